@@ -1,0 +1,1 @@
+"""MLPerf inference on CPUs: harness, measurements, submission."""

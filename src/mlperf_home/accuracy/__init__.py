@@ -1,0 +1,1 @@
+"""Accuracy of a LoadGen accuracy log, as the official scripts compute it."""

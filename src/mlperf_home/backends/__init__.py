@@ -1,0 +1,1 @@
+"""Inference engines behind one interface; an engine is imported only when it is opened."""

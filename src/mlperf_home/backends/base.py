@@ -1,0 +1,94 @@
+"""The interface of every inference engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mlperf_home.datasets.base import Inputs
+
+
+class BackendError(Exception):
+    """An engine cannot do what was asked; the text says what, where and what to do."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The shapes an engine is prepared for, and how many calls it takes at once.
+
+    Attributes:
+        lengths: sequence lengths, ascending (a sample goes to the first that holds it);
+            empty where samples have no length.
+        batch_sizes: for each length (or the only entry, without lengths) the largest batch of one call.
+        streams: how many threads may call `run` at the same time with profit.
+    """
+
+    lengths: tuple[int, ...] = ()
+    batch_sizes: tuple[int, ...] = (1,)
+    streams: int = 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a backend is opened for.
+
+    Attributes:
+        model_path: the model's file; it is never changed.
+        work_dir: an existing folder where derived files may be written.
+        grid: the shapes wanted.
+        cores: how many cores to use; None for all that the process may run on.
+        options: the backend's own options, by name.
+    """
+
+    model_path: Path
+    work_dir: Path
+    grid: Grid
+    cores: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What was opened, for the record.
+
+    Attributes:
+        engine: the engine's name ("deepsparse").
+        version: the engine's version.
+        details: facts by name: instruction set, supported fraction, delegate, ...; JSON values only.
+        warnings: sentences that the user has to see with the result.
+    """
+
+    engine: str
+    version: str
+    details: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+class Backend(Protocol):
+    """An inference engine: opened once, called from several threads, closed once."""
+
+    def open(self, request: Request) -> Description:
+        """Import the engine, compile what `request` asks for, warm it up.
+
+        Raises:
+            BackendError: the engine is absent, or refuses the model, or the model is not the benchmark's.
+        """
+        ...
+
+    def run(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Infer one batch of at most the grid's batch size, padded to one of the grid's lengths.
+
+        Thread-safe. For question answering the result is (batch, length, 2): start and end logits.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release the engine; calling it twice is harmless."""
+        ...

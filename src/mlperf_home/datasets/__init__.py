@@ -1,0 +1,1 @@
+"""Datasets: how samples are read, preprocessed and handed to an engine."""

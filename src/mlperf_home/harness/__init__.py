@@ -1,0 +1,1 @@
+"""LoadGen sessions: one process runs one scenario in one mode."""

@@ -1,0 +1,1 @@
+"""Measurements: what a valid run says, value by value, with its origin."""

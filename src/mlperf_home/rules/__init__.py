@@ -1,0 +1,1 @@
+"""The rules of MLPerf inference rounds, as data: one file per round."""

@@ -1,0 +1,1 @@
+"""What a submission needs of its files."""

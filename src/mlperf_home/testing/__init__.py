@@ -1,0 +1,1 @@
+"""Conformance suites that every backend and store passes."""
