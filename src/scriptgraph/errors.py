@@ -1,0 +1,133 @@
+"""The exception tree: fields first, one line of text in `__str__`.
+
+Every error that a user can cause or meet is a `ScriptGraphError`; anything else that
+escapes is a defect of ours and may show its traceback.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+
+def nearest(word: str, known: Iterable[str], count: int = 3) -> tuple[str, ...]:
+    """Give the known words that look most like `word`, best first."""
+    return tuple(get_close_matches(word, sorted(set(known)), n=count, cutoff=0.6))
+
+
+def _suggestion(words: Sequence[str]) -> str:
+    return f" Did you mean {' or '.join(words)}?" if words else ""
+
+
+class ScriptGraphError(Exception):
+    """Base of all errors a user can cause or meet.
+
+    Attributes:
+        chain: the scripts that led here, outermost first; filled on the way up.
+        log: the log that says more, where there is one.
+    """
+
+    chain: tuple[str, ...] = ()
+    log: Path | None = None
+
+    def within(self, alias: str) -> ScriptGraphError:
+        """Note that the error arose below the script `alias`."""
+        self.chain = (alias, *self.chain)
+        return self
+
+    def report(self) -> str:
+        """Give the text for the user: what, the way that led there, and the log."""
+        text = str(self)
+        if self.chain:
+            text += f" [on the way: {' > '.join(self.chain)}]"
+        if self.log is not None:
+            text += f" [log: {self.log}]"
+        return text
+
+
+class ManifestError(ScriptGraphError):
+    """A manifest cannot be read or means nothing."""
+
+    def __init__(self, path: Path, pointer: str, problem: str) -> None:
+        super().__init__(path, pointer, problem)
+        self.path, self.pointer, self.problem = path, pointer, problem
+
+    def __str__(self) -> str:
+        return f"{self.path}#{self.pointer}: {self.problem}"
+
+
+class RequestError(ScriptGraphError):
+    """What the user typed cannot be understood."""
+
+
+class NoScriptError(ScriptGraphError):
+    """No script has all the tags of a query."""
+
+    def __init__(self, query: str, unknown: Sequence[str], closest: Sequence[str], hints: Sequence[str]) -> None:
+        super().__init__(query, unknown, closest, hints)
+        self.query, self.unknown, self.closest, self.hints = query, unknown, closest, hints
+
+    def __str__(self) -> str:
+        if self.unknown:
+            said = f"no script has the tag {', '.join(repr(tag) for tag in self.unknown)}"
+        else:
+            said = "each tag is known, but no one script has them all"
+        near = f" Closest scripts: {'; '.join(self.closest)}." if self.closest else ""
+        return f"--tags={self.query}: {said}.{_suggestion(self.hints)}{near}"
+
+
+class AmbiguousScriptError(ScriptGraphError):
+    """Several scripts fit a query equally well."""
+
+    def __init__(self, query: str, matches: Sequence[str]) -> None:
+        super().__init__(query, matches)
+        self.query, self.matches = query, matches
+
+    def __str__(self) -> str:
+        return (
+            f"--tags={self.query}: fits {len(self.matches)} scripts ({', '.join(self.matches)});"
+            " add a tag that only one of them has"
+        )
+
+
+class VariationError(ScriptGraphError):
+    """A variation is unknown, or clashes with another."""
+
+    def __init__(self, alias: str, problem: str, valid: Sequence[str] = (), hints: Sequence[str] = ()) -> None:
+        super().__init__(alias, problem, valid, hints)
+        self.alias, self.problem, self.valid, self.hints = alias, problem, valid, hints
+
+    def __str__(self) -> str:
+        valid = f" Valid: {', '.join('_' + name for name in self.valid)}." if self.valid else ""
+        return f"{self.alias}: {self.problem}.{_suggestion(self.hints)}{valid}"
+
+
+class VersionError(ScriptGraphError):
+    """No version of a script fits what is asked for."""
+
+
+class CycleError(ScriptGraphError):
+    """A script needs itself."""
+
+    def __init__(self, aliases: Sequence[str]) -> None:
+        super().__init__(aliases)
+        self.aliases = aliases
+
+    def __str__(self) -> str:
+        return f"scripts need each other in a circle: {' > '.join(self.aliases)}; remove one of these dependencies"
+
+
+class UndeclaredError(ScriptGraphError):
+    """A script reads or exports something that its manifest does not declare."""
+
+
+class StepFailed(ScriptGraphError):  # noqa: N818 - it reads as the event it is
+    """A step could not do its work; the text comes from the step."""
+
+
+class CacheError(ScriptGraphError):
+    """The cache cannot be used."""
