@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mlperf_home.errors import LocatedError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
 
     # One array per model input, in the order of the benchmark's inputs; the first axis is the batch.
     Inputs = tuple[NDArray[Any], ...]
+
+
+class DatasetError(LocatedError):
+    """A dataset, its vocabulary or its preprocessed form cannot be used."""
 
 
 class Samples(Protocol):

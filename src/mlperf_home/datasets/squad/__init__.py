@@ -1,0 +1,1 @@
+"""SQuAD v1.1 as MLPerf's BERT benchmark reads it."""

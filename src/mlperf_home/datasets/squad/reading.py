@@ -1,0 +1,171 @@
+"""Read a SQuAD v1.1 file into paragraphs and questions.
+
+The rules are those of `create_squad_data.py` in MLPerf inference v3.1: a context is cut into words at space,
+tab, carriage return, line feed and U+202F (narrow no-break space), and nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from mlperf_home.datasets.base import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# The development set, as its publishers and several dataset libraries give its hash.
+OFFICIAL_SHA256 = "95aa6a52d5d6a735563366753ca50492a658031da74f301ac5238b03966972c9"
+OFFICIAL_NAME = "squad-v1.1"
+
+_WORD = re.compile("[^ \t\r\n\u202f]+")
+_ADVICE = "give a file in SQuAD v1.1 format"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One question.
+
+    Attributes:
+        question_id: unique in the file.
+        question: the question's text.
+        answers: the texts of the accepted answers, at least one.
+        paragraph_index: where its context is in `Dataset.paragraphs`.
+    """
+
+    question_id: str
+    question: str
+    answers: tuple[str, ...]
+    paragraph_index: int
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A SQuAD v1.1 file.
+
+    Attributes:
+        name: "squad-v1.1" for the official development set, else the file's name without its last suffix.
+        version: what the file says of itself, or an empty string.
+        sha256: of the file's bytes.
+        paragraphs: the words of each context, in the file's order.
+        examples: the questions, in the file's order.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    paragraphs: tuple[tuple[str, ...], ...]
+    examples: tuple[Example, ...]
+
+    @property
+    def sample_note(self) -> str:
+        """Says that these are sample data, or is empty."""
+        if "sample" not in self.version.lower():
+            return ""
+        return f"sample data (version {self.version!r}), not SQuAD: good for trying, not for publishing"
+
+
+def split_words(context: str) -> tuple[str, ...]:
+    """Cut a context into the words that answers are made of."""
+    return tuple(_WORD.findall(context))
+
+
+def read_dataset(path: Path) -> Dataset:
+    """Read and check a whole file.
+
+    Raises:
+        DatasetError: the file is absent, is not JSON, is not in SQuAD v1.1 format, holds no question, or
+            holds a question twice; the error names the place as a JSON pointer.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DatasetError(path, f"cannot be read ({error.strerror})", _ADVICE) from error
+    sha256 = hashlib.sha256(content).hexdigest()
+    try:
+        root = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        problem = "is empty" if not content.strip() else f"is not JSON ({error})"
+        raise DatasetError(path, problem, _ADVICE) from error
+    reader = _Reader(path)
+    reader.read(root)
+    version = root.get("version", "")
+    return Dataset(
+        name=OFFICIAL_NAME if sha256 == OFFICIAL_SHA256 else path.stem,
+        version=version if isinstance(version, str) else json.dumps(version),
+        sha256=sha256,
+        paragraphs=tuple(reader.paragraphs),
+        examples=tuple(reader.examples),
+    )
+
+
+class _Reader:
+    """Walks the decoded JSON and keeps what it finds."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.paragraphs: list[tuple[str, ...]] = []
+        self.examples: list[Example] = []
+        self._pointer_of_id: dict[str, str] = {}
+
+    def read(self, root: Any) -> None:
+        for article, article_pointer in self._items(root, "data", ""):
+            for paragraph, pointer in self._items(article, "paragraphs", article_pointer):
+                self._read_paragraph(paragraph, pointer)
+        if not self.examples:
+            self._fail("/data", "holds no question")
+
+    def _read_paragraph(self, paragraph: Any, pointer: str) -> None:
+        words = split_words(self._text(paragraph, "context", pointer))
+        if not words:
+            self._fail(f"{pointer}/context", "is empty")
+        self.paragraphs.append(words)
+        for question, question_pointer in self._items(paragraph, "qas", pointer):
+            self._read_question(question, question_pointer)
+
+    def _read_question(self, question: Any, pointer: str) -> None:
+        question_id = self._text(question, "id", pointer)
+        first = self._pointer_of_id.setdefault(question_id, pointer)
+        if first != pointer:
+            self._fail(f"{pointer}/id", f"repeats the id {question_id!r} of {first}")
+        if question.get("is_impossible"):
+            self._fail(f"{pointer}/is_impossible", "has no answer, as only SQuAD v2 allows")
+        answers = tuple(
+            self._text(answer, "text", answer_pointer)
+            for answer, answer_pointer in self._items(question, "answers", pointer)
+        )
+        if not answers:
+            self._fail(f"{pointer}/answers", "is empty")
+        text = self._text(question, "question", pointer)
+        self.examples.append(Example(question_id, text, answers, len(self.paragraphs) - 1))
+
+    def _member(self, parent: Any, key: str, pointer: str) -> Any:
+        if not isinstance(parent, dict):
+            self._fail(pointer, f"is {_kind(parent)}, not an object")
+        if key not in parent:
+            self._fail(pointer, f"has no {key!r}")
+        return parent[key]
+
+    def _text(self, parent: Any, key: str, pointer: str) -> str:
+        value = self._member(parent, key, pointer)
+        if not isinstance(value, str):
+            self._fail(f"{pointer}/{key}", f"is {_kind(value)}, not a string")
+        return value
+
+    def _items(self, parent: Any, key: str, pointer: str) -> Iterator[tuple[Any, str]]:
+        value = self._member(parent, key, pointer)
+        if not isinstance(value, list):
+            self._fail(f"{pointer}/{key}", f"is {_kind(value)}, not a list")
+        return ((item, f"{pointer}/{key}/{index}") for index, item in enumerate(value))
+
+    def _fail(self, pointer: str, problem: str) -> NoReturn:
+        raise DatasetError(f"{self.path} at {pointer or '/'}", problem, _ADVICE)
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,85 @@
+"""SQuAD's features as LoadGen's query sample library sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlperf_home.datasets.base import DatasetError
+from mlperf_home.datasets.squad.store import read_array, read_provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mlperf_home.datasets.base import Inputs
+
+INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
+
+
+class SquadSamples:
+    """A features folder, opened: implements `mlperf_home.datasets.base.Samples`.
+
+    Attributes:
+        name: "squad-v1.1", or another dataset's name.
+        count: how many features there are.
+        performance_count: the smaller of `count` and 10833.
+        lengths: (count,) int32, tokens of each feature without padding.
+        sample_note: says that these are sample data, or is empty.
+        notes: sentences that belong beside a result: what keeps it from being official.
+        max_length: columns of a whole row (384).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open a folder; the arrays are mapped, not read.
+
+        Raises:
+            DatasetError: the folder is absent, incomplete or broken.
+        """
+        facts = read_provenance(folder)
+        try:
+            self.name = str(facts["name"])
+            self.count = int(facts["features"])
+            self.performance_count = int(facts["performance_count"])
+            self.sample_note = str(facts["sample_note"])
+            self.notes = tuple(str(note) for note in facts["notes"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DatasetError(folder, f"describes itself wrongly ({error!r})", "make the features again") from error
+        self._mapped = tuple(read_array(folder, name, self.count) for name in INPUT_NAMES)
+        self._rows: Inputs = self._mapped
+        self._loaded = 0
+        self.lengths: NDArray[np.int32] | None = np.array(read_array(folder, "lengths", self.count))
+        self.max_length = int(self._mapped[0].shape[1])
+
+    def load(self, indices: Sequence[int]) -> None:
+        """Bring the features into memory (all at once: the official set takes 100 MB)."""
+        if not self._loaded:
+            self._rows = tuple(np.array(array) for array in self._mapped)
+        self._loaded += len(indices)
+
+    def unload(self, indices: Sequence[int]) -> None:
+        """Release the memory once as many features are unloaded as were loaded."""
+        self._loaded = max(0, self._loaded - len(indices))
+        if not self._loaded:
+            self._rows = self._mapped
+
+    def batch(self, indices: NDArray[np.intp], length: int | None) -> Inputs:
+        """Give input_ids, attention_mask and token_type_ids, each contiguous (len(indices), length) int64.
+
+        Raises:
+            ValueError: a feature does not fit into `length`.
+        """
+        columns = self.max_length if length is None else length
+        if columns < self.max_length and self.lengths is not None and (self.lengths[indices] > columns).any():
+            raise ValueError(f"a feature is longer than {columns} tokens")
+        return tuple(_gather(array, indices, columns) for array in self._rows)
+
+
+def _gather(array: NDArray[np.int64], indices: NDArray[np.intp], columns: int) -> NDArray[np.int64]:
+    width = array.shape[1]
+    # np.take on a narrowed view would copy the whole array first; fancy indexing reads what is asked for.
+    rows = np.ascontiguousarray(array[indices, : min(columns, width)])
+    return rows if columns <= width else np.pad(rows, ((0, 0), (0, columns - width)))
