@@ -31,9 +31,7 @@ class ProcessFailed(ScriptGraphError):  # noqa: N818 - it reads as the event it 
         log: where all of its lines are, if they were kept.
     """
 
-    def __init__(
-        self, program: str, problem: str, last_lines: Sequence[str] = (), log: Path | None = None
-    ) -> None:
+    def __init__(self, program: str, problem: str, last_lines: Sequence[str] = (), log: Path | None = None) -> None:
         super().__init__(program, problem, last_lines, log)
         self.program, self.problem = program, problem
         self.last_lines, self.log = tuple(last_lines), log
@@ -78,9 +76,7 @@ class Completed:
         """
         if self.ok:
             return self
-        raise ProcessFailed(
-            self.argv[0], describe_end(self.exit_code, self.signal), self.last_lines, self.log
-        )
+        raise ProcessFailed(self.argv[0], describe_end(self.exit_code, self.signal), self.last_lines, self.log)
 
 
 def describe_end(exit_code: int | None, signal_number: int | None) -> str:

@@ -1,0 +1,24 @@
+"""`cm ... script`: hands everything to the installed package."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cmind.automation import Automation
+
+
+class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
+    """The actions of `cm <action> script`."""
+
+    def __init__(self, cmind: Any, automation_file: str) -> None:  # noqa: ARG002 - cmind calls it so
+        super().__init__(cmind, __file__)
+
+    def run(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Run a script found by its tags, and what it depends on.
+
+        cm run script --tags=TAG,TAG,_VARIATION [--OPTION=VALUE] [--env.KEY=VALUE]
+                      [--adr.NAME.KEY=VALUE] [--quiet] [-v] [--out=json]
+        """
+        from scriptgraph.cm_bridge import run_script  # noqa: PLC0415 - cmind loads this file for every command
+
+        return run_script(i)

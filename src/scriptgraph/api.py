@@ -1,0 +1,231 @@
+"""What the author of a script sees: a context to read from, outcomes to return."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph import process
+from scriptgraph.environment import Environment, as_text
+from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from scriptgraph.manifest import Manifest, Value, Values
+
+# Where our own interpreter looks for modules is nothing to the programs that we start.
+_NOT_PASSED = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"})
+
+__all__ = ["Context", "Done", "Outcome", "Run", "ScriptGraphError", "Skip", "StepFailed"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run a program; `postprocess(context)` is called when it has ended well."""
+
+    argv: Sequence[str | Path]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """The work is done; these values leave the script."""
+
+    exports: Mapping[str, Value | Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Skip:
+    """There is nothing to do, for this reason."""
+
+    reason: str
+    exports: Mapping[str, Value | Path] = field(default_factory=dict)
+
+
+Outcome = Run | Done | Skip
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where a step may write.
+
+    Attributes:
+        output: the step's own folder; of a cached step it becomes the entry's content.
+        partial: unfinished downloads, kept from one try to the next.
+        state: what is kept between runs outside the cache (results, targets, recorded hashes).
+        log: the step's log.
+    """
+
+    output: Path
+    partial: Path
+    state: Path
+    log: Path
+
+
+@dataclass(frozen=True)
+class Switches:
+    """Options that every script understands."""
+
+    quiet: bool = False
+    verbose: bool = False
+    offline: bool = False
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+
+
+class Context:
+    """A step's view of its surroundings: only what its manifest declares can be read."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        env: Environment,
+        folders: Folders,
+        switches: Switches,
+        announce: Callable[[str, Mapping[str, Any]], None],
+    ) -> None:
+        self.manifest, self.folders, self.switches = manifest, folders, switches
+        self.commands: list[process.Completed] = []
+        self._env, self._announce = env, announce
+
+    @property
+    def output(self) -> Path:
+        """The step's own folder."""
+        return self.folders.output
+
+    def value(self, key: str) -> Value:
+        """Read a key of the environment; None where it is not set.
+
+        Raises:
+            UndeclaredError: the manifest does not declare that the script reads it.
+        """
+        if key not in self.manifest.reads:
+            raise UndeclaredError(
+                f"{self.manifest.alias} reads {key}, which its manifest does not declare; add it to env_keys"
+            )
+        return self._env.get(key)
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Read a key as text.
+
+        Raises:
+            StepFailed: it is not set and there is no default.
+        """
+        value = self.value(key)
+        if value is None or value == "":
+            if default is None:
+                raise StepFailed(f"{self.manifest.alias} needs {self._spelling(key)}, which is not set")
+            return default
+        return as_text(value)
+
+    def flag(self, key: str) -> bool:
+        """Read a key as yes or no; no where it is not set."""
+        value = self.value(key)
+        if value in (None, "", False, 0):
+            return False
+        if value in (True, 1) or as_text(value).lower() in {"yes", "true", "on", "1"}:
+            return True
+        raise StepFailed(f"{self._spelling(key)}={as_text(value)}: must be yes or no")
+
+    def number(self, key: str) -> float | None:
+        """Read a key as a number; None where it is not set.
+
+        Raises:
+            StepFailed: it is something else.
+        """
+        value = self.value(key)
+        if value is None or value == "":
+            return None
+        try:
+            return float(as_text(value))
+        except ValueError:
+            raise StepFailed(f"{self._spelling(key)}={as_text(value)}: must be a number") from None
+
+    def whole(self, key: str) -> int | None:
+        """Read a key as a whole number; None where it is not set."""
+        value = self.number(key)
+        if value is not None and value != int(value):
+            raise StepFailed(f"{self._spelling(key)}={value}: must be a whole number")
+        return None if value is None else int(value)
+
+    def path(self, key: str) -> Path | None:
+        """Read a key as a path, `~` expanded; None where it is not set."""
+        value = self.value(key)
+        return None if value is None or value == "" else Path(as_text(value)).expanduser().absolute()
+
+    def existing(self, key: str) -> Path:
+        """Read a key as the path of something that is there.
+
+        Raises:
+            StepFailed: it is not set, or nothing is there.
+        """
+        path = self.path(key)
+        if path is None:
+            raise StepFailed(f"{self.manifest.alias} needs {self._spelling(key)}, which is not set")
+        if not path.exists():
+            raise StepFailed(
+                f"{self._spelling(key)}={path}: nothing is there; give the path of an existing file or folder"
+            )
+        return path
+
+    def say(self, message: str) -> None:
+        """Tell the user something worth a line."""
+        self._announce("said", {"message": message})
+
+    def warn(self, message: str) -> None:
+        """Tell the user something that they must see even with --quiet."""
+        self._announce("warned", {"message": message})
+
+    def table(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
+        """Show a result: rows of a label and a value."""
+        self._announce("tabled", {"title": title, "rows": [list(row) for row in rows]})
+
+    def progress(self, what: str, done: float, total: float | None) -> None:
+        """Report how far something has come."""
+        self._announce("progressed", {"what": what, "done": done, "total": total})
+
+    def command(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        on_line: Callable[[str], None] | None = None,
+        timeout_s: float | None = None,
+        check: bool = True,
+    ) -> process.Completed:
+        """Run a program, its output in the step's log; recorded with the step.
+
+        Raises:
+            ProcessFailed: it could not be started, or ended badly and `check` is on.
+        """
+        completed = process.run(
+            [str(part) for part in argv],
+            env=program_environment(env or {}),
+            cwd=cwd or self.folders.output,
+            log=self.folders.log,
+            on_line=on_line,
+            timeout_s=timeout_s,
+            echo=self.switches.verbose,
+        )
+        self.commands.append(completed)
+        return completed.require_success() if check else completed
+
+    def _spelling(self, key: str) -> str:
+        """Name a key as the user gives it: the option, where there is one."""
+        names = [name for name, option in self.manifest.inputs.items() if option.env_key == key]
+        return f"--{names[0]} ({key})" if names else key
+
+
+def program_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment of a program that a step starts: the user's, and what the step adds."""
+    kept = {key: value for key, value in os.environ.items() if key not in _NOT_PASSED and not key.startswith("CM_")}
+    return {**kept, **extra}
+
+
+def exports_as_values(exports: Mapping[str, Value | Path]) -> Values:
+    """Turn paths among exported values into text."""
+    return {key: str(value) if isinstance(value, Path) else value for key, value in exports.items()}

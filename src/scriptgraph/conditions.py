@@ -1,0 +1,52 @@
+"""Guards: true, false, or not known before an earlier step has run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scriptgraph.environment import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scriptgraph.manifest import Condition, Guard, Value
+
+_TRUTH = frozenset({"1", "true", "yes", "on"})
+_FALSEHOOD = frozenset({"0", "false", "no", "off", ""})
+
+
+def same(value: Value, wanted: Value) -> bool:
+    """Compare as the guards do: any spelling of yes is yes, of no is no; else the text."""
+    if isinstance(wanted, bool):
+        return as_text(value).strip().lower() in (_TRUTH if wanted else _FALSEHOOD)
+    return as_text(value) == as_text(wanted)
+
+
+def _holds(condition: Condition, env: Mapping[str, Value], unknown: Callable[[str], bool]) -> bool | None:
+    if unknown(condition.key):
+        return None
+    if condition.key not in env:
+        return False
+    return any(same(env[condition.key], wanted) for wanted in condition.values)
+
+
+def _all_hold(
+    conditions: tuple[Condition, ...], env: Mapping[str, Value], unknown: Callable[[str], bool]
+) -> bool | None:
+    answers = [_holds(condition, env, unknown) for condition in conditions]
+    return False if False in answers else None if None in answers else True
+
+
+def decide(guard: Guard, env: Mapping[str, Value], unknown: Callable[[str], bool]) -> bool | None:
+    """Decide a guard; None where it needs a key that `unknown` says may still change.
+
+    A missing key matches nothing. All of `enable` must hold, and `skip` counts only
+    when all of it holds.
+    """
+    enabled = _all_hold(guard.enable, env, unknown)
+    if enabled is False:
+        return False
+    skipped = _all_hold(guard.skip, env, unknown) if guard.skip else False
+    if skipped:
+        return False
+    return None if enabled is None or skipped is None else True

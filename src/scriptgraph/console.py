@@ -1,0 +1,96 @@
+"""Show a run: a live line on a terminal, plain lines elsewhere; tables on standard output."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PLAIN_STEP_PERCENT = 10
+
+
+class RunConsole:
+    """Takes a run's events and shows them; nothing is drawn between two events.
+
+    Steps that measure report progress only outside their timed section, and the live
+    bar exists only while a step reports progress, so no timed section shares a core with it.
+    """
+
+    def __init__(self, *, quiet: bool, results_to: TextIO | None = None) -> None:
+        self._quiet = quiet
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._results = Console(file=results_to or sys.stdout, highlight=False, soft_wrap=True)
+        self._bar: Progress | None = None
+        self._bars: dict[str, TaskID] = {}
+        self._plain_shown: dict[str, int] = {}
+        self.tables: list[dict[str, Any]] = []
+
+    def __call__(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
+        """Show one event."""
+        if kind != "progressed":
+            self.close()
+        if kind == "warned":
+            self._line(f"! {title}: {details['message']}", "yellow", always=True)
+        elif kind == "failed":
+            self._line(f"x {title}", "red", always=True)
+        elif kind == "said":
+            self._line(f"  {details['message']}", "dim")
+        elif kind == "started":
+            self._line(f"> {title}", "bold")
+        elif kind == "finished" and details["status"] != "done":
+            self._line(f"  {details['status']}", "dim")
+        elif kind == "finished":
+            self._line(f"  done in {details['seconds']:.1f} s", "dim")
+        elif kind == "progressed":
+            self._progress(details)
+        elif kind == "tabled":
+            self._table(details)
+
+    def close(self) -> None:
+        """Take the live bar off the screen."""
+        if self._bar is not None:
+            self._bar.stop()
+        self._bar, self._bars = None, {}
+        self._plain_shown = {}
+
+    def _line(self, text: str, style: str, *, always: bool = False) -> None:
+        if always or not self._quiet:
+            self._console.print(text, style=style, markup=False)
+
+    def _progress(self, details: Mapping[str, Any]) -> None:
+        if self._quiet:
+            return
+        what, done, total = details["what"], details["done"], details["total"]
+        if not self._console.is_terminal:
+            self._plain_progress(what, done, total)
+            return
+        if self._bar is None:
+            columns = (TextColumn("  {task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+            self._bar = Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True)
+            self._bar.start()
+        if what not in self._bars:
+            self._bars[what] = self._bar.add_task(what, total=total)
+        self._bar.update(self._bars[what], completed=done, total=total)
+
+    def _plain_progress(self, what: str, done: float, total: float | None) -> None:
+        if not total:
+            return
+        step = int(100 * done / total) // _PLAIN_STEP_PERCENT
+        if self._plain_shown.get(what) != step:
+            self._plain_shown[what] = step
+            self._console.print(f"  {what}: {100 * done / total:.0f} %", markup=False)
+
+    def _table(self, details: Mapping[str, Any]) -> None:
+        self.tables.append(dict(details))
+        table = Table(title=details["title"], show_header=False, title_justify="left")
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for label, value in details["rows"]:
+            table.add_row(label, value)
+        self._results.print(table)

@@ -1,0 +1,96 @@
+"""The environment of a script: layers of values, each of which knows where it came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from scriptgraph.manifest import NOTHING, Value, Values, matches_any
+
+_PLACEHOLDER = re.compile(r"<<<([A-Za-z0-9_]+)>>>")
+
+
+class Layer(IntEnum):
+    """Where a value comes from; a higher layer wins, and within a layer the later value."""
+
+    DEFAULT = 0
+    INHERITED = 1
+    DEPENDENCY = 2
+    MANIFEST = 3
+    INPUT = 4
+    VARIATION = 5
+    VERSION = 6
+    OVERRIDE = 7
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value, its layer, and the script or option that set it."""
+
+    value: Value
+    layer: Layer
+    source: str
+
+
+class Environment(Mapping[str, Value]):
+    """An immutable mapping from keys to values that keeps each value's origin."""
+
+    __slots__ = ("_settings",)
+
+    def __init__(self, settings: Mapping[str, Setting] | None = None) -> None:
+        self._settings: dict[str, Setting] = dict(settings or {})
+
+    def __getitem__(self, key: str) -> Value:
+        return self._settings[key].value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._settings)
+
+    def __len__(self) -> int:
+        return len(self._settings)
+
+    def origin(self, key: str) -> Setting:
+        """Give the value of `key` with its layer and source."""
+        return self._settings[key]
+
+    def merged(self, values: Values, layer: Layer, source: str) -> Environment:
+        """Put values in, where no higher layer has spoken."""
+        settings = dict(self._settings)
+        for key, value in values.items():
+            before = settings.get(key)
+            if before is None or layer >= before.layer:
+                settings[key] = Setting(value, layer, source)
+        return Environment(settings)
+
+    def inherited(self, without: tuple[str, ...] = (), extra: Values = NOTHING, source: str = "") -> Environment:
+        """Give what a dependency starts from: all of this but its local keys, as one layer."""
+        settings = {
+            key: Setting(each.value, Layer.INHERITED, each.source)
+            for key, each in self._settings.items()
+            if not matches_any(key, without)
+        }
+        settings |= {key: Setting(value, Layer.INHERITED, source) for key, value in extra.items()}
+        return Environment(settings)
+
+    def expanded(self, values: Values) -> Values:
+        """Put this environment's values in the place of each `<<<KEY>>>`; an unknown key stays."""
+        return {key: self._expand(value) for key, value in values.items()}
+
+    def _expand(self, value: Value) -> Value:
+        if not isinstance(value, str) or "<<<" not in value:
+            return value
+        whole = _PLACEHOLDER.fullmatch(value)
+        if whole:
+            return self.get(whole[1], value)
+        return _PLACEHOLDER.sub(lambda match: as_text(self.get(match[1], match[0])), value)
+
+
+def as_text(value: Value) -> str:
+    """Write a value as the text that a program's environment or a tag holds."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return "" if value is None else str(value)

@@ -1,0 +1,263 @@
+"""Plan -> events -> Record: every effect of a run happens below `execute`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.api import Context, Done, Folders, Outcome, Run, Skip, Switches, exports_as_values
+from scriptgraph.cache import Cache, Entry, content_key
+from scriptgraph.environment import Environment, Layer
+from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
+from scriptgraph.loader import content_digest, load_customize
+from scriptgraph.manifest import Value, Values, matches_any
+from scriptgraph.record import Record, StepRecord, host_facts
+from scriptgraph.resolver import exports_of, layered, settle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scriptgraph.plan import Need, Plan, Step
+    from scriptgraph.registry import Registry
+
+Announce = Callable[[str, str, Mapping[str, Any]], None]
+
+
+@dataclass
+class Runtime:
+    """What a run works with.
+
+    Attributes:
+        state: the folder for what is kept outside the cache.
+        run_folder: this run's record, logs and the output of steps that are not cached.
+        announce: told of each event: its kind, the step's title, and details.
+    """
+
+    registry: Registry
+    cache: Cache
+    state: Path
+    run_folder: Path
+    switches: Switches = field(default_factory=Switches)
+    announce: Announce = lambda _kind, _title, _details: None
+    _count: int = field(default=0, init=False)
+
+    def next_number(self) -> int:
+        """Number the steps in the order in which they start."""
+        self._count += 1
+        return self._count
+
+
+@dataclass(frozen=True)
+class _Result:
+    exports: Values
+    key: str | None
+
+
+def execute(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Record:
+    """Run a plan; the record is on disk whatever happens.
+
+    Raises:
+        ScriptGraphError: a step failed; the record says which, and the error where its log is.
+    """
+    record = Record(plan.fingerprint, dict(request), start_ns=time.time_ns(), host=dict(host_facts()))
+    path = runtime.run_folder / "record.json"
+    record.write(path)
+    try:
+        _Walker(runtime, record).run(plan.root, plan.root.env, ())
+        record.status = "done"
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        record.status = "interrupted" if interrupted else "failed"
+        record.error = "interrupted" if interrupted else str(error)
+        raise
+    finally:
+        record.end_ns = time.time_ns()
+        record.write(path)
+    return record
+
+
+class _Walker:
+    """Walks a plan depth first; equal steps of one run are run once."""
+
+    def __init__(self, runtime: Runtime, record: Record) -> None:
+        self.runtime, self.record = runtime, record
+        self._results: dict[str, _Result] = {}
+
+    def run(self, step: Step, inherited: Environment, chain: tuple[str, ...]) -> _Result:
+        """Run a step's dependencies, the step, and what comes after it."""
+        alias = step.manifest.alias
+        try:
+            env = layered(step.manifest, step.variations, step.version, inherited)
+            env, keys = self._run_needs(step, step.before, env, (*chain, alias))
+            env = _expand_own(env)
+            result = self._run_once(step, env, keys)
+            env = env.merged(result.exports, Layer.DEPENDENCY, alias)
+            env, _ = self._run_needs(step, step.after, env, (*chain, alias))
+        except ScriptGraphError as error:
+            raise error.within(alias)  # noqa: B904 - the same error, with its chain
+        leaving = {key: env[key] for key in env if matches_any(key, exports_of(step))}
+        return _Result({**leaving, **result.exports}, result.key)
+
+    def _run_needs(
+        self, step: Step, needs: tuple[Need, ...], env: Environment, chain: tuple[str, ...]
+    ) -> tuple[Environment, list[str]]:
+        keys = []
+        for need in needs:
+            settled = settle(need, step, env, self.runtime.registry, chain) if need.deferred else need
+            if settled.step is None:
+                continue
+            source = f"{step.manifest.alias} for {need.dependency.tags}"
+            start = env.inherited(step.manifest.local_env_keys, env.expanded(need.dependency.env), source)
+            start = _with_own(start, settled.step)
+            result = self.run(settled.step, start, chain)
+            env = env.merged(result.exports, Layer.DEPENDENCY, settled.step.manifest.alias)
+            if result.key:
+                keys.append(result.key)
+        return env, keys
+
+    def _run_once(self, step: Step, env: Environment, dependency_keys: list[str]) -> _Result:
+        parts = self._identity(step, env, dependency_keys)
+        key = content_key(parts)
+        if key not in self._results:
+            self._results[key] = self._run_recorded(step, env, key, parts)
+        return self._results[key]
+
+    def _identity(self, step: Step, env: Environment, dependency_keys: list[str]) -> dict[str, Any]:
+        # A path into the cache is replaced by a mark, so that moving the cache keeps its entries.
+        root = str(self.runtime.cache.root)
+        reads = {k: repr(env[k]).replace(root, "{cache}") for k in sorted(env) if k in step.manifest.reads}
+        return {
+            "alias": step.manifest.alias,
+            "content": content_digest(step.manifest),
+            "variations": sorted(each.written for each in step.variations),
+            "version": step.version,
+            "reads": reads,
+            "dependencies": sorted(dependency_keys),
+        }
+
+    def _run_recorded(self, step: Step, env: Environment, key: str, parts: Mapping[str, Any]) -> _Result:
+        number = self.runtime.next_number()
+        log = self.runtime.run_folder / "logs" / f"{number:02d}-{step.manifest.alias}.log"
+        entry = StepRecord(step.title, step.manifest.alias, step.version, start_ns=time.time_ns())
+        self.record.steps.append(entry)
+        self._tell(step, "started", {})
+        try:
+            exports = self._cached(step, env, key, parts, entry, log) if step.manifest.cache else None
+            if exports is None:
+                exports = self._work(step, env, self._folders(key, number, log), entry)
+        except BaseException as error:
+            entry.end_ns = time.time_ns()
+            entry.reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+            if isinstance(error, ScriptGraphError) and error.log is None and log.exists():
+                error.log = log
+            self._tell(step, "failed", {"reason": entry.reason})
+            raise
+        entry.end_ns = time.time_ns()
+        entry.exports = dict(exports)
+        entry.log = str(log) if log.exists() else None
+        self._tell(step, "finished", {"status": entry.status, "seconds": (entry.end_ns - entry.start_ns) / 1e9})
+        return _Result(exports, key if step.manifest.cache else None)
+
+    def _cached(
+        self, step: Step, env: Environment, key: str, parts: Mapping[str, Any], entry: StepRecord, log: Path
+    ) -> Values:
+        cache = self.runtime.cache
+        entry.cache_key = key
+        found = self._usable(step, env, cache.find(key), log)
+        if found is None:
+            with cache.lock(key):
+                found = self._usable(step, env, cache.find(key), log)
+                if found is None:
+                    return self._make(step, env, key, parts, entry, log).exports
+        entry.status = "cached"
+        return found.exports
+
+    def _usable(self, step: Step, env: Environment, found: Entry | None, log: Path) -> Entry | None:
+        """Let the script check a hit, where it has a way to (`verify`)."""
+        verify = getattr(load_customize(step.manifest), "verify", None) if found else None
+        if found is None or verify is None:
+            return found
+        folders = Folders(found.content, self.runtime.cache.root / "partial", self.runtime.state, log)
+        checked = env.merged(found.exports, Layer.OVERRIDE, "cache")
+        context = Context(step.manifest, checked, folders, self.runtime.switches, self._announcer(step))
+        return found if verify(context) else None
+
+    def _make(
+        self, step: Step, env: Environment, key: str, parts: Mapping[str, Any], entry: StepRecord, log: Path
+    ) -> Entry:
+        cache = self.runtime.cache
+        with cache.making(key) as content:
+            folders = Folders(content, cache.partial(key), self.runtime.state, log)
+            exports = self._work(step, env, folders, entry)
+            meta = {"alias": step.manifest.alias, "title": step.title, "made_ns": time.time_ns(), "parts": parts}
+            return cache.publish(key, content, exports, meta)
+
+    def _folders(self, key: str, number: int, log: Path) -> Folders:
+        output = self.runtime.run_folder / "output" / f"{number:02d}"
+        output.mkdir(parents=True, exist_ok=True)
+        return Folders(output, self.runtime.cache.root / "partial" / key, self.runtime.state, log)
+
+    def _work(self, step: Step, env: Environment, folders: Folders, entry: StepRecord) -> Values:
+        context = Context(step.manifest, env, folders, self.runtime.switches, self._announcer(step))
+        try:
+            outcome = self._call(step, context)
+        finally:
+            entry.commands = [
+                {"argv": list(each.argv), "exit_code": each.exit_code, "signal": each.signal,
+                 "start_ns": each.start_ns, "end_ns": each.end_ns}
+                for each in context.commands
+            ]  # fmt: skip
+        entry.status = "skipped" if isinstance(outcome, Skip) else "done"
+        entry.reason = outcome.reason if isinstance(outcome, Skip) else None
+        exports = exports_as_values(outcome.exports)
+        allowed = exports_of(step)
+        for key in exports:
+            if not matches_any(key, allowed):
+                alias = step.manifest.alias
+                raise UndeclaredError(
+                    f"{alias} exports {key}, which its manifest does not list; add it to new_env_keys"
+                )
+        passed = {key: env[key] for key in env if key in step.manifest.reads and matches_any(key, allowed)}
+        return {**passed, **exports}
+
+    def _call(self, step: Step, context: Context) -> Done | Skip:
+        module = load_customize(step.manifest)
+        preprocess: Callable[[Context], Outcome] | None = getattr(module, "preprocess", None)
+        postprocess: Callable[[Context], Outcome] | None = getattr(module, "postprocess", None)
+        outcome = preprocess(context) if preprocess else Done()
+        if isinstance(outcome, Run):
+            context.command(outcome.argv, env=outcome.env, cwd=outcome.cwd)
+            outcome = postprocess(context) if postprocess else Done()
+        if not isinstance(outcome, Done | Skip):
+            raise StepFailed(f"{step.manifest.folder / 'customize.py'}: returned {outcome!r} instead of Done or Skip")
+        return outcome
+
+    def _announcer(self, step: Step) -> Callable[[str, Mapping[str, Any]], None]:
+        return lambda kind, details: self._tell(step, kind, details)
+
+    def _tell(self, step: Step, kind: str, details: Mapping[str, Any]) -> None:
+        self.runtime.announce(kind, step.title, details)
+
+
+def _with_own(start: Environment, step: Step) -> Environment:
+    """Put what the plan gave this step by options or `adr` over what it inherits."""
+    settings: dict[Layer, dict[str, Value]] = {}
+    for key in step.env:
+        setting = step.env.origin(key)
+        if setting.layer in {Layer.INPUT, Layer.OVERRIDE}:
+            settings.setdefault(setting.layer, {})[key] = setting.value
+    for layer, values in settings.items():
+        start = start.merged(values, layer, step.manifest.alias)
+    return start
+
+
+def _expand_own(env: Environment) -> Environment:
+    """Put values in the place of each `<<<KEY>>>`, now that the dependencies have exported theirs."""
+    for key in env:
+        setting = env.origin(key)
+        expanded = env.expanded({key: setting.value})
+        if expanded[key] != setting.value:
+            env = env.merged(expanded, setting.layer, setting.source)
+    return env

@@ -1,0 +1,77 @@
+"""Import a script's customize.py, and hash what the script consists of."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from functools import cache
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scriptgraph.errors import ManifestError, StepFailed
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from scriptgraph.manifest import Manifest
+
+CUSTOMIZE_NAME = "customize.py"
+_NOT_CONTENT = frozenset({"__pycache__", ".git"})
+
+
+def load_customize(manifest: Manifest) -> ModuleType | None:
+    """Import the script's code; None for a script that only has dependencies.
+
+    Raises:
+        StepFailed: it cannot be imported.
+    """
+    path = manifest.folder / CUSTOMIZE_NAME
+    if not path.is_file():
+        return None
+    name = f"scriptgraph_script_{manifest.uid}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise StepFailed(f"{path}: cannot be imported")
+    module = module_from_spec(spec)
+    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # the script's folder is not ours to write in
+    try:
+        spec.loader.exec_module(module)
+    except (ImportError, SyntaxError) as error:
+        raise StepFailed(f"{path}: cannot be imported: {error}") from error
+    finally:
+        sys.dont_write_bytecode = written
+    return module
+
+
+def content_digest(manifest: Manifest) -> str:
+    """Hash the script's folder and the modules that its manifest calls its code."""
+    digest = hashlib.sha256(_folder_digest(manifest.folder).encode())
+    for module in manifest.code:
+        digest.update(_module_digest(module, str(manifest.folder)).encode())
+    return digest.hexdigest()
+
+
+@cache
+def _folder_digest(folder: Path, suffixes: tuple[str, ...] = ()) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if not path.is_file() or _NOT_CONTENT & set(relative.parts) or (suffixes and path.suffix not in suffixes):
+            continue
+        digest.update(f"{relative}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def _module_digest(name: str, folder: str) -> str:
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.origin is None:
+        raise ManifestError(Path(folder) / "_cm.json", "/code", f"there is no module {name!r}")
+    if spec.submodule_search_locations:
+        return _folder_digest(Path(spec.origin).parent)
+    return hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()

@@ -1,0 +1,173 @@
+"""What a script says of itself, decoded: frozen types, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from scriptgraph.versions import ANY_VERSION, VersionRange
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Value = str | bool | int | float | tuple[str, ...] | None
+Values = Mapping[str, Value]
+NOTHING: Values = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Condition:
+    """True where the environment's `key` has one of `values`."""
+
+    key: str
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Whether a dependency is wanted: all of `enable`, and not all of `skip`."""
+
+    enable: tuple[Condition, ...] = ()
+    skip: tuple[Condition, ...] = ()
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The environment's keys that the guard looks at."""
+        return frozenset(condition.key for condition in (*self.enable, *self.skip))
+
+
+@dataclass(frozen=True)
+class TagUpdate:
+    """Adds `prefix + value` to a dependency's query for each key that has a value."""
+
+    prefix: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """Another script that must have run: a query, its guard, and what it is told."""
+
+    tags: str
+    names: tuple[str, ...] = ()
+    guard: Guard = Guard()
+    tag_updates: tuple[TagUpdate, ...] = ()
+    env: Values = NOTHING
+    versions: VersionRange = ANY_VERSION
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The environment's keys that decide whether and what is selected."""
+        return self.guard.keys | {key for update in self.tag_updates for key in update.keys}
+
+
+@dataclass(frozen=True)
+class Override:
+    """What `adr` says of every dependency with a certain name."""
+
+    tags: str = ""
+    versions: VersionRange = ANY_VERSION
+    inputs: Values = NOTHING
+
+    def over(self, under: Override) -> Override:
+        """Give `under` with this override's values put over it."""
+        return Override(
+            tags=",".join(part for part in (under.tags, self.tags) if part),
+            versions=under.versions.narrowed(self.versions),
+            inputs={**under.inputs, **self.inputs},
+        )
+
+
+@dataclass(frozen=True)
+class Input:
+    """An option of a script: its name, and the environment's key that it sets."""
+
+    name: str
+    env_key: str
+    description: str = ""
+    default: Value = None
+    choices: tuple[str, ...] = ()
+    kind: Literal["text", "path", "number", "flag"] = "text"
+
+
+@dataclass(frozen=True)
+class Variation:
+    """A named change of a script: environment, dependencies, other variations."""
+
+    name: str
+    description: str = ""
+    group: str = ""
+    default: bool = False
+    alias: str = ""
+    base: tuple[str, ...] = ()
+    default_variations: Mapping[str, str] = field(default_factory=dict)
+    env: Values = NOTHING
+    default_env: Values = NOTHING
+    deps: tuple[Dependency, ...] = ()
+    post_deps: tuple[Dependency, ...] = ()
+    exports: tuple[str, ...] = ()
+    overrides: Mapping[str, Override] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class VersionEntry:
+    """What one version of a script adds."""
+
+    env: Values = NOTHING
+    deps: tuple[Dependency, ...] = ()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A script: how it is found, what it needs, reads and exports.
+
+    Attributes:
+        env_keys: keys that it reads without setting them (exports of dependencies, mostly).
+        exports: patterns of the keys that leave it.
+        code: modules outside the folder whose source is part of the script, for the cache.
+        retired_names: names of dependencies that 2023's commands steer and that no longer
+            exist, each with the reason; steering them is a note, not an error.
+        digest: SHA-256 of the manifest's text.
+    """
+
+    alias: str
+    uid: str
+    folder: Path
+    tags: tuple[str, ...]
+    name: str = ""
+    deps: tuple[Dependency, ...] = ()
+    post_deps: tuple[Dependency, ...] = ()
+    variations: Mapping[str, Variation] = field(default_factory=dict)
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    default_env: Values = NOTHING
+    env: Values = NOTHING
+    env_keys: tuple[str, ...] = ()
+    local_env_keys: tuple[str, ...] = ()
+    exports: tuple[str, ...] = ()
+    versions: Mapping[str, VersionEntry] = field(default_factory=dict)
+    default_version: str = ""
+    cache: bool = False
+    measures: bool = False
+    code: tuple[str, ...] = ()
+    retired_names: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Every environment key that the script's code may look at."""
+        keys = {*self.default_env, *self.env, *self.env_keys}
+        keys |= {option.env_key for option in self.inputs.values()}
+        for variation in self.variations.values():
+            keys |= {*variation.env, *variation.default_env}
+        for version in self.versions.values():
+            keys |= {*version.env}
+        return frozenset(keys | {"CM_VERSION", "CM_VERSION_MIN", "CM_VERSION_MAX"})
+
+
+def matches_any(key: str, patterns: tuple[str, ...]) -> bool:
+    """Say whether `key` fits one of the patterns (`*` stands for anything)."""
+    return any(key == pattern or fnmatchcase(key, pattern) for pattern in patterns)

@@ -1,0 +1,110 @@
+"""A plan: the steps that a request needs, known before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from scriptgraph.environment import Environment
+    from scriptgraph.manifest import Dependency, Manifest, Override
+    from scriptgraph.variations import Chosen
+
+
+@dataclass(frozen=True)
+class Step:
+    """A script with everything chosen that can be chosen before it runs.
+
+    Attributes:
+        env: the environment as far as it is known beforehand, in layers.
+        before: the dependencies that run first; `after`: those that run last.
+        overrides: what `adr` says of names below this step.
+    """
+
+    manifest: Manifest
+    variations: tuple[Chosen, ...]
+    version: str
+    env: Environment
+    before: tuple[Need, ...] = ()
+    after: tuple[Need, ...] = ()
+    overrides: Mapping[str, Override] | None = None
+
+    @property
+    def title(self) -> str:
+        """The alias, with the variations that are on."""
+        return ",".join((self.manifest.alias, *(f"_{each.written}" for each in self.variations)))
+
+    def needs(self) -> tuple[Need, ...]:
+        """All dependencies, in the order in which they run."""
+        return (*self.before, *self.after)
+
+
+@dataclass(frozen=True)
+class Need:
+    """A dependency in a plan: settled (`step`), skipped, or waiting for an earlier step.
+
+    Attributes:
+        step: the step, where it is settled and wanted.
+        waits_for: the environment's keys that must be known first; empty when settled.
+    """
+
+    dependency: Dependency
+    step: Step | None = None
+    waits_for: frozenset[str] = frozenset()
+
+    @property
+    def deferred(self) -> bool:
+        """Whether an earlier step has to run before this can be settled."""
+        return bool(self.waits_for)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The resolved graph of one request."""
+
+    root: Step
+    notes: tuple[str, ...] = ()
+
+    def steps(self) -> Iterator[Step]:
+        """Give the settled steps, dependencies before their dependants."""
+        yield from _walk(self.root)
+
+    def deferred(self) -> Iterator[Need]:
+        """Give what waits for an earlier step."""
+        for step in self.steps():
+            yield from (need for need in step.needs() if need.deferred)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that was chosen; equal plans have equal fingerprints."""
+        return hashlib.sha256(json.dumps(_outline(self.root), sort_keys=True).encode()).hexdigest()
+
+
+def _walk(step: Step) -> Iterator[Step]:
+    for need in step.before:
+        if need.step is not None:
+            yield from _walk(need.step)
+    yield step
+    for need in step.after:
+        if need.step is not None:
+            yield from _walk(need.step)
+
+
+def _outline(step: Step) -> dict[str, object]:
+    return {
+        "alias": step.manifest.alias,
+        "manifest": step.manifest.digest,
+        "variations": [each.written for each in step.variations],
+        "version": step.version,
+        "env": {key: repr(step.env[key]) for key in sorted(step.env) if key in step.manifest.reads},
+        "needs": [
+            {"tags": need.dependency.tags, "waits_for": sorted(need.waits_for)}
+            if need.deferred
+            else (_outline(need.step) if need.step else None)
+            for need in step.needs()
+        ],
+    }

@@ -1,0 +1,33 @@
+"""What the user asked for, decoded from the front's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from scriptgraph.manifest import NOTHING, Override, Values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scriptgraph.tags import Query
+
+
+@dataclass(frozen=True)
+class Request:
+    """One command: which script, with what, and how.
+
+    Attributes:
+        query: the tags and variations.
+        inputs: options by name, underscores for dashes.
+        env: environment set by `--env.KEY=value`.
+        overrides: what `--adr.NAME.KEY=value` says, by name.
+        versions: `version`, `version_min` and `version_max` are inputs of every script.
+        argv: the command as typed, for the record.
+    """
+
+    query: Query
+    inputs: Values = NOTHING
+    env: Values = NOTHING
+    overrides: Mapping[str, Override] = field(default_factory=dict)
+    argv: tuple[str, ...] = ()

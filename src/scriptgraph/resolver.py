@@ -1,0 +1,236 @@
+"""Request + Registry -> Plan: selection, not constraint solving, and no I/O.
+
+The same functions settle a dependency before anything runs and, where its guard needs
+an earlier step's exports, when these are there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from scriptgraph.conditions import decide
+from scriptgraph.environment import Environment, Layer, as_text
+from scriptgraph.errors import CycleError, RequestError, ScriptGraphError, nearest
+from scriptgraph.manifest import Dependency, Input, Manifest, Override, Values, matches_any
+from scriptgraph.plan import Need, Plan, Step
+from scriptgraph.tags import Query, parse_query
+from scriptgraph.variations import Chosen, choose_variations
+from scriptgraph.versions import ANY_VERSION, VersionRange, select_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from scriptgraph.registry import Registry
+    from scriptgraph.request import Request
+
+_VERSION_INPUTS = ("version", "version_min", "version_max")
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """What a script is resolved in: its surroundings, as it sees them."""
+
+    inherited: Environment
+    overrides: Mapping[str, Override] = field(default_factory=dict)
+    versions: VersionRange = ANY_VERSION
+    inputs: Values = field(default_factory=dict)
+    forced: Values = field(default_factory=dict)
+    chain: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()  # patterns of keys that steps before this one may still export
+
+
+def resolve(request: Request, registry: Registry) -> Plan:
+    """Turn a request into a plan.
+
+    Raises:
+        ScriptGraphError: the request, or a dependency on the way, selects nothing, more
+            than one script, an unknown option or a circle; the error carries the chain.
+    """
+    inherited = Environment().merged(request.env, Layer.INHERITED, "--env")
+    versions = VersionRange(*(as_text(request.inputs.get(key)) for key in _VERSION_INPUTS))
+    inputs = {key: value for key, value in request.inputs.items() if key not in _VERSION_INPUTS}
+    scope = _Scope(inherited, request.overrides, versions, inputs)
+    root = _resolve_step(request.query, registry, scope)
+    return Plan(root, _check_overrides(root, request, registry))
+
+
+def settle(need: Need, parent: Step, env: Environment, registry: Registry, chain: tuple[str, ...]) -> Need:
+    """Settle a deferred dependency with the environment that its parent has by now."""
+    return _resolve_need(need.dependency, parent.manifest, registry, _Scope(env, parent.overrides or {}, chain=chain))
+
+
+def layered(manifest: Manifest, variations: Iterable[Chosen], version: str, inherited: Environment) -> Environment:
+    """Put a script's own values over what it inherits, by the one table of precedence."""
+    defaults = {option.env_key: option.default for option in manifest.inputs.values() if option.default is not None}
+    env = inherited
+    blocks: list[tuple[Values, Layer, str]] = [({**defaults, **manifest.default_env}, Layer.DEFAULT, manifest.alias)]
+    chosen = tuple(variations)
+    names = {each.written: f"{manifest.alias},_{each.written}" for each in chosen}
+    blocks.extend((each.fill(each.variation.default_env), Layer.DEFAULT, names[each.written]) for each in chosen)
+    blocks.append((manifest.env, Layer.MANIFEST, manifest.alias))
+    blocks.extend((each.fill(each.variation.env), Layer.VARIATION, names[each.written]) for each in chosen)
+    if version:
+        entry = manifest.versions.get(version)
+        values: Values = {"CM_VERSION": version, **(entry.env if entry else {})}
+        blocks.append((values, Layer.VERSION, f"{manifest.alias} {version}"))
+    for values, layer, source in blocks:
+        env = env.merged(values, layer, source)
+    return env
+
+
+def _resolve_step(query: Query, registry: Registry, scope: _Scope) -> Step:
+    manifest = registry.select(query)
+    if manifest.alias in scope.chain:
+        raise CycleError((*scope.chain[scope.chain.index(manifest.alias) :], manifest.alias))
+    try:
+        return _expand(manifest, query, registry, scope)
+    except ScriptGraphError as error:
+        raise error.within(manifest.alias)  # noqa: B904 - the same error, with its chain
+
+
+def _expand(manifest: Manifest, query: Query, registry: Registry, scope: _Scope) -> Step:
+    variations = choose_variations(manifest, query.variations, query.without)
+    version = select_version(manifest.alias, manifest.versions, manifest.default_version, scope.versions)
+    given = _read_inputs(manifest, scope.inputs)
+    start = scope.inherited.merged(given, Layer.INPUT, f"option of {manifest.alias}")
+    start = start.merged(_asked_versions(manifest, scope.versions), Layer.OVERRIDE, "version asked for")
+    start = start.merged(_read_inputs(manifest, scope.forced), Layer.OVERRIDE, "--adr")
+    env = layered(manifest, variations, version, start)
+    overrides = dict(scope.overrides)
+    for each in variations:
+        for name, override in each.variation.overrides.items():
+            overrides[name] = overrides[name].over(override) if name in overrides else override
+    entry = manifest.versions.get(version)
+    deps = [*manifest.deps, *(dep for each in variations for dep in _filled(each, each.variation.deps))]
+    deps += entry.deps if entry else ()
+    after = [*manifest.post_deps, *(dep for each in variations for dep in _filled(each, each.variation.post_deps))]
+    inner = replace(
+        scope, overrides=overrides, chain=(*scope.chain, manifest.alias), inputs={}, forced={}, versions=ANY_VERSION
+    )
+    before_needs, inner = _resolve_needs(deps, manifest, env, registry, inner)
+    own = (*inner.unknown, *_exports(manifest, variations))
+    after_needs, _ = _resolve_needs(after, manifest, env, registry, replace(inner, unknown=own))
+    return Step(manifest, variations, version, env, before_needs, after_needs, overrides)
+
+
+def _filled(chosen: Chosen, deps: Iterable[Dependency]) -> Iterable[Dependency]:
+    if not chosen.value:
+        return deps
+    return [replace(dep, tags=dep.tags.replace("#", chosen.value), env=chosen.fill(dep.env)) for dep in deps]
+
+
+def _exports(manifest: Manifest, variations: Iterable[Chosen]) -> tuple[str, ...]:
+    return (*manifest.exports, *(key for each in variations for key in each.variation.exports))
+
+
+def exports_of(step: Step) -> tuple[str, ...]:
+    """Give the patterns of all keys that may leave a step."""
+    return _exports(step.manifest, step.variations)
+
+
+def _resolve_needs(
+    deps: Iterable[Dependency], manifest: Manifest, env: Environment, registry: Registry, scope: _Scope
+) -> tuple[tuple[Need, ...], _Scope]:
+    needs = []
+    for dependency in deps:
+        need = _resolve_need(dependency, manifest, registry, replace(scope, inherited=env))
+        needs.append(need)
+        if need.step is not None:
+            scope = replace(scope, unknown=(*scope.unknown, *exports_of(need.step)))
+        elif need.deferred:
+            # Which script it will be is open, and so is what it exports.
+            scope = replace(scope, unknown=(*scope.unknown, *_possible_exports(dependency, registry)))
+    return tuple(needs), scope
+
+
+def _possible_exports(dependency: Dependency, registry: Registry) -> tuple[str, ...]:
+    try:
+        manifest = registry.select(parse_query(dependency.tags))
+    except ScriptGraphError:
+        return ("*",)
+    return (*manifest.exports, *(key for each in manifest.variations.values() for key in each.exports))
+
+
+def _unknown_test(env: Environment, patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    """Say which keys may still change: an export to come wins unless a higher layer has spoken."""
+
+    def unknown(key: str) -> bool:
+        if not matches_any(key, patterns):
+            return False
+        return key not in env or env.origin(key).layer <= Layer.DEPENDENCY
+
+    return unknown
+
+
+def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, scope: _Scope) -> Need:
+    unknown = _unknown_test(scope.inherited, scope.unknown)
+    wanted = decide(dependency.guard, scope.inherited, unknown)
+    if wanted is False:
+        return Need(dependency)
+    waits_for = frozenset(key for key in dependency.keys if unknown(key))
+    if wanted is None or waits_for:
+        return Need(dependency, waits_for=waits_for)
+    override = Override()
+    for name in dependency.names:
+        override = scope.overrides[name].over(override) if name in scope.overrides else override
+    tags = [dependency.tags, override.tags]
+    for update in dependency.tag_updates:
+        values = (as_text(scope.inherited.get(key)) for key in update.keys)
+        tags += [f"{update.prefix}{value}" for value in values if value]
+    inherited = scope.inherited.inherited(
+        parent.local_env_keys, scope.inherited.expanded(dependency.env), f"{parent.alias} for {dependency.tags}"
+    )
+    inner = replace(
+        scope,
+        inherited=inherited,
+        versions=dependency.versions.narrowed(override.versions),
+        forced=override.inputs,
+    )
+    return Need(dependency, _resolve_step(parse_query(",".join(tags)), registry, inner))
+
+
+def _read_inputs(manifest: Manifest, given: Values) -> Values:
+    values = {}
+    for name, value in given.items():
+        option = _find_input(manifest, name)
+        if option is None:
+            names = [key.replace("-", "_") for key in manifest.inputs]
+            close = nearest(name, names)
+            hint = f" Did you mean --{close[0]}?" if close else ""
+            raise RequestError(f"{manifest.alias} has no option --{name}.{hint} Options: {', '.join(sorted(names))}")
+        if option.choices and as_text(value) not in option.choices:
+            raise RequestError(f"--{name}={as_text(value)}: must be one of {', '.join(option.choices)}")
+        values[option.env_key] = value
+    return values
+
+
+def _find_input(manifest: Manifest, name: str) -> Input | None:
+    wanted = name.replace("-", "_")
+    return next((each for key, each in manifest.inputs.items() if key.replace("-", "_") == wanted), None)
+
+
+def _asked_versions(manifest: Manifest, versions: VersionRange) -> Values:
+    if manifest.versions:
+        return {}
+    asked = {"CM_VERSION": versions.exact, "CM_VERSION_MIN": versions.minimum, "CM_VERSION_MAX": versions.maximum}
+    return {key: value for key, value in asked.items() if value}
+
+
+def _check_overrides(root: Step, request: Request, registry: Registry) -> tuple[str, ...]:
+    """Refuse an `--adr` for a name that nothing on the way has; note those that 2023 had."""
+    known, retired = set[str](), dict[str, str]()
+    for step in Plan(root).steps():
+        known |= {name for need in step.needs() for name in need.dependency.names}
+        retired |= step.manifest.retired_names
+    if any(Plan(root).deferred()):
+        known |= {name for each in registry for dep in each.deps for name in dep.names}
+    notes = []
+    for name in request.overrides:
+        if name in retired:
+            notes.append(f"--adr.{name}: {retired[name]}")
+        elif name not in known:
+            close = nearest(name, known)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise RequestError(f"--adr.{name}: no dependency has this name.{hint} Names: {', '.join(sorted(known))}")
+    return tuple(notes)
