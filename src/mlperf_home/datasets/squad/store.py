@@ -29,6 +29,7 @@ FORMAT = 1
 # performance_sample_count of bert in v3.1: every feature of the official set.
 PERFORMANCE_COUNT = 10833
 
+_NEEDED_FACTS = {"name", "features", "performance_count", "sample_note", "notes", "dataset_sha256", "vocab_sha256"}
 _ADVICE = "make the features again: python -m mlperf_home.datasets.squad"
 
 
@@ -107,6 +108,9 @@ def read_provenance(folder: Path) -> dict[str, Any]:
         raise DatasetError(path, f"is not JSON ({error})", _ADVICE) from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise DatasetError(path, f"is not the description of features in format {FORMAT}", _ADVICE)
+    absent = sorted(_NEEDED_FACTS - facts.keys())
+    if absent:
+        raise DatasetError(path, f"does not say {', '.join(absent)}", _ADVICE)
     return facts
 
 

@@ -1,0 +1,123 @@
+"""From an accuracy log, a features folder and the dataset to predictions, scores and accuracy.txt."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from mlperf_home.accuracy.base import AccuracyError
+from mlperf_home.accuracy.squad.logits import read_logits
+from mlperf_home.accuracy.squad.metrics import Scores, score
+from mlperf_home.accuracy.squad.projection import join_pieces, project
+from mlperf_home.accuracy.squad.spans import best_features, best_spans
+from mlperf_home.datasets.squad.reading import read_dataset
+from mlperf_home.datasets.squad.store import VOCABULARY_FILE, read_array, read_provenance
+from mlperf_home.datasets.squad.vocabulary import read_vocabulary
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mlperf_home.accuracy.squad.logits import Logits
+    from mlperf_home.datasets.squad.reading import Dataset
+    from mlperf_home.datasets.squad.vocabulary import Vocabulary
+
+# What the reference answers where no span is valid.
+NO_ANSWER = "empty"
+
+
+class Evaluation(NamedTuple):
+    """The outcome of an accuracy run.
+
+    Attributes:
+        scores: exact match and F1 in percent.
+        predictions: the answer's text by question id, in the dataset's order.
+        log_sha256: of the accuracy log.
+        samples: how many results the log holds.
+        sample_note: says that these are sample data, or is empty.
+        notes: what else keeps the result from being official.
+    """
+
+    scores: Scores
+    predictions: dict[str, str]
+    log_sha256: str
+    samples: int
+    sample_note: str
+    notes: tuple[str, ...]
+
+
+def evaluate(log: Path, features_dir: Path, dataset_path: Path) -> Evaluation:
+    """Score the accuracy log of a run on `features_dir`, which was made from the file at `dataset_path`.
+
+    Raises:
+        AccuracyError: the log is unreadable, truncated, damaged or of another run, or the features are of another
+            dataset.
+        DatasetError: the dataset or the features folder is unreadable.
+    """
+    facts = read_provenance(features_dir)
+    dataset = read_dataset(dataset_path)
+    if facts.get("dataset_sha256") != dataset.sha256:
+        problem = f"was made from another dataset than {dataset_path}"
+        raise AccuracyError(features_dir, problem, "give the dataset that the run used")
+    vocabulary = read_vocabulary(features_dir / VOCABULARY_FILE)
+    if vocabulary.sha256 != facts["vocab_sha256"]:
+        raise AccuracyError(features_dir / VOCABULARY_FILE, "is not the one of the features", "make them again")
+    input_ids = read_array(features_dir, "input_ids", facts["features"])
+    logits = read_logits(log, *input_ids.shape)
+    predictions = predict(dataset, features_dir, vocabulary, logits)
+    scores = score(dataset.examples, predictions)
+    return Evaluation(scores, predictions, logits.log_sha256, len(input_ids), dataset.sample_note, facts["notes"])
+
+
+def predict(dataset: Dataset, features_dir: Path, vocabulary: Vocabulary, logits: Logits) -> dict[str, str]:
+    """Give the answer's text by question id."""
+    count = len(logits.start)
+    input_ids = read_array(features_dir, "input_ids", count)
+    word_of = read_array(features_dir, "token_to_word", count)
+    max_context = np.asarray(read_array(features_dir, "max_context", count))
+    spans = best_spans(logits.start, logits.end, np.asarray(word_of) >= 0, max_context)
+    rows = best_features(spans, read_array(features_dir, "example_index", count), len(dataset.examples))
+    predictions = {}
+    for example, row in zip(dataset.examples, rows.tolist(), strict=True):
+        if row < 0:
+            predictions[example.question_id] = NO_ANSWER
+            continue
+        first, last = int(spans.first[row]), int(spans.last[row])
+        words = dataset.paragraphs[example.paragraph_index]
+        original = " ".join(words[word_of[row, first] : word_of[row, last] + 1])
+        predicted = join_pieces(vocabulary.tokens[piece] for piece in input_ids[row, first : last + 1].tolist())
+        predictions[example.question_id] = project(predicted, original)
+    return predictions
+
+
+def accuracy_text(evaluation: Evaluation) -> str:
+    """Give the content of accuracy.txt, in the form that MLPerf's submission checker matches."""
+    exact_match, f1 = (_plain(value) for value in evaluation.scores)
+    lines = [f'{{"exact_match": {exact_match}, "f1": {f1}}}', f"hash={evaluation.log_sha256}"]
+    if evaluation.sample_note:
+        lines.append(f"note: {evaluation.sample_note}")
+    return "\n".join(lines) + "\n"
+
+
+def predictions_text(evaluation: Evaluation) -> str:
+    """Give the content of predictions.json, as the reference writes it."""
+    return json.dumps(evaluation.predictions, indent=4) + "\n"
+
+
+def summary(evaluation: Evaluation) -> dict[str, Any]:
+    """Give the outcome as JSON values."""
+    return {
+        "exact_match": evaluation.scores.exact_match,
+        "f1": evaluation.scores.f1,
+        "questions": len(evaluation.predictions),
+        "samples": evaluation.samples,
+        "log_sha256": evaluation.log_sha256,
+        "sample_note": evaluation.sample_note,
+        "notes": list(evaluation.notes),
+    }
+
+
+def _plain(value: float) -> str:
+    # The checker's pattern knows digits and a point, no exponent.
+    return np.format_float_positional(value, trim="0")

@@ -1,0 +1,77 @@
+"""The best answer of each question, from its features' logits.
+
+The reference sorts all candidates and keeps a list of the best 20 texts, but only the first counts. A stable sort puts
+that first where `argmax` finds it: among equal scores the earliest in the order feature, start's rank, end's rank.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+N_BEST = 20
+MAX_ANSWER_TOKENS = 30
+_ROWS_AT_ONCE = 1024
+
+
+class Spans(NamedTuple):
+    """The best span of each feature: token indices, and the score (-inf where no span is valid); (n,) each."""
+
+    first: NDArray[np.intp]
+    last: NDArray[np.intp]
+    score: NDArray[np.float64]
+
+
+def best_indices(logits: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Give the columns of the 20 largest logits of each row, largest first, the left one first among equals."""
+    return np.argsort(-logits, axis=1, kind="stable")[:, :N_BEST]
+
+
+def best_spans(
+    start: NDArray[np.float32],
+    end: NDArray[np.float32],
+    in_context: NDArray[np.bool_],
+    max_context: NDArray[np.bool_],
+) -> Spans:
+    """Find each feature's best valid span among its 20 best starts and ends; every array is (n, columns).
+
+    A span is valid when both ends are in the context, its start has its maximum context here, and it has at most 30
+    tokens.
+    """
+    slices = [slice(row, row + _ROWS_AT_ONCE) for row in range(0, len(start), _ROWS_AT_ONCE)]
+    parts = [_best_spans(start[part], end[part], in_context[part], max_context[part]) for part in slices]
+    return Spans(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def best_features(spans: Spans, example_index: NDArray[np.int32], count: int) -> NDArray[np.intp]:
+    """Give for each of `count` questions the feature with its best span, or -1 where none has a valid one."""
+    best = np.full(count, -1, dtype=np.intp)
+    best_score = np.full(count, -np.inf)
+    for row, (example, score) in enumerate(zip(example_index.tolist(), spans.score.tolist(), strict=True)):
+        if score > best_score[example]:
+            best[example], best_score[example] = row, score
+    return best
+
+
+def _best_spans(
+    start: NDArray[np.float32],
+    end: NDArray[np.float32],
+    in_context: NDArray[np.bool_],
+    max_context: NDArray[np.bool_],
+) -> Spans:
+    rows = np.arange(len(start))
+    first, last = best_indices(start), best_indices(end)
+    # The reference adds Python floats, so in double precision.
+    first_score = np.take_along_axis(start, first, axis=1).astype(np.float64)
+    last_score = np.take_along_axis(end, last, axis=1).astype(np.float64)
+    first_score[~np.take_along_axis(in_context & max_context, first, axis=1)] = -np.inf
+    last_score[~np.take_along_axis(in_context, last, axis=1)] = -np.inf
+    scores = first_score[:, :, None] + last_score[:, None, :]
+    tokens = last[:, None, :] - first[:, :, None] + 1
+    scores[(tokens < 1) | (tokens > MAX_ANSWER_TOKENS)] = -np.inf
+    best_start, best_end = np.divmod(scores.reshape(len(rows), -1).argmax(axis=1), last.shape[1])
+    return Spans(first[rows, best_start], last[rows, best_end], scores[rows, best_start, best_end])
