@@ -1,1 +1,6 @@
-"""The rules of MLPerf inference rounds, as data: one file per round."""
+"""The rules of each MLPerf round, as data: seeds, counts, durations, names, limits."""
+
+from mlperf_home.rules.conf import mlperf_conf
+from mlperf_home.rules.rounds import Round, UnknownRoundError, load_round, round_names
+
+__all__ = ["Round", "UnknownRoundError", "load_round", "mlperf_conf", "round_names"]

@@ -1,0 +1,40 @@
+"""`python -m mlperf_home.harness --job job.json`: one LoadGen run.
+
+The exit status is one of `mlperf_home.harness.failures.ExitStatus`; after a failure the last line of standard error is
+`mlperf-home: <what was wrong>`. Standard output carries progress lines (see `mlperf_home.harness.progress`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from mlperf_home.harness.failures import ExitStatus, HarnessError
+from mlperf_home.harness.job import read_job
+from mlperf_home.harness.lifeline import die_with_parent
+from mlperf_home.harness.supervisor import supervise
+
+
+def main() -> int:
+    """Run the job that the command line names; give the exit status."""
+    parser = argparse.ArgumentParser(prog="mlperf_home.harness", description="one MLPerf LoadGen run")
+    parser.add_argument("--job", type=Path, required=True, help="the job, a JSON file")
+    arguments = parser.parse_args()
+    die_with_parent(os.getppid())
+    try:
+        job = read_job(arguments.job)
+        supervise(job, arguments.job)
+    except HarnessError as error:
+        print(f"mlperf-home: {error}", file=sys.stderr, flush=True)
+        return int(error.status)
+    session = json.loads(job.session_path.read_text("utf-8"))
+    line = {"event": "complete", "validity": session["result"]["validity"], "session": str(job.session_path)}
+    print(json.dumps(line), flush=True)
+    return int(ExitStatus.COMPLETE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

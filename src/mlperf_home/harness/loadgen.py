@@ -1,0 +1,135 @@
+"""The only module that imports LoadGen: settings, the run, and the responses.
+
+Facts of LoadGen 6.0.17 that this module is made for, each tried: `conf_type=2` keeps the embedded configuration (of a
+newer round) away; a conf file that is absent gives -2 and no exception; seeds of a user's file may change between
+rounds, so the three are set last; the trace is on unless turned off; a missing log folder aborts later; accuracy data
+is copied while the responses are handed over.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlperf_home.harness.failures import ExitStatus, HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mlperf_home.datasets.base import Samples
+    from mlperf_home.harness.job import Job
+    from mlperf_home.harness.sut import Respond, SystemUnderTest
+
+_WITHOUT_EMBEDDED_CONF = 2
+
+
+def import_loadgen() -> Any:
+    """Import LoadGen.
+
+    Raises:
+        HarnessError: it is not installed.
+    """
+    try:
+        return importlib.import_module("mlperf_loadgen")
+    except ImportError as error:
+        raise HarnessError(
+            ExitStatus.LOADGEN_ERROR,
+            f"LoadGen cannot be imported ({error}); install mlcommons-loadgen into this Python "
+            "(there are wheels for x86_64; elsewhere it is built with a C++ compiler)",
+        ) from None
+
+
+def loadgen_version() -> str | None:
+    """Give LoadGen's version, or None where its package is not registered."""
+    try:
+        return metadata.version("mlcommons-loadgen")
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def configure(loadgen: Any, job: Job) -> Any:
+    """Make LoadGen's TestSettings from the round's file, the user's file and the round's seeds.
+
+    Raises:
+        HarnessError: a file is not read, or the durations contradict each other.
+    """
+    settings = loadgen.TestSettings()
+    settings.scenario = getattr(loadgen.TestScenario, job.scenario)
+    settings.mode = getattr(loadgen.TestMode, _mode_name(job))
+    for conf in (job.mlperf_conf, job.user_conf):
+        if settings.FromConfig(str(conf), job.loadgen_model, job.scenario, _WITHOUT_EMBEDDED_CONF) != 0:
+            raise HarnessError(ExitStatus.BAD_JOB, f"{conf}: LoadGen does not read this file; check its lines")
+    for name in ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed"):
+        setattr(settings, name, getattr(job.rules.seeds, name))
+    if 0 < settings.max_duration_ms < settings.min_duration_ms:
+        raise HarnessError(
+            ExitStatus.BAD_JOB,
+            f"{job.user_conf}: max_duration ({settings.max_duration_ms} ms) is below min_duration "
+            f"({settings.min_duration_ms} ms); raise max_duration",
+        )
+    return settings
+
+
+def _mode_name(job: Job) -> str:
+    if job.mode == "accuracy":
+        return "AccuracyOnly"
+    return "FindPeakPerformance" if (job.mode, job.scenario) == ("find-performance", "Server") else "PerformanceOnly"
+
+
+def responder(loadgen: Any, mode: str) -> Respond:
+    """Give the callable that completes samples: with their outputs in accuracy mode, with nothing otherwise."""
+    complete, response = loadgen.QuerySamplesComplete, loadgen.QuerySampleResponse
+
+    def respond_empty(ids: Sequence[int], _outputs: NDArray[np.float32], _lengths: NDArray[np.int32] | None) -> None:
+        complete([response(identity, 0, 0) for identity in ids])
+
+    def respond_with_outputs(
+        ids: Sequence[int], outputs: NDArray[np.float32], lengths: NDArray[np.int32] | None
+    ) -> None:
+        rows = np.ascontiguousarray(outputs, dtype=np.float32)
+        complete(
+            [
+                response(identity, address, size)
+                for identity, (address, size) in zip(ids, payloads(rows, lengths), strict=True)
+            ]
+        )
+
+    return respond_with_outputs if mode == "accuracy" else respond_empty
+
+
+def payloads(rows: NDArray[np.float32], lengths: NDArray[np.int32] | None) -> list[tuple[int, int]]:
+    """Give address and size in bytes of each sample's part of a contiguous output.
+
+    Args:
+        rows: (n, ...) float32; with lengths (n, length, ...), of which each sample's padding is left out.
+        lengths: (n,) int32, tokens of each sample, or None.
+    """
+    start, stride = rows.ctypes.data, rows.strides[0]
+    if lengths is None:
+        return [(start + row * stride, stride) for row in range(len(rows))]
+    return [(start + row * stride, int(length) * rows.strides[1]) for row, length in enumerate(lengths)]
+
+
+def run(loadgen: Any, settings: Any, sut: SystemUnderTest, samples: Samples, log_dir: Path) -> None:
+    """Run LoadGen once, to the end; its logs are in `log_dir` afterwards."""
+    log_settings = loadgen.LogSettings()
+    log_settings.enable_trace = False
+    log_settings.log_output.outdir = str(log_dir)
+    log_settings.log_output.copy_summary_to_stdout = False
+    sut_handle = loadgen.ConstructSUT(sut.issue, _flush)
+    qsl_handle = loadgen.ConstructQSL(samples.count, samples.performance_count, samples.load, samples.unload)
+    # The name of a file that is not there: a stray audit.config elsewhere cannot change the run.
+    absent_audit_conf = str(log_dir / "audit.config")
+    loadgen.StartTestWithLogSettings(sut_handle, qsl_handle, settings, log_settings, absent_audit_conf)
+    loadgen.DestroyQSL(qsl_handle)
+    loadgen.DestroySUT(sut_handle)
+
+
+def _flush() -> None:
+    """LoadGen's end of the queries: every batch is already on its way."""

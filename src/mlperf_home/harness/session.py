@@ -1,0 +1,237 @@
+"""One LoadGen run in this process, from the job to the finished session."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import time
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.backends.base import Request
+from mlperf_home.harness import loadgen as loadgen_module
+from mlperf_home.harness.batching import TooLongError, buckets, grid_for
+from mlperf_home.harness.failures import ExitStatus, HarnessError
+from mlperf_home.harness.grids import choose_grid
+from mlperf_home.harness.host import host_state, peak_memory_bytes
+from mlperf_home.harness.opening import make_backend, open_backend, open_samples
+from mlperf_home.harness.sut import Parts, make_sut
+from mlperf_home.harness.targets import measured_target, starting_rate
+from mlperf_home.harness.watchdog import Watchdog
+from mlperf_home.results.loadgen_log import LogError, read_run
+from mlperf_home.results.verdict import explain_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from mlperf_home.backends.base import Backend, Description, Grid
+    from mlperf_home.datasets.base import Samples
+    from mlperf_home.harness.grids import ChosenGrid
+    from mlperf_home.harness.job import Job
+    from mlperf_home.harness.progress import Progress
+    from mlperf_home.results.loadgen_log import LoadGenResult
+
+SESSION_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the process around a session gives it.
+
+    Attributes:
+        progress: where progress lines go.
+        beat: called every second while samples are being inferred.
+        end_beats: called when that is over.
+        fail: called from any thread with the exception that ends the run; does not return.
+    """
+
+    progress: Progress
+    beat: Callable[[], None]
+    end_beats: Callable[[], None]
+    fail: Callable[[BaseException], None]
+
+
+@dataclass(frozen=True)
+class _Opened:
+    backend: Backend
+    description: Description
+    samples: Samples
+    grid: Grid
+    chosen: ChosenGrid
+    open_s: float
+
+
+def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
+    """Run the job; LoadGen's logs are in `job.partial_dir` afterwards.
+
+    Returns:
+        The session, as JSON values.
+
+    Raises:
+        HarnessError: the run gives no result.
+    """
+    started = datetime.now(timezone.utc)
+    host = host_state()
+    loadgen = loadgen_module.import_loadgen()
+    settings = loadgen_module.configure(loadgen, job)
+    opened = _open(job, surroundings.progress)
+    # LoadGen would log the wanted count even where the dataset has fewer samples.
+    settings.performance_sample_count_override = min(
+        settings.performance_sample_count_override, opened.samples.performance_count
+    )
+    if (rate := starting_rate(job, opened.backend, opened.samples, opened.grid)) is not None:
+        settings.server_target_qps = rate
+    watchdog, run_s = _run(job, surroundings, opened, (loadgen, settings))
+    opened.backend.close()
+    result = _read_logs(job)
+    return {
+        "schema": SESSION_SCHEMA,
+        "status": "complete",
+        "job": _echo(job),
+        "sample": job.sample,
+        "sample_note": opened.samples.sample_note,
+        "engine": _engine(opened.description),
+        "grid": {**asdict(opened.grid), "origin": opened.chosen.origin},
+        "calibration": opened.chosen.calibration,
+        "dataset": {
+            "name": opened.samples.name,
+            "count": opened.samples.count,
+            "performance_count": opened.samples.performance_count,
+        },
+        "loadgen": {
+            "version": loadgen_module.loadgen_version(),
+            "logged_version": result.loadgen_version,
+            "settings": dict(result.settings),
+            "warnings": list(result.warnings),
+        },
+        "result": {"validity": result.validity, "reasons": list(result.reasons)},
+        "target": measured_target(job, result),
+        "counts": {
+            "queries": watchdog.queries,
+            "samples_issued": watchdog.issued,
+            "samples_completed": watchdog.completed,
+            "batches": watchdog.batches,
+        },
+        "times": {"started_utc": started.isoformat(timespec="seconds"), "open_s": opened.open_s, "run_s": run_s},
+        "peak_memory_bytes": peak_memory_bytes(),
+        "host": host,
+        "warnings": _warnings(job, opened),
+        "logs": _log_hashes(job.partial_dir),
+    }
+
+
+def _open(job: Job, progress: Progress) -> _Opened:
+    start_s = time.monotonic()
+    samples = open_samples(job)
+    progress.tell("opening", backend=job.backend.name)
+    chosen = choose_grid(job, samples, progress)
+    grid = grid_for(job.scenario, chosen.grid, job.rules.scenarios[job.scenario].samples_per_query)
+    if samples.lengths is not None:
+        try:
+            buckets(samples.lengths, grid)
+        except TooLongError as error:
+            raise HarnessError(ExitStatus.BAD_DATASET, f"{job.dataset.path}: {error}; add a longer one") from None
+    backend = make_backend(job.backend.name)
+    request = Request(job.backend.model_path, job.work_dir, grid, cores=job.backend.cores, options=job.backend.options)
+    description = open_backend(backend, request)
+    progress.tell("opened", engine=description.engine, version=description.version, grid=asdict(grid))
+    return _Opened(backend, description, samples, grid, chosen, time.monotonic() - start_s)
+
+
+def _run(
+    job: Job, surroundings: Surroundings, opened: _Opened, loadgen_and_settings: tuple[Any, Any]
+) -> tuple[Watchdog, float]:
+    loadgen, settings = loadgen_and_settings
+    watchdog = Watchdog(
+        job.stall_timeout_s,
+        on_stall=lambda text: surroundings.fail(HarnessError(ExitStatus.STALLED, text)),
+        on_beat=surroundings.beat,
+    )
+    respond = loadgen_module.responder(loadgen, job.mode)
+    parts = Parts(opened.backend, opened.samples, opened.grid, respond, watchdog, surroundings.fail)
+    sut = make_sut(job.scenario, parts)
+    min_duration_s = settings.min_duration_ms / 1000 if job.mode != "accuracy" else 0
+    surroundings.progress.tell("running", scenario=job.scenario, mode=job.mode, min_duration_s=min_duration_s)
+    # What exists now is not looked at again: no collection falls into the timed section.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    start_s = time.monotonic()
+    watchdog.start()
+    loadgen_module.run(loadgen, settings, sut, opened.samples, job.partial_dir)
+    run_s = time.monotonic() - start_s
+    watchdog.stop()
+    gc.enable()
+    sut.stop()
+    surroundings.end_beats()
+    surroundings.progress.tell("finished", run_s=round(run_s, 3))
+    return watchdog, run_s
+
+
+def _read_logs(job: Job) -> LoadGenResult:
+    try:
+        result = read_run(job.partial_dir)
+    except LogError as error:
+        raise HarnessError(ExitStatus.LOADGEN_ERROR, str(error)) from None
+    if result.errors:
+        explanation = explain_errors(job.scenario, result.errors, result.values)
+        raise HarnessError(ExitStatus.LOADGEN_ERROR, f"{explanation} (the logs are kept in {job.rejected_dir})")
+    trace = job.partial_dir / "mlperf_log_trace.json"
+    if trace.exists() and not trace.stat().st_size:
+        # The trace is off; LoadGen makes its file all the same.
+        trace.unlink()
+    return result
+
+
+def _engine(description: Description) -> dict[str, Any]:
+    return {
+        "name": description.engine,
+        "version": description.version,
+        "details": dict(description.details),
+        "warnings": list(description.warnings),
+    }
+
+
+def _warnings(job: Job, opened: _Opened) -> list[str]:
+    warnings = list(opened.description.warnings)
+    warnings += getattr(opened.samples, "notes", ())
+    wanted = job.rules.benchmarks[job.benchmark].performance_sample_count
+    found = opened.samples.performance_count
+    if found < wanted:
+        warnings.append(
+            f"the performance set has {found} samples, {job.rules.name} wants {wanted}: the submission checker "
+            "refuses such a result"
+        )
+    return list(dict.fromkeys(warnings))
+
+
+def _echo(job: Job) -> dict[str, Any]:
+    backend = job.backend
+    return {
+        "round": job.rules.name,
+        "benchmark": job.benchmark,
+        "loadgen_model": job.loadgen_model,
+        "scenario": job.scenario,
+        "mode": job.mode,
+        "backend": backend.name,
+        "model_path": str(backend.model_path),
+        "options": dict(backend.options),
+        "cores": backend.cores,
+        "dataset_kind": job.dataset.kind,
+        "dataset_path": str(job.dataset.path),
+        "user_conf": job.user_conf.read_text("utf-8"),
+        "stall_timeout_s": job.stall_timeout_s,
+    }
+
+
+def _log_hashes(folder: Path) -> dict[str, dict[str, Any]]:
+    hashes = {}
+    for path in sorted(folder.iterdir()):
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        hashes[path.name] = {"sha256": digest.hexdigest(), "bytes": path.stat().st_size}
+    return hashes

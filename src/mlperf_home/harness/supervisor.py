@@ -1,0 +1,140 @@
+"""The parent of a run: the only module here that starts a process.
+
+LoadGen waits for ever for a lost sample, and an exception or a signal inside it aborts or crashes the process; engines
+crash too. So the run has a process of its own, and this one turns every end of it into one line and one exit status.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import mlperf_home
+from mlperf_home.harness.failures import ExitStatus, HarnessError
+from mlperf_home.harness.reports import discard, prepare, publish, read_error, write_error
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from mlperf_home.harness.job import Job
+
+_MARGIN_S = 15.0
+_INTERRUPTIONS = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
+
+
+def supervise(job: Job, job_path: Path) -> None:
+    """Run the job in a child process and publish its result.
+
+    Raises:
+        HarnessError: the run gave no result; nothing half-written is left at the output paths.
+    """
+    signals = _Signals()
+    prepare(job)
+    try:
+        _check(job, _watch(job, job_path, signals))
+        publish(job)
+    except HarnessError as error:
+        discard(job, error.status)
+        write_error_once(job, error)
+        raise
+
+
+def _check(job: Job, status: ExitStatus) -> None:
+    if status is not ExitStatus.COMPLETE:
+        raise HarnessError(status, read_error(job) or f"the run ended with status {int(status)}")
+
+
+def write_error_once(job: Job, error: HarnessError) -> None:
+    """Write the error file unless the child has written a fuller one."""
+    if read_error(job) != str(error):
+        write_error(job, error.status, str(error))
+
+
+class _Signals:
+    """Interruptions and the child's end, as bytes on a descriptor that can be waited for."""
+
+    def __init__(self) -> None:
+        self.descriptor, write_end = os.pipe()
+        os.set_blocking(self.descriptor, False)
+        os.set_blocking(write_end, False)
+        self.received: signal.Signals | None = None
+        for number in (*_INTERRUPTIONS, signal.SIGCHLD):
+            signal.signal(number, self._note)
+        signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if number in _INTERRUPTIONS:
+            self.received = signal.Signals(number)
+
+
+def _watch(job: Job, job_path: Path, signals: _Signals) -> ExitStatus:
+    beats, write_end = os.pipe()
+    command = [
+        *(sys.executable, str(Path(mlperf_home.__file__).parent / "bootstrap.py"), "mlperf_home.harness.worker"),
+        *("--job", str(job_path), "--beat-descriptor", str(write_end), "--parent", str(os.getpid())),
+    ]
+    # Its own session: Ctrl-C in a terminal reaches only this process, which ends the child cleanly.
+    child = subprocess.Popen(  # noqa: S603 - our own module, with this interpreter
+        command, stdin=subprocess.DEVNULL, pass_fds=(write_end,), start_new_session=True
+    )
+    os.close(write_end)
+    try:
+        _wait(job, child, beats, signals)
+    finally:
+        _end(child)
+        os.close(beats)
+    return _status(child.returncode)
+
+
+def _wait(job: Job, child: subprocess.Popen[bytes], beats: int, signals: _Signals) -> None:
+    """Return when the child has ended.
+
+    Raises:
+        HarnessError: this process was interrupted, or the child has stopped beating.
+    """
+    waiting = [signals.descriptor, beats]
+    last_beat_s: float | None = None
+    silence_s = job.stall_timeout_s + _MARGIN_S
+    while child.poll() is None:
+        if signals.received is not None:
+            status = _INTERRUPTIONS[signals.received]
+            raise HarnessError(status, f"the run was ended by {signals.received.name}; it left no result")
+        if last_beat_s is not None and time.monotonic() - last_beat_s > silence_s:
+            raise HarnessError(
+                ExitStatus.STALLED,
+                f"the process with the engine has not answered for {silence_s:.0f} s: the engine hangs; "
+                "try another backend or other options",
+            )
+        for descriptor in select.select(waiting, [], [], None if last_beat_s is None else silence_s / 4)[0]:
+            received = os.read(descriptor, 4096)
+            if descriptor == beats:
+                last_beat_s = time.monotonic() if received else None
+                if not received:
+                    # Its timed section is over.
+                    waiting.remove(beats)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        # With everything that it started: the child is the leader of its group.
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _status(returncode: int) -> ExitStatus:
+    if returncode < 0:
+        name = signal.Signals(-returncode).name
+        hint = "the machine ran out of memory, or somebody killed it" if name == "SIGKILL" else "the engine crashed"
+        raise HarnessError(ExitStatus.KILLED, f"the process with the engine ended by {name}: {hint}")
+    try:
+        return ExitStatus(returncode)
+    except ValueError:
+        raise HarnessError(
+            ExitStatus.INTERNAL, f"the process with the engine ended with status {returncode} and no reason"
+        ) from None

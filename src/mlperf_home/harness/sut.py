@@ -1,0 +1,226 @@
+"""Systems under test: what happens between LoadGen's query and its completion.
+
+Nothing here knows LoadGen: queries are sequences of objects with `id` and `index`, and completion is a callable.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from mlperf_home.harness.batching import buckets, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from mlperf_home.backends.base import Backend, Grid
+    from mlperf_home.datasets.base import Samples
+    from mlperf_home.harness.watchdog import Watchdog
+
+
+class QuerySample(Protocol):
+    """One sample of a query."""
+
+    @property
+    def id(self) -> int:
+        """The response's identity."""
+
+    @property
+    def index(self) -> int:
+        """The sample's index in the dataset."""
+
+
+class Respond(Protocol):
+    """Completes samples: `ids[i]` belongs to `outputs[i]`, of which the first `lengths[i]` positions count."""
+
+    def __call__(self, ids: Sequence[int], outputs: NDArray[np.float32], lengths: NDArray[np.int32] | None, /) -> None:
+        """Hand the responses to LoadGen."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What every system under test is made of.
+
+    `fail` is called with the exception of a worker or of an issue call and does not return.
+    """
+
+    backend: Backend
+    samples: Samples
+    grid: Grid
+    respond: Respond
+    watchdog: Watchdog
+    fail: Callable[[BaseException], None]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One engine call: samples padded to one length (None without lengths), and the responses they belong to."""
+
+    length: int | None
+    ids: Sequence[int]
+    indices: NDArray[np.intp]
+
+
+class SystemUnderTest(Protocol):
+    """What LoadGen drives."""
+
+    def issue(self, query: Sequence[QuerySample]) -> None:
+        """Take a query; its samples are completed now or later, in any order."""
+
+    def stop(self) -> None:
+        """End the worker threads, when nothing is outstanding."""
+
+
+class DirectSut:
+    """SingleStream: infers in the issuing thread, with nothing in between."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        lengths, grid = parts.samples.lengths, parts.grid
+        # A list, not an array: taking one element of it is four times as fast.
+        self._padded = None if lengths is None else [grid.lengths[k] for k in buckets(lengths, grid)]
+
+    def issue(self, query: Sequence[QuerySample]) -> None:
+        """Infer the query's one sample and complete it."""
+        parts = self._parts
+        parts.watchdog.expect(1)
+        try:
+            sample = query[0]
+            length = None if self._padded is None else self._padded[sample.index]
+            _infer(parts, Work(length, (sample.id,), np.array((sample.index,), dtype=np.intp)))
+        except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
+            parts.fail(error)
+
+    def stop(self) -> None:
+        """Nothing to end."""
+
+
+class _Workers:
+    """The threads that call the engine, as many as the grid has streams."""
+
+    def __init__(self, parts: Parts, next_work: Callable[[], Work | None]) -> None:
+        self._parts = parts
+        self._next_work = next_work
+        self._threads = [
+            threading.Thread(target=self._run, name=f"stream-{stream}", daemon=True)
+            for stream in range(parts.grid.streams)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        try:
+            while (work := self._next_work()) is not None:
+                _infer(self._parts, work)
+        except BaseException as error:  # noqa: BLE001 - a worker that ends without a word hangs LoadGen
+            self._parts.fail(error)
+
+
+class QueuedSut:
+    """Offline and MultiStream: each query is sorted, batched and spread over the streams."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._workers = _Workers(parts, self._queue.get)
+
+    def issue(self, query: Sequence[QuerySample]) -> None:
+        """Queue the query's batches."""
+        parts = self._parts
+        parts.watchdog.expect(len(query))
+        try:
+            for work in split_query(query, parts.samples, parts.grid):
+                self._queue.put(work)
+        except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
+            parts.fail(error)
+
+    def stop(self) -> None:
+        """End the workers."""
+        for _ in range(self._parts.grid.streams):
+            self._queue.put(None)
+        self._workers.join()
+
+
+class ServerSut:
+    """Server: a free stream takes the oldest sample and those of its bucket that wait with it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        lengths, grid = parts.samples.lengths, parts.grid
+        self._bucket = None if lengths is None else buckets(lengths, grid).tolist()
+        # One line per bucket; entries are (arrival, id, index), so that the oldest head is found at once.
+        self._waiting: list[deque[tuple[int, int, int]]] = [deque() for _ in grid.batch_sizes]
+        self._arrivals = 0
+        self._stopped = False
+        self._changed = threading.Condition()
+        self._workers = _Workers(parts, self._take)
+
+    def issue(self, query: Sequence[QuerySample]) -> None:
+        """Put the query's samples in line."""
+        self._parts.watchdog.expect(len(query))
+        try:
+            with self._changed:
+                for sample in query:
+                    index = sample.index
+                    line = self._waiting[0 if self._bucket is None else self._bucket[index]]
+                    line.append((self._arrivals, sample.id, index))
+                    self._arrivals += 1
+                self._changed.notify(len(query))
+        except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
+            self._parts.fail(error)
+
+    def stop(self) -> None:
+        """End the workers."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        self._workers.join()
+
+    def _take(self) -> Work | None:
+        grid = self._parts.grid
+        with self._changed:
+            while not any(self._waiting):
+                if self._stopped:
+                    return None
+                self._changed.wait()
+            k = min((line[0][0], k) for k, line in enumerate(self._waiting) if line)[1]
+            line = self._waiting[k]
+            taken = [line.popleft() for _ in range(min(len(line), grid.batch_sizes[k]))]
+        indices = np.array([index for _, _, index in taken], dtype=np.intp)
+        return Work(grid.lengths[k] if grid.lengths else None, [entry[1] for entry in taken], indices)
+
+
+def split_query(query: Sequence[QuerySample], samples: Samples, grid: Grid) -> list[Work]:
+    """Make a query's batches, the longest first."""
+    ids = [sample.id for sample in query]
+    indices = np.fromiter((sample.index for sample in query), dtype=np.intp, count=len(ids))
+    lengths = None if samples.lengths is None else samples.lengths[indices]
+    return [
+        Work(batch.length, [ids[position] for position in batch.positions.tolist()], indices[batch.positions])
+        for batch in plan(lengths, len(ids), grid)
+    ]
+
+
+def make_sut(scenario: str, parts: Parts) -> SystemUnderTest:
+    """Build the system under test of a scenario."""
+    if scenario == "SingleStream":
+        return DirectSut(parts)
+    return ServerSut(parts) if scenario == "Server" else QueuedSut(parts)
+
+
+def _infer(parts: Parts, work: Work) -> None:
+    samples = parts.samples
+    outputs = parts.backend.run(samples.batch(work.indices, work.length))
+    parts.respond(work.ids, outputs, None if samples.lengths is None else samples.lengths[work.indices])
+    parts.watchdog.done(len(work.ids))

@@ -1,0 +1,76 @@
+"""Watches that samples keep being completed: LoadGen itself waits for ever."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_POLL_S = 1.0
+
+
+class Watchdog:
+    """Counts issued and completed samples and calls `on_stall` when none is completed for too long.
+
+    Its thread wakes once a second; counting costs a lock per batch.
+    """
+
+    def __init__(self, stall_timeout_s: float, on_stall: Callable[[str], None], on_beat: Callable[[], None]) -> None:
+        """Prepare; `on_beat` is called at every wake-up, so that another process can see that this one lives."""
+        self._timeout_s = stall_timeout_s
+        self._on_stall = on_stall
+        self._on_beat = on_beat
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._last_s = time.monotonic()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self.queries = 0
+        self.issued = 0
+        self.completed = 0
+        self.batches = 0
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._last_s = time.monotonic()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End watching; returns when the thread is gone."""
+        self._stop.set()
+        self._thread.join()
+
+    def expect(self, samples: int) -> None:
+        """Count the samples of a query that was issued."""
+        with self._lock:
+            if self.issued == self.completed:
+                # Nothing was outstanding: the time until now was LoadGen's, not the engine's.
+                self._last_s = time.monotonic()
+            self.queries += 1
+            self.issued += samples
+
+    def done(self, samples: int) -> None:
+        """Count the samples of a batch that was completed."""
+        with self._lock:
+            self.completed += samples
+            self.batches += 1
+            self._last_s = time.monotonic()
+
+    def check(self, now_s: float) -> None:
+        """Call `on_stall` if samples are outstanding and none was completed for the time allowed."""
+        with self._lock:
+            outstanding = self.issued - self.completed
+            idle_s = now_s - self._last_s
+        if outstanding > 0 and idle_s > self._timeout_s:
+            self._on_stall(
+                f"no sample was completed for {idle_s:.0f} s ({self.completed} of {self.issued} samples done): "
+                "the engine hangs or is far too slow; raise stall_timeout_s if it is only slow"
+            )
+
+    def _watch(self) -> None:
+        poll_s = min(_POLL_S, self._timeout_s / 4)
+        while not self._stop.wait(poll_s):
+            self._on_beat()
+            self.check(time.monotonic())

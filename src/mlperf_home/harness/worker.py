@@ -1,0 +1,80 @@
+"""The process that holds the engine and LoadGen: `supervisor.py` starts it, watches it and speaks for it."""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import json
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from mlperf_home.atomic import replace_text
+from mlperf_home.harness.failures import ExitStatus, HarnessError
+from mlperf_home.harness.job import read_job
+from mlperf_home.harness.lifeline import die_with_parent
+from mlperf_home.harness.progress import Progress
+from mlperf_home.harness.reports import write_error
+from mlperf_home.harness.session import Surroundings, run_session
+
+if TYPE_CHECKING:
+    from mlperf_home.harness.job import Job
+
+
+def main() -> NoReturn:
+    """Run one job and end with its exit status; the session is written as `<session>.partial`."""
+    parser = argparse.ArgumentParser(description="started by mlperf_home.harness")
+    parser.add_argument("--job", type=Path, required=True)
+    parser.add_argument("--beat-descriptor", type=int, required=True)
+    parser.add_argument("--parent", type=int, required=True)
+    arguments = parser.parse_args()
+    die_with_parent(arguments.parent)
+    # The supervisor alone decides about interruptions; it ends this process with SIGKILL.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.enable()
+    job = read_job(arguments.job)
+    descriptor = arguments.beat_descriptor
+
+    def fail(error: BaseException) -> NoReturn:
+        _report(job, error, ExitStatus.WORKER_FAILED)
+
+    surroundings = Surroundings(
+        progress=Progress(),
+        beat=lambda: _beat(descriptor),
+        end_beats=lambda: os.close(descriptor),
+        fail=fail,
+    )
+    try:
+        session = run_session(job, surroundings)
+        replace_text(job.partial_session_path, json.dumps(session, indent=1) + "\n")
+    except BaseException as error:  # noqa: BLE001 - whatever it is becomes one line and a status
+        _report(job, error, ExitStatus.INTERNAL)
+    _end(ExitStatus.COMPLETE)
+
+
+def _report(job: Job, error: BaseException, otherwise: ExitStatus) -> NoReturn:
+    """Write why the run ends, and end it at once: LoadGen's threads would wait for ever."""
+    if isinstance(error, HarnessError):
+        write_error(job, error.status, str(error))
+        _end(error.status)
+    where = "an engine call" if otherwise is ExitStatus.WORKER_FAILED else "the harness"
+    message = f"{where} failed: {type(error).__name__}: {error} (details in {job.error_path})"
+    write_error(job, otherwise, message, "".join(traceback.format_exception(error)))
+    _end(otherwise)
+
+
+def _beat(descriptor: int) -> None:
+    os.write(descriptor, b".")
+
+
+def _end(status: ExitStatus) -> NoReturn:
+    # Without the interpreter's end: engines' threads are known to crash in it after a good run.
+    sys.stderr.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

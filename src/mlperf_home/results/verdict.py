@@ -1,0 +1,83 @@
+"""Why LoadGen called a run INVALID or wrote an error line, in words, and which option to change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_RAN_OUT = "Ran out of generated queries"
+_BELOW_LOWER_BOUND = "Initial lower bound does not satisfy performance constraints"
+
+
+def invalid_reasons(scenario: str, values: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say why a run is INVALID; empty for a run that is not.
+
+    Args:
+        scenario: the scenario's name.
+        values: the detail log's `result_*` and `early_stopping_*` values.
+        settings: the effective settings, without their prefix.
+    """
+    if values.get("result_validity") != "INVALID":
+        return ()
+    reasons = []
+    if values.get("result_min_duration_met") is False:
+        reasons.append(_too_short(scenario, values, settings))
+    if values.get("result_min_queries_met") is False:
+        reasons.append(
+            f"{values.get('result_query_count')} queries were issued, at least {settings.get('min_query_count')} "
+            "are wanted: raise max_duration or lower min_query_count"
+        )
+    if values.get("result_perf_constraints_met") is False:
+        reasons.append(_too_slow(values, settings))
+    if values.get("early_stopping_met") is False and values.get("result_perf_constraints_met") is not False:
+        text = " ".join(str(values.get("early_stopping_result", "")).replace("*", " ").split())
+        reasons.append(f"early stopping could not estimate the percentile: {text} Raise min_query_count")
+    return tuple(reasons) or ("LoadGen gives no reason",)
+
+
+def _too_short(scenario: str, values: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    wanted_s = float(settings.get("min_duration_ms", 0)) / 1000
+    if scenario == "Offline":
+        took_s = float(values.get("result_max_latency_ns", 0)) / 1e9
+        rate = values.get("result_samples_per_second")
+        return (
+            f"the run ended after {took_s:.1f} s instead of {wanted_s:g} s, for target_qps was too low: "
+            f"raise target_qps to the measured {rate} samples per second"
+        )
+    if scenario == "Server":
+        return f"the run ended before {wanted_s:g} s: raise target_qps"
+    return f"the run ended before {wanted_s:g} s: {_lower_latency(scenario, values)}"
+
+
+def _too_slow(values: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    limit_ms = float(settings.get("target_latency_ns", 0)) / 1e6
+    percent = 100 * float(settings.get("target_latency_percentile", 0))
+    reached_ns = values.get(f"result_{percent:.2f}_percentile_latency_ns")
+    reached = "" if reached_ns is None else f" ({float(reached_ns) / 1e6:.1f} ms)"
+    return (
+        f"the {percent:g}th percentile of the latency{reached} is above the limit of {limit_ms:g} ms: "
+        f"lower target_qps (it was {settings.get('target_qps')})"
+    )
+
+
+def _lower_latency(scenario: str, values: Mapping[str, Any]) -> str:
+    key = "result_mean_query_latency_ns" if scenario == "MultiStream" else "result_mean_latency_ns"
+    mean_ns = values.get(key)
+    if mean_ns is None:
+        return "lower target_latency"
+    # LoadGen prepares twice as many queries as target_latency lets it expect; 0.4 of the mean leaves room.
+    return f"lower target_latency to {float(mean_ns) / 1e6 * 0.4:.3g} ms, 0.4 of the measured mean"
+
+
+def explain_errors(scenario: str, errors: Sequence[str], values: Mapping[str, Any]) -> str:
+    """Say in one line what LoadGen's error lines mean and what to change."""
+    first = " ".join(errors[0].split())
+    if any(_RAN_OUT in error for error in errors):
+        remedy = _lower_latency(scenario, values) if scenario in {"SingleStream", "MultiStream"} else "raise target_qps"
+        return f"LoadGen ran out of generated queries before the run was long enough: {remedy}"
+    if any(_BELOW_LOWER_BOUND in error for error in errors):
+        return "the rate that the search starts from is already too high for the latency limit: lower target_qps"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"LoadGen reports an error: {first}{more}"

@@ -1,0 +1,78 @@
+"""An engine and a dataset for the harness's own tests: no model, and failures on request."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlperf_home.backends.base import BackendError, Description
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mlperf_home.backends.base import Request
+    from mlperf_home.datasets.base import Inputs
+
+
+class StubBackend:
+    """Gives back input_ids as logits; `options` make it fail or wait."""
+
+    def __init__(self) -> None:
+        self.options: Mapping[str, Any] = {}
+        self.calls = 0
+
+    def open(self, request: Request) -> Description:
+        self.options = request.options
+        if request.options.get("refuse"):
+            raise BackendError("stub: it does not want this model; use another")
+        if request.options.get("crash_in_open"):
+            os.abort()
+        return Description("stub", "1", {"cores": request.cores}, tuple(request.options.get("warnings", ())))
+
+    def run(self, inputs: Inputs) -> NDArray[np.float32]:
+        self.calls += 1
+        if self.calls == self.options.get("fail_at_call"):
+            raise RuntimeError("the stub fails, as it was told to")
+        if self.calls == self.options.get("hang_at_call"):
+            time.sleep(3600)
+        if self.calls == self.options.get("die_at_call"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(self.options.get("call_s", 0))
+        ids = inputs[0].astype(np.float32)
+        return np.stack([ids, -ids], axis=-1)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class StubSamples:
+    """Sample i has i % 300 + 10 tokens, all of them i + 1; the folder's name says how many there are."""
+
+    name = "stub"
+    sample_note = "stub samples"
+
+    def __init__(self, folder: Path) -> None:
+        self.count = int(folder.name)
+        self.performance_count = self.count
+        self.lengths: NDArray[np.int32] | None = (np.arange(self.count) % 300 + 10).astype(np.int32)
+        self.loaded: set[int] = set()
+
+    def load(self, indices: Sequence[int]) -> None:
+        self.loaded |= set(indices)
+
+    def unload(self, indices: Sequence[int]) -> None:
+        self.loaded -= set(indices)
+
+    def batch(self, indices: NDArray[np.intp], length: int | None) -> Inputs:
+        assert length is not None
+        assert self.lengths is not None
+        assert self.loaded >= set(indices.tolist())
+        inside = np.arange(length) < self.lengths[indices][:, None]
+        return (np.where(inside, indices[:, None] + 1, 0), inside.astype(np.int64), np.zeros_like(inside, np.int64))
