@@ -1,0 +1,1 @@
+"""Bring files here: from the network or a disk, checked, resumed, unpacked."""

@@ -1,0 +1,120 @@
+"""Digests of files, written as `algorithm:hex`, several at once.
+
+`git-blob-sha1` is the name that git gives to a file's content: the SHA-1 of
+"blob <length in bytes>", a NUL and the content (git's hash-object documentation).
+MD5 and SHA-1 tell damage, not malice; what publishers offer is what can be checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scriptgraph.errors import ScriptGraphError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_HEX_DIGITS = {"md5": 32, "sha1": 40, "git-blob-sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
+# A bare number of 40 digits could be sha1 or git-blob-sha1, so it has to say which.
+_BARE = {32: "md5", 64: "sha256", 96: "sha384", 128: "sha512"}
+_CHUNK_BYTES = 1 << 20
+
+
+class HashError(ScriptGraphError):
+    """A hash is not written as one, or a file does not have it."""
+
+
+@dataclass(frozen=True)
+class Digest:
+    """One hash of a file's content.
+
+    Attributes:
+        algorithm: md5, sha1, sha256, sha384, sha512 or git-blob-sha1.
+        value: lower-case hexadecimal.
+    """
+
+    algorithm: str
+    value: str
+
+    @classmethod
+    def parse(cls, text: str) -> Digest:
+        """Read "sha256:9f86...", or bare hexadecimal where its length tells the algorithm.
+
+        Raises:
+            HashError: it is neither.
+        """
+        name, colon, value = text.strip().lower().rpartition(":")
+        algorithm = name if colon else _BARE.get(len(value), "")
+        if algorithm not in _HEX_DIGITS:
+            said = f"the algorithm {name!r} is not known" if colon else "it does not say which algorithm"
+            raise HashError(f"hash {text!r}: {said}; write one of {', '.join(_HEX_DIGITS)}, a colon and the hash")
+        digits = _HEX_DIGITS[algorithm]
+        if not re.fullmatch(rf"[0-9a-f]{{{digits}}}", value):
+            raise HashError(f"hash {text!r}: {algorithm} has {digits} hexadecimal digits")
+        return cls(algorithm, value)
+
+    def __str__(self) -> str:
+        return f"{self.algorithm}:{self.value}"
+
+
+def parse_digests(texts: Iterable[str | Digest]) -> tuple[Digest, ...]:
+    """Read several hashes; empty texts are left out."""
+    return tuple(
+        text if isinstance(text, Digest) else Digest.parse(text)
+        for text in texts
+        if isinstance(text, Digest) or text.strip()
+    )
+
+
+def compute(path: Path, algorithms: Iterable[str]) -> dict[str, Digest]:
+    """Hash a file once with several algorithms.
+
+    Raises:
+        HashError: an algorithm is not known, or the file changed while it was read.
+        OSError: the file cannot be read.
+    """
+    names = dict.fromkeys(algorithms)
+    for name in names:
+        if name not in _HEX_DIGITS:
+            raise HashError(f"hash algorithm {name!r} is not known; known: {', '.join(_HEX_DIGITS)}")
+    with path.open("rb") as content:
+        length = path.stat().st_size
+        states = {
+            name: hashlib.new("sha1" if name == "git-blob-sha1" else name, usedforsecurity=False) for name in names
+        }
+        if "git-blob-sha1" in states:
+            states["git-blob-sha1"].update(b"blob %d\0" % length)
+        read = 0
+        while chunk := content.read(_CHUNK_BYTES):
+            read += len(chunk)
+            for state in states.values():
+                state.update(chunk)
+    if read != length:
+        raise HashError(f"{path}: changed while it was read; try again when nothing writes to it")
+    return {name: Digest(name, state.hexdigest()) for name, state in states.items()}
+
+
+def verify(path: Path, expected: Iterable[Digest], also: Iterable[str] = ()) -> tuple[Digest, ...]:
+    """Check that a file has all of the expected hashes.
+
+    Args:
+        path: the file.
+        expected: the hashes it has to have.
+        also: algorithms that the caller wants computed in the same reading.
+
+    Returns:
+        Every hash computed: the expected algorithms', then the others'.
+
+    Raises:
+        HashError: a hash is another one; the text has both.
+    """
+    wanted = tuple(expected)
+    found = compute(path, [*(digest.algorithm for digest in wanted), *also])
+    for digest in wanted:
+        if found[digest.algorithm] != digest:
+            raise HashError(f"{path.name}: has {found[digest.algorithm]} where {digest} was expected")
+    return tuple(found.values())
