@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.backends import registry
 from mlperf_home.backends.base import BackendError
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.harness.failures import ExitStatus, HarnessError
@@ -30,12 +31,10 @@ def make_backend(name: str) -> Backend:
     if ":" in name:
         backend: Backend = _named(name)()
         return backend
-    registry: Any = importlib.import_module("mlperf_home.backends")
     try:
-        made: Backend = registry.create(name)
+        return registry.make(name)
     except BackendError as error:
         raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
-    return made
 
 
 def open_backend(backend: Backend, request: Request) -> Description:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 import time
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -20,6 +19,7 @@ from mlperf_home.harness.sut import Parts, make_sut
 from mlperf_home.harness.targets import measured_target, starting_rate
 from mlperf_home.harness.watchdog import Watchdog
 from mlperf_home.results.loadgen_log import LogError, read_run
+from mlperf_home.results.session_file import sha256_of
 from mlperf_home.results.verdict import explain_errors
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
         "sample": job.sample,
         "sample_note": opened.samples.sample_note,
         "engine": _engine(opened.description),
+        "model": model_identity(job.backend.model_path),
         "grid": {**asdict(opened.grid), "origin": opened.chosen.origin},
         "calibration": opened.chosen.calibration,
         "dataset": {
@@ -226,12 +227,12 @@ def _echo(job: Job) -> dict[str, Any]:
     }
 
 
+def model_identity(path: Path) -> dict[str, Any]:
+    """Give path and sha256 of the model's file; the hash is None, with the reason, where there is no such file."""
+    if path.is_file():
+        return {"path": str(path), "sha256": sha256_of(path), "reason": None}
+    return {"path": str(path), "sha256": None, "reason": "the model is not a file"}
+
+
 def _log_hashes(folder: Path) -> dict[str, dict[str, Any]]:
-    hashes = {}
-    for path in sorted(folder.iterdir()):
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-        hashes[path.name] = {"sha256": digest.hexdigest(), "bytes": path.stat().st_size}
-    return hashes
+    return {path.name: {"sha256": sha256_of(path), "bytes": path.stat().st_size} for path in sorted(folder.iterdir())}

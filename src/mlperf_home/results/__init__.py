@@ -1,1 +1,18 @@
 """Measurements: what a valid run says, value by value, with its origin."""
+
+from mlperf_home.results.ingest import ingest
+from mlperf_home.results.measurement import Measurement, MeasurementError, Value, from_json, to_json, unknown
+from mlperf_home.results.session_file import IngestError
+from mlperf_home.results.table import summary_rows
+
+__all__ = [
+    "IngestError",
+    "Measurement",
+    "MeasurementError",
+    "Value",
+    "from_json",
+    "ingest",
+    "summary_rows",
+    "to_json",
+    "unknown",
+]

@@ -1,0 +1,132 @@
+"""How long a run is and what it aims at: user.conf's values by style of run, as in 2023.
+
+- test: a fixed number of queries, no minimum duration; for find-performance and smoke tests.
+- fast: a fifth of the official length.
+- valid: the official length; only the target is set.
+- sample: seconds, and still VALID by its own settings; for sample data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlperf_home.rules import Round
+
+STYLES = ("test", "fast", "valid", "sample")
+
+_FAST_FACTOR = 5
+_SAMPLE_DURATION_MS = 10_000
+_SAMPLE_OFFLINE_SAMPLES = 200
+# Server's early stopping forgives a few late queries only if there are more than the bare minimum.
+_SAMPLE_SERVER_QUERIES = 1000
+_TEST_OFFLINE_SAMPLES = 500
+_TEST_QUERIES = 100
+_TEST_QPS = 1.0
+_TEST_LATENCY_MS = 1000.0
+# A tenth more than the least duration: one slow query must not break the limit.
+_MAX_DURATION_FACTOR = 1.1
+
+# LoadGen prepares queries for the target. A little above the measured rate, and far below the measured latency, it
+# cannot run out of them before the least duration is over. A Server run is judged at its target: no addition there.
+_FACTORS = {"Offline": 1.01, "Server": 1.0, "SingleStream": 0.4, "MultiStream": 0.4}
+
+
+class SettingsError(ValueError):
+    """A style and a target that do not go together; the text says what is missing."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a run aims at.
+
+    Attributes:
+        value: samples per second (Offline, Server) or milliseconds a query (SingleStream, MultiStream).
+        measured: whether find-performance measured it (later runs apply a factor) or the user gave it (used as it is).
+    """
+
+    value: float
+    measured: bool
+
+
+def target_key(scenario: str) -> str:
+    """Name the scenario's target in user.conf: "target_qps" or "target_latency" (ms)."""
+    return "target_qps" if scenario in {"Offline", "Server"} else "target_latency"
+
+
+def run_values(
+    rules: Round, scenario: str, style: str, target: Target | None = None, test_query_count: int | None = None
+) -> dict[str, float]:
+    """Give user.conf's values, by key, in LoadGen's units (ms, samples per second).
+
+    Args:
+        rules: the round's rules.
+        scenario: the scenario's name.
+        style: one of STYLES.
+        target: the target; needed by every style but "test".
+        test_query_count: how many queries a test has (Offline: samples); None for a short default.
+
+    Raises:
+        SettingsError: the style is unknown, the target is missing or not above 0.
+    """
+    if style not in STYLES:
+        raise SettingsError(f"the style of the run must be one of {', '.join(STYLES)}, got {style!r}")
+    if style == "test":
+        return _test_values(scenario, target, test_query_count)
+    if target is None:
+        raise SettingsError(
+            f"a {style} run needs {target_key(scenario)} for {scenario}: run find-performance first, or give it"
+        )
+    values = {target_key(scenario): _aim(scenario, target)}
+    if style == "fast":
+        return values | _fast_values(rules, scenario)
+    if style == "sample":
+        return values | _sample_values(rules, scenario)
+    if scenario == "SingleStream":
+        values["max_duration"] = round(rules.scenarios[scenario].min_duration_ms * _MAX_DURATION_FACTOR)
+    return values
+
+
+def find_performance_values(scenario: str, test_query_count: int | None = None) -> dict[str, float]:
+    """Give the values of a find-performance run; Server's search picks its own rates, for five seconds each."""
+    if scenario == "Server":
+        return {"min_duration": 5000, "min_query_count": test_query_count or _TEST_QUERIES}
+    return _test_values(scenario, None, test_query_count)
+
+
+def _aim(scenario: str, target: Target) -> float:
+    if not target.value > 0:
+        raise SettingsError(f"{target_key(scenario)} must be above 0, got {target.value}")
+    return target.value * _FACTORS[scenario] if target.measured else target.value
+
+
+def _test_values(scenario: str, target: Target | None, test_query_count: int | None) -> dict[str, float]:
+    default_aim = _TEST_QPS if target_key(scenario) == "target_qps" else _TEST_LATENCY_MS
+    count = test_query_count or (_TEST_OFFLINE_SAMPLES if scenario == "Offline" else _TEST_QUERIES)
+    values: dict[str, float] = {
+        target_key(scenario): default_aim if target is None else _aim(scenario, target),
+        "min_duration": 0,
+        "min_query_count": count,
+    }
+    if scenario != "Offline":
+        values["max_query_count"] = count
+    return values
+
+
+def _fast_values(rules: Round, scenario: str) -> dict[str, float]:
+    scenario_rules = rules.scenarios[scenario]
+    values: dict[str, float] = {"min_duration": scenario_rules.min_duration_ms // _FAST_FACTOR}
+    if scenario == "Offline":
+        values["min_query_count"] = scenario_rules.min_query_count // _FAST_FACTOR
+    return values
+
+
+def _sample_values(rules: Round, scenario: str) -> dict[str, float]:
+    if scenario == "Offline":
+        return {"min_duration": _SAMPLE_DURATION_MS, "min_query_count": _SAMPLE_OFFLINE_SAMPLES}
+    if scenario == "MultiStream":
+        # Its early stopping asks for many queries of eight: they take long enough by themselves.
+        return {"min_duration": 0, "min_query_count": rules.scenarios[scenario].early_stopping_min_query_count}
+    queries = _SAMPLE_SERVER_QUERIES if scenario == "Server" else rules.scenarios[scenario].min_query_count
+    return {"min_duration": _SAMPLE_DURATION_MS, "min_query_count": queries}

@@ -1,0 +1,45 @@
+"""The rows that a user sees of a measurement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlperf_home.results.measurement import Measurement, Value
+
+_LABELS = {
+    "samples_per_second": "Samples per second",
+    "latency_ms": "Latency (ms)",
+    "f1_percent": "F1 (%)",
+    "exact_match_percent": "Exact match (%)",
+    "top1_percent": "Top-1 accuracy (%)",
+}
+_WITHOUT_A_RUN = {"result": "Result", "accuracy": "Accuracy"}
+
+
+def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
+    """Give label and text of each row, in the order to show them; an unknown value shows its reason."""
+    rows = []
+    if measurement.sample:
+        rows.append(("Data", f"SAMPLE, no MLPerf result: {measurement.sample_note}".rstrip(": ")))
+    if "host_processor_model_name" in measurement.system:
+        rows.append(("System", _text(measurement.system["host_processor_model_name"])))
+    rows.append(("Benchmark", f"{measurement.benchmark}, MLPerf inference {measurement.round}"))
+    rows.append(("Scenario", measurement.scenario))
+    rows.append(("Engine", f"{_text(measurement.engine['name'])} {_text(measurement.engine['version'])}"))
+    if measurement.model["name"].value is not None:
+        rows.append(("Model", _text(measurement.model["name"])))
+    labels = _LABELS | _WITHOUT_A_RUN
+    rows += [(label, _text(measurement.values[key])) for key, label in labels.items() if key in measurement.values]
+    if measurement.validity is not None:
+        rows.append(("LoadGen says", measurement.validity))
+    rows += [("because", reason) for reason in measurement.reasons]
+    rows += [("Not official", reason) for reason in measurement.unofficial_because]
+    rows += [("Warning", warning) for warning in measurement.warnings]
+    return rows
+
+
+def _text(value: Value) -> str:
+    if value.value is None:
+        return f"unknown ({value.reason})"
+    return f"{value.value:.6g}" if isinstance(value.value, float) else str(value.value)
