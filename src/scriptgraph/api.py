@@ -12,14 +12,15 @@ from scriptgraph.environment import Environment, as_text
 from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
     from scriptgraph.manifest import Manifest, Value, Values
 
 # Where our own interpreter looks for modules is nothing to the programs that we start.
 _NOT_PASSED = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"})
 
-__all__ = ["Context", "Done", "Outcome", "Run", "ScriptGraphError", "Skip", "StepFailed"]
+__all__ = ["Context", "Done", "Outcome", "Run", "ScriptGraphError", "Skip", "StepFailed", "failing_on"]
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,14 @@ class Folders:
         partial: unfinished downloads, kept from one try to the next.
         state: what is kept between runs outside the cache (results, targets, recorded hashes).
         log: the step's log.
+        record: the record of the run that the step belongs to.
     """
 
     output: Path
     partial: Path
     state: Path
     log: Path
+    record: Path
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class Switches:
     verbose: bool = False
     offline: bool = False
     mirrors: Mapping[str, str] = field(default_factory=dict)
+    command_line: tuple[str, ...] = ()
 
 
 class Context:
@@ -90,6 +94,16 @@ class Context:
         self.manifest, self.folders, self.switches = manifest, folders, switches
         self.commands: list[process.Completed] = []
         self._env, self._announce = env, announce
+
+    @property
+    def command_line(self) -> tuple[str, ...]:
+        """The words that the user typed, for what is told about a result."""
+        return self.switches.command_line
+
+    @property
+    def record(self) -> Path:
+        """The record of this run."""
+        return self.folders.record
 
     @property
     def output(self) -> Path:
@@ -218,6 +232,15 @@ class Context:
         """Name a key as the user gives it: the option, where there is one."""
         names = [name for name, option in self.manifest.inputs.items() if option.env_key == key]
         return f"--{names[0]} ({key})" if names else key
+
+
+@contextmanager
+def failing_on(*kinds: type[Exception]) -> Iterator[None]:
+    """Turn the errors of a library, whose text is written for users, into the step's failure."""
+    try:
+        yield
+    except kinds as error:
+        raise StepFailed(str(error)) from error
 
 
 def program_environment(extra: Mapping[str, str]) -> dict[str, str]:

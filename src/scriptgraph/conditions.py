@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from scriptgraph.environment import as_text
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from scriptgraph.manifest import Condition, Guard, Value
 
 _TRUTH = frozenset({"1", "true", "yes", "on"})
+# In a guard, stands for any text but the empty one: "*", "zoo:*".
+ANY = "*"
 _FALSEHOOD = frozenset({"0", "false", "no", "off", ""})
 
 
@@ -19,6 +22,8 @@ def same(value: Value, wanted: Value) -> bool:
     """Compare as the guards do: any spelling of yes is yes, of no is no; else the text."""
     if isinstance(wanted, bool):
         return as_text(value).strip().lower() in (_TRUTH if wanted else _FALSEHOOD)
+    if isinstance(wanted, str) and ANY in wanted:
+        return as_text(value) != "" and fnmatchcase(as_text(value), wanted)
     return as_text(value) == as_text(wanted)
 
 
@@ -40,13 +45,14 @@ def _all_hold(
 def decide(guard: Guard, env: Mapping[str, Value], unknown: Callable[[str], bool]) -> bool | None:
     """Decide a guard; None where it needs a key that `unknown` says may still change.
 
-    A missing key matches nothing. All of `enable` must hold, and `skip` counts only
-    when all of it holds.
+    A missing key matches nothing. All of `enable` must hold; `skip` counts only when all
+    of it holds, `skip_any` when one of it does.
     """
     enabled = _all_hold(guard.enable, env, unknown)
     if enabled is False:
         return False
     skipped = _all_hold(guard.skip, env, unknown) if guard.skip else False
-    if skipped:
+    skipped_by_one = [_holds(condition, env, unknown) for condition in guard.skip_any]
+    if skipped or True in skipped_by_one:
         return False
-    return None if enabled is None or skipped is None else True
+    return None if None in {enabled, skipped, *skipped_by_one} else True

@@ -84,6 +84,7 @@ class _Walker:
     def __init__(self, runtime: Runtime, record: Record) -> None:
         self.runtime, self.record = runtime, record
         self._results: dict[str, _Result] = {}
+        self._record_path = runtime.run_folder / "record.json"
 
     def run(self, step: Step, inherited: Environment, chain: tuple[str, ...]) -> _Result:
         """Run a step's dependencies, the step, and what comes after it."""
@@ -135,7 +136,16 @@ class _Walker:
             "version": step.version,
             "reads": reads,
             "dependencies": sorted(dependency_keys),
+            "fingerprint": self._fingerprint(step, env),
         }
+
+    def _fingerprint(self, step: Step, env: Environment) -> str:
+        """Let a script add what its inputs contain to its identity (`fingerprint`): the content of a user's file."""
+        hook = getattr(load_customize(step.manifest), "fingerprint", None)
+        run = self.runtime.run_folder
+        nowhere = Folders(run, run, self.runtime.state, run / "logs" / "fingerprints.log", self._record_path)
+        context = Context(step.manifest, env, nowhere, self.runtime.switches, self._announcer(step))
+        return str(hook(context)) if hook else ""
 
     def _run_recorded(self, step: Step, env: Environment, key: str, parts: Mapping[str, Any]) -> _Result:
         number = self.runtime.next_number()
@@ -179,7 +189,9 @@ class _Walker:
         verify = getattr(load_customize(step.manifest), "verify", None) if found else None
         if found is None or verify is None:
             return found
-        folders = Folders(found.content, self.runtime.cache.root / "partial", self.runtime.state, log)
+        folders = Folders(
+            found.content, self.runtime.cache.root / "partial", self.runtime.state, log, self._record_path
+        )
         checked = env.merged(found.exports, Layer.OVERRIDE, "cache")
         context = Context(step.manifest, checked, folders, self.runtime.switches, self._announcer(step))
         return found if verify(context) else None
@@ -189,7 +201,7 @@ class _Walker:
     ) -> Entry:
         cache = self.runtime.cache
         with cache.making(key) as content:
-            folders = Folders(content, cache.partial(key), self.runtime.state, log)
+            folders = Folders(content, cache.partial(key), self.runtime.state, log, self._record_path)
             exports = self._work(step, env, folders, entry)
             meta = {"alias": step.manifest.alias, "title": step.title, "made_ns": time.time_ns(), "parts": parts}
             return cache.publish(key, content, exports, meta)
@@ -197,7 +209,7 @@ class _Walker:
     def _folders(self, key: str, number: int, log: Path) -> Folders:
         output = self.runtime.run_folder / "output" / f"{number:02d}"
         output.mkdir(parents=True, exist_ok=True)
-        return Folders(output, self.runtime.cache.root / "partial" / key, self.runtime.state, log)
+        return Folders(output, self.runtime.cache.root / "partial" / key, self.runtime.state, log, self._record_path)
 
     def _work(self, step: Step, env: Environment, folders: Folders, entry: StepRecord) -> Values:
         context = Context(step.manifest, env, folders, self.runtime.switches, self._announcer(step))

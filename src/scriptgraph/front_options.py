@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +61,10 @@ def read_front(command: Mapping[str, Any]) -> tuple[Request, FrontOptions]:
     home = Path(str(given.pop("home", "") or default_home())).expanduser().absolute()
     switches = Switches(
         quiet=given.pop("quiet", False) in _YES,
+        command_line=tuple(str(word) for word in command.get("cmd") or ()),
         verbose=(given.pop("v", False) in _YES) | (given.pop("verbose", False) in _YES),
     )
+    switches = replace(switches, mirrors=_mirrors(given.pop("mirrors", "") or os.environ.get("CM_MIRRORS", "")))
     env = given.pop("env", {})
     if not isinstance(env, dict):
         raise RequestError("--env needs a key: write --env.KEY=value")
@@ -76,6 +79,19 @@ def read_front(command: Mapping[str, Any]) -> tuple[Request, FrontOptions]:
         argv=tuple(str(word) for word in command.get("cmd") or ()),
     )
     return request, FrontOptions(home, switches, as_json)
+
+
+def _mirrors(path: Any) -> Mapping[str, str]:
+    """Read the file that says which beginning of a URL is replaced by which."""
+    if not path:
+        return {}
+    try:
+        document = json.loads(Path(str(path)).expanduser().read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RequestError(f"--mirrors={path}: cannot be read ({error})") from None
+    if not isinstance(document, dict) or not all(isinstance(each, str) for each in document.values()):
+        raise RequestError(f'--mirrors={path}: must hold an object like {{"https://host/": "http://mirror/host/"}}')
+    return document
 
 
 def _query_words(command: Mapping[str, Any]) -> str:

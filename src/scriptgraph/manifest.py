@@ -29,15 +29,16 @@ class Condition:
 
 @dataclass(frozen=True)
 class Guard:
-    """Whether a dependency is wanted: all of `enable`, and not all of `skip`."""
+    """Whether a dependency is wanted: all of `enable`, not all of `skip`, and none of `skip_any`."""
 
     enable: tuple[Condition, ...] = ()
     skip: tuple[Condition, ...] = ()
+    skip_any: tuple[Condition, ...] = ()
 
     @property
     def keys(self) -> frozenset[str]:
         """The environment's keys that the guard looks at."""
-        return frozenset(condition.key for condition in (*self.enable, *self.skip))
+        return frozenset(condition.key for condition in (*self.enable, *self.skip, *self.skip_any))
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Dependency:
     names: tuple[str, ...] = ()
     guard: Guard = Guard()
     tag_updates: tuple[TagUpdate, ...] = ()
-    env: Values = NOTHING
+    env: Values = field(default_factory=dict)
     versions: VersionRange = ANY_VERSION
 
     @property
@@ -71,7 +72,7 @@ class Override:
 
     tags: str = ""
     versions: VersionRange = ANY_VERSION
-    inputs: Values = NOTHING
+    inputs: Values = field(default_factory=dict)
 
     def over(self, under: Override) -> Override:
         """Give `under` with this override's values put over it."""
@@ -84,13 +85,19 @@ class Override:
 
 @dataclass(frozen=True)
 class Input:
-    """An option of a script: its name, and the environment's key that it sets."""
+    """An option of a script: its name, and the environment's key that it sets.
+
+    Attributes:
+        choices: the values it may have; any, where empty.
+        refused: values that are not served, each with the reason that the user reads.
+    """
 
     name: str
     env_key: str
     description: str = ""
     default: Value = None
     choices: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
     kind: Literal["text", "path", "number", "flag"] = "text"
 
 
@@ -105,8 +112,8 @@ class Variation:
     alias: str = ""
     base: tuple[str, ...] = ()
     default_variations: Mapping[str, str] = field(default_factory=dict)
-    env: Values = NOTHING
-    default_env: Values = NOTHING
+    env: Values = field(default_factory=dict)
+    default_env: Values = field(default_factory=dict)
     deps: tuple[Dependency, ...] = ()
     post_deps: tuple[Dependency, ...] = ()
     exports: tuple[str, ...] = ()
@@ -117,7 +124,7 @@ class Variation:
 class VersionEntry:
     """What one version of a script adds."""
 
-    env: Values = NOTHING
+    env: Values = field(default_factory=dict)
     deps: tuple[Dependency, ...] = ()
 
 
@@ -143,8 +150,8 @@ class Manifest:
     post_deps: tuple[Dependency, ...] = ()
     variations: Mapping[str, Variation] = field(default_factory=dict)
     inputs: Mapping[str, Input] = field(default_factory=dict)
-    default_env: Values = NOTHING
-    env: Values = NOTHING
+    default_env: Values = field(default_factory=dict)
+    env: Values = field(default_factory=dict)
     env_keys: tuple[str, ...] = ()
     local_env_keys: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()

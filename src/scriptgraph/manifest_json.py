@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 _VERSION_KEYS = frozenset({"version", "version_min", "version_max"})
 _DEPENDENCY_KEYS = _VERSION_KEYS | {
-    "tags", "names", "enable_if_env", "skip_if_env", "env", "update_tags_from_env_with_prefix",
+    "tags", "names", "enable_if_env", "skip_if_env", "skip_if_any_env", "env", "update_tags_from_env_with_prefix",
     "update_tags_from_env",
 }  # fmt: skip
 _VARIATION_KEYS = frozenset({
     "description", "group", "default", "alias", "base", "default_variations", "env", "default_env", "deps",
     "post_deps", "new_env_keys", "adr", "add_deps_recursive",
 })  # fmt: skip
-_INPUT_KEYS = frozenset({"env", "desc", "default", "choices", "type"})
+_INPUT_KEYS = frozenset({"env", "desc", "default", "choices", "type", "refused"})
 _MANIFEST_KEYS = frozenset({
     "automation_alias", "automation_uid", "alias", "uid", "tags", "name", "deps", "post_deps", "variations",
     "inputs", "default_env", "env", "env_keys", "local_env_keys", "new_env_keys", "versions",
@@ -72,7 +72,11 @@ def _dependency(place: Place) -> Dependency:
     return Dependency(
         tags=",".join(fields["tags"].texts()),
         names=fields.get_as("names", Place.texts, ()),
-        guard=Guard(fields.get_as("enable_if_env", _conditions, ()), fields.get_as("skip_if_env", _conditions, ())),
+        guard=Guard(
+            fields.get_as("enable_if_env", _conditions, ()),
+            fields.get_as("skip_if_env", _conditions, ()),
+            fields.get_as("skip_if_any_env", _conditions, ()),
+        ),
         tag_updates=_tag_updates(fields),
         env=fields.get_as("env", Place.values, {}),
         versions=_versions(fields),
@@ -139,6 +143,7 @@ def _input(name: str, place: Place) -> Input:
         description=fields.get_as("desc", Place.text, ""),
         default=fields.get_as("default", Place.one_value, None),
         choices=fields.get_as("choices", Place.texts, ()),
+        refused={value: each.text() for value, each in fields.members("refused").items()},
         kind=kind,  # type: ignore[arg-type]  # narrowed by the check above
     )
 

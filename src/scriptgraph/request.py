@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scriptgraph.manifest import NOTHING, Override, Values
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scriptgraph.manifest import Override, Values
     from scriptgraph.tags import Query
 
 
@@ -27,7 +26,7 @@ class Request:
     """
 
     query: Query
-    inputs: Values = NOTHING
-    env: Values = NOTHING
+    inputs: Values = field(default_factory=dict)
+    env: Values = field(default_factory=dict)
     overrides: Mapping[str, Override] = field(default_factory=dict)
     argv: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scriptgraph.conditions import decide
+from scriptgraph.conditions import decide, same
 from scriptgraph.environment import Environment, Layer, as_text
 from scriptgraph.errors import CycleError, RequestError, ScriptGraphError, nearest
 from scriptgraph.manifest import Dependency, Input, Manifest, Override, Values, matches_any
@@ -199,7 +199,9 @@ def _read_inputs(manifest: Manifest, given: Values) -> Values:
             close = nearest(name, names)
             hint = f" Did you mean --{close[0]}?" if close else ""
             raise RequestError(f"{manifest.alias} has no option --{name}.{hint} Options: {', '.join(sorted(names))}")
-        if option.choices and as_text(value) not in option.choices:
+        if as_text(value) in option.refused:
+            raise RequestError(f"--{name}={as_text(value)}: {option.refused[as_text(value)]}")
+        if option.choices and not any(same(value, choice) for choice in option.choices):
             raise RequestError(f"--{name}={as_text(value)}: must be one of {', '.join(option.choices)}")
         values[option.env_key] = value
     return values

@@ -1,0 +1,36 @@
+"""Run LoadGen once, in a process of its own, and put what it leaves into the results."""
+
+from pathlib import Path
+
+from mlperf_home.runs.launch import HarnessRun, read_options, run_harness
+from mlperf_home.runs.layout import ResultsError, result_folder
+from mlperf_home.runs.system import Targets
+from scriptgraph.api import Context, Done, Outcome, Skip, failing_on
+
+
+def preprocess(context: Context) -> Outcome:
+    """Run what the variations say, unless its whole result is there already."""
+    run = context.text("CM_MLPERF_LOADGEN_RUN")
+    scenario = context.text("CM_MLPERF_LOADGEN_SCENARIO")
+    results = context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results"
+    model = context.text("CM_ML_MODEL_FULL_NAME")
+    style = context.text("CM_MLPERF_EXECUTION_MODE")
+    folder = result_folder(results, style, context.text("CM_SUT_NAME"), model, scenario)
+    exports = {
+        "CM_MLPERF_RESULT_FOLDER": folder.root,
+        "CM_MLPERF_SESSION_PATH": folder.session(run),
+        "CM_MLPERF_ACCURACY_LOG": folder.logs("accuracy") / "mlperf_log_accuracy.json",
+    }
+    with failing_on(ResultsError), folder.held():
+        if folder.complete(run) and run != "find-performance" and not context.flag("CM_MLPERF_RERUN"):
+            return Skip(f"the result is there ({folder.logs(run)}); --rerun measures again", exports=exports)
+        target = run_harness(context.command, context.say, HarnessRun(folder, run, read_options(context)))
+    if target:
+        Targets(Path(context.text("CM_SUT_CONFIG_PATH"))).store(model, scenario, target)
+    return Done(
+        exports={
+            **exports,
+            "CM_MLPERF_MEASURED_TARGET_QPS": target.get("target_qps"),
+            "CM_MLPERF_MEASURED_TARGET_LATENCY": target.get("target_latency_ms"),
+        }
+    )

@@ -1,0 +1,33 @@
+"""Say where the model is: downloaded, given, or embedded."""
+
+from pathlib import Path
+
+from mlperf_home.samples.bert import MODELS
+
+from scriptgraph.api import Context, Done, Outcome
+
+_GIVEN = ("CM_ML_MODEL_PATH", "CM_MLPERF_CUSTOM_MODEL_PATH")
+
+
+def preprocess(context: Context) -> Outcome:
+    """Choose the user's own file, else the sample's, else what a dependency has brought."""
+    for key in _GIVEN:
+        if context.path(key) is not None:
+            path = context.existing(key)
+            name = context.text("CM_ML_MODEL_FULL_NAME_GIVEN", f"{path.stem}-bert-99")
+            return Done(
+                exports={
+                    "CM_ML_MODEL_FILE_WITH_PATH": path,
+                    "CM_ML_MODEL_FULL_NAME": name,
+                    "CM_ML_MODEL_WEIGHT_TYPE": "unknown",
+                    "CM_ML_MODEL_SOURCE": f"the user's file {path.name}",
+                    "CM_ML_MODEL_SAMPLE": "",
+                }
+            )
+    sample = context.text("CM_ML_MODEL_SAMPLE", "")
+    if sample:
+        return Done(exports={"CM_ML_MODEL_FILE_WITH_PATH": MODELS[sample]})
+    keys = ("CM_ML_MODEL_ZOO_PATH", "CM_EXTRACT_MEMBER_PATH", "CM_DOWNLOAD_PATH")
+    brought = next(path for key in keys if (path := context.text(key, "")))
+    name = context.text("CM_ML_MODEL_FULL_NAME_GIVEN", context.text("CM_ML_MODEL_FULL_NAME", Path(brought).stem))
+    return Done(exports={"CM_ML_MODEL_FILE_WITH_PATH": brought, "CM_ML_MODEL_FULL_NAME": name})

@@ -1,0 +1,36 @@
+"""Make the features of a SQuAD file, once for each file and vocabulary."""
+
+import hashlib
+import json
+
+from mlperf_home.runs.launch import BOOTSTRAP
+from scriptgraph.api import Context, Done, Outcome
+
+
+def fingerprint(context: Context) -> str:
+    """Hash both files: a path may hold other questions tomorrow."""
+    files = [context.existing("CM_DATASET_SQUAD_VAL_PATH"), context.existing("CM_DATASET_SQUAD_VOCAB_PATH")]
+    return " ".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
+
+
+def preprocess(context: Context) -> Outcome:
+    """Tokenise in the workload's environment, which has NumPy and the tokeniser."""
+    dataset = context.existing("CM_DATASET_SQUAD_VAL_PATH")
+    folder = context.output / "features"
+    answers: list[str] = []
+    context.command(
+        [
+            *(context.text("CM_MLPERF_LOADGEN_PYTHON"), BOOTSTRAP, "mlperf_home.datasets.squad"),
+            *("--dataset", dataset, "--vocab", context.existing("CM_DATASET_SQUAD_VOCAB_PATH"), "--out", folder),
+        ],
+        on_line=answers.append,
+    )
+    count = json.loads(answers[-1])["features"]
+    context.say(f"{count} features")
+    return Done(
+        exports={
+            "CM_DATASET_SQUAD_FEATURES_PATH": folder,
+            "CM_DATASET_SQUAD_FEATURES": count,
+            "CM_DATASET_SQUAD_VAL_PATH": dataset,
+        }
+    )

@@ -1,0 +1,51 @@
+"""Take the results of one scenario in, and show them."""
+
+from mlperf_home.errors import LocatedError
+from mlperf_home.results.ingest import ingest
+from mlperf_home.results.measurement import Value, to_json
+from mlperf_home.results.table import summary_rows
+from mlperf_home.runs.layout import result_folder
+from mlperf_home.runs.readme import Reproduction, readme_text
+from scriptgraph.api import Context, Done, Outcome, failing_on
+
+
+def preprocess(context: Context) -> Outcome:
+    """Write the measurement and its README, and show the table."""
+    scenario, style = context.text("CM_MLPERF_LOADGEN_SCENARIO"), context.text("CM_MLPERF_EXECUTION_MODE")
+    results = context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results"
+    system, model = context.text("CM_SUT_NAME"), context.text("CM_ML_MODEL_FULL_NAME")
+    folder = result_folder(results, style, system, model, scenario)
+    if context.flag("CM_MLPERF_RUN_FIND_PERFORMANCE"):
+        return _found(context, scenario, system)
+    with failing_on(LocatedError):
+        facts = {"name": Value(system, "inferred", "the system's name in results")}
+        measurement = ingest(folder.root, facts, model)
+        folder.measurement.write_text(to_json(measurement), encoding="utf-8")
+        reproduction = Reproduction(context.command_line, context.text("CM_ML_MODEL_SOURCE", ""), style)
+        (folder.root / "README.md").write_text(readme_text(measurement, reproduction), encoding="utf-8")
+    rows = [
+        ("system", system),
+        *summary_rows(measurement),
+        ("record", str(context.record)),
+        ("logs", str(folder.root)),
+        ("measurement", str(folder.measurement)),
+    ]
+    context.table("SAMPLE RESULT: no MLPerf result" if measurement.sample else f"MLPerf {measurement.benchmark}", rows)
+    return Done(
+        exports={
+            "CM_MLPERF_MEASUREMENT_PATH": folder.measurement,
+            "CM_MLPERF_RESULT_FOLDER": folder.root,
+            "CM_MLPERF_VALID": measurement.validity == "VALID",
+        }
+    )
+
+
+def _found(context: Context, scenario: str, system: str) -> Outcome:
+    qps = context.number("CM_MLPERF_MEASURED_TARGET_QPS")
+    latency = context.number("CM_MLPERF_MEASURED_TARGET_LATENCY")
+    target = f"{qps:.2f} samples per second" if qps else f"{latency:.3f} ms a query" if latency else "nothing found"
+    kept = context.text("CM_SUT_CONFIG_PATH")
+    context.table(
+        "Target for later runs", [("system", system), ("scenario", scenario), ("target", target), ("kept in", kept)]
+    )
+    return Done()

@@ -1,0 +1,16 @@
+"""Shorten the accuracy logs of a tree, or put the whole ones back."""
+
+from mlperf_home.submission.truncation import TruncationError, restore_tree, truncate_tree
+from scriptgraph.api import Context, Done, Outcome, failing_on
+
+
+def preprocess(context: Context) -> Outcome:
+    """Go through the tree once; what is short already stays as it is."""
+    root = context.existing("CM_MLPERF_INFERENCE_SUBMISSION_DIR")
+    originals = context.path("CM_MLPERF_ORIGINALS_DIR") or context.folders.state / "accuracy-originals"
+    work = restore_tree if context.flag("CM_MLPERF_RESTORE_ORIGINALS") else truncate_tree
+    with failing_on(TruncationError):
+        report = work(root, originals=originals)
+    for log in report.logs:
+        context.say(f"{log.outcome}: {log.log}")
+    return Done(exports={"CM_MLPERF_TRUNCATED_LOGS": report.count, "CM_MLPERF_ORIGINALS_DIR": originals})

@@ -1,0 +1,110 @@
+"""Start the harness in the workload's environment, and take what it leaves into the results."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mlperf_home
+from mlperf_home.backends.base import BackendError
+from mlperf_home.backends.lengths import parse_lengths
+from mlperf_home.rules import load_round
+from mlperf_home.runs.events import narrate
+from mlperf_home.runs.layout import ResultFolder
+from scriptgraph.api import StepFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scriptgraph.api import Context
+
+BOOTSTRAP = Path(mlperf_home.__file__).with_name("bootstrap.py")
+
+
+@dataclass(frozen=True)
+class HarnessRun:
+    """One run: where its result goes, which run it is, and the job without its paths."""
+
+    folder: ResultFolder
+    run: str
+    options: Mapping[str, Any]
+
+
+def read_options(context: Context) -> dict[str, Any]:
+    """Read what the harness has to know from the step's environment."""
+    lengths = context.text("DEEPSPARSE_SEQLENS", "")
+    batch_size = context.whole("CM_MLPERF_MAX_BATCHSIZE")
+    benchmark = context.text("CM_MLPERF_BENCHMARK")
+    return {
+        "python": context.text("CM_MLPERF_LOADGEN_PYTHON"),
+        "prefix": shlex.split(context.text("CM_RUN_PREFIX", "")),
+        "round": context.text("CM_MLPERF_ROUND"),
+        "benchmark": benchmark,
+        "scenario": context.text("CM_MLPERF_LOADGEN_SCENARIO"),
+        "backend": {
+            "name": context.text("CM_MLPERF_BACKEND"),
+            "model_path": str(context.existing("CM_ML_MODEL_FILE_WITH_PATH")),
+            "options": json.loads(context.text("CM_MLPERF_BACKEND_OPTIONS", "{}")),
+            "lengths": list(_lengths(lengths)) if lengths else None,
+            "batch_sizes": [batch_size] if batch_size else None,
+            "streams": context.whole("CM_MLPERF_STREAMS"),
+            "cores": context.whole("CM_MLPERF_NUM_THREADS"),
+        },
+        "dataset": {"kind": "squad", "path": str(context.existing("CM_DATASET_SQUAD_FEATURES_PATH"))},
+        "user_conf": str(context.existing("CM_MLPERF_USER_CONF")),
+        "mlperf_conf": str(context.existing("CM_MLPERF_CONF")),
+        "stall_timeout_s": context.number("CM_MLPERF_STALL_TIMEOUT_S"),
+        "calibration_path": context.text("CM_SUT_CALIBRATION_PATH"),
+        "sample": context.flag("CM_DATASET_SAMPLE") or bool(context.text("CM_ML_MODEL_SAMPLE", "")),
+        "work_dir": str(context.folders.state / "engine-graphs"),
+    }
+
+
+def run_harness(command: Callable[..., Any], say: Callable[[str], None], wanted: HarnessRun) -> dict[str, float]:
+    """Run the harness and put its result in place.
+
+    Everything is made beside the result and moved there when it is whole.
+
+    Returns:
+        The target that a find-performance run measured, else nothing.
+    """
+    fresh = ResultFolder(wanted.folder.root / ".new")
+    shutil.rmtree(fresh.root, ignore_errors=True)
+    fresh.root.mkdir()
+    job = fresh.root / "job.json"
+    try:
+        job.write_text(json.dumps(_job(wanted, fresh), indent=1) + "\n", encoding="utf-8")
+        argv = [*wanted.options["prefix"], wanted.options["python"], BOOTSTRAP, "mlperf_home.harness", "--job", job]
+        command(argv, cwd=fresh.root, on_line=lambda line: narrate(line, say))
+        session = json.loads(fresh.session(wanted.run).read_text(encoding="utf-8"))
+        for kind in ("user_conf", "mlperf_conf"):
+            source = Path(wanted.options[kind])
+            shutil.copy2(source, wanted.folder.root / source.name)
+        wanted.folder.adopt(wanted.run, fresh)
+    finally:
+        shutil.rmtree(fresh.root, ignore_errors=True)
+    return dict(session.get("target") or {})
+
+
+def _lengths(text: str) -> tuple[int, ...]:
+    try:
+        return parse_lengths(text)
+    except BackendError as error:
+        raise StepFailed(f"DEEPSPARSE_SEQLENS: {error}") from error
+
+
+def _job(wanted: HarnessRun, fresh: ResultFolder) -> dict[str, Any]:
+    options = {key: value for key, value in wanted.options.items() if key not in {"python", "prefix"}}
+    Path(options["work_dir"]).mkdir(parents=True, exist_ok=True)
+    Path(options["calibration_path"]).parent.mkdir(parents=True, exist_ok=True)
+    return {
+        **options,
+        "loadgen_model": load_round(options["round"]).benchmarks[options["benchmark"]].loadgen_model,
+        "mode": wanted.run,
+        "out_dir": str(fresh.logs(wanted.run)),
+        "session_path": str(fresh.session(wanted.run)),
+    }

@@ -1,0 +1,89 @@
+"""Where results lie: `<results>/<style>_results/<system>/<model>/<scenario>/`, as the 2023 scripts had it."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class ResultsError(Exception):
+    """The results' folder cannot be used; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class ResultFolder:
+    """The folder of one scenario of one model on one system."""
+
+    root: Path
+
+    @property
+    def measurement(self) -> Path:
+        """The measurement, once it has been taken in."""
+        return self.root / "measurement.json"
+
+    def logs(self, run: str) -> Path:
+        """The folder of LoadGen's logs: `run` is performance, accuracy or find-performance."""
+        return self.root / "performance" / "run_1" if run == "performance" else self.root / run
+
+    def session(self, run: str) -> Path:
+        """The description of the finished run."""
+        return self.root / f"{run}-session.json"
+
+    def complete(self, run: str) -> bool:
+        """Whether the run is there and whole: the session is written last."""
+        return self.session(run).is_file() and (self.logs(run) / "mlperf_log_summary.txt").is_file()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other runs out of the folder.
+
+        Raises:
+            ResultsError: another run is in it, or it cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            handle = (self.root / ".lock").open("w")
+        except OSError as error:
+            raise ResultsError(
+                f"{self.root}: cannot be written ({error.strerror}); give a folder of yours by --results_dir"
+            ) from error
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise ResultsError(
+                    f"{self.root}: another run is measuring into it; wait for it or give another --results_dir"
+                ) from error
+            yield
+
+    def adopt(self, run: str, fresh: ResultFolder) -> None:
+        """Put a complete run from `fresh` in the place of what was here."""
+        self.session(run).unlink(missing_ok=True)  # from here to the last line the run counts as absent
+        target = self.logs(run)
+        if target.exists():
+            shutil.rmtree(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh.logs(run).rename(target)
+        fresh.session(run).rename(self.session(run))
+
+    def set_aside(self) -> Path | None:
+        """Move what is here to a sibling with the time in its name; give its path."""
+        if not self.root.is_dir() or not any(path.name != ".lock" for path in self.root.iterdir()):
+            return None
+        stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
+        aside = self.root.parent / f".{self.root.name}-until-{stamp}"
+        self.root.rename(aside)
+        return aside
+
+
+def result_folder(results: Path, style: str, system: str, model: str, scenario: str) -> ResultFolder:
+    """Give the folder of a result; scenarios are in lower case, as the submission has them."""
+    return ResultFolder(results / f"{style}_results" / system / model / scenario.lower())
