@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,6 @@ from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 
     from scriptgraph.manifest import Manifest, Value, Values
 

@@ -1,0 +1,58 @@
+"""Download one file, checked, resumed, from the first source that gives it."""
+
+from urllib.parse import unquote, urlsplit
+
+from scriptgraph.api import Context, Done, Outcome, StepFailed
+from scriptgraph.fetch.download import Expected, Transfer, fetch
+from scriptgraph.fetch.recorded import RecordedHashes
+
+
+def preprocess(context: Context) -> Outcome:
+    """Fetch into the cache; a file without a known hash is taken only where that is asked for."""
+    urls = _listed(context, "CM_DOWNLOAD_URL")
+    if not urls:
+        raise StepFailed("download-file needs --url, the place of the file")
+    md5 = context.text("CM_DOWNLOAD_MD5", "")
+    digests = [*_listed(context, "CM_DOWNLOAD_HASHES"), *([f"md5:{md5}"] if md5 else [])]
+    recorded = RecordedHashes(context.folders.state / "recorded-hashes.json")
+    record = context.flag("CM_DOWNLOAD_RECORD")
+    seen = recorded.find(urls) if record and not digests else None
+    name = context.text("CM_DOWNLOAD_FILENAME", _name_of(urls[0]))
+    got = fetch(
+        urls,
+        context.output / name,
+        Expected([*digests, seen] if seen else digests, context.whole("CM_DOWNLOAD_SIZE_BYTES"), record),
+        Transfer(
+            partial_dir=context.folders.partial,
+            mirrors=context.switches.mirrors,
+            offline=context.switches.offline,
+            progress=lambda done, total: context.progress(name, done, total),
+        ),
+    )
+    if record and not digests:
+        recorded.keep(urls, got.sha256)
+        context.say(f"{name}: no hash is published; {got.sha256} is {'as recorded' if seen else 'recorded'}")
+    return Done(
+        exports={
+            "CM_DOWNLOAD_PATH": got.path,
+            "CM_DOWNLOAD_DOWNLOADED_PATH": got.path,
+            "CM_DOWNLOAD_SHA256": got.sha256,
+            "CM_DOWNLOAD_SOURCE": got.source,
+        }
+    )
+
+
+def _listed(context: Context, key: str) -> list[str]:
+    value = context.value(key)
+    if isinstance(value, tuple):
+        return [part for part in value if part]
+    # A single URL may hold a comma; a list of hashes given as one text may not.
+    text = str(value or "")
+    return [text] if text and (key == "CM_DOWNLOAD_URL" or "," not in text) else [p for p in text.split(",") if p]
+
+
+def _name_of(url: str) -> str:
+    name = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
+    if not name or name in {".", ".."} or "/" in name:
+        raise StepFailed(f"{url}: has no file name; give one by --filename")
+    return name
