@@ -1,0 +1,190 @@
+"""Read archives as streams of members: tar in any compression, zip, single compressed files."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import importlib
+import lzma
+import stat
+import tarfile
+import zipfile
+import zlib
+from contextlib import contextmanager
+from functools import partial
+from typing import IO, TYPE_CHECKING, cast
+
+from scriptgraph.fetch.archive_members import FILE, FOLDER, HARDLINK, SYMLINK, Member
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_MAGIC = (
+    (b"\x1f\x8b", "gzip"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"BZh", "bzip2"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!", "rar"),
+)
+_TAR_SUFFIXES = (".tar", ".tgz", ".txz", ".tbz2", ".tbz", ".tzst")
+_LONGEST_HEADER_BYTES = 1 << 20
+_LONG_HEADERS = frozenset(
+    {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
+)
+_ENCRYPTED = 0x1
+
+
+class Unreadable(Exception):  # noqa: N818 - it reads as the event it is
+    """The archive cannot be read; the text says why."""
+
+
+@contextmanager
+def damage_in_words() -> Iterator[None]:
+    """Turn what the readers raise at damaged archives into `Unreadable`."""
+    try:
+        yield
+    except (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError) as error:
+        raise Unreadable(f"it is damaged or incomplete ({_one_line(error)})") from error
+    except NotImplementedError as error:
+        raise Unreadable(f"it uses a zip feature that Python lacks ({_one_line(error)})") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise Unreadable(f"it is damaged ({_one_line(error)})") from error  # so do gzip and bz2 report
+
+
+def read_members(archive: Path) -> Iterator[Member]:
+    """Read an archive from beginning to end; a member's content is to be read before the next member.
+
+    Raises:
+        Unreadable: it is encrypted, or of a kind that is not known.
+        Exception: whatever `damage_in_words` knows, where it is damaged.
+    """
+    with archive.open("rb") as packed:
+        start = packed.read(8)
+    kind = next((name for magic, name in _MAGIC if start.startswith(magic)), "")
+    if kind == "zip":
+        yield from _zip(archive)
+        return
+    if kind in {"7z", "rar"}:
+        raise Unreadable(f"{kind} archives cannot be unpacked here; repack it as .tar.gz or .zip")
+    with _opened(archive, kind) as stream:
+        block = stream.read(tarfile.BLOCKSIZE)
+        stream.seek(0)
+        named_tar = any(suffix in _TAR_SUFFIXES for suffix in archive.suffixes)
+        # An empty tar is zeros, as the beginning of many another file is: its name decides.
+        if _is_tar(block) or (named_tar and block == bytes(tarfile.BLOCKSIZE)):
+            yield from _tar(stream)
+        elif named_tar:
+            raise Unreadable("it is damaged: its content is no tar archive")
+        elif kind:
+            yield Member(archive.stem, FILE, open=lambda: stream)
+        else:
+            raise Unreadable("it is no archive known here (tar, zip; gz, xz, bz2 and zst of a tar or of one file)")
+
+
+def _opened(archive: Path, compression: str) -> IO[bytes]:
+    """Open the decompressed content."""
+    if compression == "gzip":
+        return cast("IO[bytes]", gzip.open(archive, "rb"))
+    if compression == "xz":
+        return cast("IO[bytes]", lzma.open(archive, "rb"))
+    if compression == "bzip2":
+        return cast("IO[bytes]", bz2.open(archive, "rb"))
+    if compression == "zstd":
+        return _zstd(archive)
+    return archive.open("rb")
+
+
+def _zstd(archive: Path) -> IO[bytes]:
+    """Open Zstandard content, with Python 3.14's module or its backport."""
+    for name in ("compression.zstd", "backports.zstd"):
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            continue
+        return cast("IO[bytes]", module.open(archive, "rb"))
+    raise Unreadable(
+        "Zstandard needs Python 3.14 or the package backports.zstd; install that, or unpack it with `zstd -d`"
+    )
+
+
+def _is_tar(block: bytes) -> bool:
+    """Say whether a first block is a tar header."""
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
+
+
+class _Header(tarfile.TarInfo):
+    """A header whose extensions have to be short: they are read into memory whole."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in _LONG_HEADERS and header.size > _LONGEST_HEADER_BYTES:
+            raise Unreadable(f"a header claims to be {header.size:,} bytes long")
+        return header
+
+
+def _tar(stream: IO[bytes]) -> Iterator[Member]:
+    with tarfile.open(fileobj=stream, mode="r:", tarinfo=_Header, errors="surrogateescape") as tar:
+        last = ""
+        while entry := tar.next():
+            last = entry.name
+            content = cast("Callable[[], IO[bytes]]", partial(tar.extractfile, entry)) if entry.isreg() else None
+            yield Member(entry.name, _tar_kind(entry), entry.linkname, bool(entry.mode & stat.S_IXUSR), content)
+            tar.members.clear()  # type: ignore[attr-defined] # it keeps 1 kB of each otherwise
+        # tarfile takes a damaged header for the end; the real end is a block of zeros.
+        stream.seek(tar.offset)
+        if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise Unreadable(f"it is damaged or incomplete after member {last!r}")
+
+
+def _tar_kind(entry: tarfile.TarInfo) -> str:
+    if entry.isreg():
+        return FILE
+    if entry.isdir():
+        return FOLDER
+    if entry.issym():
+        return SYMLINK
+    if entry.islnk():
+        return HARDLINK
+    if entry.isfifo():
+        return "named pipe"
+    return "device" if entry.isdev() else f"member of the unknown type {entry.type!r}"
+
+
+def _zip(archive: Path) -> Iterator[Member]:
+    with zipfile.ZipFile(archive) as packed:
+        for entry in packed.infolist():
+            if entry.flag_bits & _ENCRYPTED:
+                raise Unreadable("it is encrypted; unpack it with its password and give the folder")
+            mode = entry.external_attr >> 16
+            kind = _zip_kind(entry, mode)
+            target = packed.read(entry).decode("utf-8", "surrogateescape") if kind == SYMLINK else ""
+            content = cast("Callable[[], IO[bytes]]", partial(packed.open, entry)) if kind == FILE else None
+            # zipfile cuts a name at a NUL; the original one shows the trick.
+            name = entry.orig_filename if "\0" in entry.orig_filename else entry.filename
+            yield Member(name, kind, target, bool(mode & stat.S_IXUSR), content)
+
+
+def _zip_kind(entry: zipfile.ZipInfo, mode: int) -> str:
+    kind = stat.S_IFMT(mode)
+    if kind == stat.S_IFLNK and entry.file_size <= _LONGEST_HEADER_BYTES:
+        return SYMLINK
+    if entry.is_dir():
+        return FOLDER
+    if kind in {0, stat.S_IFREG}:
+        return FILE
+    return "device, pipe or socket"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
