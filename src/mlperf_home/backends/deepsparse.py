@@ -1,0 +1,184 @@
+"""DeepSparse: one engine for each shape of the grid, all on one scheduler."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlperf_home.backends import deepsparse_library as deepsparse_lib
+from mlperf_home.backends import memory, trial
+from mlperf_home.backends.base import BackendError, Description, Grid
+from mlperf_home.backends.batching import check_grid, fill, locate
+from mlperf_home.backends.cores import usable_cores
+from mlperf_home.backends.fixed_shape import FixedShapeGraphs
+from mlperf_home.backends.options import Options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mlperf_home.backends.base import Request
+    from mlperf_home.backends.onnx_graph import Signature
+    from mlperf_home.datasets.base import Inputs
+
+_REFUSE_BELOW = 0.5
+_WARN_BELOW = 0.9
+_WARM_UP_RUNS = 2  # the first calls of an engine place its memory and take several times as long
+
+
+class DeepSparseBackend:
+    """The DeepSparse engine behind `mlperf_home.backends.base.Backend`.
+
+    Options: `allow_unsupported` (run graphs that the optimised code mostly does not cover), `trial` (false
+    skips the compile in a child process), `single` (also prepare batches of 1, which serve a batch that is
+    not full; it costs a second engine for each length), `trial_command` (for tests).
+    """
+
+    def __init__(self) -> None:
+        self._engines: dict[tuple[int, int], Any] = {}
+        self._largest_batch: dict[int, int] = {}
+        self._signature: Signature | None = None
+        self._context: Any = None
+
+    def open(self, request: Request) -> Description:
+        """Compile the grid's engines and run each once; see `Backend.open`."""
+        options = Options("deepsparse", request.options)
+        options.only("allow_unsupported", "trial", "single", "trial_command")
+        self._largest_batch = check_grid(request.grid)
+        graphs = FixedShapeGraphs(request.model_path, request.work_dir)
+        library = deepsparse_lib.load()
+        cpu = deepsparse_lib.architecture(library)
+        cores = usable_cores(request.cores)
+        if options.flag("trial", default=True):
+            _try_in_child(request, graphs, (library.__version__, cpu), options)
+        self._signature = graphs.signature
+        self._context = library.Context(num_cores=cores, num_streams=min(request.grid.streams, cores))
+        shapes = list(self._largest_batch.items())
+        if options.flag("single", default=False):
+            shapes += [(length, 1) for length, batch in shapes if batch > 1]
+        paths = {(batch, length): graphs.path(batch, length) for length, batch in shapes}
+        graphs.release()
+        compile_s = self._compile(library, paths, request)
+        fractions = {shape: float(engine.fraction_of_supported_ops) for shape, engine in self._engines.items()}
+        warnings = _support_warnings(request, fractions, options) + deepsparse_lib.cpu_warnings(cpu)
+        details = {
+            **{name: cpu.get(name) for name in ("isa", "vnni", "bf16", "dotprod")},
+            "cores": self._context.num_cores,
+            "streams": self._context.num_streams,
+            "scheduler": self._context.scheduler.value,
+            "lengths": list(self._largest_batch),
+            "batch_sizes": list(self._largest_batch.values()),
+            "supported_fraction": min(fractions.values()),
+            "supported_fractions": {f"{batch}x{length}": value for (batch, length), value in fractions.items()},
+            "compile_s": round(compile_s, 2),
+            "model_sha256": graphs.sha256,
+            "licence": deepsparse_lib.LICENCE,
+        }
+        return Description("deepsparse", str(library.__version__), details, warnings)
+
+    def run(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Infer one batch; see `Backend.run`."""
+        signature = self._signature
+        if signature is None:
+            raise BackendError("deepsparse: the engine is not open")
+        batch, length = locate(inputs, self._largest_batch)
+        largest = self._largest_batch[length]
+        single = self._engines.get((1, length))
+        if batch < largest and single is not None:
+            rows = [tuple(array[row : row + 1] for array in inputs) for row in range(batch)]
+            return np.concatenate([signature.logits(_call(single, signature.arrange(row)), 1) for row in rows])
+        arrays = [fill(array, largest) for array in signature.arrange(inputs)]
+        return signature.logits(_call(self._engines[largest, length], arrays), batch)
+
+    def close(self) -> None:
+        """Release the engines; see `Backend.close`."""
+        self._signature = None
+        # The engines use the context's threads: they go first.
+        self._engines.clear()
+        self._context = None
+
+    def _compile(self, library: Any, paths: dict[tuple[int, int], Path], request: Request) -> float:
+        """Make and warm up an engine for every shape, watching the memory.
+
+        Returns:
+            Seconds it took.
+        """
+        started_s = time.monotonic()
+        largest_bytes = 0
+        # The longest first: if it fits, the others do.
+        for done, (batch, length) in enumerate(sorted(paths, key=lambda shape: (-shape[1], -shape[0]))):
+            if done:
+                memory.check_room(largest_bytes, len(paths) - done, memory.available_bytes())
+            before = memory.resident_bytes()
+            try:
+                engine = library.MultiModelEngine(str(paths[batch, length]), batch, self._context)
+            except RuntimeError as error:
+                self.close()
+                words = trial.engine_words(str(error))
+                raise BackendError(
+                    f"model {request.model_path}: deepsparse cannot compile it for batch {batch}, length {length}: "
+                    f"{words}; try another export of the model, or the onnxruntime backend"
+                ) from error
+            self._engines[batch, length] = engine
+            self._warm_up(engine, batch, length)
+            after = memory.resident_bytes()
+            if before is not None and after is not None:
+                largest_bytes = max(largest_bytes, after - before)
+        return time.monotonic() - started_s
+
+    def _warm_up(self, engine: Any, batch: int, length: int) -> None:
+        """Run a new engine, so that no timed call is its first."""
+        ones = np.ones((batch, length), dtype=np.int64)
+        zeros = np.zeros_like(ones)
+        if self._signature is not None:
+            arrays = self._signature.arrange((ones, ones, zeros))
+            for _ in range(_WARM_UP_RUNS):
+                _call(engine, arrays)
+
+
+def _call(engine: Any, arrays: list[NDArray[Any]]) -> Any:
+    """Run an engine; shapes and types were checked, and its own check takes as long as a short call's overhead."""
+    try:
+        return engine.run(arrays, val_inp=False)
+    except RuntimeError as error:
+        raise BackendError(f"deepsparse: the engine failed: {trial.engine_words(str(error))}") from error
+
+
+def _try_in_child(
+    request: Request, graphs: FixedShapeGraphs, machine: tuple[str, dict[str, Any]], options: Options
+) -> None:
+    """Compile the grid's smallest shape where an abort does no harm, once for each model and machine."""
+    version, cpu = machine
+    length, batch = next(iter(check_grid(request.grid).items()))
+    name = f"{graphs.sha256[:16]}-trial-deepsparse-{version}-{deepsparse_lib.instruction_set(cpu)}.json"
+    kept = {key: value for key, value in request.options.items() if key != "trial_command"}
+    smallest = replace(
+        request, grid=Grid((length,), (batch,)), cores=usable_cores(request.cores), options={**kept, "trial": False}
+    )
+    trial.check(trial.Attempt("deepsparse", smallest, request.work_dir / name, command=options.words("trial_command")))
+
+
+def _support_warnings(request: Request, fractions: dict[tuple[int, int], float], options: Options) -> tuple[str, ...]:
+    """Judge how much of the graph the optimised code covers.
+
+    Raises:
+        BackendError: less than half, and nobody allowed it.
+    """
+    lowest = min(fractions.values())
+    if lowest < _REFUSE_BELOW and not options.flag("allow_unsupported", default=False):
+        raise BackendError(
+            f"model {request.model_path}: deepsparse's optimised code covers only {lowest:.0%} of its operations, "
+            "so this would measure something else; take the onnxruntime backend, another export of the model, "
+            "or set the option allow_unsupported"
+        )
+    if lowest < _WARN_BELOW:
+        sentence = (
+            f"DeepSparse's optimised code covers only {lowest:.0%} of this model's operations (a good export has "
+            "97 % or more): the rest runs slowly, and the result is lower than the engine could give."
+        )
+        return (sentence,)
+    return ()
