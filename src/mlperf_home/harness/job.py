@@ -165,6 +165,9 @@ def _backend(fields: Fields) -> BackendChoice:
     fields.end()
     if choice.lengths is not None and list(choice.lengths) != sorted(set(choice.lengths)):
         raise fields.wrong("lengths", f"must be ascending without repetition, got {list(choice.lengths)}")
+    if choice.lengths and choice.batch_sizes and len(choice.batch_sizes) not in (1, len(choice.lengths)):
+        problem = f"must have one entry, or one for each of the {len(choice.lengths)} lengths"
+        raise fields.wrong("batch_sizes", f"{problem}, got {list(choice.batch_sizes)}")
     return choice
 
 

@@ -33,7 +33,8 @@ class Watchdog:
         self.batches = 0
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Begin to watch; the first beat is given at once, for the next may be prevented by what it watches for."""
+        self._on_beat()
         self._last_s = time.monotonic()
         self._thread.start()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
-import time
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class StubBackend:
             raise BackendError("stub: it does not want this model; use another")
         if request.options.get("crash_in_open"):
             os.abort()
+        (request.work_dir / "pid").write_text(str(os.getpid()), "ascii")
         return Description("stub", "1", {"cores": request.cores}, tuple(request.options.get("warnings", ())))
 
     def run(self, inputs: Inputs) -> NDArray[np.float32]:
@@ -41,10 +43,12 @@ class StubBackend:
         if self.calls == self.options.get("fail_at_call"):
             raise RuntimeError("the stub fails, as it was told to")
         if self.calls == self.options.get("hang_at_call"):
-            time.sleep(3600)
+            threading.Event().wait()
+        if self.calls == self.options.get("hang_with_lock_at_call"):
+            # sleep() of the C library, called so that Python's lock is kept: no other thread runs any more.
+            ctypes.PyDLL(None).sleep(3600)
         if self.calls == self.options.get("die_at_call"):
             os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(self.options.get("call_s", 0))
         ids = inputs[0].astype(np.float32)
         return np.stack([ids, -ids], axis=-1)
 

@@ -1,0 +1,244 @@
+"""Whole runs with the real LoadGen and the stub engine, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+
+import numpy as np
+import pytest
+
+from mlperf_home.harness.failures import ExitStatus
+from mlperf_home.rules import load_round
+
+pytest.importorskip("mlperf_loadgen", reason="LoadGen is not installed in this Python")
+
+LOGS = ["mlperf_log_accuracy.json", "mlperf_log_detail.txt", "mlperf_log_summary.txt"]
+
+
+@pytest.mark.parametrize("scenario", ["Offline", "SingleStream", "MultiStream", "Server"])
+def test_performance_run(make_job, scenario: str) -> None:
+    job = make_job(scenario)
+    status, progress, _ = job.run()
+    assert status == ExitStatus.COMPLETE
+    assert [line["event"] for line in progress] == ["opening", "opened", "running", "finished", "complete"]
+    assert progress[-1]["validity"] == "VALID"
+    session = job.session
+    assert session["result"] == {"validity": "VALID", "reasons": []}
+    assert session["counts"]["samples_completed"] == session["counts"]["samples_issued"] > 0
+    seeds = load_round("v3.1").seeds
+    assert session["loadgen"]["settings"]["qsl_rng_seed"] == seeds.qsl_rng_seed
+    assert session["loadgen"]["settings"]["schedule_rng_seed"] == seeds.schedule_rng_seed
+    assert session["sample"] is True
+    assert sorted(path.name for path in job.out_dir.iterdir()) == LOGS
+    assert job.leftovers() == sorted(["performance/run_1", "session.json"] + [f"performance/run_1/{n}" for n in LOGS])
+
+
+@pytest.mark.parametrize("scenario", ["Offline", "SingleStream", "MultiStream", "Server"])
+def test_accuracy_run_logs_every_sample_once_without_padding(make_job, scenario: str) -> None:
+    job = make_job(scenario, "accuracy")
+    assert job.run()[0] == ExitStatus.COMPLETE
+    entries = json.loads((job.out_dir / "mlperf_log_accuracy.json").read_text("utf-8"))
+    assert sorted(entry["qsl_idx"] for entry in entries) == list(range(200))
+    for entry in entries:
+        logits = np.frombuffer(bytes.fromhex(entry["data"]), np.float32).reshape(-1, 2)
+        assert logits.shape == (entry["qsl_idx"] % 300 + 10, 2)
+        assert (logits[:, 0] == entry["qsl_idx"] + 1).all()
+    assert job.session["result"]["validity"] is None
+
+
+@pytest.mark.parametrize(
+    ("scenario", "key"),
+    [("Offline", "target_qps"), ("SingleStream", "target_latency_ms"), ("MultiStream", "target_latency_ms")],
+)
+def test_find_performance_measures_the_target(make_job, scenario: str, key: str) -> None:
+    job = make_job(scenario, "find-performance")
+    assert job.run()[0] == ExitStatus.COMPLETE
+    assert job.session["target"].keys() == {key}
+    assert job.session["target"][key] > 0
+
+
+def test_find_performance_searches_the_rate_of_server(make_job) -> None:
+    job = make_job("Server", "find-performance")
+    job.set_conf("bert.Server.min_duration = 50\nbert.Server.min_query_count = 20\nbert.Server.max_duration = 400\n")
+    status, _, message = job.run()
+    assert status == ExitStatus.COMPLETE, message
+    assert job.session["target"]["target_qps"] > 0
+
+
+def test_fewer_samples_than_the_round_wants_are_logged_as_they_are(make_job) -> None:
+    job = make_job()
+    assert job.run()[0] == ExitStatus.COMPLETE
+    assert job.session["loadgen"]["settings"]["performance_sample_count"] == 200
+    assert any("200 samples, v3.1 wants 10833" in warning for warning in job.session["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        ({"refuse": True}, ExitStatus.BACKEND_REFUSED, "does not want this model"),
+        ({"fail_at_call": 3}, ExitStatus.WORKER_FAILED, "RuntimeError: the stub fails"),
+        ({"die_at_call": 3}, ExitStatus.KILLED, "ended by SIGKILL: the machine ran out of memory"),
+        ({"crash_in_open": True}, ExitStatus.KILLED, "ended by SIGABRT: the engine crashed"),
+    ],
+)
+@pytest.mark.parametrize("scenario", ["Offline", "SingleStream"])
+def test_failures_of_the_engine(make_job, scenario: str, options, status: ExitStatus, words: str) -> None:
+    job = make_job(scenario).set_options(**options)
+    found, _, message = job.run()
+    assert found == status
+    assert message.startswith("mlperf-home: ")
+    assert words in message
+    assert (job.error["status"], job.error["name"]) == (status, status.name)
+    assert job.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("scenario", "option"),
+    [
+        ("Offline", "hang_at_call"),
+        ("SingleStream", "hang_at_call"),
+        ("Server", "hang_at_call"),
+        ("SingleStream", "hang_with_lock_at_call"),
+    ],
+)
+def test_a_hang_ends_as_stalled(make_job, scenario: str, option: str) -> None:
+    job = make_job(scenario).set_options(**{option: 2})
+    job.document["stall_timeout_s"] = 0.5
+    status, _, message = job.run()
+    assert status == ExitStatus.STALLED
+    assert "the engine hangs" in message
+    assert job.leftovers() == []
+
+
+def test_too_high_a_target_latency_says_which_to_give(make_job) -> None:
+    job = make_job("SingleStream")
+    job.set_conf(
+        "bert.SingleStream.target_latency = 1000\nbert.SingleStream.min_duration = 2000\n"
+        "bert.SingleStream.min_query_count = 64\n"
+    )
+    status, _, message = job.run()
+    assert status == ExitStatus.LOADGEN_ERROR
+    assert "ran out of generated queries" in message
+    assert "lower target_latency to 0." in message
+    rejected = job.root / "performance" / "run_1.rejected"
+    assert (rejected / "mlperf_log_summary.txt").exists()
+    assert not job.out_dir.exists()
+    assert not (job.root / "session.json").exists()
+
+
+def test_an_invalid_run_is_complete_and_says_why(make_job) -> None:
+    job = make_job("Offline")
+    job.set_conf(
+        "bert.Offline.target_qps = 1\nbert.Offline.min_duration = 60000\nbert.Offline.min_query_count = 100\n"
+    )
+    status, progress, _ = job.run()
+    assert status == ExitStatus.COMPLETE
+    assert progress[-1]["validity"] == "INVALID"
+    (reason,) = job.session["result"]["reasons"]
+    assert "instead of 60 s" in reason
+    assert "raise target_qps" in reason
+
+
+def test_too_few_queries_for_early_stopping(make_job) -> None:
+    job = make_job("MultiStream")
+    job.set_conf(
+        "bert.MultiStream.target_latency = 1\nbert.MultiStream.min_duration = 0\nbert.MultiStream.min_query_count = 64\n"
+    )
+    assert job.run()[0] == ExitStatus.COMPLETE
+    (reason,) = job.session["result"]["reasons"]
+    assert "at least 662 queries" in reason
+    assert "Raise min_query_count" in reason
+
+
+@pytest.mark.parametrize(
+    ("spoil", "status", "words"),
+    [
+        (lambda job: (job.root / "mlperf.conf").unlink(), ExitStatus.BAD_JOB, "mlperf.conf is not there"),
+        (lambda job: (job.root / "user.conf").unlink(), ExitStatus.BAD_JOB, "user.conf cannot be read"),
+        (lambda job: job.set_conf("bert-99.Offline.target_qps = 1\n"), ExitStatus.BAD_JOB, "the model 'bert-99'"),
+        (lambda job: (job.root / "audit.config").touch(), ExitStatus.BAD_JOB, "move it away"),
+        (lambda job: job.out_dir.mkdir(parents=True), ExitStatus.BAD_OUTPUT, "exists already"),
+        (lambda job: (job.root / "performance").touch(), ExitStatus.BAD_OUTPUT, "cannot be written"),
+        (lambda job: job.document.update(sample=1), ExitStatus.BAD_JOB, "sample: must be true or false"),
+        (lambda job: job.document["backend"].update(lengths=[64]), ExitStatus.BAD_DATASET, "longest sequence length"),
+        (lambda job: job.document["backend"].update(name="none"), ExitStatus.BACKEND_REFUSED, "known are"),
+        (lambda job: job.document["backend"].update(name="no:Such"), ExitStatus.BAD_JOB, "cannot be imported"),
+        (lambda job: job.document["dataset"].update(kind="squid"), ExitStatus.BAD_JOB, "kind: must be one of squad"),
+        (lambda job: job.document["dataset"].update(kind="squad"), ExitStatus.BAD_DATASET, "mlperf-home:"),
+        (lambda job: job.document["dataset"].update(path="/x/0"), ExitStatus.BAD_DATASET, "is empty"),
+    ],
+)
+def test_bad_input_is_one_line(make_job, spoil, status: ExitStatus, words: str) -> None:
+    job = make_job()
+    spoil(job)
+    found, _, message = job.run()
+    assert (found, words in message) == (status, True), message
+    assert not (job.root / "session.json").exists()
+    assert not (job.root / "performance" / "run_1.partial").exists()
+
+
+def test_contradicting_durations_are_refused(make_job) -> None:
+    job = make_job("SingleStream")
+    job.set_conf("bert.SingleStream.target_latency = 1\nbert.SingleStream.max_duration = 1000\n")
+    status, _, message = job.run()
+    assert status == ExitStatus.BAD_JOB
+    assert "max_duration (1000 ms) is below min_duration (600000 ms)" in message
+
+
+def test_an_existing_result_is_left_alone(make_job) -> None:
+    job = make_job()
+    assert job.run()[0] == ExitStatus.COMPLETE
+    before = {path: path.read_bytes() for path in job.out_dir.iterdir()} | {job.root: job.session}
+    assert job.run()[0] == ExitStatus.BAD_OUTPUT
+    assert before == {path: path.read_bytes() for path in job.out_dir.iterdir()} | {job.root: job.session}
+
+
+def wait_until_running(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line)["event"] == "running":
+            return
+    pytest.fail("the run never began")
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, ExitStatus.INTERRUPTED), (signal.SIGTERM, ExitStatus.TERMINATED)]
+)
+@pytest.mark.parametrize("option", ["hang_at_call", "hang_with_lock_at_call"])
+def test_an_interrupted_run_leaves_nothing(make_job, number: int, status: ExitStatus, option: str) -> None:
+    job = make_job("SingleStream").set_options(**{option: 2})
+    process = job.start()
+    wait_until_running(process)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert err.splitlines()[-1].startswith("mlperf-home: the run was ended by SIG")
+    assert "Traceback" not in err
+    assert job.leftovers() == []
+
+
+def test_the_engine_dies_with_its_parent(make_job) -> None:
+    job = make_job("SingleStream").set_options(hang_at_call=2)
+    process = job.start()
+    wait_until_running(process)
+    engine = os.pidfd_open(int((job.root / "work" / "pid").read_text("ascii")))
+    process.kill()
+    process.communicate(timeout=60)
+    # The descriptor becomes readable when that process ends.
+    assert select.select([engine], [], [], 60)[0] == [engine]
+    os.close(engine)
+    assert not job.out_dir.exists()
+    assert not (job.root / "session.json").exists()
+
+
+def test_a_leftover_of_a_killed_run_does_not_disturb(make_job) -> None:
+    job = make_job()
+    partial = job.root / "performance" / "run_1.partial"
+    partial.mkdir(parents=True)
+    (partial / "mlperf_log_summary.txt").write_text("old", "utf-8")
+    assert job.run()[0] == ExitStatus.COMPLETE
+    assert not partial.exists()

@@ -1,0 +1,132 @@
+"""Each system under test completes every sample once, with its own output."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from harness_stub import StubBackend, StubSamples
+
+from mlperf_home.backends.base import Grid
+from mlperf_home.harness.sut import DirectSut, Parts, QueuedSut, ServerSut, make_sut, split_query
+from mlperf_home.harness.watchdog import Watchdog
+
+GRID = Grid((64, 128, 192, 384), (4, 4, 2, 1), 2)
+
+
+@dataclass
+class FakeSample:
+    id: int
+    index: int
+
+
+class Recorder:
+    """Collects responses and failures."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.responses: dict[int, np.ndarray] = {}
+        self.batches: list[int] = []
+        self.failures: list[BaseException] = []
+        self.failed = threading.Event()
+
+    def respond(self, ids, outputs, lengths) -> None:
+        with self.lock:
+            self.batches.append(len(ids))
+            for position, identity in enumerate(ids):
+                assert identity not in self.responses
+                self.responses[identity] = outputs[position, : lengths[position]].copy()
+
+    def fail(self, error: BaseException) -> None:
+        self.failures.append(error)
+        self.failed.set()
+
+
+def make_parts(recorder: Recorder, count: int = 300, grid: Grid = GRID) -> Parts:
+    samples = StubSamples(Path(str(count)))
+    samples.load(range(count))
+    watchdog = Watchdog(60, on_stall=lambda _text: None, on_beat=lambda: None)
+    return Parts(StubBackend(), samples, grid, recorder.respond, watchdog, recorder.fail)
+
+
+def query(count: int) -> list[FakeSample]:
+    return [FakeSample(1000 + position, (position * 7) % 300) for position in range(count)]
+
+
+@pytest.mark.parametrize("scenario", ["Offline", "MultiStream", "Server", "SingleStream"])
+def test_every_sample_gets_its_own_output_once(scenario: str) -> None:
+    recorder = Recorder()
+    parts = make_parts(recorder)
+    sut = make_sut(scenario, parts)
+    samples = query(250)
+    if scenario == "Offline":
+        sut.issue(samples)
+    else:
+        size = 8 if scenario == "MultiStream" else 1
+        for start in range(0, len(samples), size):
+            sut.issue(samples[start : start + size])
+    sut.stop()
+    assert recorder.failures == []
+    assert recorder.responses.keys() == {sample.id for sample in samples}
+    for sample in samples:
+        response = recorder.responses[sample.id]
+        assert response.shape == (sample.index % 300 + 10, 2)
+        assert (response[:, 0] == sample.index + 1).all()
+        assert (response[:, 1] == -sample.index - 1).all()
+    assert parts.watchdog.completed == parts.watchdog.issued == 250
+    assert parts.watchdog.batches == len(recorder.batches)
+
+
+def test_the_scenarios_have_the_systems_made_for_them() -> None:
+    kinds = {"SingleStream": DirectSut, "Offline": QueuedSut, "MultiStream": QueuedSut, "Server": ServerSut}
+    for scenario, kind in kinds.items():
+        sut = make_sut(scenario, make_parts(Recorder()))
+        assert isinstance(sut, kind)
+        sut.stop()
+
+
+def test_server_batches_what_waits_together() -> None:
+    recorder = Recorder()
+    parts = make_parts(recorder, grid=Grid((384,), (4,), 1))
+    gate = threading.Event()
+    run = parts.backend.run
+
+    def gated_run(inputs):
+        gate.wait()
+        return run(inputs)
+
+    parts.backend.run = gated_run
+    sut = ServerSut(parts)
+    for sample in query(9):
+        sut.issue([sample])
+    gate.set()
+    sut.stop()
+    assert sum(recorder.batches) == 9
+    assert max(recorder.batches) == 4
+
+
+def test_split_query_keeps_ids_and_indices_together() -> None:
+    parts = make_parts(Recorder())
+    for work in split_query(query(40), parts.samples, GRID):
+        assert [(identity - 1000) * 7 % 300 for identity in work.ids] == work.indices.tolist()
+
+
+@pytest.mark.parametrize("scenario", ["Offline", "MultiStream", "Server", "SingleStream"])
+def test_an_exception_of_the_engine_reaches_fail(scenario: str) -> None:
+    recorder = Recorder()
+    parts = make_parts(recorder)
+    parts.backend.options = {"fail_at_call": 1}
+    make_sut(scenario, parts).issue(query(1))
+    assert recorder.failed.wait(30)
+    assert "as it was told to" in str(recorder.failures[0])
+
+
+@pytest.mark.parametrize("scenario", ["Offline", "Server", "SingleStream"])
+def test_an_exception_of_the_issue_call_reaches_fail(scenario: str) -> None:
+    recorder = Recorder()
+    make_sut(scenario, make_parts(recorder)).issue([FakeSample(1, 10**6)])
+    assert recorder.failed.wait(30)
+    assert isinstance(recorder.failures[0], IndexError)

@@ -1,0 +1,64 @@
+"""The v3.1 data file says what the round's checker and mlperf.conf say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import mlperf_home
+from mlperf_home.rules import UnknownRoundError, load_round, mlperf_conf, round_names
+
+
+def test_seeds_are_those_of_the_round() -> None:
+    rules = load_round("v3.1")
+    assert (rules.seeds.qsl_rng_seed, rules.seeds.sample_index_rng_seed, rules.seeds.schedule_rng_seed) == (
+        148687905518835231,
+        520418551913322573,
+        811580660758947900,
+    )
+    assert rules.test05_seeds.qsl_rng_seed == 793197339507417767
+
+
+def test_bert_99_wants_the_published_accuracy_and_scenarios() -> None:
+    rules = load_round("v3.1")
+    assert rules.benchmarks["bert-99"].accuracy_threshold == pytest.approx(89.96526)
+    assert rules.benchmarks["resnet"].accuracy_threshold == pytest.approx(75.6954)
+    assert rules.required_scenarios("bert-99", "edge") == ("SingleStream", "Offline")
+    assert rules.required_scenarios("bert-99", "datacenter,edge") == ("SingleStream", "Server", "Offline")
+
+
+def test_unknown_round_lists_the_known_ones() -> None:
+    with pytest.raises(UnknownRoundError, match=re.escape("v3.1")):
+        load_round("v9.9")
+    assert "v3.1" in round_names()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "*.*.qsl_rng_seed = 148687905518835231",
+        "bert.*.performance_sample_count_override = 10833",
+        "bert.Server.target_latency = 130",
+        "*.SingleStream.min_duration = 600000",
+        "*.MultiStream.min_query_count = 662",
+        "*.MultiStream.samples_per_query = 8",
+        "*.Offline.min_query_count = 24576",
+        "*.Server.target_latency_percentile = 99",
+        "3d-unet.*.sample_concatenate_permutation = 1",
+    ],
+)
+def test_mlperf_conf_has_the_line(line: str) -> None:
+    assert line in mlperf_conf(load_round("v3.1")).splitlines()
+
+
+def test_every_line_of_mlperf_conf_is_one_that_loadgen_reads() -> None:
+    for line in mlperf_conf(load_round("v3.1")).splitlines():
+        assert not line or line.startswith("#") or re.fullmatch(r"[\w*-]+\.[\w*]+\.\w+ = [\d.]+", line), line
+
+
+def test_the_seeds_stand_in_the_data_file_only() -> None:
+    package = Path(mlperf_home.__file__).parent
+    found = [path.name for path in package.rglob("*.py") if "148687905518835231" in path.read_text("utf-8")]
+    assert found == []
