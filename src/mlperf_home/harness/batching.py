@@ -71,17 +71,10 @@ def plan(lengths: NDArray[np.int32] | None, count: int, grid: Grid) -> list[Batc
     return batches
 
 
-def grid_for(scenario: str, grid: Grid, samples_per_query: int | None) -> Grid:
-    """Fit a grid measured for throughput to a scenario.
-
-    SingleStream has one sample at a time. A MultiStream query is small: its batches are kept small enough for every
-    stream to get one, since the query ends with its last sample.
-    """
+def grid_for(scenario: str, grid: Grid) -> Grid:
+    """Fit a grid to a scenario: SingleStream has one sample at a time, whatever was measured for others."""
     if scenario == "SingleStream":
         return replace(grid, batch_sizes=(1,) * len(grid.batch_sizes), streams=1)
-    if scenario == "MultiStream" and samples_per_query is not None:
-        share = max(1, -(-samples_per_query // grid.streams))
-        return replace(grid, batch_sizes=tuple(min(size, share) for size in grid.batch_sizes))
     return grid
 
 

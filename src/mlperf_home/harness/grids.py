@@ -1,19 +1,23 @@
-"""Which shapes the engine is prepared for: given, stored from an earlier calibration, or measured now."""
+"""Which shapes the engine is prepared for: given, fixed, stored from an earlier calibration, or measured now."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.backends.base import Grid
+from mlperf_home.backends.base import BackendError, Grid, Request
+from mlperf_home.backends.calibration import Calibration, Candidates, calibrate, default_candidates
+from mlperf_home.backends.cores import usable_cores
+from mlperf_home.backends.lengths import LENGTHS
+from mlperf_home.harness.calibration_store import CalibrationKey, find_stored, make_key, store
+from mlperf_home.harness.failures import ExitStatus, HarnessError
+from mlperf_home.harness.opening import make_backend
 
 if TYPE_CHECKING:
-    from mlperf_home.datasets.base import Samples
-    from mlperf_home.harness.job import BackendChoice, Job
+    from mlperf_home.harness.job import Job
     from mlperf_home.harness.progress import Progress
 
-DEFAULT_LENGTHS = (64, 96, 128, 160, 192, 256, 320, 384)
-"""A fixed grid up to BERT's 384 tokens: no statistics of a dataset went into it."""
+_NOTHING_TO_MEASURE = {"echo"}
 
 
 @dataclass(frozen=True)
@@ -22,30 +26,69 @@ class ChosenGrid:
 
     Attributes:
         grid: the shapes.
-        origin: "given", "calibrated" or "default".
-        calibration: the calibration's table, or None.
+        origin: "given" by the job; "fixed": nothing to choose; "stored" or "calibrated": measured, then or now.
+        calibration: what was measured, as JSON values, or None.
     """
 
     grid: Grid
     origin: str
-    calibration: Any = None
+    calibration: dict[str, Any] | None = None
 
 
-def given_grid(choice: BackendChoice, has_lengths: bool) -> ChosenGrid | None:
-    """Make the grid that a job spells out; None if it leaves the shapes open."""
-    if choice.lengths is None and choice.batch_sizes is None and choice.streams is None:
-        return None
-    lengths = (choice.lengths or DEFAULT_LENGTHS) if has_lengths else ()
-    batch_sizes = choice.batch_sizes or (1,)
-    if len(batch_sizes) == 1 and lengths:
-        batch_sizes = batch_sizes * len(lengths)
-    return ChosenGrid(Grid(lengths, batch_sizes, choice.streams or 1), "given")
+def choose_grid(job: Job, *, has_lengths: bool, model_sha256: str | None, progress: Progress) -> ChosenGrid:
+    """Give the job's grid; what the job leaves open is measured, or taken from an earlier measurement.
+
+    Raises:
+        HarnessError: the engine refuses the model.
+    """
+    settled = _settled(job, has_lengths=has_lengths)
+    if settled is not None:
+        return settled
+    try:
+        candidates = _candidates(job)
+        key = make_key(job, candidates, model_sha256)
+        stored = find_stored(job.calibration_path, key)
+        if stored is not None:
+            return ChosenGrid(stored.grid, "stored", stored.to_json())
+        progress.tell("calibrating")
+        measured = _measure(job, candidates, key)
+    except BackendError as error:
+        raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
+    return ChosenGrid(measured.grid, "calibrated", measured.to_json())
 
 
-def choose_grid(job: Job, samples: Samples, progress: Progress) -> ChosenGrid:
-    """Give the job's grid, else the stored one, else a measured one."""
-    given = given_grid(job.backend, has_lengths=samples.lengths is not None)
-    if given is not None:
-        return given
-    lengths = DEFAULT_LENGTHS if samples.lengths is not None else ()
-    return ChosenGrid(Grid(lengths, (1,) * max(1, len(lengths))), "default")
+def _settled(job: Job, *, has_lengths: bool) -> ChosenGrid | None:
+    """Give the grid where nothing is left to measure, or None."""
+    choice = job.backend
+    lengths = (choice.lengths or LENGTHS) if has_lengths else ()
+    batch_sizes = _spread(choice.batch_sizes or (1,), lengths)
+    if choice.batch_sizes is not None and choice.streams is not None:
+        return ChosenGrid(Grid(lengths, batch_sizes, choice.streams), "given")
+    if job.scenario == "SingleStream" or not has_lengths or choice.name in _NOTHING_TO_MEASURE:
+        return ChosenGrid(Grid(lengths, batch_sizes, choice.streams or 1), "fixed")
+    return None
+
+
+def _spread(batch_sizes: tuple[int, ...], lengths: tuple[int, ...]) -> tuple[int, ...]:
+    return batch_sizes * len(lengths) if lengths and len(batch_sizes) == 1 else batch_sizes
+
+
+def _candidates(job: Job) -> Candidates:
+    choice = job.backend
+    usual = default_candidates(usable_cores(choice.cores), choice.lengths or LENGTHS)
+    # Outside Offline few samples of one length wait together, and an engine fills a batch up with copies.
+    batch_sizes = usual.batch_sizes if job.scenario == "Offline" else (1,)
+    return Candidates(
+        usual.lengths,
+        batch_sizes if choice.batch_sizes is None else tuple(sorted(set(choice.batch_sizes))),
+        usual.streams if choice.streams is None else (choice.streams,),
+    )
+
+
+def _measure(job: Job, candidates: Candidates, key: CalibrationKey) -> Calibration:
+    choice = job.backend
+    request = Request(choice.model_path, job.work_dir, Grid(), cores=choice.cores, options=choice.options)
+    measured = calibrate(lambda: make_backend(choice.name), request, candidates)
+    if job.calibration_path is not None:
+        store(job.calibration_path, key, measured)
+    return measured

@@ -60,6 +60,7 @@ class _Opened:
     samples: Samples
     grid: Grid
     chosen: ChosenGrid
+    model: dict[str, Any]
     open_s: float
 
 
@@ -93,7 +94,7 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
         "sample": job.sample,
         "sample_note": opened.samples.sample_note,
         "engine": _engine(opened.description),
-        "model": model_identity(job.backend.model_path),
+        "model": opened.model,
         "grid": {**asdict(opened.grid), "origin": opened.chosen.origin},
         "calibration": opened.chosen.calibration,
         "dataset": {
@@ -127,8 +128,9 @@ def _open(job: Job, progress: Progress) -> _Opened:
     start_s = time.monotonic()
     samples = open_samples(job)
     progress.tell("opening", backend=job.backend.name)
-    chosen = choose_grid(job, samples, progress)
-    grid = grid_for(job.scenario, chosen.grid, job.rules.scenarios[job.scenario].samples_per_query)
+    model = model_identity(job.backend.model_path)
+    chosen = choose_grid(job, has_lengths=samples.lengths is not None, model_sha256=model["sha256"], progress=progress)
+    grid = grid_for(job.scenario, chosen.grid)
     if samples.lengths is not None:
         try:
             buckets(samples.lengths, grid)
@@ -138,7 +140,7 @@ def _open(job: Job, progress: Progress) -> _Opened:
     request = Request(job.backend.model_path, job.work_dir, grid, cores=job.backend.cores, options=job.backend.options)
     description = open_backend(backend, request)
     progress.tell("opened", engine=description.engine, version=description.version, grid=asdict(grid))
-    return _Opened(backend, description, samples, grid, chosen, time.monotonic() - start_s)
+    return _Opened(backend, description, samples, grid, chosen, model, time.monotonic() - start_s)
 
 
 def _run(

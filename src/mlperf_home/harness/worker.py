@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from mlperf_home.atomic import replace_text
+from mlperf_home.backends.base import BackendError
 from mlperf_home.harness.failures import ExitStatus, HarnessError
 from mlperf_home.harness.job import read_job
 from mlperf_home.harness.lifeline import die_with_parent
@@ -60,6 +61,10 @@ def _report(job: Job, error: BaseException, otherwise: ExitStatus) -> NoReturn:
     if isinstance(error, HarnessError):
         write_error(job, error.status, str(error))
         _end(error.status)
+    if isinstance(error, BackendError):
+        # The engine's own sentence says it all.
+        write_error(job, otherwise, str(error))
+        _end(otherwise)
     where = "an engine call" if otherwise is ExitStatus.WORKER_FAILED else "the harness"
     message = f"{where} failed: {type(error).__name__}: {error} (details in {job.error_path})"
     write_error(job, otherwise, message, "".join(traceback.format_exception(error)))

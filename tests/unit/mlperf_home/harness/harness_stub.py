@@ -49,6 +49,7 @@ class StubBackend:
             ctypes.PyDLL(None).sleep(3600)
         if self.calls == self.options.get("die_at_call"):
             os.kill(os.getpid(), signal.SIGKILL)
+        threading.Event().wait(self.options.get("call_s", 0))
         ids = inputs[0].astype(np.float32)
         return np.stack([ids, -ids], axis=-1)
 

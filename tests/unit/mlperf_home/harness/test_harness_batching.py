@@ -48,11 +48,6 @@ def test_samples_without_lengths_keep_their_order() -> None:
     assert {batch.length for batch in batches} == {None}
 
 
-def test_single_stream_has_batches_of_one() -> None:
-    assert grid_for("SingleStream", GRID, 1) == Grid((64, 128, 384), (1, 1, 1), 1)
-
-
-def test_a_multi_stream_query_is_shared_by_the_streams() -> None:
-    assert grid_for("MultiStream", GRID, 8).batch_sizes == (4, 4, 2)
-    assert grid_for("MultiStream", Grid((64,), (16,), 3), 8).batch_sizes == (3,)
-    assert grid_for("Offline", GRID, None) is GRID
+def test_single_stream_has_batches_of_one_and_one_stream() -> None:
+    assert grid_for("SingleStream", GRID) == Grid((64, 128, 384), (1, 1, 1), 1)
+    assert grid_for("Offline", GRID) is GRID

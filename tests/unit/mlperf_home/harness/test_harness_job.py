@@ -13,8 +13,10 @@ from mlperf_home.harness.job import decode_job, read_job
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness_jobs import MakeJob
 
-def test_a_whole_job_is_decoded(make_job) -> None:
+
+def test_a_whole_job_is_decoded(make_job: MakeJob) -> None:
     job = decode_job(make_job().document)
     assert job.rules.name == "v3.1"
     assert job.backend.batch_sizes == (4,)
@@ -38,7 +40,7 @@ def test_a_whole_job_is_decoded(make_job) -> None:
         ("colour", "red", "colour: is not a key"),
     ],
 )
-def test_a_wrong_key_is_named(make_job, key: str, value: Any, words: str) -> None:
+def test_a_wrong_key_is_named(make_job: MakeJob, key: str, value: Any, words: str) -> None:
     with pytest.raises(HarnessError, match=words) as caught:
         decode_job(make_job().document | {key: value})
     assert caught.value.status is ExitStatus.BAD_JOB
@@ -56,14 +58,14 @@ def test_a_wrong_key_is_named(make_job, key: str, value: Any, words: str) -> Non
         ("options", None, "backend: options: must be a JSON object"),
     ],
 )
-def test_a_wrong_key_of_the_backend_is_named(make_job, key: str, value: Any, words: str) -> None:
+def test_a_wrong_key_of_the_backend_is_named(make_job: MakeJob, key: str, value: Any, words: str) -> None:
     document = make_job().document
     document["backend"][key] = value
     with pytest.raises(HarnessError, match=words):
         decode_job(document)
 
 
-def test_a_missing_key_is_named(make_job) -> None:
+def test_a_missing_key_is_named(make_job: MakeJob) -> None:
     document = make_job().document
     del document["session_path"]
     with pytest.raises(HarnessError, match="session_path: is missing"):

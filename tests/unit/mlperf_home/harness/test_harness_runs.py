@@ -6,7 +6,7 @@ import json
 import os
 import select
 import signal
-import subprocess
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,13 +14,19 @@ import pytest
 from mlperf_home.harness.failures import ExitStatus
 from mlperf_home.rules import load_round
 
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
+    from harness_jobs import JobFolder, MakeJob
+
 pytest.importorskip("mlperf_loadgen", reason="LoadGen is not installed in this Python")
 
 LOGS = ["mlperf_log_accuracy.json", "mlperf_log_detail.txt", "mlperf_log_summary.txt"]
 
 
 @pytest.mark.parametrize("scenario", ["Offline", "SingleStream", "MultiStream", "Server"])
-def test_performance_run(make_job, scenario: str) -> None:
+def test_performance_run(make_job: MakeJob, scenario: str) -> None:
     job = make_job(scenario)
     status, progress, _ = job.run()
     assert status == ExitStatus.COMPLETE
@@ -38,7 +44,7 @@ def test_performance_run(make_job, scenario: str) -> None:
 
 
 @pytest.mark.parametrize("scenario", ["Offline", "SingleStream", "MultiStream", "Server"])
-def test_accuracy_run_logs_every_sample_once_without_padding(make_job, scenario: str) -> None:
+def test_accuracy_run_logs_every_sample_once_without_padding(make_job: MakeJob, scenario: str) -> None:
     job = make_job(scenario, "accuracy")
     assert job.run()[0] == ExitStatus.COMPLETE
     entries = json.loads((job.out_dir / "mlperf_log_accuracy.json").read_text("utf-8"))
@@ -54,22 +60,23 @@ def test_accuracy_run_logs_every_sample_once_without_padding(make_job, scenario:
     ("scenario", "key"),
     [("Offline", "target_qps"), ("SingleStream", "target_latency_ms"), ("MultiStream", "target_latency_ms")],
 )
-def test_find_performance_measures_the_target(make_job, scenario: str, key: str) -> None:
+def test_find_performance_measures_the_target(make_job: MakeJob, scenario: str, key: str) -> None:
     job = make_job(scenario, "find-performance")
     assert job.run()[0] == ExitStatus.COMPLETE
     assert job.session["target"].keys() == {key}
     assert job.session["target"][key] > 0
 
 
-def test_find_performance_searches_the_rate_of_server(make_job) -> None:
+def test_find_performance_searches_the_rate_of_server(make_job: MakeJob) -> None:
     job = make_job("Server", "find-performance")
-    job.set_conf("bert.Server.min_duration = 50\nbert.Server.min_query_count = 20\nbert.Server.max_duration = 400\n")
+    job.set_conf("bert.Server.min_duration = 50\nbert.Server.min_query_count = 20\n").set_options(call_s=0.002)
+    job.document["backend"] |= {"batch_sizes": [1], "streams": 1}
     status, _, message = job.run()
     assert status == ExitStatus.COMPLETE, message
     assert job.session["target"]["target_qps"] > 0
 
 
-def test_fewer_samples_than_the_round_wants_are_logged_as_they_are(make_job) -> None:
+def test_fewer_samples_than_the_round_wants_are_logged_as_they_are(make_job: MakeJob) -> None:
     job = make_job()
     assert job.run()[0] == ExitStatus.COMPLETE
     assert job.session["loadgen"]["settings"]["performance_sample_count"] == 200
@@ -86,7 +93,9 @@ def test_fewer_samples_than_the_round_wants_are_logged_as_they_are(make_job) -> 
     ],
 )
 @pytest.mark.parametrize("scenario", ["Offline", "SingleStream"])
-def test_failures_of_the_engine(make_job, scenario: str, options, status: ExitStatus, words: str) -> None:
+def test_failures_of_the_engine(
+    make_job: MakeJob, scenario: str, options: dict[str, Any], status: ExitStatus, words: str
+) -> None:
     job = make_job(scenario).set_options(**options)
     found, _, message = job.run()
     assert found == status
@@ -105,7 +114,7 @@ def test_failures_of_the_engine(make_job, scenario: str, options, status: ExitSt
         ("SingleStream", "hang_with_lock_at_call"),
     ],
 )
-def test_a_hang_ends_as_stalled(make_job, scenario: str, option: str) -> None:
+def test_a_hang_ends_as_stalled(make_job: MakeJob, scenario: str, option: str) -> None:
     job = make_job(scenario).set_options(**{option: 2})
     job.document["stall_timeout_s"] = 0.5
     status, _, message = job.run()
@@ -114,7 +123,7 @@ def test_a_hang_ends_as_stalled(make_job, scenario: str, option: str) -> None:
     assert job.leftovers() == []
 
 
-def test_too_high_a_target_latency_says_which_to_give(make_job) -> None:
+def test_too_high_a_target_latency_says_which_to_give(make_job: MakeJob) -> None:
     job = make_job("SingleStream")
     job.set_conf(
         "bert.SingleStream.target_latency = 1000\nbert.SingleStream.min_duration = 2000\n"
@@ -130,11 +139,9 @@ def test_too_high_a_target_latency_says_which_to_give(make_job) -> None:
     assert not (job.root / "session.json").exists()
 
 
-def test_an_invalid_run_is_complete_and_says_why(make_job) -> None:
+def test_an_invalid_run_is_complete_and_says_why(make_job: MakeJob) -> None:
     job = make_job("Offline")
-    job.set_conf(
-        "bert.Offline.target_qps = 1\nbert.Offline.min_duration = 60000\nbert.Offline.min_query_count = 100\n"
-    )
+    job.set_conf("bert.Offline.target_qps = 1\nbert.Offline.min_duration = 60000\nbert.Offline.min_query_count = 100\n")
     status, progress, _ = job.run()
     assert status == ExitStatus.COMPLETE
     assert progress[-1]["validity"] == "INVALID"
@@ -143,10 +150,11 @@ def test_an_invalid_run_is_complete_and_says_why(make_job) -> None:
     assert "raise target_qps" in reason
 
 
-def test_too_few_queries_for_early_stopping(make_job) -> None:
+def test_too_few_queries_for_early_stopping(make_job: MakeJob) -> None:
     job = make_job("MultiStream")
     job.set_conf(
-        "bert.MultiStream.target_latency = 1\nbert.MultiStream.min_duration = 0\nbert.MultiStream.min_query_count = 64\n"
+        "bert.MultiStream.target_latency = 1\nbert.MultiStream.min_duration = 0\n"
+        "bert.MultiStream.min_query_count = 64\n"
     )
     assert job.run()[0] == ExitStatus.COMPLETE
     (reason,) = job.session["result"]["reasons"]
@@ -172,7 +180,9 @@ def test_too_few_queries_for_early_stopping(make_job) -> None:
         (lambda job: job.document["dataset"].update(path="/x/0"), ExitStatus.BAD_DATASET, "is empty"),
     ],
 )
-def test_bad_input_is_one_line(make_job, spoil, status: ExitStatus, words: str) -> None:
+def test_bad_input_is_one_line(
+    make_job: MakeJob, spoil: Callable[[JobFolder], object], status: ExitStatus, words: str
+) -> None:
     job = make_job()
     spoil(job)
     found, _, message = job.run()
@@ -181,7 +191,7 @@ def test_bad_input_is_one_line(make_job, spoil, status: ExitStatus, words: str) 
     assert not (job.root / "performance" / "run_1.partial").exists()
 
 
-def test_contradicting_durations_are_refused(make_job) -> None:
+def test_contradicting_durations_are_refused(make_job: MakeJob) -> None:
     job = make_job("SingleStream")
     job.set_conf("bert.SingleStream.target_latency = 1\nbert.SingleStream.max_duration = 1000\n")
     status, _, message = job.run()
@@ -189,7 +199,7 @@ def test_contradicting_durations_are_refused(make_job) -> None:
     assert "max_duration (1000 ms) is below min_duration (600000 ms)" in message
 
 
-def test_an_existing_result_is_left_alone(make_job) -> None:
+def test_an_existing_result_is_left_alone(make_job: MakeJob) -> None:
     job = make_job()
     assert job.run()[0] == ExitStatus.COMPLETE
     before = {path: path.read_bytes() for path in job.out_dir.iterdir()} | {job.root: job.session}
@@ -209,7 +219,7 @@ def wait_until_running(process: subprocess.Popen[str]) -> None:
     ("number", "status"), [(signal.SIGINT, ExitStatus.INTERRUPTED), (signal.SIGTERM, ExitStatus.TERMINATED)]
 )
 @pytest.mark.parametrize("option", ["hang_at_call", "hang_with_lock_at_call"])
-def test_an_interrupted_run_leaves_nothing(make_job, number: int, status: ExitStatus, option: str) -> None:
+def test_an_interrupted_run_leaves_nothing(make_job: MakeJob, number: int, status: ExitStatus, option: str) -> None:
     job = make_job("SingleStream").set_options(**{option: 2})
     process = job.start()
     wait_until_running(process)
@@ -221,7 +231,7 @@ def test_an_interrupted_run_leaves_nothing(make_job, number: int, status: ExitSt
     assert job.leftovers() == []
 
 
-def test_the_engine_dies_with_its_parent(make_job) -> None:
+def test_the_engine_dies_with_its_parent(make_job: MakeJob) -> None:
     job = make_job("SingleStream").set_options(hang_at_call=2)
     process = job.start()
     wait_until_running(process)
@@ -235,7 +245,7 @@ def test_the_engine_dies_with_its_parent(make_job) -> None:
     assert not (job.root / "session.json").exists()
 
 
-def test_a_leftover_of_a_killed_run_does_not_disturb(make_job) -> None:
+def test_a_leftover_of_a_killed_run_does_not_disturb(make_job: MakeJob) -> None:
     job = make_job()
     partial = job.root / "performance" / "run_1.partial"
     partial.mkdir(parents=True)

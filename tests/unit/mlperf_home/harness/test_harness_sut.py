@@ -5,14 +5,24 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 from harness_stub import StubBackend, StubSamples
 
 from mlperf_home.backends.base import Grid
 from mlperf_home.harness.sut import DirectSut, Parts, QueuedSut, ServerSut, make_sut, split_query
 from mlperf_home.harness.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mlperf_home.datasets.base import Inputs
+
+    Logits = NDArray[np.float32]
 
 GRID = Grid((64, 128, 192, 384), (4, 4, 2, 1), 2)
 
@@ -28,13 +38,14 @@ class Recorder:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.responses: dict[int, np.ndarray] = {}
+        self.responses: dict[int, Logits] = {}
         self.batches: list[int] = []
         self.failures: list[BaseException] = []
         self.failed = threading.Event()
 
-    def respond(self, ids, outputs, lengths) -> None:
+    def respond(self, ids: Sequence[int], outputs: Logits, lengths: NDArray[np.int32] | None) -> None:
         with self.lock:
+            assert lengths is not None
             self.batches.append(len(ids))
             for position, identity in enumerate(ids):
                 assert identity not in self.responses
@@ -94,7 +105,7 @@ def test_server_batches_what_waits_together() -> None:
     gate = threading.Event()
     run = parts.backend.run
 
-    def gated_run(inputs):
+    def gated_run(inputs: Inputs) -> Logits:
         gate.wait()
         return run(inputs)
 

@@ -1,0 +1,82 @@
+"""A job for the stub engine on disk, and the harness's process on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mlperf_home
+
+HERE = Path(__file__).parent
+
+SHORT = {
+    "Offline": {"target_qps": 100, "min_duration": 0, "min_query_count": 150},
+    "SingleStream": {"target_latency": 1, "min_duration": 0, "min_query_count": 100},
+    "MultiStream": {"target_latency": 1, "min_duration": 0, "min_query_count": 662},
+    "Server": {"target_qps": 2000, "min_duration": 0, "min_query_count": 600},
+}
+
+
+@dataclass
+class JobFolder:
+    """A job on disk, ready to run; change `document` before `start`."""
+
+    root: Path
+    document: dict[str, Any] = field(default_factory=dict)
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def out_dir(self) -> Path:
+        return self.root / "performance" / "run_1"
+
+    @property
+    def session(self) -> dict[str, Any]:
+        return json.loads((self.root / "session.json").read_text("utf-8"))
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return json.loads((self.root / "session.error.json").read_text("utf-8"))
+
+    def leftovers(self) -> list[str]:
+        """Everything under the result's folder that is not input."""
+        known = {"user.conf", "mlperf.conf", "job.json", "work", "work/pid", "performance", "session.error.json"}
+        return sorted({str(path.relative_to(self.root)) for path in self.root.rglob("*")} - known)
+
+    def set_options(self, **options: Any) -> JobFolder:
+        self.document["backend"]["options"] = options
+        return self
+
+    def set_conf(self, text: str) -> JobFolder:
+        (self.root / "user.conf").write_text(text, "utf-8")
+        return self
+
+    def start(self) -> subprocess.Popen[str]:
+        (self.root / "job.json").write_text(json.dumps(self.document), "utf-8")
+        bootstrap = Path(mlperf_home.__file__).parent / "bootstrap.py"
+        command = [sys.executable, str(bootstrap), "mlperf_home.harness", "--job", str(self.root / "job.json")]
+        process = subprocess.Popen(
+            command,
+            cwd=self.root,
+            env={**os.environ, "PYTHONPATH": str(HERE)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def run(self) -> tuple[int, list[dict[str, Any]], str]:
+        """Give exit status, progress lines, and the last line of standard error."""
+        process = self.start()
+        out, err = process.communicate(timeout=120)
+        return process.returncode, [json.loads(line) for line in out.splitlines()], (err.splitlines() or [""])[-1]
+
+
+MakeJob = Callable[..., JobFolder]
+"""`make_job(scenario="Offline", mode="performance", count=200)`."""

@@ -1,0 +1,135 @@
+"""What a job leaves open is measured once, stored, and used again where it holds."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlperf_home.backends.base import BackendError, Grid
+from mlperf_home.backends.calibration import Calibration, Speed
+from mlperf_home.backends.lengths import LENGTHS
+from mlperf_home.harness import grids
+from mlperf_home.harness.failures import ExitStatus, HarnessError
+from mlperf_home.harness.grids import ChosenGrid, choose_grid
+from mlperf_home.harness.job import decode_job
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness_jobs import JobFolder, MakeJob
+
+    from mlperf_home.backends.calibration import Candidates
+
+
+class Told:
+    """Collects progress events."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def tell(self, event: str, **_facts: Any) -> None:
+        self.events.append(event)
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Replace the measurement; the list holds the candidates of each."""
+    calls: list[Any] = []
+
+    def calibrate(_make: object, _request: object, candidates: Candidates) -> Calibration:
+        calls.append(candidates)
+        grid = Grid(candidates.lengths, (max(candidates.batch_sizes),) * len(candidates.lengths), 2)
+        return Calibration(grid, (Speed(96, 1, 1, 10.0, 3),), (), 1.0)
+
+    monkeypatch.setattr(grids, "calibrate", calibrate)
+    return calls
+
+
+def choose(
+    job_folder: JobFolder, told: Told | None = None, sha256: str | None = "ab" * 32, **backend: Any
+) -> ChosenGrid:
+    document = job_folder.document
+    document["calibration_path"] = str(job_folder.root / "calibration" / "grids.json")
+    document["backend"] |= {"lengths": None, "batch_sizes": None, "streams": None} | backend
+    return choose_grid(decode_job(document), has_lengths=True, model_sha256=sha256, progress=told or Told())
+
+
+def test_what_is_given_is_not_measured(make_job: MakeJob, measured: list[Any]) -> None:
+    chosen = choose(make_job(), batch_sizes=[8], streams=2)
+    assert chosen == ChosenGrid(Grid(LENGTHS, (8,) * len(LENGTHS), 2), "given")
+    assert measured == []
+
+
+def test_what_is_open_is_measured_once(make_job: MakeJob, measured: list[Any]) -> None:
+    job, told = make_job(), Told()
+    first = choose(job, told)
+    again = choose(job, told)
+    assert (first.origin, again.origin) == ("calibrated", "stored")
+    assert first.grid == again.grid == Grid(LENGTHS, (8,) * len(LENGTHS), 2)
+    assert told.events == ["calibrating"]
+    assert first.calibration == again.calibration
+    assert first.calibration is not None
+
+
+@pytest.mark.parametrize("change", [{"sha256": "cd" * 32}, {"lengths": [384]}, {"options": {"trial": False}}])
+def test_another_model_grid_or_option_is_measured_anew(
+    make_job: MakeJob, measured: list[Any], change: dict[str, Any]
+) -> None:
+    job = make_job()
+    choose(job)
+    choose(job, **change)
+    assert len(measured) == 2
+    document = json.loads((job.root / "calibration" / "grids.json").read_text("utf-8"))
+    assert len(document["entries"]) == 2
+
+
+def test_a_model_without_a_file_is_measured_each_time(make_job: MakeJob, measured: list[Any]) -> None:
+    job = make_job()
+    choose(job, sha256=None)
+    choose(job, sha256=None)
+    assert len(measured) == 2
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 0}', '{"schema": 1, "entries": [{"key": 1}, 2]}'])
+def test_a_broken_store_is_written_anew(make_job: MakeJob, measured: list[Any], text: str) -> None:
+    job = make_job()
+    (job.root / "calibration").mkdir()
+    (job.root / "calibration" / "grids.json").write_text(text, "utf-8")
+    assert choose(job).origin == "calibrated"
+    assert choose(job).origin == "stored"
+
+
+def test_only_offline_tries_batches(make_job: MakeJob, measured: list[Any]) -> None:
+    choose(make_job("Server"))
+    assert measured[0].batch_sizes == (1,)
+
+
+def test_given_parts_limit_what_is_tried(make_job: MakeJob, measured: list[Any]) -> None:
+    choose(make_job(), lengths=[128, 384], streams=2)
+    (candidates,) = measured
+    assert (candidates.lengths, candidates.streams) == ((128, 384), (2,))
+
+
+@pytest.mark.parametrize(("scenario", "name"), [("SingleStream", "deepsparse"), ("Offline", "echo")])
+def test_nothing_to_measure(make_job: MakeJob, measured: list[Any], scenario: str, name: str) -> None:
+    chosen = choose(make_job(scenario), name=name)
+    assert chosen == ChosenGrid(Grid(LENGTHS, (1,) * len(LENGTHS), 1), "fixed")
+    assert measured == []
+
+
+def test_an_engine_that_refuses_is_one_line(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> Calibration:
+        raise BackendError("the engine wants another model")
+
+    monkeypatch.setattr(grids, "calibrate", refuse)
+    with pytest.raises(HarnessError, match="wants another model") as caught:
+        choose(make_job())
+    assert caught.value.status is ExitStatus.BACKEND_REFUSED
+
+
+def test_a_store_that_cannot_be_written_is_named(make_job: MakeJob, measured: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "calibration").touch()
+    with pytest.raises(HarnessError, match="calibration_path cannot be written"):
+        choose(make_job())
