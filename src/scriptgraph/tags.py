@@ -26,14 +26,13 @@ class Query:
     variations: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
 
-    def extended(self, text: str) -> Query:
-        """Give the query with the words of `text` added."""
-        return parse_query(f"{self.text},{text}") if text else self
-
 
 def parse_query(text: str) -> Query:
-    """Split a query into its parts; commas and white space separate alike, repeats count once."""
-    words = tuple(dict.fromkeys(word for word in _SEPARATORS.split(text.strip()) if word))
+    """Split a query into its parts; commas and white space separate alike, repeats count once.
+
+    Of a word and the same word with `-`, the later counts: `adr` takes back so what a dependency asks for.
+    """
+    words = {word.removeprefix("-"): word for word in _SEPARATORS.split(text.strip()) if word}.values()
     return Query(
         text=",".join(words),
         required=tuple(word for word in words if not word.startswith(("_", "-"))),

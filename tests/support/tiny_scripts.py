@@ -1,0 +1,84 @@
+"""Tiny scripts for tests: manifests from plain dictionaries, in memory or as real folders."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.manifest_json import decode_manifest, decode_override
+from scriptgraph.registry import Registry
+from scriptgraph.request import Request
+from scriptgraph.resolver import resolve
+from scriptgraph.tags import parse_query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from scriptgraph.manifest import Manifest
+    from scriptgraph.plan import Plan, Step
+
+
+def document(alias: str, **fields: Any) -> dict[str, Any]:
+    """Give a manifest's document; its only tag is its alias unless `tags` says more."""
+    uid = hashlib.sha256(alias.encode()).hexdigest()[:16]
+    return {"alias": alias, "uid": uid, "tags": [alias], **fields}
+
+
+def manifest(alias: str, **fields: Any) -> Manifest:
+    return decode_manifest(json.dumps(document(alias, **fields)), Path("/scripts") / alias / "_cm.json")
+
+
+def registry_of(documents: Mapping[str, Mapping[str, Any]]) -> Registry:
+    """Make a registry of documents by alias."""
+    return Registry(manifest(alias, **fields) for alias, fields in documents.items())
+
+
+def request_of(
+    tags: str,
+    inputs: Mapping[str, Any] | None = None,
+    env: Mapping[str, Any] | None = None,
+    adr: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Request:
+    overrides = {name: decode_override(fields) for name, fields in (adr or {}).items()}
+    return Request(parse_query(tags), inputs or {}, env or {}, overrides)
+
+
+def plan_of(documents: Mapping[str, Mapping[str, Any]], tags: str, **asked: Any) -> Plan:
+    """Resolve a request against documents by alias."""
+    return resolve(request_of(tags, **asked), registry_of(documents))
+
+
+def titles(plan: Plan) -> list[str]:
+    """Name the settled steps in their order."""
+    return [step.title for step in plan.steps()]
+
+
+def step_of(plan: Plan, alias: str) -> Step:
+    """Find the one step of a script."""
+    (found,) = [step for step in plan.steps() if step.manifest.alias == alias]
+    return found
+
+
+class ScriptFolders:
+    """A CM repository on disk, written script by script."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def add(self, alias: str, code: str = "", **fields: Any) -> Path:
+        """Write a script; `code` is the body of its customize.py below the imports."""
+        folder = self.root / "script" / alias
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "_cm.json").write_text(json.dumps(document(alias, **fields)), encoding="utf-8")
+        if code:
+            head = "from scriptgraph.api import Context, Done, Run, Skip, StepFailed\n\n"
+            (folder / "customize.py").write_text(head + textwrap.dedent(code), encoding="utf-8")
+        return folder
+
+
+def files_below(folder: Path) -> Iterator[str]:
+    """Name all files below a folder, relative to it."""
+    return (str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file())
