@@ -1,0 +1,172 @@
+"""A BERT question-answering model of a few kilobytes in ONNX, for tests: random weights, dynamic shapes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+VOCABULARY = 128
+_HIDDEN = 32
+_HEADS = 2
+_POSITIONS = 384
+_MASKED = -10000.0
+
+
+@dataclass(frozen=True)
+class TinyBert:
+    """What the model should look like.
+
+    Attributes:
+        input_names: in the order of the graph; names of token ids, mask and, maybe, token types.
+        output_names: start and end logits; a single name for one output (batch, length, 2).
+        shape: (batch, length) in the graph's inputs; names stand for dynamic axes.
+        stale_shapes: note shapes of another batch and length, as onnxruntime's quantiser does.
+        dynamic_int8: multiply by int8 weights with scales found at run time, as onnxruntime's quantiser writes it.
+    """
+
+    input_names: tuple[str, ...] = ("input_ids", "attention_mask", "token_type_ids")
+    output_names: tuple[str, ...] = ("start_logits", "end_logits")
+    shape: tuple[int | str, int | str] = ("batch", "length")
+    stale_shapes: bool = False
+    dynamic_int8: bool = False
+
+
+def write(path: Path, wanted: TinyBert | None = None) -> Path:
+    """Write the model to `path` and return it."""
+    wanted = wanted or TinyBert()
+    builder = _Builder(dynamic_int8=wanted.dynamic_int8)
+    ids, mask, types = _roles(wanted.input_names)
+    logits = _network(builder, ids, mask, types)
+    outputs = _split_logits(builder, logits, wanted)
+    graph = helper.make_graph(
+        builder.nodes,
+        "tiny_bert",
+        [helper.make_tensor_value_info(name, TensorProto.INT64, wanted.shape) for name in wanted.input_names],
+        outputs,
+        initializer=builder.weights,
+        value_info=_stale(builder.nodes) if wanted.stale_shapes else [],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)])
+    model.ir_version = 7
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+class _Builder:
+    """Collects nodes and weights under names of its own."""
+
+    def __init__(self, *, dynamic_int8: bool) -> None:
+        self.nodes: list[Any] = []
+        self.weights: list[Any] = []
+        self.dynamic_int8 = dynamic_int8
+        self._random = np.random.default_rng(7)
+
+    def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        """Add a node with one output; give the output's name."""
+        name = f"{kind.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
+        return name
+
+    def constant(self, value: NDArray[Any]) -> str:
+        """Add a constant; give its name."""
+        name = f"constant_{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(value, name))
+        return name
+
+    def random(self, *shape: int) -> str:
+        """Add random weights."""
+        return self.constant(self._random.normal(0, 0.3, shape).astype(np.float32))
+
+    def linear(self, value: str, rows: int, columns: int) -> str:
+        """A dense layer."""
+        if not self.dynamic_int8:
+            product = self.add("MatMul", value, self.random(rows, columns))
+            return self.add("Add", product, self.random(columns))
+        made = [f"quantised_{len(self.nodes)}_{part}" for part in ("value", "scale", "zero")]
+        self.nodes.append(helper.make_node("DynamicQuantizeLinear", [value], made))
+        weights = self.constant(self._random.integers(-100, 100, (rows, columns), dtype=np.int8))
+        integers = self.add("MatMulInteger", made[0], weights, made[2], self.constant(np.zeros((), np.int8)))
+        scale = self.add("Mul", made[1], self.constant(np.full((), 0.003, np.float32)))
+        product = self.add("Mul", self.add("Cast", integers, to=TensorProto.FLOAT), scale)
+        return self.add("Add", product, self.random(columns))
+
+    def normalise(self, value: str) -> str:
+        """Layer normalisation, as exporters for opset 14 write it."""
+        centred = self.add("Sub", value, self.add("ReduceMean", value, axes=[-1]))
+        square = self.add("Pow", centred, self.constant(np.array(2.0, np.float32)))
+        variance = self.add("ReduceMean", square, axes=[-1])
+        root = self.add("Sqrt", self.add("Add", variance, self.constant(np.array(1e-5, np.float32))))
+        scaled = self.add("Mul", self.add("Div", centred, root), self.constant(np.ones(_HIDDEN, np.float32)))
+        return self.add("Add", scaled, self.constant(np.zeros(_HIDDEN, np.float32)))
+
+
+def _roles(names: tuple[str, ...]) -> tuple[str, str, str | None]:
+    """Which input is which."""
+    by_word = {word: name for name in names for word in ("ids", "mask", "type", "segment") if word in name}
+    types = by_word.get("type", by_word.get("segment"))
+    ids = next(name for name in names if "ids" in name and name != types)
+    return ids, by_word.get("mask", ids), types
+
+
+def _network(builder: _Builder, ids: str, mask: str, types: str | None) -> str:
+    """Embeddings, one layer, and the two logits of each token: (batch, length, 2)."""
+    axis = builder.constant(np.array([0], np.int64))
+    length = builder.add("Gather", builder.add("Shape", ids), builder.constant(np.array([1], np.int64)), axis=0)
+    positions = builder.add("Slice", builder.random(_POSITIONS, _HIDDEN), axis, length, axis)
+    value = builder.add("Add", builder.add("Gather", builder.random(VOCABULARY, _HIDDEN), ids), positions)
+    if types is not None:
+        value = builder.add("Add", value, builder.add("Gather", builder.random(2, _HIDDEN), types))
+    value = builder.normalise(value)
+    floats = builder.add("Cast", mask, to=TensorProto.FLOAT)
+    absent = builder.add("Sub", builder.constant(np.array(1.0, np.float32)), floats)
+    axes = builder.constant(np.array([1, 2], np.int64))
+    penalty = builder.add("Mul", absent, builder.constant(np.array(_MASKED, np.float32)))
+    attended = _attention(builder, value, builder.add("Unsqueeze", penalty, axes))
+    value = builder.normalise(builder.add("Add", attended, value))
+    inner = builder.add("Relu", builder.linear(value, _HIDDEN, 2 * _HIDDEN))
+    value = builder.normalise(builder.add("Add", builder.linear(inner, 2 * _HIDDEN, _HIDDEN), value))
+    return builder.add("MatMul", value, builder.random(_HIDDEN, 2))
+
+
+def _attention(builder: _Builder, value: str, penalty: str) -> str:
+    """Multi-head self-attention."""
+    split = builder.constant(np.array([0, 0, _HEADS, _HIDDEN // _HEADS], np.int64))
+    parts = [builder.add("Reshape", builder.linear(value, _HIDDEN, _HIDDEN), split) for _ in range(3)]
+    queries, values = (builder.add("Transpose", part, perm=[0, 2, 1, 3]) for part in parts[::2])
+    keys = builder.add("Transpose", parts[1], perm=[0, 2, 3, 1])
+    scale = builder.constant(np.array(np.sqrt(_HIDDEN / _HEADS), np.float32))
+    scores = builder.add("Add", builder.add("Div", builder.add("MatMul", queries, keys), scale), penalty)
+    context = builder.add("MatMul", builder.add("Softmax", scores, axis=-1), values)
+    merged = builder.add("Transpose", context, perm=[0, 2, 1, 3])
+    joined = builder.add("Reshape", merged, builder.constant(np.array([0, 0, _HIDDEN], np.int64)))
+    return builder.linear(joined, _HIDDEN, _HIDDEN)
+
+
+def _split_logits(builder: _Builder, logits: str, wanted: TinyBert) -> list[Any]:
+    """Give the graph's outputs."""
+    if len(wanted.output_names) == 1:
+        builder.nodes[-1].output[0] = wanted.output_names[0]
+        return [helper.make_tensor_value_info(wanted.output_names[0], TensorProto.FLOAT, (*wanted.shape, 2))]
+    outputs = []
+    for place, name in enumerate(wanted.output_names):
+        builder.add("Gather", logits, builder.constant(np.array(place, np.int64)), axis=2)
+        builder.nodes[-1].output[0] = name
+        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, wanted.shape))
+    return outputs
+
+
+def _stale(nodes: list[Any]) -> list[Any]:
+    """Shapes of a run with batch 1 and length 7, which no other run has."""
+    transposes = [node for node in nodes if node.op_type == "Transpose"]
+    shape = (1, _HEADS, 7, _HIDDEN // _HEADS)
+    return [helper.make_tensor_value_info(transposes[0].output[0], TensorProto.FLOAT, shape)]

@@ -1,0 +1,80 @@
+"""Every backend passes the one conformance suite, on a tiny model and on the sample models."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mlperf_home.backends import registry
+from mlperf_home.backends.base import Request
+from mlperf_home.testing import backend_conformance, tiny_bert
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mlperf_home.backends.base import Grid
+    from mlperf_home.testing.backend_conformance import Subject
+
+PACKAGE = Path(registry.__file__).parents[1]
+SAMPLE_MODELS = sorted((PACKAGE / "samples" / "bert").glob("*.onnx"))
+ENGINES = ("deepsparse", "onnxruntime")
+
+
+def _cases() -> list[object]:
+    cases: list[object] = [pytest.param(("echo", "tiny"), id="echo")]
+    for engine in ENGINES:
+        for model in ("tiny", *SAMPLE_MODELS):
+            name = model if isinstance(model, str) else model.stem
+            cases.append(pytest.param((engine, model), id=f"{engine}-{name}", marks=pytest.mark.engine))
+    return cases
+
+
+@pytest.fixture(scope="module", params=_cases())
+def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
+    """An open backend; module-scoped, since compiling takes longer than all checks."""
+    engine, model = request.param
+    if engine != "echo":
+        pytest.importorskip(engine)
+    folder = tmp_path_factory.mktemp("model")
+    work_dir = tmp_path_factory.mktemp("work")
+    path = folder / "model.onnx"
+    if model == "tiny":
+        tiny_bert.write(path)
+    else:
+        shutil.copy(model, path)
+    opened = backend_conformance.open_subject(
+        lambda: registry.make(engine), Request(model_path=path, work_dir=work_dir, grid=backend_conformance.GRID)
+    )
+    yield opened
+    opened.backend.close()
+
+
+@pytest.mark.parametrize("check", backend_conformance.CHECKS, ids=lambda check: check.__name__)
+def test_backend_keeps_the_interface(subject: Subject, check: Callable[[Subject], None]) -> None:
+    check(subject)
+
+
+class _Broken:
+    """Drops the last sample when it is alone in its batch, as an older harness did."""
+
+    def __init__(self) -> None:
+        self._echo = registry.make("echo")
+        self.open = self._echo.open
+        self.close = self._echo.close
+
+    def run(self, inputs: object) -> object:
+        found = self._echo.run(inputs)  # type: ignore[arg-type]
+        return found[:0] if len(found) == 1 else found
+
+
+def test_the_suite_notices_a_dropped_sample(tmp_path: Path) -> None:
+    grid: Grid = backend_conformance.GRID
+    broken = backend_conformance.open_subject(
+        _Broken,  # type: ignore[arg-type]
+        Request(model_path=tmp_path / "none.onnx", work_dir=tmp_path, grid=grid),
+    )
+    with pytest.raises(backend_conformance.ConformanceError, match="1 samples gave 0 rows"):
+        backend_conformance.check_partial_batches(broken)
