@@ -26,13 +26,15 @@ class VersionRange:
         return VersionRange(over.exact or self.exact, over.minimum or self.minimum, over.maximum or self.maximum)
 
     def admits(self, version: str) -> bool:
-        """Say whether `version` lies in the range."""
+        """Say whether `version` lies in the range; a name such as "master" lies in none that has bounds."""
         if self.exact:
             return version == self.exact
-        parsed = _parse(version)
-        return (not self.minimum or parsed >= _parse(self.minimum)) and (
-            not self.maximum or parsed <= _parse(self.maximum)
-        )
+        low, high = (_parse(bound) if bound else None for bound in (self.minimum, self.maximum))
+        try:
+            parsed = Version(version)
+        except InvalidVersion:
+            return low is None and high is None
+        return (low is None or parsed >= low) and (high is None or parsed <= high)
 
     def __str__(self) -> str:
         if self.exact:
@@ -67,11 +69,11 @@ def select_version(alias: str, known: Iterable[str], default: str, asked: Versio
         return asked.exact
     if default and asked.admits(default):
         return default
-    fitting = [version for version in versions if asked.admits(version)]
-    if fitting and asked != ANY_VERSION:
-        return max(fitting, key=_parse)
     if asked == ANY_VERSION:
         return default
+    fitting = [version for version in versions if asked.admits(version)]
+    if fitting:
+        return asked.exact or max(fitting, key=_parse)
     hints = nearest(asked.exact, versions) if asked.exact else ()
     closest = f" Did you mean {' or '.join(hints)}?" if hints else ""
     raise VersionError(f"{alias}: {asked} is not known; known: {', '.join(versions)}.{closest}")
