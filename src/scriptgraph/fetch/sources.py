@@ -61,7 +61,7 @@ class Source:
             parts = urlsplit(text)
             host = parts.hostname
         except ValueError:
-            raise SourceError(_without_secrets(text), "it is no URL; check its host and port") from None
+            raise SourceError(without_secrets(text), "it is no URL; check its host and port") from None
         scheme = parts.scheme.lower()
         if not scheme or "://" not in text:
             if not text:
@@ -69,16 +69,16 @@ class Source:
             return cls("", Path(text).expanduser())
         if scheme == "file":
             if host not in {None, "", "localhost"}:
-                raise SourceError(_without_secrets(text), "it names another computer; write file:///path")
+                raise SourceError(without_secrets(text), "it names another computer; write file:///path")
             return cls("", Path(unquote(parts.path)))
         if scheme not in {"http", "https"}:
-            raise SourceError(_without_secrets(text), "only http, https and file can be fetched")
+            raise SourceError(without_secrets(text), "only http, https and file can be fetched")
         if not host:
-            raise SourceError(_without_secrets(text), "it has no host")
+            raise SourceError(without_secrets(text), "it has no host")
         return cls(text, None)
 
     def __str__(self) -> str:
-        return str(self.path) if self.path is not None else _without_secrets(self.url)
+        return str(self.path) if self.path is not None else without_secrets(self.url)
 
     def __repr__(self) -> str:
         return f"Source({str(self)!r})"
@@ -97,7 +97,7 @@ def _mirrored(text: str, mirrors: Mapping[str, str]) -> str:
     return mirrors[prefix] + text[len(prefix) :]
 
 
-def _without_secrets(url: str) -> str:
+def without_secrets(url: str) -> str:
     """Drop user, password, query and fragment: signed addresses carry their key in the query."""
     try:
         parts = urlsplit(url)

@@ -1,0 +1,51 @@
+"""Lock files of the workload's environments: exact versions, a hash for every file.
+
+    python -m mlperf_home.environments
+
+chooses anew what the `.in` files beside this one leave open, and rewrites the locks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One engine's environment.
+
+    Attributes:
+        name: the engine's.
+        minimum: the oldest Python that it is locked for.
+        below: the first Python that has no wheels of it.
+        why: what sets these bounds, for messages.
+        compiled: packages that may be compiled where they have no wheel.
+    """
+
+    name: str
+    minimum: tuple[int, int]
+    below: tuple[int, int]
+    why: str
+    compiled: tuple[str, ...] = ("mlcommons-loadgen",)
+
+    @property
+    def requirements(self) -> Path:
+        """What is asked for."""
+        return _FOLDER / f"{self.name}.in"
+
+    @property
+    def lock(self) -> Path:
+        """What was chosen."""
+        return _FOLDER / f"{self.name}.txt"
+
+
+ENVIRONMENTS = {
+    each.name: each
+    for each in (
+        Environment("deepsparse", (3, 10), (3, 12), "DeepSparse 1.8.0 has wheels for CPython 3.8 to 3.11"),
+        Environment("onnxruntime", (3, 10), (3, 14), "LoadGen 6.0.17 has wheels for CPython 3.9 to 3.13"),
+    )
+}

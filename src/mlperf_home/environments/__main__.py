@@ -1,0 +1,53 @@
+"""Rewrite the lock files from what the `.in` files ask for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlperf_home.environments import ENVIRONMENTS, Environment
+from scriptgraph import process
+from scriptgraph.api import program_environment
+from scriptgraph.errors import ScriptGraphError
+from scriptgraph.python_env.environments import Uv, find_uv, lock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def main() -> int:
+    """Write every lock; an error leaves its old one in place."""
+    try:
+        uv = find_uv()
+        for environment in ENVIRONMENTS.values():
+            environment.lock.write_text(lock_text(uv, environment), encoding="utf-8")
+            print(f"{environment.lock}: written")
+    except ScriptGraphError as error:
+        print(error.report(), file=sys.stderr)
+        return 1
+    return 0
+
+
+def lock_text(uv: Uv, environment: Environment) -> str:
+    """Give the text of one lock file."""
+    lines = environment.requirements.read_text(encoding="utf-8").splitlines()
+    oldest = ".".join(map(str, environment.minimum))
+    newest = f"{environment.below[0]}.{environment.below[1] - 1}"
+    chosen = lock(uv, [line for line in lines if not line.startswith("#")], oldest, _run)
+    return (
+        f"# Chosen from {environment.requirements.name} by `python -m mlperf_home.environments`; don't edit.\n"
+        f"# CPython {oldest} to {newest}, Linux, x86_64 and aarch64.\n"
+        f"# compiled where there is no wheel: {' '.join(environment.compiled)}\n{chosen}"
+    )
+
+
+def _run(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, check: bool = True) -> process.Completed:
+    command = [str(part) for part in argv]
+    log = Path(command[command.index("-o") + 1]).with_suffix(".log")
+    completed = process.run(command, env=program_environment(env or {}), cwd=Path.cwd(), log=log, echo=True)
+    return completed.require_success() if check else completed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

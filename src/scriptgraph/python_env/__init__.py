@@ -1,0 +1,1 @@
+"""Pythons and virtual environments for programs that cannot live in ours."""

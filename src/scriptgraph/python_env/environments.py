@@ -1,0 +1,229 @@
+"""Make virtual environments from lock files in which every file has its hash."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from scriptgraph.errors import ScriptGraphError
+from scriptgraph.process import Completed, capture
+from scriptgraph.python_env.index_settings import index_environment
+from scriptgraph.python_env.interpreters import probe
+from scriptgraph.python_env.uv_failures import meaning
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from packaging.markers import Marker
+
+_LOG_TAIL_BYTES = 200_000
+_SOURCE_ALLOWED = re.compile(r"^# compiled where there is no wheel: (.+)$", re.MULTILINE)
+_MACHINES = ("x86_64", "aarch64")
+_VERSIONS_CODE = """
+import importlib.metadata as metadata, json
+print(json.dumps({one.metadata["Name"]: one.version for one in metadata.distributions()}))
+"""
+
+
+class EnvironmentFailed(ScriptGraphError):  # noqa: N818 - it reads as the event it is
+    """A virtual environment could not be made; the text says why and what to do."""
+
+    def __init__(self, problem: str, log: Path | None = None) -> None:
+        super().__init__(problem)
+        self.log = log
+
+
+class Runner(Protocol):
+    """Runs a program, its output in a log; `Context.command` of a step is one."""
+
+    def __call__(
+        self, argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, check: bool = True
+    ) -> Completed:
+        """Run it with `env` added to the user's environment; don't raise at failure if `check` is off."""
+        ...
+
+
+@dataclass(frozen=True)
+class Uv:
+    """uv, and how it is to be run.
+
+    Attributes:
+        path: its executable.
+        env: what is added to the environment: the user's package index, as pip knows it.
+        note: a sentence about that, for the log; may be empty.
+        offline: use only what is in uv's cache.
+    """
+
+    path: Path
+    env: Mapping[str, str]
+    note: str = ""
+    offline: bool = False
+
+    def argv(self, *arguments: str | Path) -> list[str | Path]:
+        """Give a command line of uv that asks nothing and draws nothing."""
+        return [self.path, *arguments, "--no-progress", *(["--offline"] if self.offline else [])]
+
+
+def find_uv(environ: Mapping[str, str] | None = None, *, offline: bool = False) -> Uv:
+    """Find uv: the one installed with us, else the one in PATH.
+
+    Raises:
+        EnvironmentFailed: there is none.
+    """
+    env = os.environ if environ is None else environ
+    path = _own_uv() or shutil.which("uv", path=env.get("PATH"))
+    if path is None:
+        raise EnvironmentFailed("uv is not installed; install it with `pip install uv`")
+    settings, note = index_environment(env)
+    return Uv(Path(path), settings, note, offline)
+
+
+def _own_uv() -> str | None:
+    try:
+        import uv  # noqa: PLC0415 - the one in PATH will do where it is not installed with us
+    except ImportError:
+        return None
+    try:
+        return os.fsdecode(uv.find_uv_bin())
+    except FileNotFoundError:
+        return None
+
+
+def create_venv(uv: Uv, python: Path, destination: Path, run: Runner) -> Path:
+    """Make an empty virtual environment that may be moved, and give its Python.
+
+    Args:
+        uv: uv.
+        python: the interpreter it is made with.
+        destination: the folder-to-be.
+        run: runs uv.
+
+    Raises:
+        EnvironmentFailed: it could not be made.
+    """
+    _run(uv, run, uv.argv("venv", "--relocatable", "--no-project", "--python", python, destination))
+    return destination / "bin/python"
+
+
+def install_locked(uv: Uv, python: Path, lock_file: Path, run: Runner) -> None:
+    """Install exactly what a lock file lists; each file's hash is checked.
+
+    Nothing is compiled but what the lock's line "# compiled where there is no wheel: ..." names.
+
+    Args:
+        uv: uv.
+        python: the Python of a virtual environment.
+        lock_file: a requirements file with hashes, as `lock` writes it.
+        run: runs uv.
+
+    Raises:
+        EnvironmentFailed: something could not be had, or does not fit this Python.
+    """
+    text = lock_file.read_text(encoding="utf-8")
+    allowed = {canonicalize_name(name) for line in _SOURCE_ALLOWED.findall(text) for name in line.split()}
+    wheels = sorted({name for name in locked_names(text) if name not in allowed})
+    only = [part for name in wheels for part in ("--only-binary", name)]
+    argv = uv.argv("pip", "install", "--python", python, "--require-hashes", "-r", lock_file, *only)
+    _run(uv, run, argv, python)
+
+
+def lock(uv: Uv, requirements: Sequence[str], python_version: str, run: Runner, *, universal: bool = True) -> str:
+    """Choose versions for requirements and give the text of a lock file, with every file's hash.
+
+    Args:
+        uv: uv.
+        requirements: lines as in a requirements file.
+        python_version: "3.10": the oldest Python it is for; the only one unless `universal`.
+        run: runs uv.
+        universal: for every newer Python too, on Linux, x86_64 and aarch64.
+
+    Returns:
+        The file's text: no index, no host, only names, versions, markers and hashes.
+
+    Raises:
+        EnvironmentFailed: no versions fit together, or the index cannot be reached.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        wanted, chosen = Path(folder, "requirements.in"), Path(folder, "lock.txt")
+        wanted.write_text("".join(f"{line}\n" for line in requirements), encoding="utf-8")
+        options = ["--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--python-version", python_version]
+        argv = uv.argv("pip", "compile", *options, *(["--universal"] if universal else []), "-o", chosen, wanted)
+        _run(uv, run, argv)
+        return _without_other_systems(chosen.read_text(encoding="utf-8"))
+
+
+def locked_names(text: str) -> tuple[str, ...]:
+    """Name the packages of a lock file, normalised (PEP 503)."""
+    found = re.findall(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", text, re.MULTILINE)
+    return tuple(dict.fromkeys(canonicalize_name(name) for name in found))
+
+
+def installed_versions(python: Path) -> dict[str, str]:
+    """Give the version of every package of an environment, by normalised name.
+
+    Raises:
+        ProcessFailed: its Python does not run.
+    """
+    said = json.loads(capture([str(python), "-I", "-c", _VERSIONS_CODE]))
+    return {canonicalize_name(name): version for name, version in sorted(said.items()) if name}
+
+
+def _run(uv: Uv, run: Runner, argv: Sequence[str | Path], python: Path | None = None) -> None:
+    completed = run(argv, env=uv.env, check=False)
+    if completed.ok:
+        return
+    if completed.signal is not None:
+        completed.require_success()
+    subject = "this Python and machine"
+    if python is not None:
+        asked = probe(python)
+        subject = f"{asked.implementation} {asked.version_text} on {asked.machine}"
+    raise EnvironmentFailed(meaning(_said(completed), subject), completed.log)
+
+
+def _said(completed: Completed) -> str:
+    """Give what the program said last: the end of its log, where the last lines are not enough."""
+    last = "\n".join(completed.last_lines)
+    if "error:" in last or completed.log is None:
+        return last
+    try:
+        with completed.log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES))
+            tail = log.read().decode(errors="replace")
+    except OSError:
+        return last
+    return tail[max(0, tail.rfind("error:")) :]
+
+
+def _without_other_systems(text: str) -> str:
+    """Leave out packages whose marker is true on no Linux that we support."""
+    blocks = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)
+    return "".join(block for block in blocks if _needed(block))
+
+
+def _needed(block: str) -> bool:
+    first = block.partition("\\")[0].strip()
+    marker = Requirement(first).marker if first else None
+    return marker is None or any(_true_on(marker, machine, minor) for machine in _MACHINES for minor in range(10, 20))
+
+
+def _true_on(marker: Marker, machine: str, minor: int) -> bool:
+    return marker.evaluate(
+        {
+            "sys_platform": "linux",
+            "platform_system": "Linux",
+            "os_name": "posix",
+            "platform_machine": machine,
+            "python_version": f"3.{minor}",
+            "python_full_version": f"3.{minor}.0",
+        }
+    )

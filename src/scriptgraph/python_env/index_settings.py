@@ -1,0 +1,130 @@
+"""Let uv use the package index that the user configured for pip.
+
+uv does not read pip's settings. Where the user has said nothing to uv itself, the ones
+that decide from where packages come are translated. Files and their order are as in
+pip's documentation (Configuration): global, user, site, PIP_CONFIG_FILE, PIP_* variables.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scriptgraph.fetch.sources import without_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_KEYS = ("index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "cert")
+_UV_INDEX_VARIABLES = (
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX",
+    "UV_INDEX_URL",
+    "UV_EXTRA_INDEX_URL",
+    "UV_FIND_LINKS",
+    "UV_NO_INDEX",
+)
+_YES = frozenset({"1", "true", "yes", "on", "y", "t"})
+
+
+def index_environment(environ: Mapping[str, str], prefix: Path | None = None) -> tuple[dict[str, str], str]:
+    """Give the UV_ variables that say to uv what pip was told, and a sentence about it.
+
+    Args:
+        environ: the user's environment.
+        prefix: the Python installation whose pip.conf counts; None for ours.
+
+    Returns:
+        The variables to add, and what to write to the log; both empty where pip has no such
+        settings, or where the user has configured uv's index.
+    """
+    if any(environ.get(name) for name in _UV_INDEX_VARIABLES) or _uv_is_configured(environ):
+        return _certificates(environ, {}), ""
+    pip = _pip_settings(environ, prefix or Path(sys.prefix))
+    settings = _certificates(environ, pip)
+    if pip.get("index-url"):
+        settings["UV_DEFAULT_INDEX"] = pip["index-url"].strip()
+    if pip.get("extra-index-url"):
+        settings["UV_INDEX"] = " ".join(pip["extra-index-url"].split())
+        # pip takes the best version of all its indexes; uv stops at the first that knows the name.
+        if not environ.get("UV_INDEX_STRATEGY"):
+            settings["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    if pip.get("find-links"):
+        settings["UV_FIND_LINKS"] = ",".join(pip["find-links"].split())
+    if pip.get("no-index", "").lower() in _YES:
+        settings["UV_NO_INDEX"] = "1"
+    if pip.get("trusted-host") and not environ.get("UV_INSECURE_HOST"):
+        settings["UV_INSECURE_HOST"] = " ".join(pip["trusted-host"].split())
+    used = ", ".join(f"{key} {_shown(pip[key])}" for key in _KEYS if pip.get(key))
+    return settings, f"as pip is configured: {used}" if used else ""
+
+
+def _certificates(environ: Mapping[str, str], pip: Mapping[str, str]) -> dict[str, str]:
+    """Pass on which certificates are trusted: uv knows SSL_CERT_FILE only."""
+    if environ.get("SSL_CERT_FILE"):
+        return {}
+    for path in (pip.get("cert"), environ.get("REQUESTS_CA_BUNDLE"), environ.get("CURL_CA_BUNDLE")):
+        if path and Path(path).is_file():
+            return {"SSL_CERT_FILE": path}
+    return {}
+
+
+def _pip_settings(environ: Mapping[str, str], prefix: Path) -> dict[str, str]:
+    """Read pip's settings; those of `pip install` win over the global ones of the same file."""
+    found: dict[str, str] = {}
+    for path in _pip_files(environ, prefix):
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read(path, encoding="utf-8")
+        except (configparser.Error, UnicodeDecodeError, OSError):
+            continue  # pip itself says what is wrong with it
+        for section in ("global", "install"):
+            if parser.has_section(section):
+                found.update({key: value for key, value in parser.items(section) if key in _KEYS})
+    for key in _KEYS:
+        value = environ.get(f"PIP_{key.upper().replace('-', '_')}")
+        if value:
+            found[key] = value
+    return found
+
+
+def _pip_files(environ: Mapping[str, str], prefix: Path) -> Iterator[Path]:
+    chosen = environ.get("PIP_CONFIG_FILE")
+    if chosen == os.devnull:
+        return
+    home = Path(environ.get("HOME", "/nonexistent"))
+    for folder in reversed((environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)):
+        yield Path(folder) / "pip/pip.conf"
+    yield Path("/etc/pip.conf")
+    yield home / ".pip/pip.conf"
+    yield Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf"
+    yield prefix / "pip.conf"
+    if chosen:
+        yield Path(chosen)
+
+
+def _uv_is_configured(environ: Mapping[str, str]) -> bool:
+    """Say whether a configuration file of uv speaks of an index."""
+    home = Path(environ.get("HOME", "/nonexistent"))
+    places = [
+        Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "uv/uv.toml",
+        *(Path(folder) / "uv/uv.toml" for folder in (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)),
+        Path("/etc/uv/uv.toml"),
+    ]
+    if environ.get("UV_CONFIG_FILE"):
+        places = [Path(environ["UV_CONFIG_FILE"])]
+    return any(_mentions_index(path) for path in places)
+
+
+def _mentions_index(path: Path) -> bool:
+    try:
+        return "index" in path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _shown(value: str) -> str:
+    return " ".join(without_secrets(part) for part in value.split())

@@ -1,0 +1,241 @@
+"""Find a Python that fits, or let uv bring one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scriptgraph.errors import ScriptGraphError
+from scriptgraph.process import ProcessFailed, capture
+from scriptgraph.python_env.uv_failures import meaning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_PROBE_TIMEOUT_S = 20.0
+_FETCH_TIMEOUT_S = 1800.0
+# Runs on any Python from 2.7 on. A virtual environment names the Python that it was made with.
+_PROBE = """
+import json, platform, sys, sysconfig
+print(json.dumps({
+    "path": getattr(sys, "_base_executable", None) or sys.executable,
+    "version": list(sys.version_info[:3]),
+    "final": sys.version_info[3] == "final",
+    "implementation": platform.python_implementation(),
+    "machine": platform.machine(),
+    "bits": 64 if sys.maxsize > 2**32 else 32,
+    "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+}))
+"""
+
+Version = tuple[int, ...]
+
+
+class NoPythonError(ScriptGraphError):
+    """No Python fits, and none could be brought."""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python that was run and answered.
+
+    Attributes:
+        path: its executable; of a virtual environment, the one it was made with.
+        version: (3, 11, 7).
+        implementation: "CPython", "PyPy", ...
+        machine: as uname has it ("x86_64", "aarch64").
+        plain: whether it can use ordinary wheels: a final 64-bit CPython with its lock.
+    """
+
+    path: Path
+    version: Version
+    implementation: str
+    machine: str
+    plain: bool
+
+    @property
+    def version_text(self) -> str:
+        """The version as people write it."""
+        return ".".join(map(str, self.version))
+
+    def fits(self, minimum: Version, below: Version) -> bool:
+        """Whether wheels of CPython from `minimum` to below `below` run on it."""
+        return self.plain and minimum <= self.version < below
+
+
+def parse_version(text: str) -> Version:
+    """Read "3.11" or "3.11.7" as numbers.
+
+    Raises:
+        NoPythonError: it is no version.
+    """
+    if not re.fullmatch(r"\d+(\.\d+){0,2}", text.strip()):
+        raise NoPythonError(f"{text!r} is no version of Python; write it as 3.11")
+    return tuple(int(part) for part in text.strip().split("."))
+
+
+def probe(path: Path, environ: Mapping[str, str] | None = None) -> Interpreter:
+    """Run a Python and ask it what it is.
+
+    Raises:
+        ProcessFailed: it does not run. (pyenv's shims of versions that are not selected don't.)
+        NoPythonError: it runs and does not answer as a Python does.
+    """
+    said = capture([str(path), "-I", "-c", _PROBE], env=environ, timeout_s=_PROBE_TIMEOUT_S)
+    try:
+        answer = json.loads(said.splitlines()[-1])
+        plain = (
+            answer["implementation"] == "CPython"
+            and answer["final"]
+            and answer["bits"] == 64  # noqa: PLR2004 - bits
+            and not answer["free_threaded"]
+        )
+        return Interpreter(
+            Path(answer["path"]), tuple(answer["version"]), answer["implementation"], answer["machine"], plain
+        )
+    except (ValueError, KeyError, IndexError, TypeError):
+        raise NoPythonError(f"{path}: does not answer as a Python does") from None
+
+
+def candidates(minimum: Version, below: Version, environ: Mapping[str, str] | None = None) -> Iterator[Path]:
+    """Name the places where a Python might be: ours, PATH, pyenv's, uv's, conda's."""
+    env = os.environ if environ is None else environ
+    yield Path(sys.executable)
+    minors = range(below[1] if len(below) > 1 else 0, minimum[1] - 1 if len(minimum) > 1 else 0, -1)
+    names = [*(f"python{minimum[0]}.{minor}" for minor in minors), f"python{minimum[0]}", "python"]
+    for folder in env.get("PATH", os.defpath).split(os.pathsep):
+        for name in names:
+            yield Path(folder or ".") / name
+    home = Path(env.get("HOME", "/nonexistent"))
+    data = Path(env.get("XDG_DATA_HOME") or home / ".local/share")
+    pyenv = Path(env.get("PYENV_ROOT") or home / ".pyenv") / "versions"
+    uv = Path(env.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python")
+    for root in (pyenv, uv):
+        yield from sorted(root.glob("*/bin/python3"))
+    if env.get("CONDA_PREFIX"):
+        yield Path(env["CONDA_PREFIX"]) / "bin/python"
+
+
+def survey(places: Iterable[Path], environ: Mapping[str, str] | None = None) -> tuple[Interpreter, ...]:
+    """Probe each place once and give the Pythons that answer, each once, in the order given."""
+    asked: set[Path] = set()
+    found: dict[Path, Interpreter] = {}
+    for place in places:
+        if not (place.is_file() and os.access(place, os.X_OK)):
+            continue
+        real = place.resolve()
+        if real in asked:
+            continue
+        asked.add(real)
+        interpreter = _answer(place, environ)
+        if interpreter is not None:
+            found.setdefault(interpreter.path.resolve(), interpreter)
+    return tuple(found.values())
+
+
+def _answer(place: Path, environ: Mapping[str, str] | None) -> Interpreter | None:
+    try:
+        return probe(place, environ)
+    except (ProcessFailed, NoPythonError):
+        return None
+
+
+def best(found: Iterable[Interpreter], minimum: Version, below: Version) -> Interpreter | None:
+    """Give the newest Python that fits; of equally new ones the first."""
+    return max((one for one in found if one.fits(minimum, below)), key=lambda one: one.version, default=None)
+
+
+def find_interpreter(
+    minimum: Version, below: Version, *, places: Iterable[Path] | None = None, environ: Mapping[str, str] | None = None
+) -> Interpreter:
+    """Find the newest Python from `minimum` to below `below` on this machine.
+
+    Args:
+        minimum: the oldest version that will do, (3, 10).
+        below: the first version that will not do, (3, 12).
+        places: where to look; None for `candidates`.
+        environ: the environment to look in and to run with; None for ours.
+
+    Raises:
+        NoPythonError: there is none; the text lists what was found and what to install.
+    """
+    found = survey(candidates(minimum, below, environ) if places is None else places, environ)
+    fitting = best(found, minimum, below)
+    if fitting is None:
+        raise NoPythonError(_advice(minimum, below, found))
+    return fitting
+
+
+def bring_interpreter(
+    uv: Path, minimum: Version, below: Version, install_dir: Path, environ: Mapping[str, str] | None = None
+) -> Interpreter:
+    """Let uv download the newest Python that fits (python-build-standalone's builds).
+
+    `UV_PYTHON_INSTALL_MIRROR` names another place to download from.
+
+    Args:
+        uv: uv's executable.
+        minimum: the oldest version that will do.
+        below: the first version that will not do.
+        install_dir: where it goes; an earlier download there is used again.
+        environ: the environment to run with; None for ours.
+
+    Raises:
+        NoPythonError: it could not be downloaded.
+    """
+    env = {**(os.environ if environ is None else environ), "UV_PYTHON_INSTALL_DIR": str(install_dir)}
+    fitting = best(survey(sorted(install_dir.glob("*/bin/python3")), env), minimum, below)
+    if fitting is not None:
+        return fitting
+    wanted = f">={_text(minimum)},<{_text(below)}"
+    argv = [str(uv), "python", "install", "--no-bin", "--no-progress", f"cpython{wanted}"]
+    try:
+        capture(argv, env=env, timeout_s=_FETCH_TIMEOUT_S)
+    except ProcessFailed as failure:
+        raise NoPythonError(f"uv could not bring one: {meaning('\n'.join(failure.last_lines))}") from failure
+    return find_interpreter(minimum, below, places=sorted(install_dir.glob("*/bin/python3")), environ=env)
+
+
+def obtain_interpreter(
+    minimum: Version,
+    below: Version,
+    uv: Path,
+    install_dir: Path,
+    *,
+    offline: bool = False,
+    environ: Mapping[str, str] | None = None,
+) -> Interpreter:
+    """Find a Python that fits, else let uv bring one; arguments as above.
+
+    Raises:
+        NoPythonError: neither worked; the text says what to install.
+    """
+    try:
+        return find_interpreter(minimum, below, environ=environ)
+    except NoPythonError as absent:
+        if offline:
+            raise NoPythonError(f"{absent} (nothing is downloaded because of --offline)") from None
+        try:
+            return bring_interpreter(uv, minimum, below, install_dir, environ)
+        except NoPythonError as failure:
+            raise NoPythonError(f"{absent}; {failure}") from failure
+
+
+def _advice(minimum: Version, below: Version, found: Sequence[Interpreter]) -> str:
+    seen = ", ".join(f"{one.version_text} ({one.path}{'' if one.plain else ', not a plain CPython'})" for one in found)
+    newest = f"{below[0]}.{below[1] - 1}" if len(below) > 1 else _text(minimum)
+    return (
+        f"no CPython from {_text(minimum)} to below {_text(below)} is here; found: {seen or 'none'}."
+        f" Install one (Debian, Ubuntu: apt install python{newest};"
+        f" conda: conda create -n python{newest} python={newest}; uv: uv python install {newest})"
+        " and try again, or give the path of one"
+    )
+
+
+def _text(version: Version) -> str:
+    return ".".join(map(str, version))
