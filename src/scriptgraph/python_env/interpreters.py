@@ -197,7 +197,8 @@ def bring_interpreter(
     try:
         capture(argv, env=env, timeout_s=_FETCH_TIMEOUT_S)
     except ProcessFailed as failure:
-        raise NoPythonError(f"uv could not bring one: {meaning('\n'.join(failure.last_lines))}") from failure
+        said = "\n".join(failure.last_lines)
+        raise NoPythonError(f"uv could not bring one: {meaning(said)}") from failure
     return find_interpreter(minimum, below, places=sorted(install_dir.glob("*/bin/python3")), environ=env)
 
 
