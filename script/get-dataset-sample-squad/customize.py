@@ -1,10 +1,19 @@
 """Make the embedded sample of questions."""
 
-from mlperf_home.datasets.sample import write_sample
+import sys
+
+from mlperf_home.runs.launch import BOOTSTRAP
 from scriptgraph.api import Context, Done, Outcome
 
 
 def preprocess(context: Context) -> Outcome:
     """Generate the questions and the vocabulary; the same seed gives the same bytes everywhere."""
-    sample = write_sample(context.output, questions=context.whole("CM_SAMPLE_QUESTIONS"))
-    return Done(exports={"CM_DATASET_SQUAD_VAL_PATH": sample.dataset, "CM_DATASET_SQUAD_VOCAB_PATH": sample.vocabulary})
+    count = context.whole("CM_SAMPLE_QUESTIONS")
+    argv = [sys.executable, BOOTSTRAP, "mlperf_home.datasets.sample", "--out", context.output]
+    context.command([*argv, *(["--questions", str(count)] if count else [])])
+    return Done(
+        exports={
+            "CM_DATASET_SQUAD_VAL_PATH": context.output / "sample-squad-v1.1.json",
+            "CM_DATASET_SQUAD_VOCAB_PATH": context.output / "vocab.txt",
+        }
+    )

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from mlperf_home.samples.bert import MODELS
-
+import mlperf_home
 from scriptgraph.api import Context, Done, Outcome
 
+_SAMPLES = Path(mlperf_home.__file__).parent / "samples" / "bert"
 _GIVEN = ("CM_ML_MODEL_PATH", "CM_MLPERF_CUSTOM_MODEL_PATH")
 
 
@@ -26,7 +26,7 @@ def preprocess(context: Context) -> Outcome:
             )
     sample = context.text("CM_ML_MODEL_SAMPLE", "")
     if sample:
-        return Done(exports={"CM_ML_MODEL_FILE_WITH_PATH": MODELS[sample]})
+        return Done(exports={"CM_ML_MODEL_FILE_WITH_PATH": _SAMPLES / f"{sample}.onnx"})
     keys = ("CM_ML_MODEL_ZOO_PATH", "CM_EXTRACT_MEMBER_PATH", "CM_DOWNLOAD_PATH")
     brought = next(path for key in keys if (path := context.text(key, "")))
     name = context.text("CM_ML_MODEL_FULL_NAME_GIVEN", context.text("CM_ML_MODEL_FULL_NAME", Path(brought).stem))

@@ -18,7 +18,7 @@ def preprocess(context: Context) -> Outcome:
     if context.flag("CM_MLPERF_RUN_FIND_PERFORMANCE"):
         return _found(context, scenario, system)
     with failing_on(LocatedError):
-        facts = {"name": Value(system, "inferred", "the system's name in results")}
+        facts = {"name": Value(system, "copied", "the name that results go under")}
         measurement = ingest(folder.root, facts, model)
         folder.measurement.write_text(to_json(measurement), encoding="utf-8")
         reproduction = Reproduction(context.command_line, context.text("CM_ML_MODEL_SOURCE", ""), style)

@@ -13,7 +13,7 @@ from scriptgraph.environment import Environment, as_text
 from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from scriptgraph.manifest import Manifest, Value, Values
 
@@ -90,10 +90,12 @@ class Context:
         folders: Folders,
         switches: Switches,
         announce: Callable[[str, Mapping[str, Any]], None],
+        also_reads: Iterable[str] = (),
     ) -> None:
         self.manifest, self.folders, self.switches = manifest, folders, switches
         self.commands: list[process.Completed] = []
         self._env, self._announce = env, announce
+        self._reads = manifest.reads | set(also_reads)
 
     @property
     def command_line(self) -> tuple[str, ...]:
@@ -116,7 +118,7 @@ class Context:
         Raises:
             UndeclaredError: the manifest does not declare that the script reads it.
         """
-        if key not in self.manifest.reads:
+        if key not in self._reads:
             raise UndeclaredError(
                 f"{self.manifest.alias} reads {key}, which its manifest does not declare; add it to env_keys"
             )

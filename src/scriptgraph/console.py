@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PLAIN_STEP_PERCENT = 10
+# Paths in tables stay on one line where no terminal limits them.
+_PLAIN_WIDTH = 240
 
 
 class RunConsole:
@@ -25,7 +27,9 @@ class RunConsole:
     def __init__(self, *, quiet: bool, results_to: TextIO | None = None) -> None:
         self._quiet = quiet
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._results = Console(file=results_to or sys.stdout, highlight=False, soft_wrap=True)
+        self._results = Console(file=results_to or sys.stdout, highlight=False)
+        if not self._results.is_terminal:
+            self._results.width = _PLAIN_WIDTH
         self._bar: Progress | None = None
         self._bars: dict[str, TaskID] = {}
         self._plain_shown: dict[str, int] = {}
@@ -44,7 +48,8 @@ class RunConsole:
         elif kind == "started":
             self._line(f"> {title}", "bold")
         elif kind == "finished" and details["status"] != "done":
-            self._line(f"  {details['status']}", "dim")
+            reason = f": {details['reason']}" if details.get("reason") else ""
+            self._line(f"  {details['status']}{reason}", "dim")
         elif kind == "finished":
             self._line(f"  done in {details['seconds']:.1f} s", "dim")
         elif kind == "progressed":

@@ -167,7 +167,8 @@ class _Walker:
         entry.end_ns = time.time_ns()
         entry.exports = dict(exports)
         entry.log = str(log) if log.exists() else None
-        self._tell(step, "finished", {"status": entry.status, "seconds": (entry.end_ns - entry.start_ns) / 1e9})
+        seconds = (entry.end_ns - entry.start_ns) / 1e9
+        self._tell(step, "finished", {"status": entry.status, "seconds": seconds, "reason": entry.reason})
         return _Result(exports, key if step.manifest.cache else None)
 
     def _cached(
@@ -193,7 +194,10 @@ class _Walker:
             found.content, self.runtime.cache.root / "partial", self.runtime.state, log, self._record_path
         )
         checked = env.merged(found.exports, Layer.OVERRIDE, "cache")
-        context = Context(step.manifest, checked, folders, self.runtime.switches, self._announcer(step))
+        # The script looks at what it exported then, which it does not read otherwise.
+        context = Context(
+            step.manifest, checked, folders, self.runtime.switches, self._announcer(step), also_reads=found.exports
+        )
         return found if verify(context) else None
 
     def _make(

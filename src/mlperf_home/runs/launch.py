@@ -39,6 +39,7 @@ def read_options(context: Context) -> dict[str, Any]:
     lengths = context.text("DEEPSPARSE_SEQLENS", "")
     batch_size = context.whole("CM_MLPERF_MAX_BATCHSIZE")
     benchmark = context.text("CM_MLPERF_BENCHMARK")
+    features = context.existing("CM_DATASET_SQUAD_FEATURES_PATH")
     return {
         "python": context.text("CM_MLPERF_LOADGEN_PYTHON"),
         "prefix": shlex.split(context.text("CM_RUN_PREFIX", "")),
@@ -54,12 +55,12 @@ def read_options(context: Context) -> dict[str, Any]:
             "streams": context.whole("CM_MLPERF_STREAMS"),
             "cores": context.whole("CM_MLPERF_NUM_THREADS"),
         },
-        "dataset": {"kind": "squad", "path": str(context.existing("CM_DATASET_SQUAD_FEATURES_PATH"))},
+        "dataset": {"kind": "squad", "path": str(features)},
         "user_conf": str(context.existing("CM_MLPERF_USER_CONF")),
         "mlperf_conf": str(context.existing("CM_MLPERF_CONF")),
         "stall_timeout_s": context.number("CM_MLPERF_STALL_TIMEOUT_S"),
         "calibration_path": context.text("CM_SUT_CALIBRATION_PATH"),
-        "sample": context.flag("CM_DATASET_SAMPLE") or bool(context.text("CM_ML_MODEL_SAMPLE", "")),
+        "sample": bool(_sample_note(features) or context.text("CM_ML_MODEL_SAMPLE", "")),
         "work_dir": str(context.folders.state / "engine-graphs"),
     }
 
@@ -88,6 +89,14 @@ def run_harness(command: Callable[..., Any], say: Callable[[str], None], wanted:
     finally:
         shutil.rmtree(fresh.root, ignore_errors=True)
     return dict(session.get("target") or {})
+
+
+def _sample_note(features: Path) -> str:
+    """Read what the features say of their questions: whatever command brought them, sample data stay sample data."""
+    try:
+        return str(json.loads((features / "features.json").read_text(encoding="utf-8")).get("sample_note") or "")
+    except (OSError, ValueError) as error:
+        raise StepFailed(f"{features}: no features are there ({error}); run get,dataset,squad,preprocessed") from error
 
 
 def _lengths(text: str) -> tuple[int, ...]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.atomic import replace_text
+from scriptgraph.kept_json import KeptJson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 _UNFRIENDLY = re.compile(r"[^A-Za-z0-9._-]+")
@@ -29,30 +26,17 @@ class Targets:
     """Measured targets by model and scenario, in one JSON file for each system."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self._kept = KeptJson(path)
 
     def known(self, model: str, scenario: str) -> dict[str, float]:
         """Give {"target_qps": ...} or {"target_latency_ms": ...}; empty where nothing was measured."""
-        entry = self._read().get(model, {}).get(scenario, {})
+        entry = self._kept.read().get(model, {}).get(scenario, {})
         return {key: float(value) for key, value in entry.items()}
 
     def store(self, model: str, scenario: str, target: dict[str, float]) -> None:
         """Keep what a find-performance run has measured."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock():
-            document = self._read()
+
+        def put(document: dict[str, Any]) -> None:
             document.setdefault(model, {})[scenario] = target
-            replace_text(self.path, json.dumps(document, indent=1, sort_keys=True) + "\n")
 
-    def _read(self) -> dict[str, Any]:
-        try:
-            document = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return document if isinstance(document, dict) else {}
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        with self.path.with_suffix(".lock").open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
+        self._kept.update(put)

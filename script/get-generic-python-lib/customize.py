@@ -1,0 +1,65 @@
+"""Make an environment that holds exactly what a lock file lists, or use one of the user's."""
+
+import json
+from pathlib import Path
+
+from mlperf_home.environments import ENVIRONMENTS
+from scriptgraph.api import Context, Done, Outcome, StepFailed
+from scriptgraph.errors import ScriptGraphError
+from scriptgraph.python_env.environments import create_venv, find_uv, install_locked, installed_versions, lock
+
+
+def verify(context: Context) -> bool:
+    """Look whether the environment's Python still runs: its base may have been removed."""
+    try:
+        return bool(installed_versions(Path(context.text("CM_PYTHON_LIB_BIN_WITH_PATH"))))
+    except ScriptGraphError:
+        return False
+
+
+def preprocess(context: Context) -> Outcome:
+    """Lock what is not locked yet, install by hash, and say what is in it."""
+    package = context.text("CM_PYTHON_LIB_PACKAGE", "")
+    given = context.path("CM_PYTHON_LIB_ENVIRONMENT")
+    if given is not None:
+        return _exports(context.existing("CM_PYTHON_LIB_ENVIRONMENT"), given.parent.parent, package)
+    uv = find_uv(offline=context.switches.offline)
+    known = context.text("CM_PYTHON_LIB_LOCK", "")
+    if known:
+        path = ENVIRONMENTS[known].lock
+    elif package:
+        text = lock(uv, [_requirement(context, package)], _python_version(context), context.command, universal=False)
+        path = context.output / "requirements.txt"
+        path.write_text(text, encoding="utf-8")
+    else:
+        raise StepFailed("get-generic-python-lib needs a package: add _package.NAME to the tags")
+    venv = context.output / "venv"
+    context.say(f"installing {known or package}; each package is checked by its hash")
+    python = create_venv(uv, Path(context.text("CM_PYTHON_BIN_WITH_PATH")), venv, context.command)
+    install_locked(uv, python, path, context.command)
+    return _exports(python, venv, package)
+
+
+def _exports(python: Path, folder: Path, package: str) -> Outcome:
+    versions = installed_versions(python)
+    if package and package.lower().replace("_", "-") not in versions:
+        raise StepFailed(f"{python}: has no {package}; install it there, or leave the environment to us")
+    return Done(
+        exports={
+            "CM_PYTHON_LIB_BIN_WITH_PATH": python,
+            "CM_PYTHON_LIB_PATH": folder,
+            "CM_PYTHON_LIB_VERSION": versions.get(package.lower().replace("_", "-")),
+            "CM_PYTHON_LIB_VERSIONS": json.dumps(versions),
+        }
+    )
+
+
+def _requirement(context: Context, package: str) -> str:
+    exact, low = context.text("CM_VERSION", ""), context.text("CM_VERSION_MIN", "")
+    high = context.text("CM_VERSION_MAX", "")
+    bounds = [f"=={exact}"] if exact else [*([f">={low}"] if low else []), *([f"<={high}"] if high else [])]
+    return package + ",".join(bounds)
+
+
+def _python_version(context: Context) -> str:
+    return ".".join(context.text("CM_PYTHON_VERSION").split(".")[:2])

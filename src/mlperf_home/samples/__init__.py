@@ -1,0 +1,1 @@
+"""Models that come with the package, so that everything can be tried offline."""

@@ -1,0 +1,89 @@
+"""What a user meets at the front: spellings, errors, outputs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Cm
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "script", "--tags=detect,os"),
+        ("run", "script", "detect os"),
+        ("run", "script", "--tags", "detect,os"),
+        ("run", "script", "--tags=detect,os", "--quiet"),
+    ],
+)
+def test_a_step_runs_however_it_is_spelled(cm: Cm, words: tuple[str, ...]) -> None:
+    ended = cm(*words)
+
+    assert ended.code == 0, ended.said
+
+
+def test_json_output_is_json_alone(cm: Cm) -> None:
+    ended = cm.script("detect,os", "--out=json")
+
+    document = json.loads(ended.out)
+    assert document["return"] == 0
+    assert document["new_env"]["CM_HOST_OS_TYPE"] == "linux"
+    assert json.loads(Path(document["record"]).read_text())["status"] == "done"
+
+
+def test_cmr_is_short_for_cm_run_script(cm: Cm) -> None:
+    cm.program = cm.program.with_name("cmr")
+
+    assert cm("detect os").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--tags=detect,oss",), "no script has the tag 'oss'. Did you mean os?"),
+        (("--tags=run,mlperf,bert-99,deepsparse,_smaple",), "has no variation _smaple. Did you mean _sample?"),
+        (("--tags=generate-run-cmds,_submission,_accuracy-only",), "exclude each other"),
+        (("--tags=run,mlperf,bert-99,deepsparse", "--scenaro=Offline"), "Did you mean --scenario?"),
+        (("--tags=run,mlperf,bert-99,deepsparse", "--scenario=Offlin"), "must be one of Offline"),
+        (("--tags=run,mlperf,bert-99,deepsparse", "--division=closed"), "TEST01"),
+        (("--tags=detect,", "os"), "stray word"),
+        (("--tags=detect,os", "--adr.pyton.version=3"), "no dependency has this name"),
+        ((), "which script?"),
+    ],
+)
+def test_a_mistake_is_named_without_a_traceback(cm: Cm, words: tuple[str, ...], expected: str) -> None:
+    ended = cm("run", "script", *words)
+
+    assert ended.code != 0
+    assert expected in ended.said
+    assert "Traceback" not in ended.said
+
+
+def test_a_mistake_writes_nothing(cm: Cm) -> None:
+    cm.script("run,mlperf,bert-99,deepsparse", "--scenario=Offlin")
+
+    assert not (cm.home / "mlperf-home").exists()
+
+
+def test_what_2023_steered_and_is_gone_is_said(cm: Cm) -> None:
+    ended = cm.script(
+        "generate-run-cmds,inference,_find-performance", "--adr.compiler.tags=gcc", f"--model_path={cm.home}/absent.onnx"
+    )
+
+    assert "nothing is compiled any more" in ended.said
+
+
+def test_a_checkout_is_added_once_and_a_second_time_does_no_harm(cm: Cm) -> None:
+    checkout = Path(__file__).parents[2]
+
+    first = cm("add", "repo", f"--path={checkout}")
+    second = cm("add", "repo", f"--path={checkout}")
+
+    assert first.code == 0, first.said
+    assert "already registered" in second.said
+    assert cm.script("detect,os").code == 0
