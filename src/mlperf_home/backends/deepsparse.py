@@ -46,6 +46,35 @@ class DeepSparseBackend:
 
     def open(self, request: Request) -> Description:
         """Compile the grid's engines and run each once; see `Backend.open`."""
+        try:
+            return self._open(request)
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Infer one batch; see `Backend.run`."""
+        signature = self._signature
+        if signature is None:
+            raise BackendError("deepsparse: the engine is not open")
+        batch, length = locate(inputs, self._largest_batch)
+        largest = self._largest_batch[length]
+        single = self._engines.get((1, length))
+        if batch < largest and single is not None:
+            rows = [tuple(array[row : row + 1] for array in inputs) for row in range(batch)]
+            return np.concatenate([signature.logits(_call(single, signature.arrange(row)), 1) for row in rows])
+        arrays = [fill(array, largest) for array in signature.arrange(inputs)]
+        return signature.logits(_call(self._engines[largest, length], arrays), batch)
+
+    def close(self) -> None:
+        """Release the engines; see `Backend.close`."""
+        self._signature = None
+        # The engines use the context's threads: they go first.
+        self._engines.clear()
+        self._context = None
+
+    def _open(self, request: Request) -> Description:
+        """What `open` does, but for clearing up."""
         options = Options("deepsparse", request.options)
         options.only("allow_unsupported", "trial", "single", "trial_command")
         self._largest_batch = check_grid(request.grid)
@@ -80,27 +109,6 @@ class DeepSparseBackend:
         }
         return Description("deepsparse", str(library.__version__), details, warnings)
 
-    def run(self, inputs: Inputs) -> NDArray[np.float32]:
-        """Infer one batch; see `Backend.run`."""
-        signature = self._signature
-        if signature is None:
-            raise BackendError("deepsparse: the engine is not open")
-        batch, length = locate(inputs, self._largest_batch)
-        largest = self._largest_batch[length]
-        single = self._engines.get((1, length))
-        if batch < largest and single is not None:
-            rows = [tuple(array[row : row + 1] for array in inputs) for row in range(batch)]
-            return np.concatenate([signature.logits(_call(single, signature.arrange(row)), 1) for row in rows])
-        arrays = [fill(array, largest) for array in signature.arrange(inputs)]
-        return signature.logits(_call(self._engines[largest, length], arrays), batch)
-
-    def close(self) -> None:
-        """Release the engines; see `Backend.close`."""
-        self._signature = None
-        # The engines use the context's threads: they go first.
-        self._engines.clear()
-        self._context = None
-
     def _compile(self, library: Any, paths: dict[tuple[int, int], Path], request: Request) -> float:
         """Make and warm up an engine for every shape, watching the memory.
 
@@ -117,7 +125,6 @@ class DeepSparseBackend:
             try:
                 engine = library.MultiModelEngine(str(paths[batch, length]), batch, self._context)
             except RuntimeError as error:
-                self.close()
                 words = trial.engine_words(str(error))
                 raise BackendError(
                     f"model {request.model_path}: deepsparse cannot compile it for batch {batch}, length {length}: "

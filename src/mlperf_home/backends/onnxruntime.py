@@ -44,6 +44,35 @@ class OnnxRuntimeBackend:
 
     def open(self, request: Request) -> Description:
         """Make the sessions and run each once; see `Backend.open`."""
+        try:
+            return self._open(request)
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Infer one batch; see `Backend.run`."""
+        signature = self._signature
+        if signature is None:
+            raise BackendError("onnxruntime: the engine is not open")
+        batch, length = locate(inputs, self._largest_batch)
+        arrays = signature.arrange(inputs)
+        if self._fills:
+            arrays = [fill(array, self._largest_batch[length]) for array in arrays]
+        idle = self._idle[length]
+        session = idle.get()
+        try:
+            return signature.logits(_call(session, signature, arrays), batch)
+        finally:
+            idle.put(session)
+
+    def close(self) -> None:
+        """Release the sessions; see `Backend.close`."""
+        self._signature = None
+        self._idle = {}
+
+    def _open(self, request: Request) -> Description:
+        """What `open` does, but for clearing up."""
         options = Options("onnxruntime", request.options)
         options.only("fixed_shapes", "threads")
         self._largest_batch = check_grid(request.grid)
@@ -83,27 +112,6 @@ class OnnxRuntimeBackend:
             "model_sha256": sha256,
         }
         return Description("onnxruntime", str(library.__version__), details)
-
-    def run(self, inputs: Inputs) -> NDArray[np.float32]:
-        """Infer one batch; see `Backend.run`."""
-        signature = self._signature
-        if signature is None:
-            raise BackendError("onnxruntime: the engine is not open")
-        batch, length = locate(inputs, self._largest_batch)
-        arrays = signature.arrange(inputs)
-        if self._fills:
-            arrays = [fill(array, self._largest_batch[length]) for array in arrays]
-        idle = self._idle[length]
-        session = idle.get()
-        try:
-            return signature.logits(_call(session, signature, arrays), batch)
-        finally:
-            idle.put(session)
-
-    def close(self) -> None:
-        """Release the sessions; see `Backend.close`."""
-        self._signature = None
-        self._idle = {}
 
     def _warm_up(self, session: Any, length: int) -> None:
         """Run a new session, so that no timed call is its first."""

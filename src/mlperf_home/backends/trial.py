@@ -102,7 +102,7 @@ def _run_child(attempt: Attempt) -> str:
     except subprocess.TimeoutExpired as error:
         raise BackendError(
             f"model {request.model_path}: {attempt.engine} did not compile one small shape "
-            f"within {attempt.timeout_s:.0f} s; is the machine busy or short of memory?"
+            f"within {attempt.timeout_s:g} s; is the machine busy or short of memory?"
         ) from error
     except OSError as error:
         raise BackendError(f"cannot start {command[0]} for a trial compile ({error.strerror})") from error
