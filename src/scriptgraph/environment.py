@@ -12,6 +12,10 @@ from scriptgraph.manifest import NOTHING, Value, Values, matches_any
 _PLACEHOLDER = re.compile(r"<<<([A-Za-z0-9_]+)>>>")
 
 
+# The version asked for is a script's own: a dependency has another.
+VERSION_KEYS = ("CM_VERSION", "CM_VERSION_MIN", "CM_VERSION_MAX")
+
+
 class Layer(IntEnum):
     """Where a value comes from; a higher layer wins, and within a layer the later value."""
 
@@ -69,7 +73,7 @@ class Environment(Mapping[str, Value]):
         settings = {
             key: Setting(each.value, Layer.INHERITED, each.source)
             for key, each in self._settings.items()
-            if not matches_any(key, without)
+            if key not in VERSION_KEYS and not matches_any(key, without)
         }
         settings |= {key: Setting(value, Layer.INHERITED, source) for key, value in extra.items()}
         return Environment(settings)
