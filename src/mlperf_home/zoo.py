@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from scriptgraph.fetch.sources import Source
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -59,17 +61,15 @@ def find_model(stub: str, mirrors: Mapping[str, str]) -> ZooFile:
 
 
 def _ask(stub: str, query: str, mirrors: Mapping[str, str]) -> list[dict[str, Any]]:
-    url = f"{API}/v2/graphql"
-    for original, replacement in mirrors.items():
-        if url.startswith(original):
-            url = replacement + url[len(original) :]
+    url = Source.parse(f"{API}/v2/graphql", mirrors).url
     try:
         response = requests.post(url, json={"query": query}, timeout=_TIMEOUT_S)
         response.raise_for_status()
         models = response.json()["data"]["models"]
     except (requests.RequestException, ValueError, KeyError, TypeError) as error:
         raise ZooError(
-            f"{stub}: SparseZoo does not answer ({_reason(error)}); its service ended in 2025 and may be gone: {_INSTEAD}"
+            f"{stub}: SparseZoo does not answer ({_reason(error)});"
+            f" its service ended in 2025 and may be gone: {_INSTEAD}"
         ) from error
     return list(models)
 

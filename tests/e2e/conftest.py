@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+CHECKOUT = Path(__file__).parents[2]
 CM = Path(sys.executable).with_name("cm")
 
 
@@ -73,4 +75,7 @@ def cm(tmp_path: Path) -> Cm:
         pytest.skip("cm is not installed beside this Python: pip install '.[test]'")
     home = tmp_path / "cm"
     home.mkdir()
-    return Cm(home)
+    started = Cm(home)
+    if find_spec("cm_mlperf_home") is None:  # a checkout in place of an installation is registered by hand
+        assert started("add", "repo", f"--path={CHECKOUT}").code == 0
+    return started

@@ -39,6 +39,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.server.owner.answer(self)
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.do_GET()
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
         """Be silent."""
 

@@ -1,0 +1,169 @@
+"""Datasets and models over the network: the real code against a local server that stands for their hosts."""
+
+from __future__ import annotations
+
+import io
+import json
+import lzma
+import tarfile
+from hashlib import sha1
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from faulty_server import FaultyServer, status, truncated, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import Cm, Ended
+
+VOCABULARY = Path(__file__).parents[2] / "../shared/data/squad/vocab.txt"
+HUB, GITHUB, ZOO = "https://huggingface.co/", "https://github.com/", "https://api.neuralmagic.com/"
+OBERT = "mlcommons/inference_results_v2.1/raw/master/open/NeuralMagic/code/bert/deepsparse/models/"
+OBERT_NAME = "oBERT-Large_95sparse_block4_qat.onnx"
+STUB = "zoo:nlp/question_answering/mobilebert-none/pytorch/huggingface/squad/14layer_pruned50_quant-none-vnni"
+
+
+@pytest.fixture
+def server() -> Iterator[FaultyServer]:
+    with FaultyServer() as running:
+        yield running
+
+
+def mirrored(cm: Cm, server: FaultyServer, *hosts: str) -> str:
+    """Redirect hosts to the server, by the option that a lab without internet uses; others lead nowhere."""
+    path = cm.home / "mirrors.json"
+    path.write_text(json.dumps({"https://": server.url("/nowhere/"), **{host: server.url("/") for host in hosts}}))
+    return f"--mirrors={path}"
+
+
+def archive_with(name: str, content: bytes) -> bytes:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return lzma.compress(raw.getvalue())
+
+
+def exported(ended: Ended, key: str) -> Path:
+    assert ended.code == 0, ended.said
+    return Path(ended.document["new_env"][key])
+
+
+def test_the_default_model_comes_out_of_its_archive_checked_by_its_git_hash(cm: Cm, server: FaultyServer) -> None:
+    archive = archive_with(OBERT_NAME, b"the model")
+    server.serve(f"/{OBERT}{OBERT_NAME}.tar.xz", whole(archive))
+    blob = sha1(b"blob %d\0" % len(archive) + archive).hexdigest()  # noqa: S324 - git's own hash
+
+    ended = cm.script(
+        "get,ml-model,bert-large",
+        mirrored(cm, server, GITHUB),
+        f"--adr.download-and-extract.checksum=git-blob-sha1:{blob}",
+        "--out=json",
+    )
+
+    assert exported(ended, "CM_ML_MODEL_FILE_WITH_PATH").read_bytes() == b"the model"
+
+
+def test_a_model_that_is_not_the_recorded_one_is_refused_and_not_kept(cm: Cm, server: FaultyServer) -> None:
+    server.serve(f"/{OBERT}{OBERT_NAME}.tar.xz", whole(archive_with(OBERT_NAME, b"another model")))
+
+    ended = cm.script("get,ml-model,bert-large", mirrored(cm, server, GITHUB))
+
+    assert ended.code != 0
+    assert "198663a59b3987f95a84234b51af215eda01ba03" in ended.said
+    assert "Traceback" not in ended.said
+    assert not list((cm.home / "mlperf-home/cache").rglob("*.onnx*"))
+
+
+def test_the_vocabulary_comes_from_the_next_source_when_one_fails(cm: Cm, server: FaultyServer) -> None:
+    if not VOCABULARY.exists():
+        pytest.skip("BERT's vocabulary is not at hand")
+    content = VOCABULARY.read_bytes()
+    server.serve("/google-bert/bert-base-uncased/resolve/main/vocab.txt", truncated(content, 1000), whole(content))
+
+    ended = cm.script("get,squad-vocab", mirrored(cm, server, HUB), "--out=json")
+
+    assert exported(ended, "CM_DATASET_SQUAD_VOCAB_PATH").read_bytes() == content
+
+
+def test_a_second_time_nothing_is_downloaded(cm: Cm, server: FaultyServer) -> None:
+    model = b"a hub's model"
+    path = "/yujiepan/mobilebert-uncased-squadv1-14blocks-structured39.8-int8/resolve/main/model.onnx"
+    server.serve(path, whole(model))
+    words = ("get,ml-model,bert-large,_hf-mobilebert-int8", mirrored(cm, server, HUB), "--out=json")
+    first = exported(cm.script(*words), "CM_ML_MODEL_FILE_WITH_PATH")
+    asked = len(server.seen)
+
+    second = exported(cm.script(*words), "CM_ML_MODEL_FILE_WITH_PATH")
+
+    assert second == first
+    assert second.read_bytes() == model
+    assert len(server.seen) == asked
+
+
+def test_a_file_without_a_published_hash_must_stay_the_same(cm: Cm, server: FaultyServer) -> None:
+    path = "/Intel/bert-large-uncased-squadv1.1-sparse-80-1x4-block-pruneofa/resolve/main/model.onnx"
+    server.serve(path, whole(b"as it was"), whole(b"as it is now"))
+    words = ("get,ml-model,bert-large,_hf-bert-large-sparse80", mirrored(cm, server, HUB))
+    assert cm.script(*words).code == 0
+    for entry in (cm.home / "mlperf-home/cache/v1").iterdir():
+        entry.rename(cm.home / f"away-{entry.name}")
+
+    ended = cm.script(*words)
+
+    assert ended.code != 0
+    assert "sha256" in ended.said
+
+
+def test_a_zoo_stub_is_looked_up_and_its_model_fetched(cm: Cm, server: FaultyServer) -> None:
+    place = ZOO + "v2/models/1/files/deployment/model.onnx?version=2"
+    files = [{"displayName": "model.onnx", "downloadUrl": place, "fileSize": 9}]
+    answer = {"data": {"models": [{"modelId": "1", "files": files}]}}
+    server.serve("/v2/graphql", whole(json.dumps(answer).encode()))
+    server.serve("/v2/models/1/files/deployment/model.onnx", whole(b"zoo model"))
+
+    ended = cm.script(
+        "get,ml-model,zoo,deepsparse",
+        mirrored(cm, server, ZOO),
+        f"--env.CM_MLPERF_NEURALMAGIC_MODEL_ZOO_STUB={STUB}",
+        "--out=json",
+    )
+
+    assert exported(ended, "CM_ML_MODEL_ZOO_PATH").read_bytes() == b"zoo model"
+
+
+@pytest.mark.parametrize("answer", [status(403), status(500), whole(b"<html>bought</html>")])
+def test_a_zoo_that_is_gone_is_said_with_what_to_do_instead(cm: Cm, server: FaultyServer, answer: object) -> None:
+    server.serve("/v2/graphql", answer)
+
+    ended = cm.script("get,ml-model,zoo,deepsparse", mirrored(cm, server, ZOO), f"--stub={STUB}")
+
+    assert ended.code != 0
+    assert "may be gone" in ended.said
+    assert "--model_path" in ended.said
+
+
+def test_without_a_network_the_error_names_every_source(cm: Cm) -> None:
+    path = cm.home / "mirrors.json"
+    path.write_text(json.dumps({"https://": "http://127.0.0.1:9/"}))
+
+    ended = cm.script("get,dataset,squad,original", f"--mirrors={path}")
+
+    assert ended.code != 0
+    assert "raw.githubusercontent.com" in ended.said
+    assert "rajpurkar.github.io" in ended.said
+    assert "Traceback" not in ended.said
+
+
+def test_download_without_a_hash_is_refused_unless_recorded(cm: Cm, server: FaultyServer) -> None:
+    url = server.serve("/file.bin", whole(b"content"))
+
+    refused = cm.script("download,file", f"--url={url}")
+    taken = cm.script("download,file", f"--url={url}", "--record=yes", "--out=json")
+
+    assert refused.code != 0
+    assert "no hash is known" in refused.said
+    assert exported(taken, "CM_DOWNLOAD_PATH").read_bytes() == b"content"
