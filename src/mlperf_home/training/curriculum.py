@@ -13,7 +13,7 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from mlperf_home.datasets.sample.relations import Dice
+from mlperf_home.datasets.sample.relations import RELATIONS, Dice
 from mlperf_home.datasets.sample.squad import QUESTION_TOKENS, ask, length_at, make_paragraph
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Stage:
     Attributes:
         steps: optimiser steps.
         tokens: (shortest, longest) paragraph in tokens; None for the sample's own distribution.
+        kinds: how many kinds of fact a paragraph tells: with few of them, only the name tells answers apart.
         questions: how many facts of a paragraph are asked for.
         shifted: put the paragraph's positions anywhere up to 384, so that short texts teach them all.
         batch_tokens: tokens of one batch, padding included.
@@ -44,6 +45,7 @@ class Stage:
 
     steps: int
     tokens: tuple[int, int] | None
+    kinds: int
     questions: int
     shifted: bool
     batch_tokens: int
@@ -94,7 +96,7 @@ class Curriculum:
             target = length_at(dice.fraction()) - QUESTION_TOKENS
         else:
             target = stage.tokens[0] + dice.fraction() * (stage.tokens[1] - stage.tokens[0])
-        paragraph = make_paragraph(dice, target)
+        paragraph = make_paragraph(dice, target, dice.shuffled(RELATIONS)[: stage.kinds])
         facts = dice.shuffled(paragraph.facts)[: stage.questions]
         return self._encode(paragraph, [(ask(dice, fact), fact.start, len(fact.value)) for fact in facts])
 
