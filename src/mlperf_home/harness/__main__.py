@@ -30,6 +30,10 @@ def main() -> int:
     except HarnessError as error:
         print(f"mlperf-home: {error}", file=sys.stderr, flush=True)
         return int(error.status)
+    except KeyboardInterrupt:
+        # Before the supervisor took over the signal: nothing has been written yet.
+        print("mlperf-home: the run was ended by SIGINT; it left no result", file=sys.stderr, flush=True)
+        return int(ExitStatus.INTERRUPTED)
     session = json.loads(job.session_path.read_text("utf-8"))
     line = {"event": "complete", "validity": session["result"]["validity"], "session": str(job.session_path)}
     print(json.dumps(line), flush=True)

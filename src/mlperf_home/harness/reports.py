@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from mlperf_home.harness.job import Job
 
 
-def prepare(job: Job) -> None:
-    """Check what can be checked before an engine is opened, and make the folder for the logs.
+def check_inputs(job: Job) -> None:
+    """Check what can be checked before an engine is opened.
 
     Raises:
-        HarnessError: a conf file or folder is absent, or the output is there already or cannot be written.
+        HarnessError: a conf file or folder is absent or unusable.
     """
     if not job.mlperf_conf.is_file():
         raise HarnessError(ExitStatus.BAD_JOB, f"{job.mlperf_conf}: mlperf.conf is not there; write it first")
@@ -34,37 +34,25 @@ def prepare(job: Job) -> None:
             ExitStatus.BAD_JOB,
             f"{stray}: an audit.config in the working directory changes LoadGen's runs; move it away",
         )
-    if job.out_dir.exists():
-        raise HarnessError(ExitStatus.BAD_OUTPUT, f"{job.out_dir}: exists already; remove it or name another out_dir")
-    try:
-        _make_folders(job)
-    except OSError as error:
-        raise HarnessError(
-            ExitStatus.BAD_OUTPUT, f"{error.filename}: cannot be written ({error.strerror}); choose another folder"
-        ) from None
-
-
-def _make_folders(job: Job) -> None:
-    for leftover in (job.session_path, job.partial_session_path, job.error_path):
-        leftover.unlink(missing_ok=True)
-    for folder in (job.partial_dir, job.rejected_dir):
-        if folder.exists():
-            shutil.rmtree(folder)
-    job.session_path.parent.mkdir(parents=True, exist_ok=True)
-    job.partial_dir.mkdir(parents=True)
-    probe = job.session_path.with_name(f".{job.session_path.name}.probe")
-    probe.touch()
-    probe.unlink()
 
 
 def publish(job: Job) -> None:
-    """Make the finished run visible: the logs first, then the session, which says that they are complete."""
-    for path in job.partial_dir.iterdir():
-        _sync_file(path)
-    job.partial_dir.rename(job.out_dir)
-    sync_folder(job.out_dir.parent)
-    job.partial_session_path.replace(job.session_path)
-    sync_folder(job.session_path.parent)
+    """Make the finished run visible: the logs first, then the session, which says that they are complete.
+
+    Raises:
+        HarnessError: the files cannot be put in place.
+    """
+    try:
+        for path in job.partial_dir.iterdir():
+            _sync_file(path)
+        job.partial_dir.rename(job.out_dir)
+        sync_folder(job.out_dir.parent)
+        job.partial_session_path.replace(job.session_path)
+        sync_folder(job.session_path.parent)
+    except OSError as error:
+        raise HarnessError(
+            ExitStatus.BAD_OUTPUT, f"{job.out_dir}: the finished run cannot be put in place ({error.strerror})"
+        ) from None
 
 
 def discard(job: Job, status: ExitStatus) -> None:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mlperf_home
+from mlperf_home.harness.claim import claimed_output
 from mlperf_home.harness.failures import ExitStatus, HarnessError
-from mlperf_home.harness.reports import discard, prepare, publish, read_error, write_error
+from mlperf_home.harness.reports import check_inputs, discard, publish, read_error, write_error
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -36,14 +37,15 @@ def supervise(job: Job, job_path: Path) -> None:
         HarnessError: the run gave no result; nothing half-written is left at the output paths.
     """
     signals = _Signals()
-    prepare(job)
-    try:
-        _check(job, _watch(job, job_path, signals))
-        publish(job)
-    except HarnessError as error:
-        discard(job, error.status)
-        write_error_once(job, error)
-        raise
+    check_inputs(job)
+    with claimed_output(job):
+        try:
+            _check(job, _watch(job, job_path, signals))
+            publish(job)
+        except HarnessError as error:
+            discard(job, error.status)
+            _write_error_once(job, error)
+            raise
 
 
 def _check(job: Job, status: ExitStatus) -> None:
@@ -51,7 +53,7 @@ def _check(job: Job, status: ExitStatus) -> None:
         raise HarnessError(status, read_error(job) or f"the run ended with status {int(status)}")
 
 
-def write_error_once(job: Job, error: HarnessError) -> None:
+def _write_error_once(job: Job, error: HarnessError) -> None:
     """Write the error file unless the child has written a fuller one."""
     if read_error(job) != str(error):
         write_error(job, error.status, str(error))
@@ -131,7 +133,10 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 def _status(returncode: int) -> ExitStatus:
     if returncode < 0:
         name = signal.Signals(-returncode).name
-        hint = "the machine ran out of memory, or somebody killed it" if name == "SIGKILL" else "the engine crashed"
+        hint = "the machine ran out of memory, or somebody killed it"
+        if name != "SIGKILL":
+            # DeepSparse, for one, aborts at a token that the model has no embedding for.
+            hint = "the engine crashed, its words are above; do model, vocabulary and dataset belong together?"
         raise HarnessError(ExitStatus.KILLED, f"the process with the engine ended by {name}: {hint}")
     try:
         return ExitStatus(returncode)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mlperf_home.harness.failures import ExitStatus
+from mlperf_home.results import from_json, ingest, to_json
 from mlperf_home.rules import load_round
 
 if TYPE_CHECKING:
@@ -252,3 +253,34 @@ def test_a_leftover_of_a_killed_run_does_not_disturb(make_job: MakeJob) -> None:
     (partial / "mlperf_log_summary.txt").write_text("old", "utf-8")
     assert job.run()[0] == ExitStatus.COMPLETE
     assert not partial.exists()
+
+
+def test_two_runs_cannot_write_to_one_place(make_job: MakeJob) -> None:
+    job = make_job("SingleStream").set_options(hang_at_call=2)
+    first = job.start()
+    wait_until_running(first)
+    status, _, message = job.run()
+    assert status == ExitStatus.BAD_OUTPUT
+    assert "another run is writing there" in message
+    assert (job.root / "performance" / "run_1.partial").is_dir()
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(timeout=60) == ExitStatus.TERMINATED
+
+
+def test_both_runs_become_a_measurement(make_job: MakeJob) -> None:
+    job = make_job()
+    for mode, folder in (("performance", "performance/run_1"), ("accuracy", "accuracy")):
+        job.document |= {
+            "mode": mode,
+            "out_dir": str(job.root / folder),
+            "session_path": str(job.root / f"{mode}-session.json"),
+        }
+        assert job.run()[0] == ExitStatus.COMPLETE
+    (job.root / "accuracy" / "accuracy.txt").write_text('{"exact_match": 83.58, "f1": 90.18}\n', "utf-8")
+    measurement = ingest(job.root)
+    rate = measurement.values["samples_per_second"].value
+    assert isinstance(rate, float | int)
+    assert rate > 0
+    assert (measurement.validity, measurement.values["f1_percent"].value) == ("VALID", 90.18)
+    assert measurement.sample
+    assert from_json(to_json(measurement)) == measurement
