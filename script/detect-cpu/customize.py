@@ -1,0 +1,47 @@
+"""Say which CPU this is, and what of it we may use."""
+
+import json
+import os
+from dataclasses import asdict
+
+from mlperf_home.host.cpu import read_cpu
+from mlperf_home.host.lscpu import LSCPU
+from scriptgraph.api import Context, Done, Outcome
+from scriptgraph.errors import ScriptGraphError
+from scriptgraph.process import capture
+
+
+def preprocess(context: Context) -> Outcome:
+    """Ask lscpu where there is one, else /proc and /sys; what they do not tell stays unset."""
+    cpu = read_cpu(_lscpu())
+    facts = context.output / "cpu.json"
+    facts.write_text(json.dumps(asdict(cpu), indent=1) + "\n", encoding="utf-8")
+    for name, reason in cpu.missing.items():
+        context.say(f"{name} is not known: {reason}")
+    cores = cpu.sockets * cpu.cores_per_socket if cpu.sockets and cpu.cores_per_socket else None
+    return Done(
+        exports={
+            "CM_HOST_CPU_FACTS_PATH": facts,
+            "CM_HOST_CPU_MODEL_NAME": cpu.model_name,
+            "CM_HOST_CPU_VENDOR_ID": cpu.vendor,
+            "CM_HOST_CPU_ARCHITECTURE": cpu.architecture,
+            "CM_HOST_CPU_SOCKETS": cpu.sockets,
+            "CM_HOST_CPU_TOTAL_CORES": cores,
+            "CM_HOST_CPU_PHYSICAL_CORES_PER_SOCKET": cpu.cores_per_socket,
+            "CM_HOST_CPU_THREADS_PER_CORE": cpu.threads_per_core,
+            "CM_HOST_CPU_TOTAL_LOGICAL_CORES": cpu.logical_cpus,
+            "CM_HOST_CPU_NUMA_NODES": cpu.numa_nodes,
+            "CM_HOST_CPU_MAX_MHZ": cpu.frequency_max_mhz,
+            "CM_HOST_CPU_FEATURES": " ".join(cpu.features),
+            "CM_HOST_CPU_USABLE": len(cpu.affinity_cpus),
+            "CM_HOST_CPU_HYPERVISOR": cpu.hypervisor,
+            "CM_HOST_MEMORY_BYTES": cpu.memory_total_bytes,
+        }
+    )
+
+
+def _lscpu() -> str | None:
+    try:
+        return capture(LSCPU, env={**os.environ, "LC_ALL": "C"})
+    except ScriptGraphError:
+        return None
