@@ -1,0 +1,75 @@
+"""BERT Offline on DeepSparse: our harness under LoadGen against a bare engine, the naive way and the way of 2023.
+
+`python benchmarks/bert_offline.py` in an environment with the engines; exits with 1 if a goal is missed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from engine_ways import bare, engine_of, harness_2023, naive, ready_call
+from rounds import Comparison, Goal, load_before, report
+from sample_job import no_collections, open_job
+from through_loadgen import ThroughLoadGen
+
+from mlperf_home.backends import registry
+from mlperf_home.backends.base import Grid, Request
+from mlperf_home.backends.calibration import calibrate, default_candidates
+from mlperf_home.backends.cores import usable_cores
+from mlperf_home.harness.sut import split_query
+
+BATCHES_2023 = (1, 8)
+
+OURS, BARE, NAIVE = "ours, through LoadGen", "bare engine, our batches", "naive: 384, batch 1, synchronous"
+WAYS_2023 = tuple(f"2023: buckets 192 and 384, batch {batch}" for batch in BATCHES_2023)
+GOALS = (
+    Goal("ours / bare engine", OURS, (BARE,), 0.97),
+    Goal("ours / naive", OURS, (NAIVE,), 2.0),
+    Goal("ours / 2023 (the better batch size)", OURS, WAYS_2023, 1.2),
+)
+
+
+class _Sample:
+    """A sample as LoadGen hands it over."""
+
+    def __init__(self, identity: int, index: int) -> None:
+        self.id = identity
+        self.index = index
+
+
+def main() -> int:
+    """Calibrate, open everything, compare."""
+    load = load_before()
+    job = open_job("BERT Offline: ours against other ways", count=2000)
+    samples, graphs = job.samples, job.graphs
+    request = Request(job.model_path, job.work_dir, Grid())
+    calibration = calibrate(lambda: registry.make("deepsparse"), request, default_candidates(usable_cores()))
+    grid = calibration.grid
+    print(f"calibrated in {calibration.elapsed_s:.0f} s: {grid}", file=sys.stderr)
+    backend = registry.make("deepsparse")
+    backend.open(Request(job.model_path, job.work_dir, grid))
+    ours = ThroughLoadGen("Offline", backend, samples, grid, job.count)
+    ours.run(remember=True)
+    indices = ours.indices
+    largest = dict(zip(grid.lengths, grid.batch_sizes, strict=True))
+    calls = []
+    for work in split_query([_Sample(*pair) for pair in enumerate(indices)], samples, grid):
+        length = work.length or grid.lengths[-1]
+        inputs = samples.batch(work.indices, length)
+        calls.append(ready_call(engine_of(backend, largest[length], length), graphs, inputs, largest[length]))
+    ways = {
+        OURS: lambda: float(ours.run().values["result_samples_per_second"]),
+        BARE: bare(calls, grid.streams, len(indices)),
+        NAIVE: naive(graphs, samples, indices),
+    }
+    for name, batch in zip(WAYS_2023, BATCHES_2023, strict=True):
+        ways[name] = harness_2023(graphs, samples, indices, batch)
+    no_collections()
+    comparison = Comparison("samples/s")
+    comparison.run(ways, job.rounds)
+    facts = {**job.facts(load), "calibration": calibration.to_json()}
+    return 0 if report(comparison, GOALS, facts, job.json_path) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""Ways of feeding DeepSparse without LoadGen: the naive one, the one of 2023, and our batches in a bare loop.
+
+Every way makes its inputs beforehand and times engine calls alone, which favours the ways that are compared with ours.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlperf_home.backends import deepsparse_library
+from mlperf_home.backends.batching import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from mlperf_home.backends.fixed_shape import FixedShapeGraphs
+    from mlperf_home.datasets.base import Samples
+
+LONGEST = 384
+BUCKETS_2023 = (192, LONGEST)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One engine call, ready: the engine and its arrays."""
+
+    engine: Any
+    arrays: list[NDArray[Any]]
+
+    def run(self) -> None:
+        """Make the call."""
+        self.engine.run(self.arrays, val_inp=False)
+
+
+def synchronous_engine(graphs: FixedShapeGraphs, batch: int, length: int) -> Any:
+    """Compile an engine of its own scheduler, as both older ways do."""
+    library = deepsparse_library.load()
+    return library.Engine(str(graphs.path(batch, length)), batch)
+
+
+def naive(graphs: FixedShapeGraphs, samples: Samples, indices: Sequence[int]) -> Callable[[], float]:
+    """Everything padded to 384 tokens, one sample after another.
+
+    Returns:
+        A callable that does it once and gives samples per second.
+    """
+    engine = synchronous_engine(graphs, 1, LONGEST)
+    calls = [_call(engine, graphs, samples, [index], (1, LONGEST)) for index in indices]
+    return lambda: len(indices) / one_after_another(calls)
+
+
+def harness_2023(graphs: FixedShapeGraphs, samples: Samples, indices: Sequence[int], batch: int) -> Callable[[], float]:
+    """Two buckets of an engine each, one synchronous batch after another.
+
+    Returns:
+        A callable that does it once and gives samples per second.
+    """
+    lengths = _lengths(samples)
+    calls: list[Call] = []
+    shortest = 0
+    for bucket in BUCKETS_2023:
+        engine = synchronous_engine(graphs, batch, bucket)
+        members = [index for index in indices if shortest < lengths[index] <= bucket]
+        parts = [members[start : start + batch] for start in range(0, len(members), batch)]
+        calls += [_call(engine, graphs, samples, part, (batch, bucket)) for part in parts]
+        shortest = bucket
+    return lambda: len(indices) / one_after_another(calls)
+
+
+def bare(calls: Sequence[Call], streams: int, count: int) -> Callable[[], float]:
+    """Batches that are ready, fed to the engine by so many threads in a loop.
+
+    Returns:
+        A callable that does it once and gives samples per second, `count` being the samples in all batches.
+    """
+
+    def once() -> float:
+        waiting = iter(calls)
+        lock = threading.Lock()
+
+        def work() -> None:
+            while True:
+                with lock:
+                    call = next(waiting, None)
+                if call is None:
+                    return
+                call.run()
+
+        threads = [threading.Thread(target=work) for _ in range(streams)]
+        started_s = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return count / (time.perf_counter() - started_s)
+
+    return once
+
+
+def single_stream_bare(calls: Sequence[Call]) -> float:
+    """Samples that are ready, one after another; gives the mean latency in microseconds."""
+    return one_after_another(calls) / len(calls) * 1e6
+
+
+def one_after_another(calls: Iterable[Call]) -> float:
+    """Seconds for all calls."""
+    started_s = time.perf_counter()
+    for call in calls:
+        call.run()
+    return time.perf_counter() - started_s
+
+
+def engine_of(backend: Any, batch: int, length: int) -> Any:
+    """The compiled engine inside an open DeepSparse backend: the very one that our harness calls."""
+    return backend._engines[batch, length]  # noqa: SLF001 - two compiles of one graph differ in speed
+
+
+def ready_call(engine: Any, graphs: FixedShapeGraphs, inputs: tuple[NDArray[Any], ...], batch: int) -> Call:
+    """Arrange a batch's arrays for an engine of that batch size."""
+    return Call(engine, [np.ascontiguousarray(fill(array, batch)) for array in graphs.signature.arrange(inputs)])
+
+
+def _call(
+    engine: Any, graphs: FixedShapeGraphs, samples: Samples, members: Sequence[int], shape: tuple[int, int]
+) -> Call:
+    batch, length = shape
+    return ready_call(engine, graphs, samples.batch(np.array(members, dtype=np.intp), length), batch)
+
+
+def _lengths(samples: Samples) -> NDArray[np.int32]:
+    if samples.lengths is None:
+        raise SystemExit("these samples have no lengths: nothing to put into buckets")
+    return samples.lengths

@@ -1,0 +1,89 @@
+"""Compare ways of doing the same work: in turns, within one run, by medians of ratios."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A ratio that has to be reached.
+
+    Attributes:
+        name: what is compared, in words.
+        over: the way whose figures are divided.
+        under: the ways they are divided by; the best of them in each round counts.
+        bound: what the median of the rounds' ratios has to reach.
+        at_most: whether the bound is an upper one (latencies); else a lower one (rates).
+    """
+
+    name: str
+    over: str
+    under: tuple[str, ...]
+    bound: float
+    at_most: bool = False
+
+
+@dataclass
+class Comparison:
+    """Figures of several ways, a list of rounds for each."""
+
+    unit: str
+    figures: dict[str, list[float]] = field(default_factory=dict)
+
+    def run(self, ways: Mapping[str, Callable[[], float]], rounds: int) -> None:
+        """Measure every way once per round, in turns; a round before the first warms up and does not count."""
+        for number in range(rounds + 1):
+            for name, way in ways.items():
+                figure = way()
+                if number:
+                    self.figures.setdefault(name, []).append(figure)
+            print(f"round {number} of {rounds}" + ("" if number else " (warm-up)"), file=sys.stderr)
+
+    def ratios(self, goal: Goal) -> list[float]:
+        """A goal's ratio in each round."""
+        best = min if goal.at_most else max
+        others = [self.figures[name] for name in goal.under]
+        return [
+            mine / best(each) for mine, each in zip(self.figures[goal.over], zip(*others, strict=True), strict=True)
+        ]
+
+
+def load_before() -> float:
+    """The machine's load in the last minute; above a tenth of the cores, figures of two runs differ."""
+    return os.getloadavg()[0]
+
+
+def report(comparison: Comparison, goals: tuple[Goal, ...], facts: Mapping[str, object], path: Path | None) -> bool:
+    """Print tables, write JSON, and say whether all goals are reached."""
+    print(f"\n{'way':34} {comparison.unit:>18}   lowest   highest   (median of {_rounds(comparison)} rounds)")
+    for name, figures in comparison.figures.items():
+        print(f"{name:34} {statistics.median(figures):18.2f} {min(figures):8.2f} {max(figures):9.2f}")
+    print(f"\n{'ratio':50} median   lowest  highest   goal")
+    rows = []
+    for goal in goals:
+        ratios = comparison.ratios(goal)
+        median = statistics.median(ratios)
+        reached = median <= goal.bound if goal.at_most else median >= goal.bound
+        sign = "<=" if goal.at_most else ">="
+        word = "reached" if reached else "MISSED"
+        print(f"{goal.name:50} {median:6.3f} {min(ratios):8.3f} {max(ratios):8.3f}   {sign} {goal.bound:.2f} {word}")
+        rows.append({"name": goal.name, "median": median, "ratios": ratios, "bound": goal.bound, "reached": reached})
+    if path is not None:
+        document = {**facts, "unit": comparison.unit, "figures": comparison.figures, "goals": rows}
+        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        print(f"\nwritten: {path}")
+    return all(bool(row["reached"]) for row in rows)
+
+
+def _rounds(comparison: Comparison) -> int:
+    return len(next(iter(comparison.figures.values())))

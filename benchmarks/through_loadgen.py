@@ -1,0 +1,108 @@
+"""Our harness, through LoadGen, in this process: the engine stays open between the rounds."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from mlperf_home.harness import loadgen as loadgen_module
+from mlperf_home.harness.job import decode_job
+from mlperf_home.harness.sut import Parts, make_sut
+from mlperf_home.harness.user_conf import user_conf
+from mlperf_home.harness.watchdog import Watchdog
+from mlperf_home.results.loadgen_log import read_run
+from mlperf_home.rules import load_round, mlperf_conf
+
+if TYPE_CHECKING:
+    from mlperf_home.backends.base import Backend, Grid
+    from mlperf_home.datasets.base import Samples
+    from mlperf_home.results.loadgen_log import LoadGenResult
+
+_STALL_S = 120.0
+
+
+class ThroughLoadGen:
+    """Runs of one scenario over an open backend.
+
+    Attributes:
+        indices: the samples of the last run, in the order in which LoadGen issued them.
+    """
+
+    def __init__(self, scenario: str, backend: Backend, samples: Samples, grid: Grid, count: int) -> None:
+        self._backend, self._samples, self._grid = backend, samples, grid
+        self._count = count
+        self._folder = Path(tempfile.mkdtemp(prefix="mlperf-home-benchmark-"))
+        self._loadgen = loadgen_module.import_loadgen()
+        self._job = self._make_job(scenario)
+        self.indices: list[int] = []
+
+    def run(self, *, remember: bool = False) -> LoadGenResult:
+        """Run LoadGen once.
+
+        Args:
+            remember: note the samples' order in `indices`, which takes a little time of its own.
+        """
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        settings = loadgen_module.configure(self._loadgen, self._job)
+        settings.performance_sample_count_override = self._samples.performance_count
+        watchdog = Watchdog(_STALL_S, on_stall=_end, on_beat=lambda: None)
+        respond = loadgen_module.responder(self._loadgen, "performance")
+        sut: Any = make_sut(
+            self._job.scenario, Parts(self._backend, self._samples, self._grid, respond, watchdog, _fail)
+        )
+        if remember:
+            self.indices = []
+            sut.issue = _Remembering(sut.issue, self.indices)
+        watchdog.start()
+        loadgen_module.run(self._loadgen, settings, sut, self._samples, folder)
+        watchdog.stop()
+        sut.stop()
+        return read_run(folder)
+
+    def _make_job(self, scenario: str) -> Any:
+        rules, conf = self._folder / "mlperf.conf", self._folder / "user.conf"
+        rules.write_text(mlperf_conf(load_round("v3.1")), encoding="utf-8")
+        values = {"min_duration": 0, "min_query_count": self._count, "max_query_count": self._count}
+        target = {"target_qps": 1} if scenario == "Offline" else {"target_latency": 1}
+        if scenario == "Offline":
+            # One query, which LoadGen makes as large as min_query_count.
+            del values["max_query_count"]
+        conf.write_text(user_conf("bert", scenario, {**values, **target}), encoding="utf-8")
+        document = {
+            "round": "v3.1", "benchmark": "bert-99", "loadgen_model": "bert", "scenario": scenario,
+            "mode": "performance",
+            "backend": {
+                "name": "deepsparse", "model_path": "-", "options": {},
+                "lengths": None, "batch_sizes": None, "streams": None, "cores": None,
+            },
+            "dataset": {"kind": "squad", "path": "-"},
+            "user_conf": str(conf), "mlperf_conf": str(rules), "work_dir": str(self._folder),
+            "out_dir": str(self._folder / "out"), "session_path": str(self._folder / "session.json"),
+            "stall_timeout_s": _STALL_S, "sample": True, "calibration_path": None,
+        }  # fmt: skip
+        return decode_job(document)
+
+
+class _Remembering:
+    """Notes the samples of each query before it is issued."""
+
+    def __init__(self, issue: Any, indices: list[int]) -> None:
+        self._issue = issue
+        self._indices = indices
+
+    def __call__(self, query: Any) -> None:
+        self._indices += [sample.index for sample in query]
+        self._issue(query)
+
+
+def _fail(error: BaseException) -> NoReturn:
+    _end(f"the run failed: {error!r}")
+
+
+def _end(text: str) -> NoReturn:
+    # From whatever thread: LoadGen would wait for ever, and its threads end badly in an ordinary exit.
+    print(text, file=sys.stderr, flush=True)
+    os._exit(1)
