@@ -8,8 +8,12 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.api import Switches
+from scriptgraph.cache import LAYOUT, Cache
+from scriptgraph.executor import Runtime, execute
 from scriptgraph.manifest_json import decode_manifest, decode_override
-from scriptgraph.registry import Registry
+from scriptgraph.record import Record, new_run_folder
+from scriptgraph.registry import Registry, load_registry
 from scriptgraph.request import Request
 from scriptgraph.resolver import resolve
 from scriptgraph.tags import parse_query
@@ -82,3 +86,36 @@ class ScriptFolders:
 def files_below(folder: Path) -> Iterator[str]:
     """Name all files below a folder, relative to it."""
     return (str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+class Bench:
+    """Runs scripts of a `ScriptFolders` without the front: plan and execute, in this process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.scripts = ScriptFolders(folder / "repo")
+        self.cache = Cache(folder / "home" / "cache")
+        self.cache.prepare()
+        self.home = folder / "home"
+        self.events: list[tuple[str, str, dict[str, Any]]] = []
+        self.run_folder = folder / "none"
+
+    def run(self, tags: str, switches: Switches | None = None, **asked: Any) -> Record:
+        """Run a request and give its record; `run_folder` is then where it was left."""
+        registry = load_registry([self.scripts.root])
+        plan = resolve(request_of(tags, **asked), registry)
+        self.run_folder = new_run_folder(self.home / "records", plan.root.manifest.alias)
+        runtime = Runtime(
+            registry, self.cache, self.home / "state", self.run_folder, switches or Switches(), self._hear
+        )
+        return execute(plan, runtime, {"tags": tags})
+
+    def written_record(self) -> dict[str, Any]:
+        """Read the record of the last run from its file."""
+        return dict(json.loads((self.run_folder / "record.json").read_text(encoding="utf-8")))
+
+    def entries(self) -> list[str]:
+        """Name the files below the cache's store, without those that only make keys unique."""
+        return list(files_below(self.cache.root / LAYOUT))
+
+    def _hear(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
+        self.events.append((kind, title, dict(details)))
