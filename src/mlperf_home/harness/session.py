@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mlperf_home.results.loadgen_log import LoadGenResult
 
 SESSION_SCHEMA = 1
+_COARSE_ABOVE_QPS = 20
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
     )
     if (rate := starting_rate(job, opened.backend, opened.samples, opened.grid)) is not None:
         settings.server_target_qps = rate
+        # Each decimal costs the search three more runs; a percent of the rate is enough.
+        settings.server_find_peak_qps_decimals_of_precision = 0 if rate > _COARSE_ABOVE_QPS else 1
     watchdog, run_s = _run(job, surroundings, opened, (loadgen, settings))
     opened.backend.close()
     result = _read_logs(job)

@@ -29,8 +29,9 @@ _TEST_LATENCY_MS = 1000.0
 _MAX_DURATION_FACTOR = 1.1
 
 # LoadGen prepares queries for the target. A little above the measured rate, and far below the measured latency, it
-# cannot run out of them before the least duration is over. A Server run is judged at its target: no addition there.
-_FACTORS = {"Offline": 1.01, "Server": 1.0, "SingleStream": 0.4, "MultiStream": 0.4}
+# cannot run out of them before the least duration is over. A Server run is judged at its target, and the few seconds of
+# a search do not show how long its queue grows in minutes: a tenth less there (measured: at 1.0 it was INVALID).
+_FACTORS = {"Offline": 1.01, "Server": 0.9, "SingleStream": 0.4, "MultiStream": 0.4}
 
 
 class SettingsError(ValueError):

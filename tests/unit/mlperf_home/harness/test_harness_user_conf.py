@@ -80,6 +80,7 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
 def test_measured_targets_get_the_factor_of_2023_and_given_ones_none() -> None:
     assert run_values(RULES, "Offline", "valid", Target(100, measured=True)) == {"target_qps": pytest.approx(101)}
     assert run_values(RULES, "Offline", "valid", Target(100, measured=False)) == {"target_qps": 100}
+    assert run_values(RULES, "Server", "valid", Target(100, measured=True)) == {"target_qps": pytest.approx(90)}
     values = run_values(RULES, "SingleStream", "valid", Target(50, measured=True))
     assert values == {"target_latency": pytest.approx(20), "max_duration": 660000}
 
