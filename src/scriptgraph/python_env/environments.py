@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.process import Completed, capture
-from scriptgraph.python_env.index_settings import index_environment
+from scriptgraph.python_env.index_settings import IndexSettings, index_settings
 from scriptgraph.python_env.interpreters import probe
 from scriptgraph.python_env.uv_failures import meaning
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _LOG_TAIL_BYTES = 200_000
 _SOURCE_ALLOWED = re.compile(r"^# compiled where there is no wheel: (.+)$", re.MULTILINE)
+_NO_SETTINGS = IndexSettings()
 _MACHINES = ("x86_64", "aarch64")
 _VERSIONS_CODE = """
 import importlib.metadata as metadata, json
@@ -58,19 +59,28 @@ class Uv:
 
     Attributes:
         path: its executable.
-        env: what is added to the environment: the user's package index, as pip knows it.
-        note: a sentence about that, for the log; may be empty.
+        index: the user's package index, as pip knows it.
         offline: use only what is in uv's cache.
     """
 
     path: Path
-    env: Mapping[str, str]
-    note: str = ""
+    index: IndexSettings = _NO_SETTINGS
     offline: bool = False
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """What is added to its environment."""
+        return self.index.env
+
+    @property
+    def note(self) -> str:
+        """A sentence about the index, for the log; may be empty."""
+        return self.index.note
 
     def argv(self, *arguments: str | Path) -> list[str | Path]:
         """Give a command line of uv that asks nothing and draws nothing."""
-        return [self.path, *arguments, "--no-progress", *(["--offline"] if self.offline else [])]
+        of_pip = self.index.arguments if arguments[0] == "pip" else ()
+        return [self.path, *arguments, *of_pip, "--no-progress", *(["--offline"] if self.offline else [])]
 
 
 def find_uv(environ: Mapping[str, str] | None = None, *, offline: bool = False) -> Uv:
@@ -83,8 +93,7 @@ def find_uv(environ: Mapping[str, str] | None = None, *, offline: bool = False) 
     path = _own_uv() or shutil.which("uv", path=env.get("PATH"))
     if path is None:
         raise EnvironmentFailed("uv is not installed; install it with `pip install uv`")
-    settings, note = index_environment(env)
-    return Uv(Path(path), settings, note, offline)
+    return Uv(Path(path), index_settings(env), offline)
 
 
 def _own_uv() -> str | None:

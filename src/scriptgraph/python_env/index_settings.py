@@ -10,6 +10,7 @@ from __future__ import annotations
 import configparser
 import os
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,24 +26,35 @@ _UV_INDEX_VARIABLES = (
     "UV_INDEX_URL",
     "UV_EXTRA_INDEX_URL",
     "UV_FIND_LINKS",
-    "UV_NO_INDEX",
 )
+_SYSTEM_FILE = Path("/etc/pip.conf")
 _YES = frozenset({"1", "true", "yes", "on", "y", "t"})
 
 
-def index_environment(environ: Mapping[str, str], prefix: Path | None = None) -> tuple[dict[str, str], str]:
-    """Give the UV_ variables that say to uv what pip was told, and a sentence about it.
+@dataclass(frozen=True)
+class IndexSettings:
+    """How uv is told of the user's package index; empty where there is nothing to tell.
+
+    Attributes:
+        env: variables to add to uv's environment.
+        arguments: arguments of `uv pip`, for what has no variable.
+        note: a sentence about it, for the log; without secrets.
+    """
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    note: str = ""
+
+
+def index_settings(environ: Mapping[str, str], prefix: Path | None = None) -> IndexSettings:
+    """Translate pip's settings for uv, unless the user has configured uv's index.
 
     Args:
         environ: the user's environment.
         prefix: the Python installation whose pip.conf counts; None for ours.
-
-    Returns:
-        The variables to add, and what to write to the log; both empty where pip has no such
-        settings, or where the user has configured uv's index.
     """
     if any(environ.get(name) for name in _UV_INDEX_VARIABLES) or _uv_is_configured(environ):
-        return _certificates(environ, {}), ""
+        return IndexSettings(_certificates(environ, {}))
     pip = _pip_settings(environ, prefix or Path(sys.prefix))
     settings = _certificates(environ, pip)
     if pip.get("index-url"):
@@ -54,12 +66,11 @@ def index_environment(environ: Mapping[str, str], prefix: Path | None = None) ->
             settings["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     if pip.get("find-links"):
         settings["UV_FIND_LINKS"] = ",".join(pip["find-links"].split())
-    if pip.get("no-index", "").lower() in _YES:
-        settings["UV_NO_INDEX"] = "1"
     if pip.get("trusted-host") and not environ.get("UV_INSECURE_HOST"):
         settings["UV_INSECURE_HOST"] = " ".join(pip["trusted-host"].split())
     used = ", ".join(f"{key} {_shown(pip[key])}" for key in _KEYS if pip.get(key))
-    return settings, f"as pip is configured: {used}" if used else ""
+    arguments = ("--no-index",) if pip.get("no-index", "").lower() in _YES else ()
+    return IndexSettings(settings, arguments, f"as pip is configured: {used}" if used else "")
 
 
 def _certificates(environ: Mapping[str, str], pip: Mapping[str, str]) -> dict[str, str]:
@@ -98,7 +109,7 @@ def _pip_files(environ: Mapping[str, str], prefix: Path) -> Iterator[Path]:
     home = Path(environ.get("HOME", "/nonexistent"))
     for folder in reversed((environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)):
         yield Path(folder) / "pip/pip.conf"
-    yield Path("/etc/pip.conf")
+    yield _SYSTEM_FILE
     yield home / ".pip/pip.conf"
     yield Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf"
     yield prefix / "pip.conf"
