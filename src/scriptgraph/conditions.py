@@ -13,15 +13,18 @@ if TYPE_CHECKING:
     from scriptgraph.manifest import Condition, Guard, Value
 
 _TRUTH = frozenset({"1", "true", "yes", "on"})
+_FALSEHOOD = frozenset({"0", "false", "no", "off"})
 # In a guard, stands for any text but the empty one: "*", "zoo:*".
 ANY = "*"
-_FALSEHOOD = frozenset({"0", "false", "no", "off", ""})
 
 
 def same(value: Value, wanted: Value) -> bool:
-    """Compare as the guards do: any spelling of yes is yes, of no is no; else the text."""
-    if isinstance(wanted, bool):
-        return as_text(value).strip().lower() in (_TRUTH if wanted else _FALSEHOOD)
+    """Compare as the guards do: any spelling of yes is yes, of no is no (and so is nothing); else the text."""
+    word = as_text(value).strip().lower()
+    if as_text(wanted) in _TRUTH:
+        return word in _TRUTH
+    if as_text(wanted) in _FALSEHOOD:
+        return word in _FALSEHOOD or not word
     if isinstance(wanted, str) and ANY in wanted:
         return as_text(value) != "" and fnmatchcase(as_text(value), wanted)
     return as_text(value) == as_text(wanted)

@@ -199,8 +199,9 @@ def _read_inputs(manifest: Manifest, given: Values) -> Values:
             close = nearest(name, names)
             hint = f" Did you mean --{close[0]}?" if close else ""
             raise RequestError(f"{manifest.alias} has no option --{name}.{hint} Options: {', '.join(sorted(names))}")
-        if as_text(value) in option.refused:
-            raise RequestError(f"--{name}={as_text(value)}: {option.refused[as_text(value)]}")
+        for refused, reason in option.refused.items():
+            if same(value, refused):
+                raise RequestError(f"--{name}={as_text(value)}: {reason}")
         if option.choices and not any(same(value, choice) for choice in option.choices):
             raise RequestError(f"--{name}={as_text(value)}: must be one of {', '.join(option.choices)}")
         values[option.env_key] = value
