@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from scriptgraph.errors import VariationError, nearest
 
@@ -33,16 +33,18 @@ class _Choice:
 
     def __init__(self, manifest: Manifest, without: Sequence[str]) -> None:
         self.manifest = manifest
-        self.without = frozenset(without)
+        self.without = frozenset(self.find(written).written for written in without)
         self.on: dict[str, Chosen] = {}
         self.group_owner: dict[str, str] = {}
 
-    def find(self, written: str) -> Chosen:
+    def find(self, written: str, through: tuple[str, ...] = ()) -> Chosen:
         """Look a written variation up, through aliases and `#`."""
+        if written in through:
+            self._fail(f"variations are aliases of each other in a circle: {_circle(through, written)}")
         known = self.manifest.variations
         if written in known and "," not in written and not written.endswith(".#"):
             entry = known[written]
-            return self.find(entry.alias) if entry.alias else Chosen(written, entry)
+            return self.find(entry.alias, (*through, written)) if entry.alias else Chosen(written, entry)
         prefix, dot, value = written.partition(".")
         pattern = known.get(f"{prefix}.#") if dot and value else None
         if pattern is not None:
@@ -52,37 +54,51 @@ class _Choice:
             self.manifest.alias, f"has no variation _{written}", valid, nearest(f"_{written}", ("_" + n for n in valid))
         )
 
-    def turn_on(self, written: str, why: str) -> None:
-        """Turn a variation on, its bases before it."""
+    def turn_on(self, written: str, why: str, above: tuple[str, ...] = ()) -> None:
+        """Turn a variation on, its bases before it; `above` are those whose base it is."""
         chosen = self.find(written)
         if chosen.written in self.on:
             return
+        if chosen.written in above:
+            self._fail(f"variations stand on each other in a circle: {_circle(above, chosen.written)}")
         group = chosen.variation.group
-        owner = self.group_owner.get(group) if group else None
-        if owner is not None:
-            members = [name for name, entry in self.manifest.variations.items() if entry.group == group]
-            raise VariationError(
-                self.manifest.alias,
-                f"_{owner} and _{chosen.written}{why} exclude each other (group {group!r}); keep one",
-                members,
-            )
+        if group in self.group_owner:
+            both = f"_{self.group_owner[group]} and _{chosen.written}{why}"
+            self._fail(f"{both} exclude each other (group {group!r}); keep one", group)
         if group:
             self.group_owner[group] = chosen.written
         for base in chosen.variation.base:
-            self.turn_on(base, f" (base of _{chosen.written})")
+            self.turn_on(base, f" (base of _{chosen.written})", (*above, chosen.written))
         self.on[chosen.written] = chosen
 
     def turn_on_defaults(self) -> None:
-        """For each group in which nothing is on, turn on what the others or the group itself prefer."""
-        preferred = {g: n for each in self.on.values() for g, n in each.variation.default_variations.items()}
-        for entry in list(self.manifest.variations.values()):
-            if entry.default and entry.group:
-                preferred.setdefault(entry.group, entry.name)
-            elif entry.default and entry.name not in self.without:
+        """Turn on each default; of a group in which nothing is on, what the others or the group itself prefer."""
+        for entry in self.manifest.variations.values():
+            if entry.default and not entry.group and self._allowed(entry.name):
                 self.turn_on(entry.name, " (a default)")
-        for group, name in preferred.items():
-            if group not in self.group_owner and name not in self.without:
-                self.turn_on(name, f" (the default of group {group!r})")
+        while (preferred := self._next_preferred()) is not None:
+            group, name = preferred
+            if self.find(name).variation.group != group:
+                self._fail(f"_{name} is preferred for the group {group!r}, to which it does not belong", group)
+            self.turn_on(name, f" (the default of group {group!r})")
+
+    def _next_preferred(self) -> tuple[str, str] | None:
+        """Find the next group to fill: as what is on prefers, else by a default of its own.
+
+        Of these, one that has preferences itself goes first, so that the order in the manifest does not matter.
+        """
+        preferred = [each for chosen in self.on.values() for each in chosen.variation.default_variations.items()]
+        own = [entry for entry in self.manifest.variations.values() if entry.default and entry.group]
+        own.sort(key=lambda entry: not entry.default_variations)
+        candidates = (*preferred, *((entry.group, entry.name) for entry in own))
+        return next((each for each in candidates if each[0] not in self.group_owner and self._allowed(each[1])), None)
+
+    def _allowed(self, name: str) -> bool:
+        return self.find(name).written not in self.without
+
+    def _fail(self, problem: str, group: str = "") -> NoReturn:
+        members = [name for name, entry in self.manifest.variations.items() if group and entry.group == group]
+        raise VariationError(self.manifest.alias, problem, members)
 
     def combinations(self) -> list[Chosen]:
         """Give the entries `a,b` all of whose parts are on."""
@@ -92,6 +108,10 @@ class _Choice:
             for name, entry in self.manifest.variations.items()
             if "," in name and set(name.split(",")) <= names
         ]
+
+
+def _circle(names: Sequence[str], again: str) -> str:
+    return " > ".join(f"_{name}" for name in (*names[names.index(again) :], again))
 
 
 def choose_variations(manifest: Manifest, wanted: Sequence[str], without: Sequence[str] = ()) -> tuple[Chosen, ...]:
