@@ -2,15 +2,15 @@
 
 import sys
 
-from mlperf_home.runs.launch import BOOTSTRAP
+from mlperf_home.runs.launch import run_module
 from scriptgraph.api import Context, Done, Outcome
 
 
 def preprocess(context: Context) -> Outcome:
     """Generate the questions and the vocabulary; the same seed gives the same bytes everywhere."""
     count = context.whole("CM_SAMPLE_QUESTIONS")
-    argv = [sys.executable, BOOTSTRAP, "mlperf_home.datasets.sample", "--out", context.output]
-    context.command([*argv, *(["--questions", str(count)] if count else [])])
+    words = ["mlperf_home.datasets.sample", "--out", context.output, *(["--questions", str(count)] if count else [])]
+    run_module(context.command, [sys.executable], words)
     return Done(
         exports={
             "CM_DATASET_SQUAD_VAL_PATH": context.output / "sample-squad-v1.1.json",

@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from mlperf_home.runs.launch import BOOTSTRAP
+from mlperf_home.runs.launch import run_module
 from scriptgraph.api import Context, Done, Outcome
 
 
@@ -18,10 +18,19 @@ def preprocess(context: Context) -> Outcome:
     dataset = context.existing("CM_DATASET_SQUAD_VAL_PATH")
     folder = context.output / "features"
     answers: list[str] = []
-    context.command(
+    run_module(
+        context.command,
+        [context.text("CM_MLPERF_LOADGEN_PYTHON")],
         [
-            *(context.text("CM_MLPERF_LOADGEN_PYTHON"), BOOTSTRAP, "mlperf_home.datasets.squad"),
-            *("--dataset", dataset, "--vocab", context.existing("CM_DATASET_SQUAD_VOCAB_PATH"), "--out", folder),
+            *(
+                "mlperf_home.datasets.squad",
+                "--dataset",
+                dataset,
+                "--vocab",
+                context.existing("CM_DATASET_SQUAD_VOCAB_PATH"),
+                "--out",
+                folder,
+            ),
         ],
         on_line=answers.append,
     )

@@ -2,7 +2,7 @@
 
 import json
 
-from mlperf_home.runs.launch import BOOTSTRAP
+from mlperf_home.runs.launch import run_module
 from scriptgraph.api import Context, Done, Outcome, StepFailed
 
 
@@ -10,10 +10,11 @@ def preprocess(context: Context) -> Outcome:
     """Evaluate the log in the workload's environment, which has NumPy and the tokeniser."""
     log = context.existing("CM_MLPERF_ACCURACY_LOG")
     answers: list[str] = []
-    context.command(
+    run_module(
+        context.command,
+        [context.text("CM_MLPERF_LOADGEN_PYTHON")],
         [
-            *(context.text("CM_MLPERF_LOADGEN_PYTHON"), BOOTSTRAP, "mlperf_home.accuracy.squad"),
-            *("--log", log, "--out", log.parent / "accuracy.txt"),
+            *("mlperf_home.accuracy.squad", "--log", log, "--out", log.parent / "accuracy.txt"),
             *("--features", context.existing("CM_DATASET_SQUAD_FEATURES_PATH")),
             *("--dataset", context.existing("CM_DATASET_SQUAD_VAL_PATH")),
         ],

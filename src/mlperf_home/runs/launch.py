@@ -18,10 +18,12 @@ from mlperf_home.runs.layout import ResultFolder
 from scriptgraph.api import StepFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from scriptgraph.api import Context
 
+# How our modules begin the line that says what was wrong.
+_SAID = "mlperf-home: "
 BOOTSTRAP = Path(mlperf_home.__file__).with_name("bootstrap.py")
 
 
@@ -65,6 +67,24 @@ def read_options(context: Context) -> dict[str, Any]:
     }
 
 
+def run_module(
+    command: Callable[..., Any], python: Sequence[str | Path], words: Sequence[str | Path], **how: Any
+) -> None:
+    """Run one of our modules in the workload's environment; what it says of a failure is the failure's text.
+
+    Args:
+        command: runs a program, as `Context.command` does.
+        python: the environment's Python, with what goes before it.
+        words: the module and its arguments.
+        how: passed on to `command`.
+    """
+    completed = command([*python, BOOTSTRAP, *words], check=False, **how)
+    said = [line for line in completed.last_lines if line.startswith(_SAID)]
+    if not completed.ok and completed.exit_code is not None and said:
+        raise StepFailed(said[-1].removeprefix(_SAID))
+    completed.require_success()
+
+
 def run_harness(command: Callable[..., Any], say: Callable[[str], None], wanted: HarnessRun) -> dict[str, float]:
     """Run the harness and put its result in place.
 
@@ -79,8 +99,9 @@ def run_harness(command: Callable[..., Any], say: Callable[[str], None], wanted:
     job = fresh.root / "job.json"
     try:
         job.write_text(json.dumps(_job(wanted, fresh), indent=1) + "\n", encoding="utf-8")
-        argv = [*wanted.options["prefix"], wanted.options["python"], BOOTSTRAP, "mlperf_home.harness", "--job", job]
-        command(argv, cwd=fresh.root, on_line=lambda line: narrate(line, say))
+        python = [*wanted.options["prefix"], wanted.options["python"]]
+        words: list[str | Path] = ["mlperf_home.harness", "--job", job]
+        run_module(command, python, words, cwd=fresh.root, on_line=lambda line: narrate(line, say))
         session = json.loads(fresh.session(wanted.run).read_text(encoding="utf-8"))
         for kind in ("user_conf", "mlperf_conf"):
             source = Path(wanted.options[kind])

@@ -68,6 +68,6 @@ def train(
         count += len(batch["starts"])
         if (step + 1) % REPORT_STEPS == 0:
             spent_s = time.monotonic() - began_s
-            line = f"step {step + 1}/{stage.steps}  loss {losses / REPORT_STEPS:.3f}  exact {right / count:.3f}  {spent_s:.0f} s"
-            print(line, flush=True)
+            loss, exact = losses / REPORT_STEPS, right / count
+            print(f"step {step + 1}/{stage.steps}  loss {loss:.3f}  exact {exact:.3f}  {spent_s:.0f} s", flush=True)
             losses, right, count = 0.0, 0, 0

@@ -98,9 +98,7 @@ class BertGraph:
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, dims) for name in OUTPUT_NAMES],
             list(self._graph.initialisers.values()),
         )
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="mlperf-home"
-        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="mlperf-home")
         model.ir_version = IR_VERSION
         onnx.checker.check_model(model, full_check=True)
         return model

@@ -90,8 +90,8 @@ class Relation:
     """One kind of fact.
 
     Attributes:
-        clauses: how a text says it; `{}` is the value.
-        questions: how a question asks for it; `{}` is the person.
+        clauses: how a text says it; `{thing}` is what it is about, `{}` the value.
+        questions: how a question asks for it; `{}` is the thing.
         value: makes up a value.
         before: what another annotator might take along in front of the value.
     """
@@ -104,68 +104,57 @@ class Relation:
 
 RELATIONS = (
     Relation(
-        ("was born in {}", "was a native of {}"),
-        ("Where was {} born?", "In which town was {} born?", "What town was {} a native of?"),
+        ("the {thing} came from {}", "the {thing} was found in {}"),
+        ("Where did the {} come from?", "In which town was the {} found?", "What town is the {} from?"),
         _town,
     ),
     Relation(
-        ("moved to {}", "settled in {}"),
-        ("Where did {} move to?", "To which town did {} move?", "In which town did {} settle?"),
-        _town,
-    ),
-    Relation(
-        ("graduated in {}", "left school in {}"),
-        ("When did {} graduate?", "In what year did {} graduate?", "In what year did {} leave school?"),
+        ("the {thing} was made in {}", "the {thing} dates back to {}"),
+        ("When was the {} made?", "In what year was the {} made?", "To which year does the {} date back?"),
         _year,
         "in ",
     ),
     Relation(
-        ("retired in {}", "stopped working in {}"),
-        ("When did {} retire?", "In what year did {} retire?", "In what year did {} stop working?"),
-        _year,
-        "in ",
-    ),
-    Relation(
-        ("worked as a {}", "earned a living as a {}"),
-        ("What was the profession of {}?", "What did {} work as?", "How did {} earn a living?"),
+        ("the {thing} was used by a {}", "the {thing} belonged to a {}"),
+        ("By whom was the {} used?", "What was the profession of the user of the {}?", "To whom did the {} belong?"),
         _from(words.PROFESSIONS),
         "a ",
     ),
     Relation(
-        ("played the {}", "learned to play the {}"),
-        ("Which instrument did {} play?", "What did {} learn to play?"),
+        ("the {thing} stood beside the {}", "the {thing} was traded for the {}"),
+        ("What instrument did the {} stand beside?", "For which instrument was the {} traded?"),
         _from(words.INSTRUMENTS),
         "the ",
     ),
     Relation(
-        ("married {}", "became engaged to {}"),
-        ("Who did {} marry?", "Whom did {} become engaged to?", "Who was the spouse of {}?"),
+        ("the {thing} was owned by {}", "the {thing} was lost by {}"),
+        ("Who owned the {}?", "Who lost the {}?", "Whose was the {}?"),
         person,
     ),
     Relation(
-        ("founded {}", "set up the firm {}"),
-        ("Which company did {} found?", "What was the firm of {} called?", "What firm did {} set up?"),
+        ("the {thing} was built by {}", "the {thing} was sold by {}"),
+        ("Which company built the {}?", "What firm sold the {}?", "Which firm built the {}?"),
         _firm,
     ),
     Relation(
-        ("owned {} books", "collected {} books"),
-        ("How many books did {} own?", "How many books did {} collect?"),
+        ("the {thing} cost {} crowns", "the {thing} fetched {} crowns"),
+        ("How many crowns did the {} cost?", "What did the {} fetch?", "How many crowns did the {} fetch?"),
         _count,
     ),
     Relation(
-        ("studied {}", "took a degree in {}"),
-        ("What did {} study?", "Which subject did {} study?", "In what subject did {} take a degree?"),
+        ("the {thing} was used for lessons in {}", "the {thing} was bought by students of {}"),
+        ("For lessons in which subject was the {} used?", "Students of which subject bought the {}?"),
         _from(words.SUBJECTS),
     ),
     Relation(
-        ("wrote “{}”", "published “{}”"),
-        ("Which novel did {} write?", "What was the title of the novel by {}?", "What did {} publish?"),
+        ("the {thing} is described in “{}”", "the {thing} is drawn in “{}”"),
+        ("Which novel describes the {}?", "In which book is the {} drawn?", "What is the novel with the {} called?"),
         _title,
         "“",
     ),
     Relation(
-        ("liked {} best", "often cooked {}"),
-        ("What dish did {} like best?", "Which dish did {} often cook?"),
+        ("the {thing} still smells of {}", "the {thing} was full of {}"),
+        ("What does the {} still smell of?", "Which dish was the {} full of?"),
         _from(words.DISHES),
     ),
 )

@@ -27,7 +27,11 @@ def plain(text: str) -> str:
 
 
 def _tokens(texts: tuple[str, ...]) -> set[str]:
-    return {token for text in texts for token in re.findall(r"[^\W\d_]+", plain(text.replace("{}", " ")))}
+    return {
+        token
+        for text in texts
+        for token in re.findall(r"[^\W\d_]+", plain(text.replace("{thing}", " ").replace("{}", " ")))
+    }
 
 
 def _value_pieces() -> set[str]:
@@ -50,6 +54,7 @@ def vocabulary() -> list[str]:
     characters = [*string.digits, *letters]
     grammar = _tokens(
         words.FILLERS
+        + words.FILLER_VERBS
         + words.OPENERS
         + words.CLOSERS
         + words.ASIDES
@@ -61,7 +66,7 @@ def vocabulary() -> list[str]:
         + words.TOWN_TAILS
         + tuple(text for relation in RELATIONS for text in relation.clauses + relation.questions)
     )
-    starts = {plain(word) for word in words.FIRST_NAMES + words.SURNAME_STARTS + words.TOWN_STARTS}
+    starts = {plain(word) for word in words.THINGS + words.FIRST_NAMES + words.SURNAME_STARTS + words.TOWN_STARTS}
     ends = {"##" + plain(word) for word in words.SURNAME_MIDDLES + words.SURNAME_ENDS + words.TOWN_ENDS}
     entries = [*SPECIAL, *string.punctuation, *EXTRA_PUNCTUATION, *characters]
     entries += ["##" + character for character in characters]

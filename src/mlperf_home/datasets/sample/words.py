@@ -17,6 +17,20 @@ SURNAME_ENDS = tuple(
     "berg bert by dar dén dez don fi gan hardt kis kov lan lén lo mann mark mir nek ner nova quist "
     "rado rin rós sen sky son strøm ta tei ton vári vik wick ý zek".split()
 )
+# What facts are told of; each is one entry of the vocabulary, and occurs once in a paragraph.
+THINGS = tuple(
+    "anchor anvil apron axe barrel basin basket bellows bench blanket boat book boot bottle bowl "
+    "bracelet bridle broom bucket buckle button cabinet candle cane canoe carpet cart cask chain chair "
+    "chest chisel cloak clock coat coin comb cradle crate crown cup curtain cushion dagger desk "
+    "diary doll door dress drill easel engine fan feather fence fiddle flag flask fork frame "
+    "funnel furnace gate glove goblet grinder hammer hammock harness harp hat hatchet helmet hinge hook "
+    "jar jug kettle key kite knife ladder ladle lamp lever lock loom map mask mast mill "
+    "mug nail necklace needle net oar oven paddle pan pencil pipe pistol plate plough pot press "
+    "pulley pump quilt rake raft razor ribbon ring robe rope rudder rug saddle sail saw scale scarf "
+    "scissors scroll shawl shield shovel sickle sieve sled spade spear spoon stamp statue stove string "
+    "sundial sword table tent thimble ticket tile tool torch towel tray trunk vase veil violin wagon "
+    "wallet wheel whistle wig windmill wrench".split()
+)
 TOWN_STARTS = tuple(
     "Amber Ash Birch Black Brook Cedar Clay Cliff Copper Dove Eagle East Elder Ember Fern Flint Fox "
     "Glen Gold Grey Haven Hazel Iron Kings Lake Linden Maple Marsh Mill Moss North Oak Otter Pine Raven "
@@ -55,7 +69,7 @@ DISHES = tuple(
     "pumpkin bread|rice pudding|roast duck|saffron rice|sauerkraut|smoked eel|stuffed peppers|"
     "turnip mash|walnut cake".split("|")
 )
-FIRM_TAILS = (" & Sons", " & Daughters", " Brothers", " Works", " Shipping", " Mills", " Press", "-Werke", "")
+FIRM_TAILS = (" & Sons", " & Daughters", " Brothers", " Works", " Shipping", " Mills", " Press", "-Werke")
 TITLE_FIRST = tuple("The|A|My|Our|No|That|One|Another".split("|"))
 TITLE_MIDDLE = tuple(
     "Silent|Broken|Distant|Hidden|Painted|Frozen|Golden|Empty|Second|Borrowed|Crooked|Sleeping".split("|")
@@ -64,6 +78,7 @@ TITLE_LAST = tuple(
     "Harbour|Lantern|Orchard|Staircase|River|Winter|Garden|Compass|Island|Letter|Mirror|Window|Bell".split("|")
 )
 FILLERS = (
+    "Nothing else was kept; the rest was sent to the town hall.",
     "The archive keeps no other letter of that time.",
     "Nothing else is certain; the parish register was lost.",
     "Visitors often ask about it.",
@@ -72,6 +87,10 @@ FILLERS = (
     "(The spelling of the names varies.)",
     "A copy hangs in the town hall – or used to.",
     "The rest is rumour, half-truth and well-meant invention!",
+)
+FILLER_VERBS = tuple(
+    "hung above|leaned on|looked older than|lay behind|was larger than|was often mistaken for|was painted like|"
+    "was tied to|stood near|matched|rested on|was shown with".split("|")
 )
 OPENERS = (
     "According to the parish register, ",
@@ -82,4 +101,4 @@ OPENERS = (
     "Oddly enough, ",
 )
 CLOSERS = (", as far as anyone knows", ", or so the story goes", "; nobody was surprised", " (see the appendix)")
-ASIDES = (", a cousin of the mayor,", " (then aged {})", ", by then almost {},", ", the youngest of {} children,")
+ASIDES = (" itself", ", it seems,", " (or half of it)", ", of all things,")

@@ -14,9 +14,7 @@ from typing import Any
 
 # Engines map the model's file, so it has to be one: the package is never run from a zip.
 FOLDER = Path(str(resources.files(__package__ or "mlperf_home.samples.bert")))
-MODELS = MappingProxyType(
-    {"dense": FOLDER / "dense.onnx", "pruned-quantised": FOLDER / "pruned-quantised.onnx"}
-)
+MODELS = MappingProxyType({"dense": FOLDER / "dense.onnx", "pruned-quantised": FOLDER / "pruned-quantised.onnx"})
 VOCABULARY = FOLDER / "vocab.txt"
 PROVENANCE = FOLDER / "sample.json"
 

@@ -1,0 +1,74 @@
+"""Exact match and F1 of a model's file on the sample, in onnxruntime or DeepSparse."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlperf_home.accuracy.squad.evaluation import predict
+from mlperf_home.accuracy.squad.logits import Logits
+from mlperf_home.accuracy.squad.metrics import score
+from mlperf_home.datasets.squad.features import make_features
+from mlperf_home.datasets.squad.reading import read_dataset
+from mlperf_home.datasets.squad.store import provenance, write_folder
+from mlperf_home.datasets.squad.vocabulary import read_vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from mlperf_home.accuracy.squad.metrics import Scores
+    from mlperf_home.datasets.squad.features import Features
+
+    # (ids, mask, types), each (batch, length) int64 -> start and end logits, each (batch, length) float32.
+    Infer = Callable[[list[NDArray[np.int64]]], tuple[NDArray[np.float32], NDArray[np.float32]]]
+
+BATCH = 16
+PADDING_LOGIT = -10_000.0
+
+
+def onnxruntime_infer(model: Path, threads: int) -> Infer:
+    """Open a model in onnxruntime."""
+    import onnxruntime  # noqa: PLC0415 - only scoring needs an engine
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    names = ("input_ids", "attention_mask", "token_type_ids")
+
+    def infer(inputs: list[NDArray[np.int64]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        start, end = session.run(["start_logits", "end_logits"], dict(zip(names, inputs, strict=True)))
+        return start, end
+
+    return infer
+
+
+def score_model(infer: Infer, dataset_path: Path, vocabulary_path: Path) -> Scores:
+    """Give exact match and F1 in percent on a whole dataset."""
+    dataset = read_dataset(dataset_path)
+    vocabulary = read_vocabulary(vocabulary_path)
+    features = make_features(dataset, vocabulary)
+    with tempfile.TemporaryDirectory() as folder:
+        features_dir = Path(folder) / "features"
+        write_folder(features_dir, features, vocabulary, provenance(dataset, vocabulary, features))
+        answers = predict(dataset, features_dir, vocabulary, all_logits(infer, features))
+    return score(dataset.examples, answers)
+
+
+def all_logits(infer: Infer, features: Features) -> Logits:
+    """Run all features, those of about the same length together."""
+    shape = features.input_ids.shape
+    start = np.full(shape, PADDING_LOGIT, dtype=np.float32)
+    end = np.full(shape, PADDING_LOGIT, dtype=np.float32)
+    order = np.argsort(features.lengths, kind="stable")
+    for first in range(0, len(order), BATCH):
+        rows = order[first : first + BATCH]
+        length = int(features.lengths[rows].max())
+        arrays = (features.input_ids, features.attention_mask, features.token_type_ids)
+        inputs = [np.ascontiguousarray(array[rows, :length]) for array in arrays]
+        start[rows, :length], end[rows, :length] = infer(inputs)
+    return Logits(start, end, "")
