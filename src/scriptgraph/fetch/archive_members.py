@@ -173,7 +173,9 @@ def check_links(root: Path, links: list[PurePosixPath]) -> None:
     for link in links:
         try:
             end = (root / link).resolve()
-        except (OSError, RuntimeError):  # a circle: RuntimeError before Python 3.13
-            raise MemberRefused(f"the link {link} leads in a circle") from None
+        except (OSError, RuntimeError):  # a circle, before Python 3.13
+            end = root / link
+        if end.is_symlink():
+            raise MemberRefused(f"the link {link} leads in a circle")
         if not end.is_relative_to(whole):
             raise MemberRefused(f"the link {link} leads out of the folder")

@@ -136,7 +136,7 @@ class _Header(tarfile.TarInfo):
 def _tar(stream: IO[bytes]) -> Iterator[Member]:
     with tarfile.open(fileobj=stream, mode="r:", tarinfo=_Header, errors="surrogateescape") as tar:
         last = ""
-        while entry := tar.next():
+        for entry in tar:
             last = entry.name
             content = cast("Callable[[], IO[bytes]]", partial(tar.extractfile, entry)) if entry.isreg() else None
             yield Member(entry.name, _tar_kind(entry), entry.linkname, bool(entry.mode & stat.S_IXUSR), content)

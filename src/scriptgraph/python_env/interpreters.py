@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 
 _PROBE_TIMEOUT_S = 20.0
 _FETCH_TIMEOUT_S = 1800.0
+_NO_BOUND = 50
 # Runs on any Python from 2.7 on. A virtual environment names the Python that it was made with.
 _PROBE = """
-import json, platform, sys, sysconfig
+import json, os, platform, sys, sysconfig
+path = sys.executable
+if getattr(sys, "base_prefix", sys.prefix) != sys.prefix:
+    path = os.path.join(sys.base_prefix, "bin", "python%d.%d" % sys.version_info[:2])
+    if not os.path.exists(path):
+        path = os.path.realpath(sys.executable)
 print(json.dumps({
-    "path": getattr(sys, "_base_executable", None) or sys.executable,
+    "path": path,
     "version": list(sys.version_info[:3]),
     "final": sys.version_info[3] == "final",
     "implementation": platform.python_implementation(),
@@ -229,13 +235,20 @@ def obtain_interpreter(
 
 def _advice(minimum: Version, below: Version, found: Sequence[Interpreter]) -> str:
     seen = ", ".join(f"{one.version_text} ({one.path}{'' if one.plain else ', not a plain CPython'})" for one in found)
-    newest = f"{below[0]}.{below[1] - 1}" if len(below) > 1 else _text(minimum)
+    newest = _to_install(minimum, below)
     return (
         f"no CPython from {_text(minimum)} to below {_text(below)} is here; found: {seen or 'none'}."
         f" Install one (Debian, Ubuntu: apt install python{newest};"
         f" conda: conda create -n python{newest} python={newest}; uv: uv python install {newest})"
         " and try again, or give the path of one"
     )
+
+
+def _to_install(minimum: Version, below: Version) -> str:
+    """Name the newest minor version that fits; the oldest one where the bound is only a formality (3.99)."""
+    if len(below) < 2 or below[1] >= _NO_BOUND:  # noqa: PLR2004 - major and minor
+        return ".".join(map(str, minimum[:2]))
+    return f"{below[0]}.{below[1] if any(below[2:]) else below[1] - 1}"
 
 
 def _text(version: Version) -> str:

@@ -156,6 +156,15 @@ def test_nothing_fits(tmp_path: Path) -> None:
     assert "\n" not in text
 
 
+@pytest.mark.parametrize(
+    ("minimum", "below", "named"),
+    [((3, 10), (3, 12), "3.11"), ((3, 11, 7), (3, 11, 8), "3.11"), ((3, 10), (3, 99), "3.10"), ((3, 10), (4,), "3.10")],
+)
+def test_the_advice_names_a_version_that_fits(minimum: tuple[int, ...], below: tuple[int, ...], named: str) -> None:
+    with pytest.raises(NoPythonError, match=rf"apt install python{named};"):
+        find_interpreter(minimum, below, places=[])
+
+
 UV_THAT_BRINGS = """
 test "$1 $2" = "python install" || exit 9
 echo "$@" >> "$UV_PYTHON_INSTALL_DIR.asked"
