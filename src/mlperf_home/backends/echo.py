@@ -66,7 +66,7 @@ class EchoBackend:
         if delay_s := self._options.seconds("delay_s"):
             self._closed.wait(delay_s)
         ids, mask = inputs[0], inputs[1]
-        logits = np.stack((ids % _START_PERIOD, ids % _END_PERIOD), axis=-1).astype(np.float32)
+        logits: NDArray[np.float32] = np.stack((ids % _START_PERIOD, ids % _END_PERIOD), axis=-1).astype(np.float32)
         logits[mask == 0] = 0
         return logits
 

@@ -133,7 +133,7 @@ class Bert(Module):  # type: ignore[misc]  # torch is untyped here
         penalty = (1.0 - batch["mask"].float())[:, None, None, :] * MASK_PENALTY
         for layer in self.layer:
             hidden = layer(hidden, penalty)
-        return self.answer(hidden).float()  # type: ignore[no-any-return]  # torch is untyped here
+        return self.answer(hidden).float()
 
     def linears(self) -> dict[str, Linear]:
         """Give the encoder's linear layers by the names of `BertShape.linears`."""

@@ -9,6 +9,7 @@ questions of SQuAD's dev set, features of at most 384 tokens.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from dataclasses import dataclass, field
@@ -81,7 +82,7 @@ class Paragraph:
 
 def length_at(share: float) -> float:
     """Give the length in tokens below which `share` (0 to 1) of the questions lie."""
-    for (low, short), (high, long) in zip(LENGTH_QUANTILES, LENGTH_QUANTILES[1:], strict=False):
+    for (low, short), (high, long) in itertools.pairwise(LENGTH_QUANTILES):
         if share <= high:
             return short + (share - low) / (high - low) * (long - short)
     return float(LENGTH_QUANTILES[-1][1])
