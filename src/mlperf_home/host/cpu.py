@@ -162,7 +162,7 @@ def _topology(
     logical = seen.logical_cpus or (count_cpus(online[0]) if online else None) or len(info.processors) or None
     cores = seen.cores or info.cores
     sockets = told.count("Socket(s)") or seen.sockets or info.sockets
-    per_socket = told.count("Core(s) per socket")
+    per_socket = told.total("Core(s) per socket")
     if per_socket is None and cores is not None and sockets:
         per_socket = cores // sockets
     threads = told.count("Thread(s) per core")

@@ -44,6 +44,11 @@ class Lscpu:
         value = self.number(name)
         return None if value is None else int(value)
 
+    def total(self, name: str) -> int | None:
+        """Give the sum of a field over the kinds of cores."""
+        values = self.fields.get(name, [])
+        return sum(map(int, values)) if values and all(value.isdecimal() for value in values) else None
+
     def caches(self) -> Iterator[tuple[str, int, int | None]]:
         """Give each cache: its name ("L1d"), the bytes of all instances together, and how many there are.
 

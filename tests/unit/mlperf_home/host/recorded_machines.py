@@ -252,7 +252,8 @@ def _hybrid_arm() -> Machine:
         return {"field": f"{name}:", "data": data, **({"children": list(children)} if children else {})}
 
     def kind(name: str, fastest: str) -> dict[str, object]:
-        return entry("Model name", name, entry("Thread(s) per core", "1"), entry("CPU max MHz", fastest))
+        topology = [entry(what, "1") for what in ("Thread(s) per core", "Core(s) per socket", "Socket(s)")]
+        return entry("Model name", name, *topology, entry("CPU max MHz", fastest))
 
     lscpu = {
         "lscpu": [

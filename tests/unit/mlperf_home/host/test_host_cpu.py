@@ -129,6 +129,7 @@ def test_two_kinds_of_cores_share_few_features(tmp_path: Path) -> None:
 
     assert cpu.model_name == "Cortex-A510 + Cortex-A710"
     assert cpu.features == ("asimd", "asimddp")
+    assert (cpu.sockets, cpu.cores_per_socket, cpu.threads_per_core) == (1, 2, 1)
     assert cpu.logical_cpus == 2  # the third is off-line
     assert cpu.caches == (Cache("L1d", 48 << 10, 2, None), Cache("L2", 512 << 10, 1, None))
     assert read_cpu(None, tmp_path).model_name == "Cortex-A510 + Cortex-A710"
