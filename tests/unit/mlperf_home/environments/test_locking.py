@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from mlperf_home.environments import ENVIRONMENTS, __main__
 from scriptgraph.python_env.environments import EnvironmentFailed, Uv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pytest
 
 
 def test_a_lock_begins_with_what_it_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
