@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Cm
+    from cm_command import Cm
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,8 @@ def test_cmr_is_short_for_cm_run_script(cm: Cm) -> None:
         (("--tags=run,mlperf,bert-99,deepsparse", "--scenaro=Offline"), "Did you mean --scenario?"),
         (("--tags=run,mlperf,bert-99,deepsparse", "--scenario=Offlin"), "must be one of Offline"),
         (("--tags=run,mlperf,bert-99,deepsparse", "--division=closed"), "TEST01"),
+        (("--tags=run,mlperf,bert-99,deepsparse", "--push_to_github=yes"), "a submission tree is not made yet"),
+        (("--tags=run,mlperf,bert-99,deepsparse", "--power=yes"), "not served by this version"),
         (("--tags=detect,", "os"), "stray word"),
         (("--tags=detect,os", "--adr.pyton.version=3"), "no dependency has this name"),
         ((), "which script?"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
-    from conftest import Cm
+    from cm_command import Cm
 
 pytest.importorskip("mlperf_loadgen", reason="LoadGen is not installed in this Python")
 pytest.importorskip("tokenizers", reason="the tokeniser is not installed in this Python")

@@ -16,7 +16,7 @@ from faulty_server import FaultyServer, status, truncated, whole
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Cm, Ended
+    from cm_command import Cm, Ended
 
 VOCABULARY = Path(__file__).parents[2] / "../shared/data/squad/vocab.txt"
 HUB, GITHUB, ZOO = "https://huggingface.co/", "https://github.com/", "https://api.neuralmagic.com/"

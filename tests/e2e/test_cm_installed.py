@@ -1,0 +1,118 @@
+"""The package as it is installed: from a wheel, from an sdist, beside another, with an index older than it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+from cm_command import CHECKOUT, CM, Cm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build a wheel, and an sdist with the wheel that comes of it; what builds them is installed already."""
+    pytest.importorskip("build")
+    pytest.importorskip("setuptools", minversion="77", reason="building without a network needs setuptools here")
+    folder = tmp_path_factory.mktemp("dist")
+    source = folder / "source"
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=CHECKOUT, capture_output=True, text=True, check=False).stdout
+    if not names:
+        pytest.skip("the checkout's files are listed by git, which is absent")
+    for name in filter(None, names.split("\0")):
+        if (CHECKOUT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((CHECKOUT / name).read_bytes())
+    build = [sys.executable, "-m", "build", "--no-isolation"]
+    subprocess.run([*build, "--wheel", "--outdir", folder / "wheel", source], check=True, capture_output=True)
+    # Without a kind, build makes the sdist and then the wheel from the sdist.
+    subprocess.run([*build, "--outdir", folder / "sdist", source], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Callable[[Path], Path]:
+    """Install one wheel into a fresh environment that borrows the other packages; give its `cm`."""
+
+    def install(wheel: Path, name: str = "venv") -> Path:
+        place = tmp_path / name
+        venv.create(place, with_pip=False, symlinks=True)
+        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        packages = place / "lib" / version / "site-packages"
+        uv = CM.with_name("uv")
+        target = [
+            str(uv),
+            "pip",
+            "install",
+            "--python",
+            str(place / "bin/python"),
+            "--no-deps",
+            "--offline",
+            str(wheel),
+        ]
+        subprocess.run(target, check=True, capture_output=True)
+        # Appended to the path, so what is installed here comes first.
+        (packages / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+        cm = place / "bin/cm"
+        cm.write_text(f"#!{place / 'bin/python'}\nimport sys\nfrom cmind.cli import run\nsys.exit(run())\n")
+        cm.chmod(0o755)
+        return cm
+
+    return install
+
+
+def only(folder: Path) -> Path:
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_nothing_is_needed_after_the_installation(
+    distributions: Path, installed: Callable[..., Path], tmp_path: Path, kind: str
+) -> None:
+    program = installed(only(distributions / kind))
+    home = tmp_path / "cm"
+    home.mkdir()
+
+    ended = Cm(home, program).script("detect,os", "--out=json")
+
+    assert ended.code == 0, ended.said
+    assert ended.document["new_env"]["CM_HOST_OS_TYPE"] == "linux"
+
+
+def test_the_embedded_sample_is_installed_with_it(distributions: Path) -> None:
+    with zipfile.ZipFile(only(distributions / "wheel")) as archive:
+        listed = archive.namelist()
+
+    for name in ("samples/bert/dense.onnx", "samples/bert/pruned-quantised.onnx", "environments/deepsparse.txt"):
+        assert f"mlperf_home/{name}" in listed
+    assert "cm_mlperf_home/cmr.yaml" in listed
+    assert "cm_mlperf_home/automation/script/module.py" in listed
+    assert "cm_mlperf_home/script/detect-os/_cm.json" in listed
+
+
+def test_a_second_environment_and_an_older_index_do_not_matter(
+    distributions: Path, installed: Callable[..., Path], tmp_path: Path
+) -> None:
+    wheel = only(distributions / "wheel")
+    home = tmp_path / "cm"
+    home.mkdir()
+    first = Cm(home, installed(wheel, "first"))
+    assert first.script("detect,os").code == 0
+    second = Cm(home, installed(wheel, "second"))
+    assert second.script("detect,os").code == 0
+    (tmp_path / "first").rename(tmp_path / "gone")
+
+    ended = second.script("detect,os")
+
+    assert ended.code == 0, ended.said
