@@ -35,7 +35,8 @@ def train(
     *,
     before_step: Callable[[int], None] = lambda _: None,
     bfloat16: bool = True,
-) -> None:
+    deadline_s: float | None = None,
+) -> int:
     """Train for one stage, reporting loss and the share of exact spans.
 
     Args:
@@ -44,11 +45,17 @@ def train(
         stage: steps and learning rate.
         before_step: called with each step's number (pruning and rounding begin there).
         bfloat16: multiply matrices in bfloat16: twice as fast where the processor can.
+        deadline_s: stop when `time.monotonic()` reaches this; None to do all steps.
+
+    Returns:
+        How many steps were done.
     """
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=WEIGHT_DECAY, betas=(0.9, 0.98))
     began_s, losses, right, count = time.monotonic(), 0.0, 0, 0
     model.train()
     for step in range(stage.steps):
+        if deadline_s is not None and time.monotonic() >= deadline_s:
+            return step
         before_step(step)
         for group in optimiser.param_groups:
             group["lr"] = rate(stage, step)
@@ -71,3 +78,4 @@ def train(
             loss, exact = losses / REPORT_STEPS, right / count
             print(f"step {step + 1}/{stage.steps}  loss {loss:.3f}  exact {exact:.3f}  {spent_s:.0f} s", flush=True)
             losses, right, count = 0.0, 0, 0
+    return stage.steps

@@ -37,8 +37,9 @@ class InputRange(Module):  # type: ignore[misc]  # torch is untyped here
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """Pass `hidden` on, rounded if the mode says so."""
         if self.mode == "watch":
-            self.low = min(self.low, float(hidden.min()))
-            self.high = max(self.high, float(hidden.max()))
+            seen = hidden.detach()
+            self.low = min(self.low, float(seen.min()))
+            self.high = max(self.high, float(seen.max()))
         if self.mode != "round":
             return hidden
         scale, zero_point = input_step(self.low, self.high)

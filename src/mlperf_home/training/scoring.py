@@ -1,4 +1,4 @@
-"""Exact match and F1 of a model's file on the sample, in onnxruntime or DeepSparse."""
+"""Exact match and F1 of a model's file on the sample."""
 
 from __future__ import annotations
 

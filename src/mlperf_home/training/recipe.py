@@ -1,0 +1,29 @@
+"""How the sample's models are trained: size, curriculum, pruning. Change it here, then train again."""
+
+from __future__ import annotations
+
+from mlperf_home.datasets.sample.relations import RELATIONS
+from mlperf_home.training.curriculum import POSITIONS, Stage
+from mlperf_home.training.pruning import PruningPlan
+from mlperf_home.training.shape import BertShape
+
+KINDS = len(RELATIONS)
+LAYERS, HIDDEN, HEADS = 4, 192, 6
+
+# Short paragraphs, put anywhere, teach where answers are; real lengths come last.
+DENSE_STAGES = (
+    Stage(1500, (20, 60), KINDS, 6, True, 3000, 1e-3),
+    Stage(800, (50, 140), KINDS, 8, True, 4000, 7e-4),
+    Stage(600, None, KINDS, 8, False, 6000, 5e-4),
+)
+PRUNING_STAGES = (
+    Stage(1200, (30, 120), KINDS, 8, True, 3000, 5e-4, warmup_steps=50),
+    Stage(500, None, KINDS, 8, False, 6000, 4e-4, warmup_steps=50),
+)
+# Steps count through all pruning stages. Ranges are watched at real lengths.
+PRUNING = PruningPlan(sparsity=0.8, pruned_step=800, watch_step=1200, round_step=1260)
+
+
+def shape(vocab_size: int) -> BertShape:
+    """Give the models' size for a vocabulary."""
+    return BertShape(vocab_size, LAYERS, HIDDEN, HEADS, 4 * HIDDEN, POSITIONS)
