@@ -22,16 +22,22 @@ def decode_value(value: Any) -> Value:
         word = value.strip().lower()
         return True if word in _TRUE else False if word in _FALSE else value
     if isinstance(value, list):
-        return tuple(str(entry) for entry in value)
+        return tuple(_entry(each) for each in value)
     if value is None or isinstance(value, bool | int | float):
         return value
-    raise TypeError(f"{type(value).__name__} is not a value of the environment")
+    raise TypeError(f"{kind(value)} is no value of the environment")
+
+
+def _entry(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise TypeError(f"{kind(value)} in a list is no value of the environment")
 
 
 class Place:
     """A value of a JSON document, with the file and the pointer that lead to it."""
-
-    """A value of the document together with its pointer."""
 
     def __init__(self, path: Path, pointer: str, value: Any) -> None:
         self.path, self.pointer, self.value = path, pointer, value
@@ -93,8 +99,11 @@ class Place:
 
 def kind(value: Any) -> str:
     """Name the JSON kind of a value."""
-    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")
+    names = {
+        dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null", int: "a number",
+        float: "a number",
+    }  # fmt: skip
+    return names.get(type(value), f"a {type(value).__name__}")
 
 
 class Fields(dict[str, "Place"]):

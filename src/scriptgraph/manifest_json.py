@@ -69,8 +69,11 @@ def _dependency(place: Place) -> Dependency:
     fields = place.mapping(_DEPENDENCY_KEYS)
     if "tags" not in fields:
         place.fail("a dependency needs tags")
+    tags = fields["tags"].texts()
+    if not tags:
+        fields["tags"].fail("names no tag")
     return Dependency(
-        tags=",".join(fields["tags"].texts()),
+        tags=",".join(tags),
         names=fields.get_as("names", Place.texts, ()),
         guard=Guard(
             fields.get_as("enable_if_env", _conditions, ()),
@@ -88,9 +91,14 @@ def _dependencies(place: Place) -> tuple[Dependency, ...]:
 
 
 def decode_override(fields: Mapping[str, Any]) -> Override:
-    """Read what `--adr.NAME.*` or a manifest's `adr` says of one name."""
+    """Read what `--adr.NAME.*` or a manifest's `adr` says of one name.
+
+    Raises:
+        TypeError: a member has members itself.
+    """
+    tags = fields.get("tags", "")
     return Override(
-        tags=str(fields.get("tags", "")),
+        tags=",".join(tags) if isinstance(tags, list) else str(tags),
         versions=VersionRange(*(str(fields.get(key, "")) for key in ("version", "version_min", "version_max"))),
         inputs={
             key.replace("-", "_"): decode_value(value)
@@ -106,7 +114,11 @@ def _overrides(fields: Fields) -> Mapping[str, Override]:
         return {}
     found = {}
     for name, entry in place.mapping().items():
-        found[name] = decode_override({key: each.value for key, each in entry.mapping().items()})
+        members = entry.mapping()
+        readers = {"tags": Place.texts, **dict.fromkeys(_VERSION_KEYS, Place.text)}
+        for key, each in members.items():
+            readers.get(key, Place.one_value)(each)  # what it raises names the place
+        found[name] = decode_override({key: each.value for key, each in members.items()})
     return found
 
 
@@ -153,6 +165,24 @@ def _version_entry(place: Place) -> VersionEntry:
     return VersionEntry(fields.get_as("env", Place.values, {}), fields.get_as("deps", _dependencies, ()))
 
 
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in members:
+        if key in found:
+            raise ValueError(f"{key!r} is there twice in one object")
+        found[key] = value
+    return found
+
+
+def _default_version(fields: Fields) -> str:
+    default = fields.get_as("default_version", Place.text, "")
+    known = fields.members("versions")
+    if default and default not in known:
+        listed = f": {', '.join(known)}" if known else ", of which there are none"
+        fields["default_version"].fail(f"must be one of versions{listed}")
+    return default
+
+
 def decode_manifest(text: str, path: Path) -> Manifest:
     """Decode the manifest of the script in `path`'s folder.
 
@@ -160,8 +190,8 @@ def decode_manifest(text: str, path: Path) -> Manifest:
         ManifestError: the text is not JSON, or says something without meaning.
     """
     try:
-        document = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+        document = json.loads(text, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
         raise ManifestError(path, "", f"is not JSON: {error}") from error
     place = Place(path, "", document)
     fields = place.mapping(_MANIFEST_KEYS)
@@ -185,7 +215,7 @@ def decode_manifest(text: str, path: Path) -> Manifest:
         local_env_keys=fields.get_as("local_env_keys", Place.texts, ()),
         exports=fields.get_as("new_env_keys", Place.texts, ()),
         versions={key: _version_entry(each) for key, each in named["versions"].items()},
-        default_version=fields.get_as("default_version", Place.text, ""),
+        default_version=_default_version(fields),
         cache=fields.get_as("cache", Place.boolean, False),
         measures=fields.get_as("measures", Place.boolean, False),
         code=fields.get_as("code", Place.texts, ()),
