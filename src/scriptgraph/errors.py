@@ -72,7 +72,9 @@ class NoScriptError(ScriptGraphError):
         self.query, self.unknown, self.closest, self.hints = query, unknown, closest, hints
 
     def __str__(self) -> str:
-        if self.unknown:
+        if not any(not word.startswith(("_", "-")) for word in self.query.split(",") if word):
+            said = "names no tag that the script must have"
+        elif self.unknown:
             said = f"no script has the tag {', '.join(repr(tag) for tag in self.unknown)}"
         else:
             said = "each tag is known, but no one script has them all"
