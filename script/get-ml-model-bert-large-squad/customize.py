@@ -14,7 +14,7 @@ def preprocess(context: Context) -> Outcome:
     for key in _GIVEN:
         if context.path(key) is not None:
             path = context.existing(key)
-            name = context.text("CM_ML_MODEL_FULL_NAME_GIVEN", f"{path.stem}-bert-99")
+            name = _given_name(context) or f"{path.stem}-bert-99"
             return Done(
                 exports={
                     "CM_ML_MODEL_FILE_WITH_PATH": path,
@@ -26,8 +26,14 @@ def preprocess(context: Context) -> Outcome:
             )
     sample = context.text("CM_ML_MODEL_SAMPLE", "")
     if sample:
-        return Done(exports={"CM_ML_MODEL_FILE_WITH_PATH": _SAMPLES / f"{sample}.onnx"})
+        name = context.text("CM_ML_MODEL_VARIATION_NAME")
+        return Done(exports={"CM_ML_MODEL_FULL_NAME": name, "CM_ML_MODEL_FILE_WITH_PATH": _SAMPLES / f"{sample}.onnx"})
     keys = ("CM_ML_MODEL_ZOO_PATH", "CM_EXTRACT_MEMBER_PATH", "CM_DOWNLOAD_PATH")
     brought = next(path for key in keys if (path := context.text(key, "")))
-    name = context.text("CM_ML_MODEL_FULL_NAME_GIVEN", context.text("CM_ML_MODEL_FULL_NAME", Path(brought).stem))
+    name = _given_name(context) or context.text("CM_ML_MODEL_VARIATION_NAME", Path(brought).stem)
     return Done(exports={"CM_ML_MODEL_FILE_WITH_PATH": brought, "CM_ML_MODEL_FULL_NAME": name})
+
+
+def _given_name(context: Context) -> str:
+    # --model_name, or the 2023 spelling --env.CM_ML_MODEL_FULL_NAME.
+    return context.text("CM_ML_MODEL_FULL_NAME_GIVEN", "") or context.text("CM_ML_MODEL_FULL_NAME", "")

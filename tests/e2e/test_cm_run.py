@@ -110,6 +110,25 @@ def test_what_is_there_is_not_measured_again_unless_asked(cm: Cm, small: list[st
     assert session.read_bytes() != before
 
 
+def test_clean_sets_the_old_results_aside(cm: Cm, small: list[str], tmp_path: Path) -> None:
+    assert cm.script(TAGS, *small).code == 0
+    old = next((tmp_path / "results").rglob("performance-session.json")).read_bytes()
+
+    ended = cm.script(TAGS, *small, "--clean")
+
+    sessions = [path.read_bytes() for path in (tmp_path / "results").rglob("performance-session.json")]
+    assert ended.code == 0, ended.said
+    assert len(sessions) == 2
+    assert old in sessions
+
+
+def test_a_model_of_the_users_has_the_name_that_is_given(cm: Cm, small: list[str], tmp_path: Path) -> None:
+    ended = cm.script(f"{TAGS},_performance-only", *small, "--env.CM_ML_MODEL_FULL_NAME=mine-bert-99")
+
+    assert ended.code == 0, ended.said
+    assert list((tmp_path / "results").rglob("mine-bert-99/offline/measurement.json"))
+
+
 def test_find_performance_is_kept_for_later_runs(cm: Cm, small: list[str]) -> None:
     found = cm.script("generate-run-cmds,inference,_find-performance", *small)
 
