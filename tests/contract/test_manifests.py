@@ -1,0 +1,129 @@
+"""Every script's manifest: it can be read, found, resolved, and says what it does."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scriptgraph.api import Context
+from scriptgraph.loader import content_digest, load_customize
+from scriptgraph.registry import load_registry
+from scriptgraph.request import Request
+from scriptgraph.resolver import resolve
+from scriptgraph.tags import parse_query
+
+if TYPE_CHECKING:
+    from scriptgraph.manifest import Dependency, Manifest
+
+ROOT = Path(__file__).parents[2]
+REGISTRY = load_registry([ROOT])
+SCRIPTS = list(REGISTRY)
+LONGEST_CUSTOMIZE = 80
+# What stands for values that only a run knows: tags made of these are looked at in the variations' own tests.
+UNRESOLVED = {"_package.#", "_url.#", "_model-stub.#"}
+
+
+def dependencies(manifest: Manifest) -> list[Dependency]:
+    found = [*manifest.deps, *manifest.post_deps]
+    for variation in manifest.variations.values():
+        found += [*variation.deps, *variation.post_deps]
+    for version in manifest.versions.values():
+        found += version.deps
+    return found
+
+
+def named(manifest: Manifest) -> str:
+    return manifest.alias
+
+
+def test_there_are_scripts() -> None:
+    assert len(SCRIPTS) >= 20
+
+
+def test_no_two_scripts_share_an_identity() -> None:
+    assert not [uid for uid, count in Counter(each.uid for each in SCRIPTS).items() if count > 1]
+
+
+@pytest.mark.parametrize("manifest", SCRIPTS, ids=named)
+class TestScript:
+    def test_its_alias_is_its_folder_and_one_of_its_tags(self, manifest: Manifest) -> None:
+        assert manifest.alias == manifest.folder.name
+        assert manifest.alias in manifest.tags
+
+    def test_it_says_what_it_is(self, manifest: Manifest) -> None:
+        assert manifest.name
+        assert all(option.description for option in manifest.inputs.values())
+        assert all(each.description for each in manifest.variations.values())
+
+    def test_cmind_can_place_it(self, manifest: Manifest) -> None:
+        document = json.loads((manifest.folder / "_cm.json").read_text())
+
+        assert document["automation_alias"] == "script"
+        assert len(document["uid"]) == 16
+
+    def test_each_dependency_selects_exactly_one_script(self, manifest: Manifest) -> None:
+        for dependency in dependencies(manifest):
+            query = parse_query(dependency.tags)
+            selected = REGISTRY.select(query)
+            for variation in query.variations:
+                assert {variation, f"{variation.partition('.')[0]}.#"} & set(selected.variations), dependency.tags
+
+    def test_each_variation_resolves(self, manifest: Manifest) -> None:
+        for name in manifest.variations:
+            written = name.replace("#", "x")
+            resolve(Request(parse_query(f"{manifest.alias},_{written}")), REGISTRY)
+
+    def test_a_group_has_one_default_at_most(self, manifest: Manifest) -> None:
+        defaults = Counter(each.group for each in manifest.variations.values() if each.default and each.group)
+
+        assert all(count == 1 for count in defaults.values())
+
+    def test_what_guards_look_at_may_be_known(self, manifest: Manifest) -> None:
+        exported = {key for each in SCRIPTS for key in each.exports}
+        known = exported | {key for each in SCRIPTS for key in each.reads}
+
+        for dependency in dependencies(manifest):
+            assert dependency.keys <= known
+
+    def test_its_code_is_there_and_can_be_hashed(self, manifest: Manifest) -> None:
+        assert content_digest(manifest)
+
+
+CUSTOMIZES = sorted((ROOT / "script").glob("*/customize.py"))
+
+
+@pytest.mark.parametrize("path", CUSTOMIZES, ids=lambda path: path.parent.name)
+class TestCustomize:
+    def test_it_is_short(self, path: Path) -> None:
+        assert len(path.read_text().splitlines()) <= LONGEST_CUSTOMIZE
+
+    def test_it_imports_and_has_hooks_of_the_right_shape(self, path: Path) -> None:
+        manifest = next(each for each in SCRIPTS if each.folder == path.parent)
+        module = load_customize(manifest)
+
+        assert module is not None
+        assert callable(module.preprocess)
+        for name in ("preprocess", "postprocess", "verify", "fingerprint"):
+            hook = getattr(module, name, None)
+            if hook is not None:
+                annotations = hook.__annotations__
+                assert annotations["context"] in (Context, "Context")
+                assert "return" in annotations
+
+    def test_it_starts_programs_through_its_context_only(self, path: Path) -> None:
+        names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+        imported = {
+            alias.name
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        }
+
+        assert not names & {"eval", "exec", "compile", "input"}
+        assert not imported & {"subprocess", "shlex", "pickle"}
+        assert "os.system" not in path.read_text()
