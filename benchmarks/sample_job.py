@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import mlperf_home
 from mlperf_home.backends.fixed_shape import FixedShapeGraphs
+from mlperf_home.datasets.sample import write_sample
 from mlperf_home.datasets.squad.__main__ import main as make_features
 from mlperf_home.datasets.squad.samples import SquadSamples
+from mlperf_home.samples.bert import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-SAMPLE = Path(mlperf_home.__file__).parent / "samples" / "bert"
 
 
 @dataclass(frozen=True)
@@ -64,17 +63,18 @@ class SampleJob:
 def open_job(description: str, count: int, arguments: Sequence[str] | None = None) -> SampleJob:
     """Read the command line and open what it names."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--model", type=Path, default=_only(SAMPLE, "*pruned*.onnx"), help="an ONNX BERT")
-    parser.add_argument("--dataset", type=Path, default=_only(SAMPLE, "*squad*.json*"), help="a SQuAD v1.1 file")
-    parser.add_argument("--vocab", type=Path, default=_only(SAMPLE, "vocab.txt"), help="the model's vocab.txt")
+    parser.add_argument("--model", type=Path, default=MODELS["pruned-quantised"], help="an ONNX BERT")
+    parser.add_argument("--dataset", type=Path, help="a SQuAD v1.1 file; default: the sample, made now")
+    parser.add_argument("--vocab", type=Path, help="the model's vocab.txt; default: the sample's")
     parser.add_argument("--count", type=int, default=count, help="samples in each round")
     parser.add_argument("--rounds", type=int, default=7, help="rounds that count")
     parser.add_argument("--json", type=Path, default=None, help="also write the figures to this file")
     chosen = parser.parse_args(arguments)
-    missing = [name for name in ("model", "dataset", "vocab") if getattr(chosen, name) is None]
-    if missing:
-        parser.error(f"no sample in {SAMPLE}; give --{' --'.join(missing)}")
+    if (chosen.dataset is None) != (chosen.vocab is None):
+        parser.error("give --dataset and --vocab together, or neither")
     work_dir = Path(tempfile.mkdtemp(prefix="mlperf-home-benchmark-"))
+    if chosen.dataset is None:
+        chosen.dataset, chosen.vocab = write_sample(work_dir)
     features = work_dir / "features"
     made = make_features(["--dataset", str(chosen.dataset), "--vocab", str(chosen.vocab), "--out", str(features)])
     if made:
@@ -97,8 +97,3 @@ def no_collections() -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
-
-
-def _only(folder: Path, pattern: str) -> Path | None:
-    """The first file that fits, or None."""
-    return next(iter(sorted(folder.glob(pattern))), None)

@@ -1,0 +1,40 @@
+"""The benchmarks run with one command and write their figures; what the figures are is not a test's business."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlperf_home.samples.bert import MODELS
+
+ROOT = Path(__file__).parents[2]
+OFFLINE = ["ours / bare engine", "ours / naive", "ours / 2023 (the better batch size)"]
+
+
+@pytest.mark.engine
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "goals"), [("bert_offline", OFFLINE), ("bert_single_stream", OFFLINE[:1])])
+def test_a_benchmark_gives_its_ratios(tmp_path: Path, name: str, goals: list[str]) -> None:
+    for package in ("deepsparse", "mlperf_loadgen", "tokenizers"):
+        pytest.importorskip(package)
+    if not MODELS["pruned-quantised"].is_file():
+        pytest.skip("the sample's models are not there")
+    figures = tmp_path / "figures.json"
+    command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), "--count", "80", "--rounds", "1"]
+    done = subprocess.run(
+        [*command, "--json", str(figures)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in {0, 1}, done.stderr
+    document = json.loads(figures.read_text())
+    assert [goal["name"] for goal in document["goals"]] == goals
+    assert all(ratio > 0 for goal in document["goals"] for ratio in goal["ratios"])
+    assert 150 < document["mean_length_tokens"] < 220
