@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import TYPE_CHECKING, Any
 
 from scriptgraph.manifest import NOTHING, Value, Values, matches_any
 
-_PLACEHOLDER = re.compile(r"<<<([A-Za-z0-9_]+)>>>")
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
+_PLACEHOLDER = re.compile(r"<<<([A-Za-z0-9_]+)>>>")
+_UNSET: Any = object()
 
 # The version asked for is a script's own: a dependency has another.
 VERSION_KEYS = ("CM_VERSION", "CM_VERSION_MIN", "CM_VERSION_MAX")
@@ -78,17 +82,47 @@ class Environment(Mapping[str, Value]):
         settings |= {key: Setting(value, Layer.INHERITED, source) for key, value in extra.items()}
         return Environment(settings)
 
-    def expanded(self, values: Values) -> Values:
-        """Put this environment's values in the place of each `<<<KEY>>>`; an unknown key stays."""
-        return {key: self._expand(value) for key, value in values.items()}
+    def made_of(self, value: Value, seen: frozenset[str] = frozenset()) -> frozenset[str]:
+        """Name the keys that a value stands on: those in its `<<<KEY>>>`, and those that their values stand on."""
+        if not isinstance(value, str) or "<<<" not in value:
+            return seen
+        for key in _PLACEHOLDER.findall(value):
+            if key not in seen:
+                seen = self.made_of(self.get(key), seen | {key})
+        return seen
 
-    def _expand(self, value: Value) -> Value:
+    def expanded(self, values: Values) -> Values:
+        """Put this environment's values in the place of each `<<<KEY>>>`.
+
+        Within text the placeholder of an unset key stays; a value that is nothing else is left out.
+        """
+        found = {key: self._expand(value, frozenset()) for key, value in values.items()}
+        return {key: value for key, value in found.items() if value is not _UNSET}
+
+    def resolved(self, unknown: Callable[[str], bool] = lambda _key: False) -> Environment:
+        """Give this environment with its own placeholders expanded, but for what stands on `unknown` keys."""
+        changed: dict[str, Setting | None] = {}
+        for key, setting in self._settings.items():
+            keys = self.made_of(setting.value)
+            if keys and not any(unknown(each) for each in keys):
+                value = self._expand(setting.value, frozenset({key}))
+                changed[key] = None if value is _UNSET else replace(setting, value=value)
+        if not changed:
+            return self
+        return Environment({key: each for key, each in {**self._settings, **changed}.items() if each is not None})
+
+    def _expand(self, value: Value, within: frozenset[str]) -> Any:
         if not isinstance(value, str) or "<<<" not in value:
             return value
+
+        def get(key: str) -> Any:
+            known = key in self._settings and key not in within
+            return self._expand(self[key], within | {key}) if known else _UNSET
+
         whole = _PLACEHOLDER.fullmatch(value)
         if whole:
-            return self.get(whole[1], value)
-        return _PLACEHOLDER.sub(lambda match: as_text(self.get(match[1], match[0])), value)
+            return get(whole[1])
+        return _PLACEHOLDER.sub(lambda match: match[0] if (got := get(match[1])) is _UNSET else as_text(got), value)
 
 
 def as_text(value: Value) -> str:

@@ -14,7 +14,7 @@ from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
 from scriptgraph.loader import content_digest, load_customize
 from scriptgraph.manifest import Value, Values, matches_any
 from scriptgraph.record import Record, StepRecord, host_facts
-from scriptgraph.resolver import exports_of, layered, settle
+from scriptgraph.resolver import exports_of, hand_down, layered, settle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,12 +92,12 @@ class _Walker:
         try:
             env = layered(step.manifest, step.variations, step.version, inherited)
             env, keys = self._run_needs(step, step.before, env, (*chain, alias))
-            env = _expand_own(env)
-            result = self._run_once(step, env, keys)
+            result = self._run_once(step, env.resolved(), keys)
             env = env.merged(result.exports, Layer.DEPENDENCY, alias)
             env, _ = self._run_needs(step, step.after, env, (*chain, alias))
         except ScriptGraphError as error:
             raise error.within(alias)  # noqa: B904 - the same error, with its chain
+        env = env.resolved()
         leaving = {key: env[key] for key in env if matches_any(key, exports_of(step))}
         return _Result({**leaving, **result.exports}, result.key)
 
@@ -109,9 +109,7 @@ class _Walker:
             settled = settle(need, step, env, self.runtime.registry, chain) if need.deferred else need
             if settled.step is None:
                 continue
-            source = f"{step.manifest.alias} for {need.dependency.tags}"
-            start = env.inherited(step.manifest.local_env_keys, env.expanded(need.dependency.env), source)
-            start = _with_own(start, settled.step)
+            start = _with_own(hand_down(env.resolved(), step.manifest, need.dependency), settled.step)
             result = self.run(settled.step, start, chain)
             env = env.merged(result.exports, Layer.DEPENDENCY, settled.step.manifest.alias)
             if result.key:
@@ -267,13 +265,3 @@ def _with_own(start: Environment, step: Step) -> Environment:
     for layer, values in settings.items():
         start = start.merged(values, layer, step.manifest.alias)
     return start
-
-
-def _expand_own(env: Environment) -> Environment:
-    """Put values in the place of each `<<<KEY>>>`, now that the dependencies have exported theirs."""
-    for key in env:
-        setting = env.origin(key)
-        expanded = env.expanded({key: setting.value})
-        if expanded[key] != setting.value:
-            env = env.merged(expanded, setting.layer, setting.source)
-    return env

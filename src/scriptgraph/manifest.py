@@ -61,9 +61,14 @@ class Dependency:
     versions: VersionRange = ANY_VERSION
 
     @property
+    def updating_keys(self) -> frozenset[str]:
+        """The environment's keys that add to the query."""
+        return frozenset(key for update in self.tag_updates for key in update.keys)
+
+    @property
     def keys(self) -> frozenset[str]:
         """The environment's keys that decide whether and what is selected."""
-        return self.guard.keys | {key for update in self.tag_updates for key in update.keys}
+        return self.guard.keys | self.updating_keys
 
 
 @dataclass(frozen=True)
@@ -162,6 +167,13 @@ class Manifest:
     code: tuple[str, ...] = ()
     retired_names: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
+
+    @cached_property
+    def dependency_names(self) -> frozenset[str]:
+        """Every name by which `adr` may reach a dependency of this script."""
+        blocks = [self.deps, self.post_deps, *(each.deps for each in self.versions.values())]
+        blocks += [deps for each in self.variations.values() for deps in (each.deps, each.post_deps)]
+        return frozenset(name for deps in blocks for dependency in deps for name in dependency.names)
 
     @cached_property
     def reads(self) -> frozenset[str]:

@@ -63,6 +63,11 @@ class Registry:
             raise self._no_script(query)
         return self._by_alias[matches[0]]
 
+    def candidates(self, tags: Iterable[str]) -> Iterator[Manifest]:
+        """Give every script that has all these tags."""
+        wanted = set(tags)
+        return (each for each in self if wanted <= {*each.tags, each.alias, each.uid})
+
     def _matches(self, query: Query) -> list[str]:
         if not query.required:
             return []

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scriptgraph.conditions import decide, same
+from scriptgraph.conditions import decide
 from scriptgraph.environment import Environment, Layer, as_text
 from scriptgraph.errors import CycleError, RequestError, ScriptGraphError, nearest
-from scriptgraph.manifest import Dependency, Input, Manifest, Override, Values, matches_any
+from scriptgraph.inputs import read_inputs
+from scriptgraph.manifest import Dependency, Manifest, Override, Values, matches_any
 from scriptgraph.plan import Need, Plan, Step
 from scriptgraph.tags import Query, parse_query
 from scriptgraph.variations import Chosen, choose_variations
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from scriptgraph.request import Request
 
 _VERSION_INPUTS = ("version", "version_min", "version_max")
+# Far more than any workflow has, and less than what Python's stack holds.
+DEEPEST = 100
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ def _resolve_step(query: Query, registry: Registry, scope: _Scope) -> Step:
     manifest = registry.select(query)
     if manifest.alias in scope.chain:
         raise CycleError((*scope.chain[scope.chain.index(manifest.alias) :], manifest.alias))
+    if len(scope.chain) >= DEEPEST:
+        raise RequestError(f"dependencies are more than {DEEPEST} deep at {manifest.alias}; shorten the chain")
     try:
         return _expand(manifest, query, registry, scope)
     except ScriptGraphError as error:
@@ -92,10 +97,10 @@ def _resolve_step(query: Query, registry: Registry, scope: _Scope) -> Step:
 def _expand(manifest: Manifest, query: Query, registry: Registry, scope: _Scope) -> Step:
     variations = choose_variations(manifest, query.variations, query.without)
     version = select_version(manifest.alias, manifest.versions, manifest.default_version, scope.versions)
-    given = _read_inputs(manifest, scope.inputs)
+    given = read_inputs(manifest, scope.inputs)
     start = scope.inherited.merged(given, Layer.INPUT, f"option of {manifest.alias}")
     start = start.merged(_asked_versions(manifest, scope.versions), Layer.OVERRIDE, "version asked for")
-    start = start.merged(_read_inputs(manifest, scope.forced), Layer.OVERRIDE, "--adr")
+    start = start.merged(read_inputs(manifest, scope.forced), Layer.OVERRIDE, "--adr")
     env = layered(manifest, variations, version, start)
     overrides = dict(scope.overrides)
     for each in variations:
@@ -140,77 +145,68 @@ def _resolve_needs(
             scope = replace(scope, unknown=(*scope.unknown, *exports_of(need.step)))
         elif need.deferred:
             # Which script it will be is open, and so is what it exports.
-            scope = replace(scope, unknown=(*scope.unknown, *_possible_exports(dependency, registry)))
+            scope = replace(scope, unknown=(*scope.unknown, *_possible_exports(dependency, registry, scope)))
     return tuple(needs), scope
 
 
-def _possible_exports(dependency: Dependency, registry: Registry) -> tuple[str, ...]:
-    try:
-        manifest = registry.select(parse_query(dependency.tags))
-    except ScriptGraphError:
+def _possible_exports(dependency: Dependency, registry: Registry, scope: _Scope) -> tuple[str, ...]:
+    if not all(update.prefix.startswith("_") for update in dependency.tag_updates):
         return ("*",)
-    return (*manifest.exports, *(key for each in manifest.variations.values() for key in each.exports))
+    query = parse_query(f"{dependency.tags},{_override_of(dependency, scope).tags}")
+    found: set[str] = set()
+    for manifest in registry.candidates(query.required):
+        found |= {*manifest.exports, *(key for each in manifest.variations.values() for key in each.exports)}
+    return tuple(sorted(found))
 
 
 def _unknown_test(env: Environment, patterns: tuple[str, ...]) -> Callable[[str], bool]:
     """Say which keys may still change: an export to come wins unless a higher layer has spoken."""
 
-    def unknown(key: str) -> bool:
+    def may_be_exported(key: str) -> bool:
         if not matches_any(key, patterns):
             return False
         return key not in env or env.origin(key).layer <= Layer.DEPENDENCY
 
-    return unknown
+    return lambda key: any(may_be_exported(each) for each in {key, *env.made_of(env.get(key))})
+
+
+def _override_of(dependency: Dependency, scope: _Scope) -> Override:
+    override = Override()
+    for name in dependency.names:
+        override = scope.overrides[name].over(override) if name in scope.overrides else override
+    return override
 
 
 def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, scope: _Scope) -> Need:
     unknown = _unknown_test(scope.inherited, scope.unknown)
-    wanted = decide(dependency.guard, scope.inherited, unknown)
+    env = scope.inherited.resolved(unknown)
+    wanted = decide(dependency.guard, env, unknown)
     if wanted is False:
         return Need(dependency)
-    waits_for = frozenset(key for key in dependency.keys if unknown(key))
-    if wanted is None or waits_for:
+    matters = dependency.keys if wanted is None else dependency.updating_keys
+    waits_for = frozenset(key for key in matters if unknown(key))
+    if waits_for:
         return Need(dependency, waits_for=waits_for)
-    override = Override()
-    for name in dependency.names:
-        override = scope.overrides[name].over(override) if name in scope.overrides else override
+    override = _override_of(dependency, scope)
     tags = [dependency.tags, override.tags]
     for update in dependency.tag_updates:
-        values = (as_text(scope.inherited.get(key)) for key in update.keys)
+        values = (as_text(env.get(key)) for key in update.keys)
         tags += [f"{update.prefix}{value}" for value in values if value]
-    inherited = scope.inherited.inherited(
-        parent.local_env_keys, scope.inherited.expanded(dependency.env), f"{parent.alias} for {dependency.tags}"
-    )
+    made_of = {key: env.made_of(value) for key, value in (*env.items(), *dependency.env.items())}
     inner = replace(
         scope,
-        inherited=inherited,
+        inherited=hand_down(env, parent, dependency),
+        # What is made of keys that are not known yet is not known below either.
+        unknown=(*scope.unknown, *(key for key, keys in made_of.items() if any(unknown(each) for each in keys))),
         versions=dependency.versions.narrowed(override.versions),
         forced=override.inputs,
     )
     return Need(dependency, _resolve_step(parse_query(",".join(tags)), registry, inner))
 
 
-def _read_inputs(manifest: Manifest, given: Values) -> Values:
-    values = {}
-    for name, value in given.items():
-        option = _find_input(manifest, name)
-        if option is None:
-            names = [key.replace("-", "_") for key in manifest.inputs]
-            close = nearest(name, names)
-            hint = f" Did you mean --{close[0]}?" if close else ""
-            raise RequestError(f"{manifest.alias} has no option --{name}.{hint} Options: {', '.join(sorted(names))}")
-        for refused, reason in option.refused.items():
-            if same(value, refused):
-                raise RequestError(f"--{name}={as_text(value)}: {reason}")
-        if option.choices and not any(same(value, choice) for choice in option.choices):
-            raise RequestError(f"--{name}={as_text(value)}: must be one of {', '.join(option.choices)}")
-        values[option.env_key] = value
-    return values
-
-
-def _find_input(manifest: Manifest, name: str) -> Input | None:
-    wanted = name.replace("-", "_")
-    return next((each for key, each in manifest.inputs.items() if key.replace("-", "_") == wanted), None)
+def hand_down(env: Environment, parent: Manifest, dependency: Dependency) -> Environment:
+    """Give what a dependency starts from, of the environment that its parent has by then."""
+    return env.inherited(parent.local_env_keys, env.expanded(dependency.env), f"{parent.alias} for {dependency.tags}")
 
 
 def _asked_versions(manifest: Manifest, versions: VersionRange) -> Values:
@@ -224,10 +220,10 @@ def _check_overrides(root: Step, request: Request, registry: Registry) -> tuple[
     """Refuse an `--adr` for a name that nothing on the way has; note those that 2023 had."""
     known, retired = set[str](), dict[str, str]()
     for step in Plan(root).steps():
-        known |= {name for need in step.needs() for name in need.dependency.names}
+        known |= step.manifest.dependency_names
         retired |= step.manifest.retired_names
     if any(Plan(root).deferred()):
-        known |= {name for each in registry for dep in each.deps for name in dep.names}
+        known |= {name for each in registry for name in each.dependency_names}
     notes = []
     for name in request.overrides:
         if name in retired:

@@ -122,17 +122,47 @@ def test_the_version_of_a_script_is_not_that_of_its_dependencies() -> None:
 @pytest.mark.parametrize(
     ("value", "expanded"),
     [
-        ("<<<A>>>", ("x", "y")),
-        ("in <<<A>>>, <<<B>>>", "in x,y, yes"),
-        ("<<<UNKNOWN>>>/a", "<<<UNKNOWN>>>/a"),
-        ("plain", "plain"),
-        (7, 7),
+        ("<<<A>>>", {"K": ("x", "y")}),
+        ("in <<<A>>>, <<<B>>>", {"K": "in x,y, yes"}),
+        ("<<<UNSET>>>/a", {"K": "<<<UNSET>>>/a"}),
+        ("<<<UNSET>>>", {}),
+        ("<<<C>>>", {"K": "c of x,y"}),
+        ("plain", {"K": "plain"}),
+        (7, {"K": 7}),
     ],
 )
-def test_a_placeholder_alone_keeps_its_kind_and_within_text_becomes_text(value: Any, expanded: Any) -> None:
-    env = Environment().merged({"A": ("x", "y"), "B": True}, Layer.MANIFEST, "m")
+def test_a_placeholder_alone_keeps_its_kind_and_within_text_becomes_text(value: Any, expanded: dict[str, Any]) -> None:
+    env = Environment().merged({"A": ("x", "y"), "B": True, "C": "c of <<<A>>>"}, Layer.MANIFEST, "m")
 
-    assert env.expanded({"K": value}) == {"K": expanded}
+    assert env.expanded({"K": value}) == expanded
+
+
+def test_an_environments_own_placeholders() -> None:
+    env = Environment().merged(
+        {"A": "<<<B>>>", "B": "<<<C>>>", "C": 1, "D": "<<<UNSET>>>", "E": "<<<E>>>/e", "F": "<<<F>>>"},
+        Layer.MANIFEST,
+        "m",
+    )
+
+    resolved = env.resolved()
+
+    assert dict(resolved) == {"A": 1, "B": 1, "C": 1, "E": "<<<E>>>/e"}
+    assert resolved.origin("A") == Setting(1, Layer.MANIFEST, "m")
+    assert dict(resolved.resolved()) == dict(resolved)
+
+
+def test_what_stands_on_an_unknown_key_is_left_as_it_is() -> None:
+    env = Environment().merged({"A": "<<<B>>>", "B": "<<<C>>>", "C": 1, "D": "<<<E>>>", "E": 2}, Layer.MANIFEST, "m")
+
+    assert env.made_of(env["A"]) == {"B", "C"}
+    assert dict(env.resolved(lambda key: key == "C")) == {**env, "D": 2}
+
+
+def test_keys_that_stand_on_each_other_do_not_turn_for_ever() -> None:
+    env = Environment().merged({"A": "<<<B>>>", "B": "<<<A>>>", "C": "c<<<A>>>"}, Layer.MANIFEST, "m")
+
+    assert env.made_of("<<<A>>>") == {"A", "B"}
+    assert dict(env.resolved()) == {"C": "c<<<A>>>"}
 
 
 @pytest.mark.parametrize(

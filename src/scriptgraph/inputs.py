@@ -1,0 +1,40 @@
+"""Read the options of a script: names to keys of the environment, values against what is served."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scriptgraph.conditions import same
+from scriptgraph.environment import as_text
+from scriptgraph.errors import RequestError, nearest
+
+if TYPE_CHECKING:
+    from scriptgraph.manifest import Input, Manifest, Values
+
+
+def read_inputs(manifest: Manifest, given: Values) -> Values:
+    """Turn options into values of the environment's keys.
+
+    Raises:
+        RequestError: the script has no such option, or does not serve the value.
+    """
+    values = {}
+    for name, value in given.items():
+        option = _find_input(manifest, name)
+        if option is None:
+            names = [key.replace("-", "_") for key in manifest.inputs]
+            close = nearest(name, names)
+            hint = f" Did you mean --{close[0]}?" if close else ""
+            raise RequestError(f"{manifest.alias} has no option --{name}.{hint} Options: {', '.join(sorted(names))}")
+        for refused, reason in option.refused.items():
+            if same(value, refused):
+                raise RequestError(f"--{name}={as_text(value)}: {reason}")
+        if option.choices and not any(same(value, choice) for choice in option.choices):
+            raise RequestError(f"--{name}={as_text(value)}: must be one of {', '.join(option.choices)}")
+        values[option.env_key] = value
+    return values
+
+
+def _find_input(manifest: Manifest, name: str) -> Input | None:
+    wanted = name.replace("-", "_")
+    return next((each for key, each in manifest.inputs.items() if key.replace("-", "_") == wanted), None)
