@@ -9,6 +9,8 @@ from scriptgraph.environment import as_text
 from scriptgraph.errors import RequestError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scriptgraph.manifest import Input, Manifest, Values
 
 
@@ -25,7 +27,7 @@ def read_inputs(manifest: Manifest, given: Values) -> Values:
             names = [key.replace("-", "_") for key in manifest.inputs]
             close = nearest(name, names)
             hint = f" Did you mean --{close[0]}?" if close else ""
-            raise RequestError(f"{manifest.alias} has no option --{name}.{hint} Options: {', '.join(sorted(names))}")
+            raise RequestError(f"{manifest.alias} has no option --{name}.{hint} {_options(names)}")
         for refused, reason in option.refused.items():
             if same(value, refused):
                 raise RequestError(f"--{name}={as_text(value)}: {reason}")
@@ -33,6 +35,10 @@ def read_inputs(manifest: Manifest, given: Values) -> Values:
             raise RequestError(f"--{name}={as_text(value)}: must be one of {', '.join(option.choices)}")
         values[option.env_key] = value
     return values
+
+
+def _options(names: Sequence[str]) -> str:
+    return f"Options: {', '.join(sorted(names))}" if names else "It has no options"
 
 
 def _find_input(manifest: Manifest, name: str) -> Input | None:

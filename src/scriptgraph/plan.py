@@ -102,9 +102,17 @@ def _outline(step: Step) -> dict[str, object]:
         "version": step.version,
         "env": {key: repr(step.env[key]) for key in sorted(step.env) if key in step.manifest.reads},
         "needs": [
-            {"tags": need.dependency.tags, "waits_for": sorted(need.waits_for)}
-            if need.deferred
-            else (_outline(need.step) if need.step else None)
+            _outline_waiting(need, step) if need.deferred else (_outline(need.step) if need.step else None)
             for need in step.needs()
         ],
+    }
+
+
+def _outline_waiting(need: Need, parent: Step) -> dict[str, object]:
+    # Which script it will be is open, so all that may reach it counts.
+    return {
+        "tags": need.dependency.tags,
+        "waits_for": sorted(need.waits_for),
+        "env": {key: repr(value) for key, value in sorted(parent.env.items())},
+        "overrides": {name: repr(override) for name, override in sorted((parent.overrides or {}).items())},
     }

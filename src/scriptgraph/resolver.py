@@ -231,5 +231,7 @@ def _check_overrides(root: Step, request: Request, registry: Registry) -> tuple[
         elif name not in known:
             close = nearest(name, known)
             hint = f" Did you mean {close[0]}?" if close else ""
-            raise RequestError(f"--adr.{name}: no dependency has this name.{hint} Names: {', '.join(sorted(known))}")
+            raise RequestError(
+                f"--adr.{name}: no dependency has this name.{hint} Names: {', '.join(sorted(known)) or 'none'}"
+            )
     return tuple(notes)
