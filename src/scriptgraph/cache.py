@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.cache_paths import marked, unmarked
 from scriptgraph.errors import CacheError
 from scriptgraph.json_place import decode_value
 
@@ -23,13 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from scriptgraph.manifest import Value, Values
+    from scriptgraph.manifest import Values
 
 # A change of an entry's layout gets a new name here: old entries are then never misread.
 LAYOUT = "v1"
 _ENTRY_FILE = "entry.json"
 _CONTENT = "content"
-_HERE = "{entry}"
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,11 @@ class Cache:
             meta = json.loads((path / _ENTRY_FILE).read_text(encoding="utf-8"))
             if meta["key"] != key or meta["layout"] != LAYOUT:
                 return None
-            exports = {name: _placed(decode_value(value), path) for name, value in meta["exports"].items()}
-        except (OSError, ValueError, KeyError, TypeError):
+            places = self._places(path)
+            exports = {name: unmarked(decode_value(value), places) for name, value in meta["exports"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+        if not (path / _CONTENT).is_dir():
             return None
         return Entry(key, path, exports, meta.get("alias", ""), meta.get("title", ""))
 
@@ -116,7 +119,8 @@ class Cache:
         """Make the content, and what is said of it, the entry of `key` in one step."""
         folder = content.parent
         target = self._path(key)
-        told = {name: _unplaced(value, folder) for name, value in exports.items()}
+        places = self._places(folder)
+        told = {name: marked(value, places) for name, value in exports.items()}
         document = {**meta, "key": key, "layout": LAYOUT, "exports": told}
         with (folder / _ENTRY_FILE).open("w", encoding="utf-8") as handle:
             json.dump(document, handle, indent=1, default=str)
@@ -136,17 +140,12 @@ class Cache:
         """Remove an entry; the caller holds its lock."""
         shutil.rmtree(self._path(key), ignore_errors=True)
 
+    def movable(self, text: str) -> str:
+        """Give text in which paths into the cache do not say where it lies."""
+        return str(marked(text, {"cache": self.root}))
+
+    def _places(self, entry: Path) -> Mapping[str, Path]:
+        return {"entry": entry, "cache": self.root}
+
     def _path(self, key: str) -> Path:
         return self._entries / key[:2] / key
-
-
-def _unplaced(value: Value, folder: Path) -> Any:
-    if isinstance(value, str):
-        return value.replace(str(folder), _HERE)
-    return [each.replace(str(folder), _HERE) for each in value] if isinstance(value, tuple) else value
-
-
-def _placed(value: Value, path: Path) -> Value:
-    if isinstance(value, str):
-        return value.replace(_HERE, str(path))
-    return tuple(each.replace(_HERE, str(path)) for each in value) if isinstance(value, tuple) else value

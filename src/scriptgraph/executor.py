@@ -125,8 +125,7 @@ class _Walker:
 
     def _identity(self, step: Step, env: Environment, dependency_keys: list[str]) -> dict[str, Any]:
         # A path into the cache is replaced by a mark, so that moving the cache keeps its entries.
-        root = str(self.runtime.cache.root)
-        reads = {k: repr(env[k]).replace(root, "{cache}") for k in sorted(env) if k in step.manifest.reads}
+        reads = {k: self.runtime.cache.movable(repr(env[k])) for k in sorted(env) if k in step.manifest.reads}
         return {
             "alias": step.manifest.alias,
             "content": content_digest(step.manifest),
