@@ -12,13 +12,13 @@ LAYERS, HIDDEN, HEADS = 4, 192, 6
 
 # Short paragraphs, put anywhere, teach where answers are; real lengths come last.
 DENSE_STAGES = (
-    Stage(1500, (20, 60), KINDS, 6, True, 3000, 1e-3),
-    Stage(800, (50, 140), KINDS, 8, True, 4000, 7e-4),
-    Stage(600, None, KINDS, 8, False, 6000, 5e-4),
+    Stage(1200, (20, 60), KINDS, 4, shifted=True, batch_tokens=3000, peak_rate=1e-3),
+    Stage(800, (50, 140), KINDS, 6, shifted=True, batch_tokens=4000, peak_rate=7e-4),
+    Stage(700, None, KINDS, 8, shifted=False, batch_tokens=6000, peak_rate=6e-4),
 )
 PRUNING_STAGES = (
-    Stage(1200, (30, 120), KINDS, 8, True, 3000, 5e-4, warmup_steps=50),
-    Stage(500, None, KINDS, 8, False, 6000, 4e-4, warmup_steps=50),
+    Stage(1200, (30, 120), KINDS, 8, shifted=True, batch_tokens=3000, peak_rate=5e-4, warmup_steps=50),
+    Stage(500, None, KINDS, 8, shifted=False, batch_tokens=6000, peak_rate=4e-4, warmup_steps=50),
 )
 # Steps count through all pruning stages. Ranges are watched at real lengths.
 PRUNING = PruningPlan(sparsity=0.8, pruned_step=800, watch_step=1200, round_step=1260)
