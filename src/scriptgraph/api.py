@@ -5,49 +5,25 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph import process
+from scriptgraph.conditions import same
 from scriptgraph.environment import Environment, as_text
 from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
+from scriptgraph.outcomes import Done, Outcome, Run, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from scriptgraph.manifest import Manifest, Value, Values
+    from scriptgraph.manifest import Manifest, Value
 
 # Where our own interpreter looks for modules is nothing to the programs that we start.
 _NOT_PASSED = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"})
 
 __all__ = ["Context", "Done", "Outcome", "Run", "ScriptGraphError", "Skip", "StepFailed", "failing_on"]
-
-
-@dataclass(frozen=True)
-class Run:
-    """Run a program; `postprocess(context)` is called when it has ended well."""
-
-    argv: Sequence[str | Path]
-    env: Mapping[str, str] = field(default_factory=dict)
-    cwd: Path | None = None
-
-
-@dataclass(frozen=True)
-class Done:
-    """The work is done; these values leave the script."""
-
-    exports: Mapping[str, Value | Path] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Skip:
-    """There is nothing to do, for this reason."""
-
-    reason: str
-    exports: Mapping[str, Value | Path] = field(default_factory=dict)
-
-
-Outcome = Run | Done | Skip
 
 
 @dataclass(frozen=True)
@@ -140,10 +116,9 @@ class Context:
     def flag(self, key: str) -> bool:
         """Read a key as yes or no; no where it is not set."""
         value = self.value(key)
-        if value in (None, "", False, 0):
-            return False
-        if value in (True, 1) or as_text(value).lower() in {"yes", "true", "on", "1"}:
-            return True
+        for answer in (True, False):
+            if same(value, answer):
+                return answer
         raise StepFailed(f"{self._spelling(key)}={as_text(value)}: must be yes or no")
 
     def number(self, key: str) -> float | None:
@@ -156,21 +131,29 @@ class Context:
         if value is None or value == "":
             return None
         try:
-            return float(as_text(value))
+            number = float(as_text(value))
         except ValueError:
-            raise StepFailed(f"{self._spelling(key)}={as_text(value)}: must be a number") from None
+            number = nan
+        if not isfinite(number):
+            raise StepFailed(f"{self._spelling(key)}={as_text(value)}: must be a number")
+        return number
 
     def whole(self, key: str) -> int | None:
         """Read a key as a whole number; None where it is not set."""
         value = self.number(key)
         if value is not None and value != int(value):
-            raise StepFailed(f"{self._spelling(key)}={value}: must be a whole number")
+            raise StepFailed(f"{self._spelling(key)}={as_text(self.value(key))}: must be a whole number")
         return None if value is None else int(value)
 
     def path(self, key: str) -> Path | None:
         """Read a key as a path, `~` expanded; None where it is not set."""
         value = self.value(key)
-        return None if value is None or value == "" else Path(as_text(value)).expanduser().absolute()
+        if value is None or value == "":
+            return None
+        try:
+            return Path(as_text(value)).expanduser().absolute()
+        except RuntimeError:
+            raise StepFailed(f"{self._spelling(key)}={as_text(value)}: there is no such user") from None
 
     def existing(self, key: str) -> Path:
         """Read a key as the path of something that is there.
@@ -249,8 +232,3 @@ def program_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Give the environment of a program that a step starts: the user's, and what the step adds."""
     kept = {key: value for key, value in os.environ.items() if key not in _NOT_PASSED and not key.startswith("CM_")}
     return {**kept, **extra}
-
-
-def exports_as_values(exports: Mapping[str, Value | Path]) -> Values:
-    """Turn paths among exported values into text."""
-    return {key: str(value) if isinstance(value, Path) else value for key, value in exports.items()}

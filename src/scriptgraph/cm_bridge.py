@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from scriptgraph.cache import Cache
 from scriptgraph.console import RunConsole
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.executor import Runtime, execute
+from scriptgraph.executor import execute
 from scriptgraph.front_options import FrontOptions, read_front
-from scriptgraph.record import Record, new_run_folder
+from scriptgraph.record import new_run_folder
 from scriptgraph.registry import load_registry
 from scriptgraph.resolver import resolve
+from scriptgraph.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from scriptgraph.request import Request
 
 _FAILED, _INTERRUPTED = 1, 130
+# What the machine refuses is no defect of the program, so it is told without a traceback.
+_OF_THE_MACHINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE}
+)
 _INSTALLED_PACKAGE = "cm_mlperf_home"
 
 
@@ -44,32 +50,29 @@ def run_script(command: Mapping[str, Any], repositories: Sequence[Path] = ()) ->
     """Do what `cm run script` asks.
 
     Returns:
-        cmind's dictionary: `return` is 0, or 1 with `error`, or 130 after Ctrl-C.
+        cmind's dictionary: `return` is 0, or 1 with `error`, or 130 after Ctrl-C; `new_env` is what leaves the script.
     """
     console: RunConsole | None = None
     try:
         request, options = read_front(command)
         to = sys.stderr if options.as_json else sys.stdout
         console = RunConsole(quiet=options.switches.quiet, results_to=to)
-        record, folder = _run(request, options, console, (own_repository(), *repositories))
+        told = _run(request, options, console, (own_repository(), *repositories))
     except ScriptGraphError as error:
         return {"return": _FAILED, "error": error.report()}
     except KeyboardInterrupt:
         return {"return": _INTERRUPTED, "error": "interrupted; nothing half-finished was kept"}
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        return {"return": _FAILED, "error": f"{error.filename or 'a file'}: {error.strerror}; see to it and run again"}
     finally:
         if console is not None:
             console.close()
-    last = record.steps[-1] if record.steps else None
-    return {
-        "return": 0,
-        "record": str(folder / "record.json"),
-        "new_env": _root_exports(record),
-        "status": last.status if last else "done",
-        "tables": console.tables,
-    }
+    return {"return": 0, **told, "tables": console.tables}
 
 
-def _run(request: Request, options: FrontOptions, console: RunConsole, roots: Sequence[Path]) -> tuple[Record, Path]:
+def _run(request: Request, options: FrontOptions, console: RunConsole, roots: Sequence[Path]) -> dict[str, Any]:
     registry = load_registry(roots)
     plan = resolve(request, registry)
     for note in plan.notes:
@@ -79,9 +82,10 @@ def _run(request: Request, options: FrontOptions, console: RunConsole, roots: Se
     folder = new_run_folder(options.home / "records", plan.root.manifest.alias)
     runtime = Runtime(registry, cache, options.home / "state", folder, options.switches, console)
     told = {"tags": request.query.text, "argv": list(request.argv), "inputs": dict(request.inputs)}
-    told["env"] = dict(request.env)
-    return execute(plan, runtime, told), folder
-
-
-def _root_exports(record: Record) -> dict[str, Any]:
-    return dict(record.steps[-1].exports) if record.steps else {}
+    record = execute(plan, runtime, {**told, "env": dict(request.env)})
+    statuses = {step.alias: step.status for step in record.steps}
+    return {
+        "record": str(folder / "record.json"),
+        "new_env": record.exports,
+        "status": statuses[plan.root.manifest.alias],
+    }

@@ -3,56 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.api import Context, Done, Folders, Outcome, Run, Skip, Switches, exports_as_values
-from scriptgraph.cache import Cache, Entry, content_key
+from scriptgraph.api import Context, Folders
+from scriptgraph.cache import content_key
 from scriptgraph.environment import Environment, Layer
 from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
 from scriptgraph.loader import content_digest, load_customize
-from scriptgraph.manifest import Value, Values, matches_any
+from scriptgraph.manifest import matches_any
+from scriptgraph.outcomes import Done, Outcome, Run, Skip, exports_as_values
 from scriptgraph.record import Record, StepRecord, host_facts
 from scriptgraph.resolver import exports_of, hand_down, layered, settle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from scriptgraph.cache import Entry
+    from scriptgraph.manifest import Value, Values
     from scriptgraph.plan import Need, Plan, Step
-    from scriptgraph.registry import Registry
-
-Announce = Callable[[str, str, Mapping[str, Any]], None]
-
-
-@dataclass
-class Runtime:
-    """What a run works with.
-
-    Attributes:
-        state: the folder for what is kept outside the cache.
-        run_folder: this run's record, logs and the output of steps that are not cached.
-        announce: told of each event: its kind, the step's title, and details.
-    """
-
-    registry: Registry
-    cache: Cache
-    state: Path
-    run_folder: Path
-    switches: Switches = field(default_factory=Switches)
-    announce: Announce = lambda _kind, _title, _details: None
-    _count: int = field(default=0, init=False)
-
-    def next_number(self) -> int:
-        """Number the steps in the order in which they start."""
-        self._count += 1
-        return self._count
+    from scriptgraph.runtime import Runtime
 
 
 @dataclass(frozen=True)
 class _Result:
+    """What came of a step: what leaves it, and the keys of the entries that it stands on."""
+
     exports: Values
-    key: str | None
+    keys: tuple[str, ...]
 
 
 def execute(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Record:
@@ -65,12 +44,12 @@ def execute(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Record:
     path = runtime.run_folder / "record.json"
     record.write(path)
     try:
-        _Walker(runtime, record).run(plan.root, plan.root.env, ())
+        result = _Walker(runtime, record).run(plan.root, plan.root.env, ())
+        record.exports = dict(result.exports)
         record.status = "done"
     except BaseException as error:
-        interrupted = isinstance(error, KeyboardInterrupt)
-        record.status = "interrupted" if interrupted else "failed"
-        record.error = "interrupted" if interrupted else str(error)
+        record.status = "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
+        record.error = error.report() if isinstance(error, ScriptGraphError) else reason_of(error)
         raise
     finally:
         record.end_ns = time.time_ns()
@@ -99,12 +78,12 @@ class _Walker:
             raise error.within(alias)  # noqa: B904 - the same error, with its chain
         env = env.resolved()
         leaving = {key: env[key] for key in env if matches_any(key, exports_of(step))}
-        return _Result({**leaving, **result.exports}, result.key)
+        return _Result({**leaving, **result.exports}, result.keys)
 
     def _run_needs(
         self, step: Step, needs: tuple[Need, ...], env: Environment, chain: tuple[str, ...]
     ) -> tuple[Environment, list[str]]:
-        keys = []
+        keys: list[str] = []
         for need in needs:
             settled = settle(need, step, env, self.runtime.registry, chain) if need.deferred else need
             if settled.step is None:
@@ -112,15 +91,16 @@ class _Walker:
             start = _with_own(hand_down(env.resolved(), step.manifest, need.dependency), settled.step)
             result = self.run(settled.step, start, chain)
             env = env.merged(result.exports, Layer.DEPENDENCY, settled.step.manifest.alias)
-            if result.key:
-                keys.append(result.key)
+            keys += result.keys
         return env, keys
 
     def _run_once(self, step: Step, env: Environment, dependency_keys: list[str]) -> _Result:
         parts = self._identity(step, env, dependency_keys)
         key = content_key(parts)
         if key not in self._results:
-            self._results[key] = self._run_recorded(step, env, key, parts)
+            exports = self._run_recorded(step, env, key, parts)
+            # A step that is not kept hands on the keys of the entries below it.
+            self._results[key] = _Result(exports, (key,) if step.manifest.cache else tuple(dependency_keys))
         return self._results[key]
 
     def _identity(self, step: Step, env: Environment, dependency_keys: list[str]) -> dict[str, Any]:
@@ -144,7 +124,7 @@ class _Walker:
         context = Context(step.manifest, env, nowhere, self.runtime.switches, self._announcer(step))
         return str(hook(context)) if hook else ""
 
-    def _run_recorded(self, step: Step, env: Environment, key: str, parts: Mapping[str, Any]) -> _Result:
+    def _run_recorded(self, step: Step, env: Environment, key: str, parts: Mapping[str, Any]) -> Values:
         number = self.runtime.next_number()
         log = self.runtime.run_folder / "logs" / f"{number:02d}-{step.manifest.alias}.log"
         entry = StepRecord(step.title, step.manifest.alias, step.version, start_ns=time.time_ns())
@@ -156,7 +136,8 @@ class _Walker:
                 exports = self._work(step, env, self._folders(key, number, log), entry)
         except BaseException as error:
             entry.end_ns = time.time_ns()
-            entry.reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+            entry.status, entry.reason = "failed", reason_of(error)
+            entry.log = str(log) if log.exists() else None
             if isinstance(error, ScriptGraphError) and error.log is None and log.exists():
                 error.log = log
             self._tell(step, "failed", {"reason": entry.reason})
@@ -166,7 +147,7 @@ class _Walker:
         entry.log = str(log) if log.exists() else None
         seconds = (entry.end_ns - entry.start_ns) / 1e9
         self._tell(step, "finished", {"status": entry.status, "seconds": seconds, "reason": entry.reason})
-        return _Result(exports, key if step.manifest.cache else None)
+        return exports
 
     def _cached(
         self, step: Step, env: Environment, key: str, parts: Mapping[str, Any], entry: StepRecord, log: Path
@@ -224,14 +205,16 @@ class _Walker:
             ]  # fmt: skip
         entry.status = "skipped" if isinstance(outcome, Skip) else "done"
         entry.reason = outcome.reason if isinstance(outcome, Skip) else None
-        exports = exports_as_values(outcome.exports)
-        allowed = exports_of(step)
-        for key in exports:
+        alias, allowed = step.manifest.alias, exports_of(step)
+        for key in outcome.exports:
             if not matches_any(key, allowed):
-                alias = step.manifest.alias
                 raise UndeclaredError(
                     f"{alias} exports {key}, which its manifest does not list; add it to new_env_keys"
                 )
+        try:
+            exports = exports_as_values(outcome.exports)
+        except TypeError as error:
+            raise StepFailed(f"{alias} exports {error}") from None
         passed = {key: env[key] for key in env if key in step.manifest.reads and matches_any(key, allowed)}
         return {**passed, **exports}
 
@@ -252,6 +235,15 @@ class _Walker:
 
     def _tell(self, step: Step, kind: str, details: Mapping[str, Any]) -> None:
         self.runtime.announce(kind, step.title, details)
+
+
+def reason_of(error: BaseException) -> str:
+    """Say in a line why something ended."""
+    if isinstance(error, ScriptGraphError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return "interrupted"
+    return f"{type(error).__name__}: {error}"
 
 
 def _with_own(start: Environment, step: Step) -> Environment:

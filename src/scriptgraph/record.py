@@ -37,11 +37,17 @@ class StepRecord:
 
 @dataclass
 class Record:
-    """A whole run, kept as JSON beside its logs."""
+    """A whole run, kept as JSON beside its logs: status is running, done, failed or interrupted.
+
+    Attributes:
+        steps: in the order in which they started.
+        exports: what leaves the script that was asked for.
+    """
 
     plan_fingerprint: str
     request: dict[str, Any]
     steps: list[StepRecord] = field(default_factory=list)
+    exports: dict[str, Any] = field(default_factory=dict)
     status: str = "running"
     error: str | None = None
     start_ns: int = 0

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.api import Switches
 from scriptgraph.cache import LAYOUT, Cache
-from scriptgraph.executor import Runtime, execute
+from scriptgraph.executor import execute
 from scriptgraph.manifest_json import decode_manifest, decode_override
 from scriptgraph.record import Record, new_run_folder
 from scriptgraph.registry import Registry, load_registry
 from scriptgraph.request import Request
 from scriptgraph.resolver import resolve
+from scriptgraph.runtime import Runtime
 from scriptgraph.tags import parse_query
 
 if TYPE_CHECKING:

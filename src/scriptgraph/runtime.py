@@ -1,0 +1,41 @@
+"""What a run works with: scripts, cache, folders, and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.api import Switches
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scriptgraph.cache import Cache
+    from scriptgraph.registry import Registry
+
+Announce = Callable[[str, str, Mapping[str, Any]], None]
+
+
+@dataclass
+class Runtime:
+    """What a run works with.
+
+    Attributes:
+        state: the folder for what is kept outside the cache.
+        run_folder: this run's record, logs and the output of steps that are not cached.
+        announce: told of each event: its kind, the step's title, and details.
+    """
+
+    registry: Registry
+    cache: Cache
+    state: Path
+    run_folder: Path
+    switches: Switches = field(default_factory=Switches)
+    announce: Announce = lambda _kind, _title, _details: None
+    _count: int = field(default=0, init=False)
+
+    def next_number(self) -> int:
+        """Number the steps in the order in which they start."""
+        self._count += 1
+        return self._count
