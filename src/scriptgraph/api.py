@@ -13,12 +13,13 @@ from scriptgraph import process
 from scriptgraph.conditions import same
 from scriptgraph.environment import Environment, as_text
 from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
+from scriptgraph.manifest import matches_any
 from scriptgraph.outcomes import Done, Outcome, Run, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from scriptgraph.manifest import Manifest, Value
+    from scriptgraph.manifest import Manifest, Value, Values
 
 # Where our own interpreter looks for modules is nothing to the programs that we start.
 _NOT_PASSED = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"})
@@ -99,6 +100,11 @@ class Context:
                 f"{self.manifest.alias} reads {key}, which its manifest does not declare; add it to env_keys"
             )
         return self._env.get(key)
+
+    def passed(self, allowed: tuple[str, ...]) -> Values:
+        """Give what the script reads and also lets out: it leaves as it came unless the script changes it."""
+        reads = self.manifest.reads
+        return {key: value for key, value in self._env.items() if key in reads and matches_any(key, allowed)}
 
     def text(self, key: str, default: str | None = None) -> str:
         """Read a key as text.

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.api import Context, Folders
 from scriptgraph.cache import content_key
+from scriptgraph.calling import work
 from scriptgraph.environment import Environment, Layer
-from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
-from scriptgraph.loader import content_digest, load_customize
+from scriptgraph.errors import ScriptGraphError
+from scriptgraph.loader import content_digest, forget, load_customize
 from scriptgraph.manifest import matches_any
-from scriptgraph.outcomes import Done, Outcome, Run, Skip, exports_as_values
 from scriptgraph.record import Record, StepRecord, host_facts
 from scriptgraph.resolver import exports_of, hand_down, layered, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from scriptgraph.cache import Entry
@@ -40,6 +41,7 @@ def execute(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Record:
     Raises:
         ScriptGraphError: a step failed; the record says which, and the error where its log is.
     """
+    forget()
     record = Record(plan.fingerprint, dict(request), start_ns=time.time_ns(), host=dict(host_facts()))
     path = runtime.run_folder / "record.json"
     record.write(path)
@@ -95,10 +97,12 @@ class _Walker:
         return env, keys
 
     def _run_once(self, step: Step, env: Environment, dependency_keys: list[str]) -> _Result:
-        parts = self._identity(step, env, dependency_keys)
+        entry = StepRecord(step.title, step.manifest.alias, step.version, start_ns=time.time_ns())
+        with self._noting_failure(step, entry, self._log_of("fingerprints")):
+            parts = self._identity(step, env, dependency_keys)
         key = content_key(parts)
         if key not in self._results:
-            exports = self._run_recorded(step, env, key, parts)
+            exports = self._run_recorded(step, env, entry, key, parts)
             # A step that is not kept hands on the keys of the entries below it.
             self._results[key] = _Result(exports, (key,) if step.manifest.cache else tuple(dependency_keys))
         return self._results[key]
@@ -112,7 +116,7 @@ class _Walker:
             "variations": sorted(each.written for each in step.variations),
             "version": step.version,
             "reads": reads,
-            "dependencies": sorted(dependency_keys),
+            "dependencies": sorted(set(dependency_keys)),
             "fingerprint": self._fingerprint(step, env),
         }
 
@@ -120,28 +124,25 @@ class _Walker:
         """Let a script add what its inputs contain to its identity (`fingerprint`): the content of a user's file."""
         hook = getattr(load_customize(step.manifest), "fingerprint", None)
         run = self.runtime.run_folder
-        nowhere = Folders(run, run, self.runtime.state, run / "logs" / "fingerprints.log", self._record_path)
-        context = Context(step.manifest, env, nowhere, self.runtime.switches, self._announcer(step))
-        return str(hook(context)) if hook else ""
+        return str(hook(self._context(step, env, run, run, self._log_of("fingerprints")))) if hook else ""
 
-    def _run_recorded(self, step: Step, env: Environment, key: str, parts: Mapping[str, Any]) -> Values:
-        number = self.runtime.next_number()
-        log = self.runtime.run_folder / "logs" / f"{number:02d}-{step.manifest.alias}.log"
-        entry = StepRecord(step.title, step.manifest.alias, step.version, start_ns=time.time_ns())
+    def _run_recorded(
+        self, step: Step, env: Environment, entry: StepRecord, key: str, parts: Mapping[str, Any]
+    ) -> Values:
+        number = f"{self.runtime.next_number():02d}"
+        log = self._log_of(f"{number}-{step.manifest.alias}")
         self.record.steps.append(entry)
         self._tell(step, "started", {})
-        try:
-            exports = self._cached(step, env, key, parts, entry, log) if step.manifest.cache else None
-            if exports is None:
-                exports = self._work(step, env, self._folders(key, number, log), entry)
-        except BaseException as error:
-            entry.end_ns = time.time_ns()
-            entry.status, entry.reason = "failed", reason_of(error)
-            entry.log = str(log) if log.exists() else None
-            if isinstance(error, ScriptGraphError) and error.log is None and log.exists():
-                error.log = log
-            self._tell(step, "failed", {"reason": entry.reason})
-            raise
+        with self._noting_failure(step, entry, log):
+            if step.manifest.cache:
+                entry.cache_key = key
+                exports = self._cached(step, env, entry, parts, log).exports
+            else:
+                output = self.runtime.run_folder / "output" / number
+                output.mkdir(parents=True)
+                exports = work(
+                    step, self._context(step, env, output, self.runtime.cache.root / "partial" / key, log), entry
+                )
         entry.end_ns = time.time_ns()
         entry.exports = dict(exports)
         entry.log = str(log) if log.exists() else None
@@ -149,89 +150,65 @@ class _Walker:
         self._tell(step, "finished", {"status": entry.status, "seconds": seconds, "reason": entry.reason})
         return exports
 
-    def _cached(
-        self, step: Step, env: Environment, key: str, parts: Mapping[str, Any], entry: StepRecord, log: Path
-    ) -> Values:
-        cache = self.runtime.cache
-        entry.cache_key = key
+    @contextmanager
+    def _noting_failure(self, step: Step, entry: StepRecord, log: Path) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            entry.end_ns = time.time_ns()
+            entry.status, entry.reason = "failed", reason_of(error)
+            entry.log = str(log) if log.exists() else None
+            if entry not in self.record.steps:
+                self.record.steps.append(entry)
+            if isinstance(error, ScriptGraphError) and error.log is None and log.exists():
+                error.log = log
+            self._tell(step, "failed", {"reason": entry.reason})
+            raise
+
+    def _cached(self, step: Step, env: Environment, entry: StepRecord, parts: Mapping[str, Any], log: Path) -> Entry:
+        cache, key = self.runtime.cache, str(entry.cache_key)
         found = self._usable(step, env, cache.find(key), log)
         if found is None:
             with cache.lock(key):
                 found = self._usable(step, env, cache.find(key), log)
                 if found is None:
-                    return self._make(step, env, key, parts, entry, log).exports
+                    return self._make(step, env, entry, parts, log)
         entry.status = "cached"
-        return found.exports
+        return found
 
     def _usable(self, step: Step, env: Environment, found: Entry | None, log: Path) -> Entry | None:
         """Let the script check a hit, where it has a way to (`verify`)."""
         verify = getattr(load_customize(step.manifest), "verify", None) if found else None
         if found is None or verify is None:
             return found
-        folders = Folders(
-            found.content, self.runtime.cache.root / "partial", self.runtime.state, log, self._record_path
-        )
         checked = env.merged(found.exports, Layer.OVERRIDE, "cache")
         # The script looks at what it exported then, which it does not read otherwise.
-        context = Context(
-            step.manifest, checked, folders, self.runtime.switches, self._announcer(step), also_reads=found.exports
-        )
+        partial = self.runtime.cache.root / "partial"
+        context = self._context(step, checked, found.content, partial, log, also_reads=found.exports)
         return found if verify(context) else None
 
-    def _make(
-        self, step: Step, env: Environment, key: str, parts: Mapping[str, Any], entry: StepRecord, log: Path
-    ) -> Entry:
-        cache = self.runtime.cache
+    def _make(self, step: Step, env: Environment, entry: StepRecord, parts: Mapping[str, Any], log: Path) -> Entry:
+        cache, key = self.runtime.cache, str(entry.cache_key)
         with cache.making(key) as content:
-            folders = Folders(content, cache.partial(key), self.runtime.state, log, self._record_path)
-            exports = self._work(step, env, folders, entry)
+            exports = work(step, self._context(step, env, content, cache.partial(key), log), entry)
             meta = {"alias": step.manifest.alias, "title": step.title, "made_ns": time.time_ns(), "parts": parts}
             return cache.publish(key, content, exports, meta)
 
-    def _folders(self, key: str, number: int, log: Path) -> Folders:
-        output = self.runtime.run_folder / "output" / f"{number:02d}"
-        output.mkdir(parents=True, exist_ok=True)
-        return Folders(output, self.runtime.cache.root / "partial" / key, self.runtime.state, log, self._record_path)
+    def _context(
+        self, step: Step, env: Environment, output: Path, partial: Path, log: Path, also_reads: Iterable[str] = ()
+    ) -> Context:
+        folders = Folders(output, partial, self.runtime.state, log, self._record_path)
+        return Context(
+            step.manifest,
+            env,
+            folders,
+            self.runtime.switches,
+            lambda kind, details: self._tell(step, kind, details),
+            also_reads=also_reads,
+        )
 
-    def _work(self, step: Step, env: Environment, folders: Folders, entry: StepRecord) -> Values:
-        context = Context(step.manifest, env, folders, self.runtime.switches, self._announcer(step))
-        try:
-            outcome = self._call(step, context)
-        finally:
-            entry.commands = [
-                {"argv": list(each.argv), "exit_code": each.exit_code, "signal": each.signal,
-                 "start_ns": each.start_ns, "end_ns": each.end_ns}
-                for each in context.commands
-            ]  # fmt: skip
-        entry.status = "skipped" if isinstance(outcome, Skip) else "done"
-        entry.reason = outcome.reason if isinstance(outcome, Skip) else None
-        alias, allowed = step.manifest.alias, exports_of(step)
-        for key in outcome.exports:
-            if not matches_any(key, allowed):
-                raise UndeclaredError(
-                    f"{alias} exports {key}, which its manifest does not list; add it to new_env_keys"
-                )
-        try:
-            exports = exports_as_values(outcome.exports)
-        except TypeError as error:
-            raise StepFailed(f"{alias} exports {error}") from None
-        passed = {key: env[key] for key in env if key in step.manifest.reads and matches_any(key, allowed)}
-        return {**passed, **exports}
-
-    def _call(self, step: Step, context: Context) -> Done | Skip:
-        module = load_customize(step.manifest)
-        preprocess: Callable[[Context], Outcome] | None = getattr(module, "preprocess", None)
-        postprocess: Callable[[Context], Outcome] | None = getattr(module, "postprocess", None)
-        outcome = preprocess(context) if preprocess else Done()
-        if isinstance(outcome, Run):
-            context.command(outcome.argv, env=outcome.env, cwd=outcome.cwd)
-            outcome = postprocess(context) if postprocess else Done()
-        if not isinstance(outcome, Done | Skip):
-            raise StepFailed(f"{step.manifest.folder / 'customize.py'}: returned {outcome!r} instead of Done or Skip")
-        return outcome
-
-    def _announcer(self, step: Step) -> Callable[[str, Mapping[str, Any]], None]:
-        return lambda kind, details: self._tell(step, kind, details)
+    def _log_of(self, name: str) -> Path:
+        return self.runtime.run_folder / "logs" / f"{name}.log"
 
     def _tell(self, step: Step, kind: str, details: Mapping[str, Any]) -> None:
         self.runtime.announce(kind, step.title, details)

@@ -20,6 +20,12 @@ CUSTOMIZE_NAME = "customize.py"
 _NOT_CONTENT = frozenset({"__pycache__", ".git"})
 
 
+def forget() -> None:
+    """Forget what was read, so that a run sees scripts as they are now and not as an earlier run saw them."""
+    for remembering in (_import, _folder_digest, _module_digest):
+        remembering.cache_clear()
+
+
 def load_customize(manifest: Manifest) -> ModuleType | None:
     """Import the script's code; None for a script that only has dependencies.
 
@@ -27,13 +33,17 @@ def load_customize(manifest: Manifest) -> ModuleType | None:
         StepFailed: it cannot be imported.
     """
     path = manifest.folder / CUSTOMIZE_NAME
-    if not path.is_file():
-        return None
-    name = f"scriptgraph_script_{manifest.uid}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    return _import(path, manifest.uid) if path.is_file() else None
+
+
+@cache
+def _import(path: Path, uid: str) -> ModuleType:
+    name = f"scriptgraph_script_{uid}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise StepFailed(f"{path}: cannot be imported")
     module = module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up there
     written, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # the script's folder is not ours to write in
     try:
         spec.loader.exec_module(module)

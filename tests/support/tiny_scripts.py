@@ -73,14 +73,14 @@ class ScriptFolders:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def add(self, alias: str, code: str = "", **fields: Any) -> Path:
-        """Write a script; `code` is the body of its customize.py below the imports."""
+    def add(self, alias: str, body: str = "", /, **fields: Any) -> Path:
+        """Write a script; `body` is its customize.py below the imports."""
         folder = self.root / "script" / alias
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "_cm.json").write_text(json.dumps(document(alias, **fields)), encoding="utf-8")
-        if code:
+        if body:
             head = "from scriptgraph.api import Context, Done, Run, Skip, StepFailed\n\n"
-            (folder / "customize.py").write_text(head + textwrap.dedent(code), encoding="utf-8")
+            (folder / "customize.py").write_text(head + textwrap.dedent(body), encoding="utf-8")
         return folder
 
 

@@ -1,0 +1,67 @@
+"""Call a script's code, and check what it hands back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scriptgraph.errors import StepFailed, UndeclaredError
+from scriptgraph.loader import load_customize
+from scriptgraph.manifest import matches_any
+from scriptgraph.outcomes import Done, Outcome, Run, Skip, exports_as_values
+from scriptgraph.resolver import exports_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scriptgraph.api import Context
+    from scriptgraph.manifest import Values
+    from scriptgraph.plan import Step
+    from scriptgraph.record import StepRecord
+
+
+def work(step: Step, context: Context, entry: StepRecord) -> Values:
+    """Do a step's own work, and note it in its record.
+
+    Returns:
+        What leaves the step: what it reads and lets out, and over that what its code exports.
+
+    Raises:
+        ScriptGraphError: it failed, or exports what its manifest does not list.
+    """
+    try:
+        outcome = _call(step, context)
+    finally:
+        entry.commands = [
+            {"argv": list(each.argv), "exit_code": each.exit_code, "signal": each.signal,
+             "start_ns": each.start_ns, "end_ns": each.end_ns}
+            for each in context.commands
+        ]  # fmt: skip
+    entry.status = "skipped" if isinstance(outcome, Skip) else "done"
+    entry.reason = outcome.reason if isinstance(outcome, Skip) else None
+    alias, allowed = step.manifest.alias, exports_of(step)
+    for key in outcome.exports:
+        if not matches_any(key, allowed):
+            raise UndeclaredError(f"{alias} exports {key}, which its manifest does not list; add it to new_env_keys")
+    try:
+        exports = exports_as_values(outcome.exports)
+    except TypeError as error:
+        raise StepFailed(f"{alias} exports {error}") from None
+    return {**context.passed(allowed), **exports}
+
+
+def _call(step: Step, context: Context) -> Done | Skip:
+    module = load_customize(step.manifest)
+    preprocess: Callable[[Context], Outcome] = getattr(module, "preprocess", _nothing)
+    postprocess: Callable[[Context], Outcome] = getattr(module, "postprocess", _nothing)
+    outcome, hook = preprocess(context), "preprocess"
+    if isinstance(outcome, Run):
+        context.command(outcome.argv, env=outcome.env, cwd=outcome.cwd)
+        outcome, hook = postprocess(context), "postprocess"
+    if not isinstance(outcome, Done | Skip):
+        place = step.manifest.folder / "customize.py"
+        raise StepFailed(f"{place}: {hook} returned {outcome!r} instead of Done(...) or Skip(...)")
+    return outcome
+
+
+def _nothing(_context: Context) -> Outcome:
+    return Done()
