@@ -1,0 +1,241 @@
+"""What is kept is made once, found again only for equal work, and never half."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tiny_scripts import Bench
+
+from scriptgraph.api import Switches
+from scriptgraph.errors import StepFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAKING = """
+    def preprocess(context: Context) -> Done:
+        path = context.output / "made.txt"
+        path.write_text(context.text("CM_TEXT", "nothing"))
+        return Done({"CM_PATH": path})
+    """
+FIELDS: dict[str, Any] = {"cache": True, "env_keys": ["CM_TEXT"], "new_env_keys": ["CM_PATH"]}
+
+
+def add(bench: Bench, code: str = MAKING, **more: Any) -> Path:
+    return bench.scripts.add("x", code, **{**FIELDS, **more})
+
+
+def status(bench: Bench, tags: str = "x", **asked: Any) -> str:
+    """Run, and give the status of the script `x`."""
+    (found,) = [step.status for step in bench.run(tags, **asked).steps if step.alias == "x"]
+    return found
+
+
+def made(bench: Bench) -> str:
+    path = Path(bench.written_record()["exports"]["CM_PATH"])
+    assert path.is_relative_to(bench.cache.root)
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_second_run_finds_what_the_first_has_made(bench: Bench) -> None:
+    add(bench)
+
+    first, second = bench.run("x"), bench.run("x")
+
+    assert (first.steps[0].status, second.steps[0].status) == ("done", "cached")
+    assert first.exports == second.exports
+    assert first.steps[0].cache_key == second.steps[0].cache_key
+    assert made(bench) == "nothing"
+
+
+CHANGES: dict[str, tuple[Callable[[Bench], object], dict[str, Any]]] = {
+    "a value it reads": (add, {"env": {"CM_TEXT": "other"}}),
+    "an option": (lambda bench: add(bench, inputs={"text": {"env": "CM_TEXT"}}), {"inputs": {"text": "other"}}),
+    "a variation": (lambda bench: add(bench, variations={"v": {}, "w": {}}), {"tags": "x,_w"}),
+    "a version": (
+        lambda bench: add(bench, versions={"1": {}, "2": {}}, default_version="1"),
+        {"inputs": {"version": "2"}},
+    ),
+    "the version asked for": (add, {"inputs": {"version": "7"}}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_another_request_is_another_entry(bench: Bench, change: str) -> None:
+    prepare, asked = CHANGES[change]
+    prepare(bench)
+    status(bench)
+
+    assert status(bench, **asked) == "done"
+    assert status(bench) == "cached"
+    assert status(bench, **asked) == "cached"
+
+
+def test_a_mended_script_does_not_serve_its_old_output(bench: Bench) -> None:
+    add(bench)
+    status(bench)
+
+    add(bench, MAKING.replace('"nothing"', '"mended"'))
+
+    assert status(bench) == "done"
+    assert made(bench) == "mended"
+
+
+def test_a_changed_file_beside_the_code_is_another_entry(bench: Bench) -> None:
+    folder = add(bench)
+    status(bench)
+    (folder / "table.csv").write_text("new", encoding="utf-8")
+
+    assert status(bench) == "done"
+
+
+def test_what_it_does_not_read_does_not_matter(bench: Bench) -> None:
+    add(bench)
+    status(bench)
+
+    assert status(bench, env={"CM_UNREAD": "other"}, switches=Switches(quiet=True)) == "cached"
+
+
+@pytest.mark.parametrize("through", ["directly", "through a step that is not kept"])
+def test_what_it_stands_on_matters(bench: Bench, through: str) -> None:
+    lowest = "below" if through == "directly" else "lowest"
+    if through != "directly":
+        bench.scripts.add("below", deps=[{"tags": "lowest"}])
+    add(bench, deps=[{"tags": "below"}])
+    for text, expected in (("one", "done"), ("one", "cached"), ("two", "done")):
+        code = f"def preprocess(context: Context) -> Done:\n    return Done() or {text!r}"
+        bench.scripts.add(lowest, code, cache=True)
+
+        assert status(bench) == expected
+
+
+def test_a_failure_leaves_no_entry_and_the_next_run_starts_anew(bench: Bench) -> None:
+    failing = """
+        def preprocess(context: Context) -> Done:
+            (context.output / "half.txt").write_text("half")
+            raise StepFailed("no luck")
+        """
+    add(bench, failing)
+
+    with pytest.raises(StepFailed):
+        bench.run("x")
+
+    assert bench.entries() == []
+    assert list((bench.cache.root / "making").iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_an_interruption_leaves_no_entry(bench: Bench, error: type[BaseException]) -> None:
+    add(bench, f"def preprocess(context: Context) -> Done:\n    raise {error.__name__}")
+
+    with pytest.raises(error):
+        bench.run("x")
+
+    assert bench.entries() == []
+
+
+def test_an_undeclared_export_leaves_no_entry(bench: Bench) -> None:
+    add(bench, new_env_keys=[])
+
+    with pytest.raises(Exception, match="exports CM_PATH"):
+        bench.run("x")
+
+    assert bench.entries() == []
+
+
+def test_paths_handed_to_later_steps_are_those_of_the_entry(bench: Bench) -> None:
+    add(bench)
+    seeing = "return Done({'CM_SEEN': context.existing('CM_PATH').read_text()})"
+    bench.scripts.add(
+        "top",
+        f"def preprocess(context: Context) -> Done:\n    {seeing}",
+        deps=[{"tags": "x", "env": {"CM_TEXT": "for top"}}],
+        env_keys=["CM_PATH"],
+        new_env_keys=["CM_SEEN"],
+    )
+
+    assert [bench.run("top").exports["CM_SEEN"] for _ in range(2)] == ["for top", "for top"]
+
+
+def test_a_moved_cache_is_used_as_it_is(bench: Bench, tmp_path: Path) -> None:
+    add(bench)
+    bench.scripts.add(
+        "top",
+        "def preprocess(context: Context) -> Done:\n    return Done({'CM_PATH': context.path('CM_PATH')})",
+        deps=[{"tags": "x"}], cache=True, env_keys=["CM_PATH"], new_env_keys=["CM_PATH"],
+    )  # fmt: skip
+    bench.run("top")
+    shutil.move(bench.home, tmp_path / "moved" / "home")
+    shutil.copytree(bench.scripts.root, tmp_path / "moved" / "repo")
+
+    record = (moved := Bench(tmp_path / "moved")).run("top")
+
+    assert [step.status for step in record.steps] == ["cached", "cached"]
+    assert made(moved) == "nothing"
+
+
+def test_a_skip_is_kept_with_its_exports(bench: Bench) -> None:
+    code = "def preprocess(context: Context) -> Skip:\n    return Skip('it is there', {'CM_PATH': '/given'})"
+    add(bench, code)
+
+    assert [bench.run("x").exports for _ in range(2)] == [{"CM_PATH": "/given"}, {"CM_PATH": "/given"}]
+
+
+class TestVerify:
+    CODE = (
+        MAKING
+        + """
+    def verify(context: Context) -> bool:
+        return context.existing("CM_PATH").read_text() == "nothing"
+    """
+    )
+
+    def test_a_hit_that_passes_is_used(self, bench: Bench) -> None:
+        add(bench, self.CODE)
+
+        assert [status(bench), status(bench)] == ["done", "cached"]
+
+    def test_a_hit_that_does_not_pass_is_made_again(self, bench: Bench) -> None:
+        add(bench, self.CODE)
+        path = Path(str(bench.run("x").exports["CM_PATH"]))
+        path.write_text("spoiled", encoding="utf-8")
+
+        assert [status(bench), status(bench)] == ["done", "cached"]
+        assert path.read_text(encoding="utf-8") == "nothing"
+
+
+class TestFingerprint:
+    CODE = (
+        MAKING
+        + """
+    def fingerprint(context: Context) -> str:
+        return context.existing("CM_TEXT").read_text()
+    """
+    )
+
+    def test_the_content_of_a_users_file_is_part_of_the_key(self, bench: Bench, tmp_path: Path) -> None:
+        add(bench, self.CODE)
+        file = tmp_path / "file"
+        asked = {"env": {"CM_TEXT": str(file)}}
+        for text, expected in (("one", "done"), ("one", "cached"), ("two", "done"), ("one", "cached")):
+            file.write_text(text, encoding="utf-8")
+
+            assert status(bench, **asked) == expected
+
+    def test_a_step_that_is_not_kept_runs_again_for_another_file(self, bench: Bench, tmp_path: Path) -> None:
+        changing = """
+            def preprocess(context: Context) -> Done:
+                context.path("CM_TEXT").write_text("two")
+                return Done()
+            """
+        add(bench, self.CODE, cache=False)
+        bench.scripts.add("changing", changing, env_keys=["CM_TEXT"])
+        bench.scripts.add("top", deps=[{"tags": "x"}, {"tags": "changing"}, {"tags": "x"}])
+        (tmp_path / "file").write_text("one", encoding="utf-8")
+
+        record = bench.run("top", env={"CM_TEXT": str(tmp_path / "file")})
+
+        assert [step.alias for step in record.steps] == ["x", "changing", "x", "top"]
