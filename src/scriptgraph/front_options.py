@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.api import Switches
+from scriptgraph.conditions import same
+from scriptgraph.environment import as_text
 from scriptgraph.errors import RequestError
 from scriptgraph.json_place import decode_value
+from scriptgraph.manifest import Override
 from scriptgraph.manifest_json import decode_override
 from scriptgraph.request import Request
 from scriptgraph.tags import parse_query
@@ -18,15 +21,12 @@ from scriptgraph.tags import parse_query
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scriptgraph.manifest import Override
-
 # Keys that cmind adds to what the user typed; the rest are options of the script.
 _CMIND_KEYS = frozenset({
     "action", "automation", "artifact", "artifacts", "parsed_automation", "parsed_artifact", "parsed_artifacts",
     "cmd", "out", "tags", "unparsed_cmd", "save_to_json", "common", "ignore_inheritance", "control", "j", "json",
 })  # fmt: skip
 _OVERRIDE_KEYS = ("adr", "add_deps_recursive", "add_deps", "ad")
-_YES = frozenset({True, "yes", "true", "on", "1"})
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class FrontOptions:
 def default_home() -> Path:
     """Give the folder for cache, records and results: beside cmind's repositories, where CM_REPOS says."""
     repos = os.environ.get("CM_REPOS", "").strip()
-    return (Path(repos).expanduser() if repos else Path.home() / "CM") / "mlperf-home"
+    return (Path(repos) if repos else Path.home() / "CM") / "mlperf-home"
 
 
 def read_front(command: Mapping[str, Any]) -> tuple[Request, FrontOptions]:
@@ -55,38 +55,76 @@ def read_front(command: Mapping[str, Any]) -> tuple[Request, FrontOptions]:
     Raises:
         RequestError: there are no tags, a stray word, or an option in a wrong form.
     """
-    given = {key.replace("-", "_"): value for key, value in command.items() if key not in _CMIND_KEYS}
+    given = _options(command)
     words = _query_words(command)
     as_json = bool(command.get("j") or command.get("json") or command.get("out") == "json")
-    home = Path(str(given.pop("home", "") or default_home())).expanduser().absolute()
+    typed = tuple(str(word) for word in command.get("cmd") or ())
+    home = _text(given, "home") or default_home()
     switches = Switches(
-        quiet=given.pop("quiet", False) in _YES,
-        command_line=tuple(str(word) for word in command.get("cmd") or ()),
-        verbose=(given.pop("v", False) in _YES) | (given.pop("verbose", False) in _YES),
+        quiet=_switch(given, "quiet"),
+        verbose=_switch(given, "v") | _switch(given, "verbose"),
+        offline=_switch(given, "offline"),
+        mirrors=_mirrors(_text(given, "mirrors") or os.environ.get("CM_MIRRORS", "")),
+        command_line=typed,
     )
-    switches = replace(switches, mirrors=_mirrors(given.pop("mirrors", "") or os.environ.get("CM_MIRRORS", "")))
     env = given.pop("env", {})
     if not isinstance(env, dict):
         raise RequestError("--env needs a key: write --env.KEY=value")
     overrides: dict[str, Override] = {}
     for key in _OVERRIDE_KEYS:
-        overrides |= _overrides(key, given.pop(key, {}))
+        for name, override in _overrides(key, given.pop(key, {})).items():
+            overrides[name] = override.over(overrides.get(name, Override()))
     request = Request(
         query=parse_query(words),
         inputs={key: _decode(f"--{key}", value) for key, value in given.items()},
         env={key: _decode(f"--env.{key}", value) for key, value in env.items()},
         overrides=overrides,
-        argv=tuple(str(word) for word in command.get("cmd") or ()),
+        argv=typed,
     )
-    return request, FrontOptions(home, switches, as_json)
+    return request, FrontOptions(_folder(home), switches, as_json)
 
 
-def _mirrors(path: Any) -> Mapping[str, str]:
+def _options(command: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the options by their names with underscores."""
+    given: dict[str, Any] = {}
+    for key, value in command.items():
+        name = key.replace("-", "_")
+        if key in _CMIND_KEYS:
+            continue
+        if name in given:
+            raise RequestError(f"--{name} is given twice, with dashes and with underscores; keep one")
+        given[name] = value
+    return given
+
+
+def _switch(given: dict[str, Any], name: str) -> bool:
+    value = _decode(f"--{name}", given.pop(name, False))
+    for answer in (True, False):
+        if same(value, answer):
+            return answer
+    raise RequestError(f"--{name}={as_text(value)}: must be yes or no")
+
+
+def _text(given: dict[str, Any], name: str) -> str:
+    value = given.pop(name, "")
+    if not isinstance(value, str | Path):
+        raise RequestError(f"--{name} needs a path: write --{name}=PATH")
+    return str(value)
+
+
+def _folder(path: str | Path) -> Path:
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:
+        raise RequestError(f"{path}: there is no such user") from None
+
+
+def _mirrors(path: str) -> Mapping[str, str]:
     """Read the file that says which beginning of a URL is replaced by which."""
     if not path:
         return {}
     try:
-        document = json.loads(Path(str(path)).expanduser().read_text(encoding="utf-8"))
+        document = json.loads(_folder(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RequestError(f"--mirrors={path}: cannot be read ({error})") from None
     if not isinstance(document, dict) or not all(isinstance(each, str) for each in document.values()):
@@ -115,11 +153,17 @@ def _query_words(command: Mapping[str, Any]) -> str:
 def _overrides(option: str, given: Any) -> Mapping[str, Override]:
     if not isinstance(given, dict) or not all(isinstance(fields, dict) for fields in given.values()):
         raise RequestError(f"--{option} needs a name and a key: write --{option}.NAME.KEY=value")
-    return {name: decode_override(fields) for name, fields in given.items()}
+    found = {}
+    for name, fields in given.items():
+        for key, value in fields.items():
+            _decode(f"--{option}.{name}.{key}", value)
+        found[name] = decode_override(fields)
+    return found
 
 
 def _decode(spelling: str, value: Any) -> Any:
     try:
         return decode_value(value)
     except TypeError:
-        raise RequestError(f"{spelling} has parts ({', '.join(value)}); it takes one value") from None
+        parts = ", ".join(map(str, value))
+        raise RequestError(f"{spelling} has parts ({parts}); it takes one value") from None
