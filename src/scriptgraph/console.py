@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
@@ -14,23 +15,27 @@ if TYPE_CHECKING:
 
 _PLAIN_STEP_PERCENT = 10
 # Paths in tables stay on one line where no terminal limits them.
-_PLAIN_WIDTH = 240
+_PLAIN_WIDTH = 4096
+_REDRAW_S = 0.1
 
 
 class RunConsole:
-    """Takes a run's events and shows them; nothing is drawn between two events.
+    """Takes a run's events and shows them.
 
-    Steps that measure report progress only outside their timed section, and the live
-    bar exists only while a step reports progress, so no timed section shares a core with it.
+    Nothing is drawn between two events: no thread of ours shares a core with a step that
+    measures, which reports progress only outside its timed section.
     """
 
     def __init__(self, *, quiet: bool, results_to: TextIO | None = None) -> None:
         self._quiet = quiet
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._results = Console(file=results_to or sys.stdout, highlight=False)
+        # Our texts hold paths and stubs such as "zoo:nlp/[a]": shown as they are, never as markup or emoji.
+        plain: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
+        self._console = Console(stderr=True, soft_wrap=True, **plain)
+        self._results = Console(file=results_to or sys.stdout, **plain)
         if not self._results.is_terminal:
             self._results.width = _PLAIN_WIDTH
         self._bar: Progress | None = None
+        self._drawn_s = 0.0
         self._bars: dict[str, TaskID] = {}
         self._plain_shown: dict[str, int] = {}
         self.tables: list[dict[str, Any]] = []
@@ -66,7 +71,7 @@ class RunConsole:
 
     def _line(self, text: str, style: str, *, always: bool = False) -> None:
         if always or not self._quiet:
-            self._console.print(text, style=style, markup=False)
+            self._console.print(text, style=style)
 
     def _progress(self, details: Mapping[str, Any]) -> None:
         if self._quiet:
@@ -76,12 +81,16 @@ class RunConsole:
             self._plain_progress(what, done, total)
             return
         if self._bar is None:
-            columns = (TextColumn("  {task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-            self._bar = Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True)
+            name, percent = TextColumn("  {task.description}", markup=False), TextColumn("{task.percentage:>3.0f}%")
+            columns = (name, BarColumn(), percent, TimeRemainingColumn())
+            self._bar = Progress(*columns, console=self._console, transient=True, auto_refresh=False)
             self._bar.start()
         if what not in self._bars:
             self._bars[what] = self._bar.add_task(what, total=total)
         self._bar.update(self._bars[what], completed=done, total=total)
+        if time.monotonic() - self._drawn_s >= _REDRAW_S:
+            self._drawn_s = time.monotonic()
+            self._bar.refresh()
 
     def _plain_progress(self, what: str, done: float, total: float | None) -> None:
         if not total:
@@ -89,7 +98,7 @@ class RunConsole:
         step = int(100 * done / total) // _PLAIN_STEP_PERCENT
         if self._plain_shown.get(what) != step:
             self._plain_shown[what] = step
-            self._console.print(f"  {what}: {100 * done / total:.0f} %", markup=False)
+            self._console.print(f"  {what}: {100 * done / total:.0f} %")
 
     def _table(self, details: Mapping[str, Any]) -> None:
         self.tables.append(dict(details))
