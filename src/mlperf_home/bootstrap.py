@@ -19,9 +19,7 @@ def main() -> None:
     package = Path(__file__).resolve().parent
     # Python put this folder first: its modules would shadow top-level names.
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != package]
-    spec = spec_from_file_location(
-        "mlperf_home", package / "__init__.py", submodule_search_locations=[str(package)]
-    )
+    spec = spec_from_file_location("mlperf_home", package / "__init__.py", submodule_search_locations=[str(package)])
     if spec is None or spec.loader is None:
         raise SystemExit(f"bootstrap: {package} is not a package; reinstall mlperf-home")
     module = module_from_spec(spec)
