@@ -1,0 +1,22 @@
+"""Run the front in a process of its own: `run_front.py REPOSITORY COMMAND`, the command as JSON; prints the answer."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
+
+from scriptgraph import cm_bridge
+
+
+def main() -> None:
+    repository, command = sys.argv[1:]
+    cm_bridge.own_repository = lambda: Path(repository)
+    answer = cm_bridge.run_script({**json.loads(command), "out": "json"})
+    sys.stdout.write(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()

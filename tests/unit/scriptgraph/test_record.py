@@ -1,0 +1,66 @@
+"""The record is JSON that is whole at any moment, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from scriptgraph.record import SCHEMA, Record, StepRecord, host_facts, new_run_folder
+
+
+def test_everything_is_in_the_file(tmp_path: Path) -> None:
+    step = StepRecord(
+        "x,_v", "x", "1.0", status="done", start_ns=2, end_ns=3, exports={"CM_P": Path("/p"), "CM_L": ("a",)}
+    )
+    record = Record("f" * 64, {"tags": "x"}, [step], {"CM_P": "/p"}, status="done", start_ns=1, end_ns=4)
+
+    record.write(tmp_path / "record.json")
+
+    written = json.loads((tmp_path / "record.json").read_text(encoding="utf-8"))
+    assert written["schema"] == SCHEMA
+    assert written["plan_fingerprint"] == "f" * 64
+    assert (written["status"], written["error"], written["exports"]) == ("done", None, {"CM_P": "/p"})
+    assert written["steps"] == [
+        {
+            "title": "x,_v", "alias": "x", "version": "1.0", "status": "done", "cache_key": None, "reason": None,
+            "start_ns": 2, "end_ns": 3, "commands": [], "exports": {"CM_P": "/p", "CM_L": ["a"]}, "log": None,
+        }
+    ]  # fmt: skip
+
+
+def test_a_record_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "record.json"
+    Record("1", {}).write(path)
+
+    def full(self: Path, *_args: object, **_more: object) -> int:
+        raise OSError(28, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        Record("2", {}).write(path)
+
+    assert json.loads(path.read_text(encoding="utf-8"))["plan_fingerprint"] == "1"
+
+
+def test_it_begins_as_running() -> None:
+    assert Record("1", {}).status == "running"
+    assert StepRecord("x", "x", "").status == "failed"
+
+
+def test_run_folders_never_meet_and_sort_by_time(tmp_path: Path) -> None:
+    folders = [new_run_folder(tmp_path, "x") for _ in range(20)]
+
+    assert len(set(folders)) == 20
+    assert sorted(folders) == folders
+    assert all((folder / "logs").is_dir() for folder in folders)
+
+
+def test_the_host_is_told_and_what_is_not_installed_is_none() -> None:
+    facts = host_facts()
+
+    assert facts["python"] == sys.version.split()[0]
+    assert set(facts["packages"]) == {"mlperf-home", "cmind", "uv"}
+    assert all(facts[key] for key in ("system", "machine"))

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tiny_scripts import ScriptFolders
+
+from scriptgraph import cm_bridge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptFolders:
+    """An own repository of the test, in the place of the one in this checkout."""
+    folders = ScriptFolders(tmp_path / "repo")
+    monkeypatch.setattr(cm_bridge, "own_repository", lambda: folders.root)
+    return folders
+
+
+@pytest.fixture
+def cm_run(home: Path) -> Callable[..., dict[str, Any]]:
+    """Do what `cm run script --tags=... --home=...` does once cmind has handed over."""
+
+    def run(tags: str, **options: Any) -> dict[str, Any]:
+        typed = {"cmd": ["run", "script", f"--tags={tags}"], "out": "con", "artifact": "", "action": "run"}
+        return cm_bridge.run_script({**typed, "tags": tags, "home": str(home), **options})
+
+    return run

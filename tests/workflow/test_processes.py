@@ -1,0 +1,152 @@
+"""Several processes and one cache; a process that is stopped in the middle of its work."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tiny_scripts import ScriptFolders
+
+RUN_FRONT = Path(__file__).parents[1] / "support" / "run_front.py"
+# Writes half of its work, says so, and waits at the gate before it writes the rest.
+GATED = """
+    def preprocess(context: Context) -> Done:
+        made = context.output / "made.txt"
+        made.write_text("half")
+        with context.path("CM_COUNT").open("a") as count:
+            count.write("made\\n")
+        context.say("half made")
+        with context.path("CM_GATE").open() as gate:
+            gate.read()
+        made.write_text("whole")
+        return Done({"CM_PATH": made})
+    """
+
+
+class Gate:
+    """Holds the script back until it is opened: the script reads a FIFO to its end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path, self.count = folder / "gate", folder / "count"
+        os.mkfifo(self.path)
+        self.count.touch()
+
+    def open(self) -> None:
+        self.path.open("w").close()
+
+    def times_made(self) -> int:
+        return len(self.count.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _script(scripts: ScriptFolders) -> None:
+    scripts.add("x", GATED, cache=True, env_keys=["CM_GATE", "CM_COUNT"], new_env_keys=["CM_PATH"])
+
+
+@contextmanager
+def front(scripts: ScriptFolders, home: Path, gate: Gate) -> Iterator[subprocess.Popen[str]]:
+    env = {"CM_GATE": str(gate.path), "CM_COUNT": str(gate.count)}
+    command = [sys.executable, RUN_FRONT, scripts.root, json.dumps({"tags": "x", "home": str(home), "env": env})]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(process: subprocess.Popen[str], line: str) -> None:
+    """Wait until the process has said this."""
+    assert process.stderr is not None
+    said = []
+    for each in process.stderr:
+        said.append(each)
+        if each.rstrip() == line:
+            return
+    raise AssertionError(f"never said {line!r}, but: {''.join(said)}")
+
+
+def answer_of(process: subprocess.Popen[str]) -> dict[str, Any]:
+    out, err = process.communicate(timeout=60)
+    assert out, err
+    return dict(json.loads(out))
+
+
+def kept(home: Path) -> list[Path]:
+    return list((home / "cache" / "v1").rglob("*"))
+
+
+def made(answer: dict[str, Any]) -> str:
+    return Path(answer["new_env"]["CM_PATH"]).read_text(encoding="utf-8")
+
+
+def test_two_processes_at_once_make_an_entry_once(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
+    with front(scripts, home, gate) as first, front(scripts, home, gate) as second:
+        processes = [first, second]
+        for process in processes:
+            wait_for(process, "> x")
+        gate.open()
+        answers = [answer_of(process) for process in processes]
+
+    assert sorted(answer["status"] for answer in answers) == ["cached", "done"]
+    assert gate.times_made() == 1
+    assert {made(answer) for answer in answers} == {"whole"}
+    assert len({answer["record"] for answer in answers}) == 2
+
+
+def test_ctrl_c_ends_a_run_and_leaves_nothing(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
+    with front(scripts, home, gate) as process:
+        wait_for(process, "  half made")
+        process.send_signal(signal.SIGINT)
+        answer = answer_of(process)
+
+    assert answer == {"return": 130, "error": "interrupted; nothing half-finished was kept"}
+    assert kept(home) == []
+    assert list((home / "cache" / "making").iterdir()) == []
+    (record,) = (home / "records").glob("*/record.json")
+    assert json.loads(record.read_text(encoding="utf-8"))["status"] == "interrupted"
+
+
+def test_a_killed_run_publishes_nothing_and_the_next_one_is_whole(
+    scripts: ScriptFolders, home: Path, gate: Gate
+) -> None:
+    with front(scripts, home, gate) as process:
+        wait_for(process, "  half made")
+        process.kill()
+        process.wait()
+    assert kept(home) == []
+    (record,) = (home / "records").glob("*/record.json")
+    assert json.loads(record.read_text(encoding="utf-8"))["status"] == "running"
+
+    with front(scripts, home, gate) as process:
+        wait_for(process, "  half made")
+        gate.open()
+        answer = answer_of(process)
+
+    assert (answer["status"], made(answer)) == ("done", "whole")
+    assert list((home / "cache" / "making").iterdir()) == []
+
+
+def test_another_entry_is_not_waited_for(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
+    scripts.add("y", "def preprocess(context: Context) -> Done:\n    return Done()", cache=True)
+    with front(scripts, home, gate) as process:
+        wait_for(process, "  half made")
+        command = [sys.executable, RUN_FRONT, scripts.root, json.dumps({"tags": "y", "home": str(home)})]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert json.loads(done.stdout)["status"] == "done"
