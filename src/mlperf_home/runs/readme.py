@@ -18,7 +18,7 @@ _NOT_TYPED_AGAIN = ("--rerun", "--regenerate", "--quiet", "--out", "-v", "-j")
 
 @dataclass(frozen=True)
 class Reproduction:
-    """How a result was made: the words typed after `cm`, where its model is from, its style."""
+    """How a result was made: the words typed after `cm run script`, where its model is from, its style."""
 
     command_line: Sequence[str]
     model_source: str
@@ -35,5 +35,5 @@ def readme_text(measurement: Measurement, reproduction: Reproduction) -> str:
     lines += [f"| {label} | {value} |" for label, value in summary_rows(measurement)]
     if reproduction.model_source:
         lines.append(f"| model from | {reproduction.model_source} |")
-    lines += ["", "Made with mlperf-home by", "", "```", shlex.join(["cm", *words]), "```", ""]
+    lines += ["", "Made with mlperf-home by", "", "```", shlex.join(["cm", "run", "script", *words]), "```", ""]
     return "\n".join(lines)
