@@ -1,0 +1,141 @@
+"""What holds for the plan of any registry and any request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from registries import KEYS, KIND, KINDS, WORDS, Index, any_indexes, any_requests, sound_indexes, sound_requests
+from tiny_scripts import manifest, plan_of, registry_of, request_of
+
+from scriptgraph.environment import Environment, Layer
+from scriptgraph.errors import ScriptGraphError
+from scriptgraph.json_place import decode_value
+from scriptgraph.manifest import matches_any
+from scriptgraph.registry import Registry
+from scriptgraph.resolver import exports_of, hand_down, layered, resolve, settle
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from scriptgraph.plan import Need, Step
+
+Asked = dict[str, Any]
+
+
+def outcome(registry: Registry, request: Asked) -> tuple[str, ScriptGraphError | None]:
+    """Resolve, and give the plan's fingerprint or the error's text with the error."""
+    try:
+        return resolve(request_of(**request), registry).fingerprint, None
+    except ScriptGraphError as error:
+        return error.report(), error
+
+
+@given(any_indexes(), any_requests)
+def test_any_registry_yields_a_plan_or_an_error_that_says_where(index: Index, request: Asked) -> None:
+    text, error = outcome(registry_of(index), request)
+
+    assert "\n" not in text
+    if error is None:
+        assert len(text) == 64
+    else:
+        assert error.chain or "--tags=" in text or "--adr." in text
+
+
+@given(any_indexes(), any_requests, st.randoms(use_true_random=False))
+def test_the_order_of_discovery_never_changes_a_plan_or_an_error(index: Index, request: Asked, random: Random) -> None:
+    aliases = list(index)
+    random.shuffle(aliases)
+    shuffled = Registry(manifest(alias, **index[alias]) for alias in aliases)
+
+    assert outcome(shuffled, request)[0] == outcome(registry_of(index), request)[0]
+
+
+@given(sound_indexes(), sound_requests)
+def test_dependencies_precede_dependants_and_what_comes_after_follows(index: Index, request: Asked) -> None:
+    plan = plan_of(index, **request)
+    order = {id(step): position for position, step in enumerate(plan.steps())}
+
+    for step in plan.steps():
+        before = [order[id(need.step)] for need in step.before if need.step]
+        after = [order[id(need.step)] for need in step.after if need.step]
+        assert sorted(before) == before
+        assert all(position < order[id(step)] for position in before)
+        assert all(position > order[id(step)] for position in after)
+
+
+@given(any_indexes(), any_requests)
+def test_no_script_stands_on_itself_and_one_of_a_group_is_on(index: Index, request: Asked) -> None:
+    def check(step: Step, above: tuple[str, ...]) -> None:
+        assert step.manifest.alias not in above
+        groups = [each.variation.group for each in step.variations if each.variation.group and "," not in each.written]
+        assert len(groups) == len(set(groups))
+        for need in step.needs():
+            if need.step:
+                check(need.step, (*above, step.manifest.alias))
+
+    if outcome(registry_of(index), request)[1] is None:
+        check(plan_of(index, **request).root, ())
+
+
+class _Rehearsal:
+    """Runs a plan with invented exports, and settles all of it anew with what is known by then."""
+
+    def __init__(self, registry: Registry, data: st.DataObject) -> None:
+        self.registry, self.data = registry, data
+
+    def run(self, step: Step, inherited: Environment, chain: tuple[str, ...]) -> dict[str, Any]:
+        chain = (*chain, step.manifest.alias)
+        env = layered(step.manifest, step.variations, step.version, inherited)
+        env = self._needs(step, step.before, env, chain)
+        env = env.merged(self._invented(step), Layer.DEPENDENCY, step.manifest.alias)
+        env = self._needs(step, step.after, env, chain).resolved()
+        return {key: env[key] for key in env if matches_any(key, exports_of(step))}
+
+    def _needs(self, step: Step, needs: tuple[Need, ...], env: Environment, chain: tuple[str, ...]) -> Environment:
+        for need in needs:
+            late = settle(need, step, env, self.registry, chain)
+            assert not late.deferred
+            if not need.deferred:
+                assert titles(late.step) == titles(need.step)
+            if late.step:
+                start = hand_down(env.resolved(), step.manifest, need.dependency)
+                own = {key: late.step.env.origin(key) for key in late.step.env}
+                forced = {key: each.value for key, each in own.items() if each.layer is Layer.OVERRIDE}
+                start = start.merged(forced, Layer.OVERRIDE, "")
+                env = env.merged(self.run(need.step or late.step, start, chain), Layer.DEPENDENCY, "")
+        return env
+
+    def _invented(self, step: Step) -> dict[str, Any]:
+        """Draw what the step's code exports: any keys that it lists, with any values."""
+        patterns = exports_of(step)
+        found = {}
+        for key in (*KEYS, KIND):
+            if matches_any(key, patterns):
+                words = KINDS if key == KIND else (word for word in WORDS if "<" not in word)
+                found[key] = self.data.draw(st.sampled_from([None, *words]))
+        return {key: decode_value(value) for key, value in found.items() if value is not None}
+
+
+def titles(step: Step | None) -> str | None:
+    return f"{step.title}@{step.version}" if step else None
+
+
+@given(sound_indexes(), sound_requests, st.data())
+def test_a_guard_that_was_decided_early_is_decided_the_same_later(
+    index: Index, request: Asked, data: st.DataObject
+) -> None:
+    plan = plan_of(index, **request)
+
+    _Rehearsal(registry_of(index), data).run(plan.root, plan.root.env, ())
+
+
+@given(sound_indexes(), sound_requests)
+def test_what_no_one_declares_does_not_change_what_is_planned(index: Index, request: Asked) -> None:
+    more = {**request, "env": {**request.get("env", {}), "CM_NEVER_HEARD_OF": "x"}}
+    plan, other = plan_of(index, **request), plan_of(index, **more)
+
+    assert [step.title for step in other.steps()] == [step.title for step in plan.steps()]
+    if not any(plan.deferred()):
+        assert other.fingerprint == plan.fingerprint
