@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from registries import KEYS, KIND, KINDS, WORDS, Index, any_indexes, any_requests, sound_indexes, sound_requests
 from tiny_scripts import manifest, plan_of, registry_of, request_of
@@ -122,6 +122,7 @@ def titles(step: Step | None) -> str | None:
     return f"{step.title}@{step.version}" if step else None
 
 
+@settings(max_examples=500)
 @given(sound_indexes(), sound_requests, st.data())
 def test_a_guard_that_was_decided_early_is_decided_the_same_later(
     index: Index, request: Asked, data: st.DataObject

@@ -168,6 +168,18 @@ class TestGuards:
 
         assert [need.waits_for for need in plan_of(scripts, "top").deferred()] == [{"CM_SYSTEM"}]
 
+    def test_a_guard_waits_for_what_its_own_keys_are_made_of(self) -> None:
+        scripts: Scripts = {
+            "top": {
+                "env": {"CM_SYSTEM": "on <<<CM_HOST_OS>>>"},
+                "deps": [dep("detect"), dep("a", enable_if_env={"CM_SYSTEM": ["on linux"]})],
+            },
+            "detect": {"new_env_keys": ["CM_HOST_*"]},
+            "a": {},
+        }
+
+        assert [need.waits_for for need in plan_of(scripts, "top").deferred()] == [{"CM_SYSTEM"}]
+
     def test_a_guard_looks_at_the_expanded_value(self) -> None:
         scripts: Scripts = {
             "top": {
