@@ -34,7 +34,8 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
+            # `from scriptgraph import process` imports scriptgraph.process.
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names if "." not in node.module)}
     return found
 
 

@@ -1,0 +1,138 @@
+"""What a script's code reads, exports and is made of, against what its manifest declares; what is documented."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scriptgraph import json_place, manifest_json
+from scriptgraph.manifest import matches_any
+from scriptgraph.registry import load_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scriptgraph.manifest import Manifest
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = list(load_registry([ROOT]))
+WITH_CODE = [script for script in SCRIPTS if (script.folder / "customize.py").is_file()]
+READERS = {"value", "text", "flag", "number", "whole", "path", "existing"}
+# What runs a step is no part of what it makes.
+MACHINERY = {"scriptgraph.api", "scriptgraph.errors", "scriptgraph.process", "mlperf_home.runs.launch"}
+# What these make is looked at again whenever it is used: by the script's `verify`.
+VERIFIED = "scriptgraph.python_env"
+
+
+def named(script: Manifest) -> str:
+    return script.alias
+
+
+def tree(script: Manifest) -> ast.Module:
+    return ast.parse((script.folder / "customize.py").read_text(encoding="utf-8"))
+
+
+def hook(script: Manifest, name: str) -> ast.AST | None:
+    return next((each for each in tree(script).body if isinstance(each, ast.FunctionDef) and each.name == name), None)
+
+
+def keys_read(node: ast.AST) -> Iterator[str]:
+    """Name the keys that are read by calls such as `context.text("CM_KEY")`."""
+    for each in ast.walk(node):
+        is_read = isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in READERS
+        if is_read and isinstance(each.func.value, ast.Name) and each.func.value.id == "context" and each.args:
+            first = each.args[0]
+            if isinstance(first, ast.Constant):
+                yield str(first.value)
+
+
+def modules_imported(script: Manifest) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree(script)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return {name for name in found if name.startswith(("mlperf_home", "scriptgraph"))} - MACHINERY
+
+
+@pytest.mark.parametrize("script", WITH_CODE, ids=named)
+def test_what_is_read_is_declared(script: Manifest) -> None:
+    body = tree(script)
+    verify = hook(script, "verify")
+    # `verify` may also look at what the script exported when the entry was made.
+    besides = set(keys_read(verify)) if verify else set()
+
+    undeclared = {key for key in keys_read(body) if key not in script.reads}
+
+    assert undeclared <= {key for key in besides if matches_any(key, script.exports)}
+
+
+@pytest.mark.parametrize("script", WITH_CODE, ids=named)
+def test_what_is_exported_is_listed(script: Manifest) -> None:
+    exports = (*script.exports, *(key for each in script.variations.values() for key in each.exports))
+    spelled = {
+        key.value
+        for node in ast.walk(tree(script))
+        if isinstance(node, ast.Dict)
+        for key in node.keys
+        if isinstance(key, ast.Constant) and re.fullmatch(r"CM_[A-Z0-9_]+", str(key.value))
+    }
+
+    assert {key for key in spelled if not matches_any(str(key), exports)} <= script.reads
+
+
+@pytest.mark.parametrize("script", [each for each in WITH_CODE if each.cache], ids=named)
+def test_the_modules_that_make_what_is_kept_are_in_its_key(script: Manifest) -> None:
+    for module in modules_imported(script):
+        if module.startswith(VERIFIED):
+            assert hook(script, "verify")
+        else:
+            parts = [name for name in script.code if module == name or module.startswith(f"{name}.")]
+            assert parts, f"{module} is missing in code"
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=named)
+def test_the_parts_of_a_combination_are_variations(script: Manifest) -> None:
+    for name in script.variations:
+        if "," in name:
+            assert set(name.split(",")) <= set(script.variations)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=named)
+def test_defaults_and_refusals_agree_with_the_choices(script: Manifest) -> None:
+    for option in script.inputs.values():
+        assert not set(option.refused) & set(option.choices), option.name
+        if option.choices and option.default is not None:
+            assert option.default in option.choices or {True: "yes", False: "no"}.get(option.default) in option.choices
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=named)
+def test_what_is_kept_has_something_to_hand_on(script: Manifest) -> None:
+    assert script.exports or not script.cache
+
+
+def test_every_key_of_a_manifest_is_documented() -> None:
+    text = (ROOT / "docs" / "manifest.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"`([a-z_]+)`", text)) | set(re.findall(r'"([a-z_]+)":', text))
+    known = {
+        *manifest_json._MANIFEST_KEYS,
+        *manifest_json._DEPENDENCY_KEYS,
+        *manifest_json._VARIATION_KEYS,
+        *manifest_json._INPUT_KEYS,
+    }
+
+    assert known - documented <= {"automation_alias", "automation_uid", "add_deps_recursive", "version_max"}
+
+
+def test_the_table_of_layers_names_every_module() -> None:
+    table = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    modules = {
+        path.stem for path in Path(json_place.__file__).parent.iterdir() if not path.name.startswith(("_", ".", "py."))
+    }
+
+    assert {name for name in modules if f"`{name}`" not in table} == set()
