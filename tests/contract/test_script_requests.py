@@ -1,0 +1,76 @@
+"""What people type, resolved with the real scripts: options reach the step that they are meant for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tiny_scripts import request_of, step_of
+
+from scriptgraph.errors import ScriptGraphError
+from scriptgraph.registry import load_registry
+from scriptgraph.resolver import resolve
+
+if TYPE_CHECKING:
+    from scriptgraph.plan import Plan
+
+REGISTRY = load_registry([Path(__file__).parents[2]])
+GUIDE = {
+    "model": "bert-99", "implementation": "reference", "device": "cpu", "backend": "deepsparse", "category": "edge",
+    "division": "open", "scenario": "Offline",
+}  # fmt: skip
+
+
+def plan(tags: str, **asked: Any) -> Plan:
+    return resolve(request_of(tags, **asked), REGISTRY)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"tags": "run,mlperf,bert-99,deepsparse,_sample"},
+        {"tags": "run,mlperf,bert-99,deepsparse"},
+        {"tags": "generate-run-cmds,inference,_find-performance", "inputs": GUIDE},
+        {
+            "tags": "generate-run-cmds,inference,_submission",
+            "inputs": {**GUIDE, "execution_mode": "valid", "results_dir": "/results"},
+        },
+        {"tags": "generate-run-cmds,inference,_populate-readme,_all-scenarios", "inputs": GUIDE},
+        {"tags": "generate-run-cmds,inference,_accuracy-only,_full", "inputs": GUIDE},
+        {"tags": "generate-run-cmds,inference", "env": {"CM_MLPERF_NEURALMAGIC_MODEL_ZOO_STUB": "zoo:nlp/x"}},
+        {"tags": "generate-run-cmds,inference", "adr": {"python": {"name": "mlperf", "version_min": "3.8"}}},
+        {
+            "tags": "generate-run-cmds,inference",
+            "adr": {"compiler": {"tags": "gcc"}, "mlperf-inference-implementation": {"max_batchsize": "384"}},
+        },
+        {"tags": "install,python-venv", "inputs": {"name": "mlperf", "version_min": "3.8"}},
+    ],
+    ids=lambda asked: asked["tags"],
+)
+def test_the_guides_commands_have_a_plan(asked: dict[str, Any]) -> None:
+    assert plan(**asked).root.needs()
+
+
+@pytest.mark.parametrize(("option", "key"), [("version", "CM_VERSION"), ("version_min", "CM_VERSION_MIN")])
+def test_the_version_of_an_environment_is_that_of_its_python(option: str, key: str) -> None:
+    asked = plan("install,python-venv", inputs={"name": "mlperf", option: "3.10"})
+
+    assert step_of(asked, "get-python3").env[key] == "3.10"
+    assert key not in step_of(plan("install,python-venv"), "get-python3").env
+
+
+@pytest.mark.parametrize(
+    ("inputs", "text"),
+    [
+        ({"division": "closed"}, "--division=closed: a closed result needs TEST01 and TEST05"),
+        ({"device": "cuda"}, "--device=cuda: only CPUs are measured here"),
+        ({"senario": "Offline"}, "has no option --senario. Did you mean --scenario?"),
+        ({"scenario": "offline"}, "--scenario=offline: must be one of Offline, SingleStream, MultiStream, Server"),
+    ],
+)
+def test_what_is_not_served_is_said(inputs: dict[str, str], text: str) -> None:
+    with pytest.raises(ScriptGraphError) as caught:
+        plan("generate-run-cmds,inference", inputs=inputs)
+
+    assert text in str(caught.value)
