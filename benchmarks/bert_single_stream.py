@@ -1,14 +1,19 @@
 """BERT SingleStream on DeepSparse: the latency that LoadGen sees against the bare engine's.
 
 `python benchmarks/bert_single_stream.py` in an environment with the engines; exits with 1 if the goal is missed.
+Both take turns sample by sample, so what disturbs the machine disturbs both. They have the same samples in different
+orders: a call that follows one of the same length finds the caches full of the right weights and is a quarter faster.
 """
 
 from __future__ import annotations
 
+import statistics
 import sys
+import time
+from typing import TYPE_CHECKING
 
 import numpy as np
-from engine_ways import engine_of, ready_call, single_stream_bare
+from engine_ways import engine_of, ready_call
 from rounds import Comparison, Goal, load_before, report
 from sample_job import no_collections, open_job
 from through_loadgen import ThroughLoadGen
@@ -17,8 +22,27 @@ from mlperf_home.backends import registry
 from mlperf_home.backends.base import Grid, Request
 from mlperf_home.backends.lengths import LENGTHS
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine_ways import Call
+
 OURS, BARE = "ours, through LoadGen", "bare engine, same samples"
 GOALS = (Goal("ours / bare engine", OURS, (BARE,), 1.01, at_most=True),)
+
+
+class _Bare:
+    """Calls the engine with arrays that are ready, and notes how long it takes."""
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self._calls = iter(calls)
+        self.latencies_ns: list[int] = []
+
+    def __call__(self, _index: int) -> None:
+        call = next(self._calls)
+        started_ns = time.perf_counter_ns()
+        call.run()
+        self.latencies_ns.append(time.perf_counter_ns() - started_ns)
 
 
 def main() -> int:
@@ -33,16 +57,25 @@ def main() -> int:
     ours.run(remember=True)
     lengths = np.asarray(samples.lengths)
     calls = []
-    for index in ours.indices:
+    for index in np.random.default_rng(0).permutation(ours.indices):
         length = LENGTHS[int(np.searchsorted(LENGTHS, lengths[index]))]
         inputs = samples.batch(np.array([index], dtype=np.intp), length)
         calls.append(ready_call(engine_of(backend, 1, length), job.graphs, inputs, 1))
     no_collections()
-    comparison = Comparison("us (mean)")
-    comparison.run(
-        {OURS: lambda: (ours.run().mean_latency_ns or 0.0) / 1e3, BARE: lambda: single_stream_bare(calls)}, job.rounds
+    comparison = Comparison("us (median)", {OURS: [], BARE: []})
+    means: dict[str, list[float]] = {OURS: [], BARE: []}
+    for number in range(job.rounds):
+        bare = _Bare(calls)
+        result = ours.run(after=bare)
+        comparison.figures[OURS].append(result.percentiles_ns["50.00"] / 1e3)
+        comparison.figures[BARE].append(statistics.median(bare.latencies_ns) / 1e3)
+        means[OURS].append((result.mean_latency_ns or 0.0) / 1e3)
+        means[BARE].append(statistics.fmean(bare.latencies_ns) / 1e3)
+        print(f"round {number + 1} of {job.rounds}", file=sys.stderr)
+    print(
+        f"means of all rounds: ours {statistics.fmean(means[OURS]):.1f} us, bare {statistics.fmean(means[BARE]):.1f} us"
     )
-    return 0 if report(comparison, GOALS, job.facts(load), job.json_path) else 1
+    return 0 if report(comparison, GOALS, {**job.facts(load), "means_us": means}, job.json_path) else 1
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from mlperf_home.results.loadgen_log import read_run
 from mlperf_home.rules import load_round, mlperf_conf
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mlperf_home.backends.base import Backend, Grid
     from mlperf_home.datasets.base import Samples
     from mlperf_home.results.loadgen_log import LoadGenResult
@@ -39,11 +41,13 @@ class ThroughLoadGen:
         self._job = self._make_job(scenario)
         self.indices: list[int] = []
 
-    def run(self, *, remember: bool = False) -> LoadGenResult:
+    def run(self, *, remember: bool = False, after: Callable[[int], None] | None = None) -> LoadGenResult:
         """Run LoadGen once.
 
         Args:
             remember: note the samples' order in `indices`, which takes a little time of its own.
+            after: called with each query's first sample when our harness has completed the query; in SingleStream
+                LoadGen waits for it before it issues the next, and counts it into no latency.
         """
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         settings = loadgen_module.configure(self._loadgen, self._job)
@@ -56,6 +60,8 @@ class ThroughLoadGen:
         if remember:
             self.indices = []
             sut.issue = _Remembering(sut.issue, self.indices)
+        if after is not None:
+            sut.issue = _Interleaved(sut.issue, after)
         watchdog.start()
         loadgen_module.run(self._loadgen, settings, sut, self._samples, folder)
         watchdog.stop()
@@ -96,6 +102,18 @@ class _Remembering:
     def __call__(self, query: Any) -> None:
         self._indices += [sample.index for sample in query]
         self._issue(query)
+
+
+class _Interleaved:
+    """Does something else after each query."""
+
+    def __init__(self, issue: Any, after: Callable[[int], None]) -> None:
+        self._issue = issue
+        self._after = after
+
+    def __call__(self, query: Any) -> None:
+        self._issue(query)
+        self._after(query[0].index)
 
 
 def _fail(error: BaseException) -> NoReturn:

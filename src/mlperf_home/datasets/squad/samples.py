@@ -69,9 +69,18 @@ class SquadSamples:
             ValueError: a feature does not fit into `length`.
         """
         columns = self.max_length if length is None else length
+        if len(indices) == 1 and columns <= self.max_length:
+            return self._one(int(indices[0]), columns)
         if columns < self.max_length and self.lengths is not None and (self.lengths[indices] > columns).any():
             raise ValueError(f"a feature is longer than {columns} tokens")
         return tuple(_gather(array, indices, columns) for array in self._rows)
+
+    def _one(self, index: int, columns: int) -> Inputs:
+        """One feature: part of its row, which is contiguous, so nothing is copied while a latency is measured."""
+        if self.lengths is not None and self.lengths[index] > columns:
+            raise ValueError(f"a feature is longer than {columns} tokens")
+        rows = slice(index, index + 1)
+        return tuple(array[rows, :columns] for array in self._rows)
 
 
 def _gather(array: NDArray[np.int64], indices: NDArray[np.intp], columns: int) -> NDArray[np.int64]:
