@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from mlperf_home.runs.launch import HarnessRun, read_options, run_harness
-from mlperf_home.runs.layout import ResultsError, result_folder
+from mlperf_home.runs.asked import asked_folder, given_target, read_options
+from mlperf_home.runs.launch import HarnessRun, run_harness
+from mlperf_home.runs.layout import ResultsError
+from mlperf_home.runs.same_run import require_same
 from mlperf_home.runs.system import Targets
 from scriptgraph.api import Context, Done, Outcome, Skip, failing_on
 
@@ -12,10 +14,7 @@ def preprocess(context: Context) -> Outcome:
     """Run what the variations say, unless its whole result is there already."""
     run = context.text("CM_MLPERF_LOADGEN_RUN")
     scenario = context.text("CM_MLPERF_LOADGEN_SCENARIO")
-    results = context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results"
-    model = context.text("CM_ML_MODEL_FULL_NAME")
-    style = context.text("CM_MLPERF_EXECUTION_MODE")
-    folder = result_folder(results, style, context.text("CM_SUT_NAME"), model, scenario)
+    folder, options = asked_folder(context), read_options(context)
     exports = {
         "CM_MLPERF_RESULT_FOLDER": folder.root,
         "CM_MLPERF_SESSION_PATH": folder.session(run),
@@ -23,10 +22,12 @@ def preprocess(context: Context) -> Outcome:
     }
     with failing_on(ResultsError), folder.held():
         if folder.complete(run) and run != "find-performance" and not context.flag("CM_MLPERF_RERUN"):
+            require_same(folder, run, options, target_given=given_target(context, scenario) is not None)
             return Skip(f"the result is there ({folder.logs(run)}); --rerun measures again", exports=exports)
-        target = run_harness(context.command, context.say, HarnessRun(folder, run, read_options(context)))
+        target = run_harness(context.command, context.say, HarnessRun(folder, run, options))
     if target:
-        Targets(Path(context.text("CM_SUT_CONFIG_PATH"))).store(model, scenario, target)
+        known = Targets(Path(context.text("CM_SUT_CONFIG_PATH")))
+        known.store(context.text("CM_ML_MODEL_FULL_NAME"), scenario, target)
     return Done(
         exports={
             **exports,

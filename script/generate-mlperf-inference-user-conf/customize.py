@@ -2,6 +2,7 @@
 
 from mlperf_home.harness.settings import SettingsError
 from mlperf_home.rules import UnknownRoundError, load_round, mlperf_conf
+from mlperf_home.runs.asked import given_target
 from mlperf_home.runs.conf import Wanted, user_conf_text
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
@@ -17,8 +18,7 @@ def preprocess(context: Context) -> Outcome:
             run=context.text("CM_MLPERF_LOADGEN_RUN"),
             style=context.text("CM_MLPERF_EXECUTION_MODE"),
             test_query_count=context.whole("CM_MLPERF_TEST_QUERY_COUNT"),
-            given=context.number(f"CM_MLPERF_{scenario.upper()}_TARGET_{_unit(scenario)}")
-            or context.number(f"CM_MLPERF_TARGET_{_unit(scenario)}"),
+            given=given_target(context, scenario),
             measured=context.number(f"CM_MLPERF_MEASURED_TARGET_{_unit(scenario)}")
             or context.number(f"CM_MLPERF_KNOWN_TARGET_{_unit(scenario)}"),
         )

@@ -2,16 +2,9 @@
 
 import platform
 
+from mlperf_home.runs.asked import given_target
 from mlperf_home.runs.system import Targets, system_name
 from scriptgraph.api import Context, Done, Outcome
-
-# Where a scenario's target is given by its own option.
-_OWN_OPTIONS = {
-    "Offline": "CM_MLPERF_OFFLINE_TARGET_QPS",
-    "Server": "CM_MLPERF_SERVER_TARGET_QPS",
-    "SingleStream": "CM_MLPERF_SINGLESTREAM_TARGET_LATENCY",
-    "MultiStream": "CM_MLPERF_MULTISTREAM_TARGET_LATENCY",
-}
 
 
 def preprocess(context: Context) -> Outcome:
@@ -43,6 +36,5 @@ def _needs_target(context: Context, scenario: str, *, known: bool) -> bool:
         return True
     if not context.flag("CM_MLPERF_RUN_PERFORMANCE") or context.text("CM_MLPERF_LOADGEN_MODE", "") == "accuracy":
         return False
-    shared = "CM_MLPERF_TARGET_QPS" if scenario in {"Offline", "Server"} else "CM_MLPERF_TARGET_LATENCY"
-    given = context.value(shared) or context.value(_OWN_OPTIONS[scenario])
+    given = given_target(context, scenario) is not None
     return not known and not given and context.text("CM_MLPERF_EXECUTION_MODE", "test") != "test"

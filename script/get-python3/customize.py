@@ -6,13 +6,7 @@ from pathlib import Path
 from scriptgraph.api import Context, Done, Outcome, StepFailed
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.python_env.environments import find_uv
-from scriptgraph.python_env.interpreters import (
-    NoPythonError,
-    bring_interpreter,
-    find_interpreter,
-    parse_version,
-    probe,
-)
+from scriptgraph.python_env.interpreters import obtain_interpreter, parse_version, probe
 
 _NEWEST = "3.99"
 
@@ -29,7 +23,7 @@ def preprocess(context: Context) -> Outcome:
     """Take the named or given Python if it fits, else the newest on the machine, else one that uv brings."""
     exact = context.text("CM_VERSION", "")
     minimum = parse_version(exact or context.text("CM_VERSION_MIN", "3.10"))
-    below = (*minimum[:-1], minimum[-1] + 1) if exact else parse_version(context.text("CM_PYTHON_BELOW", _NEWEST))
+    below = _after(exact) if exact else _below(context)
     given = _given(context)
     if given is not None:
         found = probe(given)
@@ -38,18 +32,26 @@ def preprocess(context: Context) -> Outcome:
                 f"{given} is {found.implementation} {found.version_text}; {_wanted(context, minimum, below)}"
             )
     else:
-        try:
-            found = find_interpreter(minimum, below)
-        except NoPythonError as error:
-            if context.switches.offline:
-                raise
-            context.say(f"{error}; asking uv for one")
-            uv = find_uv()
-            found = bring_interpreter(
-                uv.path, minimum, below, context.folders.state / "python", {**os.environ, **uv.env}
-            )
+        uv = find_uv()
+        environ = {**os.environ, **uv.env}
+        place = context.folders.state / "python"
+        fetching = None if context.switches.offline else uv.path
+        found = obtain_interpreter(minimum, below, fetching, place, environ, context.say)
     exports = {"CM_PYTHON_BIN_WITH_PATH": found.path, "CM_PYTHON_BIN": found.path.name}
     return Done(exports={**exports, "CM_PYTHON_VERSION": found.version_text})
+
+
+def _below(context: Context) -> tuple[int, ...]:
+    """Give the first version that is too new: the option's, or the one after the last that will do."""
+    below = parse_version(context.text("CM_PYTHON_BELOW", _NEWEST))
+    newest = context.text("CM_VERSION_MAX", "")
+    return min(below, _after(newest)) if newest else below
+
+
+def _after(version: str) -> tuple[int, ...]:
+    """Give the first version after this one; 3.11 stands for all of 3.11.*."""
+    parts = parse_version(version)
+    return (*parts[:-1], parts[-1] + 1)
 
 
 def _wanted(context: Context, minimum: tuple[int, ...], below: tuple[int, ...]) -> str:

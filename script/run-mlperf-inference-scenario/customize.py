@@ -1,28 +1,32 @@
 """Take the results of one scenario in, and show them."""
 
+from mlperf_home.atomic import replace_text
 from mlperf_home.errors import LocatedError
 from mlperf_home.results.ingest import ingest
 from mlperf_home.results.measurement import Value, to_json
 from mlperf_home.results.table import summary_rows
-from mlperf_home.runs.layout import result_folder
+from mlperf_home.runs.asked import asked_folder
 from mlperf_home.runs.readme import Reproduction, readme_text
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
     """Write the measurement and its README, and show the table."""
-    scenario, style = context.text("CM_MLPERF_LOADGEN_SCENARIO"), context.text("CM_MLPERF_EXECUTION_MODE")
-    results = context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results"
+    scenario = context.text("CM_MLPERF_LOADGEN_SCENARIO")
     system, model = context.text("CM_SUT_NAME"), context.text("CM_ML_MODEL_FULL_NAME")
-    folder = result_folder(results, style, system, model, scenario)
+    folder = asked_folder(context)
     if context.flag("CM_MLPERF_RUN_FIND_PERFORMANCE"):
         return _found(context, scenario, system)
     with failing_on(LocatedError):
         facts = {"name": Value(system, "copied", "the name that results go under")}
         measurement = ingest(folder.root, facts, model)
-        folder.measurement.write_text(to_json(measurement), encoding="utf-8")
-        reproduction = Reproduction(context.command_line, context.text("CM_ML_MODEL_SOURCE", ""), style)
-        (folder.root / "README.md").write_text(readme_text(measurement, reproduction), encoding="utf-8")
+        replace_text(folder.measurement, to_json(measurement))
+        reproduction = Reproduction(
+            context.command_line,
+            context.text("CM_ML_MODEL_SOURCE", ""),
+            context.number("CM_ML_MODEL_PUBLISHED_F1"),
+        )
+        replace_text(folder.root / "README.md", readme_text(measurement, reproduction))
     rows = [
         ("system", system),
         *summary_rows(measurement),

@@ -1,14 +1,13 @@
 """Move results out of the way; nothing is deleted."""
 
-from mlperf_home.runs.layout import ResultsError, result_folder
+from mlperf_home.runs.asked import asked_folder
+from mlperf_home.runs.layout import ResultsError
 from scriptgraph.api import Context, Done, Outcome, Skip, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
     """Rename the scenario's folder, unless a run is in it."""
-    results = context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results"
-    style, scenario = context.text("CM_MLPERF_EXECUTION_MODE"), context.text("CM_MLPERF_LOADGEN_SCENARIO")
-    folder = result_folder(results, style, context.text("CM_SUT_NAME"), context.text("CM_ML_MODEL_FULL_NAME"), scenario)
+    folder = asked_folder(context)
     with failing_on(ResultsError), folder.held():
         aside = folder.set_aside()
     if aside is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,3 +91,14 @@ def test_a_checkout_is_added_once_and_a_second_time_does_no_harm(cm: Cm) -> None
 
     assert "already registered" in again.said
     assert cm.script("detect,os").code == 0
+
+
+def test_a_python_newer_than_asked_is_not_taken(cm: Cm) -> None:
+    major, minor = sys.version_info[:2]
+    ours = f"--path={sys.executable}"
+
+    refused = cm.script("get,python3", ours, f"--version_max={major}.{minor - 1}")
+
+    assert refused.code != 0
+    assert f"to below {major}.{minor}" in refused.said
+    assert cm.script("get,python3", ours, f"--version_max={major}.{minor}").code == 0

@@ -110,6 +110,49 @@ def test_what_is_there_is_not_measured_again_unless_asked(cm: Cm, small: list[st
     assert session.read_bytes() != before
 
 
+def test_a_result_of_other_questions_is_neither_kept_for_these_nor_scored_by_them(
+    cm: Cm, small: list[str], tmp_path: Path
+) -> None:
+    assert cm.script(TAGS, *small).code == 0
+    accuracy = next((tmp_path / "results").rglob("accuracy.txt"))
+    before = accuracy.read_bytes()
+    others = write_sample(tmp_path / "others", seed=5, questions=40)
+
+    ended = cm.script(TAGS, *replaced(small, f"--dataset_path={others.dataset}"))
+
+    assert ended.code != 0
+    assert "another dataset" in ended.said
+    assert "--rerun" in ended.said
+    assert accuracy.read_bytes() == before
+
+
+@pytest.mark.parametrize("change", ["--num_threads=1", "--test_query_count=90", "--env.DEEPSPARSE_SEQLENS=128,384"])
+def test_an_option_that_changes_the_run_is_not_answered_with_an_older_result(
+    cm: Cm, small: list[str], change: str
+) -> None:
+    assert cm.script(f"{TAGS},_performance-only", *small).code == 0
+
+    ended = cm.script(f"{TAGS},_performance-only", *replaced(small, change))
+
+    assert ended.code != 0
+    assert "was made with" in ended.said
+
+
+def test_the_performance_runs_settings_stay_beside_its_result(cm: Cm, small: list[str], tmp_path: Path) -> None:
+    assert cm.script(TAGS, *small).code == 0
+
+    assert "min_query_count = 80" in next((tmp_path / "results").rglob("user.conf")).read_text()
+
+
+@pytest.mark.parametrize("wrong", ["--env.CM_MLPERF_BACKEND_OPTIONS={", "--env.CM_RUN_PREFIX='env"])
+def test_an_option_that_cannot_be_read_is_named(cm: Cm, small: list[str], wrong: str) -> None:
+    ended = cm.script(f"{TAGS},_performance-only", *small, wrong)
+
+    assert ended.code != 0
+    assert wrong.removeprefix("--env.").partition("=")[0] in ended.said
+    assert "Traceback" not in ended.said
+
+
 def test_clean_sets_the_old_results_aside(cm: Cm, small: list[str], tmp_path: Path) -> None:
     assert cm.script(TAGS, *small).code == 0
     old = next((tmp_path / "results").rglob("performance-session.json")).read_bytes()

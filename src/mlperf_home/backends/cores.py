@@ -7,25 +7,26 @@ import os
 from pathlib import Path
 
 from mlperf_home.backends.base import BackendError
+from mlperf_home.host.limits import cpu_quota
 
 
-def usable_cores(wanted: int | None = None, *, system: Path = Path("/sys")) -> int:
+def usable_cores(wanted: int | None = None, *, root: Path = Path("/")) -> int:
     """Count physical cores within the affinity mask and the cgroup's quota.
 
     Two threads of one core share its arithmetic units, so engines want one thread a core.
 
     Args:
         wanted: what the user asked for; None for all.
-        system: where sysfs is mounted.
+        root: where /proc and /sys are looked for.
 
     Raises:
         BackendError: more cores are wanted than there are, or none.
     """
     allowed = os.sched_getaffinity(0)
-    cores = len({_core(system, cpu) for cpu in allowed})
-    quota = _quota(system)
+    cores = len({_core(root, cpu) for cpu in allowed})
+    quota, _ = cpu_quota(root)
     if quota is not None:
-        cores = min(cores, quota)
+        cores = min(cores, max(1, math.floor(quota)))
     if wanted is None:
         return cores
     if not 1 <= wanted <= len(allowed):
@@ -33,20 +34,11 @@ def usable_cores(wanted: int | None = None, *, system: Path = Path("/sys")) -> i
     return wanted
 
 
-def _core(system: Path, cpu: int) -> str:
+def _core(root: Path, cpu: int) -> str:
     """Name the physical core of a logical CPU; each is its own where the system does not tell."""
-    topology = system / "devices/system/cpu" / f"cpu{cpu}" / "topology"
+    topology = root / "sys/devices/system/cpu" / f"cpu{cpu}" / "topology"
     try:
         package = (topology / "physical_package_id").read_text().strip()
         return f"{package}:{(topology / 'core_id').read_text().strip()}"
     except OSError:
         return f"cpu{cpu}"
-
-
-def _quota(system: Path) -> int | None:
-    """Whole CPUs that the control group allows; None without a limit."""
-    try:
-        limit, period = (system / "fs/cgroup/cpu.max").read_text().split()
-        return max(1, math.floor(int(limit) / int(period)))
-    except (OSError, ValueError):
-        return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mlperf_home.errors import LocatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -29,6 +29,7 @@ class Samples(Protocol):
         performance_count: how many of them a performance run keeps loaded.
         lengths: (count,) int32, tokens of each sample without padding; None where all are alike.
         sample_note: says that these are sample data, or is empty for a real dataset.
+        identity: hashes of what the samples were made of, by name; equal only for equal samples.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Samples(Protocol):
     performance_count: int
     lengths: NDArray[np.int32] | None
     sample_note: str
+    identity: Mapping[str, str]
 
     def load(self, indices: Sequence[int]) -> None:
         """Bring samples into memory; LoadGen calls this outside the timed section."""

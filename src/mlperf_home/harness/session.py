@@ -102,6 +102,7 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
         "calibration": opened.chosen.calibration,
         "dataset": {
             "name": opened.samples.name,
+            "identity": dict(opened.samples.identity),
             "count": opened.samples.count,
             "performance_count": opened.samples.performance_count,
         },
@@ -225,6 +226,9 @@ def _echo(job: Job) -> dict[str, Any]:
         "model_path": str(backend.model_path),
         "options": dict(backend.options),
         "cores": backend.cores,
+        "lengths": None if backend.lengths is None else list(backend.lengths),
+        "batch_sizes": None if backend.batch_sizes is None else list(backend.batch_sizes),
+        "streams": backend.streams,
         "dataset_kind": job.dataset.kind,
         "dataset_path": str(job.dataset.path),
         "user_conf": job.user_conf.read_text("utf-8"),

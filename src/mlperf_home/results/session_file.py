@@ -93,4 +93,5 @@ _SAME = (
     ("engine", "version"),
     ("dataset", "name"),
     ("dataset", "count"),
+    ("dataset", "identity"),
 )

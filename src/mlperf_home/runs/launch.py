@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlperf_home
-from mlperf_home.backends.base import BackendError
-from mlperf_home.backends.lengths import parse_lengths
+from mlperf_home.atomic import replace_text
 from mlperf_home.rules import load_round
 from mlperf_home.runs.events import narrate
 from mlperf_home.runs.layout import ResultFolder
@@ -20,7 +18,6 @@ from scriptgraph.api import StepFailed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from scriptgraph.api import Context
 
 # How our modules begin the line that says what was wrong.
 _SAID = "mlperf-home: "
@@ -34,37 +31,6 @@ class HarnessRun:
     folder: ResultFolder
     run: str
     options: Mapping[str, Any]
-
-
-def read_options(context: Context) -> dict[str, Any]:
-    """Read what the harness has to know from the step's environment."""
-    lengths = context.text("DEEPSPARSE_SEQLENS", "")
-    batch_size = context.whole("CM_MLPERF_MAX_BATCHSIZE")
-    benchmark = context.text("CM_MLPERF_BENCHMARK")
-    features = context.existing("CM_DATASET_SQUAD_FEATURES_PATH")
-    return {
-        "python": context.text("CM_MLPERF_LOADGEN_PYTHON"),
-        "prefix": shlex.split(context.text("CM_RUN_PREFIX", "")),
-        "round": context.text("CM_MLPERF_ROUND"),
-        "benchmark": benchmark,
-        "scenario": context.text("CM_MLPERF_LOADGEN_SCENARIO"),
-        "backend": {
-            "name": context.text("CM_MLPERF_BACKEND"),
-            "model_path": str(context.existing("CM_ML_MODEL_FILE_WITH_PATH")),
-            "options": json.loads(context.text("CM_MLPERF_BACKEND_OPTIONS", "{}")),
-            "lengths": list(_lengths(lengths)) if lengths else None,
-            "batch_sizes": [batch_size] if batch_size else None,
-            "streams": context.whole("CM_MLPERF_STREAMS"),
-            "cores": context.whole("CM_MLPERF_NUM_THREADS"),
-        },
-        "dataset": {"kind": "squad", "path": str(features)},
-        "user_conf": str(context.existing("CM_MLPERF_USER_CONF")),
-        "mlperf_conf": str(context.existing("CM_MLPERF_CONF")),
-        "stall_timeout_s": context.number("CM_MLPERF_STALL_TIMEOUT_S"),
-        "calibration_path": context.text("CM_SUT_CALIBRATION_PATH"),
-        "sample": bool(_sample_note(features) or context.text("CM_ML_MODEL_SAMPLE", "")),
-        "work_dir": str(context.folders.state / "engine-graphs"),
-    }
 
 
 def run_module(
@@ -103,28 +69,20 @@ def run_harness(command: Callable[..., Any], say: Callable[[str], None], wanted:
         words: list[str | Path] = ["mlperf_home.harness", "--job", job]
         run_module(command, python, words, cwd=fresh.root, on_line=lambda line: narrate(line, say))
         session = json.loads(fresh.session(wanted.run).read_text(encoding="utf-8"))
-        for kind in ("user_conf", "mlperf_conf"):
-            source = Path(wanted.options[kind])
-            shutil.copy2(source, wanted.folder.root / source.name)
+        _keep_settings(wanted)
         wanted.folder.adopt(wanted.run, fresh)
     finally:
         shutil.rmtree(fresh.root, ignore_errors=True)
     return dict(session.get("target") or {})
 
 
-def _sample_note(features: Path) -> str:
-    """Read what the features say of their questions: whatever command brought them, sample data stay sample data."""
-    try:
-        return str(json.loads((features / "features.json").read_text(encoding="utf-8")).get("sample_note") or "")
-    except (OSError, ValueError) as error:
-        raise StepFailed(f"{features}: no features are there ({error}); run get,dataset,squad,preprocessed") from error
-
-
-def _lengths(text: str) -> tuple[int, ...]:
-    try:
-        return parse_lengths(text)
-    except BackendError as error:
-        raise StepFailed(f"DEEPSPARSE_SEQLENS: {error}") from error
+def _keep_settings(wanted: HarnessRun) -> None:
+    """Keep the conf files beside the result: those of the performance run, whose lengths and targets they say."""
+    for kind in ("user_conf", "mlperf_conf"):
+        source = Path(wanted.options[kind])
+        kept = wanted.folder.root / source.name
+        if wanted.run == "performance" or (wanted.run == "accuracy" and not kept.exists()):
+            replace_text(kept, source.read_text(encoding="utf-8"))
 
 
 def _job(wanted: HarnessRun, fresh: ResultFolder) -> dict[str, Any]:

@@ -13,21 +13,27 @@ if TYPE_CHECKING:
 
     from mlperf_home.results.measurement import Measurement
 
-_NOT_TYPED_AGAIN = ("--rerun", "--regenerate", "--quiet", "--out", "-v", "-j")
+# What concerns only the time it was typed, not what was measured.
+_NOT_TYPED_AGAIN = {"--rerun", "--regenerate_files", "--regenerate-files", "--quiet", "--out", "-v", "-j"}
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """How a result was made: the words typed after `cm run script`, where its model is from, its style."""
+    """How a result was made.
+
+    Attributes:
+        command_line: the words typed after `cm run script`.
+        model_source: where the model is from, or "".
+        published_f1: the F1 that the model's makers publish, in percent, or None.
+    """
 
     command_line: Sequence[str]
     model_source: str
-    style: str
+    published_f1: float | None
 
 
 def readme_text(measurement: Measurement, reproduction: Reproduction) -> str:
     """Write the README in Markdown."""
-    words = [word for word in reproduction.command_line if not word.startswith(_NOT_TYPED_AGAIN)]
     lines = [f"# {measurement.benchmark}, {measurement.scenario}", ""]
     if measurement.sample:
         lines += ["**This is a sample result: made-up questions and a toy model. It is no MLPerf result.**", ""]
@@ -35,5 +41,13 @@ def readme_text(measurement: Measurement, reproduction: Reproduction) -> str:
     lines += [f"| {label} | {value} |" for label, value in summary_rows(measurement)]
     if reproduction.model_source:
         lines.append(f"| model from | {reproduction.model_source} |")
-    lines += ["", "Made with mlperf-home by", "", "```", shlex.join(["cm", "run", "script", *words]), "```", ""]
+    if reproduction.published_f1 is not None:
+        lines.append(f"| F1 published for the model | {reproduction.published_f1:.3f} % |")
+    command = shlex.join(["cm", "run", "script", *repeated(reproduction.command_line)])
+    lines += ["", "Made with mlperf-home by", "", "```", command, "```", ""]
     return "\n".join(lines)
+
+
+def repeated(words: Sequence[str]) -> list[str]:
+    """Give the words to type to measure the same again."""
+    return [word for word in words if word.partition("=")[0] not in _NOT_TYPED_AGAIN]

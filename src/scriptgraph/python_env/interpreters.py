@@ -15,7 +15,7 @@ from scriptgraph.process import ProcessFailed, capture
 from scriptgraph.python_env.uv_failures import meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _PROBE_TIMEOUT_S = 20.0
 _FETCH_TIMEOUT_S = 1800.0
@@ -211,13 +211,14 @@ def bring_interpreter(
 def obtain_interpreter(
     minimum: Version,
     below: Version,
-    uv: Path,
+    uv: Path | None,
     install_dir: Path,
-    *,
-    offline: bool = False,
     environ: Mapping[str, str] | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Interpreter:
     """Find a Python that fits, else let uv bring one; arguments as above.
+
+    `uv` is None where nothing may be downloaded; `say` is told before a download.
 
     Raises:
         NoPythonError: neither worked; the text says what to install.
@@ -225,8 +226,9 @@ def obtain_interpreter(
     try:
         return find_interpreter(minimum, below, environ=environ)
     except NoPythonError as absent:
-        if offline:
+        if uv is None:
             raise NoPythonError(f"{absent} (nothing is downloaded because of --offline)") from None
+        say(f"{absent}; asking uv for one")
         try:
             return bring_interpreter(uv, minimum, below, install_dir, environ)
         except NoPythonError as failure:

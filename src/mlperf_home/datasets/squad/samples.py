@@ -28,6 +28,7 @@ class SquadSamples:
         performance_count: the smaller of `count` and 10833.
         lengths: (count,) int32, tokens of each feature without padding.
         sample_note: says that these are sample data, or is empty.
+        identity: the hashes of the questions' file and of the vocabulary.
         notes: sentences that belong beside a result: what keeps it from being official.
         max_length: columns of a whole row (384).
     """
@@ -43,6 +44,7 @@ class SquadSamples:
         self.count = int(facts["features"])
         self.performance_count = int(facts["performance_count"])
         self.sample_note = str(facts["sample_note"])
+        self.identity = {key: str(facts[key]) for key in ("dataset_sha256", "vocab_sha256")}
         self.notes = tuple(str(note) for note in facts["notes"])
         self._mapped = tuple(read_array(folder, name, self.count) for name in INPUT_NAMES)
         self._rows: Inputs = self._mapped

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 def _system(root: Path, core_of_cpu: list[int], quota: str | None = None) -> Path:
     for cpu, core in enumerate(core_of_cpu):
-        topology = root / f"devices/system/cpu/cpu{cpu}/topology"
+        topology = root / f"sys/devices/system/cpu/cpu{cpu}/topology"
         topology.mkdir(parents=True)
         (topology / "physical_package_id").write_text("0\n")
         (topology / "core_id").write_text(f"{core}\n")
     if quota is not None:
-        (root / "fs/cgroup").mkdir(parents=True)
-        (root / "fs/cgroup/cpu.max").write_text(quota)
+        (root / "proc/self").mkdir(parents=True)
+        (root / "proc/self/cgroup").write_text("0::/\n")
+        (root / "sys/fs/cgroup").mkdir(parents=True)
+        (root / "sys/fs/cgroup/cpu.max").write_text(quota)
     return root
 
 
@@ -42,22 +44,22 @@ def test_physical_cores_within_the_quota(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, core_of_cpu: list[int], quota: str | None, wanted: int
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
-    assert cores.usable_cores(system=_system(tmp_path, core_of_cpu, quota)) == wanted
+    assert cores.usable_cores(root=_system(tmp_path, core_of_cpu, quota)) == wanted
 
 
 def test_cores_outside_the_affinity_mask_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {2})
     system = _system(tmp_path, [0, 1, 2, 3])
-    assert cores.usable_cores(system=system) == 1
+    assert cores.usable_cores(root=system) == 1
     with pytest.raises(BackendError, match="2 cores asked for; this process may use 1 to 1"):
-        cores.usable_cores(2, system=system)
+        cores.usable_cores(2, root=system)
 
 
 def test_what_the_user_asks_for_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
-    assert cores.usable_cores(1, system=_system(tmp_path, [0, 0, 1, 1])) == 1
+    assert cores.usable_cores(1, root=_system(tmp_path, [0, 0, 1, 1])) == 1
     with pytest.raises(BackendError):
-        cores.usable_cores(0, system=tmp_path)
+        cores.usable_cores(0, root=tmp_path)
 
 
 def test_memory_is_read_from_the_system(tmp_path: Path) -> None:

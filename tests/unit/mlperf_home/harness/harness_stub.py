@@ -6,7 +6,7 @@ import ctypes
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -62,6 +62,7 @@ class StubSamples:
 
     name = "stub"
     sample_note = "stub samples"
+    identity: ClassVar[dict[str, str]] = {"stub": "0"}
 
     def __init__(self, folder: Path) -> None:
         self.count = int(folder.name)

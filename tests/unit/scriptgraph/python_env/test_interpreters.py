@@ -209,7 +209,7 @@ def test_no_network_to_bring_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "uv could not bring one: its download cannot be reached" in text
 
     with pytest.raises(NoPythonError, match="nothing is downloaded because of --offline"):
-        obtain_interpreter((3, 10), (3, 12), tmp_path / "no-uv", tmp_path / "pythons", offline=True)
+        obtain_interpreter((3, 10), (3, 12), None, tmp_path / "pythons")
 
 
 def test_one_that_is_here_is_preferred_to_a_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

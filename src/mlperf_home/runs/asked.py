@@ -1,0 +1,100 @@
+"""What a step is asked for, read from its environment: the result's folder, the job, the target."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.backends.base import BackendError
+from mlperf_home.backends.lengths import parse_lengths
+from mlperf_home.runs.layout import ResultFolder, result_folder
+from scriptgraph.api import StepFailed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scriptgraph.api import Context
+
+
+def asked_folder(context: Context) -> ResultFolder:
+    """Give the folder of the result that the step's environment names."""
+    return result_folder(
+        context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results",
+        context.text("CM_MLPERF_EXECUTION_MODE"),
+        context.text("CM_SUT_NAME"),
+        context.text("CM_ML_MODEL_FULL_NAME"),
+        context.text("CM_MLPERF_LOADGEN_SCENARIO"),
+    )
+
+
+def given_target(context: Context, scenario: str) -> float | None:
+    """Give the target that the user chose for a scenario: samples per second or milliseconds; the own option wins."""
+    unit = "QPS" if scenario in {"Offline", "Server"} else "LATENCY"
+    own = context.number(f"CM_MLPERF_{scenario.upper()}_TARGET_{unit}")
+    return own if own is not None else context.number(f"CM_MLPERF_TARGET_{unit}")
+
+
+def read_options(context: Context) -> dict[str, Any]:
+    """Read what the harness has to know from the step's environment."""
+    lengths = context.text("DEEPSPARSE_SEQLENS", "")
+    batch_size = context.whole("CM_MLPERF_MAX_BATCHSIZE")
+    benchmark = context.text("CM_MLPERF_BENCHMARK")
+    features = context.existing("CM_DATASET_SQUAD_FEATURES_PATH")
+    return {
+        "python": context.text("CM_MLPERF_LOADGEN_PYTHON"),
+        "prefix": _prefix(context),
+        "round": context.text("CM_MLPERF_ROUND"),
+        "benchmark": benchmark,
+        "scenario": context.text("CM_MLPERF_LOADGEN_SCENARIO"),
+        "backend": {
+            "name": context.text("CM_MLPERF_BACKEND"),
+            "model_path": str(context.existing("CM_ML_MODEL_FILE_WITH_PATH")),
+            "options": _backend_options(context),
+            "lengths": list(_lengths(lengths)) if lengths else None,
+            "batch_sizes": [batch_size] if batch_size else None,
+            "streams": context.whole("CM_MLPERF_STREAMS"),
+            "cores": context.whole("CM_MLPERF_NUM_THREADS"),
+        },
+        "dataset": {"kind": "squad", "path": str(features)},
+        "user_conf": str(context.existing("CM_MLPERF_USER_CONF")),
+        "mlperf_conf": str(context.existing("CM_MLPERF_CONF")),
+        "stall_timeout_s": context.number("CM_MLPERF_STALL_TIMEOUT_S"),
+        "calibration_path": context.text("CM_SUT_CALIBRATION_PATH"),
+        "sample": bool(_sample_note(features) or context.text("CM_ML_MODEL_SAMPLE", "")),
+        "work_dir": str(context.folders.state / "engine-graphs"),
+    }
+
+
+def _backend_options(context: Context) -> dict[str, Any]:
+    text = context.text("CM_MLPERF_BACKEND_OPTIONS", "{}")
+    try:
+        options = json.loads(text)
+    except ValueError as error:
+        raise StepFailed(f"CM_MLPERF_BACKEND_OPTIONS: {text!r} is not JSON ({error})") from error
+    if not isinstance(options, dict):
+        raise StepFailed(f'CM_MLPERF_BACKEND_OPTIONS: {text!r} is no JSON object, such as {{"pinning": "core"}}')
+    return options
+
+
+def _prefix(context: Context) -> list[str]:
+    text = context.text("CM_RUN_PREFIX", "")
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise StepFailed(f"CM_RUN_PREFIX: {text!r} is not a command's words ({error}); close the quotes") from error
+
+
+def _sample_note(features: Path) -> str:
+    """Read what the features say of their questions: whatever command brought them, sample data stay sample data."""
+    try:
+        return str(json.loads((features / "features.json").read_text(encoding="utf-8")).get("sample_note") or "")
+    except (OSError, ValueError) as error:
+        raise StepFailed(f"{features}: no features are there ({error}); run get,dataset,squad,preprocessed") from error
+
+
+def _lengths(text: str) -> tuple[int, ...]:
+    try:
+        return parse_lengths(text)
+    except BackendError as error:
+        raise StepFailed(f"DEEPSPARSE_SEQLENS: {error}") from error
