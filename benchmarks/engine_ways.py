@@ -104,11 +104,6 @@ def bare(calls: Sequence[Call], streams: int, count: int) -> Callable[[], float]
     return once
 
 
-def single_stream_bare(calls: Sequence[Call]) -> float:
-    """Samples that are ready, one after another; gives the mean latency in microseconds."""
-    return one_after_another(calls) / len(calls) * 1e6
-
-
 def one_after_another(calls: Iterable[Call]) -> float:
     """Seconds for all calls."""
     started_s = time.perf_counter()

@@ -17,7 +17,7 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         """Run a script found by its tags, and what it depends on.
 
         cm run script --tags=TAG,TAG,_VARIATION [--OPTION=VALUE] [--env.KEY=VALUE]
-                      [--adr.NAME.KEY=VALUE] [--quiet] [-v] [--out=json]
+                      [--adr.NAME.KEY=VALUE] [--offline] [--mirrors=FILE] [--quiet] [-v] [--out=json]
         """
         from scriptgraph.cm_bridge import run_script  # noqa: PLC0415 - cmind loads this file for every command
 

@@ -136,10 +136,6 @@ class Cache:
             raise CacheError(f"{target}: the entry just written cannot be read back; check the disk")
         return entry
 
-    def drop(self, key: str) -> None:
-        """Remove an entry; the caller holds its lock."""
-        shutil.rmtree(self._path(key), ignore_errors=True)
-
     def movable(self, text: str) -> str:
         """Give text in which paths into the cache do not say where it lies."""
         return str(marked(text, {"cache": self.root}))

@@ -6,13 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
+
+    # An inference that is done; called, it gives what `Backend.run` would: (batch, length, 2) float32.
+    Answer = Callable[[], NDArray[np.float32]]
+    # A batch that is ready for the engine; called, it is inferred. Its outputs become logits when they are asked for.
+    Prepared = Callable[[], Answer]
 
 
 class BackendError(Exception):
@@ -86,6 +91,13 @@ class Backend(Protocol):
         """Infer one batch of at most the grid's batch size, padded to one of the grid's lengths.
 
         Thread-safe. For question answering the result is (batch, length, 2): start and end logits.
+        """
+        ...
+
+    def prepare(self, inputs: Inputs) -> Prepared:
+        """Arrange one batch for the engine ahead of time, as `run` takes it.
+
+        Thread-safe. What is given may be called many times; the inputs must not change meanwhile.
         """
         ...
 

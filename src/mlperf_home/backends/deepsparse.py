@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.backends.base import Request
+    from mlperf_home.backends.base import Answer, Prepared, Request
     from mlperf_home.backends.onnx_graph import Signature
     from mlperf_home.datasets.base import Inputs
 
@@ -57,28 +58,31 @@ class DeepSparseBackend:
 
     def run(self, inputs: Inputs) -> NDArray[np.float32]:
         """Infer one batch; see `Backend.run`."""
+        return self.prepare(inputs)()()
+
+    def prepare(self, inputs: Inputs) -> Prepared:
+        """Arrange one batch; see `Backend.prepare`."""
         signature = self._signature
         if signature is None:
             raise BackendError("deepsparse: the engine is not open")
         batch, length = locate(inputs, self._largest_batch)
         arrays = signature.arrange(inputs)
         call = self._calls.get((batch, length))
-        try:
-            if call is not None:
-                return signature.logits(call(arrays), batch)
-            return self._run_partial(signature, arrays, length)
-        except RuntimeError as error:
-            raise BackendError(f"deepsparse: the engine failed: {trial.engine_words(str(error))}") from error
+        if call is None:
+            single = self._calls.get((1, length))
+            if single is not None:
+                return _one_by_one(single, signature, arrays)
+            largest = self._largest_batch[length]
+            call, arrays = self._calls[largest, length], [fill(array, largest) for array in arrays]
 
-    def _run_partial(self, signature: Signature, arrays: list[NDArray[Any]], length: int) -> NDArray[np.float32]:
-        """Infer a batch that no engine was made for: one by one if there is an engine for that, else filled up."""
-        batch = arrays[0].shape[0]
-        single = self._calls.get((1, length))
-        if single is not None:
-            rows = [[array[row : row + 1] for array in arrays] for row in range(batch)]
-            return np.concatenate([signature.logits(single(row), 1) for row in rows])
-        largest = self._largest_batch[length]
-        return signature.logits(self._calls[largest, length]([fill(array, largest) for array in arrays]), batch)
+        def infer() -> Answer:
+            try:
+                outputs = call(arrays)
+            except RuntimeError as error:
+                raise _failed(error) from error
+            return partial(signature.logits, outputs, batch)
+
+        return infer
 
     def close(self) -> None:
         """Release the engines; see `Backend.close`."""
@@ -158,6 +162,26 @@ class DeepSparseBackend:
         ones = np.ones((batch, length), dtype=np.int64)
         for _ in range(_WARM_UP_RUNS):
             self.run((ones, ones, np.zeros_like(ones)))
+
+
+def _one_by_one(
+    call: Callable[[list[NDArray[Any]]], Any], signature: Signature, arrays: list[NDArray[Any]]
+) -> Prepared:
+    """Arrange a batch that no engine was made for, for the engine that takes one sample."""
+    rows = [[array[row : row + 1] for array in arrays] for row in range(len(arrays[0]))]
+
+    def infer() -> Answer:
+        try:
+            outputs = [call(row) for row in rows]
+        except RuntimeError as error:
+            raise _failed(error) from error
+        return lambda: np.concatenate([signature.logits(each, 1) for each in outputs])
+
+    return infer
+
+
+def _failed(error: RuntimeError) -> BackendError:
+    return BackendError(f"deepsparse: the engine failed: {trial.engine_words(str(error))}")
 
 
 def _try_in_child(

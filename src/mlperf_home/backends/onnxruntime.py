@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import queue
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.backends.base import Request
+    from mlperf_home.backends.base import Answer, Prepared, Request
     from mlperf_home.backends.onnx_graph import Signature
     from mlperf_home.datasets.base import Inputs
 
@@ -52,6 +53,10 @@ class OnnxRuntimeBackend:
 
     def run(self, inputs: Inputs) -> NDArray[np.float32]:
         """Infer one batch; see `Backend.run`."""
+        return self.prepare(inputs)()()
+
+    def prepare(self, inputs: Inputs) -> Prepared:
+        """Arrange one batch; see `Backend.prepare`."""
         signature = self._signature
         if signature is None:
             raise BackendError("onnxruntime: the engine is not open")
@@ -60,11 +65,16 @@ class OnnxRuntimeBackend:
         if self._fills:
             arrays = [fill(array, self._largest_batch[length]) for array in arrays]
         idle = self._idle[length]
-        session = idle.get()
-        try:
-            return signature.logits(_call(session, signature, arrays), batch)
-        finally:
-            idle.put(session)
+
+        def infer() -> Answer:
+            session = idle.get()
+            try:
+                outputs = _call(session, signature, arrays)
+            finally:
+                idle.put(session)
+            return partial(signature.logits, outputs, batch)
+
+        return infer
 
     def close(self) -> None:
         """Release the sessions; see `Backend.close`."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mlperf_home.backends.base import Answer
     from mlperf_home.datasets.base import Samples
     from mlperf_home.harness.job import Job
     from mlperf_home.harness.sut import Respond, SystemUnderTest
@@ -86,13 +87,15 @@ def responder(loadgen: Any, mode: str) -> Respond:
     """Give the callable that completes samples: with their outputs in accuracy mode, with nothing otherwise."""
     complete, response = loadgen.QuerySamplesComplete, loadgen.QuerySampleResponse
 
-    def respond_empty(ids: Sequence[int], _outputs: NDArray[np.float32], _lengths: NDArray[np.int32] | None) -> None:
-        complete([response(identity, 0, 0) for identity in ids])
+    def respond_empty(ids: Sequence[int], _answer: Answer, _lengths: NDArray[np.int32] | None) -> None:
+        if len(ids) == 1:
+            # SingleStream: a comprehension is a call, and its time would be latency.
+            complete([response(ids[0], 0, 0)])
+        else:
+            complete([response(identity, 0, 0) for identity in ids])
 
-    def respond_with_outputs(
-        ids: Sequence[int], outputs: NDArray[np.float32], lengths: NDArray[np.int32] | None
-    ) -> None:
-        rows = np.ascontiguousarray(outputs, dtype=np.float32)
+    def respond_with_outputs(ids: Sequence[int], answer: Answer, lengths: NDArray[np.int32] | None) -> None:
+        rows = np.ascontiguousarray(answer(), dtype=np.float32)
         complete(
             [
                 response(identity, address, size)
@@ -123,7 +126,7 @@ def run(loadgen: Any, settings: Any, sut: SystemUnderTest, samples: Samples, log
     log_settings.log_output.outdir = str(log_dir)
     log_settings.log_output.copy_summary_to_stdout = False
     sut_handle = loadgen.ConstructSUT(sut.issue, _flush)
-    qsl_handle = loadgen.ConstructQSL(samples.count, samples.performance_count, samples.load, samples.unload)
+    qsl_handle = loadgen.ConstructQSL(samples.count, samples.performance_count, sut.load, sut.unload)
     # The name of a file that is not there: a stray audit.config elsewhere cannot change the run.
     absent_audit_conf = str(log_dir / "audit.config")
     loadgen.StartTestWithLogSettings(sut_handle, qsl_handle, settings, log_settings, absent_audit_conf)

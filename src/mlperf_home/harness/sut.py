@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.backends.base import Backend, Grid
+    from mlperf_home.backends.base import Answer, Backend, Grid, Prepared
     from mlperf_home.datasets.base import Samples
     from mlperf_home.harness.watchdog import Watchdog
 
@@ -38,9 +38,12 @@ class QuerySample(Protocol):
 
 
 class Respond(Protocol):
-    """Completes samples: `ids[i]` belongs to `outputs[i]`, of which the first `lengths[i]` positions count."""
+    """Completes samples: `ids[i]` belongs to the answer's row i, of which the first `lengths[i]` positions count.
 
-    def __call__(self, ids: Sequence[int], outputs: NDArray[np.float32], lengths: NDArray[np.int32] | None, /) -> None:
+    Where LoadGen wants no outputs the answer is not asked for.
+    """
+
+    def __call__(self, ids: Sequence[int], answer: Answer, lengths: NDArray[np.int32] | None, /) -> None:
         """Hand the responses to LoadGen."""
 
 
@@ -71,6 +74,12 @@ class Work:
 class SystemUnderTest(Protocol):
     """What LoadGen drives."""
 
+    def load(self, indices: Sequence[int]) -> None:
+        """Bring samples into memory; LoadGen calls this outside the timed section."""
+
+    def unload(self, indices: Sequence[int]) -> None:
+        """Release samples."""
+
     def issue(self, query: Sequence[QuerySample]) -> None:
         """Take a query; its samples are completed now or later, in any order."""
 
@@ -78,35 +87,57 @@ class SystemUnderTest(Protocol):
         """End the worker threads, when nothing is outstanding."""
 
 
-class DirectSut:
-    """SingleStream: infers in the issuing thread, with nothing in between."""
+class _LoadingSut:
+    """Loads and unloads samples as they are."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        lengths, grid = parts.samples.lengths, parts.grid
-        # A list, not an array: taking one element of it is four times as fast.
-        self._padded = (
-            [None] * parts.samples.count if lengths is None else [grid.lengths[k] for k in buckets(lengths, grid)]
-        )
-        self._indices = np.arange(parts.samples.count, dtype=np.intp)
-        self._lengths = lengths
-        self._batch, self._run, self._respond = parts.samples.batch, parts.backend.run, parts.respond
+
+    def load(self, indices: Sequence[int]) -> None:
+        """Bring samples into memory."""
+        self._parts.samples.load(indices)
+
+    def unload(self, indices: Sequence[int]) -> None:
+        """Release samples."""
+        self._parts.samples.unload(indices)
+
+
+class DirectSut(_LoadingSut):
+    """SingleStream: infers in the issuing thread, with nothing in between."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        self._prepared: dict[int, tuple[Prepared, NDArray[np.int32] | None]] = {}
+
+    def load(self, indices: Sequence[int]) -> None:
+        """Bring samples into memory and arrange each for the engine, padded to the grid."""
+        super().load(indices)
+        samples, grid = self._parts.samples, self._parts.grid
+        for index in indices:
+            one = np.array([index], dtype=np.intp)
+            lengths = None if samples.lengths is None else samples.lengths[one]
+            length = None if lengths is None else grid.lengths[buckets(lengths, grid)[0]]
+            self._prepared[index] = (self._parts.backend.prepare(samples.batch(one, length)), lengths)
+
+    def unload(self, indices: Sequence[int]) -> None:
+        """Release samples and what was arranged of them."""
+        for index in indices:
+            self._prepared.pop(index, None)
+        super().unload(indices)
 
     def issue(self, query: Sequence[QuerySample]) -> None:
         """Infer the query's one sample and complete it.
 
         Every line counts: after an inference has emptied the caches each takes microseconds, and the latency has
-        them all. So there is no Work here, and slices stand in for arrays of one index.
+        them all. So what can be done when samples are loaded is done there.
         """
         parts = self._parts
         try:
             sample = query[0]
-            parts.watchdog.expect(1)
-            index = sample.index
-            one = slice(index, index + 1)
-            outputs = self._run(self._batch(self._indices[one], self._padded[index]))
-            self._respond((sample.id,), outputs, None if self._lengths is None else self._lengths[one])
-            parts.watchdog.done(1)
+            parts.watchdog.expect_one()
+            infer, lengths = self._prepared[sample.index]
+            parts.respond((sample.id,), infer(), lengths)
+            parts.watchdog.done_one()
         except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
             parts.fail(error)
 
@@ -139,11 +170,11 @@ class _Workers:
             self._parts.fail(error)
 
 
-class QueuedSut:
+class QueuedSut(_LoadingSut):
     """Offline and MultiStream: each query is sorted, batched and spread over the streams."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+        super().__init__(parts)
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._workers = _Workers(parts, self._queue.get)
 
@@ -164,11 +195,11 @@ class QueuedSut:
         self._workers.join()
 
 
-class ServerSut:
+class ServerSut(_LoadingSut):
     """Server: a free stream takes the oldest sample and those of its bucket that wait with it."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+        super().__init__(parts)
         lengths, grid = parts.samples.lengths, parts.grid
         self._bucket = None if lengths is None else buckets(lengths, grid).tolist()
         # One line per bucket; entries are (arrival, id, index), so that the oldest head is found at once.
@@ -233,6 +264,6 @@ def make_sut(scenario: str, parts: Parts) -> SystemUnderTest:
 
 def _infer(parts: Parts, work: Work) -> None:
     samples = parts.samples
-    outputs = parts.backend.run(samples.batch(work.indices, work.length))
-    parts.respond(work.ids, outputs, None if samples.lengths is None else samples.lengths[work.indices])
+    answer = parts.backend.prepare(samples.batch(work.indices, work.length))()
+    parts.respond(work.ids, answer, None if samples.lengths is None else samples.lengths[work.indices])
     parts.watchdog.done(len(work.ids))

@@ -70,6 +70,17 @@ def check_shape_and_type(subject: Subject) -> None:
         _require(bool(np.isfinite(logits).all()), "logits are finite")
 
 
+def check_prepared(subject: Subject) -> None:
+    """A batch that was prepared gives what `run` gives, however often and whatever ran in between."""
+    inputs = _samples(subject, [20, 32, 7, 11], SHORT)
+    wanted = subject.backend.run(inputs)
+    ready = subject.backend.prepare(inputs)
+    first = ready()
+    subject.backend.run(_samples(subject, [9, 9, 9, 9], SHORT, seed=5))
+    _require(bool(np.array_equal(first(), wanted)), "an answer stays as it is after later calls")
+    _require(bool(np.array_equal(ready()(), wanted)), "a prepared batch can be inferred again")
+
+
 def check_determinism(subject: Subject) -> None:
     """The same batch gives the same logits, and no call changes what an earlier one gave."""
     inputs = _samples(subject, [20, 32, 7, 11], SHORT)
@@ -188,6 +199,7 @@ def check_model_is_left_alone(subject: Subject) -> None:
 
 CHECKS = (
     check_shape_and_type,
+    check_prepared,
     check_determinism,
     check_inputs_are_left_alone,
     check_padding,

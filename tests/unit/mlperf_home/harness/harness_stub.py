@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.backends.base import Request
+    from mlperf_home.backends.base import Answer, Prepared, Request
     from mlperf_home.datasets.base import Inputs
 
 
@@ -52,6 +52,13 @@ class StubBackend:
         threading.Event().wait(self.options.get("call_s", 0))
         ids = inputs[0].astype(np.float32)
         return np.stack([ids, -ids], axis=-1)
+
+    def prepare(self, inputs: Inputs) -> Prepared:
+        def infer() -> Answer:
+            logits = self.run(inputs)
+            return lambda: logits
+
+        return infer
 
     def close(self) -> None:
         """Nothing is held."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,14 @@ from mlperf_home.harness.sut import DirectSut, Parts, QueuedSut, ServerSut, make
 from mlperf_home.harness.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from mlperf_home.backends.base import Answer
     from mlperf_home.datasets.base import Inputs
+    from mlperf_home.harness.sut import SystemUnderTest
 
     Logits = NDArray[np.float32]
 
@@ -43,9 +45,10 @@ class Recorder:
         self.failures: list[BaseException] = []
         self.failed = threading.Event()
 
-    def respond(self, ids: Sequence[int], outputs: Logits, lengths: NDArray[np.int32] | None) -> None:
+    def respond(self, ids: Sequence[int], answer: Answer, lengths: NDArray[np.int32] | None) -> None:
         with self.lock:
             assert lengths is not None
+            outputs = answer()
             self.batches.append(len(ids))
             for position, identity in enumerate(ids):
                 assert identity not in self.responses
@@ -58,9 +61,14 @@ class Recorder:
 
 def make_parts(recorder: Recorder, count: int = 300, grid: Grid = GRID) -> Parts:
     samples = StubSamples(Path(str(count)))
-    samples.load(range(count))
     watchdog = Watchdog(60, on_stall=lambda _text: None, on_beat=lambda: None)
     return Parts(StubBackend(), samples, grid, recorder.respond, watchdog, recorder.fail)
+
+
+def ready(scenario: str, parts: Parts) -> SystemUnderTest:
+    sut = make_sut(scenario, parts)
+    sut.load(range(parts.samples.count))
+    return sut
 
 
 def query(count: int) -> list[FakeSample]:
@@ -71,7 +79,7 @@ def query(count: int) -> list[FakeSample]:
 def test_every_sample_gets_its_own_output_once(scenario: str) -> None:
     recorder = Recorder()
     parts = make_parts(recorder)
-    sut = make_sut(scenario, parts)
+    sut = ready(scenario, parts)
     samples = query(250)
     if scenario == "Offline":
         sut.issue(samples)
@@ -111,6 +119,7 @@ def test_server_batches_what_waits_together() -> None:
 
     parts.backend.run = gated_run
     sut = ServerSut(parts)
+    sut.load(range(300))
     for sample in query(9):
         sut.issue([sample])
     gate.set()
@@ -130,7 +139,7 @@ def test_an_exception_of_the_engine_reaches_fail(scenario: str) -> None:
     recorder = Recorder()
     parts = make_parts(recorder)
     parts.backend.options = {"fail_at_call": 1}
-    make_sut(scenario, parts).issue(query(1))
+    ready(scenario, parts).issue(query(1))
     assert recorder.failed.wait(30)
     assert "as it was told to" in str(recorder.failures[0])
 
@@ -138,6 +147,33 @@ def test_an_exception_of_the_engine_reaches_fail(scenario: str) -> None:
 @pytest.mark.parametrize("scenario", ["Offline", "Server", "SingleStream"])
 def test_an_exception_of_the_issue_call_reaches_fail(scenario: str) -> None:
     recorder = Recorder()
-    make_sut(scenario, make_parts(recorder)).issue([FakeSample(1, 10**6)])
+    ready(scenario, make_parts(recorder)).issue([FakeSample(1, 10**6)])
     assert recorder.failed.wait(30)
-    assert isinstance(recorder.failures[0], IndexError)
+    assert isinstance(recorder.failures[0], LookupError)
+
+
+@pytest.mark.parametrize("scenario", ["Offline", "Server", "SingleStream"])
+def test_what_is_unloaded_is_gone(scenario: str) -> None:
+    recorder = Recorder()
+    sut = ready(scenario, make_parts(recorder))
+    sut.unload(range(300))
+    sut.issue(query(1))
+    assert recorder.failed.wait(30)
+
+
+@pytest.mark.parametrize("scenario", ["Offline", "SingleStream"])
+def test_logits_are_not_made_where_nobody_asks_for_them(scenario: str) -> None:
+    recorder = Recorder()
+    parts = make_parts(recorder)
+    completed: list[int] = []
+    asked: list[int] = []
+
+    def prepare(inputs: Inputs) -> Callable[[], Answer]:
+        return lambda: lambda: asked.append(1) or inputs[0]
+
+    parts.backend.prepare = prepare
+    sut = ready(scenario, replace(parts, respond=lambda ids, _answer, _lengths: completed.extend(ids)))
+    sut.issue(query(1))
+    sut.stop()
+    assert completed == [1000]
+    assert asked == []
