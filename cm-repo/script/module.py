@@ -18,7 +18,26 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
 
         cm run script --tags=TAG,TAG,_VARIATION [--OPTION=VALUE] [--env.KEY=VALUE]
                       [--adr.NAME.KEY=VALUE] [--offline] [--mirrors=FILE] [--quiet] [-v] [--out=json]
+                      [--home=DIR] [--cache_dir=DIR] [--new | --renew]
         """
         from scriptgraph.cm_bridge import run_script  # noqa: PLC0415 - cmind loads this file for every command
 
         return run_script(i)
+
+    def search(self, i: dict[str, Any]) -> dict[str, Any]:
+        """List scripts: find, list and ls are the same.
+
+        cm find script [--tags=TAG,_VARIATION | "TAG TAG"] [--out=json]
+        """
+        from scriptgraph.cm_bridge import list_or_remove  # noqa: PLC0415 - as above
+
+        return list_or_remove("find script", i)
+
+    def show(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Say what a script is: options, variations, dependencies, exports, what it keeps.
+
+        cm show script --tags=TAG,TAG,_VARIATION [--out=json]
+        """
+        from scriptgraph.cm_bridge import list_or_remove  # noqa: PLC0415 - as above
+
+        return list_or_remove("show script", i)

@@ -7,29 +7,32 @@ same entry make it once.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.cache_folders import remove_tree
+from scriptgraph.cache_inventory import CONTENT, damages, write_inventory
+from scriptgraph.cache_locks import KeyLocks
 from scriptgraph.cache_paths import marked, unmarked
 from scriptgraph.errors import CacheError
 from scriptgraph.json_place import decode_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from scriptgraph.manifest import Values
 
 # A change of an entry's layout gets a new name here: old entries are then never misread.
-LAYOUT = "v1"
-_ENTRY_FILE = "entry.json"
-_CONTENT = "content"
+LAYOUT = "v2"
+ENTRY_FILE = "entry.json"
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Entry:
     @property
     def content(self) -> Path:
         """The folder with the step's own files."""
-        return self.path / _CONTENT
+        return self.path / CONTENT
 
 
 def content_key(parts: Mapping[str, Any]) -> str:
@@ -58,9 +61,10 @@ class Cache:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._entries = root / LAYOUT
-        self._making = root / "making"
-        self._locks = root / "locks"
+        self.entries_folder = root / LAYOUT
+        self.making_folder = root / "making"
+        self.partial_folder = root / "partial"
+        self.locks = KeyLocks(root / "locks")
 
     def prepare(self) -> None:
         """Make the store's folders.
@@ -69,72 +73,91 @@ class Cache:
             CacheError: the place cannot be written.
         """
         try:
-            for folder in (self._entries, self._making, self._locks, self.root / "partial"):
+            for folder in (self.entries_folder, self.making_folder, self.locks.folder, self.partial_folder):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CacheError(
-                f"{self.root}: the cache cannot be written ({error.strerror}); set CM_REPOS or --home to your folder"
+                f"{self.root}: the cache cannot be written ({error.strerror});"
+                " set CM_REPOS or --home or --cache_dir to your folder"
             ) from error
 
     def partial(self, key: str) -> Path:
         """Give the folder for unfinished downloads of an entry; it survives a failure, so that they resume."""
-        folder = self.root / "partial" / key
+        folder = self.partial_folder / key
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def find(self, key: str) -> Entry | None:
         """Give the entry of `key`, if it is there and whole."""
-        path = self._path(key)
+        found = self._read(key)
+        return found if isinstance(found, Entry) else None
+
+    def damage(self, key: str) -> str:
+        """Say why an entry that is there is not whole; nothing where it is whole or absent."""
+        found = self._read(key)
+        return found if isinstance(found, str) else ""
+
+    def _read(self, key: str) -> Entry | str | None:
+        """Give an entry, or what is wrong with it; None where there is none."""
+        path = self.path(key)
         try:
-            meta = json.loads((path / _ENTRY_FILE).read_text(encoding="utf-8"))
+            meta = json.loads((path / ENTRY_FILE).read_text(encoding="utf-8"))
             if meta["key"] != key or meta["layout"] != LAYOUT:
-                return None
+                return f"{ENTRY_FILE} is another entry's"
             places = self._places(path)
             exports = {name: unmarked(decode_value(value), places) for name, value in meta["exports"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return None
-        if not (path / _CONTENT).is_dir():
-            return None
-        return Entry(key, path, exports, meta.get("alias", ""), meta.get("title", ""))
+            return f"{ENTRY_FILE} cannot be read" if path.exists() else None
+        damage = next(damages(path), "")
+        return damage or Entry(key, path, exports, meta.get("alias", ""), meta.get("title", ""))
 
-    @contextmanager
-    def lock(self, key: str) -> Iterator[None]:
-        """Hold the key's lock; the system drops it when the process ends, however it ends."""
-        with (self._locks / f"{key}.lock").open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
+    def lock(self, key: str) -> AbstractContextManager[None]:
+        """Hold the key while its entry is made."""
+        return self.locks.making(key)
 
     @contextmanager
     def making(self, key: str) -> Iterator[Path]:
         """Give a fresh folder to make an entry's content in; it goes away unless published."""
-        folder = self._making / key
+        folder = self.making_folder / key
         shutil.rmtree(folder, ignore_errors=True)  # what a killed writer left; we hold the lock
-        (folder / _CONTENT).mkdir(parents=True)
+        (folder / CONTENT).mkdir(parents=True)
         try:
-            yield folder / _CONTENT
+            yield folder / CONTENT
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
     def publish(self, key: str, content: Path, exports: Values, meta: Mapping[str, Any]) -> Entry:
         """Make the content, and what is said of it, the entry of `key` in one step."""
         folder = content.parent
-        target = self._path(key)
+        target = self.path(key)
         places = self._places(folder)
         told = {name: marked(value, places) for name, value in exports.items()}
         document = {**meta, "key": key, "layout": LAYOUT, "exports": told}
-        with (folder / _ENTRY_FILE).open("w", encoding="utf-8") as handle:
+        write_inventory(folder)
+        with (folder / ENTRY_FILE).open("w", encoding="utf-8") as handle:
             json.dump(document, handle, indent=1, default=str)
             handle.flush()
             os.fsync(handle.fileno())
         target.parent.mkdir(exist_ok=True)
-        if target.exists():
-            shutil.rmtree(target)  # not whole, or set aside by a check: `find` has said so
+        # Another is there that is not whole, was refused by a check, or is made anew.
+        before = self.set_aside(key)
         folder.rename(target)
-        shutil.rmtree(self.root / "partial" / key, ignore_errors=True)
+        if before is not None:
+            remove_tree(before)
+        shutil.rmtree(self.partial_folder / key, ignore_errors=True)
         entry = self.find(key)
         if entry is None:
             raise CacheError(f"{target}: the entry just written cannot be read back; check the disk")
         return entry
+
+    def set_aside(self, key: str) -> Path | None:
+        """Take an entry out of the store in one step; its caller holds a lock and deletes what is given back."""
+        aside = self.making_folder / f"{key}.{secrets.token_hex(4)}"
+        try:
+            self.path(key).rename(aside)
+        except FileNotFoundError:
+            return None
+        return aside
 
     def movable(self, text: str) -> str:
         """Give text in which paths into the cache do not say where it lies."""
@@ -143,5 +166,6 @@ class Cache:
     def _places(self, entry: Path) -> Mapping[str, Path]:
         return {"entry": entry, "cache": self.root}
 
-    def _path(self, key: str) -> Path:
-        return self._entries / key[:2] / key
+    def path(self, key: str) -> Path:
+        """Say where the entry of `key` is, if there is one."""
+        return self.entries_folder / key[:2] / key

@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache import Cache
+from scriptgraph.cache_front import find_cache, remove_cache, show_cache
 from scriptgraph.console import RunConsole
-from scriptgraph.errors import ScriptGraphError
+from scriptgraph.errors import RequestError, ScriptGraphError
 from scriptgraph.executor import execute
 from scriptgraph.front_options import FrontOptions, read_front
 from scriptgraph.record import new_run_folder
 from scriptgraph.registry import load_registry
 from scriptgraph.resolver import resolve
 from scriptgraph.runtime import Runtime
+from scriptgraph.script_front import find_script, show_script
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from scriptgraph.request import Request
 
@@ -52,12 +54,39 @@ def run_script(command: Mapping[str, Any], repositories: Sequence[Path] = ()) ->
     Returns:
         cmind's dictionary: `return` is 0, or 1 with `error`, or 130 after Ctrl-C; `new_env` is what leaves the script.
     """
-    console: RunConsole | None = None
-    try:
+    consoles: list[RunConsole] = []
+
+    def work() -> dict[str, Any]:
         request, options = read_front(command)
         to = sys.stderr if options.as_json else sys.stdout
-        console = RunConsole(quiet=options.switches.quiet, results_to=to)
-        told = _run(request, options, console, (own_repository(), *repositories))
+        consoles.append(RunConsole(quiet=options.switches.quiet, results_to=to))
+        return _run(request, options, consoles[0], (own_repository(), *repositories))
+
+    try:
+        told = _answered(work)
+    finally:
+        for console in consoles:
+            console.close()
+    return told if told["return"] else {**told, "tables": consoles[0].tables}
+
+
+def list_or_remove(action: str, command: Mapping[str, Any], repositories: Sequence[Path] = ()) -> dict[str, Any]:
+    """Do what `cm find`, `show` and `rm` ask of scripts and of the cache: `action` is "find script" and the like.
+
+    Returns:
+        cmind's dictionary: `return` is 0, or 1 with `error`; the rest is what was found.
+    """
+    scripts: dict[str, Callable[..., dict[str, Any]]] = {"find script": find_script, "show script": show_script}
+    cache = {"find cache": find_cache, "show cache": show_cache, "rm cache": remove_cache}
+    if action in scripts:
+        return _answered(lambda: scripts[action](command, lambda: load_registry((own_repository(), *repositories))))
+    return _answered(lambda: cache[action](command))
+
+
+def _answered(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Turn what comes of work into cmind's dictionary; what a user can cause is told in a line."""
+    try:
+        told = work()
     except ScriptGraphError as error:
         return {"return": _FAILED, "error": error.report()}
     except KeyboardInterrupt:
@@ -66,21 +95,22 @@ def run_script(command: Mapping[str, Any], repositories: Sequence[Path] = ()) ->
         if error.errno not in _OF_THE_MACHINE:
             raise
         return {"return": _FAILED, "error": f"{error.filename or 'a file'}: {error.strerror}; see to it and run again"}
-    finally:
-        if console is not None:
-            console.close()
-    return {"return": 0, **told, "tables": console.tables}
+    return {"return": _FAILED if told.get("error") else 0, **told}
 
 
 def _run(request: Request, options: FrontOptions, console: RunConsole, roots: Sequence[Path]) -> dict[str, Any]:
     registry = load_registry(roots)
     plan = resolve(request, registry)
+    if options.anew == "requested" and not plan.root.manifest.cache:
+        raise RequestError(
+            f"--renew: {plan.root.manifest.alias} keeps nothing in the cache; --new makes what it depends on anew"
+        )
     for note in plan.notes:
         console("warned", plan.root.manifest.alias, {"message": note})
     cache = Cache(options.cache)
     cache.prepare()
     folder = new_run_folder(options.home / "records", plan.root.manifest.alias)
-    runtime = Runtime(registry, cache, options.home / "state", folder, options.switches, console)
+    runtime = Runtime(registry, cache, options.home / "state", folder, options.switches, console, options.anew)
     told = {"tags": request.query.text, "argv": list(request.argv), "inputs": dict(request.inputs)}
     record = execute(plan, runtime, {**told, "env": dict(request.env)})
     statuses = {step.alias: step.status for step in record.steps}

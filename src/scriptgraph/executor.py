@@ -46,7 +46,7 @@ def execute(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Record:
     path = runtime.run_folder / "record.json"
     record.write(path)
     try:
-        result = _Walker(runtime, record).run(plan.root, plan.root.env, ())
+        result = _Walker(runtime, record, plan.root.manifest.alias).run(plan.root, plan.root.env, ())
         record.exports = dict(result.exports)
         record.status = "done"
     except BaseException as error:
@@ -56,14 +56,15 @@ def execute(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Record:
     finally:
         record.end_ns = time.time_ns()
         record.write(path)
+        runtime.cache.locks.release()
     return record
 
 
 class _Walker:
     """Walks a plan depth first; equal steps of one run are run once."""
 
-    def __init__(self, runtime: Runtime, record: Record) -> None:
-        self.runtime, self.record = runtime, record
+    def __init__(self, runtime: Runtime, record: Record, requested: str) -> None:
+        self.runtime, self.record, self._requested = runtime, record, requested
         self._results: dict[str, _Result] = {}
         self._record_path = runtime.run_folder / "record.json"
 
@@ -167,10 +168,12 @@ class _Walker:
 
     def _cached(self, step: Step, env: Environment, entry: StepRecord, parts: Mapping[str, Any], log: Path) -> Entry:
         cache, key = self.runtime.cache, str(entry.cache_key)
-        found = self._usable(step, env, cache.find(key), log)
+        anew = self.runtime.anew == "all" or (self.runtime.anew == "requested" and entry.alias == self._requested)
+        cache.locks.hold(key)
+        found = None if anew else self._usable(step, env, cache.find(key), log)
         if found is None:
             with cache.lock(key):
-                found = self._usable(step, env, cache.find(key), log)
+                found = None if anew else self._usable(step, env, cache.find(key), log)
                 if found is None:
                     return self._make(step, env, entry, parts, log)
         entry.status = "cached"
@@ -189,10 +192,13 @@ class _Walker:
 
     def _make(self, step: Step, env: Environment, entry: StepRecord, parts: Mapping[str, Any], log: Path) -> Entry:
         cache, key = self.runtime.cache, str(entry.cache_key)
+        damage = cache.damage(key) if self.runtime.anew == "none" else ""
+        if damage:
+            self._tell(step, "warned", {"message": f"what was kept is damaged and is made again: {damage}"})
         with cache.making(key) as content:
             exports = work(step, self._context(step, env, content, cache.partial(key), log), entry)
-            meta = {"alias": step.manifest.alias, "title": step.title, "made_ns": time.time_ns(), "parts": parts}
-            return cache.publish(key, content, exports, meta)
+            meta = {"alias": step.manifest.alias, "title": step.title, "tags": step.manifest.tags}
+            return cache.publish(key, content, exports, {**meta, "made_ns": time.time_ns(), "parts": parts})
 
     def _context(
         self, step: Step, env: Environment, output: Path, partial: Path, log: Path, also_reads: Iterable[str] = ()

@@ -19,7 +19,10 @@ from scriptgraph.request import Request
 from scriptgraph.tags import parse_query
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from scriptgraph.runtime import Anew
+    from scriptgraph.tags import Query
 
 # Keys that cmind adds to what the user typed; the rest are options of the script.
 _CMIND_KEYS = frozenset({
@@ -34,13 +37,25 @@ class FrontOptions:
     """Where things go and how much is said."""
 
     home: Path
+    cache: Path  # in `home`, unless the user has it elsewhere
     switches: Switches
     as_json: bool = False
+    anew: Anew = "none"
 
-    @property
-    def cache(self) -> Path:
-        """The cache's folder."""
-        return self.home / "cache"
+
+@dataclass(frozen=True)
+class Listing:
+    """What is to be found, shown or removed.
+
+    Attributes:
+        cache: the cache's folder.
+        on: the switches that are on, by their names.
+    """
+
+    query: Query
+    cache: Path
+    on: frozenset[str]
+    as_json: bool
 
 
 def default_home() -> Path:
@@ -59,7 +74,8 @@ def read_front(command: Mapping[str, Any]) -> tuple[Request, FrontOptions]:
     words = _query_words(command)
     as_json = bool(command.get("j") or command.get("json") or command.get("out") == "json")
     typed = tuple(str(word) for word in command.get("cmd") or ())
-    home = _text(given, "home") or default_home()
+    home, cache = _places(given)
+    renew, new = _switch(given, "renew"), _switch(given, "new")
     switches = Switches(
         quiet=_switch(given, "quiet"),
         verbose=_switch(given, "v") | _switch(given, "verbose"),
@@ -81,7 +97,31 @@ def read_front(command: Mapping[str, Any]) -> tuple[Request, FrontOptions]:
         overrides=overrides,
         argv=typed,
     )
-    return request, FrontOptions(_folder(home), switches, as_json)
+    return request, FrontOptions(home, cache, switches, as_json, "all" if new else "requested" if renew else "none")
+
+
+def read_listing(command: Mapping[str, Any], switches: Sequence[str] = (), *, of_cache: bool = False) -> Listing:
+    """Decode a command that finds, shows or removes; `switches` are the options that it knows.
+
+    Raises:
+        RequestError: a stray word, or an option that the command does not have.
+    """
+    given = _options(command)
+    as_json = bool(command.get("j") or command.get("json") or command.get("out") == "json")
+    _, cache = _places(given if of_cache else {})
+    on = frozenset(name for name in switches if _switch(given, name))
+    if given:
+        known = [*switches, "tags", *(("home", "cache_dir") if of_cache else ())]
+        words = ", ".join(f"--{name}" for name in given)
+        raise RequestError(f"{words}: not known here; options: {', '.join(f'--{name}' for name in sorted(known))}")
+    return Listing(parse_query(_words(command)), cache, on, as_json)
+
+
+def _places(given: dict[str, Any]) -> tuple[Path, Path]:
+    """Give the folder of all that we keep, and the cache's, which may lie elsewhere."""
+    home = _folder(_text(given, "home") or default_home())
+    cache = _text(given, "cache_dir") or os.environ.get("MLPERF_HOME_CACHE", "").strip()
+    return home, _folder(cache) if cache else home / "cache"
 
 
 def _options(command: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,6 +173,13 @@ def _mirrors(path: str) -> Mapping[str, str]:
 
 
 def _query_words(command: Mapping[str, Any]) -> str:
+    words = _words(command)
+    if not parse_query(words).required:
+        raise RequestError('which script? write cm run script --tags=a,b or cm run script "a b"')
+    return words
+
+
+def _words(command: Mapping[str, Any]) -> str:
     tags, artifact = command.get("tags"), str(command.get("artifact") or "")
     strays = [str(word) for word in command.get("artifacts") or ()] + [
         str(w) for w in command.get("unparsed_cmd") or ()
@@ -144,10 +191,7 @@ def _query_words(command: Mapping[str, Any]) -> str:
         raise RequestError(f"stray word: {artifact!r} beside --tags={tags}; write tags with commas and no spaces")
     if isinstance(tags, list):
         tags = ",".join(str(tag) for tag in tags)
-    words = tags if isinstance(tags, str) else artifact
-    if not parse_query(words).required:
-        raise RequestError('which script? write cm run script --tags=a,b or cm run script "a b"')
-    return words
+    return tags if isinstance(tags, str) else artifact
 
 
 def _overrides(option: str, given: Any) -> Mapping[str, Override]:

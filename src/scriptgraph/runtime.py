@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from scriptgraph.api import Switches
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from scriptgraph.cache import Cache
     from scriptgraph.registry import Registry
 
+# Whose entries are made anew although they are there: none's, the requested script's, every step's.
+Anew = Literal["none", "requested", "all"]
 Announce = Callable[[str, str, Mapping[str, Any]], None]
 
 
@@ -25,6 +27,7 @@ class Runtime:
         state: the folder for what is kept outside the cache.
         run_folder: this run's record, logs and the output of steps that are not cached.
         announce: told of each event: its kind, the step's title, and details.
+        anew: which steps make their entry anew although it is there.
     """
 
     registry: Registry
@@ -33,6 +36,7 @@ class Runtime:
     run_folder: Path
     switches: Switches = field(default_factory=Switches)
     announce: Announce = lambda _kind, _title, _details: None
+    anew: Anew = "none"
     _count: int = field(default=0, init=False)
 
     def next_number(self) -> int:

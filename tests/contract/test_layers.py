@@ -13,10 +13,11 @@ LAYERS = (
     {"errors", "tags", "versions", "kept_json"},
     {"manifest", "json_place", "manifest_json", "request"},
     {"registry", "variations", "environment", "conditions"},
-    {"plan", "inputs", "resolver"},
+    {"plan", "inputs", "resolver", "guard_words", "catalogue"},
     {"process", "process_outcome", "interruption", "text_lines", "fetch", "python_env", "locking"},
-    {"cache", "cache_paths", "outcomes", "api", "calling", "loader", "record", "runtime", "executor"},
-    {"console", "front_options", "cm_bridge"},
+    {"cache_folders", "cache_locks", "cache_inventory", "cache_paths", "cache", "cache_contents", "cache_removal"},
+    {"outcomes", "api", "calling", "loader", "record", "runtime", "executor"},
+    {"console", "listing", "front_options", "cache_view", "cache_front", "script_front", "cm_bridge"},
 )
 # What runs in the workload's environment, which has none of these.
 WORKLOAD = ("harness", "backends", "datasets", "accuracy", "rules")

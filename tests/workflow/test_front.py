@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scriptgraph import cm_bridge
+from scriptgraph.cache import LAYOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -215,7 +216,7 @@ class TestAFailure:
         gate.touch()
 
         failed = cm_run("x", env={"CM_GATE": str(gate)})
-        left = [path for part in ("v1", "making") for path in (home / "cache" / part).rglob("*")]
+        left = [path for part in (LAYOUT, "making") for path in (home / "cache" / part).rglob("*")]
         gate.write_text("open", encoding="utf-8")
         done = cm_run("x", env={"CM_GATE": str(gate)})
 

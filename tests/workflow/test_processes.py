@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scriptgraph.cache import LAYOUT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -88,7 +90,7 @@ def answer_of(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def kept(home: Path) -> list[Path]:
-    return list((home / "cache" / "v1").rglob("*"))
+    return list((home / "cache" / LAYOUT).rglob("*"))
 
 
 def made(answer: dict[str, Any]) -> str:

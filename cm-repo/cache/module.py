@@ -1,0 +1,42 @@
+"""`cm ... cache`: hands everything to the installed package."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cmind.automation import Automation
+
+
+class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
+    """The actions of `cm <action> cache`."""
+
+    def __init__(self, cmind: Any, automation_file: str) -> None:  # noqa: ARG002 - cmind calls it so
+        super().__init__(cmind, __file__)
+
+    def search(self, i: dict[str, Any]) -> dict[str, Any]:
+        """List what is kept: find, list and ls are the same.
+
+        cm find cache [--tags=TAG,_VARIATION | KEY] [--cache_dir=DIR] [--home=DIR] [--out=json]
+        """
+        from scriptgraph.cm_bridge import list_or_remove  # noqa: PLC0415 - cmind loads this file for every command
+
+        return list_or_remove("find cache", i)
+
+    def show(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Tell all of what is kept, and with --verify whether every file is as it was made.
+
+        cm show cache [--tags=TAG,_VARIATION | KEY] [--verify] [--cache_dir=DIR] [--home=DIR] [--out=json]
+        """
+        from scriptgraph.cm_bridge import list_or_remove  # noqa: PLC0415 - as above
+
+        return list_or_remove("show cache", i)
+
+    def delete(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Remove what is kept; what a run uses at the moment stays.
+
+        cm rm cache [--tags=TAG,_VARIATION | KEY] [-f] [--dependants] [--cache_dir=DIR] [--home=DIR] [--out=json]
+        cm rm cache --partial [-f]      unfinished downloads, and what killed runs left
+        """
+        from scriptgraph.cm_bridge import list_or_remove  # noqa: PLC0415 - as above
+
+        return list_or_remove("rm cache", i)

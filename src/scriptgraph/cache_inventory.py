@@ -1,0 +1,112 @@
+"""What an entry's content consists of, so that damage is noticed: cheaply on a hit, in full on request.
+
+Sizes and links are in one file, which every hit reads; hashes in another, which only a full check does.
+Compiled Python is left out: the interpreter writes it when it likes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONTENT = "content"
+_INVENTORY, _HASHES = "inventory.json", "sha256.json"
+_CHUNK_BYTES = 1 << 20
+
+
+def write_inventory(entry: Path) -> None:
+    """Note the files and links of an entry's content, with their sizes, targets and hashes."""
+    files: dict[str, int] = {}
+    links: dict[str, str] = {}
+    for found in _walk(str(entry / CONTENT)):
+        name = os.path.relpath(found.path, entry / CONTENT)
+        if found.is_symlink():
+            links[name] = str(Path(found.path).readlink())
+        elif found.is_file(follow_symlinks=False):
+            files[name] = found.stat(follow_symlinks=False).st_size
+    hashes = {name: _sha256(entry / CONTENT / name) for name in files}
+    _write(entry / _INVENTORY, {"files": files, "links": links})
+    _write(entry / _HASHES, hashes)
+
+
+def damages(entry: Path) -> Iterator[str]:
+    """Name what is gone or has another size or target; files that came later are no damage."""
+    try:
+        inventory = json.loads((entry / _INVENTORY).read_text(encoding="utf-8"))
+        files, links = inventory["files"].items(), inventory["links"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        yield f"{_INVENTORY} cannot be read"
+        return
+    if not (entry / CONTENT).is_dir():
+        yield f"{CONTENT} is gone"
+        return
+    for name, size in files:
+        problem = _file_problem(f"{entry}/{CONTENT}/{name}", size)
+        if problem:
+            yield f"{CONTENT}/{name} {problem}"
+    for name, target in links:
+        try:
+            same = str((entry / CONTENT / name).readlink()) == target
+        except OSError:
+            same = False
+        if not same:
+            yield f"{CONTENT}/{name} is no link to {target} any more"
+
+
+def changed_contents(entry: Path) -> Iterator[str]:
+    """Name the files whose bytes are not those that were published; reads all of them."""
+    try:
+        hashes = json.loads((entry / _HASHES).read_text(encoding="utf-8")).items()
+    except (OSError, ValueError, AttributeError):
+        yield f"{_HASHES} cannot be read"
+        return
+    for name, expected in hashes:
+        try:
+            same = _sha256(entry / CONTENT / name) == expected
+        except OSError as error:
+            yield f"{CONTENT}/{name} cannot be read ({error.strerror})"
+            continue
+        if not same:
+            yield f"{CONTENT}/{name} has other bytes"
+
+
+def _file_problem(path: str, size: int) -> str:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return "is gone"
+    if not stat.S_ISREG(found.st_mode):
+        return "is no file any more"
+    return "" if found.st_size == size else f"has {found.st_size} bytes in place of {size}"
+
+
+def _walk(folder: str) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as found:
+        for each in found:
+            if each.is_dir(follow_symlinks=False):
+                if each.name != "__pycache__":
+                    yield from _walk(each.path)
+            elif not each.name.endswith(".pyc"):
+                yield each
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while chunk := handle.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _write(path: Path, document: Any) -> None:
+    with path.open("w", encoding="utf-8") as handle:
+        json.dump(document, handle)
+        handle.flush()
+        os.fsync(handle.fileno())

@@ -1,0 +1,80 @@
+"""Locks of the cache's keys: one who makes an entry, many who use it, nobody while it is removed.
+
+The system drops them when a process ends, however it ends. A key has two files: `KEY.lock` is held
+alone while its entry is made, `KEY.use` is shared by the runs that use it, and its time says when one
+last did. Both are held alone while the entry is removed.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Another user's cache may be there to read only: what it holds is used without a lock then.
+_READ_ONLY = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
+class KeyLocks:
+    """The locks below one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._held: dict[str, int] = {}
+
+    @contextmanager
+    def making(self, key: str) -> Iterator[None]:
+        """Wait for the key, and hold it while its entry is made."""
+        with (self.folder / f"{key}.lock").open("a") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def hold(self, key: str) -> None:
+        """Keep the key's entry from being removed until `release`; notes the time as its last use."""
+        if key in self._held:
+            return
+        path = self._use_file(key)
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            os.utime(handle)
+        except OSError as error:
+            if error.errno not in _READ_ONLY:
+                raise
+            return
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        self._held[key] = handle
+
+    def release(self) -> None:
+        """Let go of all that is held."""
+        while self._held:
+            os.close(self._held.popitem()[1])
+
+    @contextmanager
+    def alone(self, key: str) -> Iterator[bool]:
+        """Hold the key alone, without waiting; False where somebody makes or uses its entry."""
+        with ExitStack() as opened:
+            try:
+                for path in (self.folder / f"{key}.lock", self._use_file(key)):
+                    handle = opened.enter_context(path.open("a"))
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                free = False
+            else:
+                free = True
+            yield free
+
+    def used_ns(self, key: str) -> int | None:
+        """Say when a run last used the key's entry, in Unix time; None where that is not known."""
+        try:
+            return self._use_file(key).stat().st_mtime_ns
+        except OSError:
+            return None
+
+    def _use_file(self, key: str) -> Path:
+        return self.folder / f"{key}.use"
