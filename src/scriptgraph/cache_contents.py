@@ -22,6 +22,8 @@ SHORT_KEY = 12
 _KEY = re.compile(r"[0-9a-f]{6,64}")
 _WHOLE_KEY = re.compile(r"[0-9a-f]{64}")
 _LAYOUT = re.compile(r"v\d+")
+# A path into another entry, as an identity has it.
+_INTO_ENTRY = re.compile(r"\{cache\}/v\d+/[0-9a-f]{2}/([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Kept:
     Attributes:
         title: the script's alias with the variations that were on; its key's beginning where nothing tells.
         tags: the script's tags, alias among them.
-        needs: the keys of the entries that it was made from.
+        needs: the keys of the entries that it was made from: its dependencies', and those that it was given paths into.
         parts: all that its key is a hash of.
         made_ns, used_ns: Unix time; None where it is not known.
         size_bytes: what it takes on the disk.
@@ -76,16 +78,21 @@ def _read(cache: Cache, path: Path) -> Kept:
             "title": str(meta["title"]),
             "tags": frozenset({*map(str, meta["tags"]), str(meta["alias"])}),
             "variations": frozenset(map(str, parts["variations"])),
-            "needs": tuple(map(str, parts["dependencies"])),
+            "needs": _needs(parts),
             "parts": parts,
             "made_ns": int(meta["made_ns"]),
         }
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         told = {
             "title": f"? {path.name[:SHORT_KEY]}", "tags": frozenset(), "variations": frozenset(), "needs": (),
             "parts": {}, "made_ns": None,
         }  # fmt: skip
     return Kept(key=path.name, path=path, used_ns=cache.locks.used_ns(path.name), size_bytes=disk_bytes(path), **told)
+
+
+def _needs(parts: Mapping[str, Any]) -> tuple[str, ...]:
+    given = (key for value in parts["reads"].values() for key in _INTO_ENTRY.findall(value))
+    return tuple(dict.fromkeys((*map(str, parts["dependencies"]), *given)))
 
 
 def read_leftovers(cache: Cache) -> list[Leftover]:

@@ -10,15 +10,15 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Another user's cache may be there to read only: what it holds is used without a lock then.
-_READ_ONLY = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+# Another user's cache may be there to read only, and without locks: what it holds is used all the same.
+_READ_ONLY = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT})
 
 
 class KeyLocks:
@@ -36,24 +36,21 @@ class KeyLocks:
             yield
 
     def hold(self, key: str) -> None:
-        """Keep the key's entry from being removed until `release`; notes the time as its last use."""
+        """Keep the key's entry from being removed until `release`."""
         if key in self._held:
             return
-        path = self._use_file(key)
-        try:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-            os.utime(handle)
-        except OSError as error:
-            if error.errno not in _READ_ONLY:
-                raise
-            return
-        fcntl.flock(handle, fcntl.LOCK_SH)
-        self._held[key] = handle
+        handle = _opened(self._use_file(key))
+        if handle is not None:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            self._held[key] = handle
 
     def release(self) -> None:
-        """Let go of all that is held."""
+        """Let go of all that is held; the time is that of its last use."""
         while self._held:
-            os.close(self._held.popitem()[1])
+            _, handle = self._held.popitem()
+            with suppress(OSError):  # another user's file, which is not ours to change
+                os.utime(handle)
+            os.close(handle)
 
     @contextmanager
     def alone(self, key: str) -> Iterator[bool]:
@@ -78,3 +75,13 @@ class KeyLocks:
 
     def _use_file(self, key: str) -> Path:
         return self.folder / f"{key}.use"
+
+
+def _opened(path: Path) -> int | None:
+    for way in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
+        try:
+            return os.open(path, way, 0o666)
+        except OSError as error:  # noqa: PERF203 - there are two ways
+            if error.errno not in _READ_ONLY:
+                raise
+    return None

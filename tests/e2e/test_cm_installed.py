@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import sysconfig
@@ -88,6 +89,8 @@ def test_nothing_is_needed_after_the_installation(
 
     assert ended.code == 0, ended.said
     assert ended.document["new_env"]["CM_HOST_OS_TYPE"] == "linux"
+    assert Cm(home, program)("show", "cache", "--out=json").document["entries"] == []
+    assert Cm(home, program)("find", "script", "detect os", "--out=json").document["scripts"][0]["alias"] == "detect-os"
 
 
 def test_the_embedded_sample_is_installed_with_it(distributions: Path) -> None:
@@ -97,7 +100,8 @@ def test_the_embedded_sample_is_installed_with_it(distributions: Path) -> None:
     for name in ("samples/bert/dense.onnx", "samples/bert/pruned-quantised.onnx", "environments/deepsparse.txt"):
         assert f"mlperf_home/{name}" in listed
     assert "cm_mlperf_home/cmr.yaml" in listed
-    assert "cm_mlperf_home/automation/script/module.py" in listed
+    for name in ("script/_cm.json", "script/module.py", "cache/_cm.json", "cache/module.py"):
+        assert f"cm_mlperf_home/automation/{name}" in listed
     assert "cm_mlperf_home/script/detect-os/_cm.json" in listed
 
 
@@ -116,3 +120,21 @@ def test_a_second_environment_and_an_older_index_do_not_matter(
     ended = second.script("detect,os")
 
     assert ended.code == 0, ended.said
+
+
+def test_an_index_from_before_an_update_does_not_hide_what_the_update_brings(
+    distributions: Path, installed: Callable[..., Path], tmp_path: Path
+) -> None:
+    home = tmp_path / "cm"
+    home.mkdir()
+    cm = Cm(home, installed(only(distributions / "wheel")))
+    (brought,) = (tmp_path / "venv/lib").glob("*/site-packages/cm_mlperf_home/automation/cache")
+    brought.rename(tmp_path / "later")
+    assert cm.script("detect,os").code == 0  # cmind indexes the repository as it is now
+    assert "cache" not in json.loads((home / "index.json").read_text())["automation"]
+    (tmp_path / "later").rename(brought)
+
+    for words in (("show", "cache"), ("find", "cache"), ("rm", "cache", "-f")):
+        ended = cm(*words)
+        assert ended.code == 0, ended.said
+        assert str(home) in ended.out

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.manifest import Manifest
     from scriptgraph.plan import Plan, Step
+    from scriptgraph.runtime import Anew
 
 
 def document(alias: str, **fields: Any) -> dict[str, Any]:
@@ -100,13 +101,13 @@ class Bench:
         self.events: list[tuple[str, str, dict[str, Any]]] = []
         self.run_folder = folder / "none"
 
-    def run(self, tags: str, switches: Switches | None = None, **asked: Any) -> Record:
+    def run(self, tags: str, switches: Switches | None = None, anew: Anew = "none", **asked: Any) -> Record:
         """Run a request and give its record; `run_folder` is then where it was left."""
         registry = load_registry([self.scripts.root])
         plan = resolve(request_of(tags, **asked), registry)
         self.run_folder = new_run_folder(self.home / "records", plan.root.manifest.alias)
         runtime = Runtime(
-            registry, self.cache, self.home / "state", self.run_folder, switches or Switches(), self._hear
+            registry, self.cache, self.home / "state", self.run_folder, switches or Switches(), self._hear, anew
         )
         return execute(plan, runtime, {"tags": tags})
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scriptgraph import cm_bridge
 from scriptgraph.cache import LAYOUT
 
 if TYPE_CHECKING:
@@ -152,3 +153,46 @@ def test_another_entry_is_not_waited_for(scripts: ScriptFolders, home: Path, gat
         done = subprocess.run(command, capture_output=True, text=True, check=True)
 
     assert json.loads(done.stdout)["status"] == "done"
+
+
+def listed(action: str, home: Path, **typed: Any) -> dict[str, Any]:
+    """Do what `cm ACTION cache --home=... --out=json` does, in this process."""
+    return cm_bridge.list_or_remove(f"{action} cache", {"home": str(home), "out": "json", **typed})
+
+
+def test_what_is_being_made_and_what_a_run_uses_is_not_removed(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
+    scripts.add("low", "def preprocess(context: Context) -> Done:\n    return Done()", cache=True)
+    scripts.add(
+        "x", GATED, cache=True, env_keys=["CM_GATE", "CM_COUNT"], new_env_keys=["CM_PATH"], deps=[{"tags": "low"}]
+    )
+    with front(scripts, home, gate) as process:
+        wait_for(process, "  half made")
+        (low,) = listed("find", home)["entries"]
+        while_running = listed("rm", home, f=True)
+        leftovers = listed("rm", home, f=True, partial=True)
+        gate.open()
+        answer = answer_of(process)
+    afterwards = listed("rm", home, f=True)
+
+    assert while_running["return"] == 1
+    assert f"in use by a run, and not removed: {low['key'][:12]} (low)" in while_running["error"]
+    assert (while_running["removed"], while_running["in_use"]) == ([], [low["key"]])
+    assert leftovers["removed"] == []
+    assert len(leftovers["in_use"]) == 2
+    assert (answer["return"], answer["status"]) == (0, "done")
+    assert len(afterwards["removed"]) == 2
+    assert not any(path.is_file() for path in kept(home))
+
+
+def test_what_a_killed_run_left_is_cleared(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
+    with front(scripts, home, gate) as process:
+        wait_for(process, "  half made")
+        process.kill()
+        process.wait()
+    found = listed("find", home)
+
+    removed = listed("rm", home, f=True, partial=True)
+
+    assert [each["kind"] for each in found["leftovers"]] == ["left half made or half removed", "unfinished download"]
+    assert (removed["return"], len(removed["removed"])) == (0, 2)
+    assert listed("find", home)["leftovers"] == []

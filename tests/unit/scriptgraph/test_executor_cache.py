@@ -10,10 +10,13 @@ import pytest
 from tiny_scripts import Bench
 
 from scriptgraph.api import Switches
+from scriptgraph.cache import LAYOUT, Cache
 from scriptgraph.errors import StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from scriptgraph.runtime import Anew
 
 MAKING = """
     def preprocess(context: Context) -> Done:
@@ -239,3 +242,93 @@ class TestFingerprint:
         record = bench.run("top", env={"CM_TEXT": str(tmp_path / "file")})
 
         assert [step.alias for step in record.steps] == ["x", "changing", "x", "top"]
+
+
+class TestAnew:
+    """`--new` and `--renew`: what is there is not used, and the new takes its place."""
+
+    COUNTING = """
+        from pathlib import Path
+
+        def preprocess(context: Context) -> Done:
+            count = Path(context.text("CM_COUNT"))
+            count.write_text(count.read_text() + context.manifest.alias + " ")
+            if context.folders.state.joinpath("fail").exists():
+                raise StepFailed("no luck")
+            (context.output / "made.txt").write_text(count.read_text())
+            return Done({"CM_PATH": context.output / "made.txt"})
+        """
+
+    @pytest.fixture
+    def count(self, bench: Bench, tmp_path: Path) -> Path:
+        fields: dict[str, Any] = {"cache": True, "env_keys": ["CM_COUNT"], "new_env_keys": ["CM_PATH"]}
+        bench.scripts.add("low", self.COUNTING, **fields)
+        bench.scripts.add("top", self.COUNTING, **fields, deps=[{"tags": "low"}, {"tags": "low"}])
+        (tmp_path / "count").touch()
+        bench.run("top", env={"CM_COUNT": str(tmp_path / "count")})
+        return tmp_path / "count"
+
+    def again(self, bench: Bench, count: Path, anew: Anew) -> str:
+        """Run again, and name the scripts that worked."""
+        count.write_text("", encoding="utf-8")
+        bench.run("top", env={"CM_COUNT": str(count)}, anew=anew)
+        return count.read_text(encoding="utf-8")
+
+    @pytest.mark.parametrize(("anew", "worked"), [("none", ""), ("requested", "top "), ("all", "low top ")])
+    def test_each_step_works_once_where_it_is_to(self, bench: Bench, count: Path, anew: Anew, worked: str) -> None:
+        assert self.again(bench, count, anew) == worked
+
+    @pytest.mark.parametrize("anew", ["requested", "all"])
+    def test_the_new_takes_the_olds_place(self, bench: Bench, count: Path, anew: Anew) -> None:
+        before = bench.entries()
+        worked = self.again(bench, count, anew)
+
+        assert made(bench) == worked
+        assert bench.entries() == before
+        assert list(bench.cache.making_folder.iterdir()) == []
+        assert self.again(bench, count, "none") == ""
+        assert not [event for event in bench.events if event[0] == "warned"]
+
+    def test_the_old_stays_where_the_new_fails(self, bench: Bench, count: Path) -> None:
+        (bench.home / "state").mkdir(exist_ok=True)
+        (bench.home / "state/fail").touch()
+        with pytest.raises(StepFailed):
+            self.again(bench, count, "all")
+        (bench.home / "state/fail").unlink()
+
+        assert self.again(bench, count, "none") == ""
+
+
+def test_a_damaged_entry_is_made_again_and_that_is_said(bench: Bench) -> None:
+    add(bench)
+    status(bench)
+    (bench.cache.root / LAYOUT / next(each for each in bench.entries() if each.endswith("made.txt"))).write_text("")
+
+    assert status(bench) == "done"
+    assert made(bench) == "nothing"
+    assert [details["message"] for kind, _, details in bench.events if kind == "warned"] == [
+        "what was kept is damaged and is made again: content/made.txt has 0 bytes in place of 7"
+    ]
+    assert status(bench) == "cached"
+
+
+def test_everything_is_found_again_in_a_cache_that_was_moved(bench: Bench, tmp_path: Path) -> None:
+    reading = """
+        def preprocess(context: Context) -> Done:
+            (context.output / "copy.txt").write_text(context.existing("CM_PATH").read_text())
+            return Done({"CM_COPY": context.output / "copy.txt"})
+        """
+    add(bench)
+    fields: dict[str, Any] = {"env_keys": ["CM_PATH"], "new_env_keys": ["CM_COPY", "CM_PATH"]}
+    bench.scripts.add("reading", reading, cache=True, deps=[{"tags": "x"}], **fields)
+    bench.run("reading")
+    shutil.move(bench.cache.root, tmp_path / "elsewhere")
+    bench.cache = Cache(tmp_path / "elsewhere")
+
+    record = bench.run("reading")
+
+    assert [step.status for step in record.steps] == ["cached", "cached"]
+    for key in ("CM_PATH", "CM_COPY"):
+        path = Path(str(record.exports[key]))
+        assert path.is_relative_to(tmp_path / "elsewhere")
+        assert path.read_text(encoding="utf-8") == "nothing"

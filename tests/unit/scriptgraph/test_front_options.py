@@ -8,7 +8,7 @@ import pytest
 
 from scriptgraph.api import Switches
 from scriptgraph.errors import RequestError
-from scriptgraph.front_options import FrontOptions, default_home, read_front
+from scriptgraph.front_options import FrontOptions, default_home, read_front, read_listing
 from scriptgraph.manifest import Override
 from scriptgraph.tags import parse_query
 from scriptgraph.versions import VersionRange
@@ -216,3 +216,66 @@ class TestHome:
 
         assert options.home == tmp_path / "there"
         assert options.cache == tmp_path / "there" / "cache"
+
+
+class TestPlaces:
+    @pytest.fixture(autouse=True)
+    def _environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CM_REPOS", "/repos")
+        monkeypatch.delenv("MLPERF_HOME_CACHE", raising=False)
+
+    def test_the_cache_lies_in_the_home(self) -> None:
+        assert str(front()[1].cache) == "/repos/mlperf-home/cache"
+        assert str(front(home="/h")[1].cache) == "/h/cache"
+
+    def test_the_cache_may_lie_elsewhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MLPERF_HOME_CACHE", "/from/environment")
+
+        assert str(front(home="/h")[1].cache) == "/from/environment"
+        options = front(**{"home": "/h", "cache-dir": "/c"})[1]
+        assert (str(options.home), str(options.cache)) == ("/h", "/c")
+
+    def test_listing_commands_look_at_the_same_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert str(read_listing({"home": "/h"}, of_cache=True).cache) == "/h/cache"
+        assert str(read_listing({"cache_dir": "/c"}, of_cache=True).cache) == "/c"
+        monkeypatch.setenv("MLPERF_HOME_CACHE", "/from/environment")
+        assert str(read_listing({}, of_cache=True).cache) == "/from/environment"
+
+    def test_a_place_without_a_path_is_told(self) -> None:
+        assert refusal(cache_dir=True) == "--cache_dir needs a path: write --cache_dir=PATH"
+
+
+@pytest.mark.parametrize(
+    ("typed", "anew"),
+    [({}, "none"), ({"renew": True}, "requested"), ({"new": "yes"}, "all"), ({"new": True, "renew": True}, "all"),
+     ({"new": "no"}, "none")],
+)  # fmt: skip
+def test_what_is_made_anew(typed: dict[str, Any], anew: str) -> None:
+    assert front(**typed)[1].anew == anew
+
+
+class TestListing:
+    def test_words_and_switches(self) -> None:
+        asked = read_listing({**CMIND, "artifact": "get _v", "f": True, "out": "json"}, ("f", "partial"))
+
+        assert asked.query == parse_query("get,_v")
+        assert asked.on == {"f"}
+        assert asked.as_json
+
+    def test_nothing_asked_is_everything(self) -> None:
+        assert read_listing(CMIND).query.text == ""
+
+    @pytest.mark.parametrize(
+        ("command", "text"),
+        [
+            ({"verfy": True}, "--verfy: not known here; options: --tags, --verify"),
+            ({"home": "/h"}, "--home: not known here; options: --tags, --verify"),
+            ({"verify": "x"}, "--verify=x: must be yes or no"),
+            ({"tags": "a", "artifact": "b"}, "stray word: 'b' beside --tags=a; write tags with commas and no spaces"),
+        ],
+    )
+    def test_a_mistake_is_told(self, command: dict[str, Any], text: str) -> None:
+        with pytest.raises(RequestError) as caught:
+            read_listing({**CMIND, **command}, ("verify",))
+
+        assert str(caught.value) == text

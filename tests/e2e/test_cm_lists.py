@@ -1,0 +1,302 @@
+"""What there is, from the command line: scripts, and what they have kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from cm_command import Cm, Ended
+
+SAMPLE = "get,dataset,sample-squad"
+
+
+def document(ended: Ended) -> dict[str, Any]:
+    return dict(json.loads(ended.out))
+
+
+def sample(cm: Cm, *words: str, questions: int = 20, **extra: str) -> dict[str, Any]:
+    """Make the embedded sample, a small step that keeps what it makes."""
+    ended = cm.script(SAMPLE, f"--questions={questions}", "--quiet", "--out=json", *words, **extra)
+    assert ended.code == 0, ended.said
+    return document(ended)
+
+
+def entries(cm: Cm, *words: str) -> list[dict[str, Any]]:
+    return list(document(cm("find", "cache", "--out=json", *words))["entries"])
+
+
+class TestScripts:
+    @pytest.mark.parametrize("action", ["find", "ls", "list", "search"])
+    def test_they_are_listed(self, cm: Cm, action: str) -> None:
+        ended = cm(action, "script", "--tags=detect")
+
+        lines = [line.split()[0] for line in ended.out.splitlines() if line.startswith("detect-")]
+        assert ended.code == 0
+        assert lines == ["detect-cpu", "detect-os"]
+        assert "Detect the CPU" in ended.out
+
+    def test_words_and_json(self, cm: Cm) -> None:
+        answer = document(cm("find", "script", "detect os", "--out=json"))
+
+        (found,) = answer["scripts"]
+        assert found["alias"] == "detect-os"
+        assert (Path(found["path"]) / "_cm.json").is_file()
+
+    def test_all_are_listed_where_nothing_is_asked(self, cm: Cm) -> None:
+        assert len(document(cm("find", "script", "--out=json"))["scripts"]) > 20
+
+    def test_the_nearest_is_named_where_none_fits(self, cm: Cm) -> None:
+        ended = cm("find", "script", "--tags=detekt")
+        answer = document(cm("find", "script", "--tags=detekt", "--out=json"))
+
+        assert ended.code != 0
+        assert "Did you mean detect" in ended.said
+        assert answer["scripts"] == []
+        assert "detect" in answer["nearest"]
+
+    def test_one_is_shown_whole(self, cm: Cm) -> None:
+        ended = cm("show", "script", "--tags=get,generic-python-lib,_onnxruntime")
+
+        assert ended.code == 0
+        for text in (
+            "get-generic-python-lib: Make an environment",
+            "--environment=PATH",
+            "_package.#",
+            "--adr.python3",
+            "CM_PYTHON_LIB_BIN_WITH_PATH",
+            "keeps what it makes",
+            "cm run script --tags=",
+        ):
+            assert text in ended.out
+
+    def test_its_structure_is_json(self, cm: Cm) -> None:
+        told = document(cm("show", "script", "download file", "--out=json"))["script"]
+
+        assert told["alias"] == "download-file"
+        assert {each["name"] for each in told["options"]} >= {"url", "checksum"}
+        assert told["keeps"]["cache"] is True
+
+    @pytest.mark.parametrize(
+        ("words", "expected"),
+        [
+            ((), "which script?"),
+            (("--tags=detect",), "fits 2 scripts (detect-cpu, detect-os)"),
+            (("--tags=detect,os,_x",), "has no variation _x"),
+            (("--tags=detect,os", "--scenario=Offline"), "--scenario: not known here"),
+        ],
+    )
+    def test_a_mistake_is_told(self, cm: Cm, words: tuple[str, ...], expected: str) -> None:
+        ended = cm("show", "script", *words)
+
+        assert ended.code != 0
+        assert expected in ended.said
+        assert "Traceback" not in ended.said
+
+    def test_every_script_can_be_shown(self, cm: Cm) -> None:
+        for each in document(cm("find", "script", "--out=json"))["scripts"]:
+            assert cm("show", "script", each["alias"]).code == 0
+
+    def test_nothing_is_written(self, cm: Cm) -> None:
+        cm("find", "script")
+        cm("show", "script", "detect os")
+        cm("find", "cache")
+
+        assert not (cm.home / "mlperf-home").exists()
+
+
+class TestCache:
+    def test_an_empty_one_is_no_error(self, cm: Cm) -> None:
+        for action in ("find", "show"):
+            assert "0 entries, 0 bytes" in cm(action, "cache").out
+        assert "nothing to remove" in cm("rm", "cache", "-f").out
+
+    def test_what_is_kept_is_listed(self, cm: Cm) -> None:
+        path = Path(sample(cm)["new_env"]["CM_DATASET_SQUAD_VAL_PATH"])
+
+        (entry,) = entries(cm)
+        ended = cm("find", "cache", "--tags=sample-squad")
+
+        assert path.is_relative_to(entry["path"])
+        assert entry["size_bytes"] >= path.stat().st_size
+        assert entry["reads"] == {"CM_SAMPLE_QUESTIONS": "'20'"}
+        assert entry["made_ns"] <= entry["used_ns"]
+        assert entry["key"][:12] in ended.out
+        assert "1 entry, " in ended.out
+        assert entries(cm, "--tags=sample-squad,_absent") == []
+
+    def test_one_is_shown_by_its_key(self, cm: Cm) -> None:
+        sample(cm)
+        sample(cm, questions=21)
+        first, second = entries(cm)
+
+        ended = cm("show", "cache", first["key"][:10])
+
+        assert first["key"] in ended.out
+        assert second["key"] not in ended.out
+        assert "no entry's key begins so" in cm("show", "cache", "0123456789").said
+
+    def test_damage_is_noticed_on_a_hit_and_made_again(self, cm: Cm) -> None:
+        path = Path(sample(cm)["new_env"]["CM_DATASET_SQUAD_VAL_PATH"])
+        whole = path.read_bytes()
+        path.write_bytes(whole[:100])
+
+        ended = cm.script(SAMPLE, "--questions=20")
+
+        assert ended.code == 0
+        assert "damaged and is made again" in ended.said
+        assert path.read_bytes() == whole
+        assert sample(cm)["status"] == "cached"
+
+    def test_verify_finds_what_a_hit_does_not(self, cm: Cm) -> None:
+        path = Path(sample(cm)["new_env"]["CM_DATASET_SQUAD_VAL_PATH"])
+        assert "every file has its hash" in cm("show", "cache", "--verify").out
+        path.write_bytes(b"x" * path.stat().st_size)
+
+        ended = cm("show", "cache", "--verify")
+
+        assert ended.code != 0
+        assert f"content/{path.name} has other bytes" in ended.out
+        assert "damaged: " in ended.err + ended.out
+        assert document(cm("show", "cache", "--verify", "--out=json"))["entries"][0]["damages"]
+
+    def test_it_lies_where_it_is_told_to_and_may_be_moved(self, cm: Cm, tmp_path: Path) -> None:
+        made = sample(cm, f"--cache_dir={tmp_path / 'here'}")
+        (tmp_path / "here").rename(tmp_path / "there")
+        by_option = sample(cm, f"--cache_dir={tmp_path / 'there'}")
+        by_variable = sample(cm, MLPERF_HOME_CACHE=str(tmp_path / "there"))
+
+        assert made["status"] == "done"
+        assert (by_option["status"], by_variable["status"]) == ("cached", "cached")
+        assert Path(by_variable["new_env"]["CM_DATASET_SQUAD_VAL_PATH"]).is_relative_to(tmp_path / "there")
+        assert entries(cm) == []
+        assert len(entries(cm, f"--cache_dir={tmp_path / 'there'}")) == 1
+        assert not (cm.home / "mlperf-home/cache").exists()
+
+    def test_new_and_renew_make_it_again(self, cm: Cm) -> None:
+        assert [sample(cm, *words)["status"] for words in ((), (), ("--renew",), ("--new",), ())] == [
+            "done",
+            "cached",
+            "done",
+            "done",
+            "cached",
+        ]
+        assert len(entries(cm)) == 1
+
+    def test_renew_of_a_script_that_keeps_nothing_is_refused(self, cm: Cm) -> None:
+        ended = cm.script("detect,os", "--renew")
+
+        assert ended.code != 0
+        assert "detect-os keeps nothing in the cache; --new makes what it depends on anew" in ended.said
+
+
+class TestRemoval:
+    def test_without_a_terminal_it_lists_and_refuses(self, cm: Cm) -> None:
+        sample(cm)
+
+        ended = cm("rm", "cache")
+
+        assert ended.code != 0
+        assert "To be removed: 1 entry, " in ended.out
+        assert "add -f" in ended.said
+        assert sample(cm)["status"] == "cached"
+
+    @pytest.mark.parametrize("action", ["rm", "delete"])
+    def test_what_is_chosen_goes(self, cm: Cm, action: str) -> None:
+        sample(cm)
+        sample(cm, questions=21)
+        first, second = entries(cm)
+
+        ended = cm(action, "cache", first["key"][:12], "-f")
+
+        assert ended.code == 0, ended.said
+        assert [each["key"] for each in entries(cm)] == [second["key"]]
+        assert cm("rm", "cache", "--tags=-sample-squad", "-f").code == 0
+        assert len(entries(cm)) == 1
+        assert document(cm("rm", "cache", "--tags=sample-squad", "-f", "--out=json"))["removed"] == [second["key"]]
+
+    @pytest.mark.parametrize(("answer", "left"), [("y\n", 0), ("n\n", 1), ("\n", 1)])
+    def test_on_a_terminal_it_asks(self, cm: Cm, answer: str, left: int) -> None:
+        sample(cm)
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(
+            [str(cm.program), "rm", "cache"],
+            env=cm.environment,
+            cwd=cm.home,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        ) as process:
+            os.close(theirs)
+            os.write(ours, answer.encode())
+            said = b""
+            try:
+                while chunk := os.read(ours, 4096):
+                    said += chunk
+            except OSError:  # Linux says so that the other side is closed
+                pass
+        os.close(ours)
+
+        assert b"Remove them? [y/N]" in said
+        assert process.returncode == (0 if left == 0 else 1)
+        assert len(entries(cm)) == left
+
+    def test_what_was_made_from_it_is_named_and_goes_only_if_asked(self, cm: Cm, tmp_path: Path) -> None:
+        archive = tmp_path / "archive.tar"
+        (tmp_path / "file").write_text("text")
+        with tarfile.open(archive, "w") as opened:
+            opened.add(tmp_path / "file", "file")
+        url = f"--url={archive.as_uri()}"
+        first = cm.script("download-and-extract", url, "--env.CM_DOWNLOAD_RECORD=yes")
+        assert first.code == 0, first.said
+
+        kept = cm("rm", "cache", "--tags=download-file", "-f")
+        (left,) = entries(cm)
+        again = cm.script("download-and-extract", url, "--env.CM_DOWNLOAD_RECORD=yes")
+        both = cm("rm", "cache", "--tags=download-file", "-f", "--dependants")
+
+        assert "Made from these, and kept (--dependants removes them as well)" in kept.out
+        assert left["title"] == "extract-file"
+        assert again.code == 0
+        assert "Removed: " in both.out
+        assert "Made from these" not in both.out
+        assert all(each["title"] != "download-file" for each in entries(cm))
+
+    def test_unfinished_downloads_go_by_themselves(self, cm: Cm) -> None:
+        sample(cm)
+        partial = cm.home / "mlperf-home/cache/partial" / ("d" * 64)
+        partial.mkdir(parents=True)
+        (partial / "file.part").write_bytes(b"x" * 9000)
+
+        listed = cm("find", "cache")
+        removed = cm("rm", "cache", "--partial", "-f")
+
+        assert "unfinished download" in listed.out
+        assert removed.code == 0
+        assert not partial.exists()
+        assert sample(cm)["status"] == "cached"
+        assert "without tags, key and --dependants" in cm("rm", "cache", "--partial", "--tags=a").said
+
+    def test_runs_and_removals_at_once_end_well(self, cm: Cm) -> None:
+        cm("find", "cache")  # cmind's own index is made by one process
+        words = ("run", "script", f"--tags={SAMPLE}", "--questions=20", "--quiet", "--out=json")
+        started = [
+            cm.start(*command) for command in (words, ("rm", "cache", "-f"), words, ("rm", "cache", "-f"), words)
+        ]
+        ended = [(process.communicate(), process.returncode) for process in started]
+
+        for (out, err), code in (ended[0], ended[2], ended[4]):
+            assert code == 0, out + err
+        for (out, err), code in (ended[1], ended[3]):
+            assert code == 0 or "in use by a run" in out + err
+            assert "Traceback" not in out + err
+        assert all(
+            each.get("damages") == [] for each in document(cm("show", "cache", "--verify", "--out=json"))["entries"]
+        )
