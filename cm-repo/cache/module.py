@@ -18,6 +18,8 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
 
         cm find cache [--tags=TAG,_VARIATION | KEY] [--cache_dir=DIR] [--home=DIR] [--out=json]
         """
+        if i.get("out", "") is None:  # so cmind's own actions (load, copy, ...) look an artifact up
+            return dict(super().search(i))
         from scriptgraph.cm_bridge import list_or_remove  # noqa: PLC0415 - cmind loads this file for every command
 
         return list_or_remove("find cache", i)

@@ -29,6 +29,8 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
 
         cm find script [--tags=TAG,_VARIATION | "TAG TAG"] [--out=json]
         """
+        if i.get("out", "") is None:  # so cmind's own actions (load, copy, ...) look an artifact up
+            return dict(super().search(i))
         from scriptgraph.cm_bridge import list_or_remove  # noqa: PLC0415 - as above
 
         return list_or_remove("find script", i)

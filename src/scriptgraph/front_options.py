@@ -107,7 +107,8 @@ def read_listing(command: Mapping[str, Any], switches: Sequence[str] = (), *, of
         RequestError: a stray word, or an option that the command does not have.
     """
     given = _options(command)
-    as_json = bool(command.get("j") or command.get("json") or command.get("out") == "json")
+    # Without a console, another program asks: it wants the structure, and nothing printed.
+    as_json = bool(command.get("j") or command.get("json") or command.get("out") != "con")
     _, cache = _places(given if of_cache else {})
     on = frozenset(name for name in switches if _switch(given, name))
     if given:

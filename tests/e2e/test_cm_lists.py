@@ -104,6 +104,11 @@ class TestScripts:
         for each in document(cm("find", "script", "--out=json"))["scripts"]:
             assert cm("show", "script", each["alias"]).code == 0
 
+    def test_cminds_own_actions_still_find_what_they_look_for(self, cm: Cm) -> None:
+        assert "Traceback" not in cm("load", "cache", "absent").said
+        assert "Traceback" not in cm("load", "script", "absent").said
+        assert cm("load", "script", "detect-os").code == 0
+
     def test_nothing_is_written(self, cm: Cm) -> None:
         cm("find", "script")
         cm("show", "script", "detect os")
