@@ -12,17 +12,17 @@ from scriptgraph.cache import content_key
 from scriptgraph.calling import work
 from scriptgraph.environment import Environment, Layer
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.loader import content_digest, forget, load_customize
-from scriptgraph.manifest import matches_any
+from scriptgraph.loader import forget, load_customize
 from scriptgraph.record import Record, StepRecord, host_facts
-from scriptgraph.resolver import exports_of, hand_down, layered, settle
+from scriptgraph.resolver import layered, settle
+from scriptgraph.stepping import identity, leaving, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from scriptgraph.cache import Entry
-    from scriptgraph.manifest import Value, Values
+    from scriptgraph.manifest import Values
     from scriptgraph.plan import Need, Plan, Step
     from scriptgraph.runtime import Runtime
 
@@ -78,9 +78,7 @@ class _Walker:
             env, _ = self._run_needs(step, step.after, env, (*chain, alias))
         except ScriptGraphError as error:
             raise error.within(alias)  # noqa: B904 - the same error, with its chain
-        env = env.resolved()
-        leaving = {key: env[key] for key in env if matches_any(key, exports_of(step))}
-        return _Result({**leaving, **result.exports}, result.keys)
+        return _Result({**leaving(step, env), **result.exports}, result.keys)
 
     def _run_needs(
         self, step: Step, needs: tuple[Need, ...], env: Environment, chain: tuple[str, ...]
@@ -90,8 +88,7 @@ class _Walker:
             settled = settle(need, step, env, self.runtime.registry, chain) if need.deferred else need
             if settled.step is None:
                 continue
-            start = _with_own(hand_down(env.resolved(), step.manifest, need.dependency), settled.step)
-            result = self.run(settled.step, start, chain)
+            result = self.run(settled.step, start_of(settled.step, env, step, need.dependency), chain)
             env = env.merged(result.exports, Layer.DEPENDENCY, settled.step.manifest.alias)
             keys += result.keys
         return env, keys
@@ -99,26 +96,13 @@ class _Walker:
     def _run_once(self, step: Step, env: Environment, dependency_keys: list[str]) -> _Result:
         entry = StepRecord(step.title, step.manifest.alias, step.version, start_ns=time.time_ns())
         with self._noting_failure(step, entry, self._log_of("fingerprints")):
-            parts = self._identity(step, env, dependency_keys)
+            parts = identity(step, env, dependency_keys, self.runtime.cache, self._fingerprint(step, env))
         key = content_key(parts)
         if key not in self._results:
             exports = self._run_recorded(step, env, entry, key, parts)
             # A step that is not kept hands on the keys of the entries below it.
             self._results[key] = _Result(exports, (key,) if step.manifest.cache else tuple(dependency_keys))
         return self._results[key]
-
-    def _identity(self, step: Step, env: Environment, dependency_keys: list[str]) -> dict[str, Any]:
-        # A path into the cache is replaced by a mark, so that moving the cache keeps its entries.
-        reads = {k: self.runtime.cache.movable(repr(env[k])) for k in sorted(env) if k in step.manifest.reads}
-        return {
-            "alias": step.manifest.alias,
-            "content": content_digest(step.manifest),
-            "variations": sorted(each.written for each in step.variations),
-            "version": step.version,
-            "reads": reads,
-            "dependencies": sorted(set(dependency_keys)),
-            "fingerprint": self._fingerprint(step, env),
-        }
 
     def _fingerprint(self, step: Step, env: Environment) -> str:
         """Let a script add what its inputs contain to its identity (`fingerprint`): the content of a user's file."""
@@ -221,15 +205,3 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt | SystemExit):
         return "interrupted"
     return f"{type(error).__name__}: {error}"
-
-
-def _with_own(start: Environment, step: Step) -> Environment:
-    """Put what the plan gave this step by options or `adr` over what it inherits."""
-    settings: dict[Layer, dict[str, Value]] = {}
-    for key in step.env:
-        setting = step.env.origin(key)
-        if setting.layer in {Layer.INPUT, Layer.OVERRIDE}:
-            settings.setdefault(setting.layer, {})[key] = setting.value
-    for layer, values in settings.items():
-        start = start.merged(values, layer, step.manifest.alias)
-    return start

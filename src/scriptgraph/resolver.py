@@ -58,9 +58,21 @@ def resolve(request: Request, registry: Registry) -> Plan:
     return Plan(root, _check_overrides(root, request, registry))
 
 
-def settle(need: Need, parent: Step, env: Environment, registry: Registry, chain: tuple[str, ...]) -> Need:
-    """Settle a deferred dependency with the environment that its parent has by now."""
-    return _resolve_need(need.dependency, parent.manifest, registry, _Scope(env, parent.overrides or {}, chain=chain))
+def settle(
+    need: Need,
+    parent: Step,
+    env: Environment,
+    registry: Registry,
+    chain: tuple[str, ...],
+    unknown: tuple[str, ...] = (),
+) -> Need:
+    """Settle a deferred dependency with the environment that its parent has by now.
+
+    `unknown` has patterns of keys that are still to be exported, for a look ahead; a dependency that they decide
+    stays deferred.
+    """
+    scope = _Scope(env, parent.overrides or {}, chain=chain, unknown=unknown)
+    return _resolve_need(need.dependency, parent.manifest, registry, scope)
 
 
 def layered(manifest: Manifest, variations: Iterable[Chosen], version: str, inherited: Environment) -> Environment:
@@ -145,21 +157,25 @@ def _resolve_needs(
             scope = replace(scope, unknown=(*scope.unknown, *exports_of(need.step)))
         elif need.deferred:
             # Which script it will be is open, and so is what it exports.
-            scope = replace(scope, unknown=(*scope.unknown, *_possible_exports(dependency, registry, scope)))
+            scope = replace(
+                scope,
+                unknown=(*scope.unknown, *possible_exports(dependency, registry, _override_of(dependency, scope).tags)),
+            )
     return tuple(needs), scope
 
 
-def _possible_exports(dependency: Dependency, registry: Registry, scope: _Scope) -> tuple[str, ...]:
+def possible_exports(dependency: Dependency, registry: Registry, override_tags: str = "") -> tuple[str, ...]:
+    """Give the patterns of all keys that a dependency may export whose script is still open."""
     if not all(update.prefix.startswith("_") for update in dependency.tag_updates):
         return ("*",)
-    query = parse_query(f"{dependency.tags},{_override_of(dependency, scope).tags}")
+    query = parse_query(f"{dependency.tags},{override_tags}")
     found: set[str] = set()
     for manifest in registry.candidates(query.required):
         found |= {*manifest.exports, *(key for each in manifest.variations.values() for key in each.exports)}
     return tuple(sorted(found))
 
 
-def _unknown_test(env: Environment, patterns: tuple[str, ...]) -> Callable[[str], bool]:
+def unknown_test(env: Environment, patterns: tuple[str, ...]) -> Callable[[str], bool]:
     """Say which keys may still change: an export to come wins unless a higher layer has spoken."""
 
     def may_be_exported(key: str) -> bool:
@@ -178,7 +194,7 @@ def _override_of(dependency: Dependency, scope: _Scope) -> Override:
 
 
 def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, scope: _Scope) -> Need:
-    unknown = _unknown_test(scope.inherited, scope.unknown)
+    unknown = unknown_test(scope.inherited, scope.unknown)
     env = scope.inherited.resolved(unknown)
     wanted = decide(dependency.guard, env, unknown)
     if wanted is False:

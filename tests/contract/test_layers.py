@@ -15,7 +15,7 @@ LAYERS = (
     {"registry", "variations", "environment", "conditions"},
     {"plan", "inputs", "resolver"},
     {"process", "process_outcome", "interruption", "text_lines", "fetch", "python_env", "locking"},
-    {"cache", "cache_paths", "outcomes", "api", "calling", "loader", "record", "runtime", "executor"},
+    {"cache", "cache_paths", "outcomes", "api", "stepping", "calling", "loader", "record", "runtime", "executor"},
     {"console", "front_options", "cm_bridge"},
 )
 # What runs in the workload's environment, which has none of these.
