@@ -14,7 +14,7 @@ from scriptgraph.conditions import same
 from scriptgraph.environment import Environment, as_text
 from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
 from scriptgraph.manifest import matches_any
-from scriptgraph.outcomes import Done, Outcome, Run, Skip
+from scriptgraph.outcomes import Done, Download, Outcome, Run, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Where our own interpreter looks for modules is nothing to the programs that we start.
 _NOT_PASSED = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"})
 
-__all__ = ["Context", "Done", "Outcome", "Run", "ScriptGraphError", "Skip", "StepFailed", "failing_on"]
+__all__ = ["Context", "Done", "Download", "Outcome", "Run", "ScriptGraphError", "Skip", "StepFailed", "failing_on"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class Folders:
     state: Path
     log: Path
     record: Path
+
+    @property
+    def brought(self) -> Path:
+        """Where the user puts files that cannot be downloaded here, by their names."""
+        return self.state.parent / "downloads"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from scriptgraph.cache import Cache
 from scriptgraph.console import RunConsole
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.executor import execute
+from scriptgraph.foresight import require_provided, run_prefetch, show_origin, show_plan
 from scriptgraph.front_options import FrontOptions, read_front
 from scriptgraph.record import new_run_folder
 from scriptgraph.registry import load_registry
@@ -78,11 +80,20 @@ def _run(request: Request, options: FrontOptions, console: RunConsole, roots: Se
     for note in plan.notes:
         console("warned", plan.root.manifest.alias, {"message": note})
     cache = Cache(options.cache)
+    records = options.home / "records"
+    runtime = Runtime(registry, cache, options.home / "state", records / "none", options.switches, console)
+    if options.explain:
+        return show_origin(plan, options.explain, console)
+    if options.plan:
+        return show_plan(plan, runtime, console)
+    if any(step.manifest.downloads for step in plan.steps()):
+        require_provided(plan, runtime)
     cache.prepare()
-    folder = new_run_folder(options.home / "records", plan.root.manifest.alias)
-    runtime = Runtime(registry, cache, options.home / "state", folder, options.switches, console)
-    told = {"tags": request.query.text, "argv": list(request.argv), "inputs": dict(request.inputs)}
-    record = execute(plan, runtime, {**told, "env": dict(request.env)})
+    folder = new_run_folder(records, plan.root.manifest.alias)
+    runtime = replace(runtime, run_folder=folder)
+    if options.prefetch:
+        return run_prefetch(plan, runtime, request.told(), console)
+    record = execute(plan, runtime, request.told())
     statuses = {step.alias: step.status for step in record.steps}
     return {
         "record": str(folder / "record.json"),

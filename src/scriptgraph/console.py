@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _PLAIN_STEP_PERCENT = 10
 # Paths in tables stay on one line where no terminal limits them.
@@ -61,6 +61,11 @@ class RunConsole:
             self._progress(details)
         elif kind == "tabled":
             self._table(details)
+
+    def text(self, lines: Iterable[str]) -> None:
+        """Show lines of a result as they are, on the results' output."""
+        for line in lines:
+            self._results.print(line, soft_wrap=True)
 
     def close(self) -> None:
         """Take the live bar off the screen."""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from scriptgraph.api import Context, Folders
 from scriptgraph.cache import content_key
 from scriptgraph.calling import work
+from scriptgraph.durations import Durations
 from scriptgraph.environment import Environment, Layer
 from scriptgraph.errors import ScriptGraphError
+from scriptgraph.forecast import foresee
 from scriptgraph.loader import forget, load_customize
 from scriptgraph.record import Record, StepRecord, host_facts
 from scriptgraph.resolver import layered, settle
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scriptgraph.cache import Entry
+    from scriptgraph.forecast import Foreseen
     from scriptgraph.manifest import Values
     from scriptgraph.plan import Need, Plan, Step
     from scriptgraph.runtime import Runtime
@@ -41,13 +44,33 @@ def execute(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Record:
     Raises:
         ScriptGraphError: a step failed; the record says which, and the error where its log is.
     """
+    with _recorded(plan, runtime, request) as record:
+        result = _Walker(runtime, record).run(plan.root, plan.root.env, ())
+        record.exports = dict(result.exports)
+    return record
+
+
+def prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> tuple[Record, Foreseen]:
+    """Make those steps of a plan that are kept in the cache, as far as they can be made before anything else runs.
+
+    Raises:
+        ScriptGraphError: a step failed, as in `execute`.
+    """
+    with _recorded(plan, runtime, request) as record:
+        foreseen = foresee(plan, runtime, _Walker(runtime, record).make_if_kept)
+    return record, foreseen
+
+
+@contextmanager
+def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Iterator[Record]:
+    """Keep the record of what happens inside, whatever it is."""
     forget()
     record = Record(plan.fingerprint, dict(request), start_ns=time.time_ns(), host=dict(host_facts()))
+    record.plan = plan.summary()
     path = runtime.run_folder / "record.json"
     record.write(path)
     try:
-        result = _Walker(runtime, record).run(plan.root, plan.root.env, ())
-        record.exports = dict(result.exports)
+        yield record
         record.status = "done"
     except BaseException as error:
         record.status = "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
@@ -56,7 +79,7 @@ def execute(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Record:
     finally:
         record.end_ns = time.time_ns()
         record.write(path)
-    return record
+        Durations(runtime.state).note(record.steps)
 
 
 class _Walker:
@@ -79,6 +102,10 @@ class _Walker:
         except ScriptGraphError as error:
             raise error.within(alias)  # noqa: B904 - the same error, with its chain
         return _Result({**leaving(step, env), **result.exports}, result.keys)
+
+    def make_if_kept(self, step: Step, env: Environment, keys: list[str]) -> Values | None:
+        """Make a step's entry, and nothing of a step that is not kept."""
+        return self._run_once(step, env, keys).exports if step.manifest.cache else None
 
     def _run_needs(
         self, step: Step, needs: tuple[Need, ...], env: Environment, chain: tuple[str, ...]

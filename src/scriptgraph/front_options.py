@@ -31,11 +31,20 @@ _OVERRIDE_KEYS = ("adr", "add_deps_recursive", "add_deps", "ad")
 
 @dataclass(frozen=True)
 class FrontOptions:
-    """Where things go and how much is said."""
+    """Where things go, how much is said, and whether a plan is run, shown or only provided for.
+
+    Attributes:
+        plan: show the plan and stop.
+        prefetch: make what is kept in the cache and stop.
+        explain: show where the value of this key comes from and stop.
+    """
 
     home: Path
     switches: Switches
     as_json: bool = False
+    plan: bool = False
+    prefetch: bool = False
+    explain: str = ""
 
     @property
     def cache(self) -> Path:
@@ -67,6 +76,14 @@ def read_front(command: Mapping[str, Any]) -> tuple[Request, FrontOptions]:
         mirrors=_mirrors(_text(given, "mirrors") or os.environ.get("CM_MIRRORS", "")),
         command_line=typed,
     )
+    options = FrontOptions(
+        _folder(home),
+        switches,
+        as_json,
+        plan=_switch(given, "plan"),
+        prefetch=_switch(given, "prefetch"),
+        explain=_word(given, "explain"),
+    )
     env = given.pop("env", {})
     if not isinstance(env, dict):
         raise RequestError("--env needs a key: write --env.KEY=value")
@@ -81,7 +98,7 @@ def read_front(command: Mapping[str, Any]) -> tuple[Request, FrontOptions]:
         overrides=overrides,
         argv=typed,
     )
-    return request, FrontOptions(_folder(home), switches, as_json)
+    return request, options
 
 
 def _options(command: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,6 +127,13 @@ def _text(given: dict[str, Any], name: str) -> str:
     if not isinstance(value, str | Path):
         raise RequestError(f"--{name} needs a path: write --{name}=PATH")
     return str(value)
+
+
+def _word(given: dict[str, Any], name: str) -> str:
+    value = given.pop(name, "")
+    if not isinstance(value, str):
+        raise RequestError(f"--{name} needs a name: write --{name}=NAME")
+    return value
 
 
 def _folder(path: str | Path) -> Path:

@@ -7,11 +7,12 @@ import sys
 from functools import cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ManifestError, StepFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from scriptgraph.manifest import Manifest
@@ -34,6 +35,17 @@ def load_customize(manifest: Manifest) -> ModuleType | None:
     """
     path = manifest.folder / CUSTOMIZE_NAME
     return _import(path, manifest.uid) if path.is_file() else None
+
+
+def hook_of(manifest: Manifest, name: str) -> Callable[..., Any] | None:
+    """Give a function of the script's code; None where there is none of that name."""
+    hook: Callable[..., Any] | None = getattr(load_customize(manifest), name, None)
+    return hook
+
+
+def has_code(manifest: Manifest) -> bool:
+    """Say whether the script does something itself, besides what it depends on."""
+    return (manifest.folder / CUSTOMIZE_NAME).is_file()
 
 
 @cache

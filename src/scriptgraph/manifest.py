@@ -79,6 +79,12 @@ class Override:
     versions: VersionRange = ANY_VERSION
     inputs: Values = field(default_factory=dict)
 
+    def told(self) -> dict[str, Value]:
+        """Give it as it is written after `--adr.NAME.`."""
+        versions = self.versions
+        named = {"version": versions.exact, "version_min": versions.minimum, "version_max": versions.maximum}
+        return {key: value for key, value in {"tags": self.tags, **named}.items() if value} | dict(self.inputs)
+
     def over(self, under: Override) -> Override:
         """Give `under` with this override's values put over it."""
         return Override(
@@ -140,6 +146,8 @@ class Manifest:
     Attributes:
         env_keys: keys that it reads without setting them (exports of dependencies, mostly).
         exports: patterns of the keys that leave it.
+        measures: it measures, so nothing of ours may run beside it.
+        downloads: it fetches files; its hook of that name tells which.
         code: modules outside the folder whose source is part of the script, for the cache.
         retired_names: names of dependencies that 2023's commands steer and that no longer
             exist, each with the reason; steering them is a note, not an error.
@@ -164,6 +172,7 @@ class Manifest:
     default_version: str = ""
     cache: bool = False
     measures: bool = False
+    downloads: bool = False
     code: tuple[str, ...] = ()
     retired_names: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""

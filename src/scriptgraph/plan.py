@@ -78,10 +78,24 @@ class Plan:
         for step in self.steps():
             yield from (need for need in step.needs() if need.deferred)
 
+    def summary(self) -> list[dict[str, object]]:
+        """Give title, version, manifest's hash and environment of each settled step, for the record."""
+        return [_summary(step) for step in self.steps()]
+
     @property
     def fingerprint(self) -> str:
         """SHA-256 of all that was chosen; equal plans have equal fingerprints."""
         return hashlib.sha256(json.dumps(_outline(self.root), sort_keys=True).encode()).hexdigest()
+
+
+def _summary(step: Step) -> dict[str, object]:
+    return {
+        "title": step.title,
+        "alias": step.manifest.alias,
+        "version": step.version,
+        "manifest": step.manifest.digest,
+        "env": {key: step.env[key] for key in sorted(step.env) if key in step.manifest.reads},
+    }
 
 
 def _walk(step: Step) -> Iterator[Step]:

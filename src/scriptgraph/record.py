@@ -42,6 +42,7 @@ class Record:
     Attributes:
         steps: in the order in which they started.
         exports: what leaves the script that was asked for.
+        plan: the steps that were settled beforehand, see `Plan.summary`.
     """
 
     plan_fingerprint: str
@@ -53,6 +54,7 @@ class Record:
     start_ns: int = 0
     end_ns: int = 0
     host: dict[str, Any] = field(default_factory=dict)
+    plan: list[dict[str, Any]] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
         """Write the record; a reader sees the old one or the new one, never half of it."""

@@ -15,8 +15,23 @@ LAYERS = (
     {"registry", "variations", "environment", "conditions"},
     {"plan", "inputs", "resolver"},
     {"process", "process_outcome", "interruption", "text_lines", "fetch", "python_env", "locking"},
-    {"cache", "cache_paths", "outcomes", "api", "stepping", "calling", "loader", "record", "runtime", "executor"},
-    {"console", "front_options", "cm_bridge"},
+    {
+        "cache",
+        "cache_paths",
+        "outcomes",
+        "api",
+        "stepping",
+        "calling",
+        "loader",
+        "record",
+        "durations",
+        "runtime",
+        "forecast",
+        "provision",
+        "explain",
+        "executor",
+    },
+    {"console", "front_options", "foresight", "cm_bridge"},
 )
 # What runs in the workload's environment, which has none of these.
 WORKLOAD = ("harness", "backends", "datasets", "accuracy", "rules")
