@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache import Cache
 from scriptgraph.console import RunConsole
-from scriptgraph.errors import ScriptGraphError
+from scriptgraph.declared import check_env
+from scriptgraph.errors import RequestError, ScriptGraphError
 from scriptgraph.executor import execute
 from scriptgraph.foresight import require_provided, run_prefetch, show_origin, show_plan
-from scriptgraph.front_options import FrontOptions, read_front
+from scriptgraph.front_options import FrontOptions, is_quiet, read_front, wants_json
 from scriptgraph.record import new_run_folder
 from scriptgraph.registry import load_registry
+from scriptgraph.replay import plan_differences, read_record, request_of, run_differences
 from scriptgraph.resolver import resolve
 from scriptgraph.runtime import Runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from scriptgraph.request import Request
 
@@ -54,12 +56,48 @@ def run_script(command: Mapping[str, Any], repositories: Sequence[Path] = ()) ->
     Returns:
         cmind's dictionary: `return` is 0, or 1 with `error`, or 130 after Ctrl-C; `new_env` is what leaves the script.
     """
-    console: RunConsole | None = None
-    try:
+
+    def run(console: RunConsole) -> dict[str, Any]:
         request, options = read_front(command)
-        to = sys.stderr if options.as_json else sys.stdout
-        console = RunConsole(quiet=options.switches.quiet, results_to=to)
+        return _run(request, options, console, (own_repository(), *repositories))
+
+    return _answer(command, run)
+
+
+def replay_script(command: Mapping[str, Any], repositories: Sequence[Path] = ()) -> dict[str, Any]:
+    """Do what `cm replay script --record=FILE` asks: the same request again, and what differs.
+
+    Returns:
+        cmind's dictionary; `differences` has a sentence for each thing that is not as it was.
+    """
+
+    def run(console: RunConsole) -> dict[str, Any]:
+        given = dict(command)
+        path = given.pop("record", "")
+        if not isinstance(path, str) or not path:
+            raise RequestError("which record? write cm replay script --record=FILE, a run's record.json")
+        document = read_record(Path(path).expanduser().absolute())
+        typed, options = read_front(given, document["request"]["tags"])
+        request = request_of(document, typed)
+        options = replace(options, switches=replace(options.switches, command_line=request.argv))
         told = _run(request, options, console, (own_repository(), *repositories))
+        if "new_env" not in told:
+            return told
+        again = read_record(Path(told["record"]))
+        found = plan_differences(document, again["plan_fingerprint"], again["plan"]) + run_differences(document, again)
+        lines = [str(each) for each in found]
+        console.text([f"differs in {len(lines)}:", *(f"  {line}" for line in lines)] if lines else ["nothing differs"])
+        return {**told, "differences": lines}
+
+    return _answer(command, run)
+
+
+def _answer(command: Mapping[str, Any], work: Callable[[RunConsole], dict[str, Any]]) -> dict[str, Any]:
+    """Do something for cmind; a failure becomes its text and number."""
+    as_json = wants_json(command)
+    console = RunConsole(quiet=is_quiet(command), results_to=sys.stderr if as_json else sys.stdout)
+    try:
+        told = work(console)
     except ScriptGraphError as error:
         return {"return": _FAILED, "error": error.report()}
     except KeyboardInterrupt:
@@ -69,14 +107,14 @@ def run_script(command: Mapping[str, Any], repositories: Sequence[Path] = ()) ->
             raise
         return {"return": _FAILED, "error": f"{error.filename or 'a file'}: {error.strerror}; see to it and run again"}
     finally:
-        if console is not None:
-            console.close()
+        console.close()
     return {"return": 0, **told, "tables": console.tables}
 
 
 def _run(request: Request, options: FrontOptions, console: RunConsole, roots: Sequence[Path]) -> dict[str, Any]:
     registry = load_registry(roots)
     plan = resolve(request, registry)
+    check_env(plan.root, request, registry)
     for note in plan.notes:
         console("warned", plan.root.manifest.alias, {"message": note})
     cache = Cache(options.cache)

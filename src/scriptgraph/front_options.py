@@ -58,15 +58,14 @@ def default_home() -> Path:
     return (Path(repos) if repos else Path.home() / "CM") / "mlperf-home"
 
 
-def read_front(command: Mapping[str, Any]) -> tuple[Request, FrontOptions]:
-    """Decode cmind's dictionary.
+def read_front(command: Mapping[str, Any], query: str = "") -> tuple[Request, FrontOptions]:
+    """Decode cmind's dictionary; `query` stands for the tags where they are known already.
 
     Raises:
         RequestError: there are no tags, a stray word, or an option in a wrong form.
     """
     given = _options(command)
-    words = _query_words(command)
-    as_json = bool(command.get("j") or command.get("json") or command.get("out") == "json")
+    words = _query_words(command, query)
     typed = tuple(str(word) for word in command.get("cmd") or ())
     home = _text(given, "home") or default_home()
     switches = Switches(
@@ -79,7 +78,7 @@ def read_front(command: Mapping[str, Any]) -> tuple[Request, FrontOptions]:
     options = FrontOptions(
         _folder(home),
         switches,
-        as_json,
+        wants_json(command),
         plan=_switch(given, "plan"),
         prefetch=_switch(given, "prefetch"),
         explain=_word(given, "explain"),
@@ -99,6 +98,16 @@ def read_front(command: Mapping[str, Any]) -> tuple[Request, FrontOptions]:
         argv=typed,
     )
     return request, options
+
+
+def wants_json(command: Mapping[str, Any]) -> bool:
+    """Say whether the answer goes to standard output as JSON, so that nothing else may."""
+    return bool(command.get("j") or command.get("json") or command.get("out") == "json")
+
+
+def is_quiet(command: Mapping[str, Any]) -> bool:
+    """Say whether little is to be shown; a wrong value of the option is refused where options are read."""
+    return same(command.get("quiet", False), True)
 
 
 def _options(command: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,7 +165,7 @@ def _mirrors(path: str) -> Mapping[str, str]:
     return document
 
 
-def _query_words(command: Mapping[str, Any]) -> str:
+def _query_words(command: Mapping[str, Any], known: str) -> str:
     tags, artifact = command.get("tags"), str(command.get("artifact") or "")
     strays = [str(word) for word in command.get("artifacts") or ()] + [
         str(w) for w in command.get("unparsed_cmd") or ()
@@ -164,6 +173,10 @@ def _query_words(command: Mapping[str, Any]) -> str:
     if strays:
         words = " ".join(strays)
         raise RequestError(f"stray words: {words}; options are written --name=value, without spaces around the =")
+    if known:
+        if tags or artifact:
+            raise RequestError(f"{tags or artifact}: the tags are those of the record; leave them out")
+        return known
     if isinstance(tags, str) and artifact:
         raise RequestError(f"stray word: {artifact!r} beside --tags={tags}; write tags with commas and no spaces")
     if isinstance(tags, list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 Value = str | bool | int | float | tuple[str, ...] | None
 Values = Mapping[str, Value]
 NOTHING: Values = MappingProxyType({})
+# Stands for the value of a key of the environment.
+PLACEHOLDER = re.compile(r"<<<([A-Za-z0-9_]+)>>>")
 
 
 @dataclass(frozen=True)
@@ -178,11 +181,22 @@ class Manifest:
     digest: str = ""
 
     @cached_property
-    def dependency_names(self) -> frozenset[str]:
-        """Every name by which `adr` may reach a dependency of this script."""
+    def _all_deps(self) -> tuple[Dependency, ...]:
         blocks = [self.deps, self.post_deps, *(each.deps for each in self.versions.values())]
         blocks += [deps for each in self.variations.values() for deps in (each.deps, each.post_deps)]
-        return frozenset(name for deps in blocks for dependency in deps for name in dependency.names)
+        return tuple(dependency for deps in blocks for dependency in deps)
+
+    @cached_property
+    def deciding_keys(self) -> frozenset[str]:
+        """Every environment key on which a dependency of this script depends."""
+        found = {key for each in self._all_deps for key in each.keys}
+        texts = [value for each in self._all_deps for value in each.env.values() if isinstance(value, str)]
+        return frozenset(found | {key for text in texts for key in PLACEHOLDER.findall(text)})
+
+    @cached_property
+    def dependency_names(self) -> frozenset[str]:
+        """Every name by which `adr` may reach a dependency of this script."""
+        return frozenset(name for each in self._all_deps for name in each.names)
 
     @cached_property
     def reads(self) -> frozenset[str]:

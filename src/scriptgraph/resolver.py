@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scriptgraph.conditions import decide
+from scriptgraph.declared import check_overrides
 from scriptgraph.environment import Environment, Layer, as_text
-from scriptgraph.errors import CycleError, RequestError, ScriptGraphError, nearest
+from scriptgraph.errors import CycleError, RequestError, ScriptGraphError
 from scriptgraph.inputs import read_inputs
 from scriptgraph.manifest import Dependency, Manifest, Override, Values, matches_any
 from scriptgraph.plan import Need, Plan, Step
@@ -55,7 +56,7 @@ def resolve(request: Request, registry: Registry) -> Plan:
     inputs = {key: value for key, value in request.inputs.items() if key not in _VERSION_INPUTS}
     scope = _Scope(inherited, request.overrides, versions, inputs)
     root = _resolve_step(request.query, registry, scope)
-    return Plan(root, _check_overrides(root, request, registry))
+    return Plan(root, check_overrides(root, request, registry))
 
 
 def settle(
@@ -230,24 +231,3 @@ def _asked_versions(manifest: Manifest, versions: VersionRange) -> Values:
         return {}
     asked = {"CM_VERSION": versions.exact, "CM_VERSION_MIN": versions.minimum, "CM_VERSION_MAX": versions.maximum}
     return {key: value for key, value in asked.items() if value}
-
-
-def _check_overrides(root: Step, request: Request, registry: Registry) -> tuple[str, ...]:
-    """Refuse an `--adr` for a name that nothing on the way has; note those that 2023 had."""
-    known, retired = set[str](), dict[str, str]()
-    for step in Plan(root).steps():
-        known |= step.manifest.dependency_names
-        retired |= step.manifest.retired_names
-    if any(Plan(root).deferred()):
-        known |= {name for each in registry for name in each.dependency_names}
-    notes = []
-    for name in request.overrides:
-        if name in retired:
-            notes.append(f"--adr.{name}: {retired[name]}")
-        elif name not in known:
-            close = nearest(name, known)
-            hint = f" Did you mean {close[0]}?" if close else ""
-            raise RequestError(
-                f"--adr.{name}: no dependency has this name.{hint} Names: {', '.join(sorted(known)) or 'none'}"
-            )
-    return tuple(notes)

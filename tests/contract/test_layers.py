@@ -13,7 +13,7 @@ LAYERS = (
     {"errors", "tags", "versions", "kept_json"},
     {"manifest", "json_place", "manifest_json", "request"},
     {"registry", "variations", "environment", "conditions"},
-    {"plan", "inputs", "resolver"},
+    {"plan", "inputs", "declared", "resolver"},
     {"process", "process_outcome", "interruption", "text_lines", "fetch", "python_env", "locking"},
     {
         "cache",
@@ -31,7 +31,7 @@ LAYERS = (
         "explain",
         "executor",
     },
-    {"console", "front_options", "foresight", "cm_bridge"},
+    {"console", "front_options", "foresight", "replay", "cm_bridge"},
 )
 # What runs in the workload's environment, which has none of these.
 WORKLOAD = ("harness", "backends", "datasets", "accuracy", "rules")
