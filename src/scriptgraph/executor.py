@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.api import Context, Folders
@@ -14,9 +16,12 @@ from scriptgraph.durations import Durations
 from scriptgraph.environment import Environment, Layer
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.forecast import foresee
-from scriptgraph.loader import forget, load_customize
+from scriptgraph.independence import waits_for
+from scriptgraph.interruption import Stopped, end_signals_raise, raise_if_stopped
+from scriptgraph.loader import forget, has_code, load_customize
 from scriptgraph.record import Record, StepRecord, host_facts
 from scriptgraph.resolver import layered, settle
+from scriptgraph.side_by_side import Floor, side_by_side
 from scriptgraph.stepping import identity, leaving, start_of
 
 if TYPE_CHECKING:
@@ -70,7 +75,8 @@ def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Itera
     path = runtime.run_folder / "record.json"
     record.write(path)
     try:
-        yield record
+        with end_signals_raise():
+            yield record
         record.status = "done"
     except BaseException as error:
         record.status = "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
@@ -88,6 +94,8 @@ class _Walker:
     def __init__(self, runtime: Runtime, record: Record) -> None:
         self.runtime, self.record = runtime, record
         self._results: dict[str, _Result] = {}
+        self._making: dict[str, threading.Lock] = {}
+        self._floor = Floor(runtime.state / "working.lock", self._wait_for_other_runs)
         self._record_path = runtime.run_folder / "record.json"
 
     def run(self, step: Step, inherited: Environment, chain: tuple[str, ...]) -> _Result:
@@ -104,19 +112,35 @@ class _Walker:
         return _Result({**leaving(step, env), **result.exports}, result.keys)
 
     def make_if_kept(self, step: Step, env: Environment, keys: list[str]) -> Values | None:
-        """Make a step's entry, and nothing of a step that is not kept."""
-        return self._run_once(step, env, keys).exports if step.manifest.cache else None
+        """Make a step's entry; of the others only what is pure runs, for what later steps have to know."""
+        wanted = step.manifest.cache or step.manifest.pure
+        return self._run_once(step, env, keys).exports if wanted else None
 
     def _run_needs(
         self, step: Step, needs: tuple[Need, ...], env: Environment, chain: tuple[str, ...]
     ) -> tuple[Environment, list[str]]:
+        """Run dependencies, those that do not depend on each other side by side.
+
+        Each starts with what those before it have exported that had to run first, so the outcome is that of one after
+        another.
+        """
+        after = waits_for(needs)
+        done: dict[int, tuple[str, _Result]] = {}
+
+        def call(number: int) -> None:
+            need, before = needs[number], env
+            for earlier in sorted(after[number] & done.keys()):
+                before = before.merged(done[earlier][1].exports, Layer.DEPENDENCY, done[earlier][0])
+            settled = settle(need, step, before, self.runtime.registry, chain) if need.deferred else need
+            if settled.step is not None:
+                result = self.run(settled.step, start_of(settled.step, before, step, need.dependency), chain)
+                done[number] = (settled.step.manifest.alias, result)
+
+        side_by_side([partial(call, number) for number in range(len(needs))], after)
         keys: list[str] = []
-        for need in needs:
-            settled = settle(need, step, env, self.runtime.registry, chain) if need.deferred else need
-            if settled.step is None:
-                continue
-            result = self.run(settled.step, start_of(settled.step, env, step, need.dependency), chain)
-            env = env.merged(result.exports, Layer.DEPENDENCY, settled.step.manifest.alias)
+        for number in sorted(done):
+            alias, result = done[number]
+            env = env.merged(result.exports, Layer.DEPENDENCY, alias)
             keys += result.keys
         return env, keys
 
@@ -125,10 +149,11 @@ class _Walker:
         with self._noting_failure(step, entry, self._log_of("fingerprints")):
             parts = identity(step, env, dependency_keys, self.runtime.cache, self._fingerprint(step, env))
         key = content_key(parts)
-        if key not in self._results:
-            exports = self._run_recorded(step, env, entry, key, parts)
-            # A step that is not kept hands on the keys of the entries below it.
-            self._results[key] = _Result(exports, (key,) if step.manifest.cache else tuple(dependency_keys))
+        with self._making.setdefault(key, threading.Lock()):
+            if key not in self._results:
+                exports = self._run_recorded(step, env, entry, key, parts)
+                # A step that is not kept hands on the keys of the entries below it.
+                self._results[key] = _Result(exports, (key,) if step.manifest.cache else tuple(dependency_keys))
         return self._results[key]
 
     def _fingerprint(self, step: Step, env: Environment) -> str:
@@ -151,9 +176,8 @@ class _Walker:
             else:
                 output = self.runtime.run_folder / "output" / number
                 output.mkdir(parents=True)
-                exports = work(
-                    step, self._context(step, env, output, self.runtime.cache.root / "partial" / key, log), entry
-                )
+                context = self._context(step, env, output, self.runtime.cache.root / "partial" / key, log)
+                exports = self._work(step, context, entry)
         entry.end_ns = time.time_ns()
         entry.exports = dict(exports)
         entry.log = str(log) if log.exists() else None
@@ -201,9 +225,19 @@ class _Walker:
     def _make(self, step: Step, env: Environment, entry: StepRecord, parts: Mapping[str, Any], log: Path) -> Entry:
         cache, key = self.runtime.cache, str(entry.cache_key)
         with cache.making(key) as content:
-            exports = work(step, self._context(step, env, content, cache.partial(key), log), entry)
+            exports = self._work(step, self._context(step, env, content, cache.partial(key), log), entry)
             meta = {"alias": step.manifest.alias, "title": step.title, "made_ns": time.time_ns(), "parts": parts}
             return cache.publish(key, content, exports, meta)
+
+    def _work(self, step: Step, context: Context, entry: StepRecord) -> Values:
+        """Let a step work: alone if it measures, else beside others; one without code has nothing to do."""
+        if not has_code(step.manifest):
+            return work(step, context, entry)
+        with self._floor.alone() if step.manifest.measures else self._floor.shared():
+            return work(step, context, entry)
+
+    def _wait_for_other_runs(self) -> None:
+        self.runtime.announce("said", "waiting", {"message": "waiting for another run: what measures runs alone"})
 
     def _context(
         self, step: Step, env: Environment, output: Path, partial: Path, log: Path, also_reads: Iterable[str] = ()
@@ -222,6 +256,8 @@ class _Walker:
         return self.runtime.run_folder / "logs" / f"{name}.log"
 
     def _tell(self, step: Step, kind: str, details: Mapping[str, Any]) -> None:
+        if kind in {"started", "progressed"}:
+            raise_if_stopped()
         self.runtime.announce(kind, step.title, details)
 
 
@@ -231,4 +267,6 @@ def reason_of(error: BaseException) -> str:
         return str(error)
     if isinstance(error, KeyboardInterrupt | SystemExit):
         return "interrupted"
+    if isinstance(error, Stopped):
+        return "stopped, because another step failed or the run was interrupted"
     return f"{type(error).__name__}: {error}"

@@ -7,6 +7,7 @@ import sys
 from functools import cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ManifestError, StepFailed
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from scriptgraph.manifest import Manifest
 
 CUSTOMIZE_NAME = "customize.py"
+# Two threads must not make two modules of one file, nor undo each other's setting of the interpreter.
+_IMPORTING = Lock()
 _NOT_CONTENT = frozenset({"__pycache__", ".git"})
 
 
@@ -50,6 +53,11 @@ def has_code(manifest: Manifest) -> bool:
 
 @cache
 def _import(path: Path, uid: str) -> ModuleType:
+    with _IMPORTING:
+        return _imported(path, uid)
+
+
+def _imported(path: Path, uid: str) -> ModuleType:
     name = f"scriptgraph_script_{uid}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

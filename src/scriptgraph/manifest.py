@@ -150,6 +150,7 @@ class Manifest:
         env_keys: keys that it reads without setting them (exports of dependencies, mostly).
         exports: patterns of the keys that leave it.
         measures: it measures, so nothing of ours may run beside it.
+        pure: it only looks and exports, so when it runs does not matter to other steps.
         downloads: it fetches files; its hook of that name tells which.
         code: modules outside the folder whose source is part of the script, for the cache.
         retired_names: names of dependencies that 2023's commands steer and that no longer
@@ -176,6 +177,7 @@ class Manifest:
     cache: bool = False
     measures: bool = False
     downloads: bool = False
+    pure: bool = False
     code: tuple[str, ...] = ()
     retired_names: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""

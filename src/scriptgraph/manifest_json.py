@@ -38,7 +38,7 @@ _INPUT_KEYS = frozenset({"env", "desc", "default", "choices", "type", "refused"}
 _MANIFEST_KEYS = frozenset({
     "automation_alias", "automation_uid", "alias", "uid", "tags", "name", "deps", "post_deps", "variations",
     "inputs", "default_env", "env", "env_keys", "local_env_keys", "new_env_keys", "versions",
-    "default_version", "cache", "measures", "downloads", "code", "retired_names",
+    "default_version", "cache", "measures", "downloads", "pure", "code", "retired_names",
 })  # fmt: skip
 
 
@@ -219,6 +219,7 @@ def decode_manifest(text: str, path: Path) -> Manifest:
         cache=fields.get_as("cache", Place.boolean, False),
         measures=fields.get_as("measures", Place.boolean, False),
         downloads=fields.get_as("downloads", Place.boolean, False),
+        pure=fields.get_as("pure", Place.boolean, False),
         code=fields.get_as("code", Place.texts, ()),
         retired_names={k: v.text() for k, v in fields.members("retired_names").items()},
         digest=hashlib.sha256(text.encode()).hexdigest(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.api import Switches
@@ -34,8 +35,10 @@ class Runtime:
     switches: Switches = field(default_factory=Switches)
     announce: Announce = lambda _kind, _title, _details: None
     _count: int = field(default=0, init=False)
+    _counting: Lock = field(default_factory=Lock, init=False)
 
     def next_number(self) -> int:
         """Number the steps in the order in which they start."""
-        self._count += 1
-        return self._count
+        with self._counting:
+            self._count += 1
+            return self._count

@@ -14,7 +14,7 @@ LAYERS = (
     {"manifest", "json_place", "manifest_json", "request"},
     {"registry", "variations", "environment", "conditions"},
     {"plan", "inputs", "declared", "resolver"},
-    {"process", "process_outcome", "interruption", "text_lines", "fetch", "python_env", "locking"},
+    {"process", "process_outcome", "interruption", "side_by_side", "text_lines", "fetch", "python_env", "locking"},
     {
         "cache",
         "cache_paths",
@@ -26,6 +26,7 @@ LAYERS = (
         "record",
         "durations",
         "runtime",
+        "independence",
         "forecast",
         "provision",
         "explain",
