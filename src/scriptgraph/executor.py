@@ -233,11 +233,15 @@ class _Walker:
         """Let a step work: alone if it measures, else beside others; one without code has nothing to do."""
         if not has_code(step.manifest):
             return work(step, context, entry)
-        with self._floor.alone() if step.manifest.measures else self._floor.shared():
+        with self._floor.alone() if step.manifest.measures else self._floor.shared(kept=step.manifest.cache):
             return work(step, context, entry)
 
     def _wait_for_other_runs(self) -> None:
-        self.runtime.announce("said", "waiting", {"message": "waiting for another run: what measures runs alone"})
+        self.runtime.announce(
+            "said",
+            "waiting",
+            {"message": "waiting until another run has measured or made what it makes: what measures runs alone"},
+        )
 
     def _context(
         self, step: Step, env: Environment, output: Path, partial: Path, log: Path, also_reads: Iterable[str] = ()

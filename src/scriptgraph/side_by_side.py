@@ -6,10 +6,11 @@ import contextvars
 import fcntl
 import queue
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from scriptgraph.interruption import Stop, Stopped, stopping
+from scriptgraph.interruption import Stop, Stopped, raise_if_stopped, stopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,8 @@ Result = TypeVar("Result")
 
 # More at once would only share the same network and cores.
 MOST = 8
+# Between two looks whether another run has ended.
+_POLL_S = 0.1
 
 
 def side_by_side(calls: Sequence[Callable[[], Result]], after: Sequence[frozenset[int]]) -> list[Result]:
@@ -104,7 +107,11 @@ class _Group(Generic[Result]):
 
 
 class Floor:
-    """Where steps do their work: many at once, or one that measures alone, in all runs that share the lock file."""
+    """Where steps do their work: many at once, or one that measures alone.
+
+    What measures also waits for other runs that share the lock file: until they have made what they are making for
+    the cache, and until they have measured. Work that is not kept is short and waits for nobody else's.
+    """
 
     def __init__(self, lock: Path, waiting: Callable[[], None]) -> None:
         """Take the lock file, which is made at first use; `waiting` is called before waiting for another run."""
@@ -112,24 +119,20 @@ class Floor:
         self._changed = threading.Condition()
         self._working = 0
         self._wanting_alone = 0
-        self._handle: IO[str] | None = None
 
     @contextmanager
-    def shared(self) -> Iterator[None]:
-        """Work beside others."""
+    def shared(self, *, kept: bool) -> Iterator[None]:
+        """Work beside others; `kept` says that it is for the cache, and may take long."""
         with self._changed:
             # A step that waits to measure goes first.
             self._changed.wait_for(lambda: not self._wanting_alone)
-            if not self._working:
-                self._take(fcntl.LOCK_SH)
             self._working += 1
         try:
-            yield
+            with self._file(fcntl.LOCK_SH) if kept else nullcontext():
+                yield
         finally:
             with self._changed:
                 self._working -= 1
-                if not self._working:
-                    self._leave()
                 self._changed.notify_all()
 
     @contextmanager
@@ -137,38 +140,39 @@ class Floor:
         """Work with nothing of ours beside it."""
         with self._changed:
             self._wanting_alone += 1
-            try:
-                self._changed.wait_for(lambda: not self._working)
-                self._take(fcntl.LOCK_EX)
-                self._working = 1
-            except BaseException:
-                self._wanting_alone -= 1
-                self._changed.notify_all()
-                raise
         try:
-            yield
+            with self._changed:
+                self._changed.wait_for(lambda: not self._working)
+                self._working = 1
+            try:
+                with self._file(fcntl.LOCK_EX):
+                    yield
+            finally:
+                with self._changed:
+                    self._working = 0
         finally:
             with self._changed:
-                self._working = 0
                 self._wanting_alone -= 1
-                self._leave()
                 self._changed.notify_all()
 
-    def _take(self, kind: int) -> None:
+    @contextmanager
+    def _file(self, kind: int) -> Iterator[None]:
+        """Hold the lock file, which the system drops when the process ends, however it ends."""
         self._lock.parent.mkdir(parents=True, exist_ok=True)
-        handle = self._lock.open("a")
-        try:
-            try:
-                fcntl.flock(handle, kind | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self._waiting()
-                fcntl.flock(handle, kind)
-        except BaseException:
-            handle.close()
-            raise
-        self._handle = handle
+        with self._lock.open("a") as handle:
+            told = False
+            while not _locked(handle, kind):
+                if not told:
+                    self._waiting()
+                    told = True
+                raise_if_stopped()
+                time.sleep(_POLL_S)
+            yield
 
-    def _leave(self) -> None:
-        if self._handle is not None:
-            self._handle.close()
-        self._handle = None
+
+def _locked(handle: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

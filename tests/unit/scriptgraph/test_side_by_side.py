@@ -104,7 +104,7 @@ class TestFloor:
         inside, leave = threading.Event(), threading.Event()
 
         def worker() -> None:
-            with floor.shared():
+            with floor.shared(kept=False):
                 inside.set()
                 leave.wait(PATIENCE_S)
                 order.append("worked")
@@ -129,7 +129,7 @@ class TestFloor:
         order: list[str] = []
 
         def work() -> None:
-            with ours.shared():
+            with ours.shared(kept=True):
                 order.append("ours")
 
         with theirs.alone():
@@ -141,12 +141,18 @@ class TestFloor:
 
         assert order == ["theirs", "ours"]
 
+    def test_short_work_waits_for_no_other_run(self, tmp_path: Path) -> None:
+        theirs, ours = (Floor(tmp_path / "lock", lambda: None) for _ in range(2))
+
+        with theirs.alone(), ours.shared(kept=False):
+            pass
+
     def test_several_runs_work_at_once(self, tmp_path: Path) -> None:
         def never() -> None:
             raise AssertionError("it waited")
 
         one, other = (Floor(tmp_path / "lock", never) for _ in range(2))
-        with one.shared(), one.shared(), other.shared():
+        with one.shared(kept=True), one.shared(kept=True), other.shared(kept=True):
             pass
 
 
