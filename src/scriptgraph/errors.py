@@ -6,7 +6,6 @@ escapes is a defect of ours and may show its traceback.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
 
 def nearest(word: str, known: Iterable[str], count: int = 3) -> tuple[str, ...]:
     """Give the known words that look most like `word`, best first."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it, and each start would pay
+
     return tuple(get_close_matches(word, sorted(set(known)), n=count, cutoff=0.6))
 
 

@@ -16,7 +16,7 @@ LAYERS = (
     {"plan", "inputs", "resolver"},
     {"process", "process_outcome", "interruption", "text_lines", "fetch", "python_env", "locking"},
     {"cache", "cache_paths", "outcomes", "api", "calling", "loader", "record", "runtime", "executor"},
-    {"console", "front_options", "cm_bridge"},
+    {"console", "drawing", "front_options", "cm_bridge"},
 )
 # What runs in the workload's environment, which has none of these.
 WORKLOAD = ("harness", "backends", "datasets", "accuracy", "rules")
