@@ -73,7 +73,7 @@ def run_script(command: Mapping[str, Any], repositories: Sequence[Path] = ()) ->
 
 
 def _run(request: Request, options: FrontOptions, console: RunConsole, roots: Sequence[Path]) -> dict[str, Any]:
-    registry = load_registry(roots)
+    registry = load_registry(roots, options.home / "index")
     plan = resolve(request, registry)
     for note in plan.notes:
         console("warned", plan.root.manifest.alias, {"message": note})

@@ -10,9 +10,9 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src"
 # The layers of scriptgraph: a module imports from its own layer and those before it only.
 LAYERS = (
-    {"errors", "tags", "versions", "kept_json"},
-    {"manifest", "json_place", "manifest_json", "request"},
-    {"registry", "variations", "environment", "conditions"},
+    {"errors", "tags", "versions", "kept_json", "file_stamps"},
+    {"manifest", "json_place", "manifest_json", "manifest_head", "request"},
+    {"catalogue", "script_folder", "script_index", "registry", "variations", "environment", "conditions"},
     {"plan", "inputs", "resolver"},
     {"process", "process_outcome", "interruption", "text_lines", "fetch", "python_env", "locking"},
     {"cache", "cache_paths", "outcomes", "api", "calling", "loader", "record", "runtime", "executor"},

@@ -13,7 +13,17 @@ if TYPE_CHECKING:
 
 FRONT = Path(__file__).parents[1] / "support" / "run_front.py"
 # Each takes milliseconds to be imported, rich and importlib.metadata tens of them.
-NOT_NEEDED = "rich requests uv packaging importlib.metadata subprocess difflib shutil platform".split()
+NOT_NEEDED = [
+    "rich",
+    "requests",
+    "uv",
+    "packaging",
+    "importlib.metadata",
+    "subprocess",
+    "difflib",
+    "shutil",
+    "platform",
+]
 PROGRAM = f"""
 import runpy, sys
 sys.argv = sys.argv[1:]
