@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_left
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +17,7 @@ from scriptgraph.manifest_head import Head, read_manifest
 from scriptgraph.manifest_json import decode_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from scriptgraph.manifest import Manifest
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 _UNASKABLE = re.compile(r"[,\s]|^$")
 # No query has this word: the scripts whose manifests do not say how they are found.
 _UNSOUND = ""
+_FEW = 20
 
 
 class Shelf(NamedTuple):
@@ -49,7 +49,6 @@ class Catalogue:
     ) -> None:
         self.shelves, self.heads, self.words = shelves, heads, words
         self._manifests = dict(manifests or {})
-        self._found: dict[str, frozenset[int]] = {}
 
     def __len__(self) -> int:
         return sum(len(shelf.paths) for shelf in self.shelves)
@@ -69,17 +68,37 @@ class Catalogue:
 
     def all_words(self) -> Iterator[str]:
         """Give every word that finds something."""
-        return (word for word, _, _ in (line.partition("\t") for line in self._word_lines) if word)
+        return (word for word, _, _ in (line.partition("\t") for line in self.words.split("\n")) if word)
 
     def numbers(self, word: str) -> frozenset[int]:
         """Give the numbers of the scripts that have a word as tag, alias or uid."""
-        if word not in self._found:
-            start = f"{word}\t"
-            place = bisect_left(self._word_lines, start)
-            line = self._word_lines[place] if place < len(self._word_lines) else ""
-            listed = line[len(start) :].split(",") if line.startswith(start) else ()
-            self._found[word] = frozenset(map(int, listed))
-        return self._found[word]
+        return self.having((word,))
+
+    def having(self, words: Iterable[str]) -> frozenset[int]:
+        """Give the numbers of the scripts that have all of some words."""
+        shortest, *others = sorted((self._listed(word) for word in words), key=len)
+        found = frozenset(map(int, shortest.split(","))) if shortest else frozenset()
+        for listed in others:
+            if len(found) < _FEW:
+                # What thousands have is not worth splitting for a few of them.
+                whole = f",{listed},"
+                found = frozenset(each for each in found if f",{each}," in whole)
+            else:
+                found &= frozenset(map(int, listed.split(",")))
+        return found
+
+    def _listed(self, word: str) -> str:
+        """Find a word's line by halves, and give what it lists."""
+        lines, start = self.words, f"{word}\t"
+        low, high = 0, len(lines)
+        while low < high:
+            begin = lines.rfind("\n", low, (low + high) // 2) + 1 or low
+            end = lines.find("\n", begin, high)
+            end = high if end < 0 else end
+            if lines.startswith(start, begin):
+                return lines[begin + len(start) : end]
+            low, high = (end + 1, high) if lines[begin:end] < start else (low, begin)
+        return ""
 
     @property
     def unsound(self) -> frozenset[int]:
@@ -100,10 +119,6 @@ class Catalogue:
     @cached_property
     def _head_lines(self) -> list[str]:
         return self.heads.split("\n")
-
-    @cached_property
-    def _word_lines(self) -> list[str]:
-        return self.words.split("\n")
 
 
 def catalogue_of(

@@ -33,7 +33,8 @@ def stamps(paths: Iterable[str], folder: int | None = None) -> bytes:
         OSError: one is not there.
         OverflowError: one has a time or a number that no stamp can hold.
     """
-    return array("Q", chain.from_iterable(map(_fields, map(partial(os.stat, dir_fd=folder), paths)))).tobytes()
+    look = os.stat if folder is None else partial(os.stat, dir_fd=folder)
+    return array("Q", chain.from_iterable(map(_fields, map(look, paths)))).tobytes()
 
 
 def settled_stamp(path: str, folder: int | None = None) -> bytes:

@@ -86,8 +86,8 @@ class Registry:
         return None
 
     def _having(self, words: Iterable[str]) -> frozenset[int]:
-        found = [self._catalogue.numbers(word) for word in words]
-        return frozenset.intersection(*found) if found else frozenset(range(len(self)))
+        wanted = tuple(words)
+        return self._catalogue.having(wanted) if wanted else frozenset(range(len(self)))
 
     def _matches(self, query: Query) -> list[int]:
         if not query.required:

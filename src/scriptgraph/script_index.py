@@ -11,6 +11,7 @@ import json
 import os
 from binascii import crc32
 from contextlib import suppress
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from scriptgraph.catalogue import Catalogue, Shelf, catalogue_of
@@ -76,7 +77,7 @@ def _known(kept: Indexed) -> list[Known]:
 def _encoded(indexed: Indexed) -> bytes:
     sights, catalogue = indexed
     texts = [text for sight in sights for text in ("\0".join(sight.present), "\0".join(sight.absent))]
-    blocks = [text.encode(errors="surrogatepass") for text in (*texts, catalogue.heads, catalogue.words)]
+    blocks = [text.encode(errors="surrogatepass") for text in (catalogue.heads, catalogue.words, *texts)]
     blocks += [sight.stamps for sight in sights]
     body = b"".join(blocks)
     folders = [(sight.folder, sight.stamp.hex()) for sight in sights]
@@ -85,28 +86,21 @@ def _encoded(indexed: Indexed) -> bytes:
 
 
 def _decoded(written: bytes) -> Indexed | None:
+    """Read the file's content; None where it is damaged."""
     start = written.find(b"\n") + 1
     body = memoryview(written)[start:]
     try:
         head = json.loads(written[:start])
+        folders, ends = head["folders"], list(accumulate(head["sizes"], initial=0))
         if crc32(body) != head["crc"]:
             return None
     except (ValueError, KeyError, TypeError):
         return None
-    blocks, at = [], 0
-    for size in head["sizes"]:
-        blocks.append(body[at : at + size])
-        at += size
-    count = len(head["folders"])
-    texts = [str(block, "utf-8", "surrogatepass") for block in blocks[: 2 * count + 2]]
-    lists = [text.split("\0") if text else [] for text in texts[: 2 * count]]
-    sights = [
-        Sight(
-            folder, bytes.fromhex(stamp), lists[2 * place], lists[2 * place + 1], bytes(blocks[2 * count + 2 + place])
-        )
-        for place, (folder, stamp) in enumerate(head["folders"])
-    ]
-    heads, words = texts[2 * count :]
+    blocks = [body[first:last] for first, last in pairwise(ends)]
+    heads, words, *texts = (str(block, "utf-8", "surrogatepass") for block in blocks[: 2 * len(folders) + 2])
+    lists = iter([text.split("\0") if text else [] for text in texts])
+    stamps = map(bytes, blocks[2 * len(folders) + 2 :])
+    sights = [Sight(folder, bytes.fromhex(own), next(lists), next(lists), next(stamps)) for folder, own in folders]
     return sights, Catalogue(_shelves(sights), heads, words)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,6 @@ from scriptgraph.tags import parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -257,3 +257,18 @@ def test_words_that_no_query_can_hold_do_no_harm(tmp_path: Path, index: Path) ->
         registry = load_registry([tmp_path], index)
         assert registry.select(parse_query("é")).tags[2] == "with space"
         assert aliases(registry, "with") == []
+
+
+@pytest.mark.usefixtures("later")
+def test_many_scripts_are_compared_and_the_working_folder_stays_what_it_was(
+    scripts: ScriptFolders, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script_folder, "_MANY", 1)
+    monkeypatch.chdir(index.parent.parent)
+    load_registry([scripts.root], index)
+    tick(index.parent)
+    longer(scripts)
+
+    for _ in range(2):
+        assert aliases(load_registry([scripts.root], index), "and-more") == ["b"]
+        assert Path.cwd() == index.parent.parent
