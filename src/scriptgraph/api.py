@@ -9,7 +9,6 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph import process
 from scriptgraph.conditions import same
 from scriptgraph.environment import Environment, as_text
 from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from scriptgraph.manifest import Manifest, Value, Values
+    from scriptgraph.process_outcome import Completed
 
 # Where our own interpreter looks for modules is nothing to the programs that we start.
 _NOT_PASSED = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"})
@@ -75,7 +75,7 @@ class Context:
         also_reads: Iterable[str] = (),
     ) -> None:
         self.manifest, self.folders, self.switches = manifest, folders, switches
-        self.commands: list[process.Completed] = []
+        self.commands: list[Completed] = []
         self._env, self._announce = env, announce
         self._reads = manifest.reads | set(also_reads)
 
@@ -206,12 +206,14 @@ class Context:
         on_line: Callable[[str], None] | None = None,
         timeout_s: float | None = None,
         check: bool = True,
-    ) -> process.Completed:
+    ) -> Completed:
         """Run a program, its output in the step's log; recorded with the step.
 
         Raises:
             ProcessFailed: it could not be started, or ended badly and `check` is on.
         """
+        from scriptgraph import process  # noqa: PLC0415 - most steps of a run are cached or start no program
+
         completed = process.run(
             [str(part) for part in argv],
             env=program_environment(env or {}),

@@ -14,11 +14,9 @@ from scriptgraph.console import RunConsole
 from scriptgraph.declared import check_env
 from scriptgraph.errors import RequestError, ScriptGraphError
 from scriptgraph.executor import execute
-from scriptgraph.foresight import require_provided, run_prefetch, show_origin, show_plan
 from scriptgraph.front_options import FrontOptions, is_quiet, read_front, wants_json
 from scriptgraph.record import new_run_folder
 from scriptgraph.registry import load_registry
-from scriptgraph.replay import plan_differences, read_record, request_of, run_differences
 from scriptgraph.resolver import resolve
 from scriptgraph.runtime import Runtime
 
@@ -70,6 +68,7 @@ def replay_script(command: Mapping[str, Any], repositories: Sequence[Path] = ())
     Returns:
         cmind's dictionary; `differences` has a sentence for each thing that is not as it was.
     """
+    from scriptgraph.replay import plan_differences, read_record, request_of, run_differences  # noqa: PLC0415 - seldom
 
     def run(console: RunConsole) -> dict[str, Any]:
         given = dict(command)
@@ -112,7 +111,9 @@ def _answer(command: Mapping[str, Any], work: Callable[[RunConsole], dict[str, A
 
 
 def _run(request: Request, options: FrontOptions, console: RunConsole, roots: Sequence[Path]) -> dict[str, Any]:
-    registry = load_registry(roots)
+    # A mistake, and a look at a plan, change nothing on disk: the index is written once there has been a run.
+    looking = options.plan or bool(options.explain)
+    registry = load_registry(roots, options.home / "index", keep=(options.home / "records").is_dir() and not looking)
     plan = resolve(request, registry)
     check_env(plan.root, request, registry)
     for note in plan.notes:
@@ -120,17 +121,20 @@ def _run(request: Request, options: FrontOptions, console: RunConsole, roots: Se
     cache = Cache(options.cache)
     records = options.home / "records"
     runtime = Runtime(registry, cache, options.home / "state", records / "none", options.switches, console)
+    fetches = any(step.manifest.downloads for step in plan.steps())
+    if looking or options.prefetch or fetches:
+        from scriptgraph import foresight  # noqa: PLC0415 - it imports the network's modules, which most runs do without
     if options.explain:
-        return show_origin(plan, options.explain, console)
+        return foresight.show_origin(plan, options.explain, console)
     if options.plan:
-        return show_plan(plan, runtime, console)
-    if any(step.manifest.downloads for step in plan.steps()):
-        require_provided(plan, runtime)
+        return foresight.show_plan(plan, runtime, console)
+    if fetches:
+        foresight.require_provided(plan, runtime)
     cache.prepare()
     folder = new_run_folder(records, plan.root.manifest.alias)
     runtime = replace(runtime, run_folder=folder)
     if options.prefetch:
-        return run_prefetch(plan, runtime, request.told(), console)
+        return foresight.run_prefetch(plan, runtime, request.told(), console)
     record = execute(plan, runtime, request.told())
     statuses = {step.alias: step.status for step in record.steps}
     return {

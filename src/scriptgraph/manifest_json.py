@@ -183,17 +183,25 @@ def _default_version(fields: Fields) -> str:
     return default
 
 
+def parse_manifest(text: str, path: Path) -> Any:
+    """Parse a manifest's text, without looking at what it says.
+
+    Raises:
+        ManifestError: it is not JSON.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(path, "", f"is not JSON: {error}") from error
+
+
 def decode_manifest(text: str, path: Path) -> Manifest:
     """Decode the manifest of the script in `path`'s folder.
 
     Raises:
         ManifestError: the text is not JSON, or says something without meaning.
     """
-    try:
-        document = json.loads(text, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        raise ManifestError(path, "", f"is not JSON: {error}") from error
-    place = Place(path, "", document)
+    place = Place(path, "", parse_manifest(text, path))
     fields = place.mapping(_MANIFEST_KEYS)
     for key in ("alias", "uid", "tags"):
         if key not in fields:
