@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import sys
 from dataclasses import replace
 from importlib.util import find_spec
@@ -14,9 +15,10 @@ from scriptgraph.console import RunConsole
 from scriptgraph.declared import check_env
 from scriptgraph.errors import RequestError, ScriptGraphError
 from scriptgraph.executor import execute
-from scriptgraph.front_options import FrontOptions, is_quiet, read_front, wants_json
+from scriptgraph.front_options import FrontOptions, asks_for_json, is_quiet, read_front, registered_folder, wants_json
 from scriptgraph.record import new_run_folder
 from scriptgraph.registry import load_registry
+from scriptgraph.repositories import find_repositories
 from scriptgraph.resolver import resolve
 from scriptgraph.runtime import Runtime
 
@@ -57,7 +59,7 @@ def run_script(command: Mapping[str, Any], repositories: Sequence[Path] = ()) ->
 
     def run(console: RunConsole) -> dict[str, Any]:
         request, options = read_front(command)
-        return _run(request, options, console, (own_repository(), *repositories))
+        return _run(request, options, console, repositories)
 
     return _answer(command, run)
 
@@ -79,7 +81,7 @@ def replay_script(command: Mapping[str, Any], repositories: Sequence[Path] = ())
         typed, options = read_front(given, document["request"]["tags"])
         request = request_of(document, typed)
         options = replace(options, switches=replace(options.switches, command_line=request.argv))
-        told = _run(request, options, console, (own_repository(), *repositories))
+        told = _run(request, options, console, repositories)
         if "new_env" not in told:
             return told
         again = read_record(Path(told["record"]))
@@ -107,13 +109,24 @@ def _answer(command: Mapping[str, Any], work: Callable[[RunConsole], dict[str, A
         return {"return": _FAILED, "error": f"{error.filename or 'a file'}: {error.strerror}; see to it and run again"}
     finally:
         console.close()
-    return {"return": 0, **told, "tables": console.tables}
+    answer = {"return": 0, **told, "tables": console.tables}
+    if asks_for_json(command):
+        print(json.dumps(answer, indent=2, sort_keys=True, default=str))
+    return answer
 
 
-def _run(request: Request, options: FrontOptions, console: RunConsole, roots: Sequence[Path]) -> dict[str, Any]:
+def _run(request: Request, options: FrontOptions, console: RunConsole, more: Sequence[Path]) -> dict[str, Any]:
+    found = find_repositories(own_repository(), registered_folder())
+    for rival in found.rivals:
+        text = (
+            "brings a script automation of its own, and cm may run that one; remove it by cm rm repo, or set CM_REPOS"
+        )
+        console("warned", rival, {"message": text})
     # A mistake, and a look at a plan, change nothing on disk: the index is written once there has been a run.
     looking = options.plan or bool(options.explain)
-    registry = load_registry(roots, options.home / "index", keep=(options.home / "records").is_dir() and not looking)
+    registry = load_registry(
+        (*found.roots, *more), options.home / "index", keep=(options.home / "records").is_dir() and not looking
+    )
     plan = resolve(request, registry)
     check_env(plan.root, request, registry)
     for note in plan.notes:

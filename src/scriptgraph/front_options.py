@@ -52,10 +52,15 @@ class FrontOptions:
         return self.home / "cache"
 
 
+def registered_folder() -> Path:
+    """Give the folder in which cmind keeps what is registered: where CM_REPOS or CM_HOME says."""
+    repos = os.environ.get("CM_REPOS", "").strip() or os.environ.get("CM_HOME", "").strip()
+    return Path(repos) if repos else Path.home() / "CM"
+
+
 def default_home() -> Path:
-    """Give the folder for cache, records and results: beside cmind's repositories, where CM_REPOS says."""
-    repos = os.environ.get("CM_REPOS", "").strip()
-    return (Path(repos) if repos else Path.home() / "CM") / "mlperf-home"
+    """Give the folder for cache, records and results: beside cmind's repositories."""
+    return registered_folder() / "mlperf-home"
 
 
 def read_front(command: Mapping[str, Any], query: str = "") -> tuple[Request, FrontOptions]:
@@ -102,7 +107,19 @@ def read_front(command: Mapping[str, Any], query: str = "") -> tuple[Request, Fr
 
 def wants_json(command: Mapping[str, Any]) -> bool:
     """Say whether the answer goes to standard output as JSON, so that nothing else may."""
-    return bool(command.get("j") or command.get("json") or command.get("out") == "json")
+    return prints_itself(command) or asks_for_json(command)
+
+
+def asks_for_json(command: Mapping[str, Any]) -> bool:
+    """Say whether `-j` or `--json` was typed, after which cm leaves the printing to us."""
+    return bool(command.get("j") or command.get("json")) and not prints_itself(command)
+
+
+def prints_itself(command: Mapping[str, Any]) -> bool:
+    """Say whether cmind prints the answer as JSON: `--out=json`, or cmx with `-j`."""
+    control = command.get("control")
+    typed = control if isinstance(control, dict) else {}
+    return command.get("out") == "json" or bool(typed.get("j") or typed.get("json"))
 
 
 def is_quiet(command: Mapping[str, Any]) -> bool:
