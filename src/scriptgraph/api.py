@@ -111,6 +111,14 @@ class Context:
         reads = self.manifest.reads
         return {key: value for key, value in self._env.items() if key in reads and matches_any(key, allowed)}
 
+    def declared(self) -> dict[str, str]:
+        """Give every key that the script declares and that is set, as text; lists as PATH has them, by colons."""
+        return {
+            key: ":".join(value) if isinstance(value, tuple) else as_text(value)
+            for key, value in self._env.items()
+            if key in self._reads and value is not None
+        }
+
     def text(self, key: str, default: str | None = None) -> str:
         """Read a key as text.
 

@@ -48,7 +48,7 @@ def hook_of(manifest: Manifest, name: str) -> Callable[..., Any] | None:
 
 def has_code(manifest: Manifest) -> bool:
     """Say whether the script does something itself, besides what it depends on."""
-    return (manifest.folder / CUSTOMIZE_NAME).is_file()
+    return any((manifest.folder / name).is_file() for name in (CUSTOMIZE_NAME, "run.sh"))
 
 
 @cache

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scriptgraph.errors import ManifestError
 from scriptgraph.json_place import Place
-from scriptgraph.manifest_json import parse_manifest
+from scriptgraph.manifest_json import MANIFEST_NAMES
+from scriptgraph.manifest_text import parse_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from scriptgraph.manifest import Manifest
 
-# A script's manifest is the first of these files that its folder has.
-MANIFEST_NAMES = ("_cm.json",)
+__all__ = ["MANIFEST_NAMES", "Head", "head_of", "read_head", "read_manifest"]
 
 
 class Head(NamedTuple):
