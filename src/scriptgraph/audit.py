@@ -189,7 +189,9 @@ def _uses(node: ast.AST, module: str) -> bool:
 def _exports(manifest: Manifest, path: Path, tree: ast.Module) -> Iterator[Finding]:
     allowed = (*manifest.exports, *(key for each in manifest.variations.values() for key in each.exports))
     for node in ast.walk(tree):
-        for key in node.keys if isinstance(node, ast.Dict) else ():
+        if not isinstance(node, ast.Dict):
+            continue
+        for key in node.keys:
             name = key.value if isinstance(key, ast.Constant) else None
             if not isinstance(name, str) or not _KEY.fullmatch(name):
                 continue
