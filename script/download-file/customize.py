@@ -2,7 +2,7 @@
 
 from urllib.parse import unquote, urlsplit
 
-from scriptgraph.api import Context, Done, Download, Outcome, StepFailed
+from scriptgraph.api import Context, Done, Download, Outcome, StepFailed, is_plain_name
 from scriptgraph.fetch.download import Expected, Transfer, fetch
 from scriptgraph.fetch.recorded import RecordedHashes
 
@@ -68,11 +68,11 @@ def _listed(context: Context, key: str) -> list[str]:
 
 
 def _name(context: Context, urls: list[str]) -> str:
-    return context.text("CM_DOWNLOAD_FILENAME", "") or _name_of(urls[0])
+    return context.name("CM_DOWNLOAD_FILENAME", "") or _name_of(urls[0])
 
 
 def _name_of(url: str) -> str:
     name = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
-    if not name or name in {".", ".."} or "/" in name:
+    if not is_plain_name(name):
         raise StepFailed(f"{url}: has no file name; give one by --filename")
     return name

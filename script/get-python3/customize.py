@@ -62,7 +62,7 @@ def _wanted(context: Context, minimum: Version, below: Version) -> str:
 
 def _given(context: Context) -> Path | None:
     path = context.path("CM_PYTHON_PATH")
-    name = context.text("CM_PYTHON_NAME", "")
+    name = context.name("CM_PYTHON_NAME", "")
     if path is not None or not name:
         return path
     python = context.folders.state / "python-environments" / name / "bin" / "python"

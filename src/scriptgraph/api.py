@@ -24,7 +24,21 @@ if TYPE_CHECKING:
 # Where our own interpreter looks for modules is nothing to the programs that we start.
 _NOT_PASSED = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"})
 
-__all__ = ["Context", "Done", "Download", "Outcome", "Run", "ScriptGraphError", "Skip", "StepFailed", "failing_on"]
+# What file systems take, with room for the endings that unfinished files have.
+_LONGEST_NAME_BYTES = 200
+
+__all__ = [
+    "Context",
+    "Done",
+    "Download",
+    "Outcome",
+    "Run",
+    "ScriptGraphError",
+    "Skip",
+    "StepFailed",
+    "failing_on",
+    "is_plain_name",
+]
 
 
 @dataclass(frozen=True)
@@ -174,6 +188,17 @@ class Context:
         except RuntimeError:
             raise StepFailed(f"{self._spelling(key)}={as_text(value)}: there is no such user") from None
 
+    def name(self, key: str, default: str | None = None) -> str:
+        """Read a key as the name of a file or folder: one part of a path, which cannot lead out of its folder.
+
+        Raises:
+            StepFailed: it is not set and there is no default, or it is no plain name.
+        """
+        name = self.text(key, default)
+        if name and not is_plain_name(name):
+            raise StepFailed(f"{self._spelling(key)}={name[:80]!r}: must be a plain name, without folders")
+        return name
+
     def existing(self, key: str) -> Path:
         """Read a key as the path of something that is there.
 
@@ -238,6 +263,12 @@ class Context:
         """Name a key as the user gives it: the option, where there is one."""
         names = [name for name, option in self.manifest.inputs.items() if option.env_key == key]
         return f"--{names[0]} ({key})" if names else key
+
+
+def is_plain_name(name: str) -> bool:
+    """Say whether a text names a file in a folder, and nothing outside of it; names that begin with a dot are ours."""
+    short = len(os.fsencode(name)) <= _LONGEST_NAME_BYTES
+    return short and name == name.strip() and name.isprintable() and "/" not in name and not name.startswith(".")
 
 
 @contextmanager

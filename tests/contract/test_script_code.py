@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SCRIPTS = list(load_registry([ROOT]))
 WITH_CODE = [script for script in SCRIPTS if (script.folder / "customize.py").is_file()]
-READERS = {"value", "text", "flag", "number", "whole", "path", "existing"}
+READERS = {"value", "text", "name", "flag", "number", "whole", "path", "existing"}
 # What runs a step is no part of what it makes.
 MACHINERY = {"scriptgraph.api", "scriptgraph.errors", "scriptgraph.process", "mlperf_home.runs.launch"}
 # What these make is looked at again whenever it is used: by the script's `verify`.
