@@ -14,8 +14,10 @@ from scriptgraph.environment import Environment, Layer
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.loader import content_digest, forget, load_customize
 from scriptgraph.manifest import matches_any
+from scriptgraph.plan import Plan
 from scriptgraph.record import Record, StepRecord, host_facts
 from scriptgraph.resolver import exports_of, hand_down, layered, settle
+from scriptgraph.scope import same_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.cache import Entry
     from scriptgraph.manifest import Value, Values
-    from scriptgraph.plan import Need, Plan, Step
+    from scriptgraph.plan import Need, Step
     from scriptgraph.runtime import Runtime
 
 
@@ -65,10 +67,22 @@ class _Walker:
     def __init__(self, runtime: Runtime, record: Record) -> None:
         self.runtime, self.record = runtime, record
         self._results: dict[str, _Result] = {}
+        # By the step's identity, which the step in the entry keeps from being another's.
+        self._walked: dict[int, list[tuple[Step, Environment, _Result]]] = {}
         self._record_path = runtime.run_folder / "record.json"
 
     def run(self, step: Step, inherited: Environment, chain: tuple[str, ...]) -> _Result:
-        """Run a step's dependencies, the step, and what comes after it."""
+        """Run a step's dependencies, the step, and what comes after it; once, where several start it alike."""
+        walked = self._walked.setdefault(id(step), [])
+        for _, before, result in walked:
+            if same_environment(before, inherited):
+                return result
+        result = self._walk(step, inherited, chain)
+        if not any(Plan(step).deferred()):  # what waits may be settled otherwise, or make a circle, elsewhere
+            walked.append((step, inherited, result))
+        return result
+
+    def _walk(self, step: Step, inherited: Environment, chain: tuple[str, ...]) -> _Result:
         alias = step.manifest.alias
         try:
             env = layered(step.manifest, step.variations, step.version, inherited)

@@ -13,7 +13,7 @@ LAYERS = (
     {"errors", "tags", "versions", "kept_json", "file_stamps"},
     {"manifest", "json_place", "manifest_json", "manifest_head", "request"},
     {"catalogue", "script_folder", "script_index", "registry", "variations", "environment", "conditions"},
-    {"plan", "inputs", "resolver"},
+    {"plan", "scope", "inputs", "resolver"},
     {"process", "process_outcome", "interruption", "text_lines", "fetch", "python_env", "locking"},
     {"cache", "cache_paths", "outcomes", "api", "calling", "loader", "record", "runtime", "executor"},
     {"console", "drawing", "front_options", "cm_bridge"},
