@@ -13,6 +13,7 @@ from scriptgraph.console import RunConsole
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.executor import execute
 from scriptgraph.front_options import FrontOptions, read_front
+from scriptgraph.known_digests import KnownDigests
 from scriptgraph.record import new_run_folder
 from scriptgraph.registry import load_registry
 from scriptgraph.resolver import resolve
@@ -80,7 +81,8 @@ def _run(request: Request, options: FrontOptions, console: RunConsole, roots: Se
     cache = Cache(options.cache)
     cache.prepare()
     folder = new_run_folder(options.home / "records", plan.root.manifest.alias)
-    runtime = Runtime(registry, cache, options.home / "state", folder, options.switches, console)
+    digests = KnownDigests(options.home / "index" / "digests.json")
+    runtime = Runtime(registry, cache, options.home / "state", folder, options.switches, console, digests)
     told = {"tags": request.query.text, "argv": list(request.argv), "inputs": dict(request.inputs)}
     record = execute(plan, runtime, {**told, "env": dict(request.env)})
     statuses = {step.alias: step.status for step in record.steps}

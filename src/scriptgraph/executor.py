@@ -126,7 +126,7 @@ class _Walker:
         reads = {k: self.runtime.cache.movable(repr(env[k])) for k in sorted(env) if k in step.manifest.reads}
         return {
             "alias": step.manifest.alias,
-            "content": content_digest(step.manifest),
+            "content": content_digest(step.manifest, self.runtime.digests),
             "variations": sorted(each.written for each in step.variations),
             "version": step.version,
             "reads": reads,

@@ -15,7 +15,7 @@ LAYERS = (
     {"catalogue", "script_folder", "script_index", "registry", "variations", "environment", "conditions"},
     {"plan", "scope", "inputs", "resolver"},
     {"process", "process_outcome", "interruption", "text_lines", "fetch", "python_env", "locking"},
-    {"cache", "cache_paths", "outcomes", "api", "calling", "loader", "record", "runtime", "executor"},
+    {"cache", "cache_paths", "outcomes", "api", "calling", "known_digests", "loader", "record", "runtime", "executor"},
     {"console", "drawing", "front_options", "cm_bridge"},
 )
 # What runs in the workload's environment, which has none of these.
