@@ -16,6 +16,7 @@ from scriptgraph.declared import check_env
 from scriptgraph.errors import RequestError, ScriptGraphError
 from scriptgraph.executor import execute
 from scriptgraph.front_options import FrontOptions, asks_for_json, is_quiet, read_front, registered_folder, wants_json
+from scriptgraph.known_digests import KnownDigests
 from scriptgraph.record import new_run_folder
 from scriptgraph.registry import load_registry
 from scriptgraph.repositories import find_repositories
@@ -133,7 +134,9 @@ def _run(request: Request, options: FrontOptions, console: RunConsole, more: Seq
         console("warned", plan.root.manifest.alias, {"message": note})
     cache = Cache(options.cache)
     records = options.home / "records"
-    runtime = Runtime(registry, cache, options.home / "state", records / "none", options.switches, console)
+    # A look keeps nothing, digests neither.
+    digests = KnownDigests(None if looking else options.home / "index" / "digests.json")
+    runtime = Runtime(registry, cache, options.home / "state", records / "none", options.switches, console, digests)
     fetches = any(step.manifest.downloads for step in plan.steps())
     if looking or options.prefetch or fetches:
         from scriptgraph import foresight  # noqa: PLC0415 - it imports the network's modules, which most runs do without

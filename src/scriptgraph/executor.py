@@ -16,11 +16,13 @@ from scriptgraph.durations import Durations
 from scriptgraph.environment import Environment, Layer
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.forecast import foresee
-from scriptgraph.independence import waits_for
+from scriptgraph.independence import Independence
 from scriptgraph.interruption import Stopped, end_signals_raise, raise_if_stopped
 from scriptgraph.loader import forget, has_code, load_customize
+from scriptgraph.plan import Plan
 from scriptgraph.record import Record, StepRecord, host_facts
 from scriptgraph.resolver import layered, settle
+from scriptgraph.scope import same_environment
 from scriptgraph.side_by_side import Floor, side_by_side
 from scriptgraph.stepping import identity, leaving, start_of
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from scriptgraph.cache import Entry
     from scriptgraph.forecast import Foreseen
     from scriptgraph.manifest import Values
-    from scriptgraph.plan import Need, Plan, Step
+    from scriptgraph.plan import Need, Step
     from scriptgraph.runtime import Runtime
 
 
@@ -94,12 +96,28 @@ class _Walker:
     def __init__(self, runtime: Runtime, record: Record) -> None:
         self.runtime, self.record = runtime, record
         self._results: dict[str, _Result] = {}
+        self._independence = Independence()
         self._making: dict[str, threading.Lock] = {}
         self._floor = Floor(runtime.state / "working.lock", self._wait_for_other_runs)
+        # By the step's identity, which the step in the entry keeps from being another's.
+        self._walked: dict[int, list[tuple[Step, Environment, _Result]]] = {}
+        self._walking: dict[int, threading.Lock] = {}
         self._record_path = runtime.run_folder / "record.json"
 
     def run(self, step: Step, inherited: Environment, chain: tuple[str, ...]) -> _Result:
-        """Run a step's dependencies, the step, and what comes after it."""
+        """Run a step's dependencies, the step, and what comes after it; once, where several start it alike."""
+        walked = self._walked.setdefault(id(step), [])
+        # Of two that need the same step at once the second waits; a step holds only those below it, so this ends.
+        with self._walking.setdefault(id(step), threading.Lock()):
+            for _, before, result in walked:
+                if same_environment(before, inherited):
+                    return result
+            result = self._walk(step, inherited, chain)
+            if not any(Plan(step).deferred()):  # what waits may be settled otherwise, or make a circle, elsewhere
+                walked.append((step, inherited, result))
+            return result
+
+    def _walk(self, step: Step, inherited: Environment, chain: tuple[str, ...]) -> _Result:
         alias = step.manifest.alias
         try:
             env = layered(step.manifest, step.variations, step.version, inherited)
@@ -124,7 +142,7 @@ class _Walker:
         Each starts with what those before it have exported that had to run first, so the outcome is that of one after
         another.
         """
-        after = waits_for(needs)
+        after = self._independence.waits_for(needs)
         done: dict[int, tuple[str, _Result]] = {}
 
         def call(number: int) -> None:
@@ -147,7 +165,7 @@ class _Walker:
     def _run_once(self, step: Step, env: Environment, dependency_keys: list[str]) -> _Result:
         entry = StepRecord(step.title, step.manifest.alias, step.version, start_ns=time.time_ns())
         with self._noting_failure(step, entry, self._log_of("fingerprints")):
-            parts = identity(step, env, dependency_keys, self.runtime.cache, self._fingerprint(step, env))
+            parts = identity(step, env, dependency_keys, self.runtime, self._fingerprint(step, env))
         key = content_key(parts)
         with self._making.setdefault(key, threading.Lock()):
             if key not in self._results:

@@ -17,6 +17,7 @@ from scriptgraph.errors import ScriptGraphError
 from scriptgraph.loader import has_code, hook_of
 from scriptgraph.manifest import matches_any
 from scriptgraph.resolver import exports_of, layered, possible_exports, settle, unknown_test
+from scriptgraph.scope import same_environment
 from scriptgraph.stepping import identity, leaving, start_of
 
 if TYPE_CHECKING:
@@ -77,8 +78,22 @@ class _Survey:
     def __init__(self, runtime: Runtime, perform: Perform | None) -> None:
         self.runtime, self.perform = runtime, perform
         self._seen: dict[str, _Known] = {}
+        # By the step's identity, which the step in the entry keeps from being another's.
+        self._visited: dict[int, list[tuple[Step, Environment, tuple[str, ...], Foreseen, _Known]]] = {}
 
     def visit(
+        self, step: Step, inherited: Environment, chain: tuple[str, ...], around: tuple[str, ...]
+    ) -> tuple[Foreseen, _Known]:
+        """Look at a step and what is below it, once where several start it alike."""
+        visited = self._visited.setdefault(id(step), [])
+        for _, before, open_then, found, known in visited:
+            if open_then == around and same_environment(before, inherited):
+                return Foreseen(step, "again", found.key), known
+        found, known = self._look(step, inherited, chain, around)
+        visited.append((step, inherited, around, found, known))
+        return found, known
+
+    def _look(
         self, step: Step, inherited: Environment, chain: tuple[str, ...], around: tuple[str, ...]
     ) -> tuple[Foreseen, _Known]:
         """Look at a step and what is below it; `around` has patterns of keys that are open where it starts."""
@@ -142,7 +157,7 @@ class _Survey:
             return _Known({}, exports_of(step), keys)
         resolved = env.resolved()
         try:
-            parts = identity(step, resolved, keys, self.runtime.cache, self._fingerprint(step, resolved))
+            parts = identity(step, resolved, keys, self.runtime, self._fingerprint(step, resolved))
         except ScriptGraphError as error:
             found.error = str(error)
             return _Known({}, exports_of(step), keys)

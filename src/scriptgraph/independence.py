@@ -16,57 +16,67 @@ if TYPE_CHECKING:
 _EVERYTHING = frozenset({"*"})
 
 
-def waits_for(needs: Sequence[Need]) -> list[frozenset[int]]:
-    """Give for each dependency the numbers of the earlier ones that must have run.
+class Independence:
+    """Says what must wait for what; each step of a plan is looked at once."""
 
-    A dependency that is settled later may be any script, and a script that is neither cached nor pure may do anything
-    to what others work on: each waits for all before it, and all after it wait for it.
-    """
-    exports = [_exports(need) for need in needs]
-    touches = [_touches(need) for need in needs]
-    acts = [need.deferred or (need.step is not None and _acts(need.step)) for need in needs]
-    return [
-        frozenset(
-            earlier
-            for earlier in range(number)
-            if acts[earlier] or acts[number] or _meet(exports[earlier], touches[number])
-        )
-        for number in range(len(needs))
-    ]
+    def __init__(self) -> None:
+        # By the step's identity, which the step in the entry keeps from being another's.
+        self._keys: dict[int, tuple[Step, frozenset[str]]] = {}
+        self._acting: dict[int, tuple[Step, bool]] = {}
 
+    def waits_for(self, needs: Sequence[Need]) -> list[frozenset[int]]:
+        """Give for each dependency the numbers of the earlier ones that must have run.
 
-def _acts(step: Step) -> bool:
-    """Say whether a step, or one below it, may do more than make its own result."""
-    own = has_code(step.manifest) and not (step.manifest.cache or step.manifest.pure)
-    return own or any(need.deferred or (need.step is not None and _acts(need.step)) for need in step.needs())
+        A dependency that is settled later may be any script, and a script that is neither cached nor pure may do
+        anything to what others work on: each waits for all before it, and all after it wait for it.
+        """
+        if len(needs) <= 1:
+            return [frozenset()] * len(needs)
+        exports = [_exports(need) for need in needs]
+        touches = [self._touches(need) for need in needs]
+        acts = [need.deferred or (need.step is not None and self._acts(need.step)) for need in needs]
+        return [
+            frozenset(
+                earlier
+                for earlier in range(number)
+                if acts[earlier] or acts[number] or _meet(exports[earlier], touches[number])
+            )
+            for number in range(len(needs))
+        ]
+
+    def _acts(self, step: Step) -> bool:
+        """Say whether a step, or one below it, may do more than make its own result."""
+        if id(step) not in self._acting:
+            own = has_code(step.manifest) and not (step.manifest.cache or step.manifest.pure)
+            below = (need.deferred or (need.step is not None and self._acts(need.step)) for need in step.needs())
+            self._acting[id(step)] = (step, own or any(below))
+        return self._acting[id(step)][1]
+
+    def _touches(self, need: Need) -> frozenset[str]:
+        if need.deferred:
+            return _EVERYTHING
+        if need.step is None:
+            return frozenset()
+        told = {key for value in need.dependency.env.values() for key in need.step.env.made_of(value)}
+        return frozenset(told | self._of(need.step))
+
+    def _of(self, step: Step) -> frozenset[str]:
+        """Give the keys that a step and all below it read, are decided by, or may pass on."""
+        if id(step) not in self._keys:
+            found = {*step.manifest.reads, *step.manifest.deciding_keys, *exports_of(step)}
+            for need in step.needs():
+                if need.deferred:
+                    found |= _EVERYTHING
+                elif need.step is not None:
+                    found |= self._of(need.step)
+            self._keys[id(step)] = (step, _EVERYTHING if "*" in found else frozenset(found))
+        return self._keys[id(step)][1]
 
 
 def _exports(need: Need) -> frozenset[str]:
     if need.deferred:
         return _EVERYTHING
     return frozenset(exports_of(need.step)) if need.step else frozenset()
-
-
-def _touches(need: Need) -> frozenset[str]:
-    if need.deferred:
-        return _EVERYTHING
-    if need.step is None:
-        return frozenset()
-    told = {key for value in need.dependency.env.values() for key in need.step.env.made_of(value)}
-    return frozenset(told | _of(need.step, {}))
-
-
-def _of(step: Step, known: dict[int, frozenset[str]]) -> frozenset[str]:
-    """Give the keys that a step and all below it read, are decided by, or may pass on."""
-    if id(step) not in known:
-        found = {*step.manifest.reads, *step.manifest.deciding_keys, *exports_of(step)}
-        for need in step.needs():
-            if need.deferred:
-                return _EVERYTHING
-            if need.step is not None:
-                found |= _of(need.step, known)
-        known[id(step)] = frozenset(found)
-    return known[id(step)]
 
 
 def _meet(exports: Iterable[str], keys: Iterable[str]) -> bool:

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.api import Switches
+from scriptgraph.known_digests import KnownDigests
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +27,7 @@ class Runtime:
         state: the folder for what is kept outside the cache.
         run_folder: this run's record, logs and the output of steps that are not cached.
         announce: told of each event: its kind, the step's title, and details.
+        digests: what scripts consist of, hashed in this run and in earlier ones.
     """
 
     registry: Registry
@@ -34,6 +36,7 @@ class Runtime:
     run_folder: Path
     switches: Switches = field(default_factory=Switches)
     announce: Announce = lambda _kind, _title, _details: None
+    digests: KnownDigests = field(default_factory=KnownDigests)
     _count: int = field(default=0, init=False)
     _counting: Lock = field(default_factory=Lock, init=False)
 

@@ -113,7 +113,9 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Put the file in its place, whole, if that is possible."""
+    """Put the file in its place, whole, if that is possible; what comes first in a new home is a run, not this."""
+    if not path.parents[2].is_dir():
+        return
     partial = path.with_suffix(f".{os.getpid()}.partial")
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,9 +12,9 @@ from scriptgraph.resolver import exports_of, hand_down
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from scriptgraph.cache import Cache
     from scriptgraph.manifest import Dependency, Value, Values
     from scriptgraph.plan import Step
+    from scriptgraph.runtime import Runtime
 
 
 def start_of(step: Step, env: Environment, parent: Step, dependency: Dependency) -> Environment:
@@ -34,14 +34,14 @@ def start_of(step: Step, env: Environment, parent: Step, dependency: Dependency)
 
 
 def identity(
-    step: Step, env: Environment, dependency_keys: Iterable[str], cache: Cache, fingerprint: str
+    step: Step, env: Environment, dependency_keys: Iterable[str], runtime: Runtime, fingerprint: str
 ) -> dict[str, Any]:
     """Say what a step's result is made from; `content_key` of it names the cache's entry."""
     # A path into the cache is replaced by a mark, so that moving the cache keeps its entries.
-    reads = {key: cache.movable(repr(env[key])) for key in sorted(env) if key in step.manifest.reads}
+    reads = {key: runtime.cache.movable(repr(env[key])) for key in sorted(env) if key in step.manifest.reads}
     return {
         "alias": step.manifest.alias,
-        "content": content_digest(step.manifest),
+        "content": content_digest(step.manifest, runtime.digests),
         "variations": sorted(each.written for each in step.variations),
         "version": step.version,
         "reads": reads,

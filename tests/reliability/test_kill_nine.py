@@ -72,7 +72,8 @@ def options(cm: Cm, tmp_path: Path, server: FaultyServer, archive: bytes) -> lis
             name: {"env": key, "desc": name}
             for name, key in {
                 "backend": "CM_MLPERF_BACKEND", "dataset_path": "CM_DATASET_PATH",
-                "vocab_path": "CM_DATASET_VOCAB_PATH", "model_path": "CM_ML_MODEL_PATH", "results_dir": "CM_MLPERF_RESULTS_DIR",
+                "vocab_path": "CM_DATASET_VOCAB_PATH", "model_path": "CM_ML_MODEL_PATH",
+                "results_dir": "CM_MLPERF_RESULTS_DIR",
                 "execution_mode": "CM_MLPERF_EXECUTION_MODE", "test_query_count": "CM_MLPERF_TEST_QUERY_COUNT",
             }.items()
         },

@@ -165,6 +165,11 @@ class TestAMistake:
         assert cm_run(tags, **options) == {"return": 1, "error": error}
         assert not home.exists()
 
+    def test_a_broken_manifest_stops_only_what_needs_it(self, workflow: ScriptFolders, cm_run: Run) -> None:
+        workflow.add("broken", deps=[{"name": "x"}])
+
+        assert cm_run("run,front")["return"] == 0
+
     def test_a_broken_manifest_is_named_with_the_place(self, workflow: ScriptFolders, cm_run: Run) -> None:
         folder = workflow.add("broken", deps=[{"name": "x"}])
 

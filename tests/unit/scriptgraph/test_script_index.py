@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def index(tmp_path: Path) -> Path:
+    (tmp_path / "home").mkdir()
     return tmp_path / "home" / "index"
 
 
@@ -217,7 +218,6 @@ def test_a_damaged_index_is_made_anew(scripts: ScriptFolders, index: Path, numbe
 
 
 def test_where_no_index_can_be_written_the_manifests_are_read(scripts: ScriptFolders, index: Path) -> None:
-    index.parent.mkdir()
     index.write_text("in the way", encoding="utf-8")
 
     assert aliases(load_registry([scripts.root], index), "get") == ["a", "b", "c"]
@@ -272,3 +272,8 @@ def test_many_scripts_are_compared_and_the_working_folder_stays_what_it_was(
     for _ in range(2):
         assert aliases(load_registry([scripts.root], index), "and-more") == ["b"]
         assert Path.cwd() == index.parent.parent
+
+
+def test_a_home_that_is_not_there_is_not_made_by_looking_for_a_script(scripts: ScriptFolders, tmp_path: Path) -> None:
+    assert aliases(load_registry([scripts.root], tmp_path / "new" / "index"), "get") == ["a", "b", "c"]
+    assert not (tmp_path / "new").exists()

@@ -11,7 +11,7 @@ from tiny_scripts import Bench, plan_of
 
 from scriptgraph import process
 from scriptgraph.errors import StepFailed
-from scriptgraph.independence import waits_for
+from scriptgraph.independence import Independence
 from scriptgraph.interruption import Stopped, raise_if_stopped
 from scriptgraph.side_by_side import Floor, side_by_side
 
@@ -158,7 +158,7 @@ class TestFloor:
 
 def waits(**scripts: dict[str, Any]) -> list[set[int]]:
     """Give what each dependency of `top` waits for; nothing has code in memory, so nothing acts."""
-    return [set(each) for each in waits_for(plan_of(scripts, "top").root.before)]
+    return [set(each) for each in Independence().waits_for(plan_of(scripts, "top").root.before)]
 
 
 class TestIndependence:
