@@ -43,3 +43,12 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         from scriptgraph.cm_bridge import list_or_remove  # noqa: PLC0415 - as above
 
         return list_or_remove("show script", i)
+
+    def replay(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Run what a record tells of again, and say what differs.
+
+        cm replay script --record=FILE [--OPTION=VALUE]
+        """
+        from scriptgraph.cm_bridge import replay_script  # noqa: PLC0415 - as above
+
+        return replay_script(i)

@@ -2,24 +2,28 @@
 
 from urllib.parse import unquote, urlsplit
 
-from scriptgraph.api import Context, Done, Outcome, StepFailed
+from scriptgraph.api import Context, Done, Download, Outcome, StepFailed, is_plain_name
 from scriptgraph.fetch.download import Expected, Transfer, fetch
 from scriptgraph.fetch.recorded import RecordedHashes
 
 
+def downloads(context: Context) -> list[Download]:
+    """Tell the file that would be fetched."""
+    urls = _urls(context)
+    name = _name(context, urls)
+    return [Download(name, tuple(urls), context.whole("CM_DOWNLOAD_SIZE_BYTES"), tuple(_digests(context)))]
+
+
 def preprocess(context: Context) -> Outcome:
     """Fetch into the cache; a file without a known hash is taken only where that is asked for."""
-    urls = _listed(context, "CM_DOWNLOAD_URL")
-    if not urls:
-        raise StepFailed("download-file needs --url, the place of the file")
-    md5 = context.text("CM_DOWNLOAD_MD5", "")
-    digests = [*_listed(context, "CM_DOWNLOAD_HASHES"), *([f"md5:{md5}"] if md5 else [])]
+    urls, digests = _urls(context), _digests(context)
     recorded = RecordedHashes(context.folders.state / "recorded-hashes.json")
     record = context.flag("CM_DOWNLOAD_RECORD")
     seen = recorded.find(urls) if record and not digests else None
-    name = context.text("CM_DOWNLOAD_FILENAME", _name_of(urls[0]))
+    name = _name(context, urls)
+    brought = context.folders.brought / name
     got = fetch(
-        urls,
+        [*([brought] if brought.is_file() else []), *urls],
         context.output / name,
         Expected([*digests, seen] if seen else digests, context.whole("CM_DOWNLOAD_SIZE_BYTES"), record),
         Transfer(
@@ -42,6 +46,18 @@ def preprocess(context: Context) -> Outcome:
     )
 
 
+def _urls(context: Context) -> list[str]:
+    urls = _listed(context, "CM_DOWNLOAD_URL")
+    if not urls:
+        raise StepFailed("download-file needs --url, the place of the file")
+    return urls
+
+
+def _digests(context: Context) -> list[str]:
+    md5 = context.text("CM_DOWNLOAD_MD5", "")
+    return [*_listed(context, "CM_DOWNLOAD_HASHES"), *([f"md5:{md5}"] if md5 else [])]
+
+
 def _listed(context: Context, key: str) -> list[str]:
     value = context.value(key)
     if isinstance(value, tuple):
@@ -51,8 +67,12 @@ def _listed(context: Context, key: str) -> list[str]:
     return [text] if text and (key == "CM_DOWNLOAD_URL" or "," not in text) else [p for p in text.split(",") if p]
 
 
+def _name(context: Context, urls: list[str]) -> str:
+    return context.name("CM_DOWNLOAD_FILENAME", "") or _name_of(urls[0])
+
+
 def _name_of(url: str) -> str:
     name = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
-    if not name or name in {".", ".."} or "/" in name:
+    if not is_plain_name(name):
         raise StepFailed(f"{url}: has no file name; give one by --filename")
     return name

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 from mlperf_home.environments import ENVIRONMENTS
-from scriptgraph.api import Context, Done, Outcome, StepFailed
+from scriptgraph.api import Context, Done, Download, Outcome, StepFailed
 from scriptgraph.errors import ScriptGraphError
+from scriptgraph.python_env.availability import installable_offline
 from scriptgraph.python_env.environments import create_venv, find_uv, install_locked, installed_versions, lock
 
 
@@ -15,6 +16,19 @@ def verify(context: Context) -> bool:
         return bool(installed_versions(Path(context.text("CM_PYTHON_LIB_BIN_WITH_PATH"))))
     except ScriptGraphError:
         return False
+
+
+def downloads(context: Context) -> list[Download]:
+    """Tell what the package index would be asked for; with --offline, uv's own store is looked into."""
+    known, package = context.text("CM_PYTHON_LIB_LOCK", ""), context.text("CM_PYTHON_LIB_PACKAGE", "")
+    if context.path("CM_PYTHON_LIB_ENVIRONMENT") is not None:
+        return []
+    python = context.path("CM_PYTHON_BIN_WITH_PATH")
+    looked_up = known and context.switches.offline
+    if looked_up and python is not None and installable_offline(find_uv(), python, ENVIRONMENTS[known].lock):
+        return []
+    # Without the Python nobody can say which wheels it takes, nor whether they are here.
+    return [Download(f"Python packages for {known or package}", needed=python is not None)]
 
 
 def preprocess(context: Context) -> Outcome:

@@ -26,7 +26,7 @@ def preprocess(context: Context) -> Outcome:
             )
     sample = context.text("CM_ML_MODEL_SAMPLE", "")
     if sample:
-        name = context.text("CM_ML_MODEL_VARIATION_NAME")
+        name = _given_name(context) or context.text("CM_ML_MODEL_VARIATION_NAME")
         return Done(exports={"CM_ML_MODEL_FULL_NAME": name, "CM_ML_MODEL_FILE_WITH_PATH": _SAMPLES / f"{sample}.onnx"})
     keys = ("CM_ML_MODEL_ZOO_PATH", "CM_EXTRACT_MEMBER_PATH", "CM_DOWNLOAD_PATH")
     brought = next(path for key in keys if (path := context.text(key, "")))
@@ -36,4 +36,4 @@ def preprocess(context: Context) -> Outcome:
 
 def _given_name(context: Context) -> str:
     # --model_name, or the 2023 spelling --env.CM_ML_MODEL_FULL_NAME.
-    return context.text("CM_ML_MODEL_FULL_NAME_GIVEN", "") or context.text("CM_ML_MODEL_FULL_NAME", "")
+    return context.name("CM_ML_MODEL_FULL_NAME_GIVEN", "") or context.name("CM_ML_MODEL_FULL_NAME", "")

@@ -3,12 +3,11 @@
 import os
 from pathlib import Path
 
-from scriptgraph.api import Context, Done, Outcome, StepFailed
+from scriptgraph.api import Context, Done, Download, Outcome, StepFailed
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.python_env.environments import find_uv
-from scriptgraph.python_env.interpreters import obtain_interpreter, parse_version, probe
-
-_NEWEST = "3.99"
+from scriptgraph.python_env.interpreters import NoPythonError, find_interpreter, obtain_interpreter, probe
+from scriptgraph.python_env.version_bounds import Version, version_bounds
 
 
 def verify(context: Context) -> bool:
@@ -19,11 +18,20 @@ def verify(context: Context) -> bool:
         return False
 
 
+def downloads(context: Context) -> list[Download]:
+    """Tell of the Python that uv would bring, where none that fits is here."""
+    if _given(context) is not None:
+        return []
+    try:
+        find_interpreter(*_range(context))
+    except NoPythonError:
+        return [Download("a CPython (python-build-standalone)")]
+    return []
+
+
 def preprocess(context: Context) -> Outcome:
     """Take the named or given Python if it fits, else the newest on the machine, else one that uv brings."""
-    exact = context.text("CM_VERSION", "")
-    minimum = parse_version(exact or context.text("CM_VERSION_MIN", "3.10"))
-    below = _after(exact) if exact else _below(context)
+    minimum, below = _range(context)
     given = _given(context)
     if given is not None:
         found = probe(given)
@@ -41,20 +49,12 @@ def preprocess(context: Context) -> Outcome:
     return Done(exports={**exports, "CM_PYTHON_VERSION": found.version_text})
 
 
-def _below(context: Context) -> tuple[int, ...]:
-    """Give the first version that is too new: the option's, or the one after the last that will do."""
-    below = parse_version(context.text("CM_PYTHON_BELOW", _NEWEST))
-    newest = context.text("CM_VERSION_MAX", "")
-    return min(below, _after(newest)) if newest else below
+def _range(context: Context) -> tuple[Version, Version]:
+    asked = (context.text(f"CM_VERSION{end}", "") for end in ("", "_MIN", "_MAX"))
+    return version_bounds(*asked, context.text("CM_PYTHON_BELOW", ""))
 
 
-def _after(version: str) -> tuple[int, ...]:
-    """Give the first version after this one; 3.11 stands for all of 3.11.*."""
-    parts = parse_version(version)
-    return (*parts[:-1], parts[-1] + 1)
-
-
-def _wanted(context: Context, minimum: tuple[int, ...], below: tuple[int, ...]) -> str:
+def _wanted(context: Context, minimum: Version, below: Version) -> str:
     why = context.text("CM_PYTHON_WHY", "")
     low, high = (".".join(map(str, each)) for each in (minimum, below))
     return f"wanted is CPython from {low} to below {high}" + (f", for {why}" if why else "")
@@ -62,7 +62,7 @@ def _wanted(context: Context, minimum: tuple[int, ...], below: tuple[int, ...]) 
 
 def _given(context: Context) -> Path | None:
     path = context.path("CM_PYTHON_PATH")
-    name = context.text("CM_PYTHON_NAME", "")
+    name = context.name("CM_PYTHON_NAME", "")
     if path is not None or not name:
         return path
     python = context.folders.state / "python-environments" / name / "bin" / "python"

@@ -10,9 +10,7 @@ from scriptgraph.python_env.interpreters import probe
 
 def preprocess(context: Context) -> Outcome:
     """Make it with the Python that was found, unless it is there."""
-    name = context.text("CM_VENV_NAME")
-    if Path(name).name != name or name.startswith("."):
-        raise StepFailed(f"--name={name}: must be a plain name, without folders")
+    name = context.name("CM_VENV_NAME")
     base = probe(Path(context.text("CM_PYTHON_BIN_WITH_PATH")))
     folder = context.folders.state / "python-environments"
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,22 +9,36 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph import process
 from scriptgraph.conditions import same
 from scriptgraph.environment import Environment, as_text
 from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
 from scriptgraph.manifest import matches_any
-from scriptgraph.outcomes import Done, Outcome, Run, Skip
+from scriptgraph.outcomes import Done, Download, Outcome, Run, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from scriptgraph.manifest import Manifest, Value, Values
+    from scriptgraph.process_outcome import Completed
 
 # Where our own interpreter looks for modules is nothing to the programs that we start.
 _NOT_PASSED = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"})
 
-__all__ = ["Context", "Done", "Outcome", "Run", "ScriptGraphError", "Skip", "StepFailed", "failing_on"]
+# What file systems take, with room for the endings that unfinished files have.
+_LONGEST_NAME_BYTES = 200
+
+__all__ = [
+    "Context",
+    "Done",
+    "Download",
+    "Outcome",
+    "Run",
+    "ScriptGraphError",
+    "Skip",
+    "StepFailed",
+    "failing_on",
+    "is_plain_name",
+]
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,11 @@ class Folders:
     state: Path
     log: Path
     record: Path
+
+    @property
+    def brought(self) -> Path:
+        """Where the user puts files that cannot be downloaded here, by their names."""
+        return self.state.parent / "downloads"
 
 
 @dataclass(frozen=True)
@@ -70,7 +89,7 @@ class Context:
         also_reads: Iterable[str] = (),
     ) -> None:
         self.manifest, self.folders, self.switches = manifest, folders, switches
-        self.commands: list[process.Completed] = []
+        self.commands: list[Completed] = []
         self._env, self._announce = env, announce
         self._reads = manifest.reads | set(also_reads)
 
@@ -105,6 +124,14 @@ class Context:
         """Give what the script reads and also lets out: it leaves as it came unless the script changes it."""
         reads = self.manifest.reads
         return {key: value for key, value in self._env.items() if key in reads and matches_any(key, allowed)}
+
+    def declared(self) -> dict[str, str]:
+        """Give every key that the script declares and that is set, as text; lists as PATH has them, by colons."""
+        return {
+            key: ":".join(value) if isinstance(value, tuple) else as_text(value)
+            for key, value in self._env.items()
+            if key in self._reads and value is not None
+        }
 
     def text(self, key: str, default: str | None = None) -> str:
         """Read a key as text.
@@ -161,6 +188,17 @@ class Context:
         except RuntimeError:
             raise StepFailed(f"{self._spelling(key)}={as_text(value)}: there is no such user") from None
 
+    def name(self, key: str, default: str | None = None) -> str:
+        """Read a key as the name of a file or folder: one part of a path, which cannot lead out of its folder.
+
+        Raises:
+            StepFailed: it is not set and there is no default, or it is no plain name.
+        """
+        name = self.text(key, default)
+        if name and not is_plain_name(name):
+            raise StepFailed(f"{self._spelling(key)}={name[:80]!r}: must be a plain name, without folders")
+        return name
+
     def existing(self, key: str) -> Path:
         """Read a key as the path of something that is there.
 
@@ -201,12 +239,14 @@ class Context:
         on_line: Callable[[str], None] | None = None,
         timeout_s: float | None = None,
         check: bool = True,
-    ) -> process.Completed:
+    ) -> Completed:
         """Run a program, its output in the step's log; recorded with the step.
 
         Raises:
             ProcessFailed: it could not be started, or ended badly and `check` is on.
         """
+        from scriptgraph import process  # noqa: PLC0415 - most steps of a run are cached or start no program
+
         completed = process.run(
             [str(part) for part in argv],
             env=program_environment(env or {}),
@@ -223,6 +263,12 @@ class Context:
         """Name a key as the user gives it: the option, where there is one."""
         names = [name for name, option in self.manifest.inputs.items() if option.env_key == key]
         return f"--{names[0]} ({key})" if names else key
+
+
+def is_plain_name(name: str) -> bool:
+    """Say whether a text names a file in a folder, and nothing outside of it; names that begin with a dot are ours."""
+    short = len(os.fsencode(name)) <= _LONGEST_NAME_BYTES
+    return short and name == name.strip() and name.isprintable() and "/" not in name and not name.startswith(".")
 
 
 @contextmanager

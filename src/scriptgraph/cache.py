@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import secrets
-import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -119,6 +118,8 @@ class Cache:
     def making(self, key: str) -> Iterator[Path]:
         """Give a fresh folder to make an entry's content in; it goes away unless published."""
         folder = self.making_folder / key
+        import shutil  # noqa: PLC0415 - only what is made needs it, not what is found
+
         shutil.rmtree(folder, ignore_errors=True)  # what a killed writer left; we hold the lock
         (folder / CONTENT).mkdir(parents=True)
         try:
@@ -128,6 +129,8 @@ class Cache:
 
     def publish(self, key: str, content: Path, exports: Values, meta: Mapping[str, Any]) -> Entry:
         """Make the content, and what is said of it, the entry of `key` in one step."""
+        import shutil  # noqa: PLC0415 - as in `making`
+
         folder = content.parent
         target = self.path(key)
         places = self._places(folder)

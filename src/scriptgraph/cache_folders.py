@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 _BLOCK_BYTES = 512  # the unit of st_blocks, whatever the file system's own
@@ -31,6 +30,8 @@ def disk_bytes(folder: Path) -> int:
 
 def remove_tree(folder: Path) -> None:
     """Delete a folder, one that its maker has protected from writing as well."""
+    import shutil  # noqa: PLC0415 - its import takes long, and what is found needs no removal
+
     try:
         shutil.rmtree(folder)
     except PermissionError:

@@ -9,6 +9,7 @@ from scriptgraph.loader import load_customize
 from scriptgraph.manifest import matches_any
 from scriptgraph.outcomes import Done, Outcome, Run, Skip, exports_as_values
 from scriptgraph.resolver import exports_of
+from scriptgraph.shell_steps import PROGRAM_NAME, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,16 @@ def _call(step: Step, context: Context) -> Done | Skip:
     preprocess: Callable[[Context], Outcome] = getattr(module, "preprocess", _nothing)
     postprocess: Callable[[Context], Outcome] = getattr(module, "postprocess", _nothing)
     outcome, hook = preprocess(context), "preprocess"
-    if isinstance(outcome, Run):
+    program = step.manifest.folder / PROGRAM_NAME
+    if program.is_file() and isinstance(outcome, Run):
+        raise StepFailed(f"{program}: stands beside a preprocess that returns Run(...); keep one of the two")
+    if program.is_file() and isinstance(outcome, Done):
+        outcome = run_program(program, context, outcome)
+        after = postprocess(context) if hasattr(module, "postprocess") else Done()
+        if isinstance(after, Done):
+            after = Done({**outcome.exports, **after.exports})
+        outcome, hook = after, "postprocess"
+    elif isinstance(outcome, Run):
         context.command(outcome.argv, env=outcome.env, cwd=outcome.cwd)
         outcome, hook = postprocess(context), "postprocess"
     if not isinstance(outcome, Done | Skip):

@@ -1,177 +1,157 @@
-"""What scripts there are, and what one of them is: from the manifests alone, as plain structures."""
+"""A catalogue: the scripts of some repositories by number, found by word; manifests are decoded when asked for.
+
+It is made for 10,000 scripts at every start: two blocks of text, as they lie in the index's file,
+of which a query reads as little as it can.
+"""
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+import json
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from scriptgraph.environment import Environment, Layer, as_text
-from scriptgraph.errors import NoScriptError, nearest
-from scriptgraph.guard_words import guard_words, query_words
-from scriptgraph.resolver import layered
-from scriptgraph.variations import choose_variations
-from scriptgraph.versions import ANY_VERSION, select_version
+from scriptgraph.errors import ManifestError
+from scriptgraph.manifest_head import Head, read_manifest
+from scriptgraph.manifest_json import decode_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from scriptgraph.manifest import Dependency, Input, Manifest
-    from scriptgraph.registry import Registry
-    from scriptgraph.tags import Query
-    from scriptgraph.variations import Chosen
+    from scriptgraph.manifest import Manifest
+
+# Parts queries; a word that holds one of these can never be asked for.
+_UNASKABLE = re.compile(r"[,\s]|^$")
+# No query has this word: the scripts whose manifests do not say how they are found.
+_UNSOUND = ""
+_FEW = 20
 
 
-def find_scripts(registry: Registry, query: Query) -> list[Manifest]:
-    """Give the scripts that have all tags and variations of a query, by alias; `*` stands for any text in a tag.
+class Shelf(NamedTuple):
+    """Manifests below one folder, by their relative paths."""
+
+    folder: str
+    paths: Sequence[str]
+
+
+class Catalogue:
+    """Scripts by number and word.
+
+    Attributes:
+        shelves: the manifests, numbered through.
+        heads: a line of JSON for each script: alias, uid, tags, and whether these could be read.
+        words: sorted lines: a word, a tab, and the numbers of the scripts that have it.
+    """
+
+    def __init__(
+        self, shelves: Sequence[Shelf], heads: str, words: str, manifests: Mapping[int, Manifest] | None = None
+    ) -> None:
+        self.shelves, self.heads, self.words = shelves, heads, words
+        self._manifests = dict(manifests or {})
+
+    def __len__(self) -> int:
+        return sum(len(shelf.paths) for shelf in self.shelves)
+
+    def path(self, number: int) -> Path:
+        """Say where a script's manifest is."""
+        for shelf in self.shelves:
+            if number < len(shelf.paths):
+                return Path(shelf.folder, shelf.paths[number])
+            number -= len(shelf.paths)
+        raise IndexError(number)
+
+    def head(self, number: int) -> Head:
+        """Say how a script is found."""
+        alias, uid, tags, sound = json.loads(self._head_lines[number])
+        return Head(alias, uid, tuple(tags), sound)
+
+    def all_words(self) -> Iterator[str]:
+        """Give every word that finds something."""
+        return (word for word, _, _ in (line.partition("\t") for line in self.words.split("\n")) if word)
+
+    def numbers(self, word: str) -> frozenset[int]:
+        """Give the numbers of the scripts that have a word as tag, alias or uid."""
+        return self.having((word,))
+
+    def having(self, words: Iterable[str]) -> frozenset[int]:
+        """Give the numbers of the scripts that have all of some words."""
+        shortest, *others = sorted((self._listed(word) for word in words), key=len)
+        found = frozenset(map(int, shortest.split(","))) if shortest else frozenset()
+        for listed in others:
+            if len(found) < _FEW:
+                # What thousands have is not worth splitting for a few of them.
+                whole = f",{listed},"
+                found = frozenset(each for each in found if f",{each}," in whole)
+            else:
+                found &= frozenset(map(int, listed.split(",")))
+        return found
+
+    def _listed(self, word: str) -> str:
+        """Find a word's line by halves, and give what it lists."""
+        lines, start = self.words, f"{word}\t"
+        low, high = 0, len(lines)
+        while low < high:
+            begin = lines.rfind("\n", low, (low + high) // 2) + 1 or low
+            end = lines.find("\n", begin, high)
+            end = high if end < 0 else end
+            if lines.startswith(start, begin):
+                return lines[begin + len(start) : end]
+            low, high = (end + 1, high) if lines[begin:end] < start else (low, begin)
+        return ""
+
+    @property
+    def unsound(self) -> frozenset[int]:
+        """The scripts whose manifests do not say how they are found."""
+        return self.numbers(_UNSOUND)
+
+    def manifest(self, number: int) -> Manifest:
+        """Read and decode a script's manifest, once.
+
+        Raises:
+            ManifestError: it cannot be read, or says something without meaning.
+        """
+        if number not in self._manifests:
+            path = self.path(number)
+            self._manifests[number] = decode_manifest(read_manifest(path), path)
+        return self._manifests[number]
+
+    @cached_property
+    def _head_lines(self) -> list[str]:
+        return self.heads.split("\n")
+
+
+def catalogue_of(
+    shelves: Sequence[Shelf], heads: Sequence[Head], manifests: Mapping[int, Manifest] | None = None
+) -> Catalogue:
+    """Make a catalogue.
+
+    Args:
+        shelves: where the manifests are.
+        heads: what they say, in the same order.
+        manifests: those that have been decoded, by number.
 
     Raises:
-        NoScriptError: none has; names the unknown tags and the nearest.
+        ManifestError: two scripts share an alias.
     """
-    found = [each for each in registry if _fits(each, query)]
-    if not found:
-        raise _none_fits(registry, query)
-    return sorted(found, key=lambda each: each.alias)
+    numbers: dict[str, list[int]] = {}
+    for number, head in enumerate(heads):
+        for word in head.words:
+            numbers.setdefault(word, []).append(number)
+    numbers = {word: found for word, found in numbers.items() if not _UNASKABLE.search(word)}
+    numbers[_UNSOUND] = [number for number, head in enumerate(heads) if not head.sound]
+    lines = sorted(f"{word}\t{','.join(map(str, found))}" for word, found in numbers.items() if found)
+    made = Catalogue(shelves, "\n".join(map(json.dumps, heads)), "\n".join(lines), manifests)
+    _check_aliases(made, heads)
+    return made
 
 
-def _fits(manifest: Manifest, query: Query) -> bool:
-    tags = _tags(manifest)
-    return (
-        all(any(fnmatchcase(tag, word) for tag in tags) for word in query.required)
-        and not any(fnmatchcase(tag, word) for tag in tags for word in query.excluded)
-        and all(_has_variation(manifest, name) for name in query.variations)
-        and not any(_has_variation(manifest, name) for name in query.without)
-    )
-
-
-def _tags(manifest: Manifest) -> frozenset[str]:
-    return frozenset({*manifest.tags, manifest.alias, manifest.uid})
-
-
-def _has_variation(manifest: Manifest, written: str) -> bool:
-    prefix, dot, value = written.partition(".")
-    return written in manifest.variations or bool(dot and value and f"{prefix}.#" in manifest.variations)
-
-
-def _none_fits(registry: Registry, query: Query) -> NoScriptError:
-    known = {tag for each in registry for tag in _tags(each)} | {
-        f"_{name}" for each in registry for name in each.variations
-    }
-    given = (*query.required, *(f"_{name}" for name in query.variations if not _anywhere(registry, name)))
-    unknown = [word for word in given if not any(fnmatchcase(tag, word) for tag in known)]
-    hints = [hint for word in unknown for hint in nearest(word, known)]
-    wanted = {*query.required, *hints}
-    scored = sorted((-len(wanted & _tags(each)), each.alias, ",".join(each.tags)) for each in registry)
-    closest = [f"{alias} ({tags})" for score, alias, tags in scored[:3] if score]
-    return NoScriptError(query.text, unknown, closest, hints)
-
-
-def _anywhere(registry: Registry, variation: str) -> bool:
-    return any(_has_variation(each, variation) for each in registry)
-
-
-def describe(manifest: Manifest, query: Query, registry: Registry) -> dict[str, Any]:
-    """Say what a script is: its options, variations, dependencies, exports and what it keeps.
-
-    Values are those that hold with the variations of the query.
-
-    Raises:
-        VariationError: the script has no such variation, or two exclude each other.
-    """
-    chosen = choose_variations(manifest, query.variations, query.without)
-    version = select_version(manifest.alias, manifest.versions, manifest.default_version, ANY_VERSION)
-    env = layered(manifest, chosen, version, Environment())
-    example = ",".join((*_shortest_query(manifest, registry), *(f"_{name}" for name in query.variations)))
-    return {
-        "alias": manifest.alias,
-        "uid": manifest.uid,
-        "name": manifest.name,
-        "path": str(manifest.folder),
-        "tags": list(manifest.tags),
-        "options": [_option(each, env) for each in manifest.inputs.values()],
-        "variations": _variations(manifest, chosen),
-        "versions": [{"version": each, "default": each == version} for each in manifest.versions],
-        "dependencies": list(_dependencies(manifest)),
-        "exports": _exports(manifest),
-        "keeps": {
-            "cache": manifest.cache,
-            "reads": sorted(manifest.reads - {"CM_VERSION", "CM_VERSION_MIN", "CM_VERSION_MAX"}),
-            "code": list(manifest.code),
-        },
-        "example": f"cm run script --tags={example}",
-    }
-
-
-def _option(option: Input, env: Environment) -> dict[str, Any]:
-    setting = env.origin(option.env_key) if option.env_key in env else None
-    return {
-        "name": option.name,
-        "key": option.env_key,
-        "type": option.kind,
-        "default": setting.value if setting else None,
-        # A variation's or the manifest's own value is above an option's.
-        "fixed": bool(setting and setting.layer > Layer.INPUT),
-        "choices": list(option.choices),
-        "refused": dict(option.refused),
-        "description": option.description,
-    }
-
-
-def _variations(manifest: Manifest, chosen: Sequence[Chosen]) -> list[dict[str, Any]]:
-    on = {each.variation.name for each in chosen}
-    members = sorted(manifest.variations.values(), key=lambda each: each.group)
-    return [
-        {
-            "name": each.name,
-            "group": each.group,
-            "default": each.default,
-            "on": each.name in on,
-            "alias": each.alias,
-            "base": list(each.base),
-            "description": each.description,
-        }
-        for each in members
-    ]
-
-
-def _dependencies(manifest: Manifest) -> Iterator[dict[str, Any]]:
-    blocks: list[tuple[Iterable[Dependency], str, str]] = [(manifest.deps, "before", "")]
-    for name, variation in manifest.variations.items():
-        blocks += [(variation.deps, "before", f"_{name}"), (variation.post_deps, "after", f"_{name}")]
-    blocks += [(entry.deps, "before", f"version {version}") for version, entry in manifest.versions.items()]
-    blocks.append((manifest.post_deps, "after", ""))
-    for deps, when, of in blocks:
-        for each in deps:
-            yield {
-                "tags": query_words(each),
-                "names": list(each.names),
-                "when": when,
-                "with": of,
-                "guard": guard_words(each.guard),
-                "versions": _version_words(each),
-                "env": {key: as_text(value) for key, value in each.env.items()},
-            }
-
-
-def _version_words(dependency: Dependency) -> str:
-    asked = dependency.versions
-    words = (("", asked.exact), ("at least ", asked.minimum), ("at most ", asked.maximum))
-    return ", ".join(f"{word}{version}" for word, version in words if version)
-
-
-def _exports(manifest: Manifest) -> Mapping[str, str]:
-    """Give the keys that leave the script, each with the variation that lets it out where it is one."""
-    exports = dict.fromkeys(manifest.exports, "")
-    for name, variation in manifest.variations.items():
-        for key in variation.exports:
-            exports.setdefault(key, f"_{name}")
-    return exports
-
-
-def _shortest_query(manifest: Manifest, registry: Registry) -> tuple[str, ...]:
-    """Give the first of its tags that no other script has all of; its alias where others always fit as well."""
-    others = [_tags(each) for each in registry if each.alias != manifest.alias]
-    words = tuple(tag for tag in manifest.tags if tag != manifest.alias)
-    for count in range(1, len(words) + 1):
-        if not any(set(words[:count]) <= tags for tags in others):
-            return words[:count]
-    return (manifest.alias,)
+def _check_aliases(catalogue: Catalogue, heads: Sequence[Head]) -> None:
+    taken: dict[str, int] = {}
+    twice = []
+    for number, head in enumerate(heads):
+        if head.sound and taken.setdefault(head.alias, number) != number:
+            first, second = sorted((catalogue.path(taken[head.alias]), catalogue.path(number)))
+            twice.append((head.alias, first, second))
+    for alias, first, second in sorted(twice):
+        raise ManifestError(second, "/alias", f"{alias!r} is taken by {first.parent}; rename one")

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import errno
+import json
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache import Cache
-from scriptgraph.cache_front import find_cache, remove_cache, show_cache
 from scriptgraph.console import RunConsole
+from scriptgraph.declared import check_env
 from scriptgraph.errors import RequestError, ScriptGraphError
 from scriptgraph.executor import execute
-from scriptgraph.front_options import FrontOptions, read_front
+from scriptgraph.front_options import FrontOptions, asks_for_json, is_quiet, read_front, registered_folder, wants_json
+from scriptgraph.known_digests import KnownDigests
 from scriptgraph.record import new_run_folder
 from scriptgraph.registry import load_registry
+from scriptgraph.repositories import find_repositories
 from scriptgraph.resolver import resolve
 from scriptgraph.runtime import Runtime
-from scriptgraph.script_front import find_script, show_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from scriptgraph.registry import Registry
     from scriptgraph.request import Request
 
 _FAILED, _INTERRUPTED = 1, 130
@@ -54,20 +58,41 @@ def run_script(command: Mapping[str, Any], repositories: Sequence[Path] = ()) ->
     Returns:
         cmind's dictionary: `return` is 0, or 1 with `error`, or 130 after Ctrl-C; `new_env` is what leaves the script.
     """
-    consoles: list[RunConsole] = []
 
-    def work() -> dict[str, Any]:
+    def run(console: RunConsole) -> dict[str, Any]:
         request, options = read_front(command)
-        to = sys.stderr if options.as_json else sys.stdout
-        consoles.append(RunConsole(quiet=options.switches.quiet, results_to=to))
-        return _run(request, options, consoles[0], (own_repository(), *repositories))
+        return _run(request, options, console, repositories)
 
-    try:
-        told = _answered(work)
-    finally:
-        for console in consoles:
-            console.close()
-    return told if told["return"] else {**told, "tables": consoles[0].tables}
+    return _answer(command, run)
+
+
+def replay_script(command: Mapping[str, Any], repositories: Sequence[Path] = ()) -> dict[str, Any]:
+    """Do what `cm replay script --record=FILE` asks: the same request again, and what differs.
+
+    Returns:
+        cmind's dictionary; `differences` has a sentence for each thing that is not as it was.
+    """
+    from scriptgraph.replay import plan_differences, read_record, request_of, run_differences  # noqa: PLC0415 - seldom
+
+    def run(console: RunConsole) -> dict[str, Any]:
+        given = dict(command)
+        path = given.pop("record", "")
+        if not isinstance(path, str) or not path:
+            raise RequestError("which record? write cm replay script --record=FILE, a run's record.json")
+        document = read_record(Path(path).expanduser().absolute())
+        typed, options = read_front(given, document["request"]["tags"])
+        request = request_of(document, typed)
+        options = replace(options, switches=replace(options.switches, command_line=request.argv))
+        told = _run(request, options, console, repositories)
+        if "new_env" not in told:
+            return told
+        again = read_record(Path(told["record"]))
+        found = plan_differences(document, again["plan_fingerprint"], again["plan"]) + run_differences(document, again)
+        lines = [str(each) for each in found]
+        console.text([f"differs in {len(lines)}:", *(f"  {line}" for line in lines)] if lines else ["nothing differs"])
+        return {**told, "differences": lines}
+
+    return _answer(command, run)
 
 
 def list_or_remove(action: str, command: Mapping[str, Any], repositories: Sequence[Path] = ()) -> dict[str, Any]:
@@ -76,14 +101,37 @@ def list_or_remove(action: str, command: Mapping[str, Any], repositories: Sequen
     Returns:
         cmind's dictionary: `return` is 0, or 1 with `error`; the rest is what was found.
     """
+    from scriptgraph.cache_front import find_cache, remove_cache, show_cache  # noqa: PLC0415 - runs do without lists
+    from scriptgraph.script_front import find_script, show_script  # noqa: PLC0415 - runs do without lists
+
     scripts: dict[str, Callable[..., dict[str, Any]]] = {"find script": find_script, "show script": show_script}
     cache = {"find cache": find_cache, "show cache": show_cache, "rm cache": remove_cache}
-    if action in scripts:
-        return _answered(lambda: scripts[action](command, lambda: load_registry((own_repository(), *repositories))))
-    return _answered(lambda: cache[action](command))
+
+    def registry() -> Registry:
+        return load_registry((*find_repositories(own_repository(), registered_folder()).roots, *repositories))
+
+    def work() -> dict[str, Any]:
+        return scripts[action](command, registry) if action in scripts else cache[action](command)
+
+    return _guarded(work)
 
 
-def _answered(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _answer(command: Mapping[str, Any], work: Callable[[RunConsole], dict[str, Any]]) -> dict[str, Any]:
+    """Do something that shows how it goes on, and give cmind's dictionary."""
+    console = RunConsole(quiet=is_quiet(command), results_to=sys.stderr if wants_json(command) else sys.stdout)
+    try:
+        told = _guarded(lambda: work(console))
+    finally:
+        console.close()
+    if told["return"]:
+        return told
+    answer = {**told, "tables": console.tables}
+    if asks_for_json(command):
+        print(json.dumps(answer, indent=2, sort_keys=True, default=str))
+    return answer
+
+
+def _guarded(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Turn what comes of work into cmind's dictionary; what a user can cause is told in a line."""
     try:
         told = work()
@@ -98,21 +146,48 @@ def _answered(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     return {"return": _FAILED if told.get("error") else 0, **told}
 
 
-def _run(request: Request, options: FrontOptions, console: RunConsole, roots: Sequence[Path]) -> dict[str, Any]:
-    registry = load_registry(roots)
+def _run(request: Request, options: FrontOptions, console: RunConsole, more: Sequence[Path]) -> dict[str, Any]:
+    found = find_repositories(own_repository(), registered_folder())
+    for rival in found.rivals:
+        text = (
+            "brings a script automation of its own, and cm may run that one; remove it by cm rm repo, or set CM_REPOS"
+        )
+        console("warned", rival, {"message": text})
+    # A mistake, and a look at a plan, change nothing on disk: the index is written once there has been a run.
+    looking = options.plan or bool(options.explain)
+    registry = load_registry(
+        (*found.roots, *more), options.home / "index", keep=(options.home / "records").is_dir() and not looking
+    )
     plan = resolve(request, registry)
     if options.anew == "requested" and not plan.root.manifest.cache:
         raise RequestError(
             f"--renew: {plan.root.manifest.alias} keeps nothing in the cache; --new makes what it depends on anew"
         )
+    check_env(plan.root, request, registry)
     for note in plan.notes:
         console("warned", plan.root.manifest.alias, {"message": note})
     cache = Cache(options.cache)
+    records = options.home / "records"
+    # A look keeps nothing, digests neither.
+    digests = KnownDigests(None if looking else options.home / "index" / "digests.json")
+    runtime = Runtime(
+        registry, cache, options.home / "state", records / "none", options.switches, console, digests, options.anew
+    )
+    fetches = any(step.manifest.downloads for step in plan.steps())
+    if looking or options.prefetch or fetches:
+        from scriptgraph import foresight  # noqa: PLC0415 - it imports the network's modules, which most runs do without
+    if options.explain:
+        return foresight.show_origin(plan, options.explain, console)
+    if options.plan:
+        return foresight.show_plan(plan, runtime, console)
+    if fetches:
+        foresight.require_provided(plan, runtime)
     cache.prepare()
-    folder = new_run_folder(options.home / "records", plan.root.manifest.alias)
-    runtime = Runtime(registry, cache, options.home / "state", folder, options.switches, console, options.anew)
-    told = {"tags": request.query.text, "argv": list(request.argv), "inputs": dict(request.inputs)}
-    record = execute(plan, runtime, {**told, "env": dict(request.env)})
+    folder = new_run_folder(records, plan.root.manifest.alias)
+    runtime = replace(runtime, run_folder=folder)
+    if options.prefetch:
+        return foresight.run_prefetch(plan, runtime, request.told(), console)
+    record = execute(plan, runtime, request.told())
     statuses = {step.alias: step.status for step in record.steps}
     return {
         "record": str(folder / "record.json"),

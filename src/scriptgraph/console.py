@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from scriptgraph.drawing import LiveBars
 
 _PLAIN_STEP_PERCENT = 10
-# Paths in tables stay on one line where no terminal limits them.
-_PLAIN_WIDTH = 4096
-_REDRAW_S = 0.1
+_BOLD, _DIM, _RED, _YELLOW = "1", "2", "31", "33"
 
 
 class RunConsole:
@@ -28,15 +24,10 @@ class RunConsole:
 
     def __init__(self, *, quiet: bool, results_to: TextIO | None = None) -> None:
         self._quiet = quiet
-        # Our texts hold paths and stubs such as "zoo:nlp/[a]": shown as they are, never as markup or emoji.
-        plain: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
-        self._console = Console(stderr=True, soft_wrap=True, **plain)
-        self._results = Console(file=results_to or sys.stdout, **plain)
-        if not self._results.is_terminal:
-            self._results.width = _PLAIN_WIDTH
-        self._bar: Progress | None = None
-        self._drawn_s = 0.0
-        self._bars: dict[str, TaskID] = {}
+        self._lines_to, self._results_to = sys.stderr, results_to or sys.stdout
+        self._on_terminal = self._lines_to.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
+        self._coloured = self._on_terminal and not os.environ.get("NO_COLOR")
+        self._bars: LiveBars | None = None
         self._plain_shown: dict[str, int] = {}
         self.tables: list[dict[str, Any]] = []
 
@@ -45,52 +36,52 @@ class RunConsole:
         if kind != "progressed":
             self.close()
         if kind == "warned":
-            self._line(f"! {title}: {details['message']}", "yellow", always=True)
+            self._line(f"! {title}: {details['message']}", _YELLOW, always=True)
         elif kind == "failed":
-            self._line(f"x {title}", "red", always=True)
+            self._line(f"x {title}", _RED, always=True)
         elif kind == "said":
-            self._line(f"  {details['message']}", "dim")
+            self._line(f"  {details['message']}", _DIM)
         elif kind == "started":
-            self._line(f"> {title}", "bold")
+            self._line(f"> {title}", _BOLD)
         elif kind == "finished" and details["status"] != "done":
             reason = f": {details['reason']}" if details.get("reason") else ""
-            self._line(f"  {details['status']}{reason}", "dim")
+            self._line(f"  {details['status']}{reason}", _DIM)
         elif kind == "finished":
-            self._line(f"  done in {details['seconds']:.1f} s", "dim")
+            self._line(f"  done in {details['seconds']:.1f} s", _DIM)
         elif kind == "progressed":
             self._progress(details)
         elif kind == "tabled":
             self._table(details)
 
+    def text(self, lines: Iterable[str]) -> None:
+        """Show lines of a result as they are, on the results' output."""
+        for line in lines:
+            print(line, file=self._results_to, flush=True)
+
     def close(self) -> None:
-        """Take the live bar off the screen."""
-        if self._bar is not None:
-            self._bar.stop()
-        self._bar, self._bars = None, {}
+        """Take the live bars off the screen."""
+        if self._bars is not None:
+            self._bars.stop()
+        self._bars = None
         self._plain_shown = {}
 
-    def _line(self, text: str, style: str, *, always: bool = False) -> None:
+    def _line(self, text: str, style: str = "", *, always: bool = False) -> None:
         if always or not self._quiet:
-            self._console.print(text, style=style)
+            shown = f"\x1b[{style}m{text}\x1b[0m" if style and self._coloured else text
+            print(shown, file=self._lines_to, flush=True)
 
     def _progress(self, details: Mapping[str, Any]) -> None:
         if self._quiet:
             return
         what, done, total = details["what"], details["done"], details["total"]
-        if not self._console.is_terminal:
+        if not self._on_terminal:
             self._plain_progress(what, done, total)
             return
-        if self._bar is None:
-            name, percent = TextColumn("  {task.description}", markup=False), TextColumn("{task.percentage:>3.0f}%")
-            columns = (name, BarColumn(), percent, TimeRemainingColumn())
-            self._bar = Progress(*columns, console=self._console, transient=True, auto_refresh=False)
-            self._bar.start()
-        if what not in self._bars:
-            self._bars[what] = self._bar.add_task(what, total=total)
-        self._bar.update(self._bars[what], completed=done, total=total)
-        if time.monotonic() - self._drawn_s >= _REDRAW_S:
-            self._drawn_s = time.monotonic()
-            self._bar.refresh()
+        if self._bars is None:
+            from scriptgraph.drawing import LiveBars  # noqa: PLC0415 - rich costs half of a short command's time
+
+            self._bars = LiveBars(self._lines_to)
+        self._bars.update(what, done, total)
 
     def _plain_progress(self, what: str, done: float, total: float | None) -> None:
         if not total:
@@ -98,13 +89,10 @@ class RunConsole:
         step = int(100 * done / total) // _PLAIN_STEP_PERCENT
         if self._plain_shown.get(what) != step:
             self._plain_shown[what] = step
-            self._console.print(f"  {what}: {100 * done / total:.0f} %")
+            self._line(f"  {what}: {100 * done / total:.0f} %")
 
     def _table(self, details: Mapping[str, Any]) -> None:
         self.tables.append(dict(details))
-        table = Table(title=details["title"], show_header=False, title_justify="left")
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold")
-        for label, value in details["rows"]:
-            table.add_row(label, value)
-        self._results.print(table)
+        from scriptgraph.drawing import print_table  # noqa: PLC0415 - as above
+
+        print_table(details["title"], details["rows"], self._results_to)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.manifest import NOTHING, Value, Values, matches_any
+from scriptgraph.manifest import NOTHING, PLACEHOLDER, Value, Values, matches_any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PLACEHOLDER = re.compile(r"<<<([A-Za-z0-9_]+)>>>")
 _UNSET: Any = object()
 
 # The version asked for is a script's own: a dependency has another.
@@ -86,7 +84,7 @@ class Environment(Mapping[str, Value]):
         """Name the keys that a value stands on: those in its `<<<KEY>>>`, and those that their values stand on."""
         if not isinstance(value, str) or "<<<" not in value:
             return seen
-        for key in _PLACEHOLDER.findall(value):
+        for key in PLACEHOLDER.findall(value):
             if key not in seen:
                 seen = self.made_of(self.get(key), seen | {key})
         return seen
@@ -119,10 +117,10 @@ class Environment(Mapping[str, Value]):
             known = key in self._settings and key not in within
             return self._expand(self[key], within | {key}) if known else _UNSET
 
-        whole = _PLACEHOLDER.fullmatch(value)
+        whole = PLACEHOLDER.fullmatch(value)
         if whole:
             return get(whole[1])
-        return _PLACEHOLDER.sub(lambda match: match[0] if (got := get(match[1])) is _UNSET else as_text(got), value)
+        return PLACEHOLDER.sub(lambda match: match[0] if (got := get(match[1])) is _UNSET else as_text(got), value)
 
 
 def as_text(value: Value) -> str:

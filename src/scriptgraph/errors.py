@@ -6,7 +6,6 @@ escapes is a defect of ours and may show its traceback.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,8 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# Of many things of one kind, so many are told.
+_TOLD = 3
+
+
 def nearest(word: str, known: Iterable[str], count: int = 3) -> tuple[str, ...]:
     """Give the known words that look most like `word`, best first."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it, and each start would pay
+
     return tuple(get_close_matches(word, sorted(set(known)), n=count, cutoff=0.6))
 
 
@@ -65,11 +70,23 @@ class RequestError(ScriptGraphError):
 
 
 class NoScriptError(ScriptGraphError):
-    """No script has all the tags of a query."""
+    """No script has all the tags of a query.
 
-    def __init__(self, query: str, unknown: Sequence[str], closest: Sequence[str], hints: Sequence[str]) -> None:
-        super().__init__(query, unknown, closest, hints)
+    Attributes:
+        broken: what is wrong with manifests whose tags cannot be read: one of them may be what was meant.
+    """
+
+    def __init__(
+        self,
+        query: str,
+        unknown: Sequence[str],
+        closest: Sequence[str],
+        hints: Sequence[str],
+        broken: Sequence[str] = (),
+    ) -> None:
+        super().__init__(query, unknown, closest, hints, broken)
         self.query, self.unknown, self.closest, self.hints = query, unknown, closest, hints
+        self.broken = broken
 
     def __str__(self) -> str:
         if not any(not word.startswith(("_", "-")) for word in self.query.split(",") if word):
@@ -79,7 +96,11 @@ class NoScriptError(ScriptGraphError):
         else:
             said = "each tag is known, but no one script has them all"
         near = f" Closest scripts: {'; '.join(self.closest)}." if self.closest else ""
-        return f"--tags={self.query}: {said}.{_suggestion(self.hints)}{near}"
+        broken = ""
+        if self.broken:
+            more = f", and {len(self.broken) - _TOLD} more" if len(self.broken) > _TOLD else ""
+            broken = f" Not looked at, being broken: {'; '.join(self.broken[:_TOLD])}{more}."
+        return f"--tags={self.query}: {said}.{_suggestion(self.hints)}{near}{broken}"
 
 
 class AmbiguousScriptError(ScriptGraphError):

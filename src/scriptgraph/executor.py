@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.api import Context, Folders
 from scriptgraph.cache import content_key
 from scriptgraph.calling import work
+from scriptgraph.durations import Durations
 from scriptgraph.environment import Environment, Layer
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.loader import content_digest, forget, load_customize
-from scriptgraph.manifest import matches_any
+from scriptgraph.forecast import foresee
+from scriptgraph.independence import Independence
+from scriptgraph.interruption import Stopped, end_signals_raise, raise_if_stopped
+from scriptgraph.loader import forget, has_code, load_customize
+from scriptgraph.plan import Plan
 from scriptgraph.record import Record, StepRecord, host_facts
-from scriptgraph.resolver import exports_of, hand_down, layered, settle
+from scriptgraph.resolver import layered, settle
+from scriptgraph.scope import same_environment
+from scriptgraph.side_by_side import Floor, side_by_side
+from scriptgraph.stepping import identity, leaving, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from scriptgraph.cache import Entry
-    from scriptgraph.manifest import Value, Values
-    from scriptgraph.plan import Need, Plan, Step
+    from scriptgraph.forecast import Foreseen
+    from scriptgraph.manifest import Values
+    from scriptgraph.plan import Need, Step
     from scriptgraph.runtime import Runtime
 
 
@@ -41,13 +51,34 @@ def execute(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Record:
     Raises:
         ScriptGraphError: a step failed; the record says which, and the error where its log is.
     """
+    with _recorded(plan, runtime, request) as record:
+        result = _Walker(runtime, record, plan.root.manifest.alias).run(plan.root, plan.root.env, ())
+        record.exports = dict(result.exports)
+    return record
+
+
+def prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> tuple[Record, Foreseen]:
+    """Make those steps of a plan that are kept in the cache, as far as they can be made before anything else runs.
+
+    Raises:
+        ScriptGraphError: a step failed, as in `execute`.
+    """
+    with _recorded(plan, runtime, request) as record:
+        foreseen = foresee(plan, runtime, _Walker(runtime, record, plan.root.manifest.alias).make_if_kept)
+    return record, foreseen
+
+
+@contextmanager
+def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Iterator[Record]:
+    """Keep the record of what happens inside, whatever it is."""
     forget()
     record = Record(plan.fingerprint, dict(request), start_ns=time.time_ns(), host=dict(host_facts()))
+    record.plan = plan.summary()
     path = runtime.run_folder / "record.json"
     record.write(path)
     try:
-        result = _Walker(runtime, record, plan.root.manifest.alias).run(plan.root, plan.root.env, ())
-        record.exports = dict(result.exports)
+        with end_signals_raise():
+            yield record
         record.status = "done"
     except BaseException as error:
         record.status = "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
@@ -57,7 +88,7 @@ def execute(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Record:
         record.end_ns = time.time_ns()
         record.write(path)
         runtime.cache.locks.release()
-    return record
+        Durations(runtime.state).note(record.steps)
 
 
 class _Walker:
@@ -66,10 +97,28 @@ class _Walker:
     def __init__(self, runtime: Runtime, record: Record, requested: str) -> None:
         self.runtime, self.record, self._requested = runtime, record, requested
         self._results: dict[str, _Result] = {}
+        self._independence = Independence()
+        self._making: dict[str, threading.Lock] = {}
+        self._floor = Floor(runtime.state / "working.lock", self._wait_for_other_runs)
+        # By the step's identity, which the step in the entry keeps from being another's.
+        self._walked: dict[int, list[tuple[Step, Environment, _Result]]] = {}
+        self._walking: dict[int, threading.Lock] = {}
         self._record_path = runtime.run_folder / "record.json"
 
     def run(self, step: Step, inherited: Environment, chain: tuple[str, ...]) -> _Result:
-        """Run a step's dependencies, the step, and what comes after it."""
+        """Run a step's dependencies, the step, and what comes after it; once, where several start it alike."""
+        walked = self._walked.setdefault(id(step), [])
+        # Of two that need the same step at once the second waits; a step holds only those below it, so this ends.
+        with self._walking.setdefault(id(step), threading.Lock()):
+            for _, before, result in walked:
+                if same_environment(before, inherited):
+                    return result
+            result = self._walk(step, inherited, chain)
+            if not any(Plan(step).deferred()):  # what waits may be settled otherwise, or make a circle, elsewhere
+                walked.append((step, inherited, result))
+            return result
+
+    def _walk(self, step: Step, inherited: Environment, chain: tuple[str, ...]) -> _Result:
         alias = step.manifest.alias
         try:
             env = layered(step.manifest, step.variations, step.version, inherited)
@@ -79,47 +128,52 @@ class _Walker:
             env, _ = self._run_needs(step, step.after, env, (*chain, alias))
         except ScriptGraphError as error:
             raise error.within(alias)  # noqa: B904 - the same error, with its chain
-        env = env.resolved()
-        leaving = {key: env[key] for key in env if matches_any(key, exports_of(step))}
-        return _Result({**leaving, **result.exports}, result.keys)
+        return _Result({**leaving(step, env), **result.exports}, result.keys)
+
+    def make_if_kept(self, step: Step, env: Environment, keys: list[str]) -> Values | None:
+        """Make a step's entry; of the others only what is pure runs, for what later steps have to know."""
+        wanted = step.manifest.cache or step.manifest.pure
+        return self._run_once(step, env, keys).exports if wanted else None
 
     def _run_needs(
         self, step: Step, needs: tuple[Need, ...], env: Environment, chain: tuple[str, ...]
     ) -> tuple[Environment, list[str]]:
+        """Run dependencies, those that do not depend on each other side by side.
+
+        Each starts with what those before it have exported that had to run first, so the outcome is that of one after
+        another.
+        """
+        after = self._independence.waits_for(needs)
+        done: dict[int, tuple[str, _Result]] = {}
+
+        def call(number: int) -> None:
+            need, before = needs[number], env
+            for earlier in sorted(after[number] & done.keys()):
+                before = before.merged(done[earlier][1].exports, Layer.DEPENDENCY, done[earlier][0])
+            settled = settle(need, step, before, self.runtime.registry, chain) if need.deferred else need
+            if settled.step is not None:
+                result = self.run(settled.step, start_of(settled.step, before, step, need.dependency), chain)
+                done[number] = (settled.step.manifest.alias, result)
+
+        side_by_side([partial(call, number) for number in range(len(needs))], after)
         keys: list[str] = []
-        for need in needs:
-            settled = settle(need, step, env, self.runtime.registry, chain) if need.deferred else need
-            if settled.step is None:
-                continue
-            start = _with_own(hand_down(env.resolved(), step.manifest, need.dependency), settled.step)
-            result = self.run(settled.step, start, chain)
-            env = env.merged(result.exports, Layer.DEPENDENCY, settled.step.manifest.alias)
+        for number in sorted(done):
+            alias, result = done[number]
+            env = env.merged(result.exports, Layer.DEPENDENCY, alias)
             keys += result.keys
         return env, keys
 
     def _run_once(self, step: Step, env: Environment, dependency_keys: list[str]) -> _Result:
         entry = StepRecord(step.title, step.manifest.alias, step.version, start_ns=time.time_ns())
         with self._noting_failure(step, entry, self._log_of("fingerprints")):
-            parts = self._identity(step, env, dependency_keys)
+            parts = identity(step, env, dependency_keys, self.runtime, self._fingerprint(step, env))
         key = content_key(parts)
-        if key not in self._results:
-            exports = self._run_recorded(step, env, entry, key, parts)
-            # A step that is not kept hands on the keys of the entries below it.
-            self._results[key] = _Result(exports, (key,) if step.manifest.cache else tuple(dependency_keys))
+        with self._making.setdefault(key, threading.Lock()):
+            if key not in self._results:
+                exports = self._run_recorded(step, env, entry, key, parts)
+                # A step that is not kept hands on the keys of the entries below it.
+                self._results[key] = _Result(exports, (key,) if step.manifest.cache else tuple(dependency_keys))
         return self._results[key]
-
-    def _identity(self, step: Step, env: Environment, dependency_keys: list[str]) -> dict[str, Any]:
-        # A path into the cache is replaced by a mark, so that moving the cache keeps its entries.
-        reads = {k: self.runtime.cache.movable(repr(env[k])) for k in sorted(env) if k in step.manifest.reads}
-        return {
-            "alias": step.manifest.alias,
-            "content": content_digest(step.manifest),
-            "variations": sorted(each.written for each in step.variations),
-            "version": step.version,
-            "reads": reads,
-            "dependencies": sorted(set(dependency_keys)),
-            "fingerprint": self._fingerprint(step, env),
-        }
 
     def _fingerprint(self, step: Step, env: Environment) -> str:
         """Let a script add what its inputs contain to its identity (`fingerprint`): the content of a user's file."""
@@ -141,9 +195,8 @@ class _Walker:
             else:
                 output = self.runtime.run_folder / "output" / number
                 output.mkdir(parents=True)
-                exports = work(
-                    step, self._context(step, env, output, self.runtime.cache.root / "partial" / key, log), entry
-                )
+                context = self._context(step, env, output, self.runtime.cache.root / "partial" / key, log)
+                exports = self._work(step, context, entry)
         entry.end_ns = time.time_ns()
         entry.exports = dict(exports)
         entry.log = str(log) if log.exists() else None
@@ -196,9 +249,23 @@ class _Walker:
         if damage:
             self._tell(step, "warned", {"message": f"what was kept is damaged and is made again: {damage}"})
         with cache.making(key) as content:
-            exports = work(step, self._context(step, env, content, cache.partial(key), log), entry)
+            exports = self._work(step, self._context(step, env, content, cache.partial(key), log), entry)
             meta = {"alias": step.manifest.alias, "title": step.title, "tags": step.manifest.tags}
             return cache.publish(key, content, exports, {**meta, "made_ns": time.time_ns(), "parts": parts})
+
+    def _work(self, step: Step, context: Context, entry: StepRecord) -> Values:
+        """Let a step work: alone if it measures, else beside others; one without code has nothing to do."""
+        if not has_code(step.manifest):
+            return work(step, context, entry)
+        with self._floor.alone() if step.manifest.measures else self._floor.shared(kept=step.manifest.cache):
+            return work(step, context, entry)
+
+    def _wait_for_other_runs(self) -> None:
+        self.runtime.announce(
+            "said",
+            "waiting",
+            {"message": "waiting until another run has measured or made what it makes: what measures runs alone"},
+        )
 
     def _context(
         self, step: Step, env: Environment, output: Path, partial: Path, log: Path, also_reads: Iterable[str] = ()
@@ -217,6 +284,8 @@ class _Walker:
         return self.runtime.run_folder / "logs" / f"{name}.log"
 
     def _tell(self, step: Step, kind: str, details: Mapping[str, Any]) -> None:
+        if kind in {"started", "progressed"}:
+            raise_if_stopped()
         self.runtime.announce(kind, step.title, details)
 
 
@@ -226,16 +295,6 @@ def reason_of(error: BaseException) -> str:
         return str(error)
     if isinstance(error, KeyboardInterrupt | SystemExit):
         return "interrupted"
+    if isinstance(error, Stopped):
+        return "stopped, because another step failed or the run was interrupted"
     return f"{type(error).__name__}: {error}"
-
-
-def _with_own(start: Environment, step: Step) -> Environment:
-    """Put what the plan gave this step by options or `adr` over what it inherits."""
-    settings: dict[Layer, dict[str, Value]] = {}
-    for key in step.env:
-        setting = step.env.origin(key)
-        if setting.layer in {Layer.INPUT, Layer.OVERRIDE}:
-            settings.setdefault(setting.layer, {})[key] = setting.value
-    for layer, values in settings.items():
-        start = start.merged(values, layer, step.manifest.alias)
-    return start

@@ -34,13 +34,22 @@ _OVERRIDE_KEYS = ("adr", "add_deps_recursive", "add_deps", "ad")
 
 @dataclass(frozen=True)
 class FrontOptions:
-    """Where things go and how much is said."""
+    """Where things go, how much is said, and whether a plan is run, shown or only provided for.
+
+    Attributes:
+        plan: show the plan and stop.
+        prefetch: make what is kept in the cache and stop.
+        explain: show where the value of this key comes from and stop.
+    """
 
     home: Path
     cache: Path  # in `home`, unless the user has it elsewhere
     switches: Switches
     as_json: bool = False
     anew: Anew = "none"
+    plan: bool = False
+    prefetch: bool = False
+    explain: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,21 +67,25 @@ class Listing:
     as_json: bool
 
 
+def registered_folder() -> Path:
+    """Give the folder in which cmind keeps what is registered: where CM_REPOS or CM_HOME says."""
+    repos = os.environ.get("CM_REPOS", "").strip() or os.environ.get("CM_HOME", "").strip()
+    return Path(repos) if repos else Path.home() / "CM"
+
+
 def default_home() -> Path:
-    """Give the folder for cache, records and results: beside cmind's repositories, where CM_REPOS says."""
-    repos = os.environ.get("CM_REPOS", "").strip()
-    return (Path(repos) if repos else Path.home() / "CM") / "mlperf-home"
+    """Give the folder for cache, records and results: beside cmind's repositories."""
+    return registered_folder() / "mlperf-home"
 
 
-def read_front(command: Mapping[str, Any]) -> tuple[Request, FrontOptions]:
-    """Decode cmind's dictionary.
+def read_front(command: Mapping[str, Any], query: str = "") -> tuple[Request, FrontOptions]:
+    """Decode cmind's dictionary; `query` stands for the tags where they are known already.
 
     Raises:
         RequestError: there are no tags, a stray word, or an option in a wrong form.
     """
     given = _options(command)
-    words = _query_words(command)
-    as_json = bool(command.get("j") or command.get("json") or command.get("out") == "json")
+    words = _query_words(command, query)
     typed = tuple(str(word) for word in command.get("cmd") or ())
     home, cache = _places(given)
     renew, new = _switch(given, "renew"), _switch(given, "new")
@@ -82,6 +95,16 @@ def read_front(command: Mapping[str, Any]) -> tuple[Request, FrontOptions]:
         offline=_switch(given, "offline"),
         mirrors=_mirrors(_text(given, "mirrors") or os.environ.get("CM_MIRRORS", "")),
         command_line=typed,
+    )
+    options = FrontOptions(
+        home,
+        cache,
+        switches,
+        wants_json(command),
+        anew="all" if new else "requested" if renew else "none",
+        plan=_switch(given, "plan"),
+        prefetch=_switch(given, "prefetch"),
+        explain=_word(given, "explain"),
     )
     env = given.pop("env", {})
     if not isinstance(env, dict):
@@ -97,7 +120,7 @@ def read_front(command: Mapping[str, Any]) -> tuple[Request, FrontOptions]:
         overrides=overrides,
         argv=typed,
     )
-    return request, FrontOptions(home, cache, switches, as_json, "all" if new else "requested" if renew else "none")
+    return request, options
 
 
 def read_listing(command: Mapping[str, Any], switches: Sequence[str] = (), *, of_cache: bool = False) -> Listing:
@@ -123,6 +146,28 @@ def _places(given: dict[str, Any]) -> tuple[Path, Path]:
     home = _folder(_text(given, "home") or default_home())
     cache = _text(given, "cache_dir") or os.environ.get("MLPERF_HOME_CACHE", "").strip()
     return home, _folder(cache) if cache else home / "cache"
+
+
+def wants_json(command: Mapping[str, Any]) -> bool:
+    """Say whether the answer goes to standard output as JSON, so that nothing else may."""
+    return prints_itself(command) or asks_for_json(command)
+
+
+def asks_for_json(command: Mapping[str, Any]) -> bool:
+    """Say whether `-j` or `--json` was typed, after which cm leaves the printing to us."""
+    return bool(command.get("j") or command.get("json")) and not prints_itself(command)
+
+
+def prints_itself(command: Mapping[str, Any]) -> bool:
+    """Say whether cmind prints the answer as JSON: `--out=json`, or cmx with `-j`."""
+    control = command.get("control")
+    typed = control if isinstance(control, dict) else {}
+    return command.get("out") == "json" or bool(typed.get("j") or typed.get("json"))
+
+
+def is_quiet(command: Mapping[str, Any]) -> bool:
+    """Say whether little is to be shown; a wrong value of the option is refused where options are read."""
+    return same(command.get("quiet", False), True)
 
 
 def _options(command: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,6 +198,13 @@ def _text(given: dict[str, Any], name: str) -> str:
     return str(value)
 
 
+def _word(given: dict[str, Any], name: str) -> str:
+    value = given.pop(name, "")
+    if not isinstance(value, str):
+        raise RequestError(f"--{name} needs a name: write --{name}=NAME")
+    return value
+
+
 def _folder(path: str | Path) -> Path:
     try:
         return Path(path).expanduser().absolute()
@@ -173,14 +225,14 @@ def _mirrors(path: str) -> Mapping[str, str]:
     return document
 
 
-def _query_words(command: Mapping[str, Any]) -> str:
-    words = _words(command)
+def _query_words(command: Mapping[str, Any], known: str) -> str:
+    words = _words(command, known)
     if not parse_query(words).required:
         raise RequestError('which script? write cm run script --tags=a,b or cm run script "a b"')
     return words
 
 
-def _words(command: Mapping[str, Any]) -> str:
+def _words(command: Mapping[str, Any], known: str = "") -> str:
     tags, artifact = command.get("tags"), str(command.get("artifact") or "")
     strays = [str(word) for word in command.get("artifacts") or ()] + [
         str(w) for w in command.get("unparsed_cmd") or ()
@@ -188,6 +240,10 @@ def _words(command: Mapping[str, Any]) -> str:
     if strays:
         words = " ".join(strays)
         raise RequestError(f"stray words: {words}; options are written --name=value, without spaces around the =")
+    if known:
+        if tags or artifact:
+            raise RequestError(f"{tags or artifact}: the tags are those of the record; leave them out")
+        return known
     if isinstance(tags, str) and artifact:
         raise RequestError(f"stray word: {artifact!r} beside --tags={tags}; write tags with commas and no spaces")
     if isinstance(tags, list):

@@ -5,11 +5,56 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
+
+
+class Stopped(BaseException):
+    """This thread's work was asked to end, because another step failed or the run was interrupted."""
+
+
+class Stop:
+    """A wish that the threads of a group end; it holds where the wish of the group around it does."""
+
+    def __init__(self) -> None:
+        self._wished = threading.Event()
+        self._around = _current.get()
+
+    def set(self) -> None:
+        """Wish it."""
+        self._wished.set()
+
+    def is_set(self) -> bool:
+        """Say whether it was wished, here or around."""
+        return self._wished.is_set() or (self._around is not None and self._around.is_set())
+
+
+_current: ContextVar[Stop | None] = ContextVar("stop", default=None)
+
+
+@contextmanager
+def stopping(stop: Stop) -> Iterator[None]:
+    """Make `raise_if_stopped` in this thread heed a wish."""
+    token = _current.set(stop)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def raise_if_stopped() -> None:
+    """End this thread's work if that was wished; called where work can end without harm.
+
+    Raises:
+        Stopped: it was wished.
+    """
+    stop = _current.get()
+    if stop is not None and stop.is_set():
+        raise Stopped
 
 
 @contextmanager

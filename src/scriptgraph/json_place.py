@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from scriptgraph.errors import ManifestError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from scriptgraph.manifest import Value, Values
 
 _TRUE, _FALSE = frozenset({"yes", "on", "true"}), frozenset({"no", "off", "false"})
 _T = TypeVar("_T")
+_NOTHING: Mapping[str, str] = {}
 
 
 def decode_value(value: Any) -> Value:
@@ -51,12 +52,14 @@ class Place:
         escaped = str(key).replace("~", "~0").replace("/", "~1")
         return Place(self.path, f"{self.pointer}/{escaped}", self.value[key])
 
-    def mapping(self, known: frozenset[str] | None = None) -> Fields:
-        """Read an object; with `known`, refuse other keys."""
+    def mapping(self, known: frozenset[str] | None = None, retired: Mapping[str, str] = _NOTHING) -> Fields:
+        """Read an object; with `known`, refuse other keys. Of `retired` ones it is said what to write instead."""
         if not isinstance(self.value, dict):
             self.fail(f"must be an object, is {kind(self.value)}")
         for key in self.value:
             if known is not None and key not in known:
+                if key in retired:
+                    self.at(key).fail(f"is not served any more: {retired[key]}")
                 close = nearest(key, known)
                 self.at(key).fail(f"unknown key{f'; did you mean {close[0]}?' if close else ''}")
         return Fields({key: self.at(key) for key in self.value})

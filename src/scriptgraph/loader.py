@@ -7,23 +7,27 @@ import sys
 from functools import cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ManifestError, StepFailed
+from scriptgraph.known_digests import KnownDigests
+from scriptgraph.manifest_head import MANIFEST_NAMES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from scriptgraph.manifest import Manifest
 
 CUSTOMIZE_NAME = "customize.py"
-_NOT_CONTENT = frozenset({"__pycache__", ".git"})
+# Two threads must not make two modules of one file, nor undo each other's setting of the interpreter.
+_IMPORTING = Lock()
 
 
 def forget() -> None:
     """Forget what was read, so that a run sees scripts as they are now and not as an earlier run saw them."""
-    for remembering in (_import, _folder_digest, _module_digest):
-        remembering.cache_clear()
+    _import.cache_clear()
 
 
 def load_customize(manifest: Manifest) -> ModuleType | None:
@@ -36,8 +40,24 @@ def load_customize(manifest: Manifest) -> ModuleType | None:
     return _import(path, manifest.uid) if path.is_file() else None
 
 
+def hook_of(manifest: Manifest, name: str) -> Callable[..., Any] | None:
+    """Give a function of the script's code; None where there is none of that name."""
+    hook: Callable[..., Any] | None = getattr(load_customize(manifest), name, None)
+    return hook
+
+
+def has_code(manifest: Manifest) -> bool:
+    """Say whether the script does something itself, besides what it depends on."""
+    return any((manifest.folder / name).is_file() for name in (CUSTOMIZE_NAME, "run.sh"))
+
+
 @cache
 def _import(path: Path, uid: str) -> ModuleType:
+    with _IMPORTING:
+        return _imported(path, uid)
+
+
+def _imported(path: Path, uid: str) -> ModuleType:
     name = f"scriptgraph_script_{uid}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -54,34 +74,29 @@ def _import(path: Path, uid: str) -> ModuleType:
     return module
 
 
-def content_digest(manifest: Manifest) -> str:
-    """Hash the script's folder and the modules that its manifest calls its code."""
-    digest = hashlib.sha256(_folder_digest(manifest.folder).encode())
+def content_digest(manifest: Manifest, known: KnownDigests | None = None) -> str:
+    """Hash the script's folder and the modules that its manifest calls its code.
+
+    Args:
+        manifest: the script.
+        known: digests of this run and of earlier ones; None to read everything.
+
+    Raises:
+        ManifestError: there is no such module.
+    """
+    known = known or KnownDigests()
+    digest = hashlib.sha256(known.of_folder(manifest.folder).encode())
     for module in manifest.code:
-        digest.update(_module_digest(module, str(manifest.folder)).encode())
+        digest.update(_module_digest(module, manifest.folder, known).encode())
     return digest.hexdigest()
 
 
-@cache
-def _folder_digest(folder: Path, suffixes: tuple[str, ...] = ()) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if not path.is_file() or _NOT_CONTENT & set(relative.parts) or (suffixes and path.suffix not in suffixes):
-            continue
-        digest.update(f"{relative}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-@cache
-def _module_digest(name: str, folder: str) -> str:
+def _module_digest(name: str, folder: Path, known: KnownDigests) -> str:
     try:
         spec = find_spec(name)
     except (ImportError, ValueError):
         spec = None
     if spec is None or spec.origin is None:
-        raise ManifestError(Path(folder) / "_cm.json", "/code", f"there is no module {name!r}")
-    if spec.submodule_search_locations:
-        return _folder_digest(Path(spec.origin).parent)
-    return hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()
+        raise ManifestError(folder / MANIFEST_NAMES[0], "/code", f"there is no module {name!r}")
+    origin = Path(spec.origin)
+    return known.of_folder(origin.parent) if spec.submodule_search_locations else known.of_file(origin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 Value = str | bool | int | float | tuple[str, ...] | None
 Values = Mapping[str, Value]
 NOTHING: Values = MappingProxyType({})
+# Stands for the value of a key of the environment.
+PLACEHOLDER = re.compile(r"<<<([A-Za-z0-9_]+)>>>")
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,12 @@ class Override:
     versions: VersionRange = ANY_VERSION
     inputs: Values = field(default_factory=dict)
 
+    def told(self) -> dict[str, Value]:
+        """Give it as it is written after `--adr.NAME.`."""
+        versions = self.versions
+        named = {"version": versions.exact, "version_min": versions.minimum, "version_max": versions.maximum}
+        return {key: value for key, value in {"tags": self.tags, **named}.items() if value} | dict(self.inputs)
+
     def over(self, under: Override) -> Override:
         """Give `under` with this override's values put over it."""
         return Override(
@@ -140,6 +149,9 @@ class Manifest:
     Attributes:
         env_keys: keys that it reads without setting them (exports of dependencies, mostly).
         exports: patterns of the keys that leave it.
+        measures: it measures, so nothing of ours may run beside it.
+        pure: it only looks and exports, so when it runs does not matter to other steps.
+        downloads: it fetches files; its hook of that name tells which.
         code: modules outside the folder whose source is part of the script, for the cache.
         retired_names: names of dependencies that 2023's commands steer and that no longer
             exist, each with the reason; steering them is a note, not an error.
@@ -164,16 +176,29 @@ class Manifest:
     default_version: str = ""
     cache: bool = False
     measures: bool = False
+    downloads: bool = False
+    pure: bool = False
     code: tuple[str, ...] = ()
     retired_names: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
 
     @cached_property
-    def dependency_names(self) -> frozenset[str]:
-        """Every name by which `adr` may reach a dependency of this script."""
+    def _all_deps(self) -> tuple[Dependency, ...]:
         blocks = [self.deps, self.post_deps, *(each.deps for each in self.versions.values())]
         blocks += [deps for each in self.variations.values() for deps in (each.deps, each.post_deps)]
-        return frozenset(name for deps in blocks for dependency in deps for name in dependency.names)
+        return tuple(dependency for deps in blocks for dependency in deps)
+
+    @cached_property
+    def deciding_keys(self) -> frozenset[str]:
+        """Every environment key on which a dependency of this script depends."""
+        found = {key for each in self._all_deps for key in each.keys}
+        texts = [value for each in self._all_deps for value in each.env.values() if isinstance(value, str)]
+        return frozenset(found | {key for text in texts for key in PLACEHOLDER.findall(text)})
+
+    @cached_property
+    def dependency_names(self) -> frozenset[str]:
+        """Every name by which `adr` may reach a dependency of this script."""
+        return frozenset(name for each in self._all_deps for name in each.names)
 
     @cached_property
     def reads(self) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ManifestError
@@ -19,12 +19,16 @@ from scriptgraph.manifest import (
     Variation,
     VersionEntry,
 )
+from scriptgraph.manifest_text import parse_manifest
+from scriptgraph.retired_keys import OF_DEPENDENCIES, OF_SCRIPTS, OF_VARIATIONS
 from scriptgraph.versions import VersionRange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+# A script has one of these files.
+MANIFEST_NAMES = ("_cm.json", "_cm.yaml")
 _VERSION_KEYS = frozenset({"version", "version_min", "version_max"})
 _DEPENDENCY_KEYS = _VERSION_KEYS | {
     "tags", "names", "enable_if_env", "skip_if_env", "skip_if_any_env", "env", "update_tags_from_env_with_prefix",
@@ -34,11 +38,13 @@ _VARIATION_KEYS = frozenset({
     "description", "group", "default", "alias", "base", "default_variations", "env", "default_env", "deps",
     "post_deps", "new_env_keys", "adr", "add_deps_recursive",
 })  # fmt: skip
+_DESCRIPTION_KEYS = frozenset({"desc", "default", "choices"})
 _INPUT_KEYS = frozenset({"env", "desc", "default", "choices", "type", "refused"})
 _MANIFEST_KEYS = frozenset({
     "automation_alias", "automation_uid", "alias", "uid", "tags", "name", "deps", "post_deps", "variations",
-    "inputs", "default_env", "env", "env_keys", "local_env_keys", "new_env_keys", "versions",
-    "default_version", "cache", "measures", "code", "retired_names",
+    "inputs", "default_env", "env", "env_keys", "local_env_keys", "new_env_keys", "versions", "input_mapping",
+    "input_description", "default_variation", "default_version", "cache", "measures", "downloads", "pure", "code",
+    "retired_names",
 })  # fmt: skip
 
 
@@ -66,7 +72,7 @@ def _versions(fields: Fields) -> VersionRange:
 
 
 def _dependency(place: Place) -> Dependency:
-    fields = place.mapping(_DEPENDENCY_KEYS)
+    fields = place.mapping(_DEPENDENCY_KEYS, OF_DEPENDENCIES)
     if "tags" not in fields:
         place.fail("a dependency needs tags")
     tags = fields["tags"].texts()
@@ -123,7 +129,7 @@ def _overrides(fields: Fields) -> Mapping[str, Override]:
 
 
 def _variation(name: str, place: Place) -> Variation:
-    fields = place.mapping(_VARIATION_KEYS)
+    fields = place.mapping(_VARIATION_KEYS, OF_VARIATIONS)
     groups = fields.members("default_variations")
     return Variation(
         name=name,
@@ -160,18 +166,38 @@ def _input(name: str, place: Place) -> Input:
     )
 
 
+def _mapped_inputs(fields: Fields) -> dict[str, Input]:
+    """Read options as 2023's manifests declare them: `input_mapping`, with what `input_description` says of each."""
+    described = fields.members("input_description")
+    found = {}
+    for name, key in fields.members("input_mapping").items():
+        said = described[name].mapping(_DESCRIPTION_KEYS) if name in described else Fields()
+        found[name] = Input(
+            name=name,
+            env_key=key.text(),
+            description=said.get_as("desc", Place.text, ""),
+            default=said.get_as("default", Place.one_value, None),
+            choices=said.get_as("choices", Place.texts, ()),
+        )
+    for name, place in described.items():
+        if name not in found:
+            place.fail("describes an option that input_mapping does not have")
+    return found
+
+
+def _variations(places: Fields, fields: Fields) -> dict[str, Variation]:
+    found = {key: _variation(key, each) for key, each in places.items()}
+    if "default_variation" in fields:
+        name = fields["default_variation"].text()
+        if name not in found:
+            fields["default_variation"].fail(f"must be one of variations: {', '.join(found) or 'there are none'}")
+        found[name] = replace(found[name], default=True)
+    return found
+
+
 def _version_entry(place: Place) -> VersionEntry:
     fields = place.mapping(frozenset({"env", "deps"}))
     return VersionEntry(fields.get_as("env", Place.values, {}), fields.get_as("deps", _dependencies, ()))
-
-
-def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in members:
-        if key in found:
-            raise ValueError(f"{key!r} is there twice in one object")
-        found[key] = value
-    return found
 
 
 def _default_version(fields: Fields) -> str:
@@ -187,14 +213,13 @@ def decode_manifest(text: str, path: Path) -> Manifest:
     """Decode the manifest of the script in `path`'s folder.
 
     Raises:
-        ManifestError: the text is not JSON, or says something without meaning.
+        ManifestError: the text cannot be parsed, or says something without meaning.
     """
-    try:
-        document = json.loads(text, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        raise ManifestError(path, "", f"is not JSON: {error}") from error
-    place = Place(path, "", document)
-    fields = place.mapping(_MANIFEST_KEYS)
+    others = [name for name in MANIFEST_NAMES if name != path.name and (path.parent / name).is_file()]
+    if others:
+        raise ManifestError(path, "", f"stands beside {others[0]}; keep one of them")
+    place = Place(path, "", parse_manifest(text, path))
+    fields = place.mapping(_MANIFEST_KEYS, OF_SCRIPTS)
     for key in ("alias", "uid", "tags"):
         if key not in fields:
             place.fail(f"needs {key}")
@@ -207,8 +232,8 @@ def decode_manifest(text: str, path: Path) -> Manifest:
         name=fields.get_as("name", Place.text, ""),
         deps=fields.get_as("deps", _dependencies, ()),
         post_deps=fields.get_as("post_deps", _dependencies, ()),
-        variations={key: _variation(key, each) for key, each in named["variations"].items()},
-        inputs={key: _input(key, each) for key, each in named["inputs"].items()},
+        variations=_variations(named["variations"], fields),
+        inputs={**_mapped_inputs(fields), **{key: _input(key, each) for key, each in named["inputs"].items()}},
         default_env=fields.get_as("default_env", Place.values, {}),
         env=fields.get_as("env", Place.values, {}),
         env_keys=fields.get_as("env_keys", Place.texts, ()),
@@ -218,6 +243,8 @@ def decode_manifest(text: str, path: Path) -> Manifest:
         default_version=_default_version(fields),
         cache=fields.get_as("cache", Place.boolean, False),
         measures=fields.get_as("measures", Place.boolean, False),
+        downloads=fields.get_as("downloads", Place.boolean, False),
+        pure=fields.get_as("pure", Place.boolean, False),
         code=fields.get_as("code", Place.texts, ()),
         retired_names={k: v.text() for k, v in fields.members("retired_names").items()},
         digest=hashlib.sha256(text.encode()).hexdigest(),

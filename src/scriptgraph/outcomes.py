@@ -41,6 +41,25 @@ class Skip:
 Outcome = Run | Done | Skip
 
 
+@dataclass(frozen=True)
+class Download:
+    """Something that a step would fetch, as its hook `downloads(context)` tells it before the run.
+
+    Attributes:
+        name: the file's name, or what it is.
+        sources: URLs and paths, in the order in which they are tried; none where another program knows them.
+        size_bytes: its length; None where it is not known.
+        digests: its hashes, as "algorithm:hex".
+        needed: whether the step fails without it.
+    """
+
+    name: str
+    sources: tuple[str, ...] = ()
+    size_bytes: int | None = None
+    digests: tuple[str, ...] = ()
+    needed: bool = True
+
+
 def exports_as_values(exports: Mapping[str, Value | Path]) -> Values:
     """Turn what a script exports into values of the environment, as if they were read from a manifest.
 

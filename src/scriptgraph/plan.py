@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ class Step:
     variations: tuple[Chosen, ...]
     version: str
     env: Environment
-    before: tuple[Need, ...] = ()
-    after: tuple[Need, ...] = ()
+    # Steps are shared: written out, what is below would double with each level.
+    before: tuple[Need, ...] = field(default=(), repr=False)
+    after: tuple[Need, ...] = field(default=(), repr=False)
     overrides: Mapping[str, Override] | None = None
 
     @property
@@ -70,31 +71,56 @@ class Plan:
     notes: tuple[str, ...] = ()
 
     def steps(self) -> Iterator[Step]:
-        """Give the settled steps, dependencies before their dependants."""
-        yield from _walk(self.root)
+        """Give the settled steps, dependencies before their dependants; one that several share comes once."""
+        yield from _walk(self.root, set())
 
     def deferred(self) -> Iterator[Need]:
         """Give what waits for an earlier step."""
         for step in self.steps():
             yield from (need for need in step.needs() if need.deferred)
 
+    def summary(self) -> list[dict[str, object]]:
+        """Give title, version, manifest's hash and environment of each settled step, for the record."""
+        return [_summary(step) for step in self.steps()]
+
     @property
     def fingerprint(self) -> str:
         """SHA-256 of all that was chosen; equal plans have equal fingerprints."""
-        return hashlib.sha256(json.dumps(_outline(self.root), sort_keys=True).encode()).hexdigest()
+        return _digest(self.root, {})
 
 
-def _walk(step: Step) -> Iterator[Step]:
+def _summary(step: Step) -> dict[str, object]:
+    return {
+        "title": step.title,
+        "alias": step.manifest.alias,
+        "version": step.version,
+        "manifest": step.manifest.digest,
+        "env": {key: step.env[key] for key in sorted(step.env) if key in step.manifest.reads},
+    }
+
+
+def _walk(step: Step, seen: set[int]) -> Iterator[Step]:
+    if id(step) in seen:
+        return
+    seen.add(id(step))
     for need in step.before:
         if need.step is not None:
-            yield from _walk(need.step)
+            yield from _walk(need.step, seen)
     yield step
     for need in step.after:
         if need.step is not None:
-            yield from _walk(need.step)
+            yield from _walk(need.step, seen)
 
 
-def _outline(step: Step) -> dict[str, object]:
+def _digest(step: Step, known: dict[int, str]) -> str:
+    """Hash a step and what it stands on; shared steps once."""
+    if id(step) not in known:
+        outline = json.dumps(_outline(step, known), sort_keys=True)
+        known[id(step)] = hashlib.sha256(outline.encode()).hexdigest()
+    return known[id(step)]
+
+
+def _outline(step: Step, known: dict[int, str]) -> dict[str, object]:
     return {
         "alias": step.manifest.alias,
         "manifest": step.manifest.digest,
@@ -102,7 +128,7 @@ def _outline(step: Step) -> dict[str, object]:
         "version": step.version,
         "env": {key: repr(step.env[key]) for key in sorted(step.env) if key in step.manifest.reads},
         "needs": [
-            _outline_waiting(need, step) if need.deferred else (_outline(need.step) if need.step else None)
+            _outline_waiting(need, step) if need.deferred else (_digest(need.step, known) if need.step else None)
             for need in step.needs()
         ],
     }

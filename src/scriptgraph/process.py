@@ -21,7 +21,7 @@ import time
 from collections import deque
 from typing import IO, TYPE_CHECKING
 
-from scriptgraph.interruption import end_signals_raise
+from scriptgraph.interruption import end_signals_raise, raise_if_stopped
 from scriptgraph.process_outcome import Completed, ProcessFailed, describe_end
 from scriptgraph.text_lines import LineSplitter
 
@@ -174,10 +174,11 @@ class _Child:
                 key.fileobj.close()  # type: ignore[union-attr] # they are the pipes
             self._selector.close()
 
-    def attend(self, timeout_s: float | None) -> bool:
+    def attend(self, timeout_s: float | None, *, heeding: bool = True) -> bool:
         """Read the pipes until the program has ended and they are closed; False at the time limit.
 
-        What a program left behind keeps its pipes open: then reading stops after `LINGER_S`.
+        What a program left behind keeps its pipes open: then reading stops after `LINGER_S`. With `heeding`, the wish
+        that this thread ends is heeded meanwhile.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         linger: float | None = None
@@ -190,6 +191,8 @@ class _Child:
                 return True
             if linger is None and deadline is not None and now > deadline:
                 return False
+            if linger is None and heeding:
+                raise_if_stopped()
             self._read()
 
     def _has_ended(self) -> bool:
@@ -238,7 +241,7 @@ class _Child:
         try:
             if not self._has_ended():
                 _signal_group(popen.pid, signal.SIGTERM)
-                self.attend(GRACE_S)
+                self.attend(GRACE_S, heeding=False)
         finally:
             self.reap()
 

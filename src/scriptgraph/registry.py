@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from scriptgraph.catalogue import Catalogue, Shelf, catalogue_of
 from scriptgraph.errors import (
     AmbiguousScriptError,
     ManifestError,
     NoScriptError,
     nearest,
 )
-from scriptgraph.manifest_json import decode_manifest
+from scriptgraph.manifest_head import MANIFEST_NAMES, head_of
+from scriptgraph.script_index import read_scripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,30 +22,22 @@ if TYPE_CHECKING:
     from scriptgraph.manifest import Manifest
     from scriptgraph.tags import Query
 
-MANIFEST_NAME = "_cm.json"
-
 
 class Registry:
-    """Scripts by alias and by tag; the order of discovery never matters."""
+    """Scripts by alias and by tag; the order of discovery never matters.
 
-    def __init__(self, manifests: Iterable[Manifest]) -> None:
-        self._by_alias: dict[str, Manifest] = {}
-        self._by_tag: dict[str, set[str]] = {}
-        for manifest in sorted(manifests, key=lambda each: (each.alias, str(each.folder))):
-            if manifest.alias in self._by_alias:
-                other = self._by_alias[manifest.alias].folder
-                raise ManifestError(
-                    manifest.folder / MANIFEST_NAME, "/alias", f"{manifest.alias!r} is taken by {other}; rename one"
-                )
-            self._by_alias[manifest.alias] = manifest
-            for tag in {*manifest.tags, manifest.alias, manifest.uid}:
-                self._by_tag.setdefault(tag, set()).add(manifest.alias)
+    A manifest is decoded when its script is selected, so that a broken one stops only what needs it.
+    """
+
+    def __init__(self, scripts: Catalogue | Iterable[Manifest]) -> None:
+        self._catalogue = scripts if isinstance(scripts, Catalogue) else _catalogue_of(tuple(scripts))
 
     def __iter__(self) -> Iterator[Manifest]:
-        return iter(self._by_alias.values())
+        """Give every script, by alias, without those whose manifests are broken."""
+        return self._decoded(range(len(self)))
 
     def __len__(self) -> int:
-        return len(self._by_alias)
+        return len(self._catalogue)
 
     def select(self, query: Query) -> Manifest:
         """Give the one script that has all required tags and no excluded one.
@@ -52,51 +47,87 @@ class Registry:
         Raises:
             NoScriptError: none fits; names the unknown tags and the closest scripts.
             AmbiguousScriptError: several fit.
+            ManifestError: the one that fits has a broken manifest.
         """
         matches = self._matches(query)
         if len(matches) > 1:
-            exact = [alias for alias in matches if set(self._by_alias[alias].tags) == set(query.required)]
+            heads = {number: self._catalogue.head(number) for number in matches}
+            exact = [number for number, head in heads.items() if set(head.tags) == set(query.required)]
             matches = exact or matches
-        if len(matches) > 1:
-            raise AmbiguousScriptError(query.text, matches)
+            if len(matches) > 1:
+                raise AmbiguousScriptError(query.text, sorted(heads[number].alias for number in matches))
         if not matches:
             raise self._no_script(query)
-        return self._by_alias[matches[0]]
+        return self._catalogue.manifest(matches[0])
 
     def candidates(self, tags: Iterable[str]) -> Iterator[Manifest]:
-        """Give every script that has all these tags."""
-        wanted = set(tags)
-        return (each for each in self if wanted <= {*each.tags, each.alias, each.uid})
+        """Give every script that has all these tags, by alias, without those whose manifests are broken."""
+        return self._decoded(self._having(tags))
 
-    def _matches(self, query: Query) -> list[str]:
+    def problems(self) -> Iterator[ManifestError]:
+        """Say of each broken manifest what is wrong."""
+        return self._problems(range(len(self)))
+
+    def _decoded(self, numbers: Iterable[int]) -> Iterator[Manifest]:
+        found = []
+        for number in numbers:
+            with suppress(ManifestError):
+                found.append(self._catalogue.manifest(number))
+        return iter(sorted(found, key=lambda manifest: manifest.alias))
+
+    def _problems(self, numbers: Iterable[int]) -> Iterator[ManifestError]:
+        return (problem for number in numbers if (problem := self._problem(number)))
+
+    def _problem(self, number: int) -> ManifestError | None:
+        try:
+            self._catalogue.manifest(number)
+        except ManifestError as error:
+            return error
+        return None
+
+    def _having(self, words: Iterable[str]) -> frozenset[int]:
+        wanted = tuple(words)
+        return self._catalogue.having(wanted) if wanted else frozenset(range(len(self)))
+
+    def _matches(self, query: Query) -> list[int]:
         if not query.required:
             return []
-        fitting = set.intersection(*(self._by_tag.get(tag, set()) for tag in query.required))
+        fitting = self._having(query.required)
         for tag in query.excluded:
-            fitting = fitting - self._by_tag.get(tag, set())
-        return sorted(fitting)
+            fitting -= self._catalogue.numbers(tag)
+        # A manifest that does not say how it is found gives way to one that does.
+        return sorted((fitting - self._catalogue.unsound) or fitting)
 
     def _no_script(self, query: Query) -> NoScriptError:
-        unknown = [tag for tag in query.required if tag not in self._by_tag]
-        hints = [hint for tag in unknown for hint in nearest(tag, self._by_tag, 1)]
+        catalogue = self._catalogue
+        unknown = [tag for tag in query.required if not catalogue.numbers(tag)]
+        hints = [hint for tag in unknown for hint in nearest(tag, catalogue.all_words(), 1)]
         wanted = {*query.required, *hints}
-        scored = sorted((-len(wanted & {*each.tags, each.alias}), each.alias) for each in self)
-        closest = [f"{alias} ({','.join(self._by_alias[alias].tags)})" for score, alias in scored[:3] if score]
-        return NoScriptError(query.text, unknown, closest, hints)
+        heads = [catalogue.head(number) for number in range(len(self))]
+        scored = sorted((-len(wanted & {*head.tags, head.alias}), head.alias, head.tags) for head in heads)
+        closest = [f"{alias} ({','.join(tags)})" for score, alias, tags in scored[:3] if score]
+        return NoScriptError(query.text, unknown, closest, hints, self._unsound())
+
+    def _unsound(self) -> list[str]:
+        """Say of each manifest that does not say how it is found what is wrong: it may be the one that is wanted."""
+        return [str(error) for error in self._problems(sorted(self._catalogue.unsound))]
 
 
-def load_registry(roots: Sequence[Path]) -> Registry:
-    """Read the manifests below each repository's `script/` folder.
+def load_registry(roots: Sequence[Path], index: Path | None = None, *, keep: bool = True) -> Registry:
+    """Find the manifests below each repository's `script/` folder.
+
+    Args:
+        roots: the repositories.
+        index: the folder in which what is found is kept for the next start; None to keep nothing.
+        keep: whether that folder may be written to.
 
     Raises:
-        ManifestError: a manifest cannot be read, or two scripts share an alias.
+        ManifestError: two scripts share an alias.
     """
-    manifests = []
-    for root in dict.fromkeys(path.resolve() for path in roots):
-        for path in sorted(root.glob(f"script/*/{MANIFEST_NAME}")):
-            try:
-                text = path.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise ManifestError(path, "", f"cannot be read: {error}") from error
-            manifests.append(decode_manifest(text, path))
-    return Registry(manifests)
+    folders = dict.fromkeys(root.resolve() / "script" for root in roots)
+    return Registry(read_scripts(sorted(folders), index, keep=keep))
+
+
+def _catalogue_of(manifests: Sequence[Manifest]) -> Catalogue:
+    shelves = [Shelf(str(manifest.folder), MANIFEST_NAMES[:1]) for manifest in manifests]
+    return catalogue_of(shelves, [head_of(manifest) for manifest in manifests], dict(enumerate(manifests)))

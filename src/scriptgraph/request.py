@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,3 +30,13 @@ class Request:
     env: Values = field(default_factory=dict)
     overrides: Mapping[str, Override] = field(default_factory=dict)
     argv: tuple[str, ...] = ()
+
+    def told(self) -> dict[str, Any]:
+        """Give the request as the record keeps it: enough to ask the same again."""
+        return {
+            "tags": self.query.text,
+            "argv": list(self.argv),
+            "inputs": dict(self.inputs),
+            "env": dict(self.env),
+            "adr": {name: override.told() for name, override in self.overrides.items()},
+        }

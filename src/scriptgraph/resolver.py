@@ -6,41 +6,28 @@ an earlier step's exports, when these are there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scriptgraph.conditions import decide
+from scriptgraph.declared import check_overrides
 from scriptgraph.environment import Environment, Layer, as_text
-from scriptgraph.errors import CycleError, RequestError, ScriptGraphError, nearest
+from scriptgraph.errors import CycleError, RequestError, ScriptGraphError
 from scriptgraph.inputs import read_inputs
-from scriptgraph.manifest import Dependency, Manifest, Override, Values, matches_any
+from scriptgraph.manifest import Dependency, Manifest, Override, Values
 from scriptgraph.plan import Need, Plan, Step
+from scriptgraph.scope import DEEPEST, Scope
 from scriptgraph.tags import Query, parse_query
 from scriptgraph.variations import Chosen, choose_variations
 from scriptgraph.versions import ANY_VERSION, VersionRange, select_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from scriptgraph.registry import Registry
     from scriptgraph.request import Request
 
 _VERSION_INPUTS = ("version", "version_min", "version_max")
-# Far more than any workflow has, and less than what Python's stack holds.
-DEEPEST = 100
-
-
-@dataclass(frozen=True)
-class _Scope:
-    """What a script is resolved in: its surroundings, as it sees them."""
-
-    inherited: Environment
-    overrides: Mapping[str, Override] = field(default_factory=dict)
-    versions: VersionRange = ANY_VERSION
-    inputs: Values = field(default_factory=dict)
-    forced: Values = field(default_factory=dict)
-    chain: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()  # patterns of keys that steps before this one may still export
 
 
 def resolve(request: Request, registry: Registry) -> Plan:
@@ -53,14 +40,26 @@ def resolve(request: Request, registry: Registry) -> Plan:
     inherited = Environment().merged(request.env, Layer.INHERITED, "--env")
     versions = VersionRange(*(as_text(request.inputs.get(key)) for key in _VERSION_INPUTS))
     inputs = {key: value for key, value in request.inputs.items() if key not in _VERSION_INPUTS}
-    scope = _Scope(inherited, request.overrides, versions, inputs)
+    scope = Scope(inherited, request.overrides, versions, inputs)
     root = _resolve_step(request.query, registry, scope)
-    return Plan(root, _check_overrides(root, request, registry))
+    return Plan(root, check_overrides(root, request, registry))
 
 
-def settle(need: Need, parent: Step, env: Environment, registry: Registry, chain: tuple[str, ...]) -> Need:
-    """Settle a deferred dependency with the environment that its parent has by now."""
-    return _resolve_need(need.dependency, parent.manifest, registry, _Scope(env, parent.overrides or {}, chain=chain))
+def settle(
+    need: Need,
+    parent: Step,
+    env: Environment,
+    registry: Registry,
+    chain: tuple[str, ...],
+    unknown: tuple[str, ...] = (),
+) -> Need:
+    """Settle a deferred dependency with the environment that its parent has by now.
+
+    `unknown` has patterns of keys that are still to be exported, for a look ahead; a dependency that they decide
+    stays deferred.
+    """
+    scope = Scope(env, parent.overrides or {}, chain=chain, unknown=unknown)
+    return _resolve_need(need.dependency, parent.manifest, registry, scope)
 
 
 def layered(manifest: Manifest, variations: Iterable[Chosen], version: str, inherited: Environment) -> Environment:
@@ -82,19 +81,19 @@ def layered(manifest: Manifest, variations: Iterable[Chosen], version: str, inhe
     return env
 
 
-def _resolve_step(query: Query, registry: Registry, scope: _Scope) -> Step:
+def _resolve_step(query: Query, registry: Registry, scope: Scope) -> Step:
     manifest = registry.select(query)
     if manifest.alias in scope.chain:
         raise CycleError((*scope.chain[scope.chain.index(manifest.alias) :], manifest.alias))
     if len(scope.chain) >= DEEPEST:
         raise RequestError(f"dependencies are more than {DEEPEST} deep at {manifest.alias}; shorten the chain")
     try:
-        return _expand(manifest, query, registry, scope)
+        return scope.resolved.step(manifest, query, scope, lambda: _expand(manifest, query, registry, scope))
     except ScriptGraphError as error:
         raise error.within(manifest.alias)  # noqa: B904 - the same error, with its chain
 
 
-def _expand(manifest: Manifest, query: Query, registry: Registry, scope: _Scope) -> Step:
+def _expand(manifest: Manifest, query: Query, registry: Registry, scope: Scope) -> Step:
     variations = choose_variations(manifest, query.variations, query.without)
     version = select_version(manifest.alias, manifest.versions, manifest.default_version, scope.versions)
     given = read_inputs(manifest, scope.inputs)
@@ -135,8 +134,8 @@ def exports_of(step: Step) -> tuple[str, ...]:
 
 
 def _resolve_needs(
-    deps: Iterable[Dependency], manifest: Manifest, env: Environment, registry: Registry, scope: _Scope
-) -> tuple[tuple[Need, ...], _Scope]:
+    deps: Iterable[Dependency], manifest: Manifest, env: Environment, registry: Registry, scope: Scope
+) -> tuple[tuple[Need, ...], Scope]:
     needs = []
     for dependency in deps:
         need = _resolve_need(dependency, manifest, registry, replace(scope, inherited=env))
@@ -145,40 +144,49 @@ def _resolve_needs(
             scope = replace(scope, unknown=(*scope.unknown, *exports_of(need.step)))
         elif need.deferred:
             # Which script it will be is open, and so is what it exports.
-            scope = replace(scope, unknown=(*scope.unknown, *_possible_exports(dependency, registry, scope)))
+            scope = replace(
+                scope,
+                unknown=(*scope.unknown, *possible_exports(dependency, registry, _override_of(dependency, scope).tags)),
+            )
     return tuple(needs), scope
 
 
-def _possible_exports(dependency: Dependency, registry: Registry, scope: _Scope) -> tuple[str, ...]:
+def possible_exports(dependency: Dependency, registry: Registry, override_tags: str = "") -> tuple[str, ...]:
+    """Give the patterns of all keys that a dependency may export whose script is still open."""
     if not all(update.prefix.startswith("_") for update in dependency.tag_updates):
         return ("*",)
-    query = parse_query(f"{dependency.tags},{_override_of(dependency, scope).tags}")
+    query = parse_query(f"{dependency.tags},{override_tags}")
     found: set[str] = set()
     for manifest in registry.candidates(query.required):
         found |= {*manifest.exports, *(key for each in manifest.variations.values() for key in each.exports)}
     return tuple(sorted(found))
 
 
-def _unknown_test(env: Environment, patterns: tuple[str, ...]) -> Callable[[str], bool]:
+def unknown_test(env: Environment, patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    """Say which keys may still change where steps to come may export what the patterns fit."""
+    return _unknown_test(env, Scope(env, unknown=patterns))
+
+
+def _unknown_test(env: Environment, scope: Scope) -> Callable[[str], bool]:
     """Say which keys may still change: an export to come wins unless a higher layer has spoken."""
 
     def may_be_exported(key: str) -> bool:
-        if not matches_any(key, patterns):
+        if not scope.may_be_exported(key):
             return False
         return key not in env or env.origin(key).layer <= Layer.DEPENDENCY
 
     return lambda key: any(may_be_exported(each) for each in {key, *env.made_of(env.get(key))})
 
 
-def _override_of(dependency: Dependency, scope: _Scope) -> Override:
+def _override_of(dependency: Dependency, scope: Scope) -> Override:
     override = Override()
     for name in dependency.names:
         override = scope.overrides[name].over(override) if name in scope.overrides else override
     return override
 
 
-def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, scope: _Scope) -> Need:
-    unknown = _unknown_test(scope.inherited, scope.unknown)
+def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, scope: Scope) -> Need:
+    unknown = _unknown_test(scope.inherited, scope)
     env = scope.inherited.resolved(unknown)
     wanted = decide(dependency.guard, env, unknown)
     if wanted is False:
@@ -214,24 +222,3 @@ def _asked_versions(manifest: Manifest, versions: VersionRange) -> Values:
         return {}
     asked = {"CM_VERSION": versions.exact, "CM_VERSION_MIN": versions.minimum, "CM_VERSION_MAX": versions.maximum}
     return {key: value for key, value in asked.items() if value}
-
-
-def _check_overrides(root: Step, request: Request, registry: Registry) -> tuple[str, ...]:
-    """Refuse an `--adr` for a name that nothing on the way has; note those that 2023 had."""
-    known, retired = set[str](), dict[str, str]()
-    for step in Plan(root).steps():
-        known |= step.manifest.dependency_names
-        retired |= step.manifest.retired_names
-    if any(Plan(root).deferred()):
-        known |= {name for each in registry for name in each.dependency_names}
-    notes = []
-    for name in request.overrides:
-        if name in retired:
-            notes.append(f"--adr.{name}: {retired[name]}")
-        elif name not in known:
-            close = nearest(name, known)
-            hint = f" Did you mean {close[0]}?" if close else ""
-            raise RequestError(
-                f"--adr.{name}: no dependency has this name.{hint} Names: {', '.join(sorted(known)) or 'none'}"
-            )
-    return tuple(notes)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 from scriptgraph.api import Switches
+from scriptgraph.known_digests import KnownDigests
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +30,7 @@ class Runtime:
         run_folder: this run's record, logs and the output of steps that are not cached.
         announce: told of each event: its kind, the step's title, and details.
         anew: which steps make their entry anew although it is there.
+        digests: what scripts consist of, hashed in this run and in earlier ones.
     """
 
     registry: Registry
@@ -36,10 +39,13 @@ class Runtime:
     run_folder: Path
     switches: Switches = field(default_factory=Switches)
     announce: Announce = lambda _kind, _title, _details: None
+    digests: KnownDigests = field(default_factory=KnownDigests)
     anew: Anew = "none"
     _count: int = field(default=0, init=False)
+    _counting: Lock = field(default_factory=Lock, init=False)
 
     def next_number(self) -> int:
         """Number the steps in the order in which they start."""
-        self._count += 1
-        return self._count
+        with self._counting:
+            self._count += 1
+            return self._count

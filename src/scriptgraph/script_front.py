@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.catalogue import describe, find_scripts
 from scriptgraph.environment import as_text
 from scriptgraph.errors import NoScriptError, RequestError
 from scriptgraph.front_options import read_listing
 from scriptgraph.listing import Section, show_sections
+from scriptgraph.script_lists import describe, find_scripts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from scriptgraph.errors import VariationError, nearest
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chosen:
-    """A variation that is on: its written name ("size.500"), its entry, the value for `#`."""
+    """A variation that is on: its written name ("size.500"), its entry, the value for `#`, and why it is on."""
 
     written: str
     variation: Variation
     value: str = ""
+    why: str = field(default="", compare=False)
 
     def fill(self, values: Values) -> Values:
         """Put the value in the place of `#` in a block of environment."""
@@ -69,7 +70,7 @@ class _Choice:
             self.group_owner[group] = chosen.written
         for base in chosen.variation.base:
             self.turn_on(base, f" (base of _{chosen.written})", (*above, chosen.written))
-        self.on[chosen.written] = chosen
+        self.on[chosen.written] = replace(chosen, why=why.strip(" ()") or "asked for")
 
     def turn_on_defaults(self) -> None:
         """Turn on each default; of a group in which nothing is on, what the others or the group itself prefer."""
@@ -104,7 +105,7 @@ class _Choice:
         """Give the entries `a,b` all of whose parts are on."""
         names = {name for each in self.on.values() for name in (each.written, each.variation.name)}
         return [
-            Chosen(name, entry)
+            Chosen(name, entry, why="all of its parts are on")
             for name, entry in self.manifest.variations.items()
             if "," in name and set(name.split(",")) <= names
         ]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.version import InvalidVersion, Version
-
 from scriptgraph.errors import VersionError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from packaging.version import Version
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,12 @@ class VersionRange:
         if self.exact:
             return version == self.exact
         low, high = (_parse(bound) if bound else None for bound in (self.minimum, self.maximum))
+        if low is None and high is None:
+            return True
         try:
-            parsed = Version(version)
-        except InvalidVersion:
-            return low is None and high is None
+            parsed = _parse(version)
+        except VersionError:
+            return False
         return (low is None or parsed >= low) and (high is None or parsed <= high)
 
     def __str__(self) -> str:
@@ -48,6 +50,8 @@ ANY_VERSION = VersionRange()
 
 
 def _parse(text: str) -> Version:
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - most requests ask for no version
+
     try:
         return Version(text)
     except InvalidVersion as error:

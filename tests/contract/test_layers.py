@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src"
-# The layers of scriptgraph: a module imports from its own layer and those before it only.
-LAYERS = (
-    {"errors", "tags", "versions", "kept_json"},
-    {"manifest", "json_place", "manifest_json", "request"},
-    {"registry", "variations", "environment", "conditions"},
-    {"plan", "inputs", "resolver", "guard_words", "catalogue"},
-    {"process", "process_outcome", "interruption", "text_lines", "fetch", "python_env", "locking"},
-    {"cache_folders", "cache_locks", "cache_inventory", "cache_paths", "cache", "cache_contents", "cache_removal"},
-    {"outcomes", "api", "calling", "loader", "record", "runtime", "executor"},
-    {"console", "listing", "front_options", "cache_view", "cache_front", "script_front", "cm_bridge"},
-)
+# The layers of scriptgraph, from the table: a module imports from its own layer and those before it only.
+ROW = re.compile(r"^\| (\d) \| (`[a-z_`, ]+`) \|", re.MULTILINE)
+LAYER = {
+    name: int(number)
+    for number, names in ROW.findall((SOURCE.parent / "ARCHITECTURE.md").read_text(encoding="utf-8"))
+    for name in re.findall(r"[a-z_]+", names)
+}
 # What runs in the workload's environment, which has none of these.
 WORKLOAD = ("harness", "backends", "datasets", "accuracy", "rules")
 FRONT_ONLY = {"scriptgraph", "rich", "requests", "cmind", "uv", "packaging"}
@@ -45,7 +42,7 @@ def part(path: Path, package: str) -> str:
 
 
 def layer(name: str) -> int:
-    return next(number for number, names in enumerate(LAYERS) if name in names)
+    return LAYER[name]
 
 
 @pytest.mark.parametrize("path", modules(SOURCE / "scriptgraph"), ids=lambda path: str(path.relative_to(SOURCE)))

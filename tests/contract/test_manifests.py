@@ -45,6 +45,10 @@ def test_there_are_scripts() -> None:
     assert len(SCRIPTS) >= 20
 
 
+def test_no_manifest_is_broken() -> None:
+    assert not list(REGISTRY.problems())
+
+
 def test_no_two_scripts_share_an_identity() -> None:
     assert not [uid for uid, count in Counter(each.uid for each in SCRIPTS).items() if count > 1]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SCRIPTS = list(load_registry([ROOT]))
 WITH_CODE = [script for script in SCRIPTS if (script.folder / "customize.py").is_file()]
-READERS = {"value", "text", "flag", "number", "whole", "path", "existing"}
+READERS = {"value", "text", "name", "flag", "number", "whole", "path", "existing"}
 # What runs a step is no part of what it makes.
 MACHINERY = {"scriptgraph.api", "scriptgraph.errors", "scriptgraph.process", "mlperf_home.runs.launch"}
 # What these make is looked at again whenever it is used: by the script's `verify`.
@@ -132,7 +132,9 @@ def test_every_key_of_a_manifest_is_documented() -> None:
 def test_the_table_of_layers_names_every_module() -> None:
     table = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     modules = {
-        path.stem for path in Path(json_place.__file__).parent.iterdir() if not path.name.startswith(("_", ".", "py."))
+        path.stem
+        for path in Path(json_place.__file__).parent.iterdir()
+        if path.suffix in {"", ".py"} and not path.name.startswith(("_", "."))
     }
 
     assert {name for name in modules if f"`{name}`" not in table} == set()

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cm_command import CM
 
 from mlperf_home.samples.bert import MODELS
 
@@ -38,3 +39,24 @@ def test_a_benchmark_gives_its_ratios(tmp_path: Path, name: str, goals: list[str
     assert [goal["name"] for goal in document["goals"]] == goals
     assert all(ratio > 0 for goal in document["goals"] for ratio in goal["ratios"])
     assert 150 < document["mean_length_tokens"] < 220
+
+
+def test_the_engines_cost_is_measured_with_the_cm_that_is_installed(tmp_path: Path) -> None:
+    if not CM.exists():
+        pytest.skip("cm is not installed beside this Python: pip install '.[test]'")
+    figures = tmp_path / "figures.json"
+    command = [sys.executable, str(ROOT / "benchmarks" / "engine_cost.py"), "--many", "300", "--rounds", "1"]
+
+    done = subprocess.run(
+        [*command, "--json", str(figures)],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode in {0, 1}, done.stderr
+    document = json.loads(figures.read_text())
+    assert len(document["goals"]) == 7
+    assert done.returncode == (0 if all(goal["reached"] for goal in document["goals"]) else 1)
+    assert all(figure > 0 for figure in document["figures"]["floor"])

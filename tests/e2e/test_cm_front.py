@@ -102,3 +102,14 @@ def test_a_python_newer_than_asked_is_not_taken(cm: Cm) -> None:
     assert refused.code != 0
     assert f"to below {major}.{minor}" in refused.said
     assert cm.script("get,python3", ours, f"--version_max={major}.{minor}").code == 0
+
+
+def test_a_key_that_nothing_reads_is_refused_with_the_nearest(cm: Cm) -> None:
+    ended = cm.script("run,mlperf,bert-99,deepsparse", "--env.CM_MLPERF_LOADGEN_SCENARI=Server", "--plan")
+
+    assert ended.code != 0
+    assert "did you mean CM_MLPERF_LOADGEN_SCENARIO" in ended.said
+
+
+def test_a_key_that_only_decides_is_taken(cm: Cm) -> None:
+    assert cm.script("run,mlperf,bert-99,deepsparse", "--env.CM_ML_MODEL_VARIATION=onnx-int8", "--plan").code == 0

@@ -322,11 +322,16 @@ def test_a_killed_engine_is_said_with_its_signal(cm: Cm, hanging: subprocess.Pop
     assert not list((tmp_path / "results").rglob("mlperf_log_*"))
 
 
-def test_a_second_run_into_the_same_results_is_refused(
+def test_a_second_run_waits_until_the_first_has_measured(
     cm: Cm, small: list[str], hanging: subprocess.Popen[str]
 ) -> None:
-    second = cm.script(TAGS, *small)
+    second = cm.start("run", "script", f"--tags={TAGS}", *small)
+    assert second.stderr is not None
+    assert any("waiting until another run has measured" in line for line in second.stderr)
+    assert second.poll() is None
 
-    assert hanging.poll() is None
-    assert second.code != 0
-    assert "another run is measuring" in second.said
+    hanging.send_signal(signal.SIGINT)
+    hanging.communicate()
+    out, err = second.communicate()
+
+    assert second.returncode == 0, out + err

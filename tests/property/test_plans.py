@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from registries import KEYS, KIND, KINDS, WORDS, Index, any_indexes, any_requests, sound_indexes, sound_requests
 from tiny_scripts import manifest, plan_of, registry_of, request_of
 
+from scriptgraph import resolver
 from scriptgraph.environment import Environment, Layer
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.json_place import decode_value
 from scriptgraph.manifest import matches_any
 from scriptgraph.registry import Registry
 from scriptgraph.resolver import exports_of, hand_down, layered, resolve, settle
+from scriptgraph.scope import ResolvedSteps, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
 
+    from scriptgraph.manifest import Manifest
     from scriptgraph.plan import Need, Step
+    from scriptgraph.tags import Query
 
 Asked = dict[str, Any]
 
@@ -54,15 +61,38 @@ def test_the_order_of_discovery_never_changes_a_plan_or_an_error(index: Index, r
 
 @given(sound_indexes(), sound_requests)
 def test_dependencies_precede_dependants_and_what_comes_after_follows(index: Index, request: Asked) -> None:
-    plan = plan_of(index, **request)
-    order = {id(step): position for position, step in enumerate(plan.steps())}
+    order: list[int] = []
 
-    for step in plan.steps():
-        before = [order[id(need.step)] for need in step.before if need.step]
-        after = [order[id(need.step)] for need in step.after if need.step]
-        assert sorted(before) == before
-        assert all(position < order[id(step)] for position in before)
-        assert all(position > order[id(step)] for position in after)
+    def visit(step: Step) -> None:
+        for need in step.before:
+            if need.step:
+                visit(need.step)
+        order.append(id(step))
+        for need in step.after:
+            if need.step:
+                visit(need.step)
+
+    plan = plan_of(index, **request)
+    visit(plan.root)
+
+    # What several share comes where it is first needed.
+    assert [id(step) for step in plan.steps()] == list(dict.fromkeys(order))
+
+
+class _NothingIsRemembered(ResolvedSteps):
+    def step(self, manifest: Manifest, query: Query, scope: Scope, resolve: Callable[[], Step]) -> Step:
+        return resolve()
+
+
+@settings(max_examples=300)
+@given(sound_indexes() | any_indexes(), any_requests)
+def test_what_is_resolved_once_is_what_would_be_resolved_again(index: Index, request: Asked) -> None:
+    remembered = outcome(registry_of(index), request)[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resolver, "Scope", partial(Scope, resolved=_NothingIsRemembered()))
+        again = outcome(registry_of(index), request)[0]
+
+    assert remembered == again
 
 
 @given(any_indexes(), any_requests)

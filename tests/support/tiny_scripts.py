@@ -107,7 +107,13 @@ class Bench:
         plan = resolve(request_of(tags, **asked), registry)
         self.run_folder = new_run_folder(self.home / "records", plan.root.manifest.alias)
         runtime = Runtime(
-            registry, self.cache, self.home / "state", self.run_folder, switches or Switches(), self._hear, anew
+            registry,
+            self.cache,
+            self.home / "state",
+            self.run_folder,
+            switches or Switches(),
+            self._hear,
+            anew=anew,
         )
         return execute(plan, runtime, {"tags": tags})
 

@@ -105,7 +105,7 @@ class TestARun:
     ) -> None:
         monkeypatch.setenv("CM_HIDDEN", "leaked")
 
-        made = Path(cm_run("make", env={"CM_HIDDEN": "leaked"})["new_env"]["CM_PATH"])
+        made = Path(cm_run("make")["new_env"]["CM_PATH"])
 
         assert made.read_text(encoding="utf-8") == "\n"
 
@@ -166,10 +166,16 @@ class TestAMistake:
         assert cm_run(tags, **options) == {"return": 1, "error": error}
         assert not home.exists()
 
+    def test_a_broken_manifest_stops_only_what_needs_it(self, workflow: ScriptFolders, cm_run: Run) -> None:
+        workflow.add("broken", deps=[{"name": "x"}])
+
+        assert cm_run("run,front")["return"] == 0
+
     def test_a_broken_manifest_is_named_with_the_place(self, workflow: ScriptFolders, cm_run: Run) -> None:
         folder = workflow.add("broken", deps=[{"name": "x"}])
 
-        assert cm_run("run,front") == {
+        assert cm_run("run,front")["return"] == 0
+        assert cm_run("broken") == {
             "return": 1,
             "error": f"{folder}/_cm.json#/deps/0/name: unknown key; did you mean names?",
         }

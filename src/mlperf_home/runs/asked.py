@@ -22,8 +22,8 @@ def asked_folder(context: Context) -> ResultFolder:
     return result_folder(
         context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results",
         context.text("CM_MLPERF_EXECUTION_MODE"),
-        context.text("CM_SUT_NAME"),
-        context.text("CM_ML_MODEL_FULL_NAME"),
+        context.name("CM_SUT_NAME"),
+        context.name("CM_ML_MODEL_FULL_NAME"),
         context.text("CM_MLPERF_LOADGEN_SCENARIO"),
     )
 

@@ -171,3 +171,20 @@ def test_quiet_draws_no_bar(on_terminal: Callable[[], Terminal]) -> None:
     show(("progressed", {"what": "file", "done": 1, "total": 2}), quiet=True)
 
     assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [({}, "\x1b[1m> x,_v\x1b[0m\n"), ({"NO_COLOR": "1"}, "> x,_v\n"), ({"TERM": "dumb"}, "> x,_v\n")],
+)
+def test_lines_on_a_terminal_are_styled_unless_it_cannot_or_the_user_does_not_want_it(
+    on_terminal: Callable[[], Terminal], monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], line: str
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    stream = on_terminal()
+
+    show(("started", {}))
+
+    assert stream.getvalue() == line

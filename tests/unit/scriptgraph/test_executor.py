@@ -132,6 +132,16 @@ class TestEqualSteps:
 
         assert len(bench.run("top").steps) == (3 if key == "CM_READ" else 2)
 
+    def test_what_many_need_is_walked_once(self, bench: Bench) -> None:
+        for level in range(40):
+            for side in "ab":
+                deps = [{"tags": f"{each}{level + 1}"} for each in "ab"] if level < 39 else []
+                bench.scripts.add(f"{side}{level}", deps=deps)
+
+        record = bench.run("a0")
+
+        assert len(record.steps) == 2 * 39 + 1
+
     def test_each_run_runs_them_again(self, bench: Bench) -> None:
         bench.scripts.add("a", self.TELLING, new_env_keys=["CM_OUTPUT"])
 

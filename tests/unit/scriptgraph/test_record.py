@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import platform
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -63,4 +65,14 @@ def test_the_host_is_told_and_what_is_not_installed_is_none() -> None:
 
     assert facts["python"] == sys.version.split()[0]
     assert set(facts["packages"]) == {"mlperf-home", "cmind", "uv"}
-    assert all(facts[key] for key in ("system", "machine"))
+    assert (facts["system"], facts["machine"]) == (platform.platform(), platform.machine())
+    assert facts["packages"]["cmind"] == version("cmind")
+
+
+def test_what_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "cmind-9.dist-info").mkdir()
+    (tmp_path / "uv-9.dist-info").mkdir()
+    (tmp_path / "uv-9.dist-info" / "METADATA").write_text("Name: uv\nVersion: 9.post1\n", encoding="utf-8")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "absent"), str(tmp_path)])
+
+    assert host_facts()["packages"] == {"mlperf-home": None, "cmind": None, "uv": "9.post1"}

@@ -107,9 +107,68 @@ def test_the_folders_of_all_repositories_are_read_once(tmp_path: Path) -> None:
     assert len(registry) == 2
 
 
-def test_a_manifest_that_is_not_text_is_named(tmp_path: Path) -> None:
-    folder = ScriptFolders(tmp_path).add("a")
-    (folder / "_cm.json").write_bytes(b"\xff\xfe")
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b"\xff\xfe", r"#: cannot be read: "),
+        (b"{", r"#: is not JSON: "),
+        (b"[]", r"#: must be an object, is a list"),
+        (b"{}", r"#: needs alias"),
+        (b'{"alias": 1, "uid": "u", "tags": []}', "#/alias: must be text, is a number"),
+    ],
+)
+class TestABrokenManifest:
+    @pytest.fixture
+    def registry(self, tmp_path: Path, text: bytes) -> Registry:
+        scripts = ScriptFolders(tmp_path)
+        (scripts.add("a") / "_cm.json").write_bytes(text)
+        scripts.add("b", tags=["get", "b"])
+        return load_registry([tmp_path])
 
-    with pytest.raises(ManifestError, match=r"script/a/_cm\.json#: cannot be read: "):
-        load_registry([tmp_path])
+    def test_stops_nothing_that_does_not_need_it(self, registry: Registry, problem: str) -> None:
+        assert registry.select(parse_query("get")).alias == "b"
+        assert [each.alias for each in registry] == ["b"]
+        assert [each.alias for each in registry.candidates([])] == ["b"]
+
+    def test_is_an_error_where_it_is_asked_for_by_its_folders_name(self, registry: Registry, problem: str) -> None:
+        with pytest.raises(ManifestError, match=rf"script/a/_cm\.json{problem}"):
+            registry.select(parse_query("a"))
+
+    def test_is_named_where_no_script_is_found(self, registry: Registry, problem: str) -> None:
+        with pytest.raises(NoScriptError, match=rf" Not looked at, being broken: .*script/a/_cm\.json{problem}"):
+            registry.select(parse_query("set"))
+
+    def test_is_among_the_problems(self, registry: Registry, problem: str) -> None:
+        (found,) = registry.problems()
+
+        assert str(found.path).endswith("script/a/_cm.json")
+
+
+def test_a_manifest_that_says_how_it_is_found_is_an_error_when_selected_only(tmp_path: Path) -> None:
+    scripts = ScriptFolders(tmp_path)
+    scripts.add("a", tags=["get", "a"], zzz=1)
+    scripts.add("b", tags=["get", "b"])
+    registry = load_registry([tmp_path])
+
+    assert registry.select(parse_query("b")).alias == "b"
+    with pytest.raises(ManifestError, match=r"script/a/_cm\.json#/zzz: unknown key"):
+        registry.select(parse_query("get,a"))
+    with pytest.raises(NoScriptError) as caught:
+        registry.select(parse_query("xyzzy"))
+    assert "broken" not in str(caught.value)
+
+
+def test_a_broken_manifest_gives_way_to_a_script_that_has_its_folders_name_as_a_tag(tmp_path: Path) -> None:
+    one, two = ScriptFolders(tmp_path / "one"), ScriptFolders(tmp_path / "two")
+    (one.add("a") / "_cm.json").write_text("{", encoding="utf-8")
+    two.add("a")
+
+    assert load_registry([one.root, two.root]).select(parse_query("a")).folder == two.root / "script" / "a"
+
+
+def test_of_many_broken_manifests_three_are_told(tmp_path: Path) -> None:
+    for alias in "abcde":
+        (ScriptFolders(tmp_path).add(alias) / "_cm.json").write_text("{", encoding="utf-8")
+
+    with pytest.raises(NoScriptError, match=r"script/a/.*; .*script/b/.*; .*script/c/[^;]*, and 2 more\.$"):
+        load_registry([tmp_path]).select(parse_query("x"))

@@ -24,6 +24,51 @@ def failure(scripts: Scripts, tags: str, **asked: Any) -> ScriptGraphError:
     return caught.value
 
 
+def diamonds(levels: int, own: dict[str, Any] | None = None) -> Scripts:
+    """Give scripts of which two at each level both need the same two of the next."""
+    scripts: Scripts = {"top": {"deps": [dep("a0"), dep("b0")]}, f"a{levels}": {}, f"b{levels}": {}}
+    for level in range(levels):
+        for side in "ab":
+            deps = [dep(f"a{level + 1}"), dep(f"b{level + 1}")]
+            scripts[f"{side}{level}"] = {"deps": deps, **(own or {})}
+    return scripts
+
+
+class TestWhatManyNeed:
+    @pytest.mark.parametrize("own", [{}, {"env": {"CM_A": "x"}}, {"new_env_keys": ["CM_A"]}])
+    def test_is_resolved_once(self, own: dict[str, Any]) -> None:
+        scripts = diamonds(60, own)
+
+        plan = plan_of(scripts, "top")
+
+        # Where a value came from tells a step from another, so some come twice, but never more.
+        assert len(titles(plan)) <= 2 * len(scripts)
+        assert len(plan.fingerprint) == 64
+        assert not list(plan.deferred())
+
+    def test_is_resolved_for_each_where_an_export_to_come_matters(self) -> None:
+        scripts: Scripts = {
+            "top": {"deps": [dep("a"), dep("b"), dep("a")]},
+            "a": {"deps": [dep("c", enable_if_env={"CM_K": ["yes"]})]},
+            "b": {"new_env_keys": ["CM_K"]},
+            "c": {},
+        }
+
+        first, _, second = plan_of(scripts, "top", env={}).root.before
+
+        assert first.step
+        assert second.step
+        assert not first.step.before[0].deferred
+        assert second.step.before[0].deferred
+
+    def test_is_resolved_for_each_where_true_is_not_one(self) -> None:
+        scripts: Scripts = {"top": {"deps": [dep("a", env={"CM_K": True}), dep("a", env={"CM_K": 1})]}, "a": {}}
+
+        values = [step.env["CM_K"] for step in plan_of(scripts, "top").steps() if step.manifest.alias == "a"]
+
+        assert [repr(value) for value in values] == ["True", "1"]
+
+
 class TestOrder:
     def test_dependencies_come_before_and_post_dependencies_after(self) -> None:
         scripts: Scripts = {

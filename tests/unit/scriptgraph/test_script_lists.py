@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tiny_scripts import registry_of
 
-from scriptgraph.catalogue import describe, find_scripts
 from scriptgraph.errors import NoScriptError, VariationError
+from scriptgraph.script_lists import describe, find_scripts
 from scriptgraph.tags import parse_query
 
 INDEX: dict[str, dict[str, Any]] = {

@@ -1,0 +1,76 @@
+"""From a manifest's text, JSON or YAML, to plain values; what either language has more than JSON is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.errors import ManifestError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def parse_manifest(text: str, path: Path) -> Any:
+    """Parse a manifest's text, without looking at what it says.
+
+    Raises:
+        ManifestError: it is neither JSON nor, in a file that ends with .yaml, YAML; or an object has a key twice.
+    """
+    if path.suffix == ".yaml":
+        return _parse_yaml(text, path)
+    try:
+        return json.loads(text, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(path, "", f"is not JSON: {error}") from error
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in members:
+        if key in found:
+            raise ValueError(f"{key!r} is there twice in one object")
+        found[key] = value
+    return found
+
+
+def _parse_yaml(text: str, path: Path) -> Any:
+    import yaml  # noqa: PLC0415 - JSON manifests do without it, and its import takes long
+
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        problem = " ".join(str(error).split())
+        raise ManifestError(path, "", f"is not YAML: {problem}") from error
+    if root is None:
+        raise ManifestError(path, "", "is empty")
+    constructor = yaml.SafeLoader("")
+    try:
+        return _plain(root, "", path, constructor)
+    except RecursionError as error:
+        raise ManifestError(path, "", "is nested too deeply, or holds itself") from error
+
+
+def _plain(node: Any, pointer: str, path: Path, constructor: Any) -> Any:
+    """Turn a node into what JSON would have given."""
+    if node.id == "mapping":
+        found: dict[str, Any] = {}
+        for key_node, value in node.value:
+            key = str(key_node.value)
+            place = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+            if key_node.id != "scalar" or key_node.tag == "tag:yaml.org,2002:merge":
+                raise ManifestError(path, place, "is no plain key; write the members out")
+            if key in found:
+                raise ManifestError(path, place, "is there twice in one object")
+            found[key] = _plain(value, place, path, constructor)
+        return found
+    if node.id == "sequence":
+        return [_plain(each, f"{pointer}/{number}", path, constructor) for number, each in enumerate(node.value)]
+    try:
+        value = constructor.construct_object(node)
+    except Exception as error:  # a tag of another language's objects, or a number that is none
+        raise ManifestError(path, pointer, f"{node.value!r} cannot be read ({node.tag}); put it in quotes") from error
+    if value is None or isinstance(value, (str, bool, int)) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise ManifestError(path, pointer, f"{node.value!r} is a {type(value).__name__} to YAML; put it in quotes")

@@ -1,0 +1,86 @@
+"""Whose scripts there are: ours, and those of the CM repositories that the user has registered.
+
+cmind keeps the registered folders in `$CM_REPOS/repos.json` and the user's own artifacts in `$CM_REPOS/repos/local`.
+A repository that brings a `script` automation of its own has scripts for that one, not for us.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FIELD = re.compile(r"^(uid|prefix|alias):[ \t]*[\"']?([^\"'#\n]*?)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
+_OUR_SHIM = "scriptgraph.cm_bridge"
+
+
+@dataclass(frozen=True)
+class Repositories:
+    """Where scripts are looked for.
+
+    Attributes:
+        roots: folders that hold a `script/` folder, ours first.
+        rivals: repositories with a `script` automation that is not ours, which cm may run in our place.
+    """
+
+    roots: tuple[Path, ...]
+    rivals: tuple[str, ...]
+
+
+def find_repositories(own: Path, registered: Path) -> Repositories:
+    """Find the repositories of a user.
+
+    Args:
+        own: our repository, the one that runs.
+        registered: the folder that CM_REPOS names.
+    """
+    our_uid = _fields(own).get("uid")
+    roots, rivals = [own], []
+    for folder in _folders(registered):
+        fields = _fields(folder)
+        if fields.get("uid") == our_uid or folder == own:
+            continue  # another copy of ours: an older installation, or the checkout
+        root = folder / fields.get("prefix", "")
+        if _brings_an_engine(root):
+            rivals.append(f"{fields.get('alias') or folder.name} ({folder})")
+        elif (root / "script").is_dir():
+            roots.append(root)
+    return Repositories(tuple(roots), tuple(rivals))
+
+
+def _folders(registered: Path) -> Iterator[Path]:
+    try:
+        listed = json.loads((registered / "repos.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        listed = []
+    if isinstance(listed, list):
+        for each in listed:
+            if isinstance(each, str) and each:
+                # As cmind does: below its own folder first, then as it is written.
+                below = registered / "repos" / each
+                yield below if below.is_dir() else Path(each)
+    yield registered / "repos" / "local"
+
+
+def _fields(folder: Path) -> dict[str, str]:
+    """Read what we need of a repository's cmr.yaml: three lines of plain text, and no YAML reader for it."""
+    try:
+        text = (folder / "cmr.yaml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {name: value.strip() for name, value in _FIELD.findall(text)}
+
+
+def _brings_an_engine(root: Path) -> bool:
+    for folder in ("automation", "cm-repo"):
+        try:
+            text = (root / folder / "script" / "module.py").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        return _OUR_SHIM not in text
+    return False

@@ -1,0 +1,78 @@
+"""A repository of the user's own: its scripts use ours, and ours are used alone in its workflow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from cm_command import Cm
+
+SCRIPT = {"automation_alias": "script", "automation_uid": "5b4e0237da074764"}
+CODE = """
+from scriptgraph.api import Context, Done, Outcome
+
+def preprocess(context: Context) -> Outcome:
+    cores = context.text("CM_HOST_CPU_TOTAL_CORES", "unknown")
+    (context.output / "report.txt").write_text(f"{cores} cores, {context.text('CM_GREETING')}")
+    return Done(exports={"CM_REPORT": context.output / "report.txt"})
+"""
+
+
+@pytest.fixture
+def mine(cm: Cm, tmp_path: Path) -> Path:
+    """Make and register a repository with one script that depends on detect-cpu."""
+    root = tmp_path / "mine"
+    folder = root / "script" / "report-cores"
+    folder.mkdir(parents=True)
+    (root / "cmr.yaml").write_text("alias: mine\nuid: 12345678abcd1234\ngit: false\n")
+    manifest: dict[str, Any] = {
+        **SCRIPT,
+        "alias": "report-cores",
+        "uid": "8765432187654321",
+        "tags": ["report", "cores", "mine"],
+        "deps": [{"tags": "detect,cpu", "names": ["cpu"]}],
+        "inputs": {"greeting": {"env": "CM_GREETING", "desc": "what it says", "default": "hello"}},
+        "env_keys": ["CM_HOST_CPU_TOTAL_CORES"],
+        "new_env_keys": ["CM_REPORT"],
+    }
+    (folder / "_cm.json").write_text(json.dumps(manifest))
+    (folder / "customize.py").write_text(CODE)
+    assert cm("add", "repo", f"--path={root}").code == 0
+    return root
+
+
+def test_their_script_depends_on_ours(cm: Cm, mine: Path) -> None:
+    ended = cm.script("report,cores", "--greeting=$(touch hacked)", "-j")
+
+    assert ended.code == 0, ended.said
+    answer = json.loads(ended.out[ended.out.index("{") :])
+    assert Path(answer["new_env"]["CM_REPORT"]).read_text().endswith("cores, $(touch hacked)")
+    assert not (cm.home / "hacked").exists()
+
+
+def test_ours_runs_alone(cm: Cm, mine: Path) -> None:
+    assert cm.script("detect,cpu").code == 0
+
+
+def test_an_alias_of_ours_is_refused_with_both_places(cm: Cm, mine: Path) -> None:
+    path = mine / "script" / "report-cores" / "_cm.json"
+    path.write_text(path.read_text().replace('"report-cores"', '"detect-os"'))
+
+    ended = cm.script("report,cores")
+
+    assert ended.code != 0
+    assert "'detect-os' is taken by" in ended.said
+
+
+def test_another_script_automation_is_named_with_the_remedy(cm: Cm, mine: Path) -> None:
+    engine = mine / "automation" / "script"
+    engine.mkdir(parents=True)
+    (engine / "module.py").write_text("class CAutomation: ...")
+
+    ended = cm.script("detect,os")
+
+    assert "brings a script automation of its own" in ended.said

@@ -1,0 +1,93 @@
+"""Manifests with anything wrong in them: a plan or an error in words, never a traceback.
+
+`pytest tests/reliability -m long` tries 10,000.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rounds import rounds
+
+from scriptgraph.errors import ScriptGraphError
+from scriptgraph.manifest_json import decode_manifest
+from scriptgraph.registry import Registry
+from scriptgraph.request import Request
+from scriptgraph.resolver import resolve
+from scriptgraph.tags import parse_query
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = {path.parent.name: json.loads(path.read_text()) for path in sorted(ROOT.glob("script/*/_cm.json"))}
+DECODED = {alias: decode_manifest(json.dumps(each), Path(f"/x/{alias}/_cm.json")) for alias, each in DOCUMENTS.items()}
+EACH = 100
+ODD: list[Any] = [
+    None, True, 0, -1, 1e400, "", " ", "x" * 10_000, "<<<CM_X>>>", "<<<", "#", "_", "-", ",", "a,,b", "ü\0\n", [], [[]],
+    {}, {"": ""}, {"tags": "x"}, ["_v"], "detect,os", "_sample", "*", 10**30,
+]  # fmt: skip
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, each in members for found in places(each, (*path, key)))]
+
+
+def mutated(document: dict[str, Any], chance: random.Random) -> Any:
+    made = copy.deepcopy(document)
+    for _ in range(chance.choice((1, 1, 1, 2, 5))):
+        place = chance.choice(places(made)[1:] or [()])
+        if not place:
+            return chance.choice(ODD)
+        holder = made
+        for key in place[:-1]:
+            holder = holder[key]
+        _change(holder, place[-1], made, chance)
+    return made
+
+
+def _change(holder: Any, key: Any, whole: dict[str, Any], chance: random.Random) -> None:
+    kind = chance.choice(("delete", "odd", "rename", "double", "move", "alias"))
+    if kind == "delete":
+        del holder[key]
+    elif kind == "odd":
+        holder[key] = copy.deepcopy(chance.choice(ODD))
+    elif kind == "rename" and isinstance(holder, dict):
+        holder[chance.choice(("deps", "base", "alias", "tags", "env", "x", str(key) + "s"))] = holder.pop(key)
+    elif kind == "double" and isinstance(holder, list):
+        holder.append(copy.deepcopy(holder[key]))
+    elif kind == "move":
+        donor = chance.choice(places(whole))
+        value: Any = whole
+        for each in donor:
+            value = value[each]
+        holder[key] = copy.deepcopy(value)
+    else:
+        holder[key] = chance.choice(list(DOCUMENTS))
+
+
+@pytest.mark.parametrize("seed", rounds(10, 100))
+def test_a_plan_or_an_error_in_words(seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - repeatable, no secret
+    for number in range(EACH):
+        alias = chance.choice(list(DOCUMENTS))
+        text = json.dumps(mutated(DOCUMENTS[alias], chance))
+        try:
+            changed = decode_manifest(text, Path(f"/x/{alias}/_cm.json"))
+            others = [each for name, each in DECODED.items() if name != alias]
+            registry = Registry([*others, changed])
+            variations = [f"_{name}" for name in changed.variations if "," not in name]
+            query = ",".join(
+                [changed.alias, *chance.sample(variations, min(len(variations), chance.choice((0, 1, 2))))]
+            )
+            plan = resolve(Request(parse_query(query)), registry)
+            assert plan.fingerprint
+        except ScriptGraphError as error:
+            said = error.report()
+        else:
+            continue
+        assert len(said) > 10, (seed, number)
+        assert "\n" not in said.replace("ü\0\n", ""), (seed, number)

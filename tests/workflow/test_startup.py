@@ -1,0 +1,45 @@
+"""A short command does not pay for what only long ones need."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tiny_scripts import ScriptFolders
+
+FRONT = Path(__file__).parents[1] / "support" / "run_front.py"
+# Each takes milliseconds to be imported, rich and importlib.metadata tens of them.
+NOT_NEEDED = [
+    "rich",
+    "requests",
+    "uv",
+    "packaging",
+    "importlib.metadata",
+    "subprocess",
+    "difflib",
+    "shutil",
+    "platform",
+]
+PROGRAM = f"""
+import runpy, sys
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+sys.stderr.write(" ".join(name for name in {NOT_NEEDED!r} if name in sys.modules))
+"""
+
+
+def test_a_step_that_starts_no_program_imports_only_what_it_needs(scripts: ScriptFolders, home: Path) -> None:
+    scripts.add("kept", "def preprocess(context: Context) -> Done:\n    return Done()", cache=True)
+    scripts.add("x", "def preprocess(context: Context) -> Done:\n    return Done()", deps=[{"tags": "kept"}])
+    command = json.dumps({"tags": "x", "home": str(home), "quiet": True})
+    argv = [sys.executable, "-c", PROGRAM, str(FRONT), str(scripts.root), command]
+
+    made, found = (subprocess.run(argv, capture_output=True, text=True, check=True) for _ in range(2))
+
+    assert json.loads(found.stdout)["status"] == "done"
+    assert made.stderr == "shutil"  # what makes an entry
+    assert found.stderr == ""
