@@ -29,6 +29,7 @@ class RunConsole:
         self._coloured = self._on_terminal and not os.environ.get("NO_COLOR")
         self._bars: LiveBars | None = None
         self._plain_shown: dict[str, int] = {}
+        self._active: list[str] = []
         self.tables: list[dict[str, Any]] = []
 
     def __call__(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
@@ -40,18 +41,28 @@ class RunConsole:
         elif kind == "failed":
             self._line(f"x {title}", _RED, always=True)
         elif kind == "said":
-            self._line(f"  {details['message']}", _DIM)
+            self._line(f"  {self._whose(title)}{details['message']}", _DIM)
         elif kind == "started":
+            self._active.append(title)
             self._line(f"> {title}", _BOLD)
-        elif kind == "finished" and details["status"] != "done":
-            reason = f": {details['reason']}" if details.get("reason") else ""
-            self._line(f"  {details['status']}{reason}", _DIM)
         elif kind == "finished":
-            self._line(f"  done in {details['seconds']:.1f} s", _DIM)
+            self._finished(title, details)
         elif kind == "progressed":
             self._progress(details)
         elif kind == "tabled":
             self._table(details)
+
+    def _whose(self, title: str) -> str:
+        """Name the step where several run side by side, and nothing where it is clear."""
+        return f"{title}: " if set(self._active) - {title} else ""
+
+    def _finished(self, title: str, details: Mapping[str, Any]) -> None:
+        whose = self._whose(title)
+        if title in self._active:
+            self._active.remove(title)
+        reason = f": {details['reason']}" if details.get("reason") else ""
+        done = f"done in {details['seconds']:.1f} s"
+        self._line(f"  {whose}{done if details['status'] == 'done' else details['status'] + reason}", _DIM)
 
     def text(self, lines: Iterable[str]) -> None:
         """Show lines of a result as they are, on the results' output."""

@@ -188,3 +188,23 @@ def test_lines_on_a_terminal_are_styled_unless_it_cannot_or_the_user_does_not_wa
     show(("started", {}))
 
     assert stream.getvalue() == line
+
+
+def test_steps_that_run_side_by_side_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    console = RunConsole(quiet=False)
+    for title, kind, details in (
+        ("a", "started", {}),
+        ("b", "started", {}),
+        ("a", "said", {"message": "hello"}),
+        ("a", "finished", {"status": "done", "seconds": 1.0, "reason": None}),
+        ("b", "finished", {"status": "skipped", "seconds": 1.0, "reason": "no need"}),
+    ):
+        console(kind, title, details)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "> a",
+        "> b",
+        "  a: hello",
+        "  a: done in 1.0 s",
+        "  skipped: no need",
+    ]
