@@ -7,7 +7,10 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CM = Path(sys.executable).with_name("cm")
@@ -63,3 +66,14 @@ class Cm:
     def script(self, tags: str, *words: str, **extra: str) -> Ended:
         """Run `cm run script --tags=...`."""
         return self("run", "script", f"--tags={tags}", *words, **extra)
+
+
+def fresh_cm(home: Path) -> Cm:
+    """Give a `cm` with an empty CM_REPOS; skip the test where it is not installed."""
+    if not CM.exists():
+        pytest.skip("cm is not installed beside this Python: pip install '.[test]'")
+    home.mkdir()
+    started = Cm(home)
+    if find_spec("cm_mlperf_home") is None:  # a checkout in place of an installation is registered by hand
+        assert started("add", "repo", f"--path={CHECKOUT}").code == 0
+    return started

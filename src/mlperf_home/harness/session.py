@@ -100,12 +100,7 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
         "model": opened.model,
         "grid": {**asdict(opened.grid), "origin": opened.chosen.origin},
         "calibration": opened.chosen.calibration,
-        "dataset": {
-            "name": opened.samples.name,
-            "identity": dict(opened.samples.identity),
-            "count": opened.samples.count,
-            "performance_count": opened.samples.performance_count,
-        },
+        "dataset": _dataset(opened.samples),
         "loadgen": {
             "version": loadgen_module.loadgen_version(),
             "logged_version": result.loadgen_version,
@@ -190,6 +185,15 @@ def _read_logs(job: Job) -> LoadGenResult:
         # The trace is off; LoadGen makes its file all the same.
         trace.unlink()
     return result
+
+
+def _dataset(samples: Samples) -> dict[str, Any]:
+    return {
+        "name": samples.name,
+        "identity": dict(samples.identity),
+        "count": samples.count,
+        "performance_count": samples.performance_count,
+    }
 
 
 def _engine(description: Description) -> dict[str, Any]:
