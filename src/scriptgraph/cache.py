@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,7 @@ from scriptgraph.errors import CacheError
 from scriptgraph.json_place import decode_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -110,16 +109,16 @@ class Cache:
         damage = next(damages(path), "")
         return damage or Entry(key, path, exports, meta.get("alias", ""), meta.get("title", ""))
 
-    def lock(self, key: str) -> AbstractContextManager[None]:
-        """Hold the key while its entry is made."""
-        return self.locks.making(key)
+    def lock(self, key: str, waiting: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
+        """Hold the key while its entry is made; `waiting` is called where another process holds it."""
+        return self.locks.making(key, waiting)
 
     @contextmanager
     def making(self, key: str) -> Iterator[Path]:
         """Give a fresh folder to make an entry's content in; it goes away unless published."""
-        folder = self.making_folder / key
         import shutil  # noqa: PLC0415 - only what is made needs it, not what is found
 
+        folder = self.making_folder / key
         shutil.rmtree(folder, ignore_errors=True)  # what a killed writer left; we hold the lock
         (folder / CONTENT).mkdir(parents=True)
         try:
@@ -155,7 +154,7 @@ class Cache:
 
     def set_aside(self, key: str) -> Path | None:
         """Take an entry out of the store in one step; its caller holds a lock and deletes what is given back."""
-        aside = self.making_folder / f"{key}.{secrets.token_hex(4)}"
+        aside = self.making_folder / f"{key}.{os.urandom(4).hex()}"
         try:
             self.path(key).rename(aside)
         except FileNotFoundError:

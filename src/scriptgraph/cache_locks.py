@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # Another user's cache may be there to read only, and without locks: what it holds is used all the same.
@@ -29,10 +29,14 @@ class KeyLocks:
         self._held: dict[str, int] = {}
 
     @contextmanager
-    def making(self, key: str) -> Iterator[None]:
-        """Wait for the key, and hold it while its entry is made."""
+    def making(self, key: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Wait for the key, and hold it while its entry is made; `waiting` is called where it is not free."""
         with (self.folder / f"{key}.lock").open("a") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting()
+                fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
     def hold(self, key: str) -> None:

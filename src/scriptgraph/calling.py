@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scriptgraph.errors import StepFailed, UndeclaredError
-from scriptgraph.loader import load_customize
+from scriptgraph.loader import PROGRAM_NAME, load_customize
 from scriptgraph.manifest import matches_any
 from scriptgraph.outcomes import Done, Outcome, Run, Skip, exports_as_values
 from scriptgraph.resolver import exports_of
-from scriptgraph.shell_steps import PROGRAM_NAME, run_program
+from scriptgraph.shell_steps import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,7 +24,7 @@ class Durations:
 
     def known(self) -> Mapping[str, float]:
         """Give the seconds by title."""
-        return {title: float(seconds) for title, seconds in self._kept.read().items()}
+        return {title: each for title, each in self._kept.read().items() if isinstance(each, (int, float))}
 
     def note(self, steps: list[StepRecord]) -> None:
         """Keep the durations of those steps that did something for a second or more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,9 @@ from scriptgraph.calling import work
 from scriptgraph.durations import Durations
 from scriptgraph.environment import Environment, Layer
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.forecast import foresee
 from scriptgraph.independence import Independence
 from scriptgraph.interruption import Stopped, end_signals_raise, raise_if_stopped
-from scriptgraph.loader import forget, has_code, load_customize
+from scriptgraph.loader import forget, has_code, hook_of
 from scriptgraph.plan import Plan
 from scriptgraph.record import Record, StepRecord, host_facts
 from scriptgraph.resolver import layered, settle
@@ -63,6 +62,8 @@ def prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> tuple[
     Raises:
         ScriptGraphError: a step failed, as in `execute`.
     """
+    from scriptgraph.forecast import foresee  # noqa: PLC0415 - most commands run
+
     with _recorded(plan, runtime, request) as record:
         foreseen = foresee(plan, runtime, _Walker(runtime, record, plan.root.manifest.alias).make_if_kept)
     return record, foreseen
@@ -88,7 +89,11 @@ def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Itera
         record.end_ns = time.time_ns()
         record.write(path)
         runtime.cache.locks.release()
-        Durations(runtime.state).note(record.steps)
+        with suppress(OSError):  # what came of the run is no matter of what the next plan can tell
+            Durations(runtime.state).note(record.steps)
+
+
+_WAITING_FOR_ENTRY = "waiting for another run, which makes the same"
 
 
 class _Walker:
@@ -177,13 +182,14 @@ class _Walker:
 
     def _fingerprint(self, step: Step, env: Environment) -> str:
         """Let a script add what its inputs contain to its identity (`fingerprint`): the content of a user's file."""
-        hook = getattr(load_customize(step.manifest), "fingerprint", None)
+        hook = hook_of(step.manifest, "fingerprint")
         run = self.runtime.run_folder
         return str(hook(self._context(step, env, run, run, self._log_of("fingerprints")))) if hook else ""
 
     def _run_recorded(
         self, step: Step, env: Environment, entry: StepRecord, key: str, parts: Mapping[str, Any]
     ) -> Values:
+        raise_if_stopped()
         number = f"{self.runtime.next_number():02d}"
         log = self._log_of(f"{number}-{step.manifest.alias}")
         self.record.steps.append(entry)
@@ -221,11 +227,11 @@ class _Walker:
 
     def _cached(self, step: Step, env: Environment, entry: StepRecord, parts: Mapping[str, Any], log: Path) -> Entry:
         cache, key = self.runtime.cache, str(entry.cache_key)
-        anew = self.runtime.anew == "all" or (self.runtime.anew == "requested" and entry.alias == self._requested)
+        anew = self.runtime.makes_anew(entry.alias, self._requested)
         cache.locks.hold(key)
         found = None if anew else self._usable(step, env, cache.find(key), log)
         if found is None:
-            with cache.lock(key):
+            with cache.lock(key, lambda: self._tell(step, "said", {"message": _WAITING_FOR_ENTRY})):
                 found = None if anew else self._usable(step, env, cache.find(key), log)
                 if found is None:
                     return self._make(step, env, entry, parts, log)
@@ -234,7 +240,7 @@ class _Walker:
 
     def _usable(self, step: Step, env: Environment, found: Entry | None, log: Path) -> Entry | None:
         """Let the script check a hit, where it has a way to (`verify`)."""
-        verify = getattr(load_customize(step.manifest), "verify", None) if found else None
+        verify = hook_of(step.manifest, "verify") if found else None
         if found is None or verify is None:
             return found
         checked = env.merged(found.exports, Layer.OVERRIDE, "cache")
@@ -284,7 +290,7 @@ class _Walker:
         return self.runtime.run_folder / "logs" / f"{name}.log"
 
     def _tell(self, step: Step, kind: str, details: Mapping[str, Any]) -> None:
-        if kind in {"started", "progressed"}:
+        if kind == "progressed":
             raise_if_stopped()
         self.runtime.announce(kind, step.title, details)
 

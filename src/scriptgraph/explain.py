@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.environment import as_text
 from scriptgraph.forecast import Foreseen
+from scriptgraph.guard_words import guard_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from scriptgraph.manifest import Guard
     from scriptgraph.plan import Need, Plan, Step
     from scriptgraph.provision import Fetch
 
@@ -105,20 +105,7 @@ def _step_lines(found: Foreseen, depth: int, *, verbose: bool) -> Iterator[str]:
             waits = _few(sorted(child.waits_for))
             yield "  " * (depth + 1) + f"? {child.dependency.tags} - decided when {waits} is known"
         elif verbose:
-            yield "  " * (depth + 1) + f"(not {child.dependency.tags}: {guard_text(child.dependency.guard)})"
-
-
-def guard_text(guard: Guard) -> str:
-    """Say a guard in words."""
-    parts = [f"only if {each.key} is {_either(each.values)}" for each in guard.enable]
-    if guard.skip:
-        parts.append("not if " + " and ".join(f"{each.key} is {_either(each.values)}" for each in guard.skip))
-    parts += [f"not if {each.key} is {_either(each.values)}" for each in guard.skip_any]
-    return "; ".join(parts)
-
-
-def _either(values: Sequence[Any]) -> str:
-    return " or ".join("anything" if value == "*" else as_text(value) for value in values)
+            yield "  " * (depth + 1) + f"(left out: {child.dependency.tags}: {guard_words(child.dependency.guard)})"
 
 
 def _choices(step: Step) -> str:
@@ -166,5 +153,5 @@ def _need(need: Need) -> dict[str, Any]:
         "tags": need.dependency.tags,
         "status": "deferred" if need.deferred else "not wanted",
         "waits_for": sorted(need.waits_for),
-        "guard": guard_text(need.dependency.guard),
+        "guard": guard_words(need.dependency.guard),
     }

@@ -51,6 +51,11 @@ class Foreseen:
     below: list[Foreseen | Need] = field(default_factory=list)
     error: str = ""
 
+    def deferred(self) -> list[Need]:
+        """Give the dependencies here and below that an earlier step has yet to decide."""
+        here = [child for child in self.below if not isinstance(child, Foreseen) and child.deferred]
+        return [*here, *(need for child in self.below if isinstance(child, Foreseen) for need in child.deferred())]
+
     def all(self) -> list[Foreseen]:
         """Give this and what is below it, dependencies first."""
         return [*(each for child in self.below if isinstance(child, Foreseen) for each in child.all()), self]
@@ -71,12 +76,12 @@ def foresee(plan: Plan, runtime: Runtime, perform: Perform | None = None) -> For
     Raises:
         ScriptGraphError: a dependency that is settled only now selects nothing, or what was performed failed.
     """
-    return _Survey(runtime, perform).visit(plan.root, plan.root.env, (), ())[0]
+    return _Survey(runtime, plan.root.manifest.alias, perform).visit(plan.root, plan.root.env, (), ())[0]
 
 
 class _Survey:
-    def __init__(self, runtime: Runtime, perform: Perform | None) -> None:
-        self.runtime, self.perform = runtime, perform
+    def __init__(self, runtime: Runtime, requested: str, perform: Perform | None) -> None:
+        self.runtime, self.perform, self._requested = runtime, perform, requested
         self._seen: dict[str, _Known] = {}
         # By the step's identity, which the step in the entry keeps from being another's.
         self._visited: dict[int, list[tuple[Step, Environment, tuple[str, ...], Foreseen, _Known]]] = {}
@@ -171,7 +176,8 @@ class _Survey:
     def _new(self, found: Foreseen, env: Environment, keys: list[str]) -> _Known:
         step, key = found.step, str(found.key)
         below = [key] if step.manifest.cache else keys
-        entry = self.runtime.cache.find(key) if step.manifest.cache else None
+        found_again = step.manifest.cache and not self.runtime.makes_anew(step.manifest.alias, self._requested)
+        entry = self.runtime.cache.find(key) if found_again else None
         if entry is not None and self._holds(step, env.merged(entry.exports, Layer.OVERRIDE, "cache")):
             found.status = "cached"
             return _Known(entry.exports, (), below)

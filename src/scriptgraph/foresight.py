@@ -63,7 +63,14 @@ def run_prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any], conso
     for each in waiting:
         why = each.error or f"it stands on {', '.join(each.waits_for)}, which earlier steps export when they run"
         console("warned", each.step.title, {"message": f"not fetched: {why}"})
-    return {"record": str(runtime.run_folder / "record.json"), "waiting": [each.step.title for each in waiting]}
+    for need in root.deferred():
+        keys = ", ".join(sorted(need.waits_for))
+        console("warned", need.dependency.tags, {"message": f"not looked at: {keys} decides it, known when others ran"})
+    return {
+        "record": str(runtime.run_folder / "record.json"),
+        "waiting": [each.step.title for each in waiting],
+        "deferred": [need.dependency.tags for need in root.deferred()],
+    }
 
 
 def _look(plan: Plan, runtime: Runtime) -> tuple[Foreseen, list[Fetch]]:

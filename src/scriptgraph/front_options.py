@@ -68,8 +68,8 @@ class Listing:
 
 
 def registered_folder() -> Path:
-    """Give the folder in which cmind keeps what is registered: where CM_REPOS or CM_HOME says."""
-    repos = os.environ.get("CM_REPOS", "").strip() or os.environ.get("CM_HOME", "").strip()
+    """Give the folder in which cmind keeps what is registered: where CM_REPOS says."""
+    repos = os.environ.get("CM_REPOS", "").strip()
     return Path(repos) if repos else Path.home() / "CM"
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.manifest import Manifest
 
-CUSTOMIZE_NAME = "customize.py"
+CUSTOMIZE_NAME, PROGRAM_NAME = "customize.py", "run.sh"
 # Two threads must not make two modules of one file, nor undo each other's setting of the interpreter.
 _IMPORTING = Lock()
 
@@ -48,7 +48,7 @@ def hook_of(manifest: Manifest, name: str) -> Callable[..., Any] | None:
 
 def has_code(manifest: Manifest) -> bool:
     """Say whether the script does something itself, besides what it depends on."""
-    return any((manifest.folder / name).is_file() for name in (CUSTOMIZE_NAME, "run.sh"))
+    return any((manifest.folder / name).is_file() for name in (CUSTOMIZE_NAME, PROGRAM_NAME))
 
 
 @cache

@@ -44,6 +44,10 @@ class Runtime:
     _count: int = field(default=0, init=False)
     _counting: Lock = field(default_factory=Lock, init=False)
 
+    def makes_anew(self, alias: str, requested: str) -> bool:
+        """Say whether a script's entry is made anew although it is there; `requested` is the one that was asked for."""
+        return self.anew == "all" or (self.anew == "requested" and alias == requested)
+
     def next_number(self) -> int:
         """Number the steps in the order in which they start."""
         with self._counting:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from scriptgraph.api import Context
     from scriptgraph.manifest import Value
 
-PROGRAM_NAME = "run.sh"
 # The program writes what it exports into the file that this variable names.
 EXPORTS_VARIABLE = "CM_EXPORTS_FILE"
 _LINE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)")

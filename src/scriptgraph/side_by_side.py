@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextvars
 import fcntl
-import queue
 import threading
 import time
+from collections import deque
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -49,13 +49,15 @@ class _Group(Generic[Result]):
         self.results: dict[int, Result] = {}
         self.failures: dict[int, BaseException] = {}
         self._stop = Stop()
-        self._ended: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._ended: deque[int] = deque()
+        self._any_ended = threading.Semaphore(0)
         self._running: dict[int, threading.Thread] = {}
 
     def run(self) -> list[Result]:
         try:
             while self._start_ready() or self._running:
-                number = self._ended.get()
+                self._any_ended.acquire()
+                number = self._ended.popleft()
                 self._running.pop(number).join()
                 if number in self.failures:
                     self._stop.set()
@@ -97,7 +99,8 @@ class _Group(Generic[Result]):
         except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
             self.failures[number] = error
         finally:
-            self._ended.put(number)
+            self._ended.append(number)
+            self._any_ended.release()
 
     def _first_failure(self) -> BaseException:
         """Give the failure that stopped the others, not one of the stopped."""

@@ -112,6 +112,16 @@ def test_two_processes_at_once_make_an_entry_once(scripts: ScriptFolders, home: 
     assert len({answer["record"] for answer in answers}) == 2
 
 
+def test_who_waits_for_another_run_is_told(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
+    with front(scripts, home, gate) as first:
+        wait_for(first, "  half made")
+        with front(scripts, home, gate) as second:
+            wait_for(second, "  waiting for another run, which makes the same")
+            gate.open()
+            assert answer_of(second)["status"] == "cached"
+        assert answer_of(first)["status"] == "done"
+
+
 def test_ctrl_c_ends_a_run_and_leaves_nothing(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
     with front(scripts, home, gate) as process:
         wait_for(process, "  half made")

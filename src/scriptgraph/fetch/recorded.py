@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.fetch.sources import without_secrets
 from scriptgraph.kept_json import KeptJson
 
 if TYPE_CHECKING:
@@ -12,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class RecordedHashes:
-    """A JSON file of URL -> "sha256:...", shared by all runs of a user."""
+    """A JSON file of URL -> "sha256:...", shared by all runs of a user.
+
+    A URL that carries a secret stands in it as the hash of the URL: told apart from others, and not readable.
+    """
 
     def __init__(self, path: Path) -> None:
         self._kept = KeptJson(path)
@@ -20,13 +25,18 @@ class RecordedHashes:
     def find(self, urls: Sequence[str]) -> str | None:
         """Give the hash recorded for the first of the URLs that has one."""
         known = self._kept.read()
-        return next((str(known[url]) for url in urls if url in known), None)
+        return next((str(known[name]) for name in map(_named, urls) if name in known), None)
 
     def keep(self, urls: Sequence[str], digest: str) -> None:
         """Record the hash for each of the URLs; what is recorded already stays."""
 
         def add(known: dict[str, Any]) -> None:
             for url in urls:
-                known.setdefault(url, digest)
+                known.setdefault(_named(url), digest)
 
         self._kept.update(add)
+
+
+def _named(url: str) -> str:
+    shown = without_secrets(url)
+    return url if shown == url else f"{shown}#{hashlib.sha256(url.encode()).hexdigest()}"

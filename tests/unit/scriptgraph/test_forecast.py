@@ -160,3 +160,20 @@ def test_prefetch_makes_what_is_kept_and_runs_nothing_else(place: Place) -> None
     assert record.status == "done"
     assert {each.status for each in place.foresee("top").values()} <= {"cached", "pass", "run"}
     assert root.step.manifest.alias == "act"
+
+
+@pytest.mark.parametrize(("anew", "made", "used"), [("all", "make", "open"), ("requested", "cached", "make")])
+def test_what_is_made_anew_is_foreseen_so(place: Place, anew: Any, made: str, used: str) -> None:
+    place.run("used")
+    plan, runtime = place.plan("used")
+    runtime.anew = anew
+
+    found = {each.step.manifest.alias: each.status for each in foresee(plan, runtime).all()}
+
+    assert found == {"made": made, "used": used}
+
+
+def test_what_is_decided_later_is_named(place: Place) -> None:
+    plan, runtime = place.plan("top")
+
+    assert [need.dependency.tags for need in foresee(plan, runtime).deferred()] == ["made"]

@@ -199,6 +199,7 @@ class TestHome:
     def _user(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.delenv("CM_REPOS", raising=False)
+        monkeypatch.setenv("CM_HOME", "/nowhere")  # where cmind itself lies
         monkeypatch.chdir(tmp_path)
 
     def test_it_is_where_cmind_keeps_things(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,3 +67,12 @@ def test_what_is_not_needed_stops_nothing(tmp_path: Path) -> None:
     packages = Download("packages", needed=False)
 
     require_reachable(fetches(foreseen(packages), {}, tmp_path), offline=True)
+
+
+def test_a_list_of_hosts_without_proxy_is_no_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("no_proxy", "localhost")
+
+    with pytest.raises(MissingFilesError):
+        require_reachable(fetches(foreseen(B), {}, tmp_path), offline=False, connects=lambda _host: False)

@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "support"))
 
+from download_harness import Harness
 from faulty_server import FaultyServer
 
 if TYPE_CHECKING:
@@ -21,3 +22,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
         monkeypatch.delenv(name.lower(), raising=False)
     with FaultyServer() as running:
         yield running
+
+
+@pytest.fixture
+def harness(tmp_path: Path) -> Harness:
+    return Harness(tmp_path)

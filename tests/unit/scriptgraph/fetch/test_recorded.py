@@ -1,0 +1,32 @@
+"""Hashes are recorded by address, and no secret of an address is written down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scriptgraph.fetch.recorded import RecordedHashes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIGNED = "https://user:password@host.example/a.bin?signature=secret"
+
+
+def test_an_address_with_a_secret_is_known_again_and_not_readable(tmp_path: Path) -> None:
+    recorded = RecordedHashes(tmp_path / "hashes.json")
+    recorded.keep([SIGNED, "https://host.example/b.bin"], "sha256:ab")
+
+    text = (tmp_path / "hashes.json").read_text()
+    assert "password" not in text
+    assert "secret" not in text
+    assert "https://host.example/b.bin" in text
+    assert recorded.find([SIGNED]) == "sha256:ab"
+    assert recorded.find([SIGNED.replace("secret", "other")]) is None
+
+
+def test_what_is_recorded_stays(tmp_path: Path) -> None:
+    recorded = RecordedHashes(tmp_path / "hashes.json")
+    recorded.keep(["https://host.example/b.bin"], "sha256:ab")
+    recorded.keep(["https://host.example/b.bin"], "sha256:cd")
+
+    assert recorded.find(["https://host.example/a.bin", "https://host.example/b.bin"]) == "sha256:ab"
