@@ -32,7 +32,7 @@ def check_overrides(root: Step, request: Request, registry: Registry) -> tuple[s
     for name in request.overrides:
         if name in retired:
             notes.append(f"--adr.{name}: {retired[name]}")
-        elif name not in known:
+        elif name not in known and name not in request.maybe:
             close = nearest(name, known)
             hint = f" Did you mean {close[0]}?" if close else ""
             raise RequestError(

@@ -17,6 +17,7 @@ from scriptgraph.manifest import Override
 from scriptgraph.manifest_json import decode_override
 from scriptgraph.request import Request
 from scriptgraph.tags import parse_query
+from scriptgraph.typed_words import EXTRA, names_of_all_commands, whole_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,6 +85,8 @@ def read_front(command: Mapping[str, Any], query: str = "") -> tuple[Request, Fr
     Raises:
         RequestError: there are no tags, a stray word, or an option in a wrong form.
     """
+    extra = os.environ.get(EXTRA, "")
+    command = whole_command(command, extra)
     given = _options(command)
     words = _query_words(command, query)
     typed = tuple(str(word) for word in command.get("cmd") or ())
@@ -119,6 +122,7 @@ def read_front(command: Mapping[str, Any], query: str = "") -> tuple[Request, Fr
         env={key: _decode(f"--env.{key}", value) for key, value in env.items()},
         overrides=overrides,
         argv=typed,
+        maybe=names_of_all_commands(extra) if extra else frozenset(),
     )
     return request, options
 

@@ -23,6 +23,7 @@ class Request:
         overrides: what `--adr.NAME.KEY=value` says, by name.
         versions: `version`, `version_min` and `version_max` are inputs of every script.
         argv: the command as typed, for the record.
+        maybe: names in `overrides` that need not be there, as they are meant for every command.
     """
 
     query: Query
@@ -30,6 +31,7 @@ class Request:
     env: Values = field(default_factory=dict)
     overrides: Mapping[str, Override] = field(default_factory=dict)
     argv: tuple[str, ...] = ()
+    maybe: frozenset[str] = frozenset()
 
     def told(self) -> dict[str, Any]:
         """Give the request as the record keeps it: enough to ask the same again."""
