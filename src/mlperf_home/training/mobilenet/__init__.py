@@ -1,0 +1,1 @@
+"""Training of the sample's MobileNets: `python -m mlperf_home.training.mobilenet --out DIR`."""
