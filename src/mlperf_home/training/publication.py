@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.atomic import replacement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import onnx
@@ -29,16 +30,25 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def publish(folder: Path, target: Path, facts: dict[str, Any]) -> None:
+def publish(
+    folder: Path, target: Path, facts: dict[str, Any], *, names: Sequence[str] = FILES, note: str = NOTE
+) -> None:
     """Put the files of `folder` into `target`, and sample.json last: it names their hashes.
+
+    Args:
+        folder: where the files are.
+        target: where they go.
+        facts: what sample.json says besides.
+        names: the files.
+        note: says that these are samples.
 
     Raises:
         OSError: `target` cannot be written.
     """
-    files = {name: {"sha256": sha256(folder / name), "size_bytes": (folder / name).stat().st_size} for name in FILES}
-    for name in FILES:
+    files = {name: {"sha256": sha256(folder / name), "size_bytes": (folder / name).stat().st_size} for name in names}
+    for name in names:
         with replacement(target / name) as file:
             file.write((folder / name).read_bytes())
-    text = json.dumps({"sample": True, "note": NOTE, **facts, "files": files}, indent=2) + "\n"
+    text = json.dumps({"sample": True, "note": note, **facts, "files": files}, indent=2) + "\n"
     with replacement(target / PROVENANCE_FILE) as file:
         file.write(text.encode("utf-8"))

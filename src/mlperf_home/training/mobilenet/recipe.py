@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from mlperf_home.datasets.sample.figures import CLASSES
 
+PACKAGES = ("keras", "numpy", "pillow", "tensorflow-cpu")
+
 # Width multipliers in hundredths, and the sides of the square inputs in pixels.
 MULTIPLIERS = (25, 50)
 RESOLUTIONS = (64, 96)

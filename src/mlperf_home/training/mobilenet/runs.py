@@ -1,0 +1,128 @@
+"""From images to published TFLite files."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from mlperf_home.datasets.sample import images
+from mlperf_home.datasets.sample.figures import CLASSES
+from mlperf_home.datasets.sample.image_files import IMAGES_SHA256
+from mlperf_home.training.mobilenet import recipe
+from mlperf_home.training.mobilenet.conversion import float_bytes, int8_bytes
+from mlperf_home.training.mobilenet.fitting import fitted
+from mlperf_home.training.mobilenet.preparation import RECIPE, prepared
+from mlperf_home.training.mobilenet.scoring import Classifier, accuracy_percent, interpreter_class, latencies_us
+from mlperf_home.training.publication import publish
+
+if TYPE_CHECKING:
+    from mlperf_home.training.mobilenet.recipe import Variant
+
+NOTE = "sample models for the sample's own images: good for trying, not for publishing"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to train.
+
+    Attributes:
+        seed: of weights and training images.
+        threads: of TensorFlow.
+        images: how many are made to train on.
+        epochs: how often each is seen.
+    """
+
+    seed: int
+    threads: int
+    images: int
+    epochs: int
+
+    def command(self) -> str:
+        """Give the command that does the same again."""
+        words = " ".join(f"--{name} {value}" for name, value in asdict(self).items())
+        return f"python -m mlperf_home.training.mobilenet --out DIR {words}"
+
+
+def make_models(out: Path, options: Options) -> None:
+    """Train, convert and score all networks, then write their files and sample.json into `out`.
+
+    Raises:
+        OSError: `out` cannot be written.
+    """
+    began_s = time.monotonic()
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out) as name:
+        folder = Path(name)
+        pixels, labels = prepared(options.seed, options.images, recipe.RESOLUTIONS)
+        for variant in recipe.VARIANTS:
+            shown = pixels[variant.resolution]
+            model = fitted(variant, shown, labels, seed=options.seed, epochs=options.epochs)
+            (folder / variant.file_name("float")).write_bytes(float_bytes(model))
+            (folder / variant.file_name("int8")).write_bytes(int8_bytes(model, shown[: recipe.REPRESENTATIVE_IMAGES]))
+        training_s = time.monotonic() - began_s
+        models = _scored(folder)
+        facts = {**_facts(options), "training_s": round(training_s), "models": models}
+        publish(folder, out, facts, names=recipe.MODEL_FILES, note=NOTE)
+
+
+def _scored(folder: Path) -> dict[str, dict[str, Any]]:
+    """Say of each file what it is, how accurate on all of the sample's images, and how fast among its like."""
+    pixels, labels = prepared(images.SEED, images.IMAGES, recipe.RESOLUTIONS)
+    classifiers = {name: Classifier(folder / name) for name in recipe.MODEL_FILES}
+    times_us = latencies_us(classifiers, pixels)
+    order = sorted(times_us, key=times_us.__getitem__)
+    scored = {}
+    for variant in recipe.VARIANTS:
+        for precision in recipe.PRECISIONS:
+            name = variant.file_name(precision)
+            accuracy = accuracy_percent(classifiers[name], pixels[variant.resolution], labels)
+            scored[name] = {
+                **_described(variant, precision, classifiers[name]),
+                "accuracy_percent": round(accuracy, 3),
+                "latency_rank": order.index(name) + 1,
+                "latency_to_fastest": round(times_us[name] / times_us[order[0]], 2),
+            }
+            print(name, scored[name], flush=True)
+    return scored
+
+
+def _described(variant: Variant, precision: str, classifier: Classifier) -> dict[str, Any]:
+    return {
+        "multiplier": variant.multiplier_percent / 100,
+        "resolution": variant.resolution,
+        "precision": precision,
+        "input": _tensor(classifier.input),
+        "output": _tensor(classifier.output),
+    }
+
+
+def _tensor(details: dict[str, Any]) -> dict[str, Any]:
+    """Describe a tensor; real value = (level - zero point) * scale, where there is a scale."""
+    scale, zero_point = details["quantization"]
+    quantised = {"scale": float(scale), "zero_point": int(zero_point)} if scale else {}
+    return {"shape": [int(each) for each in details["shape"]], "dtype": details["dtype"].__name__, **quantised}
+
+
+def _facts(options: Options) -> dict[str, Any]:
+    return {
+        "command": options.command(),
+        "seed": options.seed,
+        "python": platform.python_version(),
+        "packages": {package: importlib.metadata.version(package) for package in recipe.PACKAGES},
+        "images": {"seed": images.SEED, "count": images.IMAGES, "sha256": IMAGES_SHA256},
+        "classes": list(CLASSES),
+        "preparation": RECIPE,
+        "training_images": options.images,
+        "latency": "one image at a time, one thread, the files taking turns; ranks and ratios on one machine, "
+        f"by {interpreter_class().__module__}",
+    }
