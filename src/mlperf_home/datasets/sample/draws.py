@@ -44,4 +44,5 @@ class Draws:
         """Give an array of numbers from 0 to 255."""
         size = int(np.prod(shape))
         words = np.atleast_1d(self._words.random_raw(-(-size // WORD_BYTES)))
-        return words.astype("<u8").view(np.uint8)[:size].reshape(shape)
+        octets: NDArray[np.uint8] = words.astype("<u8").view(np.uint8)[:size].reshape(shape)
+        return octets

@@ -57,8 +57,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _missing_packages() -> list[str]:
-    found = {distribution.metadata["Name"].lower() for distribution in importlib.metadata.distributions()}
-    return [package for package in recipe.PACKAGES if package not in found]
+    return [package for package in recipe.PACKAGES if not _is_installed(package)]
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _fail(text: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
 
 def float_bytes(model: Any) -> bytes:
     """Convert to a float32 TFLite file."""
-    converted: bytes = tf.lite.TFLiteConverter.from_keras_model(model).convert()
-    return converted
+    return _converted(tf.lite.TFLiteConverter.from_keras_model(model))
 
 
 def int8_bytes(model: Any, representative: NDArray[np.uint8]) -> bytes:
@@ -39,5 +40,11 @@ def int8_bytes(model: Any, representative: NDArray[np.uint8]) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.uint8
-    converted: bytes = converter.convert()
+    return _converted(converter)
+
+
+def _converted(converter: Any) -> bytes:
+    # Keras prints every weight of what it saves on the way.
+    with contextlib.redirect_stdout(io.StringIO()):
+        converted: bytes = converter.convert()
     return converted

@@ -71,7 +71,10 @@ def fitted(variant: Variant, pixels: NDArray[np.uint8], labels: NDArray[np.int64
             shown = mirrored(pixels[rows], order.integers(_MIRRORINGS, size=len(rows)))
             seen = model.train_on_batch(scaled(shown), targets[rows])
         spent_s = time.monotonic() - began_s
-        print(f"{variant} epoch {epoch + 1}/{epochs}  loss {seen[0]:.3f}  right {seen[1]:.3f}  {spent_s:.0f} s", flush=True)
+        print(
+            f"{variant} epoch {epoch + 1}/{epochs}  loss {seen[0]:.3f}  right {seen[1]:.3f}  {spent_s:.0f} s",
+            flush=True,
+        )
         model.reset_metrics()
     exported = network(variant, exported=True)
     exported.set_weights(model.get_weights())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import statistics
 import time
 from typing import TYPE_CHECKING, Any
@@ -31,10 +32,8 @@ def interpreter_class() -> Any:
         ModuleNotFoundError: there is none.
     """
     for name in INTERPRETERS:
-        try:
+        if importlib.util.find_spec(name.partition(".")[0]) is not None:
             return importlib.import_module(name).Interpreter
-        except ModuleNotFoundError:
-            continue
     raise ModuleNotFoundError(f"none of {', '.join(INTERPRETERS)} is installed")
 
 
