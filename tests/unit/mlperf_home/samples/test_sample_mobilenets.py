@@ -1,0 +1,106 @@
+"""The embedded MobileNets: what sample.json says of them holds."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from mlperf_home.datasets.sample.figures import CLASSES
+from mlperf_home.datasets.sample.image_files import IMAGES_SHA256
+from mlperf_home.datasets.sample.images import IMAGES, SEED
+from mlperf_home.samples import mobilenet
+from mlperf_home.training.mobilenet import recipe
+from mlperf_home.training.mobilenet.scoring import INTERPRETERS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NAMES = sorted(mobilenet.MODELS)
+# Images of the fast check of the accuracy, and by how many points it may differ from that on all.
+SOME_IMAGES = 200
+TOLERANCE_POINTS = 9.0
+
+
+@pytest.fixture(scope="module")
+def images() -> tuple[dict[int, NDArray[np.uint8]], NDArray[np.int64]]:
+    pytest.importorskip("PIL")
+    from mlperf_home.training.mobilenet.preparation import prepared
+
+    return prepared(SEED, SOME_IMAGES, recipe.RESOLUTIONS)
+
+
+def test_the_files_are_the_recorded_ones() -> None:
+    recorded = mobilenet.provenance()["files"]
+    assert set(recorded) == {path.name for path in mobilenet.MODELS.values()} == set(recipe.MODEL_FILES)
+    assert set(recorded) == {path.name for path in mobilenet.FOLDER.glob("*.tflite")}
+    for name, facts in recorded.items():
+        content = (mobilenet.FOLDER / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == facts["sha256"], name
+        assert len(content) == facts["size_bytes"]
+
+
+def test_they_say_that_they_are_samples() -> None:
+    facts = mobilenet.provenance()
+    assert facts["sample"] is True
+    assert "sample" in facts["note"]
+
+
+def test_they_were_scored_on_the_images_that_are_made_today() -> None:
+    facts = mobilenet.provenance()
+    assert facts["images"] == {"seed": SEED, "count": IMAGES, "sha256": IMAGES_SHA256}
+    assert facts["seed"] != SEED
+    assert facts["classes"] == list(CLASSES)
+
+
+def test_there_are_two_widths_two_resolutions_and_two_precisions() -> None:
+    models = mobilenet.provenance()["models"]
+    kinds = {(each["multiplier"], each["resolution"], each["precision"]) for each in models.values()}
+    assert kinds == {(m, r, p) for m in (0.25, 0.5) for r in (64, 96) for p in ("float", "int8")}
+    for name, facts in models.items():
+        kind = f"{facts['multiplier']:.2f}_{facts['resolution']}_{facts['precision']}"
+        assert name == f"mobilenet_{kind}.tflite"
+
+
+def test_all_is_a_few_megabytes() -> None:
+    assert sum(path.stat().st_size for path in mobilenet.FOLDER.glob("*.*")) < 4_000_000
+
+
+def test_accuracies_truly_differ() -> None:
+    scores = [facts["accuracy_percent"] for facts in mobilenet.provenance()["models"].values()]
+    assert max(scores) > 85
+    assert min(scores) > 50
+    assert max(scores) - min(scores) > 8
+
+
+def test_the_order_of_speed_names_each_file_once() -> None:
+    models = mobilenet.provenance()["models"].values()
+    ranked = sorted(models, key=lambda facts: facts["latency_rank"])
+    assert [facts["latency_rank"] for facts in ranked] == list(range(1, len(NAMES) + 1))
+    ratios = [facts["latency_to_fastest"] for facts in ranked]
+    assert ratios[0] == 1.0
+    assert ratios == sorted(ratios)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", NAMES)
+def test_inputs_and_accuracy_are_as_recorded(
+    name: str, images: tuple[dict[int, NDArray[np.uint8]], NDArray[np.int64]]
+) -> None:
+    if not any(importlib.util.find_spec(each.partition(".")[0]) for each in INTERPRETERS):
+        pytest.skip("no TFLite interpreter is installed")
+    from mlperf_home.training.mobilenet.scoring import Classifier, accuracy_percent
+
+    facts = mobilenet.provenance()["models"][f"{name}.tflite"]
+    classifier = Classifier(mobilenet.MODELS[name])
+    expected = np.uint8 if facts["precision"] == "int8" else np.float32
+    for details, recorded in ((classifier.input, facts["input"]), (classifier.output, facts["output"])):
+        assert details["shape"].tolist() == recorded["shape"]
+        assert details["dtype"] is expected
+        assert details["dtype"].__name__ == recorded["dtype"]
+    pixels, labels = images
+    accuracy = accuracy_percent(classifier, pixels[facts["resolution"]], labels)
+    assert abs(accuracy - facts["accuracy_percent"]) < TOLERANCE_POINTS
