@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from mlperf_home.datasets.sample.images import make_image
 
@@ -34,6 +33,8 @@ def cropped(pixels: NDArray[np.uint8], resolution: int) -> NDArray[np.uint8]:
 
     Source: mlcommons/inference v3.1, vision/classification_and_detection/python/dataset.py; there OpenCV resizes.
     """
+    from PIL import Image  # noqa: PLC0415 - the tests of the rest do without it
+
     height, width = pixels.shape[:2]
     short = int(100.0 * resolution / _CROP_PERCENT)
     size = (short, short * height // width) if height > width else (short * width // height, short)
