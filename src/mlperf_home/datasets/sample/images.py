@@ -56,7 +56,7 @@ def make_image(seed: int, index: int) -> SampleImage:
     height, width = draws.between(SHORTEST, LONGEST), draws.between(SHORTEST, LONGEST)
     pixels = _ground(draws, height, width)
     ground = pixels.mean(axis=(0, 1), dtype=np.int64).astype(np.int32)
-    for _ in range(draws.between(0, 7)):
+    for _ in range(draws.between(0, 9)):
         fill(pixels, [_odd_shape(draws, height, width)], _colour(draws), draws.between(OPAQUE // 3, OPAQUE))
     _paint_figure(draws, pixels, label, ground)
     for _ in range(draws.between(0, 3)):
@@ -89,13 +89,13 @@ def _ground(draws: Draws, height: int, width: int) -> NDArray[np.int32]:
 def _paint_figure(draws: Draws, pixels: NDArray[np.int32], label: int, ground: NDArray[np.int32]) -> None:
     """Paint the class's figure in a colour that differs from the ground's by some amount at least."""
     height, width = pixels.shape[:2]
-    contrast = draws.between(100, 320)
+    contrast = draws.between(70, 300)
     colour = _colour(draws)
     while int(np.abs(colour - ground).sum()) < contrast:
         contrast -= 1
         colour = _colour(draws)
     short = min(height, width) * UNITS
-    radius = short * draws.between(17, 38) // 100
+    radius = short * draws.between(11, 36) // 100
     room = max(short * 42 // 100 - radius, short // 25)
     centre = (
         width * UNITS // 2 + draws.between(-room, room),
@@ -117,7 +117,7 @@ def _odd_shape(draws: Draws, height: int, width: int) -> Contour:
     return placed(
         polar(radii, angles),
         centre=(draws.below(width * UNITS), draws.below(height * UNITS)),
-        radius=min(height, width) * UNITS * draws.between(3, 9) // 100,
+        radius=min(height, width) * UNITS * draws.between(3, 10) // 100,
         turn=draws.below(TURN),
         squash=(draws.below(TURN), draws.between(50, 100)),
     )
@@ -144,6 +144,6 @@ def _blurred(pixels: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def _add_noise(draws: Draws, pixels: NDArray[np.int32]) -> None:
     """Add noise of the mean of two draws for each value, up to a strength of the image's own."""
-    strength = draws.between(4, 90)
+    strength = draws.between(4, 120)
     noise = draws.octets(2, *pixels.shape).astype(np.int32)
     pixels += (noise[0] + noise[1] - _LARGEST) * strength >> 8

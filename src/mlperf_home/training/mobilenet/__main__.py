@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from mlperf_home.training.mobilenet.runs import Options, make_models  # noqa: PLC0415 - TensorFlow is needed for training only
 
     try:
-        make_models(chosen.out, Options(chosen.seed, chosen.threads, chosen.images, chosen.epochs))
+        make_models(chosen.out, Options(chosen.seed, chosen.processes, chosen.images, chosen.epochs))
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}; choose another folder")
     return 0
@@ -47,12 +47,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, required=True, help="the folder to write into")
     parser.add_argument("--seed", type=int, default=SEED, help="of weights and training images (%(default)s)")
-    parser.add_argument("--threads", type=int, default=1, help="of TensorFlow (%(default)s)")
+    parser.add_argument("--processes", type=int, default=1, help="networks at the same time (%(default)s)")
     parser.add_argument("--images", type=int, default=recipe.TRAINING_IMAGES, help="to train on (%(default)s)")
     parser.add_argument("--epochs", type=int, default=recipe.EPOCHS, help="how often each is seen (%(default)s)")
     chosen = parser.parse_args(arguments)
-    if chosen.images < recipe.BATCH or chosen.epochs < 1 or chosen.threads < 1 or chosen.seed < 0:
-        parser.error(f"--images is {recipe.BATCH} or more, --epochs and --threads 1 or more, --seed 0 or more")
+    if chosen.images < recipe.BATCH or chosen.epochs < 1 or chosen.processes < 1 or chosen.seed < 0:
+        parser.error(f"--images is {recipe.BATCH} or more, --epochs and --processes 1 or more, --seed 0 or more")
     return chosen
 
 

@@ -49,18 +49,23 @@ def scaled(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def prepared(
-    seed: int, count: int, resolutions: Sequence[int]
+    seed: int, indices: range, resolutions: Sequence[int]
 ) -> tuple[dict[int, NDArray[np.uint8]], NDArray[np.int64]]:
     """Make images and prepare them at several resolutions.
 
+    Args:
+        seed: of the generator.
+        indices: which images.
+        resolutions: sides of the squares, in pixels.
+
     Returns:
-        By resolution (count, resolution, resolution, 3), and (count,) labels.
+        By resolution (images, resolution, resolution, 3), and (images,) labels.
     """
-    pixels = {each: np.empty((count, each, each, 3), dtype=np.uint8) for each in resolutions}
-    labels = np.empty(count, dtype=np.int64)
-    for index in range(count):
+    pixels = {each: np.empty((len(indices), each, each, 3), dtype=np.uint8) for each in resolutions}
+    labels = np.empty(len(indices), dtype=np.int64)
+    for row, index in enumerate(indices):
         image = make_image(seed, index)
-        labels[index] = image.label
+        labels[row] = image.label
         for resolution in resolutions:
-            pixels[resolution][index] = cropped(image.pixels, resolution)
+            pixels[resolution][row] = cropped(image.pixels, resolution)
     return pixels, labels

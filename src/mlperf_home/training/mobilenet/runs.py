@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib.metadata
+import multiprocessing
 import platform
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tensorflow as tf
 
 from mlperf_home.datasets.sample import images
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from mlperf_home.training.mobilenet.recipe import Variant
 
 NOTE = "sample models for the sample's own images: good for trying, not for publishing"
+# Training images that one process makes at a time.
+_PART = 1000
 
 
 @dataclass(frozen=True)
@@ -34,13 +39,13 @@ class Options:
 
     Attributes:
         seed: of weights and training images.
-        threads: of TensorFlow.
+        processes: how many networks are trained at the same time, with one thread each.
         images: how many are made to train on.
         epochs: how often each is seen.
     """
 
     seed: int
-    threads: int
+    processes: int
     images: int
     epochs: int
 
@@ -57,27 +62,53 @@ def make_models(out: Path, options: Options) -> None:
         OSError: `out` cannot be written.
     """
     began_s = time.monotonic()
-    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    tf.config.experimental.enable_op_determinism()
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out) as name:
+    # TensorFlow's threads do not survive a fork.
+    spawning = multiprocessing.get_context("spawn")
+    with (
+        tempfile.TemporaryDirectory(dir=out) as name,
+        ProcessPoolExecutor(options.processes, spawning, initializer=_one_thread) as pool,
+    ):
         folder = Path(name)
-        pixels, labels = prepared(options.seed, options.images, recipe.RESOLUTIONS)
-        for variant in recipe.VARIANTS:
-            shown = pixels[variant.resolution]
-            model = fitted(variant, shown, labels, seed=options.seed, epochs=options.epochs)
-            (folder / variant.file_name("float")).write_bytes(float_bytes(model))
-            (folder / variant.file_name("int8")).write_bytes(int8_bytes(model, shown[: recipe.REPRESENTATIVE_IMAGES]))
+        parts = range(0, options.images, _PART)
+        list(pool.map(_save_part, *zip(*((folder, options, first) for first in parts), strict=True)))
+        # The largest first, so that the processes end together.
+        variants = sorted(recipe.VARIANTS, key=lambda variant: (variant.resolution, variant.multiplier_percent))[::-1]
+        list(pool.map(_save_models, *zip(*((folder, options, variant) for variant in variants), strict=True)))
         training_s = time.monotonic() - began_s
         models = _scored(folder)
         facts = {**_facts(options), "training_s": round(training_s), "models": models}
         publish(folder, out, facts, names=recipe.MODEL_FILES, note=NOTE)
 
 
+def _one_thread() -> None:
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+
+
+def _save_part(folder: Path, options: Options, first: int) -> None:
+    """Make some of the training images, from number `first` on."""
+    indices = range(first, min(first + _PART, options.images))
+    pixels, labels = prepared(options.seed, indices, recipe.RESOLUTIONS)
+    np.save(folder / f"labels-{first:06d}.npy", labels)
+    for resolution, part in pixels.items():
+        np.save(folder / f"pixels-{resolution}-{first:06d}.npy", part)
+
+
+def _save_models(folder: Path, options: Options, variant: Variant) -> None:
+    """Train one network and convert it, float and int8."""
+    parts = sorted(folder.glob(f"pixels-{variant.resolution}-*.npy"))
+    pixels = np.concatenate([np.load(part) for part in parts])
+    labels = np.concatenate([np.load(part) for part in sorted(folder.glob("labels-*.npy"))])
+    model = fitted(variant, pixels, labels, seed=options.seed, epochs=options.epochs)
+    (folder / variant.file_name("float")).write_bytes(float_bytes(model))
+    (folder / variant.file_name("int8")).write_bytes(int8_bytes(model, pixels[: recipe.REPRESENTATIVE_IMAGES]))
+
+
 def _scored(folder: Path) -> dict[str, dict[str, Any]]:
     """Say of each file what it is, how accurate on all of the sample's images, and how fast among its like."""
-    pixels, labels = prepared(images.SEED, images.IMAGES, recipe.RESOLUTIONS)
+    pixels, labels = prepared(images.SEED, range(images.IMAGES), recipe.RESOLUTIONS)
     classifiers = {name: Classifier(folder / name) for name in recipe.MODEL_FILES}
     times_us = latencies_us(classifiers, pixels)
     order = sorted(times_us, key=times_us.__getitem__)

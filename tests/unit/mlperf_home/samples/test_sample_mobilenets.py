@@ -20,17 +20,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NAMES = sorted(mobilenet.MODELS)
-# Images of the fast check of the accuracy, and by how many points it may differ from that on all.
-SOME_IMAGES = 200
-TOLERANCE_POINTS = 9.0
+# Interpreters round differently: a few of the 1,200 images may be told otherwise.
+TOLERANCE_POINTS = 0.75
 
 
 @pytest.fixture(scope="module")
 def images() -> tuple[dict[int, NDArray[np.uint8]], NDArray[np.int64]]:
     pytest.importorskip("PIL")
+    if not any(importlib.util.find_spec(each.partition(".")[0]) for each in INTERPRETERS):
+        pytest.skip("no TFLite interpreter is installed")
     from mlperf_home.training.mobilenet.preparation import prepared
 
-    return prepared(SEED, SOME_IMAGES, recipe.RESOLUTIONS)
+    return prepared(SEED, range(IMAGES), recipe.RESOLUTIONS)
 
 
 def test_the_files_are_the_recorded_ones() -> None:
@@ -86,12 +87,11 @@ def test_the_order_of_speed_names_each_file_once() -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_inputs_and_accuracy_are_as_recorded(
     name: str, images: tuple[dict[int, NDArray[np.uint8]], NDArray[np.int64]]
 ) -> None:
-    if not any(importlib.util.find_spec(each.partition(".")[0]) for each in INTERPRETERS):
-        pytest.skip("no TFLite interpreter is installed")
     from mlperf_home.training.mobilenet.scoring import Classifier, accuracy_percent
 
     facts = mobilenet.provenance()["models"][f"{name}.tflite"]

@@ -36,7 +36,7 @@ def test_it_does_not_train_on_what_is_scored(
     assert problem.count("\n") == 1
 
 
-@pytest.mark.parametrize("wrong", [("--images", "3"), ("--epochs", "0"), ("--threads", "0"), ("--seed", "-1")])
+@pytest.mark.parametrize("wrong", [("--images", "3"), ("--epochs", "0"), ("--processes", "0"), ("--seed", "-1")])
 def test_numbers_that_train_nothing_are_refused(wrong: tuple[str, str], tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         command.main(["--out", str(tmp_path), *wrong])
