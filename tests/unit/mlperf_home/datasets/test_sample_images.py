@@ -27,7 +27,7 @@ from mlperf_home.datasets.sample.png import png_bytes
 SOURCES = Path(__file__).parents[4] / "src"
 SOME = 60
 # sha256 of the first sixty images' pixels.
-SOME_SHA256 = "1979b8da9343c870521542420fd20d78057fb4ebb0581dbe7d3f25cef5ad7579"
+SOME_SHA256 = "1105d50008838be8d7c8cb144c870a4aa045e1c87500bc03d0434053926387f1"
 
 
 @pytest.fixture(scope="module")
