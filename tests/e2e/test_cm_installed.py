@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from cm_command import CHECKOUT, CM, Cm
 
+from mlperf_home.samples import mobilenet
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -97,7 +99,9 @@ def test_the_embedded_sample_is_installed_with_it(distributions: Path) -> None:
     with zipfile.ZipFile(only(distributions / "wheel")) as archive:
         listed = archive.namelist()
 
-    for name in ("samples/bert/dense.onnx", "samples/bert/pruned-quantised.onnx", "environments/deepsparse.txt"):
+    mobilenets = [f"samples/mobilenet/{path.name}" for path in mobilenet.MODELS.values()]
+    samples = ["samples/bert/dense.onnx", "samples/bert/pruned-quantised.onnx", *mobilenets]
+    for name in (*samples, "samples/mobilenet/sample.json", "environments/deepsparse.txt"):
         assert f"mlperf_home/{name}" in listed
     assert "cm_mlperf_home/cmr.yaml" in listed
     for name in ("script/_cm.json", "script/module.py", "cache/_cm.json", "cache/module.py"):
