@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from mlperf_home.datasets.imagenet.labels import Labels
 
 HOW_TO_GET = (
-    "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB, md5 29b22e2961454d5413ddabcf34fc5622) is given out by image-net.org "
-    "to those who register for research; give the tar or the folder it was unpacked to"
+    "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB, md5 29b22e2961454d5413ddabcf34fc5622) is given out by "
+    "image-net.org to those who register for research; give the tar or the folder it was unpacked to"
 )
 
 
@@ -62,8 +62,10 @@ def find_images(place: Path) -> dict[str, ImageFile]:
     Raises:
         DatasetError: nothing is there, it is neither, it holds none, or it holds one twice.
     """
-    if not place.exists():
-        raise DatasetError(place, "is not there", HOW_TO_GET)
+    try:
+        place.stat()
+    except OSError as error:
+        raise DatasetError(place, f"cannot be read ({error.strerror})", HOW_TO_GET) from error
     found: dict[str, ImageFile] = {}
     for image in _in_folder(place) if place.is_dir() else _in_tar(place):
         first = found.setdefault(image.name, image)

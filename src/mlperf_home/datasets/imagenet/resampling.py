@@ -7,7 +7,7 @@ resize_bicubic_op.cc with align_corners and half_pixel_centers off.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -61,21 +61,21 @@ def _neighbours(length: int, side: int) -> tuple[NDArray[np.intp], NDArray[np.fl
     """Give the four input pixels around each output pixel, (4, side), and their weights, (4, side)."""
     first, beyond = _positions(length, side)
     pixels = np.clip(first + np.arange(-1, 3)[:, None], 0, length - 1)
-    offset = np.rint(beyond * _STEPS) / _STEPS
+    offset = np.rint(beyond * _STEPS) / np.float32(_STEPS)
     weights = np.stack([_far(offset + 1), _near(offset), _near(1 - offset), _far(2 - offset)])
-    return pixels, weights.astype(np.float32)
+    return pixels, weights
 
 
-def _near(distance: NDArray[Any]) -> NDArray[Any]:
-    return ((_A + 2) * distance - (_A + 3)) * distance * distance + 1
+def _near(distance: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(((_A + 2) * distance - (_A + 3)) * distance * distance + 1, dtype=np.float32)
 
 
-def _far(distance: NDArray[Any]) -> NDArray[Any]:
-    return ((_A * distance - 5 * _A) * distance + 8 * _A) * distance - 4 * _A
+def _far(distance: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(((_A * distance - 5 * _A) * distance + 8 * _A) * distance - 4 * _A, dtype=np.float32)
 
 
 def _weighed(parts: list[NDArray[np.float32]], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    total = parts[0] * weights[0]
+    total = np.asarray(parts[0] * weights[0], dtype=np.float32)
     for part, weight in zip(parts[1:], weights[1:], strict=True):
         total += part * weight
     return total

@@ -101,11 +101,13 @@ class Unfinished:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
         out.parent.mkdir(parents=True, exist_ok=True)
+        replaced = out.with_name(f".{out.name}.replaced")
+        shutil.rmtree(replaced, ignore_errors=True)
         if out.exists():
-            out.rename(out.with_name(f"{self.folder.name}.replaced"))
+            out.rename(replaced)
         _move(whole, out)
         sync_folder(out.parent)
-        shutil.rmtree(out.with_name(f"{self.folder.name}.replaced"), ignore_errors=True)
+        shutil.rmtree(replaced, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
         return facts
 
@@ -122,7 +124,7 @@ class Unfinished:
         try:
             with self.pixels.open("wb") as file:
                 header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-                np.lib.format.write_array_header_1_0(file, header)
+                np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call]
                 file.flush()
                 # Room is taken now, so that a full disk is noticed before hours of work, not after.
                 os.posix_fallocate(file.fileno(), 0, file.tell() + self._bytes)
@@ -156,11 +158,11 @@ def _is(descriptor: int, folder: Path) -> bool:
 def _move(whole: Path, out: Path) -> None:
     try:
         whole.rename(out)
-        return
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", suffix=".partial", dir=out.parent) as beside:
-        copy = Path(beside, _WHOLE)
-        shutil.copytree(whole, copy)
-        copy.rename(out)
+        # The place is on another file system.
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", suffix=".partial", dir=out.parent) as beside:
+            copy = Path(beside, _WHOLE)
+            shutil.copytree(whole, copy)
+            copy.rename(out)
