@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from scriptgraph.api import Context, Done, Download, Outcome, StepFailed
-from scriptgraph.fetch.hashes import parse_digests, verify
+from scriptgraph.fetch import hashes
 
 # Its pages are no torrents, but their addresses tell the torrent's hash.
 _PAGE = re.compile(r"https?://(?:www\.)?academictorrents\.com/(?:details|download)/([0-9a-fA-F]{40})(?:\.torrent)?/?")
@@ -22,8 +22,7 @@ def preprocess(context: Context) -> Outcome:
     name = context.name("CM_TORRENT_DOWNLOADED_FILE_NAME")
     brought = context.folders.brought / name
     found = brought if brought.is_file() else _fetch(context, name)
-    digests = parse_digests(_digests(context))
-    verify(found, digests)
+    hashes.verify(found, hashes.parse_digests(_digests(context)))
     if found == brought:
         return Done(exports={"CM_TORRENT_DOWNLOADED_PATH": brought})
     kept = context.output / name

@@ -18,7 +18,7 @@ def preprocess(context: Context) -> Outcome:
     if found < needed:
         raise StepFailed(f"{place}: holds {found} images, fewer than the {needed} asked for; {HOW_TO_GET}")
     context.say(f"{found} images of ImageNet's validation set in {place}")
-    exports = {key: place for key in ("CM_DATASET_PATH", "CM_DATASET_IMAGENET_PATH", "CM_DATASET_IMAGENET_VAL_PATH")}
+    exports = dict.fromkeys(("CM_DATASET_PATH", "CM_DATASET_IMAGENET_PATH", "CM_DATASET_IMAGENET_VAL_PATH"), place)
     return Done(exports={**exports, **({"CM_DATASET_SIZE": count} if count else {})})
 
 

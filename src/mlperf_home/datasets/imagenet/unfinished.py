@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _WANTED_FILE = "wanted.json"
 _DONE_FILE = "done.txt"
+_CLAIM_FILE = "claim"
 _WHOLE = "whole"
 
 
@@ -36,18 +37,17 @@ def claimed(folder: Path) -> Iterator[None]:
     """
     while True:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # A lock of this kind is not inherited by the workers.
+        with (folder / _CLAIM_FILE).open("a") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                advice = "wait until it is done and run this again, which will use its images; or give another --out"
+                raise DatasetError(folder, "is in use: another process makes the same images", advice) from None
             # Whoever had it may have finished and removed it in between.
-            if _is(descriptor, folder):
+            if _is_at(file.fileno(), folder / _CLAIM_FILE):
                 yield
                 return
-        except BlockingIOError:
-            advice = "wait until it is done and run this again, which will use its images; or give another --out"
-            raise DatasetError(folder, "is in use: another process makes the same images", advice) from None
-        finally:
-            os.close(descriptor)
 
 
 class Unfinished:
@@ -118,8 +118,10 @@ class Unfinished:
             return False
 
     def _begin(self, shape: tuple[int, ...]) -> None:
-        for old in self.folder.iterdir():
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
+        for old in (_WANTED_FILE, _DONE_FILE):
+            (self.folder / old).unlink(missing_ok=True)
+        if self.pixels.parent.exists():
+            shutil.rmtree(self.pixels.parent)
         self.pixels.parent.mkdir()
         try:
             with self.pixels.open("wb") as file:
@@ -129,7 +131,7 @@ class Unfinished:
                 # Room is taken now, so that a full disk is noticed before hours of work, not after.
                 os.posix_fallocate(file.fileno(), 0, file.tell() + self._bytes)
         except OSError:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            shutil.rmtree(self.pixels.parent, ignore_errors=True)
             raise
         (self.folder / _WANTED_FILE).write_text(self._wanted, encoding="utf-8")
 
@@ -148,9 +150,9 @@ class Unfinished:
                     self.done[int(chunk)] = digest
 
 
-def _is(descriptor: int, folder: Path) -> bool:
+def _is_at(descriptor: int, path: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(descriptor), folder.stat())
+        return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
 
