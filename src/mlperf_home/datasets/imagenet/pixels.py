@@ -76,6 +76,6 @@ def _square(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """`_decode_and_center_crop` of tensorflow/tpu's EfficientNet."""
     height, width = image.shape[:2]
     padding = round(side * (1 / _KEPT - 1))
-    length = int(np.float32(side / (side + padding)) * np.float32(min(height, width)))
+    length = max(1, int(np.float32(side / (side + padding)) * np.float32(min(height, width))))
     top, left = (height - length + 1) // 2, (width - length + 1) // 2
     return image[top : top + length, left : left + length]

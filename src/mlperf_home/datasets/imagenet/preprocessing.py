@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -111,8 +112,9 @@ def _make(
     left = sum(min(CHUNK_IMAGES, total - chunk * CHUNK_IMAGES) for chunk in chunks)
     tell(total - left, total)
     work = Work(wanted.recipe, images, CHUNK_IMAGES, unfinished.pixels, unfinished.offset)
-    for chunk, digest in make_chunks(work, chunks, max(1, min(wanted.workers, len(chunks)))):
-        unfinished.add(chunk, digest)
-        ready += min(CHUNK_IMAGES, total - chunk * CHUNK_IMAGES)
-        tell(total - left + ready, total)
+    with closing(make_chunks(work, chunks, max(1, min(wanted.workers, len(chunks))))) as made:
+        for chunk, digest in made:
+            unfinished.add(chunk, digest)
+            ready += min(CHUNK_IMAGES, total - chunk * CHUNK_IMAGES)
+            tell(total - left + ready, total)
     return Outcome(unfinished.publish(wanted.out, labels.text), ready, reused=False)

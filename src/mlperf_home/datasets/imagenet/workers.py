@@ -18,7 +18,7 @@ from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.pixels import make_pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from mlperf_home.datasets.imagenet.images import ImageFile
@@ -46,7 +46,7 @@ class Work:
     offset: int
 
 
-def make_chunks(work: Work, chunks: Sequence[int], workers: int) -> Iterator[tuple[int, str]]:
+def make_chunks(work: Work, chunks: Sequence[int], workers: int) -> Generator[tuple[int, str], None, None]:
     """Make chunks and give each one's number and the sha256 of its pixels, as they are ready.
 
     Raises:
