@@ -12,9 +12,10 @@ _PAGE = re.compile(r"https?://(?:www\.)?academictorrents\.com/(?:details|downloa
 
 
 def downloads(context: Context) -> list[Download]:
-    """Tell the file that would be fetched."""
+    """Tell the file that would be fetched; from which hosts is not known before."""
     name = context.name("CM_TORRENT_DOWNLOADED_FILE_NAME")
-    return [Download(name, (context.text("CM_TORRENT"),), digests=tuple(_digests(context)))]
+    brought = (context.folders.brought / name).is_file()
+    return [] if brought else [Download(f"{name} by torrent", digests=tuple(_digests(context)))]
 
 
 def preprocess(context: Context) -> Outcome:
