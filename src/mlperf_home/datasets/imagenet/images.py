@@ -22,6 +22,8 @@ HOW_TO_GET = (
     "image-net.org to those who register for research; give the tar or the folder it was unpacked to"
 )
 
+_FIRST = "--count=N; to cm, the variation _size.N"
+
 
 @dataclass(frozen=True)
 class ImageFile:
@@ -88,11 +90,13 @@ def choose_images(place: Path, found: Mapping[str, ImageFile], labels: Labels, c
         problem = (
             f"lacks {len(missing)} of the {len(wanted)} images that {labels.path} labels (the first is {missing[0]})"
         )
-        raise DatasetError(place, problem, f"complete it, or ask for the first N by --count=N; {HOW_TO_GET}")
+        raise DatasetError(place, problem, f"complete it, or ask for the first N only ({_FIRST}); {HOW_TO_GET}")
     extra = sorted(found.keys() - set(labels.names)) if count is None else []
     if extra:
         problem = f"holds {len(extra)} images without a label in {labels.path} (the first is {extra[0]})"
-        raise DatasetError(place, problem, "give the label file of the whole set, or --count=N for the first N of it")
+        raise DatasetError(
+            place, problem, f"give the label file of the whole set, or ask for its first N only ({_FIRST})"
+        )
     return [found[name] for name in wanted]
 
 

@@ -74,7 +74,7 @@ class Unfinished:
         self._chunk_bytes = chunk_images * self._image_bytes
         self._bytes = shape[0] * self._image_bytes
         self._wanted = json.dumps({**wanted, "chunk_images": chunk_images}, sort_keys=True)
-        if not self._begun():
+        if not self._begun(shape):
             self._begin(shape)
         self.offset = self.pixels.stat().st_size - self._bytes
         self._read_done()
@@ -111,10 +111,11 @@ class Unfinished:
         shutil.rmtree(self.folder, ignore_errors=True)
         return facts
 
-    def _begun(self) -> bool:
+    def _begun(self, shape: tuple[int, ...]) -> bool:
         try:
-            return (self.folder / _WANTED_FILE).read_text(encoding="utf-8") == self._wanted and self.pixels.is_file()
-        except OSError:
+            same = (self.folder / _WANTED_FILE).read_text(encoding="utf-8") == self._wanted
+            return same and np.load(self.pixels, mmap_mode="r", allow_pickle=False).shape == shape
+        except (OSError, ValueError, EOFError):
             return False
 
     def _begin(self, shape: tuple[int, ...]) -> None:

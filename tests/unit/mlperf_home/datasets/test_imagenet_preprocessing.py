@@ -184,6 +184,18 @@ def _plainly(photographs: Set, number: int) -> Any:
     return make_pixels(find_recipe("published", "mobilenet", 32), content, "x")
 
 
+def test_unfinished_work_that_was_cut_off_is_begun_again(photographs: Set) -> None:
+    path = photographs.images / name_of(11)
+    whole = path.read_bytes()
+    path.write_bytes(b"\0" * len(whole))
+    photographs.fail("--workers", "1")
+    path.write_bytes(whole)
+    os.truncate(photographs.partial / "whole" / "images.npy", 5000)
+
+    assert photographs.run()["made"] == 11
+    assert np.array_equal(photographs.pixels()[0], _plainly(photographs, 1))
+
+
 def test_unfinished_work_for_other_images_is_thrown_away(photographs: Set) -> None:
     path = photographs.images / name_of(11)
     whole = path.read_bytes()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +14,11 @@ pytest.importorskip("cv2")
 
 from photographs import make_set
 
+import mlperf_home
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet import __main__ as command
 from mlperf_home.datasets.imagenet.samples import ImagenetSamples
 from mlperf_home.datasets.imagenet.values import Normalisation, Quantisation, normalisation, pixel_values
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RAW = pixel_values(normalisation("published", "mobilenet"), "uint8")
 
@@ -81,6 +81,15 @@ class TestValues:
     def test_an_unknown_family_is_told(self) -> None:
         with pytest.raises(ValueError, match="'resnet'"):
             normalisation("published", "resnet")
+
+
+def test_the_engines_need_no_opencv() -> None:
+    source = str(Path(mlperf_home.__file__).parents[1])
+    modules = ("datasets.imagenet.samples", "datasets.imagenet.values", "accuracy.imagenet.evaluation")
+    code = f"import sys; sys.path.insert(0, {source!r}); sys.modules['cv2'] = None\n"
+    code += "".join(f"import mlperf_home.{name}\n" for name in modules)
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 class TestSamples:
