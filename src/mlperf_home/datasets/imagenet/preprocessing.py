@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from contextlib import closing
@@ -93,9 +94,9 @@ def preprocess(wanted: Wanted, tell: Callable[[int, int], None]) -> Outcome:
                 return Outcome(found, 0, reused=True)
             return _make(wanted, facts, images, labels, tell)
     except OSError as error:
-        size_gb = np.prod(pixels_shape(facts)) / 1e9
+        size_mb = math.ceil(math.prod(pixels_shape(facts)) / 1e6)
         problem = f"cannot be made ({error.strerror or error})"
-        advice = f"give an --out that can be written, with room for {size_gb:.1f} GB"
+        advice = f"give an --out that can be written, with room for {size_mb:,} MB"
         raise DatasetError(wanted.out, problem, advice) from error
 
 
