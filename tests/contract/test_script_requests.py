@@ -45,6 +45,7 @@ def plan(tags: str, **asked: Any) -> Plan:
             "adr": {"compiler": {"tags": "gcc"}, "mlperf-inference-implementation": {"max_batchsize": "384"}},
         },
         {"tags": "install,python-venv", "inputs": {"name": "mlperf", "version_min": "3.8"}},
+        {"tags": "get,dataset,imagenet,preprocessed,_resolution.224,_full,_for.mobilenet"},
     ],
     ids=lambda asked: asked["tags"],
 )
@@ -74,3 +75,20 @@ def test_what_is_not_served_is_said(inputs: dict[str, str], text: str) -> None:
         plan("generate-run-cmds,inference", inputs=inputs)
 
     assert text in str(caught.value)
+
+
+def test_imagenet_is_registered_as_the_guide_has_it() -> None:
+    given = plan("get,validation,dataset,imagenet,_2012,_full", inputs={"input": "/imagenet"})
+    torrent = plan("get,validation,dataset,imagenet,_2012,_full", inputs={"torrent": "magnet:?xt=urn:btih:00"})
+
+    assert given.root.env["IMAGENET_PATH"] == "/imagenet"
+    assert all(need.step is None for need in given.root.needs())
+    assert step_of(torrent, "download-torrent").env["CM_TORRENT"] == "magnet:?xt=urn:btih:00"
+
+
+def test_a_size_and_a_set_reach_the_step_that_gets_imagenet() -> None:
+    first = plan("get,dataset,imagenet,preprocessed,_500", inputs={"imagenet_path": "/imagenet"})
+    full = plan("get,dataset,imagenet,preprocessed,_full", inputs={"imagenet_path": "/imagenet"})
+
+    assert step_of(first, "get-dataset-imagenet-val").env["CM_DATASET_SIZE"] in {500, "500"}
+    assert step_of(full, "get-dataset-imagenet-val").env["CM_DATASET_IMAGENET_FULL"] in {True, "yes"}

@@ -35,10 +35,12 @@ def lock_text(uv: Uv, environment: Environment) -> str:
     oldest = ".".join(map(str, environment.minimum))
     newest = f"{environment.below[0]}.{environment.below[1] - 1}"
     chosen = lock(uv, [line for line in lines if not line.startswith("#")], oldest, _run)
+    compiled = " ".join(environment.compiled)
+    allowed = f"# compiled where there is no wheel: {compiled}\n" if compiled else ""
     return (
         f"# Chosen from {environment.requirements.name} by `python -m mlperf_home.environments`; don't edit.\n"
         f"# CPython {oldest} to {newest}, Linux, x86_64 and aarch64.\n"
-        f"# compiled where there is no wheel: {' '.join(environment.compiled)}\n{chosen}"
+        f"{allowed}{chosen}"
     )
 
 

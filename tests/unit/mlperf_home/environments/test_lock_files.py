@@ -70,7 +70,7 @@ def test_every_package_has_hashes_and_there_is_nothing_else(name: str) -> None:
     assert "--index" not in text
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize("name", [name for name, each in ENVIRONMENTS.items() if each.compiled])
 def test_loadgen_may_be_compiled_and_has_its_source(name: str) -> None:
     text = ENVIRONMENTS[name].lock.read_text(encoding="utf-8")
 

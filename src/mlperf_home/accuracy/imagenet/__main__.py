@@ -1,0 +1,59 @@
+"""Compute accuracy.txt from an accuracy log.
+
+`python -m mlperf_home.accuracy.imagenet --log F (--images DIR | --labels F) [--dtype float32] --out accuracy.txt`
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlperf_home.accuracy.base import AccuracyError
+from mlperf_home.accuracy.imagenet.evaluation import DTYPES, accuracy_text, evaluate, score_log, summary
+from mlperf_home.atomic import replace_text
+from mlperf_home.datasets.imagenet.labels import read_labels
+from mlperf_home.errors import LocatedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXIT_BAD_INPUT = 65
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write accuracy.txt and print one JSON line; give the exit code."""
+    parser = argparse.ArgumentParser(prog="mlperf_home.accuracy.imagenet", description=__doc__)
+    parser.add_argument("--log", type=Path, required=True, help="LoadGen's mlperf_log_accuracy.json")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--images", type=Path, help="the folder of preprocessed images of the run: all must have results"
+    )
+    source.add_argument("--labels", type=Path, help="val_map.txt alone, as the official script takes it")
+    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="how the run wrote classes")
+    parser.add_argument("--out", type=Path, required=True, help="the accuracy.txt to write")
+    chosen = parser.parse_args(arguments)
+    try:
+        if chosen.images:
+            evaluation = evaluate(chosen.log, chosen.images, chosen.dtype)
+        else:
+            evaluation = score_log(chosen.log, read_labels(chosen.labels), chosen.dtype)
+        _write(chosen.out, accuracy_text(evaluation))
+    except LocatedError as error:
+        print(f"mlperf-home: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    print(json.dumps({**summary(evaluation), "accuracy_txt": str(chosen.out)}))
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        replace_text(path, text)
+    except OSError as error:
+        raise AccuracyError(path, f"cannot be written ({error.strerror})", "give a place that can be") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

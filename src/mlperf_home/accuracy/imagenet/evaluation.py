@@ -1,0 +1,121 @@
+"""From an accuracy log and the labels to accuracy.txt.
+
+Semantics of `accuracy-imagenet.py` in MLPerf inference v3.1: of several results for one image the first counts, the
+class is the first value of a result, cut off to a whole number, and the total is of the images that have a result.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from mlperf_home.accuracy.base import AccuracyError
+from mlperf_home.accuracy.loadgen_log import AccuracyLog
+from mlperf_home.datasets.imagenet.labels import CLASSES, read_labels
+from mlperf_home.datasets.imagenet.store import LABELS_FILE, read_provenance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mlperf_home.datasets.imagenet.labels import Labels
+
+# How a system under test may write the class that it found.
+DTYPES = ("float32", "int32", "int64")
+_RUN_AGAIN = "run the accuracy mode again with the images given here"
+
+
+class Evaluation(NamedTuple):
+    """The outcome of an accuracy run.
+
+    Attributes:
+        good: images whose class was found.
+        total: images with a result.
+        log_sha256: of the accuracy log.
+        notes: what keeps the result from being official, or makes one doubt it.
+    """
+
+    good: int
+    total: int
+    log_sha256: str
+    notes: tuple[str, ...]
+
+    @property
+    def top1_percent(self) -> float:
+        """Images whose class was found, of a hundred with a result."""
+        return 100.0 * self.good / self.total
+
+
+def evaluate(log: Path, images: Path, dtype: str = "float32") -> Evaluation:
+    """Score the accuracy log of a run on `images`, the folder of preprocessed images that the run used.
+
+    Every image has to have a result.
+
+    Raises:
+        AccuracyError: the log is unreadable, truncated, damaged or of another run, or lacks results.
+        DatasetError: the folder is unreadable.
+    """
+    facts = read_provenance(images)
+    labels = read_labels(images / LABELS_FILE)
+    if labels.sha256 != facts["labels_sha256"]:
+        raise AccuracyError(labels.path, "is not the one of the images", "make the images again")
+    evaluation = score_log(log, labels, dtype)
+    if evaluation.total != len(labels.names):
+        missing = len(labels.names) - evaluation.total
+        raise AccuracyError(log, f"has no result for {missing} of {len(labels.names)} images", _RUN_AGAIN)
+    return evaluation._replace(notes=(*facts["notes"], *evaluation.notes))
+
+
+def score_log(log: Path, labels: Labels, dtype: str = "float32") -> Evaluation:
+    """Score an accuracy log by a label file, as the official script does, piece by piece.
+
+    Raises:
+        AccuracyError: the log is unreadable, truncated, damaged, or holds what is no result for an image of the list.
+    """
+    expected = labels.classes
+    seen = bytearray(len(expected))
+    good, total, beyond = 0, 0, 0
+    entries = AccuracyLog(log)
+    for qsl_idx, payload in entries:
+        if qsl_idx >= len(expected):
+            problem = f"has a result for qsl_idx {qsl_idx}, but there are {len(expected)} images"
+            raise AccuracyError(log, problem, _RUN_AGAIN)
+        if seen[qsl_idx]:
+            continue
+        found = _found(log, qsl_idx, payload, dtype)
+        seen[qsl_idx] = 1
+        total += 1
+        good += found == expected[qsl_idx]
+        beyond += not -1 <= found < CLASSES
+    doubt = f"{beyond} results are no class from 0 to {CLASSES - 1}: the log may hold another type than {dtype}"
+    return Evaluation(good, total, entries.sha256, (doubt,) if beyond else ())
+
+
+def accuracy_text(evaluation: Evaluation) -> str:
+    """Give the content of accuracy.txt, in the form that MLPerf's submission checker matches."""
+    good, total = evaluation.good, evaluation.total
+    lines = [f"accuracy={evaluation.top1_percent:.3f}%, good={good}, total={total}", f"hash={evaluation.log_sha256}"]
+    lines += [f"note: {note}" for note in evaluation.notes]
+    return "\n".join(lines) + "\n"
+
+
+def summary(evaluation: Evaluation) -> dict[str, Any]:
+    """Give the outcome as JSON values."""
+    return {
+        "top1_percent": evaluation.top1_percent,
+        "good": evaluation.good,
+        "total": evaluation.total,
+        "log_sha256": evaluation.log_sha256,
+        "notes": list(evaluation.notes),
+    }
+
+
+def _found(log: Path, qsl_idx: int, payload: bytes, dtype: str) -> int:
+    kind = np.dtype(dtype).newbyteorder("<")
+    if not payload or len(payload) % kind.itemsize:
+        problem = f"has {len(payload)} bytes for qsl_idx {qsl_idx}: no class as {dtype}"
+        raise AccuracyError(log, problem, f"say how the run wrote classes: --dtype {', '.join(DTYPES)}")
+    value = np.frombuffer(payload, kind, count=1)[0]
+    if not np.isfinite(value):
+        raise AccuracyError(log, f"has no number for qsl_idx {qsl_idx}", "check the model and the engine")
+    return int(value)

@@ -1,0 +1,121 @@
+"""Preprocess a whole set of images, once for each recipe and resolution."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlperf_home.datasets.base import DatasetError
+from mlperf_home.datasets.imagenet import pixels
+from mlperf_home.datasets.imagenet.images import choose_images, find_images
+from mlperf_home.datasets.imagenet.labels import read_labels
+from mlperf_home.datasets.imagenet.store import finished, pixels_shape, replaceable, wanted_facts
+from mlperf_home.datasets.imagenet.unfinished import Unfinished, claimed
+from mlperf_home.datasets.imagenet.workers import Work, make_chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from mlperf_home.datasets.imagenet.images import ImageFile
+    from mlperf_home.datasets.imagenet.labels import Labels
+    from mlperf_home.datasets.imagenet.recipes import Recipe
+
+CHUNK_IMAGES = 64
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to make, and where.
+
+    Attributes:
+        images: the folder or tar of the validation set.
+        labels: the label file, or a folder with one.
+        count: the first so many images; None for all that are labelled.
+        recipe: how.
+        out: the folder to make.
+        partial: where it is while it is made.
+        workers: processes.
+    """
+
+    images: Path
+    labels: Path
+    count: int | None
+    recipe: Recipe
+    out: Path
+    partial: Path
+    workers: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The folder's description, how many images were made now, and whether it was there already."""
+
+    facts: dict[str, Any]
+    made: int
+    reused: bool
+
+
+def usable_processors() -> int:
+    """Say how many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def preprocess(wanted: Wanted, tell: Callable[[int, int], None]) -> Outcome:
+    """Make the folder, or use the one that is there if it was made the same way from the same images.
+
+    Args:
+        wanted: what to make.
+        tell: called with how many images are done and how many there are.
+
+    Raises:
+        DatasetError: the images or labels cannot be used, the place cannot be written or has no room, or another
+            process is making the same; what was done before is kept and gone on with at the next call.
+    """
+    labels = read_labels(wanted.labels)
+    images = choose_images(wanted.images, find_images(wanted.images), labels, wanted.count)
+    labels = labels.first(len(images))
+    facts = wanted_facts(wanted.recipe, images, labels, {"opencv": pixels.VERSION, "numpy": np.__version__})
+    if found := finished(wanted.out, facts):
+        return Outcome(found, 0, reused=True)
+    if not replaceable(wanted.out):
+        raise DatasetError(wanted.out, "exists and is no folder of preprocessed images", "give another --out")
+    try:
+        with claimed(wanted.partial):
+            # Another process may have finished it in between.
+            if found := finished(wanted.out, facts):
+                shutil.rmtree(wanted.partial)
+                return Outcome(found, 0, reused=True)
+            return _make(wanted, facts, images, labels, tell)
+    except OSError as error:
+        size_mb = math.ceil(math.prod(pixels_shape(facts)) / 1e6)
+        problem = f"cannot be made ({error.strerror or error})"
+        advice = f"give an --out that can be written, with room for {size_mb:,} MB"
+        raise DatasetError(wanted.out, problem, advice) from error
+
+
+def _make(
+    wanted: Wanted,
+    facts: dict[str, Any],
+    images: Sequence[ImageFile],
+    labels: Labels,
+    tell: Callable[[int, int], None],
+) -> Outcome:
+    unfinished = Unfinished(wanted.partial, facts, CHUNK_IMAGES)
+    total, ready = len(images), 0
+    chunks = [chunk for chunk in range(-(-total // CHUNK_IMAGES)) if chunk not in unfinished.done]
+    left = sum(min(CHUNK_IMAGES, total - chunk * CHUNK_IMAGES) for chunk in chunks)
+    tell(total - left, total)
+    work = Work(wanted.recipe, images, CHUNK_IMAGES, unfinished.pixels, unfinished.offset)
+    with closing(make_chunks(work, chunks, max(1, min(wanted.workers, len(chunks))))) as made:
+        for chunk, digest in made:
+            unfinished.add(chunk, digest)
+            ready += min(CHUNK_IMAGES, total - chunk * CHUNK_IMAGES)
+            tell(total - left + ready, total)
+    return Outcome(unfinished.publish(wanted.out, labels.text), ready, reused=False)

@@ -1,0 +1,79 @@
+"""Preprocessed images as LoadGen's query sample library sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlperf_home.datasets.imagenet.store import read_pixels, read_provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mlperf_home.datasets.base import Inputs
+    from mlperf_home.datasets.imagenet.values import PixelValues
+
+
+class ImagenetSamples:
+    """A folder of preprocessed images, opened: implements `mlperf_home.datasets.base.Samples`.
+
+    Attributes:
+        name: "imagenet-2012-val".
+        count: how many images there are.
+        performance_count: the smaller of `count` and 1024.
+        lengths: None: all images have one size.
+        sample_note: empty; there are no made-up images.
+        identity: the hashes of the list of images, of the labels and of the pixels.
+        notes: sentences that belong beside a result: what keeps it from being official.
+        side: rows and columns of an image.
+    """
+
+    def __init__(self, folder: Path, values: PixelValues) -> None:
+        """Open a folder; the pixels are mapped, not read.
+
+        Args:
+            folder: the folder of images.
+            values: turns pixels into the model's input.
+
+        Raises:
+            DatasetError: the folder is absent, incomplete or broken.
+        """
+        facts = read_provenance(folder)
+        self.name = str(facts["name"])
+        self.count = int(facts["images"])
+        self.performance_count = int(facts["performance_count"])
+        self.lengths: NDArray[np.int32] | None = None
+        self.sample_note = ""
+        self.identity = {key: str(facts[key]) for key in ("list_sha256", "labels_sha256", "pixels_sha256")}
+        self.notes = tuple(str(note) for note in facts["notes"])
+        self.side = int(facts["resolution"])
+        self._pixels = read_pixels(folder, facts)
+        self._values = values
+        self._loaded: dict[int, NDArray[Any]] = {}
+
+    def load(self, indices: Sequence[int]) -> None:
+        """Make the model's inputs of these images; LoadGen calls this outside the timed section."""
+        for index in indices:
+            if index not in self._loaded:
+                self._loaded[index] = self._made(index)
+
+    def unload(self, indices: Sequence[int]) -> None:
+        """Release the memory of these images."""
+        for index in indices:
+            self._loaded.pop(index, None)
+
+    def batch(self, indices: NDArray[np.intp], length: int | None) -> Inputs:  # noqa: ARG002 - images have no length
+        """Give one contiguous array (len(indices), side, side, 3); one image alone is not copied."""
+        rows = [self._row(index) for index in indices.tolist()]
+        return (rows[0] if len(rows) == 1 else np.concatenate(rows),)
+
+    def _row(self, index: int) -> NDArray[Any]:
+        row = self._loaded.get(index)
+        return self._made(index) if row is None else row
+
+    def _made(self, index: int) -> NDArray[Any]:
+        return self._values(self._pixels[index : index + 1])

@@ -1,0 +1,118 @@
+"""The folder of preprocessed images: one array of bytes that can be mapped, its labels, and where it comes from."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlperf_home.datasets.base import DatasetError
+from mlperf_home.datasets.imagenet.images import list_sha256
+from mlperf_home.datasets.imagenet.labels import OFFICIAL_COUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mlperf_home.datasets.imagenet.images import ImageFile
+    from mlperf_home.datasets.imagenet.labels import Labels
+    from mlperf_home.datasets.imagenet.recipes import Recipe
+
+PROVENANCE_FILE = "images.json"
+PIXELS_FILE = "images.npy"
+LABELS_FILE = "val_map.txt"
+FORMAT = 1
+NAME = "imagenet-2012-val"
+# performance_sample_count of resnet50 in v3.1.
+PERFORMANCE_COUNT = 1024
+
+_ADVICE = "make the images again: python -m mlperf_home.datasets.imagenet"
+_HASHES = ("list_sha256", "labels_sha256", "pixels_sha256")
+_NEEDED_FACTS = {"name", "images", "resolution", "recipe", "family", "performance_count", "notes", *_HASHES}
+
+
+def wanted_facts(
+    recipe: Recipe, images: Sequence[ImageFile], labels: Labels, versions: Mapping[str, str]
+) -> dict[str, Any]:
+    """Describe what is to be made: JSON values only; equal descriptions mean equal pixels."""
+    count = len(images)
+    return {
+        "format": FORMAT,
+        "name": NAME,
+        "recipe": recipe.name,
+        "family": recipe.family,
+        "steps": recipe.steps,
+        "resolution": recipe.side,
+        "images": count,
+        "performance_count": min(count, PERFORMANCE_COUNT),
+        "notes": []
+        if count == OFFICIAL_COUNT
+        else [f"{count} of ImageNet's {OFFICIAL_COUNT} images: no official result"],
+        "list_sha256": list_sha256(images),
+        "labels_sha256": labels.sha256,
+        "versions": dict(versions),
+    }
+
+
+def read_provenance(folder: Path) -> dict[str, Any]:
+    """Read and check the description of a folder of images.
+
+    Raises:
+        DatasetError: this is no folder of preprocessed images, or one of another format.
+    """
+    path = folder / PROVENANCE_FILE
+    try:
+        facts = json.loads(path.read_bytes())
+    except OSError as error:
+        raise DatasetError(path, f"cannot be read ({error.strerror})", _ADVICE) from error
+    except ValueError as error:
+        raise DatasetError(path, f"is not JSON ({error})", _ADVICE) from error
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        raise DatasetError(path, f"is not the description of images in format {FORMAT}", _ADVICE)
+    absent = sorted(_NEEDED_FACTS - facts.keys())
+    if absent:
+        raise DatasetError(path, f"does not say {', '.join(absent)}", _ADVICE)
+    return facts
+
+
+def read_pixels(folder: Path, facts: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """Map the pixels into memory, read-only: (images, side, side, 3) uint8, RGB.
+
+    Raises:
+        DatasetError: the array is absent, cut off, or another than the description says.
+    """
+    path = folder / PIXELS_FILE
+    try:
+        pixels: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DatasetError(path, f"cannot be read ({error})", _ADVICE) from error
+    shape = pixels_shape(facts)
+    if pixels.shape != shape or pixels.dtype != np.uint8:
+        raise DatasetError(path, f"holds {pixels.dtype} {pixels.shape}, not uint8 {shape}", _ADVICE)
+    return pixels
+
+
+def pixels_shape(facts: Mapping[str, Any]) -> tuple[int, ...]:
+    """Give the shape of the array that a description speaks of."""
+    side = int(facts["resolution"])
+    return int(facts["images"]), side, side, 3
+
+
+def finished(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give the description of a whole folder that was made as wanted; None where there is none."""
+    try:
+        facts = read_provenance(folder)
+        read_pixels(folder, facts)
+    except (DatasetError, KeyError, TypeError):
+        return None
+    return facts if all(facts.get(key) == value for key, value in wanted.items()) else None
+
+
+def replaceable(folder: Path) -> bool:
+    """Say whether nothing is lost when this folder is replaced: it is absent, empty, or such a folder."""
+    if not folder.exists():
+        return True
+    return folder.is_dir() and ((folder / PROVENANCE_FILE).is_file() or not any(folder.iterdir()))

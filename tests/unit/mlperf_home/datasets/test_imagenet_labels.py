@@ -1,0 +1,85 @@
+"""The label file: what is read of it, and what each wrong one is told."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mlperf_home.datasets.base import DatasetError
+from mlperf_home.datasets.imagenet.labels import label_offset, read_labels
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = "ILSVRC2012_val_00000001.JPEG 65\nILSVRC2012_val_00000002.JPEG 970\nILSVRC2012_val_00000003.JPEG 0\n"
+
+
+def test_names_and_classes_come_in_the_files_order(tmp_path: Path) -> None:
+    path = tmp_path / "labels.txt"
+    path.write_text(TEXT)
+
+    labels = read_labels(path)
+
+    assert labels.classes == (65, 970, 0)
+    assert labels.names[1] == "ILSVRC2012_val_00000002.JPEG"
+    assert labels.sha256 == hashlib.sha256(TEXT.encode()).hexdigest()
+    assert labels.first(2).text == "".join(TEXT.splitlines(keepends=True)[:2])
+
+
+@pytest.mark.parametrize("name", ["val_map.txt", "val.txt"])
+def test_a_folder_is_looked_into(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(TEXT)
+
+    assert read_labels(tmp_path).path == tmp_path / name
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "labels no image"),
+        ("\n\n", "labels no image"),
+        ("ILSVRC2012_val_00000001.JPEG\n", "line 1: is no label: 'ILSVRC2012_val_00000001.JPEG'"),
+        ("ILSVRC2012_val_00000001.JPEG sixty\n", "line 1: is no label"),
+        ("ILSVRC2012_val_00000001.JPEG -1\n", "line 1: is no label"),
+        (
+            TEXT + "n01440764/n01440764_10026.JPEG 0\n",
+            "line 4: labels 'n01440764/n01440764_10026.JPEG', which is no image",
+        ),
+        ("ILSVRC2012_test_00000001.JPEG 0\n", "which is no image of the validation set"),
+        ("ILSVRC2012_val_00000001.JPEG 1000\n", "the class 1000; they count from 0 to 999"),
+        (TEXT + TEXT, "line 4: labels ILSVRC2012_val_00000001.JPEG a second time"),
+    ],
+)
+def test_a_wrong_file_is_told_with_the_line(tmp_path: Path, text: str, problem: str) -> None:
+    path = tmp_path / "labels.txt"
+    path.write_text(text)
+
+    with pytest.raises(DatasetError) as caught:
+        read_labels(path)
+
+    assert problem in str(caught.value)
+    assert "give val_map.txt" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_absent_or_no_text_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="No such file"):
+        read_labels(tmp_path / "absent.txt")
+    (tmp_path / "archive.txt").write_bytes(b"\x1f\x8b\xff")
+    with pytest.raises(DatasetError, match="is not UTF-8 text"):
+        read_labels(tmp_path / "archive.txt")
+
+
+def test_more_images_than_labels_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "val.txt").write_text(TEXT)
+
+    with pytest.raises(DatasetError, match="labels 3 images, fewer than the 500 asked for"):
+        read_labels(tmp_path).first(500)
+
+
+def test_a_background_class_moves_the_others_up_by_one() -> None:
+    assert (label_offset(1000), label_offset(1001)) == (0, 1)
+    with pytest.raises(ValueError, match="21 classes"):
+        label_offset(21)
