@@ -47,5 +47,7 @@ ENVIRONMENTS = {
     for each in (
         Environment("deepsparse", (3, 10), (3, 12), "DeepSparse 1.8.0 has wheels for CPython 3.8 to 3.11"),
         Environment("onnxruntime", (3, 10), (3, 14), "LoadGen 6.0.17 has wheels for CPython 3.9 to 3.13"),
+        Environment("tflite", (3, 10), (3, 12), "tflite-runtime 2.14.0 has wheels for CPython 3.9 to 3.11"),
+        Environment("litert", (3, 10), (3, 14), "LoadGen 6.0.17 has wheels for CPython 3.9 to 3.13"),
     )
 }
