@@ -127,4 +127,6 @@ def _delegate(library: Any, name: str) -> Any:
     try:
         return library.load_delegate(name)
     except (ValueError, RuntimeError) as error:
-        raise BackendError(f"delegate {name}: does not start ({first_line(error)}); see its own documentation") from error
+        raise BackendError(
+            f"delegate {name}: does not start ({first_line(error)}); see its own documentation"
+        ) from error
