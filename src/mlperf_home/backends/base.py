@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.datasets.base import Inputs
 
-    # An inference that is done; called, it gives what `Backend.run` would: (batch, length, 2) float32.
+    # An inference that is done; called, it gives what `Backend.run` would.
     Answer = Callable[[], NDArray[np.float32]]
     # A batch that is ready for the engine; called, it is inferred. Its outputs become logits when they are asked for.
     Prepared = Callable[[], Answer]
@@ -91,6 +91,7 @@ class Backend(Protocol):
         """Infer one batch of at most the grid's batch size, padded to one of the grid's lengths.
 
         Thread-safe. For question answering the result is (batch, length, 2): start and end logits.
+        For image classification it is (batch,): the class of each image, 0 for the dataset's first.
         """
         ...
 

@@ -51,6 +51,13 @@ class Options:
             raise self._wrong(name, "a number of seconds")
         return float(value)
 
+    def text(self, name: str) -> str | None:
+        """Give a text that is not empty; None if it was not given."""
+        value = self._given.get(name)
+        if value is not None and (not isinstance(value, str) or not value):
+            raise self._wrong(name, "a text")
+        return value
+
     def words(self, name: str) -> list[str] | None:
         """Give a list of words; None if it was not given."""
         value = self._given.get(name)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _CLASSES = {
     "deepsparse": ("mlperf_home.backends.deepsparse", "DeepSparseBackend"),
     "onnxruntime": ("mlperf_home.backends.onnxruntime", "OnnxRuntimeBackend"),
+    "tflite": ("mlperf_home.backends.tflite", "TfliteBackend"),
+    "litert": ("mlperf_home.backends.litert", "LiteRtBackend"),
     "echo": ("mlperf_home.backends.echo", "EchoBackend"),
 }
 

@@ -1,0 +1,159 @@
+"""TFLite classifiers in tflite-runtime or LiteRT: one interpreter for each stream."""
+
+from __future__ import annotations
+
+import queue
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlperf_home.backends import tflite_library
+from mlperf_home.backends.base import BackendError, Description
+from mlperf_home.backends.classifier import Classifier, read_classifier
+from mlperf_home.backends.cores import usable_cores
+from mlperf_home.backends.options import Options
+from mlperf_home.backends.tflite_file import check_file
+from mlperf_home.backends.tflite_library import Choices, Package, first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from mlperf_home.backends.base import Answer, Grid, Prepared, Request
+    from mlperf_home.datasets.base import Inputs
+
+    # One image in, its scores out.
+    Infer = Callable[[NDArray[Any]], NDArray[Any]]
+
+_WARM_UP_RUNS = 2
+
+
+class TfliteBackend:
+    """Image classifiers behind `mlperf_home.backends.base.Backend`.
+
+    `run` gives (batch,) float32: the class of each image, 0 for the dataset's first; where the model has 1001, its
+    class 0 is background, and is left out. A quantised score is larger exactly where what it stands for is larger,
+    so that classes need no dequantisation. A batch is inferred image by image: models are exported for one.
+
+    Options: `threads` (within one call; the cores are shared among the streams by default), `xnnpack` (false
+    leaves the default delegate out), `delegate` (path or name of a delegate's shared library).
+    """
+
+    package: Package = tflite_library.TFLITE
+
+    def __init__(self) -> None:
+        self._model: Classifier | None = None
+        self._largest_batch = 1
+        self._idle: queue.SimpleQueue[Infer] = queue.SimpleQueue()
+
+    def open(self, request: Request) -> Description:
+        """Make the interpreters and run each; see `Backend.open`."""
+        try:
+            return self._open(request)
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Classify one batch; see the class and `Backend.run`."""
+        return self.prepare(inputs)()()
+
+    def prepare(self, inputs: Inputs) -> Prepared:
+        """Take images as `Classifier.images` does; see `Backend.prepare`."""
+        model = self._model
+        if model is None:
+            raise BackendError(f"{self.package.engine}: the engine is not open")
+        images = model.images(inputs)
+        if len(images) > self._largest_batch:
+            raise BackendError(f"a batch of {len(images)} images; 1 to {self._largest_batch} were prepared for")
+        rows = [images[row : row + 1] for row in range(len(images))]
+        idle, engine, background = self._idle, self.package.engine, model.background
+
+        def infer() -> Answer:
+            call = idle.get()
+            try:
+                scores = [call(row) for row in rows]
+            except (ValueError, RuntimeError) as error:
+                raise BackendError(f"{engine}: the model cannot be run ({first_line(error)})") from error
+            finally:
+                idle.put(call)
+            return lambda: classes_of(scores, background)
+
+        return infer
+
+    def close(self) -> None:
+        """Release the interpreters; see `Backend.close`."""
+        self._model = None
+        self._idle = queue.SimpleQueue()
+
+    def _open(self, request: Request) -> Description:
+        """What `open` does, but for clearing up."""
+        options = Options(self.package.engine, request.options)
+        options.only("threads", "xnnpack", "delegate")
+        _check_grid(request.grid)
+        cores = usable_cores(request.cores)
+        streams = request.grid.streams
+        choices = Choices(
+            options.count("threads") or max(1, cores // streams),
+            options.flag("xnnpack", default=True),
+            options.text("delegate"),
+        )
+        check_file(request.model_path)
+        library, version = tflite_library.load(self.package)
+        interpreters = [tflite_library.make_interpreter(library, request.model_path, choices) for _ in range(streams)]
+        first = interpreters[0]
+        model = read_classifier(first.get_input_details(), first.get_output_details(), request.model_path)
+        self._model, self._largest_batch = model, max(request.grid.batch_sizes)
+        for interpreter in interpreters:
+            self._warm_up(tflite_library.infer_into(interpreter, model), model)
+        delegated = tflite_library.delegated(first)
+        details = {
+            "cores": cores,
+            "streams": streams,
+            "threads_per_stream": choices.threads,
+            "xnnpack": choices.xnnpack,
+            "delegate": choices.delegate,
+            "delegated": delegated,
+            "input": model.image.to_json(),
+            "output": model.scores.to_json(),
+            "classes": model.classes,
+            "background": model.background,
+        }
+        return Description(self.package.engine, version, details, self._warnings(choices, delegated=delegated))
+
+    def _warm_up(self, call: Infer, model: Classifier) -> None:
+        """Run a new interpreter, so that no timed call is its first, and put it among the idle ones."""
+        image = np.zeros(model.image.shape, dtype=model.image.dtype)
+        try:
+            for _ in range(_WARM_UP_RUNS):
+                call(image)
+        except (ValueError, RuntimeError) as error:
+            raise BackendError(f"{self.package.engine}: the model cannot be run ({first_line(error)})") from error
+        self._idle.put(call)
+
+    def _warnings(self, choices: Choices, *, delegated: bool | None) -> tuple[str, ...]:
+        if delegated is not False or not (choices.xnnpack or choices.delegate):
+            return ()
+        name = choices.delegate or "XNNPACK"
+        hint = "; the litert backend may be several times as fast" if self.package is tflite_library.TFLITE else ""
+        return (f"{self.package.distribution} applies {name} to no part of this model{hint}.",)
+
+
+def classes_of(scores: list[NDArray[Any]], background: int) -> NDArray[np.float32]:
+    """Give the class with the highest score of each image, (batch,) float32; the first where two are equal.
+
+    Args:
+        scores: one array for each image, of one score for each class.
+        background: how many classes before the dataset's first are left out.
+    """
+    return np.array([each.reshape(-1)[background:].argmax() for each in scores], dtype=np.float32)
+
+
+def _check_grid(grid: Grid) -> None:
+    if grid.lengths:
+        raise BackendError(f"the grid has sequence lengths {grid.lengths}; images have none")
+    if len(grid.batch_sizes) != 1 or grid.batch_sizes[0] < 1 or grid.streams < 1:
+        raise BackendError(
+            f"the grid has batch sizes {grid.batch_sizes} and {grid.streams} streams; give one positive number of each"
+        )

@@ -1,0 +1,54 @@
+"""Every backend for images passes the one suite: on written models, and on real ones where they are."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mlperf_home.backends import registry
+from mlperf_home.backends.base import Request
+from mlperf_home.testing import classifier_conformance, tiny_classifier
+from mlperf_home.testing.tiny_classifier import TinyClassifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mlperf_home.testing.classifier_conformance import Subject
+
+MODELS = Path(__file__).resolve().parents[2] / "../shared/data/tflite"
+ENGINES = {"tflite": "tflite_runtime", "litert": "ai_edge_litert"}
+REAL = ("mobilenet_v1_0.25_224_float.tflite", "mobilenet_v1_0.25_128_quant.tflite")
+CASES = [
+    pytest.param((engine, model), id=f"{engine}-{model}", marks=pytest.mark.engine)
+    for engine in ENGINES
+    for model in ("float32", "uint8", *REAL)
+]
+
+
+@pytest.fixture(scope="module", params=CASES)
+def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
+    engine, model = request.param
+    pytest.importorskip(ENGINES[engine], reason=f"{engine} is not installed")
+    folder = tmp_path_factory.mktemp("model")
+    path = folder / "model.tflite"
+    if model not in REAL:
+        tiny_classifier.write(path, TinyClassifier(dtype=model))
+    elif (MODELS / model).is_file():
+        shutil.copyfile(MODELS / model, path)
+    else:
+        pytest.skip(f"{model} is not here")
+    opened = classifier_conformance.open_subject(
+        lambda: registry.make(engine), Request(path, folder, classifier_conformance.GRID)
+    )
+    yield opened
+    opened.backend.close()
+
+
+@pytest.mark.parametrize("check", classifier_conformance.CHECKS, ids=lambda check: check.__name__)
+def test_backend_keeps_the_interface(subject: Subject, check: Callable[[Subject], None]) -> None:
+    before = subject.request.model_path.read_bytes()
+    check(subject)
+    assert subject.request.model_path.read_bytes() == before

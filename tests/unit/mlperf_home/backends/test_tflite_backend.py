@@ -1,0 +1,163 @@
+"""TFLite classifiers: what files are refused, what is read of them, and how classes are found."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from mlperf_home.backends import registry, tflite_library
+from mlperf_home.backends.base import BackendError, Grid, Request
+from mlperf_home.backends.classifier import Classifier, Tensor, read_classifier
+from mlperf_home.backends.tflite import classes_of
+from mlperf_home.backends.tflite_file import check_file
+from mlperf_home.testing import tiny_classifier
+from mlperf_home.testing.tiny_classifier import TinyClassifier
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENGINES = {"tflite": "tflite_runtime", "litert": "ai_edge_litert"}
+GRID = Grid((), (1,), 1)
+
+
+def _details(shape: list[int], dtype: Any = np.float32, quantization: tuple[float, int] = (0.0, 0)) -> dict[str, Any]:
+    return {"name": "t", "index": 3, "shape": np.array(shape), "dtype": dtype, "quantization": quantization}
+
+
+IMAGE, SCORES = _details([1, 8, 8, 3]), _details([1, 1001])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_a_whole_file_is_accepted(tmp_path: Path, dtype: str) -> None:
+    check_file(tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(dtype=dtype)))
+
+
+def test_a_file_cut_anywhere_is_refused_in_one_line(tmp_path: Path) -> None:
+    whole = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(side=2, classes=10)).read_bytes()
+    path = tmp_path / "cut.tflite"
+    for size in range(0, len(whole) - 16, 3):
+        path.write_bytes(whole[:size])
+        with pytest.raises(BackendError) as caught:
+            check_file(path)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello world", b"\0\0\0\0TFL3" + bytes(100), b"PK\3\4" * 50])
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(content)
+    with pytest.raises(BackendError, match=r"is no TFLite file|cut short or damaged"):
+        check_file(path)
+
+
+def test_an_absent_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match=r"none\.tflite: cannot be read \(No such file"):
+        check_file(tmp_path / "none.tflite")
+
+
+@pytest.mark.parametrize(
+    ("given", "made", "words"),
+    [
+        ([IMAGE], [SCORES] * 4, "1 inputs and 4 outputs"),
+        ([_details([1, 384])], [SCORES], "its input is"),
+        ([_details([8, 8, 8, 3])], [SCORES], "its input is"),
+        ([IMAGE], [_details([1, 8, 8, 21])], "its output is"),
+        ([IMAGE], [_details([1, 1])], "its output is"),
+        ([_details([1, 8, 8, 3], np.int64)], [SCORES], "is int64"),
+        ([_details([1, 8, 8, 3], np.uint8)], [SCORES], "without a scale"),
+    ],
+)
+def test_what_is_no_classifier_is_explained(tmp_path: Path, given: Any, made: Any, words: str) -> None:
+    with pytest.raises(BackendError, match="is no image classifier") as caught:
+        read_classifier(given, made, tmp_path / "m.tflite")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(("classes", "background"), [(1000, 0), (1001, 1), (10, 0)])
+def test_background_is_no_class_of_the_dataset(tmp_path: Path, classes: int, background: int) -> None:
+    model = read_classifier([IMAGE], [_details([1, 1, 1, classes])], tmp_path)
+    assert (model.classes, model.background) == (classes - background, background)
+
+
+def test_the_highest_score_is_the_class() -> None:
+    scores = [np.array([[9, 1, 3, 3]], np.uint8), np.array([[[[0, -1, -2, -1.5]]]], np.float32)]
+    assert classes_of(scores, 0).tolist() == [0, 0]
+    assert classes_of(scores, 1).tolist() == [1, 0]
+
+
+def test_numbers_are_quantised_as_the_file_says() -> None:
+    image = Tensor(0, (1, 1, 1, 3), "int8", 0.5, -2)
+    model = Classifier(image, Tensor(1, (1, 10), "int8", 1.0, 0), 0)
+    images = model.images((np.array([[[[0.0, 1.0, 900.0]]]], np.float32),))
+    assert images.dtype == np.int8
+    assert images.tolist() == [[[[-2, 0, 127]]]]
+
+
+def test_what_fits_is_not_copied() -> None:
+    model = Classifier(Tensor(0, (1, 1, 1, 3), "uint8", 0.5, 0), Tensor(1, (1, 10), "uint8", 1.0, 0), 0)
+    array = np.zeros((2, 1, 1, 3), np.uint8)
+    assert model.images((array,)) is array
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_absence_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: str) -> None:
+    def refuse(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}")
+
+    path = tiny_classifier.write(tmp_path / "m.tflite")
+    backend = registry.make(engine)
+    monkeypatch.setattr(tflite_library, "importlib", SimpleNamespace(import_module=refuse))
+    with pytest.raises(BackendError, match=r"install (tflite-runtime|ai-edge-litert), or take the"):
+        backend.open(Request(path, tmp_path, GRID))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"threads": 0}, "threads must be"),
+        ({"xnnpack": 1}, "xnnpack must be"),
+        ({"delegate": ""}, "delegate must be"),
+        ({"gpu": True}, "unknown option 'gpu'; it has threads, xnnpack, delegate"),
+    ],
+)
+def test_wrong_options_are_named(tmp_path: Path, options: dict[str, Any], words: str) -> None:
+    path = tiny_classifier.write(tmp_path / "m.tflite")
+    with pytest.raises(BackendError) as caught:
+        registry.make("litert").open(Request(path, tmp_path, GRID, options=options))
+    assert words in str(caught.value)
+
+
+def test_a_delegate_that_is_not_there_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match=r"delegate .*cannot be loaded.*name a shared library"):
+        tflite_library.make_interpreter(
+            SimpleNamespace(), tmp_path, tflite_library.Choices(1, xnnpack=True, delegate=str(tmp_path / "libnone.so"))
+        )
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("xnnpack", [True, False])
+def test_the_written_model_computes_what_it_says(tmp_path: Path, engine: str, *, xnnpack: bool) -> None:
+    pytest.importorskip(ENGINES[engine])
+    path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(classes=20), seed=3)
+    backend = registry.make(engine)
+    backend.open(Request(path, tmp_path, GRID, options={"xnnpack": xnnpack, "threads": 1}))
+    random = np.random.default_rng(3)
+    weights = random.normal(size=(20, 48)).astype(np.float32)
+    for _ in range(10):
+        image = random.normal(size=(1, 4, 4, 3)).astype(np.float32)
+        assert backend.run((image,)).tolist() == [int((weights @ image.reshape(-1)).argmax())]
+    backend.close()
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_model_with_two_outputs_is_refused(tmp_path: Path, engine: str) -> None:
+    pytest.importorskip(ENGINES[engine])
+    path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(outputs=2))
+    with pytest.raises(BackendError, match="is no image classifier"):
+        registry.make(engine).open(Request(path, tmp_path, GRID))
