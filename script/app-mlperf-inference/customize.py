@@ -14,7 +14,8 @@ def preprocess(context: Context) -> Outcome:
     """Run what the variations say, unless its whole result is there already."""
     run = context.text("CM_MLPERF_LOADGEN_RUN")
     scenario = context.text("CM_MLPERF_LOADGEN_SCENARIO")
-    folder, options = asked_folder(context), read_options(context)
+    with failing_on(ResultsError):
+        folder, options = asked_folder(context), read_options(context)
     exports = {
         "CM_MLPERF_RESULT_FOLDER": folder.root,
         "CM_MLPERF_SESSION_PATH": folder.session(run),

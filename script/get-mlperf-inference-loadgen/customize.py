@@ -14,6 +14,6 @@ def preprocess(context: Context) -> Outcome:
         exports={
             "CM_MLPERF_LOADGEN_PYTHON": python,
             "CM_MLPERF_LOADGEN_VERSION": versions.get("mlcommons-loadgen"),
-            "CM_MLPERF_BACKEND_VERSION": versions.get(context.text("CM_MLPERF_BACKEND")),
+            "CM_MLPERF_BACKEND_VERSION": versions.get(context.text("CM_PYTHON_LIB_PACKAGE")),
         }
     )

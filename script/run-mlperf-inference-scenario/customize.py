@@ -24,7 +24,7 @@ def preprocess(context: Context) -> Outcome:
         reproduction = Reproduction(
             context.command_line,
             context.text("CM_ML_MODEL_SOURCE", ""),
-            context.number("CM_ML_MODEL_PUBLISHED_F1"),
+            _published(context),
         )
         replace_text(folder.root / "README.md", readme_text(measurement, reproduction))
     rows = [
@@ -42,6 +42,11 @@ def preprocess(context: Context) -> Outcome:
             "CM_MLPERF_VALID": measurement.validity == "VALID",
         }
     )
+
+
+def _published(context: Context) -> dict[str, float]:
+    named = {"F1": context.number("CM_ML_MODEL_PUBLISHED_F1"), "Top-1": context.number("CM_ML_MODEL_PUBLISHED_TOP1")}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _found(context: Context, scenario: str, system: str) -> Outcome:

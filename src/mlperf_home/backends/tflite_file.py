@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _IDENTIFIER = b"TFL3"
 _HEAD_BYTES = 8
+_IMAGE_AXES = 4  # (batch, height, width, channels)
 # The fields of the schema that are followed: model, subgraph, tensor, quantisation, operator, buffer.
 _OPERATOR_CODES, _SUBGRAPHS, _BUFFERS = 1, 2, 4
 _TENSORS, _INPUTS, _OUTPUTS, _OPERATORS = 0, 1, 2, 3
@@ -39,6 +40,26 @@ def check_file(path: Path) -> None:
     Raises:
         BackendError: the file is absent, no TFLite model, or cut short.
     """
+    _read_input(path)
+
+
+def input_side(path: Path) -> int:
+    """Give rows and columns of the square images that a model takes.
+
+    Raises:
+        BackendError: the file is no whole TFLite model, or its one input is no square image.
+    """
+    shape = _read_input(path)
+    if len(shape) != _IMAGE_AXES or shape[1] != shape[2] or shape[1] < 1:
+        raise BackendError(
+            f"model {path}: its input is {shape}, not one square image (1, side, side, channels); "
+            "give a classifier of single images"
+        )
+    return shape[1]
+
+
+def _read_input(path: Path) -> tuple[int, ...]:
+    """Check the structure; give the shape of the first graph's one input, empty where it has not one."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
@@ -46,8 +67,7 @@ def check_file(path: Path) -> None:
                 found = "is empty" if not head else "has no TFLite identifier (TFL3) in its bytes 4 to 7"
                 raise BackendError(f"model {path}: is no TFLite file, it {found}; give a .tflite file")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                _Walk(content).model()
-                size = len(content)
+                return _Walk(content).model()
     except OSError as error:
         raise BackendError(f"model {path}: cannot be read ({error.strerror or error}); check the path") from error
     except _OutsideError as error:
@@ -64,8 +84,8 @@ class _Walk:
         self._content = content
         self._size = len(content)
 
-    def model(self) -> None:
-        """Visit the model's tables."""
+    def model(self) -> tuple[int, ...]:
+        """Visit the model's tables; give the shape of the one input, empty where there is not one."""
         root = self._follow(0)
         subgraphs = self._tables(root, _SUBGRAPHS)
         if not subgraphs or not self._tables(root, _OPERATOR_CODES):
@@ -74,6 +94,16 @@ class _Walk:
             self._vector(buffer, _DATA, 1)
         for subgraph in subgraphs:
             self._subgraph(subgraph)
+        return self._input_shape(subgraphs[0])
+
+    def _input_shape(self, subgraph: int) -> tuple[int, ...]:
+        start, count = self._vector(subgraph, _INPUTS, 4)
+        tensors = self._tables(subgraph, _TENSORS)
+        number = self._number("<i", start) if count == 1 else -1
+        if not 0 <= number < len(tensors):
+            return ()
+        first, axes = self._vector(tensors[number], _SHAPE, 4)
+        return tuple(self._number("<i", first + 4 * axis) for axis in range(axes))
 
     def _subgraph(self, subgraph: int) -> None:
         for field in (_INPUTS, _OUTPUTS):

@@ -39,6 +39,13 @@ class Samples(Protocol):
     sample_note: str
     identity: Mapping[str, str]
 
+    def suit(self, model: Mapping[str, Any]) -> None:
+        """Learn from an engine's details what its model takes; called once, before any sample is loaded.
+
+        Raises:
+            DatasetError: these samples cannot be given to that model.
+        """
+
     def load(self, indices: Sequence[int]) -> None:
         """Bring samples into memory; LoadGen calls this outside the timed section."""
 

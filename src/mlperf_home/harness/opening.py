@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from mlperf_home.datasets.base import Samples
     from mlperf_home.harness.job import Job
 
-_DATASETS = {"squad": "mlperf_home.datasets.squad.samples:SquadSamples"}
+_DATASETS = {
+    "squad": "mlperf_home.datasets.squad.samples:SquadSamples",
+    "imagenet": "mlperf_home.datasets.imagenet.samples:ImagenetSamples",
+}
 
 
 def make_backend(name: str) -> Backend:

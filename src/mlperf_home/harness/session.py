@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.backends.base import Request
+from mlperf_home.datasets.base import DatasetError
 from mlperf_home.harness import loadgen as loadgen_module
 from mlperf_home.harness.batching import TooLongError, buckets, grid_for
 from mlperf_home.harness.failures import ExitStatus, HarnessError
@@ -138,6 +139,11 @@ def _open(job: Job, progress: Progress) -> _Opened:
     backend = make_backend(job.backend.name)
     request = Request(job.backend.model_path, job.work_dir, grid, cores=job.backend.cores, options=job.backend.options)
     description = open_backend(backend, request)
+    try:
+        samples.suit(description.details)
+    except DatasetError as error:
+        backend.close()
+        raise HarnessError(ExitStatus.BAD_DATASET, str(error)) from None
     progress.tell("opened", engine=description.engine, version=description.version, grid=asdict(grid))
     return _Opened(backend, description, samples, grid, chosen, model, time.monotonic() - start_s)
 
@@ -193,6 +199,7 @@ def _dataset(samples: Samples) -> dict[str, Any]:
         "identity": dict(samples.identity),
         "count": samples.count,
         "performance_count": samples.performance_count,
+        "made": dict(getattr(samples, "record", {})),
     }
 
 

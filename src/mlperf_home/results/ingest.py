@@ -199,10 +199,12 @@ def _engine(session: Mapping[str, Any]) -> dict[str, Value]:
 def _model(session: Mapping[str, Any], name: str | None) -> dict[str, Value]:
     model = session["model"]
     digest = model["sha256"]
+    made = session["dataset"].get("made", {})
     return {
         "name": unknown("no name was given") if name is None else Value(name, "copied"),
         "path": Value(model["path"], "copied", "session: model.path"),
         "sha256": unknown(model["reason"]) if digest is None else Value(digest, "measured", "session: model.sha256"),
+        **{f"input_{key}": _copied(value, f"session: dataset.made.{key}") for key, value in made.items()},
     }
 
 

@@ -94,4 +94,5 @@ _SAME = (
     ("dataset", "name"),
     ("dataset", "count"),
     ("dataset", "identity"),
+    ("dataset", "made"),
 )

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.backends.base import BackendError
 from mlperf_home.backends.lengths import parse_lengths
 from mlperf_home.runs.layout import ResultFolder, result_folder
+from mlperf_home.runs.workloads import WORKLOADS
 from scriptgraph.api import StepFailed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from scriptgraph.api import Context
 
 
@@ -36,11 +35,16 @@ def given_target(context: Context, scenario: str) -> float | None:
 
 
 def read_options(context: Context) -> dict[str, Any]:
-    """Read what the harness has to know from the step's environment."""
+    """Read what the harness has to know from the step's environment.
+
+    Raises:
+        ResultsError: there is no preprocessed dataset where the environment says.
+    """
     lengths = context.text("DEEPSPARSE_SEQLENS", "")
     batch_size = context.whole("CM_MLPERF_MAX_BATCHSIZE")
     benchmark = context.text("CM_MLPERF_BENCHMARK")
-    features = context.existing("CM_DATASET_SQUAD_FEATURES_PATH")
+    workload = WORKLOADS[benchmark]
+    dataset = context.existing(workload.dataset_key)
     return {
         "python": context.text("CM_MLPERF_LOADGEN_PYTHON"),
         "prefix": _prefix(context),
@@ -56,12 +60,12 @@ def read_options(context: Context) -> dict[str, Any]:
             "streams": context.whole("CM_MLPERF_STREAMS"),
             "cores": context.whole("CM_MLPERF_NUM_THREADS"),
         },
-        "dataset": {"kind": "squad", "path": str(features)},
+        "dataset": {"kind": workload.kind, "path": str(dataset)},
         "user_conf": str(context.existing("CM_MLPERF_USER_CONF")),
         "mlperf_conf": str(context.existing("CM_MLPERF_CONF")),
         "stall_timeout_s": context.number("CM_MLPERF_STALL_TIMEOUT_S"),
         "calibration_path": context.text("CM_SUT_CALIBRATION_PATH"),
-        "sample": bool(_sample_note(features) or context.text("CM_ML_MODEL_SAMPLE", "")),
+        "sample": bool(workload.facts(dataset)["sample_note"] or context.text("CM_ML_MODEL_SAMPLE", "")),
         "work_dir": str(context.folders.state / "engine-graphs"),
     }
 
@@ -83,14 +87,6 @@ def _prefix(context: Context) -> list[str]:
         return shlex.split(text)
     except ValueError as error:
         raise StepFailed(f"CM_RUN_PREFIX: {text!r} is not a command's words ({error}); close the quotes") from error
-
-
-def _sample_note(features: Path) -> str:
-    """Read what the features say of their questions: whatever command brought them, sample data stay sample data."""
-    try:
-        return str(json.loads((features / "features.json").read_text(encoding="utf-8")).get("sample_note") or "")
-    except (OSError, ValueError) as error:
-        raise StepFailed(f"{features}: no features are there ({error}); run get,dataset,squad,preprocessed") from error
 
 
 def _lengths(text: str) -> tuple[int, ...]:

@@ -23,7 +23,9 @@ def narrate(line: str, say: Callable[[str], None]) -> None:
     elif kind == "opened":
         grid = event["grid"]
         lengths = ",".join(str(length) for length in grid["lengths"])
-        say(f"{event['engine']} {event['version']} is ready: lengths {lengths}, {grid['streams']} streams")
+        shapes = f"lengths {lengths}, " if lengths else ""
+        streams = "1 stream" if grid["streams"] == 1 else f"{grid['streams']} streams"
+        say(f"{event['engine']} {event['version']} is ready: {shapes}{streams}")
     elif kind == "running":
         least = f"at least {event['min_duration_s']:.0f} s" if event["min_duration_s"] else "until all is done"
         say(f"LoadGen runs {event['scenario']}, {event['mode']}, {least}; nothing is shown meanwhile")

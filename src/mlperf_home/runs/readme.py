@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.results.table import summary_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mlperf_home.results.measurement import Measurement
 
@@ -24,25 +24,24 @@ class Reproduction:
     Attributes:
         command_line: the words typed after `cm run script`.
         model_source: where the model is from, or "".
-        published_f1: the F1 that the model's makers publish, in percent, or None.
+        published: what the model's makers publish, by the accuracy's name ("F1", "Top-1"), in percent.
     """
 
     command_line: Sequence[str]
     model_source: str
-    published_f1: float | None
+    published: Mapping[str, float]
 
 
 def readme_text(measurement: Measurement, reproduction: Reproduction) -> str:
     """Write the README in Markdown."""
     lines = [f"# {measurement.benchmark}, {measurement.scenario}", ""]
     if measurement.sample:
-        lines += ["**This is a sample result: made-up questions and a toy model. It is no MLPerf result.**", ""]
+        lines += ["**This is a sample result: made-up data and a toy model. It is no MLPerf result.**", ""]
     lines += ["| | |", "|---|---|"]
     lines += [f"| {label} | {value} |" for label, value in summary_rows(measurement)]
     if reproduction.model_source:
         lines.append(f"| model from | {reproduction.model_source} |")
-    if reproduction.published_f1 is not None:
-        lines.append(f"| F1 published for the model | {reproduction.published_f1:.3f} % |")
+    lines += [f"| {name} published for the model | {value:.3f} % |" for name, value in reproduction.published.items()]
     command = shlex.join(["cm", "run", "script", *repeated(reproduction.command_line)])
     lines += ["", "Made with mlperf-home by", "", "```", command, "```", ""]
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.results.session_file import IngestError, read_session, sha256_of
 from mlperf_home.runs.layout import ResultsError
+from mlperf_home.runs.workloads import WORKLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,7 +51,7 @@ def _differences(
     for key, value in asked.items():
         if made.get(key) != value:
             yield f"{key} {_shown(made.get(key))}, not {_shown(value)}"
-    if session["dataset"].get("identity") != squad_identity(Path(options["dataset"]["path"])):
+    if session["dataset"].get("identity") != WORKLOADS[options["benchmark"]].identity(Path(options["dataset"]["path"])):
         yield f"another dataset ({session['dataset']['name']}, {session['dataset']['count']} samples)"
     model = Path(backend["model_path"])
     if session["model"]["sha256"] != (sha256_of(model) if model.is_file() else None):
@@ -60,12 +61,6 @@ def _differences(
         for key in sorted(then.keys() | now.keys()):
             if then.get(key) != now.get(key):
                 yield f"{key} {then.get(key, 'not set')}, not {now.get(key, 'not set')}"
-
-
-def squad_identity(features: Path) -> dict[str, str]:
-    """Give the hashes of what a folder of features was made of, as the harness writes them into the session."""
-    facts = json.loads((features / "features.json").read_text(encoding="utf-8"))
-    return {key: facts[key] for key in ("dataset_sha256", "vocab_sha256")}
 
 
 def _read(options: Mapping[str, Any]) -> str:

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlperf_home.datasets.base import DatasetError
+from mlperf_home.datasets.imagenet.recipes import MOBILENET
 from mlperf_home.datasets.imagenet.store import read_pixels, read_provenance
+from mlperf_home.datasets.imagenet.values import Quantisation, normalisation, pixel_values
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -22,22 +25,23 @@ class ImagenetSamples:
     """A folder of preprocessed images, opened: implements `mlperf_home.datasets.base.Samples`.
 
     Attributes:
-        name: "imagenet-2012-val".
+        name: "imagenet-2012-val", or "sample-images".
         count: how many images there are.
         performance_count: the smaller of `count` and 1024.
         lengths: None: all images have one size.
-        sample_note: empty; there are no made-up images.
+        sample_note: says that the images are made up, or is empty.
         identity: the hashes of the list of images, of the labels and of the pixels.
         notes: sentences that belong beside a result: what keeps it from being official.
+        record: how the images were made, for the session: recipe, steps, resolution.
         side: rows and columns of an image.
     """
 
-    def __init__(self, folder: Path, values: PixelValues) -> None:
+    def __init__(self, folder: Path, values: PixelValues | None = None) -> None:
         """Open a folder; the pixels are mapped, not read.
 
         Args:
             folder: the folder of images.
-            values: turns pixels into the model's input.
+            values: turns pixels into the model's input; until `suit` chooses it, pixels are given as they are.
 
         Raises:
             DatasetError: the folder is absent, incomplete or broken.
@@ -47,13 +51,40 @@ class ImagenetSamples:
         self.count = int(facts["images"])
         self.performance_count = int(facts["performance_count"])
         self.lengths: NDArray[np.int32] | None = None
-        self.sample_note = ""
+        self.sample_note = str(facts["sample_note"])
         self.identity = {key: str(facts[key]) for key in ("list_sha256", "labels_sha256", "pixels_sha256")}
         self.notes = tuple(str(note) for note in facts["notes"])
+        self.record = {key: facts[key] for key in ("recipe", "family", "steps", "resolution")}
         self.side = int(facts["resolution"])
+        self._folder = folder
         self._pixels = read_pixels(folder, facts)
         self._values = values
         self._loaded: dict[int, NDArray[Any]] = {}
+
+    def suit(self, model: Mapping[str, Any]) -> None:
+        """Learn what the model takes, so that samples are made of that type and scale.
+
+        Args:
+            model: an engine's details; its "input" has shape (1, side, side, 3), dtype, scale and zero_point. Without
+                an "input" nothing changes.
+
+        Raises:
+            DatasetError: the images are not of the model's size, or the model takes another type.
+        """
+        wanted = model.get("input")
+        if wanted is None:
+            return
+        shape = (1, self.side, self.side, 3)
+        if tuple(wanted["shape"]) != shape:
+            problem = f"holds images {shape}, the model takes {tuple(wanted['shape'])}"
+            raise DatasetError(self._folder, problem, "preprocess for the model's resolution: --resolution=N")
+        scale, zero_point = float(wanted["scale"]), int(wanted["zero_point"])
+        how = normalisation(str(self.record["recipe"]), str(self.record["family"]) or MOBILENET)
+        try:
+            self._values = pixel_values(how, wanted["dtype"], Quantisation(scale, zero_point) if scale else None)
+        except ValueError as error:
+            raise DatasetError(self._folder, f"cannot be given to the model ({error})", "give another model") from error
+        self._loaded.clear()
 
     def load(self, indices: Sequence[int]) -> None:
         """Make the model's inputs of these images; LoadGen calls this outside the timed section."""
@@ -76,4 +107,5 @@ class ImagenetSamples:
         return self._made(index) if row is None else row
 
     def _made(self, index: int) -> NDArray[Any]:
-        return self._values(self._pixels[index : index + 1])
+        pixels = self._pixels[index : index + 1]
+        return np.array(pixels) if self._values is None else self._values(pixels)

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.images import list_sha256
-from mlperf_home.datasets.imagenet.labels import OFFICIAL_COUNT
+from mlperf_home.datasets.imagenet.labels import OFFICIAL_COUNT, SAMPLE_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,12 +26,16 @@ PIXELS_FILE = "images.npy"
 LABELS_FILE = "val_map.txt"
 FORMAT = 1
 NAME = "imagenet-2012-val"
+SAMPLE_NAME = "sample-images"
+SAMPLE_NOTE = "made-up images of ten figures, from a generator"
 # performance_sample_count of resnet50 in v3.1.
 PERFORMANCE_COUNT = 1024
 
 _ADVICE = "make the images again: python -m mlperf_home.datasets.imagenet"
 _HASHES = ("list_sha256", "labels_sha256", "pixels_sha256")
-_NEEDED_FACTS = {"name", "images", "resolution", "recipe", "family", "performance_count", "notes", *_HASHES}
+_SIZES = ("images", "resolution", "performance_count")
+_SIZES = ("images", "resolution", "performance_count")
+_NEEDED_FACTS = {"name", "sample_note", "recipe", "family", "steps", "notes", *_SIZES, *_HASHES}
 
 
 def wanted_facts(
@@ -39,9 +43,11 @@ def wanted_facts(
 ) -> dict[str, Any]:
     """Describe what is to be made: JSON values only; equal descriptions mean equal pixels."""
     count = len(images)
+    sample = any(image.name.startswith(SAMPLE_PREFIX) for image in images)
     return {
         "format": FORMAT,
-        "name": NAME,
+        "name": SAMPLE_NAME if sample else NAME,
+        "sample_note": SAMPLE_NOTE if sample else "",
         "recipe": recipe.name,
         "family": recipe.family,
         "steps": recipe.steps,
@@ -49,7 +55,7 @@ def wanted_facts(
         "images": count,
         "performance_count": min(count, PERFORMANCE_COUNT),
         "notes": []
-        if count == OFFICIAL_COUNT
+        if sample or count == OFFICIAL_COUNT
         else [f"{count} of ImageNet's {OFFICIAL_COUNT} images: no official result"],
         "list_sha256": list_sha256(images),
         "labels_sha256": labels.sha256,

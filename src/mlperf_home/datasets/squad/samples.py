@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlperf_home.datasets.squad.store import read_array, read_provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -51,6 +51,9 @@ class SquadSamples:
         self._loaded = 0
         self.lengths: NDArray[np.int32] | None = np.array(read_array(folder, "lengths", self.count))
         self.max_length = int(self._mapped[0].shape[1])
+
+    def suit(self, model: Mapping[str, Any]) -> None:
+        """Nothing to learn: every BERT takes the same three arrays."""
 
     def load(self, indices: Sequence[int]) -> None:
         """Bring the features into memory (all at once: the official set takes 100 MB)."""
