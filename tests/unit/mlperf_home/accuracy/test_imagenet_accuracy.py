@@ -141,7 +141,7 @@ class TestWithTheImagesOfTheRun:
         facts = {
             "format": 1, "name": "imagenet-2012-val", "images": 9, "resolution": 8, "recipe": "published", "family": "",
             "performance_count": 9, "notes": ["9 of ImageNet's 50000 images"], "list_sha256": "", "pixels_sha256": "",
-            "labels_sha256": hashlib.sha256(labels().encode()).hexdigest(),
+            "labels_sha256": hashlib.sha256(labels().encode()).hexdigest(), "sample_note": "", "steps": "",
         }  # fmt: skip
         (folder / "images.json").write_text(json.dumps(facts))
         return folder

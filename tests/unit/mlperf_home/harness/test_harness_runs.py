@@ -176,7 +176,11 @@ def test_too_few_queries_for_early_stopping(make_job: MakeJob) -> None:
         (lambda job: job.document["backend"].update(lengths=[64]), ExitStatus.BAD_DATASET, "longest sequence length"),
         (lambda job: job.document["backend"].update(name="none"), ExitStatus.BACKEND_REFUSED, "known are"),
         (lambda job: job.document["backend"].update(name="no:Such"), ExitStatus.BAD_JOB, "cannot be imported"),
-        (lambda job: job.document["dataset"].update(kind="squid"), ExitStatus.BAD_JOB, "kind: must be one of squad"),
+        (
+            lambda job: job.document["dataset"].update(kind="squid"),
+            ExitStatus.BAD_JOB,
+            "must be one of imagenet, squad",
+        ),
         (lambda job: job.document["dataset"].update(kind="squad"), ExitStatus.BAD_DATASET, "mlperf-home:"),
         (lambda job: job.document["dataset"].update(path="/x/0"), ExitStatus.BAD_DATASET, "is empty"),
     ],

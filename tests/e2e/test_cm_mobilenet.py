@@ -1,0 +1,100 @@
+"""Image classifiers as a user runs them: real LoadGen, LiteRT, the embedded sample."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cm_command import Cm
+
+pytest.importorskip("mlperf_loadgen", reason="LoadGen is not installed in this Python")
+pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed in this Python")
+pytest.importorskip("cv2", reason="OpenCV is not installed in this Python")
+
+pytestmark = pytest.mark.engine
+TAGS = "run,mlperf,mobilenet,tflite"
+# The packages of the tests' own environment are those of the workload's, so nothing is installed.
+HERE = [f"--adr.{name}.environment={sys.executable}" for name in ("workload-environment", "image-environment")]
+SHORT = ["--execution_mode=test", "--adr.sample-dataset.images=60"]
+
+
+def measured(tmp_path: Path) -> dict[str, dict[str, object]]:
+    paths = sorted((tmp_path / "results").rglob("measurement.json"))
+    return {str(path.relative_to(tmp_path / "results")): json.loads(path.read_text()) for path in paths}
+
+
+def test_the_sample_ends_with_a_table_that_says_sample(cm: Cm, tmp_path: Path) -> None:
+    ended = cm.script(f"{TAGS},_sample", *HERE, *SHORT, f"--results_dir={tmp_path / 'results'}")
+
+    assert ended.code == 0, ended.said
+    assert "SAMPLE RESULT" in ended.out
+    assert "Top-1 accuracy (%)" in ended.out
+    (measurement,) = measured(tmp_path).values()
+    assert measurement["sample"] is True
+    assert "made-up images" in str(measurement["sample_note"])
+    assert measurement["model"]["input_recipe"]["value"] == "mlperf-v3.1"
+    assert measurement["values"]["top1_percent"]["value"] > 70
+    readme = next((tmp_path / "results").rglob("README.md")).read_text()
+    assert "made-up data" in readme
+
+
+@pytest.mark.parametrize("scenario", ["SingleStream", "MultiStream", "Server", "Offline"])
+def test_every_scenario_is_measured(cm: Cm, tmp_path: Path, scenario: str) -> None:
+    options = [*HERE, *SHORT, f"--scenario={scenario}", "--target_qps=50", f"--results_dir={tmp_path / 'results'}"]
+
+    ended = cm.script(f"{TAGS},_sample,_performance-only", *options)
+
+    assert ended.code == 0, ended.said
+    ((place, measurement),) = measured(tmp_path).items()
+    assert f"/{scenario.lower()}/" in place
+    assert measurement["scenario"] == scenario
+    assert measurement["engine"]["name"]["value"] == "litert"
+
+
+def test_another_of_the_samples_models_is_another_result(cm: Cm, tmp_path: Path) -> None:
+    options = [*HERE, *SHORT, f"--results_dir={tmp_path / 'results'}"]
+    for name in ("mobilenet_0.25_64_float", "mobilenet_0.50_96_int8"):
+        ended = cm.script(f"{TAGS},_sample,_accuracy-only", *options, f"--model_variation=sample.{name}")
+        assert ended.code == 0, ended.said
+
+    sizes = {
+        str(each["model"]["name"]["value"]): each["model"]["input_resolution"]["value"]
+        for each in measured(tmp_path).values()
+    }
+    assert sizes == {"mobilenet_0.25_64_float": 64, "mobilenet_0.50_96_int8": 96}
+
+
+def test_a_model_that_is_cut_short_is_refused_before_anything_is_measured(cm: Cm, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.tflite"
+    broken.write_bytes(b"\x1c\0\0\0TFL3" + bytes(20))
+
+    ended = cm.script(
+        f"{TAGS},_sample", *HERE, *SHORT, f"--model_path={broken}", f"--results_dir={tmp_path / 'results'}"
+    )
+
+    assert ended.code != 0
+    assert f"model {broken}: the TFLite file is cut short or damaged" in ended.said
+    assert not measured(tmp_path)
+
+
+def test_without_imagenet_it_is_said_how_to_get_it(cm: Cm, tmp_path: Path) -> None:
+    labels = tmp_path / "val_map.txt"
+    labels.write_text("ILSVRC2012_val_00000001.JPEG 65\n")
+
+    ended = cm.script(TAGS, *HERE, "--model_variation=sample", f"--labels_path={labels}")
+
+    assert ended.code != 0
+    assert "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB" in ended.said
+
+
+def test_without_a_model_it_is_said_how_to_name_one(cm: Cm) -> None:
+    ended = cm.script("get,ml-model,mobilenet,raw")
+
+    assert ended.code != 0
+    assert "give --model_path=F.tflite, or the variation _sample" in ended.said
