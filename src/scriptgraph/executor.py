@@ -150,6 +150,7 @@ class _Walker:
         """
         after = self._independence.waits_for(needs)
         done: dict[int, tuple[str, _Result]] = {}
+        failed: dict[int, ScriptGraphError] = {}
 
         def call(number: int) -> None:
             need, before = needs[number], env
@@ -157,7 +158,13 @@ class _Walker:
                 before = before.merged(done[earlier][1].exports, Layer.DEPENDENCY, done[earlier][0])
             settled = settle(need, step, before, self.runtime.registry, chain) if need.deferred else need
             if settled.step is not None:
-                result = self.run(settled.step, start_of(settled.step, before, step, need.dependency), chain)
+                try:
+                    result = self.run(settled.step, start_of(settled.step, before, step, need.dependency), chain)
+                except ScriptGraphError as error:
+                    if not need.dependency.may_fail:
+                        raise
+                    failed[number] = error
+                    return
                 done[number] = (settled.step.manifest.alias, result)
 
         side_by_side([partial(call, number) for number in range(len(needs))], after)
@@ -166,7 +173,7 @@ class _Walker:
             alias, result = done[number]
             env = env.merged(result.exports, Layer.DEPENDENCY, alias)
             keys += result.keys
-        return env, keys
+        return env.merged(_failures(needs, failed), Layer.DEPENDENCY, step.manifest.alias), keys
 
     def _run_once(self, step: Step, env: Environment, dependency_keys: list[str]) -> _Result:
         entry = StepRecord(step.title, step.manifest.alias, step.version, start_ns=time.time_ns())
@@ -293,6 +300,14 @@ class _Walker:
         if kind == "progressed":
             raise_if_stopped()
         self.runtime.announce(kind, step.title, details)
+
+
+def _failures(needs: tuple[Need, ...], failed: Mapping[int, ScriptGraphError]) -> Values:
+    """Give a line for each dependency that was allowed to fail and did, by the key that its manifest names."""
+    lines: dict[str, list[str]] = {}
+    for number in sorted(failed):
+        lines.setdefault(needs[number].dependency.may_fail, []).append(failed[number].report())
+    return {key: "\n".join(each) for key, each in lines.items()}
 
 
 def reason_of(error: BaseException) -> str:

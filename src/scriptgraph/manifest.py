@@ -54,7 +54,12 @@ class TagUpdate:
 
 @dataclass(frozen=True)
 class Dependency:
-    """Another script that must have run: a query, its guard, and what it is told."""
+    """Another script that must have run: a query, its guard, and what it is told.
+
+    Attributes:
+        may_fail: the environment's key that gets a line for each such dependency that failed; the others go on. Empty:
+            a failure ends the run.
+    """
 
     tags: str
     names: tuple[str, ...] = ()
@@ -62,6 +67,7 @@ class Dependency:
     tag_updates: tuple[TagUpdate, ...] = ()
     env: Values = field(default_factory=dict)
     versions: VersionRange = ANY_VERSION
+    may_fail: str = ""
 
     @property
     def updating_keys(self) -> frozenset[str]:

@@ -32,7 +32,7 @@ MANIFEST_NAMES = ("_cm.json", "_cm.yaml")
 _VERSION_KEYS = frozenset({"version", "version_min", "version_max"})
 _DEPENDENCY_KEYS = _VERSION_KEYS | {
     "tags", "names", "enable_if_env", "skip_if_env", "skip_if_any_env", "env", "update_tags_from_env_with_prefix",
-    "update_tags_from_env",
+    "update_tags_from_env", "may_fail",
 }  # fmt: skip
 _VARIATION_KEYS = frozenset({
     "description", "group", "default", "alias", "base", "default_variations", "env", "default_env", "deps",
@@ -89,6 +89,7 @@ def _dependency(place: Place) -> Dependency:
         tag_updates=_tag_updates(fields),
         env=fields.get_as("env", Place.values, {}),
         versions=_versions(fields),
+        may_fail=fields.get_as("may_fail", Place.text, ""),
     )
 
 

@@ -1,0 +1,11 @@
+"""Say where the model is, and what size of images it takes."""
+
+from mlperf_home.backends.base import BackendError
+from mlperf_home.runs.image_models import describe_model
+from scriptgraph.api import Context, Done, Outcome, failing_on
+
+
+def preprocess(context: Context) -> Outcome:
+    """Choose the user's own file, else the sample's, else what a dependency has brought."""
+    with failing_on(BackendError):
+        return Done(exports=describe_model(context))

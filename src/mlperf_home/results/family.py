@@ -1,0 +1,57 @@
+"""The results of many models of one system beside each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlperf_home.results.measurement import from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from mlperf_home.results.measurement import Measurement
+
+_RESULTS = (("latency_ms", "ms"), ("samples_per_second", "samples/s"))
+
+
+def read_family(system: Path, scenario: str) -> list[Measurement]:
+    """Read the measurements of all models of a system in one scenario, by the models' names.
+
+    Args:
+        system: the folder `<results>/<style>_results/<system>`.
+        scenario: the scenario's folder, in lower case.
+
+    Raises:
+        MeasurementError: a measurement cannot be read.
+    """
+    paths = sorted(system.glob(f"[!.]*/{scenario}/measurement.json"))
+    return [from_json(path.read_text(encoding="utf-8"), str(path)) for path in paths]
+
+
+def family_rows(measurements: Sequence[Measurement]) -> list[tuple[str, str]]:
+    """Give a row for each model: its name, and result, accuracy and verdict; the fastest first."""
+    rows = sorted((_order(each), str(each.model["name"].value), _words(each)) for each in measurements)
+    return [(name, words) for _, name, words in rows]
+
+
+def _order(measurement: Measurement) -> float:
+    for key, _ in _RESULTS:
+        value = measurement.values.get(key)
+        if value is not None and isinstance(value.value, (int, float)):
+            return value.value if key == "latency_ms" else -value.value
+    return float("inf")
+
+
+def _words(measurement: Measurement) -> str:
+    words = []
+    for key, unit in _RESULTS:
+        value = measurement.values.get(key)
+        if value is not None:
+            words.append("latency unknown" if value.value is None else f"{value.value:10.4f} {unit}")
+    accuracy = measurement.values.get("top1_percent")
+    if accuracy is not None and accuracy.value is not None:
+        words.append(f"top-1 {accuracy.value:.3f} %")
+    if measurement.validity:
+        words.append(measurement.validity)
+    return "  ".join(words)
