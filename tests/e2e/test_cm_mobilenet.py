@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mlperf_home.samples.mobilenet import MODELS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -93,8 +95,50 @@ def test_without_imagenet_it_is_said_how_to_get_it(cm: Cm, tmp_path: Path) -> No
     assert "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB" in ended.said
 
 
-def test_without_a_model_it_is_said_how_to_name_one(cm: Cm) -> None:
-    ended = cm.script("get,ml-model,mobilenet,raw")
+def test_the_sweep_shows_all_goes_on_where_it_was_and_survives_a_failure(cm: Cm, tmp_path: Path) -> None:
+    options = [*HERE, *SHORT, "--test_query_count=40", f"--results_dir={tmp_path / 'results'}"]
+    sweep = "run,mobilenet-models,_tflite,_sample,_only-int8"
+    first = cm.script(sweep, *options)
+    assert first.code == 0, first.said
+    names = [name for name in MODELS if name.endswith("int8")]
+    assert all(name in first.out.rpartition("SAMPLE RESULTS")[2] for name in names)
+    sessions = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*-session.json")}
+    assert len(sessions) == 8
+
+    lost = next(path for path in sessions if "0.50_64" in str(path) and path.name.startswith("performance"))
+    lost.unlink()
+    broken = next(path for path in sessions if "0.25_96" in str(path) and path.name.startswith("accuracy"))
+    broken.write_text("{}")
+    again = cm.script(sweep, *options)
+
+    assert again.code != 0
+    assert "1 of the models failed" in again.said
+    assert str(broken) in again.said
+    assert lost.read_bytes() != sessions[lost]
+    kept = [path for path in sessions if path not in {lost, broken}]
+    assert all(path.read_bytes() == sessions[path] for path in kept)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--no_rerun=no", "--rerun"),
+        ("--submission=yes", "_submission"),
+        ("--find-performance=yes", "_find-performance"),
+        ("--power=yes", "power"),
+    ],
+)
+def test_2023s_options_are_served_or_refused_in_words(cm: Cm, option: str, said: str) -> None:
+    ended = cm.script("run,mobilenet-models,_sample", option)
 
     assert ended.code != 0
-    assert "give --model_path=F.tflite, or the variation _sample" in ended.said
+    assert said in ended.said
+
+
+def test_one_model_is_enough_for_a_try(cm: Cm, tmp_path: Path) -> None:
+    options = [*HERE, *SHORT, "--test_query_count=40", f"--results_dir={tmp_path / 'results'}"]
+
+    ended = cm.script("run,mobilenet-models,_sample,_performance-only", *options, "--env.CM_TEST_ONE_RUN=yes")
+
+    assert ended.code == 0, ended.said
+    assert len(measured(tmp_path)) == 1

@@ -52,6 +52,28 @@ class TestOrder:
         assert record.steps[1].exports["CM_SEEN"] == ("a", "-")
         assert record.steps[3].exports["CM_SEEN"] == ("a", "top")
 
+    def test_what_may_fail_does_not_stop_the_others_and_is_told(self, bench: Bench) -> None:
+        bench.scripts.add("bad", raising('StepFailed("the model is broken")'))
+        bench.scripts.add("good", exporting(CM_A="a"), new_env_keys=["CM_A"])
+        bench.scripts.add(
+            "top",
+            """
+            def preprocess(context: Context) -> Done:
+                return Done({"CM_TOLD": context.text("CM_FAILED") + "|" + context.text("CM_A")})
+            """,
+            deps=[{"tags": "bad", "may_fail": "CM_FAILED"}, {"tags": "good", "may_fail": "CM_FAILED"}],
+            env_keys=["CM_FAILED", "CM_A"],
+            new_env_keys=["CM_TOLD"],
+        )
+
+        record = bench.run("top")
+
+        assert statuses(record) == [("bad", "failed"), ("good", "done"), ("top", "done")]
+        told = str(record.exports["CM_TOLD"])
+        assert "the model is broken" in told
+        assert told.endswith("|a")
+        assert len(told.splitlines()) == 1
+
     def test_only_what_is_exported_leaves_a_step(self, bench: Bench) -> None:
         bench.scripts.add("a", exporting(CM_A=1), env={"CM_INNER": 1}, new_env_keys=["CM_A"])
         bench.scripts.add(
