@@ -49,7 +49,7 @@ def oriented(values: ArrayLike, directions: Sequence[str]) -> NDArray[np.float64
 
 def dominates(one: ArrayLike, other: ArrayLike, directions: Sequence[str]) -> bool:
     """Say whether one point dominates another; shapes (metrics,)."""
-    first, second = oriented([one, other], directions)
+    first, second = oriented(np.stack([np.asarray(one), np.asarray(other)]), directions)
     return bool((first <= second).all() and (first < second).any())
 
 
@@ -104,8 +104,10 @@ def hypervolume(values: ArrayLike, reference: ArrayLike, directions: Sequence[st
     Returns:
         The volume, in the product of the metrics' units. Cost grows with the front's size to the power of metrics - 1.
     """
-    table = oriented(values, directions) if len(np.atleast_2d(np.asarray(values))) else np.zeros((0, len(directions)))
-    bound = oriented([reference], directions)[0]
+    points = np.asarray(values, dtype=np.float64)
+    if not len(points):
+        return 0.0
+    table, bound = oriented(points, directions), oriented(np.asarray(reference)[np.newaxis], directions)[0]
     table = table[(table < bound).all(axis=1)]
     if not len(table):
         return 0.0

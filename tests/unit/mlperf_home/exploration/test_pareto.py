@@ -12,7 +12,13 @@ from hypothesis.extra.numpy import arrays
 
 from mlperf_home.exploration.pareto import dominates, front, hypervolume
 
-GRID = st.integers(0, 4).map(float)
+
+def tables(most: int) -> st.SearchStrategy[np.ndarray]:
+    """Few values, so that ties are common; two to four metrics."""
+    cell = st.integers(0, 4).map(float)
+    return st.integers(2, 4).flatmap(
+        lambda count: arrays(float, st.tuples(st.integers(0, most), st.just(count)), elements=cell)
+    )
 
 
 def by_definition(values: np.ndarray, directions: tuple[str, ...]) -> list[bool]:
