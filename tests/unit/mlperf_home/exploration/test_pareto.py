@@ -31,18 +31,14 @@ def test_dominance_wants_one_better_and_none_worse() -> None:
     assert not dominates((1.0, 70.0), (0.9, 69.0), ("min", "max"))
 
 
-@given(
-    st.integers(2, 4).flatmap(lambda count: arrays(float, st.tuples(st.integers(0, 12), st.just(count)), elements=GRID))
-)
+@given(tables(12))
 def test_a_front_is_what_nothing_dominates(values: np.ndarray) -> None:
     directions = ("min", "max", "min", "max")[: values.shape[1]]
 
     assert front(values, directions).tolist() == by_definition(values, directions)
 
 
-@given(
-    st.integers(2, 4).flatmap(lambda count: arrays(float, st.tuples(st.integers(0, 6), st.just(count)), elements=GRID))
-)
+@given(tables(6))
 def test_a_hypervolume_is_the_cells_that_are_dominated(values: np.ndarray) -> None:
     count = values.shape[1]
     cells = itertools.product(range(5), repeat=count)
