@@ -65,7 +65,7 @@ class Work:
 
     @property
     def share_without_official(self) -> float:
-        """The same without the official runs, on both sides' account only ours."""
+        """Spent without our official runs, of what the exhaustive sweep takes with its own."""
         return (sum(self.spent_s.values()) - self.spent_s.get("official", 0.0)) / self.exhaustive_s
 
 

@@ -1,4 +1,4 @@
-"""A study's journal: one JSON line an observation, appended and flushed before it is used; nothing is ever rewritten."""
+"""A study's journal: one JSON line an observation, on the disk before it is used; nothing is rewritten."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Journal:
             self._file.close()
             raise
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> Journal:  # noqa: PYI034 - typing has no Self in Python 3.10
         return self
 
     def __exit__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -139,10 +140,13 @@ class Study:
                 self._measure_fully(int(index))
             self._drop(self._judged())
         verdict = self._judged()
-        chosen = {"none": [], "front": np.flatnonzero(verdict.front), "kept": np.flatnonzero(self._alive)}
-        for index in chosen[self.settings.official]:
-            self._run_officially(int(index))
+        for index in self._for_official_runs(verdict):
+            self._run_officially(index)
         return self._answer(verdict, self.settings.rounds)
+
+    def _for_official_runs(self, verdict: Verdict) -> list[int]:
+        chosen = {"none": np.zeros_like(self._alive), "front": verdict.front, "kept": self._alive}
+        return [int(index) for index in np.flatnonzero(chosen[self.settings.official])]
 
     def _probe_round(self, number: int) -> None:
         seconds = self.settings.probe_s(number)
@@ -150,7 +154,7 @@ class Study:
         for index in self._random.permutation(np.flatnonzero(self._contested)):
             point = self.points[index]
             observed = self._observed(
-                f"probe/{number}/{point.name}", "probe", lambda p=point: self._meter.probe(p, seconds, number)
+                f"probe/{number}/{point.name}", "probe", partial(self._meter.probe, point, seconds, number)
             )
             row[index] = [math.log(observed.values[metric]) for metric in self.settings.metrics]
         self._probes.append(row)
@@ -181,7 +185,7 @@ class Study:
         for index in indices:
             if self._was_checked[index]:
                 continue
-            belief = checked(self._beliefs[index], lambda images, i=index: self._counted(int(i), images))
+            belief = checked(self._beliefs[index], partial(self._counted, int(index)))
             self._believe(int(index), belief)
 
     def _measure_fully(self, index: int) -> None:
@@ -195,7 +199,7 @@ class Study:
 
     def _run_officially(self, index: int) -> None:
         point = self.points[index]
-        observed = self._observed(f"official/{point.name}", "official", lambda: self._meter.official(point))
+        observed = self._observed(f"official/{point.name}", "official", partial(self._meter.official, point))
         self._official[index] = observed
 
     def _judged(self, doubt_points: float = 0.0) -> Verdict:
@@ -205,8 +209,8 @@ class Study:
         return judge(gaps, self._alive, self._comparison_risk)
 
     def _accuracy_gaps(self, doubt_points: float) -> Gaps:
-        values = -np.array([each.percent for each in self._beliefs])
-        variances = np.array([each.sd for each in self._beliefs]) ** 2
+        values = np.array([-each.percent for each in self._beliefs], dtype=np.float64)
+        variances = np.array([each.sd**2 for each in self._beliefs], dtype=np.float64)
         found = belief_gaps(values, variances, self._same_model)
         if not doubt_points:
             return found
@@ -260,8 +264,7 @@ class Study:
 
     def _left_s(self, verdict: Verdict, done: int, latencies: NDArray[np.float64]) -> float:
         rounds = sum(self.settings.probe_s(number) for number in range(done, self.settings.rounds))
-        chosen = {"none": [], "front": np.flatnonzero(verdict.front), "kept": np.flatnonzero(self._alive)}
-        waiting = [index for index in chosen[self.settings.official] if index not in self._official]
+        waiting = [index for index in self._for_official_runs(verdict) if index not in self._official]
         official = sum(official_s(float(latencies[index, 0])) for index in waiting)
         full = [index for index in np.flatnonzero(self._alive) if self._beliefs[index].sd > 0]
         images = DATASET_IMAGES / 1000 * sum(float(latencies[index, 0]) for index in full)
