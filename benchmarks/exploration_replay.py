@@ -94,7 +94,7 @@ def read_systems(path: Path, wanted: Sequence[str]) -> list[System]:
     found = []
     for begin in wanted:
         full = [name for name, table in tables.items() if name.startswith(begin) and len(table) == len(MODELS)]
-        platform = sorted(full)[0]
+        platform = min(full)
         others = [table for name, table in tables.items() if name.split()[0] != platform.split()[0]]
         found.append(
             System(

@@ -38,7 +38,7 @@ class Rung:
     within: float
 
 
-LADDER = (Rung(1000, 1.0), Rung(5000, 2.0))
+LADDER = (Rung(1000, 1.0), Rung(5000, 2.0), Rung(15_000, 4.0))
 
 
 def unknown_belief() -> Belief:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlperf_home.exploration.space import Point, Space
 
 SAMPLERS = ("tpe", "nsga2")
-_TRIALS_A_POINT = 5
+_TRIALS_A_POINT = 2
 
 
 class OptunaMissingError(LocatedError):

@@ -48,7 +48,7 @@ class Settings:
     risk: float = 0.05
     rounds: int = 20
     first_probe_s: float = 1.0
-    longer_every: int = 5
+    longer_every: int = 10
     check_after: int = 3
     doubt_points: float = 3.0
     official: str = "front"
