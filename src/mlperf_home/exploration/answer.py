@@ -35,6 +35,7 @@ class Standing:
         accuracy_source: where the accuracy comes from.
         against: for an undecided point those it is undecided with; for a dropped one the one that dominates it.
         official: what its official run measured, empty without one.
+        likely: whether no other point dominates it by the values as they are; always so of the front.
     """
 
     point: str
@@ -42,6 +43,7 @@ class Standing:
     accuracy_source: str
     against: tuple[str, ...]
     official: Mapping[str, float]
+    likely: bool
 
 
 @dataclass(frozen=True)

@@ -118,8 +118,12 @@ def _answer(space: Space, values: dict[str, tuple[float, float]], spent_s: dict[
         below = (table[:, 0] <= latency_ms) & (table[:, 1] >= top1_percent) & (table != table[place]).any(axis=1)
         against = () if keeps[place] else (names[int(np.flatnonzero(below & keeps)[0])],)
         facts = {"latency_ms": latency_ms, "top1_percent": top1_percent}
-        standings[name] = Standing(name, facts, "measured on 50000 images", against, {"latency_ms": latency_ms})
-    never = tuple(Standing(each.name, {}, "unknown", (), {}) for each in space.points if each.name not in values)
+        standings[name] = Standing(
+            name, facts, "measured on 50000 images", against, {"latency_ms": latency_ms}, bool(keeps[place])
+        )
+    never = tuple(
+        Standing(each.name, {}, "unknown", (), {}, likely=False) for each in space.points if each.name not in values
+    )
     # Nothing is known of what was not measured: its cost is taken to be the mean of the others'.
     mean_s = float(np.mean([exhaustive_s(latency_ms) for latency_ms, _ in values.values()]))
     return Answer(

@@ -12,6 +12,7 @@ import numpy as np
 from mlperf_home.exploration.answer import Answer, Standing, Work, exhaustive_s, official_s
 from mlperf_home.exploration.beliefs import DATASET_IMAGES, Belief, checked, measured, unknown_belief
 from mlperf_home.exploration.meter import AccuracyCount, Observation
+from mlperf_home.exploration.pareto import front
 from mlperf_home.exploration.racing import MOST_POINTS, Gaps, Verdict, belief_gaps, judge, probe_gaps
 
 if TYPE_CHECKING:
@@ -225,7 +226,8 @@ class Study:
 
     def _answer(self, verdict: Verdict, done: int) -> Answer:
         latencies = self._means()
-        standings = [self._standing(index, verdict, latencies) for index in range(len(self.points))]
+        likely = self._likely(latencies) | verdict.front
+        standings = [self._standing(index, verdict, latencies, likely) for index in range(len(self.points))]
         undecided = self._alive & ~verdict.front
         return Answer(
             tuple(standings[index] for index in np.flatnonzero(self._alive & verdict.front)),
@@ -243,7 +245,15 @@ class Study:
         """Shape (points, metrics): geometric means of the probes."""
         return np.asarray(np.exp(np.nanmean(np.stack(self._probes), axis=0)))
 
-    def _standing(self, index: int, verdict: Verdict, latencies: NDArray[np.float64]) -> Standing:
+    def _likely(self, latencies: NDArray[np.float64]) -> NDArray[np.bool_]:
+        values = np.column_stack([latencies, [each.percent for each in self._beliefs]])
+        likely = np.zeros(len(values), dtype=np.bool_)
+        likely[self._alive] = front(values[self._alive], ("min",) * latencies.shape[1] + ("max",))
+        return likely
+
+    def _standing(
+        self, index: int, verdict: Verdict, latencies: NDArray[np.float64], likely: NDArray[np.bool_]
+    ) -> Standing:
         belief = self._beliefs[index]
         values = {name: float(value) for name, value in zip(self.settings.metrics, latencies[index], strict=True)}
         if math.isfinite(belief.sd):
@@ -260,6 +270,7 @@ class Study:
             belief.source,
             tuple(self.points[each].name for each in against),
             dict(official.values) if official else {},
+            bool(likely[index]),
         )
 
     def _left_s(self, verdict: Verdict, done: int, latencies: NDArray[np.float64]) -> float:
