@@ -20,10 +20,11 @@ INDEX_FILE = "index.sqlite"
 _SCHEMA = 1
 _COLUMNS = ("round", "benchmark", "scenario", "sample", "validity")
 _GROUPS = ("engine", "model", "system", "values")
+# Numbered measurements: their values go to the ends of the tables' parts, not to places all over them.
 _TABLES = f"""
-CREATE TABLE measurement (id TEXT PRIMARY KEY, {", ".join(_COLUMNS)}, line TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE value (id TEXT NOT NULL, name TEXT NOT NULL, number REAL, text TEXT, origin TEXT NOT NULL,
-                    PRIMARY KEY (name, id)) WITHOUT ROWID;
+CREATE TABLE measurement (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, {", ".join(_COLUMNS)}, line TEXT NOT NULL);
+CREATE TABLE value (name TEXT NOT NULL, measurement INTEGER NOT NULL, number REAL, text TEXT,
+                    PRIMARY KEY (name, measurement)) WITHOUT ROWID;
 CREATE TABLE source (bytes INTEGER NOT NULL);
 PRAGMA user_version = {_SCHEMA};
 """
@@ -71,7 +72,7 @@ class Index:
         self._connection.close()
 
     def find(self, query: Query) -> Iterator[Measurement]:
-        """Give the measurements that fit, in the order of their identities.
+        """Give the measurements that fit, in the order they came in.
 
         Raises:
             StoreError: a name that is neither a column nor GROUP.NAME.
@@ -83,14 +84,14 @@ class Index:
                 given.append(int(wanted) if isinstance(wanted, bool) else wanted)
             else:
                 kind = "text" if isinstance(wanted, str) else "number"
-                parts.append(f"id IN (SELECT id FROM value WHERE name = ? AND {kind} = ?)")
+                parts.append(f"number IN (SELECT measurement FROM value WHERE name = ? AND value.{kind} = ?)")  # noqa: S608
                 given += [self._name(name), wanted]
         for bounds, sign in ((query.at_least, ">="), (query.at_most, "<=")):
             for name, bound in bounds.items():
-                parts.append(f"id IN (SELECT id FROM value WHERE name = ? AND number {sign} ?)")
+                parts.append(f"number IN (SELECT measurement FROM value WHERE name = ? AND value.number {sign} ?)")  # noqa: S608
                 given += [self._name(name), bound]
         # Only fixed words and the columns above are put into the text; what was given is bound.
-        text = f"SELECT line FROM measurement WHERE {' AND '.join(parts)} ORDER BY id"  # noqa: S608
+        text = f"SELECT line FROM measurement WHERE {' AND '.join(parts)} ORDER BY number"  # noqa: S608
         for (line,) in self._connection.execute(text, given):
             yield from_json(line, str(self._path))
 
@@ -152,18 +153,21 @@ class Index:
             document = json.loads(line)
             key = identity(line)
             row = [key, *(document[column] for column in _COLUMNS), line]
-            values = list(_value_rows(key, document))
+            values = list(_value_rows(document))
         except (ValueError, KeyError, TypeError, AttributeError):
             self.damages.append(f"{self.store.path}: a line is damaged ({line[:40]!r}...); import what it held again")
             return
         marks = ", ".join("?" * len(row))
-        self._connection.execute(f"INSERT OR IGNORE INTO measurement VALUES ({marks})", row)  # noqa: S608 - marks
-        self._connection.executemany("INSERT OR IGNORE INTO value VALUES (?, ?, ?, ?, ?)", values)
+        text = f"INSERT OR IGNORE INTO measurement VALUES (NULL, {marks})"  # noqa: S608 - question marks
+        added = self._connection.execute(text, row)
+        if added.rowcount:
+            rows = ((name, added.lastrowid, number, words) for name, number, words in values)
+            self._connection.executemany("INSERT INTO value VALUES (?, ?, ?, ?)", rows)
 
 
-def _value_rows(key: str, document: Mapping[str, Any]) -> Iterator[tuple[str, str, float | None, str | None, str]]:
+def _value_rows(document: Mapping[str, Any]) -> Iterator[tuple[str, float | None, str | None]]:
     for group in _GROUPS:
         for name, each in document[group].items():
             value = each["value"]
             is_text = isinstance(value, str)
-            yield key, f"{group}.{name}", None if is_text else value, value if is_text else None, each["origin"]
+            yield f"{group}.{name}", None if is_text else value, value if is_text else None

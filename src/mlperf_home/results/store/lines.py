@@ -85,6 +85,6 @@ class Store:
         for number, line in self.lines():
             try:
                 yield from_json(line, f"{self.path}, line {number}")
-            except MeasurementError as error:
+            except MeasurementError as error:  # noqa: PERF203 - each line may fail alone
                 if damages is not None:
                     damages.append(str(error))

@@ -26,17 +26,17 @@ def export_parquet(measurements: Iterable[Measurement], path: Path) -> int:
         StoreError: pyarrow is not installed, or there is nothing to write.
     """
     try:
-        import pyarrow  # noqa: PLC0415 - an extra
-        import pyarrow.parquet  # noqa: PLC0415 - an extra
+        import pyarrow as pa  # noqa: PLC0415 - an extra
+        from pyarrow import parquet  # noqa: PLC0415 - an extra
     except ImportError:
         raise StoreError("Parquet", "pyarrow cannot be imported", "pip install 'mlperf-home[parquet]'") from None
     rows = [_row(each) for each in measurements]
     if not rows:
         raise StoreError(path, "there is no measurement to export", "import some, or ask for others")
     names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = {name: pyarrow.array(_alike([row.get(name) for row in rows])) for name in names}
+    columns = {name: pa.array(_alike([row.get(name) for row in rows])) for name in names}
     with replacement(path) as file:
-        pyarrow.parquet.write_table(pyarrow.table(columns), file)
+        parquet.write_table(pa.table(columns), file)
     return len(rows)
 
 

@@ -42,6 +42,13 @@ def read_table(path: Path) -> Iterator[Measurement]:
         raise TableError(path, f"is no CSV in UTF-8 ({error})", "give one") from None
 
 
+def _number_or_text(row: Mapping[str, str], name: str, source: str) -> Value:
+    text = (row[name] or "").strip()
+    if not text:
+        return unknown("the table's cell is empty")
+    return Value(int(text) if text.isdecimal() else text, "copied", source)
+
+
 def _measurement(row: Mapping[str, str], where: str, source: str) -> Measurement:
     def copied(name: str) -> Value:
         text = row[name] or ""
@@ -74,7 +81,8 @@ def _measurement(row: Mapping[str, str], where: str, source: str) -> Measurement
         system={
             **{name: copied(name) for name in ("organization", "platform", "cpu")},
             "name": copied("system"),
-            **{name: number(name) for name in ("sockets", "cores")},
+            # Of cores of several kinds a table tells in words.
+            **{name: _number_or_text(row, name, source) for name in ("sockets", "cores")},
         },
         values={name: number(column) for column, name in _NUMBERS.items()},
         logs={},
