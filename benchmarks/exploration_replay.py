@@ -36,11 +36,11 @@ MODELS = {point.name: point.model for point in SPACE.points}
 DIRECTIONS = ("min", "max")
 TUNED = ("hp_pavilion-tflite_cpp", "aws_graviton_m7g.2xlarge-tflite_armnn", "raspberrypi4-tflite_armnn", "t3.xlarge")
 JUDGING = (
-    "aws_graviton_m7g.2xlarge-tflite_cpp",
+    "firefly-tflite-v2.11.0",
     "AMD_Mini_PC",
     "c5a.xlarge",
     "GATE_Overflow_Intel_Sapphire_Rapids",
-    "Raspberry_Pi_4-tflite_cpp",
+    "xavier-power.0-fan.cool-tflite-v2.11.0",
     "a1.metal",
     "t2.xlarge",
     "t4g.xlarge-tflite_cpp",

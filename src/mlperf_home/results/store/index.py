@@ -22,7 +22,8 @@ _COLUMNS = ("round", "benchmark", "scenario", "sample", "validity")
 _GROUPS = ("engine", "model", "system", "values")
 # Numbered measurements: their values go to the ends of the tables' parts, not to places all over them.
 _TABLES = f"""
-CREATE TABLE measurement (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, {", ".join(_COLUMNS)}, line TEXT NOT NULL);
+CREATE TABLE measurement (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, line TEXT NOT NULL,
+                          {", ".join(_COLUMNS)});
 CREATE TABLE value (name TEXT NOT NULL, measurement INTEGER NOT NULL, number REAL, text TEXT,
                     PRIMARY KEY (name, measurement)) WITHOUT ROWID;
 CREATE TABLE source (bytes INTEGER NOT NULL);
@@ -152,7 +153,7 @@ class Index:
         try:
             document = json.loads(line)
             key = identity(line)
-            row = [key, *(document[column] for column in _COLUMNS), line]
+            row = [key, line, *(document[column] for column in _COLUMNS)]
             values = list(_value_rows(document))
         except (ValueError, KeyError, TypeError, AttributeError):
             self.damages.append(f"{self.store.path}: a line is damaged ({line[:40]!r}...); import what it held again")

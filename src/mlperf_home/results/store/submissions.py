@@ -106,7 +106,7 @@ def read_submission(root: Path, round_name: str, problems: list[str]) -> Iterato
         try:
             system = _system(root, folder)
             yield read_result(folder, round_name, folder.parent.name, system)
-        except ImportedResultError as error:
+        except ImportedResultError as error:  # noqa: PERF203 - each result may fail alone
             problems.append(str(error))
 
 
