@@ -28,8 +28,8 @@ def export_parquet(measurements: Iterable[Measurement], path: Path) -> int:
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra
         from pyarrow import parquet  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise StoreError("Parquet", "pyarrow cannot be imported", "pip install 'mlperf-home[parquet]'") from None
+    except ImportError as error:
+        raise StoreError("Parquet", f"pyarrow is not usable ({error})", "pip install 'mlperf-home[parquet]'") from None
     rows = [_row(each) for each in measurements]
     if not rows:
         raise StoreError(path, "there is no measurement to export", "import some, or ask for others")
