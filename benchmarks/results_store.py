@@ -1,0 +1,65 @@
+"""How long 100,000 measurements take to append, to index and to find: each as a ratio to reading the lines as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlperf_home.results import Measurement, Value
+from mlperf_home.results.store import Index, Query, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def made_up(count: int) -> Iterator[Measurement]:
+    """Make measurements with as many facts as a published table gives."""
+    fact = Value("x", "copied", "made up")
+    first = Measurement(
+        "v3.1", "mobilenets", "SingleStream", True, "made up for a benchmark", None, (), ("made up",),
+        {"name": fact, "version": fact}, dict.fromkeys(("name", "family", "multiplier", "precision"), fact),
+        dict.fromkeys(("organization", "platform", "cpu", "name", "sockets", "cores"), fact), {}, {}, (),
+    )  # fmt: skip
+    for number in range(count):
+        latency, top1 = Value(1 + number / 100, "copied", "made up"), Value(40 + number % 40, "copied", "made up")
+        yield replace(first, values={"latency_ms": latency, "top1_percent": top1})
+
+
+def timed(name: str, work: Callable[[], object], base_s: float | None = None) -> float:
+    """Do something, and tell its time and ratio."""
+    began = time.perf_counter()
+    work()
+    took_s = time.perf_counter() - began
+    print(f"{name:40} {took_s:7.2f} s" + (f"  {took_s / base_s:6.2f} x" if base_s else ""), flush=True)
+    return took_s
+
+
+def main() -> None:
+    """Measure once."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=100_000)
+    count = parser.parse_args().count
+    measurements = list(made_up(count))
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        append_s = timed("append", lambda: store.append(measurements))
+        base_s = timed("read the lines as JSON", lambda: [json.loads(line) for _, line in store.lines()])
+        print(f"{'append / reading as JSON':40} {append_s / base_s:18.2f} x")
+        timed("load as measurements", lambda: list(store.measurements()), base_s)
+        timed("index, from nothing", lambda: Index(store).__exit__(None, None, None), base_s)
+        timed("open the index again", lambda: Index(store).__exit__(None, None, None), base_s)
+        with Index(store) as index:
+            timed(
+                "find 1 in 1,000",
+                lambda: list(index.find(Query(at_most={"values.latency_ms": 1 + count / 1e5}))),
+                base_s,
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""What a study answers: the front, the undecided, the dropped, and the work it took."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FULL_IMAGES = 50_000
+OFFICIAL_S = 600.0
+OFFICIAL_QUERIES = 1024
+"""SingleStream of round v3.1: 600 seconds and 1,024 queries at least."""
+
+
+def exhaustive_s(latency_ms: float) -> float:
+    """Give what a point costs in an exhaustive sweep: the whole dataset, and the official run."""
+    return FULL_IMAGES * latency_ms / 1000 + official_s(latency_ms)
+
+
+def official_s(latency_ms: float) -> float:
+    """Give what an official SingleStream run takes at least."""
+    return max(OFFICIAL_S, OFFICIAL_QUERIES * latency_ms / 1000)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One point's standing.
+
+    Attributes:
+        point: its name.
+        values: what is believed of its metrics, by name with unit.
+        accuracy_source: where the accuracy comes from.
+        against: for an undecided point those it is undecided with; for a dropped one the one that dominates it.
+        official: what its official run measured, empty without one.
+        likely: whether no other point dominates it by the values as they are; always so of the front.
+    """
+
+    point: str
+    values: Mapping[str, float]
+    accuracy_source: str
+    against: tuple[str, ...]
+    official: Mapping[str, float]
+    likely: bool
+
+
+@dataclass(frozen=True)
+class Work:
+    """Seconds spent by kind ("probe", "check", "official"), and what the exhaustive sweep would have taken.
+
+    Attributes:
+        spent_s: by kind.
+        exhaustive_s: estimated from the probes.
+        left_s: the most that the study would still take at this moment; 0 when it has ended.
+    """
+
+    spent_s: Mapping[str, float]
+    exhaustive_s: float
+    left_s: float
+
+    @property
+    def share(self) -> float:
+        """Spent of what the exhaustive sweep takes."""
+        return sum(self.spent_s.values()) / self.exhaustive_s
+
+    @property
+    def share_without_official(self) -> float:
+        """Spent without our official runs, of what the exhaustive sweep takes with its own."""
+        return (sum(self.spent_s.values()) - self.spent_s.get("official", 0.0)) / self.exhaustive_s
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The three parts, with the work and sentences that belong beside them."""
+
+    front: tuple[Standing, ...]
+    undecided: tuple[Standing, ...]
+    dropped: tuple[Standing, ...]
+    work: Work
+    warnings: tuple[str, ...]
+
+
+def to_json(answer: Answer) -> str:
+    """Write an answer as JSON text, the same for the same answer."""
+    document = asdict(answer)
+    document["work"] |= {"share": answer.work.share, "share_without_official": answer.work.share_without_official}
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,149 @@
+"""Who dominates whom with confidence: pairwise comparisons of noisy metrics.
+
+Probes are made in rounds: each contested point once, in random order. Two points are compared over the rounds that both
+were in, so what slowed a whole round down cancels. Methods and their sources: docs/exploration.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Marks = NDArray[np.bool_]
+
+MOST_POINTS = 4000
+"""A race compares all pairs."""
+
+POOLED_DEGREES = 40
+"""How many degrees of freedom the points' common variance counts as, beside a point's own."""
+
+_LEAST_SD = 1e-6
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """One metric's differences of all pairs, in standard errors; [i, j] > 0: i is better than j.
+
+    Attributes:
+        gaps: shape (points, points).
+        equal: shape (points, points): known to be the same, not only not told apart.
+        degrees: of freedom of the standard errors.
+    """
+
+    gaps: Floats
+    equal: Marks
+    degrees: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of the points that were alive.
+
+    Attributes:
+        dominator: shape (points,): who dominates the point with confidence, or -1.
+        front: shape (points,): alive, and every other alive point is worse in something with confidence.
+        open_pairs: shape (points, points): the column may yet be dominated by the row.
+    """
+
+    dominator: NDArray[np.int64]
+    front: Marks
+    open_pairs: Marks
+
+
+def probe_gaps(values: Floats) -> Gaps:
+    """Compare points by their probes.
+
+    Args:
+        values: shape (rounds, points), less is better, NaN where a point was not in the round; for metrics that
+            vary in proportion the logarithms.
+    """
+    seen = ~np.isnan(values)
+    filled = np.where(seen, values, 0.0)
+    marks = seen.astype(np.float64)
+    common = marks.T @ marks
+    sums = filled.T @ marks
+    differences = np.divide(sums.T - sums, common, out=np.zeros_like(common), where=common > 0)
+    variance, degrees = _variances(values, seen)
+    errors = np.sqrt(
+        np.divide(variance[:, None] + variance[None, :], common, out=np.zeros_like(common), where=common > 0)
+    )
+    gaps = np.divide(differences, errors, out=np.zeros_like(errors), where=(common > 1) & (errors > 0))
+    return Gaps(gaps, np.eye(len(gaps), dtype=np.bool_), degrees)
+
+
+def _variances(values: Floats, seen: Marks) -> tuple[Floats, float]:
+    """Variance of one probe of each point: the common one, moved towards the point's own where there is much of it."""
+    counts = seen.sum(axis=0)
+    rounds = np.zeros(len(values))
+    rest = values
+    for _ in range(8):
+        means = _mean(np.where(seen, values - rounds[:, None], 0.0), seen, 0)
+        rounds = _mean(np.where(seen, values - means, 0.0), seen, 1)
+        rest = np.where(seen, values - means - rounds[:, None], 0.0)
+    used = seen.any(axis=0).sum() + seen.any(axis=1).sum() - 1
+    degrees = max(float(seen.sum() - used), 1.0)
+    pooled = max(float((rest**2).sum()) / degrees, _LEAST_SD**2)
+    # Removing the rounds' and the points' means takes the same part of every point's squares.
+    own = (rest**2).sum(axis=0) * (seen.sum() - seen.any(axis=1).sum()) / max(float(seen.sum()), 1.0)
+    extra = np.maximum(counts - 1, 0)
+    return (POOLED_DEGREES * pooled + own) / (POOLED_DEGREES + extra), min(degrees, float(POOLED_DEGREES))
+
+
+def _mean(filled: Floats, seen: Marks, axis: int) -> Floats:
+    counts = seen.sum(axis=axis)
+    total: Floats = filled.sum(axis=axis)
+    return np.divide(total, counts, out=np.zeros(len(counts)), where=counts > 0)
+
+
+def belief_gaps(values: Floats, variances: Floats, same: Marks) -> Gaps:
+    """Compare points by values with known variances.
+
+    Args:
+        values: shape (points,), less is better.
+        variances: shape (points,); 0: exact; infinite: nothing is known.
+        same: shape (points, points): pairs that have the same value whatever it is.
+    """
+    differences = values[None, :] - values[:, None]
+    errors = np.sqrt(variances[:, None] + variances[None, :])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gaps = np.where(errors > 0, differences / errors, np.sign(differences) * np.inf)
+    exact = (errors == 0) & (differences == 0)
+    return Gaps(np.where(same | exact | np.isnan(gaps), 0.0, gaps), same | exact, np.inf)
+
+
+def critical(risk: float, degrees: float) -> float:
+    """Give Student's quantile for a one-sided risk (Cornish-Fisher, good from ten degrees of freedom)."""
+    normal = NormalDist().inv_cdf(1 - risk)
+    first = (normal**3 + normal) / 4
+    second = (5 * normal**5 + 16 * normal**3 + 3 * normal) / 96
+    return normal + first / degrees + second / degrees**2
+
+
+def judge(metrics: list[Gaps], alive: Marks, risk: float) -> Verdict:
+    """Decide every pair of alive points.
+
+    Args:
+        metrics: the gaps in each metric.
+        alive: shape (points,).
+        risk: of one comparison.
+    """
+    better = [each.gaps >= critical(risk, each.degrees) for each in metrics]
+    not_worse = [sure | each.equal for sure, each in zip(better, metrics, strict=True)]
+    among = alive[:, None] & alive[None, :]
+    dominates = np.logical_and.reduce(not_worse) & np.logical_or.reduce(better) & among
+    safe = np.logical_or.reduce(better).T | np.logical_and.reduce([each.equal for each in metrics])
+    open_pairs = among & ~safe & ~dominates
+    np.fill_diagonal(open_pairs, val=False)
+    clearest = np.where(dominates, np.minimum.reduce([np.where(m.equal, np.inf, m.gaps) for m in metrics]), -np.inf)
+    dominator = np.where(dominates.any(axis=0), clearest.argmax(axis=0), -1)
+    # What is dominated threatens nothing that its dominator does not threaten as well.
+    left = alive & (dominator < 0)
+    open_pairs &= left[:, None] & left[None, :]
+    return Verdict(dominator, left & ~open_pairs.any(axis=0), open_pairs)

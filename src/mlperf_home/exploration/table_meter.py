@@ -1,0 +1,77 @@
+"""A meter that replays a table of latencies and accuracies with noise: for trying a search, never for a result."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlperf_home.exploration.answer import official_s
+from mlperf_home.exploration.meter import AccuracyCount, Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlperf_home.exploration.space import Point
+
+_LEAST_QUERIES = 8
+
+
+@dataclass
+class TableMeter:
+    """Answers from a table; the same question gets the same answer, whatever was asked before (except for drift).
+
+    Attributes:
+        latencies_ms: true latency by point.
+        accuracies: true top-1 in percent by model.
+        run_noise: standard deviation of the logarithm of a run's latency, whatever the run's length.
+        query_noise: the same of one query within a run.
+        drift: by how much the logarithm of all latencies grows in each hour of the replayed time.
+        start_s: what starting a run costs.
+        seed: of the noise.
+    """
+
+    latencies_ms: Mapping[str, float]
+    accuracies: Mapping[str, float]
+    run_noise: float
+    query_noise: float = 0.05
+    drift: float = 0.0
+    start_s: float = 1.0
+    seed: int = 0
+    now_s: float = 0.0
+
+    def probe(self, point: Point, seconds: float, number: int) -> Observation:
+        """Replay a short run."""
+        latency_s = self.latencies_ms[point.name] / 1000
+        queries = max(_LEAST_QUERIES, math.ceil(seconds / latency_s))
+        return self._observation(point, queries, queries * latency_s, number)
+
+    def official(self, point: Point) -> Observation:
+        """Replay an official run."""
+        latency_ms = self.latencies_ms[point.name]
+        duration_s = official_s(latency_ms)
+        return self._observation(point, math.ceil(duration_s * 1000 / latency_ms), duration_s, -1)
+
+    def _observation(self, point: Point, queries: int, duration_s: float, number: int) -> Observation:
+        sd = math.hypot(self.run_noise, self.query_noise / math.sqrt(queries))
+        noise = sd * self._random(point.name, number).standard_normal() + self.drift * self.now_s / 3600
+        cost_s = duration_s + self.start_s
+        self.now_s += cost_s
+        return Observation({"latency_ms": self.latencies_ms[point.name] * math.exp(noise)}, queries, cost_s)
+
+    def check(self, point: Point, images: int) -> AccuracyCount:
+        """Replay the classification of some images, drawn without replacement from the 50,000."""
+        right = round(self.accuracies[point.model] * 500)
+        random = self._random(f"accuracy of {point.model}", 0)
+        # The first images of one order: a longer check contains the shorter ones.
+        places = random.permutation(50_000)[:images] if images < 50_000 else None  # noqa: PLR2004 - the dataset
+        correct = right if places is None else int((places < right).sum())
+        cost_s = images * self.latencies_ms[point.name] / 1000 + self.start_s
+        self.now_s += cost_s
+        return AccuracyCount(correct, images, cost_s)
+
+    def _random(self, name: str, number: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, zlib.crc32(name.encode()), number + 1])

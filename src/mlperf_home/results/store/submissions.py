@@ -1,0 +1,129 @@
+"""Import of LoadGen result folders that other tools made, and of whole submission trees."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlperf_home.errors import LocatedError
+from mlperf_home.results.accuracy_text import AccuracyTextError, read_accuracy_text
+from mlperf_home.results.loadgen_log import DETAIL_FILE, SUMMARY_FILE, LogError, read_run
+from mlperf_home.results.measurement import Measurement, Value, unknown
+from mlperf_home.results.session_file import sha256_of
+from mlperf_home.rules import load_round
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_RUN = Path("performance/run_1")
+_ACCURACY = Path("accuracy/accuracy.txt")
+# Which of LoadGen's values is a scenario's result has been the same since this round.
+_METRICS_OF = "v3.1"
+_NO_SESSION = "the tool that made the result wrote no session"
+
+
+class ImportedResultError(LocatedError):
+    """A folder holds no result that can be taken over."""
+
+
+def read_result(
+    folder: Path, round_name: str, benchmark: str, system: Mapping[str, Value] | None = None
+) -> Measurement:
+    """Read a folder with performance/run_1 (LoadGen's logs) and, where there is one, accuracy/accuracy.txt.
+
+    Args:
+        folder: the scenario's folder.
+        round_name: the MLPerf round it was made for.
+        benchmark: the benchmark's name.
+        system: facts about the machine.
+
+    Raises:
+        ImportedResultError: logs are absent, cut off or corrupt, or LoadGen reports an error.
+    """
+    try:
+        result = read_run(folder / _RUN)
+        accuracy = read_accuracy_text(folder / _ACCURACY).values if (folder / _ACCURACY).exists() else None
+    except (LogError, AccuracyTextError) as error:
+        raise ImportedResultError(error.where, error.problem, "import another result") from None
+    if result.errors:
+        raise ImportedResultError(folder, f"LoadGen reports an error: {result.errors[0]}", "import another result")
+    metric = load_round(_METRICS_OF).metrics[result.scenario]
+    source = f"{_RUN / DETAIL_FILE}"
+    found = result.values.get(metric.key)
+    # Zero is LoadGen's way to say that it could not estimate.
+    value = Value(found / metric.divisor, "copied", f"{source}: {metric.key}") if found else None
+    values = {metric.unit: value or unknown(f"the log has no {metric.key}")}
+    if accuracy is None:
+        values["accuracy"] = unknown("no accuracy.txt in this result")
+    else:
+        values |= {name: Value(each, "copied", str(_ACCURACY)) for name, each in accuracy.items()}
+    return Measurement(
+        round=round_name,
+        benchmark=benchmark,
+        scenario=result.scenario,
+        sample=False,
+        sample_note="",
+        validity=result.validity,
+        reasons=result.reasons,
+        unofficial_because=("it was taken over from another tool's result; the round's rules were not checked",),
+        engine={
+            "name": unknown(_NO_SESSION),
+            "version": unknown(_NO_SESSION),
+            "loadgen_version": Value(result.loadgen_version, "copied", source),
+        },
+        model={"name": unknown(_NO_SESSION), "sha256": unknown(_NO_SESSION)},
+        system=dict(system or {}),
+        values=values,
+        logs={
+            f"{_RUN / name}": {
+                "sha256": sha256_of(folder / _RUN / name),
+                "bytes": (folder / _RUN / name).stat().st_size,
+            }
+            for name in (DETAIL_FILE, SUMMARY_FILE)
+        },
+        warnings=(),
+    )
+
+
+def read_submission(root: Path, round_name: str, problems: list[str]) -> Iterator[Measurement]:
+    """Read every result below DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO.
+
+    Args:
+        root: the folder that holds the divisions.
+        round_name: the MLPerf round.
+        problems: takes a sentence for each result that cannot be read; the others are given all the same.
+
+    Raises:
+        ImportedResultError: there is no such folder below `root`.
+    """
+    folders = sorted(path for path in root.glob("*/*/results/*/*/*") if path.is_dir())
+    if not folders:
+        raise ImportedResultError(
+            root, "has no DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO", "give the root of a submission tree"
+        )
+    for folder in folders:
+        try:
+            system = _system(root, folder)
+            yield read_result(folder, round_name, folder.parent.name, system)
+        except ImportedResultError as error:  # noqa: PERF203 - each result may fail alone
+            problems.append(str(error))
+
+
+def _system(root: Path, folder: Path) -> dict[str, Value]:
+    division, organization, _, name, _, _ = folder.relative_to(root).parts
+    facts = {
+        "division": Value(division, "copied", "folder"),
+        "organization": Value(organization, "copied", "folder"),
+        "platform": Value(name, "copied", "folder"),
+    }
+    path = root / division / organization / "systems" / f"{name}.json"
+    try:
+        told = json.loads(path.read_text("utf-8"))
+        pairs = list(told.items())
+    except (OSError, ValueError, AttributeError):
+        raise ImportedResultError(path, "cannot be read as the system's JSON object", "add the file") from None
+    for key, value in pairs:
+        is_known = isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != ""
+        facts[key] = Value(value, "copied", path.name) if is_known else unknown(f"{path.name} does not say it")
+    return facts

@@ -1,0 +1,207 @@
+"""A study finds the front, says what it could not decide, and goes on exactly where it was."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from mlperf_home.exploration.answer import Answer, to_json
+from mlperf_home.exploration.beliefs import Belief
+from mlperf_home.exploration.journal import Journal, JournalError
+from mlperf_home.exploration.pareto import front
+from mlperf_home.exploration.space import Space, SpaceError, decode_space, mobilenets
+from mlperf_home.exploration.study import Settings, Study, study_identity
+from mlperf_home.exploration.table_meter import TableMeter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mlperf_home.exploration.meter import Observation
+    from mlperf_home.exploration.space import Point
+
+SPACE = mobilenets()
+
+
+def truth() -> tuple[dict[str, float], dict[str, float]]:
+    random = np.random.default_rng(5)
+    accuracies = {
+        point.model: float(value) for point, value in zip(SPACE.points, random.uniform(40, 80, 81), strict=True)
+    }
+    latencies = {p.name: float(np.exp((accuracies[p.model] - 40) / 12 + random.uniform(0, 2))) for p in SPACE.points}
+    return latencies, accuracies
+
+
+LATENCIES, ACCURACIES = truth()
+PRIORS = {model: Belief(value, 0.05, "published") for model, value in ACCURACIES.items()}
+TRUE_FRONT = {
+    point.name
+    for point, keeps in zip(
+        SPACE.points,
+        front([(LATENCIES[p.name], ACCURACIES[p.model]) for p in SPACE.points], ("min", "max")),
+        strict=True,
+    )
+    if keeps
+}
+
+
+def meter(noise: float = 0.03, **more: float) -> TableMeter:
+    return TableMeter(LATENCIES, ACCURACIES, run_noise=noise, **more)
+
+
+def names(standings: tuple[object, ...]) -> set[str]:
+    return {each.point for each in standings}  # type: ignore[attr-defined]
+
+
+def test_the_81_variants() -> None:
+    assert len(SPACE.points) == len({point.name for point in SPACE.points}) == 81
+    assert "mobilenet-v2/0.35/160/uint8" in {point.name for point in SPACE.points}
+    assert len(mobilenets({"threads": [1, 2, 4]}).points) == 243
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.03, 0.1])
+def test_the_front_is_kept_and_each_point_has_one_place(noise: float) -> None:
+    answer = Study(SPACE, meter(noise), PRIORS).run()
+    kept = names(answer.front) | names(answer.undecided)
+
+    assert kept >= TRUE_FRONT
+    assert names(answer.front) <= TRUE_FRONT
+    assert len(answer.front) + len(answer.undecided) + len(answer.dropped) == 81
+    assert len(answer.dropped) > 40
+    assert answer.work.share < 0.5
+
+
+def test_a_dropped_point_names_what_dominates_it() -> None:
+    answer = Study(SPACE, meter(), PRIORS).run()
+    by_name = {point.name: point for point in SPACE.points}
+    for each in answer.dropped:
+        (by,) = each.against
+        assert LATENCIES[by] < LATENCIES[each.point]
+        assert ACCURACIES[by_name[by].model] > ACCURACIES[by_name[each.point].model]
+
+
+def test_the_first_reports_predict_that_there_is_work_left() -> None:
+    heard: list[Answer] = []
+    last = Study(SPACE, meter(), PRIORS, Settings(official="front")).run(heard.append)
+
+    assert heard[0].work.left_s > 0
+    assert last.work.left_s == 0
+    assert all(each.official for each in last.front)
+
+
+def test_drift_that_slows_everything_down_drops_nothing_of_the_front() -> None:
+    answer = Study(SPACE, meter(drift=0.3), PRIORS).run()
+
+    assert names(answer.front) | names(answer.undecided) >= TRUE_FRONT
+
+
+def test_a_prior_far_off_is_found_by_the_check() -> None:
+    victim = next(point for point in SPACE.points if point.name in TRUE_FRONT)
+    wrong = PRIORS | {victim.model: Belief(PRIORS[victim.model].percent - 5, 0.05, "published")}
+    answer = Study(SPACE, meter(0.01), wrong).run()
+
+    assert victim.name in names(answer.front) | names(answer.undecided)
+    (standing,) = [each for each in (*answer.front, *answer.undecided) if each.point == victim.name]
+    assert standing.values["top1_percent"] == pytest.approx(ACCURACIES[victim.model], abs=0.01)
+
+
+def test_equal_models_are_told_apart_by_latency_alone() -> None:
+    document = {
+        "schema": 1,
+        "name": "x",
+        "axes": {"m": ["a"], "threads": [1, 2]},
+        "model_axes": ["m"],
+        "constraints": [],
+    }
+    space = decode_space(document, "x")
+    meter = TableMeter({"a/1": 2.0, "a/2": 1.0}, {"a": 70.0}, run_noise=0.02)
+    answer = Study(space, meter, {"a": Belief(70, 0.5, "published")}, Settings(rounds=40)).run()
+
+    assert (names(answer.front), names(answer.dropped)) == ({"a/2"}, {"a/1"})
+
+
+class Stopping(TableMeter):
+    """Stops after so many measurements, as a run that is killed."""
+
+    left = 10**9
+
+    def probe(self, point: Point, seconds: float, number: int) -> Observation:
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return super().probe(point, seconds, number)
+
+
+def test_a_study_goes_on_exactly_where_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "study.jsonl"
+    identity = study_identity(SPACE, PRIORS, Settings())
+    expected = Study(SPACE, meter(), PRIORS).run()
+    stopping = Stopping(LATENCIES, ACCURACIES, run_noise=0.03)
+    stopping.left = 200
+    with Journal(path, identity) as journal, pytest.raises(KeyboardInterrupt):
+        Study(SPACE, stopping, PRIORS, journal=journal).run()
+    counting = Stopping(LATENCIES, ACCURACIES, run_noise=0.03)
+    with Journal(path, identity) as journal:
+        answer = Study(SPACE, counting, PRIORS, journal=journal).run()
+    probes = sum('"probe/' in line for line in path.read_text().splitlines())
+
+    assert to_json(answer) == to_json(expected)
+    assert probes - 200 == 10**9 - counting.left
+
+
+def test_a_damaged_line_is_named_and_costs_only_itself(tmp_path: Path) -> None:
+    path = tmp_path / "study.jsonl"
+    identity = study_identity(SPACE, PRIORS, Settings())
+    with Journal(path, identity) as journal:
+        expected = Study(SPACE, meter(), PRIORS, journal=journal).run()
+    lines = path.read_text().splitlines()
+    lines[3] = lines[3].replace('"latency_ms": ', '"latency_ms": 1')
+    path.write_text("\n".join(lines) + '\n{"crc32": 1, "ent')
+    again = Stopping(LATENCIES, ACCURACIES, run_noise=0.03)
+    with Journal(path, identity) as journal:
+        answer = Study(SPACE, again, PRIORS, journal=journal).run()
+
+    assert [text.split(": ")[1].split(";")[0] for text in answer.warnings] == [
+        "line 4 is damaged",
+        f"line {len(lines) + 1} is damaged",
+    ]
+    assert again.left == 10**9 - 1
+    assert to_json(replace(answer, warnings=())) == to_json(expected)
+
+
+def test_a_journal_of_another_study_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "study.jsonl"
+    with Journal(path, study_identity(SPACE, PRIORS, Settings())), pytest.raises(JournalError, match="in use"):
+        Journal(path, study_identity(SPACE, PRIORS, Settings()))
+    with pytest.raises(JournalError, match="another seed"):
+        Journal(path, study_identity(SPACE, PRIORS, Settings(seed=1)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"axes": {}}, "no object with an axis"),
+        ({"axes": {"m": []}}, "axes/m: is no list of values"),
+        ({"axes": {"m": ["a", "a"]}}, "holds a value twice"),
+        ({"model_axes": ["x"]}, "no axis 'x'"),
+        ({"constraints": [{"when": {"m": ["b"]}, "only": {}}]}, "axis 'm' has no value 'b'"),
+        ({"constraints": [{"when": {}, "only": {"m": []}}]}, "leave no point"),
+        ({"more": 1}, "keys missing or unknown: more"),
+    ],
+)
+def test_a_space_that_is_none_is_refused_where_it_is_wrong(changes: dict[str, object], message: str) -> None:
+    document = {"schema": 1, "name": "x", "axes": {"m": ["a"]}, "model_axes": ["m"], "constraints": []}
+    with pytest.raises(SpaceError, match=message):
+        decode_space(document | changes, "space.json")
+
+
+def test_a_space_is_told_as_json(tmp_path: Path) -> None:
+    answer = Study(SPACE, meter(), PRIORS, Settings(official="none")).run()
+    document = json.loads(to_json(answer))
+
+    assert set(document) == {"front", "undecided", "dropped", "work", "warnings"}
+    assert isinstance(SPACE, Space)
+    assert document["work"]["share"] == document["work"]["share_without_official"]
