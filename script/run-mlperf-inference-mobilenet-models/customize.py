@@ -23,7 +23,5 @@ def preprocess(context: Context) -> Outcome:
         context.table(title, family_rows(measurements))
     if failed:
         listed = "; ".join(failed)
-        raise StepFailed(
-            f"{len(failed)} of the models failed, {measured} are measured; the same command goes on: {listed}"
-        )
+        raise StepFailed(f"{len(failed)} of the models failed; the same command tries them again: {listed}")
     return Done(exports={"CM_MLPERF_MODELS_MEASURED": measured})

@@ -45,7 +45,8 @@ def preprocess(context: Context) -> Outcome:
 
 
 def _published(context: Context) -> dict[str, float]:
-    named = {"F1": context.number("CM_ML_MODEL_PUBLISHED_F1"), "Top-1": context.number("CM_ML_MODEL_PUBLISHED_TOP1")}
+    top1 = f"Top-1 ({context.text('CM_ML_MODEL_PUBLISHED_TOP1_SOURCE', 'source unknown')})"
+    named = {"F1": context.number("CM_ML_MODEL_PUBLISHED_F1"), top1: context.number("CM_ML_MODEL_PUBLISHED_TOP1")}
     return {name: value for name, value in named.items() if value is not None}
 
 

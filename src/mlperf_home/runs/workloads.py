@@ -22,7 +22,6 @@ class Workload:
         facts_file: the JSON file in it that says what it is; its "sample_note" is empty for a real dataset.
         identity_keys: the facts that are hashes of what it was made of, as the harness writes them into the session.
         made_by: the tags of the script that makes it.
-        accuracy_unit: the accuracy's name in a measurement.
     """
 
     kind: str
@@ -30,7 +29,6 @@ class Workload:
     facts_file: str
     identity_keys: tuple[str, ...]
     made_by: str
-    accuracy_unit: str
 
     def facts(self, folder: Path) -> dict[str, Any]:
         """Read what a preprocessed folder says of itself.
@@ -63,7 +61,6 @@ WORKLOADS = {
         facts_file="features.json",
         identity_keys=("dataset_sha256", "vocab_sha256"),
         made_by="get,dataset,squad,preprocessed",
-        accuracy_unit="f1_percent",
     ),
     "resnet": Workload(
         kind="imagenet",
@@ -71,7 +68,6 @@ WORKLOADS = {
         facts_file="images.json",
         identity_keys=("list_sha256", "labels_sha256", "pixels_sha256"),
         made_by="get,dataset,imagenet,preprocessed",
-        accuracy_unit="top1_percent",
     ),
 }
 """By the benchmark's name in the round's rules; every image classifier counts as `resnet` there."""

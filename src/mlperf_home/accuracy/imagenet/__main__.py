@@ -11,9 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.accuracy.base import AccuracyError
+from mlperf_home.accuracy.base import write_text
 from mlperf_home.accuracy.imagenet.evaluation import DTYPES, accuracy_text, evaluate, score_log, summary
-from mlperf_home.atomic import replace_text
 from mlperf_home.datasets.imagenet.labels import read_labels
 from mlperf_home.errors import LocatedError
 
@@ -40,19 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             evaluation = evaluate(chosen.log, chosen.images, chosen.dtype)
         else:
             evaluation = score_log(chosen.log, read_labels(chosen.labels), chosen.dtype)
-        _write(chosen.out, accuracy_text(evaluation))
+        write_text(chosen.out, accuracy_text(evaluation))
     except LocatedError as error:
         print(f"mlperf-home: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     print(json.dumps({**summary(evaluation), "accuracy_txt": str(chosen.out)}))
     return 0
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        replace_text(path, text)
-    except OSError as error:
-        raise AccuracyError(path, f"cannot be written ({error.strerror})", "give a place that can be") from error
 
 
 if __name__ == "__main__":

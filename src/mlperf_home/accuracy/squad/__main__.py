@@ -11,9 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.accuracy.base import AccuracyError
+from mlperf_home.accuracy.base import write_text
 from mlperf_home.accuracy.squad.evaluation import accuracy_text, evaluate, predictions_text, summary
-from mlperf_home.atomic import replace_text
 from mlperf_home.errors import LocatedError
 
 if TYPE_CHECKING:
@@ -34,20 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         evaluation = evaluate(chosen.log, chosen.features, chosen.dataset)
         if chosen.predictions:
-            _write(chosen.predictions, predictions_text(evaluation))
-        _write(chosen.out, accuracy_text(evaluation))
+            write_text(chosen.predictions, predictions_text(evaluation))
+        write_text(chosen.out, accuracy_text(evaluation))
     except LocatedError as error:
         print(f"mlperf-home: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     print(json.dumps({**summary(evaluation), "accuracy_txt": str(chosen.out)}))
     return 0
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        replace_text(path, text)
-    except OSError as error:
-        raise AccuracyError(path, f"cannot be written ({error.strerror})", "give a place that can be") from error
 
 
 if __name__ == "__main__":
