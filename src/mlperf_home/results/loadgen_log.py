@@ -82,26 +82,77 @@ class _Line:
     is_warning: bool
 
 
+@dataclass(frozen=True)
+class DetailLog:
+    """A detail log as far as it can be read.
+
+    Attributes:
+        logged: the last value of every key that is neither an error nor a warning, bulky ones left out.
+        errors: LoadGen's error lines.
+        warnings: LoadGen's warning lines.
+        messages: LoadGen's other messages.
+        fault: what keeps the log from being read further, or None.
+    """
+
+    logged: Mapping[str, Any]
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+    messages: tuple[str, ...]
+    fault: LogError | None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Every `result_*` and `early_stopping_*` value by its key."""
+        return {key: value for key, value in self.logged.items() if key.startswith(("result_", "early_stopping_"))}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The effective settings by name, without the prefix."""
+        effective = ((key, value) for key, value in self.logged.items() if key.startswith("effective_"))
+        return {key.removeprefix("effective_"): value for key, value in effective}
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The keys that a run that came to its end would have logged."""
+        needed = {"effective_scenario", "effective_test_mode", "loadgen_version", "test_datetime", "power_end"}
+        needed |= {f"effective_{name}" for name in _SEEDS}
+        if self.logged.get("effective_test_mode") != "AccuracyOnly":
+            needed |= {"result_validity", "num_errors"}
+        return tuple(sorted(needed - self.logged.keys()))
+
+
+def scan_detail(path: Path) -> DetailLog:
+    """Read a detail log up to its end or its first fault; never raises for what is in it."""
+    logged: dict[str, Any] = {}
+    errors, warnings, messages = [], [], []
+    fault = None
+    try:
+        for line in _lines(path):
+            if line.is_error:
+                errors.append(str(line.value))
+            elif line.is_warning:
+                warnings.append(str(line.value))
+            elif line.key == "generic_message":
+                messages.append(str(line.value))
+            elif line.key not in _BULKY_KEYS:
+                logged[line.key] = line.value
+    except LogError as error:
+        fault = error
+    return DetailLog(logged, tuple(errors), tuple(warnings), tuple(messages), fault)
+
+
 def read_run(folder: Path) -> LoadGenResult:
     """Read the logs of one run.
 
     Raises:
         LogError: a log is absent, cut off or corrupt.
     """
-    logged: dict[str, Any] = {}
-    errors, warnings, peaks = [], [], []
-    for line in _lines(folder / DETAIL_FILE):
-        if line.is_error:
-            errors.append(str(line.value))
-        elif line.is_warning:
-            warnings.append(str(line.value))
-        elif line.key == "generic_message":
-            peaks += re.findall(r"Found peak performance field: ([\d.]+)", str(line.value))
-        elif line.key not in _BULKY_KEYS:
-            logged[line.key] = line.value
-    _check_whole(folder, logged)
-    values = {key: value for key, value in logged.items() if key.startswith(("result_", "early_stopping_"))}
-    settings = {key.removeprefix("effective_"): value for key, value in logged.items() if key.startswith("effective_")}
+    detail = scan_detail(folder / DETAIL_FILE)
+    if detail.fault is not None:
+        raise detail.fault
+    _check_whole(folder, detail)
+    logged, values, settings = detail.logged, detail.values, detail.settings
+    peaks = re.findall(r"Found peak performance field: ([\d.]+)", "\n".join(detail.messages))
     return LoadGenResult(
         scenario=settings["scenario"],
         mode=settings["test_mode"],
@@ -112,8 +163,8 @@ def read_run(folder: Path) -> LoadGenResult:
         settings=settings,
         seeds={name: settings[name] for name in _SEEDS},
         query_count=values.get("result_query_count", logged.get("generated_query_count")),
-        errors=tuple(errors),
-        warnings=tuple(warnings),
+        errors=detail.errors,
+        warnings=detail.warnings,
         loadgen_version=str(logged["loadgen_version"]),
         start_time=str(logged["test_datetime"]),
         found_peak_qps=float(peaks[-1]) if peaks else None,
@@ -141,17 +192,12 @@ def _line(path: Path, number: int, text: str) -> _Line:
         raise LogError(f"{path} line {number}", problem, "run the benchmark again") from None
 
 
-def _check_whole(folder: Path, logged: Mapping[str, Any]) -> None:
-    needed = {"effective_scenario", "effective_test_mode", "loadgen_version", "test_datetime", "power_end"}
-    needed |= {f"effective_{name}" for name in _SEEDS}
-    is_accuracy = logged.get("effective_test_mode") == "AccuracyOnly"
-    if not is_accuracy:
-        needed |= {"result_validity", "num_errors"}
-    if missing := sorted(needed - logged.keys()):
-        problem = f"the run was interrupted: {missing[0]} is missing"
+def _check_whole(folder: Path, detail: DetailLog) -> None:
+    if detail.missing:
+        problem = f"the run was interrupted: {detail.missing[0]} is missing"
         raise LogError(folder / DETAIL_FILE, problem, "run the benchmark again")
     _check_summary(folder / SUMMARY_FILE)
-    if is_accuracy:
+    if detail.settings["test_mode"] == "AccuracyOnly":
         _check_accuracy_log(folder / ACCURACY_FILE)
 
 

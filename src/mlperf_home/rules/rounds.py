@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.rules.submission import SubmissionRules, decode_submission
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -130,6 +132,7 @@ class Round:
     benchmarks: Mapping[str, Benchmark]
     divisions: Mapping[str, Division]
     metrics: Mapping[str, Metric]
+    submission: SubmissionRules
     sources: Mapping[str, str]
 
     def required_scenarios(self, benchmark: str, category: str) -> tuple[str, ...]:
@@ -182,5 +185,6 @@ def _decode(document: Mapping[str, Any]) -> Round:
         benchmarks={key: _benchmark(value) for key, value in sections["benchmarks"].items()},
         divisions={key: Division(**value) for key, value in sections["divisions"].items()},
         metrics={key: Metric(**value) for key, value in sections["metrics"].items()},
+        submission=decode_submission(sections["submission"]),
         sources=document["sources"],
     )

@@ -1,0 +1,149 @@
+"""What a round asks of a submission's tree: folders, files, fields, names and limits, decoded from its data file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Folders:
+    """What may stand where.
+
+    Attributes:
+        divisions: the folders that the root may hold.
+        beside_divisions: other folders that the root may hold.
+        root_suffixes: the files that the root may hold, by their suffix.
+        mapping: the file that maps model names to benchmarks.
+        mapping_divisions: the divisions that take such a file.
+        compliance_divisions: the divisions that take compliance tests.
+        run: the folder of a performance run.
+    """
+
+    divisions: tuple[str, ...]
+    beside_divisions: tuple[str, ...]
+    root_suffixes: tuple[str, ...]
+    mapping: str
+    mapping_divisions: tuple[str, ...]
+    compliance_divisions: tuple[str, ...]
+    run: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sizes in bytes: of any file, of an accuracy log, and what truncation keeps at either end of one."""
+
+    file_bytes: int
+    accuracy_log_bytes: int
+    kept_bytes: int
+
+
+@dataclass(frozen=True)
+class Files:
+    """The names of the files that a folder must hold, and of those that it may hold besides."""
+
+    measurements: tuple[str, ...]
+    performance: tuple[str, ...]
+    performance_optional: tuple[str, ...]
+    accuracy: tuple[str, ...]
+    accuracy_optional: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SystemFields:
+    """The keys of a system description: those that need a meaningful value, and those that must only be there."""
+
+    statuses: tuple[str, ...]
+    types: tuple[str, ...]
+    meaningful: tuple[str, ...]
+    present: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A scenario's result taken from another scenario's run.
+
+    Attributes:
+        measured: the scenario that was run.
+        scenario: the scenario that is inferred.
+        unit: of the inferred result.
+        key: the value of the detail log that it comes from.
+        factor: what it is multiplied by, or, where `reciprocal`, divided by it.
+        reciprocal: whether the result is factor / value.
+    """
+
+    measured: str
+    scenario: str
+    unit: str
+    key: str
+    factor: float
+    reciprocal: bool = False
+
+    def result(self, value: float) -> float:
+        """Give the inferred result, in `unit`."""
+        return self.factor / value if self.reciprocal else self.factor * value
+
+
+@dataclass(frozen=True)
+class ComplianceTest:
+    """The files of one compliance test, beside its performance run; those of its accuracy folder."""
+
+    files: tuple[str, ...]
+    accuracy_files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SubmissionRules:
+    """All that a round's data file says of a submission's tree.
+
+    Attributes:
+        folders, limits, files, system: see there.
+        measurement_fields: the keys of a result's JSON; none may be empty.
+        accuracy_forms: the values that accuracy.txt must hold, by the benchmark's accuracy metric.
+        accuracy_sample_counts: the samples of the whole dataset, by benchmark.
+        model_names: other names of benchmarks that are known everywhere.
+        model_guesses: parts of a model's name with the benchmark they stand for; the first that fits counts.
+        inferred: which scenarios may be inferred from which.
+        compliance: the compliance tests by name.
+    """
+
+    folders: Folders
+    limits: Limits
+    files: Files
+    system: SystemFields
+    measurement_fields: tuple[str, ...]
+    accuracy_forms: Mapping[str, tuple[str, ...]]
+    accuracy_sample_counts: Mapping[str, int]
+    model_names: Mapping[str, str]
+    model_guesses: tuple[tuple[str, str], ...]
+    inferred: tuple[Inference, ...]
+    compliance: Mapping[str, ComplianceTest]
+
+    def inference(self, measured: str, scenario: str) -> Inference | None:
+        """Find how `scenario` is inferred from a run of `measured`; None where the round does not allow it."""
+        fitting = (each for each in self.inferred if (each.measured, each.scenario) == (measured, scenario))
+        return next(fitting, None)
+
+
+def decode_submission(section: Mapping[str, Any]) -> SubmissionRules:
+    """Decode the section `submission` of a round's data file."""
+    return SubmissionRules(
+        folders=Folders(**_tuples(section["folders"])),
+        limits=Limits(**section["limits"]),
+        files=Files(**_tuples(section["files"])),
+        system=SystemFields(**_tuples(section["system"])),
+        measurement_fields=tuple(section["measurement_fields"]),
+        accuracy_forms=_tuples(section["accuracy_forms"]),
+        accuracy_sample_counts=section["accuracy_sample_counts"],
+        model_names=section["model_names"],
+        model_guesses=tuple((part, benchmark) for part, benchmark in section["model_guesses"]),
+        inferred=tuple(Inference(**each) for each in section["inferred"]),
+        compliance={name: ComplianceTest(**_tuples(test)) for name, test in section["compliance"].items()},
+    )
+
+
+def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}

@@ -1,0 +1,55 @@
+"""Which benchmark a model's name stands for."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mlperf_home.rules import Round
+    from mlperf_home.submission.check.finding import Finding, Frame
+    from mlperf_home.submission.check.places import Submitter
+
+
+def benchmark_of(model: str, rules: Round, mapping: Mapping[str, str]) -> str | None:
+    """Give the benchmark of a model: by its name, a known other name, the submitter's mapping, or a guess."""
+    named = rules.submission
+    if model in rules.benchmarks:
+        return model
+    found = named.model_names.get(model) or mapping.get(model)
+    return found or next((benchmark for part, benchmark in named.model_guesses if part in model), None)
+
+
+def needs_mapping(model: str, benchmark: str, rules: Round) -> bool:
+    """Say whether a model's name alone does not lead to its benchmark."""
+    return benchmark_of(model, rules, {}) != benchmark
+
+
+def read_mapping(frame: Frame, submitter: Submitter) -> tuple[dict[str, str], list[Finding]]:
+    """Read a submitter's mapping; it is empty where there is none or it cannot be used."""
+    folders = frame.rules.submission.folders
+    path = submitter.folder / folders.mapping
+    if not path.exists():
+        return {}, []
+    if submitter.division not in folders.mapping_divisions:
+        problem = f"the {submitter.division} division takes no mapping of names"
+        return {}, [frame.finding(path, "mapping-division", problem, "name models by their benchmark")]
+    try:
+        mapping = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        mapping = None
+    if not isinstance(mapping, dict) or not all(isinstance(name, str) for name in mapping.values()):
+        problem = "is no JSON object of texts"
+        return {}, [frame.finding(path, "mapping-unreadable", problem, 'write {"<model>": "<benchmark>"}')]
+    return mapping, list(_mapped(frame, submitter, mapping))
+
+
+def _mapped(frame: Frame, submitter: Submitter, mapping: Mapping[str, str]) -> Iterator[Finding]:
+    path = submitter.folder / frame.rules.submission.folders.mapping
+    for model, benchmark in sorted(mapping.items()):
+        if benchmark not in frame.rules.benchmarks:
+            known = ", ".join(frame.rules.benchmarks)
+            problem = f"maps {model} to {benchmark}, which is no benchmark known here"
+            yield frame.finding(path, "mapping-benchmark", problem, f"name one of {known}")

@@ -1,0 +1,164 @@
+"""The check of a whole tree, and what it says of each result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mlperf_home.errors import LocatedError
+from mlperf_home.submission.check.accuracy import check_accuracy, read_accuracy
+from mlperf_home.submission.check.compliance import check_compliance
+from mlperf_home.submission.check.finding import Finding, Frame
+from mlperf_home.submission.check.measurement_files import check_code, check_measurement_files, read_result_json
+from mlperf_home.submission.check.models import benchmark_of, read_mapping
+from mlperf_home.submission.check.performance import check_performance, performance_result
+from mlperf_home.submission.check.places import submitters
+from mlperf_home.submission.check.scenarios import check_scenarios, scenario_named
+from mlperf_home.submission.check.structure import check_structure
+from mlperf_home.submission.check.systems import check_systems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from mlperf_home.rules import Round
+    from mlperf_home.submission.check.places import ResultPlace, Submitter
+
+
+class CheckError(LocatedError):
+    """There is nothing to check."""
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """One line of the table of results.
+
+    Attributes:
+        system, model, benchmark, scenario: what was measured; benchmark is None where the name leads to none.
+        value: in `unit`, or None.
+        unit: "samples_per_second" or "latency_ms".
+        accuracy_percent: F1 or top-1, or None.
+        valid: LoadGen's verdict, or None.
+        inferred_from: the scenario that was run instead, or None.
+        sample: whether it is a sample: no MLPerf result.
+        errors: how many findings stand in its way.
+    """
+
+    system: str
+    model: str
+    benchmark: str | None
+    scenario: str
+    value: float | None
+    unit: str
+    accuracy_percent: float | None
+    valid: str | None
+    inferred_from: str | None
+    sample: bool
+    errors: int
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """All that a check found: the findings in the order of their paths, and the results."""
+
+    findings: tuple[Finding, ...]
+    results: tuple[ResultRow, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that stand in the way."""
+        return tuple(each for each in self.findings if each.level == "error")
+
+    @property
+    def notes(self) -> tuple[Finding, ...]:
+        """The findings that do not."""
+        return tuple(each for each in self.findings if each.level == "note")
+
+
+def check_submission(root: Path, rules: Round, *, allow_sample: bool = False) -> CheckReport:
+    """Check a tree by all rules of the round.
+
+    Args:
+        root: the submission's root, which holds `open` or `closed`.
+        rules: the round's rules.
+        allow_sample: whether results of sample data pass, for trying; each is noted.
+
+    Raises:
+        CheckError: `root` is no folder.
+    """
+    if not root.is_dir():
+        raise CheckError(root, "is no folder", "give the root of a submission by --submission_dir")
+    frame = Frame(root, rules)
+    findings = list(check_structure(frame))
+    rows = []
+    for submitter in submitters(root, rules):
+        mapping, found = read_mapping(frame, submitter)
+        findings += found
+        findings += check_systems(frame, submitter)
+        findings += check_code(frame, submitter)
+        findings += check_scenarios(frame, submitter, mapping)
+        if not any(submitter.results()):
+            problem = "holds no results"
+            findings.append(frame.finding(submitter.folder / "results", "no-results", problem, "generate them first"))
+        for place in submitter.results():
+            row, found = _result(frame, submitter, place, mapping, allow_sample=allow_sample)
+            rows.append(row)
+            findings += found
+    return CheckReport(tuple(sorted(set(findings))), tuple(rows))
+
+
+def _result(
+    frame: Frame, submitter: Submitter, place: ResultPlace, mapping: Mapping[str, str], *, allow_sample: bool
+) -> tuple[ResultRow, list[Finding]]:
+    told = read_result_json(place)
+    sample = told.get("sample") is True
+    frame = replace(frame, sample=sample and allow_sample)
+    scenario = scenario_named(place.scenario)
+    name = benchmark_of(place.model, frame.rules, mapping)
+    row = ResultRow(place.sut, place.model, name, scenario or place.scenario, None, "", None, None, None, sample, 0)
+    findings = _sample(frame, place) if sample else []
+    if name is None or name not in frame.rules.benchmarks:
+        known = ", ".join(frame.rules.benchmarks)
+        problem = f"has an invalid model: {place.model} leads to {name or 'no benchmark'}"
+        remedy = f"map it in {submitter.folder.name}/{frame.rules.submission.folders.mapping} to one of {known}"
+        findings.append(frame.finding(place.results.parent, "model", problem, remedy))
+        return replace(row, errors=_errors(findings)), findings
+    if scenario is None:
+        return replace(row, errors=1), findings
+    benchmark = frame.rules.benchmarks[name]
+    found, detail = check_performance(frame, place, scenario, benchmark)
+    findings += found
+    findings += check_accuracy(frame, place, name, detail)
+    findings += check_measurement_files(frame, place, benchmark.loadgen_model)
+    findings += check_compliance(frame, place, benchmark)
+    if detail is not None:
+        result = performance_result(frame, scenario, detail)
+        inferred = result.measured if result.measured not in (None, scenario) else None
+        findings += _copy(frame, place, told.get("inferred_from"), inferred)
+        row = replace(row, value=result.value, unit=result.unit, valid=result.validity, inferred_from=inferred)
+    text = read_accuracy(place)
+    if text is not None:
+        percents = [value for key, value in text.values.items() if key.endswith("_percent")]
+        row = replace(row, accuracy_percent=percents[-1])
+    return replace(row, errors=_errors(findings)), findings
+
+
+def _sample(frame: Frame, place: ResultPlace) -> list[Finding]:
+    path = place.measurements
+    remedy = "measure with the real dataset and model; --allow_sample makes a tree for trying"
+    make = frame.note if frame.sample else frame.finding
+    return [make(path, "sample", "is a sample: made-up data and a toy model, no MLPerf result", remedy)]
+
+
+def _copy(frame: Frame, place: ResultPlace, marked: object, inferred: str | None) -> list[Finding]:
+    if marked and inferred is None:
+        problem = f"is marked as inferred from {marked}, but its logs are of its own scenario"
+        return [frame.finding(place.measurements, "inferred-mark", problem, "generate the submission again")]
+    if inferred and not marked:
+        problem = f"is a copy of {inferred} and not marked as such"
+        return [frame.note(place.measurements, "inferred-mark", problem, "say so in its JSON (inferred_from)")]
+    return []
+
+
+def _errors(findings: Iterable[Finding]) -> int:
+    return sum(each.level == "error" for each in findings)
