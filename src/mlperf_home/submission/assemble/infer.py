@@ -1,0 +1,100 @@
+"""Scenarios that are inferred: a measured scenario's run, copied and marked, never over a measured result."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlperf_home.results.loadgen_log import DETAIL_FILE, scan_detail
+from mlperf_home.submission.assemble.measurement_files import mark_as_inferred
+from mlperf_home.submission.check.models import benchmark_of
+from mlperf_home.submission.check.places import Submitter, subfolders, submitters
+from mlperf_home.submission.check.scenarios import scenario_named
+from mlperf_home.submission.check.systems import system_categories
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from mlperf_home.rules import Round
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """One copy that was made."""
+
+    sut: str
+    model: str
+    measured: str
+    scenario: str
+
+
+def infer_tree(root: Path, rules: Round) -> tuple[Inferred, ...]:
+    """Infer what can be inferred in every submitter's folder of a submission; what is there already stays."""
+    return tuple(made for submitter in submitters(root, rules) for made in infer_scenarios(submitter, rules))
+
+
+def infer_scenarios(submitter: Submitter, rules: Round) -> tuple[Inferred, ...]:
+    """Infer the scenarios that a submitter's systems' categories want and that were not measured."""
+    return tuple(_infer(submitter, rules, _mapping(submitter, rules)))
+
+
+def _infer(submitter: Submitter, rules: Round, mapping: Mapping[str, str]) -> Iterator[Inferred]:
+    for sut in subfolders(submitter.folder / "results"):
+        categories = system_categories(submitter.folder / "systems" / f"{sut.name}.json")
+        for model in subfolders(sut):
+            benchmark = benchmark_of(model.name, rules, mapping)
+            if benchmark is None or benchmark not in rules.benchmarks:
+                continue
+            known = [each for each in categories if each in rules.benchmarks[benchmark].scenarios]
+            if known:
+                yield from _of_model(model, rules, rules.required_scenarios(benchmark, ",".join(known)))
+
+
+def _of_model(model: Path, rules: Round, wanted: tuple[str, ...]) -> Iterator[Inferred]:
+    measured = {name: folder for folder in subfolders(model) if (name := _measured(folder, rules))}
+    present = {scenario_named(folder.name) for folder in subfolders(model)}
+    for scenario in wanted:
+        sources = [name for name in measured if rules.submission.inference(name, scenario)]
+        if scenario in present or not sources:
+            continue
+        # What is nearest to what was asked: one sample at a time before eight.
+        source = "SingleStream" if "SingleStream" in sources else sources[0]
+        _copy(measured[source], scenario, source)
+        yield Inferred(model.parent.name, model.name, source, scenario)
+
+
+def _measured(folder: Path, rules: Round) -> str | None:
+    """Name the scenario of a folder if its performance run is of that scenario and not a copy."""
+    scenario = scenario_named(folder.name)
+    run = folder / "performance" / rules.submission.folders.run / DETAIL_FILE
+    if scenario is None or not run.is_file():
+        return None
+    return scenario if scan_detail(run).settings.get("scenario") == scenario else None
+
+
+def _copy(source: Path, scenario: str, measured: str) -> None:
+    """Copy measurement files first: a result is there when its logs are, and those come by one rename."""
+    sut, model = source.parent.parent, source.parent
+    submitter = sut.parent.parent
+    settings = submitter / "measurements" / sut.name / model.name
+    target = settings / scenario.lower()
+    partial = settings / f"partial-{scenario.lower()}"
+    for leftover in (partial, target, model / partial.name):
+        shutil.rmtree(leftover, ignore_errors=True)
+    if (settings / source.name).is_dir():
+        shutil.copytree(settings / source.name, partial)
+        mark_as_inferred(partial, sut.name, measured, scenario)
+        partial.rename(target)
+    shutil.copytree(source, model / partial.name)
+    (model / partial.name).rename(model / scenario.lower())
+
+
+def _mapping(submitter: Submitter, rules: Round) -> dict[str, str]:
+    try:
+        told = json.loads((submitter.folder / rules.submission.folders.mapping).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(key): str(value) for key, value in told.items()} if isinstance(told, dict) else {}

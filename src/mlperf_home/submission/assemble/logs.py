@@ -1,0 +1,74 @@
+"""A result's logs, as a submission has them."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from mlperf_home.results.accuracy_text import AccuracyTextError, read_accuracy_text
+from mlperf_home.results.loadgen_log import ACCURACY_FILE
+from mlperf_home.submission.originals import file_sha256, is_truncated, shortened
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mlperf_home.rules import Round
+    from mlperf_home.submission.assemble.collect import FoundResult
+
+_TEXT = "accuracy.txt"
+
+
+def write_logs(result: FoundResult, folder: Path, rules: Round, *, truncate: bool) -> None:
+    """Copy a result's logs to `folder`, its accuracy log truncated on the way; the originals stay as they are.
+
+    What a run did not leave is not there either: the check says so.
+    """
+    names = rules.submission.files
+    if result.performance.is_dir():
+        target = folder / "performance" / rules.submission.folders.run
+        target.mkdir(parents=True, exist_ok=True)
+        for name in names.performance:
+            _copy(result.performance / name, target / name)
+    if result.accuracy.is_dir():
+        target = folder / "accuracy"
+        target.mkdir(parents=True, exist_ok=True)
+        for name in names.accuracy:
+            if name not in {ACCURACY_FILE, _TEXT}:
+                _copy(result.accuracy / name, target / name)
+        _copy_accuracy(result.accuracy, target, rules, truncate=truncate)
+
+
+def _copy_accuracy(source: Path, target: Path, rules: Round, *, truncate: bool) -> None:
+    log, text = source / ACCURACY_FILE, source / _TEXT
+    limits = rules.submission.limits
+    if log.is_file():
+        if truncate and log.stat().st_size >= limits.accuracy_log_bytes:
+            _fresh(target / ACCURACY_FILE).write_bytes(shortened(log))
+        else:
+            _copy(log, target / ACCURACY_FILE)
+    if not text.is_file():
+        return
+    said = text.read_bytes()
+    # The hash of a log that was truncated before can only be the one that is recorded.
+    if log.is_file() and not is_truncated(log) and _recorded(text) is None:
+        said = said.rstrip() + f"\nhash={file_sha256(log)}\n".encode()
+    _fresh(target / _TEXT).write_bytes(said)
+
+
+def _recorded(text: Path) -> str | None:
+    try:
+        return read_accuracy_text(text).log_sha256
+    except AccuracyTextError:
+        # Written as it is: the check says what is wrong with it.
+        return None
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_file():
+        shutil.copyfile(source, _fresh(target))
+
+
+def _fresh(path: Path) -> Path:
+    """Take away what is there: it may be a link to a file of the tree that is being added to."""
+    path.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,357 @@
+"""Results become a tree that the check takes; nothing of theirs is changed, and a killed run makes the same again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlperf_home.results.ingest import ingest
+from mlperf_home.results.measurement import Value, to_json
+from mlperf_home.submission.assemble import AssembleError, Order, generate
+from mlperf_home.submission.assemble import generate as generate_module
+from mlperf_home.submission.check import check_submission
+from tests.support.submission_tree import BERT, MOBILENET, RULES, SUT, system, write_run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_ENTRIES = 900
+_SESSION = {
+    "schema": 1,
+    "status": "complete",
+    "sample_note": "",
+    "engine": {"name": "deepsparse", "version": "1.8.0", "details": {"input": {"dtype": "float32"}}, "warnings": []},
+    "model": {"path": "/models/model.onnx", "sha256": "ab" * 32, "reason": None},
+    "grid": {"lengths": [384], "batch_sizes": [4], "streams": 2, "origin": "given"},
+    "dataset": {"name": "d", "count": 10833, "performance_count": 10833, "identity": {}, "made": {}},
+    "loadgen": {"logged_version": "6.0.17 @ d6147c7eb7"},
+    "times": {"open_s": 1.0, "run_s": 607.0},
+    "peak_memory_bytes": 1,
+    "host": {
+        "load_average_1min_before": 0.25,
+        "affinity_cpus": [0],
+        "cgroup_cpu_quota": None,
+        "cgroup_cpu_quota_reason": "no limit is set",
+    },
+    "warnings": [],
+}
+
+
+def describe(sut: str, framework: str) -> Mapping[str, str]:
+    return system("open", "Example") | {"system_name": sut, "framework": framework}
+
+
+def order(tmp_path: Path, **changes: Any) -> Order:
+    made = Order(tmp_path / "results", tmp_path / "tree", "Example", "open", RULES, describe)
+    return replace(made, **changes)
+
+
+def write_accuracy_log(folder: Path, benchmark: str) -> None:
+    entries = ",\n".join(json.dumps({"seq_id": n, "qsl_idx": n, "data": f"{n:08X}"}) for n in range(_ENTRIES))
+    log = f"[\n{entries}\n]\n"
+    (folder / "mlperf_log_accuracy.json").write_text(log, "utf-8")
+    said = (
+        '{"exact_match": 83.58, "f1": 90.18}' if benchmark == "bert-99" else "accuracy=71.676%, good=35838, total=50000"
+    )
+    digest = hashlib.sha256(log.encode()).hexdigest()
+    (folder / "accuracy.txt").write_text(f"{said}\nhash={digest}\n", "utf-8")
+
+
+def foreign(results: Path, model: str = BERT, scenario: str = "Offline", benchmark: str = "bert-99") -> Path:
+    """Write a result as the 2023 scripts left it: logs, settings, no session."""
+    folder = results / "valid_results" / SUT / model / scenario.lower()
+    write_run(folder / "performance" / "run_1", scenario, "PerformanceOnly", benchmark)
+    write_run(folder / "accuracy", scenario, "AccuracyOnly", benchmark)
+    write_accuracy_log(folder / "accuracy", benchmark)
+    name = RULES.benchmarks[benchmark].loadgen_model
+    (folder / "user.conf").write_text(f"{name}.{scenario}.min_duration = 600000\n", "utf-8")
+    (folder / "README.md").write_text("cmr 'generate-run-cmds inference'\n", "utf-8")
+    return folder
+
+
+def ours(
+    results: Path, model: str = BERT, scenario: str = "Offline", benchmark: str = "bert-99", *, sample: bool = False
+) -> Path:
+    """Write a result as the harness leaves it."""
+    folder = foreign(results, model, scenario, benchmark)
+    for mode, logs in (("performance", folder / "performance" / "run_1"), ("accuracy", folder / "accuracy")):
+        hashes = {
+            path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+            for path in logs.glob("mlperf_log_*")
+        }
+        job = {"round": "v3.1", "benchmark": benchmark, "scenario": scenario, "mode": mode, "backend": "deepsparse"}
+        session = {**_SESSION, "sample": sample, "job": job, "logs": hashes}
+        (folder / f"{mode}-session.json").write_text(json.dumps(session), "utf-8")
+    measurement = ingest(folder, model_name=model)
+    facts = {
+        "weight_type": Value("int8", "copied"),
+        "retraining": Value("no", "copied"),
+        "weight_transformations": Value("none", "copied"),
+    }
+    (folder / "measurement.json").write_text(
+        to_json(replace(measurement, model={**measurement.model, **facts})), "utf-8"
+    )
+    return folder
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def errors(root: Path, *, allow_sample: bool = False) -> list[str]:
+    return [str(finding) for finding in check_submission(root, RULES, allow_sample=allow_sample).errors]
+
+
+@pytest.mark.parametrize("write", [ours, foreign])
+def test_whole_results_become_a_tree_that_the_check_takes(tmp_path: Path, write: Any) -> None:
+    write(tmp_path / "results")
+    write(tmp_path / "results", MOBILENET, "SingleStream", "resnet")
+    before = contents(tmp_path / "results")
+
+    made = generate(order(tmp_path, infer=True))
+
+    assert errors(tmp_path / "tree") == []
+    assert contents(tmp_path / "results") == before
+    assert [(each.model, each.scenario) for each in made.inferred] == [
+        (MOBILENET, "MultiStream"),
+        (MOBILENET, "Offline"),
+    ]
+
+
+def test_what_the_measurement_knows_stands_in_the_measurement_files(tmp_path: Path) -> None:
+    ours(tmp_path / "results", MOBILENET, "SingleStream", "resnet")
+
+    folder = generate(order(tmp_path)).folder
+
+    told = json.loads((folder / "measurements" / SUT / MOBILENET / "singlestream" / f"{SUT}.json").read_text("utf-8"))
+    assert told == {
+        "starting_weights_filename": "model.onnx",
+        "retraining": "no",
+        "input_data_types": "fp32",
+        "weight_data_types": "int8",
+        "weight_transformations": "none",
+        "starting_weights_sha256": "ab" * 32,
+    }
+    assert json.loads((folder / "systems" / f"{SUT}.json").read_text("utf-8"))["framework"] == "deepsparse v1.8.0"
+
+
+def test_what_nobody_knows_is_said_to_be_unknown_unless_the_user_tells(tmp_path: Path) -> None:
+    foreign(tmp_path / "results")
+    path = tmp_path / "tree" / "open" / "Example" / "measurements" / SUT / BERT / "offline" / f"{SUT}.json"
+
+    generate(order(tmp_path))
+    unknown = json.loads(path.read_text("utf-8"))
+    generate(order(tmp_path, told={"weight_data_types": "int8"}))
+
+    assert unknown["weight_data_types"].startswith("unknown")
+    assert json.loads(path.read_text("utf-8"))["weight_data_types"] == "int8"
+
+
+def test_an_inferred_scenario_is_marked_and_never_replaces_a_measured_one(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    foreign(results, MOBILENET, "SingleStream", "resnet")
+    folder = generate(order(tmp_path, infer=True)).folder
+    offline = folder / "measurements" / SUT / MOBILENET / "offline"
+    assert "Inferred" in (offline / "README.md").read_text("utf-8")
+    assert json.loads((offline / f"{SUT}.json").read_text("utf-8"))["inferred_from"] == "SingleStream"
+
+    foreign(results, MOBILENET, "Offline", "resnet")
+    made = generate(order(tmp_path, infer=True))
+
+    assert [each.scenario for each in made.inferred] == ["MultiStream"]
+    assert "Inferred" not in (offline / "README.md").read_text("utf-8")
+    rows = {row.scenario: row.inferred_from for row in check_submission(tmp_path / "tree", RULES).results}
+    assert rows == {"SingleStream": None, "Offline": None, "MultiStream": "SingleStream"}
+
+
+def test_a_tree_is_the_same_byte_for_byte_when_made_again(tmp_path: Path) -> None:
+    ours(tmp_path / "results")
+    foreign(tmp_path / "results", MOBILENET, "SingleStream", "resnet")
+
+    generate(order(tmp_path, infer=True))
+    first = contents(tmp_path / "tree")
+    generate(order(tmp_path, infer=True))
+    again = contents(tmp_path / "tree")
+    generate(order(tmp_path, infer=True, clean=True))
+
+    assert first == again == contents(tmp_path / "tree")
+
+
+@pytest.mark.parametrize("step", ["_start", "_write", "_write_systems", "write_documents", "infer_scenarios", "_swap"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_run_killed_at_any_step_leaves_the_old_tree_and_the_next_makes_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    module = __import__(generate_module.__module__, fromlist=["generate"])
+    foreign(tmp_path / "results", MOBILENET, "SingleStream", "resnet")
+    generate(order(tmp_path, infer=True))
+    ours(tmp_path / "results")
+    wanted = order(tmp_path, submission_dir=tmp_path / "wanted", infer=True)
+    shutil.copytree(tmp_path / "tree", tmp_path / "wanted")
+    generate(wanted)
+    original = getattr(module, step)
+
+    def killed(*args: Any, **named: Any) -> Any:
+        if when == "after":
+            original(*args, **named)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, step, killed)
+        with pytest.raises(Killed):
+            generate(order(tmp_path, infer=True))
+    generate(order(tmp_path, infer=True))
+
+    assert contents(tmp_path / "tree") == contents(tmp_path / "wanted")
+
+
+def test_a_run_killed_between_the_two_renames_loses_nothing(tmp_path: Path) -> None:
+    foreign(tmp_path / "results")
+    folder = generate(order(tmp_path)).folder
+    before = contents(folder)
+    partial = tmp_path / "tree" / ".mlperf-home-partial"
+    partial.mkdir()
+    folder.rename(partial / "old")
+    shutil.rmtree(tmp_path / "results")
+    foreign(tmp_path / "results", MOBILENET, "SingleStream", "resnet")
+
+    generate(order(tmp_path))
+
+    assert before.items() - contents(folder).items() <= {
+        (name, before[name]) for name in before if name.startswith(("systems/", "code/"))
+    }
+    assert not partial.exists()
+
+
+def test_results_of_two_folders_gather_in_one_tree(tmp_path: Path) -> None:
+    foreign(tmp_path / "results")
+    foreign(tmp_path / "more", MOBILENET, "SingleStream", "resnet")
+
+    generate(order(tmp_path))
+    generate(order(tmp_path, results_dir=tmp_path / "more"))
+
+    assert {row.model for row in check_submission(tmp_path / "tree", RULES).results} == {BERT, MOBILENET}
+    assert errors(tmp_path / "tree") == []
+
+
+def test_another_submitters_folder_is_left_alone(tmp_path: Path) -> None:
+    foreign(tmp_path / "results")
+    other = tmp_path / "tree" / "open" / "Other" / "systems" / "x.json"
+    other.parent.mkdir(parents=True)
+    other.write_text("{}", "utf-8")
+
+    generate(order(tmp_path, clean=True))
+
+    assert other.read_text("utf-8") == "{}"
+
+
+def test_samples_are_refused_unless_allowed_and_then_marked_everywhere(tmp_path: Path) -> None:
+    ours(tmp_path / "results", sample=True)
+
+    with pytest.raises(AssembleError, match="it is a sample, no MLPerf result; --allow_sample"):
+        generate(order(tmp_path))
+    folder = generate(order(tmp_path, allow_sample=True)).folder
+
+    assert "sample" in json.loads((folder / "systems" / f"{SUT}.json").read_text("utf-8"))["sw_notes"]
+    for path in ("code/mlperf-home/README.md", "documentation/calibration.md"):
+        assert "sample result" in (folder / path).read_text("utf-8")
+    assert any("is a sample" in line for line in errors(tmp_path / "tree"))
+    assert errors(tmp_path / "tree", allow_sample=True) == []
+
+
+def test_runs_too_short_to_count_are_not_taken_and_said(tmp_path: Path) -> None:
+    foreign(tmp_path / "results")
+    short = foreign(tmp_path / "results", MOBILENET, "SingleStream", "resnet")
+    target = tmp_path / "results" / "test_results" / SUT / MOBILENET
+    target.mkdir(parents=True)
+    short.rename(target / "singlestream")
+
+    made = generate(order(tmp_path))
+
+    assert [str(each) for each in made.skipped] == [
+        f"{target / 'singlestream'}: not taken: test runs are too short to be submitted"
+    ]
+
+
+def test_a_name_that_tells_no_benchmark_is_mapped_when_it_is_said(tmp_path: Path) -> None:
+    foreign(tmp_path / "results", "my-own")
+
+    with pytest.raises(AssembleError, match="--extra_model_benchmark_map=my-own:<bert-99"):
+        generate(order(tmp_path))
+    folder = generate(order(tmp_path, model_benchmarks={"my-own": "bert-99"})).folder
+
+    assert json.loads((folder / "model_mapping.json").read_text("utf-8")) == {"my-own": "bert-99"}
+    assert errors(tmp_path / "tree") == []
+
+
+def test_a_log_that_was_changed_after_the_measurement_is_refused(tmp_path: Path) -> None:
+    folder = ours(tmp_path / "results")
+    with (folder / "performance" / "run_1" / "mlperf_log_detail.txt").open("a", encoding="utf-8") as file:
+        file.write("\n")
+
+    with pytest.raises(AssembleError, match="is not the log that was measured with"):
+        generate(order(tmp_path))
+
+
+def test_two_results_for_one_scenario_are_both_named(tmp_path: Path) -> None:
+    folder = foreign(tmp_path / "results")
+    shutil.copytree(folder, folder.with_name("Offline"))
+
+    with pytest.raises(AssembleError, match=r"is a second result of .*, Offline, beside .*Offline"):
+        generate(order(tmp_path))
+
+
+def test_an_interrupted_result_is_taken_and_the_check_says_what_is_missing(tmp_path: Path) -> None:
+    folder = foreign(tmp_path / "results")
+    shutil.rmtree(folder / "accuracy")
+
+    generate(order(tmp_path))
+
+    assert any("there is no accuracy run" in line for line in errors(tmp_path / "tree"))
+
+
+def test_a_folder_without_results_is_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+
+    with pytest.raises(AssembleError, match="holds no results; run a benchmark"):
+        generate(order(tmp_path))
+    with pytest.raises(AssembleError, match="is no folder; give the folder of results"):
+        generate(order(tmp_path, results_dir=tmp_path / "nothing"))
+
+
+def test_the_folder_of_one_result_is_not_the_folder_of_results(tmp_path: Path) -> None:
+    folder = foreign(tmp_path / "results")
+
+    with pytest.raises(AssembleError, match="give the folder above <system>/<model>/<scenario>"):
+        generate(order(tmp_path, results_dir=folder.parent))
+
+
+def test_the_submitters_own_code_and_calibration_are_kept(tmp_path: Path) -> None:
+    foreign(tmp_path / "results")
+    folder = generate(order(tmp_path)).folder
+    (folder / "documentation" / "calibration.md").write_text("Mine.\n", "utf-8")
+    (folder / "code" / BERT).unlink()
+    (folder / "code" / BERT).mkdir()
+    (folder / "code" / BERT / "README.md").write_text("Mine too.\n", "utf-8")
+
+    generate(order(tmp_path))
+
+    assert (folder / "documentation" / "calibration.md").read_text("utf-8") == "Mine.\n"
+    assert (folder / "code" / BERT / "README.md").read_text("utf-8") == "Mine too.\n"
+
+
+def test_a_file_in_the_way_of_the_tree_is_said_in_one_line(tmp_path: Path) -> None:
+    foreign(tmp_path / "results")
+    (tmp_path / "tree").write_text("in the way", "utf-8")
+
+    with pytest.raises(AssembleError, match=r"cannot be written .*; give a folder of yours by --submission_dir"):
+        generate(order(tmp_path))
