@@ -5,6 +5,7 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.results.ingest import ingest
 from mlperf_home.results.measurement import Value, to_json
 from mlperf_home.results.table import summary_rows
+from mlperf_home.results.weights import Weights, with_weights
 from mlperf_home.runs.asked import asked_folder
 from mlperf_home.runs.readme import Reproduction, readme_text
 from scriptgraph.api import Context, Done, Outcome, failing_on
@@ -18,8 +19,7 @@ def preprocess(context: Context) -> Outcome:
     if context.flag("CM_MLPERF_RUN_FIND_PERFORMANCE"):
         return _found(context, scenario, system)
     with failing_on(LocatedError):
-        facts = {"name": Value(system, "copied", "the name that results go under")}
-        measurement = ingest(folder.root, facts, model)
+        measurement = with_weights(ingest(folder.root, _system(context), model), _weights(context))
         replace_text(folder.measurement, to_json(measurement))
         reproduction = Reproduction(
             context.command_line,
@@ -42,6 +42,16 @@ def preprocess(context: Context) -> Outcome:
             "CM_MLPERF_VALID": measurement.validity == "VALID",
         }
     )
+
+
+def _system(context: Context) -> dict[str, Value]:
+    processor = context.text("CM_HOST_CPU_MODEL_NAME", "")
+    told = {"host_processor_model_name": Value(processor, "copied", "detect-cpu")} if processor else {}
+    return {"name": Value(context.text("CM_SUT_NAME"), "copied", "the name that results go under"), **told}
+
+
+def _weights(context: Context) -> Weights:
+    return Weights(context.text("CM_ML_MODEL_WEIGHT_TYPE", ""), context.text("CM_ML_MODEL_SOURCE", ""))
 
 
 def _published(context: Context) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Shorten the accuracy logs of a tree, or put the whole ones back."""
 
-from mlperf_home.submission.truncation import TruncationError, restore_tree, truncate_tree
+from mlperf_home.submission.truncation import TruncationError, fetch_originals, restore_tree, truncate_tree
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
@@ -8,9 +8,11 @@ def preprocess(context: Context) -> Outcome:
     """Go through the tree once; what is short already stays as it is."""
     root = context.existing("CM_MLPERF_INFERENCE_SUBMISSION_DIR")
     originals = context.path("CM_MLPERF_ORIGINALS_DIR") or context.folders.state / "accuracy-originals"
-    work = restore_tree if context.flag("CM_MLPERF_RESTORE_ORIGINALS") else truncate_tree
+    restore, results = context.flag("CM_MLPERF_RESTORE_ORIGINALS"), context.path("CM_MLPERF_RESULTS_DIR")
     with failing_on(TruncationError):
-        report = work(root, originals=originals)
+        if restore and results is not None:
+            fetch_originals(root, originals=originals, results_dir=results)
+        report = (restore_tree if restore else truncate_tree)(root, originals=originals)
     for log in report.logs:
         context.say(f"{log.outcome}: {log.log}")
     return Done(exports={"CM_MLPERF_TRUNCATED_LOGS": report.count, "CM_MLPERF_ORIGINALS_DIR": originals})

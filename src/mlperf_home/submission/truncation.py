@@ -34,6 +34,7 @@ __all__ = [
     "LogReport",
     "TreeReport",
     "TruncationError",
+    "fetch_originals",
     "restore_log",
     "restore_tree",
     "truncate_log",
@@ -129,6 +130,27 @@ def restore_tree(root: Path, *, originals: Path) -> TreeReport:
         TruncationError: as `truncate_tree` and `restore_log` say.
     """
     return TreeReport(tuple(_located(_restore, place) for place in _places(root, originals)))
+
+
+def fetch_originals(root: Path, *, originals: Path, results_dir: Path) -> int:
+    """Copy to `originals` what `restore_tree` needs and only `results_dir` has; give how many logs it has not.
+
+    A submission that was generated from results has its logs truncated on the way: the originals are the results'.
+
+    Raises:
+        TruncationError: as `truncate_tree` says, or `results_dir` is no folder.
+    """
+    if not results_dir.is_dir():
+        raise TruncationError(results_dir, "is not a folder", "give the results that the submission was made from")
+    wanted: dict[str, list[_Place]] = {}
+    for place in _places(root, originals):
+        recorded = _recorded_hash(place.accuracy_txt)
+        if recorded and is_truncated(place.log) and not original_path(place.originals_dir, recorded).is_file():
+            wanted.setdefault(recorded, []).append(place)
+    for log in sorted(results_dir.rglob(LOG_NAME)) if wanted else ():
+        for place in wanted.pop(file_sha256(log), ()):
+            save_original(log, _recorded_hash(place.accuracy_txt), place.originals_dir)
+    return sum(map(len, wanted.values()))
 
 
 def _places(root: Path, originals: Path) -> list[_Place]:

@@ -61,6 +61,8 @@ def generate(order: Order) -> Assembled:
     """
     results, skipped = find_results(order.results_dir, allow_sample=order.allow_sample)
     names = {result.model: _benchmark(order, result) for result in results}
+    for result in results:
+        order.accept(result)
     place = order.submission_dir / order.division / order.submitter
     try:
         order.submission_dir.mkdir(parents=True, exist_ok=True)

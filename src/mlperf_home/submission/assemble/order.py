@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.rules import Round
+    from mlperf_home.submission.assemble.collect import FoundResult
 
     Describe = Callable[[str, str], Mapping[str, str]]
+    Accept = Callable[[FoundResult], None]
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Order:
         submitter, division: its folders' names.
         rules: the round's rules.
         describe: gives a system's description from its name and its framework.
+        accept: is asked about every result before anything is written; it raises AssembleError for one not to take.
         clean: whether what the submitter's folder holds is dropped; it is added to otherwise.
         allow_sample: whether results of sample data are taken, for trying.
         infer: whether scenarios that the category wants are inferred where the round allows it.
@@ -38,6 +41,7 @@ class Order:
     division: str
     rules: Round
     describe: Describe
+    accept: Accept = lambda _: None
     clean: bool = False
     allow_sample: bool = False
     infer: bool = False

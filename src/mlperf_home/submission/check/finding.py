@@ -42,12 +42,14 @@ class Frame:
     Attributes:
         root: the submission's root.
         rules: the round's rules.
-        sample: whether the result being checked is of sample data: what a sample cannot have is a note then.
+        sample: whether the result being checked is of sample data and samples are allowed.
+        tolerant: whether a run that is too short, or of a part of the dataset, is only noted.
     """
 
     root: Path
     rules: Round
     sample: bool = False
+    tolerant: bool = False
 
     def finding(self, path: Path, rule: str, problem: str, remedy: str) -> Finding:
         """Make an error about a file."""
@@ -58,8 +60,8 @@ class Frame:
         return Finding(self.shown(path), rule, problem, remedy, "note")
 
     def of_length(self, path: Path, rule: str, problem: str, remedy: str) -> Finding:
-        """Make a finding about the size of a run or of its dataset, which a sample is allowed to miss."""
-        make = self.note if self.sample else self.finding
+        """Make a finding about the size of a run or of its dataset, which is a note where one is tolerant."""
+        make = self.note if self.tolerant else self.finding
         return make(path, rule, problem, remedy)
 
     def shown(self, path: Path) -> str:

@@ -13,6 +13,24 @@ if TYPE_CHECKING:
     from mlperf_home.submission.check.places import Submitter
 
 
+class MappingError(Exception):
+    """A list of models and benchmarks cannot be read; the text says how to write it."""
+
+
+def parse_mapping(text: str) -> dict[str, str]:
+    """Read `model:benchmark,model:benchmark`, as users type it.
+
+    Raises:
+        MappingError: it has another form.
+    """
+    pairs = [part.partition(":") for part in text.split(",") if part.strip()]
+    for model, colon, benchmark in pairs:
+        if not (model.strip() and colon and benchmark.strip()):
+            given = f"{model}{colon}{benchmark}"
+            raise MappingError(f"{given!r} maps no model to a benchmark; write <model>:<benchmark>,<model>:<benchmark>")
+    return {model.strip(): benchmark.strip() for model, _, benchmark in pairs}
+
+
 def benchmark_of(model: str, rules: Round, mapping: Mapping[str, str]) -> str | None:
     """Give the benchmark of a model: by its name, a known other name, the submitter's mapping, or a guess."""
     named = rules.submission

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
@@ -23,6 +23,25 @@ if TYPE_CHECKING:
 
     from mlperf_home.rules import Round
     from mlperf_home.submission.check.places import ResultPlace, Submitter
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """What a check tolerates, and what it is told besides.
+
+    Attributes:
+        allow_sample: whether results of sample data pass, for trying; each is noted.
+        allow_short: whether runs that are too short, or on a part of the dataset, are only noted.
+        skip_compliance: whether compliance tests are left out.
+        submitter: a submitter who must be there, or "".
+        more_names: benchmarks of models, besides those that the tree maps itself.
+    """
+
+    allow_sample: bool = False
+    allow_short: bool = False
+    skip_compliance: bool = False
+    submitter: str = ""
+    more_names: Mapping[str, str] = field(default_factory=dict)
 
 
 class CheckError(LocatedError):
@@ -75,24 +94,27 @@ class CheckReport:
         return tuple(each for each in self.findings if each.level == "note")
 
 
-def check_submission(root: Path, rules: Round, *, allow_sample: bool = False) -> CheckReport:
+def check_submission(root: Path, rules: Round, options: CheckOptions | None = None) -> CheckReport:
     """Check a tree by all rules of the round.
 
     Args:
         root: the submission's root, which holds `open` or `closed`.
         rules: the round's rules.
-        allow_sample: whether results of sample data pass, for trying; each is noted.
+        options: what is tolerated, and more; nothing where it is not given.
 
     Raises:
-        CheckError: `root` is no folder.
+        CheckError: `root` is no folder, or does not hold the submitter asked for.
     """
+    options = options or CheckOptions()
     if not root.is_dir():
         raise CheckError(root, "is no folder", "give the root of a submission by --submission_dir")
-    frame = Frame(root, rules)
+    _require_submitter(root, rules, options.submitter)
+    frame = Frame(root, rules, tolerant=options.allow_short)
     findings = list(check_structure(frame))
     rows = []
     for submitter in submitters(root, rules):
         mapping, found = read_mapping(frame, submitter)
+        mapping = {**mapping, **options.more_names}
         findings += found
         findings += check_systems(frame, submitter)
         findings += check_code(frame, submitter)
@@ -101,10 +123,18 @@ def check_submission(root: Path, rules: Round, *, allow_sample: bool = False) ->
             problem = "holds no results"
             findings.append(frame.finding(submitter.folder / "results", "no-results", problem, "generate them first"))
         for place in submitter.results():
-            row, found = _result(frame, submitter, place, mapping, allow_sample=allow_sample)
+            row, found = _result(frame, submitter, place, mapping, allow_sample=options.allow_sample)
             rows.append(row)
             findings += found
+    if options.skip_compliance:
+        findings = [each for each in findings if not each.rule.startswith("compliance")]
     return CheckReport(tuple(sorted(set(findings))), tuple(rows))
+
+
+def _require_submitter(root: Path, rules: Round, submitter: str) -> None:
+    divisions = rules.submission.folders.divisions
+    if submitter and not any((root / division / submitter).is_dir() for division in divisions):
+        raise CheckError(root, f"holds no submitter {submitter}", "give the name that the submission was made with")
 
 
 def _result(
@@ -112,7 +142,7 @@ def _result(
 ) -> tuple[ResultRow, list[Finding]]:
     told = read_result_json(place)
     sample = told.get("sample") is True
-    frame = replace(frame, sample=sample and allow_sample)
+    frame = replace(frame, sample=sample and allow_sample, tolerant=frame.tolerant or (sample and allow_sample))
     scenario = scenario_named(place.scenario)
     name = benchmark_of(place.model, frame.rules, mapping)
     row = ResultRow(place.sut, place.model, name, scenario or place.scenario, None, "", None, None, None, sample, 0)

@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from submission_results import foreign, ours
+from submission_tree import BERT, MOBILENET, RULES, SUT, system
 
-from mlperf_home.results.ingest import ingest
-from mlperf_home.results.measurement import Value, to_json
 from mlperf_home.submission.assemble import AssembleError, Order, generate
 from mlperf_home.submission.assemble import generate as generate_module
-from mlperf_home.submission.check import check_submission
-from tests.support.submission_tree import BERT, MOBILENET, RULES, SUT, system, write_run
+from mlperf_home.submission.check import CheckOptions, check_submission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-_ENTRIES = 900
-_SESSION = {
-    "schema": 1,
-    "status": "complete",
-    "sample_note": "",
-    "engine": {"name": "deepsparse", "version": "1.8.0", "details": {"input": {"dtype": "float32"}}, "warnings": []},
-    "model": {"path": "/models/model.onnx", "sha256": "ab" * 32, "reason": None},
-    "grid": {"lengths": [384], "batch_sizes": [4], "streams": 2, "origin": "given"},
-    "dataset": {"name": "d", "count": 10833, "performance_count": 10833, "identity": {}, "made": {}},
-    "loadgen": {"logged_version": "6.0.17 @ d6147c7eb7"},
-    "times": {"open_s": 1.0, "run_s": 607.0},
-    "peak_memory_bytes": 1,
-    "host": {
-        "load_average_1min_before": 0.25,
-        "affinity_cpus": [0],
-        "cgroup_cpu_quota": None,
-        "cgroup_cpu_quota_reason": "no limit is set",
-    },
-    "warnings": [],
-}
 
 
 def describe(sut: str, framework: str) -> Mapping[str, str]:
@@ -52,60 +29,12 @@ def order(tmp_path: Path, **changes: Any) -> Order:
     return replace(made, **changes)
 
 
-def write_accuracy_log(folder: Path, benchmark: str) -> None:
-    entries = ",\n".join(json.dumps({"seq_id": n, "qsl_idx": n, "data": f"{n:08X}"}) for n in range(_ENTRIES))
-    log = f"[\n{entries}\n]\n"
-    (folder / "mlperf_log_accuracy.json").write_text(log, "utf-8")
-    said = (
-        '{"exact_match": 83.58, "f1": 90.18}' if benchmark == "bert-99" else "accuracy=71.676%, good=35838, total=50000"
-    )
-    digest = hashlib.sha256(log.encode()).hexdigest()
-    (folder / "accuracy.txt").write_text(f"{said}\nhash={digest}\n", "utf-8")
-
-
-def foreign(results: Path, model: str = BERT, scenario: str = "Offline", benchmark: str = "bert-99") -> Path:
-    """Write a result as the 2023 scripts left it: logs, settings, no session."""
-    folder = results / "valid_results" / SUT / model / scenario.lower()
-    write_run(folder / "performance" / "run_1", scenario, "PerformanceOnly", benchmark)
-    write_run(folder / "accuracy", scenario, "AccuracyOnly", benchmark)
-    write_accuracy_log(folder / "accuracy", benchmark)
-    name = RULES.benchmarks[benchmark].loadgen_model
-    (folder / "user.conf").write_text(f"{name}.{scenario}.min_duration = 600000\n", "utf-8")
-    (folder / "README.md").write_text("cmr 'generate-run-cmds inference'\n", "utf-8")
-    return folder
-
-
-def ours(
-    results: Path, model: str = BERT, scenario: str = "Offline", benchmark: str = "bert-99", *, sample: bool = False
-) -> Path:
-    """Write a result as the harness leaves it."""
-    folder = foreign(results, model, scenario, benchmark)
-    for mode, logs in (("performance", folder / "performance" / "run_1"), ("accuracy", folder / "accuracy")):
-        hashes = {
-            path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
-            for path in logs.glob("mlperf_log_*")
-        }
-        job = {"round": "v3.1", "benchmark": benchmark, "scenario": scenario, "mode": mode, "backend": "deepsparse"}
-        session = {**_SESSION, "sample": sample, "job": job, "logs": hashes}
-        (folder / f"{mode}-session.json").write_text(json.dumps(session), "utf-8")
-    measurement = ingest(folder, model_name=model)
-    facts = {
-        "weight_type": Value("int8", "copied"),
-        "retraining": Value("no", "copied"),
-        "weight_transformations": Value("none", "copied"),
-    }
-    (folder / "measurement.json").write_text(
-        to_json(replace(measurement, model={**measurement.model, **facts})), "utf-8"
-    )
-    return folder
-
-
 def contents(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
 def errors(root: Path, *, allow_sample: bool = False) -> list[str]:
-    return [str(finding) for finding in check_submission(root, RULES, allow_sample=allow_sample).errors]
+    return [str(finding) for finding in check_submission(root, RULES, CheckOptions(allow_sample=allow_sample)).errors]
 
 
 @pytest.mark.parametrize("write", [ours, foreign])

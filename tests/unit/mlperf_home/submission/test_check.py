@@ -7,9 +7,9 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from submission_tree import BERT, MOBILENET, RULES, SUT, log_line, write_result, write_tree
 
-from mlperf_home.submission.check import CheckError, check_submission
-from tests.support.submission_tree import BERT, MOBILENET, RULES, SUT, log_line, write_result, write_tree
+from mlperf_home.submission.check import CheckError, CheckOptions, check_submission
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -333,7 +333,7 @@ def test_a_sample_passes_only_where_it_is_allowed_and_is_noted(submitter: Path) 
     replace(f"{MEASUREMENTS}/user.conf", "600000", "8000")(submitter)
 
     strict = check_submission(submitter.parents[1], RULES)
-    allowed = check_submission(submitter.parents[1], RULES, allow_sample=True)
+    allowed = check_submission(submitter.parents[1], RULES, CheckOptions(allow_sample=True))
 
     assert {finding.rule for finding in strict.errors} == {"sample", "min-duration"}
     assert allowed.errors == ()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mlperf_home import atomic
 from mlperf_home.submission.truncation import (
     TruncationError,
+    fetch_originals,
     restore_log,
     restore_tree,
     truncate_log,
@@ -247,3 +248,22 @@ def test_originals_that_cannot_be_written_change_nothing(tmp_path: Path) -> None
         truncate_log(log, accuracy_txt, tmp_path / "file" / "originals")
     assert log.read_bytes() == LONG
     assert accuracy_txt.read_text() == SCORE
+
+
+def test_originals_that_only_the_results_have_are_fetched_from_there(tmp_path: Path) -> None:
+    whole = b"[\n" + b"x" * 20000 + b"\n]\n"
+    digest = hashlib.sha256(whole).hexdigest()
+    log = tmp_path / "tree" / "accuracy" / "mlperf_log_accuracy.json"
+    kept = tmp_path / "results" / "m" / "accuracy" / "mlperf_log_accuracy.json"
+    for path in (log, kept):
+        path.parent.mkdir(parents=True)
+    log.write_bytes(whole[:4096] + b"\n\n...\n\n" + whole[-4096:])
+    log.with_name("accuracy.txt").write_text(f"hash={digest}\n", "utf-8")
+    kept.write_bytes(whole)
+    originals = tmp_path / "originals"
+
+    missing = fetch_originals(tmp_path / "tree", originals=originals, results_dir=tmp_path / "results")
+    restore_tree(tmp_path / "tree", originals=originals)
+
+    assert missing == 0
+    assert log.read_bytes() == kept.read_bytes() == whole

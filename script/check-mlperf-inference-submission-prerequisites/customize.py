@@ -1,0 +1,24 @@
+"""Look, before a long run, whether a submission could be made of it."""
+
+from mlperf_home.submission.prerequisites import Prerequisites, obstacles
+from scriptgraph.api import Context, Done, Outcome, StepFailed
+
+
+def preprocess(context: Context) -> Outcome:
+    """Say all that stands in the way now, in one go: hours later it would still."""
+    results = context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results"
+    known = Prerequisites(
+        submission_dir=context.path("CM_MLPERF_SUBMISSION_DIR") or context.folders.state.parent / "submission",
+        results_dir=results,
+        submitter=context.text("CM_MLPERF_SUBMITTER", ""),
+        model_name=context.text("CM_ML_MODEL_FULL_NAME_GIVEN", ""),
+        style=context.text("CM_MLPERF_EXECUTION_MODE"),
+        sample=context.flag("CM_DATASET_SAMPLE"),
+        allow_sample=context.flag("CM_MLPERF_ALLOW_SAMPLE"),
+    )
+    found = obstacles(known)
+    for obstacle in found:
+        context.warn(obstacle)
+    if found:
+        raise StepFailed(f"no submission could be made of this run: {'; '.join(found)}")
+    return Done()

@@ -1,0 +1,62 @@
+"""Make a submission's tree from results; the steps after it check it, pack it and push it."""
+
+import json
+from collections.abc import Mapping
+
+from mlperf_home.rules import UnknownRoundError, load_round
+from mlperf_home.submission.assemble import Assembled, AssembleError, Order, generate
+from mlperf_home.submission.check.models import MappingError, parse_mapping
+from mlperf_home.submission.other_machine import require_same_processor
+from scriptgraph.api import Context, Done, Outcome, failing_on
+
+_TOLD = {
+    "starting_weights_filename": "CM_ML_MODEL_STARTING_WEIGHTS_FILENAME",
+    "weight_data_types": "CM_ML_MODEL_WEIGHT_DATA_TYPES",
+    "input_data_types": "CM_ML_MODEL_INPUT_DATA_TYPES",
+    "weight_transformations": "CM_ML_MODEL_WEIGHT_TRANSFORMATIONS",
+    "retraining": "CM_ML_MODEL_RETRAINING",
+}
+
+
+def preprocess(context: Context) -> Outcome:
+    """Take the results, write the tree beside its place, and put it there when it is whole."""
+    with failing_on(AssembleError, MappingError, UnknownRoundError):
+        order = _order(context)
+        made = generate(order)
+    _tell(context, made)
+    return Done(
+        exports={"CM_MLPERF_SUBMISSION_DIR": order.submission_dir, "CM_MLPERF_SUBMISSION_RESULTS": len(made.results)}
+    )
+
+
+def _order(context: Context) -> Order:
+    results_dir = context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results"
+    submission_dir = context.path("CM_MLPERF_SUBMISSION_DIR") or context.folders.state.parent / "submission"
+    described = json.loads(context.existing("CM_MLPERF_SUT_DESCRIPTION_PATH").read_text(encoding="utf-8"))
+
+    def describe(_: str, framework: str) -> Mapping[str, str]:
+        return {**described, "framework": framework}
+
+    return Order(
+        results_dir=results_dir,
+        submission_dir=submission_dir,
+        submitter=context.name("CM_MLPERF_SUBMITTER"),
+        division=context.text("CM_MLPERF_DIVISION"),
+        rules=load_round(context.text("CM_MLPERF_ROUND")),
+        describe=describe,
+        accept=lambda result: require_same_processor(result, described, own=context.path("CM_MLPERF_SYSTEM_FILE")),
+        clean=context.flag("CM_MLPERF_CLEAN_SUBMISSION"),
+        allow_sample=context.flag("CM_MLPERF_ALLOW_SAMPLE"),
+        infer=context.flag("CM_MLPERF_INFER_SCENARIO_RESULTS"),
+        truncate=not context.flag("CM_MLPERF_SKIP_TRUNCATION"),
+        model_benchmarks=parse_mapping(context.text("CM_MLPERF_EXTRA_MODEL_BENCHMARK_MAP", "")),
+        told={field: text for field, key in _TOLD.items() if (text := context.text(key, ""))},
+    )
+
+
+def _tell(context: Context, made: Assembled) -> None:
+    for skipped in made.skipped:
+        context.warn(str(skipped))
+    for copy in made.inferred:
+        context.say(f"inferred: {copy.model}, {copy.scenario} from {copy.measured} on {copy.sut}")
+    context.say(f"{len(made.results)} results in {made.folder}")

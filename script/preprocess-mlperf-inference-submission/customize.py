@@ -1,0 +1,16 @@
+"""Infer the scenarios of a submission that the round lets be inferred."""
+
+from mlperf_home.rules import UnknownRoundError, load_round
+from mlperf_home.submission.assemble.infer import infer_tree
+from scriptgraph.api import Context, Done, Outcome, failing_on
+
+
+def preprocess(context: Context) -> Outcome:
+    """Copy and mark; what is measured, and what was inferred before, stays as it is."""
+    root = context.existing("CM_MLPERF_SUBMISSION_DIR")
+    with failing_on(UnknownRoundError):
+        made = infer_tree(root, load_round(context.text("CM_MLPERF_ROUND")))
+    for copy in made:
+        context.say(f"inferred: {copy.model}, {copy.scenario} from {copy.measured} on {copy.sut}")
+    context.say(f"{len(made)} results inferred in {root}")
+    return Done(exports={"CM_MLPERF_INFERRED_RESULTS": len(made)})

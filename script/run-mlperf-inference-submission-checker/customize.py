@@ -1,0 +1,75 @@
+"""Check a submission: by our rules first, all findings at once, then by the official checker where it is here."""
+
+import sys
+from pathlib import Path
+
+from mlperf_home.atomic import replace_text
+from mlperf_home.rules import Round, UnknownRoundError, load_round
+from mlperf_home.submission.check import CheckError, CheckOptions, check_submission
+from mlperf_home.submission.check.models import MappingError, parse_mapping
+from mlperf_home.submission.check.official import OfficialCheckError, OfficialOptions, official_words, read_verdict
+from mlperf_home.submission.check.table import grouped, report_text, result_rows, summary
+from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
+
+
+def preprocess(context: Context) -> Outcome:
+    """Show every result and every finding; whatever stands in the way fails the step."""
+    root = context.existing("CM_MLPERF_SUBMISSION_DIR")
+    with failing_on(UnknownRoundError):
+        rules = load_round(context.text("CM_MLPERF_ROUND"))
+    with failing_on(CheckError, MappingError):
+        report = check_submission(root, rules, _options(context))
+    log = context.output / "submission-check.txt"
+    replace_text(log, report_text(report))
+    sample = any(row.sample for row in report.results)
+    rows = [*result_rows(report), ("check", summary(report)), ("findings", str(log))]
+    context.table("SAMPLE SUBMISSION: no MLPerf results" if sample else f"Submission, {rules.name}", rows)
+    for line in grouped(report.notes):
+        context.say(f"note: {line}")
+    for line in grouped(report.errors):
+        context.warn(f"error: {line}")
+    if report.errors:
+        raise StepFailed(f"{root}: {summary(report)}; they stand above and in {log}")
+    verdict = _official(context, root, rules, sample=sample)
+    exports = {"CM_MLPERF_SUBMISSION_CHECK_LOG": log, "CM_MLPERF_OFFICIAL_CHECK": verdict}
+    return Done(exports={"CM_MLPERF_SUBMISSION_ERRORS": 0, **exports})
+
+
+def _options(context: Context) -> CheckOptions:
+    return CheckOptions(
+        allow_sample=context.flag("CM_MLPERF_ALLOW_SAMPLE"),
+        allow_short=context.flag("CM_MLPERF_ALLOW_SHORT"),
+        skip_compliance=context.flag("CM_MLPERF_SKIP_COMPLIANCE"),
+        submitter=context.text("CM_MLPERF_SUBMITTER", ""),
+        more_names=parse_mapping(context.text("CM_MLPERF_EXTRA_MODEL_BENCHMARK_MAP", "")),
+    )
+
+
+def _official(context: Context, root: Path, rules: Round, *, sample: bool) -> str:
+    checker = context.path("CM_MLPERF_CHECKER_PATH") or context.path("CM_MLPERF_INFERENCE_SOURCE")
+    if checker is None:
+        if context.flag("CM_MLPERF_RUN_CHECKER"):
+            why = context.text("CM_MLPERF_SOURCE_FAILED", "its source is not here")
+            context.warn(f"the official checker was not run: {why}; give it by --checker_path")
+        return "not run"
+    options = OfficialOptions(
+        rules.name,
+        context.text("CM_MLPERF_SUBMITTER", ""),
+        context.flag("CM_MLPERF_SKIP_COMPLIANCE"),
+        context.flag("CM_MLPERF_SKIP_POWER_CHECK"),
+        context.text("CM_MLPERF_EXTRA_MODEL_BENCHMARK_MAP", ""),
+        context.text("CM_MLPERF_CHECKER_EXTRA_ARGS", ""),
+    )
+    lines: list[str] = []
+    with failing_on(OfficialCheckError):
+        words = official_words(checker, root, options)
+    ended = context.command([sys.executable, *words], cwd=context.output, on_line=lines.append, check=False)
+    log = context.output / "official-checker.log"
+    replace_text(log, "".join(f"{line}\n" for line in lines))
+    verdict = read_verdict(lines, ended.exit_code)
+    context.say(f"official checker: {'passed' if verdict.passed else 'not passed'}, its log: {log}")
+    for line in verdict.errors:
+        context.warn(f"official checker: {line}")
+    if not verdict.passed and not sample:
+        raise StepFailed(f"the official checker has not passed the submission; see {log}")
+    return "passed" if verdict.passed else "not passed"

@@ -1,0 +1,62 @@
+"""What would stand in the way of a submission is told before the long run, all at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mlperf_home.submission.prerequisites import Prerequisites, obstacles
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> Prerequisites:
+    return Prerequisites(
+        tmp_path / "s", tmp_path / "r", "Example", "my-model", "valid", sample=False, allow_sample=False
+    )
+
+
+def test_nothing_stands_in_the_way_of_a_good_run(known: Prerequisites) -> None:
+    assert obstacles(known) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"submitter": ""}, "give --submitter"),
+        ({"submitter": "My Company"}, "without spaces"),
+        ({"submitter": "../x"}, "names a folder"),
+        ({"model_name": "a b"}, "--model_name='a b'"),
+        ({"style": "test"}, "too short to be submitted: use --execution_mode=valid"),
+        ({"sample": True}, "a sample is no MLPerf result"),
+    ],
+)
+def test_each_obstacle_is_told_with_what_to_do(known: Prerequisites, changes: dict[str, object], said: str) -> None:
+    found = obstacles(replace(known, **changes))  # type: ignore[arg-type]  # the changes are of any field
+
+    assert len(found) == 1
+    assert said in found[0]
+
+
+def test_a_sample_that_is_allowed_is_no_obstacle(known: Prerequisites) -> None:
+    assert obstacles(replace(known, sample=True, allow_sample=True, style="sample")) == []
+
+
+def test_all_obstacles_are_told_at_once(known: Prerequisites) -> None:
+    assert len(obstacles(replace(known, submitter="", style="fast", sample=True))) == 3
+
+
+def test_a_file_in_the_place_of_a_folder_is_told(known: Prerequisites) -> None:
+    known.submission_dir.write_text("", "utf-8")
+
+    assert "is a file, not a folder" in obstacles(known)[0]
+
+
+def test_a_full_disk_is_told(known: Prerequisites, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 2**20})())
+
+    assert "has 1 MB free" in obstacles(known)[0]

@@ -1,0 +1,73 @@
+"""A packed tree is whole, the same for the same content, and holds nothing of ours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mlperf_home.submission.tarball import TarballError, pack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def make(root: Path) -> Path:
+    (root / "open" / "Example").mkdir(parents=True)
+    (root / "open" / "Example" / "b.txt").write_text("b", "utf-8")
+    (root / "open" / "Example" / "a.txt").write_text("a", "utf-8")
+    return root
+
+
+def test_the_same_tree_is_the_same_bytes_whatever_its_times_and_rights(tmp_path: Path) -> None:
+    first, second = make(tmp_path / "1" / "tree"), make(tmp_path / "2" / "tree")
+    os.utime(second / "open" / "Example" / "a.txt", (1, 1))
+    (second / "open" / "Example" / "b.txt").chmod(0o600)
+
+    assert pack(first, tmp_path / "1.tar.gz") == pack(second, tmp_path / "2.tar.gz") == 2
+    assert (tmp_path / "1.tar.gz").read_bytes() == (tmp_path / "2.tar.gz").read_bytes()
+
+
+def test_names_stand_below_the_folders_own_and_git_is_left_out(tmp_path: Path) -> None:
+    root = make(tmp_path / "tree")
+    (root / ".git").mkdir()
+    (root / ".git" / "config").write_text("secret", "utf-8")
+
+    pack(root, tmp_path / "tree.tar.gz")
+
+    with tarfile.open(tmp_path / "tree.tar.gz") as archive:
+        assert archive.getnames() == [
+            "tree/open",
+            "tree/open/Example",
+            "tree/open/Example/a.txt",
+            "tree/open/Example/b.txt",
+        ]
+
+
+def test_a_pack_inside_what_is_packed_and_no_folder_are_refused(tmp_path: Path) -> None:
+    root = make(tmp_path / "tree")
+
+    with pytest.raises(TarballError, match="is inside"):
+        pack(root, root / "tree.tar.gz")
+    with pytest.raises(TarballError, match="is no folder"):
+        pack(tmp_path / "nothing", tmp_path / "x.tar.gz")
+
+
+def test_a_pack_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, target = make(tmp_path / "tree"), tmp_path / "tree.tar.gz"
+    pack(root, target)
+    before = target.read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tarfile.TarFile, "add", full)
+    with pytest.raises(TarballError, match=r"cannot be written \(No space left on device\); make room"):
+        pack(root, target)
+
+    assert target.read_bytes() == before
+    shutil.rmtree(root)
+    assert list(tmp_path.iterdir()) == [target]
