@@ -57,7 +57,6 @@ def _official(context: Context, root: Path, rules: Round, *, sample: bool) -> st
         context.text("CM_MLPERF_SUBMITTER", ""),
         context.flag("CM_MLPERF_SKIP_COMPLIANCE"),
         context.flag("CM_MLPERF_SKIP_POWER_CHECK"),
-        context.text("CM_MLPERF_EXTRA_MODEL_BENCHMARK_MAP", ""),
         context.text("CM_MLPERF_CHECKER_EXTRA_ARGS", ""),
     )
     lines: list[str] = []

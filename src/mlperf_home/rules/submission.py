@@ -89,10 +89,19 @@ class Inference:
 
 @dataclass(frozen=True)
 class ComplianceTest:
-    """The files of one compliance test, beside its performance run; those of its accuracy folder."""
+    """The files of one compliance test.
+
+    Attributes:
+        files: beside its performance run; each has to say that the test was passed.
+        accuracy_verdict: the file that says whether the outputs were the same, or "" for a test that asks no outputs.
+        accuracy_files: in its accuracy folder.
+        compared_files: two accuracies in that folder, which have to be close where the outputs were not the same.
+    """
 
     files: tuple[str, ...]
+    accuracy_verdict: str = ""
     accuracy_files: tuple[str, ...] = ()
+    compared_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlperf_home.results.loadgen_log import DETAIL_FILE, scan_detail
+from mlperf_home.results.loadgen_log import DETAIL_FILE, DetailLog, scan_detail
 from mlperf_home.submission.assemble.measurement_files import mark_as_inferred
 from mlperf_home.submission.check.models import benchmark_of
 from mlperf_home.submission.check.places import Submitter, subfolders, submitters
@@ -54,25 +54,33 @@ def _infer(submitter: Submitter, rules: Round, mapping: Mapping[str, str]) -> It
 
 
 def _of_model(model: Path, rules: Round, wanted: tuple[str, ...]) -> Iterator[Inferred]:
-    measured = {name: folder for folder in subfolders(model) if (name := _measured(folder, rules))}
+    measured = {detail.settings["scenario"]: (folder, detail) for folder, detail in _measured(model, rules)}
     present = {scenario_named(folder.name) for folder in subfolders(model)}
     for scenario in wanted:
-        sources = [name for name in measured if rules.submission.inference(name, scenario)]
+        sources = [name for name, (_, detail) in measured.items() if _gives(rules, name, scenario, detail)]
         if scenario in present or not sources:
             continue
         # What is nearest to what was asked: one sample at a time before eight.
         source = "SingleStream" if "SingleStream" in sources else sources[0]
-        _copy(measured[source], scenario, source)
+        _copy(measured[source][0], scenario, source)
         yield Inferred(model.parent.name, model.name, source, scenario)
 
 
-def _measured(folder: Path, rules: Round) -> str | None:
-    """Name the scenario of a folder if its performance run is of that scenario and not a copy."""
-    scenario = scenario_named(folder.name)
-    run = folder / "performance" / rules.submission.folders.run / DETAIL_FILE
-    if scenario is None or not run.is_file():
-        return None
-    return scenario if scan_detail(run).settings.get("scenario") == scenario else None
+def _measured(model: Path, rules: Round) -> Iterator[tuple[Path, DetailLog]]:
+    """List the folders whose performance run is of their own scenario and not a copy."""
+    for folder in subfolders(model):
+        run = folder / "performance" / rules.submission.folders.run / DETAIL_FILE
+        if run.is_file() and scenario_named(folder.name) is not None:
+            detail = scan_detail(run)
+            if detail.settings.get("scenario") == scenario_named(folder.name):
+                yield folder, detail
+
+
+def _gives(rules: Round, measured: str, scenario: str, detail: DetailLog) -> bool:
+    """Say whether a run gives the other scenario's result: LoadGen logs 0 where it had too few queries to estimate."""
+    inference = rules.submission.inference(measured, scenario)
+    value = detail.values.get(inference.key) if inference else None
+    return isinstance(value, (int, float)) and value > 0
 
 
 def _copy(source: Path, scenario: str, measured: str) -> None:

@@ -32,7 +32,6 @@ class OfficialOptions:
         submitter: only this submitter, or "".
         skip_compliance: leave compliance tests out.
         skip_power: leave power runs out.
-        extra_map: `model:benchmark` pairs, or "".
         extra_args: more words, as the user typed them.
     """
 
@@ -40,7 +39,6 @@ class OfficialOptions:
     submitter: str = ""
     skip_compliance: bool = False
     skip_power: bool = False
-    extra_map: str = ""
     extra_args: str = ""
 
 
@@ -74,7 +72,6 @@ def official_words(checker: Path, root: Path, options: OfficialOptions) -> list[
     words += ["--submitter", options.submitter] if options.submitter else []
     words += ["--skip_compliance"] if options.skip_compliance else []
     words += ["--skip-power-check"] if options.skip_power else []
-    words += ["--extra-model-benchmark-map", options.extra_map] if options.extra_map else []
     return [*words, *extra]
 
 

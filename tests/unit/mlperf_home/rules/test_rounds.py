@@ -62,3 +62,18 @@ def test_the_seeds_stand_in_the_data_file_only() -> None:
     package = Path(mlperf_home.__file__).parent
     found = [path.name for path in package.rglob("*.py") if "148687905518835231" in path.read_text("utf-8")]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("name", "seed", "test05_seed", "network_cards"),
+    [
+        ("v3.0", 10003631887983097364, 14646058500348515648, False),
+        ("v3.1", 148687905518835231, 793197339507417767, True),
+        ("v4.0", 13281865557512327830, 2376919268182438552, True),
+    ],
+)
+def test_a_round_is_one_file(name: str, seed: int, test05_seed: int, *, network_cards: bool) -> None:
+    rules = load_round(name)
+
+    assert (rules.name, rules.seeds.qsl_rng_seed, rules.test05_seeds.qsl_rng_seed) == (name, seed, test05_seed)
+    assert ("host_network_card_count" in rules.submission.system.meaningful) is network_cards

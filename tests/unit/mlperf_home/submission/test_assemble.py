@@ -284,3 +284,19 @@ def test_a_file_in_the_way_of_the_tree_is_said_in_one_line(tmp_path: Path) -> No
 
     with pytest.raises(AssembleError, match=r"cannot be written .*; give a folder of yours by --submission_dir"):
         generate(order(tmp_path))
+
+
+def test_what_a_run_cannot_give_is_not_inferred(tmp_path: Path) -> None:
+    folder = foreign(tmp_path / "results", MOBILENET, "SingleStream", "resnet")
+    path = folder / "performance" / "run_1" / "mlperf_log_detail.txt"
+    text = path.read_text("utf-8")
+    # A model so slow that there were too few queries for the 99th percentile.
+    path.write_text(
+        text.replace('"early_stopping_latency_ms", "value": 14000000', '"early_stopping_latency_ms", "value": 0'),
+        "utf-8",
+    )
+
+    made = generate(order(tmp_path, infer=True))
+
+    assert [each.scenario for each in made.inferred] == ["Offline"]
+    assert errors(tmp_path / "tree") == []

@@ -33,15 +33,12 @@ def test_the_checker_is_found_in_a_source_tree_or_given_itself(source: Path, tmp
 
 
 def test_every_option_becomes_its_words(source: Path, tmp_path: Path) -> None:
-    options = OfficialOptions(
-        "v3.1", "Me", skip_compliance=True, skip_power=True, extra_map="x:resnet", extra_args="--debug --csv 'a b.csv'"
-    )
+    options = OfficialOptions("v3.1", "Me", skip_compliance=True, skip_power=True, extra_args="--debug --csv 'a b.csv'")
 
     words = official_words(source, tmp_path, options)
 
     assert words[5:7] == ["--submitter", "Me"]
     assert {"--skip_compliance", "--skip-power-check", "--debug"} <= set(words)
-    assert words[words.index("--extra-model-benchmark-map") + 1] == "x:resnet"
     assert words[-1] == "a b.csv"
 
 
