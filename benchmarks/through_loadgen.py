@@ -63,7 +63,7 @@ class ThroughLoadGen:
         if after is not None:
             sut.issue = _Interleaved(sut.issue, after)
         watchdog.start()
-        loadgen_module.run(self._loadgen, settings, sut, self._samples, folder)
+        loadgen_module.run(self._loadgen, settings, (sut, self._samples), folder, folder / "audit.config")
         watchdog.stop()
         sut.stop()
         return read_run(folder)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlperf_home.harness.audit import logs_outputs
 from mlperf_home.harness.failures import ExitStatus, HarnessError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _mode_name(job: Job) -> str:
 
 
 def responder(loadgen: Any, mode: str) -> Respond:
-    """Give the callable that completes samples: with their outputs in accuracy mode, with nothing otherwise."""
+    """Give the callable that completes samples: with their outputs where LoadGen logs them, with nothing otherwise."""
     complete, response = loadgen.QuerySamplesComplete, loadgen.QuerySampleResponse
 
     def respond_empty(ids: Sequence[int], _answer: Answer, _lengths: NDArray[np.int32] | None) -> None:
@@ -103,7 +104,7 @@ def responder(loadgen: Any, mode: str) -> Respond:
             ]
         )
 
-    return respond_with_outputs if mode == "accuracy" else respond_empty
+    return respond_with_outputs if logs_outputs(mode) else respond_empty
 
 
 def payloads(rows: NDArray[np.float32], lengths: NDArray[np.int32] | None) -> list[tuple[int, int]]:
@@ -119,17 +120,24 @@ def payloads(rows: NDArray[np.float32], lengths: NDArray[np.int32] | None) -> li
     return [(start + row * stride, int(length) * rows.strides[1]) for row, length in enumerate(lengths)]
 
 
-def run(loadgen: Any, settings: Any, sut: SystemUnderTest, samples: Samples, log_dir: Path) -> None:
-    """Run LoadGen once, to the end; its logs are in `log_dir` afterwards."""
+def run(loadgen: Any, settings: Any, parts: tuple[SystemUnderTest, Samples], log_dir: Path, audit_conf: Path) -> None:
+    """Run LoadGen once, to the end; its logs are in `log_dir` afterwards.
+
+    Args:
+        loadgen: the module.
+        settings: see `configure`.
+        parts: what answers, and the samples.
+        log_dir: an existing folder.
+        audit_conf: see `audit.audit_config`.
+    """
+    sut, samples = parts
     log_settings = loadgen.LogSettings()
     log_settings.enable_trace = False
     log_settings.log_output.outdir = str(log_dir)
     log_settings.log_output.copy_summary_to_stdout = False
     sut_handle = loadgen.ConstructSUT(sut.issue, _flush)
     qsl_handle = loadgen.ConstructQSL(samples.count, samples.performance_count, sut.load, sut.unload)
-    # The name of a file that is not there: a stray audit.config elsewhere cannot change the run.
-    absent_audit_conf = str(log_dir / "audit.config")
-    loadgen.StartTestWithLogSettings(sut_handle, qsl_handle, settings, log_settings, absent_audit_conf)
+    loadgen.StartTestWithLogSettings(sut_handle, qsl_handle, settings, log_settings, str(audit_conf))
     loadgen.DestroyQSL(qsl_handle)
     loadgen.DestroySUT(sut_handle)
 

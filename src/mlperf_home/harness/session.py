@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.backends.base import Request
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.harness import loadgen as loadgen_module
+from mlperf_home.harness.audit import audit_config
 from mlperf_home.harness.batching import TooLongError, buckets, grid_for
 from mlperf_home.harness.failures import ExitStatus, HarnessError
 from mlperf_home.harness.grids import choose_grid
@@ -88,7 +89,8 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
         settings.server_target_qps = rate
         # Each decimal costs the search three more runs; a percent of the rate is enough.
         settings.server_find_peak_qps_decimals_of_precision = 0 if rate > _COARSE_ABOVE_QPS else 1
-    watchdog, run_s = _run(job, surroundings, opened, (loadgen, settings))
+    with audit_config(job) as audit_conf:
+        watchdog, run_s = _run(job, surroundings, opened, (loadgen, settings, audit_conf))
     opened.backend.close()
     result = _read_logs(job)
     return {
@@ -149,9 +151,9 @@ def _open(job: Job, progress: Progress) -> _Opened:
 
 
 def _run(
-    job: Job, surroundings: Surroundings, opened: _Opened, loadgen_and_settings: tuple[Any, Any]
+    job: Job, surroundings: Surroundings, opened: _Opened, loadgen_with: tuple[Any, Any, Path]
 ) -> tuple[Watchdog, float]:
-    loadgen, settings = loadgen_and_settings
+    loadgen, settings, audit_conf = loadgen_with
     watchdog = Watchdog(
         job.stall_timeout_s,
         on_stall=lambda text: surroundings.fail(HarnessError(ExitStatus.STALLED, text)),
@@ -168,7 +170,7 @@ def _run(
     gc.disable()
     start_s = time.monotonic()
     watchdog.start()
-    loadgen_module.run(loadgen, settings, sut, opened.samples, job.partial_dir)
+    loadgen_module.run(loadgen, settings, (sut, opened.samples), job.partial_dir, audit_conf)
     run_s = time.monotonic() - start_s
     watchdog.stop()
     gc.enable()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -96,12 +96,14 @@ class ComplianceTest:
         accuracy_verdict: the file that says whether the outputs were the same, or "" for a test that asks no outputs.
         accuracy_files: in its accuracy folder.
         compared_files: two accuracies in that folder, which have to be close where the outputs were not the same.
+        audit: what its audit.config sets, besides the mode; TEST05's seeds stand with the round's.
     """
 
     files: tuple[str, ...]
     accuracy_verdict: str = ""
     accuracy_files: tuple[str, ...] = ()
     compared_files: tuple[str, ...] = ()
+    audit: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def _differences(
     model = Path(backend["model_path"])
     if session["model"]["sha256"] != (sha256_of(model) if model.is_file() else None):
         yield f"another model file ({session['model']['path']})"
-    if run == "performance":
+    if run != "accuracy":
         then, now = (_settings(text, target_given=target_given) for text in (made["user_conf"], _read(options)))
         for key in sorted(then.keys() | now.keys()):
             if then.get(key) != now.get(key):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlperf_home.submission.assemble.collect import AssembleError, FoundResult, Skipped, find_results
+from mlperf_home.submission.assemble.compliance import write_compliance
 from mlperf_home.submission.assemble.documents import write_documents
 from mlperf_home.submission.assemble.infer import Inferred, infer_scenarios
 from mlperf_home.submission.assemble.logs import write_logs
@@ -94,11 +95,13 @@ def _write(order: Order, results: Sequence[FoundResult], folder: Path, names: Ma
         where = f"{result.sut}/{result.model}/{result.scenario.lower()}"
         logs, settings = folder / "results" / where, folder / "measurements" / where
         # A result is replaced as a whole: what an earlier run left beside it is not this result's.
-        for old in (logs, settings):
+        for old in (logs, settings, folder / "compliance" / where):
             shutil.rmtree(old, ignore_errors=True)
+        benchmark = order.rules.benchmarks[names[result.model]]
         write_logs(result, logs, order.rules, truncate=order.truncate)
-        loadgen_model = order.rules.benchmarks[names[result.model]].loadgen_model
-        write_measurement_files(order, result, settings, loadgen_model)
+        write_measurement_files(order, result, settings, benchmark.loadgen_model)
+        if order.division in order.rules.submission.folders.compliance_divisions:
+            write_compliance(result, folder / "compliance" / where, order.rules, benchmark.compliance_tests)
     _drop_copies(folder, results)
     write_documents(order, results, folder, names)
     _write_systems(order, results, folder / "systems")

@@ -1,0 +1,50 @@
+"""Compliance tests: performance runs under an audit.config, which LoadGen reads beside the other conf files."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mlperf_home.harness.job import Job
+    from mlperf_home.rules import Round
+
+TESTS = ("TEST01", "TEST05")
+"""Those that a run can be: TEST01 logs some outputs in a performance run, TEST05 has other seeds."""
+
+_LOGS_OUTPUTS = {"accuracy", "TEST01"}
+_PERFORMANCE_MODE = 2
+
+
+def logs_outputs(mode: str) -> bool:
+    """Say whether LoadGen is to be given the samples' outputs in this mode."""
+    return mode in _LOGS_OUTPUTS
+
+
+def audit_text(rules: Round, test: str) -> str:
+    """Write the audit.config of a test (source: compliance/nvidia of mlcommons/inference)."""
+    values = {"mode": _PERFORMANCE_MODE, **rules.submission.compliance[test].audit}
+    if test == "TEST05":
+        values |= asdict(rules.test05_seeds)
+    return "".join(f"*.*.{key} = {value}\n" for key, value in values.items())
+
+
+@contextmanager
+def audit_config(job: Job) -> Iterator[Path]:
+    """Give the path that LoadGen looks for an audit.config at: one of the test's, or of no file at all.
+
+    It is never the working directory's: a stray file there changes no run.
+    """
+    path = job.out_dir.with_name(f"{job.out_dir.name}.audit.config")
+    if job.mode not in TESTS:
+        yield path
+        return
+    path.write_text(audit_text(job.rules, job.mode), encoding="utf-8")
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)

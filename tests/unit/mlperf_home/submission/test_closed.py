@@ -1,0 +1,139 @@
+"""The closed division: what it refuses before a run, and its compliance tests in the tree."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from submission_results import foreign
+from submission_tree import RULES, SUT, system, write_run
+
+from mlperf_home.harness.audit import audit_text, logs_outputs
+from mlperf_home.results.compliance import outputs_verdict, performance_verdict
+from mlperf_home.submission.assemble import Order, generate
+from mlperf_home.submission.check import check_submission
+from mlperf_home.submission.divisions import ModelChoice, refusals
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def compliance_run(result: Path, test: str, scenario: str, *, score: float = 1.0) -> Path:
+    """Write a test's run beside the result's; `score` is its share of the performance run's."""
+    folder = result / test
+    write_run(folder, scenario, "PerformanceOnly", "bert-99")
+    path = folder / "mlperf_log_detail.txt"
+    text = path.read_text("utf-8")
+    if test == "TEST05":
+        for name, seed in vars(RULES.seeds).items():
+            text = text.replace(str(seed), str(getattr(RULES.test05_seeds, name)))
+    key, value = (
+        ("result_samples_per_second", 109.5) if scenario == "Offline" else ("early_stopping_latency_ss", 13500000)
+    )
+    path.write_text(text.replace(f'"{key}", "value": {value}', f'"{key}", "value": {value * score}'), "utf-8")
+    (folder / "mlperf_log_summary.txt").write_text("No errors encountered during test.\n", "utf-8")
+    entries = ",\n".join(json.dumps({"seq_id": n, "qsl_idx": n, "data": f"{n:08X}"}) for n in range(5, 400))
+    (folder / "mlperf_log_accuracy.json").write_text(f"[\n{entries}\n]\n" if test == "TEST01" else "[\n]\n", "utf-8")
+    return folder
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Order:
+    for scenario in ("SingleStream", "Offline"):
+        result = foreign(tmp_path / "results", "bert-99", scenario)
+        for test in ("TEST01", "TEST05"):
+            compliance_run(result, test, scenario)
+    describe = lambda *_: system("closed", "Example")  # noqa: E731 - one expression
+    return Order(tmp_path / "results", tmp_path / "tree", "Example", "closed", RULES, describe)
+
+
+def findings(order: Order) -> list[str]:
+    return [str(each) for each in check_submission(order.submission_dir, RULES).errors]
+
+
+def test_a_closed_result_with_its_tests_passes(closed: Order) -> None:
+    folder = generate(closed).folder
+
+    assert findings(closed) == []
+    test = folder / "compliance" / SUT / "bert-99" / "offline" / "TEST01"
+    assert "TEST PASS" in (test / "verify_accuracy.txt").read_text("utf-8")
+    assert (test / "accuracy" / "mlperf_log_accuracy.json").stat().st_size == 8199
+    assert (test / "accuracy" / "accuracy.txt").read_text("utf-8").startswith("hash=")
+
+
+def test_a_test_that_is_too_slow_fails_and_is_named(closed: Order) -> None:
+    path = closed.results_dir / "valid_results" / SUT / "bert-99" / "offline" / "TEST05" / "mlperf_log_detail.txt"
+    path.write_text(path.read_text("utf-8").replace('"value": 109.5', '"value": 90.0'), "utf-8")
+
+    generate(closed)
+
+    assert any("TEST05/verify_performance.txt: does not say TEST PASS" in line for line in findings(closed))
+
+
+def test_other_outputs_fail_and_the_accuracies_are_asked_for(closed: Order) -> None:
+    path = closed.results_dir / "valid_results" / SUT / "bert-99" / "offline" / "TEST01" / "mlperf_log_accuracy.json"
+    path.write_text(path.read_text("utf-8").replace("00000010", "00000011"), "utf-8")
+
+    folder = generate(closed).folder
+
+    assert any("TEST01/accuracy/baseline_accuracy.txt: is missing" in line for line in findings(closed))
+    accuracy = folder / "compliance" / SUT / "bert-99" / "offline" / "TEST01" / "accuracy"
+    for name, f1 in (("baseline_accuracy.txt", 90.1), ("compliance_accuracy.txt", 90.2)):
+        (accuracy / name).write_text(f'{{"exact_match": 83.0, "f1": {f1}}}\n', "utf-8")
+    assert findings(closed) == []
+    (accuracy / "compliance_accuracy.txt").write_text('{"exact_match": 83.0, "f1": 85.0}\n', "utf-8")
+    assert any("are not within 1 %" in line for line in findings(closed))
+
+
+def test_the_verdicts_compare_scores_and_outputs(tmp_path: Path) -> None:
+    result = foreign(tmp_path, scenario="SingleStream")
+    near, far = (
+        compliance_run(result, test, "SingleStream", score=score)
+        for test, score in (("TEST01", 1.09), ("TEST05", 1.11))
+    )
+
+    assert performance_verdict(result / "performance" / "run_1", near).endswith("TEST PASS\n")
+    assert performance_verdict(result / "performance" / "run_1", far).endswith("TEST FAIL\n")
+    assert outputs_verdict(result / "accuracy", near).endswith("TEST PASS\n")
+    assert outputs_verdict(result / "accuracy", far).endswith("TEST FAIL\n")
+
+
+def test_each_test_has_its_audit_config() -> None:
+    assert "*.*.accuracy_log_sampling_target = 1024" in audit_text(RULES, "TEST01").splitlines()
+    assert f"*.*.qsl_rng_seed = {RULES.test05_seeds.qsl_rng_seed}" in audit_text(RULES, "TEST05").splitlines()
+    assert [mode for mode in ("performance", "accuracy", "TEST01", "TEST05") if logs_outputs(mode)] == [
+        "accuracy",
+        "TEST01",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("division", "compliance", "model", "said"),
+    [
+        ("closed", "", ModelChoice("", "", tried_sample=False), "use --model_variation=onnx-fp32"),
+        ("closed", "", ModelChoice("mobilebert-14layer", "", tried_sample=False), "mobilebert-14layer has others"),
+        ("closed", "", ModelChoice("", "mine.onnx", tried_sample=False), "not mine.onnx"),
+        ("closed", "no", ModelChoice("onnx-fp32", "", tried_sample=False), "leave --compliance=no out"),
+        ("open", "yes", ModelChoice("", "", tried_sample=False), "compliance tests belong to the closed division"),
+    ],
+)
+def test_what_a_division_does_not_allow_is_refused_in_words(
+    division: str, compliance: str, model: ModelChoice, said: str
+) -> None:
+    found = refusals(division, compliance, model)
+
+    assert len(found) == 1
+    assert said in found[0]
+
+
+@pytest.mark.parametrize(
+    ("division", "model"),
+    [
+        ("closed", ModelChoice("onnx-fp32", "", tried_sample=False)),
+        ("closed", ModelChoice("", "", tried_sample=True)),
+        ("open", ModelChoice("", "mine.onnx", tried_sample=False)),
+    ],
+)
+def test_what_it_allows_is_not(division: str, model: ModelChoice) -> None:
+    assert refusals(division, "", model) == []
