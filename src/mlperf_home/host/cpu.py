@@ -113,7 +113,7 @@ def read_cpu(
         numa_nodes=notes.of("numa_nodes", told.count("NUMA node(s)") or files.numa_nodes(), "the kernel has no NUMA"),
         caches=caches,
         frequency_max_mhz=notes.of(
-            "frequency_max_mhz", told.number("CPU max MHz") or files.frequency_mhz("cpuinfo_max_freq", max), frequency
+            "frequency_max_mhz", told.greatest("CPU max MHz") or files.frequency_mhz("cpuinfo_max_freq", max), frequency
         ),
         frequency_min_mhz=notes.of(
             "frequency_min_mhz", told.number("CPU min MHz") or files.frequency_mhz("cpuinfo_min_freq", min), frequency

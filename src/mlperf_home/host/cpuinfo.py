@@ -40,6 +40,13 @@ class CpuInfo:
         return " + ".join(dict.fromkeys(name for name in names if name)) or None
 
     @property
+    def core_numbers(self) -> str | None:
+        """What an Arm core tells in place of a name: "CPU implementer 0x41, CPU part 0xd0c"."""
+        names = ("CPU implementer", "CPU part")
+        told = [", ".join(f"{name} {cpu[name]}" for name in names) for cpu in self.processors if set(names) <= set(cpu)]
+        return " + ".join(dict.fromkeys(told)) or None
+
+    @property
     def frequency_mhz(self) -> float | None:
         """What the processors run at now, on average, where the kernel tells (x86)."""
         values = [float(cpu["cpu MHz"]) for cpu in self.processors if _is_number(cpu.get("cpu MHz", ""))]

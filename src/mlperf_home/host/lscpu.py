@@ -39,6 +39,13 @@ class Lscpu:
         except (KeyError, ValueError):
             return None
 
+    def greatest(self, name: str) -> float | None:
+        """Give the greatest of a field's numbers over the kinds of cores."""
+        try:
+            return max(float(value.replace(",", ".")) for value in self.fields[name])
+        except (KeyError, ValueError):
+            return None
+
     def count(self, name: str) -> int | None:
         """Give a field as a whole number."""
         value = self.number(name)

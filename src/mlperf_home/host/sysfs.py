@@ -66,6 +66,22 @@ class CpuFiles:
 
     def caches(self) -> tuple[Cache, ...]:
         """Give the caches, innermost first; empty where /sys has none (some Arm boards, containers)."""
+        return tuple(
+            Cache(name, next(iter(sizes.values())), len(sizes), count_cpus(next(iter(sizes))))
+            for name, sizes in sorted(self._cache_sizes().items())
+        )
+
+    def cache_totals(self) -> tuple[tuple[str, int, int], ...]:
+        """Give each cache: its name, the bytes of all instances together, and how many there are.
+
+        Where cores differ, so do their caches: a total is no multiple of one's size.
+        """
+        found = sorted(self._cache_sizes().items())
+        known = [(name, [size for size in sizes.values() if size is not None], len(sizes)) for name, sizes in found]
+        return tuple((name, sum(sizes), count) for name, sizes, count in known if len(sizes) == count)
+
+    def _cache_sizes(self) -> dict[str, dict[str, int | None]]:
+        """Give the bytes of each instance, by the cache's name and the CPUs that share the instance."""
         found: dict[str, dict[str, int | None]] = {}
         for cpu in self._cpus:
             for index in sorted((cpu / "cache").glob("index[0-9]*")):
@@ -73,10 +89,7 @@ class CpuFiles:
                 shared = _text(index / "shared_cpu_list") or cpu.name[3:]
                 if level and kind in _TYPES:
                     found.setdefault(f"L{level}{_TYPES[kind]}", {})[shared] = _size(_text(index / "size"))
-        return tuple(
-            Cache(name, next(iter(sizes.values())), len(sizes), count_cpus(next(iter(sizes))))
-            for name, sizes in sorted(found.items())
-        )
+        return found
 
     def numa_nodes(self) -> int | None:
         """Count NUMA nodes; None where the kernel was built without them."""
