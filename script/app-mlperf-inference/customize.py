@@ -1,6 +1,7 @@
 """Run LoadGen once, in a process of its own, and put what it leaves into the results."""
 
 from pathlib import Path
+from typing import Any
 
 from mlperf_home.runs.asked import asked_folder, given_target, read_options
 from mlperf_home.runs.launch import HarnessRun, run_harness
@@ -16,7 +17,7 @@ def preprocess(context: Context) -> Outcome:
     scenario = context.text("CM_MLPERF_LOADGEN_SCENARIO")
     with failing_on(ResultsError):
         folder, options = asked_folder(context), read_options(context)
-    exports = {
+    exports: dict[str, Any] = {
         "CM_MLPERF_RESULT_FOLDER": folder.root,
         "CM_MLPERF_SESSION_PATH": folder.session(run),
         "CM_MLPERF_ACCURACY_LOG": folder.logs("accuracy") / "mlperf_log_accuracy.json",
@@ -27,12 +28,11 @@ def preprocess(context: Context) -> Outcome:
             return Skip(f"the result is there ({folder.logs(run)}); --rerun measures again", exports=exports)
         target = run_harness(context.command, context.say, HarnessRun(folder, run, options))
     if target:
-        known = Targets(Path(context.text("CM_SUT_CONFIG_PATH")))
-        known.store(context.text("CM_ML_MODEL_FULL_NAME"), scenario, target)
-    return Done(
-        exports={
-            **exports,
+        # Only what was measured is told: the runs after it still need it.
+        exports |= {
             "CM_MLPERF_MEASURED_TARGET_QPS": target.get("target_qps"),
             "CM_MLPERF_MEASURED_TARGET_LATENCY": target.get("target_latency_ms"),
         }
-    )
+        known = Targets(Path(context.text("CM_SUT_CONFIG_PATH")))
+        known.store(context.text("CM_ML_MODEL_FULL_NAME"), scenario, target)
+    return Done(exports=exports)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.harness.job import Job
     from mlperf_home.rules import Round
+    from mlperf_home.rules.rounds import Seeds
 
 TESTS = ("TEST01", "TEST05")
 """Those that a run can be: TEST01 logs some outputs in a performance run, TEST05 has other seeds."""
@@ -25,11 +25,15 @@ def logs_outputs(mode: str) -> bool:
     return mode in _LOGS_OUTPUTS
 
 
+def run_seeds(rules: Round, mode: str) -> Seeds:
+    """Give the seeds of a run: TEST05 is a run with others (LoadGen 6.0.17 takes none from an audit.config)."""
+    return rules.test05_seeds if mode == "TEST05" else rules.seeds
+
+
 def audit_text(rules: Round, test: str) -> str:
-    """Write the audit.config of a test (source: compliance/nvidia of mlcommons/inference)."""
-    values = {"mode": _PERFORMANCE_MODE, **rules.submission.compliance[test].audit}
-    if test == "TEST05":
-        values |= asdict(rules.test05_seeds)
+    """Write the audit.config of a test (source: compliance/nvidia of mlcommons/inference); "" where it needs none."""
+    audit = rules.submission.compliance[test].audit
+    values = {"mode": _PERFORMANCE_MODE, **audit} if audit else {}
     return "".join(f"*.*.{key} = {value}\n" for key, value in values.items())
 
 
@@ -40,10 +44,11 @@ def audit_config(job: Job) -> Iterator[Path]:
     It is never the working directory's: a stray file there changes no run.
     """
     path = job.out_dir.with_name(f"{job.out_dir.name}.audit.config")
-    if job.mode not in TESTS:
+    text = audit_text(job.rules, job.mode) if job.mode in TESTS else ""
+    if not text:
         yield path
         return
-    path.write_text(audit_text(job.rules, job.mode), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     try:
         yield path
     finally:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.harness.audit import logs_outputs
+from mlperf_home.harness.audit import logs_outputs, run_seeds
 from mlperf_home.harness.failures import ExitStatus, HarnessError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def configure(loadgen: Any, job: Job) -> Any:
         if settings.FromConfig(str(conf), job.loadgen_model, job.scenario, _WITHOUT_EMBEDDED_CONF) != 0:
             raise HarnessError(ExitStatus.BAD_JOB, f"{conf}: LoadGen does not read this file; check its lines")
     for name in ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed"):
-        setattr(settings, name, getattr(job.rules.seeds, name))
+        setattr(settings, name, getattr(run_seeds(job.rules, job.mode), name))
     if 0 < settings.max_duration_ms < settings.min_duration_ms:
         raise HarnessError(
             ExitStatus.BAD_JOB,

@@ -9,7 +9,7 @@ import pytest
 from submission_results import foreign
 from submission_tree import RULES, SUT, system, write_run
 
-from mlperf_home.harness.audit import audit_text, logs_outputs
+from mlperf_home.harness.audit import audit_text, logs_outputs, run_seeds
 from mlperf_home.results.compliance import outputs_verdict, performance_verdict
 from mlperf_home.submission.assemble import Order, generate
 from mlperf_home.submission.check import check_submission
@@ -99,9 +99,11 @@ def test_the_verdicts_compare_scores_and_outputs(tmp_path: Path) -> None:
     assert outputs_verdict(result / "accuracy", far).endswith("TEST FAIL\n")
 
 
-def test_each_test_has_its_audit_config() -> None:
+def test_each_test_has_its_audit_config_or_its_seeds() -> None:
     assert "*.*.accuracy_log_sampling_target = 1024" in audit_text(RULES, "TEST01").splitlines()
-    assert f"*.*.qsl_rng_seed = {RULES.test05_seeds.qsl_rng_seed}" in audit_text(RULES, "TEST05").splitlines()
+    assert audit_text(RULES, "TEST05") == ""
+    assert run_seeds(RULES, "TEST05") == RULES.test05_seeds
+    assert run_seeds(RULES, "TEST01") == run_seeds(RULES, "performance") == RULES.seeds
     assert [mode for mode in ("performance", "accuracy", "TEST01", "TEST05") if logs_outputs(mode)] == [
         "accuracy",
         "TEST01",
