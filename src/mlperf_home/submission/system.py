@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mlperf_home.submission.system_hardware import Found, hardware
-from mlperf_home.submission.system_keys import KEYS, SystemDescriptionError, check_values
+from mlperf_home.submission.system_keys import KEYS, MAY_BE_EMPTY, SystemDescriptionError, check_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlperf_home.host.facts import HostFacts
+
+__all__ = ["Description", "SystemDescription", "SystemDescriptionError", "describe_system"]
 
 UNKNOWN = "unknown"
 # This project measures CPUs: an accelerator that may be there is no part of the system under test.
@@ -99,11 +101,13 @@ def describe_system(facts: HostFacts, wanted: Description) -> SystemDescription:
     """
     own = {key: getattr(wanted, key) for key in ("division", "submitter", "status", "system_type")}
     check_values(own, "the system's description")
-    overrides = check_values(wanted.overrides, "the system's own values")
+    overrides = check_values(wanted.overrides, "the system's own values (system_file)")
     for key in ("division", "submitter"):
         if overrides.get(key, own[key]).lower() != own[key].lower():
             raise SystemDescriptionError(
-                "the system's own values", f'"{key}" is "{overrides[key]}", not "{own[key]}"', "make the two equal"
+                "the system's own values (system_file)",
+                f'"{key}" is "{overrides[key]}", not "{own[key]}"',
+                "make the two equal",
             )
     found = {
         **{key: Found(value) for key, value in (own | _NO_ACCELERATOR).items()},
@@ -116,7 +120,7 @@ def describe_system(facts: HostFacts, wanted: Description) -> SystemDescription:
         "sw_notes": Found(_joined(overrides.get("sw_notes", ""), wanted.sw_notes_extra)),
     }
     found |= {key: Found(value) for key, value in overrides.items() if key not in {"hw_notes", "sw_notes"}}
-    values = {key: found[key].value or ("" if found[key].may_be_empty(key) else UNKNOWN) for key in KEYS}
+    values = {key: found[key].value or ("" if key in MAY_BE_EMPTY else UNKNOWN) for key in KEYS}
     check_values(values, "the system's description")
     return SystemDescription(values, tuple(f"{key}: {found[key].reason}" for key in KEYS if found[key].reason))
 

@@ -1,10 +1,11 @@
-"""A user's own values for a system's description: one JSON object, the keys those of systems/<sut>.json."""
+"""Files about a system: the user's own values, with the keys of systems/<sut>.json, and that file itself."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.atomic import replace_text, replacement
 from mlperf_home.submission.system_keys import SystemDescriptionError, check_values
 
 if TYPE_CHECKING:
@@ -36,6 +37,33 @@ def read_overrides(path: Path) -> dict[str, str]:
     if not isinstance(document, dict):
         raise SystemDescriptionError(path, "is no JSON object", _ADVICE)
     return check_values(document, path)
+
+
+def place_description(path: Path, text: str, previous: Path) -> Path | None:
+    """Write a description, whole or not at all, and never lose another that may have been corrected by hand.
+
+    Args:
+        path: of systems/<sut>.json; its folder is made if absent.
+        text: what it is to hold.
+        previous: gets what another file at `path` held.
+
+    Returns:
+        `previous` where it was written.
+
+    Raises:
+        SystemDescriptionError: one of the two cannot be read or written.
+    """
+    kept = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and (before := path.read_bytes()) != text.encode():
+            with replacement(previous) as file:
+                file.write(before)
+            kept = previous
+        replace_text(path, text)
+    except OSError as error:
+        raise SystemDescriptionError(path, f"cannot be written ({error.strerror})", "give another folder") from error
+    return kept
 
 
 def _unique(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.host.memory_modules import describe_modules
 from mlperf_home.submission.amounts import binary_size, decimal_size
-from mlperf_home.submission.system_keys import MAY_BE_EMPTY
 
 if TYPE_CHECKING:
     from mlperf_home.host.facts import HostFacts
@@ -18,11 +17,6 @@ class Found(NamedTuple):
 
     value: str
     reason: str = ""
-
-    @staticmethod
-    def may_be_empty(key: str) -> bool:
-        """Say whether round v3.1 lets the value be empty."""
-        return key in MAY_BE_EMPTY
 
 
 def hardware(facts: HostFacts) -> dict[str, Found]:

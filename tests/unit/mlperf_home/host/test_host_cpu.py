@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import json
 import os
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from recorded_machines import MACHINES
 
 from mlperf_home.host.cpu import RELEVANT_FEATURES, Cpu, read_cpu
 from mlperf_home.host.lscpu import LSCPU, parse
 from mlperf_home.host.sysfs import Cache, count_cpus
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from pathlib import Path
 
-
-def _load_machines() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("recorded_machines", Path(__file__).with_name("recorded_machines.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-MACHINES = _load_machines().MACHINES
 NO_CPUFREQ = "there is no cpufreq (usual in virtual machines)"
 
 

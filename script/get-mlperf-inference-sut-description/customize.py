@@ -1,0 +1,70 @@
+"""Describe this system for a submission."""
+
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlperf_home.host.facts import COMPILERS, read_host
+from mlperf_home.host.lscpu import LSCPU
+from mlperf_home.host.memory_modules import DMIDECODE
+from mlperf_home.runs.system import system_name
+from mlperf_home.submission.system import Description, SystemDescriptionError, describe_system
+from mlperf_home.submission.system_file import place_description, read_overrides
+from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on, is_plain_name
+from scriptgraph.errors import ScriptGraphError
+from scriptgraph.process import capture
+
+
+def preprocess(context: Context) -> Outcome:
+    """Read what the machine tells, add what the user knows, say what neither does."""
+    sut = system_name(context.text("CM_SUT_NAME", context.text("CM_HW_NAME", platform.node() or "unnamed")), [])
+    if not is_plain_name(sut):
+        raise StepFailed(f"{sut[:80]!r} cannot name a file; give another --sut_name")
+    with failing_on(SystemDescriptionError):
+        wanted = _wanted(context)
+        # dmidecode reads the firmware's tables, which is root's; nobody is asked for that.
+        modules = _said(DMIDECODE) if os.geteuid() == 0 else None
+        compiler = next((text for text in map(_said, COMPILERS) if text), None)
+        described = describe_system(read_host(lscpu=_said(LSCPU), dmidecode=modules, compiler=compiler), wanted)
+        folder = context.path("CM_MLPERF_SUT_DESCRIPTION_DIR") or context.output
+        path = folder / f"{sut}.json"
+        kept = place_description(path, described.to_json(), context.output / f"{sut}.previous.json")
+    for sentence in described.unknown:
+        context.say(sentence)
+    if kept:
+        context.warn(f"{path} said something else; what it said is kept in {kept}")
+    context.say(f"system description: {path}")
+    return Done(
+        exports={
+            "CM_MLPERF_SUT_DESCRIPTION_PATH": path,
+            "CM_MLPERF_SUT_DESCRIPTION_UNKNOWN": len(described.unknown),
+            "CM_HOST_SYSTEM_NAME": described.values["system_name"],
+        }
+    )
+
+
+def _wanted(context: Context) -> Description:
+    backend, version = context.text("CM_MLPERF_BACKEND", ""), context.text("CM_MLPERF_BACKEND_VERSION", "")
+    own_values = context.path("CM_MLPERF_SYSTEM_FILE")
+    return Description(
+        submitter=context.text("CM_MLPERF_SUBMITTER"),
+        division=context.text("CM_MLPERF_DIVISION"),
+        status=context.text("CM_MLPERF_SYSTEM_STATUS"),
+        system_type=context.text("CM_MLPERF_SYSTEM_TYPE", context.text("CM_MLPERF_CATEGORY")),
+        system_type_detail=context.text("CM_MLPERF_SYSTEM_TYPE_DETAIL", ""),
+        framework=context.text("CM_MLPERF_FRAMEWORK", f"{backend} v{version}" if backend and version else backend),
+        system_name=context.text("CM_MLPERF_SYSTEM_NAME", ""),
+        hw_name=context.text("CM_HW_NAME", ""),
+        python=context.text("CM_PYTHON_VERSION", ""),
+        hw_notes_extra=context.text("CM_MLPERF_HW_NOTES_EXTRA", ""),
+        sw_notes_extra=context.text("CM_MLPERF_SW_NOTES_EXTRA", ""),
+        overrides=read_overrides(own_values) if own_values else {},
+    )
+
+
+def _said(argv: Sequence[str]) -> str | None:
+    try:
+        return capture(argv, env={**os.environ, "LC_ALL": "C"}, cwd=Path("/"))
+    except ScriptGraphError:
+        return None
