@@ -190,6 +190,7 @@ EPYC = System(
         **port("ens1f1np1", "100000"),
         **port("ens1f0v0", "100000"),
         **port("bond0", "200000"),
+        "sys/class/net/bonding_masters": "bond0\n",
         **port("ib0", "200000", 32),
         **port("can0", None, 280),
         "sys/devices/vf/physfn/vendor": "0x15b3\n",

@@ -109,6 +109,7 @@ def test_functions_of_a_card_are_one_card_and_adapters_several(tmp_path: Path) -
         DMIDECODE_HEAD + EMPTY_SLOT,
         "Memory Device\n\tSize: Unknown\n",
         "Memory Device\n\tSize: 0 MB\n",
+        f"Memory Device\n\tSize: {'9' * 5000} MB\n",
         "",
     ],
 )
@@ -142,6 +143,8 @@ def test_texts_of_the_firmware(tmp_path: Path) -> None:
 
     assert read_line(tmp_path / "text") == "A [31m B"
     assert read_line(tmp_path) is None
+    assert read_whole(tmp_path / "number") is None
+    (tmp_path / "number").write_text("1" * 5000)
     assert read_whole(tmp_path / "number") is None
 
 
