@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Asks whatever compiler there is for its version; run it with LC_ALL=C.
-COMPILERS = (("cc", "--version"), ("gcc", "--version"), ("clang", "--version"))
+COMPILERS = (("gcc", "--version"), ("clang", "--version"), ("cc", "--version"))
 
 
 @dataclass(frozen=True)

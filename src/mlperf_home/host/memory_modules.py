@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Run it as root, with LC_ALL=C.
 DMIDECODE = ("dmidecode", "-t", "memory")
-_SIZE = re.compile(r"(\d+) (kB|[KMGT]i?B)")
+_SIZE = re.compile(r"(\d{1,12}) (kB|[KMGT]i?B)")
 _KIB_EXPONENT = {"K": 0, "M": 1, "G": 2, "T": 3}
 _SPEEDS = ("Configured Memory Speed", "Configured Clock Speed", "Speed")
 _UNTOLD = {"", "Other", "<OUT OF SPEC>"}

@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# Of 64 bits. Python itself refuses to convert much longer ones.
+_MOST_DIGITS = 20
+
+
 def read_text(path: Path) -> str | None:
     """Give a file's text, with "\N{REPLACEMENT CHARACTER}" for what is not UTF-8; None where it cannot be read.
 
@@ -32,4 +36,4 @@ def read_line(path: Path) -> str | None:
 def read_whole(path: Path) -> int | None:
     """Give a file's whole number; None where there is none, or a negative one, as for "not known"."""
     text = (read_text(path) or "").strip()
-    return int(text) if text.isascii() and text.isdecimal() else None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None

@@ -18,6 +18,7 @@ def decimal_size(size_bytes: int) -> str:
 
 def _scaled(size: int, base: int, units: tuple[str, ...]) -> str:
     power = 0
-    while power + 1 < len(units) and size >= base ** (power + 1):
+    # What would be rounded up to a whole next unit is written in that one.
+    while power + 1 < len(units) and round(size / base**power, 1) >= base:
         power += 1
     return f"{size / base**power:.1f}".removesuffix(".0") + f" {units[power]}"
