@@ -142,3 +142,25 @@ def test_one_model_is_enough_for_a_try(cm: Cm, tmp_path: Path) -> None:
 
     assert ended.code == 0, ended.said
     assert len(measured(tmp_path)) == 1
+
+
+def test_the_samples_results_become_a_marked_tarball_only_where_that_is_allowed(cm: Cm, tmp_path: Path) -> None:
+    sub, results = tmp_path / "tree", tmp_path / "results"
+    options = [*HERE, "--adr.sample-dataset.images=1100", f"--results_dir={results}", f"--submission_dir={sub}"]
+    wanted = ["--submitter=Example", "--infer_scenario_results=yes", "--tar", "--test_query_count=100"]
+    tags = f"{TAGS},_sample"
+
+    refused = cm.script(tags, *options, *wanted)
+    short = cm.script(tags, *options, *wanted, "--allow_sample", "--execution_mode=test")
+    assert not results.exists()
+    made = cm.script(tags, *options, *wanted, "--allow_sample")
+
+    assert refused.code != 0
+    assert "a sample is no MLPerf result" in refused.said
+    assert "test runs are too short to be submitted" in short.said
+    assert made.code == 0, made.said
+    assert "SAMPLE SUBMISSION" in made.out
+    assert sub.with_name("tree.tar.gz").is_file()
+    scenarios = {path.name for path in sub.glob("open/Example/results/*/*/*")}
+    assert scenarios == {"singlestream", "offline", "multistream"}
+    assert all("sample result" in path.read_text() for path in sub.glob("open/Example/measurements/*/*/*/README.md"))

@@ -68,7 +68,8 @@ def _kept(result: FoundResult, name: str) -> str:
 def _readme(result: FoundResult) -> str:
     kept = _kept(result, "README.md")
     if kept.strip():
-        return kept
+        unmarked = result.sample and SAMPLE_NOTICE not in kept
+        return f"{SAMPLE_NOTICE}\n\n{kept}" if unmarked else kept
     loadgen = result.detail().logged.get("loadgen_version", "unknown version")
     return _FOREIGN_README.format(model=result.model, scenario=result.scenario, loadgen=loadgen)
 

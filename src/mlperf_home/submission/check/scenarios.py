@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from mlperf_home.submission.check.places import Submitter
 
 
+SCENARIO_MISSING = "scenario-missing"
+"""The rule of findings about scenarios that a category wants and that are not there."""
+
+
 def scenario_named(folder: str) -> str | None:
     """Give the scenario that a folder's name stands for, whatever its case; None for another name."""
     return next((name for name in SCENARIOS if name.lower() == folder.lower()), None)
@@ -73,4 +77,4 @@ def _wanted(
         strict = submitter.division in frame.rules.submission.folders.compliance_divisions
         make = frame.finding if strict else frame.note
         problem = f"{', '.join(missing)} missing of what {', '.join(known)} wants of {benchmark}"
-        yield make(model, "scenario-missing", problem, "run it, or infer it where the round allows that")
+        yield make(model, SCENARIO_MISSING, problem, "run it, or infer it where the round allows that")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from mlperf_home.submission.check.scenarios import SCENARIO_MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +17,9 @@ _UNITS = {"samples_per_second": "samples/s", "latency_ms": "ms"}
 
 
 def result_rows(report: CheckReport) -> list[tuple[str, str]]:
-    """Give a label and a text for each result, in the order of their places."""
-    return [(f"{row.model}, {row.scenario}", _told(row)) for row in report.results]
+    """Give a label and a text for each result, in the order of their places, then for each model what is missing."""
+    missing = [(Path(each.path).name, each.problem) for each in report.findings if each.rule == SCENARIO_MISSING]
+    return [*((f"{row.model}, {row.scenario}", _told(row)) for row in report.results), *missing]
 
 
 def _told(row: ResultRow) -> str:

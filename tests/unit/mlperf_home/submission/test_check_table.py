@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
-from submission_tree import MOBILENET, RULES, write_tree
+from submission_tree import BERT, MOBILENET, RULES, SUT, write_tree
 
 from mlperf_home.submission.check import Finding, check_submission
 from mlperf_home.submission.check.table import grouped, report_text, result_rows, summary
@@ -20,6 +21,17 @@ def test_each_result_has_a_line_with_value_accuracy_verdict_and_where_it_is_from
 
     assert rows[f"{MOBILENET}, SingleStream"] == "resnet: 13.5 ms, accuracy 71.676 %, VALID"
     assert rows[f"{MOBILENET}, Offline"].endswith("VALID, inferred from SingleStream")
+
+
+def test_a_scenario_that_is_missing_has_a_line_too(tmp_path: Path) -> None:
+    submitter = write_tree(tmp_path)
+    for kind in ("results", "measurements"):
+        shutil.rmtree(submitter / kind / SUT / BERT / "singlestream")
+
+    assert (
+        dict(result_rows(check_submission(tmp_path, RULES)))[BERT]
+        == "SingleStream missing of what edge wants of bert-99"
+    )
 
 
 def test_findings_that_say_the_same_are_told_once_with_their_number() -> None:
