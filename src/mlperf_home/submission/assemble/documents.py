@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 CODE = "mlperf-home"
 _CODE_README = """# The code of these results
 
-{notice}Measured with mlperf-home {version}. Install that version; the README.md of each result's measurement files has the command
-that measures it again. It fetches the model and the dataset, checks their hashes, makes an environment in which every
-package is pinned by its hash, and runs LoadGen.
+{notice}Measured with mlperf-home {version}. Install that version; the README.md of each result's measurement files has
+the command that measures it again. It fetches the model and the dataset, checks their hashes, makes an environment in
+which every package is pinned by its hash, and runs LoadGen.
 
 | engine | LoadGen |
 |---|---|
