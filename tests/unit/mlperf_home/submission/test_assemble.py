@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,11 +14,11 @@ from submission_tree import BERT, MOBILENET, RULES, SUT, system
 
 from mlperf_home.submission.assemble import AssembleError, Order, generate
 from mlperf_home.submission.assemble import generate as generate_module
+from mlperf_home.submission.assemble.infer import infer_tree
 from mlperf_home.submission.check import CheckOptions, check_submission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 def describe(sut: str, framework: str) -> Mapping[str, str]:
@@ -300,3 +301,34 @@ def test_what_a_run_cannot_give_is_not_inferred(tmp_path: Path) -> None:
 
     assert [each.scenario for each in made.inferred] == ["Offline"]
     assert errors(tmp_path / "tree") == []
+
+
+@pytest.mark.parametrize("moment", range(8))
+def test_inferring_that_is_killed_at_any_moment_is_finished_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    foreign(tmp_path / "results", MOBILENET, "SingleStream", "resnet")
+    generate(order(tmp_path))
+    shutil.copytree(tmp_path / "tree", tmp_path / "wanted")
+    infer_tree(tmp_path / "wanted", RULES)
+    moments = iter(range(100))
+
+    def stopping(original: Any) -> Any:
+        def stopped(*args: Any, **named: Any) -> Any:
+            if next(moments) == moment:
+                raise Killed
+            return original(*args, **named)
+
+        return stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copytree", stopping(shutil.copytree))
+        patch.setattr(Path, "rename", stopping(Path.rename))
+        with pytest.raises(Killed):
+            infer_tree(tmp_path / "tree", RULES)
+    infer_tree(tmp_path / "tree", RULES)
+
+    assert contents(tmp_path / "tree") == contents(tmp_path / "wanted")

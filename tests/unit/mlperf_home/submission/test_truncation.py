@@ -11,7 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlperf_home import atomic
+from mlperf_home.rules import load_round, round_names
+from mlperf_home.submission.originals import KEPT_BYTES
 from mlperf_home.submission.truncation import (
+    LIMIT_BYTES,
     TruncationError,
     fetch_originals,
     restore_log,
@@ -267,3 +270,9 @@ def test_originals_that_only_the_results_have_are_fetched_from_there(tmp_path: P
 
     assert missing == 0
     assert log.read_bytes() == kept.read_bytes() == whole
+
+
+def test_the_sizes_are_those_of_every_round() -> None:
+    for name in round_names():
+        limits = load_round(name).submission.limits
+        assert (limits.accuracy_log_bytes, limits.kept_bytes) == (LIMIT_BYTES, KEPT_BYTES)
