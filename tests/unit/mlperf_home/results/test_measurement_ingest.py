@@ -105,6 +105,34 @@ def test_what_keeps_a_result_from_being_official(tmp_path: Path, changes: dict[s
     assert words in text
 
 
+def with_dataset(root: Path, **changes: Any) -> Path:
+    """Change the dataset of both sessions, and what else is named."""
+    for mode in ("performance", "accuracy"):
+        session = load_session(root, mode)
+        session["dataset"]["count"] = changes["count"]
+        session["job"]["benchmark"] = changes.get("benchmark", "bert-99")
+        save_session(root, mode, {**session, "sample": changes.get("sample", False)})
+    return root
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "count", "words"),
+    [("bert-99", 1232, "1232 samples; v3.1 asks all 10833"), ("resnet", 500, "500 samples; v3.1 asks all 50000")],
+)
+def test_a_part_of_the_dataset_is_not_official(tmp_path: Path, benchmark: str, count: int, words: str) -> None:
+    (text,) = ingest(with_dataset(write_result(tmp_path), benchmark=benchmark, count=count)).unofficial_because
+    assert words in text
+
+
+def test_the_whole_dataset_is_official(tmp_path: Path) -> None:
+    assert ingest(with_dataset(write_result(tmp_path), benchmark="resnet", count=50000)).unofficial_because == ()
+
+
+def test_of_sample_data_the_count_is_nothing_more_to_say(tmp_path: Path) -> None:
+    measurement = ingest(with_dataset(write_result(tmp_path), benchmark="resnet", count=60, sample=True))
+    assert measurement.unofficial_because == ("it was made with sample data",)
+
+
 def test_sample_data_are_said_to_be_such(tmp_path: Path) -> None:
     write_result(tmp_path)
     for mode in ("performance", "accuracy"):
