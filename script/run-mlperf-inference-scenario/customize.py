@@ -5,7 +5,7 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.results.ingest import ingest
 from mlperf_home.results.measurement import Value, to_json
 from mlperf_home.results.table import summary_rows
-from mlperf_home.runs.asked import asked_folder
+from mlperf_home.runs.asked import asked_folder, price_per_hour
 from mlperf_home.runs.readme import Reproduction, readme_text
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
@@ -19,7 +19,7 @@ def preprocess(context: Context) -> Outcome:
         return _found(context, scenario, system)
     with failing_on(LocatedError):
         facts = {"name": Value(system, "copied", "the name that results go under")}
-        measurement = ingest(folder.root, facts, model)
+        measurement = ingest(folder.root, facts, model, price_per_hour(context))
         replace_text(folder.measurement, to_json(measurement))
         reproduction = Reproduction(
             context.command_line,
