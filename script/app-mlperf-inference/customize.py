@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from mlperf_home.runs.asked import asked_folder, given_target, read_options
+from mlperf_home.runs.asked import asked_folder, given_target, noise_repeats, price_per_hour, read_options
 from mlperf_home.runs.launch import HarnessRun, run_harness
 from mlperf_home.runs.layout import ResultsError
 from mlperf_home.runs.same_run import require_same
@@ -15,6 +15,8 @@ def preprocess(context: Context) -> Outcome:
     """Run what the variations say, unless its whole result is there already."""
     run = context.text("CM_MLPERF_LOADGEN_RUN")
     scenario = context.text("CM_MLPERF_LOADGEN_SCENARIO")
+    repeats = noise_repeats(context)
+    price_per_hour(context)  # what is wrong with it is said before a long run, not after it
     with failing_on(ResultsError):
         folder, options = asked_folder(context), read_options(context)
     exports: dict[str, Any] = {
@@ -26,7 +28,7 @@ def preprocess(context: Context) -> Outcome:
         if folder.complete(run) and run != "find-performance" and not context.flag("CM_MLPERF_RERUN"):
             require_same(folder, run, options, target_given=given_target(context, scenario) is not None)
             return Skip(f"the result is there ({folder.logs(run)}); --rerun measures again", exports=exports)
-        target = run_harness(context.command, context.say, HarnessRun(folder, run, options))
+        target = run_harness(context.command, context.say, HarnessRun(folder, run, options, repeats))
     if target:
         # Only what was measured is told: the runs after it still need it.
         exports |= {

@@ -6,7 +6,7 @@ from mlperf_home.results.ingest import ingest
 from mlperf_home.results.measurement import Value, to_json
 from mlperf_home.results.table import summary_rows
 from mlperf_home.results.weights import Weights, with_weights
-from mlperf_home.runs.asked import asked_folder
+from mlperf_home.runs.asked import asked_folder, price_per_hour
 from mlperf_home.runs.readme import Reproduction, readme_text
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
@@ -19,7 +19,8 @@ def preprocess(context: Context) -> Outcome:
     if context.flag("CM_MLPERF_RUN_FIND_PERFORMANCE"):
         return _found(context, scenario, system)
     with failing_on(LocatedError):
-        measurement = with_weights(ingest(folder.root, _system(context), model), _weights(context))
+        found = ingest(folder.root, _system(context), model, price_per_hour(context))
+        measurement = with_weights(found, _weights(context))
         replace_text(folder.measurement, to_json(measurement))
         reproduction = Reproduction(
             context.command_line,

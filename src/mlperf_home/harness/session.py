@@ -15,7 +15,8 @@ from mlperf_home.harness.audit import audit_config
 from mlperf_home.harness.batching import TooLongError, buckets, grid_for
 from mlperf_home.harness.failures import ExitStatus, HarnessError
 from mlperf_home.harness.grids import choose_grid
-from mlperf_home.harness.host import host_state, peak_memory_bytes
+from mlperf_home.harness.host import HostWatch, WatchedSut, host_state, peak_memory_bytes
+from mlperf_home.harness.noise import judge
 from mlperf_home.harness.opening import make_backend, open_backend, open_samples
 from mlperf_home.harness.sut import Parts, make_sut
 from mlperf_home.harness.targets import measured_target, starting_rate
@@ -67,6 +68,13 @@ class _Opened:
     open_s: float
 
 
+@dataclass(frozen=True)
+class _Ran:
+    watchdog: Watchdog
+    watch: HostWatch
+    run_s: float
+
+
 def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
     """Run the job; LoadGen's logs are in `job.partial_dir` afterwards.
 
@@ -90,7 +98,7 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
         # Each decimal costs the search three more runs; a percent of the rate is enough.
         settings.server_find_peak_qps_decimals_of_precision = 0 if rate > _COARSE_ABOVE_QPS else 1
     with audit_config(job) as audit_conf:
-        watchdog, run_s = _run(job, surroundings, opened, (loadgen, settings, audit_conf))
+        ran = _run(job, surroundings, opened, (loadgen, settings, audit_conf))
     opened.backend.close()
     result = _read_logs(job)
     return {
@@ -112,15 +120,11 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
         },
         "result": {"validity": result.validity, "reasons": list(result.reasons)},
         "target": measured_target(job, result),
-        "counts": {
-            "queries": watchdog.queries,
-            "samples_issued": watchdog.issued,
-            "samples_completed": watchdog.completed,
-            "batches": watchdog.batches,
-        },
-        "times": {"started_utc": started.isoformat(timespec="seconds"), "open_s": opened.open_s, "run_s": run_s},
+        "counts": _counts(ran.watchdog),
+        "times": {"started_utc": started.isoformat(timespec="seconds"), "open_s": opened.open_s, "run_s": ran.run_s},
         "peak_memory_bytes": peak_memory_bytes(),
         "host": host,
+        **_state(job, ran.watch),
         "warnings": _warnings(job, opened),
         "logs": _log_hashes(job.partial_dir),
     }
@@ -150,9 +154,7 @@ def _open(job: Job, progress: Progress) -> _Opened:
     return _Opened(backend, description, samples, grid, chosen, model, time.monotonic() - start_s)
 
 
-def _run(
-    job: Job, surroundings: Surroundings, opened: _Opened, loadgen_with: tuple[Any, Any, Path]
-) -> tuple[Watchdog, float]:
+def _run(job: Job, surroundings: Surroundings, opened: _Opened, loadgen_with: tuple[Any, Any, Path]) -> _Ran:
     loadgen, settings, audit_conf = loadgen_with
     watchdog = Watchdog(
         job.stall_timeout_s,
@@ -161,7 +163,8 @@ def _run(
     )
     respond = loadgen_module.responder(loadgen, job.mode)
     parts = Parts(opened.backend, opened.samples, opened.grid, respond, watchdog, surroundings.fail)
-    sut = make_sut(job.scenario, parts)
+    watch = HostWatch()
+    sut = WatchedSut(make_sut(job.scenario, parts), watch)
     min_duration_s = settings.min_duration_ms / 1000 if job.mode != "accuracy" else 0
     surroundings.progress.tell("running", scenario=job.scenario, mode=job.mode, min_duration_s=min_duration_s)
     # What exists now is not looked at again: no collection falls into the timed section.
@@ -177,7 +180,23 @@ def _run(
     sut.stop()
     surroundings.end_beats()
     surroundings.progress.tell("finished", run_s=round(run_s, 3))
-    return watchdog, run_s
+    return _Ran(watchdog, watch, run_s)
+
+
+def _counts(watchdog: Watchdog) -> dict[str, int]:
+    return {
+        "queries": watchdog.queries,
+        "samples_issued": watchdog.issued,
+        "samples_completed": watchdog.completed,
+        "batches": watchdog.batches,
+    }
+
+
+def _state(job: Job, watch: HostWatch) -> dict[str, Any]:
+    """Give what the machine did meanwhile, and, where time was measured, whether that disturbed."""
+    state = watch.state()
+    noise = judge(state).to_json() if state and job.mode != "accuracy" else None
+    return {"state": {name: reading.to_json() for name, reading in state.items()}, "noise": noise}
 
 
 def _read_logs(job: Job) -> LoadGenResult:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.results.accuracy_text import AccuracyText, AccuracyTextError, read_accuracy_text
+from mlperf_home.results.cost import cost_values
+from mlperf_home.results.host_values import host_values, noise_warnings
 from mlperf_home.results.loadgen_log import ACCURACY_FILE, DETAIL_FILE, LoadGenResult, LogError, read_run
 from mlperf_home.results.measurement import Measurement, Value, unknown
 from mlperf_home.results.obstacles import unofficial_because
@@ -40,13 +42,19 @@ class _Run:
     result: LoadGenResult
 
 
-def ingest(result_dir: Path, system: Mapping[str, Value] | None = None, model_name: str | None = None) -> Measurement:
+def ingest(
+    result_dir: Path,
+    system: Mapping[str, Value] | None = None,
+    model_name: str | None = None,
+    price_per_hour: float | None = None,
+) -> Measurement:
     """Read a result's folder.
 
     Args:
         result_dir: the folder described above; at least one of the two runs must be there.
         system: facts about the machine from elsewhere, added to those of the session.
         model_name: the model's name; None: unknown.
+        price_per_hour: what the machine costs, above 0; None: no cost is worked out.
 
     Raises:
         IngestError: a run is incomplete, its logs are not its own, or the two runs differ in their setup.
@@ -62,6 +70,10 @@ def ingest(result_dir: Path, system: Mapping[str, Value] | None = None, model_na
     rules = load_round(session["job"]["round"])
     text = _read_accuracy(result_dir, accuracy)
     values = _performance_values(performance, rules) | _accuracy_values(text) | _session_values(session)
+    if performance:
+        values |= host_values(performance.session)
+    if price_per_hour is not None:
+        values |= cost_values(values, session["job"]["scenario"], rules, price_per_hour)
     return Measurement(
         round=rules.name,
         benchmark=session["job"]["benchmark"],
@@ -78,8 +90,14 @@ def ingest(result_dir: Path, system: Mapping[str, Value] | None = None, model_na
         system=_host(session) | dict(system or {}),
         values=values,
         logs=_logs(performance, PERFORMANCE_DIR) | _logs(accuracy, ACCURACY_DIR),
-        warnings=tuple(dict.fromkeys(w for r in (performance, accuracy) if r for w in r.session["warnings"])),
+        warnings=_warnings(performance, accuracy),
     )
+
+
+def _warnings(performance: _Run | None, accuracy: _Run | None) -> tuple[str, ...]:
+    noise = noise_warnings(performance.session) if performance else ()
+    told = (warning for run in (performance, accuracy) if run for warning in run.session["warnings"])
+    return tuple(dict.fromkeys((*noise, *told)))
 
 
 def _read(result_dir: Path, session_name: str, log_dir: str, modes: tuple[str, ...]) -> _Run | None:

@@ -26,6 +26,8 @@ def unofficial_because(
     obstacles = []
     if session["sample"]:
         obstacles.append("it was made with sample data")
+    else:
+        obstacles += _part_of_the_dataset(rules, session)
     if not accuracy:
         obstacles.append("it has no accuracy run")
     if result is None:
@@ -35,6 +37,12 @@ def unofficial_because(
     if dict(result.seeds) != asdict(rules.seeds):
         obstacles.append(f"its seeds are not those of {rules.name}")
     return (*obstacles, *_short_of(rules, session["job"]["benchmark"], result))
+
+
+def _part_of_the_dataset(rules: Round, session: Mapping[str, Any]) -> list[str]:
+    whole = rules.benchmarks[session["job"]["benchmark"]].dataset_sample_count
+    found = session["dataset"]["count"]
+    return [f"its dataset has {found} samples; {rules.name} asks all {whole}"] if found < whole else []
 
 
 def _short_of(rules: Round, benchmark: str, result: LoadGenResult) -> list[str]:

@@ -76,6 +76,7 @@ class Benchmark:
     Attributes:
         loadgen_model: the name LoadGen knows the model by.
         performance_sample_count: what the submission checker wants to find at least.
+        dataset_sample_count: samples of the whole dataset, all of which an accuracy run has to have.
         accuracy_metric: the name of the accuracy metric ("F1").
         reference_accuracy: the reference model's accuracy, in the metric's unit.
         accuracy_fraction: the part of it that the closed division wants.
@@ -85,6 +86,7 @@ class Benchmark:
 
     loadgen_model: str
     performance_sample_count: int
+    dataset_sample_count: int
     accuracy_metric: str
     reference_accuracy: float
     accuracy_fraction: float

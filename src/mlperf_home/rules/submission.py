@@ -114,7 +114,6 @@ class SubmissionRules:
         folders, limits, files, system: see there.
         measurement_fields: the keys of a result's JSON; none may be empty.
         accuracy_forms: the values that accuracy.txt must hold, by the benchmark's accuracy metric.
-        accuracy_sample_counts: the samples of the whole dataset, by benchmark.
         model_names: other names of benchmarks that are known everywhere.
         model_guesses: parts of a model's name with the benchmark they stand for; the first that fits counts.
         inferred: which scenarios may be inferred from which.
@@ -127,7 +126,6 @@ class SubmissionRules:
     system: SystemFields
     measurement_fields: tuple[str, ...]
     accuracy_forms: Mapping[str, tuple[str, ...]]
-    accuracy_sample_counts: Mapping[str, int]
     model_names: Mapping[str, str]
     model_guesses: tuple[tuple[str, str], ...]
     inferred: tuple[Inference, ...]
@@ -148,7 +146,6 @@ def decode_submission(section: Mapping[str, Any]) -> SubmissionRules:
         system=SystemFields(**_tuples(section["system"])),
         measurement_fields=tuple(section["measurement_fields"]),
         accuracy_forms=_tuples(section["accuracy_forms"]),
-        accuracy_sample_counts=section["accuracy_sample_counts"],
         model_names=section["model_names"],
         model_guesses=tuple((part, benchmark) for part, benchmark in section["model_guesses"]),
         inferred=tuple(Inference(**each) for each in section["inferred"]),

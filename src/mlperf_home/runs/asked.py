@@ -34,6 +34,30 @@ def given_target(context: Context, scenario: str) -> float | None:
     return own if own is not None else context.number(f"CM_MLPERF_TARGET_{unit}")
 
 
+def price_per_hour(context: Context) -> float | None:
+    """Give what the machine costs, in any currency; None where the user does not say.
+
+    Raises:
+        StepFailed: it is not above 0.
+    """
+    price = context.number("CM_MLPERF_PRICE_PER_HOUR")
+    if price is not None and price <= 0:
+        raise StepFailed(f"--price_per_hour={price:g}: must be above 0; leave it out where there is no price")
+    return price
+
+
+def noise_repeats(context: Context) -> int:
+    """Give how often a noisy performance run is to be repeated.
+
+    Raises:
+        StepFailed: it is below 0.
+    """
+    repeats = context.whole("CM_MLPERF_REPEAT_NOISY") or 0
+    if repeats < 0:
+        raise StepFailed(f"--repeat_noisy={repeats}: must be 0 or more")
+    return repeats
+
+
 def read_options(context: Context) -> dict[str, Any]:
     """Read what the harness has to know from the step's environment.
 

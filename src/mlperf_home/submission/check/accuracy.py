@@ -68,9 +68,9 @@ def _setup(frame: Frame, path: Path, accuracy: DetailLog, performance: DetailLog
 
 
 def _sample_count(frame: Frame, path: Path, detail: DetailLog, benchmark: str) -> Iterator[Finding]:
-    wanted = frame.rules.submission.accuracy_sample_counts.get(benchmark)
+    wanted = frame.rules.benchmarks[benchmark].dataset_sample_count
     found = detail.settings.get("accuracy_sample_count")
-    if wanted and found is not None and found != wanted:
+    if found is not None and found != wanted:
         problem = f"accuracy was measured on {found} samples, the dataset has {wanted}"
         yield frame.of_length(path, "accuracy-samples", problem, "run again on the whole dataset")
 

@@ -1,8 +1,29 @@
-"""What the machine does not tell is None, with the reason."""
+"""What the machine does not tell is None, with the reason; what it tells is said over the timed section alone."""
 
 from __future__ import annotations
 
-from mlperf_home.harness.host import host_state, peak_memory_bytes
+from typing import TYPE_CHECKING
+
+import pytest
+from machine_tree import MachineTree
+
+from mlperf_home.harness import cpu_time, energy
+from mlperf_home.harness.cpu_time import CpuTime, Used
+from mlperf_home.harness.host import HostWatch, WatchedSut, host_state, peak_memory_bytes
+from mlperf_home.harness.noise import judge
+from mlperf_home.harness.readings import Reading
+from mlperf_home.harness.sensors import read_sensors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+CPUS = (0, 1)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> MachineTree:
+    return MachineTree(tmp_path)
 
 
 def test_this_machine_answers() -> None:
@@ -10,3 +31,231 @@ def test_this_machine_answers() -> None:
     assert state["affinity_cpus"]
     assert state["cgroup_cpu_quota"] is not None or state["cgroup_cpu_quota_reason"]
     assert peak_memory_bytes() > 1_000_000
+
+
+def watched(tree: MachineTree) -> dict[str, Reading]:
+    watch = HostWatch(tree.root, CPUS)
+    watch.begin()
+    watch.end()
+    return watch.state()
+
+
+def test_an_empty_machine_gives_reasons_and_no_values(tree: MachineTree) -> None:
+    state = watched(tree)
+    told = {name for name, reading in state.items() if reading.value is not None}
+    assert told == {"involuntary_switches", "load_average_1min_before", "load_average_1min_after", "timed_s"}
+    assert all(reading.reason for name, reading in state.items() if name not in told)
+    assert state["energy_j"].reason == "this machine has no RAPL counters in /sys/class/powercap"
+    noise = judge(state)
+    assert (noise.noisy_because, noise.disturbance) == ((), 0.0)
+    assert noise.reason == "/proc/stat does not tell"
+
+
+def test_nothing_timed_says_nothing(tree: MachineTree) -> None:
+    watch = HostWatch(tree.root, CPUS)
+    watch.end()
+    assert watch.state() == {}
+
+
+class TestSensors:
+    def test_clocks_and_governor_are_of_our_cpus(self, tree: MachineTree) -> None:
+        tree.clock(3000, 2000, 800)
+        sensors = read_sensors(tree.root, CPUS)
+        names = {name: reading.value for name, reading in sensors.frequencies("before").items()}
+        assert names == {
+            "frequency_mhz_before": 2500,
+            "frequency_lowest_mhz_before": 2000,
+            "frequency_highest_mhz_before": 3000,
+        }
+        assert sensors.governor == Reading("performance")
+
+    def test_without_cpufreq_the_clock_is_that_of_cpuinfo(self, tree: MachineTree) -> None:
+        rows = [f"processor\t: {cpu}\ncpu MHz\t\t: {mhz}\n" for cpu, mhz in ((0, "2596.120"), (1, "odd"), (2, "9.0"))]
+        tree.write("proc/cpuinfo", "\n".join(rows))
+        sensors = read_sensors(tree.root, CPUS)
+        assert sensors.frequencies_mhz == (2596.12,)
+        assert sensors.governor.reason
+
+    def test_the_hottest_sensor_of_the_processor_counts(self, tree: MachineTree) -> None:
+        for chip, name, value in ((0, "nvme", 90_000), (1, "coretemp", 61_500), (2, "k10temp", 40_000)):
+            tree.write(f"sys/class/hwmon/hwmon{chip}/name", name)
+            tree.write(f"sys/class/hwmon/hwmon{chip}/temp1_input", value)
+        for zone, kind, value in ((0, "acpitz", 95_000), (1, "cpu-thermal", 62_000)):
+            tree.write(f"sys/class/thermal/thermal_zone{zone}/type", kind)
+            tree.write(f"sys/class/thermal/thermal_zone{zone}/temp", value)
+        assert read_sensors(tree.root, CPUS).temperature_c == Reading(62.0)
+
+    def test_throttling_is_counted_over_the_run(self, tree: MachineTree) -> None:
+        tree.throttled(7)
+        watch = HostWatch(tree.root, CPUS)
+        watch.begin()
+        tree.throttled(9)
+        watch.end()
+        assert watch.state()["throttle_count"] == Reading(2.0)
+
+
+def cpu_look(at_s: float, busy_s: float | None, steal_s: float = 0.0, ours_s: float = 0.0) -> CpuTime:
+    return CpuTime(at_s, busy_s, None if busy_s is None else steal_s, Used(ours_s, 3), 2)
+
+
+class TestCpuTime:
+    def test_only_our_cpus_are_counted(self, tree: MachineTree) -> None:
+        tree.ticks(busy=100, idle=50, steal=25)
+        look = cpu_time.look(tree.root, CPUS)
+        assert (look.busy_s, look.steal_s, look.cpus) == (2.0, 0.5, 2)
+
+    def test_what_is_not_ours_is_others(self) -> None:
+        state = cpu_time.between(cpu_look(0, 100), cpu_look(10, 115, steal_s=0.4, ours_s=12))
+        assert (state["own_cpu_percent"].value, state["other_cpu_percent"].value) == (60, 15)
+        assert state["steal_percent"].value == 2
+
+    def test_rounding_makes_no_negative_share(self) -> None:
+        assert cpu_time.between(cpu_look(0, 0), cpu_look(10, 9.9, ours_s=10))["other_cpu_percent"].value == 0
+
+    @pytest.mark.parametrize(
+        ("after", "words"), [(cpu_look(0.5, 1), "too coarse"), (cpu_look(10, None), "does not tell")]
+    )
+    def test_what_cannot_be_told_is_not(self, after: CpuTime, words: str) -> None:
+        state = cpu_time.between(cpu_look(0, 0), after)
+        assert state["steal_percent"].value is None
+        assert words in state["other_cpu_percent"].reason
+
+    def test_an_unknown_form_of_proc_stat_is_no_value(self, tree: MachineTree) -> None:
+        tree.write("proc/stat", "cpu0 1 2 3\ncpu1 1 2 3")
+        assert cpu_time.look(tree.root, CPUS).busy_s is None
+
+
+class TestEnergy:
+    def test_packages_are_summed_and_nothing_is_counted_twice(self, tree: MachineTree) -> None:
+        def write(first_j: float, second_j: float, other_j: int) -> energy.EnergyLook:
+            tree.package(0, first_j)
+            tree.package(1, second_j)
+            tree.other_zone("intel-rapl:0:0", "core", other_j)
+            tree.other_zone("intel-rapl:2", "psys", other_j)
+            return energy.look(tree.root)
+
+        assert energy.between(write(100, 50, 0), write(130.5, 60, 9000), 10) == Reading(40.5)
+
+    def test_a_counter_that_went_round_once_is_followed(self, tree: MachineTree) -> None:
+        tree.package(0, 262_100)
+        before = energy.look(tree.root)
+        tree.package(0, 57)
+        assert energy.between(before, energy.look(tree.root), 10) == Reading(100.0)
+
+    @pytest.mark.parametrize(("limit_w", "known"), [(None, False), (28, True)])
+    def test_a_counter_that_may_have_gone_round_twice_is_unknown(
+        self, tree: MachineTree, limit_w: int | None, known: bool
+    ) -> None:
+        tree.package(0, 100, range_j=65_532, limit_w=limit_w)
+        before = energy.look(tree.root)
+        tree.package(0, 15_100, range_j=65_532, limit_w=limit_w)
+        reading = energy.between(before, energy.look(tree.root), 600)
+        assert reading.value == (15_000 if known else None)
+        assert ("more than once" in reading.reason) is not known
+
+    def test_counters_closed_to_us_are_absent_with_the_reason(self, tree: MachineTree) -> None:
+        tree.package(0, 100)
+        (tree.root / "sys/class/powercap/intel-rapl:0/energy_uj").unlink()
+        # A folder cannot be read as a file by anybody: as root, permissions would not keep us out.
+        (tree.root / "sys/class/powercap/intel-rapl:0/energy_uj").mkdir()
+        look = energy.look(tree.root)
+        assert energy.between(look, look, 10).reason.endswith("most systems allow it to root alone")
+
+
+QUIET = {
+    "steal_percent": Reading(0.2),
+    "other_cpu_percent": Reading(4.0),
+    "frequency_highest_mhz_before": Reading(3000.0),
+    "frequency_highest_mhz_after": Reading(2800.0),
+    "throttle_count": Reading(0.0),
+    "governor": Reading("performance"),
+    "governor_after": Reading("performance"),
+}
+
+
+class TestNoise:
+    def test_a_quiet_run_has_none(self) -> None:
+        noise = judge(QUIET)
+        assert (noise.noisy_because, noise.reason) == ((), "")
+        assert noise.disturbance == pytest.approx(0.8)
+
+    @pytest.mark.parametrize(
+        ("changed", "words"),
+        [
+            ({"steal_percent": Reading(2.5)}, "the hypervisor gave 2.5 % of the CPUs' time to others (limit 1 %)"),
+            ({"other_cpu_percent": Reading(7.0)}, "other programs used 7.0 % of the CPUs' time (limit 5 %)"),
+            ({"frequency_highest_mhz_after": Reading(2400.0)}, "the clock fell from 3000 to 2400 MHz (limit 10 %)"),
+            ({"throttle_count": Reading(3.0)}, "the processor slowed itself for heat 3 times"),
+            ({"governor_after": Reading("powersave")}, "the frequency governor changed from performance to powersave"),
+        ],
+    )
+    def test_each_limit_is_said_in_words(self, changed: dict[str, Reading], words: str) -> None:
+        noise = judge({**QUIET, **changed})
+        assert noise.noisy_because == (words,)
+        assert noise.disturbance > 1
+
+    def test_the_worst_of_all_says_how_far(self) -> None:
+        noise = judge({**QUIET, "steal_percent": Reading(3.0), "other_cpu_percent": Reading(50.0)})
+        assert len(noise.noisy_because) == 2
+        assert noise.disturbance == 10
+
+    def test_what_is_not_known_makes_no_noise(self) -> None:
+        missing = Reading(None, "not told")
+        noise = judge(dict.fromkeys(QUIET, missing))
+        assert (noise.noisy_because, noise.reason) == ((), "not told")
+
+    def test_a_rising_clock_is_none(self) -> None:
+        assert not judge({**QUIET, "frequency_highest_mhz_after": Reading(5000.0)}).noisy_because
+
+
+class _Sut:
+    def __init__(self, calls: list[str]) -> None:
+        self._calls = calls
+
+    def load(self, _indices: Sequence[int]) -> None:
+        self._calls.append("load")
+
+    def unload(self, _indices: Sequence[int]) -> None:
+        self._calls.append("unload")
+
+    def issue(self, _query: object) -> None:
+        self._calls.append("issue")
+
+    def stop(self) -> None:
+        self._calls.append("stop")
+
+
+class _Watch(HostWatch):
+    def __init__(self, calls: list[str]) -> None:
+        super().__init__()
+        self._calls = calls
+
+    def begin(self) -> None:
+        self._calls.append("begin")
+
+    def end(self) -> None:
+        self._calls.append("end")
+
+
+def test_the_section_lies_between_loading_and_unloading() -> None:
+    calls: list[str] = []
+    sut = WatchedSut(_Sut(calls), _Watch(calls))
+    sut.load([0])
+    sut.issue([])
+    sut.unload([0])
+    sut.stop()
+    assert calls == ["load", "begin", "issue", "end", "unload", "stop"]
+
+
+def test_the_first_look_and_the_last_count(tree: MachineTree) -> None:
+    watch = HostWatch(tree.root, CPUS)
+    for count in (1, 2, 5):
+        tree.throttled(count)
+        watch.begin()
+        watch.end()
+    assert watch.state()["throttle_count"] == Reading(4.0)
+
+
+def test_readings_keep_their_reason() -> None:
+    assert Reading(None, "absent").to_json() == {"value": None, "reason": "absent"}
+    assert Reading(1.5).to_json() == {"value": 1.5, "reason": None}

@@ -44,6 +44,22 @@ def test_performance_run(make_job: MakeJob, scenario: str) -> None:
     assert job.leftovers() == sorted(["performance/run_1", "session.json"] + [f"performance/run_1/{n}" for n in LOGS])
 
 
+def test_the_state_of_the_machine_is_kept(make_job: MakeJob) -> None:
+    job = make_job("SingleStream")
+    assert job.run()[0] == ExitStatus.COMPLETE
+    session = job.session
+    state = session["state"]
+    assert 0 < state["timed_s"]["value"] <= session["times"]["run_s"]
+    assert all((reading["value"] is None) == bool(reading["reason"]) for reading in state.values())
+    assert session["noise"].keys() == {"noisy_because", "disturbance", "reason"}
+
+
+def test_the_accuracy_run_is_not_called_noisy(make_job: MakeJob) -> None:
+    job = make_job("Offline", "accuracy")
+    assert job.run()[0] == ExitStatus.COMPLETE
+    assert job.session["noise"] is None
+
+
 @pytest.mark.parametrize("scenario", ["Offline", "SingleStream", "MultiStream", "Server"])
 def test_accuracy_run_logs_every_sample_once_without_padding(make_job: MakeJob, scenario: str) -> None:
     job = make_job(scenario, "accuracy")

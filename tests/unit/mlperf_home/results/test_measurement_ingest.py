@@ -105,6 +105,34 @@ def test_what_keeps_a_result_from_being_official(tmp_path: Path, changes: dict[s
     assert words in text
 
 
+def with_dataset(root: Path, **changes: Any) -> Path:
+    """Change the dataset of both sessions, and what else is named."""
+    for mode in ("performance", "accuracy"):
+        session = load_session(root, mode)
+        session["dataset"]["count"] = changes["count"]
+        session["job"]["benchmark"] = changes.get("benchmark", "bert-99")
+        save_session(root, mode, {**session, "sample": changes.get("sample", False)})
+    return root
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "count", "words"),
+    [("bert-99", 1232, "1232 samples; v3.1 asks all 10833"), ("resnet", 500, "500 samples; v3.1 asks all 50000")],
+)
+def test_a_part_of_the_dataset_is_not_official(tmp_path: Path, benchmark: str, count: int, words: str) -> None:
+    (text,) = ingest(with_dataset(write_result(tmp_path), benchmark=benchmark, count=count)).unofficial_because
+    assert words in text
+
+
+def test_the_whole_dataset_is_official(tmp_path: Path) -> None:
+    assert ingest(with_dataset(write_result(tmp_path), benchmark="resnet", count=50000)).unofficial_because == ()
+
+
+def test_of_sample_data_the_count_is_nothing_more_to_say(tmp_path: Path) -> None:
+    measurement = ingest(with_dataset(write_result(tmp_path), benchmark="resnet", count=60, sample=True))
+    assert measurement.unofficial_because == ("it was made with sample data",)
+
+
 def test_sample_data_are_said_to_be_such(tmp_path: Path) -> None:
     write_result(tmp_path)
     for mode in ("performance", "accuracy"):
@@ -246,3 +274,109 @@ def test_rows_say_why_a_run_is_invalid(tmp_path: Path) -> None:
     assert rows["LoadGen says"] == "INVALID"
     assert "raise target_qps" in rows["because"]
     assert "unknown" not in rows["F1 (%)"]
+
+
+STATE: dict[str, Any] = {
+    "steal_percent": {"value": 0.2, "reason": None},
+    "other_cpu_percent": {"value": 12.0, "reason": None},
+    "frequency_mhz_before": {"value": 3000.0, "reason": None},
+    "frequency_mhz_after": {"value": 2900.0, "reason": None},
+    "temperature_c_before": {"value": 50.5, "reason": None},
+    "temperature_c_after": {"value": 61.0, "reason": None},
+    "governor": {"value": None, "reason": "there is no cpufreq here"},
+    "load_average_1min_before": {"value": 0.25, "reason": None},
+    "energy_j": {"value": 49152.0, "reason": None},
+}
+NOISE = {"noisy_because": ["other programs used 12.0 %"], "disturbance": 2.4, "reason": None}
+
+
+def with_state(root: Path, **changes: Any) -> Path:
+    session = load_session(root, "performance") | {"state": STATE, "noise": NOISE}
+    session["counts"] = {"samples_completed": 24576}
+    save_session(root, "performance", session | changes)
+    return root
+
+
+def test_what_the_machine_did_is_in_the_measurement(tmp_path: Path) -> None:
+    measurement = ingest(with_state(write_result(tmp_path)))
+    values = measurement.values
+    assert values["other_cpu_percent"] == Value(12.0, "measured", "session: state.other_cpu_percent")
+    assert values["governor"] == unknown("there is no cpufreq here")
+    assert (values["energy_per_sample_j"].value, values["energy_per_sample_j"].origin) == (2.0, "inferred")
+    assert "24576 completed samples" in str(values["energy_per_sample_j"].reason)
+    assert values["noisy"].value == "yes"
+    assert values["noisy_because"].value == "other programs used 12.0 %"
+    assert measurement.warnings == ("noisy: other programs used 12.0 %", "no VNNI")
+    rows = rows_of(measurement)
+    assert rows["Noisy"] == "other programs used 12.0 %"
+    assert rows["Warning"] == "no VNNI"
+    assert rows["During the run"] == "steal 0.2 %, other programs 12 %, clock 3000 to 2900 MHz, 50.5 to 61 C"
+    assert rows["Energy per sample (J)"] == "2"
+    assert from_json(to_json(measurement)) == measurement
+
+
+def test_energy_that_is_not_told_is_unknown_with_the_reason(tmp_path: Path) -> None:
+    state = {**STATE, "energy_j": {"value": None, "reason": "this machine has no RAPL counters"}}
+    measurement = ingest(with_state(write_result(tmp_path), state=state))
+    for name in ("energy_j", "energy_per_sample_j"):
+        assert measurement.values[name] == unknown("this machine has no RAPL counters")
+    assert "Energy per sample (J)" not in rows_of(measurement)
+
+
+@pytest.mark.parametrize(
+    ("noise", "noisy"),
+    [
+        ({"noisy_because": [], "disturbance": 0.4, "reason": None}, Value("no", "measured", "session: noise")),
+        ({"noisy_because": [], "disturbance": 0.0, "reason": "too short"}, unknown("too short")),
+    ],
+)
+def test_a_run_that_is_not_noisy_has_no_such_line(tmp_path: Path, noise: dict[str, Any], noisy: Value) -> None:
+    measurement = ingest(with_state(write_result(tmp_path), noise=noise))
+    assert measurement.values["noisy"] == noisy
+    assert "noisy_because" not in measurement.values
+    assert "Noisy" not in rows_of(measurement)
+
+
+def test_a_repeated_run_says_how_often(tmp_path: Path) -> None:
+    measurement = ingest(with_state(write_result(tmp_path), attempts=[NOISE, NOISE]))
+    assert measurement.values["noise_attempts"].value == 2
+
+
+def test_sessions_of_older_runs_are_read_and_say_nothing_of_it(tmp_path: Path) -> None:
+    measurement = ingest(write_result(tmp_path))
+    assert not {"noisy", "energy_j", "steal_percent"} & measurement.values.keys()
+    assert not {"Noisy", "During the run", "Energy per sample (J)"} & rows_of(measurement).keys()
+
+
+@pytest.mark.parametrize(
+    ("scenario", "changes", "cost", "basis"),
+    [
+        ("Offline", {}, 3.6 / 3600 * 1e6 / 40.5, "samples_per_second"),
+        ("SingleStream", {"result_mean_latency_ns": 2_000_000}, 2.0, "mean_latency_ms"),
+        ("MultiStream", {"result_mean_query_latency_ns": 16_000_000}, 2.0, "mean_latency_ms of 8 samples"),
+    ],
+)
+def test_a_price_gives_the_cost(
+    tmp_path: Path, scenario: str, changes: dict[str, Any], cost: float, basis: str
+) -> None:
+    measurement = ingest(write_result(tmp_path, scenario, **changes), price_per_hour=3.6)
+    value = measurement.values["cost_per_million_inferences"]
+    assert value.value == pytest.approx(cost)
+    assert value.origin == "inferred"
+    assert f"3.6 per hour and {basis}, in the price's currency" in str(value.reason)
+    assert rows_of(measurement)["Cost per million (in the price's currency)"] == f"{cost:.6g}"
+
+
+def test_without_a_price_there_is_no_cost(tmp_path: Path) -> None:
+    assert "cost_per_million_inferences" not in ingest(write_result(tmp_path)).values
+
+
+def test_without_a_performance_run_the_cost_is_unknown(tmp_path: Path) -> None:
+    write_result(tmp_path)
+    (tmp_path / "performance-session.json").unlink()
+    for path in (tmp_path / "performance" / "run_1").iterdir():
+        path.unlink()
+    (tmp_path / "performance" / "run_1").rmdir()
+    value = ingest(tmp_path, price_per_hour=1.0).values["cost_per_million_inferences"]
+    assert value.origin == "unknown"
+    assert "no performance run" in str(value.reason)
