@@ -164,3 +164,44 @@ def test_the_samples_results_become_a_marked_tarball_only_where_that_is_allowed(
     scenarios = {path.name for path in sub.glob("open/Example/results/*/*/*")}
     assert scenarios == {"singlestream", "offline", "multistream"}
     assert all("sample result" in path.read_text() for path in sub.glob("open/Example/measurements/*/*/*/README.md"))
+
+
+@pytest.mark.parametrize("tags", ["run,mobilenet-models,_sample", f"{TAGS},_sample", "run,mlperf,bert-99,deepsparse"])
+@pytest.mark.parametrize("price", ["0", "-1.5"])
+def test_a_price_that_is_none_is_refused_before_anything_starts(cm: Cm, tags: str, price: str) -> None:
+    ended = cm.script(tags, f"--price_per_hour={price}")
+
+    assert ended.code != 0
+    assert f"--price_per_hour={price}: must be above 0" in ended.said
+    assert not (cm.home / "mlperf-home" / "cache").exists()
+
+
+def test_a_price_gives_the_cost_and_the_machine_is_told_of(cm: Cm, tmp_path: Path) -> None:
+    options = [*HERE, *SHORT, f"--results_dir={tmp_path / 'results'}", "--price_per_hour=0.36", "--repeat_noisy=1"]
+
+    ended = cm.script(f"{TAGS},_sample,_performance-only", *options)
+
+    assert ended.code == 0, ended.said
+    assert "Cost per million (in the price's currency)" in ended.out
+    (measurement,) = measured(tmp_path).values()
+    values = measurement["values"]
+    assert values["cost_per_million_inferences"]["value"] == pytest.approx(values["mean_latency_ms"]["value"] / 10)
+    assert values["noisy"]["value"] in {"yes", "no", None}
+    assert bool(values["energy_j"]["reason"]) == (values["energy_j"]["value"] is None)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--price_per_hour=dear", "must be a number"),
+        ("--price_per_hour=0.0", "must be above 0"),
+        ("--repeat_noisy=-1", "must be 0 or more"),
+        ("--repeat_noisy=1.5", "must be a whole number"),
+    ],
+)
+def test_odd_prices_and_repetitions_are_refused_before_a_run(cm: Cm, tmp_path: Path, option: str, said: str) -> None:
+    ended = cm.script(f"{TAGS},_sample,_performance-only", *HERE, *SHORT, option, f"--results_dir={tmp_path / 'r'}")
+
+    assert ended.code != 0
+    assert said in ended.said
+    assert not list(tmp_path.rglob("performance-session.json"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import queue
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +13,14 @@ from mlperf_home.backends import tflite_library
 from mlperf_home.backends.base import BackendError, Description
 from mlperf_home.backends.classifier import Classifier, read_classifier
 from mlperf_home.backends.cores import usable_cores
+from mlperf_home.backends.intra_op import latencies_ns, thread_counts
 from mlperf_home.backends.options import Options
 from mlperf_home.backends.tflite_file import check_file
 from mlperf_home.backends.tflite_library import Choices, Package, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -36,8 +40,9 @@ class TfliteBackend:
     class 0 is background, and is left out. A quantised score is larger exactly where what it stands for is larger,
     so that classes need no dequantisation. A batch is inferred image by image: models are exported for one.
 
-    Options: `threads` (within one call; the cores are shared among the streams by default), `xnnpack` (false
-    leaves the default delegate out), `delegate` (path or name of a delegate's shared library).
+    Options: `threads` (within one call; otherwise one stream tries 1, 2, 4 ... up to all cores and takes the fastest,
+    and several share the cores), `xnnpack` (false leaves the default delegate out), `delegate` (path or name of a
+    delegate's shared library).
     """
 
     package: Package = tflite_library.TFLITE
@@ -101,6 +106,9 @@ class TfliteBackend:
         )
         check_file(request.model_path)
         library, version = tflite_library.load(self.package)
+        tried_us: dict[str, float] | None = None
+        if options.count("threads") is None and streams == 1 and cores > 1:
+            choices, tried_us = self._fastest(library, request.model_path, choices)
         interpreters = [tflite_library.make_interpreter(library, request.model_path, choices) for _ in range(streams)]
         first = interpreters[0]
         model = read_classifier(first.get_input_details(), first.get_output_details(), request.model_path)
@@ -112,6 +120,7 @@ class TfliteBackend:
             "cores": cores,
             "streams": streams,
             "threads_per_stream": choices.threads,
+            "threads_tried_us": tried_us,
             "xnnpack": choices.xnnpack,
             "delegate": choices.delegate,
             "delegated": delegated,
@@ -122,15 +131,31 @@ class TfliteBackend:
         }
         return Description(self.package.engine, version, details, self._warnings(choices, delegated=delegated))
 
+    def _fastest(self, library: Any, path: Path, choices: Choices) -> tuple[Choices, dict[str, float]]:
+        """Try numbers of threads up to the chosen; give the fastest, and each one's 90th percentile in us."""
+        calls = {}
+        for threads in thread_counts(choices.threads):
+            interpreter = tflite_library.make_interpreter(library, path, replace(choices, threads=threads))
+            model = read_classifier(interpreter.get_input_details(), interpreter.get_output_details(), path)
+            call = tflite_library.infer_into(interpreter, model)
+            image = np.zeros(model.image.shape, dtype=model.image.dtype)
+            self._run_first(call, image)
+            calls[threads] = partial(call, image)
+        found_ns = latencies_ns(calls)
+        fastest = min(found_ns, key=lambda threads: found_ns[threads])
+        return replace(choices, threads=fastest), {str(threads): ns / 1000 for threads, ns in found_ns.items()}
+
     def _warm_up(self, call: Infer, model: Classifier) -> None:
         """Run a new interpreter, so that no timed call is its first, and put it among the idle ones."""
-        image = np.zeros(model.image.shape, dtype=model.image.dtype)
+        self._run_first(call, np.zeros(model.image.shape, dtype=model.image.dtype))
+        self._idle.put(call)
+
+    def _run_first(self, call: Infer, image: NDArray[Any]) -> None:
         try:
             for _ in range(_WARM_UP_RUNS):
                 call(image)
         except (ValueError, RuntimeError) as error:
             raise BackendError(f"{self.package.engine}: the model cannot be run ({first_line(error)})") from error
-        self._idle.put(call)
 
     def _warnings(self, choices: Choices, *, delegated: bool | None) -> tuple[str, ...]:
         if delegated is not False or not (choices.xnnpack or choices.delegate):

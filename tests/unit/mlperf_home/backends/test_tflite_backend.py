@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -161,3 +162,35 @@ def test_a_model_with_two_outputs_is_refused(tmp_path: Path, engine: str) -> Non
     path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(outputs=2))
     with pytest.raises(BackendError, match="is no image classifier"):
         registry.make(engine).open(Request(path, tmp_path, GRID))
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ENGINES)
+def test_one_stream_takes_the_fastest_number_of_threads_and_says_what_was_tried(tmp_path: Path, engine: str) -> None:
+    pytest.importorskip(ENGINES[engine])
+    path = tiny_classifier.write(tmp_path / "m.tflite")
+    cores = min(2, len(os.sched_getaffinity(0)))
+    backend = registry.make(engine)
+    details = backend.open(Request(path, tmp_path, GRID, cores=cores)).details
+    backend.close()
+    tried = details["threads_tried_us"]
+    if cores == 1:
+        assert tried is None
+    else:
+        assert set(tried) == {"1", "2"}
+        assert str(details["threads_per_stream"]) == min(tried, key=tried.get)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("grid", "options"), [(GRID, {"threads": 2}), (Grid((), (1,), 2), {}), (Grid((), (1,), 2), {"threads": 1})]
+)
+def test_what_is_given_or_shared_is_not_tried(tmp_path: Path, grid: Grid, options: dict[str, Any]) -> None:
+    pytest.importorskip("ai_edge_litert")
+    path = tiny_classifier.write(tmp_path / "m.tflite")
+    backend = registry.make("litert")
+    details = backend.open(Request(path, tmp_path, grid, options=options)).details
+    backend.close()
+    assert details["threads_tried_us"] is None
+    if "threads" in options:
+        assert details["threads_per_stream"] == options["threads"]

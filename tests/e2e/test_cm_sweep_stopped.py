@@ -1,0 +1,97 @@
+"""The sweep over models, killed anywhere or started twice: each model is measured once, nothing is half there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mlperf_home.samples.mobilenet import MODELS
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+    from cm_command import Cm
+
+pytest.importorskip("mlperf_loadgen", reason="LoadGen is not installed in this Python")
+pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed in this Python")
+pytest.importorskip("cv2", reason="OpenCV is not installed in this Python")
+
+pytestmark = pytest.mark.engine
+SWEEP = "--tags=run,mobilenet-models,_tflite,_sample,_only-int8,_performance-only"
+NAMES = sorted(name for name in MODELS if name.endswith("int8"))
+RUNS, DONE = "LoadGen runs SingleStream, performance", "LoadGen is done"
+# Said when the first model is done and the second has begun.
+BETWEEN = "> get-ml-model-mobilenet"
+
+
+def start(cm: Cm, tmp_path: Path) -> subprocess.Popen[str]:
+    environments = ("workload-environment", "image-environment")
+    return cm.start(
+        *("run", "script", SWEEP),
+        *(f"--adr.{name}.environment={sys.executable}" for name in environments),
+        *("--execution_mode=test", "--adr.sample-dataset.images=60", "--test_query_count=40"),
+        f"--results_dir={tmp_path / 'results'}",
+    )
+
+
+def read_until(process: subprocess.Popen[str], marker: str, count: int) -> None:
+    """Read what is said until a line with the marker has come so many times."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        count -= marker in line
+        if not count:
+            return
+    pytest.fail(f"{marker!r} was not said so often")
+
+
+def sessions(tmp_path: Path) -> dict[str, tuple[bytes, int]]:
+    """Give content and time of each session that is whole, by the model's name."""
+    found = (tmp_path / "results").rglob("performance-session.json")
+    paths = [path for path in found if ".new" not in path.parts]
+    return {path.parent.parent.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in paths}
+
+
+@pytest.mark.parametrize(("marker", "count"), [(RUNS, 1), (RUNS, 3), (DONE, 2), (BETWEEN, 2)])
+def test_a_killed_sweep_goes_on_and_measures_nothing_twice(cm: Cm, tmp_path: Path, marker: str, count: int) -> None:
+    first = start(cm, tmp_path)
+    read_until(first, marker, count)
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    kept = sessions(tmp_path)
+
+    again = start(cm, tmp_path)
+    out, err = again.communicate()
+
+    assert again.returncode == 0, out + err
+    ended = sessions(tmp_path)
+    assert sorted(ended) == NAMES
+    assert {name: ended[name] for name in kept} == kept
+    assert err.count(RUNS) == len(NAMES) - len(kept)
+    assert all(json.loads(content)["status"] == "complete" for content, _ in ended.values())
+    assert not [path for path in (tmp_path / "results").rglob("*") if path.name == ".new" or ".partial" in path.name]
+
+
+def test_two_sweeps_into_one_folder_measure_each_model_once(cm: Cm, tmp_path: Path) -> None:
+    both = [start(cm, tmp_path), start(cm, tmp_path)]
+    told = [process.communicate() for process in both]
+
+    for process, (out, err) in zip(both, told, strict=True):
+        refused = "another run is measuring into it" in out + err
+        assert process.returncode == 0 or refused, out + err
+    assert sum(err.count(RUNS) for _, err in told) == len(NAMES)
+    ended = sessions(tmp_path)
+    assert sorted(ended) == NAMES
+
+    last = start(cm, tmp_path)
+    out, err = last.communicate()
+
+    assert last.returncode == 0, out + err
+    assert RUNS not in err
+    assert sessions(tmp_path) == ended
+    assert all(name in out for name in NAMES)
