@@ -52,7 +52,10 @@ def test_cmr_is_short_for_cm_run_script(cm: Cm) -> None:
         (("--tags=run,mlperf,bert-99,deepsparse", "--scenaro=Offline"), "Did you mean --scenario?"),
         (("--tags=run,mlperf,bert-99,deepsparse", "--scenario=Offlin"), "must be one of Offline"),
         (("--tags=run,mlperf,bert-99,deepsparse,_sample", "--division=closed"), "closed wants the reference model's"),
-        (("--tags=run,mlperf,bert-99,deepsparse,_sample", "--submission_dir=S"), "a sample is no MLPerf result"),
+        (
+            ("--tags=run,mlperf,bert-99,deepsparse,_sample", "--submission_dir=S", "--submitter=Me"),
+            "a sample is no MLPerf",
+        ),
         (("--tags=run,mlperf,bert-99,deepsparse", "--power=yes"), "not served by this version"),
         (("--tags=detect,", "os"), "stray word"),
         (("--tags=detect,os", "--adr.pyton.version=3"), "no dependency has this name"),
