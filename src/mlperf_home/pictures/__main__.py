@@ -1,0 +1,80 @@
+"""Draw a picture: python -m mlperf_home.pictures --picture F.json --out DIR."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlperf_home.atomic import replace_text
+from mlperf_home.pictures.page import write_page
+from mlperf_home.pictures.picture import PictureError, from_json, to_json
+from mlperf_home.pictures.standing import with_standings
+from mlperf_home.pictures.still import draw
+
+if TYPE_CHECKING:
+    from mlperf_home.pictures.picture import Picture
+
+FILES = tuple(f"pareto.{ending}" for ending in ("svg", "png", "html", "csv", "json"))
+
+
+def main() -> int:
+    """Write the files of FILES; one line says what is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--picture", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    try:
+        picture = with_standings(from_json(given.picture.read_text("utf-8"), str(given.picture)))
+        _write(picture, given.out)
+    except PictureError as error:
+        print(f"mlperf-home: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        place = error.filename or given.out
+        print(f"mlperf-home: {place}: cannot be written ({error.strerror}); give another --out_dir", file=sys.stderr)
+        return 1
+    fronts = sum(mark.standing == "front" for mark in picture.marks)
+    print(json.dumps({"event": "drawn", "marks": len(picture.marks), "front": fronts}), flush=True)
+    return 0
+
+
+def _write(picture: Picture, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    svg, png = out / ".pareto.svg.partial", out / ".pareto.png.partial"
+    try:
+        draw(picture, svg, png)
+        svg.replace(out / "pareto.svg")
+        png.replace(out / "pareto.png")
+    finally:
+        svg.unlink(missing_ok=True)
+        png.unlink(missing_ok=True)
+    replace_text(out / "pareto.html", write_page(picture))
+    replace_text(out / "pareto.json", to_json(picture))
+    replace_text(out / "pareto.csv", _table(picture))
+
+
+def _table(picture: Picture) -> str:
+    """Give the marks as CSV, with the facts as columns."""
+    facts = sorted({name for mark in picture.marks for name in mark.facts})
+    columns = [picture.x.name, f"{picture.x.name}_low", f"{picture.x.name}_high"]
+    columns += [picture.y.name, f"{picture.y.name}_low", f"{picture.y.name}_high"]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["name", "system", "imported", "sample", "standing", *columns, *facts])
+    for mark in picture.marks:
+        told = asdict(mark)
+        intervals = [told["x_interval"] or ("", ""), told["y_interval"] or ("", "")]
+        own = [mark.name, mark.system, *("yes" if each else "no" for each in (mark.imported, mark.sample))]
+        numbers = [mark.x, *intervals[0], mark.y, *intervals[1]]
+        writer.writerow([*own, mark.standing, *numbers, *(mark.facts.get(name, "") for name in facts)])
+    return text.getvalue()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

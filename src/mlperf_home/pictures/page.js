@@ -1,0 +1,146 @@
+"use strict";
+// Filters, axes and hover text for the marks in #picture; Plotly draws.
+(() => {
+  const picture = JSON.parse(document.getElementById("picture").textContent);
+  const chart = document.getElementById("chart");
+  const controls = document.getElementById("controls");
+  const MOST_CHOICES = 40; // A longer list is no filter; the search finds those.
+  const hidden = {}; // by filter: the values that are switched off
+  const log = { x: picture.marks.every((mark) => mark.x > 0), y: false };
+  let wanted = "";
+
+  const filters = {
+    "measured": (mark) => (mark.imported ? "imported" : "this machine"),
+    "standing": (mark) => mark.standing,
+    "system": (mark) => mark.system,
+  };
+  for (const fact of ["family", "precision", "resolution", "engine", "scenario", "round"]) {
+    filters[fact] = (mark) => mark.facts[fact] || "not told";
+  }
+
+  const escaped = (text) =>
+    String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  const rounded = (value) => Number(value.toPrecision(6)).toString();
+  const between = (interval) => (interval ? ` (${interval.map(rounded).join(" to ")})` : "");
+
+  function hover(mark) {
+    const rows = [
+      `<b>${escaped(mark.name)}</b>`,
+      ...(mark.sample ? [picture.sample_words] : []),
+      `${escaped(picture.x.label)}: ${rounded(mark.x)}${between(mark.x_interval)}`,
+      `${escaped(picture.y.label)}: ${rounded(mark.y)}${between(mark.y_interval)}`,
+      `${mark.imported ? "imported: " : ""}${escaped(mark.system)}`,
+      ...Object.entries(mark.facts).map(([name, value]) => `${escaped(name)}: ${escaped(value)}`),
+    ];
+    return rows.join("<br>");
+  }
+
+  function visible(mark) {
+    const words = `${mark.name} ${mark.system}`.toLowerCase();
+    return (
+      words.includes(wanted) &&
+      Object.entries(filters).every(([name, value]) => !(hidden[name] && hidden[name].has(value(mark))))
+    );
+  }
+
+  function errors(marks, axis) {
+    const key = `${axis}_interval`;
+    if (!marks.some((mark) => mark[key])) return undefined;
+    const side = (place, sign) => marks.map((mark) => (mark[key] ? sign * (mark[key][place] - mark[axis]) : 0));
+    return { type: "data", symmetric: false, array: side(1, 1), arrayminus: side(0, -1), thickness: 1, width: 3 };
+  }
+
+  function traces(marks) {
+    return picture.looks.map((look) => {
+      const own = marks.filter((mark) => mark.imported === look.imported && mark.standing === look.standing);
+      if (look.standing === "front") own.sort((one, other) => one.x - other.x);
+      return {
+        type: "scatter",
+        name: `${look.words} (${own.length})`,
+        mode: look.standing === "front" ? "lines+markers" : "markers",
+        line: { shape: picture.x.direction === "min" ? "hv" : "vh", width: 1, color: look.colour },
+        marker: { color: look.colour, symbol: look.symbol, size: marks.length > 800 ? 5 : 9 },
+        x: own.map((mark) => mark.x),
+        y: own.map((mark) => mark.y),
+        error_x: errors(own, "x"),
+        error_y: errors(own, "y"),
+        text: own.map(hover),
+        hovertemplate: "%{text}<extra></extra>",
+      };
+    });
+  }
+
+  function draw() {
+    const marks = picture.marks.filter(visible);
+    document.getElementById("shown").textContent =
+      `${marks.length} of ${picture.marks.length} points shown${picture.sample_words ? "; " + picture.sample_words : ""}`;
+    const axis = (name) => ({
+      title: { text: `${picture[name].label}, ${picture[name].direction === "min" ? "less" : "more"} is better` },
+      type: log[name] ? "log" : "linear",
+      gridcolor: "#e8e8e8",
+      zeroline: false,
+    });
+    const layout = {
+      xaxis: axis("x"),
+      yaxis: axis("y"),
+      hovermode: "closest",
+      plot_bgcolor: "white",
+      margin: { t: 20, r: 20 },
+      legend: { orientation: "h", y: -0.18 },
+    };
+    Plotly.react(chart, traces(marks), layout, { responsive: true, displaylogo: false });
+  }
+
+  function box(parent, words, checked, changed) {
+    const label = document.createElement("label");
+    const input = document.createElement("input");
+    input.type = "checkbox";
+    input.checked = checked;
+    input.addEventListener("change", () => {
+      changed(input.checked);
+      draw();
+    });
+    label.append(input, ` ${words}`);
+    parent.append(label);
+    return input;
+  }
+
+  function group(words) {
+    const set = document.createElement("fieldset");
+    const legend = document.createElement("legend");
+    legend.textContent = words;
+    set.append(legend);
+    controls.append(set);
+    return set;
+  }
+
+  function addFilter(name, value) {
+    const choices = [...new Set(picture.marks.map(value))].sort();
+    if (choices.length < 2 || choices.length > MOST_CHOICES) return;
+    const set = group(name);
+    hidden[name] = new Set();
+    for (const choice of choices) {
+      const input = box(set, choice, true, (on) => hidden[name][on ? "delete" : "add"](choice));
+      input.dataset.filter = name;
+      input.value = choice;
+    }
+  }
+
+  const axes = group("axes");
+  for (const name of ["x", "y"]) {
+    if (!picture.marks.every((mark) => mark[name] > 0)) continue;
+    box(axes, `${name} logarithmic`, log[name], (on) => (log[name] = on)).id = `log-${name}`;
+  }
+  const search = document.createElement("input");
+  search.type = "search";
+  search.id = "search";
+  search.placeholder = "name or system";
+  search.setAttribute("aria-label", "show only names or systems with this text");
+  search.addEventListener("input", () => {
+    wanted = search.value.trim().toLowerCase();
+    draw();
+  });
+  group("search").append(search);
+  for (const [name, value] of Object.entries(filters)) addFilter(name, value);
+  draw();
+})();

@@ -1,0 +1,130 @@
+"""A picture as SVG and PNG, by Matplotlib; the same picture gives the same bytes of SVG."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+from matplotlib import patheffects
+
+from mlperf_home.pictures.look import LOOKS, heading, kind
+from mlperf_home.pictures.standing import staircase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from mlperf_home.pictures.picture import Mark, Picture
+
+_SIZE_IN = (10.0, 6.5)
+_DPI = 150
+_FEW = 400
+"""Up to so many marks of a kind are drawn large."""
+# Where a label is tried, in points from its mark: away from what the front dominates first.
+_PLACES = ((-8, 5), (-8, 15), (8, -12), (8, 5), (-8, -12), (8, -22), (-8, 25), (8, 15))
+_SETTINGS = {"svg.hashsalt": "mlperf-home", "svg.fonttype": "path", "font.size": 10, "axes.axisbelow": True}
+
+
+def draw(picture: Picture, svg: Path, png: Path) -> None:
+    """Draw a picture whose marks all have a standing.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - the way of drawing has to be chosen first
+
+    with mpl.rc_context(_SETTINGS):
+        figure, axes = plt.subplots(figsize=_SIZE_IN)
+        for imported in (True, False):
+            _draw_front(axes, staircase(picture, imported=imported), picture)
+        for key, look in LOOKS.items():
+            marks = [mark for mark in picture.marks if kind(mark) == key]
+            if marks:
+                _draw_marks(axes, marks, f"{look.words} ({len(marks)})", key)
+        _dress(axes, picture)
+        _label(figure, axes, staircase(picture, imported=False) or staircase(picture, imported=True), picture)
+        figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": "mlperf-home"})
+        figure.savefig(png, format="png", bbox_inches="tight", dpi=_DPI)
+        plt.close(figure)
+
+
+def _draw_marks(axes: Any, marks: Sequence[Mark], words: str, key: tuple[bool, str]) -> None:
+    look = LOOKS[key]
+    hollow = look.shape == "D" or key == (True, "dropped")
+    axes.scatter(
+        [mark.x for mark in marks],
+        [mark.y for mark in marks],
+        s=42 if len(marks) <= _FEW else 9,
+        marker=look.shape,
+        facecolors="none" if hollow else look.colour,
+        edgecolors=None if look.shape == "x" else look.colour,
+        linewidths=1.4 if hollow or look.shape == "x" else 0.5,
+        label=words,
+        zorder=3,
+    )
+    for mark in marks:
+        _draw_interval(axes, mark, look.colour)
+
+
+def _draw_interval(axes: Any, mark: Mark, colour: str) -> None:
+    across, along = mark.x_interval, mark.y_interval
+    if across:
+        axes.plot(across, (mark.y, mark.y), color=colour, linewidth=1, zorder=2)
+    if along:
+        axes.plot((mark.x, mark.x), along, color=colour, linewidth=1, zorder=2)
+
+
+def _draw_front(axes: Any, front: Sequence[Mark], picture: Picture) -> None:
+    """Draw steps: between two marks of the front there is only what the worse of the two reaches."""
+    if len(front) > 1:
+        where = "post" if picture.x.direction == "min" else "pre"
+        colour = LOOKS[kind(front[0])].colour
+        xs, ys = [mark.x for mark in front], [mark.y for mark in front]
+        axes.step(xs, ys, where=where, color=colour, linewidth=1.2, alpha=0.6, zorder=1)
+
+
+def _dress(axes: Any, picture: Picture) -> None:
+    if all(mark.x > 0 for mark in picture.marks):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
+    better = {"min": "less is better", "max": "more is better"}
+    axes.set_xlabel(f"{picture.x.label}, {better[picture.x.direction]}")
+    axes.set_ylabel(f"{picture.y.label}, {better[picture.y.direction]}")
+    axes.set_title(heading(picture), loc="left", wrap=True)
+    axes.grid(visible=True, which="both", color="#e8e8e8", linewidth=0.6)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.11), ncols=5, frameon=False)
+    if picture.notes:
+        axes.annotate(
+            "\n".join(picture.notes), (0, -0.22), xycoords="axes fraction", fontsize=9, color="#444444", va="top"
+        )
+
+
+def _label(figure: Any, axes: Any, front: Iterable[Mark], picture: Picture) -> None:
+    """Name the front's marks where there is room; a name that would lie over another one is left out."""
+    sides = [1 if axis.direction == better else -1 for axis, better in ((picture.x, "min"), (picture.y, "max"))]
+    places = [(sides[0] * right, sides[1] * up) for right, up in _PLACES]
+    halo = [patheffects.withStroke(linewidth=2.5, foreground="white")]
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    taken: list[Any] = []
+    inside = axes.get_window_extent(renderer)
+    for mark in front:
+        for right, up in places:
+            text = axes.annotate(
+                mark.name,
+                (mark.x, mark.y),
+                xytext=(right, up),
+                textcoords="offset points",
+                ha="left" if right > 0 else "right",
+                fontsize=8,
+                zorder=4,
+                path_effects=halo,
+            )
+            box = text.get_window_extent(renderer)
+            fits = inside.x0 <= box.x0 and box.x1 <= inside.x1 and inside.y0 <= box.y0 and box.y1 <= inside.y1
+            if fits and not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                break
+            text.remove()

@@ -1,0 +1,177 @@
+"""Pictures: what is gathered, how it is judged, and the files that are drawn."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pictures import example, mark, picture
+
+from mlperf_home.exploration.pareto import front
+from mlperf_home.pictures.gathering import draw_from, from_experiment, from_results, from_table
+from mlperf_home.pictures.picture import PictureError, axis, from_json, to_json
+from mlperf_home.pictures.standing import with_standings
+from mlperf_home.results.experiments import Experiments
+
+if TYPE_CHECKING:
+    from mlperf_home.results.experiments import Experiment
+
+PUBLISHED = Path(__file__).parents[5] / "shared" / "data" / "mlperf-results" / "mobilenet.csv"
+COLUMNS = "round,organization,platform,system,cpu,sockets,cores,framework,family,multiplier,resolution,precision"
+
+
+def table(tmp_path: Path, *rows: str) -> Path:
+    path = tmp_path / "table.csv"
+    lines = [f"v3.1,Org,box,Box,CPU,1,4,TFLite,mobilenet-v1,{row}" for row in rows]
+    path.write_text("\n".join([f"{COLUMNS},top1,latency_ms,energy_mj", *lines]) + "\n")
+    return path
+
+
+def answered(tmp_path: Path, text: str | None = None) -> Experiment:
+    experiment = Experiments(tmp_path / "experiments").begin("one", "exploration", ["mobilenet"], {}, sample=True)
+    point = {
+        "point": "mobilenet/0.5", "model": "mobilenet/0.5", "values": {"latency_ms": 0.4, "top1_percent": 90.0},
+        "intervals": {"latency_ms": [0.3, 0.5], "top1_percent": [89, 91]}, "accuracy_source": "checked", "against": [],
+        "official": {}, "likely": True, "failed": "",
+    }  # fmt: skip
+    official = {**point, "point": "run", "official": {"latency_ms": 0.41}}
+    dropped = {**point, "point": "bad", "against": ["run"], "values": {"latency_ms": 9.0, "top1_percent": 50.0}}
+    failed = {**point, "point": "broken", "values": {}, "intervals": {}, "failed": "killed"}
+    document = {
+        "system": "vm",
+        "sample": True,
+        "front": [point, official],
+        "undecided": [],
+        "dropped": [dropped, failed],
+    }
+    experiment.answer.write_text(json.dumps(document) if text is None else text)
+    return experiment
+
+
+@pytest.mark.parametrize(
+    ("metric", "label", "direction"),
+    [
+        ("latency_ms", "latency (ms)", "min"),
+        ("top1_percent", "top-1 accuracy (%)", "max"),
+        ("samples_per_second", "samples per second", "max"),
+        ("energy_mj", "energy (mJ)", "min"),
+        ("cost_per_million_inferences", "cost per million inferences", "min"),
+    ],
+)
+def test_an_axis_has_its_unit_and_what_is_better(metric: str, label: str, direction: str) -> None:
+    assert (axis(metric).label, axis(metric).direction) == (label, direction)
+
+
+def test_an_answers_words_stay_and_official_runs_have_no_interval_of_probes(tmp_path: Path) -> None:
+    sources = list(from_experiment(answered(tmp_path), []))
+
+    drawn = with_standings(draw_from(sources, "", "", ""))
+
+    assert [(each.name, each.standing) for each in drawn.marks] == [
+        ("mobilenet/0.5", "front"),
+        ("run", "front"),
+        ("bad", "dropped"),
+    ]
+    assert drawn.marks[0].x_interval == (0.3, 0.5)
+    assert (drawn.marks[1].x, drawn.marks[1].x_interval) == (0.41, None)
+    assert drawn.marks[2].facts["against"] == "run"
+    assert drawn.sample
+    assert "no MLPerf results" in drawn.notes[-1]
+
+
+def test_a_broken_answer_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match=r"answer.json: is no answer .*run the exploration again"):
+        list(from_experiment(answered(tmp_path, "{}"), []))
+
+
+def test_imported_ones_are_judged_among_themselves(tmp_path: Path) -> None:
+    rows = list(from_table(table(tmp_path, "1.0,224,fp32,71,9,", "0.5,224,fp32,63,4,", "0.25,224,fp32,50,5,")))
+    own = mark("mine", 100, 40)
+
+    drawn = draw_from(rows, "", "", "")
+    judged = with_standings(picture(own, *drawn.marks))
+
+    assert [each.standing for each in judged.marks] == ["front", "front", "front", "dropped"]
+    assert {each.system for each in drawn.marks} == {"Box"}
+    assert drawn.marks[0].facts["values"] == "copied"
+
+
+def test_what_lacks_a_metric_is_counted_and_not_drawn(tmp_path: Path) -> None:
+    rows = list(from_table(table(tmp_path, "1.0,224,fp32,71,9,", "0.5,224,fp32,63,,")))
+
+    assert draw_from(rows, "", "", "").notes == ("1 left out, which lack latency_ms or top1_percent",)
+
+
+@pytest.mark.parametrize(("x", "said"), [("speed", "nothing has speed; metrics there: latency_ms, top1_percent")])
+def test_an_unknown_metric_is_named_with_those_that_are_there(tmp_path: Path, x: str, said: str) -> None:
+    with pytest.raises(PictureError, match=said):
+        draw_from(list(from_table(table(tmp_path, "1.0,224,fp32,71,9,"))), x, "", "")
+
+
+def test_nothing_at_all_is_no_picture(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match="nothing has two metrics; metrics there: none"):
+        draw_from([], "", "", "")
+    with pytest.raises(PictureError, match=r"holds no measurement\.json"):
+        list(from_results(tmp_path))
+
+
+def test_a_picture_is_read_as_it_was_written_and_anything_else_is_refused() -> None:
+    assert from_json(to_json(example()), "it") == example()
+    for text in ("", "{}", "[]", '{"schema": 2}', to_json(example()).replace('"x":', '"z":')):
+        with pytest.raises(PictureError, match="it: is no picture"):
+            from_json(text, "it")
+
+
+def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, out: Path) -> int:
+    pytest.importorskip("matplotlib", reason="Matplotlib is not installed in this Python")
+    pytest.importorskip("plotly", reason="Plotly is not installed in this Python")
+    from mlperf_home.pictures.__main__ import main
+
+    asked = tmp_path / "asked.json"
+    asked.write_text(text, "utf-8")
+    monkeypatch.setattr(sys, "argv", ["pictures", "--picture", str(asked), "--out", str(out)])
+    return main()
+
+
+def test_the_files_are_the_same_for_the_same_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        assert drawn(tmp_path, monkeypatch, to_json(example()), tmp_path / name) == 0
+
+    files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert files == ["pareto.csv", "pareto.html", "pareto.json", "pareto.png", "pareto.svg"]
+    for name in files:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+    page = (tmp_path / "one" / "pareto.html").read_text()
+    assert "SAMPLE, no MLPerf results: fronts" in page
+    assert page.count("<script") == page.count("</script>")
+    with (tmp_path / "one" / "pareto.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0]["latency_ms_low"] == "0.09"
+    assert rows[4]["standing"] == "front"
+    assert {row["sample"] for row in rows if row["imported"] == "no"} == {"yes"}
+
+
+def test_one_point_is_drawn_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert drawn(tmp_path, monkeypatch, to_json(picture(mark("only", 1, 2))), tmp_path / "out") == 0
+
+
+def test_what_cannot_be_written_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+
+    assert drawn(tmp_path, monkeypatch, to_json(example()), tmp_path / "file" / "out") == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not PUBLISHED.is_file(), reason="the published results are not here")
+def test_the_published_table_has_the_front_that_its_values_have() -> None:
+    drawn = with_standings(draw_from(list(from_table(PUBLISHED)), "", "", ""))
+
+    expected = front([(each.x, each.y) for each in drawn.marks], ("min", "max"))
+    assert len(drawn.marks) > 5000
+    assert [each.standing == "front" for each in drawn.marks] == list(expected)
