@@ -79,7 +79,7 @@ def click(page: Any, selector: str) -> None:
 
 
 def test_it_shows_all_points_marked_as_a_sample_and_asks_nobody(page: Any) -> None:
-    assert page.title == "SAMPLE, no MLPerf results: fronts"
+    assert page.title == "PARTLY SAMPLE, no MLPerf results: fronts"
     assert "6 of 6 points shown; SAMPLE" in page.find_element("id", "shown").text
     assert count(page) == 6
     drawn = page.execute_script("return document.querySelectorAll('#chart .scatterlayer .point').length")

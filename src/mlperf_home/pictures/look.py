@@ -36,5 +36,8 @@ def kind(mark: Mark) -> tuple[bool, str]:
 
 
 def heading(picture: Picture) -> str:
-    """Give the title, marked where the results are samples."""
-    return f"{SAMPLE}: {picture.title}" if picture.sample else picture.title
+    """Give the title, marked where results are samples: all of them, or this machine's beside imported ones."""
+    if not picture.sample:
+        return picture.title
+    partly = "" if all(mark.sample for mark in picture.marks) else "PARTLY "
+    return f"{partly}{SAMPLE}: {picture.title}"

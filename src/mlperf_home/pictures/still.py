@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+import matplotlib.ticker
+import matplotlib.transforms
 from matplotlib import patheffects
 
 from mlperf_home.pictures.look import LOOKS, heading, kind
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
 _SIZE_IN = (10.0, 6.5)
 _DPI = 150
 _FEW = 400
-"""Up to so many marks of a kind are drawn large."""
+"""Up to so many marks of a kind are drawn large, and names keep off them."""
+_NARROW = 100
 # Where a label is tried, in points from its mark: away from what the front dominates first.
-_PLACES = ((-8, 5), (-8, 15), (8, -12), (8, 5), (-8, -12), (8, -22), (-8, 25), (8, 15))
+_PLACES = ((-8, 7), (-8, 17), (8, -12), (8, 5), (-8, -12), (8, -22), (-8, 25), (8, 15))
 _SETTINGS = {"svg.hashsalt": "mlperf-home", "svg.fonttype": "path", "font.size": 10, "axes.axisbelow": True}
 
 
@@ -87,6 +90,10 @@ def _draw_front(axes: Any, front: Sequence[Mark], picture: Picture) -> None:
 def _dress(axes: Any, picture: Picture) -> None:
     if all(mark.x > 0 for mark in picture.marks):
         axes.set_xscale("log")
+        span = max(mark.x for mark in picture.marks) / min(mark.x for mark in picture.marks)
+        # Decades alone would leave a narrow axis with one number, or none.
+        subs = (1.0, 2.0, 3.0, 5.0) if span < _NARROW else (1.0,)
+        axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=subs, numticks=20))
         axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
     better = {"min": "less is better", "max": "more is better"}
@@ -108,7 +115,9 @@ def _label(figure: Any, axes: Any, front: Iterable[Mark], picture: Picture) -> N
     halo = [patheffects.withStroke(linewidth=2.5, foreground="white")]
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
-    taken: list[Any] = []
+    few = picture.marks if len(picture.marks) <= _FEW else ()
+    spots = axes.transData.transform([(mark.x, mark.y) for mark in few]) if few else ()
+    taken: list[Any] = [mpl.transforms.Bbox.from_bounds(x - 7, y - 7, 14, 14) for x, y in spots]
     inside = axes.get_window_extent(renderer)
     for mark in front:
         for right, up in places:

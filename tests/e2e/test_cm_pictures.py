@@ -1,0 +1,48 @@
+"""`plot,pareto` as a user starts it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cm_command import Cm
+
+pytest.importorskip("matplotlib", reason="Matplotlib is not installed in this Python")
+pytest.importorskip("plotly", reason="Plotly is not installed in this Python")
+
+HERE = f"--adr.pictures-environment.environment={sys.executable}"
+COLUMNS = (
+    "round,organization,platform,system,cpu,sockets,cores,framework,family,multiplier,resolution,precision,top1,"
+    "latency_ms,energy_mj"
+)
+
+
+def test_a_published_table_becomes_a_picture_and_a_page(cm: Cm, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    rows = [
+        f"v3.1,Org,box,Box,CPU,1,4,TFLite,mobilenet-v1,1.0,{each},fp32,{60 + each / 20},{each},," for each in (128, 224)
+    ]
+    table.write_text("\n".join([COLUMNS, *(row.removesuffix(",") for row in rows)]) + "\n")
+
+    ended = cm.script("plot,pareto", HERE, f"--imported={table}", f"--out_dir={tmp_path / 'out'}")
+
+    assert ended.code == 0, ended.said
+    assert "2, 2 of a front" in ended.out
+    assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".csv", ".html", ".json", ".png", ".svg"]
+
+
+def test_what_is_not_there_is_said_in_a_line(cm: Cm, tmp_path: Path) -> None:
+    ended = cm.script("plot,pareto", HERE, f"--out_dir={tmp_path / 'out'}")
+    named = cm.script("plot,pareto", HERE, "--experiment=mine", f"--out_dir={tmp_path / 'out'}")
+
+    assert ended.code != 0
+    assert "there is no such experiment; run one, or give --results_dir" in ended.said
+    assert named.code != 0
+    assert "there is no experiment 'mine'; there are: none yet" in named.said
+    assert "Traceback" not in ended.said + named.said
+    assert not (tmp_path / "out").exists()
