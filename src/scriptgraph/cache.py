@@ -11,8 +11,7 @@ import hashlib
 import json
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptgraph.cache_folders import remove_tree
 from scriptgraph.cache_inventory import CONTENT, damages, write_inventory
@@ -33,8 +32,7 @@ LAYOUT = "v2"
 ENTRY_FILE = "entry.json"
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A complete entry: where its files are, and what its step exported."""
 
     key: str

@@ -82,7 +82,7 @@ def replay_script(command: Mapping[str, Any], repositories: Sequence[Path] = ())
         document = read_record(Path(path).expanduser().absolute())
         typed, options = read_front(given, document["request"]["tags"])
         request = request_of(document, typed)
-        options = replace(options, switches=replace(options.switches, command_line=request.argv))
+        options = options._replace(switches=options.switches._replace(command_line=request.argv))
         told = _run(request, options, console, repositories)
         if "new_env" not in told:
             return told

@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptgraph.api import Context, Folders
 from scriptgraph.cache import content_key
@@ -21,7 +20,6 @@ from scriptgraph.loader import forget, has_code, hook_of
 from scriptgraph.plan import Plan
 from scriptgraph.record import Record, StepRecord, host_facts
 from scriptgraph.resolver import layered, settle
-from scriptgraph.scope import same_environment
 from scriptgraph.side_by_side import Floor, side_by_side
 from scriptgraph.stepping import identity, leaving, start_of
 
@@ -36,8 +34,7 @@ if TYPE_CHECKING:
     from scriptgraph.runtime import Runtime
 
 
-@dataclass(frozen=True)
-class _Result:
+class _Result(NamedTuple):
     """What came of a step: what leaves it, and the keys of the entries that it stands on."""
 
     exports: Values
@@ -116,7 +113,7 @@ class _Walker:
         # Of two that need the same step at once the second waits; a step holds only those below it, so this ends.
         with self._walking.setdefault(id(step), threading.Lock()):
             for _, before, result in walked:
-                if same_environment(before, inherited):
+                if before.same(inherited):
                     return result
             result = self._walk(step, inherited, chain)
             if not any(Plan(step).deferred()):  # what waits may be settled otherwise, or make a circle, elsewhere

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptgraph.api import Switches
 from scriptgraph.conditions import same
@@ -33,8 +32,7 @@ _CMIND_KEYS = frozenset({
 _OVERRIDE_KEYS = ("adr", "add_deps_recursive", "add_deps", "ad")
 
 
-@dataclass(frozen=True)
-class FrontOptions:
+class FrontOptions(NamedTuple):
     """Where things go, how much is said, and whether a plan is run, shown or only provided for.
 
     Attributes:
@@ -53,8 +51,7 @@ class FrontOptions:
     explain: str = ""
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(NamedTuple):
     """What is to be found, shown or removed.
 
     Attributes:

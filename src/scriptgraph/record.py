@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SCHEMA = "mlperf-home/record/1"
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class StepRecord:
     """One step: status is done, cached, skipped or failed; times are Unix time in nanoseconds."""
 
@@ -33,7 +33,7 @@ class StepRecord:
     log: str | None = None
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Record:
     """A whole run, kept as JSON beside its logs: status is running, done, failed or interrupted.
 
@@ -56,7 +56,7 @@ class Record:
 
     def write(self, path: Path) -> None:
         """Write the record; a reader sees the old one or the new one, never half of it."""
-        document = {"schema": SCHEMA, **asdict(self)}
+        document = {"schema": SCHEMA, **vars(self), "steps": [vars(step) for step in self.steps]}
         partial = path.with_suffix(f".{os.getpid()}.partial")
         partial.write_text(json.dumps(document, indent=1, default=str) + "\n", encoding="utf-8")
         partial.replace(path)

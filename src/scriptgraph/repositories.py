@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +18,7 @@ _FIELD = re.compile(r"^(uid|prefix|alias):[ \t]*[\"']?([^\"'#\n]*?)[\"']?[ \t]*(
 _OUR_SHIM = "scriptgraph.cm_bridge"
 
 
-@dataclass(frozen=True)
-class Repositories:
+class Repositories(NamedTuple):
     """Where scripts are looked for.
 
     Attributes:

@@ -21,7 +21,7 @@ Anew = Literal["none", "requested", "all"]
 Announce = Callable[[str, str, Mapping[str, Any]], None]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Runtime:
     """What a run works with.
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _SEPARATORS = re.compile(r"[,\s]+")
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(NamedTuple):
     """What a script must carry, and the variations asked of it.
 
     Attributes:
