@@ -6,11 +6,12 @@ import os
 from contextlib import contextmanager
 from math import isfinite, nan
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from scriptgraph.conditions import same
 from scriptgraph.environment import Environment, as_text
 from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
+from scriptgraph.frozen import Frozen
 from scriptgraph.manifest import NOTHING, matches_any
 from scriptgraph.outcomes import Done, Download, Outcome, Run, Skip
 
@@ -40,7 +41,7 @@ __all__ = [
 ]
 
 
-class Folders(NamedTuple):
+class Folders(Frozen):
     """Where a step may write.
 
     Attributes:
@@ -63,7 +64,7 @@ class Folders(NamedTuple):
         return self.state.parent / "downloads"
 
 
-class Switches(NamedTuple):
+class Switches(Frozen):
     """Options that every script understands."""
 
     quiet: bool = False

@@ -11,13 +11,13 @@ import hashlib
 import json
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cache_folders import remove_tree
 from scriptgraph.cache_inventory import CONTENT, damages, write_inventory
 from scriptgraph.cache_locks import KeyLocks
 from scriptgraph.cache_paths import marked, unmarked
 from scriptgraph.errors import CacheError
+from scriptgraph.frozen import Frozen
 from scriptgraph.json_place import decode_value
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ LAYOUT = "v2"
 ENTRY_FILE = "entry.json"
 
 
-class Entry(NamedTuple):
+class Entry(Frozen):
     """A complete entry: where its files are, and what its step exported."""
 
     key: str
@@ -143,6 +143,8 @@ class Cache:
         before = self.set_aside(key)
         folder.rename(target)
         if before is not None:
+            from scriptgraph.cache_folders import remove_tree  # noqa: PLC0415 - as in `making`
+
             remove_tree(before)
         shutil.rmtree(self.partial_folder / key, ignore_errors=True)
         entry = self.find(key)

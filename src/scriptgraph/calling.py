@@ -9,7 +9,6 @@ from scriptgraph.loader import PROGRAM_NAME, load_customize
 from scriptgraph.manifest import matches_any
 from scriptgraph.outcomes import Done, Outcome, Run, Skip, exports_as_values
 from scriptgraph.resolver import exports_of
-from scriptgraph.shell_steps import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +58,8 @@ def _call(step: Step, context: Context) -> Done | Skip:
     if program.is_file() and isinstance(outcome, Run):
         raise StepFailed(f"{program}: stands beside a preprocess that returns Run(...); keep one of the two")
     if program.is_file() and isinstance(outcome, Done):
+        from scriptgraph.shell_steps import run_program  # noqa: PLC0415 - most steps are Python
+
         outcome = run_program(program, context, outcome)
         after = postprocess(context) if hasattr(module, "postprocess") else Done()
         if isinstance(after, Done):

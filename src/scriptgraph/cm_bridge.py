@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import sys
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,7 +81,7 @@ def replay_script(command: Mapping[str, Any], repositories: Sequence[Path] = ())
         document = read_record(Path(path).expanduser().absolute())
         typed, options = read_front(given, document["request"]["tags"])
         request = request_of(document, typed)
-        options = options._replace(switches=options.switches._replace(command_line=request.argv))
+        options = options.replaced(switches=options.switches.replaced(command_line=request.argv))
         told = _run(request, options, console, repositories)
         if "new_env" not in told:
             return told
@@ -108,7 +107,7 @@ def list_or_remove(action: str, command: Mapping[str, Any], repositories: Sequen
     cache = {"find cache": find_cache, "show cache": show_cache, "rm cache": remove_cache}
 
     def registry() -> Registry:
-        return load_registry((*find_repositories(own_repository(), registered_folder()).roots, *repositories))
+        return load_registry((*find_repositories(own_repository(), registered_folder(), sys.path).roots, *repositories))
 
     def work() -> dict[str, Any]:
         return scripts[action](command, registry) if action in scripts else cache[action](command)
@@ -147,7 +146,7 @@ def _guarded(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _run(request: Request, options: FrontOptions, console: RunConsole, more: Sequence[Path]) -> dict[str, Any]:
-    found = find_repositories(own_repository(), registered_folder())
+    found = find_repositories(own_repository(), registered_folder(), sys.path)
     for rival in found.rivals:
         text = (
             "brings a script automation of its own, and cm may run that one; remove it by cm rm repo, or set CM_REPOS"
@@ -184,7 +183,7 @@ def _run(request: Request, options: FrontOptions, console: RunConsole, more: Seq
         foresight.require_provided(plan, runtime)
     cache.prepare()
     folder = new_run_folder(records, plan.root.manifest.alias)
-    runtime = replace(runtime, run_folder=folder)
+    runtime = runtime.replaced(run_folder=folder)
     if options.prefetch:
         return foresight.run_prefetch(plan, runtime, request.told(), console)
     record = execute(plan, runtime, request.told())

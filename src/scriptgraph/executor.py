@@ -6,7 +6,8 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from scriptgraph.api import Context, Folders
 from scriptgraph.cache import content_key
@@ -14,6 +15,7 @@ from scriptgraph.calling import work
 from scriptgraph.durations import Durations
 from scriptgraph.environment import Environment, Layer
 from scriptgraph.errors import ScriptGraphError
+from scriptgraph.frozen import Frozen
 from scriptgraph.independence import Independence
 from scriptgraph.interruption import Stopped, end_signals_raise, raise_if_stopped
 from scriptgraph.loader import forget, has_code, hook_of
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from scriptgraph.runtime import Runtime
 
 
-class _Result(NamedTuple):
+class _Result(Frozen):
     """What came of a step: what leaves it, and the keys of the entries that it stands on."""
 
     exports: Values
@@ -70,8 +72,8 @@ def prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> tuple[
 def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Iterator[Record]:
     """Keep the record of what happens inside, whatever it is."""
     forget()
-    record = Record(plan.fingerprint, dict(request), start_ns=time.time_ns(), host=dict(host_facts()))
-    record.plan = plan.summary()
+    record = Record(plan.fingerprint, request, start_ns=time.time_ns())
+    record.host, record.plan = dict(host_facts()), plan.summary()
     path = runtime.run_folder / "record.json"
     record.write(path)
     try:
@@ -100,6 +102,7 @@ class _Walker:
         self.runtime, self.record, self._requested = runtime, record, requested
         self._results: dict[str, _Result] = {}
         self._independence = Independence()
+        self._numbers = count(1)  # steps, in the order in which they start
         self._making: dict[str, threading.Lock] = {}
         self._floor = Floor(runtime.state / "working.lock", self._wait_for_other_runs)
         # By the step's identity, which the step in the entry keeps from being another's.
@@ -194,7 +197,7 @@ class _Walker:
         self, step: Step, env: Environment, entry: StepRecord, key: str, parts: Mapping[str, Any]
     ) -> Values:
         raise_if_stopped()
-        number = f"{self.runtime.next_number():02d}"
+        number = f"{next(self._numbers):02d}"
         log = self._log_of(f"{number}-{step.manifest.alias}")
         self.record.steps.append(entry)
         self._tell(step, "started", {})

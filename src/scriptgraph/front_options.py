@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from scriptgraph.api import Switches
 from scriptgraph.conditions import same
 from scriptgraph.environment import as_text
 from scriptgraph.errors import RequestError
+from scriptgraph.frozen import Frozen
 from scriptgraph.json_place import decode_value
 from scriptgraph.manifest import Override
 from scriptgraph.manifest_json import decode_override
@@ -32,7 +33,7 @@ _CMIND_KEYS = frozenset({
 _OVERRIDE_KEYS = ("adr", "add_deps_recursive", "add_deps", "ad")
 
 
-class FrontOptions(NamedTuple):
+class FrontOptions(Frozen):
     """Where things go, how much is said, and whether a plan is run, shown or only provided for.
 
     Attributes:
@@ -51,7 +52,7 @@ class FrontOptions(NamedTuple):
     explain: str = ""
 
 
-class Listing(NamedTuple):
+class Listing(Frozen):
     """What is to be found, shown or removed.
 
     Attributes:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
+from scriptgraph.frozen import Frozen
 from scriptgraph.versions import ANY_VERSION, VersionRange
 
 if TYPE_CHECKING:
@@ -21,14 +22,14 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 PLACEHOLDER = re.compile(r"<<<([A-Za-z0-9_]+)>>>")
 
 
-class Condition(NamedTuple):
+class Condition(Frozen):
     """True where the environment's `key` has one of `values`."""
 
     key: str
     values: tuple[Value, ...]
 
 
-class Guard(NamedTuple):
+class Guard(Frozen):
     """Whether a dependency is wanted: all of `enable`, not all of `skip`, and none of `skip_any`."""
 
     enable: tuple[Condition, ...] = ()
@@ -41,14 +42,14 @@ class Guard(NamedTuple):
         return frozenset(condition.key for condition in (*self.enable, *self.skip, *self.skip_any))
 
 
-class TagUpdate(NamedTuple):
+class TagUpdate(Frozen):
     """Adds `prefix + value` to a dependency's query for each key that has a value."""
 
     prefix: str
     keys: tuple[str, ...]
 
 
-class Dependency(NamedTuple):
+class Dependency(Frozen):
     """Another script that must have run: a query, its guard, and what it is told.
 
     Attributes:
@@ -75,7 +76,7 @@ class Dependency(NamedTuple):
         return self.guard.keys | self.updating_keys
 
 
-class Override(NamedTuple):
+class Override(Frozen):
     """What `adr` says of every dependency with a certain name."""
 
     tags: str = ""
@@ -97,7 +98,7 @@ class Override(NamedTuple):
         )
 
 
-class Input(NamedTuple):
+class Input(Frozen):
     """An option of a script: its name, and the environment's key that it sets.
 
     Attributes:
@@ -114,7 +115,7 @@ class Input(NamedTuple):
     kind: Literal["text", "path", "number", "flag"] = "text"
 
 
-class Variation(NamedTuple):
+class Variation(Frozen):
     """A named change of a script: environment, dependencies, other variations."""
 
     name: str
@@ -132,14 +133,28 @@ class Variation(NamedTuple):
     overrides: Mapping[str, Override] = NOTHING
 
 
-class VersionEntry(NamedTuple):
+class VersionEntry(Frozen):
     """What one version of a script adds."""
 
     env: Values = NOTHING
     deps: tuple[Dependency, ...] = ()
 
 
-class _ManifestFields(NamedTuple):
+class Manifest(Frozen):
+    """A script: how it is found, what it needs, reads and exports.
+
+    Attributes:
+        env_keys: keys that it reads without setting them (exports of dependencies, mostly).
+        exports: patterns of the keys that leave it.
+        measures: it measures, so nothing of ours may run beside it.
+        pure: it only looks and exports, so when it runs does not matter to other steps.
+        downloads: it fetches files; its hook of that name tells which.
+        code: modules outside the folder whose source is part of the script, for the cache.
+        retired_names: names of dependencies that 2023's commands steer and that no longer
+            exist, each with the reason; steering them is a note, not an error.
+        digest: SHA-256 of the manifest's text.
+    """
+
     alias: str
     uid: str
     folder: Path
@@ -163,22 +178,6 @@ class _ManifestFields(NamedTuple):
     code: tuple[str, ...] = ()
     retired_names: Mapping[str, str] = NOTHING
     digest: str = ""
-
-
-class Manifest(_ManifestFields):
-    """A script: how it is found, what it needs, reads and exports.
-
-    Attributes:
-        env_keys: keys that it reads without setting them (exports of dependencies, mostly).
-        exports: patterns of the keys that leave it.
-        measures: it measures, so nothing of ours may run beside it.
-        pure: it only looks and exports, so when it runs does not matter to other steps.
-        downloads: it fetches files; its hook of that name tells which.
-        code: modules outside the folder whose source is part of the script, for the cache.
-        retired_names: names of dependencies that 2023's commands steer and that no longer
-            exist, each with the reason; steering them is a note, not an error.
-        digest: SHA-256 of the manifest's text.
-    """
 
     @cached_property
     def _all_deps(self) -> tuple[Dependency, ...]:

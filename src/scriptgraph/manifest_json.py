@@ -191,7 +191,7 @@ def _variations(places: Fields, fields: Fields) -> dict[str, Variation]:
         name = fields["default_variation"].text()
         if name not in found:
             fields["default_variation"].fail(f"must be one of variations: {', '.join(found) or 'there are none'}")
-        found[name] = found[name]._replace(default=True)
+        found[name] = found[name].replaced(default=True)
     return found
 
 

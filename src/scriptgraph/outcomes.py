@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from scriptgraph.frozen import Frozen
 from scriptgraph.json_place import decode_value
 from scriptgraph.manifest import NOTHING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from scriptgraph.manifest import Value, Values
 
 
-class Run(NamedTuple):
+class Run(Frozen):
     """Run a program; `postprocess(context)` is called when it has ended well."""
 
     argv: Sequence[str | Path]
@@ -22,13 +23,13 @@ class Run(NamedTuple):
     cwd: Path | None = None
 
 
-class Done(NamedTuple):
+class Done(Frozen):
     """The work is done; these values leave the script."""
 
     exports: Mapping[str, Value | Path] = NOTHING
 
 
-class Skip(NamedTuple):
+class Skip(Frozen):
     """There is nothing to do, for this reason."""
 
     reason: str
@@ -38,7 +39,7 @@ class Skip(NamedTuple):
 Outcome = Run | Done | Skip
 
 
-class Download(NamedTuple):
+class Download(Frozen):
     """Something that a step would fetch, as its hook `downloads(context)` tells it before the run.
 
     Attributes:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from scriptgraph.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from scriptgraph.variations import Chosen
 
 
-class Step(NamedTuple):
+class Step(Frozen):
     """A script with everything chosen that can be chosen before it runs.
 
     Attributes:
@@ -45,7 +47,7 @@ class Step(NamedTuple):
         return (*self.before, *self.after)
 
 
-class Need(NamedTuple):
+class Need(Frozen):
     """A dependency in a plan: settled (`step`), skipped, or waiting for an earlier step.
 
     Attributes:
@@ -63,7 +65,7 @@ class Need(NamedTuple):
         return bool(self.waits_for)
 
 
-class Plan(NamedTuple):
+class Plan(Frozen):
     """The resolved graph of one request."""
 
     root: Step

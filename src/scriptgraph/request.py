@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from scriptgraph.frozen import Frozen
 from scriptgraph.manifest import NOTHING
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from scriptgraph.tags import Query
 
 
-class Request(NamedTuple):
+class Request(Frozen):
     """One command: which script, with what, and how.
 
     Attributes:

@@ -108,19 +108,19 @@ def _expand(manifest: Manifest, query: Query, registry: Registry, scope: Scope) 
     deps = [*manifest.deps, *(dep for each in variations for dep in _filled(each, each.variation.deps))]
     deps += entry.deps if entry else ()
     after = [*manifest.post_deps, *(dep for each in variations for dep in _filled(each, each.variation.post_deps))]
-    inner = scope._replace(
+    inner = scope.replaced(
         overrides=overrides, chain=(*scope.chain, manifest.alias), inputs={}, forced={}, versions=ANY_VERSION
     )
     before_needs, inner = _resolve_needs(deps, manifest, env, registry, inner)
     own = (*inner.unknown, *_exports(manifest, variations))
-    after_needs, _ = _resolve_needs(after, manifest, env, registry, inner._replace(unknown=own))
+    after_needs, _ = _resolve_needs(after, manifest, env, registry, inner.replaced(unknown=own))
     return Step(manifest, variations, version, env, before_needs, after_needs, overrides)
 
 
 def _filled(chosen: Chosen, deps: Iterable[Dependency]) -> Iterable[Dependency]:
     if not chosen.value:
         return deps
-    return [dep._replace(tags=dep.tags.replace("#", chosen.value), env=chosen.fill(dep.env)) for dep in deps]
+    return [dep.replaced(tags=dep.tags.replace("#", chosen.value), env=chosen.fill(dep.env)) for dep in deps]
 
 
 def _exports(manifest: Manifest, variations: Iterable[Chosen]) -> tuple[str, ...]:
@@ -137,13 +137,13 @@ def _resolve_needs(
 ) -> tuple[tuple[Need, ...], Scope]:
     needs = []
     for dependency in deps:
-        need = _resolve_need(dependency, manifest, registry, scope._replace(inherited=env))
+        need = _resolve_need(dependency, manifest, registry, scope.replaced(inherited=env))
         needs.append(need)
         if need.step is not None:
-            scope = scope._replace(unknown=(*scope.unknown, *exports_of(need.step)))
+            scope = scope.replaced(unknown=(*scope.unknown, *exports_of(need.step)))
         elif need.deferred:
             # Which script it will be is open, and so is what it exports.
-            scope = scope._replace(
+            scope = scope.replaced(
                 unknown=(*scope.unknown, *possible_exports(dependency, registry, _override_of(dependency, scope).tags)),
             )
     return tuple(needs), scope
@@ -199,7 +199,7 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
         values = (as_text(env.get(key)) for key in update.keys)
         tags += [f"{update.prefix}{value}" for value in values if value]
     made_of = {key: env.made_of(value) for key, value in (*env.items(), *dependency.env.items())}
-    inner = scope._replace(
+    inner = scope.replaced(
         inherited=hand_down(env, parent, dependency),
         # What is made of keys that are not known yet is not known below either.
         unknown=(*scope.unknown, *(key for key, keys in made_of.items() if any(unknown(each) for each in keys))),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from scriptgraph.frozen import Frozen
 from scriptgraph.manifest import NOTHING, Override, Values, matches_any
 from scriptgraph.versions import ANY_VERSION, VersionRange
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 DEEPEST = 100
 
 
-class Scope(NamedTuple):
+class Scope(Frozen):
     """What a script is resolved in: its surroundings, as it sees them.
 
     Attributes:

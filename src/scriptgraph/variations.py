@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from scriptgraph.errors import VariationError, nearest
+from scriptgraph.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from scriptgraph.manifest import Manifest, Values, Variation
 
 
-class Chosen(NamedTuple):
+class Chosen(Frozen):
     """A variation that is on: its written name ("size.500"), its entry, the value for `#`, and why it is on."""
 
     written: str
@@ -68,7 +69,7 @@ class _Choice:
             self.group_owner[group] = chosen.written
         for base in chosen.variation.base:
             self.turn_on(base, f" (base of _{chosen.written})", (*above, chosen.written))
-        self.on[chosen.written] = chosen._replace(why=why.strip(" ()") or "asked for")
+        self.on[chosen.written] = chosen.replaced(why=why.strip(" ()") or "asked for")
 
     def turn_on_defaults(self) -> None:
         """Turn on each default; of a group in which nothing is on, what the others or the group itself prefer."""

@@ -14,10 +14,11 @@ from scriptgraph.record import SCHEMA, Record, StepRecord, host_facts, new_run_f
 
 
 def test_everything_is_in_the_file(tmp_path: Path) -> None:
-    step = StepRecord(
-        "x,_v", "x", "1.0", status="done", start_ns=2, end_ns=3, exports={"CM_P": Path("/p"), "CM_L": ("a",)}
-    )
-    record = Record("f" * 64, {"tags": "x"}, [step], {"CM_P": "/p"}, status="done", start_ns=1, end_ns=4)
+    step = StepRecord("x,_v", "x", "1.0", start_ns=2)
+    step.status, step.end_ns, step.exports = "done", 3, {"CM_P": Path("/p"), "CM_L": ("a",)}
+    record = Record("f" * 64, {"tags": "x"}, start_ns=1)
+    record.status, record.end_ns, record.exports = "done", 4, {"CM_P": "/p"}
+    record.steps.append(step)
 
     record.write(tmp_path / "record.json")
 
