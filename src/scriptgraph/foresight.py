@@ -58,7 +58,7 @@ def run_prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any], conso
     """Make what is kept in the cache and stop; say what could not be made yet."""
     record, root = prefetch(plan, runtime, request)
     waiting = [each for each in root.all() if each.step.manifest.cache and each.status == "open"]
-    made = sum(each.status == "done" for each in record.steps)
+    made = sum(each.status == "done" and each.cache_key is not None for each in record.steps)
     console.text([f"{made} made, {sum(each.status == 'cached' for each in root.all())} were in the cache already"])
     for each in waiting:
         why = each.error or f"it stands on {', '.join(each.waits_for)}, which earlier steps export when they run"
