@@ -125,7 +125,20 @@ class Cache:
             shutil.rmtree(folder, ignore_errors=True)
 
     def publish(self, key: str, content: Path, exports: Values, meta: Mapping[str, Any]) -> Entry:
-        """Make the content, and what is said of it, the entry of `key` in one step."""
+        """Make the content, and what is said of it, the entry of `key` in one step.
+
+        Raises:
+            CacheError: the disk does not take it; what was there before stays.
+        """
+        try:
+            return self._published(key, content, exports, meta)
+        except OSError as error:
+            raise CacheError(
+                f"{self.root}: what was made cannot be kept ({error.strerror});"
+                " make room, or give another folder by --cache_dir"
+            ) from error
+
+    def _published(self, key: str, content: Path, exports: Values, meta: Mapping[str, Any]) -> Entry:
         import shutil  # noqa: PLC0415 - as in `making`
 
         folder = content.parent

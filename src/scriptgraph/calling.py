@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scriptgraph.errors import StepFailed, UndeclaredError
+from scriptgraph.errors import OF_THE_MACHINE, StepFailed, UndeclaredError
 from scriptgraph.loader import PROGRAM_NAME, load_customize
 from scriptgraph.manifest import matches_any
 from scriptgraph.outcomes import Done, Outcome, Run, Skip, exports_as_values
@@ -30,6 +30,11 @@ def work(step: Step, context: Context, entry: StepRecord) -> Values:
     """
     try:
         outcome = _call(step, context)
+    except OSError as error:
+        if error.errno not in OF_THE_MACHINE:
+            raise
+        what = error.filename or "what it writes"
+        raise StepFailed(f"{step.manifest.alias}: {what}: {error.strerror}; see to it and run again") from error
     finally:
         entry.commands = [
             {"argv": list(each.argv), "exit_code": each.exit_code, "signal": each.signal,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import sys
 from importlib.util import find_spec
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scriptgraph.cache import Cache
 from scriptgraph.console import RunConsole
 from scriptgraph.declared import check_env
-from scriptgraph.errors import RequestError, ScriptGraphError
+from scriptgraph.errors import OF_THE_MACHINE, RequestError, ScriptGraphError
 from scriptgraph.executor import execute
 from scriptgraph.front_options import FrontOptions, asks_for_json, is_quiet, read_front, registered_folder, wants_json
 from scriptgraph.known_digests import KnownDigests
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
     from scriptgraph.request import Request
 
 _FAILED, _INTERRUPTED = 1, 130
-# What the machine refuses is no defect of the program, so it is told without a traceback.
-_OF_THE_MACHINE = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE}
-)
 _INSTALLED_PACKAGE = "cm_mlperf_home"
 
 
@@ -139,7 +134,7 @@ def _guarded(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     except KeyboardInterrupt:
         return {"return": _INTERRUPTED, "error": "interrupted; nothing half-finished was kept"}
     except OSError as error:
-        if error.errno not in _OF_THE_MACHINE:
+        if error.errno not in OF_THE_MACHINE:
             raise
         return {"return": _FAILED, "error": f"{error.filename or 'a file'}: {error.strerror}; see to it and run again"}
     return {"return": _FAILED if told.get("error") else 0, **told}

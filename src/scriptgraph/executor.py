@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -86,7 +86,9 @@ def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Itera
         raise
     finally:
         record.end_ns = time.time_ns()
-        record.write(path)
+        # What ended the run is told, not that of this there was no room for a record either.
+        with nullcontext() if record.status == "done" else suppress(OSError):
+            record.write(path)
         runtime.cache.locks.release()
         with suppress(OSError):  # what came of the run is no matter of what the next plan can tell
             Durations(runtime.state).note(record.steps)

@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.whole_files import write_whole
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -49,9 +51,7 @@ class Record:
     def write(self, path: Path) -> None:
         """Write the record; a reader sees the old one or the new one, never half of it."""
         document = {"schema": SCHEMA, **vars(self), "steps": [vars(step) for step in self.steps]}
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        partial.write_text(json.dumps(document, indent=1, default=str) + "\n", encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, (json.dumps(document, indent=1, default=str) + "\n").encode())
 
 
 def host_facts() -> Mapping[str, Any]:

@@ -41,11 +41,12 @@ def test_a_record_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monk
     def full(self: Path, *_args: object, **_more: object) -> int:
         raise OSError(28, "No space left on device", str(self))
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
         Record("2", {}).write(path)
 
     assert json.loads(path.read_text(encoding="utf-8"))["plan_fingerprint"] == "1"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_it_begins_as_running() -> None:
