@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from scriptgraph.registry import Registry
+    from scriptgraph.repositories import Repositories
     from scriptgraph.request import Request
 
 _FAILED, _INTERRUPTED = 1, 130
@@ -44,6 +45,11 @@ def own_repository() -> Path:
     if spec is not None and spec.submodule_search_locations:
         return Path(next(iter(spec.submodule_search_locations)))
     raise ScriptGraphError("the scripts are not installed; run pip install again")
+
+
+def user_repositories() -> Repositories:
+    """Find ours and the user's, those that are registered and those that pip has installed."""
+    return find_repositories(own_repository(), registered_folder(), sys.path)
 
 
 def run_script(command: Mapping[str, Any], repositories: Sequence[Path] = ()) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def list_or_remove(action: str, command: Mapping[str, Any], repositories: Sequen
     cache = {"find cache": find_cache, "show cache": show_cache, "rm cache": remove_cache}
 
     def registry() -> Registry:
-        return load_registry((*find_repositories(own_repository(), registered_folder(), sys.path).roots, *repositories))
+        return load_registry((*user_repositories().roots, *repositories))
 
     def work() -> dict[str, Any]:
         return scripts[action](command, registry) if action in scripts else cache[action](command)
@@ -141,7 +147,7 @@ def _guarded(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _run(request: Request, options: FrontOptions, console: RunConsole, more: Sequence[Path]) -> dict[str, Any]:
-    found = find_repositories(own_repository(), registered_folder(), sys.path)
+    found = user_repositories()
     for rival in found.rivals:
         text = (
             "brings a script automation of its own, and cm may run that one; remove it by cm rm repo, or set CM_REPOS"
