@@ -240,7 +240,8 @@ def _words(command: Mapping[str, Any], known: str = "") -> str:
         str(w) for w in command.get("unparsed_cmd") or ()
     ]
     if strays:
-        words = " ".join(strays)
+        # Beside tags, the first word is no query either.
+        words = " ".join([artifact, *strays] if artifact and isinstance(tags, str) else strays)
         raise RequestError(f"stray words: {words}; options are written --name=value, without spaces around the =")
     if known:
         if tags or artifact:

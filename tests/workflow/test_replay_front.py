@@ -47,6 +47,26 @@ def test_the_same_comes_out(recorded: Path, replay: Run, capsys: pytest.CaptureF
     assert again["request"]["argv"] == json.loads(recorded.read_text())["request"]["argv"]
 
 
+def test_the_runs_folder_will_do(recorded: Path, replay: Run) -> None:
+    assert replay(record=str(recorded.parent), quiet=True)["differences"] == []
+
+
+def test_where_an_entry_lies_is_no_difference_beside_what_it_is_made_from(
+    scripts: ScriptFolders, cm_run: Run, replay: Run
+) -> None:
+    keep = """
+    def preprocess(context: Context) -> Done:
+        (context.output / "word.txt").write_text(context.text("CM_WORD"))
+        return Done({"CM_FILE": context.output / "word.txt"})
+    """
+    scripts.add("keep", keep, cache=True, inputs={"word": {"env": "CM_WORD"}}, new_env_keys=["CM_FILE"])
+    record = cm_run("keep", word="hi", quiet=True)["record"]
+
+    told = replay(record=record, word="ho")["differences"]
+
+    assert [each.rpartition(": ")[0] for each in told] == ["plan: keep: CM_WORD", "keep: made from"]
+
+
 def test_what_is_typed_wins_and_is_told(recorded: Path, replay: Run, capsys: pytest.CaptureFixture[str]) -> None:
     told = replay(record=str(recorded), word="ho")
 
