@@ -150,7 +150,8 @@ def _run(request: Request, options: FrontOptions, console: RunConsole, more: Seq
     found = user_repositories()
     for rival in found.rivals:
         text = (
-            "brings a script automation of its own, and cm may run that one; remove it by cm rm repo, or set CM_REPOS"
+            "brings a script automation of its own, and cm may run that one;"
+            " remove it by cm rm repo or pip uninstall, or set CM_REPOS"
         )
         console("warned", rival, {"message": text})
     # A mistake, and a look at a plan, change nothing on disk: the index is written once there has been a run.
