@@ -33,8 +33,8 @@ def work(step: Step, context: Context, entry: StepRecord) -> Values:
     except OSError as error:
         if error.errno not in OF_THE_MACHINE:
             raise
-        what = error.filename or "what it writes"
-        raise StepFailed(f"{step.manifest.alias}: {what}: {error.strerror}; see to it and run again") from error
+        what = error.filename or f"a file of {step.manifest.alias}"
+        raise StepFailed(f"{what}: {error.strerror}; see to it and run again") from error
     finally:
         entry.commands = [
             {"argv": list(each.argv), "exit_code": each.exit_code, "signal": each.signal,

@@ -350,7 +350,7 @@ class TestEvents:
 def test_what_the_machine_refuses_is_the_steps_failure_in_words(bench: Bench) -> None:
     bench.scripts.add("x", 'def preprocess(context):\n    raise OSError(28, "No space left on device")\n')
 
-    with pytest.raises(StepFailed, match="x: what it writes: No space left on device; see to it and run again"):
+    with pytest.raises(StepFailed, match="a file of x: No space left on device; see to it and run again"):
         bench.run("x")
 
     assert bench.written_record()["status"] == "failed"
