@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from scriptgraph.errors import ManifestError
+from scriptgraph.frozen import Frozen
 from scriptgraph.manifest_head import Head, read_manifest
 from scriptgraph.manifest_json import decode_manifest
 
@@ -25,7 +26,7 @@ _UNSOUND = ""
 _FEW = 20
 
 
-class Shelf(NamedTuple):
+class Shelf(Frozen):
     """Manifests below one folder, by their relative paths."""
 
     folder: str

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from scriptgraph.api import Context, Folders
 from scriptgraph.cache import content_key
 from scriptgraph.calling import work
-from scriptgraph.durations import Durations
 from scriptgraph.environment import Environment, Layer
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.frozen import Frozen
@@ -68,6 +67,9 @@ def prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> tuple[
     return record, foreseen
 
 
+_WORTH_NOTING_NS = 1_000_000_000
+
+
 @contextmanager
 def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Iterator[Record]:
     """Keep the record of what happens inside, whatever it is."""
@@ -90,8 +92,11 @@ def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Itera
         with nullcontext() if record.status == "done" else suppress(OSError):
             record.write(path)
         runtime.cache.locks.release()
-        with suppress(OSError):  # what came of the run is no matter of what the next plan can tell
-            Durations(runtime.state).note(record.steps)
+        if record.end_ns - record.start_ns >= _WORTH_NOTING_NS:
+            from scriptgraph.durations import Durations  # noqa: PLC0415 - a short run has no step that it notes
+
+            with suppress(OSError):  # what came of the run is no matter of what the next plan can tell
+                Durations(runtime.state).note(record.steps)
 
 
 _WAITING_FOR_ENTRY = "waiting for another run, which makes the same"

@@ -51,7 +51,9 @@ class Record:
     def write(self, path: Path) -> None:
         """Write the record; a reader sees the old one or the new one, never half of it."""
         document = {"schema": SCHEMA, **vars(self), "steps": [vars(step) for step in self.steps]}
-        write_whole(path, (json.dumps(document, indent=1, default=str) + "\n").encode())
+        # What is read by people is the end; of what runs, one line will do, which is written ten times as fast.
+        indent = None if self.status == "running" else 1
+        write_whole(path, (json.dumps(document, indent=indent, default=str) + "\n").encode())
 
 
 def host_facts() -> Mapping[str, Any]:
