@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from cmind.automation import Automation
@@ -43,6 +44,15 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         from scriptgraph.cm_bridge import list_or_remove  # noqa: PLC0415 - as above
 
         return list_or_remove("show script", i)
+
+    def delete(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Delete a script's folder, as cmind does; where nobody can be asked, only with -f.
+
+        cm rm script ALIAS [-f]
+        """
+        if not (i.get("f") or i.get("force") or sys.stdin.isatty()):
+            return {"return": 1, "error": "nothing was deleted; add -f to delete a script's folder without being asked"}
+        return dict(super().delete(i))
 
     def replay(self, i: dict[str, Any]) -> dict[str, Any]:
         """Run what a record tells of again, and say what differs.

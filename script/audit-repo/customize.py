@@ -2,7 +2,7 @@
 
 from scriptgraph.api import Context, Done, Outcome, StepFailed
 from scriptgraph.audit import audit
-from scriptgraph.cm_bridge import own_repository
+from scriptgraph.cm_bridge import own_repository, user_repositories
 
 
 def preprocess(context: Context) -> Outcome:
@@ -11,7 +11,7 @@ def preprocess(context: Context) -> Outcome:
     scripts = sorted(each.parent for name in ("_cm.json", "_cm.yaml") for each in root.glob(f"script/*/{name}"))
     if not scripts:
         raise StepFailed(f"{root}: holds no script/*/_cm.json; give the repository's folder by --repo")
-    findings = audit([root], [own_repository()])
+    findings = audit([root], user_repositories().roots)
     for finding in findings:
         context.warn(str(finding))
     if findings:

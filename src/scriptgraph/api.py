@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from scriptgraph.conditions import same
 from scriptgraph.environment import Environment, as_text
 from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
-from scriptgraph.manifest import matches_any
+from scriptgraph.frozen import Frozen
+from scriptgraph.manifest import NOTHING, matches_any
 from scriptgraph.outcomes import Done, Download, Outcome, Run, Skip
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Folders:
+class Folders(Frozen):
     """Where a step may write.
 
     Attributes:
@@ -65,14 +64,13 @@ class Folders:
         return self.state.parent / "downloads"
 
 
-@dataclass(frozen=True)
-class Switches:
+class Switches(Frozen):
     """Options that every script understands."""
 
     quiet: bool = False
     verbose: bool = False
     offline: bool = False
-    mirrors: Mapping[str, str] = field(default_factory=dict)
+    mirrors: Mapping[str, str] = NOTHING
     command_line: tuple[str, ...] = ()
 
 

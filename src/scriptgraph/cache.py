@@ -11,14 +11,13 @@ import hashlib
 import json
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cache_folders import remove_tree
 from scriptgraph.cache_inventory import CONTENT, damages, write_inventory
 from scriptgraph.cache_locks import KeyLocks
 from scriptgraph.cache_paths import marked, unmarked
 from scriptgraph.errors import CacheError
+from scriptgraph.frozen import Frozen
 from scriptgraph.json_place import decode_value
 
 if TYPE_CHECKING:
@@ -33,8 +32,7 @@ LAYOUT = "v2"
 ENTRY_FILE = "entry.json"
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Frozen):
     """A complete entry: where its files are, and what its step exported."""
 
     key: str
@@ -127,7 +125,20 @@ class Cache:
             shutil.rmtree(folder, ignore_errors=True)
 
     def publish(self, key: str, content: Path, exports: Values, meta: Mapping[str, Any]) -> Entry:
-        """Make the content, and what is said of it, the entry of `key` in one step."""
+        """Make the content, and what is said of it, the entry of `key` in one step.
+
+        Raises:
+            CacheError: the disk does not take it; what was there before stays.
+        """
+        try:
+            return self._published(key, content, exports, meta)
+        except OSError as error:
+            raise CacheError(
+                f"{self.root}: what was made cannot be kept ({error.strerror});"
+                " make room, or give another folder by --cache_dir"
+            ) from error
+
+    def _published(self, key: str, content: Path, exports: Values, meta: Mapping[str, Any]) -> Entry:
         import shutil  # noqa: PLC0415 - as in `making`
 
         folder = content.parent
@@ -145,6 +156,8 @@ class Cache:
         before = self.set_aside(key)
         folder.rename(target)
         if before is not None:
+            from scriptgraph.cache_folders import remove_tree  # noqa: PLC0415 - as in `making`
+
             remove_tree(before)
         shutil.rmtree(self.partial_folder / key, ignore_errors=True)
         entry = self.find(key)

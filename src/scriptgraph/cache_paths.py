@@ -24,6 +24,8 @@ def marked(value: Value, places: Mapping[str, Path]) -> Value:
     if not isinstance(value, str):
         return value
     text = value.replace("{", "{{")
+    if "/" not in text:
+        return text
     for name, folder in places.items():
         for spelling in dict.fromkeys([str(folder), str(folder.resolve())]):
             # Whole paths only: /a/cache is not in /a/cache.old, nor in /b/a/cache.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scriptgraph.errors import StepFailed, UndeclaredError
+from scriptgraph.errors import OF_THE_MACHINE, StepFailed, UndeclaredError
 from scriptgraph.loader import PROGRAM_NAME, load_customize
 from scriptgraph.manifest import matches_any
 from scriptgraph.outcomes import Done, Outcome, Run, Skip, exports_as_values
 from scriptgraph.resolver import exports_of
-from scriptgraph.shell_steps import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +30,11 @@ def work(step: Step, context: Context, entry: StepRecord) -> Values:
     """
     try:
         outcome = _call(step, context)
+    except OSError as error:
+        if error.errno not in OF_THE_MACHINE:
+            raise
+        what = error.filename or f"a file of {step.manifest.alias}"
+        raise StepFailed(f"{what}: {error.strerror}; see to it and run again") from error
     finally:
         entry.commands = [
             {"argv": list(each.argv), "exit_code": each.exit_code, "signal": each.signal,
@@ -59,6 +63,8 @@ def _call(step: Step, context: Context) -> Done | Skip:
     if program.is_file() and isinstance(outcome, Run):
         raise StepFailed(f"{program}: stands beside a preprocess that returns Run(...); keep one of the two")
     if program.is_file() and isinstance(outcome, Done):
+        from scriptgraph.shell_steps import run_program  # noqa: PLC0415 - most steps are Python
+
         outcome = run_program(program, context, outcome)
         after = postprocess(context) if hasattr(module, "postprocess") else Done()
         if isinstance(after, Done):

@@ -7,12 +7,12 @@ of which a query reads as little as it can.
 from __future__ import annotations
 
 import json
-import re
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from scriptgraph.errors import ManifestError
+from scriptgraph.frozen import Frozen
 from scriptgraph.manifest_head import Head, read_manifest
 from scriptgraph.manifest_json import decode_manifest
 
@@ -21,14 +21,12 @@ if TYPE_CHECKING:
 
     from scriptgraph.manifest import Manifest
 
-# Parts queries; a word that holds one of these can never be asked for.
-_UNASKABLE = re.compile(r"[,\s]|^$")
 # No query has this word: the scripts whose manifests do not say how they are found.
 _UNSOUND = ""
 _FEW = 20
 
 
-class Shelf(NamedTuple):
+class Shelf(Frozen):
     """Manifests below one folder, by their relative paths."""
 
     folder: str
@@ -138,7 +136,8 @@ def catalogue_of(
     for number, head in enumerate(heads):
         for word in head.words:
             numbers.setdefault(word, []).append(number)
-    numbers = {word: found for word, found in numbers.items() if not _UNASKABLE.search(word)}
+    # What a query would be parted at can never be asked for.
+    numbers = {word: found for word, found in numbers.items() if word.replace(",", " ").split() == [word]}
     numbers[_UNSOUND] = [number for number, head in enumerate(heads) if not head.sound]
     lines = sorted(f"{word}\t{','.join(map(str, found))}" for word, found in numbers.items() if found)
     made = Catalogue(shelves, "\n".join(map(json.dumps, heads)), "\n".join(lines), manifests)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import sys
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scriptgraph.cache import Cache
 from scriptgraph.console import RunConsole
 from scriptgraph.declared import check_env
-from scriptgraph.errors import RequestError, ScriptGraphError
+from scriptgraph.errors import OF_THE_MACHINE, RequestError, ScriptGraphError
 from scriptgraph.executor import execute
 from scriptgraph.front_options import FrontOptions, asks_for_json, is_quiet, read_front, registered_folder, wants_json
 from scriptgraph.known_digests import KnownDigests
@@ -27,13 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from scriptgraph.registry import Registry
+    from scriptgraph.repositories import Repositories
     from scriptgraph.request import Request
 
 _FAILED, _INTERRUPTED = 1, 130
-# What the machine refuses is no defect of the program, so it is told without a traceback.
-_OF_THE_MACHINE = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE}
-)
 _INSTALLED_PACKAGE = "cm_mlperf_home"
 
 
@@ -50,6 +45,11 @@ def own_repository() -> Path:
     if spec is not None and spec.submodule_search_locations:
         return Path(next(iter(spec.submodule_search_locations)))
     raise ScriptGraphError("the scripts are not installed; run pip install again")
+
+
+def user_repositories() -> Repositories:
+    """Find ours and the user's, those that are registered and those that pip has installed."""
+    return find_repositories(own_repository(), registered_folder(), sys.path)
 
 
 def run_script(command: Mapping[str, Any], repositories: Sequence[Path] = ()) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def replay_script(command: Mapping[str, Any], repositories: Sequence[Path] = ())
         document = read_record(Path(path).expanduser().absolute())
         typed, options = read_front(given, document["request"]["tags"])
         request = request_of(document, typed)
-        options = replace(options, switches=replace(options.switches, command_line=request.argv))
+        options = options.replaced(switches=options.switches.replaced(command_line=request.argv))
         told = _run(request, options, console, repositories)
         if "new_env" not in told:
             return told
@@ -108,7 +108,7 @@ def list_or_remove(action: str, command: Mapping[str, Any], repositories: Sequen
     cache = {"find cache": find_cache, "show cache": show_cache, "rm cache": remove_cache}
 
     def registry() -> Registry:
-        return load_registry((*find_repositories(own_repository(), registered_folder()).roots, *repositories))
+        return load_registry((*user_repositories().roots, *repositories))
 
     def work() -> dict[str, Any]:
         return scripts[action](command, registry) if action in scripts else cache[action](command)
@@ -140,17 +140,18 @@ def _guarded(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     except KeyboardInterrupt:
         return {"return": _INTERRUPTED, "error": "interrupted; nothing half-finished was kept"}
     except OSError as error:
-        if error.errno not in _OF_THE_MACHINE:
+        if error.errno not in OF_THE_MACHINE:
             raise
         return {"return": _FAILED, "error": f"{error.filename or 'a file'}: {error.strerror}; see to it and run again"}
     return {"return": _FAILED if told.get("error") else 0, **told}
 
 
 def _run(request: Request, options: FrontOptions, console: RunConsole, more: Sequence[Path]) -> dict[str, Any]:
-    found = find_repositories(own_repository(), registered_folder())
+    found = user_repositories()
     for rival in found.rivals:
         text = (
-            "brings a script automation of its own, and cm may run that one; remove it by cm rm repo, or set CM_REPOS"
+            "brings a script automation of its own, and cm may run that one;"
+            " remove it by cm rm repo or pip uninstall, or set CM_REPOS"
         )
         console("warned", rival, {"message": text})
     # A mistake, and a look at a plan, change nothing on disk: the index is written once there has been a run.
@@ -184,7 +185,7 @@ def _run(request: Request, options: FrontOptions, console: RunConsole, more: Seq
         foresight.require_provided(plan, runtime)
     cache.prepare()
     folder = new_run_folder(records, plan.root.manifest.alias)
-    runtime = replace(runtime, run_folder=folder)
+    runtime = runtime.replaced(run_folder=folder)
     if options.prefetch:
         return foresight.run_prefetch(plan, runtime, request.told(), console)
     record = execute(plan, runtime, request.told())

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptgraph.manifest import NOTHING, PLACEHOLDER, Value, Values, matches_any
 
@@ -31,8 +30,7 @@ class Layer(IntEnum):
     OVERRIDE = 7
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """A value, its layer, and the script or option that set it."""
 
     value: Value
@@ -60,6 +58,17 @@ class Environment(Mapping[str, Value]):
     def origin(self, key: str) -> Setting:
         """Give the value of `key` with its layer and source."""
         return self._settings[key]
+
+    def same(self, other: Environment) -> bool:
+        """Compare values with their origins; unlike `==` this tells True from 1."""
+        mine, others = self._settings, other._settings
+        return mine is others or (
+            mine == others and all(type(each.value) is type(others[key].value) for key, each in mine.items())
+        )
+
+    def signature(self) -> int:
+        """Give a number that environments with the same values share, and others hardly."""
+        return hash(frozenset((key, each.value) for key, each in self._settings.items()))
 
     def merged(self, values: Values, layer: Layer, source: str) -> Environment:
         """Put values in, where no higher layer has spoken."""
@@ -104,7 +113,7 @@ class Environment(Mapping[str, Value]):
             keys = self.made_of(setting.value)
             if keys and not any(unknown(each) for each in keys):
                 value = self._expand(setting.value, frozenset({key}))
-                changed[key] = None if value is _UNSET else replace(setting, value=value)
+                changed[key] = None if value is _UNSET else setting._replace(value=value)
         if not changed:
             return self
         return Environment({key: each for key, each in {**self._settings, **changed}.items() if each is not None})

@@ -6,6 +6,7 @@ escapes is a defect of ours and may show its traceback.
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# What the machine refuses is no defect of the program, so it is told without a traceback.
+OF_THE_MACHINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE}
+)
 # Of many things of one kind, so many are told.
 _TOLD = 3
 

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.api import Context, Folders
 from scriptgraph.cache import content_key
 from scriptgraph.calling import work
-from scriptgraph.durations import Durations
 from scriptgraph.environment import Environment, Layer
 from scriptgraph.errors import ScriptGraphError
+from scriptgraph.frozen import Frozen
 from scriptgraph.independence import Independence
 from scriptgraph.interruption import Stopped, end_signals_raise, raise_if_stopped
 from scriptgraph.loader import forget, has_code, hook_of
 from scriptgraph.plan import Plan
 from scriptgraph.record import Record, StepRecord, host_facts
 from scriptgraph.resolver import layered, settle
-from scriptgraph.scope import same_environment
 from scriptgraph.side_by_side import Floor, side_by_side
 from scriptgraph.stepping import identity, leaving, start_of
 
@@ -36,8 +35,7 @@ if TYPE_CHECKING:
     from scriptgraph.runtime import Runtime
 
 
-@dataclass(frozen=True)
-class _Result:
+class _Result(Frozen):
     """What came of a step: what leaves it, and the keys of the entries that it stands on."""
 
     exports: Values
@@ -69,12 +67,15 @@ def prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> tuple[
     return record, foreseen
 
 
+_WORTH_NOTING_NS = 1_000_000_000
+
+
 @contextmanager
 def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Iterator[Record]:
     """Keep the record of what happens inside, whatever it is."""
     forget()
-    record = Record(plan.fingerprint, dict(request), start_ns=time.time_ns(), host=dict(host_facts()))
-    record.plan = plan.summary()
+    record = Record(plan.fingerprint, request, start_ns=time.time_ns())
+    record.host, record.plan = dict(host_facts()), plan.summary()
     path = runtime.run_folder / "record.json"
     record.write(path)
     try:
@@ -87,10 +88,15 @@ def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Itera
         raise
     finally:
         record.end_ns = time.time_ns()
-        record.write(path)
+        # What ended the run is told, not that of this there was no room for a record either.
+        with nullcontext() if record.status == "done" else suppress(OSError):
+            record.write(path)
         runtime.cache.locks.release()
-        with suppress(OSError):  # what came of the run is no matter of what the next plan can tell
-            Durations(runtime.state).note(record.steps)
+        if record.end_ns - record.start_ns >= _WORTH_NOTING_NS:
+            from scriptgraph.durations import Durations  # noqa: PLC0415 - a short run has no step that it notes
+
+            with suppress(OSError):  # what came of the run is no matter of what the next plan can tell
+                Durations(runtime.state).note(record.steps)
 
 
 _WAITING_FOR_ENTRY = "waiting for another run, which makes the same"
@@ -103,6 +109,7 @@ class _Walker:
         self.runtime, self.record, self._requested = runtime, record, requested
         self._results: dict[str, _Result] = {}
         self._independence = Independence()
+        self._numbers = count(1)  # steps, in the order in which they start
         self._making: dict[str, threading.Lock] = {}
         self._floor = Floor(runtime.state / "working.lock", self._wait_for_other_runs)
         # By the step's identity, which the step in the entry keeps from being another's.
@@ -116,7 +123,7 @@ class _Walker:
         # Of two that need the same step at once the second waits; a step holds only those below it, so this ends.
         with self._walking.setdefault(id(step), threading.Lock()):
             for _, before, result in walked:
-                if same_environment(before, inherited):
+                if before.same(inherited):
                     return result
             result = self._walk(step, inherited, chain)
             if not any(Plan(step).deferred()):  # what waits may be settled otherwise, or make a circle, elsewhere
@@ -197,7 +204,7 @@ class _Walker:
         self, step: Step, env: Environment, entry: StepRecord, key: str, parts: Mapping[str, Any]
     ) -> Values:
         raise_if_stopped()
-        number = f"{self.runtime.next_number():02d}"
+        number = f"{next(self._numbers):02d}"
         log = self._log_of(f"{number}-{step.manifest.alias}")
         self.record.steps.append(entry)
         self._tell(step, "started", {})

@@ -42,8 +42,9 @@ def plan_lines(
     yield ""
     known = [each.size_bytes for each in (one.download for one in fetched) if each.size_bytes]
     if fetched:
-        more = f", and {len(fetched) - len(known)} of unknown size" if len(known) < len(fetched) else ""
-        yield f"downloads: {len(fetched)} ({sum(known) / _MIB:.1f} MiB{more}); as much disk at least"
+        sizes = [f"{sum(known) / _MIB:.1f} MiB"] if known else []
+        sizes += [f"{len(fetched) - len(known)} of unknown size"] if len(known) < len(fetched) else []
+        yield f"downloads: {len(fetched)} ({', and '.join(sizes)}); as much disk at least"
         for each in fetched:
             size = f"{each.download.size_bytes:,} bytes" if each.download.size_bytes else "size unknown"
             source = f"{each.local} (here)" if each.local else _hosts(each) or "the package index"

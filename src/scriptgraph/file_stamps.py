@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
 import time
-from array import array
 from functools import partial
 from itertools import chain
 from operator import attrgetter
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # The change time cannot be set by a program: it betrays an edit that keeps size and modification time.
 _fields = attrgetter("st_mtime_ns", "st_ctime_ns", "st_size", "st_ino")
-STAMP_BYTES = 4 * array("Q").itemsize
+STAMP_BYTES = struct.calcsize("4Q")
 # Never equal to a file's stamp: what has it is read again.
 UNSETTLED = bytes(STAMP_BYTES)
 # A file that was changed this short before it was read may be changed again within one tick of its file system's clock.
@@ -31,10 +31,11 @@ def stamps(paths: Iterable[str], folder: int | None = None) -> bytes:
 
     Raises:
         OSError: one is not there.
-        OverflowError: one has a time or a number that no stamp can hold.
+        struct.error: one has a time or a number that no stamp can hold.
     """
     look = os.stat if folder is None else partial(os.stat, dir_fd=folder)
-    return array("Q", chain.from_iterable(map(_fields, map(look, paths)))).tobytes()
+    numbers = tuple(chain.from_iterable(map(_fields, map(look, paths))))
+    return struct.pack(f"{len(numbers)}Q", *numbers)
 
 
 def settled_stamp(path: str, folder: int | None = None) -> bytes:
@@ -47,6 +48,6 @@ def settled_stamp(path: str, folder: int | None = None) -> bytes:
     if max(fields[:2]) > time.time_ns() - _SETTLES_NS:
         return UNSETTLED
     try:
-        return array("Q", fields).tobytes()
-    except OverflowError:
+        return struct.pack("4Q", *fields)
+    except struct.error:
         return UNSETTLED

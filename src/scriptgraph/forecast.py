@@ -17,7 +17,6 @@ from scriptgraph.errors import ScriptGraphError
 from scriptgraph.loader import has_code, hook_of
 from scriptgraph.manifest import matches_any
 from scriptgraph.resolver import exports_of, layered, possible_exports, settle, unknown_test
-from scriptgraph.scope import same_environment
 from scriptgraph.stepping import identity, leaving, start_of
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ class _Survey:
         """Look at a step and what is below it, once where several start it alike."""
         visited = self._visited.setdefault(id(step), [])
         for _, before, open_then, found, known in visited:
-            if open_then == around and same_environment(before, inherited):
+            if open_then == around and before.same(inherited):
                 return Foreseen(step, "again", found.key), known
         found, known = self._look(step, inherited, chain, around)
         visited.append((step, inherited, around, found, known))

@@ -10,7 +10,9 @@ from scriptgraph.executor import prefetch
 from scriptgraph.explain import origin_lines, plan_document, plan_lines
 from scriptgraph.forecast import Foreseen, foresee
 from scriptgraph.loader import forget
+from scriptgraph.manifest import matches_any
 from scriptgraph.provision import Fetch, fetches, require_reachable
+from scriptgraph.resolver import exports_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,9 +38,10 @@ def show_origin(plan: Plan, key: str, console: RunConsole) -> dict[str, Any]:
     """
     lines = list(origin_lines(plan, key))
     if not lines:
-        known = {name for step in plan.steps() for name in step.manifest.reads}
-        close = nearest(key, known)
+        makers = dict.fromkeys(step.title for step in plan.steps() if matches_any(key, exports_of(step)))
+        close = nearest(key, {name for step in plan.steps() for name in step.manifest.reads})
         hint = f"; did you mean {close[0]}?" if close else ""
+        hint = f"; what exports it when it runs: {', '.join(makers)}" if makers else hint
         raise RequestError(f"--explain={key}: no step of this plan reads it{hint}")
     console.text(lines)
     return {"explained": lines}
@@ -58,7 +61,7 @@ def run_prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any], conso
     """Make what is kept in the cache and stop; say what could not be made yet."""
     record, root = prefetch(plan, runtime, request)
     waiting = [each for each in root.all() if each.step.manifest.cache and each.status == "open"]
-    made = sum(each.status == "done" for each in record.steps)
+    made = sum(each.status == "done" and each.cache_key is not None for each in record.steps)
     console.text([f"{made} made, {sum(each.status == 'cached' for each in root.all())} were in the cache already"])
     for each in waiting:
         why = each.error or f"it stands on {', '.join(each.waits_for)}, which earlier steps export when they run"

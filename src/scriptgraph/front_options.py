@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from scriptgraph.api import Switches
 from scriptgraph.conditions import same
 from scriptgraph.environment import as_text
 from scriptgraph.errors import RequestError
+from scriptgraph.frozen import Frozen
 from scriptgraph.json_place import decode_value
 from scriptgraph.manifest import Override
 from scriptgraph.manifest_json import decode_override
@@ -33,8 +33,7 @@ _CMIND_KEYS = frozenset({
 _OVERRIDE_KEYS = ("adr", "add_deps_recursive", "add_deps", "ad")
 
 
-@dataclass(frozen=True)
-class FrontOptions:
+class FrontOptions(Frozen):
     """Where things go, how much is said, and whether a plan is run, shown or only provided for.
 
     Attributes:
@@ -53,8 +52,7 @@ class FrontOptions:
     explain: str = ""
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(Frozen):
     """What is to be found, shown or removed.
 
     Attributes:
@@ -242,7 +240,8 @@ def _words(command: Mapping[str, Any], known: str = "") -> str:
         str(w) for w in command.get("unparsed_cmd") or ()
     ]
     if strays:
-        words = " ".join(strays)
+        # Beside tags, the first word is no query either.
+        words = " ".join([artifact, *strays] if artifact and isinstance(tags, str) else strays)
         raise RequestError(f"stray words: {words}; options are written --name=value, without spaces around the =")
     if known:
         if tags or artifact:

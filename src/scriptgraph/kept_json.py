@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from typing import TYPE_CHECKING, Any
+
+from scriptgraph.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,4 @@ class KeptJson:
             fcntl.flock(handle, fcntl.LOCK_EX)
             document = self.read()
             change(document)
-            partial = self.path.with_suffix(f".{os.getpid()}.partial")
-            partial.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-            partial.replace(self.path)
+            write_whole(self.path, (json.dumps(document, indent=1, sort_keys=True) + "\n").encode())

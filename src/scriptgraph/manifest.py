@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from scriptgraph.frozen import Frozen
 from scriptgraph.versions import ANY_VERSION, VersionRange
 
 if TYPE_CHECKING:
@@ -17,21 +17,19 @@ if TYPE_CHECKING:
 
 Value = str | bool | int | float | tuple[str, ...] | None
 Values = Mapping[str, Value]
-NOTHING: Values = MappingProxyType({})
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 # Stands for the value of a key of the environment.
 PLACEHOLDER = re.compile(r"<<<([A-Za-z0-9_]+)>>>")
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(Frozen):
     """True where the environment's `key` has one of `values`."""
 
     key: str
     values: tuple[Value, ...]
 
 
-@dataclass(frozen=True)
-class Guard:
+class Guard(Frozen):
     """Whether a dependency is wanted: all of `enable`, not all of `skip`, and none of `skip_any`."""
 
     enable: tuple[Condition, ...] = ()
@@ -44,16 +42,14 @@ class Guard:
         return frozenset(condition.key for condition in (*self.enable, *self.skip, *self.skip_any))
 
 
-@dataclass(frozen=True)
-class TagUpdate:
+class TagUpdate(Frozen):
     """Adds `prefix + value` to a dependency's query for each key that has a value."""
 
     prefix: str
     keys: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Dependency:
+class Dependency(Frozen):
     """Another script that must have run: a query, its guard, and what it is told.
 
     Attributes:
@@ -65,7 +61,7 @@ class Dependency:
     names: tuple[str, ...] = ()
     guard: Guard = Guard()
     tag_updates: tuple[TagUpdate, ...] = ()
-    env: Values = field(default_factory=dict)
+    env: Values = NOTHING
     versions: VersionRange = ANY_VERSION
     may_fail: str = ""
 
@@ -80,13 +76,12 @@ class Dependency:
         return self.guard.keys | self.updating_keys
 
 
-@dataclass(frozen=True)
-class Override:
+class Override(Frozen):
     """What `adr` says of every dependency with a certain name."""
 
     tags: str = ""
     versions: VersionRange = ANY_VERSION
-    inputs: Values = field(default_factory=dict)
+    inputs: Values = NOTHING
 
     def told(self) -> dict[str, Value]:
         """Give it as it is written after `--adr.NAME.`."""
@@ -103,8 +98,7 @@ class Override:
         )
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(Frozen):
     """An option of a script: its name, and the environment's key that it sets.
 
     Attributes:
@@ -117,12 +111,11 @@ class Input:
     description: str = ""
     default: Value = None
     choices: tuple[str, ...] = ()
-    refused: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = NOTHING
     kind: Literal["text", "path", "number", "flag"] = "text"
 
 
-@dataclass(frozen=True)
-class Variation:
+class Variation(Frozen):
     """A named change of a script: environment, dependencies, other variations."""
 
     name: str
@@ -131,25 +124,23 @@ class Variation:
     default: bool = False
     alias: str = ""
     base: tuple[str, ...] = ()
-    default_variations: Mapping[str, str] = field(default_factory=dict)
-    env: Values = field(default_factory=dict)
-    default_env: Values = field(default_factory=dict)
+    default_variations: Mapping[str, str] = NOTHING
+    env: Values = NOTHING
+    default_env: Values = NOTHING
     deps: tuple[Dependency, ...] = ()
     post_deps: tuple[Dependency, ...] = ()
     exports: tuple[str, ...] = ()
-    overrides: Mapping[str, Override] = field(default_factory=dict)
+    overrides: Mapping[str, Override] = NOTHING
 
 
-@dataclass(frozen=True)
-class VersionEntry:
+class VersionEntry(Frozen):
     """What one version of a script adds."""
 
-    env: Values = field(default_factory=dict)
+    env: Values = NOTHING
     deps: tuple[Dependency, ...] = ()
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(Frozen):
     """A script: how it is found, what it needs, reads and exports.
 
     Attributes:
@@ -171,21 +162,21 @@ class Manifest:
     name: str = ""
     deps: tuple[Dependency, ...] = ()
     post_deps: tuple[Dependency, ...] = ()
-    variations: Mapping[str, Variation] = field(default_factory=dict)
-    inputs: Mapping[str, Input] = field(default_factory=dict)
-    default_env: Values = field(default_factory=dict)
-    env: Values = field(default_factory=dict)
+    variations: Mapping[str, Variation] = NOTHING
+    inputs: Mapping[str, Input] = NOTHING
+    default_env: Values = NOTHING
+    env: Values = NOTHING
     env_keys: tuple[str, ...] = ()
     local_env_keys: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
-    versions: Mapping[str, VersionEntry] = field(default_factory=dict)
+    versions: Mapping[str, VersionEntry] = NOTHING
     default_version: str = ""
     cache: bool = False
     measures: bool = False
     downloads: bool = False
     pure: bool = False
     code: tuple[str, ...] = ()
-    retired_names: Mapping[str, str] = field(default_factory=dict)
+    retired_names: Mapping[str, str] = NOTHING
     digest: str = ""
 
     @cached_property
@@ -218,6 +209,7 @@ class Manifest:
         return frozenset(keys | {"CM_VERSION", "CM_VERSION_MIN", "CM_VERSION_MAX"})
 
 
+@lru_cache(maxsize=1 << 14)  # a plan of a thousand steps asks the same a million times
 def matches_any(key: str, patterns: tuple[str, ...]) -> bool:
     """Say whether `key` fits one of the patterns (`*` stands for anything)."""
     return any(key == pattern or fnmatchcase(key, pattern) for pattern in patterns)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ManifestError
@@ -192,7 +191,7 @@ def _variations(places: Fields, fields: Fields) -> dict[str, Variation]:
         name = fields["default_variation"].text()
         if name not in found:
             fields["default_variation"].fail(f"must be one of variations: {', '.join(found) or 'there are none'}")
-        found[name] = replace(found[name], default=True)
+        found[name] = found[name].replaced(default=True)
     return found
 
 

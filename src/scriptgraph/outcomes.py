@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scriptgraph.frozen import Frozen
 from scriptgraph.json_place import decode_value
+from scriptgraph.manifest import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,35 +15,31 @@ if TYPE_CHECKING:
     from scriptgraph.manifest import Value, Values
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(Frozen):
     """Run a program; `postprocess(context)` is called when it has ended well."""
 
     argv: Sequence[str | Path]
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = NOTHING
     cwd: Path | None = None
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(Frozen):
     """The work is done; these values leave the script."""
 
-    exports: Mapping[str, Value | Path] = field(default_factory=dict)
+    exports: Mapping[str, Value | Path] = NOTHING
 
 
-@dataclass(frozen=True)
-class Skip:
+class Skip(Frozen):
     """There is nothing to do, for this reason."""
 
     reason: str
-    exports: Mapping[str, Value | Path] = field(default_factory=dict)
+    exports: Mapping[str, Value | Path] = NOTHING
 
 
 Outcome = Run | Done | Skip
 
 
-@dataclass(frozen=True)
-class Download:
+class Download(Frozen):
     """Something that a step would fetch, as its hook `downloads(context)` tells it before the run.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from scriptgraph.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from scriptgraph.variations import Chosen
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Frozen):
     """A script with everything chosen that can be chosen before it runs.
 
     Attributes:
@@ -29,10 +29,13 @@ class Step:
     variations: tuple[Chosen, ...]
     version: str
     env: Environment
-    # Steps are shared: written out, what is below would double with each level.
-    before: tuple[Need, ...] = field(default=(), repr=False)
-    after: tuple[Need, ...] = field(default=(), repr=False)
+    before: tuple[Need, ...] = ()
+    after: tuple[Need, ...] = ()
     overrides: Mapping[str, Override] | None = None
+
+    def __repr__(self) -> str:
+        # Steps are shared: written out, what is below would double with each level.
+        return f"Step({self.title!r})"
 
     @property
     def title(self) -> str:
@@ -44,8 +47,7 @@ class Step:
         return (*self.before, *self.after)
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(Frozen):
     """A dependency in a plan: settled (`step`), skipped, or waiting for an earlier step.
 
     Attributes:
@@ -63,8 +65,7 @@ class Need:
         return bool(self.waits_for)
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Frozen):
     """The resolved graph of one request."""
 
     root: Step

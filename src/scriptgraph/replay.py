@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Folders of runs and entries carry times and hashes: where something lies is no difference.
-_RUN_FOLDER = re.compile(r"/records/[^/\s]+")
+_RUN_OR_ENTRY = re.compile(r"(?<=/records/)[^/\s]+|(?<=/v)\d+/[0-9a-f]{2}/[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,13 @@ class Difference:
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """Read a record that a run left.
+    """Read a record that a run left; the run's folder will do.
 
     Raises:
         RequestError: it is absent, no record, or of another layout.
     """
     where = f"--record={path}"
+    path = path / "record.json" if path.is_dir() else path
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -147,7 +148,7 @@ def _values(part: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[
 def _different(part: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
     for key in sorted(then.keys() | now.keys()):
         old, new = (_shown(each.get(key)) for each in (then, now))
-        if _RUN_FOLDER.sub("/records/*", old) != _RUN_FOLDER.sub("/records/*", new):
+        if _RUN_OR_ENTRY.sub("*", old) != _RUN_OR_ENTRY.sub("*", new):
             yield Difference(part, key, old, new)
 
 

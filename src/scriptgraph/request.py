@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from scriptgraph.frozen import Frozen
+from scriptgraph.manifest import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,8 +14,7 @@ if TYPE_CHECKING:
     from scriptgraph.tags import Query
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Frozen):
     """One command: which script, with what, and how.
 
     Attributes:
@@ -27,9 +28,9 @@ class Request:
     """
 
     query: Query
-    inputs: Values = field(default_factory=dict)
-    env: Values = field(default_factory=dict)
-    overrides: Mapping[str, Override] = field(default_factory=dict)
+    inputs: Values = NOTHING
+    env: Values = NOTHING
+    overrides: Mapping[str, Override] = NOTHING
     argv: tuple[str, ...] = ()
     maybe: frozenset[str] = frozenset()
 

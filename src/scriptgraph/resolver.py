@@ -6,7 +6,6 @@ an earlier step's exports, when these are there.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scriptgraph.conditions import decide
@@ -16,7 +15,7 @@ from scriptgraph.errors import CycleError, RequestError, ScriptGraphError
 from scriptgraph.inputs import read_inputs
 from scriptgraph.manifest import Dependency, Manifest, Override, Values
 from scriptgraph.plan import Need, Plan, Step
-from scriptgraph.scope import DEEPEST, Scope
+from scriptgraph.scope import DEEPEST, ResolvedSteps, Scope
 from scriptgraph.tags import Query, parse_query
 from scriptgraph.variations import Chosen, choose_variations
 from scriptgraph.versions import ANY_VERSION, VersionRange, select_version
@@ -40,7 +39,7 @@ def resolve(request: Request, registry: Registry) -> Plan:
     inherited = Environment().merged(request.env, Layer.INHERITED, "--env")
     versions = VersionRange(*(as_text(request.inputs.get(key)) for key in _VERSION_INPUTS))
     inputs = {key: value for key, value in request.inputs.items() if key not in _VERSION_INPUTS}
-    scope = Scope(inherited, request.overrides, versions, inputs)
+    scope = Scope(inherited, ResolvedSteps(), request.overrides, versions, inputs)
     root = _resolve_step(request.query, registry, scope)
     return Plan(root, check_overrides(root, request, registry))
 
@@ -58,7 +57,7 @@ def settle(
     `unknown` has patterns of keys that are still to be exported, for a look ahead; a dependency that they decide
     stays deferred.
     """
-    scope = Scope(env, parent.overrides or {}, chain=chain, unknown=unknown)
+    scope = Scope(env, ResolvedSteps(), parent.overrides or {}, chain=chain, unknown=unknown)
     return _resolve_need(need.dependency, parent.manifest, registry, scope)
 
 
@@ -109,19 +108,19 @@ def _expand(manifest: Manifest, query: Query, registry: Registry, scope: Scope) 
     deps = [*manifest.deps, *(dep for each in variations for dep in _filled(each, each.variation.deps))]
     deps += entry.deps if entry else ()
     after = [*manifest.post_deps, *(dep for each in variations for dep in _filled(each, each.variation.post_deps))]
-    inner = replace(
-        scope, overrides=overrides, chain=(*scope.chain, manifest.alias), inputs={}, forced={}, versions=ANY_VERSION
+    inner = scope.replaced(
+        overrides=overrides, chain=(*scope.chain, manifest.alias), inputs={}, forced={}, versions=ANY_VERSION
     )
     before_needs, inner = _resolve_needs(deps, manifest, env, registry, inner)
     own = (*inner.unknown, *_exports(manifest, variations))
-    after_needs, _ = _resolve_needs(after, manifest, env, registry, replace(inner, unknown=own))
+    after_needs, _ = _resolve_needs(after, manifest, env, registry, inner.replaced(unknown=own))
     return Step(manifest, variations, version, env, before_needs, after_needs, overrides)
 
 
 def _filled(chosen: Chosen, deps: Iterable[Dependency]) -> Iterable[Dependency]:
     if not chosen.value:
         return deps
-    return [replace(dep, tags=dep.tags.replace("#", chosen.value), env=chosen.fill(dep.env)) for dep in deps]
+    return [dep.replaced(tags=dep.tags.replace("#", chosen.value), env=chosen.fill(dep.env)) for dep in deps]
 
 
 def _exports(manifest: Manifest, variations: Iterable[Chosen]) -> tuple[str, ...]:
@@ -138,14 +137,13 @@ def _resolve_needs(
 ) -> tuple[tuple[Need, ...], Scope]:
     needs = []
     for dependency in deps:
-        need = _resolve_need(dependency, manifest, registry, replace(scope, inherited=env))
+        need = _resolve_need(dependency, manifest, registry, scope.replaced(inherited=env))
         needs.append(need)
         if need.step is not None:
-            scope = replace(scope, unknown=(*scope.unknown, *exports_of(need.step)))
+            scope = scope.replaced(unknown=(*scope.unknown, *exports_of(need.step)))
         elif need.deferred:
             # Which script it will be is open, and so is what it exports.
-            scope = replace(
-                scope,
+            scope = scope.replaced(
                 unknown=(*scope.unknown, *possible_exports(dependency, registry, _override_of(dependency, scope).tags)),
             )
     return tuple(needs), scope
@@ -164,7 +162,7 @@ def possible_exports(dependency: Dependency, registry: Registry, override_tags: 
 
 def unknown_test(env: Environment, patterns: tuple[str, ...]) -> Callable[[str], bool]:
     """Say which keys may still change where steps to come may export what the patterns fit."""
-    return _unknown_test(env, Scope(env, unknown=patterns))
+    return _unknown_test(env, Scope(env, ResolvedSteps(), unknown=patterns))
 
 
 def _unknown_test(env: Environment, scope: Scope) -> Callable[[str], bool]:
@@ -201,8 +199,7 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
         values = (as_text(env.get(key)) for key in update.keys)
         tags += [f"{update.prefix}{value}" for value in values if value]
     made_of = {key: env.made_of(value) for key, value in (*env.items(), *dependency.env.items())}
-    inner = replace(
-        scope,
+    inner = scope.replaced(
         inherited=hand_down(env, parent, dependency),
         # What is made of keys that are not known yet is not known below either.
         unknown=(*scope.unknown, *(key for key, keys in made_of.items() if any(unknown(each) for each in keys))),

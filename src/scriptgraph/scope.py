@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scriptgraph.manifest import Override, Values, matches_any
+from scriptgraph.frozen import Frozen
+from scriptgraph.manifest import NOTHING, Override, Values, matches_any
 from scriptgraph.versions import ANY_VERSION, VersionRange
 
 if TYPE_CHECKING:
@@ -20,24 +20,23 @@ if TYPE_CHECKING:
 DEEPEST = 100
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(Frozen):
     """What a script is resolved in: its surroundings, as it sees them.
 
     Attributes:
+        resolved: the steps of this plan so far.
         chain: the scripts that led here.
         unknown: patterns of keys that steps before this one may still export.
-        resolved: the steps of this plan so far.
     """
 
     inherited: Environment
-    overrides: Mapping[str, Override] = field(default_factory=dict)
+    resolved: ResolvedSteps
+    overrides: Mapping[str, Override] = NOTHING
     versions: VersionRange = ANY_VERSION
-    inputs: Values = field(default_factory=dict)
-    forced: Values = field(default_factory=dict)
+    inputs: Values = NOTHING
+    forced: Values = NOTHING
     chain: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
-    resolved: ResolvedSteps = field(default_factory=lambda: ResolvedSteps())  # noqa: PLW0108 - it stands below
 
     def may_be_exported(self, key: str) -> bool:
         """Say whether a step before this one may still export a key."""
@@ -45,13 +44,13 @@ class Scope:
         return matches_any(key, self.unknown)
 
 
-@dataclass
 class _Resolving:
     """What is gathered while a step, and all below it, are resolved."""
 
-    asked: set[str] = field(default_factory=set)
-    aliases: set[str] = field(default_factory=set)
-    height: int = 0
+    def __init__(self, *aliases: str) -> None:
+        self.asked: set[str] = set()
+        self.aliases: set[str] = set(aliases)
+        self.height = 0
 
     def add(self, other: _Resolving) -> None:
         """Count in what lies below."""
@@ -76,12 +75,13 @@ class ResolvedSteps:
 
     def step(self, manifest: Manifest, query: Query, scope: Scope, resolve: Callable[[], Step]) -> Step:
         """Give the step that was resolved in the same surroundings before, or resolve it."""
-        known = self._known.setdefault((manifest.alias, query.variations, query.without, scope.versions), [])
+        asked = (manifest.alias, query.variations, query.without, scope.versions, scope.inherited.signature())
+        known = self._known.setdefault(asked, [])
         for before, step, gathered in known:
             if _fits(before, gathered, scope):
                 self._open[-1].add(gathered)
                 return step
-        gathered = _Resolving(aliases={manifest.alias})
+        gathered = _Resolving(manifest.alias)
         self._open.append(gathered)
         try:
             step = resolve()
@@ -98,20 +98,10 @@ def _fits(before: Scope, gathered: _Resolving, scope: Scope) -> bool:
     return (
         gathered.aliases.isdisjoint(scope.chain)  # else it is a circle, and an error
         and len(scope.chain) + gathered.height < DEEPEST
-        and same_environment(before.inherited, scope.inherited)
+        and before.inherited.same(scope.inherited)
         and repr(told) == repr((scope.overrides, scope.inputs, scope.forced))
         and (
             before.unknown == scope.unknown
             or all(matches_any(key, before.unknown) == matches_any(key, scope.unknown) for key in gathered.asked)
-        )
-    )
-
-
-def same_environment(one: Environment, other: Environment) -> bool:
-    """Compare values with their origins; unlike `==` this tells True from 1."""
-    return one is other or (
-        len(one) == len(other)
-        and all(
-            key in other and one.origin(key) == other.origin(key) and type(one[key]) is type(other[key]) for key in one
         )
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import struct
 import threading
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from scriptgraph.file_stamps import STAMP_BYTES, UNSETTLED, settled_stamp, stamps
+from scriptgraph.frozen import Frozen
 from scriptgraph.manifest_head import MANIFEST_NAMES, Head, read_head
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 _MANY = 1000
 
 
-class Sight(NamedTuple):
+class Sight(Frozen):
     """What a `script/` folder held when it was looked at.
 
     Attributes:
@@ -47,7 +49,7 @@ class Sight(NamedTuple):
                     and self._stamps_now(folder) == self.stamps
                     and not any(map(partial(os.access, mode=os.F_OK, dir_fd=folder), self.absent))
                 )
-        except (OSError, OverflowError):
+        except (OSError, struct.error):
             return False
 
     def _stamps_now(self, folder: int) -> bytes:

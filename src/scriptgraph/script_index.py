@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from binascii import crc32
 from contextlib import suppress
 from itertools import accumulate, pairwise
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from scriptgraph.catalogue import Catalogue, Shelf, catalogue_of
 from scriptgraph.manifest_head import MANIFEST_NAMES
 from scriptgraph.script_folder import Sight, look
+from scriptgraph.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,14 +116,9 @@ def _write(path: Path, content: bytes) -> None:
     """Put the file in its place, whole, if that is possible; what comes first in a new home is a run, not this."""
     if not path.parents[2].is_dir():
         return
-    partial = path.with_suffix(f".{os.getpid()}.partial")
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.write_bytes(content)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_whole(path, content)
         _prune(path.parent)
 
 

@@ -38,10 +38,13 @@ def identity(
 ) -> dict[str, Any]:
     """Say what a step's result is made from; `content_key` of it names the cache's entry."""
     # A path into the cache is replaced by a mark, so that moving the cache keeps its entries.
-    reads = {key: runtime.cache.movable(repr(env[key])) for key in sorted(env) if key in step.manifest.reads}
+    manifest = step.manifest
+    # What is not kept is told apart within one run only, in which its files are the same.
+    content = content_digest(manifest, runtime.digests) if manifest.cache else str(manifest.folder)
+    reads = {key: runtime.cache.movable(repr(env[key])) for key in sorted(env) if key in manifest.reads}
     return {
-        "alias": step.manifest.alias,
-        "content": content_digest(step.manifest, runtime.digests),
+        "alias": manifest.alias,
+        "content": content,
         "variations": sorted(each.written for each in step.variations),
         "version": step.version,
         "reads": reads,

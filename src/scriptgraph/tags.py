@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
-_SEPARATORS = re.compile(r"[,\s]+")
+from scriptgraph.frozen import Frozen
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(Frozen):
     """What a script must carry, and the variations asked of it.
 
     Attributes:
@@ -32,7 +28,7 @@ def parse_query(text: str) -> Query:
 
     Of a word and the same word with `-`, the later counts: `adr` takes back so what a dependency asks for.
     """
-    words = {word.removeprefix("-"): word for word in _SEPARATORS.split(text.strip()) if word}.values()
+    words = {word.removeprefix("-"): word for word in text.replace(",", " ").split()}.values()
     return Query(
         text=",".join(words),
         required=tuple(word for word in words if not word.startswith(("_", "-"))),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from scriptgraph.errors import VariationError, nearest
+from scriptgraph.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,14 +13,13 @@ if TYPE_CHECKING:
     from scriptgraph.manifest import Manifest, Values, Variation
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(Frozen):
     """A variation that is on: its written name ("size.500"), its entry, the value for `#`, and why it is on."""
 
     written: str
     variation: Variation
     value: str = ""
-    why: str = field(default="", compare=False)
+    why: str = ""
 
     def fill(self, values: Values) -> Values:
         """Put the value in the place of `#` in a block of environment."""
@@ -70,7 +69,7 @@ class _Choice:
             self.group_owner[group] = chosen.written
         for base in chosen.variation.base:
             self.turn_on(base, f" (base of _{chosen.written})", (*above, chosen.written))
-        self.on[chosen.written] = replace(chosen, why=why.strip(" ()") or "asked for")
+        self.on[chosen.written] = chosen.replaced(why=why.strip(" ()") or "asked for")
 
     def turn_on_defaults(self) -> None:
         """Turn on each default; of a group in which nothing is on, what the others or the group itself prefer."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scriptgraph.errors import VersionError, nearest
+from scriptgraph.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
 
-@dataclass(frozen=True)
-class VersionRange:
+class VersionRange(Frozen):
     """What is asked of a version; empty text asks nothing. Both bounds belong to the range."""
 
     exact: str = ""

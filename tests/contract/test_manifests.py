@@ -13,8 +13,6 @@ import pytest
 from scriptgraph.api import Context
 from scriptgraph.loader import content_digest, load_customize
 from scriptgraph.registry import load_registry
-from scriptgraph.request import Request
-from scriptgraph.resolver import resolve
 from scriptgraph.tags import parse_query
 
 if TYPE_CHECKING:
@@ -77,11 +75,6 @@ class TestScript:
             selected = REGISTRY.select(query)
             for variation in query.variations:
                 assert {variation, f"{variation.partition('.')[0]}.#"} & set(selected.variations), dependency.tags
-
-    def test_each_variation_resolves(self, manifest: Manifest) -> None:
-        for name in manifest.variations:
-            written = ",".join(f"_{part}" for part in name.replace("#", "x").split(","))
-            resolve(Request(parse_query(f"{manifest.alias},{written}")), REGISTRY)
 
     def test_a_group_has_one_default_at_most(self, manifest: Manifest) -> None:
         defaults = Counter(each.group for each in manifest.variations.values() if each.default and each.group)

@@ -45,9 +45,9 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Callable[[Path], Path]:
-    """Install one wheel into a fresh environment that borrows the other packages; give its `cm`."""
+    """Install wheels into a fresh environment that borrows the other packages; give its `cm`."""
 
-    def install(wheel: Path, name: str = "venv") -> Path:
+    def install(*wheels: Path, name: str = "venv") -> Path:
         place = tmp_path / name
         venv.create(place, with_pip=False, symlinks=True)
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -61,7 +61,7 @@ def installed(tmp_path: Path) -> Callable[[Path], Path]:
             str(place / "bin/python"),
             "--no-deps",
             "--offline",
-            str(wheel),
+            *map(str, wheels),
         ]
         subprocess.run(target, check=True, capture_output=True)
         # Appended to the path, so what is installed here comes first.
@@ -115,9 +115,9 @@ def test_a_second_environment_and_an_older_index_do_not_matter(
     wheel = only(distributions / "wheel")
     home = tmp_path / "cm"
     home.mkdir()
-    first = Cm(home, installed(wheel, "first"))
+    first = Cm(home, installed(wheel, name="first"))
     assert first.script("detect,os").code == 0
-    second = Cm(home, installed(wheel, "second"))
+    second = Cm(home, installed(wheel, name="second"))
     assert second.script("detect,os").code == 0
     (tmp_path / "first").rename(tmp_path / "gone")
 
@@ -142,3 +142,52 @@ def test_an_index_from_before_an_update_does_not_hide_what_the_update_brings(
         ended = cm(*words)
         assert ended.code == 0, ended.said
         assert str(home) in ended.out
+
+
+THEIR_CODE = """
+from scriptgraph.api import Context, Done, Outcome
+
+
+def preprocess(context: Context) -> Outcome:
+    return Done(exports={"CM_GREETING": f"hello, {context.text('CM_HOST_OS_TYPE')}"})
+"""
+
+
+@pytest.fixture
+def their_wheel(tmp_path: Path) -> Path:
+    """Make a wheel of somebody's CM repository: a package whose name begins with cm, with a script that needs ours."""
+    manifest = {
+        "automation_alias": "script", "automation_uid": "5b4e0237da074764", "alias": "greet-host",
+        "uid": "8765432187654321", "tags": ["greet", "host"], "name": "Greet this host",
+        "deps": [{"tags": "detect,os"}], "env_keys": ["CM_HOST_OS_TYPE"], "new_env_keys": ["CM_GREETING"],
+    }  # fmt: skip
+    about = "cm_theirs-1.dist-info"
+    files = {
+        "cm_theirs/__init__.py": "",
+        "cm_theirs/cmr.yaml": "alias: theirs\nuid: 12345678abcd1234\ngit: false\n",
+        "cm_theirs/script/greet-host/_cm.json": json.dumps(manifest),
+        "cm_theirs/script/greet-host/customize.py": THEIR_CODE,
+        f"{about}/METADATA": "Metadata-Version: 2.1\nName: cm-theirs\nVersion: 1\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    wheel = tmp_path / "cm_theirs-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+        archive.writestr(f"{about}/RECORD", "".join(f"{name},,\n" for name in (*files, f"{about}/RECORD")))
+    return wheel
+
+
+def test_scripts_of_another_installed_package_depend_on_ours(
+    distributions: Path, installed: Callable[..., Path], their_wheel: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "cm"
+    home.mkdir()
+    cm = Cm(home, installed(only(distributions / "wheel"), their_wheel))
+
+    ended = cm.script("greet,host", "--out=json")
+
+    assert ended.code == 0, ended.said
+    assert ended.document["new_env"]["CM_GREETING"] == "hello, linux"
+    listed = cm("find", "script", "--out=json").document["scripts"]
+    assert {"greet-host", "detect-os"} <= {each["alias"] for each in listed}

@@ -54,6 +54,18 @@ def test_their_script_depends_on_ours(cm: Cm, mine: Path) -> None:
     assert not (cm.home / "hacked").exists()
 
 
+def test_a_script_is_deleted_only_where_somebody_agrees(cm: Cm, mine: Path) -> None:
+    refused = cm("rm", "script", "report-cores")
+    there = (mine / "script" / "report-cores").exists()
+    deleted = cm("rm", "script", "report-cores", "-f")
+
+    assert (refused.code, there) == (1, True)
+    assert "add -f" in refused.said
+    assert "Traceback" not in refused.said
+    assert deleted.code == 0, deleted.said
+    assert not (mine / "script" / "report-cores").exists()
+
+
 def test_ours_runs_alone(cm: Cm, mine: Path) -> None:
     assert cm.script("detect,cpu").code == 0
 

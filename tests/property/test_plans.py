@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -89,7 +88,7 @@ class _NothingIsRemembered(ResolvedSteps):
 def test_what_is_resolved_once_is_what_would_be_resolved_again(index: Index, request: Asked) -> None:
     remembered = outcome(registry_of(index), request)[0]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resolver, "Scope", partial(Scope, resolved=_NothingIsRemembered()))
+        patch.setattr(resolver, "ResolvedSteps", _NothingIsRemembered)
         again = outcome(registry_of(index), request)[0]
 
     assert remembered == again

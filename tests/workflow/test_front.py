@@ -250,7 +250,7 @@ class TestAFailure:
 
         assert answer["return"] == 1
         assert answer["error"].startswith("/full/disk: ")
-        assert answer["error"].endswith("; see to it and run again")
+        assert answer["error"].endswith("; see to it and run again [on the way: x]")
 
     def test_ctrl_c_in_the_scripts_code(self, scripts: ScriptFolders, cm_run: Run, home: Path) -> None:
         scripts.add("x", "def preprocess(context: Context) -> Done:\n    raise KeyboardInterrupt", cache=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tiny_scripts import ScriptFolders
 
 FRONT = Path(__file__).parents[1] / "support" / "run_front.py"
-# Each takes milliseconds to be imported, rich and importlib.metadata tens of them.
+# Each takes milliseconds to be imported, rich and importlib.metadata tens of them; a dataclass takes half of one.
 NOT_NEEDED = [
     "rich",
     "requests",
@@ -23,6 +23,7 @@ NOT_NEEDED = [
     "difflib",
     "shutil",
     "platform",
+    "dataclasses",
 ]
 PROGRAM = f"""
 import runpy, sys

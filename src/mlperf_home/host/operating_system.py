@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 _RELEASE_FILES = ("etc/os-release", "usr/lib/os-release")
 
 
-@dataclass(frozen=True)
-class OperatingSystem:
+class OperatingSystem(NamedTuple):
     """One running system.
 
     Attributes:
@@ -34,7 +33,7 @@ class OperatingSystem:
     kernel: str
     machine: str
     libc: str | None
-    missing: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = MappingProxyType({})
 
 
 def read_os(

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,8 +146,15 @@ def survey(places: Iterable[Path], environ: Mapping[str, str] | None = None) -> 
 
 
 def _answer(place: Path, environ: Mapping[str, str] | None) -> Interpreter | None:
+    seen = place.stat()
+    surroundings = frozenset((os.environ if environ is None else environ).items())
+    return _answered(place, (seen.st_mtime_ns, seen.st_size, seen.st_ino), surroundings)
+
+
+@lru_cache(maxsize=256)  # several steps of a run look for a Python, and a machine may have a dozen
+def _answered(place: Path, _stamp: tuple[int, ...], surroundings: frozenset[tuple[str, str]]) -> Interpreter | None:
     try:
-        return probe(place, environ)
+        return probe(place, dict(surroundings))
     except (ProcessFailed, NoPythonError):
         return None
 

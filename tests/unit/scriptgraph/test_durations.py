@@ -13,12 +13,19 @@ if TYPE_CHECKING:
     import pytest
     from tiny_scripts import Bench
 
-LONG = StepRecord("long", "long", "", status="done", start_ns=0, end_ns=2_500_000_000)
+
+def step(title: str, status: str, end_ns: int) -> StepRecord:
+    made = StepRecord(title, title, "")
+    made.status, made.end_ns = status, end_ns
+    return made
+
+
+LONG = step("long", "done", 2_500_000_000)
 
 
 def test_what_took_a_second_or_more_and_was_done_is_kept(tmp_path: Path) -> None:
-    short = StepRecord("short", "short", "", status="done", start_ns=0, end_ns=900_000_000)
-    cached = StepRecord("cached", "cached", "", status="cached", start_ns=0, end_ns=2_500_000_000)
+    short = step("short", "done", 900_000_000)
+    cached = step("cached", "cached", 2_500_000_000)
 
     Durations(tmp_path).note([LONG, short, cached])
 

@@ -10,11 +10,12 @@ import pytest
 from scriptgraph.api import Switches
 from scriptgraph.errors import RequestError, ScriptGraphError, StepFailed, UndeclaredError
 from scriptgraph.process import ProcessFailed
+from scriptgraph.record import Record
 
 if TYPE_CHECKING:
-    from tiny_scripts import Bench
+    from pathlib import Path
 
-    from scriptgraph.record import Record
+    from tiny_scripts import Bench
 
 
 def exporting(**exports: Any) -> str:
@@ -344,3 +345,39 @@ class TestEvents:
         bench.scripts.add("x", code, new_env_keys=["CM_A"])
 
         assert bench.run("x", switches=Switches(offline=True)).exports == {"CM_A": True}
+
+
+def test_what_the_machine_refuses_is_the_steps_failure_in_words(bench: Bench) -> None:
+    bench.scripts.add("x", 'def preprocess(context):\n    raise OSError(28, "No space left on device")\n')
+
+    with pytest.raises(StepFailed, match="a file of x: No space left on device; see to it and run again"):
+        bench.run("x")
+
+    assert bench.written_record()["status"] == "failed"
+
+
+def test_what_is_a_defect_of_the_steps_code_stays_one(bench: Bench) -> None:
+    bench.scripts.add("x", 'def preprocess(context):\n    open("/nothing/there")\n')
+
+    with pytest.raises(FileNotFoundError):
+        bench.run("x")
+
+
+def test_a_record_for_which_there_is_no_room_does_not_hide_what_failed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.scripts.add("x", 'def preprocess(context):\n    raise StepFailed("it is broken")\n')
+    bench.scripts.add("y", "def preprocess(context):\n    return Done()\n")
+    real = Record.write
+
+    def write(record: Record, path: Path) -> None:
+        if record.status != "running":
+            raise OSError(28, "No space left on device")
+        real(record, path)
+
+    monkeypatch.setattr(Record, "write", write)
+
+    with pytest.raises(StepFailed, match="it is broken"):
+        bench.run("x")
+    with pytest.raises(OSError, match="No space left"):
+        bench.run("y")

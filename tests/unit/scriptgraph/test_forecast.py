@@ -60,7 +60,7 @@ class Place:
     def run(self, tags: str, **asked: Any) -> None:
         plan, runtime = self.plan(tags, **asked)
         self.cache.prepare()
-        runtime.run_folder = new_run_folder(self.root / "records", "x")
+        runtime = runtime.replaced(run_folder=new_run_folder(self.root / "records", "x"))
         execute(plan, runtime, {})
 
 
@@ -152,7 +152,7 @@ def test_prefetch_makes_what_is_kept_and_runs_nothing_else(place: Place) -> None
     place.scripts.add("act", 'def preprocess(context):\n    raise AssertionError("it ran")\n', deps=[{"tags": "top"}])
     plan, runtime = place.plan("act")
     place.cache.prepare()
-    runtime.run_folder = new_run_folder(place.root / "records", "x")
+    runtime = runtime.replaced(run_folder=new_run_folder(place.root / "records", "x"))
 
     record, root = prefetch(plan, runtime, {})
 
@@ -166,7 +166,7 @@ def test_prefetch_makes_what_is_kept_and_runs_nothing_else(place: Place) -> None
 def test_what_is_made_anew_is_foreseen_so(place: Place, anew: Any, made: str, used: str) -> None:
     place.run("used")
     plan, runtime = place.plan("used")
-    runtime.anew = anew
+    runtime = runtime.replaced(anew=anew)
 
     found = {each.step.manifest.alias: each.status for each in foresee(plan, runtime).all()}
 

@@ -14,10 +14,11 @@ from scriptgraph.record import SCHEMA, Record, StepRecord, host_facts, new_run_f
 
 
 def test_everything_is_in_the_file(tmp_path: Path) -> None:
-    step = StepRecord(
-        "x,_v", "x", "1.0", status="done", start_ns=2, end_ns=3, exports={"CM_P": Path("/p"), "CM_L": ("a",)}
-    )
-    record = Record("f" * 64, {"tags": "x"}, [step], {"CM_P": "/p"}, status="done", start_ns=1, end_ns=4)
+    step = StepRecord("x,_v", "x", "1.0", start_ns=2)
+    step.status, step.end_ns, step.exports = "done", 3, {"CM_P": Path("/p"), "CM_L": ("a",)}
+    record = Record("f" * 64, {"tags": "x"}, start_ns=1)
+    record.status, record.end_ns, record.exports = "done", 4, {"CM_P": "/p"}
+    record.steps.append(step)
 
     record.write(tmp_path / "record.json")
 
@@ -40,11 +41,12 @@ def test_a_record_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monk
     def full(self: Path, *_args: object, **_more: object) -> int:
         raise OSError(28, "No space left on device", str(self))
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
         Record("2", {}).write(path)
 
     assert json.loads(path.read_text(encoding="utf-8"))["plan_fingerprint"] == "1"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_it_begins_as_running() -> None:

@@ -215,6 +215,10 @@ HOSTILE_TARS: dict[str, tuple[Callable[[Tar], Any], str]] = {
 }
 
 
+def test_twenty_kinds_of_hostile_archives_are_known() -> None:
+    assert len(HOSTILE_TARS) >= 20
+
+
 @pytest.mark.parametrize("name", HOSTILE_TARS)
 def test_hostile_tars_are_refused_whole(tmp_path: Path, name: str) -> None:
     build, problem = HOSTILE_TARS[name]

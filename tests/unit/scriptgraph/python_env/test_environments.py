@@ -12,6 +12,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -241,6 +242,20 @@ def test_uv_that_is_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(EnvironmentFailed, match="uv is not installed"):
         find_uv({"PATH": "/nonexistent"})
+
+
+@pytest.mark.parametrize("how", ["not installed with us", "installed without its program"])
+def test_the_uv_in_path_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    def absent() -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setitem(
+        sys.modules, "uv", None if how == "not installed with us" else SimpleNamespace(find_uv_bin=absent)
+    )
+    (tmp_path / "uv").write_text("#!/bin/sh\n")
+    (tmp_path / "uv").chmod(0o700)
+
+    assert find_uv({"PATH": str(tmp_path)}).path == tmp_path / "uv"
 
 
 def test_uv_is_told_of_the_users_index(tmp_path: Path) -> None:

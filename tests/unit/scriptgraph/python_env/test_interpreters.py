@@ -120,6 +120,19 @@ def test_each_python_is_asked_once(tmp_path: Path) -> None:
 
     assert len(found) == 1
     assert asked.read_text(encoding="ascii") == "asked\n"
+    assert survey([real]) == found
+    assert asked.read_text(encoding="ascii") == "asked\n"
+
+
+def test_a_python_that_was_replaced_or_has_other_surroundings_is_asked_again(tmp_path: Path) -> None:
+    place = python(tmp_path / "python3", "3.10.1")
+    (before,) = survey([place])
+    place.unlink()
+    (after,) = survey([python(place, "3.11.12")])
+    other = executable(tmp_path / "python", '[ "$WHICH" = good ] && exec "$0"3 || exit 127')
+
+    assert [before.version, after.version] == [(3, 10, 1), (3, 11, 12)]
+    assert [len(survey([other], {"WHICH": which})) for which in ("bad", "good")] == [0, 1]
 
 
 def test_where_pythons_are_looked_for(tmp_path: Path) -> None:

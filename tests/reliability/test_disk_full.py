@@ -1,0 +1,132 @@
+"""A disk that is full: named in one line, nothing half-written passes for a result, with more room a run goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+from cm_command import Cm
+from faulty_server import FaultyServer, unmeasured, whole
+from small_disk import SmallDisk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cm_command import Ended
+
+# Takes all the room that there is, as long as the file that it is told of is there.
+GREEDY = """
+from contextlib import suppress
+
+from scriptgraph.api import Context, Done, Outcome
+
+
+def preprocess(context: Context) -> Outcome:
+    with (context.output / "filler.bin").open("wb", buffering=0) as file:
+        file.write(b"useful")
+        with suppress(OSError):
+            while context.existing("CM_MARKER").stat().st_size:
+                file.write(bytes(4096))
+    return Done(exports={"CM_FILLER": context.output / "filler.bin"})
+"""
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with SmallDisk(tmp_path / "disk", "2m") as made:
+        yield made
+
+
+@pytest.fixture
+def small(cm: Cm, disk: SmallDisk, tmp_path: Path) -> Cm:
+    """Give a `cm` that sees the small disk."""
+    return Cm(cm.home, disk.program(cm.program, tmp_path / "cm-there"))
+
+
+def refused(ended: Ended, disk: SmallDisk) -> str:
+    """Check that a command ended for want of room, and that it left nothing that looks whole; give what it said."""
+    assert ended.code == 1, ended.said
+    assert "Traceback" not in ended.said
+    (line,) = [line for line in ended.said.splitlines() if "CM error" in line]
+    assert not list((disk.seen / "home/cache/making").iterdir())
+    return line
+
+
+def entries(disk: SmallDisk) -> list[str]:
+    found = (disk.seen / "home/cache").glob("v*/*/*/entry.json")
+    return sorted(json.loads(path.read_text())["alias"] for path in found)
+
+
+def test_a_download_goes_on_where_the_disk_was_full(small: Cm, disk: SmallDisk) -> None:
+    content = bytes(range(256)) * 12_000
+    asked = (f"--checksum=sha256:{hashlib.sha256(content).hexdigest()}", f"--home={disk.place / 'home'}")
+    with FaultyServer() as server:
+        url = server.serve("/big.bin", unmeasured(content), whole(content))  # its length is not told beforehand
+
+        line = refused(small.script("download,file", f"--url={url}", *asked), disk)
+        assert "the disk is full" in line
+        assert entries(disk) == []
+        disk.resize("16m")
+        ended = small.script("download,file", f"--url={url}", *asked)
+
+        assert ended.code == 0, ended.said
+        (first, second) = server.seen
+        assert "Range" not in first.headers
+        assert int(second.headers["Range"].removeprefix("bytes=").removesuffix("-")) > 1_000_000
+    assert entries(disk) == ["download-file"]
+    (fetched,) = (disk.seen / "home/cache").glob("v*/*/*/content/big.bin")
+    assert fetched.read_bytes() == content
+
+
+def test_an_archive_is_unpacked_whole_or_not_at_all(small: Cm, disk: SmallDisk) -> None:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:gz") as tar:
+        for name in ("first", "second"):
+            member = tarfile.TarInfo(name)
+            member.size = 1_500_000
+            tar.addfile(member, io.BytesIO(bytes(member.size)))
+    digest = hashlib.sha256(raw.getvalue()).hexdigest()
+    asked = (f"--checksum=sha256:{digest}", f"--home={disk.place / 'home'}")
+    with FaultyServer() as server:
+        url = server.serve("/two.tar.gz", whole(raw.getvalue()))
+
+        line = refused(small.script("download-and-extract", f"--url={url}", *asked), disk)
+        assert "member 'second': the disk is full" in line
+        assert entries(disk) == ["download-file"]
+        disk.resize("16m")
+        ended = small.script("download-and-extract", f"--url={url}", *asked)
+
+        assert ended.code == 0, ended.said
+        assert len(server.seen) == 1  # what was fetched is not fetched again
+    assert entries(disk) == ["download-file", "extract-file"]
+
+
+def test_an_entry_is_published_whole_or_not_at_all(small: Cm, disk: SmallDisk, tmp_path: Path) -> None:
+    folder = tmp_path / "mine" / "script" / "fill-disk"
+    folder.mkdir(parents=True)
+    (tmp_path / "mine" / "cmr.yaml").write_text("alias: mine\nuid: 12345678abcd1234\ngit: false\n")
+    manifest = {
+        "automation_alias": "script", "automation_uid": "5b4e0237da074764", "alias": "fill-disk",
+        "uid": "8765432187654321", "tags": ["fill", "disk"], "name": "Fill the disk", "cache": True,
+        "inputs": {"marker": {"env": "CM_MARKER", "desc": "a file", "type": "path"}}, "new_env_keys": ["CM_FILLER"],
+    }  # fmt: skip
+    (folder / "_cm.json").write_text(json.dumps(manifest))
+    (folder / "customize.py").write_text(GREEDY)
+    assert small("add", "repo", f"--path={tmp_path / 'mine'}").code == 0
+    marker = tmp_path / "marker"
+    marker.write_text("take all")
+    asked = (f"--marker={marker}", f"--home={disk.place / 'home'}")
+
+    line = refused(small.script("fill,disk", *asked), disk)
+    assert "what was made cannot be kept (No space left on device)" in line
+    assert entries(disk) == []
+    marker.write_text("")
+    ended = small.script("fill,disk", *asked)
+
+    assert ended.code == 0, ended.said
+    assert entries(disk) == ["fill-disk"]

@@ -1,0 +1,29 @@
+"""From the versions that are asked for to the oldest that will do and the first that will not."""
+
+from __future__ import annotations
+
+import pytest
+
+from scriptgraph.errors import ScriptGraphError
+from scriptgraph.python_env.version_bounds import version_bounds
+
+
+@pytest.mark.parametrize(
+    ("exact", "minimum", "maximum", "below", "bounds"),
+    [
+        ("", "", "", "", ((3, 10), (3, 99))),
+        ("3.11", "3.8", "3.9", "", ((3, 11), (3, 12))),
+        ("3.11.7", "", "", "", ((3, 11, 7), (3, 11, 8))),
+        ("", "3.8", "", "3.12", ((3, 8), (3, 12))),
+        ("", "", "3.11", "", ((3, 10), (3, 12))),
+        ("", "", "3.13", "3.12", ((3, 10), (3, 12))),
+        ("", "", "3.9.2", "3.12", ((3, 10), (3, 9, 3))),
+    ],
+)
+def test_bounds(exact: str, minimum: str, maximum: str, below: str, bounds: object) -> None:
+    assert version_bounds(exact, minimum, maximum, below) == bounds
+
+
+def test_what_is_no_version_is_refused() -> None:
+    with pytest.raises(ScriptGraphError, match=r"'new' is no version of Python; write it as 3\.11"):
+        version_bounds("", "new", "", "")

@@ -1,0 +1,98 @@
+"""`cm replay script`: the same again, and what came out differently."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from scriptgraph import cm_bridge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tiny_scripts import ScriptFolders
+
+    Run = Callable[..., dict[str, Any]]
+
+SPEAK = """
+    def preprocess(context: Context) -> Done:
+        return Done({"CM_SAID": context.text("CM_WORD")})
+    """
+
+
+@pytest.fixture
+def recorded(scripts: ScriptFolders, cm_run: Run) -> Path:
+    scripts.add("speak", SPEAK, inputs={"word": {"env": "CM_WORD", "default": "hello"}}, new_env_keys=["CM_SAID"])
+    return Path(cm_run("speak", word="hi", quiet=True)["record"])
+
+
+@pytest.fixture
+def replay(home: Path) -> Run:
+    def run(**options: Any) -> dict[str, Any]:
+        return cm_bridge.replay_script({"cmd": ["replay", "script"], "out": "con", "home": str(home), **options})
+
+    return run
+
+
+def test_the_same_comes_out(recorded: Path, replay: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    told = replay(record=str(recorded))
+
+    assert (told["return"], told["differences"]) == (0, [])
+    assert told["new_env"] == {"CM_SAID": "hi"}
+    assert "nothing differs" in capsys.readouterr().out
+    again = json.loads(Path(told["record"]).read_text())
+    assert again["request"]["argv"] == json.loads(recorded.read_text())["request"]["argv"]
+
+
+def test_the_runs_folder_will_do(recorded: Path, replay: Run) -> None:
+    assert replay(record=str(recorded.parent), quiet=True)["differences"] == []
+
+
+def test_where_an_entry_lies_is_no_difference_beside_what_it_is_made_from(
+    scripts: ScriptFolders, cm_run: Run, replay: Run
+) -> None:
+    keep = """
+    def preprocess(context: Context) -> Done:
+        (context.output / "word.txt").write_text(context.text("CM_WORD"))
+        return Done({"CM_FILE": context.output / "word.txt"})
+    """
+    scripts.add("keep", keep, cache=True, inputs={"word": {"env": "CM_WORD"}}, new_env_keys=["CM_FILE"])
+    record = cm_run("keep", word="hi", quiet=True)["record"]
+
+    told = replay(record=record, word="ho")["differences"]
+
+    assert [each.rpartition(": ")[0] for each in told] == ["plan: keep: CM_WORD", "keep: made from"]
+
+
+def test_what_is_typed_wins_and_is_told(recorded: Path, replay: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    told = replay(record=str(recorded), word="ho")
+
+    assert told["differences"] == ["plan: speak: CM_WORD: hi then, ho now", "speak: CM_SAID: hi then, ho now",
+                                   "exports: CM_SAID: hi then, ho now"]  # fmt: skip
+    assert "differs in 3:" in capsys.readouterr().out
+
+
+def test_a_plan_of_a_record_runs_nothing(recorded: Path, replay: Run, home: Path) -> None:
+    told = replay(record=str(recorded), plan=True)
+
+    assert told["plan"]["root"]["alias"] == "speak"
+    assert len(list((home / "records").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "write cm replay script --record=FILE"),
+        ({"record": True}, "write cm replay script --record=FILE"),
+        ({"record": "/nothing/there.json"}, "cannot be read"),
+        ({"tags": "speak"}, "the tags are those of the record"),
+    ],
+)
+def test_a_mistake_is_told(recorded: Path, replay: Run, options: dict[str, Any], words: str) -> None:
+    told = replay(**({"record": str(recorded)} | options if options.get("tags") else options))
+
+    assert told["return"] == 1
+    assert words in told["error"]
