@@ -76,6 +76,7 @@ def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: boo
     inputs = dict(request.inputs)
     if "plan" in command:
         inputs["plan"] = command["plan"]
+    inputs["new"] = options.anew == "all"  # the front reads it: it is an option of scripts too
     not_here = _NOT_OF_REPLAY if replay else _OF_REPLAY
     known = [name for name in (*_SWITCHES, *_TEXTS) if name not in not_here]
     for name in inputs:

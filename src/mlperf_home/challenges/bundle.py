@@ -148,7 +148,9 @@ def _stage_result(source: Path, target: Path, redaction: Redaction) -> None:
 
 def _copy_json(source: Path, target: Path, redaction: Redaction) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    _write_json(target, redaction.value(json.loads(source.read_text(encoding="utf-8"))))
+    # The order stays: measurements hold what a session has as text.
+    document = redaction.value(json.loads(source.read_text(encoding="utf-8")))
+    target.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _write_json(path: Path, document: object) -> None:

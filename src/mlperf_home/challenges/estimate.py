@@ -35,6 +35,11 @@ class Estimate:
     sample_ms: float | None
     how: str
 
+    def __str__(self) -> str:
+        hours = "not known" if self.hours is None else f"about {self.hours:.2f} h (estimated)"
+        measured = "" if self.sample_ms is None else f"; measured: {self.sample_ms:.4g} ms a sample"
+        return f"{hours}{measured}; {self.how}"
+
 
 def estimate(work: Work, workflows: Sequence[Workflow], runner: Runner, say: Callable[[str], None]) -> list[Estimate]:
     """Probe each workflow that has a probe and is not done; a probe that fails leaves its time unknown."""
@@ -44,7 +49,7 @@ def estimate(work: Work, workflows: Sequence[Workflow], runner: Runner, say: Cal
         if work.is_done(workflow.name):
             found.append(Estimate(workflow.name, 0.0, None, "done already"))
         elif probe is None:
-            found.append(Estimate(workflow.name, None, None, "not known: it has no probe"))
+            found.append(Estimate(workflow.name, None, None, "it has no probe"))
         else:
             say(f"probing {workflow.name}, at most two minutes once what it needs is here")
             found.append(_probed(work, workflow.name, probe, runner))
@@ -56,10 +61,10 @@ def _probed(work: Work, name: str, probe: Probe, runner: Runner) -> Estimate:
     forget_probe(folder)
     error, _ = runner(probe.call, {"results_dir": str(folder), "hw_name": work.asked.hw_name})
     if error:
-        return Estimate(name, None, None, f"not known: the probe failed: {error}")
+        return Estimate(name, None, None, f"the probe failed: {error}")
     sample_s = _measured_sample_s(folder)
     if sample_s is None:
-        return Estimate(name, None, None, "not known: the probe left no target")
+        return Estimate(name, None, None, "the probe left no target")
     cost_s = sample_s * probe.relative_cost
     performance_s = max(probe.least_s, probe.performance_samples * cost_s)
     hours = (probe.fixed_s + performance_s + probe.accuracy_samples * cost_s) / _HOUR_S

@@ -194,9 +194,7 @@ def _check_time(setting: Setting, work: Work, workflows: Sequence[Workflow], wan
     skipped = "skip_probe" in setting.asking.on
     expected = [] if skipped else estimate(work, workflows, runner_of(setting), setting.say)
     for each in expected:
-        hours = "not known" if each.hours is None else f"about {each.hours:.2f} h (estimated)"
-        measured = "" if each.sample_ms is None else f"; measured: {each.sample_ms:.4g} ms a sample"
-        setting.say(f"expected time of {each.workflow}: {hours}{measured}; {each.how}")
+        setting.say(f"expected time of {each.workflow}: {each}")
     document = {"required": [asdict(each) for each in wanted], "expected": [asdict(each) for each in expected]}
     replace_text(work.root / "checked.json", json.dumps(document, indent=1) + "\n")
 
