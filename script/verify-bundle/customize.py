@@ -1,6 +1,6 @@
 """Verify the bundle of a challenge."""
 
-from mlperf_home.challenges.verification import verify
+from mlperf_home.challenges import verification
 from mlperf_home.errors import LocatedError
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
@@ -9,7 +9,7 @@ def preprocess(context: Context) -> Outcome:
     """Name everything that is wrong; a bundle with a finding fails the step."""
     bundle = context.existing("CM_CHALLENGE_BUNDLE")
     with failing_on(LocatedError):
-        verified = verify(bundle, context.output / "bundle", context.path("CM_CHALLENGE_ALLOWED_SIGNERS"))
+        verified = verification.verify(bundle, context.output / "bundle", context.path("CM_CHALLENGE_ALLOWED_SIGNERS"))
     for finding in verified.findings:
         context.warn(f"wrong: {finding}")
     if verified.findings:
