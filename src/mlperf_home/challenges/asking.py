@@ -24,6 +24,7 @@ _SWITCHES = ("sample", "official", "unlocked", "new", "check", "skip_probe", "lo
 _TEXTS = ("only", "submitter", "hw_name", "results_dir", "sign_key", "results", "allowed_signers")
 _OF_REPLAY = ("results", "allowed_signers")
 _NOT_OF_REPLAY = ("lock", "official", "sign_key", "submitter", "plan", "check")
+_OVERRIDES = {"adr", "add_deps_recursive", "add_deps", "ad"}
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
@@ -72,8 +73,9 @@ def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: boo
     if command.get("tags"):
         raise RequestError(f"--tags={command['tags']}: a challenge is named: cm run challenge {challenge.name}")
     request, options = read_front(given, challenge.name)
-    _refuse_front(options, bool(request.env), bool(request.overrides))
-    inputs = dict(request.inputs)
+    _refuse_front(options, given)
+    # What CM_SCRIPT_EXTRA_CMD adds is for the scripts that the challenge runs.
+    inputs = {name: value for name, value in request.inputs.items() if name in given}
     if "plan" in command:
         inputs["plan"] = command["plan"]
     inputs["new"] = options.anew == "all"  # the front reads it: it is an option of scripts too
@@ -118,13 +120,13 @@ def checked_word(option: str, text: str) -> str:
     return text
 
 
-def _refuse_front(options: FrontOptions, env: bool, adr: bool) -> None:
+def _refuse_front(options: FrontOptions, given: Mapping[str, Any]) -> None:
     refused = {
         "prefetch": options.prefetch,
         "explain": bool(options.explain),
         "renew": options.anew == "requested",
-        "env": env,
-        "adr": adr,
+        "env": "env" in given,
+        "adr": bool(_OVERRIDES & given.keys()),
     }
     for name, wrong in refused.items():
         if wrong:

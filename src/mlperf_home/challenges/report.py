@@ -134,6 +134,8 @@ def why_not_counted(facts: Mapping[str, Any], results: Sequence[Mapping[str, Any
         why.append(f"the challenge was {facts['state']} when it was made")
     if facts["lock_differences"]:
         why.append(f"it was not made with what is locked: {len(facts['lock_differences'])} differences")
+    if facts["extra_options"]:
+        why.append(f"options were added to its commands: {facts['extra_options']}")
     if not any(row["validity"] == "VALID" and not row["unofficial_because"] for row in results):
         why.append("no result in it is an official one")
     return why

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import platform
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from mlperf_home.challenges.requirements import CACHE_PLACE, Requirement, Surrou
 from mlperf_home.challenges.work import NOT_RUN, Asked, Work
 from mlperf_home.challenges.workflows import Runner, run_workflows
 from scriptgraph.record import host_facts
+from scriptgraph.typed_words import EXTRA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -179,6 +181,7 @@ def run_all(
         "state": setting.challenge.state(_made(work).date()),
         "made_utc": _made(work).isoformat(timespec="seconds"),
         "version": host_facts()["packages"]["mlperf-home"] or "not installed",
+        "extra_options": os.environ.get(EXTRA, "").strip(),
         "lock_differences": [str(each) for each in locks.differences],
         "workflows": [_told(work, each) for each in setting.challenge.workflows],
         "required": told["required"],
