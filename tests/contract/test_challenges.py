@@ -18,8 +18,9 @@ from mlperf_home.challenges.catalogue import find_challenges, load_challenge
 from mlperf_home.challenges.front import answer
 from mlperf_home.challenges.lock import LOCK_NAME, lock_differences, make_lock, read_lock
 from mlperf_home.rules import load_round
-from scriptgraph.cm_bridge import run_script
+from scriptgraph.declared import check_env
 from scriptgraph.errors import NoScriptError
+from scriptgraph.front_options import read_front
 from scriptgraph.registry import load_registry
 from scriptgraph.request import Request
 from scriptgraph.resolver import resolve
@@ -109,12 +110,14 @@ def test_a_command_of_a_guide_can_be_done(file: str, line: str, tmp_path: Path) 
     command: dict[str, Any] = {**told["cm_input"], "home": str(tmp_path / "home"), "out": None}
     action, automation = command["action"], command["automation"]
     if automation == "script":
-        answered = run_script({**command, "plan": True, "prefetch": False})
-    elif action == "replay":
+        request, _ = read_front(command)
+        check_env(resolve(request, REGISTRY).root, request, REGISTRY)
+        return
+    if action == "replay":
         challenge = load_challenge([ROOT], command["artifact"])
         assert read_asking(command, challenge, replay=True).path("results")
         return
-    elif action == "run":
+    if action == "run":
         assert read_asking(command, load_challenge([ROOT], command["artifact"]))
         answered = answer("run", {**command, "plan": True})
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,12 +75,10 @@ def _probed(work: Work, name: str, probe: Probe, runner: Runner) -> Estimate:
 def _measured_sample_s(folder: Path) -> float | None:
     """Give the seconds of a sample that a find-performance run has measured."""
     for path in sorted(folder.glob("*_results/*/*/*/find-performance-session.json")):
-        try:
+        with suppress(OSError, ValueError, AttributeError, TypeError):  # another tool's, or half-written
             target: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")).get("target") or {}
-        except (OSError, ValueError, AttributeError):
-            continue
-        if qps := target.get("target_qps"):
-            return 1 / float(qps)
-        if latency := target.get("target_latency_ms"):
-            return float(latency) / 1000
+            if qps := target.get("target_qps"):
+                return 1 / float(qps)
+            if latency := target.get("target_latency_ms"):
+                return float(latency) / 1000
     return None

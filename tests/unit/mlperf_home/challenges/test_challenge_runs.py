@@ -290,3 +290,103 @@ class TestReports:
         assert "&lt;script&gt;" in page
         assert "http" not in page
         assert '\\| "x" \\*y\\*' in text
+
+
+class TestExpectedTime:
+    """The probe is pretended to have measured what its session says."""
+
+    @pytest.fixture
+    def probed(self, home: ChallengeHome) -> ChallengeHome:
+        made = document()
+        probe = {
+            "tags": "run,first",
+            "options": {"results_dir": "{results_dir}"},
+            "fixed_s": 100,
+            "least_s": 600,
+            "performance_samples": 1000,
+            "accuracy_samples": 500,
+            "relative_cost": 2,
+            "source": "counted",
+        }
+        made["workflows"][0]["sample"]["probe"] = probe
+        home.write(**made)
+        home("run", lock=True)
+        return home
+
+    def measuring(self, home: ChallengeHome, target: dict[str, float]) -> None:
+        real = home.run_script
+
+        def run(command: dict[str, Any]) -> dict[str, Any]:
+            told = real(command)
+            if command["tags"] == "run,first":
+                folder = next(Path(command["results_dir"]).glob("*_results/*/*/*"))
+                (folder / "find-performance-session.json").write_text(json.dumps({"target": target}))
+            return told
+
+        home.patch.setattr("mlperf_home.challenges.front.run_script", run)
+
+    @pytest.mark.parametrize(
+        ("target", "hours", "sample_ms"),
+        [
+            ({"target_qps": 10}, (100 + 600 + 500 * 0.2) / 3600, 100.0),
+            ({"target_qps": 1}, (100 + 1000 * 2 + 500 * 2) / 3600, 1000.0),
+            ({"target_latency_ms": 50}, (100 + 600 + 500 * 0.1) / 3600, 50.0),
+        ],
+        ids=str,
+    )
+    def test_hours_follow_from_what_one_sample_takes(
+        self, probed: ChallengeHome, target: dict[str, float], hours: float, sample_ms: float
+    ) -> None:
+        self.measuring(probed, target)
+
+        expected = report_of(probed("run", sample=True))["expected"]
+
+        assert expected[0]["hours"] == pytest.approx(hours)
+        assert expected[0]["sample_ms"] == pytest.approx(sample_ms)
+        assert expected[1]["hours"] is None
+
+    def test_measured_and_estimated_are_told_apart(
+        self, probed: ChallengeHome, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.measuring(probed, {"target_qps": 10})
+        probed("run", sample=True)
+
+        said = capsys.readouterr().err
+        assert "0.22 h (estimated); measured: 100 ms a sample" in said
+        assert "assumed: counted" in said
+
+    @pytest.mark.parametrize("target", [{}, {"target_qps": None}, "nothing"], ids=str)
+    def test_a_probe_that_measured_nothing_leaves_the_time_unknown(self, probed: ChallengeHome, target: Any) -> None:
+        self.measuring(probed, target)
+
+        told = probed("run", sample=True)
+
+        assert told["return"] == 0
+        assert report_of(told)["expected"][0]["hours"] is None
+
+    def test_a_failed_probe_stops_nothing_and_is_said(self, probed: ChallengeHome) -> None:
+        probed.failing["run,first"] = "no engine here"
+
+        told = probed("run", sample=True)
+
+        assert told["return"] == 0
+        assert "no engine here" in report_of(told)["expected"][0]["how"]
+
+    def test_a_probe_is_not_a_result(self, probed: ChallengeHome) -> None:
+        self.measuring(probed, {"target_qps": 10})
+
+        assert [row["workflow"] for row in report_of(probed("run", sample=True))["results"]] == ["first", "second"]
+
+    def test_it_can_be_left_out(self, probed: ChallengeHome) -> None:
+        told = probed("run", sample=True, skip_probe=True)
+
+        assert report_of(told)["expected"] == []
+        assert [command["tags"] for command in probed.ran] == ["run,first,_sample", "run,second,_sample"]
+
+
+def test_options_of_every_command_reach_the_scripts_and_are_told(home: ChallengeHome) -> None:
+    home.patch.setenv("CM_SCRIPT_EXTRA_CMD", "--adr.python.version=3.11 --execution_mode=test")
+
+    report = report_of(home("run", sample=True))
+
+    assert any("--execution_mode=test" in why for why in report["counts_not_because"])
