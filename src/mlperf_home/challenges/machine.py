@@ -90,10 +90,13 @@ def neutral_name(machine: Machine) -> str:
     return f"{words[:60] or _UNNAMED}_{machine.usable_cpus}_cpus"
 
 
-def free_bytes(folder: Path) -> int:
-    """Give the free space where a folder is, or will be."""
-    existing = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
-    return shutil.disk_usage(existing).free
+def free_places(folders: Mapping[str, Path]) -> dict[str, int]:
+    """Give the free space where each folder is, or will be; of several on one file system the first alone."""
+    found: dict[int, tuple[str, int]] = {}
+    for name, folder in folders.items():
+        existing = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
+        found.setdefault(existing.stat().st_dev, (name, shutil.disk_usage(existing).free))
+    return dict(found.values())
 
 
 def machine_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

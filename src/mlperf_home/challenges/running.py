@@ -19,7 +19,7 @@ from mlperf_home.challenges.bundle import make_bundle
 from mlperf_home.challenges.catalogue import ChallengeError
 from mlperf_home.challenges.estimate import estimate
 from mlperf_home.challenges.lock import lock_differences, lock_digest, make_lock, read_lock
-from mlperf_home.challenges.machine import described, free_bytes
+from mlperf_home.challenges.machine import described, free_places
 from mlperf_home.challenges.redaction import Redaction
 from mlperf_home.challenges.requirements import CACHE_PLACE, Requirement, Surroundings, requirements
 from mlperf_home.challenges.work import NOT_RUN, Asked, Work
@@ -134,7 +134,7 @@ def require_machine(setting: Setting, workflows: Sequence[Workflow], root: Path)
     Raises:
         ChallengeError: something is missing; all of it is named.
     """
-    free = {CACHE_PLACE: free_bytes(setting.asking.home), "--results_dir": free_bytes(root)}
+    free = free_places({CACHE_PLACE: setting.asking.home, "--results_dir": root})
     there = Surroundings(setting.machine, free, setting.asking.options)
     wanted = requirements(workflows, there, sample=setting.sample)
     missing = [each for each in wanted if each.missing]
