@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from mlperf_home.environments import ENVIRONMENTS
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.known_digests import KnownDigests
 from scriptgraph.loader import content_digest
+from scriptgraph.replay import Difference
 from scriptgraph.request import Request
 from scriptgraph.resolver import resolve
 from scriptgraph.tags import parse_query
@@ -35,19 +35,6 @@ MEASURING = ("harness", "backends", "datasets", "accuracy", "rules", "samples")
 """The packages of mlperf_home whose code or files a result comes from; what only shows results may change."""
 
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class LockDifference:
-    """One thing that is not as it was locked: of which kind, its name, what was locked, what is here."""
-
-    kind: str
-    name: str
-    locked: str
-    here: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.name}: {self.locked} locked, {self.here} here"
 
 
 def make_lock(challenge: Challenge, registry: Registry) -> dict[str, Any]:
@@ -143,13 +130,13 @@ def decode_lock(text: str, where: object, advice: str) -> dict[str, Any]:
     return lock
 
 
-def lock_differences(locked: Mapping[str, Any], here: Mapping[str, Any]) -> list[LockDifference]:
+def lock_differences(locked: Mapping[str, Any], here: Mapping[str, Any]) -> list[Difference]:
     """Say how what is here differs from what was locked."""
     found = []
     for kind in sorted((locked.keys() | here.keys()) - {"schema"}):
         then, now = locked.get(kind, {}), here.get(kind, {})
         found += [
-            LockDifference(kind, name, _short(then.get(name)), _short(now.get(name)))
+            Difference(kind, name, _short(then.get(name)), _short(now.get(name)))
             for name in sorted(then.keys() | now.keys())
             if then.get(name) != now.get(name)
         ]

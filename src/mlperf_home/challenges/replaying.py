@@ -60,7 +60,7 @@ def _replay(setting: Setting, locks: Locks, verified: Verified, root: Path) -> d
     workflows = _workflows(setting, run)
     wanted = require_machine(setting, workflows, root)
     lock = decode_lock((verified.root / "lock.json").read_text(encoding="utf-8"), "lock.json", "see the bundle")
-    differing = [str(each).replace(" locked, ", " then, ") for each in lock_differences(lock, locks.here)]
+    differing = [str(each) for each in lock_differences(lock, locks.here)]
     for line in differing[:_TOLD]:
         setting.say(f"differs: {line}")
     if len(differing) > _TOLD:

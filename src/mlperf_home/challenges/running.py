@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mlperf_home.challenges.asking import Asking
-    from mlperf_home.challenges.lock import LockDifference
     from mlperf_home.challenges.machine import Machine
     from mlperf_home.challenges.manifest import Challenge, Workflow
     from mlperf_home.challenges.workflows import RunScript
     from scriptgraph.registry import Registry
+    from scriptgraph.replay import Difference
 
 _UNNAMED = "unnamed"
 _TOLD = 5
@@ -79,7 +79,7 @@ class Locks:
     """The lock of what is here, and how it differs from what the challenge has locked."""
 
     here: dict[str, Any]
-    differences: tuple[LockDifference, ...]
+    differences: tuple[Difference, ...]
 
 
 def compare_locks(challenge: Challenge, registry: Registry) -> Locks:
