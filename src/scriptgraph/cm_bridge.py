@@ -108,12 +108,28 @@ def list_or_remove(action: str, command: Mapping[str, Any], repositories: Sequen
     cache = {"find cache": find_cache, "show cache": show_cache, "rm cache": remove_cache}
 
     def registry() -> Registry:
-        return load_registry((*user_repositories().roots, *repositories))
+        return load_registry(all_repositories(repositories))
 
     def work() -> dict[str, Any]:
         return scripts[action](command, registry) if action in scripts else cache[action](command)
 
     return _guarded(work)
+
+
+def answer_for(command: Mapping[str, Any], work: Callable[[RunConsole], dict[str, Any]]) -> dict[str, Any]:
+    """Do what another package's front asks, and give cmind's dictionary.
+
+    Args:
+        command: what cmind handed over.
+        work: shows how it goes on the console, and gives what the answer holds; with `error`, it has failed. What a
+            user can cause is a `ScriptGraphError`.
+    """
+    return _answer(command, work)
+
+
+def all_repositories(more: Sequence[Path] = ()) -> tuple[Path, ...]:
+    """Give the roots of our repository and of those that the user has registered, ours first."""
+    return (*user_repositories().roots, *more)
 
 
 def _answer(command: Mapping[str, Any], work: Callable[[RunConsole], dict[str, Any]]) -> dict[str, Any]:

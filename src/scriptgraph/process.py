@@ -90,6 +90,7 @@ def capture(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     timeout_s: float | None = 60.0,
+    stdin: Path | None = None,
 ) -> str:
     """Run a program that says something short, and give its standard output.
 
@@ -98,12 +99,14 @@ def capture(
         env: its whole environment; None for ours.
         cwd: the folder it runs in; None for ours.
         timeout_s: the time it may take, in seconds.
+        stdin: the file that it reads as its input; None: it has none.
 
     Raises:
         ProcessFailed: it could not be started, failed, or took longer than timeout_s.
     """
     lines: list[str] = []
     child = _Child(argv, os.environ if env is None else env, cwd, lambda _line: None, lines.append)
+    child.stdin = stdin
     _supervise(child, timeout_s, None).require_success()
     return "".join(f"{line}\n" for line in lines)
 
@@ -139,6 +142,7 @@ class _Child:
         self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._selector = selectors.DefaultSelector()
         self._popen: subprocess.Popen[bytes] | None = None
+        self.stdin: Path | None = None
         self._pause_s = 0.001
 
     def __enter__(self) -> None:
@@ -146,21 +150,25 @@ class _Child:
         if self._cwd is not None and not self._cwd.is_dir():
             raise ProcessFailed(program, f"could not be started: no such folder to run in: {self._cwd}")
         try:
-            self._popen = subprocess.Popen(  # noqa: S603 - an argv list, no shell
-                self.argv,
-                env=self._env,
-                cwd=self._cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
+            self._popen = self._start()
         except (OSError, ValueError) as error:
             raise ProcessFailed(program, f"could not be started: {_why_not(program, error)}") from error
         for pipe, sink in ((self._popen.stdout, self._on_line), (self._popen.stderr, None)):
             assert pipe is not None  # noqa: S101 - both were asked for
             os.set_blocking(pipe.fileno(), False)
             self._selector.register(pipe, selectors.EVENT_READ, (LineSplitter(), sink))
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with open(self.stdin or os.devnull, "rb") as given:  # noqa: PTH123 - the null device has no Path
+            return subprocess.Popen(  # noqa: S603 - an argv list, no shell
+                self.argv,
+                env=self._env,
+                cwd=self._cwd,
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

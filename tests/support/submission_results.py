@@ -20,7 +20,12 @@ _SESSION = {
     "schema": 1,
     "status": "complete",
     "sample_note": "",
-    "engine": {"name": "deepsparse", "version": "1.8.0", "details": {"input": {"dtype": "float32"}}, "warnings": []},
+    "engine": {
+        "name": "deepsparse",
+        "version": "1.8.0",
+        "details": {"input": {"shape": [1], "dtype": "float32"}},
+        "warnings": [],
+    },
     "model": {"path": "/models/model.onnx", "sha256": "ab" * 32, "reason": None},
     "grid": {"lengths": [384], "batch_sizes": [4], "streams": 2, "origin": "given"},
     "dataset": {"name": "d", "count": 10833, "performance_count": 10833, "identity": {}, "made": {}},

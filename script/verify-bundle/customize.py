@@ -1,0 +1,29 @@
+"""Verify the bundle of a challenge."""
+
+from mlperf_home.challenges import verification
+from mlperf_home.errors import LocatedError
+from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
+
+
+def preprocess(context: Context) -> Outcome:
+    """Name everything that is wrong; a bundle with a finding fails the step."""
+    bundle = context.existing("CM_CHALLENGE_BUNDLE")
+    with failing_on(LocatedError):
+        verified = verification.verify(bundle, context.output / "bundle", context.path("CM_CHALLENGE_ALLOWED_SIGNERS"))
+    for finding in verified.findings:
+        context.warn(f"wrong: {finding}")
+    if verified.findings:
+        raise StepFailed(f"{bundle}: {len(verified.findings)} things are not as they were made; they stand above")
+    signature = str(verified.signature) if verified.signature else "not signed"
+    sample = bool(verified.manifest["sample"])
+    title = "SAMPLE BUNDLE, no MLPerf results: verified" if sample else "Bundle: verified"
+    rows = [
+        ("challenge", str(verified.manifest["challenge"])),
+        ("made", str(verified.manifest["made_utc"])),
+        ("files", f"{len(verified.manifest['files'])}, each with its hash"),
+        ("measurements", "as their logs give them"),
+        ("signature", signature),
+    ]
+    context.table(title, rows)
+    exports = {"CM_CHALLENGE_BUNDLE_NAME": verified.manifest["challenge"], "CM_CHALLENGE_BUNDLE_SAMPLE": sample}
+    return Done(exports={**exports, "CM_CHALLENGE_BUNDLE_SIGNATURE": signature})

@@ -1,0 +1,42 @@
+"""The form of a bundle's archive: as it is packed here, with nothing beside the files that the manifest lists."""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_MODES = {True: 0o755, False: 0o644}
+_BLOCK_BYTES = 1 << 16
+
+
+def form_problems(archive: Path) -> Iterator[tuple[str, str]]:
+    """Name what was put into an archive after it was packed: owners, times, modes, links, bytes after its end."""
+    try:
+        with gzip.open(archive, "rb") as packed:
+            end = 0
+            with tarfile.open(fileobj=packed, mode="r|") as members:
+                for member in members:
+                    yield from ((member.name, problem) for problem in _of_member(member))
+                    end = member.offset_data + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        with gzip.open(archive, "rb") as packed:
+            packed.seek(end)
+            while block := packed.read(_BLOCK_BYTES):
+                if block.strip(b"\0"):
+                    yield archive.name, "has something after its last file"
+                    return
+    except (OSError, EOFError, tarfile.TarError) as error:
+        yield archive.name, f"is not packed as bundles are ({error})"
+
+
+def _of_member(member: tarfile.TarInfo) -> Iterator[str]:
+    if not (member.isfile() or member.isdir()):
+        yield "is neither a file nor a folder"
+    if member.uid or member.gid or member.uname or member.gname or member.mtime:
+        yield "has an owner or a time, which packing leaves out"
+    if (member.isfile() or member.isdir()) and member.mode != _MODES[member.isdir()]:
+        yield "has another mode than packing gives"

@@ -1,0 +1,177 @@
+"""The folder of a challenge's run: what was asked, which workflows are done, where everything lies.
+
+<results_dir>/
+   run.json                   what was asked, and how each workflow ended
+   results/<workflow>/        as docs/results.md has them
+   records/<workflow>.json    the record of its run
+   experiments/  pictures/    what explorations leave
+   probe/<workflow>/          short runs by which the time was estimated
+   report.{json,md,html}  bundle.tar.gz
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.atomic import replace_text
+from mlperf_home.challenges.catalogue import ChallengeError
+from mlperf_home.runs.layout import ResultFolder, ResultsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+SCHEMA = "mlperf-home/challenge-run/1"
+DONE, FAILED, INTERRUPTED, NOT_RUN = "done", "failed", "interrupted", "not run"
+"""How a workflow ended."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What makes two runs of a challenge runs of the same.
+
+    Attributes:
+        challenge: its name.
+        manifest_sha256: of the challenge's manifest.
+        lock_sha256: of the lock of what is installed here.
+        sample: whether it ran on the sample.
+        hw_name: the system's name in results.
+        options: the challenge's own options.
+    """
+
+    challenge: str
+    manifest_sha256: str
+    lock_sha256: str
+    sample: bool
+    hw_name: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a workflow ended.
+
+    Attributes:
+        status: one of those above.
+        error: what stopped it, or "".
+        started_utc, ended_utc: in ISO 8601.
+        results: the measurements that it left, relative to the folder.
+    """
+
+    status: str
+    error: str = ""
+    started_utc: str = ""
+    ended_utc: str = ""
+    results: tuple[str, ...] = ()
+
+
+@dataclass
+class Work:
+    """One folder, what was asked, and the workflows' endings by name."""
+
+    root: Path
+    asked: Asked
+    endings: dict[str, Ending] = field(default_factory=dict)
+
+    def results(self, workflow: str) -> Path:
+        """Give the folder of a workflow's results."""
+        return self.root / "results" / workflow
+
+    def record(self, workflow: str) -> Path:
+        """Give the place of a workflow's record."""
+        return self.root / "records" / f"{workflow}.json"
+
+    @property
+    def experiments(self) -> Path:
+        """The root of the experiments."""
+        return self.root / "experiments"
+
+    def measurements(self, workflow: str) -> tuple[str, ...]:
+        """Name the measurements that a workflow has left, relative to the folder."""
+        found = self.results(workflow).glob("*_results/*/*/*/measurement.json")
+        return tuple(sorted(path.relative_to(self.root).as_posix() for path in found))
+
+    def is_done(self, workflow: str) -> bool:
+        """Say whether a workflow has ended well and what it left is still there."""
+        ending = self.endings.get(workflow)
+        if ending is None or ending.status != DONE or not self.record(workflow).is_file():
+            return False
+        return all((self.root / path).is_file() for path in ending.results)
+
+    def ended(self, workflow: str, ending: Ending) -> None:
+        """Note how a workflow ended, on the disk at once."""
+        self.endings[workflow] = ending
+        self.save()
+
+    def save(self) -> None:
+        """Write what is known."""
+        endings = {name: asdict(ending) for name, ending in self.endings.items()}
+        document = {"schema": SCHEMA, "asked": asdict(self.asked), "workflows": endings}
+        replace_text(self.root / "run.json", json.dumps(document, indent=1, sort_keys=True) + "\n")
+
+
+@contextmanager
+def opened(root: Path, asked: Asked, *, anew: bool) -> Iterator[Work]:
+    """Give the folder of a run, for this process alone; one that was begun goes on.
+
+    Args:
+        root: the folder.
+        asked: what is wanted.
+        anew: whether what is there is set aside, to a folder beside it.
+
+    Raises:
+        ChallengeError: it was begun with something else, another run is in it, or it cannot be written.
+    """
+    try:
+        if anew and root.is_dir() and any(root.iterdir()):
+            stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
+            root.rename(root.with_name(f"{root.name}.until-{stamp}"))
+        with ResultFolder(root).held():
+            work = Work(root, asked, _endings(root, asked))
+            work.save()
+            yield work
+    except ResultsError as error:
+        raise ChallengeError("--results_dir", str(error), "two runs cannot share a folder") from None
+    except PermissionError as error:
+        advice = "give a folder of yours by --results_dir"
+        raise ChallengeError(error.filename or root, f"cannot be written ({error.strerror})", advice) from None
+
+
+def _endings(root: Path, asked: Asked) -> dict[str, Ending]:
+    path = root / "run.json"
+    if not path.exists():
+        return {}
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        begun = Asked(**document["asked"])
+        endings = {
+            name: Ending(**{**each, "results": tuple(each["results"])}) for name, each in document["workflows"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ChallengeError(path, f"is damaged ({error})", "begin anew by --new; what is there is set aside") from None
+    if differing := [key for key, value in asdict(begun).items() if value != asdict(asked)[key]]:
+        problem = f"was begun with another {', '.join(differing)}"
+        raise ChallengeError(root, problem, "give another --results_dir, or set it aside by --new")
+    return endings
+
+
+def keep_record(work: Work, workflow: str, record: Path | None) -> None:
+    """Copy the record of a workflow's run to its place."""
+    if record is not None:
+        work.record(workflow).parent.mkdir(exist_ok=True)
+        replace_text(work.record(workflow), record.read_text(encoding="utf-8"))
+
+
+def forget_probe(root: Path) -> None:
+    """Remove what a probe has left, before the next."""
+    shutil.rmtree(root, ignore_errors=True)
+
+
+def now_utc() -> str:
+    """Give the time as ISO 8601 in UTC, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -1,0 +1,126 @@
+"""The challenges of this repository: manifests, locks, and every command that their guides write."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+from cmind.cli import parse
+
+import mlperf_home.challenges
+from mlperf_home.challenges.asking import read_asking
+from mlperf_home.challenges.catalogue import find_challenges, load_challenge
+from mlperf_home.challenges.front import answer
+from mlperf_home.challenges.lock import LOCK_NAME, lock_differences, make_lock, read_lock
+from mlperf_home.rules import load_round
+from scriptgraph.declared import check_env
+from scriptgraph.errors import NoScriptError
+from scriptgraph.front_options import read_front
+from scriptgraph.registry import load_registry
+from scriptgraph.request import Request
+from scriptgraph.resolver import resolve
+from scriptgraph.tags import parse_query
+
+if TYPE_CHECKING:
+    from mlperf_home.challenges.manifest import Challenge
+
+ROOT = Path(__file__).parents[2]
+REGISTRY = load_registry([ROOT])
+CHALLENGES, BROKEN = find_challenges([ROOT])
+SCHEMA = json.loads((Path(mlperf_home.challenges.__file__).parent / "challenge.schema.json").read_text())
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+COMMANDS = [
+    (path.relative_to(ROOT).as_posix(), line.strip())
+    for challenge in CHALLENGES
+    for path in sorted(challenge.folder.glob("*.md"))
+    for block in BLOCK.findall(path.read_text(encoding="utf-8"))
+    for line in block.replace("\\\n", " ").splitlines()
+    if line.strip() and not line.startswith("#")
+]
+
+
+def named(challenge: Challenge) -> str:
+    return challenge.name
+
+
+def test_the_challenges_of_2023_are_there() -> None:
+    assert BROKEN == []
+    assert {each.name for each in CHALLENGES} >= {
+        "run-mlperf@home-v3.1-cpu",
+        "optimize-mlperf-inference-v3.1-deepsparse",
+    }
+
+
+@pytest.mark.parametrize("challenge", CHALLENGES, ids=named)
+class TestChallenge:
+    def test_it_is_as_published_and_cmind_can_place_it(self, challenge: Challenge) -> None:
+        made = json.loads((challenge.folder / "_cm.json").read_text())
+        automation = json.loads((ROOT / "cm-repo" / "challenge" / "_cm.json").read_text())
+
+        jsonschema.Draft202012Validator(SCHEMA).validate(made)
+        assert made["automation_uid"] == automation["uid"]
+        assert re.fullmatch(r"[0-9a-f]{16}", made["uid"])
+
+    def test_its_readme_says_when_it_is_open(self, challenge: Challenge) -> None:
+        text = (challenge.folder / "README.md").read_text()
+
+        assert all(guide in text for guide in challenge.guides)
+        assert f"{challenge.closed.day} {challenge.closed:%B %Y}" in text
+
+    def test_its_commands_have_plans(self, challenge: Challenge) -> None:
+        modes = [mode for each in challenge.workflows for mode in (each.official, each.sample)]
+        absent = []
+        for call in (each.call for mode in modes for each in (mode, mode.probe) if each):
+            request = Request(parse_query(call.tags), inputs=dict(call.options), env=dict(call.env))
+            try:
+                resolve(request, REGISTRY)
+            except NoScriptError:
+                absent.append(call.tags)
+        if absent:
+            pytest.skip(f"there is no script for {'; '.join(absent)}")
+
+    def test_it_ranks_by_values_that_measurements_have(self, challenge: Challenge) -> None:
+        rules = load_round("v3.1")
+        units = {metric.unit for metric in rules.metrics.values()}
+
+        for metric in challenge.metrics:
+            assert metric.benchmark in rules.benchmarks
+            assert metric.name in {*units, "f1_percent", "top1_percent", "exact_match_percent", "peak_memory_bytes"}
+
+    def test_its_lock_is_up_to_date(self, challenge: Challenge) -> None:
+        differing = lock_differences(read_lock(challenge), make_lock(challenge, REGISTRY))
+
+        assert not differing, (
+            f"{challenge.folder / LOCK_NAME} is not what is here any more ({differing[0]}, {len(differing)} in all);"
+            f" renew it: cm run challenge {challenge.name} --lock"
+        )
+
+
+@pytest.mark.parametrize(("file", "line"), COMMANDS, ids=[f"{file}: {line}" for file, line in COMMANDS])
+def test_a_command_of_a_guide_can_be_done(file: str, line: str, tmp_path: Path) -> None:
+    program, *words = shlex.split(line)
+    assert program == "cm", "guides use cm alone"
+    told = parse(words)
+    assert told["return"] == 0
+    command: dict[str, Any] = {**told["cm_input"], "home": str(tmp_path / "home"), "out": None}
+    action, automation = command["action"], command["automation"]
+    if automation == "script":
+        request, _ = read_front(command)
+        check_env(resolve(request, REGISTRY).root, request, REGISTRY)
+        return
+    if action == "replay":
+        challenge = load_challenge([ROOT], command["artifact"])
+        assert read_asking(command, challenge, replay=True).path("results")
+        return
+    if action == "run":
+        assert read_asking(command, load_challenge([ROOT], command["artifact"]))
+        answered = answer("run", {**command, "plan": True})
+    else:
+        answered = answer(action, command)
+    assert answered["return"] == 0, answered.get("error")
+    assert not (tmp_path / "home").exists()

@@ -1,0 +1,136 @@
+"""A repository with a tiny challenge, run through the front by commands that are only pretended."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from submission_results import ours
+from tiny_scripts import ScriptFolders
+
+from mlperf_home.challenges import front
+
+if TYPE_CHECKING:
+    import pytest
+
+NAME = "tiny@home-v1.0"
+OPEN, CLOSED = date(2026, 5, 1), date(2026, 11, 27)
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    """Give a challenge's manifest."""
+
+    def mode(tags: str) -> dict[str, Any]:
+        options = {"results_dir": "{results_dir}", "hw_name": "{hw_name}", "colour": "{colour}"}
+        return {"tags": tags, "options": options, "needs": {"disk_gb": 0.001}}
+
+    return {
+        "alias": NAME,
+        "uid": "00112233445566aa",
+        "automation_alias": "challenge",
+        "automation_uid": "9f2d61b07c3e4a58",
+        "title": "A tiny challenge",
+        "tags": ["tiny", "mlperf"],
+        "opened": "2026-04-01",
+        "closed": "2026-06-30",
+        "points": 1,
+        "rules": ["Be quick."],
+        "metrics": [
+            {"name": "samples_per_second", "benchmark": "bert-99", "better": "more"},
+            {"name": "f1_percent", "benchmark": "bert-99", "better": "more"},
+        ],
+        "options": {"colour": "any colour"},
+        "workflows": [
+            {"name": "first", "title": "the first", "official": mode("run,first"), "sample": mode("run,first,_sample")},
+            {
+                "name": "second",
+                "title": "the second",
+                "official": mode("run,second"),
+                "sample": mode("run,second,_sample"),
+            },
+        ],
+    } | changes
+
+
+@dataclass
+class ChallengeHome:
+    """Where a pretended challenge runs.
+
+    Attributes:
+        root: the repository.
+        home: cache and records.
+        ran: the commands that were run, in order.
+        failing: tags of commands that fail, with what they say.
+    """
+
+    root: Path
+    home: Path
+    patch: pytest.MonkeyPatch
+    ran: list[dict[str, Any]] = field(default_factory=list)
+    failing: dict[str, str] = field(default_factory=dict)
+
+    def write(self, **changes: Any) -> Path:
+        """Write the challenge's manifest."""
+        made = document(**changes)
+        folder = self.root / "challenge" / made["alias"]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "_cm.json").write_text(json.dumps(made), encoding="utf-8")
+        return folder
+
+    def at(self, day: date) -> None:
+        """Set today's date."""
+        self.patch.setattr(front, "_today", lambda: day)
+
+    def __call__(self, action: str, name: str = NAME, **options: Any) -> dict[str, Any]:
+        """Do what `cm ACTION challenge NAME` does."""
+        command = {"artifact": name, "out": None, "home": str(self.home), "cmd": [], **options}
+        return front.answer(action, command)
+
+    def run_script(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Pretend to run a script: results and a record appear."""
+        self.ran.append(dict(command))
+        tags = str(command["tags"])
+        if tags in self.failing:
+            if self.failing[tags] == "Ctrl-C":
+                return {"return": 130, "error": "interrupted"}
+            return {"return": 1, "error": self.failing[tags]}
+        shutil.rmtree(command["results_dir"], ignore_errors=True)
+        ours(Path(command["results_dir"]), sample="_sample" in tags)
+        folder = self.home / "records" / f"{len(self.ran):03}"
+        folder.mkdir(parents=True, exist_ok=True)
+        plan = [{"title": "detect-cpu", "alias": "detect-cpu", "version": "", "manifest": "ab" * 32, "env": {}}]
+        record = {
+            "schema": "mlperf-home/record/1",
+            "request": {"tags": tags, "argv": [f"--results_dir={command['results_dir']}"]},
+            "plan": plan,
+            "plan_fingerprint": "cd" * 32,
+            "exports": {"CM_PLACE": f"{Path.home()}/secret/place"},
+        }
+        (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
+        return {"return": 0, "record": str(folder / "record.json")}
+
+    def bundle(self, **options: Any) -> Path:
+        """Run on the sample and give the bundle."""
+        told = self("run", sample=True, **options)
+        assert told["return"] == 0, told
+        return Path(told["bundle"])
+
+
+def challenge_home(folder: Path, patch: pytest.MonkeyPatch) -> ChallengeHome:
+    """Make a home with a locked challenge that is open."""
+    made = ChallengeHome(folder / "repository", folder / "home", patch)
+    scripts = ScriptFolders(made.root)
+    for name in ("first", "second"):
+        inputs = {key: {"env": f"CM_{key.upper()}"} for key in ("results_dir", "hw_name", "colour")}
+        variations = {"sample": {"description": "the sample"}}
+        scripts.add(name, "", tags=["run", name], inputs=inputs, variations=variations)
+    made.write()
+    patch.setattr(front, "all_repositories", lambda _more=(): (made.root,))
+    patch.setattr(front, "run_script", made.run_script)
+    made.at(OPEN)
+    assert made("run", lock=True)["return"] == 0
+    return made

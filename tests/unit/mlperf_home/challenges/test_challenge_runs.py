@@ -1,0 +1,392 @@
+"""Running a challenge: what is refused, what is run, what is told, what a second run does."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from challenge_homes import CLOSED, NAME, ChallengeHome, document
+
+from mlperf_home.challenges import running
+from mlperf_home.challenges.lock import LOCK_NAME
+
+
+def report_of(told: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(Path(told["report"]).with_suffix(".json").read_text())
+
+
+class TestFinding:
+    def test_it_is_listed_with_its_state(self, home: ChallengeHome) -> None:
+        assert home("find", "")["challenges"] == [{"name": NAME, "title": "A tiny challenge", "state": "open"}]
+
+    @pytest.mark.parametrize(("tags", "count"), [("tiny", 1), ("mlperf,tiny", 1), ("other", 0)])
+    def test_by_tags(self, home: ChallengeHome, tags: str, count: int) -> None:
+        assert len(home("find", "", tags=tags)["challenges"]) == count
+
+    def test_a_broken_one_hides_no_other_and_is_named(
+        self, home: ChallengeHome, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        broken = home.root / "challenge" / "broken"
+        broken.mkdir()
+        (broken / "_cm.json").write_text('{"alias": 1}')
+
+        assert [each["name"] for each in home("find", "")["challenges"]] == [NAME]
+        assert "broken/_cm.json#: 'automation_alias' is missing" in capsys.readouterr().err
+
+    def test_all_of_it_is_shown(self, home: ChallengeHome, capsys: pytest.CaptureFixture[str]) -> None:
+        assert home("show", out="con")["return"] == 0
+
+        shown = capsys.readouterr().out
+        for word in ("2026-04-01 to 2026-06-30: open", "Be quick.", "run,second,_sample", "samples_per_second"):
+            assert word in shown
+
+    def test_a_wrong_name_is_told_with_the_nearest(self, home: ChallengeHome) -> None:
+        assert f"did you mean {NAME}?" in home("show", "tiny@home-v1")["error"]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            ({"smaple": True}, "did you mean --sample?"),
+            ({"only": "third"}, "there is no workflow 'third'"),
+            ({"only": True}, "--only needs a value"),
+            ({"sample": "perhaps"}, "must be yes or no"),
+            ({"hw_name": "../x"}, "names a folder"),
+            ({"submitter": "a b"}, "names a folder"),
+            ({"results": "x"}, "--results: not known here"),
+            ({"env": {"A": "1"}}, "--env is for cm run script"),
+            ({"adr": {"python": {"version": "3.11"}}}, "--adr is for cm run script"),
+            ({"tags": "a,b"}, "a challenge is named"),
+            ({"artifacts": ["x"]}, "stray words: x"),
+            ({"sign_key": "/nowhere/key"}, "there is no such file"),
+        ],
+        ids=str,
+    )
+    def test_what_is_typed_wrong(self, home: ChallengeHome, options: dict[str, Any], said: str) -> None:
+        told = home("run", **{"sample": True, **options})
+
+        assert told["return"] == 1
+        assert said in told["error"]
+        assert "\n" not in told["error"]
+
+    def test_all_that_the_machine_lacks_is_said_at_once(self, home: ChallengeHome) -> None:
+        made = document()
+        made["workflows"][0]["sample"]["needs"] = {"disk_gb": 1e9, "memory_gb": 1e6, "options": ["colour"]}
+        made["workflows"][1]["sample"]["needs"] = {"cpus": {"riscv64": ["v"]}}
+        home.write(**made)
+        home("run", lock=True)
+
+        error = home("run", sample=True)["error"]
+
+        for words in ("1e+09 GB free", "1e+06 GB of memory", "give --colour=...", "a CPU of the kind riscv64"):
+            assert words in error
+        assert home.ran == []
+
+    def test_a_workflow_that_can_run_is_proposed_alone(self, home: ChallengeHome) -> None:
+        made = document()
+        made["workflows"][0]["sample"]["needs"] = {"options": ["colour"]}
+        home.write(**made)
+        home("run", lock=True)
+
+        assert "--only=second" in home("run", sample=True)["error"]
+        assert home("run", sample=True, only="second")["return"] == 0
+
+    def test_nothing_is_run_for_a_look(self, home: ChallengeHome) -> None:
+        planned, checked = home("run", sample=True, plan=True), home("run", sample=True, check=True)
+
+        assert planned["commands"]["first"].startswith("cm run script --tags=run,first,_sample --results_dir=")
+        assert checked["requirements"]
+        assert home.ran == []
+        assert not (home.home / "challenges").exists()
+
+
+class TestLocks:
+    def test_a_changed_script_is_refused_by_name(self, home: ChallengeHome) -> None:
+        (home.root / "script" / "first" / "customize.py").write_text("# changed\n")
+
+        told = home("run", sample=True)
+
+        assert "scripts: first:" in told["error"]
+        assert "--unlocked" in told["error"]
+        assert home.ran == []
+
+    def test_unlocked_runs_and_says_so(self, home: ChallengeHome) -> None:
+        (home.root / "script" / "first" / "customize.py").write_text("# changed\n")
+
+        report = report_of(home("run", sample=True, unlocked=True))
+
+        assert any("scripts: first" in line for line in report["lock_differences"])
+        assert any("not made with what is locked" in line for line in report["counts_not_because"])
+
+    @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 1}', '{"schema": "mlperf-home/challenge-lock/1"}'])
+    def test_a_damaged_lock_says_how_to_renew_it(self, home: ChallengeHome, text: str) -> None:
+        (home.root / "challenge" / NAME / LOCK_NAME).write_text(text)
+
+        assert f"cm run challenge {NAME} --lock" in home("run", sample=True)["error"]
+        assert home("run", lock=True)["return"] == 0
+        assert home("run", sample=True)["return"] == 0
+
+    def test_a_changed_challenge_is_not_as_locked(self, home: ChallengeHome) -> None:
+        home.write(points=5)
+
+        assert "challenge: _cm.json" in home("run", sample=True)["error"]
+
+    def test_the_same_lock_is_made_twice(self, home: ChallengeHome) -> None:
+        path = home.root / "challenge" / NAME / LOCK_NAME
+        before = path.read_bytes()
+        home("run", lock=True)
+
+        assert path.read_bytes() == before
+
+
+class TestDates:
+    def test_a_closed_challenge_runs_and_does_not_count(self, home: ChallengeHome) -> None:
+        home.at(CLOSED)
+
+        told = home("run")
+
+        assert told["return"] == 0
+        assert "the challenge was" in " ".join(report_of(told)["counts_not_because"])
+
+    def test_a_closed_challenge_is_refused_as_official(self, home: ChallengeHome) -> None:
+        home.at(CLOSED)
+
+        error = home("run", official=True)["error"]
+
+        assert "the challenge is closed (2026-04-01 to 2026-06-30)" in error
+        assert home.ran == []
+
+    def test_a_sample_is_never_official(self, home: ChallengeHome) -> None:
+        assert "--sample is no official run" in home("run", official=True, sample=True)["error"]
+
+
+class TestRuns:
+    def test_every_workflow_is_run_with_its_places(self, home: ChallengeHome) -> None:
+        told = home("run", sample=True, colour="red", quiet=True)
+
+        assert [command["tags"] for command in home.ran] == ["run,first,_sample", "run,second,_sample"]
+        first = home.ran[0]
+        assert first["colour"] == "red"
+        assert first["quiet"] is True
+        assert Path(first["results_dir"]) == Path(told["report"]).parent / "results" / "first"
+        assert "colour" not in {key for command in home.ran[2:] for key in command}
+
+    def test_an_option_that_was_not_given_is_left_out(self, home: ChallengeHome) -> None:
+        home("run", sample=True)
+
+        assert "colour" not in home.ran[0]
+
+    def test_what_is_done_is_not_done_again(self, home: ChallengeHome) -> None:
+        first = home("run", sample=True)
+        packed = Path(first["bundle"]).read_bytes()
+        second = home("run", sample=True)
+
+        assert len(home.ran) == 2
+        assert Path(second["bundle"]).read_bytes() == packed
+
+    def test_a_failure_is_named_and_the_others_go_on(self, home: ChallengeHome) -> None:
+        home.failing["run,first,_sample"] = "no compiler here"
+
+        told = home("run", sample=True)
+
+        assert told["return"] == 1
+        assert "first: no compiler here" in told["error"]
+        assert [row["workflow"] for row in report_of(told)["results"]] == ["second"]
+        assert [each["status"] for each in report_of(told)["workflows"]] == ["failed", "done"]
+
+        home.failing.clear()
+        again = home("run", sample=True)
+
+        assert again["return"] == 0
+        assert [command["tags"] for command in home.ran[2:]] == ["run,first,_sample"]
+
+    def test_ctrl_c_keeps_what_is_done_and_goes_on(self, home: ChallengeHome) -> None:
+        home.failing["run,second,_sample"] = "Ctrl-C"
+
+        assert home("run", sample=True)["return"] == 130
+        home.failing.clear()
+        told = home("run", sample=True)
+
+        assert told["return"] == 0
+        assert [command["tags"] for command in home.ran] == [
+            "run,first,_sample",
+            "run,second,_sample",
+            "run,second,_sample",
+        ]
+
+    def test_another_question_into_the_same_folder_is_refused_or_set_aside(
+        self, home: ChallengeHome, tmp_path: Path
+    ) -> None:
+        folder = str(tmp_path / "R")
+        home("run", sample=True, results_dir=folder)
+
+        assert "was begun with another options" in home("run", sample=True, results_dir=folder, colour="x")["error"]
+        assert home("run", sample=True, results_dir=folder, colour="x", new=True)["return"] == 0
+        assert [path.name for path in tmp_path.glob("R.until-*/run.json")] == ["run.json"]
+
+    def test_two_at_once_into_one_folder_is_refused(self, home: ChallengeHome, tmp_path: Path) -> None:
+        errors: list[str] = []
+        real = home.run_script
+
+        def meanwhile(command: dict[str, Any]) -> dict[str, Any]:
+            home.patch.setattr("mlperf_home.challenges.front.run_script", real)
+            errors.append(home("run", sample=True, results_dir=str(tmp_path / "R"))["error"])
+            return real(command)
+
+        home.patch.setattr("mlperf_home.challenges.front.run_script", meanwhile)
+
+        assert home("run", sample=True, results_dir=str(tmp_path / "R"))["return"] == 0
+        assert "another run is measuring into it" in errors[0]
+
+    def test_a_damaged_state_is_said(self, home: ChallengeHome, tmp_path: Path) -> None:
+        folder = tmp_path / "R"
+        home("run", sample=True, results_dir=str(folder))
+        (folder / "run.json").write_text("{")
+
+        assert "is damaged" in home("run", sample=True, results_dir=str(folder))["error"]
+        assert home("run", sample=True, results_dir=str(folder), new=True)["return"] == 0
+
+    def test_results_that_are_gone_are_made_again(self, home: ChallengeHome) -> None:
+        told = home("run", sample=True)
+        next(Path(told["report"]).parent.glob("results/first/**/measurement.json")).unlink()
+        home("run", sample=True)
+
+        assert [command["tags"] for command in home.ran[2:]] == ["run,first,_sample"]
+
+
+class TestReports:
+    def test_a_sample_is_called_one_everywhere(self, home: ChallengeHome) -> None:
+        told = home("run", sample=True)
+
+        assert report_of(told)["sample"] is True
+        assert not report_of(told)["counts"]
+        for key in ("report", "page"):
+            assert "SAMPLE" in Path(told[key]).read_text()
+
+    def test_a_run_that_counts_says_so(self, home: ChallengeHome) -> None:
+        home.patch.setattr(running, "_made", lambda _work: datetime(2026, 5, 1, 3, 4, 5, tzinfo=timezone.utc))
+        told = home("run")
+
+        report = report_of(told)
+        assert [row["workflow"] for row in report["results"]] == ["first", "second"]
+        assert report["state"] == "open"
+        assert report["results"][0]["metrics"][0] == {
+            "name": "samples_per_second",
+            "better": "more",
+            "value": 109.5,
+            "origin": "measured",
+        }
+
+    def test_the_page_needs_nothing_else_and_runs_nothing(self, home: ChallengeHome) -> None:
+        home.failing["run,first,_sample"] = '<script>alert(1)</script> | "x" *y*'
+        told = home("run", sample=True)
+
+        page, text = (Path(told["report"]).with_suffix(end).read_text() for end in (".html", ".md"))
+        assert "<script" not in page
+        assert "&lt;script&gt;" in page
+        assert "http" not in page
+        assert '\\| "x" \\*y\\*' in text
+
+
+class TestExpectedTime:
+    """The probe is pretended to have measured what its session says."""
+
+    @pytest.fixture
+    def probed(self, home: ChallengeHome) -> ChallengeHome:
+        made = document()
+        probe = {
+            "tags": "run,first",
+            "options": {"results_dir": "{results_dir}"},
+            "fixed_s": 100,
+            "least_s": 600,
+            "performance_samples": 1000,
+            "accuracy_samples": 500,
+            "relative_cost": 2,
+            "source": "counted",
+        }
+        made["workflows"][0]["sample"]["probe"] = probe
+        home.write(**made)
+        home("run", lock=True)
+        return home
+
+    def measuring(self, home: ChallengeHome, target: dict[str, float]) -> None:
+        real = home.run_script
+
+        def run(command: dict[str, Any]) -> dict[str, Any]:
+            told = real(command)
+            if command["tags"] == "run,first":
+                folder = next(Path(command["results_dir"]).glob("*_results/*/*/*"))
+                (folder / "find-performance-session.json").write_text(json.dumps({"target": target}))
+            return told
+
+        home.patch.setattr("mlperf_home.challenges.front.run_script", run)
+
+    @pytest.mark.parametrize(
+        ("target", "hours", "sample_ms"),
+        [
+            ({"target_qps": 10}, (100 + 600 + 500 * 0.2) / 3600, 100.0),
+            ({"target_qps": 1}, (100 + 1000 * 2 + 500 * 2) / 3600, 1000.0),
+            ({"target_latency_ms": 50}, (100 + 600 + 500 * 0.1) / 3600, 50.0),
+        ],
+        ids=str,
+    )
+    def test_hours_follow_from_what_one_sample_takes(
+        self, probed: ChallengeHome, target: dict[str, float], hours: float, sample_ms: float
+    ) -> None:
+        self.measuring(probed, target)
+
+        expected = report_of(probed("run", sample=True))["expected"]
+
+        assert expected[0]["hours"] == pytest.approx(hours)
+        assert expected[0]["sample_ms"] == pytest.approx(sample_ms)
+        assert expected[1]["hours"] is None
+
+    def test_measured_and_estimated_are_told_apart(
+        self, probed: ChallengeHome, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.measuring(probed, {"target_qps": 10})
+        probed("run", sample=True)
+
+        said = capsys.readouterr().err
+        assert "0.22 h (estimated); measured: 100 ms a sample" in said
+        assert "assumed: counted" in said
+
+    @pytest.mark.parametrize("target", [{}, {"target_qps": None}, "nothing"], ids=str)
+    def test_a_probe_that_measured_nothing_leaves_the_time_unknown(self, probed: ChallengeHome, target: Any) -> None:
+        self.measuring(probed, target)
+
+        told = probed("run", sample=True)
+
+        assert told["return"] == 0
+        assert report_of(told)["expected"][0]["hours"] is None
+
+    def test_a_failed_probe_stops_nothing_and_is_said(self, probed: ChallengeHome) -> None:
+        probed.failing["run,first"] = "no engine here"
+
+        told = probed("run", sample=True)
+
+        assert told["return"] == 0
+        assert "no engine here" in report_of(told)["expected"][0]["how"]
+
+    def test_a_probe_is_not_a_result(self, probed: ChallengeHome) -> None:
+        self.measuring(probed, {"target_qps": 10})
+
+        assert [row["workflow"] for row in report_of(probed("run", sample=True))["results"]] == ["first", "second"]
+
+    def test_it_can_be_left_out(self, probed: ChallengeHome) -> None:
+        told = probed("run", sample=True, skip_probe=True)
+
+        assert report_of(told)["expected"] == []
+        assert [command["tags"] for command in probed.ran] == ["run,first,_sample", "run,second,_sample"]
+
+
+def test_options_of_every_command_reach_the_scripts_and_are_told(home: ChallengeHome) -> None:
+    home.patch.setenv("CM_SCRIPT_EXTRA_CMD", "--adr.python.version=3.11 --execution_mode=test")
+
+    report = report_of(home("run", sample=True))
+
+    assert any("--execution_mode=test" in why for why in report["counts_not_because"])

@@ -1,0 +1,231 @@
+"""Replaying a bundle: what is refused, what differs, and the three verdicts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from challenge_homes import NAME, ChallengeHome
+from submission_results import ours
+
+from mlperf_home.challenges import front
+from mlperf_home.challenges.agreement import TOLERANCE, compare, same_arithmetic, sampling_share
+from mlperf_home.challenges.machine import machine_differences, this_machine
+from mlperf_home.results.ingest import ingest
+from mlperf_home.results.measurement import Measurement, Value, from_json, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def report_of(told: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(Path(told["report"]).with_suffix(".json").read_text())
+
+
+def changing(home: ChallengeHome, change: Callable[[Measurement], Measurement]) -> None:
+    """Let later runs measure something else."""
+    real = home.run_script
+
+    def run(command: dict[str, Any]) -> dict[str, Any]:
+        told = real(command)
+        for path in Path(command["results_dir"]).rglob("measurement.json"):
+            path.write_text(to_json(change(from_json(path.read_text()))))
+        return told
+
+    home.patch.setattr(front, "run_script", run)
+
+
+def with_value(name: str, factor: float) -> Callable[[Measurement], Measurement]:
+    def change(measurement: Measurement) -> Measurement:
+        value = measurement.values[name]
+        assert isinstance(value.value, float)
+        return replace(measurement, values={**measurement.values, name: replace(value, value=factor * value.value)})
+
+    return change
+
+
+class TestVerdicts:
+    def test_the_same_again_is_reproduced(self, home: ChallengeHome) -> None:
+        told = home("replay", results=str(home.bundle()))
+
+        report = report_of(told)
+        assert (told["return"], told["verdict"]) == (0, "reproduced")
+        assert [each["workflow"] for each in report["results"]] == ["first", "second"]
+        assert report["plan_differences"] == report["machine_differences"] == []
+        assert report["sample"] is True
+        assert len(home.ran) == 4
+
+    @pytest.mark.parametrize(
+        ("name", "factor", "verdict"),
+        [
+            ("samples_per_second", 1.08, "reproduced"),
+            ("samples_per_second", 1.25, "functional"),
+            ("samples_per_second", 0.8, "functional"),
+            ("f1_percent", 0.9999, "functional"),
+            ("exact_match_percent", 1.0001, "functional"),
+        ],
+    )
+    def test_values_agree_or_not(self, home: ChallengeHome, name: str, factor: float, verdict: str) -> None:
+        bundle = home.bundle()
+        changing(home, with_value(name, factor))
+
+        assert home("replay", results=str(bundle))["verdict"] == verdict
+
+    def test_a_result_that_is_not_valid_any_more_is_not_reproduced(self, home: ChallengeHome) -> None:
+        bundle = home.bundle()
+        changing(home, lambda measurement: replace(measurement, validity="INVALID"))
+
+        assert home("replay", results=str(bundle))["verdict"] == "not"
+
+    def test_a_workflow_that_fails_is_not_reproduced_and_named(self, home: ChallengeHome) -> None:
+        bundle = home.bundle()
+        home.failing["run,second,_sample"] = "no compiler here"
+
+        told = home("replay", results=str(bundle))
+
+        assert told["return"] == 1
+        assert told["verdict"] == "not"
+        assert "second: no compiler here" in told["error"]
+        assert "missing" in Path(told["report"]).read_text()
+
+    def test_what_was_not_in_the_bundle_is_not_run(self, home: ChallengeHome) -> None:
+        home("replay", results=str(home.bundle(only="second")))
+
+        assert [command["tags"] for command in home.ran] == ["run,second,_sample", "run,second,_sample"]
+
+    def test_other_versions_are_listed(self, home: ChallengeHome) -> None:
+        bundle = home.bundle()
+        (home.root / "script" / "first" / "customize.py").write_text("# newer\n")
+        home("run", lock=True)
+
+        report = report_of(home("replay", results=str(bundle)))
+
+        assert any("scripts: first:" in line for line in report["plan_differences"])
+        assert report["verdict"] == "reproduced"
+
+    def test_another_machine_is_listed(self, home: ChallengeHome) -> None:
+        bundle = home.bundle()
+        other = replace(this_machine(), cpu_model="Fast 9000", cpu_features=("avx2",))
+        home.patch.setattr(front, "this_machine", lambda: other)
+        changing(home, with_value("f1_percent", 0.998))
+
+        report = report_of(home("replay", results=str(bundle)))
+
+        assert any("cpu_model: " in line and "Fast 9000 now" in line for line in report["machine_differences"])
+        assert not report["results"][0]["same_arithmetic"]
+        assert report["verdict"] == "reproduced"
+
+    def test_the_three_forms_tell_the_same(self, home: ChallengeHome) -> None:
+        told = home("replay", results=str(home.bundle()))
+
+        for ending in (".md", ".html"):
+            text = Path(told["report"]).with_suffix(ending).read_text()
+            assert "reproduced: every result is there again" in text
+            assert "SAMPLE" in text
+            assert "109.5 (104.025 to 114.975)" in text
+
+
+class TestRefusals:
+    def test_an_edited_bundle_is_not_replayed(self, home: ChallengeHome, tmp_path: Path) -> None:
+        bundle = home.bundle()
+        (tmp_path / "cut.tar.gz").write_bytes(bundle.read_bytes()[:-2000])
+
+        told = home("replay", results=str(tmp_path / "cut.tar.gz"))
+
+        assert told["return"] == 1
+        assert "cut.tar.gz" in told["error"]
+        assert len(home.ran) == 2
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            ({}, "which bundle?"),
+            ({"results": "/nowhere/b.tar.gz"}, "there is no such file"),
+            ({"results": "B", "official": True}, "--official: not known here"),
+            ({"results": "B", "lock": True}, "--lock: not known here"),
+        ],
+        ids=str,
+    )
+    def test_what_is_typed_wrong(self, home: ChallengeHome, options: dict[str, Any], said: str) -> None:
+        assert said in home("replay", **options)["error"]
+
+    def test_the_bundle_of_another_challenge(self, home: ChallengeHome) -> None:
+        bundle = home.bundle()
+        home.write(alias="other@home")
+        home("run", "other@home", lock=True)
+
+        assert f"cm replay challenge {NAME}" in home("replay", "other@home", results=str(bundle))["error"]
+
+    def test_a_real_bundle_is_not_replayed_on_the_sample(self, home: ChallengeHome) -> None:
+        bundle = Path(home("run")["bundle"])
+
+        assert "the bundle is of the real data" in home("replay", results=str(bundle), sample=True)["error"]
+
+    def test_what_is_not_locked_is_refused(self, home: ChallengeHome) -> None:
+        bundle = home.bundle()
+        (home.root / "script" / "first" / "customize.py").write_text("# newer\n")
+
+        assert "is not what is locked" in home("replay", results=str(bundle))["error"]
+        assert home("replay", results=str(bundle), unlocked=True)["return"] == 0
+
+    def test_nothing_of_the_bundle_is_left_unpacked(self, home: ChallengeHome) -> None:
+        told = home("replay", results=str(home.bundle()))
+
+        assert not [path for path in Path(told["report"]).parent.parent.iterdir() if path.name.endswith(".bundle")]
+
+
+class TestAgreement:
+    @pytest.fixture
+    def measurement(self, tmp_path: Path) -> Measurement:
+        return ingest(ours(tmp_path), model_name="m")
+
+    @pytest.fixture
+    def stream(self, tmp_path: Path) -> Measurement:
+        found = ingest(ours(tmp_path, scenario="SingleStream"), model_name="m")
+        ranks = {"50.00": 1.0, "90.00": 2.0, "95.00": 3.0, "97.00": 4.0, "99.00": 6.0, "99.90": 9.0}
+        values = {f"latency_p{rank}_ms": Value(value, "measured") for rank, value in ranks.items()}
+        return replace(found, values={**found.values, **values})
+
+    def _queries(self, measurement: Measurement, count: int) -> Measurement:
+        return replace(measurement, values={**measurement.values, "query_count": Value(count, "measured")})
+
+    def test_few_queries_widen_a_latencys_interval(self, stream: Measurement) -> None:
+        few, many = (sampling_share(self._queries(stream, count), "latency_ms") for count in (64, 1_000_000))
+
+        assert few > TOLERANCE > many > 0
+
+    def test_the_interval_is_the_binomials_rank_between_loadgens_percentiles(self, stream: Measurement) -> None:
+        # 900 queries: a rank is off by 1.96 * 0.01; 0.9196 lies 0.392 of the way from 2 ms to 3 ms.
+        assert sampling_share(self._queries(stream, 900), "latency_ms") == pytest.approx(0.392 / 2)
+
+    def test_other_values_have_the_stated_tolerance_alone(self, measurement: Measurement) -> None:
+        assert sampling_share(measurement, "samples_per_second") == 0.0
+
+    def test_an_unknown_value_agrees_with_nothing(self, measurement: Measurement) -> None:
+        (found,) = compare(measurement, measurement, ["joules"], same_arithmetic=True)[:1]
+
+        assert not found.agree
+
+    @pytest.mark.parametrize("fact", ["version", "isa"])
+    def test_another_engine_is_other_arithmetic(self, measurement: Measurement, fact: str) -> None:
+        machine = {"architecture": "x86_64", "cpu_features": ["avx2"]}
+        other = replace(measurement, engine={**measurement.engine, fact: Value("x", "copied")})
+
+        assert same_arithmetic(measurement, measurement, (machine, machine), same_data=True)
+        assert not same_arithmetic(measurement, other, (machine, machine), same_data=True)
+        assert not same_arithmetic(measurement, measurement, (machine, machine), same_data=False)
+        assert not same_arithmetic(measurement, measurement, (machine, {**machine, "cpu_features": []}), same_data=True)
+
+    def test_what_differs_between_machines_is_a_sentence_each(self) -> None:
+        one = {"memory_bytes": 1, "cpu_features": ["avx2", "fma"], "hypervisor": None}
+        other = {"memory_bytes": 2, "cpu_features": ["fma", "sve"], "hypervisor": "KVM"}
+
+        assert machine_differences(one, other) == [
+            "cpu_features: only then: avx2",
+            "cpu_features: only now: sve",
+            "hypervisor: not known then, KVM now",
+            "memory_bytes: 1 then, 2 now",
+        ]
