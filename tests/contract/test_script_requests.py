@@ -127,3 +127,17 @@ def test_one_run_alone_takes_models_of_both_families(family: str, variation: str
     )
 
     assert step_of(asked, script).variations
+
+
+@pytest.mark.parametrize(
+    ("variations", "device"), [("_armnn,_neon", "neon"), ("_armnn,_opencl", "opencl"), ("_armnn", "neon")]
+)
+@pytest.mark.parametrize("tags", ["run,mlperf,mobilenet,tflite", "run,mobilenet-models,_tflite,_accuracy-only"])
+def test_armnn_reaches_its_step_and_a_folder_of_its_own(tags: str, variations: str, device: str) -> None:
+    asked = plan(f"{tags},{variations}", inputs={"armnn_path": "/opt/armnn"})
+
+    found = step_of(asked, "get-lib-armnn")
+    assert [each.written for each in found.variations] == [device]
+    assert found.env["CM_LIB_ARMNN_PATH"] == "/opt/armnn"
+    name = step_of(asked, "get-mlperf-inference-sut-configs").env
+    assert name["CM_MLPERF_SUT_NAME_RUN_CONFIG_SUFFIX2"] == f"armnn_{device}"
