@@ -139,5 +139,4 @@ def test_armnn_reaches_its_step_and_a_folder_of_its_own(tags: str, variations: s
     found = step_of(asked, "get-lib-armnn")
     assert [each.written for each in found.variations] == [device]
     assert found.env["CM_LIB_ARMNN_PATH"] == "/opt/armnn"
-    name = step_of(asked, "get-mlperf-inference-sut-configs").env
-    assert name["CM_MLPERF_SUT_NAME_RUN_CONFIG_SUFFIX2"] == f"armnn_{device}"
+    assert asked.root.env["CM_MLPERF_SUT_NAME_RUN_CONFIG_SUFFIX2"] == f"armnn_{device}"

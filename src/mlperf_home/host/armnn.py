@@ -1,7 +1,7 @@
 """ArmNN's delegate for TFLite: where it lies, and what it is told.
 
-Source: ArmNN's delegate guide (ARM-software/armnn, delegate/): the library is libarmnnDelegate.so, its option `backends`
-names in order what runs an operator: CpuAcc (NEON), GpuAcc (OpenCL), CpuRef (anything, slowly).
+Source: ArmNN's delegate guide (ARM-software/armnn, delegate/): the library is libarmnnDelegate.so; its option
+`backends` names in order what runs an operator: CpuAcc (NEON), GpuAcc (OpenCL), CpuRef (anything, slowly).
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def find_delegate(root: Path, given: Path | None) -> Path:
             return place
     looked = str(given) if given is not None else ", ".join(f"/{folder}" for folder in _FOLDERS)
     raise NoArmNnError(
-        f"{_LIBRARY} is not in {looked}: unpack a release of github.com/ARM-software/armnn (ArmNN-linux-aarch64.tar.gz) "
-        f"and give --armnn_path=FOLDER, {_WITHOUT}"
+        f"{_LIBRARY} is not in {looked}: unpack a release of github.com/ARM-software/armnn "
+        f"(ArmNN-linux-aarch64.tar.gz) and give --armnn_path=FOLDER, {_WITHOUT}"
     )
 
 

@@ -149,9 +149,8 @@ def test_a_delegate_gets_its_options(tmp_path: Path, monkeypatch: pytest.MonkeyP
     whole = SimpleNamespace(tflite_plugin_create_delegate=None)
     monkeypatch.setattr(tflite_library, "ctypes", SimpleNamespace(CDLL=lambda _name: whole))
 
-    tflite_library.make_interpreter(
-        library, tmp_path, tflite_library.Choices(1, xnnpack=True, delegate="libd.so", delegate_options=("backends=A,B",))
-    )
+    choices = tflite_library.Choices(1, xnnpack=True, delegate="libd.so", delegate_options=("backends=A,B",))
+    tflite_library.make_interpreter(library, tmp_path, choices)
 
     assert told == {"backends": "A,B", "delegates": ["libd.so"]}
 
