@@ -33,9 +33,11 @@ class ThroughLoadGen:
         indices: the samples of the last run, in the order in which LoadGen issued them.
     """
 
-    def __init__(self, scenario: str, backend: Backend, samples: Samples, grid: Grid, count: int) -> None:
+    def __init__(  # noqa: PLR0913 - all but the last are what a system under test is made of
+        self, scenario: str, backend: Backend, samples: Samples, grid: Grid, count: int, benchmark: str = "bert-99"
+    ) -> None:
         self._backend, self._samples, self._grid = backend, samples, grid
-        self._count = count
+        self._count, self._benchmark = count, benchmark
         self._folder = Path(tempfile.mkdtemp(prefix="mlperf-home-benchmark-"))
         self._loadgen = loadgen_module.import_loadgen()
         self._job = self._make_job(scenario)
@@ -76,9 +78,10 @@ class ThroughLoadGen:
         if scenario == "Offline":
             # One query, which LoadGen makes as large as min_query_count.
             del values["max_query_count"]
-        conf.write_text(user_conf("bert", scenario, {**values, **target}), encoding="utf-8")
+        model = load_round("v3.1").benchmarks[self._benchmark].loadgen_model
+        conf.write_text(user_conf(model, scenario, {**values, **target}), encoding="utf-8")
         document = {
-            "round": "v3.1", "benchmark": "bert-99", "loadgen_model": "bert", "scenario": scenario,
+            "round": "v3.1", "benchmark": self._benchmark, "loadgen_model": model, "scenario": scenario,
             "mode": "performance",
             "backend": {
                 "name": "deepsparse", "model_path": "-", "options": {},

@@ -62,3 +62,9 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         from scriptgraph.cm_bridge import replay_script  # noqa: PLC0415 - as above
 
         return replay_script(i)
+
+    def docker(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Run a script in a container: cm docker script --tags=TAG,TAG [--docker_skip_run_cmd]."""
+        from scriptgraph.cm_bridge import docker_script  # noqa: PLC0415 - as above
+
+        return docker_script(i)

@@ -10,18 +10,17 @@ from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 def preprocess(context: Context) -> Outcome:
     """Read the measurements beside each other; failures are named, and end the run as failed."""
     failed = [line for line in context.text("CM_MLPERF_FAILED_MODELS", "").splitlines() if line]
-    folder = context.text("CM_MLPERF_RESULT_FOLDER", "")
-    measured = 0
-    if folder:
+    # The results of this request alone: what else lies in the folder is not asked for, or failed now.
+    folders = [Path(line) for line in context.text("CM_MLPERF_RESULT_FOLDERS", "").splitlines() if line]
+    if folders:
         # .../<system>/<model>/<scenario>
-        scenario, system = Path(folder).name, Path(folder).parent.parent
+        scenario, system = folders[-1].name, folders[-1].parent.parent.name
         with failing_on(LocatedError):
-            measurements = read_family(system, scenario)
-        measured = len(measurements)
+            measurements = read_family(folders)
         sample = any(each.sample for each in measurements)
-        title = f"{'SAMPLE RESULTS, no MLPerf results: ' if sample else ''}{system.name}, {scenario}"
+        title = f"{'SAMPLE RESULTS, no MLPerf results: ' if sample else ''}{system}, {scenario}"
         context.table(title, family_rows(measurements))
     if failed:
         listed = "; ".join(failed)
         raise StepFailed(f"{len(failed)} of the models failed; the same command tries them again: {listed}")
-    return Done(exports={"CM_MLPERF_MODELS_MEASURED": measured})
+    return Done(exports={"CM_MLPERF_MODELS_MEASURED": len(set(folders))})

@@ -4,6 +4,7 @@ from mlperf_home.atomic import replace_text
 from mlperf_home.errors import LocatedError
 from mlperf_home.results.ingest import ingest
 from mlperf_home.results.measurement import Value, to_json
+from mlperf_home.results.published import Published, with_published
 from mlperf_home.results.table import summary_rows
 from mlperf_home.results.weights import Weights, with_weights
 from mlperf_home.runs.asked import asked_folder, price_per_hour
@@ -20,12 +21,12 @@ def preprocess(context: Context) -> Outcome:
         return _found(context, scenario, system)
     with failing_on(LocatedError):
         found = ingest(folder.root, _system(context), model, price_per_hour(context))
-        measurement = with_weights(found, _weights(context))
+        measurement = with_published(with_weights(found, _weights(context)), _published(context))
         replace_text(folder.measurement, to_json(measurement))
         reproduction = Reproduction(
             context.command_line,
             context.text("CM_ML_MODEL_SOURCE", ""),
-            _published(context),
+            context.number("CM_ML_MODEL_PUBLISHED_F1"),
         )
         replace_text(folder.root / "README.md", readme_text(measurement, reproduction))
     rows = [
@@ -40,6 +41,8 @@ def preprocess(context: Context) -> Outcome:
         exports={
             "CM_MLPERF_MEASUREMENT_PATH": folder.measurement,
             "CM_MLPERF_RESULT_FOLDER": folder.root,
+            # Those before it came in the same request: a table has all, and no other results.
+            "CM_MLPERF_RESULT_FOLDERS": f"{context.text('CM_MLPERF_RESULT_FOLDERS', '')}\n{folder.root}".lstrip(),
             "CM_MLPERF_VALID": measurement.validity == "VALID",
         }
     )
@@ -55,10 +58,12 @@ def _weights(context: Context) -> Weights:
     return Weights(context.text("CM_ML_MODEL_WEIGHT_TYPE", ""), context.text("CM_ML_MODEL_SOURCE", ""))
 
 
-def _published(context: Context) -> dict[str, float]:
-    top1 = f"Top-1 ({context.text('CM_ML_MODEL_PUBLISHED_TOP1_SOURCE', 'source unknown')})"
-    named = {"F1": context.number("CM_ML_MODEL_PUBLISHED_F1"), top1: context.number("CM_ML_MODEL_PUBLISHED_TOP1")}
-    return {name: value for name, value in named.items() if value is not None}
+def _published(context: Context) -> Published:
+    return Published(
+        context.number("CM_ML_MODEL_PUBLISHED_TOP1"),
+        context.text("CM_ML_MODEL_PUBLISHED_TOP1_SOURCE", ""),
+        context.number("CM_ML_MODEL_MEASURED_TOP1"),
+    )
 
 
 def _found(context: Context, scenario: str, system: str) -> Outcome:

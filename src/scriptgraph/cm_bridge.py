@@ -95,6 +95,24 @@ def replay_script(command: Mapping[str, Any], repositories: Sequence[Path] = ())
     return _answer(command, run)
 
 
+def docker_script(command: Mapping[str, Any], repositories: Sequence[Path] = ()) -> dict[str, Any]:
+    """Do what `cm docker script --tags=...` asks: the same run, in a container.
+
+    Returns:
+        cmind's dictionary: `return` is 0 or the container's exit status with `error`.
+    """
+    from scriptgraph.docker_front import run_in_docker  # noqa: PLC0415 - most runs do without containers
+
+    def registry() -> Registry:
+        return load_registry((*find_repositories(own_repository(), registered_folder()).roots, *repositories))
+
+    def work() -> dict[str, Any]:
+        status = run_in_docker(command, own_repository(), registry, lambda line: print(line, file=sys.stderr))
+        return {"error": f"the container ended with status {status}"} if status else {}
+
+    return _guarded(work)
+
+
 def list_or_remove(action: str, command: Mapping[str, Any], repositories: Sequence[Path] = ()) -> dict[str, Any]:
     """Do what `cm find`, `show` and `rm` ask of scripts and of the cache: `action` is "find script" and the like.
 

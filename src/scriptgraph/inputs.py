@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from scriptgraph.conditions import same
@@ -11,7 +12,7 @@ from scriptgraph.errors import RequestError, nearest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scriptgraph.manifest import Input, Manifest, Values
+    from scriptgraph.manifest import Input, Manifest, Value, Values
 
 
 def read_inputs(manifest: Manifest, given: Values) -> Values:
@@ -33,8 +34,29 @@ def read_inputs(manifest: Manifest, given: Values) -> Values:
                 raise RequestError(f"--{name}={as_text(value)}: {reason}")
         if option.choices and not any(same(value, choice) for choice in option.choices):
             raise RequestError(f"--{name}={as_text(value)}: must be one of {', '.join(option.choices)}")
+        if value not in (None, "") and not _IS_OF_KIND.get(option.kind, _anything)(value):
+            raise RequestError(f"--{name}={as_text(value)}: must be {_CALLED[option.kind]}")
         values[option.env_key] = value
     return values
+
+
+def _anything(_value: Value) -> bool:
+    return True
+
+
+def _is_number(value: Value) -> bool:
+    try:
+        return isfinite(float(as_text(value)))
+    except ValueError:
+        return False
+
+
+def _is_flag(value: Value) -> bool:
+    return same(value, True) or same(value, False)
+
+
+_IS_OF_KIND = {"number": _is_number, "flag": _is_flag}
+_CALLED = {"number": "a number", "flag": "yes or no"}
 
 
 def _options(names: Sequence[str]) -> str:

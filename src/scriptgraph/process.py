@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Sink = Callable[[str], None]
 
-__all__ = ["Completed", "ProcessFailed", "capture", "describe_end", "run"]
+__all__ = ["Completed", "ProcessFailed", "capture", "describe_end", "foreground", "run"]
 
 GRACE_S = 5.0
 LINGER_S = 1.0
@@ -109,6 +109,26 @@ def capture(
     child.stdin = stdin
     _supervise(child, timeout_s, None).require_success()
     return "".join(f"{line}\n" for line in lines)
+
+
+def foreground(argv: Sequence[str]) -> int:
+    """Run a program that has our terminal, outputs and Ctrl-C, and give its exit status, 128 and the signal if killed.
+
+    Raises:
+        ProcessFailed: it could not be started.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        child = subprocess.Popen(argv)  # noqa: S603 - an argv list, no shell
+    except OSError as error:
+        raise ProcessFailed(argv[0], f"could not be started: {error.strerror}") from error
+    while True:
+        try:
+            code = child.wait()
+        except KeyboardInterrupt:
+            continue  # the program has had it too
+        return code if code >= 0 else 128 - code
 
 
 def _supervise(child: _Child, timeout_s: float | None, log: Path | None) -> Completed:

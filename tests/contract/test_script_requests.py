@@ -92,3 +92,51 @@ def test_a_size_and_a_set_reach_the_step_that_gets_imagenet() -> None:
 
     assert step_of(first, "get-dataset-imagenet-val").env["CM_DATASET_SIZE"] in {500, "500"}
     assert step_of(full, "get-dataset-imagenet-val").env["CM_DATASET_IMAGENET_FULL"] in {True, "yes"}
+
+
+@pytest.mark.parametrize("tags", ["run,mlperf,mobilenet,tflite,_sample", "run,mobilenet-models,_sample"])
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("price_per_hour", "dear", "must be a number"),
+        ("price_per_hour", "nan", "must be a number"),
+        ("price_per_hour", "-1.5", "must be above 0"),
+        ("repeat_noisy", "-1", "must be 0 or more"),
+        ("rerun", "perhaps", "must be yes or no"),
+    ],
+)
+def test_values_of_another_kind_are_refused_before_there_is_a_plan(
+    tags: str, option: str, value: str, said: str
+) -> None:
+    with pytest.raises(ScriptGraphError) as caught:
+        plan(tags, inputs={option: value})
+
+    assert f"--{option}={value}: {said}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("family", "variation", "script"),
+    [
+        ("efficientnet", "lite0,_int8", "get-ml-model-efficientnet-lite"),
+        ("mobilenet", "v3,_small", "get-ml-model-mobilenet"),
+    ],
+)
+def test_one_run_alone_takes_models_of_both_families(family: str, variation: str, script: str) -> None:
+    asked = plan(
+        "app,mlperf,inference", inputs={"model": "resnet", "model_family": family, "model_variation": variation}
+    )
+
+    assert step_of(asked, script).variations
+
+
+@pytest.mark.parametrize(
+    ("variations", "device"), [("_armnn,_neon", "neon"), ("_armnn,_opencl", "opencl"), ("_armnn", "neon")]
+)
+@pytest.mark.parametrize("tags", ["run,mlperf,mobilenet,tflite", "run,mobilenet-models,_tflite,_accuracy-only"])
+def test_armnn_reaches_its_step_and_a_folder_of_its_own(tags: str, variations: str, device: str) -> None:
+    asked = plan(f"{tags},{variations}", inputs={"armnn_path": "/opt/armnn"})
+
+    found = step_of(asked, "get-lib-armnn")
+    assert [each.written for each in found.variations] == [device]
+    assert found.env["CM_LIB_ARMNN_PATH"] == "/opt/armnn"
+    assert asked.root.env["CM_MLPERF_SUT_NAME_RUN_CONFIG_SUFFIX2"] == f"armnn_{device}"

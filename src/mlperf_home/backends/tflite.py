@@ -42,7 +42,7 @@ class TfliteBackend:
 
     Options: `threads` (within one call; otherwise one stream tries 1, 2, 4 ... up to all cores and takes the fastest,
     and several share the cores), `xnnpack` (false leaves the default delegate out), `delegate` (path or name of a
-    delegate's shared library).
+    delegate's shared library), `delegate_options` (its own options: a list of "key=value").
     """
 
     package: Package = tflite_library.TFLITE
@@ -95,7 +95,7 @@ class TfliteBackend:
     def _open(self, request: Request) -> Description:
         """What `open` does, but for clearing up."""
         options = Options(self.package.engine, request.options)
-        options.only("threads", "xnnpack", "delegate")
+        options.only("threads", "xnnpack", "delegate", "delegate_options")
         _check_grid(request.grid)
         cores = usable_cores(request.cores)
         streams = request.grid.streams
@@ -103,6 +103,7 @@ class TfliteBackend:
             options.count("threads") or max(1, cores // streams),
             options.flag("xnnpack", default=True),
             options.text("delegate"),
+            tuple(options.words("delegate_options") or ()),
         )
         check_file(request.model_path)
         library, version = tflite_library.load(self.package)
@@ -123,6 +124,7 @@ class TfliteBackend:
             "threads_tried_us": tried_us,
             "xnnpack": choices.xnnpack,
             "delegate": choices.delegate,
+            "delegate_options": list(choices.delegate_options),
             "delegated": delegated,
             "input": model.image.to_json(),
             "output": model.scores.to_json(),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.backends.base import BackendError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from mlperf_home.backends.classifier import Classifier
@@ -41,11 +42,15 @@ LITERT = Package("litert", "ai-edge-litert", "ai_edge_litert.interpreter", "tfli
 
 @dataclass(frozen=True)
 class Choices:
-    """How an interpreter is made: threads within one call, XNNPACK, and a delegate's library or None."""
+    """How an interpreter is made: threads within one call, XNNPACK, and a delegate's library or None.
+
+    `delegate_options` are the delegate's own, "key=value" each.
+    """
 
     threads: int
     xnnpack: bool
     delegate: str | None
+    delegate_options: tuple[str, ...] = ()
 
 
 def load(package: Package) -> tuple[Any, str]:
@@ -78,7 +83,7 @@ def make_interpreter(library: Any, path: Path, choices: Choices) -> Any:
     if not choices.xnnpack:
         options["experimental_op_resolver_type"] = library.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     if choices.delegate is not None:
-        options["experimental_delegates"] = [_delegate(library, choices.delegate)]
+        options["experimental_delegates"] = [_delegate(library, choices.delegate, choices.delegate_options)]
     try:
         interpreter = library.Interpreter(model_path=str(path), **options)
         interpreter.allocate_tensors()
@@ -116,8 +121,9 @@ def infer_into(interpreter: Any, model: Classifier) -> Any:
     return infer
 
 
-def _delegate(library: Any, name: str) -> Any:
+def _delegate(library: Any, name: str, options: Sequence[str]) -> Any:
     """Load a delegate; what would fail is found out first, since half-made delegates complain when they go."""
+    told = _pairs(name, options)
     try:
         getattr(ctypes.CDLL(name), _DELEGATE_ENTRY)
     except (OSError, AttributeError) as error:
@@ -125,8 +131,15 @@ def _delegate(library: Any, name: str) -> Any:
             f"delegate {name}: cannot be loaded ({error}); name a shared library that exports {_DELEGATE_ENTRY}"
         ) from error
     try:
-        return library.load_delegate(name)
+        return library.load_delegate(name, options=told)
     except (ValueError, RuntimeError) as error:
         raise BackendError(
             f"delegate {name}: does not start ({first_line(error)}); see its own documentation"
         ) from error
+
+
+def _pairs(name: str, options: Sequence[str]) -> dict[str, str]:
+    for each in options:
+        if not each.partition("=")[2]:
+            raise BackendError(f"delegate {name}: option {each!r} must be key=value")
+    return {key: value for key, _, value in (each.partition("=") for each in options)}

@@ -7,8 +7,12 @@ chooses anew what the `.in` files beside this one leave open, and rewrites the l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _FOLDER = Path(__file__).parent
 
@@ -23,6 +27,8 @@ class Environment:
         below: the first Python that has no wheels of it.
         why: what sets these bounds, for messages.
         compiled: packages that may be compiled where they have no wheel.
+        oldest_glibc: by machine, the C library that the engine's wheels need (their manylinux tags); empty where it is
+            not looked at before they are installed.
     """
 
     name: str
@@ -30,6 +36,7 @@ class Environment:
     below: tuple[int, int]
     why: str
     compiled: tuple[str, ...] = ("mlcommons-loadgen",)
+    oldest_glibc: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def requirements(self) -> Path:
@@ -49,7 +56,19 @@ ENVIRONMENTS = {
         Environment("onnxruntime", (3, 10), (3, 14), "LoadGen 6.0.17 has wheels for CPython 3.9 to 3.13"),
         Environment("images", (3, 10), (3, 14), "preprocessing is tried with CPython 3.10 to 3.13", compiled=()),
         Environment("pictures", (3, 10), (3, 14), "drawing is tried with CPython 3.10 to 3.13", compiled=()),
-        Environment("tflite", (3, 10), (3, 12), "tflite-runtime 2.14.0 has wheels for CPython 3.9 to 3.11"),
-        Environment("litert", (3, 10), (3, 14), "LoadGen 6.0.17 has wheels for CPython 3.9 to 3.13"),
+        Environment(
+            "tflite",
+            (3, 10),
+            (3, 12),
+            "tflite-runtime 2.14.0 has wheels for CPython 3.9 to 3.11",
+            oldest_glibc={"x86_64": (2, 17), "aarch64": (2, 34)},
+        ),
+        Environment(
+            "litert",
+            (3, 10),
+            (3, 14),
+            "LoadGen 6.0.17 has wheels for CPython 3.9 to 3.13",
+            oldest_glibc={"x86_64": (2, 27), "aarch64": (2, 27)},
+        ),
     )
 }

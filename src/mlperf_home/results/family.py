@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_home.results.measurement import from_json
+from mlperf_home.results.published import published_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,17 +16,16 @@ if TYPE_CHECKING:
 _RESULTS = (("latency_ms", "ms"), ("samples_per_second", "samples/s"))
 
 
-def read_family(system: Path, scenario: str) -> list[Measurement]:
-    """Read the measurements of all models of a system in one scenario, by the models' names.
+def read_family(folders: Sequence[Path]) -> list[Measurement]:
+    """Read the measurements of some results, each once.
 
     Args:
-        system: the folder `<results>/<style>_results/<system>`.
-        scenario: the scenario's folder, in lower case.
+        folders: `<results>/<style>_results/<system>/<model>/<scenario>` of each.
 
     Raises:
         MeasurementError: a measurement cannot be read.
     """
-    paths = sorted(system.glob(f"[!.]*/{scenario}/measurement.json"))
+    paths = [folder / "measurement.json" for folder in dict.fromkeys(folders)]
     return [from_json(path.read_text(encoding="utf-8"), str(path)) for path in paths]
 
 
@@ -52,6 +52,7 @@ def _words(measurement: Measurement) -> str:
     accuracy = measurement.values.get("top1_percent")
     if accuracy is not None and accuracy.value is not None:
         words.append(f"top-1 {accuracy.value:.3f} %")
+        words.append(", ".join(published_words(measurement)))
     if measurement.validity:
         words.append(measurement.validity)
-    return "  ".join(words)
+    return "  ".join(filter(None, words))

@@ -102,6 +102,10 @@ def _backend_options(context: Context) -> dict[str, Any]:
         raise StepFailed(f"CM_MLPERF_BACKEND_OPTIONS: {text!r} is not JSON ({error})") from error
     if not isinstance(options, dict):
         raise StepFailed(f'CM_MLPERF_BACKEND_OPTIONS: {text!r} is no JSON object, such as {{"pinning": "core"}}')
+    delegate = context.text("CM_TFLITE_DELEGATE", "")
+    if delegate:  # what the user says of the options wins
+        told = {"delegate": delegate, "delegate_options": context.text("CM_TFLITE_DELEGATE_OPTIONS", "").split()}
+        return {**told, **options}
     return options
 
 

@@ -6,10 +6,11 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlperf_home.results.published import published_words
 from mlperf_home.results.table import summary_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from mlperf_home.results.measurement import Measurement
 
@@ -24,12 +25,12 @@ class Reproduction:
     Attributes:
         command_line: the words typed after `cm run script`.
         model_source: where the model is from, or "".
-        published: what the model's makers publish, by the accuracy's name ("F1", "Top-1"), in percent.
+        published_f1: what the model's makers publish, in percent; None where they do not.
     """
 
     command_line: Sequence[str]
     model_source: str
-    published: Mapping[str, float]
+    published_f1: float | None = None
 
 
 def readme_text(measurement: Measurement, reproduction: Reproduction) -> str:
@@ -41,7 +42,9 @@ def readme_text(measurement: Measurement, reproduction: Reproduction) -> str:
     lines += [f"| {label} | {value} |" for label, value in summary_rows(measurement)]
     if reproduction.model_source:
         lines.append(f"| model from | {reproduction.model_source} |")
-    lines += [f"| {name} published for the model | {value:.3f} % |" for name, value in reproduction.published.items()]
+    if reproduction.published_f1 is not None:
+        lines.append(f"| F1 published for the model | {reproduction.published_f1:.3f} % |")
+    lines += [f"| Top-1 (%) of the model elsewhere | {words} |" for words in published_words(measurement)]
     command = shlex.join(["cm", "run", "script", *repeated(reproduction.command_line)])
     lines += ["", "Made with mlperf-home by", "", "```", command, "```", ""]
     return "\n".join(lines)

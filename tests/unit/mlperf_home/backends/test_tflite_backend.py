@@ -139,6 +139,28 @@ def test_a_delegate_that_is_not_there_is_explained(tmp_path: Path) -> None:
         )
 
 
+def test_a_delegate_gets_its_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, Any] = {}
+    made = SimpleNamespace(allocate_tensors=lambda: None)
+    library = SimpleNamespace(
+        load_delegate=lambda name, options: told.update(options) or name,
+        Interpreter=lambda **options: told.update(delegates=options["experimental_delegates"]) or made,
+    )
+    whole = SimpleNamespace(tflite_plugin_create_delegate=None)
+    monkeypatch.setattr(tflite_library, "ctypes", SimpleNamespace(CDLL=lambda _name: whole))
+
+    choices = tflite_library.Choices(1, xnnpack=True, delegate="libd.so", delegate_options=("backends=A,B",))
+    tflite_library.make_interpreter(library, tmp_path, choices)
+
+    assert told == {"backends": "A,B", "delegates": ["libd.so"]}
+
+
+def test_an_option_of_a_delegate_without_a_value_is_refused(tmp_path: Path) -> None:
+    choices = tflite_library.Choices(1, xnnpack=True, delegate="libd.so", delegate_options=("backends",))
+    with pytest.raises(BackendError, match="option 'backends' must be key=value"):
+        tflite_library.make_interpreter(SimpleNamespace(), tmp_path, choices)
+
+
 @pytest.mark.engine
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("xnnpack", [True, False])

@@ -1,0 +1,85 @@
+"""SingleStream of image classifiers: the 90th percentile that LoadGen sees against a bare `invoke()` loop's.
+
+`python benchmarks/image_single_stream.py [--model F.tflite ...]`, with LiteRT, tflite-runtime or both installed; exits
+with 1 where ours adds more than 3 % or 20 us, whichever is larger. Both take turns, round by round; each has an
+interpreter of its own, made alike, and neither knows of the other's caches.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from image_job import Images, open_engine, read_job
+from rounds import Comparison, Goal, load_before, report
+from sample_job import no_collections
+from through_loadgen import ThroughLoadGen
+
+from mlperf_home.backends.intra_op import percentile
+
+if TYPE_CHECKING:
+    from image_job import ImageJob, Opened
+
+_OURS, _BARE, _FED = "ours, through LoadGen", "bare invoke()", "bare loop that sets images, reads scores"
+_SHARE, _US = 0.03, 20.0
+_FEWEST, _MOST = 200, 5000
+
+
+def main() -> int:
+    """Compare each engine with each model."""
+    load = load_before()
+    job = read_job("SingleStream: ours through LoadGen against a bare invoke() loop")
+    images = Images()
+    no_collections()
+    documents: list[dict[str, Any]] = []
+    reached = True
+    for engine in job.backends:
+        for model in job.models:
+            opened = open_engine(engine, model, images, streams=1)
+            comparison = _compare(job, opened)
+            print(f"\n{engine}, {model.name}, {opened.details['threads_per_stream']} threads")
+            bare_us = statistics.median(comparison.figures[_BARE])
+            bound = 1 + max(_SHARE, _US / bare_us)
+            goals = tuple(
+                Goal(f"ours / {way}, at most 3 % or {_US:g} us", _OURS, (way,), bound, at_most=True)
+                for way in (_BARE, _FED)
+            )
+            reached &= report(comparison, goals, {}, None)
+            added = statistics.median(comparison.figures[_OURS]) - bare_us
+            print(f"added to the bare invoke(): {added:.1f} us")
+            documents.append({"engine": engine, "model": model.name, "figures_us": comparison.figures, "bound": bound})
+            opened.backend.close()
+    if job.json_path is not None:
+        text = json.dumps({"load_before": load, "reached": reached, "runs": documents}, indent=2)
+        job.json_path.write_text(text + "\n", encoding="utf-8")
+    return 0 if reached else 1
+
+
+def _compare(job: ImageJob, opened: Opened) -> Comparison:
+    bare, fed = opened.bare_calls()
+    count = min(_MOST, max(_FEWEST, int(job.seconds * 1e9 / _p90_ns(bare, 50))))
+    ours = ThroughLoadGen("SingleStream", opened.backend, opened.samples, opened.grid, count, "resnet")
+    comparison = Comparison("us (90th percentile)")
+    ways = {
+        _OURS: lambda: ours.run().percentiles_ns["90.00"] / 1e3,
+        _BARE: lambda: _p90_ns(bare, count) / 1e3,
+        _FED: lambda: _p90_ns(fed, count) / 1e3,
+    }
+    comparison.run(ways, job.rounds)
+    return comparison
+
+
+def _p90_ns(call: Any, count: int) -> int:
+    times = []
+    for _ in range(count):
+        started_ns = time.perf_counter_ns()
+        call()
+        times.append(time.perf_counter_ns() - started_ns)
+    return percentile(times)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""Choose the TFLite to measure with, and say which and why."""
+
+from mlperf_home.host.operating_system import read_os
+from mlperf_home.runs.tflite_choice import NoTfliteError, choose, choose_installed
+from scriptgraph.api import Context, Done, Outcome, failing_on
+from scriptgraph.errors import ScriptGraphError
+from scriptgraph.python_env.environments import installed_versions
+from scriptgraph.python_env.interpreters import Version, find_interpreter
+
+
+def preprocess(context: Context) -> Outcome:
+    """Look at the given environment, or at the machine."""
+    given = context.path("CM_PYTHON_LIB_ENVIRONMENT")
+    with failing_on(NoTfliteError):
+        if given is not None:
+            chosen = choose_installed(installed_versions(context.existing("CM_PYTHON_LIB_ENVIRONMENT")), str(given))
+        else:
+            machine = read_os()
+            chosen = choose(machine.machine, machine.libc, lambda low, high: _has_python(context, low, high))
+    context.say(f"backend {chosen.backend}: {chosen.why}")
+    return Done(exports={"CM_MLPERF_BACKEND": chosen.backend})
+
+
+def _has_python(context: Context, minimum: Version, below: Version) -> bool:
+    if not context.switches.offline:
+        return True  # uv brings one where there is none
+    try:
+        find_interpreter(minimum, below)
+    except ScriptGraphError:
+        return False
+    return True

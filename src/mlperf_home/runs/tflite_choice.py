@@ -1,0 +1,88 @@
+"""Which of the two TFLite packages is measured with where the user names none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlperf_home.environments import ENVIRONMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mlperf_home.environments import Environment
+
+# The first is the faster: 2 to 9 times on x86-64, where both were measured (docs/mobilenet.md).
+_PACKAGES = {"litert": "ai-edge-litert", "tflite": "tflite-runtime"}
+_FASTER = "several times as fast as tflite-runtime where both were measured"
+_ADVICE = "give an environment that has one: --adr.workload-environment.environment=PYTHON"
+
+
+class NoTfliteError(Exception):
+    """Neither package can be had; the text says why."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A backend's name, and why it was chosen."""
+
+    backend: str
+    why: str
+
+
+def choose(machine: str, libc: str | None, has_python: Callable[[tuple[int, int], tuple[int, int]], bool]) -> Choice:
+    """Choose the first of the packages that has a wheel for the machine and a Python to run in.
+
+    Args:
+        machine: the instruction set ("x86_64").
+        libc: the C library and its version ("glibc 2.36"); None where it is not known.
+        has_python: whether there is a CPython from the first version to below the second, or can be.
+
+    Raises:
+        NoTfliteError: none has.
+    """
+    obstacles: dict[str, str] = {}
+    for name, package in _PACKAGES.items():
+        obstacle = _obstacle(ENVIRONMENTS[name], machine, libc, has_python)
+        if not obstacle:
+            before = f"{'; '.join(obstacles.values())}; " if obstacles else ""
+            speed = f"{_FASTER}, and " if name == "litert" else ""
+            return Choice(name, f"{before}{package} is {speed}made for this machine ({machine}, {libc})")
+        obstacles[name] = f"{package} {obstacle}"
+    raise NoTfliteError(f"no TFLite for this machine: {'; '.join(obstacles.values())}; {_ADVICE}")
+
+
+def choose_installed(versions: Mapping[str, str], where: str) -> Choice:
+    """Choose the first of the packages that an environment holds.
+
+    Args:
+        versions: its packages, by name.
+        where: its Python, for messages.
+
+    Raises:
+        NoTfliteError: it holds none.
+    """
+    for name, package in _PACKAGES.items():
+        if package in versions:
+            return Choice(name, f"{where} has {package} {versions[package]}")
+    raise NoTfliteError(f"{where}: has neither {' nor '.join(_PACKAGES.values())}; install one there")
+
+
+def _obstacle(
+    environment: Environment,
+    machine: str,
+    libc: str | None,
+    has_python: Callable[[tuple[int, int], tuple[int, int]], bool],
+) -> str:
+    """Say what keeps an environment from being installed; "" where nothing does."""
+    oldest = environment.oldest_glibc.get(machine)
+    if oldest is None:
+        return f"has no wheel for {machine}"
+    found = re.match(r"glibc (\d+)\.(\d+)", libc or "")
+    if not found or tuple(map(int, found.groups())) < oldest:
+        return f"needs glibc {oldest[0]}.{oldest[1]} or newer, and this is {libc or 'another C library'}"
+    if not has_python(environment.minimum, environment.below):
+        low, high = (".".join(map(str, each)) for each in (environment.minimum, environment.below))
+        return f"needs CPython from {low} to below {high}, which is not here"
+    return ""

@@ -1,0 +1,161 @@
+"""`cm docker script`, with a program that stands for docker: it notes its words, and runs nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cm_command import Cm, Ended
+
+FAKE = """#!/usr/bin/env python3
+import json, os, sys
+with open({noted!r}, "a") as notes:
+    notes.write(json.dumps(sys.argv[1:]) + "\\n")
+if sys.argv[1] == os.environ.get("FAKE_DOCKER_FAILS"):
+    print("no daemon, no fun", file=sys.stderr)
+    sys.exit(7)
+if sys.argv[1] == "run":
+    print("said in the container")
+"""
+
+
+@pytest.fixture
+def noted(cm: Cm, tmp_path: Path) -> Path:
+    """Put the program first on PATH; give the file with its words."""
+    programs, notes = tmp_path / "programs", tmp_path / "noted"
+    programs.mkdir()
+    docker = programs / "docker"
+    docker.write_text(FAKE.format(noted=str(notes)))
+    docker.chmod(0o755)
+    cm.environment["PATH"] = f"{programs}:{cm.environment['PATH']}"
+    return notes
+
+
+def words(noted: Path) -> list[list[str]]:
+    return [json.loads(line) for line in noted.read_text().splitlines()] if noted.exists() else []
+
+
+def docker(cm: Cm, *options: str, **extra: str) -> Ended:
+    return cm("docker", "script", *options, **extra)
+
+
+def test_the_guides_test_of_docker_builds_and_runs(cm: Cm, noted: Path) -> None:
+    ended = docker(cm, "--tags=detect,os", "-j")
+
+    assert ended.code == 0, ended.said
+    assert "said in the container" in ended.out
+    version, build, run = words(noted)
+    assert version[0] == "version"
+    assert build[:2] == ["build", "--tag"]
+    image = build[2]
+    assert run[run.index(image) :] == [image, "cm", "run", "script", "--tags=detect,os", "-j"]
+    assert f"{os.getuid()}:{os.getgid()}" in run
+    folder = cm.home / "mlperf-home" / "docker"
+    recipe = (folder / "image" / "Dockerfile").read_text()
+    assert recipe.startswith("FROM python:")
+    assert "pip install" in recipe
+    assert any((folder / "image" / "source").rglob("scriptgraph/cm_bridge.py"))
+
+
+def test_the_guides_folders_are_mounted_where_they_are(cm: Cm, noted: Path, tmp_path: Path) -> None:
+    imagenet = tmp_path / "imagenet; rm -rf x"
+    imagenet.mkdir()
+    results, tree = tmp_path / "results", tmp_path / "tree"
+
+    ended = docker(
+        cm,
+        "--tags=run,mobilenet-models,_tflite,_accuracy-only",
+        "--adr.compiler.tags=gcc",
+        "--docker_cm_repo=mlcommons@ck",
+        f"--imagenet_path={imagenet}",
+        f"--results_dir={results}",
+        f"--submission_dir={tree}",
+        "--docker_base_image=python:3.12",
+    )
+
+    assert ended.code == 0, ended.said
+    assert "the container has the scripts of this installation" in ended.err
+    run = words(noted)[-1]
+    for folder in (imagenet, results, tree):
+        assert f"type=bind,source={folder},target={folder}" in run
+        assert folder.is_dir()
+    assert f"--imagenet_path={imagenet}" in run
+    assert not [word for word in run if "docker" in word and word.startswith("--")]
+
+
+def test_a_relative_path_is_the_same_place_in_the_container(cm: Cm, noted: Path) -> None:
+    ended = docker(cm, "--tags=run,mobilenet-models,_sample", "--results_dir=here")
+
+    assert ended.code == 0, ended.said
+    assert f"--results_dir={cm.home / 'here'}" in words(noted)[-1]
+
+
+def test_a_shell_is_for_a_terminal(cm: Cm, noted: Path) -> None:
+    refused = docker(cm, "--tags=detect,os", "--docker_skip_run_cmd")
+    assert refused.code != 0
+    assert "needs a terminal" in refused.said
+    assert not words(noted)
+
+    ours, theirs = pty.openpty()
+    argv = [str(cm.program), "docker", "script", "--tags=detect,os", "--docker_skip_run_cmd"]
+    given = subprocess.run(argv, env=cm.environment, stdin=theirs, capture_output=True, text=True, check=False)
+    os.close(ours)
+    os.close(theirs)
+
+    assert given.returncode == 0, given.stderr
+    run = words(noted)[-1]
+    assert {"--interactive", "--tty"} <= set(run)
+    assert run[-1] == "bash"
+    assert "cm run script --tags=detect,os" in given.stderr
+
+
+@pytest.mark.parametrize(
+    ("failing", "said"),
+    [("version", "no docker engine answers"), ("build", "no daemon, no fun"), ("run", "ended with status 7")],
+)
+def test_what_docker_refuses_is_said_in_a_line(cm: Cm, noted: Path, failing: str, said: str) -> None:
+    ended = docker(cm, "--tags=detect,os", FAKE_DOCKER_FAILS=failing)
+
+    assert ended.code != 0
+    assert said in ended.said
+    assert "Traceback" not in ended.said
+    assert words(noted)[-1][0] == failing
+
+
+def test_without_docker_it_is_said_what_to_do(cm: Cm, tmp_path: Path) -> None:
+    ended = docker(cm, "--tags=detect,os", PATH=str(tmp_path))
+
+    assert ended.code != 0
+    assert "docker is not on PATH: install Docker Engine" in ended.said
+    assert "cm run script --tags=detect,os" in ended.said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--tags=detect,oz"], "detect-os"),
+        (["--tags=detect,os", "--docker_port=5"], "--docker_port: not known here; options: --docker_base_image"),
+        (["--tags=detect,os", "--docker_base_image=--privileged"], "is no image's name"),
+        (["--tags=detect,os", "--docker_mounts=/nowhere/at/all"], "nothing is there"),
+        (["--tags=run,mobilenet-models", "--imagenet_path=/nowhere/at/all"], "nothing is there"),
+        (
+            ["--tags=run,mobilenet-models", "--results_dir=/tmp/a,target=/etc"],
+            "docker cannot mount a path with a comma",
+        ),
+        (["--tags=run,mobilenet-models", "--resultsdir=/tmp"], "has no option --resultsdir"),
+    ],
+)
+def test_a_wrong_command_starts_nothing(cm: Cm, noted: Path, options: list[str], said: str) -> None:
+    ended = docker(cm, *options)
+
+    assert ended.code != 0
+    assert said in ended.said
+    assert not words(noted)
