@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ class Belief:
     percent: float
     sd: float
     source: str
+
+    def interval(self, risk: float) -> tuple[float, float]:
+        """Give the two bounds that the value lies between with probability 1 - risk; needs a finite `sd`."""
+        reach = NormalDist().inv_cdf(1 - risk / 2) * self.sd
+        return max(0.0, self.percent - reach), min(100.0, self.percent + reach)
 
 
 @dataclass(frozen=True)

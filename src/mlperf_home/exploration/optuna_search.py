@@ -110,6 +110,7 @@ def _measure(meter: Meter, point: Point, spent_s: dict[str, float]) -> tuple[flo
 
 def _answer(space: Space, values: dict[str, tuple[float, float]], spent_s: dict[str, float]) -> Answer:
     names = list(values)
+    models = {point.name: point.model for point in space.points}
     table = np.array(list(values.values()))
     keeps = front(table, ("min", "max"))
     standings = {}
@@ -118,11 +119,12 @@ def _answer(space: Space, values: dict[str, tuple[float, float]], spent_s: dict[
         below = (table[:, 0] <= latency_ms) & (table[:, 1] >= top1_percent) & (table != table[place]).any(axis=1)
         against = () if keeps[place] else (names[int(np.flatnonzero(below & keeps)[0])],)
         facts = {"latency_ms": latency_ms, "top1_percent": top1_percent}
-        standings[name] = Standing(
-            name, facts, "measured on 50000 images", against, {"latency_ms": latency_ms}, bool(keeps[place])
-        )
+        source, official = "measured on 50000 images", {"latency_ms": latency_ms}
+        standings[name] = Standing(name, facts, source, against, official, bool(keeps[place]), models[name])
     never = tuple(
-        Standing(each.name, {}, "unknown", (), {}, likely=False) for each in space.points if each.name not in values
+        Standing(each.name, {}, "unknown", (), {}, likely=False, model=each.model)
+        for each in space.points
+        if each.name not in values
     )
     # Nothing is known of what was not measured: its cost is taken to be the mean of the others'.
     mean_s = float(np.mean([exhaustive_s(latency_ms) for latency_ms, _ in values.values()]))

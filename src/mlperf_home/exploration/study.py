@@ -13,7 +13,7 @@ from mlperf_home.exploration.answer import Answer, Standing, Work, exhaustive_s,
 from mlperf_home.exploration.beliefs import DATASET_IMAGES, Belief, checked, measured, unknown_belief
 from mlperf_home.exploration.meter import AccuracyCount, Observation
 from mlperf_home.exploration.pareto import front
-from mlperf_home.exploration.racing import MOST_POINTS, Gaps, Verdict, belief_gaps, judge, probe_gaps
+from mlperf_home.exploration.racing import MOST_POINTS, Gaps, Verdict, belief_gaps, judge, probe_bounds, probe_gaps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -227,7 +227,10 @@ class Study:
     def _answer(self, verdict: Verdict, done: int) -> Answer:
         latencies = self._means()
         likely = self._likely(latencies) | verdict.front
-        standings = [self._standing(index, verdict, latencies, likely) for index in range(len(self.points))]
+        standings = [
+            self._standing(index, verdict, (latencies[index], bool(likely[index])), intervals)
+            for index, intervals in enumerate(self._intervals())
+        ]
         undecided = self._alive & ~verdict.front
         return Answer(
             tuple(standings[index] for index in np.flatnonzero(self._alive & verdict.front)),
@@ -252,10 +255,14 @@ class Study:
         return likely
 
     def _standing(
-        self, index: int, verdict: Verdict, latencies: NDArray[np.float64], likely: NDArray[np.bool_]
+        self,
+        index: int,
+        verdict: Verdict,
+        known: tuple[NDArray[np.float64], bool],
+        intervals: dict[str, tuple[float, float]],
     ) -> Standing:
-        belief = self._beliefs[index]
-        values = {name: float(value) for name, value in zip(self.settings.metrics, latencies[index], strict=True)}
+        belief, (means, likely) = self._beliefs[index], known
+        values = {name: float(value) for name, value in zip(self.settings.metrics, means, strict=True)}
         if math.isfinite(belief.sd):
             values[ACCURACY] = belief.percent
         against: list[int] = []
@@ -270,8 +277,23 @@ class Study:
             belief.source,
             tuple(self.points[each].name for each in against),
             dict(official.values) if official else {},
-            bool(likely[index]),
+            likely,
+            self.points[index].model,
+            intervals,
         )
+
+    def _intervals(self) -> list[dict[str, tuple[float, float]]]:
+        """Give each point's intervals, by metric."""
+        table, risk = np.stack(self._probes), self.settings.risk
+        found: list[dict[str, tuple[float, float]]] = [{} for _ in self.points]
+        for place, name in enumerate(self.settings.metrics):
+            bounds = np.exp(probe_bounds(table[:, :, place], risk))
+            for index in np.flatnonzero(~np.isnan(bounds[0])):
+                found[index][name] = (float(bounds[0, index]), float(bounds[1, index]))
+        for index, belief in enumerate(self._beliefs):
+            if math.isfinite(belief.sd):
+                found[index][ACCURACY] = belief.interval(risk)
+        return found
 
     def _left_s(self, verdict: Verdict, done: int, latencies: NDArray[np.float64]) -> float:
         rounds = sum(self.settings.probe_s(number) for number in range(done, self.settings.rounds))
