@@ -10,20 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCHEMA = 1
-FULL_IMAGES = 50_000
-OFFICIAL_S = 600.0
-OFFICIAL_QUERIES = 1024
-"""SingleStream of round v3.1: 600 seconds and 1,024 queries at least."""
-
-
-def exhaustive_s(latency_ms: float) -> float:
-    """Give what a point costs in an exhaustive sweep: the whole dataset, and the official run."""
-    return FULL_IMAGES * latency_ms / 1000 + official_s(latency_ms)
-
-
-def official_s(latency_ms: float) -> float:
-    """Give what an official SingleStream run takes at least."""
-    return max(OFFICIAL_S, OFFICIAL_QUERIES * latency_ms / 1000)
 
 
 @dataclass(frozen=True)
@@ -70,12 +56,13 @@ class Work:
     @property
     def share(self) -> float:
         """Spent of what the exhaustive sweep takes."""
-        return sum(self.spent_s.values()) / self.exhaustive_s
+        return sum(self.spent_s.values()) / self.exhaustive_s if self.exhaustive_s else 0.0
 
     @property
     def share_without_official(self) -> float:
         """Spent without our official runs, of what the exhaustive sweep takes with its own."""
-        return (sum(self.spent_s.values()) - self.spent_s.get("official", 0.0)) / self.exhaustive_s
+        own = sum(self.spent_s.values()) - self.spent_s.get("official", 0.0)
+        return own / self.exhaustive_s if self.exhaustive_s else 0.0
 
 
 @dataclass(frozen=True)
