@@ -5,7 +5,7 @@ process imports them once, opens nothing, and forks for each run. A run opens th
 interpreter: what differs from process to process differs from run to run, and the figures are LoadGen's.
 
 Standard input has one JSON object a line, {"job": path, "new_interpreter": false}; when a run has ended, standard
-output gets {"event": "ended", "status": 0, "message": ""}, see `failures.ExitStatus`, after the run's own progress lines.
+output gets {"event": "ended", "status": 0, "message": ""}, see `failures.ExitStatus`, after the run's own lines.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.harness.failures import ExitStatus, HarnessError
 from mlperf_home.harness.job import read_job
 from mlperf_home.harness.lifeline import die_with_parent
+from mlperf_home.harness.loadgen import import_loadgen
 from mlperf_home.harness.supervisor import Signals, supervise
 from mlperf_home.harness.worker import work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_ALWAYS = ("numpy", "mlperf_loadgen", "mlperf_home.datasets.imagenet.samples")
+_ALWAYS = ("numpy", "mlperf_home.datasets.imagenet.samples")
 
 
 class Forked:
@@ -91,6 +92,8 @@ def main() -> int:
 
 def _import(modules: Sequence[str]) -> None:
     """Import beforehand; what cannot be imported is an error of the run that needs it, in its own words."""
+    with suppress(HarnessError):
+        import_loadgen()
     for name in (*_ALWAYS, *modules):
         with suppress(ImportError, AttributeError):
             importlib.import_module(name)

@@ -16,8 +16,8 @@ from mlperf_home.exploration.answer import About, Answer, to_json
 from mlperf_home.exploration.beliefs import Belief
 from mlperf_home.exploration.journal import Journal, JournalError
 from mlperf_home.exploration.pareto import front
-from mlperf_home.exploration.space import SpaceError, decode_space, mobilenets
 from mlperf_home.exploration.settings import Settings, study_identity
+from mlperf_home.exploration.space import SpaceError, decode_space, mobilenets
 from mlperf_home.exploration.study import Study
 from mlperf_home.exploration.table_meter import TableMeter
 
