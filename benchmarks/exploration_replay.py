@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.exploration.answer import exhaustive_s, official_s
 from mlperf_home.exploration.beliefs import Belief
 from mlperf_home.exploration.optuna_search import Budget, search
 from mlperf_home.exploration.pareto import front, hypervolume
+from mlperf_home.exploration.protocol import IMAGENET
+from mlperf_home.exploration.settings import Settings
 from mlperf_home.exploration.space import mobilenets
-from mlperf_home.exploration.study import Settings, Study
+from mlperf_home.exploration.study import Study
 from mlperf_home.exploration.table_meter import TableMeter
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class System:
     @property
     def exhaustive_s(self) -> float:
         """What the sweep takes."""
-        return sum(exhaustive_s(each) for each in self.latencies_ms.values())
+        return sum(IMAGENET.exhaustive(each) for each in self.latencies_ms.values())
 
     def volume_share(self, names: Iterable[str]) -> float:
         """Hypervolume of points by their true values, as a share of the true front's."""
@@ -163,7 +164,7 @@ def scores(system: System, answer: Answer) -> dict[str, float]:
         "undecided": float(len(kept - said)),
         "share": spent_s / system.exhaustive_s,
         "lean_share": (spent_s - answer.work.spent_s.get("official", 0.0)) / system.exhaustive_s,
-        "official_floor": sum(official_s(system.latencies_ms[name]) for name in true) / system.exhaustive_s,
+        "official_floor": sum(IMAGENET.official(system.latencies_ms[name]) for name in true) / system.exhaustive_s,
     }
 
 
@@ -189,7 +190,7 @@ def in_order(system: System, case: Case, seed: int, order: Sequence[str]) -> dic
     for name in order:
         if spent_s >= 0.2 * system.exhaustive_s:
             break
-        spent_s += exhaustive_s(system.latencies_ms[name])
+        spent_s += IMAGENET.exhaustive(system.latencies_ms[name])
         rows.append((machine.official(by_name[name]).values["latency_ms"], system.accuracies[MODELS[name]]))
         names.append(name)
     found = {name for name, keep in zip(names, front(rows, DIRECTIONS), strict=True) if keep}

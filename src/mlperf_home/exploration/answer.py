@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FULL_IMAGES = 50_000
-OFFICIAL_S = 600.0
-OFFICIAL_QUERIES = 1024
-"""SingleStream of round v3.1: 600 seconds and 1,024 queries at least."""
-
-
-def exhaustive_s(latency_ms: float) -> float:
-    """Give what a point costs in an exhaustive sweep: the whole dataset, and the official run."""
-    return FULL_IMAGES * latency_ms / 1000 + official_s(latency_ms)
-
-
-def official_s(latency_ms: float) -> float:
-    """Give what an official SingleStream run takes at least."""
-    return max(OFFICIAL_S, OFFICIAL_QUERIES * latency_ms / 1000)
+SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -36,6 +23,9 @@ class Standing:
         against: for an undecided point those it is undecided with; for a dropped one the one that dominates it.
         official: what its official run measured, empty without one.
         likely: whether no other point dominates it by the values as they are; always so of the front.
+        model: what decides its accuracy; points with the same model are equally accurate.
+        intervals: (low, high) of each metric of which an interval is known, at the answer's confidence.
+        failed: why it could not be measured; such a point is among the dropped, against nothing. Empty otherwise.
     """
 
     point: str
@@ -44,6 +34,9 @@ class Standing:
     against: tuple[str, ...]
     official: Mapping[str, float]
     likely: bool
+    model: str
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    failed: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,12 +56,13 @@ class Work:
     @property
     def share(self) -> float:
         """Spent of what the exhaustive sweep takes."""
-        return sum(self.spent_s.values()) / self.exhaustive_s
+        return sum(self.spent_s.values()) / self.exhaustive_s if self.exhaustive_s else 0.0
 
     @property
     def share_without_official(self) -> float:
         """Spent without our official runs, of what the exhaustive sweep takes with its own."""
-        return (sum(self.spent_s.values()) - self.spent_s.get("official", 0.0)) / self.exhaustive_s
+        own = sum(self.spent_s.values()) - self.spent_s.get("official", 0.0)
+        return own / self.exhaustive_s if self.exhaustive_s else 0.0
 
 
 @dataclass(frozen=True)
@@ -82,8 +76,28 @@ class Answer:
     warnings: tuple[str, ...]
 
 
-def to_json(answer: Answer) -> str:
-    """Write an answer as JSON text, the same for the same answer."""
-    document = asdict(answer)
+@dataclass(frozen=True)
+class About:
+    """What an answer is the answer to.
+
+    Attributes:
+        name: the space's.
+        sample: whether it was made with sample data: no MLPerf results.
+        system: the machine's name, as its results have it.
+        metrics: each metric with its direction, "min" or "max", in the order in which a table shows them.
+        confidence: of each interval alone; what drops a point is a difference, at the whole study's risk.
+    """
+
+    name: str
+    sample: bool
+    system: str
+    metrics: Mapping[str, str]
+    confidence: float
+
+
+def to_json(answer: Answer, about: About) -> str:
+    """Write an answer as JSON text, as answer.schema.json says; the same for the same answer."""
+    metrics = [{"name": name, "direction": direction} for name, direction in about.metrics.items()]
+    document = {"schema": SCHEMA, **asdict(about), "metrics": metrics, **asdict(answer)}
     document["work"] |= {"share": answer.work.share, "share_without_official": answer.work.share_without_official}
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

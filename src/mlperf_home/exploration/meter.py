@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mlperf_home.errors import LocatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from mlperf_home.exploration.journal import Journal
     from mlperf_home.exploration.space import Point
+
+
+class PointFailedError(LocatedError):
+    """A point cannot be measured; the others can."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +35,15 @@ class Observation:
 
 @dataclass(frozen=True)
 class AccuracyCount:
-    """How many of the first `count` images a model classified right, and what it took."""
+    """How many of the first `count` samples a model got right (of answers: the sum of their F1), and what it took."""
 
-    correct: int
+    correct: float
     count: int
     cost_s: float
 
 
 class Meter(Protocol):
-    """Measures points of a space."""
+    """Measures points of a space; each method may raise PointFailedError."""
 
     def probe(self, point: Point, seconds: float, number: int) -> Observation:
         """Run a point for a short time; `number` counts its probes from 0."""
@@ -45,4 +52,42 @@ class Meter(Protocol):
         """Run a point by the round's rules."""
 
     def check(self, point: Point, images: int) -> AccuracyCount:
-        """Classify the first `images` images of the dataset, the same for every point."""
+        """Run the first `images` samples of the dataset, the same for every point."""
+
+
+class JournaledMeter:
+    """A meter that keeps everything, failures too, in a journal, and measures only what is not there yet."""
+
+    def __init__(self, meter: Meter, journal: Journal) -> None:
+        """Put a journal before a meter."""
+        self._meter, self._journal = meter, journal
+
+    def probe(self, point: Point, seconds: float, number: int) -> Observation:
+        """See `Meter.probe`."""
+        key = f"probe/{number}/{point.name}"
+        return Observation(**self._kept(point, key, lambda: self._meter.probe(point, seconds, number)))
+
+    def official(self, point: Point) -> Observation:
+        """See `Meter.official`."""
+        return Observation(**self._kept(point, f"official/{point.name}", lambda: self._meter.official(point)))
+
+    def check(self, point: Point, images: int) -> AccuracyCount:
+        """See `Meter.check`."""
+        key = f"check/{images}/{point.name}"
+        return AccuracyCount(**self._kept(point, key, lambda: self._meter.check(point, images)))
+
+    def _kept(self, point: Point, key: str, measure: Callable[[], Observation | AccuracyCount]) -> dict[str, Any]:
+        found = self._journal.find(key)
+        if found is not None:
+            return found
+        failure = f"failed/{point.name}"
+        failed = self._journal.find(failure)
+        if failed is None:
+            try:
+                found = asdict(measure())
+            except PointFailedError as error:
+                self._journal.add(failure, {"problem": error.problem, "advice": error.advice})
+                raise
+            self._journal.add(key, found)
+            return found
+        raise PointFailedError(point.name, failed["problem"], failed["advice"])

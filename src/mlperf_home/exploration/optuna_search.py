@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.exploration.answer import Answer, Standing, Work, exhaustive_s
-from mlperf_home.exploration.beliefs import DATASET_IMAGES
-from mlperf_home.exploration.pareto import front
+from mlperf_home.exploration.answer import Answer, Standing, Work
+from mlperf_home.exploration.meter import PointFailedError
+from mlperf_home.exploration.pareto import front, oriented
+from mlperf_home.exploration.protocol import sample_ms
+from mlperf_home.exploration.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mlperf_home.exploration.meter import Meter
     from mlperf_home.exploration.space import Point, Space
 
@@ -43,14 +47,23 @@ class Budget:
     seed: int = 0
 
 
-def search(space: Space, meter: Meter, sampler: str, budget: Budget) -> Answer:
+def search(
+    space: Space,
+    meter: Meter,
+    sampler: str,
+    budget: Budget,
+    settings: Settings | None = None,
+    told: Callable[[Answer], None] = lambda _: None,
+) -> Answer:
     """Measure points, officially and on the whole dataset, as a sampler proposes them.
 
     Args:
         space: the points.
-        meter: what measures them.
+        meter: what measures them; a JournaledMeter goes on where it was, since a seed proposes the same again.
         sampler: one of SAMPLERS: multi-objective TPE, or NSGA-II.
         budget: what may be spent.
+        settings: what is measured: metrics and protocol; the rest is the race's.
+        told: hears how it stands after each measurement.
 
     Returns:
         The front by the measured values as they are; what was never measured is undecided.
@@ -61,6 +74,22 @@ def search(space: Space, meter: Meter, sampler: str, budget: Budget) -> Answer:
     """
     if sampler not in SAMPLERS:
         raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
+    measured = _Measured(space, meter, settings or Settings())
+    study = _study(sampler, budget, measured.settings)
+    for _ in range(_TRIALS_A_POINT * len(space.points)):
+        trial = study.ask()
+        point = propose(trial, space)
+        if not measured.knows(point):
+            if sum(measured.spent_s.values()) >= budget.seconds:
+                break
+            measured.measure(point)
+            if measured.values:
+                told(measured.answer(budget.seconds))
+        _tell(study, trial, measured.objectives(point))
+    return measured.answer(0.0)
+
+
+def _study(sampler: str, budget: Budget, settings: Settings) -> Any:
     try:
         import optuna  # noqa: PLC0415 - an extra
     except ImportError:
@@ -73,19 +102,17 @@ def search(space: Space, meter: Meter, sampler: str, budget: Budget) -> Answer:
             if sampler == "tpe"
             else optuna.samplers.NSGAIISampler(seed=budget.seed, population_size=budget.population)
         )
-    study = optuna.create_study(directions=["minimize", "maximize"], sampler=chosen)
-    values: dict[str, tuple[float, float]] = {}
-    spent_s = {"check": 0.0, "official": 0.0}
-    for _ in range(_TRIALS_A_POINT * len(space.points)):
-        trial = study.ask()
-        point = propose(trial, space)
-        if point.name not in values:
-            if sum(spent_s.values()) >= budget.seconds:
-                break
-            values[point.name] = _measure(meter, point, spent_s)
-        latency_ms, top1_percent = values[point.name]
-        study.tell(trial, [float(np.log(latency_ms)), top1_percent])
-    return _answer(space, values, spent_s)
+    directions = ["minimize" if direction == "min" else "maximize" for direction in settings.directions.values()]
+    return optuna.create_study(directions=directions, sampler=chosen)
+
+
+def _tell(study: Any, trial: Any, objectives: list[float] | None) -> None:
+    from optuna.trial import TrialState  # noqa: PLC0415 - an extra
+
+    if objectives is None:
+        study.tell(trial, state=TrialState.FAIL)
+    else:
+        study.tell(trial, objectives)
 
 
 def propose(trial: Any, space: Space) -> Point:
@@ -100,36 +127,80 @@ def propose(trial: Any, space: Space) -> Point:
     return left[0]
 
 
-def _measure(meter: Meter, point: Point, spent_s: dict[str, float]) -> tuple[float, float]:
-    observed = meter.official(point)
-    count = meter.check(point, DATASET_IMAGES)
-    spent_s["official"] += observed.cost_s
-    spent_s["check"] += count.cost_s
-    return observed.values["latency_ms"], 100 * count.correct / count.count
+class _Measured:
+    """What has been measured so far."""
 
+    def __init__(self, space: Space, meter: Meter, settings: Settings) -> None:
+        self.settings = settings
+        self.values: dict[str, dict[str, float]] = {}
+        self.failed: dict[str, str] = {}
+        self.spent_s = {"check": 0.0, "official": 0.0}
+        self._space, self._meter = space, meter
 
-def _answer(space: Space, values: dict[str, tuple[float, float]], spent_s: dict[str, float]) -> Answer:
-    names = list(values)
-    table = np.array(list(values.values()))
-    keeps = front(table, ("min", "max"))
-    standings = {}
-    for place, name in enumerate(names):
-        latency_ms, top1_percent = values[name]
-        below = (table[:, 0] <= latency_ms) & (table[:, 1] >= top1_percent) & (table != table[place]).any(axis=1)
-        against = () if keeps[place] else (names[int(np.flatnonzero(below & keeps)[0])],)
-        facts = {"latency_ms": latency_ms, "top1_percent": top1_percent}
-        standings[name] = Standing(
-            name, facts, "measured on 50000 images", against, {"latency_ms": latency_ms}, bool(keeps[place])
+    def knows(self, point: Point) -> bool:
+        """Say whether a point was measured, or has failed."""
+        return point.name in self.values or point.name in self.failed
+
+    def measure(self, point: Point) -> None:
+        """Run a point officially, and on the whole dataset."""
+        try:
+            observed = self._meter.official(point)
+            self.spent_s["official"] += observed.cost_s
+            count = self._meter.check(point, self.settings.protocol.samples)
+        except PointFailedError as error:
+            self.failed[point.name] = f"{error.problem}; {error.advice}"
+            return
+        self.spent_s["check"] += count.cost_s
+        metrics = {name: observed.values[name] for name in self.settings.metrics}
+        self.values[point.name] = metrics | {self.settings.accuracy: 100 * count.correct / count.count}
+
+    def objectives(self, point: Point) -> list[float] | None:
+        """Give what a sampler is told of a point; None of one that failed."""
+        values = self.values.get(point.name)
+        if values is None:
+            return None
+        return [value if name == self.settings.accuracy else float(np.log(value)) for name, value in values.items()]
+
+    def answer(self, budget_s: float) -> Answer:
+        """Give the three parts; `budget_s` is what may still be spent in all."""
+        directions = tuple(self.settings.directions.values())
+        names = list(self.values)
+        table = oriented([list(each.values()) for each in self.values.values()], directions) if names else None
+        keeps = front(table, ("min",) * len(directions)) if table is not None else np.zeros(0, dtype=np.bool_)
+        kept, below, never = [], [], []
+        for point in self._space.points:
+            if point.name in self.failed:
+                below.append(self._standing(point, (), likely=False))
+            elif point.name not in self.values or table is None:
+                never.append(self._standing(point, (), likely=False))
+            else:
+                place = names.index(point.name)
+                if keeps[place]:
+                    kept.append(self._standing(point, (), likely=True))
+                else:
+                    better = (table <= table[place]).all(axis=1) & (table < table[place]).any(axis=1) & keeps
+                    below.append(self._standing(point, (names[int(np.flatnonzero(better)[0])],), likely=False))
+        left_s = max(0.0, budget_s - sum(self.spent_s.values()))
+        return Answer(
+            tuple(kept), tuple(never), tuple(below), Work(dict(self.spent_s), self._exhaustive_s(), left_s), ()
         )
-    never = tuple(
-        Standing(each.name, {}, "unknown", (), {}, likely=False) for each in space.points if each.name not in values
-    )
-    # Nothing is known of what was not measured: its cost is taken to be the mean of the others'.
-    mean_s = float(np.mean([exhaustive_s(latency_ms) for latency_ms, _ in values.values()]))
-    return Answer(
-        tuple(standings[name] for name, keep in zip(names, keeps, strict=True) if keep),
-        never,
-        tuple(standings[name] for name, keep in zip(names, keeps, strict=True) if not keep),
-        Work(spent_s, mean_s * len(space.points), 0.0),
-        (),
-    )
+
+    def _exhaustive_s(self) -> float:
+        """Nothing is known of what was not measured: its cost is taken to be the mean of the others'."""
+        costs = [self.settings.protocol.exhaustive(sample_ms(each)) for each in self.values.values()]
+        return float(np.mean(costs)) * len(self._space.points) if costs else 0.0
+
+    def _standing(self, point: Point, against: tuple[str, ...], *, likely: bool) -> Standing:
+        values = self.values.get(point.name, {})
+        official = {name: value for name, value in values.items() if name != self.settings.accuracy}
+        source = f"measured on {self.settings.protocol.samples} samples" if values else "unknown"
+        return Standing(
+            point.name,
+            values,
+            source,
+            against,
+            official,
+            likely,
+            point.model,
+            failed=self.failed.get(point.name, ""),
+        )

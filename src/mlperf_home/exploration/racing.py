@@ -96,6 +96,29 @@ def _variances(values: Floats, seen: Marks) -> tuple[Floats, float]:
     return (POOLED_DEGREES * pooled + own) / (POOLED_DEGREES + extra), min(degrees, float(POOLED_DEGREES))
 
 
+def probe_bounds(values: Floats, risk: float) -> Floats:
+    """Bound each point's mean by itself, whatever slowed whole rounds down included.
+
+    Args:
+        values: as `probe_gaps` takes them.
+        risk: that a mean lies outside its bounds, on either side.
+
+    Returns:
+        Shape (2, points): low and high; NaN of a point with fewer than two probes.
+    """
+    seen = ~np.isnan(values)
+    counts = seen.sum(axis=0)
+    means = _mean(np.where(seen, values, 0.0), seen, 0)
+    squares = (np.where(seen, values - means, 0.0) ** 2).sum(axis=0)
+    extra = np.maximum(counts - 1, 0)
+    pooled = max(float(squares.sum()) / max(float(extra.sum()), 1.0), _LEAST_SD**2)
+    variances = (POOLED_DEGREES * pooled + squares) / (POOLED_DEGREES + extra)
+    degrees = max(min(float(extra.sum()), float(POOLED_DEGREES)), 1.0)
+    reach = critical(risk / 2, degrees) * np.sqrt(variances / np.maximum(counts, 1))
+    bounds = np.stack([means - reach, means + reach])
+    return np.where(counts > 1, bounds, np.nan)
+
+
 def _mean(filled: Floats, seen: Marks, axis: int) -> Floats:
     counts = seen.sum(axis=axis)
     total: Floats = filled.sum(axis=axis)

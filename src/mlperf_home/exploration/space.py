@@ -48,12 +48,17 @@ class Space:
     points: tuple[Point, ...]
 
 
-def mobilenets(options: Mapping[str, Sequence[Setting]] | None = None) -> Space:
-    """Give the 81 published MobileNet and EfficientNet-Lite variants, times options such as {"threads": [1, 2]}."""
-    text = resources.files(__package__).joinpath("mobilenets.json").read_text("utf-8")
-    document = json.loads(text)
+def known_space(name: str, options: Mapping[str, Sequence[Setting]] | None = None) -> dict[str, Any]:
+    """Give one of our spaces as JSON, such as "mobilenets", times options such as {"threads": [1, 2]}."""
+    text = resources.files(__package__).joinpath(f"{name}.json").read_text("utf-8")
+    document: dict[str, Any] = json.loads(text)
     document["axes"] |= {axis: list(values) for axis, values in (options or {}).items()}
-    return decode_space(document, "mobilenets.json")
+    return document
+
+
+def mobilenets(options: Mapping[str, Sequence[Setting]] | None = None) -> Space:
+    """Give the 81 published MobileNet and EfficientNet-Lite variants, times options."""
+    return decode_space(known_space("mobilenets", options), "mobilenets.json")
 
 
 def read_space(text: str, where: str) -> Space:

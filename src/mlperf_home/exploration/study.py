@@ -3,75 +3,33 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.exploration.answer import Answer, Standing, Work, exhaustive_s, official_s
-from mlperf_home.exploration.beliefs import DATASET_IMAGES, Belief, checked, measured, unknown_belief
-from mlperf_home.exploration.meter import AccuracyCount, Observation
-from mlperf_home.exploration.pareto import front
+from mlperf_home.errors import LocatedError
+from mlperf_home.exploration.beliefs import Belief, checked, measured, unknown_belief
+from mlperf_home.exploration.meter import JournaledMeter, PointFailedError
 from mlperf_home.exploration.racing import MOST_POINTS, Gaps, Verdict, belief_gaps, judge, probe_gaps
+from mlperf_home.exploration.settings import Settings
+from mlperf_home.exploration.standings import Field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
+    from mlperf_home.exploration.answer import Answer
     from mlperf_home.exploration.journal import Journal
-    from mlperf_home.exploration.meter import Meter
+    from mlperf_home.exploration.meter import AccuracyCount, Meter, Observation
     from mlperf_home.exploration.space import Space
 
-ACCURACY = "top1_percent"
-OFFICIAL_RUNS = ("none", "front", "kept")
+    Doing = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How a study goes on.
-
-    Attributes:
-        metrics: the metrics that probes give, less is better, compared as ratios; top-1 is the other metric.
-        risk: the chance that any point is dropped or called front wrongly in the whole study.
-        rounds: of probes at most.
-        first_probe_s: how long a probe lasts at first.
-        longer_every: after so many rounds probes last twice as long.
-        check_after: the round after which accuracies are checked; until then a prior may be wrong by `doubt_points`.
-        doubt_points: how wrong a prior may be.
-        official: which points get official runs: none, the front, or what was kept (with the undecided).
-        full_accuracy: whether what is kept is measured on the whole dataset.
-        seed: of the order within rounds.
-    """
-
-    metrics: tuple[str, ...] = ("latency_ms",)
-    risk: float = 0.05
-    rounds: int = 20
-    first_probe_s: float = 1.0
-    longer_every: int = 10
-    check_after: int = 3
-    doubt_points: float = 3.0
-    official: str = "front"
-    full_accuracy: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be done."""
-        if not self.metrics:
-            raise ValueError("metrics must name what probes give, for instance latency_ms")
-        if not 0 < self.risk < 0.5:  # noqa: PLR2004 - beyond it, a coin is as good
-            raise ValueError(f"risk must lie between 0 and 0.5, got {self.risk}")
-        if self.official not in OFFICIAL_RUNS:
-            raise ValueError(f"official must be one of {', '.join(OFFICIAL_RUNS)}, got {self.official!r}")
-        if not 2 <= self.check_after <= self.rounds:  # noqa: PLR2004 - one probe tells no noise
-            raise ValueError("check_after must be at least 2 and at most rounds")
-        if self.first_probe_s <= 0 or self.longer_every < 1:
-            raise ValueError("first_probe_s must be above 0 and longer_every at least 1")
-
-    def probe_s(self, number: int) -> float:
-        """How long a probe of round `number` (from 0) lasts."""
-        return float(self.first_probe_s * 2 ** (number // self.longer_every))
+class StudyError(LocatedError):
+    """A study has nothing left to measure."""
 
 
 class Study:
@@ -100,32 +58,41 @@ class Study:
         if len(space.points) > MOST_POINTS:
             raise ValueError(f"a race compares at most {MOST_POINTS} points, the space has {len(space.points)}")
         self.space, self.settings = space, settings or Settings()
-        self._meter, self._journal = meter, journal
+        self._meter = JournaledMeter(meter, journal) if journal else meter
         self.points = space.points
         count = len(self.points)
         models = np.array([point.model for point in self.points])
         self._same_model = models[:, None] == models[None, :]
-        self._beliefs = [priors.get(point.model, unknown_belief()) for point in self.points]
+        beliefs = [priors.get(point.model, unknown_belief()) for point in self.points]
+        self._field = Field(self.points, self.settings, beliefs, np.ones(count, dtype=np.bool_), np.full(count, -1))
         self._was_checked = np.zeros(count, dtype=np.bool_)
-        self._alive = np.ones(count, dtype=np.bool_)
-        self._dominator = np.full(count, -1)
-        self._probes: list[NDArray[np.float64]] = []  # a round each: (points, metrics), logarithms
         self._spent_s: dict[str, float] = {"probe": 0.0, "check": 0.0, "official": 0.0}
-        self._official: dict[int, Observation] = {}
+        self._nominal_s, self._probe_count = 0.0, 0
         self._warnings: list[str] = list(journal.damages) if journal else []
         self._random = np.random.default_rng(self.settings.seed)
         self._comparison_risk = self.settings.risk / (count * (self.settings.rounds + 2))
-        self._contested: NDArray[np.bool_] = self._alive.copy()
+        self._contested: NDArray[np.bool_] = self._field.alive.copy()
+        self._doing: Doing = lambda _what, _done, _of: None
 
-    def run(self, told: Callable[[Answer], None] = lambda _: None) -> Answer:
-        """Run to the end; `told` hears how it stands after each round."""
+    def run(self, told: Callable[[Answer], None] = lambda _: None, doing: Doing | None = None) -> Answer:
+        """Run to the end.
+
+        Args:
+            told: hears how it stands after each round.
+            doing: hears what is measured next, which of how many.
+
+        Raises:
+            StudyError: every point has failed.
+        """
+        self._doing = doing or self._doing
         for number in range(self.settings.rounds):
             self._probe_round(number)
             if number + 1 < self.settings.check_after:
+                told(self._answer(self._judged(self.settings.doubt_points), number + 1))
                 continue
             if number + 1 == self.settings.check_after:
                 self._drop(self._judged(self.settings.doubt_points))
-                self._check(np.flatnonzero(self._alive))
+                self._check_all()
             verdict = self._judged()
             self._drop(verdict)
             pairs = verdict.open_pairs
@@ -137,81 +104,113 @@ class Study:
 
     def _finish(self) -> Answer:
         if self.settings.full_accuracy:
-            for index in np.flatnonzero(self._alive):
-                self._measure_fully(int(index))
+            self._check_all(fully=True)
             self._drop(self._judged())
-        verdict = self._judged()
-        for index in self._for_official_runs(verdict):
-            self._run_officially(index)
-        return self._answer(verdict, self.settings.rounds)
+        while True:
+            verdict = self._judged()
+            self._drop(verdict)
+            wanted = self._for_official_runs(verdict)
+            waiting = [index for index in wanted if index not in self._field.official]
+            if not waiting:
+                return self._answer(verdict, self.settings.rounds)
+            self._doing("official runs", len(wanted) - len(waiting), len(wanted))
+            self._run_officially(waiting[0])
 
     def _for_official_runs(self, verdict: Verdict) -> list[int]:
-        chosen = {"none": np.zeros_like(self._alive), "front": verdict.front, "kept": self._alive}
+        alive = self._field.alive
+        chosen = {"none": np.zeros_like(alive), "front": verdict.front & alive, "kept": alive}
         return [int(index) for index in np.flatnonzero(chosen[self.settings.official])]
 
     def _probe_round(self, number: int) -> None:
         seconds = self.settings.probe_s(number)
         row = np.full((len(self.points), len(self.settings.metrics)), np.nan)
-        for index in self._random.permutation(np.flatnonzero(self._contested)):
+        order = self._random.permutation(np.flatnonzero(self._contested))
+        for place, index in enumerate(order):
+            self._doing(f"probes of round {number + 1}", place, len(order))
             point = self.points[index]
-            observed = self._observed(
-                f"probe/{number}/{point.name}", "probe", partial(self._meter.probe, point, seconds, number)
-            )
-            row[index] = [math.log(observed.values[metric]) for metric in self.settings.metrics]
-        self._probes.append(row)
+            observed = self._observed(int(index), "probe", partial(self._meter.probe, point, seconds, number))
+            if observed is not None:
+                row[index] = [math.log(observed.values[metric]) for metric in self.settings.metrics]
+                self._nominal_s, self._probe_count = self._nominal_s + seconds, self._probe_count + 1
+        self._field.probes.append(row * self._field.signs)
 
-    def _observed(self, key: str, kind: str, measure: Callable[[], Observation]) -> Observation:
-        kept = self._journal.find(key) if self._journal else None
-        observed = Observation(**kept) if kept else measure()
+    def _observed(self, index: int, kind: str, measure: Callable[[], Observation]) -> Observation | None:
+        try:
+            observed = measure()
+        except PointFailedError as error:
+            self._fail(index, error)
+            return None
         for metric in self.settings.metrics:
             value = observed.values.get(metric)
             if value is None or not 0 < value < math.inf:
-                raise ValueError(f"{key}: {metric} must be a positive number, got {value}")
-        if self._journal and kept is None:
-            self._journal.add(key, asdict(observed))
+                raise ValueError(f"{self.points[index].name}: {metric} must be a positive number, got {value}")
         self._spent_s[kind] += observed.cost_s
         return observed
 
-    def _counted(self, index: int, images: int) -> AccuracyCount:
-        point = self.points[index]
-        key = f"check/{images}/{point.model}"
-        kept = self._journal.find(key) if self._journal else None
-        count = AccuracyCount(**kept) if kept else self._meter.check(point, images)
-        if self._journal and kept is None:
-            self._journal.add(key, asdict(count))
+    def _fail(self, index: int, error: PointFailedError) -> None:
+        """Leave a point out; what only it dominated is in the race again."""
+        self._field.failed[index] = f"{error.problem}; {error.advice}"
+        self._warnings.append(f"{self.points[index].name} failed and is left out: {error.problem}")
+        freed = self._field.dominator == index
+        self._field.alive |= freed
+        self._field.dominator[freed] = -1
+        self._field.alive[index] = False
+        self._field.dominator[index] = -1
+        if not self._field.alive.any():
+            advice = "see to what is wrong with it, and give a new experiment a name: --experiment_name"
+            raise StudyError(self.space.name, f"every point has failed, the last so: {error}", advice)
+
+    def _check_all(self, *, fully: bool = False) -> None:
+        """Check what is alive, or measure it on the whole dataset; what a failure frees comes too."""
+        while True:
+            alive = np.flatnonzero(self._field.alive)
+            waiting = [
+                int(each) for each in alive if (self._inexact(int(each)) if fully else self._unchecked(int(each)))
+            ]
+            if not waiting:
+                return
+            self._doing("accuracy checks", len(alive) - len(waiting), len(alive))
+            self._check(waiting[0], fully=fully)
+
+    def _inexact(self, index: int) -> bool:
+        return self._field.beliefs[index].sd > 0
+
+    def _unchecked(self, index: int) -> bool:
+        return not self._was_checked[index]
+
+    def _check(self, index: int, *, fully: bool) -> None:
+        samples = self.settings.protocol.samples
+        try:
+            if fully:
+                belief = measured(self._counted(index, samples), samples)
+            else:
+                belief = checked(self._field.beliefs[index], partial(self._counted, index), samples)
+        except PointFailedError as error:
+            self._fail(index, error)
+            return
+        for each in np.flatnonzero(self._same_model[index]):
+            self._field.beliefs[each] = belief
+            self._was_checked[each] = True
+
+    def _counted(self, index: int, samples: int) -> AccuracyCount:
+        count = self._meter.check(self.points[index], samples)
         self._spent_s["check"] += count.cost_s
         return count
 
-    def _check(self, indices: Iterable[int]) -> None:
-        for index in indices:
-            if self._was_checked[index]:
-                continue
-            belief = checked(self._beliefs[index], partial(self._counted, int(index)))
-            self._believe(int(index), belief)
-
-    def _measure_fully(self, index: int) -> None:
-        if self._beliefs[index].sd > 0:
-            self._believe(index, measured(self._counted(index, DATASET_IMAGES)))
-
-    def _believe(self, index: int, belief: Belief) -> None:
-        for each in np.flatnonzero(self._same_model[index]):
-            self._beliefs[each] = belief
-            self._was_checked[each] = True
-
     def _run_officially(self, index: int) -> None:
-        point = self.points[index]
-        observed = self._observed(f"official/{point.name}", "official", partial(self._meter.official, point))
-        self._official[index] = observed
+        observed = self._observed(index, "official", partial(self._meter.official, self.points[index]))
+        if observed is not None:
+            self._field.official[index] = observed
 
     def _judged(self, doubt_points: float = 0.0) -> Verdict:
-        table = np.stack(self._probes)
+        table = np.stack(self._field.probes)
         gaps = [probe_gaps(table[:, :, place]) for place in range(table.shape[2])]
         gaps.append(self._accuracy_gaps(doubt_points))
-        return judge(gaps, self._alive, self._comparison_risk)
+        return judge(gaps, self._field.alive, self._comparison_risk)
 
     def _accuracy_gaps(self, doubt_points: float) -> Gaps:
-        values = np.array([-each.percent for each in self._beliefs], dtype=np.float64)
-        variances = np.array([each.sd**2 for each in self._beliefs], dtype=np.float64)
+        values = np.array([-each.percent for each in self._field.beliefs], dtype=np.float64)
+        variances = np.array([each.sd**2 for each in self._field.beliefs], dtype=np.float64)
         found = belief_gaps(values, variances, self._same_model)
         if not doubt_points:
             return found
@@ -220,72 +219,20 @@ class Study:
         return Gaps(np.where(far, found.gaps, 0.0), found.equal, found.degrees)
 
     def _drop(self, verdict: Verdict) -> None:
-        gone = self._alive & (verdict.dominator >= 0)
-        self._dominator[gone] = verdict.dominator[gone]
-        self._alive &= ~gone
+        gone = self._field.alive & (verdict.dominator >= 0)
+        self._field.dominator[gone] = verdict.dominator[gone]
+        self._field.alive &= ~gone
 
     def _answer(self, verdict: Verdict, done: int) -> Answer:
-        latencies = self._means()
-        likely = self._likely(latencies) | verdict.front
-        standings = [self._standing(index, verdict, latencies, likely) for index in range(len(self.points))]
-        undecided = self._alive & ~verdict.front
-        return Answer(
-            tuple(standings[index] for index in np.flatnonzero(self._alive & verdict.front)),
-            tuple(standings[index] for index in np.flatnonzero(undecided)),
-            tuple(standings[index] for index in np.flatnonzero(~self._alive)),
-            Work(
-                dict(self._spent_s),
-                sum(exhaustive_s(float(row[0])) for row in latencies),
-                self._left_s(verdict, done, latencies),
-            ),
-            tuple(self._warnings),
-        )
+        return self._field.answer(verdict, self._spent_s, self._left_s(verdict, done), self._warnings)
 
-    def _means(self) -> NDArray[np.float64]:
-        """Shape (points, metrics): geometric means of the probes."""
-        return np.asarray(np.exp(np.nanmean(np.stack(self._probes), axis=0)))
-
-    def _likely(self, latencies: NDArray[np.float64]) -> NDArray[np.bool_]:
-        values = np.column_stack([latencies, [each.percent for each in self._beliefs]])
-        likely = np.zeros(len(values), dtype=np.bool_)
-        likely[self._alive] = front(values[self._alive], ("min",) * latencies.shape[1] + ("max",))
-        return likely
-
-    def _standing(
-        self, index: int, verdict: Verdict, latencies: NDArray[np.float64], likely: NDArray[np.bool_]
-    ) -> Standing:
-        belief = self._beliefs[index]
-        values = {name: float(value) for name, value in zip(self.settings.metrics, latencies[index], strict=True)}
-        if math.isfinite(belief.sd):
-            values[ACCURACY] = belief.percent
-        against: list[int] = []
-        if not self._alive[index]:
-            against = [int(self._dominator[index])]
-        elif not verdict.front[index]:
-            against = [int(each) for each in np.flatnonzero(verdict.open_pairs[:, index])]
-        official = self._official.get(index)
-        return Standing(
-            self.points[index].name,
-            values,
-            belief.source,
-            tuple(self.points[each].name for each in against),
-            dict(official.values) if official else {},
-            bool(likely[index]),
-        )
-
-    def _left_s(self, verdict: Verdict, done: int, latencies: NDArray[np.float64]) -> float:
-        rounds = sum(self.settings.probe_s(number) for number in range(done, self.settings.rounds))
-        waiting = [index for index in self._for_official_runs(verdict) if index not in self._official]
-        official = sum(official_s(float(latencies[index, 0])) for index in waiting)
-        full = [index for index in np.flatnonzero(self._alive) if self._beliefs[index].sd > 0]
-        images = DATASET_IMAGES / 1000 * sum(float(latencies[index, 0]) for index in full)
-        return rounds * int(self._contested.sum()) + official + (images if self.settings.full_accuracy else 0.0)
-
-
-def study_identity(space: Space, priors: Mapping[str, Belief], settings: Settings) -> dict[str, Any]:
-    """Say what a study is, for its journal: a journal is resumed only by the same study."""
-    return {
-        "space": {"name": space.name, "points": [point.name for point in space.points]},
-        "priors": {model: [belief.percent, belief.sd] for model, belief in sorted(priors.items())},
-        "settings": asdict(settings),
-    }
+    def _left_s(self, verdict: Verdict, done: int) -> float:
+        """Give the most that is left: every round for what is contested, with what starting a probe has cost so far."""
+        starting = (self._spent_s["probe"] - self._nominal_s) / max(1, self._probe_count)
+        rounds = sum(self.settings.probe_s(number) + starting for number in range(done, self.settings.rounds))
+        sample_ms, protocol = self._field.samples_ms(), self.settings.protocol
+        waiting = [index for index in self._for_official_runs(verdict) if index not in self._field.official]
+        official = sum(protocol.official(float(sample_ms[index])) for index in waiting)
+        full = [index for index in np.flatnonzero(self._field.alive) if self._inexact(int(index))]
+        samples = protocol.samples / 1000 * sum(float(sample_ms[index]) for index in full)
+        return rounds * int(self._contested.sum()) + official + (samples if self.settings.full_accuracy else 0.0)

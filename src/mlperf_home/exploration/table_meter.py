@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.exploration.answer import official_s
 from mlperf_home.exploration.meter import AccuracyCount, Observation
+from mlperf_home.exploration.protocol import IMAGENET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ class TableMeter:
     def official(self, point: Point) -> Observation:
         """Replay an official run."""
         latency_ms = self.latencies_ms[point.name]
-        duration_s = official_s(latency_ms)
+        duration_s = IMAGENET.official(latency_ms)
         return self._observation(point, math.ceil(duration_s * 1000 / latency_ms), duration_s, -1)
 
     def _observation(self, point: Point, queries: int, duration_s: float, number: int) -> Observation:

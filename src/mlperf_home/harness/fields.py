@@ -26,6 +26,10 @@ class Fields:
         """Make the error for one key."""
         return self.refusal(self._where, f"{key}: {problem}")
 
+    def has(self, key: str) -> bool:
+        """Say whether a key is there."""
+        return key in self._left
+
     def take(self, key: str) -> Any:
         """Give a key's value.
 

@@ -36,10 +36,11 @@ class BackendChoice:
 
 @dataclass(frozen=True)
 class DatasetChoice:
-    """Which dataset, preprocessed, and where."""
+    """Which dataset, preprocessed, and where; and how many of its samples, from the first on (None: all)."""
 
     kind: str
     path: Path
+    first: int | None = None
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,7 @@ def _backend(fields: Fields) -> BackendChoice:
 
 
 def _dataset(fields: Fields) -> DatasetChoice:
-    choice = DatasetChoice(kind=fields.text("kind"), path=fields.path("path"))
+    kind, path = fields.text("kind"), fields.path("path")
+    choice = DatasetChoice(kind, path, fields.optional_count("first") if fields.has("first") else None)
     fields.end()
     return choice

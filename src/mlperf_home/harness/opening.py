@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.backends import registry
 from mlperf_home.backends.base import BackendError
 from mlperf_home.datasets.base import DatasetError
+from mlperf_home.datasets.first import FirstSamples
 from mlperf_home.harness.failures import ExitStatus, HarnessError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def open_samples(job: Job) -> Samples:
         raise HarnessError(ExitStatus.BAD_DATASET, str(error)) from None
     if samples.count < 1:
         raise HarnessError(ExitStatus.BAD_DATASET, f"{job.dataset.path}: the dataset is empty; make it again")
-    return samples
+    return samples if job.dataset.first is None else FirstSamples(samples, job.dataset.first)
 
 
 def _named(name: str) -> Callable[..., Any]:

@@ -12,8 +12,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import mlperf_home
 from mlperf_home.harness.claim import claimed_output
@@ -30,17 +31,40 @@ _MARGIN_S = 5.0
 _INTERRUPTIONS = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
 
 
-def supervise(job: Job, job_path: Path) -> None:
+class Child(Protocol):
+    """The process that holds the engine, as `subprocess.Popen` has it; it leads a process group of its own."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None:
+        """Give how it ended, or None."""
+
+    def wait(self) -> int:
+        """Wait for its end; a signal is a negative number."""
+
+
+Start = Callable[[Path, int], Child]
+"""Starts a child for a job's file; it writes a byte a second to the descriptor while samples are inferred."""
+
+
+def supervise(job: Job, job_path: Path, start: Start | None = None, signals: Signals | None = None) -> None:
     """Run the job in a child process and publish its result.
+
+    Args:
+        job: what to run.
+        job_path: its file.
+        start: starts the child; None: a new interpreter.
+        signals: those of a process that supervises several jobs; None: this is its only one.
 
     Raises:
         HarnessError: the run gave no result; nothing half-written is left at the output paths.
     """
-    signals = _Signals()
+    signals = signals or Signals()
     check_inputs(job)
     with claimed_output(job):
         try:
-            _check(job, _watch(job, job_path, signals))
+            _check(job, _watch(job, job_path, start or _new_interpreter, signals))
             publish(job)
         except HarnessError as error:
             discard(job, error.status)
@@ -59,7 +83,7 @@ def _write_error_once(job: Job, error: HarnessError) -> None:
         write_error(job, error.status, str(error))
 
 
-class _Signals:
+class Signals:
     """Interruptions and the child's end, as bytes on a descriptor that can be waited for."""
 
     def __init__(self) -> None:
@@ -76,26 +100,32 @@ class _Signals:
             self.received = signal.Signals(number)
 
 
-def _watch(job: Job, job_path: Path, signals: _Signals) -> ExitStatus:
-    beats, write_end = os.pipe()
+def _new_interpreter(job_path: Path, descriptor: int) -> Child:
     command = [
         *(sys.executable, str(Path(mlperf_home.__file__).parent / "bootstrap.py"), "mlperf_home.harness.worker"),
-        *("--job", str(job_path), "--beat-descriptor", str(write_end), "--parent", str(os.getpid())),
+        *("--job", str(job_path), "--beat-descriptor", str(descriptor), "--parent", str(os.getpid())),
     ]
     # Its own session: Ctrl-C in a terminal reaches only this process, which ends the child cleanly.
-    child = subprocess.Popen(  # noqa: S603 - our own module, with this interpreter
-        command, stdin=subprocess.DEVNULL, pass_fds=(write_end,), start_new_session=True
+    return subprocess.Popen(  # noqa: S603 - our own module, with this interpreter
+        command, stdin=subprocess.DEVNULL, pass_fds=(descriptor,), start_new_session=True
     )
-    os.close(write_end)
+
+
+def _watch(job: Job, job_path: Path, start: Start, signals: Signals) -> ExitStatus:
+    beats, write_end = os.pipe()
+    try:
+        child = start(job_path, write_end)
+    finally:
+        os.close(write_end)
     try:
         _wait(job, child, beats, signals)
     finally:
         _end(child)
         os.close(beats)
-    return _status(child.returncode)
+    return _status(child.wait())
 
 
-def _wait(job: Job, child: subprocess.Popen[bytes], beats: int, signals: _Signals) -> None:
+def _wait(job: Job, child: Child, beats: int, signals: Signals) -> None:
     """Return when the child has ended.
 
     Raises:
@@ -123,7 +153,7 @@ def _wait(job: Job, child: subprocess.Popen[bytes], beats: int, signals: _Signal
                     waiting.remove(beats)
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def _end(child: Child) -> None:
     if child.poll() is None:
         # With everything that it started: the child is the leader of its group.
         os.killpg(child.pid, signal.SIGKILL)

@@ -32,12 +32,22 @@ def main() -> NoReturn:
     parser.add_argument("--beat-descriptor", type=int, required=True)
     parser.add_argument("--parent", type=int, required=True)
     arguments = parser.parse_args()
-    die_with_parent(arguments.parent)
+    work(arguments.job, arguments.beat_descriptor, arguments.parent)
+
+
+def work(job_path: Path, descriptor: int, parent: int) -> NoReturn:
+    """Run the job of a file in this process, and end it.
+
+    Args:
+        job_path: the job's file, which the parent has read.
+        descriptor: gets a byte a second while samples are inferred.
+        parent: the supervisor's process number; with its end this process ends.
+    """
+    die_with_parent(parent)
     # The supervisor alone decides about interruptions; it ends this process with SIGKILL.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()
-    job = read_job(arguments.job)
-    descriptor = arguments.beat_descriptor
+    job = read_job(job_path)
 
     def fail(error: BaseException) -> NoReturn:
         _report(job, error, ExitStatus.WORKER_FAILED)

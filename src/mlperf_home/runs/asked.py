@@ -71,14 +71,14 @@ def read_options(context: Context) -> dict[str, Any]:
     dataset = context.existing(workload.dataset_key)
     return {
         "python": context.text("CM_MLPERF_LOADGEN_PYTHON"),
-        "prefix": _prefix(context),
+        "prefix": run_prefix(context),
         "round": context.text("CM_MLPERF_ROUND"),
         "benchmark": benchmark,
         "scenario": context.text("CM_MLPERF_LOADGEN_SCENARIO"),
         "backend": {
             "name": context.text("CM_MLPERF_BACKEND"),
             "model_path": str(context.existing("CM_ML_MODEL_FILE_WITH_PATH")),
-            "options": _backend_options(context),
+            "options": backend_options(context),
             "lengths": list(_lengths(lengths)) if lengths else None,
             "batch_sizes": [batch_size] if batch_size else None,
             "streams": context.whole("CM_MLPERF_STREAMS"),
@@ -94,7 +94,12 @@ def read_options(context: Context) -> dict[str, Any]:
     }
 
 
-def _backend_options(context: Context) -> dict[str, Any]:
+def backend_options(context: Context) -> dict[str, Any]:
+    """Give the engine's own options.
+
+    Raises:
+        StepFailed: they are no JSON object.
+    """
     text = context.text("CM_MLPERF_BACKEND_OPTIONS", "{}")
     try:
         options = json.loads(text)
@@ -109,7 +114,12 @@ def _backend_options(context: Context) -> dict[str, Any]:
     return options
 
 
-def _prefix(context: Context) -> list[str]:
+def run_prefix(context: Context) -> list[str]:
+    """Give the words that go before the workload's Python.
+
+    Raises:
+        StepFailed: they are no words.
+    """
     text = context.text("CM_RUN_PREFIX", "")
     try:
         return shlex.split(text)

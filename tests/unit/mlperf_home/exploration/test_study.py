@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jsonschema
 import numpy as np
 import pytest
 
-from mlperf_home.exploration.answer import Answer, to_json
+import mlperf_home.exploration
+from mlperf_home.exploration.answer import About, Answer, to_json
 from mlperf_home.exploration.beliefs import Belief
 from mlperf_home.exploration.journal import Journal, JournalError
 from mlperf_home.exploration.pareto import front
-from mlperf_home.exploration.space import Space, SpaceError, decode_space, mobilenets
-from mlperf_home.exploration.study import Settings, Study, study_identity
+from mlperf_home.exploration.settings import Settings, study_identity
+from mlperf_home.exploration.space import SpaceError, decode_space, mobilenets
+from mlperf_home.exploration.study import Study
 from mlperf_home.exploration.table_meter import TableMeter
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mlperf_home.exploration.meter import Observation
     from mlperf_home.exploration.space import Point
 
 SPACE = mobilenets()
+ABOUT = About("mobilenets", False, "a-machine", {"latency_ms": "min", "top1_percent": "max"}, 0.95)
+SCHEMA = json.loads(Path(mlperf_home.exploration.__file__).with_name("answer.schema.json").read_text())
 
 
 def truth() -> tuple[dict[str, float], dict[str, float]]:
@@ -148,7 +152,7 @@ def test_a_study_goes_on_exactly_where_it_was(tmp_path: Path) -> None:
         answer = Study(SPACE, counting, PRIORS, journal=journal).run()
     probes = sum('"probe/' in line for line in path.read_text().splitlines())
 
-    assert to_json(answer) == to_json(expected)
+    assert to_json(answer, ABOUT) == to_json(expected, ABOUT)
     assert probes - 200 == 10**9 - counting.left
 
 
@@ -169,7 +173,7 @@ def test_a_damaged_line_is_named_and_costs_only_itself(tmp_path: Path) -> None:
         f"line {len(lines) + 1} is damaged",
     ]
     assert again.left == 10**9 - 1
-    assert to_json(replace(answer, warnings=())) == to_json(expected)
+    assert to_json(replace(answer, warnings=()), ABOUT) == to_json(expected, ABOUT)
 
 
 def test_a_journal_of_another_study_is_refused(tmp_path: Path) -> None:
@@ -198,10 +202,30 @@ def test_a_space_that_is_none_is_refused_where_it_is_wrong(changes: dict[str, ob
         decode_space(document | changes, "space.json")
 
 
-def test_a_space_is_told_as_json(tmp_path: Path) -> None:
-    answer = Study(SPACE, meter(), PRIORS, Settings(official="none")).run()
-    document = json.loads(to_json(answer))
+def test_an_answer_is_written_as_its_schema_says() -> None:
+    answer = Study(SPACE, meter(), PRIORS, Settings(official="front")).run()
+    document = json.loads(to_json(answer, ABOUT))
 
-    assert set(document) == {"front", "undecided", "dropped", "work", "warnings"}
-    assert isinstance(SPACE, Space)
-    assert document["work"]["share"] == document["work"]["share_without_official"]
+    jsonschema.validate(document, SCHEMA, jsonschema.Draft202012Validator)
+    assert document["metrics"][1] == {"name": "top1_percent", "direction": "max"}
+    work = document["work"]
+    assert work["share"] > work["share_without_official"] > 0
+
+
+def test_intervals_hold_what_is_true_as_often_as_they_say() -> None:
+    held = []
+    for seed in range(4):
+        answer = Study(SPACE, meter(0.03, seed=seed), PRIORS, Settings(official="none", risk=0.1)).run()
+        for each in (*answer.front, *answer.undecided, *answer.dropped):
+            low, high = each.intervals["latency_ms"]
+            assert low < each.values["latency_ms"] < high
+            held.append(low <= LATENCIES[each.point] <= high)
+
+    assert 0.85 < sum(held) / len(held) < 0.95
+
+
+def test_an_accuracys_interval_ends_at_a_hundred_percent() -> None:
+    belief = Belief(70.0, 0.5, "published")
+
+    assert belief.interval(0.05) == pytest.approx((69.02, 70.98), abs=0.01)
+    assert Belief(99.9, 0.5, "published").interval(0.05)[1] == 100

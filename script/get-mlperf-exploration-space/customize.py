@@ -1,0 +1,24 @@
+"""Say which points an exploration has."""
+
+import json
+
+from mlperf_home.exploration.space import SpaceError
+from mlperf_home.runs.asked_space import asked_space, backends_of, models_of
+from scriptgraph.api import Context, Done, Outcome, failing_on
+
+
+def preprocess(context: Context) -> Outcome:
+    """Write the space, and name its models and engines with spaces around each, as guards look for them."""
+    with failing_on(SpaceError):
+        document = asked_space(context)
+        models = models_of(document)
+    engines = backends_of(document, context.text("CM_MLPERF_BACKEND"))
+    path = context.output / "space.json"
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return Done(
+        exports={
+            "CM_EXPLORE_SPACE": path,
+            "CM_EXPLORE_MODELS": f" {' '.join(models)} ",
+            "CM_EXPLORE_ENGINE_NAMES": f" {' '.join(engines)} ",
+        }
+    )

@@ -1,0 +1,196 @@
+"""Explorations as a user runs them: real LoadGen, LiteRT, the embedded sample; stopped, resumed, twice at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+import mlperf_home.exploration
+from mlperf_home.runs.launch import BOOTSTRAP
+
+if TYPE_CHECKING:
+    from cm_command import Cm
+
+pytest.importorskip("mlperf_loadgen", reason="LoadGen is not installed in this Python")
+pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed in this Python")
+pytest.importorskip("cv2", reason="OpenCV is not installed in this Python")
+
+pytestmark = pytest.mark.engine
+SCHEMA = json.loads(Path(mlperf_home.exploration.__file__).with_name("answer.schema.json").read_text())
+TAGS = "explore,mobilenet-models,_sample,_only-int8"
+HERE = [
+    f"--adr.{name}.environment={sys.executable}"
+    for name in ("workload-environment", "image-environment", "search-environment")
+]
+SHORT = ["--adr.sample-dataset.images=60", "--execution_mode=test", "--test_query_count=30", "--probe=0.02"]
+OPTIONS = [*HERE, *SHORT, "--rounds=4", "--threads=1"]
+KINDS = ("front", "undecided", "dropped")
+
+
+def experiment(cm: Cm) -> Path:
+    (found,) = (cm.home / "mlperf-home" / "experiments").iterdir()
+    return found
+
+
+def answer_of(cm: Cm) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((experiment(cm) / "answer.json").read_text())
+    jsonschema.validate(document, SCHEMA, jsonschema.Draft202012Validator)
+    return document
+
+
+def points(answer: dict[str, Any]) -> list[str]:
+    return sorted(each["point"] for kind in KINDS for each in answer[kind])
+
+
+def journalled(cm: Cm) -> list[str]:
+    lines = (experiment(cm) / "journal.jsonl").read_text().splitlines()
+    entries = [json.loads(line)["entry"] for line in lines]
+    return [entry["key"] for entry in entries if "key" in entry]
+
+
+def test_the_sample_is_explored_to_an_answer_that_the_same_command_shows_again(cm: Cm) -> None:
+    ended = cm.script(TAGS, *OPTIONS)
+
+    assert ended.code == 0, ended.said
+    assert "SAMPLE, no MLPerf results: Front" in ended.out
+    assert "s spent, at most" in ended.err
+    answer = answer_of(cm)
+    assert points(answer) == [f"sample-mobilenet/{m}/{r}/int8/1" for m in ("0.25", "0.50") for r in ("64", "96")]
+    assert answer["sample"] is True
+    assert answer["work"]["spent_s"].keys() == {"probe", "check", "official"}
+    kept = (experiment(cm) / "journal.jsonl").read_bytes()
+    stored = (experiment(cm) / "measurements.jsonl").read_text().splitlines()
+    official = [each for each in answer["front"] if each["official"]]
+    assert len(stored) == len(official) > 0
+    assert json.loads(stored[0])["engine"]["threads_per_stream"]["value"] in {1, "1"}
+    assert len(list((experiment(cm) / "results").rglob("measurement.json"))) == len(stored)
+
+    again = cm.script(TAGS, *OPTIONS)
+
+    assert again.code == 0, again.said
+    assert (experiment(cm) / "journal.jsonl").read_bytes() == kept
+    assert answer_of(cm) == answer
+    assert (experiment(cm) / "measurements.jsonl").read_text().splitlines() == stored
+
+
+def read_until(process: subprocess.Popen[str], marker: str) -> None:
+    assert process.stderr is not None
+    if not any(marker in line for line in process.stderr):
+        pytest.fail(f"{marker!r} was not said")
+
+
+@pytest.mark.parametrize(
+    ("number", "marker"), [(signal.SIGKILL, "probes of round 2"), (signal.SIGINT, "official runs")]
+)
+def test_stopped_anywhere_it_goes_on_and_measures_nothing_twice(cm: Cm, number: int, marker: str) -> None:
+    first = cm.start("run", "script", f"--tags={TAGS}", *OPTIONS)
+    read_until(first, marker)
+    os.kill(first.pid, number)
+    first.communicate()
+    assert first.returncode != 0
+    before = journalled(cm)
+
+    ended = cm.script(TAGS, *OPTIONS)
+
+    assert ended.code == 0, ended.said
+    after = journalled(cm)
+    assert after[: len(before)] == before
+    assert len(set(after)) == len(after)
+    assert answer_of(cm)["work"]["left_s"] == 0
+
+
+def test_a_second_exploration_of_the_same_is_refused_while_the_first_runs(cm: Cm) -> None:
+    first = cm.start("run", "script", f"--tags={TAGS}", *OPTIONS)
+    read_until(first, "probes of round 1")
+    folder = experiment(cm)
+    plan = next((cm.home / "mlperf-home" / "records").rglob("study.json"))
+    # As another machine would, which shares the folder and not the lock on what measures here.
+    second = subprocess.run(
+        [sys.executable, str(BOOTSTRAP), "mlperf_home.studies", "--plan", str(plan)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    out, err = first.communicate()
+
+    assert second.returncode != 0
+    assert f"{folder / 'journal.jsonl'}: is in use by another study" in second.stderr
+    assert first.returncode == 0, out + err
+
+
+def test_damage_is_named_and_only_what_it_held_is_measured_again(cm: Cm) -> None:
+    assert cm.script(TAGS, *OPTIONS, "--official=none").code == 0
+    journal = experiment(cm) / "journal.jsonl"
+    lines = journal.read_text().splitlines()
+    lines[2] = lines[2].replace("probe", "prob", 1)
+    journal.write_text("\n".join(lines) + "\n")
+
+    ended = cm.script(TAGS, *OPTIONS, "--official=none")
+
+    assert ended.code == 0, ended.said
+    assert f"{journal}: line 3 is damaged; what it held is measured again" in ended.err
+    assert len(journal.read_text().splitlines()) >= len(lines) + 1
+
+
+def test_options_of_the_engine_are_axes_and_a_point_that_fails_is_left_out(cm: Cm, tmp_path: Path) -> None:
+    document = {
+        "schema": 1,
+        "name": "mine",
+        "axes": {
+            "family": ["sample-mobilenet"],
+            "multiplier": ["0.25"],
+            "resolution": ["64"],
+            "precision": ["int8"],
+            "xnnpack": ["yes", "no"],
+            "delegate": [None, "no-such-library.so"],
+        },
+        "model_axes": ["family", "multiplier", "resolution", "precision"],
+        "constraints": [{"when": {"delegate": ["no-such-library.so"]}, "only": {"xnnpack": ["yes"]}}],
+    }
+    space = tmp_path / "space.json"
+    space.write_text(json.dumps(document))
+
+    ended = cm.script(TAGS, *HERE, *SHORT, "--rounds=3", "--threads=1", f"--space={space}", "--official=kept")
+
+    assert ended.code == 0, ended.said
+    answer = answer_of(cm)
+    failed = [each for each in answer["dropped"] if each["failed"]]
+    assert [each["point"].split("/")[-2] for each in failed] == ["no-such-library.so"]
+    assert "delegate no-such-library.so: cannot be loaded" in failed[0]["failed"]
+    assert "failed and is left out" in ended.err
+    stored = [json.loads(line) for line in (experiment(cm) / "measurements.jsonl").read_text().splitlines()]
+    assert len(stored) >= 1
+    systems = {each["system"]["name"]["value"].rpartition("default_config-")[2] for each in stored}
+    assert systems <= {"threads_1-xnnpack_yes", "threads_1-xnnpack_no"}
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--risk=0.7", "risk must lie between 0 and 0.5, got 0.7"),
+        ("--rounds=1", "rounds must be at least 3, got 1"),
+        ("--threads=0,1", "--threads: '0' is no whole number above 0"),
+        ("--xnnpack=maybe", "axes/xnnpack: 'maybe' is not yes or no"),
+        ("--backends=magic", "there is no engine 'magic'"),
+        ("--space=/no/such/file.json", "nothing is there"),
+        ("--searcher=tpe", "needs --budget"),
+        ("--budget=10", "the race ends by itself"),
+        ("--price_per_hour=0", "must be above 0"),
+        ("--official=all", "front, kept, none"),
+    ],
+)
+def test_odd_options_are_refused_before_anything_is_measured(cm: Cm, option: str, said: str) -> None:
+    ended = cm.script(TAGS, *HERE, *SHORT, option)
+
+    assert ended.code != 0
+    assert said in ended.said
+    assert "Traceback" not in ended.said
+    assert not (cm.home / "mlperf-home" / "experiments").exists()

@@ -1,0 +1,125 @@
+"""A point that cannot be measured is named and left out; the others are measured as if it had never dominated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mlperf_home.exploration.beliefs import Belief
+from mlperf_home.exploration.journal import Journal
+from mlperf_home.exploration.meter import AccuracyCount, Observation, PointFailedError
+from mlperf_home.exploration.optuna_search import Budget, search
+from mlperf_home.exploration.settings import Settings, study_identity
+from mlperf_home.exploration.space import decode_space
+from mlperf_home.exploration.study import Study, StudyError
+from mlperf_home.exploration.table_meter import TableMeter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mlperf_home.exploration.answer import Answer, Standing
+    from mlperf_home.exploration.space import Point
+
+LATENCIES = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 10.0}
+ACCURACIES = {"a": 60.0, "b": 70.0, "c": 65.0, "d": 80.0}
+SPACE = decode_space(
+    {"schema": 1, "name": "four", "axes": {"m": list("abcd")}, "model_axes": ["m"], "constraints": []}, "four"
+)
+PRIORS = {model: Belief(value, 0.05, "published") for model, value in ACCURACIES.items()}
+
+
+class Breaking(TableMeter):
+    """Fails for a point from its n-th probe on, or in a kind of run."""
+
+    victim, kind, since, tries = "b", "probe", 0, 0
+
+    def probe(self, point: Point, seconds: float, number: int) -> Observation:
+        self._break(point, "probe", number >= self.since)
+        return super().probe(point, seconds, number)
+
+    def official(self, point: Point) -> Observation:
+        self._break(point, "official", True)
+        return super().official(point)
+
+    def check(self, point: Point, images: int) -> AccuracyCount:
+        self._break(point, "check", True)
+        return super().check(point, images)
+
+    def _break(self, point: Point, kind: str, now: bool) -> None:
+        if now and kind == self.kind and self.victim in {point.name, "all"}:
+            self.tries += 1
+            raise PointFailedError(point.name, "the engine crashed", "see the log")
+
+
+def breaking(kind: str, victim: str = "b", since: int = 0) -> Breaking:
+    meter = Breaking(LATENCIES, ACCURACIES, run_noise=0.01)
+    meter.kind, meter.victim, meter.since = kind, victim, since
+    return meter
+
+
+def by_name(standings: tuple[Standing, ...]) -> dict[str, Standing]:
+    return {each.point: each for each in standings}
+
+
+@pytest.mark.parametrize(("kind", "since"), [("probe", 0), ("probe", 2), ("check", 0), ("official", 0)])
+def test_the_others_go_on_and_what_it_dominated_is_in_the_race_again(kind: str, since: int) -> None:
+    answer = Study(SPACE, breaking(kind, since=since), PRIORS).run()
+
+    failed = by_name(answer.dropped)["b"]
+    assert (failed.failed, failed.against) == ("the engine crashed; see the log", ())
+    # Without b nothing dominates c.
+    assert {"a", "c", "d"} == {each.point for each in (*answer.front, *answer.undecided)}
+    assert any("b failed" in warning for warning in answer.warnings)
+
+
+def told(answer: Answer) -> list[tuple[str, str, tuple[str, ...]]]:
+    parts = (answer.front, answer.undecided, answer.dropped)
+    return [(each.point, each.failed, each.against) for part in parts for each in part]
+
+
+@pytest.mark.parametrize("kind", ["probe", "check", "official"])
+def test_a_failure_is_kept_and_not_tried_again(tmp_path: Path, kind: str) -> None:
+    path, identity = tmp_path / "journal.jsonl", study_identity(SPACE, PRIORS, Settings())
+    with Journal(path, identity) as journal:
+        first = Study(SPACE, breaking(kind), PRIORS, journal=journal).run()
+    again = breaking(kind)
+    with Journal(path, identity) as journal:
+        second = Study(SPACE, again, PRIORS, journal=journal).run()
+
+    assert told(second) == told(first)
+    assert again.tries == 0
+
+
+def test_when_all_fail_that_is_an_error() -> None:
+    with pytest.raises(StudyError, match=r"every point has failed, the last so: .*the engine crashed"):
+        Study(SPACE, breaking("probe", "all"), PRIORS).run()
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
+def test_a_search_goes_on_too(sampler: str) -> None:
+    pytest.importorskip("optuna")
+    answer = search(SPACE, breaking("official"), sampler, Budget(1e9))
+
+    assert by_name(answer.dropped)["b"].failed
+    assert {each.point for each in answer.front} <= {"a", "c", "d"}
+
+
+def test_throughput_is_more_the_better() -> None:
+    class Throughput(TableMeter):
+        def _observation(self, point: Point, queries: int, duration_s: float, number: int) -> Observation:
+            found = super()._observation(point, queries, duration_s, number)
+            return Observation(
+                {"samples_per_second": 1000 / found.values["latency_ms"]}, found.query_count, found.cost_s
+            )
+
+    settings = Settings(metrics=("samples_per_second",), accuracy="f1_percent")
+    answer = Study(SPACE, Throughput(LATENCIES, ACCURACIES, run_noise=0.01), PRIORS, settings).run()
+
+    assert {each.point for each in answer.front} == {"a", "b", "d"}
+    (dropped,) = answer.dropped
+    assert (dropped.point, dropped.against) == ("c", ("b",))
+    low, high = dropped.intervals["samples_per_second"]
+    assert low < dropped.values["samples_per_second"] < high
+    assert dropped.values["samples_per_second"] == pytest.approx(333, rel=0.05)
+    assert settings.directions == {"samples_per_second": "max", "f1_percent": "max"}

@@ -1,0 +1,131 @@
+"""Many runs from one process: each is a run of its own, and a run's end, however bad, is not the next one's."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from harness_jobs import HERE
+
+import mlperf_home
+from mlperf_home.harness.failures import ExitStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness_jobs import JobFolder, MakeJob
+
+pytest.importorskip("mlperf_loadgen", reason="LoadGen is not installed in this Python")
+
+
+class Many:
+    """The process, asked job by job."""
+
+    def __init__(self, folder: Path) -> None:
+        bootstrap = Path(mlperf_home.__file__).with_name("bootstrap.py")
+        self.process = subprocess.Popen(
+            [sys.executable, str(bootstrap), "mlperf_home.harness.many", "--import", "no_such_module"],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(HERE)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, job: JobFolder, *, new_interpreter: bool = False) -> None:
+        path = job.root / "job.json"
+        path.write_text(json.dumps(job.document), "utf-8")
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"job": str(path), "new_interpreter": new_interpreter}) + "\n")
+        self.process.stdin.flush()
+
+    def told(self, event: str) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        return next(told for told in map(json.loads, self.process.stdout) if told["event"] == event)
+
+    def run(self, job: JobFolder, *, new_interpreter: bool = False) -> tuple[ExitStatus, str]:
+        self.ask(job, new_interpreter=new_interpreter)
+        ended = self.told("ended")
+        return ExitStatus(ended["status"]), ended["message"]
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Iterator[Many]:
+    started = Many(tmp_path)
+    yield started
+    started.process.kill()
+    started.process.wait()
+
+
+def again(job: JobFolder, number: int) -> JobFolder:
+    job.document |= {"out_dir": str(job.root / f"out{number}"), "session_path": str(job.root / f"session{number}.json")}
+    return job
+
+
+def test_each_run_has_a_process_of_its_own_and_its_own_result(many: Many, make_job: MakeJob) -> None:
+    job, workers = make_job("SingleStream"), set()
+    for number, new_interpreter in enumerate((False, False, True)):
+        assert many.run(again(job, number), new_interpreter=new_interpreter) == (ExitStatus.COMPLETE, "")
+        workers.add((job.root / "work" / "pid").read_text())
+        session = json.loads((job.root / f"session{number}.json").read_text())
+        assert session["result"]["validity"] == "VALID"
+        assert (job.root / f"out{number}" / "mlperf_log_summary.txt").is_file()
+
+    assert len(workers | {str(many.process.pid)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        ({"refuse": True}, ExitStatus.BACKEND_REFUSED, "does not want this model"),
+        ({"die_at_call": 3}, ExitStatus.KILLED, "ended by SIGKILL"),
+        ({"crash_in_open": True}, ExitStatus.KILLED, "ended by SIGABRT"),
+    ],
+)
+def test_after_a_failure_the_next_run_goes_on(
+    many: Many, make_job: MakeJob, options: dict[str, Any], status: ExitStatus, words: str
+) -> None:
+    job = make_job("SingleStream").set_options(**options)
+    failed, message = many.run(again(job, 1))
+    assert (failed, words in message) == (status, True)
+    assert not (job.root / "out1").exists()
+
+    assert many.run(again(job.set_options(), 2)) == (ExitStatus.COMPLETE, "")
+
+
+def test_it_ends_with_its_input(many: Many, make_job: MakeJob) -> None:
+    assert many.run(make_job("SingleStream"))[0] is ExitStatus.COMPLETE
+    assert many.process.stdin is not None
+    many.process.stdin.close()
+
+    assert many.process.wait(timeout=60) == 0
+
+
+def test_a_signal_ends_it_and_the_run_and_leaves_no_result(many: Many, make_job: MakeJob) -> None:
+    job = make_job("SingleStream").set_options(call_s=0.1)
+    many.ask(again(job, 1))
+    many.told("running")
+    many.process.send_signal(signal.SIGTERM)
+
+    assert "ended by SIGTERM" in many.told("ended")["message"]
+    assert many.process.wait(timeout=60) != 0
+    assert not (job.root / "out1").exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((job.root / "work" / "pid").read_text()), 0)
+
+
+def test_the_first_so_many_samples_are_a_dataset(many: Many, make_job: MakeJob) -> None:
+    job = make_job("SingleStream", "accuracy")
+    job.document["dataset"]["first"] = 7
+    assert many.run(job) == (ExitStatus.COMPLETE, "")
+
+    entries = json.loads((job.out_dir / "mlperf_log_accuracy.json").read_text())
+    assert sorted(entry["qsl_idx"] for entry in entries) == list(range(7))
+    assert job.session["dataset"]["count"] == 7
+    assert "only the first 7 of 200 samples" in " ".join(job.session["warnings"])
