@@ -53,6 +53,8 @@ def main() -> None:
         timed("load as measurements", lambda: list(store.measurements()), base_s)
         timed("index, from nothing", lambda: Index(store).__exit__(None, None, None), base_s)
         timed("open the index again", lambda: Index(store).__exit__(None, None, None), base_s)
+        points = [(each.values["latency_ms"].value, each.values["top1_percent"].value) for each in measurements]
+        timed("the front of all", lambda: plane_front(points, ("min", "max")), base_s)
         with Index(store) as index:
             timed(
                 "find 1 in 1,000",

@@ -47,7 +47,7 @@ def _sources(context: Context) -> list[Source]:
 
 def _experiments(context: Context, *, alone: bool) -> list[list[Source]]:
     name, tags = context.text("CM_PLOT_EXPERIMENT", ""), context.text("CM_PLOT_EXPERIMENT_TAGS", "")
-    experiments = Experiments(context.path("CM_EXPERIMENTS_DIR") or context.folders.state.parent / "experiments")
+    experiments = Experiments(context.path("CM_MLPERF_EXPERIMENTS_DIR") or context.folders.state.parent / "experiments")
     damages: list[str] = []
     found: list[Experiment] = [experiments.load(name)] if name else []
     if tags or (alone and not name):

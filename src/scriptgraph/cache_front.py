@@ -78,7 +78,7 @@ def remove_cache(command: Mapping[str, Any]) -> dict[str, Any]:
         _say(asked, [Section(f"{shown.cache.root}: nothing to remove")])
         return answer
     _say(asked, _announced(going))
-    if not asked.on & {"f", "force"} and not _agreed(asked):
+    if not asked.on & {"f", "force"} and not agreed(as_json=asked.as_json):
         return {**answer, "error": "nothing was removed; add -f to remove without being asked"}
     in_use: list[Kept | Leftover] = [
         *remove_entries(shown.cache, going.entries),
@@ -127,9 +127,9 @@ def _amount(each: Sequence[Kept | Leftover]) -> str:
     return amount(each, "entry", "entries") if entries else amount(each, "folder", "folders")
 
 
-def _agreed(asked: Listing) -> bool:
-    """Ask, where somebody is there to answer."""
-    if asked.as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+def agreed(*, as_json: bool) -> bool:
+    """Ask whether what was listed shall go, where somebody is there to answer."""
+    if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
     try:
         return input("Remove them? [y/N] ").strip().lower() in {"y", "yes"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,10 +105,27 @@ def read_submission(root: Path, round_name: str, problems: list[str]) -> Iterato
         )
     for folder in folders:
         try:
-            system = _system(root, folder)
-            yield read_result(folder, round_name, folder.parent.name, system)
+            yield _placed(read_result(folder, round_name, folder.parent.name, _system(root, folder)), folder)
         except ImportedResultError as error:  # noqa: PERF203 - each result may fail alone
             problems.append(str(error))
+
+
+def _placed(measurement: Measurement, folder: Path) -> Measurement:
+    """Add what the place in the tree tells: the model's name, and whether our own tree marks it as a sample."""
+    model = {**measurement.model, "name": Value(folder.parent.name, "copied", "folder")}
+    parts = list(folder.parts)
+    parts[-4] = "measurements"
+    sample = any(_says_sample(path) for path in sorted(Path(*parts).glob("*.json")))
+    note = "the tree marks it as a sample: made-up data, no MLPerf result" if sample else ""
+    return replace(measurement, model=model, sample=sample, sample_note=note)
+
+
+def _says_sample(path: Path) -> bool:
+    try:
+        told = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(told, dict) and told.get("sample") is True
 
 
 def _system(root: Path, folder: Path) -> dict[str, Value]:

@@ -1,0 +1,59 @@
+"""`cm ... experiment`: hands everything to the installed package."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cmind.automation import Automation
+
+
+class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
+    """The actions of `cm <action> experiment`."""
+
+    def __init__(self, cmind: Any, automation_file: str) -> None:  # noqa: ARG002 - cmind calls it so
+        super().__init__(cmind, __file__)
+
+    def run(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Run a command once for each combination of values.
+
+        cm run experiment NAME --explore=JSON [--tags=TAG,TAG] [--rerun] [--experiments_dir=DIR]
+                          -- cm run script --tags=... --option={{VARIABLE}} --results_dir=DIR/{{POINT}}
+        """
+        return _answer("run", i)
+
+    def replay(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Run an experiment's command with the same values again, and compare.
+
+        cm replay experiment NAME [--experiments_dir=DIR]
+        """
+        return _answer("replay", i)
+
+    def search(self, i: dict[str, Any]) -> dict[str, Any]:
+        """List experiments: find, list and ls are the same.
+
+        cm find experiment [NAME | --tags=TAG,TAG] [--experiments_dir=DIR] [--out=json]
+        """
+        if i.get("out", "") is None:  # so cmind's own actions (load, copy, ...) look an artifact up
+            return dict(super().search(i))
+        return _answer("find", i)
+
+    def show(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Show what was measured, and with --pareto its front.
+
+        cm show experiment [NAME | --tags=TAG,TAG] [--pareto] [--metrics=M,M] [--derive="per_core=latency_ms*cores"]
+                           [--sort=M] [--prices=FILE] [--parquet=FILE] [--out=json]
+        """
+        return _answer("show", i)
+
+    def delete(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Remove experiments with all that they measured.
+
+        cm rm experiment NAME | --tags=TAG,TAG [-f] [--experiments_dir=DIR]
+        """
+        return _answer("rm", i)
+
+
+def _answer(action: str, command: dict[str, Any]) -> dict[str, Any]:
+    from mlperf_home.experiments.front import answer  # noqa: PLC0415 - cmind loads this file for every command
+
+    return answer(action, command)

@@ -1,0 +1,152 @@
+"""Run a command once for each combination of values; what ended well is not run again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.exploration.journal import Journal
+from mlperf_home.results.measurement import Measurement, MeasurementError, Value, from_json
+from mlperf_home.results.store.lines import identity, to_line
+from scriptgraph import process
+from scriptgraph.process import ProcessFailed
+from scriptgraph.process_outcome import describe_end
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from mlperf_home.experiments.values import Trial
+    from mlperf_home.results.experiments import Experiment
+
+_OURS = {"cm", "cmr"}
+_MEASURED = "CM_MLPERF_MEASUREMENT_PATH"
+_LAST_LINES = 5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended.
+
+    Attributes:
+        trial: what was run.
+        ok: whether it ended with 0.
+        told: how it ended, for people.
+        log: all that it said.
+        measurements: ids in the experiment's store.
+        kept: whether it had ended well before, and was not run.
+    """
+
+    trial: Trial
+    ok: bool
+    told: str
+    log: str
+    measurements: tuple[str, ...]
+    kept: bool
+
+
+def run_grid(
+    experiment: Experiment, found: Sequence[Trial], say: Callable[[str], None], *, rerun: bool = False
+) -> list[Outcome]:
+    """Run what has not ended well yet, one after another; a failure does not stop the others.
+
+    Raises:
+        JournalError: another process runs this experiment, or the journal is another one's.
+        StoreError: measurements cannot be written.
+    """
+    outcomes = []
+    with Journal(experiment.journal, {"made_by": experiment.made_by}) as journal:
+        for damage in journal.damages:
+            say(damage)
+        for trial in found:
+            before = journal.find(trial.key)
+            if before and before["ok"] and not rerun:
+                outcomes.append(_outcome(trial, before, kept=True))
+                continue
+            values = ", ".join(f"{name}={value}" for name, value in trial.values.items())
+            say(f"{trial.number} of {len(found)}: {values}")
+            observed = _run(experiment, trial)
+            journal.add(trial.key, observed)
+            outcomes.append(_outcome(trial, observed, kept=False))
+            say(f"{trial.number} of {len(found)}: {observed['told']}")
+    return outcomes
+
+
+def ended(experiment: Experiment, found: Sequence[Trial]) -> list[Outcome]:
+    """Give what the journal knows of trials, and run none.
+
+    Raises:
+        JournalError: another process runs this experiment.
+    """
+    with Journal(experiment.journal, {"made_by": experiment.made_by}) as journal:
+        known = [(trial, journal.find(trial.key)) for trial in found]
+    return [_outcome(trial, observed, kept=True) for trial, observed in known if observed]
+
+
+def _outcome(trial: Trial, observed: Mapping[str, Any], *, kept: bool) -> Outcome:
+    measurements = tuple(observed["measurements"])
+    return Outcome(trial, observed["ok"], observed["told"], observed["log"], measurements, kept)
+
+
+def _run(experiment: Experiment, trial: Trial) -> dict[str, Any]:
+    """Run one combination, and take over what it measured."""
+    log = experiment.folder / "logs" / f"{trial.number}.log"
+    log.unlink(missing_ok=True)
+    lines: list[str] = []
+    began_ns = time.monotonic_ns()
+    problem, ok = "", False
+    try:
+        argv = _command(trial.argv)
+        ran = process.run(argv, env=os.environ, cwd=Path.cwd(), log=log, on_line=lines.append)
+        ok = ran.ok
+        if not ok:
+            problem = " | ".join([describe_end(ran.exit_code, ran.signal), *ran.last_lines[-_LAST_LINES:]])
+    except ProcessFailed as error:
+        problem = str(error)
+    seconds = (time.monotonic_ns() - began_ns) / 1e9
+    measured = list(_measured(lines, trial)) if ok else []
+    experiment.store.append(measured)
+    ids = [identity(to_line(each)) for each in measured]
+    told = f"done in {seconds:.1f} s, {len(ids)} measured" if ok else f"failed: {problem}"
+    return {"ok": ok, "told": told, "argv": list(trial.argv), "log": str(log), "measurements": ids, "seconds": seconds}
+
+
+def _command(argv: Sequence[str]) -> list[str]:
+    """Give the words to run: `cm` is the one beside this Python, and answers in JSON."""
+    if argv[0] not in _OURS:
+        return list(argv)
+    beside = Path(sys.executable).with_name(argv[0])
+    program = str(beside) if beside.is_file() else shutil.which(argv[0]) or argv[0]
+    asks = any(word in {"-j", "--out=json", "--json"} for word in argv)
+    return [program, *argv[1:], *([] if asks else ["--out=json"])]
+
+
+def _measured(lines: Sequence[str], trial: Trial) -> Iterator[Measurement]:
+    """Find the measurements that a command of ours has made, through the record that its answer names."""
+    values = {
+        f"explored_{name}": Value(value, "copied", "--explore") for name, value in trial.values.items() if value != ""
+    }
+    for path in _paths(lines):
+        try:
+            measurement = from_json(path.read_text("utf-8"), str(path))
+        except (OSError, MeasurementError):
+            continue
+        yield replace(measurement, values={**measurement.values, **values})
+
+
+def _paths(lines: Sequence[str]) -> list[Path]:
+    starts = [place for place, line in enumerate(lines) if line == "{"]
+    for start in reversed(starts):
+        try:
+            record = json.loads("\n".join(lines[start:]))["record"]
+            steps = json.loads(Path(record).read_text("utf-8"))["steps"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        named = [step.get("exports", {}).get(_MEASURED) for step in steps]
+        return [Path(path) for path in dict.fromkeys(named) if path]
+    return []

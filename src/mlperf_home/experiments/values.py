@@ -1,0 +1,121 @@
+"""Values to try, from JSON: lists and ranges, and the command's words with them put in; no code in either."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.errors import LocatedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Value = str | int | float
+MOST_POINTS = 10_000
+POINT = "POINT"
+"""What stands for a folder of the point's own, so that results do not fall over each other."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLACE = re.compile(r"\{\{([^{}]*)\}\}")
+_RANGE = {"from", "to", "step"}
+_EXAMPLE = '{"BATCH": [1, 2, 4], "THREADS": {"from": 1, "to": 8, "step": 1}}'
+
+
+class ValuesError(LocatedError):
+    """The values cannot be read, or do not fit the command."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One combination: its place in the experiment, its values, and the command's words."""
+
+    number: int
+    values: Mapping[str, Value]
+    argv: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """What it is known by in the journal."""
+        return json.dumps(self.values, sort_keys=True)
+
+
+def read_values(text: str, where: str) -> dict[str, list[Value]]:
+    """Read values by variable.
+
+    Raises:
+        ValuesError: not JSON, or neither a list nor a range.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise ValuesError(where, f"is not JSON ({error})", f"write for instance {_EXAMPLE}") from None
+    if not isinstance(document, dict) or not document:
+        raise ValuesError(where, "is no object of variables", f"write for instance {_EXAMPLE}")
+    found = {name: _listed(name, given, where) for name, given in document.items()}
+    if math.prod(map(len, found.values())) > MOST_POINTS:
+        raise ValuesError(where, f"has more than {MOST_POINTS} combinations", "take values away")
+    return found
+
+
+def trials(values: Mapping[str, Sequence[Value]], words: Sequence[str], folder: str) -> list[Trial]:
+    """Put each combination of values into the command's words.
+
+    Args:
+        values: by variable.
+        words: the command, with {{VARIABLE}} in it; a word stays one word whatever the value is.
+        folder: what {{POINT}} begins with; a number follows.
+
+    Raises:
+        ValuesError: a variable without a place, or a place without a variable.
+    """
+    places = {name for word in words for name in _PLACE.findall(word)}
+    if unknown := sorted(places - {*values, POINT}):
+        known = ", ".join(sorted({*values, POINT}))
+        raise ValuesError(f"{{{{{unknown[0]}}}}}", "is no variable of --explore", f"there are: {known}")
+    if unused := sorted(set(values) - places):
+        raise ValuesError(
+            f"--explore: {unused[0]}", "stands nowhere in the command", f"write {{{{{unused[0]}}}}} there"
+        )
+    found = []
+    for number, combination in enumerate(itertools.product(*values.values()), 1):
+        chosen = dict(zip(values, combination, strict=True))
+        texts = {name: str(value) for name, value in chosen.items()} | {POINT: f"{folder}/{number}"}
+        argv = tuple(_PLACE.sub(lambda place, texts=texts: texts[place[1]], word) for word in words)  # type: ignore[misc]
+        found.append(Trial(number, chosen, argv))
+    return found
+
+
+def _listed(name: str, given: Any, where: str) -> list[Value]:
+    place = f"{where}: {name}"
+    if not _NAME.fullmatch(name) or name == POINT:
+        raise ValuesError(place, "is no variable's name", "use letters, digits and _; POINT has a meaning already")
+    if isinstance(given, dict):
+        return _range(given, place)
+    if not isinstance(given, list) or not given:
+        raise ValuesError(place, "is neither a list of values nor a range", f"write for instance {_EXAMPLE}")
+    for value in given:
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            raise ValuesError(place, f"{json.dumps(value)} is neither a text nor a number", "correct it")
+    if len(set(map(str, given))) != len(given):
+        raise ValuesError(place, "has a value twice", "take one away")
+    return list(given)
+
+
+def _range(given: Mapping[str, Any], place: str) -> list[Value]:
+    advice = 'write {"from": 1, "to": 8, "step": 1}'
+    if given.keys() - _RANGE or not {"from", "to"} <= given.keys():
+        raise ValuesError(place, "is no range", advice)
+    first, last, step = given["from"], given["to"], given.get("step", 1)
+    if not all(type(each) in {int, float} and math.isfinite(each) for each in (first, last, step)):
+        raise ValuesError(place, "has an end that is no number", advice)
+    if step <= 0 or last < first:
+        raise ValuesError(place, "never comes to its end", "step has to be above 0, and to not below from")
+    # A little more, so that 0.1, 0.2, ... reaches 0.3.
+    count = math.floor((last - first) / step + 1e-9) + 1
+    if count > MOST_POINTS:
+        raise ValuesError(place, f"has more than {MOST_POINTS} values", "take a larger step")
+    return [round(first + number * step, 12) for number in range(count)]

@@ -1,0 +1,129 @@
+"""Experiments by the real cm: run, shown, replayed, imported, removed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mlperf_home.datasets.sample import write_sample
+from mlperf_home.samples.bert import MODELS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cm_command import Cm
+
+COLUMNS = (
+    "round,organization,platform,system,cpu,sockets,cores,framework,family,multiplier,resolution,precision,top1,"
+    "latency_ms,energy_mj"
+)
+
+
+def test_a_run_with_two_values_is_kept_shown_replayed_and_removed(cm: Cm, tmp_path: Path) -> None:
+    pytest.importorskip("mlperf_loadgen", reason="LoadGen is not installed in this Python")
+    pytest.importorskip("tokenizers", reason="the tokeniser is not installed in this Python")
+    files = write_sample(tmp_path / "small", questions=40)
+    command = [
+        *("cm", "run", "script", "--tags=run,mlperf,bert-99,deepsparse,_performance-only", "--backend=echo"),
+        *("--execution_mode=test", "--test_query_count={{QUERIES}}", f"--model_path={MODELS['dense']}"),
+        f"--dataset_path={files.dataset}",
+        f"--vocab_path={files.vocabulary}",
+        f"--results_dir={tmp_path}/results/{{{{POINT}}}}",
+        f"--adr.workload-environment.environment={sys.executable}",
+    ]
+
+    ran = cm("run", "experiment", "queries", "--tags=try", '--explore={"QUERIES": [60, 80]}', "--", *command)
+    again = cm("run", "experiment", "queries", "--tags=try", '--explore={"QUERIES": [60, 80]}', "--", *command)
+    shown = cm(
+        "show", "experiment", "queries", "--metrics=explored_QUERIES,query_count", "--derive=double=2*query_count"
+    )
+    replayed = cm("replay", "experiment", "queries")
+    found = cm("find", "experiment", "--tags=try", "--out=json").document
+
+    assert ran.code == 0, ran.said
+    assert "1 measured" in ran.out
+    assert again.out.count("(before)") == 2
+    assert "explored_QUERIES" in shown.out
+    assert replayed.code == 0, replayed.said
+    assert "queries and queries-replay-1" in replayed.out
+    assert [(each["name"], each["measurements"]) for each in found["experiments"]] == [
+        ("queries", 2),
+        ("queries-replay-1", 2),
+    ]
+    refused = cm("rm", "experiment", "queries")
+    assert refused.code != 0
+    assert "add -f" in refused.said
+    assert cm("rm", "experiment", "--tags=try", "-f").code == 0
+    assert cm("find", "experiment", "--out=json").document["experiments"] == []
+
+
+def test_a_published_table_is_taken_over_once_and_has_a_front(cm: Cm, tmp_path: Path) -> None:
+    table = tmp_path / "world.csv"
+    rows = [
+        f"v3.1,Org,box,Box,CPU,1,4,TFLite,mobilenet-v1,1.0,{n},fp32,{t},{ms},"
+        for n, t, ms in ((128, 65, 4), (224, 71, 9), (160, 60, 8))
+    ]
+    table.write_text("\n".join([COLUMNS, *rows]) + "\n")
+
+    first, second = (cm.script("import,mlperf,results", f"--input={table}") for _ in range(2))
+    shown = cm("show", "experiment", "world", "--pareto")
+
+    assert "3 from a published table, 3 of them new" in first.out
+    assert "3 from a published table, 0 of them new" in second.out
+    assert "world: 2 of 3 are of the front" in shown.out
+    assert "mobilenet-v1/1.0/160/fp32" not in shown.out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "experiment", "x", '--explore={"N":[1]}'), "which command? it stands behind --"),
+        (("run", "experiment", "x", "--", "echo"), "give one of --explore=JSON and --explore_file=FILE"),
+        (("run", "experiment", "x", "--explor=1", "--", "echo"), "did you mean --explore?"),
+        (("run", "experiment", "../x", '--explore={"N":[1]}', "--", "echo", "{{N}}"), "is no name"),
+        (("show", "experiment", "mine"), "there is no experiment 'mine'; there are: none yet"),
+        (("show", "experiment", "--derive=a=open(1)"), "calls something"),
+        (("show", "experiment", "--prices=no.json"), "no.json: cannot be read"),
+        (("rm", "experiment", "-f"), "which experiment?"),
+        (("replay", "experiment"), "is no name"),
+        (("run", "script", "--tags=import,mlperf,results"), "what is to be imported?"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(cm: Cm, words: tuple[str, ...], said: str) -> None:
+    ended = cm(*words)
+
+    assert ended.code != 0
+    assert said in ended.said
+    assert "Traceback" not in ended.said
+
+
+def test_an_explorations_answer_is_shown_in_its_three_parts(cm: Cm) -> None:
+    folder = cm.home / "mlperf-home" / "experiments" / "race"
+    folder.mkdir(parents=True)
+    about = {"schema": 1, "name": "race", "kind": "exploration", "tags": ["mobilenet"], "sample": True}
+    (folder / "experiment.json").write_text(
+        json.dumps({**about, "made_by": {}, "created": "2026-01-01T00:00:00+00:00"})
+    )
+    point = {
+        "point": "a",
+        "values": {"latency_ms": 1.0},
+        "intervals": {"latency_ms": [0.9, 1.1]},
+        "against": ["b"],
+        "failed": "",
+    }
+    work = {"spent_s": {"probe": 5.0}, "share": 0.1, "left_s": 0.0}
+    metrics = [{"name": "latency_ms", "direction": "min"}]
+    document = {
+        "name": "small", "system": "vm", "sample": True, "metrics": metrics, "front": [{**point, "against": []}],
+        "undecided": [], "dropped": [{**point, "point": "c"}], "work": work, "warnings": [],
+    }  # fmt: skip
+    (folder / "answer.json").write_text(json.dumps(document))
+
+    shown = cm("show", "experiment", "--tags=mobilenet", "--pareto")
+
+    assert shown.code == 0, shown.said
+    for words in ("SAMPLE, no MLPerf results", "front (1)", "1 (0.9 to 1.1)", "undecided (0)", "dominated by", "10.0%"):
+        assert words in shown.out

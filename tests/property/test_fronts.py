@@ -1,0 +1,25 @@
+"""Two ways to the same front."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlperf_home.results.front import plane_front
+
+np = pytest.importorskip("numpy")
+
+NUMBERS = st.integers(0, 6).map(float)
+
+
+@given(
+    st.lists(st.tuples(NUMBERS, NUMBERS), max_size=40),
+    st.sampled_from([("min", "max"), ("max", "max"), ("min", "min")]),
+)
+def test_the_fast_front_is_the_front(points: list[tuple[float, float]], directions: tuple[str, str]) -> None:
+    from mlperf_home.exploration.pareto import front
+
+    expected = list(front(points, directions)) if points else []
+
+    assert plane_front(points, directions) == expected
