@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.results import Measurement, Value
+from mlperf_home.results.front import plane_front
 from mlperf_home.results.store import Index, Query, Store
 
 if TYPE_CHECKING:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ LAYER = {
     for name in re.findall(r"[a-z_]+", names)
 }
 # What runs in the workload's environment, which has none of these.
-WORKLOAD = ("harness", "backends", "datasets", "accuracy", "rules")
+WORKLOAD = ("harness", "backends", "datasets", "accuracy", "rules", "exploration", "studies")
 FRONT_ONLY = {"scriptgraph", "rich", "requests", "cmind", "uv", "packaging"}
 
 
@@ -99,3 +101,9 @@ def test_results_is_the_hub_that_submission_and_exploration_read() -> None:
 @pytest.mark.parametrize("path", [*modules(SOURCE)], ids=lambda path: str(path.relative_to(SOURCE)))
 def test_no_module_has_a_name_that_says_nothing(path: Path) -> None:
     assert not {"utils", "helpers", "manager", "misc", "common", "info", "data"} & set(path.with_suffix("").parts[-2:])
+
+
+def test_the_front_needs_no_numpy_for_an_exploration() -> None:
+    words = "import sys; sys.modules['numpy'] = None; import mlperf_home.runs.exploring, mlperf_home.runs.asked_space"
+
+    assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0

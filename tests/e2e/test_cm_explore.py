@@ -60,10 +60,12 @@ def test_the_sample_is_explored_to_an_answer_that_the_same_command_shows_again(c
     ended = cm.script(TAGS, *OPTIONS)
 
     assert ended.code == 0, ended.said
-    assert "SAMPLE, no MLPerf results: Front" in ended.out
+    assert "SAMPLE: the front" in ended.out
     assert "s spent, at most" in ended.err
     answer = answer_of(cm)
-    assert points(answer) == [f"sample-mobilenet/{m}/{r}/int8/1" for m in ("0.25", "0.50") for r in ("64", "96")]
+    assert points(answer) == [
+        f"sample-mobilenet/{m}/{r}/int8/threads=1" for m in ("0.25", "0.50") for r in ("64", "96")
+    ]
     assert answer["sample"] is True
     assert answer["work"]["spent_s"].keys() == {"probe", "check", "official"}
     kept = (experiment(cm) / "journal.jsonl").read_bytes()
@@ -87,9 +89,7 @@ def read_until(process: subprocess.Popen[str], marker: str) -> None:
         pytest.fail(f"{marker!r} was not said")
 
 
-@pytest.mark.parametrize(
-    ("number", "marker"), [(signal.SIGKILL, "probes of round 2"), (signal.SIGINT, "official runs")]
-)
+@pytest.mark.parametrize(("number", "marker"), [(signal.SIGKILL, "front 0"), (signal.SIGINT, "official runs")])
 def test_stopped_anywhere_it_goes_on_and_measures_nothing_twice(cm: Cm, number: int, marker: str) -> None:
     first = cm.start("run", "script", f"--tags={TAGS}", *OPTIONS)
     read_until(first, marker)
@@ -109,7 +109,7 @@ def test_stopped_anywhere_it_goes_on_and_measures_nothing_twice(cm: Cm, number: 
 
 def test_a_second_exploration_of_the_same_is_refused_while_the_first_runs(cm: Cm) -> None:
     first = cm.start("run", "script", f"--tags={TAGS}", *OPTIONS)
-    read_until(first, "probes of round 1")
+    read_until(first, "front 0")
     folder = experiment(cm)
     plan = next((cm.home / "mlperf-home" / "records").rglob("study.json"))
     # As another machine would, which shares the folder and not the lock on what measures here.
@@ -163,7 +163,7 @@ def test_options_of_the_engine_are_axes_and_a_point_that_fails_is_left_out(cm: C
     assert ended.code == 0, ended.said
     answer = answer_of(cm)
     failed = [each for each in answer["dropped"] if each["failed"]]
-    assert [each["point"].split("/")[-2] for each in failed] == ["no-such-library.so"]
+    assert [each["point"].split("/")[-2] for each in failed] == ["delegate=no-such-library.so"]
     assert "delegate no-such-library.so: cannot be loaded" in failed[0]["failed"]
     assert "failed and is left out" in ended.err
     stored = [json.loads(line) for line in (experiment(cm) / "measurements.jsonl").read_text().splitlines()]

@@ -18,6 +18,10 @@ class PointFailedError(LocatedError):
     """A point cannot be measured; the others can."""
 
 
+class AbsentPointError(PointFailedError):
+    """A point cannot be measured now, for want of something that may be there the next time."""
+
+
 @dataclass(frozen=True)
 class Observation:
     """What one run of a point said.
@@ -85,6 +89,8 @@ class JournaledMeter:
         if failed is None:
             try:
                 found = asdict(measure())
+            except AbsentPointError:
+                raise
             except PointFailedError as error:
                 self._journal.add(failure, {"problem": error.problem, "advice": error.advice})
                 raise

@@ -29,7 +29,7 @@ class Point:
     """One choice of a value on every axis.
 
     Attributes:
-        name: the values joined by "/", unique in its space.
+        name: the values joined by "/", unique in its space; what does not decide the accuracy as "threads=2".
         values: the value by axis; None where the axis does not apply.
         model: the values of the axes that decide the accuracy; points with the same model are equally accurate.
     """
@@ -139,7 +139,8 @@ def _points(
     for combination in itertools.product(*axes.values()):
         values = dict(zip(axes, combination, strict=True))
         if all(_fits(values, only) for when, only in constraints if _fits(values, when)):
-            yield Point(_joined(values, list(axes)), values, _joined(values, model_axes))
+            named = {axis: v if axis in model_axes or v is None else f"{axis}={v}" for axis, v in values.items()}
+            yield Point(_joined(named, list(axes)), values, _joined(values, model_axes))
 
 
 def _fits(values: Mapping[str, Setting], wanted: Mapping[str, list[Setting]]) -> bool:

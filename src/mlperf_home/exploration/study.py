@@ -73,18 +73,19 @@ class Study:
         self._comparison_risk = self.settings.risk / (count * (self.settings.rounds + 2))
         self._contested: NDArray[np.bool_] = self._field.alive.copy()
         self._doing: Doing = lambda _what, _done, _of: None
+        self._told: Callable[[Answer], None] = lambda _: None
 
     def run(self, told: Callable[[Answer], None] = lambda _: None, doing: Doing | None = None) -> Answer:
         """Run to the end.
 
         Args:
-            told: hears how it stands after each round.
+            told: hears how it stands after each round and each official run.
             doing: hears what is measured next, which of how many.
 
         Raises:
             StudyError: every point has failed.
         """
-        self._doing = doing or self._doing
+        self._told, self._doing = told, doing or self._doing
         for number in range(self.settings.rounds):
             self._probe_round(number)
             if number + 1 < self.settings.check_after:
@@ -115,6 +116,7 @@ class Study:
                 return self._answer(verdict, self.settings.rounds)
             self._doing("official runs", len(wanted) - len(waiting), len(wanted))
             self._run_officially(waiting[0])
+            self._told(self._answer(self._judged(), self.settings.rounds))
 
     def _for_official_runs(self, verdict: Verdict) -> list[int]:
         alive = self._field.alive
@@ -154,7 +156,8 @@ class Study:
         freed = self._field.dominator == index
         self._field.alive |= freed
         self._field.dominator[freed] = -1
-        self._field.alive[index] = False
+        self._field.alive[index] = self._contested[index] = False
+        self._contested |= freed
         self._field.dominator[index] = -1
         if not self._field.alive.any():
             advice = "see to what is wrong with it, and give a new experiment a name: --experiment_name"

@@ -10,22 +10,21 @@ if TYPE_CHECKING:
     Rows = list[tuple[str, str]]
 
 _UNITS = {"latency_ms": "ms", "samples_per_second": "samples/s", "top1_percent": "% top-1", "f1_percent": "% F1"}
-_PARTS = {
-    "front": "Front: nothing dominates these, with confidence",
-    "undecided": "Undecided: not told apart from the points named",
-    "dropped": "Dropped",
-}
+_PARTS = {"front": "the front", "undecided": "undecided", "dropped": "dropped"}
+_NONE = {"front": "nothing is sure yet", "undecided": "all is decided", "dropped": "nothing was dropped"}
 _MOST_NAMED = 3
 
 
 def answer_tables(answer: Mapping[str, Any]) -> Iterator[tuple[str, Rows]]:
     """Give title and rows of each table, from answer.json."""
-    sample = "SAMPLE, no MLPerf results: " if answer["sample"] else ""
-    level = f"intervals at {answer['confidence']:.0%}"
+    sample = "SAMPLE: " if answer["sample"] else ""
     for part, title in _PARTS.items():
         rows = [(each["point"], _standing(each, part)) for each in answer[part]]
-        yield f"{sample}{title} ({len(rows)}; {level})", rows or [("none", "")]
-    yield f"{sample}Work", _work(answer["work"])
+        yield f"{sample}{title} ({len(rows)})", rows or [("no point", _NONE[part])]
+    rows = _work(answer["work"])
+    if sample:
+        rows.insert(0, ("no MLPerf results", "made with sample data"))
+    yield f"{sample}work, intervals at {answer['confidence']:.0%}", rows
 
 
 def duration(seconds: float) -> str:
@@ -51,7 +50,7 @@ def metric_text(standing: Mapping[str, Any], name: str) -> str:
 
 def _standing(standing: Mapping[str, Any], part: str) -> str:
     if standing["failed"]:
-        return f"failed: {standing['failed']}"
+        return f"failed: {standing['failed'].rpartition('; the ')[0] or standing['failed']}"
     # What was never measured has no values: a search by proposals leaves such points undecided.
     names = list(standing["values"])
     words = [metric_text(standing, name) for name in names] or ["not measured"]

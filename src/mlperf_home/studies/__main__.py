@@ -16,6 +16,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from mlperf_home.exploration.space import Point
 
 EXIT_REFUSED = 65
+_SILENCE_S = 5.0
 
 
 def main() -> int:
@@ -64,8 +66,14 @@ def explore(plan: StudyPlan) -> None:
         replace_text(path, to_json(answer, plan.about))
         _tell("standing", **_counts(answer))
 
+    last_s = time.monotonic()
+
     def doing(what: str, done: int, of: int) -> None:
-        _tell("doing", what=what, done=done, of=of)
+        nonlocal last_s
+        # Probes are short: a line for each would be too many.
+        if not what.startswith("probes") or time.monotonic() - last_s >= _SILENCE_S:
+            last_s = time.monotonic()
+            _tell("doing", what=what, done=done, of=of)
 
     def official_done(point: Point) -> None:
         _tell("official", point=point.name)

@@ -13,7 +13,7 @@ from mlperf_home.atomic import replace_text
 from mlperf_home.datasets.imagenet.labels import read_labels
 from mlperf_home.datasets.imagenet.store import LABELS_FILE
 from mlperf_home.errors import LocatedError
-from mlperf_home.exploration.meter import AccuracyCount, Observation, PointFailedError
+from mlperf_home.exploration.meter import AbsentPointError, AccuracyCount, Observation, PointFailedError
 from mlperf_home.harness.failures import ExitStatus
 from mlperf_home.results.loadgen_log import ACCURACY_FILE, read_run
 from mlperf_home.runs.layout import ResultFolder
@@ -95,17 +95,26 @@ class LiveMeter:
         conf = probe_conf(self._plan, seconds, self._settled.get(point.name, {}).get("target"))
         fresh = self._run(point, Asked("performance", conf, options=self._options(point)))
         values, queries = self._values(fresh.logs("performance"))
-        if "target" not in self._settled.get(point.name, {}):
-            self._settle(point, fresh, values)
+        self._settle(point, fresh, next(iter(values.values())))
         return values, queries
 
-    def _settle(self, point: Point, fresh: ResultFolder, values: dict[str, float]) -> None:
-        """Keep what the engine chose and how fast it is."""
+    def _settle(self, point: Point, fresh: ResultFolder, found: float) -> None:
+        """Keep what the engine chose at first, and how fast the point is at best: LoadGen prepares queries for it."""
+        known = self._settled.get(point.name)
+        best = min if self._plan.running.scenario != "Offline" else max
+        if known:
+            if best(known["target"], found) != known["target"]:
+                known["target"] = found
+                self._keep_settled()
+            return
         session = json.loads(fresh.session("performance").read_text("utf-8"))
         threads = session["engine"]["details"].get("threads_per_stream")
         tried = session["engine"]["details"].get("threads_tried_us")
         options = {"threads": threads} if threads is not None and tried is not None else {}
-        self._settled[point.name] = {"options": options, "target": next(iter(values.values()))}
+        self._settled[point.name] = {"options": options, "target": found}
+        self._keep_settled()
+
+    def _keep_settled(self) -> None:
         replace_text(self._settled_path, json.dumps(self._settled, indent=1, sort_keys=True) + "\n")
 
     def _options(self, point: Point) -> dict[str, Any]:
@@ -124,7 +133,7 @@ class LiveMeter:
         """
         if point.model not in self._plan.candidates:
             reason = self._plan.absent.get(point.model, "there is no such model")
-            raise PointFailedError(point.name, reason, _GO_ON)
+            raise AbsentPointError(point.name, reason, "the same command tries it again")
         message = ""
         for _ in range(_TRIES):
             shutil.rmtree(self._scratch.root, ignore_errors=True)

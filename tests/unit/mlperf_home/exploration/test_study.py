@@ -121,10 +121,10 @@ def test_equal_models_are_told_apart_by_latency_alone() -> None:
         "constraints": [],
     }
     space = decode_space(document, "x")
-    meter = TableMeter({"a/1": 2.0, "a/2": 1.0}, {"a": 70.0}, run_noise=0.02)
+    meter = TableMeter({"a/threads=1": 2.0, "a/threads=2": 1.0}, {"a": 70.0}, run_noise=0.02)
     answer = Study(space, meter, {"a": Belief(70, 0.5, "published")}, Settings(rounds=40)).run()
 
-    assert (names(answer.front), names(answer.dropped)) == ({"a/2"}, {"a/1"})
+    assert (names(answer.front), names(answer.dropped)) == ({"a/threads=2"}, {"a/threads=1"})
 
 
 class Stopping(TableMeter):

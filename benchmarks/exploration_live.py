@@ -1,0 +1,188 @@
+"""Explore the sample's eight MobileNets on this machine, and measure all of them exhaustively, twice.
+
+The front of an exhaustive sweep is the front of its values. The race's answer is compared with both, and both with each
+other: two sweeps of one machine do not agree either. Needs LoadGen, LiteRT and OpenCV in this Python (`.[test]`).
+
+    python benchmarks/exploration_live.py --folder DIR
+
+A folder that is there already goes on where it was stopped. Sample data: no MLPerf results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.exploration.answer import to_json
+from mlperf_home.exploration.beliefs import Belief
+from mlperf_home.exploration.journal import Journal
+from mlperf_home.exploration.meter import JournaledMeter
+from mlperf_home.exploration.pareto import front
+from mlperf_home.exploration.protocol import Protocol
+from mlperf_home.exploration.settings import Settings, study_identity
+from mlperf_home.exploration.space import known_space
+from mlperf_home.exploration.study import Study
+from mlperf_home.runs.candidates import PRIOR_SD
+from mlperf_home.samples import mobilenet
+from mlperf_home.studies.engines import Engines
+from mlperf_home.studies.live_meter import LiveMeter
+from mlperf_home.studies.plan import Candidate, Engine, Running, StudyPlan
+
+if TYPE_CHECKING:
+    from mlperf_home.exploration.answer import Answer
+    from mlperf_home.exploration.space import Point
+
+IMAGES = 1200
+OFFICIAL_S = 10.0
+"""An official run of style `sample`."""
+PROBE_S = 0.1
+
+
+def module(*words: object) -> None:
+    """Run one of our modules."""
+    subprocess.run([sys.executable, "-m", *map(str, words)], check=True, stdout=subprocess.DEVNULL)
+
+
+def datasets(folder: Path) -> dict[str, Path]:
+    """Make the sample's images in both resolutions, once."""
+    images = folder / "images"
+    if not images.exists():
+        module("mlperf_home.datasets.sample.image_files", "--out", images, "--images", IMAGES)
+    made = {resolution: folder / f"images-{resolution}" for resolution in ("64", "96")}
+    for resolution, out in made.items():
+        if not out.exists():
+            words = ["--images", images, "--labels", images / "val_map.txt", "--resolution", resolution]
+            words += ["--recipe", "mlperf-v3.1", "--family", "mobilenet", "--out", out, "--partial", folder / "partial"]
+            module("mlperf_home.datasets.imagenet", *words)
+    return made
+
+
+def plan_of(folder: Path, name: str) -> StudyPlan:
+    """Give a plan whose results and journal stand in a folder of its own."""
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    images, candidates, priors = datasets(folder), {}, {}
+    for file, path in mobilenet.MODELS.items():
+        _, multiplier, resolution, precision = file.split("_")
+        model = f"sample-mobilenet/{multiplier}/{resolution}/{precision}"
+        candidates[model] = Candidate(file, str(path), str(images[resolution]))
+        percent = mobilenet.provenance()["models"][path.name]["accuracy_percent"]
+        priors[model] = Belief(percent, PRIOR_SD, "sample.json")
+    return StudyPlan(
+        space=known_space("sample_mobilenets"),
+        settings=Settings(first_probe_s=PROBE_S, protocol=Protocol(IMAGES, OFFICIAL_S, 1024)),
+        searcher="race",
+        budget_s=None,
+        priors=priors,
+        candidates=candidates,
+        absent={},
+        engines={"litert": Engine(sys.executable, (), "this-machine")},
+        running=Running("v3.1", "resnet", "SingleStream", "sample", "imagenet", True, 60.0, None, {}),
+        folder=folder / name,
+        work_dir=folder / "work",
+    )
+
+
+def exhaustive(plan: StudyPlan) -> tuple[dict[str, tuple[float, float]], float]:
+    """Measure every point officially and on all images; give latency and top-1 by point, and the seconds it took."""
+    space, values, spent_s = plan.points, {}, 0.0
+    identity = {"exhaustive": [point.name for point in space.points]}
+    with Journal(plan.folder / "journal.jsonl", identity) as journal, Engines(plan.engines) as engines:
+        meter = JournaledMeter(LiveMeter(plan, engines, lambda _point: None), journal)
+        for point in space.points:
+            run, count = meter.official(point), meter.check(point, IMAGES)
+            values[point.name] = (run.values["latency_ms"], 100 * count.correct / count.count)
+            spent_s += run.cost_s + count.cost_s
+    return values, spent_s
+
+
+def race(plan: StudyPlan) -> Answer:
+    """Race them."""
+
+    def ignore(_point: Point) -> None:
+        return
+
+    identity = study_identity(plan.points, plan.priors, plan.settings)
+    with Journal(plan.folder / "journal.jsonl", identity) as journal, Engines(plan.engines) as engines:
+        return Study(plan.points, LiveMeter(plan, engines, ignore), plan.priors, plan.settings, journal).run()
+
+
+def front_of(values: dict[str, tuple[float, float]]) -> set[str]:
+    """Give the front of measured values."""
+    return {name for name, keep in zip(values, front(list(values.values()), ("min", "max")), strict=True) if keep}
+
+
+def agreement(found: set[str], wanted: set[str]) -> dict[str, float]:
+    """Say how much of what is wanted was found, and how much of what was found is wanted."""
+    return {"recall": len(found & wanted) / len(wanted), "precision": len(found & wanted) / max(1, len(found))}
+
+
+def figures(folder: Path, seeds: int) -> dict[str, Any]:
+    """Measure all, and compare."""
+    sweeps = [exhaustive(plan_of(folder, f"exhaustive-{number}")) for number in (1, 2)]
+    fronts = [front_of(values) for values, _ in sweeps]
+    sweep_s = sum(seconds for _, seconds in sweeps) / 2
+    document: dict[str, Any] = {
+        "points": len(sweeps[0][0]),
+        "front": sorted(fronts[0]),
+        "sweep_s": sweep_s,
+        "second sweep": agreement(fronts[1], fronts[0]),
+        "races": [],
+    }
+    for seed in range(seeds):
+        plan = plan_of(folder, f"race-{seed}")
+        plan = replace(plan, settings=replace(plan.settings, seed=seed))
+        start_s = time.monotonic()
+        answer = race(plan)
+        (plan.folder / "answer.json").write_text(to_json(answer, plan.about), encoding="utf-8")
+        kept = {each.point for each in (*answer.front, *answer.undecided)}
+        likely = {each.point for each in (*answer.front, *answer.undecided) if each.likely}
+        spent = answer.work.spent_s
+        own_s = spent["probe"] + spent["check"]
+        document["races"].append(
+            {
+                "front": sorted(each.point for each in answer.front),
+                "undecided": sorted(each.point for each in answer.undecided),
+                "kept": agreement(kept, fronts[0]),
+                "front alone": agreement({each.point for each in answer.front}, fronts[0]),
+                "likely": agreement(likely, fronts[0]),
+                "spent_s": dict(spent),
+                "wall_s": time.monotonic() - start_s,
+                "work": sum(spent.values()) / sweep_s,
+                "work without official runs": own_s / sweep_s,
+                # The race's own work does not depend on the official runs' length; a sweep consists of them.
+                "work if official runs took 600 s": _with_official(
+                    own_s, len(answer.front), document["points"], sweep_s
+                ),
+            }
+        )
+    return document
+
+
+def _with_official(own_s: float, official: int, points: int, sweep_s: float) -> float:
+    longer_s = 600 - OFFICIAL_S
+    return (own_s + 600 * official) / (sweep_s + points * longer_s)
+
+
+def main() -> int:
+    """Print the figures as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="where runs are kept")
+    parser.add_argument("--seeds", type=int, default=2, help="how many races")
+    parser.add_argument("--json", type=Path, help="write the figures there too")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(figures(arguments.folder.absolute(), arguments.seeds), indent=1)
+    print(text)
+    if arguments.json:
+        arguments.json.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
