@@ -65,7 +65,7 @@ def _compare(job: ImageJob, opened: Opened) -> Comparison:
     ours = ThroughLoadGen("Offline", opened.backend, opened.samples, opened.grid, count, "resnet")
     comparison = Comparison("images/s")
     ways: dict[str, Callable[[], float]] = {
-        _OURS: lambda: float(ours.run().samples_per_second or 0),
+        _OURS: lambda: float(ours.run().values["result_samples_per_second"]),
         _ALONE: lambda: sum(_threads({core: calls[core]}, job.seconds) for core in cores),
         _THREADS: lambda: _threads(calls, job.seconds),
         _PROCESSES: lambda: _processes(calls, job.seconds),
