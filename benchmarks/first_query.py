@@ -41,7 +41,10 @@ def main() -> int:
     alone = [sys.executable, "-m", "mlperf_home.harness", "--job", str(job)]
     comparison = Comparison("s")
     comparison.run(
-        {_CM: lambda: _until(command, environment, "LoadGen runs"), _ALONE: lambda: _until(alone, environment, "running")},
+        {
+            _CM: lambda: _until(command, environment, "LoadGen runs"),
+            _ALONE: lambda: _until(alone, environment, "running"),
+        },
         chosen.rounds,
     )
     reached = report(comparison, _GOALS, {"load_before": load}, chosen.json)

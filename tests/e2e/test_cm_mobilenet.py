@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from cm_command import fresh_cm
 
 from mlperf_home.samples.mobilenet import MODELS
 
@@ -24,6 +25,12 @@ TAGS = "run,mlperf,mobilenet,tflite"
 # The packages of the tests' own environment are those of the workload's, so nothing is installed.
 HERE = [f"--adr.{name}.environment={sys.executable}" for name in ("workload-environment", "image-environment")]
 SHORT = ["--execution_mode=test", "--adr.sample-dataset.images=60"]
+
+
+@pytest.fixture
+def cm(measuring_cm: Cm) -> Cm:
+    """Give a `cm` that shares its cache with the other tests that measure."""
+    return measuring_cm
 
 
 def measured(tmp_path: Path) -> dict[str, dict[str, object]]:
@@ -168,7 +175,9 @@ def test_the_samples_results_become_a_marked_tarball_only_where_that_is_allowed(
 
 @pytest.mark.parametrize("tags", ["run,mobilenet-models,_sample", f"{TAGS},_sample", "run,mlperf,bert-99,deepsparse"])
 @pytest.mark.parametrize("price", ["0", "-1.5"])
-def test_a_price_that_is_none_is_refused_before_anything_starts(cm: Cm, tags: str, price: str) -> None:
+def test_a_price_that_is_none_is_refused_before_anything_starts(tmp_path: Path, tags: str, price: str) -> None:
+    cm = fresh_cm(tmp_path / "new")
+
     ended = cm.script(tags, f"--price_per_hour={price}")
 
     assert ended.code != 0
