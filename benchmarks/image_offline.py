@@ -1,8 +1,8 @@
 """Offline of image classifiers over all cores, against the sum of what each core gives alone.
 
 `python benchmarks/image_offline.py [--model F.tflite ...]`; exits with 1 where ours stays below 0.97 of that sum.
-"Alone" is a bare loop, images set and scores read, pinned to one core while the others rest. Beside it stands what as many bare loops give at the
-same time, as threads and as processes: what the machine itself loses when all cores work.
+"Alone" is a bare loop, images set and scores read, pinned to one core while the others rest. Beside it stands what as
+many bare loops give at the same time, as threads and as processes: what the machine itself loses when all cores work.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _compare(job: ImageJob, opened: Opened) -> Comparison:
     ours = ThroughLoadGen("Offline", opened.backend, opened.samples, opened.grid, count, "resnet")
     comparison = Comparison("images/s")
     ways: dict[str, Callable[[], float]] = {
-        _OURS: lambda: float(ours.run().samples_per_second or 0),
+        _OURS: lambda: float(ours.run().values["result_samples_per_second"]),
         _ALONE: lambda: sum(_threads({core: calls[core]}, job.seconds) for core in cores),
         _THREADS: lambda: _threads(calls, job.seconds),
         _PROCESSES: lambda: _processes(calls, job.seconds),

@@ -33,7 +33,7 @@ class ThroughLoadGen:
         indices: the samples of the last run, in the order in which LoadGen issued them.
     """
 
-    def __init__(  # noqa: PLR0913 - all but the last are what a system under test is made of
+    def __init__(
         self, scenario: str, backend: Backend, samples: Samples, grid: Grid, count: int, benchmark: str = "bert-99"
     ) -> None:
         self._backend, self._samples, self._grid = backend, samples, grid

@@ -20,6 +20,8 @@ def preprocess(context: Context) -> Outcome:
         sample = any(each.sample for each in measurements)
         title = f"{'SAMPLE RESULTS, no MLPerf results: ' if sample else ''}{system}, {scenario}"
         context.table(title, family_rows(measurements))
+    elif not failed and not context.flag("CM_MLPERF_RUN_FIND_PERFORMANCE"):
+        raise StepFailed("no model fits all that is asked for: the sample has MobileNets alone; leave a variation out")
     if failed:
         listed = "; ".join(failed)
         raise StepFailed(f"{len(failed)} of the models failed; the same command tries them again: {listed}")

@@ -140,3 +140,31 @@ def test_armnn_reaches_its_step_and_a_folder_of_its_own(tags: str, variations: s
     assert [each.written for each in found.variations] == [device]
     assert found.env["CM_LIB_ARMNN_PATH"] == "/opt/armnn"
     assert asked.root.env["CM_MLPERF_SUT_NAME_RUN_CONFIG_SUFFIX2"] == f"armnn_{device}"
+
+
+@pytest.mark.parametrize(
+    ("variations", "count"),
+    [
+        ("", 81),
+        (",_all-models", 81),
+        (",_mobilenet", 71),
+        (",_efficientnet", 10),
+        (",_only-fp32", 41),
+        (",_only-int8", 40),
+        (",_efficientnet,_only-int8", 5),
+        (",_sample", 8),
+        (",_sample,_only-int8", 4),
+        (",_sample,_efficientnet", 0),
+    ],
+)
+def test_the_sweep_has_the_models_that_are_asked_for(variations: str, count: int) -> None:
+    asked = plan(f"run,mobilenet-models,_tflite{variations}")
+
+    runs = [need for need in asked.root.needs() if need.step and "scenario" in need.step.manifest.alias]
+    assert len(runs) == count
+
+
+def test_one_run_is_enough_for_a_try() -> None:
+    asked = plan("run,mobilenet-models,_tflite", env={"CM_TEST_ONE_RUN": "yes"})
+
+    assert sum("scenario" in need.step.manifest.alias for need in asked.root.needs() if need.step) == 1

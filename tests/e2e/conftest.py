@@ -15,3 +15,17 @@ if TYPE_CHECKING:
 def cm(tmp_path: Path) -> Cm:
     """Give a `cm` with an empty CM_REPOS."""
     return fresh_cm(tmp_path / "cm")
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a cache for all tests that measure: images and their preprocessing are made once."""
+    return tmp_path_factory.mktemp("shared-cache")
+
+
+@pytest.fixture
+def measuring_cm(tmp_path: Path, shared_cache: Path) -> Cm:
+    """Give a `cm` with an empty CM_REPOS and the shared cache."""
+    started = fresh_cm(tmp_path / "cm")
+    started.environment["MLPERF_HOME_CACHE"] = str(shared_cache)
+    return started

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from cm_command import fresh_cm
 
 from mlperf_home.samples.mobilenet import MODELS
 
@@ -24,6 +25,12 @@ TAGS = "run,mlperf,mobilenet,tflite"
 # The packages of the tests' own environment are those of the workload's, so nothing is installed.
 HERE = [f"--adr.{name}.environment={sys.executable}" for name in ("workload-environment", "image-environment")]
 SHORT = ["--execution_mode=test", "--adr.sample-dataset.images=60"]
+
+
+@pytest.fixture
+def cm(measuring_cm: Cm) -> Cm:
+    """Give a `cm` that shares its cache with the other tests that measure."""
+    return measuring_cm
 
 
 def measured(tmp_path: Path) -> dict[str, dict[str, object]]:
@@ -114,6 +121,7 @@ def test_the_sweep_shows_all_goes_on_where_it_was_and_survives_a_failure(cm: Cm,
     assert again.code != 0
     assert "1 of the models failed" in again.said
     assert str(broken) in again.said
+    assert "mobilenet_0.25_96_int8" not in again.out.rpartition("SAMPLE RESULTS")[2]
     assert lost.read_bytes() != sessions[lost]
     kept = [path for path in sessions if path not in {lost, broken}]
     assert all(path.read_bytes() == sessions[path] for path in kept)
@@ -133,6 +141,26 @@ def test_2023s_options_are_served_or_refused_in_words(cm: Cm, option: str, said:
 
     assert ended.code != 0
     assert said in ended.said
+
+
+def test_a_sweep_over_nothing_is_no_success(cm: Cm) -> None:
+    ended = cm.script("run,mobilenet-models,_sample,_efficientnet", HERE[0])
+
+    assert ended.code != 0
+    assert "no model fits all that is asked for" in ended.said
+
+
+def test_a_table_has_what_this_request_measured_and_no_older_results(cm: Cm, tmp_path: Path) -> None:
+    options = [*HERE, *SHORT, "--test_query_count=40", f"--results_dir={tmp_path / 'results'}"]
+    sweep = "run,mobilenet-models,_tflite,_sample,_performance-only"
+    first = cm.script(sweep, *options, "--env.CM_TEST_ONE_RUN=yes")
+    assert first.code == 0, first.said
+
+    again = cm.script(f"{sweep},_only-int8", *options)
+
+    assert again.code == 0, again.said
+    table = again.out.rpartition("SAMPLE RESULTS")[2]
+    assert all((name in table) == name.endswith("int8") for name in MODELS)
 
 
 def test_one_model_is_enough_for_a_try(cm: Cm, tmp_path: Path) -> None:
@@ -168,7 +196,9 @@ def test_the_samples_results_become_a_marked_tarball_only_where_that_is_allowed(
 
 @pytest.mark.parametrize("tags", ["run,mobilenet-models,_sample", f"{TAGS},_sample", "run,mlperf,bert-99,deepsparse"])
 @pytest.mark.parametrize("price", ["0", "-1.5"])
-def test_a_price_that_is_none_is_refused_before_anything_starts(cm: Cm, tags: str, price: str) -> None:
+def test_a_price_that_is_none_is_refused_before_anything_starts(tmp_path: Path, tags: str, price: str) -> None:
+    cm = fresh_cm(tmp_path / "new")
+
     ended = cm.script(tags, f"--price_per_hour={price}")
 
     assert ended.code != 0

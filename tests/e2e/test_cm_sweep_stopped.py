@@ -30,6 +30,12 @@ RUNS, DONE = "LoadGen runs SingleStream, performance", "LoadGen is done"
 BETWEEN = "> get-ml-model-mobilenet"
 
 
+@pytest.fixture
+def cm(measuring_cm: Cm) -> Cm:
+    """Give a `cm` that shares its cache with the other tests that measure."""
+    return measuring_cm
+
+
 def start(cm: Cm, tmp_path: Path) -> subprocess.Popen[str]:
     environments = ("workload-environment", "image-environment")
     return cm.start(

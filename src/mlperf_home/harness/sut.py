@@ -9,6 +9,7 @@ import queue
 import threading
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from mlperf_home.backends.base import Answer, Backend, Grid, Prepared
     from mlperf_home.datasets.base import Samples
     from mlperf_home.harness.watchdog import Watchdog
+
+# Completed together by `EachSut`: few enough that the streams end together, many enough to cost nothing.
+_LARGEST_GROUP = 16
+_GROUPS_A_STREAM = 64
 
 
 class QuerySample(Protocol):
@@ -102,8 +107,8 @@ class _LoadingSut:
         self._parts.samples.unload(indices)
 
 
-class DirectSut(_LoadingSut):
-    """SingleStream: infers in the issuing thread, with nothing in between."""
+class _PreparingSut(_LoadingSut):
+    """Arranges each sample for the engine when it is loaded, so that nothing of it is left to be timed."""
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
@@ -124,6 +129,10 @@ class DirectSut(_LoadingSut):
         for index in indices:
             self._prepared.pop(index, None)
         super().unload(indices)
+
+
+class DirectSut(_PreparingSut):
+    """SingleStream: infers in the issuing thread, with nothing in between."""
 
     def issue(self, query: Sequence[QuerySample]) -> None:
         """Infer the query's one sample and complete it.
@@ -148,9 +157,10 @@ class DirectSut(_LoadingSut):
 class _Workers:
     """The threads that call the engine, as many as the grid has streams."""
 
-    def __init__(self, parts: Parts, next_work: Callable[[], Work | None]) -> None:
-        self._parts = parts
+    def __init__(self, parts: Parts, next_work: Callable[[], Work | None], infer: Callable[[Work], None]) -> None:
+        self._fail = parts.fail
         self._next_work = next_work
+        self._infer = infer
         self._threads = [
             threading.Thread(target=self._run, name=f"stream-{stream}", daemon=True)
             for stream in range(parts.grid.streams)
@@ -165,9 +175,9 @@ class _Workers:
     def _run(self) -> None:
         try:
             while (work := self._next_work()) is not None:
-                _infer(self._parts, work)
+                self._infer(work)
         except BaseException as error:  # noqa: BLE001 - a worker that ends without a word hangs LoadGen
-            self._parts.fail(error)
+            self._fail(error)
 
 
 class QueuedSut(_LoadingSut):
@@ -176,7 +186,7 @@ class QueuedSut(_LoadingSut):
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self._workers = _Workers(parts, self._queue.get)
+        self._workers = _Workers(parts, self._queue.get, partial(_infer, parts))
 
     def issue(self, query: Sequence[QuerySample]) -> None:
         """Queue the query's batches."""
@@ -195,6 +205,44 @@ class QueuedSut(_LoadingSut):
         self._workers.join()
 
 
+class EachSut(_PreparingSut):
+    """Offline and MultiStream where samples have no length and are inferred one by one, as images are.
+
+    Between two inferences a stream does next to nothing: what it did would be done with the interpreter's lock held,
+    which the other streams need as well. So samples are arranged when they are loaded, and completed a few at a time.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._workers = _Workers(parts, self._queue.get, self._infer)
+
+    def issue(self, query: Sequence[QuerySample]) -> None:
+        """Queue the query's samples, in groups."""
+        parts = self._parts
+        parts.watchdog.expect(len(query))
+        try:
+            size = max(1, min(_LARGEST_GROUP, len(query) // (parts.grid.streams * _GROUPS_A_STREAM)))
+            for start in range(0, len(query), size):
+                group = query[start : start + size]
+                indices = np.fromiter((sample.index for sample in group), dtype=np.intp, count=len(group))
+                self._queue.put(Work(None, [sample.id for sample in group], indices))
+        except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
+            parts.fail(error)
+
+    def stop(self) -> None:
+        """End the workers."""
+        for _ in range(self._parts.grid.streams):
+            self._queue.put(None)
+        self._workers.join()
+
+    def _infer(self, work: Work) -> None:
+        prepared = self._prepared
+        answers = [prepared[index][0]() for index in work.indices.tolist()]
+        self._parts.respond(work.ids, lambda: np.concatenate([answer() for answer in answers]), None)
+        self._parts.watchdog.done(len(work.ids))
+
+
 class ServerSut(_LoadingSut):
     """Server: a free stream takes the oldest sample and those of its bucket that wait with it."""
 
@@ -207,7 +255,7 @@ class ServerSut(_LoadingSut):
         self._arrivals = 0
         self._stopped = False
         self._changed = threading.Condition()
-        self._workers = _Workers(parts, self._take)
+        self._workers = _Workers(parts, self._take, partial(_infer, parts))
 
     def issue(self, query: Sequence[QuerySample]) -> None:
         """Put the query's samples in line."""
@@ -259,7 +307,10 @@ def make_sut(scenario: str, parts: Parts) -> SystemUnderTest:
     """Build the system under test of a scenario."""
     if scenario == "SingleStream":
         return DirectSut(parts)
-    return ServerSut(parts) if scenario == "Server" else QueuedSut(parts)
+    if scenario == "Server":
+        return ServerSut(parts)
+    one_by_one = parts.samples.lengths is None and parts.grid.batch_sizes == (1,)
+    return EachSut(parts) if one_by_one else QueuedSut(parts)
 
 
 def _infer(parts: Parts, work: Work) -> None:

@@ -39,8 +39,9 @@ def coverage(contours: Sequence[Contour], height: int, width: int) -> NDArray[np
         for (x0, y0), (x1, y1) in zip(contour.tolist(), np.roll(contour, -1, axis=0).tolist(), strict=True):
             _count_edge(ends, min((y0, x0), (y1, x1)), max((y0, x0), (y1, x1)))
     crossings = ends.sum(axis=1, keepdims=True) - np.cumsum(ends[:, :columns], axis=1, dtype=np.int32)
-    inside = (crossings & 1).astype(np.int32)
-    counted: NDArray[np.int32] = inside.reshape(height, 2, width, 2).sum(axis=(1, 3), dtype=np.int32)
+    inside = crossings & 1
+    upper, lower = inside[::2], inside[1::2]
+    counted: NDArray[np.int32] = upper[:, ::2] + upper[:, 1::2] + lower[:, ::2] + lower[:, 1::2]
     return counted
 
 
@@ -72,8 +73,23 @@ def fill(
         colour: (3,), or (height, width, 3).
         opacity: 0 for none, 64 for all.
     """
-    alpha = coverage(contours, *pixels.shape[:2])[..., None] * opacity
-    pixels += (colour - pixels) * alpha >> _ALPHA_BITS
+    # Around the figure nothing changes, so only the part of the canvas that holds it is looked at.
+    (left, right), (top, bottom) = (
+        _extent([contour[:, axis] for contour in contours], pixels.shape[1 - axis]) for axis in (0, 1)
+    )
+    if left >= right or top >= bottom:
+        return
+    moved = [contour - np.array([left, top], dtype=contour.dtype) * UNITS for contour in contours]
+    part = pixels[top:bottom, left:right]
+    shade = colour if colour.ndim == 1 else colour[top:bottom, left:right]
+    alpha = coverage(moved, bottom - top, right - left)[..., None] * opacity
+    part += (shade - part) * alpha >> _ALPHA_BITS
+
+
+def _extent(places: Sequence[NDArray[np.int64]], size: int) -> tuple[int, int]:
+    """Give the first pixel that places in 1/16 pixel touch, and the one after the last, within 0 to `size`."""
+    low, high = min(int(each.min()) for each in places), max(int(each.max()) for each in places)
+    return max(0, low // UNITS), min(size, high // UNITS + 1)
 
 
 def blended(corners: NDArray[np.int32], height: int, width: int) -> NDArray[np.int32]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from harness_stub import StubBackend, StubSamples
 
@@ -17,7 +19,6 @@ from mlperf_home.harness.watchdog import Watchdog
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from mlperf_home.backends.base import Answer
@@ -177,3 +178,70 @@ def test_logits_are_not_made_where_nobody_asks_for_them(scenario: str) -> None:
     sut.stop()
     assert completed == [1000]
     assert asked == []
+
+
+class TestSamplesWithoutLength:
+    """Images: inferred one by one, arranged when they are loaded."""
+
+    GRID = Grid((), (1,), 2)
+
+    @staticmethod
+    def parts(recorder: Recorder, respond: Callable[..., None], grid: Grid = GRID) -> tuple[Parts, list[int]]:
+        """Give parts whose engine answers with an image's own number, and the list of images that were arranged."""
+        arranged: list[int] = []
+
+        def prepare(inputs: Inputs) -> Callable[[], Answer]:
+            rows = inputs[0]
+            arranged.extend(rows[:, 0].astype(int).tolist())
+            return lambda: lambda: rows[:, 0]
+
+        samples = SimpleNamespace(
+            lengths=None,
+            count=3000,
+            load=lambda _indices: None,
+            unload=lambda _indices: None,
+            batch=lambda indices, _length: (indices[:, None].astype(np.float32),),
+        )
+        watchdog = Watchdog(60, on_stall=lambda _text: None, on_beat=lambda: None)
+        backend = SimpleNamespace(prepare=prepare)
+        return Parts(backend, samples, grid, respond, watchdog, recorder.fail), arranged
+
+    @pytest.mark.parametrize(("scenario", "count"), [("Offline", 3000), ("Offline", 5), ("MultiStream", 8)])
+    def test_each_gets_its_own_answer_once_and_is_arranged_before(self, scenario: str, count: int) -> None:
+        recorder, found, lock = Recorder(), {}, threading.Lock()
+
+        def respond(ids: Sequence[int], answer: Answer, lengths: None) -> None:
+            assert lengths is None
+            with lock:
+                found.update(zip(ids, answer().tolist(), strict=True))
+
+        parts, arranged = self.parts(recorder, respond)
+        sut = make_sut(scenario, parts)
+        sut.load(range(3000))
+        before = len(arranged)
+        sut.issue([FakeSample(10_000 + each, (each * 7) % 3000) for each in range(count)])
+        sut.stop()
+
+        assert not recorder.failures
+        assert before == len(arranged) == 3000
+        assert found == {10_000 + each: (each * 7) % 3000 for each in range(count)}
+        assert parts.watchdog.completed == parts.watchdog.issued == count
+
+    def test_a_sample_that_was_not_loaded_ends_the_run(self) -> None:
+        recorder = Recorder()
+        parts, _ = self.parts(recorder, lambda *_: None)
+        sut = make_sut("Offline", parts)
+        sut.load([1, 2])
+        sut.unload([2])
+
+        sut.issue([FakeSample(1, 2)])
+
+        assert recorder.failed.wait(10)
+        assert isinstance(recorder.failures[0], KeyError)
+
+    def test_where_batches_are_wanted_they_are_made(self) -> None:
+        parts, _ = self.parts(Recorder(), lambda *_: None, Grid((), (4,), 1))
+        sut = make_sut("Offline", parts)
+        sut.stop()
+
+        assert isinstance(sut, QueuedSut)

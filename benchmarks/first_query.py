@@ -1,0 +1,101 @@
+"""From `cm run` to LoadGen's first query: everything in the cache, against the harness alone.
+
+`python benchmarks/first_query.py` in an environment in which `cm`, this package, LiteRT, LoadGen and OpenCV are
+installed. The harness alone is `python -m mlperf_home.harness` with the same job: interpreter, engine and LoadGen as
+they are without `cm`. Both are timed until the line that says that LoadGen runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from rounds import Comparison, Goal, load_before, report
+
+_CM, _ALONE = "cm run, all cached", "the harness alone"
+_GOALS = (Goal("cm run / the harness alone", _CM, (_ALONE,), 2.0, at_most=True),)
+
+
+def main() -> int:
+    """Fill the cache, then compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--json", type=Path, default=None, help="also write the figures to this file")
+    chosen = parser.parse_args()
+    load, folder = load_before(), Path(tempfile.mkdtemp(prefix="mlperf-home-benchmark-"))
+    command = _command(folder)
+    environment = {**os.environ, "CM_REPOS": str(folder / "cm")}
+    (folder / "cm").mkdir()
+    checkout = Path(__file__).parents[1]
+    subprocess.run([command[0], "add", "repo", f"--path={checkout}"], env=environment, check=False, capture_output=True)
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    job = _kept_job(folder)
+    alone = [sys.executable, "-m", "mlperf_home.harness", "--job", str(job)]
+    comparison = Comparison("s")
+    comparison.run(
+        {
+            _CM: lambda: _until(command, environment, "LoadGen runs"),
+            _ALONE: lambda: _until(alone, environment, "running"),
+        },
+        chosen.rounds,
+    )
+    reached = report(comparison, _GOALS, {"load_before": load}, chosen.json)
+    shutil.rmtree(folder)
+    return 0 if reached else 1
+
+
+def _command(folder: Path) -> list[str]:
+    environments = ("workload-environment", "image-environment")
+    return [
+        str(Path(sys.executable).with_name("cm")), "run", "script",
+        "--tags=run,mlperf,mobilenet,tflite,_sample,_performance-only,_litert", "--execution_mode=test", "--rerun",
+        "--adr.sample-dataset.images=60", *(f"--adr.{name}.environment={sys.executable}" for name in environments),
+        f"--results_dir={folder / 'results'}",
+    ]  # fmt: skip
+
+
+def _kept_job(folder: Path) -> Path:
+    """Make a job of what the first run says of itself."""
+    session = json.loads(next((folder / "results").rglob("performance-session.json")).read_text())
+    told = session["job"]
+    (folder / "user.conf").write_text(told["user_conf"])
+    rules = next((folder / "results").rglob("mlperf.conf"))
+    keys = ("model_path", "options", "lengths", "batch_sizes", "streams", "cores")
+    job: dict[str, Any] = {
+        **{key: told[key] for key in ("round", "benchmark", "loadgen_model", "scenario", "mode", "stall_timeout_s")},
+        "backend": {"name": told["backend"], **{key: told[key] for key in keys}},
+        "dataset": {"kind": told["dataset_kind"], "path": told["dataset_path"]},
+        "user_conf": str(folder / "user.conf"), "mlperf_conf": str(rules), "work_dir": str(folder),
+        "out_dir": str(folder / "out"), "session_path": str(folder / "session.json"), "calibration_path": None,
+        "sample": True,
+    }  # fmt: skip
+    path = folder / "job.json"
+    path.write_text(json.dumps(job))
+    return path
+
+
+def _until(command: list[str], environment: dict[str, str], marker: str) -> float:
+    """Time a command until it says something; then let it end."""
+    out = Path(environment["CM_REPOS"]).with_name("out")
+    shutil.rmtree(out, ignore_errors=True)
+    started = time.perf_counter()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    taken = 0.0
+    for line in process.stdout or ():
+        if not taken and marker in line:
+            taken = time.perf_counter() - started
+    if process.wait() or not taken:
+        raise SystemExit(f"{' '.join(command)}: failed or never said {marker!r}")
+    return taken
+
+
+if __name__ == "__main__":
+    sys.exit(main())
