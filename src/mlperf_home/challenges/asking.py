@@ -63,6 +63,18 @@ def name_of(command: Mapping[str, Any]) -> str:
     return str(command.get("artifact") or "")
 
 
+def refuse_options(command: Mapping[str, Any]) -> None:
+    """See that a command which only looks has no options, but for those that say how much is told.
+
+    Raises:
+        RequestError: it has one.
+    """
+    request, _ = read_front({key: value for key, value in command.items() if key not in _NAMED}, "challenge")
+    given = {key.replace("-", "_") for key in command}
+    if unknown := [f"--{name}" for name in request.inputs if name in given]:
+        raise RequestError(f"{', '.join(unknown)}: not known here")
+
+
 def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: bool = False) -> Asking:
     """Decode a command for a challenge.
 
