@@ -99,3 +99,10 @@ def test_results_is_the_hub_that_submission_and_exploration_read() -> None:
 @pytest.mark.parametrize("path", [*modules(SOURCE)], ids=lambda path: str(path.relative_to(SOURCE)))
 def test_no_module_has_a_name_that_says_nothing(path: Path) -> None:
     assert not {"utils", "helpers", "manager", "misc", "common", "info", "data"} & set(path.with_suffix("").parts[-2:])
+
+
+def test_challenges_stand_on_the_rest_and_nothing_stands_on_them() -> None:
+    for path in modules(SOURCE / "mlperf_home"):
+        if part(path, "mlperf_home") != "challenges":
+            wanted = {name for name in imports(path) if name.startswith("mlperf_home.challenges")}
+            assert not wanted, f"{path.relative_to(SOURCE)}: {wanted}"
