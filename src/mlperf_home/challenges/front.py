@@ -93,10 +93,10 @@ def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole)
     workflows = chosen_workflows(challenge, asking.texts.get("only", ""))
     hw_name = _hw_name(setting)
     checked_word("submitter", asking.texts.get("submitter", "unnamed"))
-    if key := asking.path("sign_key"):
-        check_key(key)
     if "plan" in asking.on:
         return _planned(setting, hw_name)
+    if key := asking.path("sign_key"):
+        check_key(key)
     locks = compare_locks(challenge, registry)
     require_open(setting, locks)
     require_locked(setting, locks)

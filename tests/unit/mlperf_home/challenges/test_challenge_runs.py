@@ -238,13 +238,14 @@ class TestRuns:
         assert home("run", sample=True, results_dir=folder, colour="x", new=True)["return"] == 0
         assert [path.name for path in tmp_path.glob("R.until-*/run.json")] == ["run.json"]
 
-    def test_two_at_once_into_one_folder_is_refused(self, home: ChallengeHome, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("new", [False, True])
+    def test_two_at_once_into_one_folder_is_refused(self, home: ChallengeHome, tmp_path: Path, *, new: bool) -> None:
         errors: list[str] = []
         real = home.run_script
 
         def meanwhile(command: dict[str, Any]) -> dict[str, Any]:
             home.patch.setattr("mlperf_home.challenges.front.run_script", real)
-            errors.append(home("run", sample=True, results_dir=str(tmp_path / "R"))["error"])
+            errors.append(home("run", sample=True, results_dir=str(tmp_path / "R"), new=new)["error"])
             return real(command)
 
         home.patch.setattr("mlperf_home.challenges.front.run_script", meanwhile)
