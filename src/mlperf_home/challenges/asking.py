@@ -23,7 +23,7 @@ _FRONT = ("quiet", "v", "verbose", "offline", "mirrors", "home", "cache_dir")
 _SWITCHES = ("sample", "official", "unlocked", "new", "check", "skip_probe", "lock", "plan")
 _TEXTS = ("only", "submitter", "hw_name", "results_dir", "sign_key", "results", "allowed_signers")
 _OF_REPLAY = ("results", "allowed_signers")
-_NOT_OF_REPLAY = ("lock", "official", "sign_key", "submitter", "plan", "check")
+_NOT_OF_REPLAY = ("lock", "official", "only", "sign_key", "submitter", "plan", "check")
 _OVERRIDES = {"adr", "add_deps_recursive", "add_deps", "ad"}
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
