@@ -401,3 +401,4 @@ def test_options_of_every_command_reach_the_scripts_and_are_told(home: Challenge
     report = report_of(home("run", sample=True))
 
     assert any("--execution_mode=test" in why for why in report["counts_not_because"])
+    assert "CM_SCRIPT_EXTRA_CMD changes its commands" in home("run", official=True)["error"]
