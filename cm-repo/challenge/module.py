@@ -17,8 +17,8 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         """Check the machine, run a challenge's workflows, make the report and the bundle.
 
         cm run challenge NAME [--sample] [--only=WORKFLOW,...] [--results_dir=DIR] [--sign_key=KEY] [--submitter=WORD]
-                         [--hw_name=NAME] [--official] [--unlocked] [--new] [--check] [--skip_probe] [--out=json]
-                         [--OPTION=VALUE of the challenge]
+                         [--hw_name=NAME] [--official] [--unlocked] [--new] [--check] [--plan] [--skip_probe]
+                         [--out=json] [--OPTION=VALUE of the challenge]
         cm run challenge NAME --lock      writes the challenge's lock file anew, and runs nothing
         """
         from mlperf_home.challenges.front import answer  # noqa: PLC0415 - cmind loads this file for every command
@@ -28,7 +28,8 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
     def replay(self, i: dict[str, Any]) -> dict[str, Any]:
         """Verify somebody's bundle, run the same again, and say whether it came out the same.
 
-        cm replay challenge NAME --results=BUNDLE [--allowed_signers=FILE] [the options of cm run challenge]
+        cm replay challenge NAME --results=BUNDLE [--allowed_signers=FILE] [--results_dir=DIR] [--hw_name=NAME]
+                            [--unlocked] [--new] [--skip_probe] [--out=json] [--OPTION=VALUE of the challenge]
         """
         from mlperf_home.challenges.front import answer  # noqa: PLC0415 - as above
 

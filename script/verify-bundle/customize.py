@@ -1,6 +1,6 @@
 """Verify the bundle of a challenge."""
 
-from mlperf_home.challenges import verification
+from mlperf_home.challenges import recomputation, verification
 from mlperf_home.errors import LocatedError
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
@@ -22,6 +22,7 @@ def preprocess(context: Context) -> Outcome:
         ("made", str(verified.manifest["made_utc"])),
         ("files", f"{len(verified.manifest['files'])}, each with its hash"),
         ("measurements", "as their logs give them"),
+        ("of experiments, without logs", str(recomputation.without_logs(verified.root))),
         ("signature", signature),
     ]
     context.table(title, rows)

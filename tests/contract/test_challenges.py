@@ -42,6 +42,11 @@ COMMANDS = [
     for line in block.replace("\\\n", " ").splitlines()
     if line.strip() and not line.startswith("#")
 ]
+COMMANDS += [
+    ("README.md", line)
+    for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    if line.startswith("cm ") and (" challenge " in line or "verify,bundle" in line)
+]
 
 
 def named(challenge: Challenge) -> str:

@@ -107,3 +107,10 @@ def test_the_front_needs_no_numpy_for_an_exploration() -> None:
     words = "import sys; sys.modules['numpy'] = None; import mlperf_home.runs.exploring, mlperf_home.runs.asked_space"
 
     assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
+
+
+def test_challenges_stand_on_the_rest_and_nothing_stands_on_them() -> None:
+    for path in modules(SOURCE / "mlperf_home"):
+        if part(path, "mlperf_home") != "challenges":
+            wanted = {name for name in imports(path) if name.startswith("mlperf_home.challenges")}
+            assert not wanted, f"{path.relative_to(SOURCE)}: {wanted}"

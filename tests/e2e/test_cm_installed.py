@@ -93,6 +93,9 @@ def test_nothing_is_needed_after_the_installation(
     assert ended.document["new_env"]["CM_HOST_OS_TYPE"] == "linux"
     assert Cm(home, program)("show", "cache", "--out=json").document["entries"] == []
     assert Cm(home, program)("find", "script", "detect os", "--out=json").document["scripts"][0]["alias"] == "detect-os"
+    # What is locked in the checkout is what is installed.
+    checked = Cm(home, program)("run", "challenge", "run-mlperf@home-v3.1-cpu", "--sample", "--check")
+    assert checked.code == 0, checked.said
 
 
 def test_the_embedded_sample_is_installed_with_it(distributions: Path) -> None:

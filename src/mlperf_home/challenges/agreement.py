@@ -57,13 +57,13 @@ def _compare_one(name: str, then: Measurement, now: Measurement, *, same_arithme
         return Comparison(name, old, new, None, None, agree=False, rule="one of the two is not known")
     if name in ACCURACIES and same_arithmetic:
         points = ((old, old), (new, new))
-        return Comparison(name, old, new, *points, agree=old == new, rule="equal: the arithmetic is the same")
+        return Comparison(name, old, new, *points, agree=old == new, rule="has to be equal: the arithmetic is the same")
     if name in ACCURACIES:
         half = ACCURACY_TOLERANCE_POINTS
-        rule = f"each within {half} points: the arithmetic differs"
+        rule = f"intervals of {half} points have to overlap: the arithmetic differs"
         return _overlapping(name, (old, half), (new, half), rule)
     halves = [max(TOLERANCE, sampling_share(each, name)) for each in (then, now)]
-    rule = f"intervals of {100 * halves[0]:.1f} % and {100 * halves[1]:.1f} % overlap"
+    rule = f"intervals of {100 * halves[0]:.1f} % and {100 * halves[1]:.1f} % have to overlap"
     return _overlapping(name, (old, old * halves[0]), (new, new * halves[1]), rule)
 
 

@@ -23,7 +23,7 @@ _FRONT = ("quiet", "v", "verbose", "offline", "mirrors", "home", "cache_dir")
 _SWITCHES = ("sample", "official", "unlocked", "new", "check", "skip_probe", "lock", "plan")
 _TEXTS = ("only", "submitter", "hw_name", "results_dir", "sign_key", "results", "allowed_signers")
 _OF_REPLAY = ("results", "allowed_signers")
-_NOT_OF_REPLAY = ("lock", "official", "sign_key", "submitter", "plan", "check")
+_NOT_OF_REPLAY = ("lock", "official", "only", "sign_key", "submitter", "plan", "check")
 _OVERRIDES = {"adr", "add_deps_recursive", "add_deps", "ad"}
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
@@ -61,6 +61,18 @@ def name_of(command: Mapping[str, Any]) -> str:
     if strays:
         raise RequestError(f"stray words: {' '.join(strays)}; options are written --name=value, without spaces")
     return str(command.get("artifact") or "")
+
+
+def refuse_options(command: Mapping[str, Any]) -> None:
+    """See that a command which only looks has no options, but for those that say how much is told.
+
+    Raises:
+        RequestError: it has one.
+    """
+    request, _ = read_front({key: value for key, value in command.items() if key not in _NAMED}, "challenge")
+    given = {key.replace("-", "_") for key in command}
+    if unknown := [f"--{name}" for name in request.inputs if name in given]:
+        raise RequestError(f"{', '.join(unknown)}: not known here")
 
 
 def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: bool = False) -> Asking:

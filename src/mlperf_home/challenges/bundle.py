@@ -7,7 +7,7 @@
    machine.json  system.json  the machine; its description as in a submission
    run.json  records/         what was asked, how it ended, the records of the runs
    results/                   measurements, sessions, LoadGen's logs; accuracy logs truncated as in a submission
-   experiments/               explorations: what they are, and their answers
+   experiments/               explorations: what they are, their answers, measurements, and the whole runs they kept
    report.json  report.md  report.html
 """
 
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.manifest import MANIFEST_NAME
 from mlperf_home.challenges.render import report_parts, to_html, to_markdown
-from mlperf_home.challenges.report import ANSWERS, MEASUREMENTS, make_report
+from mlperf_home.challenges.report import MEASUREMENTS, make_report
 from mlperf_home.challenges.signature import sign
 from mlperf_home.results.ingest import (
     ACCURACY_DIR,
@@ -32,6 +32,7 @@ from mlperf_home.results.ingest import (
 )
 from mlperf_home.results.loadgen_log import ACCURACY_FILE
 from mlperf_home.results.session_file import sha256_of
+from mlperf_home.results.store.lines import LINES_FILE, Store, to_line
 from mlperf_home.submission.tarball import pack
 from mlperf_home.submission.truncation import truncate_log
 
@@ -46,6 +47,8 @@ SCHEMA = "mlperf-home/bundle/1"
 MANIFEST, SIGNATURE = "bundle.json", "bundle.json.sig"
 RUNS = ((PERFORMANCE_SESSION, PERFORMANCE_DIR), (ACCURACY_SESSION, ACCURACY_DIR))
 _SETTINGS = ("user.conf", "mlperf.conf")
+KEPT_RESULTS = "results/*_results/*/*/*"
+"""Where an experiment keeps whole runs, below its folder."""
 
 
 def make_bundle(
@@ -117,15 +120,30 @@ def _stage(work: Work, challenge: Challenge, staged: Path, redaction: Redaction)
         _copy_json(path, staged / "records" / path.name, redaction)
     for path in sorted(work.root.glob(MEASUREMENTS)):
         _stage_result(path.parent, staged / path.parent.relative_to(work.root), redaction)
-    for path in sorted(work.root.glob(ANSWERS)):
-        for name in ("experiment.json", path.name):
-            if (path.parent / name).is_file():
-                _copy_json(path.parent / name, staged / "experiments" / path.parent.name / name, redaction)
+    for path in sorted(work.root.glob("experiments/*/experiment.json")):
+        _stage_experiment(path.parent, staged / "experiments" / path.parent.name, redaction)
+
+
+def _stage_experiment(source: Path, target: Path, redaction: Redaction) -> None:
+    """Copy what an experiment is, its answer, its measurements, and the results with whole runs that it has kept."""
+    for name in ("experiment.json", "answer.json"):
+        if (source / name).is_file():
+            _copy_json(source / name, target / name, redaction)
+    lines = [redaction.value(json.loads(to_line(each))) for each in Store(source).measurements()]
+    if lines:
+        text = "".join(f"{json.dumps(line, sort_keys=True, ensure_ascii=False)}\n" for line in lines)
+        (target / LINES_FILE).write_text(text, encoding="utf-8")
+    for session in (path for run, _ in RUNS for path in sorted(source.glob(f"{KEPT_RESULTS}/{run}"))):
+        folder = target / session.parent.relative_to(source)
+        if not folder.exists():
+            _stage_result(session.parent, folder, redaction)
 
 
 def _stage_result(source: Path, target: Path, redaction: Redaction) -> None:
     """Copy a result: what is named by its sessions, and nothing else."""
-    _copy_json(source / "measurement.json", target / "measurement.json", redaction)
+    target.mkdir(parents=True)
+    if (source / "measurement.json").is_file():
+        _copy_json(source / "measurement.json", target / "measurement.json", redaction)
     for name in _SETTINGS:
         if (source / name).is_file():
             (target / name).write_text(redaction.text((source / name).read_text("utf-8")), encoding="utf-8")

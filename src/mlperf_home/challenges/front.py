@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.asking import checked_word, chosen_workflows, name_of, read_asking
+from mlperf_home.challenges.asking import checked_word, chosen_workflows, name_of, read_asking, refuse_options
 from mlperf_home.challenges.catalogue import ChallengeError, find_challenges, load_challenge
 from mlperf_home.challenges.lock import write_lock
 from mlperf_home.challenges.machine import neutral_name, this_machine
@@ -22,6 +22,7 @@ from mlperf_home.challenges.running import (
     runner_of,
 )
 from mlperf_home.challenges.sections import challenge_sections, found_section
+from mlperf_home.challenges.signature import check_key
 from mlperf_home.challenges.work import opened
 from mlperf_home.challenges.workflows import shown
 from mlperf_home.errors import LocatedError
@@ -54,13 +55,18 @@ def answer(action: str, command: Mapping[str, Any], repositories: Sequence[Path]
 
 def _find(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
     """List the challenges that have a name or tags."""
+    refuse_options(command)
     name, tags = name_of(command), command.get("tags") or ""
     words = [str(tag) for tag in tags] if isinstance(tags, list) else str(tags).split(",")
-    found, broken = find_challenges(roots, [word for word in (name, *words) if word])
+    wanted = [word for word in (name, *words) if word]
+    found, broken = find_challenges(roots, wanted)
     for line in broken:
         console("warned", "challenge", {"message": line})
+    if wanted and not found:
+        names = ", ".join(each.name for each in find_challenges(roots)[0])
+        raise ChallengeError("cm find challenge", f"no challenge is {' and '.join(wanted)}", f"there are: {names}")
     today = _today()
-    if not wants_json(command):
+    if _on_console(command):
         show_sections([found_section(found, today)])
     told = [{"name": each.name, "title": each.title, "state": each.state(today)} for each in found]
     return {"challenges": told}
@@ -68,9 +74,10 @@ def _find(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole
 
 def _show(command: Mapping[str, Any], roots: Sequence[Path], _console: RunConsole) -> dict[str, Any]:
     """Tell all of one challenge."""
+    refuse_options(command)
     challenge = load_challenge(roots, name_of(command))
     sections = challenge_sections(challenge, _today())
-    if not wants_json(command):
+    if _on_console(command):
         show_sections(sections)
     return {"challenge": {section.title: [list(row) for row in section.rows] for section in sections}}
 
@@ -88,6 +95,8 @@ def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole)
     checked_word("submitter", asking.texts.get("submitter", "unnamed"))
     if "plan" in asking.on:
         return _planned(setting, hw_name)
+    if key := asking.path("sign_key"):
+        check_key(key)
     locks = compare_locks(challenge, registry)
     require_open(setting, locks)
     require_locked(setting, locks)
@@ -128,6 +137,11 @@ def _replay(command: Mapping[str, Any], roots: Sequence[Path], console: RunConso
 
 
 _ACTIONS = {"find": _find, "show": _show, "run": _run, "replay": _replay}
+
+
+def _on_console(command: Mapping[str, Any]) -> bool:
+    """Say whether a person reads the answer: another program, and --out=json, want the structure alone."""
+    return command.get("out") == "con" and not wants_json(command)
 
 
 def _setting(

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundle import RUNS
+from mlperf_home.challenges.bundle import KEPT_RESULTS, RUNS
 from mlperf_home.challenges.render import report_parts, to_html, to_markdown
 from mlperf_home.challenges.report import MEASUREMENTS, exploration_rows, result_rows, why_not_counted
 from mlperf_home.errors import LocatedError
@@ -14,10 +14,11 @@ from mlperf_home.results.ingest import ACCURACY_DIR, ACCURACY_SESSION, ingest
 from mlperf_home.results.loadgen_log import ACCURACY_FILE
 from mlperf_home.results.measurement import Measurement, from_json
 from mlperf_home.results.session_file import sha256_of
+from mlperf_home.results.store.lines import LINES_FILE, Store
 from mlperf_home.submission.originals import is_truncated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mlperf_home.challenges.manifest import Challenge
@@ -50,6 +51,41 @@ def result_problems(root: Path) -> Iterator[Problem]:
             yield session.relative_to(root).as_posix(), "has no measurement.json beside it"
 
 
+def experiment_problems(root: Path) -> Iterator[Problem]:
+    """Ingest what experiments have kept: a stored measurement that has logs here must say what those say."""
+    for folder in sorted(root.glob("experiments/*")):
+        again: dict[str, Measurement] = {}
+        for kept in sorted(folder.glob(KEPT_RESULTS)):
+            name = kept.relative_to(root).as_posix()
+            try:
+                yield from _of_the_logs(kept, name)
+                measurement = ingest(kept)
+                again[json.dumps(measurement.logs, sort_keys=True)] = measurement
+            except LocatedError as error:
+                yield name, f"{error.where.replace(f'{root}/', '')}: {error.problem}"
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+                yield name, f"cannot be recomputed: a file in it is malformed ({error!r})"
+        damages: list[str] = []
+        lines = f"{folder.relative_to(root).as_posix()}/{LINES_FILE}"
+        for stored in Store(folder).measurements(damages):
+            found = again.get(json.dumps(stored.logs, sort_keys=True))
+            if found is not None:
+                groups = ("values", "engine", "validity", "reasons", "sample", "unofficial_because", "warnings")
+                yield from ((lines, problem) for problem in _differences(stored, found, groups))
+        yield from ((lines, damage.replace(f"{root}/", "")) for damage in damages)
+
+
+def without_logs(root: Path) -> int:
+    """Count the measurements of experiments whose logs are not in the bundle: they are hashed, and no more."""
+    count = 0
+    for folder in root.glob("experiments/*"):
+        there = {
+            json.dumps(ingest(kept).logs, sort_keys=True) for kept in folder.glob(KEPT_RESULTS) if any(kept.iterdir())
+        }
+        count += sum(json.dumps(each.logs, sort_keys=True) not in there for each in Store(folder).measurements())
+    return count
+
+
 def _ingested(folder: Path, stored: Measurement) -> Measurement:
     price = stored.values.get("price_per_hour")
     return ingest(
@@ -75,9 +111,10 @@ def _of_the_logs(folder: Path, name: str) -> Iterator[Problem]:
                 yield f"{name}/{ACCURACY_DIR}/{ACCURACY_FILE}", "is neither the run's log nor that log truncated"
 
 
-def _differences(stored: Measurement, again: Measurement) -> Iterator[str]:
+def _differences(stored: Measurement, again: Measurement, keys: Sequence[str] = ()) -> Iterator[str]:
+    """Name what two measurements differ in, among these of their parts; among all where none is named."""
     then, now = asdict(stored), asdict(again)
-    for key in sorted(then):
+    for key in sorted(keys or then):
         if isinstance(then[key], dict):
             besides = _TOLD_BESIDES.get(key, set())
             for name in sorted(then[key].keys() | now[key].keys()):

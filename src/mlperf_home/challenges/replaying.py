@@ -15,7 +15,7 @@ from mlperf_home.challenges.render import to_html, to_markdown
 from mlperf_home.challenges.reproduction import reproduction, reproduction_parts
 from mlperf_home.challenges.running import asked_of, require_machine, run_all
 from mlperf_home.challenges.verification import verify
-from mlperf_home.challenges.work import now_utc, opened
+from mlperf_home.challenges.work import DONE, now_utc, opened
 from mlperf_home.results.session_file import sha256_of
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def _replay(setting: Setting, locks: Locks, verified: Verified, root: Path) -> d
             "replayed_utc": now_utc(),
             "signature": _signed(verified),
             "failed": failed,
+            "newly_failed": [name for name in failed if run["workflows"][name]["status"] == DONE],
             "plan_differences": differing,
             "machine_differences": machine_differences(*machines),
         }
@@ -104,7 +105,7 @@ def _mode(setting: Setting, verified: Verified) -> frozenset[str]:
 
 def _workflows(setting: Setting, run: dict[str, Any]) -> tuple[Workflow, ...]:
     """Give the workflows that left something in the bundle."""
-    there = {name for name, ending in run["workflows"].items() if ending["status"] == "done" or ending["results"]}
+    there = {name for name, ending in run["workflows"].items() if ending["status"] == DONE or ending["results"]}
     found = tuple(each for each in setting.challenge.workflows if each.name in there)
     if not found:
         raise ChallengeError("the bundle", "has no workflow that ended well", "there is nothing to replay")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.agreement import compare, same_arithmetic
 from mlperf_home.challenges.render import Part, number
-from mlperf_home.challenges.report import MEASUREMENTS
+from mlperf_home.challenges.report import MEASUREMENTS, exploration_rows
 from mlperf_home.results.ingest import ACCURACY_SESSION, PERFORMANCE_SESSION
 from mlperf_home.results.measurement import from_json
 
@@ -24,7 +24,7 @@ REPRODUCED, FUNCTIONAL, NOT_REPRODUCED = "reproduced", "functional", "not"
 MEANING = {
     REPRODUCED: "every result is there again, as valid as it was, and every value agrees",
     FUNCTIONAL: "every result is there again, as valid as it was, but not every value agrees",
-    NOT_REPRODUCED: "a result is missing, or is not valid any more",
+    NOT_REPRODUCED: "a result is missing or is not valid any more, or a workflow failed that had ended well",
 }
 
 _Key = tuple[str, str, str, str]
@@ -48,7 +48,7 @@ def reproduction(
         MeasurementError: a measurement cannot be read.
     """
     then, now = (_by_key(root) for root in roots)
-    results = []
+    explored, results = _explorations(roots), []
     for key in sorted(then):
         ranked = [metric.name for metric in challenge.metrics if metric.benchmark == key[1]]
         results.append(_result(key, (then[key], now.get(key)), ranked, machines))
@@ -56,17 +56,39 @@ def reproduction(
         "schema": SCHEMA,
         "challenge": challenge.name,
         **facts,
-        "verdict": verdict(results),
+        "verdict": verdict(results, explored, facts["newly_failed"]),
         "results": results,
+        "explorations": explored,
         "only_now": [" ".join(key) for key in sorted(now.keys() - then.keys())],
     }
 
 
-def verdict(results: Sequence[Mapping[str, Any]]) -> str:
-    """Give one of the three words for all results; without any, nothing was reproduced."""
-    if not results or not all(each["there"] and each["as_valid"] for each in results):
+def verdict(
+    results: Sequence[Mapping[str, Any]], explored: Sequence[Mapping[str, Any]], newly_failed: Sequence[str]
+) -> str:
+    """Give one of the three words for all results; fronts alone, which are not judged, are "functional" at best."""
+    if newly_failed or any(each["now"] is None for each in explored) or not (results or explored):
+        return NOT_REPRODUCED
+    if not results:
+        return FUNCTIONAL
+    if not all(each["there"] and each["as_valid"] for each in results):
         return NOT_REPRODUCED
     return REPRODUCED if all(value["agree"] for each in results for value in each["values"]) else FUNCTIONAL
+
+
+def _explorations(roots: tuple[Path, Path]) -> list[dict[str, Any]]:
+    """Set the fronts of equally named experiments beside each other; no verdict follows from them."""
+    then, now = ({row["experiment"]: [each["point"] for each in row["front"]] for row in exploration_rows(root)}
+                 for root in roots)  # fmt: skip
+    return [
+        {
+            "experiment": name,
+            "then": then[name],
+            "now": now.get(name),
+            "both": sorted(set(then[name]) & set(now.get(name) or ())),
+        }
+        for name in sorted(then)
+    ]
 
 
 def _by_key(root: Path) -> dict[_Key, tuple[Path, Measurement]]:
@@ -138,11 +160,19 @@ def reproduction_parts(report: Mapping[str, Any]) -> list[Part]:
     return [
         Part("Verdict", [*sample, f"{word}: {MEANING[report['verdict']]}"], ("", ""), head),
         Part("Results", (), header, values),
+        *_listed("Fronts", ("experiment", "only then", "both", "only now"), list(map(_front, report["explorations"]))),
         *_listed("Workflows that failed", ("workflow", "because"), failed),
         *_listed("Plan and versions that differ", ("difference",), [(each,) for each in report["plan_differences"]]),
         *_listed("Machines differ in", ("difference",), [(each,) for each in report["machine_differences"]]),
         *_listed("Only in the replay", ("result",), [(each,) for each in report["only_now"]]),
     ]
+
+
+def _front(each: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    if each["now"] is None:
+        return (each["experiment"], number(each["then"]), "", "missing")
+    only = [[point for point in each[when] if point not in each["both"]] for when in ("then", "now")]
+    return (each["experiment"], number(only[0]), number(each["both"]), number(only[1]))
 
 
 def _value_rows(each: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -121,6 +121,7 @@ def require_open(setting: Setting, locks: Locks) -> None:
         why = [f"the challenge is {setting.state} ({dates})"] if setting.state != "open" else []
         why += ["--sample is no official run"] if setting.sample else []
         why += ["what is installed is not what is locked"] if locks.differences else []
+        why += [f"{EXTRA} changes its commands"] if os.environ.get(EXTRA, "").strip() else []
         if why:
             advice = "leave --official out to run it all the same, or to replay somebody's bundle"
             raise ChallengeError(challenge.name, f"this run cannot count: {'; '.join(why)}", advice)

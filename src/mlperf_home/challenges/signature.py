@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
@@ -11,7 +13,6 @@ from scriptgraph.process import ProcessFailed, capture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 NAMESPACE = "mlperf-home"
 """A signature counts for this purpose alone."""
@@ -57,6 +58,17 @@ def sign(file: Path, key: Path) -> Path:
     if not target.is_file():
         raise SignatureError(f"--sign_key={key}", "ssh-keygen has left no signature", "try another key")
     return target
+
+
+def check_key(key: Path) -> None:
+    """See that a key can sign: said before a long run, not after it.
+
+    Raises:
+        SignatureError: it cannot.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "trial").write_bytes(b"trial")
+        sign(Path(folder) / "trial", key)
 
 
 def check(file: Path, signature: Path, allowed_signers: Path | None) -> Signature:

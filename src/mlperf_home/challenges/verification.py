@@ -15,7 +15,7 @@ from mlperf_home.challenges.bundle import MANIFEST, SCHEMA, SIGNATURE, file_entr
 from mlperf_home.challenges.catalogue import ChallengeError
 from mlperf_home.challenges.lock import decode_lock, lock_digest
 from mlperf_home.challenges.manifest import decode_challenge
-from mlperf_home.challenges.recomputation import report_problems, result_problems
+from mlperf_home.challenges.recomputation import experiment_problems, report_problems, result_problems
 from mlperf_home.challenges.signature import Signature, SignatureError, check
 from mlperf_home.errors import LocatedError
 from scriptgraph.errors import ManifestError
@@ -98,7 +98,7 @@ def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> Ver
         if not (root / name).is_file():
             findings.append(Finding(name, "is missing"))
     if challenge is not None:
-        findings += [Finding(*each) for each in result_problems(root)]
+        findings += [Finding(*each) for each in (*result_problems(root), *experiment_problems(root))]
         if all((root / name).is_file() for name in _NEEDED):
             findings += [Finding(*each) for each in report_problems(root, challenge, manifest)]
             findings += _lock(root)

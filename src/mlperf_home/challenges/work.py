@@ -129,8 +129,9 @@ def opened(root: Path, asked: Asked, *, anew: bool) -> Iterator[Work]:
     """
     try:
         if anew and root.is_dir() and any(root.iterdir()):
-            stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
-            root.rename(root.with_name(f"{root.name}.until-{stamp}"))
+            stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
+            with ResultFolder(root).held():  # nothing is taken away from a run that is in it
+                root.rename(root.with_name(f"{root.name}.until-{stamp}"))
         with ResultFolder(root).held():
             work = Work(root, asked, _endings(root, asked))
             work.save()

@@ -22,9 +22,18 @@ class TestFinding:
     def test_it_is_listed_with_its_state(self, home: ChallengeHome) -> None:
         assert home("find", "")["challenges"] == [{"name": NAME, "title": "A tiny challenge", "state": "open"}]
 
-    @pytest.mark.parametrize(("tags", "count"), [("tiny", 1), ("mlperf,tiny", 1), ("other", 0)])
-    def test_by_tags(self, home: ChallengeHome, tags: str, count: int) -> None:
-        assert len(home("find", "", tags=tags)["challenges"]) == count
+    @pytest.mark.parametrize("tags", ["tiny", "mlperf,tiny", ["tiny"]])
+    def test_by_tags(self, home: ChallengeHome, tags: Any) -> None:
+        assert len(home("find", "", tags=tags)["challenges"]) == 1
+
+    def test_what_there_is_not_is_said_with_what_there_is(self, home: ChallengeHome) -> None:
+        for told in (home("find", "", tags="other"), home("find", "other")):
+            assert told["return"] == 1
+            assert f"no challenge is other; there are: {NAME}" in told["error"]
+
+    @pytest.mark.parametrize("action", ["find", "show"])
+    def test_an_option_that_does_nothing_is_refused(self, home: ChallengeHome, action: str) -> None:
+        assert "--sample: not known here" in home(action, sample=True)["error"]
 
     def test_a_broken_one_hides_no_other_and_is_named(
         self, home: ChallengeHome, capsys: pytest.CaptureFixture[str]
@@ -72,6 +81,7 @@ class TestRefusals:
         assert told["return"] == 1
         assert said in told["error"]
         assert "\n" not in told["error"]
+        assert home.ran == []
 
     def test_all_that_the_machine_lacks_is_said_at_once(self, home: ChallengeHome) -> None:
         made = document()
@@ -228,13 +238,14 @@ class TestRuns:
         assert home("run", sample=True, results_dir=folder, colour="x", new=True)["return"] == 0
         assert [path.name for path in tmp_path.glob("R.until-*/run.json")] == ["run.json"]
 
-    def test_two_at_once_into_one_folder_is_refused(self, home: ChallengeHome, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("new", [False, True])
+    def test_two_at_once_into_one_folder_is_refused(self, home: ChallengeHome, tmp_path: Path, *, new: bool) -> None:
         errors: list[str] = []
         real = home.run_script
 
         def meanwhile(command: dict[str, Any]) -> dict[str, Any]:
             home.patch.setattr("mlperf_home.challenges.front.run_script", real)
-            errors.append(home("run", sample=True, results_dir=str(tmp_path / "R"))["error"])
+            errors.append(home("run", sample=True, results_dir=str(tmp_path / "R"), new=new)["error"])
             return real(command)
 
         home.patch.setattr("mlperf_home.challenges.front.run_script", meanwhile)
@@ -390,3 +401,4 @@ def test_options_of_every_command_reach_the_scripts_and_are_told(home: Challenge
     report = report_of(home("run", sample=True))
 
     assert any("--execution_mode=test" in why for why in report["counts_not_because"])
+    assert "CM_SCRIPT_EXTRA_CMD changes its commands" in home("run", official=True)["error"]

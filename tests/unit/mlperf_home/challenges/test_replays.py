@@ -145,6 +145,7 @@ class TestRefusals:
             ({}, "which bundle?"),
             ({"results": "/nowhere/b.tar.gz"}, "there is no such file"),
             ({"results": "B", "official": True}, "--official: not known here"),
+            ({"results": "B", "only": "first"}, "--only: not known here"),
             ({"results": "B", "lock": True}, "--lock: not known here"),
         ],
         ids=str,

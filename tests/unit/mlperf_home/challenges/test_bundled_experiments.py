@@ -1,0 +1,165 @@
+"""Explorations in a challenge: reported, packed with the runs that they kept, verified, and set beside their replay."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from challenge_homes import NAME, ChallengeHome, document
+from submission_results import ours
+
+from mlperf_home.challenges import front
+from mlperf_home.challenges.bundle import MANIFEST, file_entries
+from mlperf_home.challenges.recomputation import without_logs
+from mlperf_home.challenges.verification import verify
+from mlperf_home.results.experiments import Experiments
+from mlperf_home.results.ingest import ingest
+from mlperf_home.submission.tarball import pack
+
+STORE = "experiments/study/measurements.jsonl"
+
+
+def answer(*points: str) -> dict[str, Any]:
+    values = {"latency_ms": 1.5, "top1_percent": 70.0}
+    return {
+        "schema": 1,
+        "sample": True,
+        "front": [{"point": point, "values": values} for point in points],
+        "undecided": [],
+        "dropped": [{}],
+        "work": {"share": 0.125},
+    }
+
+
+def explore(root: Path, *points: str) -> None:
+    """Leave what an exploration leaves: an answer, whole runs, their measurements, and one of a run not kept."""
+    study = Experiments(root).begin("study", "exploration", ["mobilenet"], {"space": "x"}, sample=True)
+    study.answer.write_text(json.dumps(answer(*points)))
+    folder = study.folder / "results"
+    if not folder.exists():
+        kept = ours(folder, sample=True)
+        (kept / "measurement.json").unlink()
+        study.store.append(
+            [ingest(kept, model_name="m"), ingest(ours(root.parent / "elsewhere", scenario="SingleStream"))]
+        )
+
+
+@pytest.fixture
+def exploring(home: ChallengeHome) -> ChallengeHome:
+    """Give a home whose second workflow explores."""
+    made = document()
+    made["workflows"][1]["sample"]["options"] = {"experiments_dir": "{experiments_dir}", "results_dir": "{results_dir}"}
+    home.write(**made)
+    script = home.root / "script" / "second" / "_cm.json"
+    manifest = json.loads(script.read_text())
+    manifest["inputs"]["experiments_dir"] = {"env": "CM_EXPERIMENTS_DIR"}
+    script.write_text(json.dumps(manifest))
+    home("run", lock=True)
+    points_are(home, "a", "b")
+    return home
+
+
+def points_are(home: ChallengeHome, *points: str) -> None:
+    """Let the exploration find these."""
+
+    def run(command: dict[str, Any]) -> dict[str, Any]:
+        told = home.run_script(command)
+        if told["return"] == 0 and "experiments_dir" in command:
+            explore(Path(command["experiments_dir"]), *points)
+        return told
+
+    home.patch.setattr(front, "run_script", run)
+
+
+def test_the_front_is_reported(exploring: ChallengeHome) -> None:
+    report = exploring.bundle().with_name("report.json")
+
+    (row,) = json.loads(report.read_text())["explorations"]
+    assert [each["point"] for each in row["front"]] == ["a", "b"]
+    assert "12.5 % of the exhaustive work" in report.with_suffix(".md").read_text()
+
+
+def test_a_damaged_answer_is_said(exploring: ChallengeHome) -> None:
+    def run(command: dict[str, Any]) -> dict[str, Any]:
+        told = exploring.run_script(command)
+        if "experiments_dir" in command:
+            explore(Path(command["experiments_dir"]))
+            (Path(command["experiments_dir"]) / "study" / "answer.json").write_text('{"front": 1}')
+        return told
+
+    exploring.patch.setattr(front, "run_script", run)
+
+    assert "is no exploration's answer" in exploring("run", sample=True)["error"]
+
+
+class TestBundles:
+    @staticmethod
+    def unpacked(bundle: Path, folder: Path) -> Path:
+        with tarfile.open(bundle) as archive:
+            archive.extractall(folder / "edited", filter="data")
+        return folder / "edited" / NAME
+
+    def test_runs_that_were_kept_come_with_it(self, exploring: ChallengeHome, tmp_path: Path) -> None:
+        bundle = exploring.bundle()
+        root = self.unpacked(bundle, tmp_path)
+
+        assert not verify(bundle, tmp_path / "unpacked").findings
+        assert len(list(root.glob("experiments/study/results/*/*/*/*/performance-session.json"))) == 1
+        assert without_logs(root) == 1
+        log = next(root.glob("experiments/study/results/*/*/*/*/accuracy/mlperf_log_accuracy.json"))
+        assert log.stat().st_size == 8199
+
+    @pytest.mark.parametrize(
+        ("pattern", "old", "new", "named"),
+        [
+            (STORE, "109.5", "209.5", STORE),
+            (STORE, '"VALID"', '"INVALID"', STORE),
+            (STORE, '{"benchmark"', '["benchmark"', STORE),
+            ("experiments/study/results/*/*/*/*/performance/run_1/mlperf_log_detail.txt", "109.5", "209.5", "results/"),
+            ("experiments/study/results/*/*/*/*/performance-session.json", "complete", "failed", "results/"),
+            ("experiments/study/results/*/*/*/*/accuracy/accuracy.txt", "90.18", "95.18", STORE),
+            ("experiments/study/answer.json", '"point": "a"', '"point": "z"', "report.json"),
+        ],
+        ids=["value", "validity", "line", "log", "session", "accuracy", "answer"],
+    )
+    def test_what_is_edited_is_named(
+        self, exploring: ChallengeHome, tmp_path: Path, pattern: str, old: str, new: str, named: str
+    ) -> None:
+        root = self.unpacked(exploring.bundle(), tmp_path)
+        (path,) = root.glob(pattern)
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+        manifest = json.loads((root / MANIFEST).read_text())
+        (root / MANIFEST).write_text(json.dumps({**manifest, "files": file_entries(root)}))
+        pack(root, tmp_path / "edited.tar.gz")
+
+        said = [str(each) for each in verify(tmp_path / "edited.tar.gz", tmp_path / "unpacked").findings]
+
+        assert any(named in line for line in said), said
+
+
+class TestReplays:
+    def test_fronts_stand_beside_each_other_and_are_not_judged(self, exploring: ChallengeHome) -> None:
+        bundle = exploring.bundle()
+        points_are(exploring, "b", "c")
+
+        told = exploring("replay", results=str(bundle))
+
+        report = json.loads(Path(told["report"]).with_suffix(".json").read_text())
+        assert report["explorations"] == [{"experiment": "study", "then": ["a", "b"], "now": ["b", "c"], "both": ["b"]}]
+        assert told["verdict"] == "reproduced"
+
+    def test_an_exploration_that_fails_now_is_not_reproduced(self, exploring: ChallengeHome) -> None:
+        bundle = exploring.bundle()
+        exploring.failing["run,second,_sample"] = "no engine here"
+
+        assert exploring("replay", results=str(bundle))["verdict"] == "not"
+
+    def test_what_failed_then_may_fail_again(self, exploring: ChallengeHome) -> None:
+        exploring.failing["run,second,_sample"] = "no engine here"
+        bundle = Path(exploring("run", sample=True)["bundle"])
+
+        assert exploring("replay", results=str(bundle))["verdict"] == "reproduced"
