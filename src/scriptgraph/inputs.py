@@ -40,6 +40,27 @@ def read_inputs(manifest: Manifest, given: Values) -> Values:
     return values
 
 
+def require_needed(manifest: Manifest, given: Values, known: Values) -> None:
+    """Refuse an option that would have no effect, since the one it belongs to is not given.
+
+    Args:
+        manifest: the script's.
+        given: the options as they were given.
+        known: values of the environment's keys, those of the options among them.
+
+    Raises:
+        RequestError: an option stands without the one that it needs.
+    """
+    for name, value in given.items():
+        option = _find_input(manifest, name)
+        if option is None or not option.needs or value in (None, "") or same(value, False):
+            continue
+        needed = _find_input(manifest, option.needs)
+        setting = known.get(needed.env_key) if needed else None
+        if setting in (None, "") or (needed and needed.kind == "flag" and same(setting, False)):
+            raise RequestError(f"--{name}: has no effect without --{option.needs}; add it")
+
+
 def _anything(_value: Value) -> bool:
     return True
 

@@ -104,6 +104,7 @@ class Input(Frozen):
     Attributes:
         choices: the values it may have; any, where empty.
         refused: values that are not served, each with the reason that the user reads.
+        needs: another option, without which this one would have no effect; none, where empty.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Input(Frozen):
     choices: tuple[str, ...] = ()
     refused: Mapping[str, str] = NOTHING
     kind: Literal["text", "path", "number", "flag"] = "text"
+    needs: str = ""
 
 
 class Variation(Frozen):

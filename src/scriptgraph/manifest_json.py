@@ -38,7 +38,7 @@ _VARIATION_KEYS = frozenset({
     "post_deps", "new_env_keys", "adr", "add_deps_recursive",
 })  # fmt: skip
 _DESCRIPTION_KEYS = frozenset({"desc", "default", "choices"})
-_INPUT_KEYS = frozenset({"env", "desc", "default", "choices", "type", "refused"})
+_INPUT_KEYS = frozenset({"env", "desc", "default", "choices", "type", "refused", "needs"})
 _MANIFEST_KEYS = frozenset({
     "automation_alias", "automation_uid", "alias", "uid", "tags", "name", "deps", "post_deps", "variations",
     "inputs", "default_env", "env", "env_keys", "local_env_keys", "new_env_keys", "versions", "input_mapping",
@@ -163,6 +163,7 @@ def _input(name: str, place: Place) -> Input:
         choices=fields.get_as("choices", Place.texts, ()),
         refused={value: each.text() for value, each in fields.members("refused").items()},
         kind=kind,  # type: ignore[arg-type]  # narrowed by the check above
+        needs=fields.get_as("needs", Place.text, ""),
     )
 
 

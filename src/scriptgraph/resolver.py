@@ -12,7 +12,7 @@ from scriptgraph.conditions import decide
 from scriptgraph.declared import check_overrides
 from scriptgraph.environment import Environment, Layer, as_text
 from scriptgraph.errors import CycleError, RequestError, ScriptGraphError
-from scriptgraph.inputs import read_inputs
+from scriptgraph.inputs import read_inputs, require_needed
 from scriptgraph.manifest import Dependency, Manifest, Override, Values
 from scriptgraph.plan import Need, Plan, Step
 from scriptgraph.scope import DEEPEST, ResolvedSteps, Scope
@@ -100,6 +100,7 @@ def _expand(manifest: Manifest, query: Query, registry: Registry, scope: Scope) 
     start = start.merged(_asked_versions(manifest, scope.versions), Layer.OVERRIDE, "version asked for")
     start = start.merged(read_inputs(manifest, scope.forced), Layer.OVERRIDE, "--adr")
     env = layered(manifest, variations, version, start)
+    require_needed(manifest, scope.inputs, env)
     overrides = dict(scope.overrides)
     for each in variations:
         for name, override in each.variation.overrides.items():

@@ -74,6 +74,7 @@ def _option_row(option: Mapping[str, Any]) -> tuple[str, ...]:
     if option["choices"]:
         notes.append(f"one of {', '.join(option['choices'])}")
     notes += [f"not {wrong} ({why})" for wrong, why in option["refused"].items()]
+    notes += [f"only with --{option['needs']}"] if option["needs"] else []
     if option["default"] is not None:
         text = as_text(option["default"])
         notes.append(f"set to {text} by a variation or version" if option["fixed"] else f"default {text}")

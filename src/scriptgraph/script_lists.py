@@ -112,6 +112,7 @@ def _option(option: Input, env: Environment) -> dict[str, Any]:
         "fixed": bool(setting and setting.layer > Layer.INPUT),
         "choices": list(option.choices),
         "refused": dict(option.refused),
+        "needs": option.needs,
         "description": option.description,
     }
 

@@ -59,6 +59,8 @@ def test_cmr_is_short_for_cm_run_script(cm: Cm) -> None:
         (("--tags=run,mlperf,bert-99,deepsparse", "--power=yes"), "not served by this version"),
         (("--tags=detect,", "os"), "stray word"),
         (("--tags=detect,os", "--adr.pyton.version=3"), "no dependency has this name"),
+        (("--tags=run,mlperf,bert-99,deepsparse,_sample", "--tar"), "--tar: has no effect without --submission_dir"),
+        (("--tags=run,mobilenet-models,_sample", "--push_to_github=yes"), "no effect without --submission_dir"),
         ((), "which script?"),
     ],
 )

@@ -245,3 +245,28 @@ class TestFingerprint:
         asked: list[dict[str, Any]] = [{}, {"adr": {"a": {"y": 1}}}, {"env": {"CM_Y": 2}}, {"adr": {"a": {"y": 2}}}]
 
         assert len({plan_of(scripts, "top", **each).fingerprint for each in asked}) == len(asked)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"tar": "yes"}, "--tar: has no effect without --place; add it"),
+        ({"tar": True, "place": ""}, "--tar: has no effect without --place"),
+        ({"name": "x", "place": "here"}, "--name: has no effect without --tar"),
+        ({"name": "x", "place": "here", "tar": "no"}, "--name: has no effect without --tar"),
+        ({"tar": "yes", "place": "here", "name": "x"}, ""),
+        ({"tar": "no"}, ""),
+        ({}, ""),
+    ],
+)
+def test_an_option_without_the_one_that_it_belongs_to_is_refused(inputs: dict[str, object], said: str) -> None:
+    options = {
+        "place": {"env": "PLACE"},
+        "tar": {"env": "TAR", "type": "flag", "needs": "place"},
+        "name": {"env": "NAME", "needs": "tar"},
+    }
+    scripts = {"packs": {"inputs": options}}
+    if not said:
+        assert step_of(plan_of(scripts, "packs", inputs=inputs), "packs").env.get("TAR") == inputs.get("tar")
+        return
+    assert said in str(failure(scripts, "packs", inputs=inputs))
