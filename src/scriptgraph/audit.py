@@ -93,6 +93,8 @@ def _identity(manifest: Manifest, uids: Counter[str]) -> Iterator[Finding]:
     for name, option in manifest.inputs.items():
         if not option.description:
             yield _at(manifest, f"/inputs/{name}", "has no desc; say what the option is")
+        if option.needs and option.needs not in manifest.inputs:
+            yield _at(manifest, f"/inputs/{name}/needs", f"{option.needs} is no option of this script; name one")
 
 
 def _meaning(manifest: Manifest, registry: Registry) -> Iterator[Finding]:

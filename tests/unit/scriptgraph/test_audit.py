@@ -44,6 +44,7 @@ def test_a_sound_script_is_sound(scripts: ScriptFolders) -> None:
         ({"zzz": 1}, "#/zzz: unknown key"),
         ({"docker": {}}, "#/docker: is not served any more"),
         ({"inputs": {"o": {"env": "CM_O"}}}, "#/inputs/o: has no desc"),
+        ({"inputs": {"o": {"env": "CM_O", "desc": "d", "needs": "p"}}}, "#/inputs/o/needs: p is no option"),
         ({"deps": [{"tags": "soundd"}]}, "#/deps/0: --tags=soundd: no script has the tag 'soundd'. Did you mean sound"),
         ({"deps": [{"tags": "common"}]}, "#/deps/0: --tags=common: fits 2 scripts"),
         ({"variations": {"v": {}}}, "#/variations/v: has no description"),
