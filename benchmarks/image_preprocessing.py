@@ -1,8 +1,8 @@
 """Preprocessing of photographs: images a second against a plain Pillow loop, and what 50,000 would cost.
 
 `python benchmarks/image_preprocessing.py [--images DIR]`, with OpenCV and Pillow installed. Without --images it works
-on generated JPEGs of about ImageNet's mean size. Exits with 1 where ours, with all processes, has less than three quarters
-of a Pillow loop's speed for each processor.
+on generated JPEGs of about ImageNet's mean size. Exits with 1 where ours, with all processes, has less than three
+quarters of a Pillow loop's speed for each processor.
 """
 
 from __future__ import annotations
