@@ -1,8 +1,8 @@
 """Preprocessing of photographs: images a second against a plain Pillow loop, and what 50,000 would cost.
 
 `python benchmarks/image_preprocessing.py [--images DIR]`, with OpenCV and Pillow installed. Without --images it works
-on generated JPEGs of about ImageNet's mean size. Exits with 1 where ours, with all processes, is slower than a Pillow
-loop times the number of processors.
+on generated JPEGs of about ImageNet's mean size. Exits with 1 where ours, with all processes, has less than three
+quarters of a Pillow loop's speed for each processor.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main() -> int:
     ways |= {name: _ours(images, recipe, folder, len(paths), workers) for name, recipe in _WAYS.items()}
     comparison.run(ways, chosen.rounds)
     comparison.figures[_PILLOW_ALL] = [rate * workers for rate in comparison.figures[_PILLOW]]
-    goals = (Goal("ours, mlperf-v3.1 / Pillow x processors", next(iter(_WAYS)), (_PILLOW_ALL,), 1.0),)
+    goals = (Goal("ours, mlperf-v3.1 / Pillow x processors", next(iter(_WAYS)), (_PILLOW_ALL,), 0.75),)
     reached = report(comparison, goals, {"load_before": load, "images": len(paths), "processors": workers}, chosen.json)
     for name in _WAYS:
         print(f"{name}: {_ALL:,} images take about {_ALL / min(comparison.figures[name]):.0f} s at {_SIDE} x {_SIDE}")

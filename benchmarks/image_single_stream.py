@@ -1,8 +1,9 @@
 """SingleStream of image classifiers: the 90th percentile that LoadGen sees against a bare `invoke()` loop's.
 
 `python benchmarks/image_single_stream.py [--model F.tflite ...]`, with LiteRT, tflite-runtime or both installed; exits
-with 1 where ours adds more than 3 % or 20 us, whichever is larger. Both take turns, round by round; each has an
-interpreter of its own, made alike, and neither knows of the other's caches.
+with 1 where ours adds more than 3 % or 20 us, whichever is larger. A bare loop that sets an image before each inference
+and reads the scores after it, as anyone has to, stands beside them without a goal. All take turns, round by round; ours
+and the bare loops have interpreters of their own, made alike.
 """
 
 from __future__ import annotations
@@ -43,10 +44,7 @@ def main() -> int:
             print(f"\n{engine}, {model.name}, {opened.details['threads_per_stream']} threads")
             bare_us = statistics.median(comparison.figures[_BARE])
             bound = 1 + max(_SHARE, _US / bare_us)
-            goals = tuple(
-                Goal(f"ours / {way}, at most 3 % or {_US:g} us", _OURS, (way,), bound, at_most=True)
-                for way in (_BARE, _FED)
-            )
+            goals = (Goal(f"ours / bare, at most 3 % or {_US:g} us", _OURS, (_BARE,), bound, at_most=True),)
             reached &= report(comparison, goals, {}, None)
             added = statistics.median(comparison.figures[_OURS]) - bare_us
             print(f"added to the bare invoke(): {added:.1f} us")

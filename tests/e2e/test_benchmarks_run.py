@@ -41,6 +41,30 @@ def test_a_benchmark_gives_its_ratios(tmp_path: Path, name: str, goals: list[str
     assert 150 < document["mean_length_tokens"] < 220
 
 
+@pytest.mark.engine
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["image_single_stream", "image_offline"])
+def test_a_benchmark_of_images_measures_each_engine_with_each_model(tmp_path: Path, name: str) -> None:
+    for package in ("ai_edge_litert", "mlperf_loadgen", "cv2"):
+        pytest.importorskip(package)
+    figures = tmp_path / "figures.json"
+    command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), "--rounds", "1", "--seconds", "0.02"]
+
+    done = subprocess.run(
+        [*command, "--json", str(figures)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode in {0, 1}, done.stderr
+    document = json.loads(figures.read_text())
+    assert done.returncode == (0 if document["reached"] else 1)
+    assert {"litert"} <= {run["engine"] for run in document["runs"]}
+    assert len({run["model"] for run in document["runs"]}) == 2
+
+
 def test_the_engines_cost_is_measured_with_the_cm_that_is_installed(tmp_path: Path) -> None:
     if not CM.exists():
         pytest.skip("cm is not installed beside this Python: pip install '.[test]'")
