@@ -194,3 +194,29 @@ def test_odd_options_are_refused_before_anything_is_measured(cm: Cm, option: str
     assert said in ended.said
     assert "Traceback" not in ended.said
     assert not (cm.home / "mlperf-home" / "experiments").exists()
+
+
+def test_berts_are_explored_by_throughput_and_f1(cm: Cm) -> None:
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed in this Python")
+    options = [*HERE, "--env.CM_SAMPLE_QUESTIONS=40", "--rounds=3", "--probe=0.02", "--execution_mode=test"]
+    sizes = ["--streams=1", "--batch=4", "--test_query_count=10", "--official=none"]
+
+    ended = cm.script("explore,bert-99,_sample,_onnxruntime", *options, *sizes)
+
+    assert ended.code == 0, ended.said
+    answer = answer_of(cm)
+    assert [each["name"] for each in answer["metrics"]] == ["samples_per_second", "f1_percent"]
+    assert points(answer) == [
+        f"sample-bert/{model}/batch=4/streams=1/lengths=384" for model in ("dense", "pruned-quantised")
+    ]
+    kept = [*answer["front"], *answer["undecided"]]
+    assert all(each["values"]["samples_per_second"] > 0 and each["values"]["f1_percent"] > 50 for each in kept)
+    assert "% F1" in ended.out
+
+
+def test_without_imagenet_it_is_said_how_to_get_it_before_81_models_are_fetched(cm: Cm) -> None:
+    ended = cm.script("explore,mobilenet-models", *HERE)
+
+    assert ended.code != 0
+    assert "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB" in ended.said
+    assert "get-mlperf-exploration-candidate" not in ended.said

@@ -66,6 +66,7 @@ class Study:
         beliefs = [priors.get(point.model, unknown_belief()) for point in self.points]
         self._field = Field(self.points, self.settings, beliefs, np.ones(count, dtype=np.bool_), np.full(count, -1))
         self._was_checked = np.zeros(count, dtype=np.bool_)
+        self._was_measured = np.zeros(count, dtype=np.bool_)  # on the whole dataset
         self._spent_s: dict[str, float] = {"probe": 0.0, "check": 0.0, "official": 0.0}
         self._nominal_s, self._probe_count = 0.0, 0
         self._warnings: list[str] = list(journal.damages) if journal else []
@@ -176,7 +177,7 @@ class Study:
             self._check(waiting[0], fully=fully)
 
     def _inexact(self, index: int) -> bool:
-        return self._field.beliefs[index].sd > 0
+        return self._field.beliefs[index].sd > 0 and not self._was_measured[index]
 
     def _unchecked(self, index: int) -> bool:
         return not self._was_checked[index]
@@ -194,6 +195,7 @@ class Study:
         for each in np.flatnonzero(self._same_model[index]):
             self._field.beliefs[each] = belief
             self._was_checked[each] = True
+            self._was_measured[each] |= fully
 
     def _counted(self, index: int, samples: int) -> AccuracyCount:
         count = self._meter.check(self.points[index], samples)

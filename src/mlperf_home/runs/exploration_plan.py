@@ -66,7 +66,7 @@ def engines_of(context: Context) -> list[dict[str, str]]:
 
 
 def _candidate(described: Mapping[str, Any]) -> Candidate:
-    keys = ("name", "path", "dataset", "weight_type", "source")
+    keys = ("name", "path", "dataset", "questions", "weight_type", "source")
     return Candidate(**{key: described[key] for key in keys})
 
 
@@ -146,4 +146,4 @@ def _settings(context: Context, described: Sequence[Mapping[str, Any]], running:
 def _samples(running: Running, dataset: Path) -> int:
     """Count the dataset's samples."""
     facts = json.loads((dataset / WORKLOADS[running.benchmark].facts_file).read_text("utf-8"))
-    return int(facts["images"])
+    return int(facts["features" if running.benchmark == "bert-99" else "images"])

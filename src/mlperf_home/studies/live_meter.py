@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.accuracy.imagenet.evaluation import accuracy_text, score_log
 from mlperf_home.atomic import replace_text
-from mlperf_home.datasets.imagenet.labels import read_labels
-from mlperf_home.datasets.imagenet.store import LABELS_FILE
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.meter import AbsentPointError, AccuracyCount, Observation, PointFailedError
 from mlperf_home.harness.failures import ExitStatus
 from mlperf_home.results.loadgen_log import ACCURACY_FILE, read_run
 from mlperf_home.runs.layout import ResultFolder
 from mlperf_home.studies.jobs import Asked, backend_of, official_folder, probe_conf, run_conf, write_job
+from mlperf_home.studies.scoring import score_part, score_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from mlperf_home.exploration.space import Point
     from mlperf_home.studies.engines import Engines
@@ -85,11 +83,14 @@ class LiveMeter:
             fresh = self._run(point, Asked("accuracy", conf, None if whole else images, self._options(point)))
             if whole:
                 self._keep("accuracy", fresh, folder)
-        labels = read_labels(Path(self._plan.candidates[point.model].dataset) / LABELS_FILE)
-        scored = score_log(folder.logs("accuracy") / ACCURACY_FILE, labels)
+        kind, candidate = self._plan.running.dataset_kind, self._plan.candidates[point.model]
+        log = folder.logs("accuracy") / ACCURACY_FILE
         if whole:
-            replace_text(folder.logs("accuracy") / "accuracy.txt", accuracy_text(scored))
-        return AccuracyCount(scored.good, scored.total, _spent_s(start_s, folder.session("accuracy")))
+            correct, count, text = score_whole(kind, log, candidate, images)
+            replace_text(folder.logs("accuracy") / "accuracy.txt", text)
+        else:
+            correct, count = score_part(kind, log, candidate, images)
+        return AccuracyCount(correct, count, _spent_s(start_s, folder.session("accuracy")))
 
     def _probe(self, point: Point, seconds: float) -> tuple[dict[str, float], int]:
         conf = probe_conf(self._plan, seconds, self._settled.get(point.name, {}).get("target"))

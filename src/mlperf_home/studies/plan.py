@@ -29,6 +29,7 @@ class Candidate:
         name: under which its results are reported.
         path: its file.
         dataset: the preprocessed dataset that it is fed from.
+        questions: the file that the dataset was made of, where scoring needs it.
         weight_type: of its weights, for the measurement; empty where nobody says.
         source: where it is from, for the measurement.
     """
@@ -36,6 +37,7 @@ class Candidate:
     name: str
     path: str
     dataset: str
+    questions: str = ""
     weight_type: str = ""
     source: str = ""
 

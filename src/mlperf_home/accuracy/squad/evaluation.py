@@ -19,6 +19,8 @@ from mlperf_home.datasets.squad.vocabulary import read_vocabulary
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from mlperf_home.accuracy.squad.logits import Logits
     from mlperf_home.datasets.squad.reading import Dataset
     from mlperf_home.datasets.squad.vocabulary import Vocabulary
@@ -70,14 +72,38 @@ def evaluate(log: Path, features_dir: Path, dataset_path: Path) -> Evaluation:
     return Evaluation(scores, predictions, logits.log_sha256, len(input_ids), dataset.sample_note, facts["notes"])
 
 
-def predict(dataset: Dataset, features_dir: Path, vocabulary: Vocabulary, logits: Logits) -> dict[str, str]:
-    """Give the answer's text by question id."""
+def f1_of_first(log: Path, features_dir: Path, dataset_path: Path, first: int) -> float:
+    """Score an accuracy log of a run on the first features alone: F1 in percent of the questions that lie in them.
+
+    Raises:
+        AccuracyError: see `evaluate`; or no question lies in them as a whole.
+        DatasetError: see `evaluate`.
+    """
+    facts = read_provenance(features_dir)
+    dataset = read_dataset(dataset_path)
+    vocabulary = read_vocabulary(features_dir / VOCABULARY_FILE)
+    count = int(facts["features"])
+    columns = read_array(features_dir, "input_ids", count).shape[1]
+    predictions = predict(dataset, features_dir, vocabulary, read_logits(log, min(first, count), columns), count)
+    # Features stand in the order of their questions: the first one outside ends what is whole.
+    whole = int(read_array(features_dir, "example_index", count)[first]) if first < count else len(dataset.examples)
+    if not whole:
+        raise AccuracyError(log, f"no question lies in the first {first} features", "take more of them")
+    return score(dataset.examples[:whole], predictions).f1
+
+
+def predict(
+    dataset: Dataset, features_dir: Path, vocabulary: Vocabulary, logits: Logits, features: int | None = None
+) -> dict[str, str]:
+    """Give the answer's text by question id; of logits of the first features alone where there are more of these."""
     count = len(logits.start)
-    input_ids = read_array(features_dir, "input_ids", count)
-    word_of = read_array(features_dir, "token_to_word", count)
-    max_context = np.asarray(read_array(features_dir, "max_context", count))
-    spans = best_spans(logits.start, logits.end, np.asarray(word_of) >= 0, max_context)
-    rows = best_features(spans, read_array(features_dir, "example_index", count), len(dataset.examples))
+
+    def array(name: str) -> NDArray[Any]:
+        return np.asarray(read_array(features_dir, name, features or count)[:count])
+
+    input_ids, word_of = array("input_ids"), array("token_to_word")
+    spans = best_spans(logits.start, logits.end, word_of >= 0, array("max_context"))
+    rows = best_features(spans, array("example_index"), len(dataset.examples))
     predictions = {}
     for example, row in zip(dataset.examples, rows.tolist(), strict=True):
         if row < 0:

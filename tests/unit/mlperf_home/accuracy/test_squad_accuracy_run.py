@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 pytest.importorskip("tokenizers")
 
+from mlperf_home.accuracy.base import AccuracyError
 from mlperf_home.accuracy.squad import __main__ as command
+from mlperf_home.accuracy.squad.evaluation import evaluate, f1_of_first
 from mlperf_home.datasets.squad import __main__ as preparation
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CONTEXTS = ["Ada Lovelace's notes (1843).", "b " * 500 + "Caf\u00e9!", "c a"]
 ANSWERS = ["Ada Lovelace", "the Caf\u00e9", "a"]
@@ -182,3 +182,20 @@ def test_an_absent_log_and_an_unwritable_place_are_told(tmp_path: Path, capsys: 
     log.write_text(_log_text(_results()))
     assert command.main(["--log", str(log), *arguments, "--out", str(tmp_path / "absent" / "a.txt")]) == 65
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_the_first_features_are_scored_by_the_questions_that_lie_in_them(tmp_path: Path) -> None:
+    _, features, _, dataset = _prepare(tmp_path)
+    log = tmp_path / "log.json"
+
+    def f1_of(first: int) -> float:
+        log.write_text(_log_text([result for result in _results() if result[0] < first]))
+        return f1_of_first(log, Path(features), Path(dataset), first)
+
+    whole = f1_of(4)
+    assert whole == evaluate(log, Path(features), Path(dataset)).scores.f1
+    # The second question's answer is in feature 2: with features 0 and 1 only the first question lies in them.
+    assert f1_of(1) == f1_of(2) == 100.0
+    log.write_text(_log_text([(0, _results()[1][1])]))
+    with pytest.raises(AccuracyError, match="no result for 1 of 2 samples"):
+        f1_of_first(log, Path(features), Path(dataset), 2)
