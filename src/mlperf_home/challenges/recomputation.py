@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundle import KEPT_RESULTS, RUNS
 from mlperf_home.challenges.render import report_parts, to_html, to_markdown
-from mlperf_home.challenges.report import MEASUREMENTS, exploration_rows, result_rows, why_not_counted
+from mlperf_home.challenges.report import (
+    KEPT_MEASUREMENTS,
+    MEASUREMENTS,
+    exploration_rows,
+    result_rows,
+    why_not_counted,
+)
 from mlperf_home.errors import LocatedError
 from mlperf_home.results.ingest import ACCURACY_DIR, ACCURACY_SESSION, ingest
 from mlperf_home.results.loadgen_log import ACCURACY_FILE
@@ -31,9 +37,12 @@ _TOLD_BESIDES = {
 }
 
 
+_OF_THE_RUN = ("values", "engine", "validity", "reasons", "sample", "unofficial_because", "warnings")
+
+
 def result_problems(root: Path) -> Iterator[Problem]:
     """Ingest every result again: a measurement must say what its logs say."""
-    for path in sorted(root.glob(MEASUREMENTS)):
+    for path in sorted([*root.glob(MEASUREMENTS), *root.glob(KEPT_MEASUREMENTS)]):
         name = path.relative_to(root).as_posix()
         try:
             yield from _of_the_logs(path.parent, name.rpartition("/")[0])
@@ -54,13 +63,12 @@ def result_problems(root: Path) -> Iterator[Problem]:
 def experiment_problems(root: Path) -> Iterator[Problem]:
     """Ingest what experiments have kept: a stored measurement that has logs here must say what those say."""
     for folder in sorted(root.glob("experiments/*")):
-        again: dict[str, Measurement] = {}
-        for kept in sorted(folder.glob(KEPT_RESULTS)):
-            name = kept.relative_to(root).as_posix()
+        kept: list[Measurement] = []
+        for result in sorted(folder.glob(KEPT_RESULTS)):
+            name = result.relative_to(root).as_posix()
             try:
-                yield from _of_the_logs(kept, name)
-                measurement = ingest(kept)
-                again[json.dumps(measurement.logs, sort_keys=True)] = measurement
+                yield from _of_the_logs(result, name)
+                kept.append(ingest(result))
             except LocatedError as error:
                 yield name, f"{error.where.replace(f'{root}/', '')}: {error.problem}"
             except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -68,22 +76,34 @@ def experiment_problems(root: Path) -> Iterator[Problem]:
         damages: list[str] = []
         lines = f"{folder.relative_to(root).as_posix()}/{LINES_FILE}"
         for stored in Store(folder).measurements(damages):
-            found = again.get(json.dumps(stored.logs, sort_keys=True))
-            if found is not None:
-                groups = ("values", "engine", "validity", "reasons", "sample", "unofficial_because", "warnings")
-                yield from ((lines, problem) for problem in _differences(stored, found, groups))
+            yield from ((lines, problem) for problem in _stored_differences(stored, kept))
         yield from ((lines, damage.replace(f"{root}/", "")) for damage in damages)
 
 
 def without_logs(root: Path) -> int:
-    """Count the measurements of experiments whose logs are not in the bundle: they are hashed, and no more."""
+    """Count the measurements of experiments whose logs are not in a good bundle: they are hashed, and no more."""
     count = 0
     for folder in root.glob("experiments/*"):
-        there = {
-            json.dumps(ingest(kept).logs, sort_keys=True) for kept in folder.glob(KEPT_RESULTS) if any(kept.iterdir())
-        }
-        count += sum(json.dumps(each.logs, sort_keys=True) not in there for each in Store(folder).measurements())
+        kept = [ingest(result) for result in folder.glob(KEPT_RESULTS)]
+        count += sum(_with_its_logs(stored, kept) is None for stored in Store(folder).measurements())
     return count
+
+
+def _with_its_logs(stored: Measurement, kept: Sequence[Measurement]) -> Measurement | None:
+    """Find the run that a stored measurement is of; it may have been stored before the accuracy run."""
+    return next((each for each in kept if stored.logs and stored.logs.items() <= each.logs.items()), None)
+
+
+def _stored_differences(stored: Measurement, kept: Sequence[Measurement]) -> Iterator[str]:
+    found = _with_its_logs(stored, kept)
+    if found is None:
+        return
+    if found.logs == stored.logs:
+        yield from _differences(stored, found, _OF_THE_RUN)
+        return
+    # One run of the two: what both know must be the same.
+    for name in sorted(stored.values.keys() & found.values.keys()):
+        yield from _difference(f"values.{name}", asdict(stored.values[name]), asdict(found.values[name]))
 
 
 def _ingested(folder: Path, stored: Measurement) -> Measurement:

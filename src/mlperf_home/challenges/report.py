@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "mlperf-home/challenge-report/1"
 MEASUREMENTS = "results/*/*_results/*/*/*/measurement.json"
+KEPT_MEASUREMENTS = "experiments/*/results/*_results/*/*/*/measurement.json"
+"""Of the whole runs that explorations have kept."""
 ANSWERS = "experiments/*/answer.json"
 
 
@@ -32,7 +34,7 @@ def result_rows(root: Path, metrics: Sequence[Metric]) -> list[dict[str, Any]]:
         MeasurementError: a measurement cannot be read.
     """
     rows = []
-    for path in sorted(root.glob(MEASUREMENTS)):
+    for path in sorted([*root.glob(MEASUREMENTS), *root.glob(KEPT_MEASUREMENTS)]):
         measurement = from_json(path.read_text(encoding="utf-8"), str(path.relative_to(root)))
         wanted = [metric for metric in metrics if metric.benchmark == measurement.benchmark]
         rows.append(_result_row(path.relative_to(root).as_posix(), measurement, wanted))
@@ -42,7 +44,7 @@ def result_rows(root: Path, metrics: Sequence[Metric]) -> list[dict[str, Any]]:
 def _result_row(path: str, measurement: Measurement, metrics: Sequence[Metric]) -> dict[str, Any]:
     return {
         "path": path,
-        "workflow": path.split("/")[1],
+        "workflow": path.split("/")[1],  # or the experiment
         "benchmark": measurement.benchmark,
         "scenario": measurement.scenario,
         "model": measurement.model["name"].value,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,10 @@ def explore(root: Path, *points: str) -> None:
     folder = study.folder / "results"
     if not folder.exists():
         kept = ours(folder, sample=True)
-        (kept / "measurement.json").unlink()
-        study.store.append(
-            [ingest(kept, model_name="m"), ingest(ours(root.parent / "elsewhere", scenario="SingleStream"))]
-        )
+        early = root.parent / "early"
+        shutil.copytree(kept, early, ignore=shutil.ignore_patterns("accuracy*", "measurement.json"))
+        elsewhere = ours(root.parent / "elsewhere", scenario="SingleStream")
+        study.store.append([ingest(early), ingest(kept, model_name="m"), ingest(elsewhere)])
 
 
 @pytest.fixture
@@ -79,6 +80,8 @@ def test_the_front_is_reported(exploring: ChallengeHome) -> None:
 
     (row,) = json.loads(report.read_text())["explorations"]
     assert [each["point"] for each in row["front"]] == ["a", "b"]
+    workflows = [each["workflow"] for each in json.loads(report.read_text())["results"]]
+    assert workflows == ["first", "second", "study"]
     assert "12.5 % of the exhaustive work" in report.with_suffix(".md").read_text()
 
 
@@ -117,13 +120,14 @@ class TestBundles:
         [
             (STORE, "109.5", "209.5", STORE),
             (STORE, '"VALID"', '"INVALID"', STORE),
+            ("experiments/study/results/*/*/*/*/measurement.json", "109.5", "209.5", "measurement.json"),
             (STORE, '{"benchmark"', '["benchmark"', STORE),
             ("experiments/study/results/*/*/*/*/performance/run_1/mlperf_log_detail.txt", "109.5", "209.5", "results/"),
             ("experiments/study/results/*/*/*/*/performance-session.json", "complete", "failed", "results/"),
             ("experiments/study/results/*/*/*/*/accuracy/accuracy.txt", "90.18", "95.18", STORE),
             ("experiments/study/answer.json", '"point": "a"', '"point": "z"', "report.json"),
         ],
-        ids=["value", "validity", "line", "log", "session", "accuracy", "answer"],
+        ids=["value", "validity", "measurement", "line", "log", "session", "accuracy", "answer"],
     )
     def test_what_is_edited_is_named(
         self, exploring: ChallengeHome, tmp_path: Path, pattern: str, old: str, new: str, named: str
