@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-import math
 from typing import TYPE_CHECKING
 
 from mlperf_home.results.measurement import Measurement, Value, unknown
-from mlperf_home.results.store.tables import TableError, read_table
+from mlperf_home.results.store.tables import TableError, number_in, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +26,6 @@ _UNITS = {
 }
 # Of benchmarks whose accuracy is something else, the table does not say what.
 _ACCURACY = {"bert-99": "f1_percent", "bert-99.9": "f1_percent", "resnet": "top1_percent"}
-_NOTHING = {"", "None"}
 
 
 def read_published(path: Path) -> Iterator[Measurement]:
@@ -80,26 +78,13 @@ def _bert(row: Mapping[str, str], where: str, source: str) -> Measurement:
             "organization": copied("Organization"),
             "division": copied("Division"),
             "host_processor_model_name": copied("host_processor_model_name"),
-            "sockets": _number(row, "host_processors_per_node", where, source),
-            "cores": _number(row, "host_processor_core_count", where, source),
+            "sockets": number_in(row, "host_processors_per_node", where, source),
+            "cores": number_in(row, "host_processor_core_count", where, source),
         },
         values={
-            _UNITS[unit]: _number(row, "Result", where, source),
-            _ACCURACY.get(row["MlperfModel"], "accuracy"): _number(row, "Accuracy", where, source),
+            _UNITS[unit]: number_in(row, "Result", where, source),
+            _ACCURACY.get(row["MlperfModel"], "accuracy"): number_in(row, "Accuracy", where, source),
         },
         logs={},
         warnings=(),
     )
-
-
-def _number(row: Mapping[str, str], name: str, where: str, source: str) -> Value:
-    text = (row[name] or "").strip()
-    if text in _NOTHING:
-        return unknown("the table's cell is empty")
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise TableError(where, f"{name} is {text!r}, no number", "correct the cell")
-    return Value(int(value) if value.is_integer() else value, "copied", source)

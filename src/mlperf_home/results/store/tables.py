@@ -42,6 +42,24 @@ def read_table(path: Path) -> Iterator[Measurement]:
         raise TableError(path, f"is no CSV in UTF-8 ({error})", "give one") from None
 
 
+def number_in(row: Mapping[str, str], name: str, where: str, source: str) -> Value:
+    """Give a cell's number; unknown where it is empty, or says None as some published tables do.
+
+    Raises:
+        TableError: it is no number.
+    """
+    text = (row[name] or "").strip()
+    if text in {"", "None"}:
+        return unknown("the table's cell is empty")
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise TableError(where, f"{name} is {text!r}, no number", "correct the cell")
+    return Value(value, "copied", source)
+
+
 def _number_or_text(row: Mapping[str, str], name: str, source: str) -> Value:
     text = (row[name] or "").strip()
     if not text:
@@ -53,18 +71,6 @@ def _measurement(row: Mapping[str, str], where: str, source: str) -> Measurement
     def copied(name: str) -> Value:
         text = row[name] or ""
         return Value(text, "copied", source) if text.strip() else unknown("the table's cell is empty")
-
-    def number(name: str) -> Value:
-        text = row[name] or ""
-        if not text.strip():
-            return unknown("the table's cell is empty")
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
-            raise TableError(where, f"{name} is {text!r}, no number", "correct the cell")
-        return Value(value, "copied", source)
 
     variant = "/".join(row[name] for name in _VARIANT if row[name])
     return Measurement(
@@ -84,7 +90,7 @@ def _measurement(row: Mapping[str, str], where: str, source: str) -> Measurement
             # Of cores of several kinds a table tells in words.
             **{name: _number_or_text(row, name, source) for name in ("sockets", "cores")},
         },
-        values={name: number(column) for column, name in _NUMBERS.items()},
+        values={name: number_in(row, column, where, source) for column, name in _NUMBERS.items()},
         logs={},
         warnings=(),
     )
