@@ -291,6 +291,14 @@ def test_capture_gives_standard_output_only() -> None:
     assert capture(python(code)) == "a\nb\n"
 
 
+def test_capture_reads_a_file_as_its_input_and_nothing_without_one(tmp_path: Path) -> None:
+    (tmp_path / "given").write_text("one\ntwo\n")
+    read = python("import sys; print(len(sys.stdin.read()))")
+
+    assert capture(read, stdin=tmp_path / "given") == "8\n"
+    assert capture(read) == "0\n"
+
+
 def test_capture_raises_with_what_was_said() -> None:
     with pytest.raises(ProcessFailed, match=r"exited with status 1; it said last: oh dear"):
         capture(python("import sys; sys.exit('oh dear')"))
