@@ -63,18 +63,20 @@ def test_a_run_with_two_values_is_kept_shown_replayed_and_removed(cm: Cm, tmp_pa
 def test_a_published_table_is_taken_over_once_and_has_a_front(cm: Cm, tmp_path: Path) -> None:
     table = tmp_path / "world.csv"
     rows = [
-        f"v3.1,Org,box,Box,CPU,1,4,TFLite,mobilenet-v1,1.0,{n},fp32,{t},{ms},"
+        f"v3.1,Org,box,Box,CPU,2,4,TFLite,mobilenet-v1,1.0,{n},fp32,{t},{ms},"
         for n, t, ms in ((128, 65, 4), (224, 71, 9), (160, 60, 8))
     ]
     table.write_text("\n".join([COLUMNS, *rows]) + "\n")
 
     first, second = (cm.script("import,mlperf,results", f"--input={table}") for _ in range(2))
     shown = cm("show", "experiment", "world", "--pareto")
+    per_core = cm("show", "experiment", "world", "--derive=c = 1*cores", "--metrics=c")
 
     assert "3 from a published table, 3 of them new" in first.out
     assert "3 from a published table, 0 of them new" in second.out
     assert "world: 2 of 3 are of the front" in shown.out
     assert "mobilenet-v1/1.0/160/fp32" not in shown.out
+    assert per_core.out.splitlines()[-1].split()[-1] == "8"
 
 
 @pytest.mark.parametrize(

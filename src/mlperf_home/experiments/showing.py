@@ -10,6 +10,7 @@ from mlperf_home.pictures.gathering import draw_from, from_measurement
 from mlperf_home.pictures.picture import STANDINGS, axis
 from mlperf_home.results.experiments import ExperimentError
 from mlperf_home.results.front import plane_front
+from mlperf_home.results.measurement import Value
 from mlperf_home.results.store.expression import Expression, ExpressionError
 from scriptgraph.listing import Section
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mlperf_home.results.experiments import Experiment
-    from mlperf_home.results.measurement import Measurement, Value
+    from mlperf_home.results.measurement import Measurement
 
 SAMPLE = "SAMPLE, no MLPerf results"
 _USUAL = ("latency_ms", "samples_per_second", "top1_percent", "f1_percent", "energy_j", "cost_per_million_inferences")
@@ -50,7 +51,7 @@ def derived(measurements: Sequence[Measurement], wanted: Mapping[str, Expression
     """
     found = []
     for measurement in measurements:
-        known = {**measurement.system, **measurement.engine, **measurement.values}
+        known = {**measurement.system, **_whole_machine(measurement), **measurement.engine, **measurement.values}
         more = {
             name: expression.value(known)
             for name, expression in wanted.items()
@@ -62,6 +63,15 @@ def derived(measurements: Sequence[Measurement], wanted: Mapping[str, Expression
             there = sorted({key for each in measurements for key in (*each.system, *each.engine, *each.values)})
             raise ExpressionError(repr(expression.text), "uses a name that nothing has", f"use {', '.join(there)}")
     return found
+
+
+def _whole_machine(measurement: Measurement) -> dict[str, Value]:
+    """Give the cores of all sockets, for a result that tells the cores of each."""
+    told = [measurement.system.get(name) for name in ("cores", "sockets")]
+    counts = [each.value for each in told if each is not None and isinstance(each.value, (int, float))]
+    if len(counts) != len(told):
+        return {}
+    return {"cores": Value(counts[0] * counts[1], "inferred", reason="cores of each socket, times sockets")}
 
 
 def measured_section(
