@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from scriptgraph.catalogue import Catalogue, Shelf, catalogue_of
@@ -13,10 +14,10 @@ from scriptgraph.errors import (
     nearest,
 )
 from scriptgraph.manifest_head import MANIFEST_NAMES, head_of
-from scriptgraph.script_index import read_scripts
+from scriptgraph.script_index import Found, read_scripts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from scriptgraph.manifest import Manifest
@@ -29,14 +30,23 @@ class Registry:
     A manifest is decoded when its script is selected, so that a broken one stops only what needs it.
     """
 
-    def __init__(self, scripts: Catalogue | Iterable[Manifest]) -> None:
-        self._catalogue = scripts if isinstance(scripts, Catalogue) else _catalogue_of(tuple(scripts))
+    def __init__(self, scripts: Found | Iterable[Manifest], look_again: Callable[[], Found] | None = None) -> None:
+        """Take scripts that were found, or that are here.
+
+        Args:
+            scripts: what was found, or decoded manifests.
+            look_again: looks at every manifest; needed where what was found is not known to be true of all.
+        """
+        found = scripts if isinstance(scripts, Found) else Found(_catalogue_of(tuple(scripts)))
+        self._catalogue, self._current, self._look_again = found.catalogue, found.current, look_again
 
     def __iter__(self) -> Iterator[Manifest]:
         """Give every script, by alias, without those whose manifests are broken."""
+        self._see_all()
         return self._decoded(range(len(self)))
 
     def __len__(self) -> int:
+        self._see_all()
         return len(self._catalogue)
 
     def select(self, query: Query) -> Manifest:
@@ -49,6 +59,20 @@ class Registry:
             AmbiguousScriptError: several fit.
             ManifestError: the one that fits has a broken manifest.
         """
+        if self._current is not None:
+            with suppress(NoScriptError, AmbiguousScriptError):
+                number = self._selected(query)
+                if self._current(number):
+                    return self._catalogue.manifest(number)
+            self._see_all()
+        return self._catalogue.manifest(self._selected(query))
+
+    def _see_all(self) -> None:
+        """Compare every manifest with what is known, unless that was done."""
+        if self._current is not None and self._look_again is not None:
+            self._catalogue, self._current = self._look_again().catalogue, None
+
+    def _selected(self, query: Query) -> int:
         matches = self._matches(query)
         if len(matches) > 1:
             heads = {number: self._catalogue.head(number) for number in matches}
@@ -58,14 +82,16 @@ class Registry:
                 raise AmbiguousScriptError(query.text, sorted(heads[number].alias for number in matches))
         if not matches:
             raise self._no_script(query)
-        return self._catalogue.manifest(matches[0])
+        return matches[0]
 
     def candidates(self, tags: Iterable[str]) -> Iterator[Manifest]:
         """Give every script that has all these tags, by alias, without those whose manifests are broken."""
+        self._see_all()
         return self._decoded(self._having(tags))
 
     def problems(self) -> Iterator[ManifestError]:
         """Say of each broken manifest what is wrong."""
+        self._see_all()
         return self._problems(range(len(self)))
 
     def _decoded(self, numbers: Iterable[int]) -> Iterator[Manifest]:
@@ -125,7 +151,8 @@ def load_registry(roots: Sequence[Path], index: Path | None = None, *, keep: boo
         ManifestError: two scripts share an alias.
     """
     folders = dict.fromkeys(root.resolve() / "script" for root in roots)
-    return Registry(read_scripts(sorted(folders), index, keep=keep))
+    look = partial(read_scripts, sorted(folders), index, keep=keep)
+    return Registry(look(whole=False), look)
 
 
 def _catalogue_of(manifests: Sequence[Manifest]) -> Catalogue:

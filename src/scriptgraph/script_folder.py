@@ -38,6 +38,29 @@ class Sight(Frozen):
     absent: list[str]
     stamps: bytes
 
+    def taken(self) -> bool:
+        """Say whether this may be gone by, as far as scripts are looked at again when they are selected.
+
+        Of many manifests only the folder is looked at here: it changes when scripts come and go. What could have
+        changed without a trace is looked at whole.
+        """
+        if len(self.present) < _MANY or UNSETTLED in self.stamps:
+            return self.unchanged()
+        try:
+            with _opened(self.folder) as folder:
+                return stamps((".",), folder) == self.stamp
+        except (OSError, struct.error):
+            return False
+
+    def current(self, number: int) -> bool:
+        """Say whether one manifest is what it was."""
+        kept = self.stamps[number * STAMP_BYTES : (number + 1) * STAMP_BYTES]
+        try:
+            with _opened(self.folder) as folder:
+                return stamps((self.present[number],), folder) == kept
+        except (OSError, struct.error):
+            return False
+
     def unchanged(self) -> bool:
         """Say whether the folder and every manifest in it are what they were."""
         try:

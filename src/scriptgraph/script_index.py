@@ -10,16 +10,18 @@ import hashlib
 import json
 from binascii import crc32
 from contextlib import suppress
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from scriptgraph.catalogue import Catalogue, Shelf, catalogue_of
+from scriptgraph.frozen import Frozen
 from scriptgraph.manifest_head import MANIFEST_NAMES
 from scriptgraph.script_folder import Sight, look
 from scriptgraph.whole_files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from scriptgraph.manifest_head import Head
@@ -33,30 +35,54 @@ LAYOUT = "v1"
 _MOST_FILES = 16
 
 
-def read_scripts(folders: Sequence[Path], index: Path | None, *, keep: bool = True) -> Catalogue:
+class Found(Frozen):
+    """A catalogue, and how far it is known to be true.
+
+    Attributes:
+        catalogue: the scripts.
+        current: says of a script whether its manifest is what the catalogue says; None where that is known of all.
+    """
+
+    catalogue: Catalogue
+    current: Callable[[int], bool] | None = None
+
+
+def read_scripts(folders: Sequence[Path], index: Path | None, *, keep: bool = True, whole: bool = True) -> Found:
     """Give the catalogue of some `script/` folders.
 
     Args:
         folders: the `script/` folders.
         index: the folder for the index; None to read every manifest.
         keep: whether the index may be written; it can be read all the same.
+        whole: whether every manifest is compared with the index, however many there are.
 
     Raises:
         ManifestError: two scripts share an alias.
     """
     if index is None:
-        return _seen_now(folders, [{} for _ in folders])[1]
+        return Found(_seen_now(folders, [{} for _ in folders])[1])
     named = "\0".join((*MANIFEST_NAMES, "", *map(str, folders)))
     path = index / LAYOUT / hashlib.sha256(named.encode(errors="surrogatepass")).hexdigest()[:24]
     written = _bytes_of(path)
     kept = _decoded(written)
-    if kept is not None and all(sight.unchanged() for sight in kept[0]):
-        return kept[1]
+    if kept is not None and not whole and all(sight.taken() for sight in kept[0]):
+        return Found(kept[1], partial(_current, kept[0]))
+    if kept is not None and whole and all(sight.unchanged() for sight in kept[0]):
+        return Found(kept[1])
     now = _seen_now(folders, _known(kept) if kept else [{} for _ in folders])
     fresh = _encoded(now)
     if keep and fresh != written:
         _write(path, fresh)
-    return now[1]
+    return Found(now[1])
+
+
+def _current(sights: Sequence[Sight], number: int) -> bool:
+    """Say whether a script's manifest is what it was; scripts are numbered through all folders."""
+    for sight in sights:
+        if number < len(sight.present):
+            return sight.current(number)
+        number -= len(sight.present)
+    return False
 
 
 def _seen_now(folders: Sequence[Path], known: Sequence[Known]) -> Indexed:

@@ -12,7 +12,7 @@ import pytest
 from tiny_scripts import ScriptFolders, document
 
 from scriptgraph import file_stamps, script_folder
-from scriptgraph.errors import ManifestError
+from scriptgraph.errors import ManifestError, ScriptGraphError
 from scriptgraph.registry import Registry, load_registry
 from scriptgraph.tags import parse_query
 
@@ -277,3 +277,48 @@ def test_many_scripts_are_compared_and_the_working_folder_stays_what_it_was(
 def test_a_home_that_is_not_there_is_not_made_by_looking_for_a_script(scripts: ScriptFolders, tmp_path: Path) -> None:
     assert aliases(load_registry([scripts.root], tmp_path / "new" / "index"), "get") == ["a", "b", "c"]
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.usefixtures("later")
+class TestOfManyScripts:
+    """Manifests are compared when they are selected; what finds nothing, or several, is looked for in all."""
+
+    @pytest.fixture(autouse=True)
+    def _many(self, scripts: ScriptFolders, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(script_folder, "_MANY", 1)
+        load_registry([scripts.root], index)
+        tick(index.parent)
+
+    @pytest.mark.parametrize("change", CHANGES)
+    @pytest.mark.parametrize("query", ["get,b", "only-b", "and-more", "get,a", "z"])
+    def test_a_query_finds_what_it_would_find_in_the_manifests(
+        self, scripts: ScriptFolders, index: Path, change: Callable[[ScriptFolders], None], query: str
+    ) -> None:
+        change(scripts)
+
+        assert told(load_registry([scripts.root], index), query) == told(load_registry([scripts.root]), query)
+
+    def test_a_selected_manifest_that_was_edited_is_read_anew(self, scripts: ScriptFolders, index: Path) -> None:
+        scripts.add("b", tags=["get", "b", "new-tag"])
+
+        assert "new-tag" in load_registry([scripts.root], index).select(parse_query("get,b")).tags
+        assert "no script has the tag 'only-b'" in told(load_registry([scripts.root], index), "only-b")
+
+    def test_a_second_manifest_beside_the_selected_one_is_seen(self, scripts: ScriptFolders, index: Path) -> None:
+        (scripts.root / "script" / "b" / "_cm.yaml").write_text("alias: b", encoding="utf-8")
+
+        assert "stands beside _cm.yaml" in told(load_registry([scripts.root], index), "only-b")
+
+    def test_the_others_are_not_looked_at(
+        self, scripts: ScriptFolders, index: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(script_folder.Sight, "_stamps_now", lambda *_: pytest.fail("all were looked at"))
+
+        assert load_registry([scripts.root], index).select(parse_query("only-b")).alias == "b"
+
+
+def told(registry: Registry, query: str) -> str:
+    try:
+        return str(registry.select(parse_query(query)).digest)
+    except ScriptGraphError as error:
+        return str(error)
