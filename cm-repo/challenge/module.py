@@ -54,3 +54,10 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         from mlperf_home.challenges.front import answer  # noqa: PLC0415 - as above
 
         return answer("show", i)
+
+    def delete(self, i: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - cmind calls it so
+        """Refuse: a challenge belongs to its repository, and what was run lies in its results_dir."""
+        return {
+            "return": 1,
+            "error": "a challenge is removed with its repository: cm rm repo; its runs lie in results_dir",
+        }
