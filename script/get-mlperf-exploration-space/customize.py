@@ -3,12 +3,18 @@
 import json
 
 from mlperf_home.exploration.space import SpaceError
+from mlperf_home.runs.asked import price_per_hour
 from mlperf_home.runs.asked_space import asked_space, backends_of, models_of
+from mlperf_home.runs.exploration_options import asked_searcher, race_settings
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
     """Write the space, and name its models and engines with spaces around each, as guards look for them."""
+    # What is wrong is said before models are fetched.
+    race_settings(context)
+    asked_searcher(context)
+    price_per_hour(context)
     with failing_on(SpaceError):
         document = asked_space(context)
         models = models_of(document)

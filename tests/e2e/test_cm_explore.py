@@ -183,6 +183,7 @@ def test_options_of_the_engine_are_axes_and_a_point_that_fails_is_left_out(cm: C
         ("--space=/no/such/file.json", "nothing is there"),
         ("--searcher=tpe", "needs --budget"),
         ("--budget=10", "the race ends by itself"),
+        ("--seed=-1", "--seed=-1: must be 0 or more"),
         ("--price_per_hour=0", "must be above 0"),
         ("--official=all", "front, kept, none"),
     ],
@@ -194,6 +195,7 @@ def test_odd_options_are_refused_before_anything_is_measured(cm: Cm, option: str
     assert said in ended.said
     assert "Traceback" not in ended.said
     assert not (cm.home / "mlperf-home" / "experiments").exists()
+    assert "get-mlperf-exploration-candidate" not in ended.said
 
 
 def test_berts_are_explored_by_throughput_and_f1(cm: Cm) -> None:

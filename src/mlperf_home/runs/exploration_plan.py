@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.exploration.beliefs import Belief
 from mlperf_home.exploration.protocol import Protocol
-from mlperf_home.exploration.settings import Settings
 from mlperf_home.exploration.space import decode_space
 from mlperf_home.harness.settings import Target, run_values
 from mlperf_home.rules import load_round
 from mlperf_home.runs.asked import backend_options, run_prefix
 from mlperf_home.runs.candidates import read_candidates
+from mlperf_home.runs.exploration_options import asked_searcher, race_settings
 from mlperf_home.runs.workloads import WORKLOADS
-from mlperf_home.studies.plan import SEARCHERS, Candidate, Engine, Running, StudyPlan
+from mlperf_home.studies.plan import Candidate, Engine, Running, StudyPlan
 from scriptgraph.api import StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mlperf_home.exploration.settings import Settings
     from scriptgraph.api import Context
 
 _METRICS = {"SingleStream": ("latency_ms",), "Offline": ("samples_per_second",)}
@@ -43,7 +45,7 @@ def read_study_plan(context: Context, folder: Path) -> StudyPlan:
     if not described:
         first = next(iter(absent.values()), "the space names none")
         raise StepFailed(f"none of the models could be had; the first: {first}")
-    searcher, budget_s = _searcher(context)
+    searcher, budget_s = asked_searcher(context)
     running = _running(context, described)
     return StudyPlan(
         space=space,
@@ -83,19 +85,6 @@ def _absent(context: Context, space: Mapping[str, Any], described: Sequence[Mapp
     return dict.fromkeys(sorted(missing), f"the model or its dataset could not be had: {reason}")
 
 
-def _searcher(context: Context) -> tuple[str, float | None]:
-    searcher, budget_s = context.text("CM_EXPLORE_SEARCHER"), context.number("CM_EXPLORE_BUDGET_S")
-    if searcher not in SEARCHERS:
-        raise StepFailed(f"--searcher={searcher}: must be one of {', '.join(SEARCHERS)}")
-    if searcher == "race":
-        if budget_s is not None:
-            raise StepFailed("--budget: the race ends by itself; give it to --searcher=tpe or nsga2")
-        return searcher, None
-    if budget_s is None or budget_s <= 0:
-        raise StepFailed(f"--searcher={searcher} needs --budget, the seconds that it may spend, above 0")
-    return searcher, budget_s
-
-
 def _running(context: Context, described: Sequence[Mapping[str, Any]]) -> Running:
     benchmark, scenario = context.text("CM_MLPERF_BENCHMARK"), context.text("CM_MLPERF_LOADGEN_SCENARIO")
     if scenario not in _METRICS:
@@ -124,23 +113,8 @@ def _settings(context: Context, described: Sequence[Mapping[str, Any]], running:
         official_s=values.get("min_duration", least.min_duration_ms) / 1000,
         official_queries=int(values.get("min_query_count", least.min_query_count)),
     )
-    risk, probe_s = context.number("CM_EXPLORE_RISK"), context.number("CM_EXPLORE_PROBE_S")
-    rounds, seed = context.whole("CM_EXPLORE_ROUNDS"), context.whole("CM_EXPLORE_SEED")
-    usual = Settings()
-    try:
-        return Settings(
-            metrics=_METRICS[running.scenario],
-            accuracy=_ACCURACIES[running.benchmark],
-            risk=usual.risk if risk is None else risk,
-            rounds=usual.rounds if rounds is None else rounds,
-            first_probe_s=usual.first_probe_s if probe_s is None else probe_s,
-            official=context.text("CM_EXPLORE_OFFICIAL"),
-            full_accuracy=context.flag("CM_EXPLORE_FULL_ACCURACY"),
-            seed=seed or 0,
-            protocol=protocol,
-        )
-    except ValueError as error:
-        raise StepFailed(f"the exploration's options: {error}") from None
+    metrics, accuracy = _METRICS[running.scenario], _ACCURACIES[running.benchmark]
+    return replace(race_settings(context), metrics=metrics, accuracy=accuracy, protocol=protocol)
 
 
 def _samples(running: Running, dataset: Path) -> int:
