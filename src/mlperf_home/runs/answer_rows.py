@@ -18,8 +18,9 @@ _MOST_NAMED = 3
 def answer_tables(answer: Mapping[str, Any]) -> Iterator[tuple[str, Rows]]:
     """Give title and rows of each table, from answer.json."""
     sample = "SAMPLE: " if answer["sample"] else ""
+    metrics = [each["name"] for each in answer["metrics"]]
     for part, title in _PARTS.items():
-        rows = [(each["point"], _standing(each, part)) for each in answer[part]]
+        rows = [(each["point"], _standing(each, part, metrics)) for each in answer[part]]
         yield f"{sample}{title} ({len(rows)})", rows or [("no point", _NONE[part])]
     rows = _work(answer["work"])
     if sample:
@@ -48,11 +49,11 @@ def metric_text(standing: Mapping[str, Any], name: str) -> str:
     return f"{value:.4g}{reach} {unit}"
 
 
-def _standing(standing: Mapping[str, Any], part: str) -> str:
+def _standing(standing: Mapping[str, Any], part: str, metrics: list[str]) -> str:
     if standing["failed"]:
         return f"failed: {standing['failed'].rpartition('; the ')[0] or standing['failed']}"
     # What was never measured has no values: a search by proposals leaves such points undecided.
-    names = list(standing["values"])
+    names = [name for name in metrics if name in standing["values"]]
     words = [metric_text(standing, name) for name in names] or ["not measured"]
     if standing["official"]:
         words += [f"official {value:.4g} {_UNITS.get(name, name)}" for name, value in standing["official"].items()]
