@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from scriptgraph import cm_bridge
 def main() -> None:
     repository, command = sys.argv[1:]
     cm_bridge.own_repository = lambda: Path(repository)
+    os.environ["CM_CORE_SKIP_INTERNAL_REPOS"] = "yes"  # where ours is installed, it is no other repository
     answer = cm_bridge.run_script({**json.loads(command), "out": "json"})
     sys.stdout.write(json.dumps(answer))
 

@@ -22,6 +22,8 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptFolders:
     """An own repository of the test, in the place of the one in this checkout."""
     folders = ScriptFolders(tmp_path / "repo")
     monkeypatch.setattr(cm_bridge, "own_repository", lambda: folders.root)
+    # Where ours is installed, its scripts would be there as another repository's.
+    monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")
     return folders
 
 
