@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -60,6 +62,33 @@ def test_a_run_with_two_values_is_kept_shown_replayed_and_removed(cm: Cm, tmp_pa
     assert cm("find", "experiment", "--out=json").document["experiments"] == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_what_was_stopped_goes_on_where_it_was(cm: Cm, tmp_path: Path, number: signal.Signals) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    code = (
+        "import pathlib, sys; n, d = sys.argv[1], pathlib.Path(sys.argv[2]); (d / ('ran-' + n)).open('a').write('x');"
+        "n == '2' and not (d / 'go').exists() and (d / 'pipe').open().read()"
+    )
+    explored = ("run", "experiment", "stopped", '--explore={"N": [1, 2, 3]}', "--")
+    command = (*explored, sys.executable, "-c", code, "{{N}}", str(tmp_path))
+
+    started = cm.start(*command)
+    assert started.stderr is not None
+    assert any("2 of 3" in line for line in started.stderr)
+    with (tmp_path / "pipe").open("w"):  # the second point waits for us by now
+        started.send_signal(number)
+        started.communicate()
+    (tmp_path / "go").touch()
+    looked = cm("show", "experiment", "stopped")
+    ended = cm(*command)
+
+    assert "N=1" in looked.out
+    assert "N=2" not in looked.out
+    assert ended.code == 0, ended.said
+    assert ended.out.count("(before)") == 1
+    assert [(tmp_path / f"ran-{n}").read_text() for n in (1, 2, 3)] == ["x", "xx", "x"]
+
+
 def test_a_published_table_is_taken_over_once_and_has_a_front(cm: Cm, tmp_path: Path) -> None:
     table = tmp_path / "world.csv"
     rows = [
@@ -74,7 +103,7 @@ def test_a_published_table_is_taken_over_once_and_has_a_front(cm: Cm, tmp_path: 
 
     assert "3 from a published table, 3 of them new" in first.out
     assert "3 from a published table, 0 of them new" in second.out
-    assert "world: 2 of 3 are of the front" in shown.out
+    assert "world: mobilenets, SingleStream: 2 of 3 are of the front" in shown.out
     assert "mobilenet-v1/1.0/160/fp32" not in shown.out
     assert per_core.out.splitlines()[-1].split()[-1] == "8"
 
@@ -87,10 +116,15 @@ def test_a_published_table_is_taken_over_once_and_has_a_front(cm: Cm, tmp_path: 
         (("run", "experiment", "x", "--explor=1", "--", "echo"), "did you mean --explore?"),
         (("run", "experiment", "../x", '--explore={"N":[1]}', "--", "echo", "{{N}}"), "is no name"),
         (("show", "experiment", "mine"), "there is no experiment 'mine'; there are: none yet"),
-        (("show", "experiment", "--derive=a=open(1)"), "calls something"),
+        (("run", "experiment", "x", "--explore=@no.json", "--", "echo"), "no.json: cannot be read"),
+        (("run", "experiment", "x", "--rerun=perhaps", "--", "echo"), "--rerun=perhaps: must be yes or no"),
+        (("show", "experiment", "--derive=a=open(1)"), "character 1: calls something"),
+        (("show", "experiment", "mine", "--tags=yours"), "give a name or tags, not both"),
+        (("show", "experiment", "--pareto", "--sort=latency_ms"), "give --sort or --pareto"),
         (("show", "experiment", "--prices=no.json"), "no.json: cannot be read"),
         (("rm", "experiment", "-f"), "which experiment?"),
-        (("replay", "experiment"), "is no name"),
+        (("replay", "experiment"), "which experiment?"),
+        (("replay", "experiment", "mine", "--tags=a"), "--tags: not known here"),
         (("run", "script", "--tags=import,mlperf,results"), "what is to be imported?"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlperf_home.results.front import plane_front
+from mlperf_home.results.front import front, plane_front
 
 np = pytest.importorskip("numpy")
 
@@ -18,8 +18,22 @@ NUMBERS = st.integers(0, 6).map(float)
     st.sampled_from([("min", "max"), ("max", "max"), ("min", "min")]),
 )
 def test_the_fast_front_is_the_front(points: list[tuple[float, float]], directions: tuple[str, str]) -> None:
-    from mlperf_home.exploration.pareto import front
+    from mlperf_home.exploration import pareto
 
-    expected = list(front(points, directions)) if points else []
+    expected = list(pareto.front(points, directions)) if points else []
 
     assert plane_front(points, directions) == expected
+
+
+@given(
+    st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), max_size=40),
+    st.tuples(*[st.sampled_from(["min", "max"])] * 3),
+)
+def test_the_front_of_three_metrics_is_the_front(
+    points: list[tuple[float, float, float]], directions: tuple[str, str, str]
+) -> None:
+    from mlperf_home.exploration import pareto
+
+    expected = list(pareto.front(points, directions)) if points else []
+
+    assert front(points, directions) == expected

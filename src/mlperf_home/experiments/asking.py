@@ -19,13 +19,13 @@ _CMIND = frozenset({
     "action", "automation", "artifact", "artifacts", "parsed_automation", "parsed_artifact", "parsed_artifacts",
     "cmd", "out", "unparsed_cmd", "save_to_json", "common", "ignore_inheritance", "control", "j", "json", "quiet",
 })  # fmt: skip
-_EVERYWHERE = ("tags", "home", "experiments_dir")
+_EVERYWHERE = ("name", "home", "experiments_dir")
 _OPTIONS = {
-    "run": ("name", "explore", "explore_file", "rerun"),
-    "replay": ("name",),
-    "find": ("name",),
-    "show": ("name", "pareto", "metrics", "derive", "sort", "prices", "parquet"),
-    "rm": ("name", "f", "force"),
+    "run": ("tags", "explore", "explore_file", "rerun"),
+    "replay": (),
+    "find": ("tags",),
+    "show": ("tags", "pareto", "metrics", "derive", "sort", "prices", "parquet"),
+    "rm": ("tags", "f", "force"),
 }
 _SWITCHES = {"rerun", "pareto", "f", "force"}
 
@@ -68,7 +68,8 @@ def read_asking(action: str, command: Mapping[str, Any]) -> Asking:
     """Decode a command.
 
     Raises:
-        RequestError: a stray word, an option that the action does not have, or one without a value.
+        RequestError: a stray word, an option that the action does not have or that would do nothing, or one without a
+            value.
     """
     given = {key.replace("-", "_"): value for key, value in command.items() if key not in _CMIND}
     behind = tuple(str(word) for word in command.get("unparsed_cmd") or ())
@@ -85,16 +86,22 @@ def read_asking(action: str, command: Mapping[str, Any]) -> Asking:
     named = {str(each) for each in (command.get("artifact"), texts.pop("name", None)) if each}
     if len(named) > 1:
         raise RequestError(f"two names: {' and '.join(sorted(named))}; an experiment has one")
+    tags = _words(texts.pop("tags", ""))
+    if named and tags and action != "run":
+        raise RequestError(f"{''.join(named)} and --tags={','.join(tags)}: give a name or tags, not both")
+    on = frozenset(name for name in _SWITCHES & given.keys() if _is_on(name, given[name]))
+    if "pareto" in on and "sort" in texts:
+        raise RequestError("--sort: a front is in the order of its first metric; give --sort or --pareto")
     home = Path(texts.pop("home", "") or default_home()).expanduser().absolute()
     root = Path(texts.pop("experiments_dir", "") or home / "experiments").expanduser().absolute()
     return Asking(
         name="".join(named),
-        tags=_words(texts.pop("tags", "")),
+        tags=tags,
         root=root,
         home=home,
         as_json=wants_json(command) or command.get("out") != "con",
         words=behind,
-        on=frozenset(name for name in _SWITCHES & given.keys() if same(given[name], "yes")),
+        on=on,
         texts=texts,
     )
 
@@ -113,6 +120,13 @@ def read_derivations(text: str) -> dict[str, Expression]:
             raise RequestError(f"--derive={part}: write NAME=EXPRESSION, several with ; between them")
         found[name.strip()] = Expression(expression.strip())
     return found
+
+
+def _is_on(name: str, value: Any) -> bool:
+    for answer in (True, False):
+        if not isinstance(value, dict | list) and same(value, answer):
+            return answer
+    raise RequestError(f"--{name}={value}: must be yes or no")
 
 
 def _words(text: str) -> tuple[str, ...]:

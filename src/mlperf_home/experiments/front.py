@@ -6,21 +6,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.experiments.asking import read_asking, read_derivations
-from mlperf_home.experiments.grid import Outcome, ended, run_grid
-from mlperf_home.experiments.showing import (
-    answer_sections,
-    compared_section,
-    derived,
-    experiment_rows,
-    front_section,
-    measured_section,
-)
-from mlperf_home.experiments.values import ValuesError, read_values, trials
+from mlperf_home.experiments.asking import read_asking
+from mlperf_home.experiments.choosing import chosen, noun
+from mlperf_home.experiments.grid import Outcome, run_grid, trials_of
+from mlperf_home.experiments.looking import look
+from mlperf_home.experiments.replaying import begin_replay, compared
+from mlperf_home.experiments.showing import compared_section, experiment_rows
+from mlperf_home.experiments.values import read_given, trials
 from mlperf_home.results.experiments import Experiment, ExperimentError, Experiments
-from mlperf_home.results.measurement import from_json
-from mlperf_home.results.prices import read_prices, with_cost
-from mlperf_home.results.store.lines import identity
 from scriptgraph.api import failing_on
 from scriptgraph.cache_front import agreed
 from scriptgraph.cm_bridge import answer_for
@@ -31,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mlperf_home.experiments.asking import Asking
-    from mlperf_home.results.measurement import Measurement
     from scriptgraph.console import RunConsole
 
 
@@ -54,29 +46,22 @@ def _run(asked: Asking, console: RunConsole) -> dict[str, Any]:
         raise RequestError("which experiment? write cm run experiment NAME --explore=JSON -- cm run script ...")
     if not asked.words:
         raise RequestError("which command? it stands behind --: cm run experiment NAME --explore=JSON -- COMMAND")
-    text, file = asked.texts.get("explore", ""), asked.path("explore_file")
-    if bool(text) == bool(file):
-        raise RequestError("which values? give one of --explore=JSON and --explore_file=FILE")
-    if file:
-        try:
-            text = file.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValuesError(file, f"cannot be read ({error})", "give a file with JSON in it") from None
-    values = read_values(text, str(file) if file else "--explore")
+    values = read_given(asked.texts.get("explore", ""), asked.path("explore_file"))
     trials(values, asked.words, asked.name)  # before anything is written
     made_by = {"command": list(asked.words), "values": values}
     experiment = Experiments(asked.root).begin(asked.name, "grid", asked.tags, made_by, sample=_is_sample(asked.words))
+    if asked.tags and set(asked.tags) != set(experiment.tags):
+        has = ",".join(experiment.tags) or "none"
+        raise ExperimentError(experiment.folder, f"has other tags ({has})", "leave --tags out, or give another name")
     outcomes = _run_all(experiment, console, rerun="rerun" in asked.on)
     return _told(experiment, outcomes, asked, console)
 
 
 def _run_all(experiment: Experiment, console: RunConsole, *, rerun: bool = False) -> list[Outcome]:
-    found = trials(experiment.made_by["values"], experiment.made_by["command"], experiment.name)
-
     def say(message: str) -> None:
         console("said", experiment.name, {"message": message})
 
-    return run_grid(experiment, found, say, rerun=rerun)
+    return run_grid(experiment, trials_of(experiment), say, rerun=rerun)
 
 
 def _told(experiment: Experiment, outcomes: Sequence[Outcome], asked: Asking, console: RunConsole) -> dict[str, Any]:
@@ -103,40 +88,21 @@ def _kept(outcome: Outcome) -> str:
 
 
 def _replay(asked: Asking, console: RunConsole) -> dict[str, Any]:
-    experiments = Experiments(asked.root)
-    first = experiments.load(asked.name)
-    if first.kind != "grid":
-        what = f"is of kind {first.kind}, which has no command to run again"
-        raise ExperimentError(first.folder, what, "an exploration goes on or begins anew by its own command")
-    taken = {each.name for each in experiments.find(())}
-    number = next(each for each in range(1, len(taken) + 2) if f"{first.name}-replay-{each}" not in taken)
-    second = experiments.begin(
-        f"{first.name}-replay-{number}", "grid", first.tags, dict(first.made_by), sample=first.sample
-    )
+    if not asked.name:
+        raise RequestError("which experiment? write cm replay experiment NAME")
+    first, second = begin_replay(Experiments(asked.root), asked.name)
     outcomes = _run_all(second, console)
-    then = {each.trial.key: each for each in ended(first, [each.trial for each in outcomes])}
-    before, now = _by_id(first), _by_id(second)
-    pairs = []
-    for outcome in outcomes:
-        words = ", ".join(f"{name}={value}" for name, value in outcome.trial.values.items())
-        ids = then[outcome.trial.key].measurements if outcome.trial.key in then else ()
-        pairs += [
-            (words, before[one], now[other])
-            for one, other in zip(ids, outcome.measurements, strict=False)
-            if one in before and other in now
-        ]
-    section = compared_section(f"{first.name} and {second.name}", pairs)
+    damages: list[str] = []
+    section = compared_section(f"{first.name} and {second.name}", compared(first, second, outcomes, damages))
+    for damage in damages:
+        console("warned", first.name, {"message": damage})
     if not asked.as_json:
         show_sections([section])
     return {**_told(second, outcomes, asked, console), "compared": [list(row) for row in section.rows]}
 
 
-def _by_id(experiment: Experiment) -> dict[str, Measurement]:
-    return {identity(line): from_json(line) for _, line in experiment.store.lines()}
-
-
 def _find(asked: Asking, console: RunConsole) -> dict[str, Any]:
-    found = _chosen(asked, console)
+    found = chosen(asked, console)
     counts = {each.name: sum(1 for _ in each.store.lines()) for each in found}
     if not asked.as_json:
         show_sections([experiment_rows(found, counts)])
@@ -144,63 +110,28 @@ def _find(asked: Asking, console: RunConsole) -> dict[str, Any]:
     return {"experiments": told}
 
 
-def _show(asked: Asking, console: RunConsole) -> dict[str, Any]:
-    wanted = read_derivations(asked.texts.get("derive", ""))
-    table = asked.path("prices") or asked.home / "prices.json"
-    prices = read_prices(table) if asked.texts.get("prices") or table.is_file() else None
-    metrics, sections = asked.listed("metrics"), []
-    every: list[Measurement] = []
-    for experiment in _chosen(asked, console):
-        damages: list[str] = []
-        measured = list(experiment.store.measurements(damages))
-        for damage in damages:
-            console("warned", experiment.name, {"message": damage})
-        measured = derived([with_cost(each, prices) if prices else each for each in measured], wanted)
-        every += measured
-        if "pareto" in asked.on and experiment.answer.is_file():
-            sections += answer_sections(experiment)
-        elif "pareto" in asked.on:
-            sections.append(front_section(experiment, measured, metrics))
-        else:
-            sections.append(measured_section(experiment, measured, metrics, asked.texts.get("sort", "")))
-    told: dict[str, Any] = {"sections": [_plain(section) for section in sections]}
-    if parquet := asked.path("parquet"):
-        from mlperf_home.results.store.parquet import export_parquet  # noqa: PLC0415 - needs an extra
-
-        export_parquet(every, parquet)
-        told["parquet"] = str(parquet)
-    if not asked.as_json:
-        show_sections(sections or [Section("no experiment yet; cm run experiment makes one")])
-    return told
-
-
-def _plain(section: Section) -> dict[str, Any]:
-    return {"title": section.title, "header": list(section.header), "rows": [list(row) for row in section.rows]}
-
-
 def _remove(asked: Asking, console: RunConsole) -> dict[str, Any]:
     if not asked.name and not asked.tags:
         raise RequestError("which experiment? write cm rm experiment NAME, or --tags=TAG,TAG")
-    found = _chosen(asked, console)
-    names = [each.name for each in found]
-    if not asked.as_json:
-        show_sections([Section("To be removed, with all that they measured", [(name,) for name in names])])
-    if found and not asked.on & {"f", "force"} and not agreed(as_json=asked.as_json):
-        return {"removed": [], "error": "nothing was removed; add -f to remove without being asked"}
-    for name in names:
-        Experiments(asked.root).remove(name)
-    return {"removed": names}
-
-
-def _chosen(asked: Asking, console: RunConsole) -> list[Experiment]:
+    # By its name, a damaged one can be removed as well.
+    names = [asked.name] if asked.name else [each.name for each in chosen(asked, console)]
     experiments = Experiments(asked.root)
-    if asked.name:
-        return [experiments.load(asked.name)]
-    damages: list[str] = []
-    found = experiments.find(asked.tags, damages)
-    for damage in damages:
-        console("warned", "experiment", {"message": damage})
-    return found
+    for name in names:
+        experiments.require(name)
+    title = "To be removed, with all that they measured" if names else f"nothing to remove: {noun(asked)}"
+    if not asked.as_json:
+        show_sections([Section(title, [(name,) for name in names])])
+    if names and not asked.on & {"f", "force"} and not agreed(as_json=asked.as_json):
+        return {"removed": [], "error": "nothing was removed; add -f to remove without being asked"}
+    removed, problems = [], []
+    for name in names:
+        try:
+            experiments.remove(name)
+        except ExperimentError as error:  # noqa: PERF203 - each may fail alone
+            problems.append(str(error))
+        else:
+            removed.append(name)
+    return {"removed": removed, **({"error": "; ".join(problems)} if problems else {})}
 
 
 def _is_sample(words: Sequence[str]) -> bool:
@@ -208,4 +139,4 @@ def _is_sample(words: Sequence[str]) -> bool:
     return any("_sample" in word.replace(" ", ",").replace("=", ",").split(",") for word in words)
 
 
-_ACTIONS = {"run": _run, "replay": _replay, "find": _find, "show": _show, "rm": _remove}
+_ACTIONS = {"run": _run, "replay": _replay, "find": _find, "show": look, "rm": _remove}

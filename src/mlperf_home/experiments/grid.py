@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.exploration.journal import Journal
+from mlperf_home.experiments.values import trials
+from mlperf_home.exploration.journal import Journal, observations
+from mlperf_home.results.experiments import ExperimentError
 from mlperf_home.results.measurement import Measurement, MeasurementError, Value, from_json
 from mlperf_home.results.store.lines import identity, to_line
 from scriptgraph import process
@@ -19,7 +21,7 @@ from scriptgraph.process import ProcessFailed
 from scriptgraph.process_outcome import describe_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mlperf_home.experiments.values import Trial
     from mlperf_home.results.experiments import Experiment
@@ -77,15 +79,29 @@ def run_grid(
     return outcomes
 
 
-def ended(experiment: Experiment, found: Sequence[Trial]) -> list[Outcome]:
-    """Give what the journal knows of trials, and run none.
+def ended(experiment: Experiment, damages: list[str]) -> list[Outcome]:
+    """Give the trials that have ended, and run none; another process may be running them.
+
+    Args:
+        experiment: of kind "grid".
+        damages: takes a sentence for each line of the journal that cannot be read.
+    """
+    known = observations(experiment.journal, damages)
+    found = trials_of(experiment)
+    return [_outcome(trial, known[trial.key], kept=True) for trial in found if trial.key in known]
+
+
+def trials_of(experiment: Experiment) -> list[Trial]:
+    """Give the combinations that an experiment consists of.
 
     Raises:
-        JournalError: another process runs this experiment.
+        ExperimentError: it does not say how it was made.
     """
-    with Journal(experiment.journal, {"made_by": experiment.made_by}) as journal:
-        known = [(trial, journal.find(trial.key)) for trial in found]
-    return [_outcome(trial, observed, kept=True) for trial, observed in known if observed]
+    try:
+        return trials(experiment.made_by["values"], experiment.made_by["command"], experiment.name)
+    except (KeyError, TypeError, AttributeError):
+        advice = f"remove it by cm rm experiment {experiment.name}"
+        raise ExperimentError(experiment.folder, "does not say which command it ran", advice) from None
 
 
 def _outcome(trial: Trial, observed: Mapping[str, Any], *, kept: bool) -> Outcome:
@@ -105,48 +121,63 @@ def _run(experiment: Experiment, trial: Trial) -> dict[str, Any]:
         ran = process.run(argv, env=os.environ, cwd=Path.cwd(), log=log, on_line=lines.append)
         ok = ran.ok
         if not ok:
-            problem = " | ".join([describe_end(ran.exit_code, ran.signal), *ran.last_lines[-_LAST_LINES:]])
+            reason = _answer(lines).get("error")
+            last = [" ".join(str(reason).split())] if reason else ran.last_lines[-_LAST_LINES:]
+            problem = " | ".join([describe_end(ran.exit_code, ran.signal), *last])
     except ProcessFailed as error:
         problem = str(error)
     seconds = (time.monotonic_ns() - began_ns) / 1e9
-    measured = list(_measured(lines, trial)) if ok else []
+    unreadable: list[str] = []
+    measured = _measured(lines, trial, unreadable) if ok else []
     experiment.store.append(measured)
     ids = [identity(to_line(each)) for each in measured]
-    told = f"done in {seconds:.1f} s, {len(ids)} measured" if ok else f"failed: {problem}"
+    told = "; ".join([f"done in {seconds:.1f} s, {len(ids)} measured", *unreadable]) if ok else f"failed: {problem}"
     return {"ok": ok, "told": told, "argv": list(trial.argv), "log": str(log), "measurements": ids, "seconds": seconds}
 
 
 def _command(argv: Sequence[str]) -> list[str]:
     """Give the words to run: `cm` is the one beside this Python, and answers in JSON."""
-    if argv[0] not in _OURS:
+    if Path(argv[0]).name not in _OURS:
         return list(argv)
-    beside = Path(sys.executable).with_name(argv[0])
-    program = str(beside) if beside.is_file() else shutil.which(argv[0]) or argv[0]
+    beside = Path(sys.executable).with_name(Path(argv[0]).name)
+    program = str(beside) if argv[0] in _OURS and beside.is_file() else shutil.which(argv[0]) or argv[0]
     asks = any(word in {"-j", "--out=json", "--json"} for word in argv)
     return [program, *argv[1:], *([] if asks else ["--out=json"])]
 
 
-def _measured(lines: Sequence[str], trial: Trial) -> Iterator[Measurement]:
+def _measured(lines: Sequence[str], trial: Trial, unreadable: list[str]) -> list[Measurement]:
     """Find the measurements that a command of ours has made, through the record that its answer names."""
     values = {
         f"explored_{name}": Value(value, "copied", "--explore") for name, value in trial.values.items() if value != ""
     }
+    found = []
     for path in _paths(lines):
         try:
             measurement = from_json(path.read_text("utf-8"), str(path))
-        except (OSError, MeasurementError):
+        except MeasurementError as error:  # noqa: PERF203 - each may fail alone
+            unreadable.append(str(error))
+        except (OSError, UnicodeDecodeError) as error:
+            unreadable.append(f"{path}: cannot be read ({error})")
+        else:
+            found.append(replace(measurement, values={**measurement.values, **values}))
+    return found
+
+
+def _answer(lines: Sequence[str]) -> dict[str, Any]:
+    """Give the object that a command has printed last; one without any gives an empty one."""
+    for start in reversed([place for place, line in enumerate(lines) if line == "{"]):
+        try:
+            document = json.loads("\n".join(lines[start:]))
+        except ValueError:
             continue
-        yield replace(measurement, values={**measurement.values, **values})
+        return document if isinstance(document, dict) else {}
+    return {}
 
 
 def _paths(lines: Sequence[str]) -> list[Path]:
-    starts = [place for place, line in enumerate(lines) if line == "{"]
-    for start in reversed(starts):
-        try:
-            record = json.loads("\n".join(lines[start:]))["record"]
-            steps = json.loads(Path(record).read_text("utf-8"))["steps"]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+    try:
+        steps = json.loads(Path(_answer(lines)["record"]).read_text("utf-8"))["steps"]
         named = [step.get("exports", {}).get(_MEASURED) for step in steps]
-        return [Path(path) for path in dict.fromkeys(named) if path]
-    return []
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []  # it is no command of ours, or one that keeps no record
+    return [Path(path) for path in dict.fromkeys(named) if path]

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.pictures.gathering import draw_from, from_measurement
+from mlperf_home.experiments.deriving import whole_machine
 from mlperf_home.pictures.picture import STANDINGS, axis
 from mlperf_home.results.experiments import ExperimentError
-from mlperf_home.results.front import plane_front
-from mlperf_home.results.measurement import Value
-from mlperf_home.results.store.expression import Expression, ExpressionError
 from scriptgraph.listing import Section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mlperf_home.experiments.fronts import Front
+    from mlperf_home.experiments.grid import Outcome
     from mlperf_home.results.experiments import Experiment
-    from mlperf_home.results.measurement import Measurement
+    from mlperf_home.results.measurement import Measurement, Value
 
 SAMPLE = "SAMPLE, no MLPerf results"
-_USUAL = ("latency_ms", "samples_per_second", "top1_percent", "f1_percent", "energy_j", "cost_per_million_inferences")
+_USUAL = (
+    *("latency_ms", "samples_per_second", "queries_per_second", "top1_percent", "f1_percent"),
+    *("energy_mj", "energy_per_sample_j", "cost_per_million_inferences"),
+)
 _EXPLORED = "explored_"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A point that was run twice: its values in words, how it ended then and now, and its measurements in pairs."""
+
+    words: str
+    then: str
+    now: str
+    pairs: tuple[tuple[Measurement, Measurement], ...]
 
 
 def experiment_rows(found: Sequence[Experiment], counts: Mapping[str, int]) -> Section:
@@ -43,57 +55,43 @@ def experiment_rows(found: Sequence[Experiment], counts: Mapping[str, int]) -> S
     )
 
 
-def derived(measurements: Sequence[Measurement], wanted: Mapping[str, Expression]) -> list[Measurement]:
-    """Add derived metrics; one that lacks a name of theirs gets none.
-
-    Raises:
-        ExpressionError: no measurement has all names, or one divides by zero.
-    """
-    found = []
-    for measurement in measurements:
-        known = {**measurement.system, **_whole_machine(measurement), **measurement.engine, **measurement.values}
-        more = {
-            name: expression.value(known)
-            for name, expression in wanted.items()
-            if known.keys() >= set(expression.names)
-        }
-        found.append(replace(measurement, values={**measurement.values, **more}))
-    for name, expression in wanted.items():
-        if found and not any(name in each.values for each in found):
-            there = sorted({key for each in measurements for key in (*each.system, *each.engine, *each.values)})
-            raise ExpressionError(repr(expression.text), "uses a name that nothing has", f"use {', '.join(there)}")
-    return found
-
-
-def _whole_machine(measurement: Measurement) -> dict[str, Value]:
-    """Give the cores of all sockets, for a result that tells the cores of each."""
-    told = [measurement.system.get(name) for name in ("cores", "sockets")]
-    counts = [each.value for each in told if each is not None and isinstance(each.value, (int, float))]
-    if len(counts) != len(told):
-        return {}
-    return {"cores": Value(counts[0] * counts[1], "inferred", reason="cores of each socket, times sockets")}
-
-
 def measured_section(
-    experiment: Experiment, measurements: Sequence[Measurement], metrics: Sequence[str], order: str
+    experiment: Experiment,
+    measurements: Sequence[Measurement],
+    metrics: Sequence[str],
+    order: str,
+    derivations: Sequence[str] = (),
 ) -> Section:
-    """Show each measurement in a row.
-
-    Raises:
-        ExperimentError: a metric that nothing has.
-    """
-    there = list(dict.fromkeys(name for each in measurements for name in each.values))
-    for name in (*metrics, *([order] if order else ())):
-        if measurements and name not in there:
-            raise ExperimentError(f"--metrics: {name}", "nothing has it", f"there are: {', '.join(sorted(there))}")
-    shown = list(metrics) or [name for name in there if name.startswith(_EXPLORED) or name in _USUAL]
+    """Show each measurement in a row: these metrics, or the usual ones of those that are there; derived ones too."""
+    there = dict.fromkeys(name for each in measurements for name in each.values)
+    usual = [name for name in there if name.startswith(_EXPLORED) or name in _USUAL]
+    shown = list(dict.fromkeys([*(metrics or usual), *derivations]))
     rows = [
-        (*_words(each), *(_word(each.values.get(name)) for name in shown))
-        for each in sorted(measurements, key=lambda each: _order(each.values.get(order)))
+        (*_words(each), *(_word(value_of(each, name)) for name in shown), "sample" if each.sample else "")
+        for each in sorted(measurements, key=lambda each: _order(value_of(each, order)))
     ]
     sample = experiment.sample or any(each.sample for each in measurements)
     title = _marked(f"{experiment.name}, {experiment.kind}: {len(rows)} measured", sample=sample)
-    return Section(title, rows, ("model", "system", "scenario", "LoadGen", *shown) if rows else ())
+    return Section(title, rows, ("model", "system", "scenario", "LoadGen", *shown, "") if rows else ())
+
+
+def check_metrics(option: str, names: Sequence[str], measurements: Sequence[Measurement]) -> None:
+    """See that each name is that of something measured.
+
+    Raises:
+        ExperimentError: nothing has it.
+    """
+    there = sorted({name for each in measurements for name in (*each.values, *each.system)})
+    for name in names:
+        if measurements and name not in there:
+            raise ExperimentError(f"--{option}: {name}", "nothing has it", f"there are: {', '.join(there)}")
+
+
+def value_of(measurement: Measurement, name: str) -> Value | None:
+    """Give a value, or a fact about the machine."""
+    if name == "cores" and (cores := whole_machine(measurement)):
+        return cores
+    return measurement.values.get(name, measurement.system.get(name))
 
 
 def answer_sections(experiment: Experiment) -> list[Section]:
@@ -134,36 +132,52 @@ def _number(standing: Mapping[str, Any], name: str) -> str:
     return f"{value:.5g}{between}"
 
 
-def front_section(experiment: Experiment, measurements: Sequence[Measurement], metrics: Sequence[str]) -> Section:
-    """Show the front of what was measured, by two metrics.
+def front_section(experiment: Experiment, found: Front) -> Section:
+    """Show the front of one benchmark and scenario."""
+    sample = experiment.sample or any(each.sample for each in found.members)
+    what = f"{experiment.name}: {found.benchmark}, {found.scenario}"
+    left = [
+        *([f"{found.invalid} INVALID"] if found.invalid else []),
+        *([f"{found.lacking} without these metrics"] if found.lacking and found.axes else []),
+    ]
+    out = f"; left out: {', '.join(left)}" if left else ""
+    if not found.axes:
+        return Section(_marked(f"{what}: nothing has a latency or rate and an accuracy{out}", sample=sample))
+    names = [each.name for each in found.axes]
+    rows = [
+        (*_words(each)[:2], *(_word(each.values.get(name)) for name in names), "sample" if each.sample else "")
+        for each in found.members
+    ]
+    title = _marked(f"{what}: {len(rows)} of {found.compared} are of the front{out}", sample=sample)
+    better = {"min": "less is better", "max": "more is better"}
+    header = ("model", "system", *(f"{each.label}, {better[each.direction]}" for each in found.axes), "")
+    return Section(title, rows, header if rows else ())
 
-    Raises:
-        PictureError: nothing has both metrics.
-        ExperimentError: other than two metrics.
-    """
-    if len(metrics) not in {0, 2}:
-        raise ExperimentError("--metrics", f"names {len(metrics)} metrics", "a front in the terminal has two")
-    sources = [source for each in measurements for source in from_measurement(each, imported=False)]
-    x, y = metrics or ("", "")
-    drawn = draw_from(sources, x, y, "")
-    keeps = plane_front([(mark.x, mark.y) for mark in drawn.marks], (drawn.x.direction, drawn.y.direction))
-    front = sorted((m for m, keep in zip(drawn.marks, keeps, strict=True) if keep), key=lambda mark: mark.x)
-    rows = [(mark.name, mark.system, f"{mark.x:.6g}", f"{mark.y:.6g}") for mark in front]
-    sample = experiment.sample or drawn.sample
-    title = _marked(f"{experiment.name}: {len(rows)} of {len(drawn.marks)} are of the front", sample=sample)
-    return Section(title, rows, ("model", "system", drawn.x.label, drawn.y.label))
+
+def outcomes_section(outcomes: Sequence[Outcome]) -> Section:
+    """Show the points of a grid that measured nothing: they failed, or their command is none of ours."""
+    rows = [
+        (", ".join(f"{name}={value}" for name, value in each.trial.values.items()), each.told, each.log)
+        for each in outcomes
+        if not each.measurements
+    ]
+    return Section(f"{len(rows)} without a measurement", rows, ("values", "ended", "log"))
 
 
-def compared_section(name: str, pairs: Sequence[tuple[str, Measurement, Measurement]]) -> Section:
+def compared_section(name: str, points: Sequence[Compared]) -> Section:
     """Show values of two runs of the same points, and by how much the second differs."""
     rows = []
-    for words, first, second in pairs:
-        for metric in _USUAL:
-            one, other = first.values.get(metric), second.values.get(metric)
-            if one is None or other is None:
-                continue
-            same = " (the same logs: it was not measured again)" if first.logs and first.logs == second.logs else ""
-            rows.append((words, metric, _word(one), _word(other), f"{_difference(one, other)}{same}"))
+    for point in points:
+        if not point.pairs:
+            same = "as then" if ("failed" in point.then) == ("failed" in point.now) else "ended otherwise"
+            rows.append((point.words, "ended", point.then, point.now, same))
+        for first, second in point.pairs:
+            for metric in _USUAL:
+                one, other = first.values.get(metric), second.values.get(metric)
+                if one is None or other is None:
+                    continue
+                same = " (the same logs: it was not measured again)" if first.logs and first.logs == second.logs else ""
+                rows.append((point.words, metric, _word(one), _word(other), f"{_difference(one, other)}{same}"))
     return Section(name, rows, ("values", "metric", "then", "now", "difference") if rows else ())
 
 

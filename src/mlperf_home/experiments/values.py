@@ -7,6 +7,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
@@ -59,6 +60,26 @@ def read_values(text: str, where: str) -> dict[str, list[Value]]:
     if math.prod(map(len, found.values())) > MOST_POINTS:
         raise ValuesError(where, f"has more than {MOST_POINTS} combinations", "take values away")
     return found
+
+
+def read_given(explore: str, file: Path | None) -> dict[str, list[Value]]:
+    """Read values as they were given: as JSON, as "@FILE", or as a file.
+
+    Raises:
+        ValuesError: both are given or neither is, or what is given cannot be read.
+    """
+    if bool(explore) == bool(file):
+        raise ValuesError("--explore", "which values?", "give one of --explore=JSON and --explore_file=FILE")
+    if explore.startswith("@"):
+        file = Path(explore[1:]).expanduser()
+    if file is None:
+        return read_values(explore, "--explore")
+    try:
+        return read_values(file.read_text("utf-8"), str(file))
+    except OSError as error:
+        raise ValuesError(file, f"cannot be read ({error.strerror})", "give a file with JSON in it") from None
+    except UnicodeDecodeError as error:
+        raise ValuesError(file, f"is no text in UTF-8 ({error})", "give a file with JSON in it") from None
 
 
 def trials(values: Mapping[str, Sequence[Value]], words: Sequence[str], folder: str) -> list[Trial]:

@@ -99,6 +99,26 @@ class Journal:
         os.fsync(self._file.fileno())
 
 
+def observations(path: Path, damages: list[str]) -> dict[str, dict[str, Any]]:
+    """Give what a journal holds by key, while another process may be writing it; nothing where there is none.
+
+    Args:
+        path: the file.
+        damages: takes a sentence for each line that cannot be read; a last one without its end is still being written.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    if not path.is_file():
+        return found
+    *whole, _ = path.read_bytes().split(b"\n")
+    for number, line in enumerate(whole, 1):
+        entry = _decoded(line) if line.strip() else {}
+        if entry is None:
+            damages.append(f"{path}: line {number} is damaged; what it held is measured again")
+        elif "key" in entry:
+            found[entry["key"]] = entry["observed"]
+    return found
+
+
 def _decoded(line: bytes) -> dict[str, Any] | None:
     try:
         document = json.loads(line)

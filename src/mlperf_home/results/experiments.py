@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -145,14 +146,28 @@ class Experiments:
                 found.append(experiment)
         return sorted(found, key=lambda each: (each.created, each.name))
 
-    def remove(self, name: str) -> None:
-        """Remove an experiment, measurements and all; half of one is never left under its name.
+    def require(self, name: str) -> Path:
+        """Give the folder of an experiment, a damaged one too.
 
         Raises:
-            ExperimentError: there is none, or it cannot be removed.
+            ExperimentError: there is none of that name.
         """
-        folder = self.load(name).folder
+        self._check_words(name, ())
+        folder = self.root / name
+        if not (folder / _FILE).exists():
+            self.load(name)  # which says what there is
+        return folder
+
+    def remove(self, name: str) -> None:
+        """Remove an experiment, a damaged one too, measurements and all; half of one is never left under its name.
+
+        Raises:
+            ExperimentError: there is none, a run goes on in it, or it cannot be removed.
+        """
+        folder = self.require(name)
         try:
+            if _in_use(folder / "journal.jsonl"):
+                raise ExperimentError(folder, "is in use by a run, and was not removed", "try again when it has ended")
             doomed = Path(tempfile.mkdtemp(prefix=".removed-", dir=self.root))
             folder.replace(doomed / "experiment")
             shutil.rmtree(doomed)
@@ -188,3 +203,15 @@ class Experiments:
         finally:
             shutil.rmtree(new, ignore_errors=True)
         sync_folder(self.root)
+
+
+def _in_use(journal: Path) -> bool:
+    """Say whether somebody holds the journal's lock, as what writes it does."""
+    if not journal.is_file():
+        return False
+    with journal.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

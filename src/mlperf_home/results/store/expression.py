@@ -59,8 +59,13 @@ class Expression:
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return self._names(operand)
             case ast.Call():
-                raise ExpressionError(repr(self.text), "calls something", _ADVICE)
-        raise ExpressionError(repr(self.text), f"{ast.unparse(node)!r} is not allowed", _ADVICE)
+                raise ExpressionError(self._place(node), "calls something", _ADVICE)
+        raise ExpressionError(self._place(node), f"{ast.unparse(node)!r} is not allowed", _ADVICE)
+
+    def _place(self, node: ast.expr) -> str:
+        """Name the character, from 1; Python counts bytes."""
+        before = self.text.encode("utf-8")[: node.col_offset].decode("utf-8", "replace")
+        return f"{self.text!r}, character {len(before) + 1}"
 
     def value(self, values: Mapping[str, Value]) -> Value:
         """Work it out; the result is inferred, or unknown if a value that it uses is.

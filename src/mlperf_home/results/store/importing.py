@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
+from mlperf_home.results.loadgen_log import DETAIL_FILE
 from mlperf_home.results.measurement import MeasurementError, from_json
+from mlperf_home.results.store.lines import LINES_FILE, measurements_in
 from mlperf_home.results.store.published import read_published
-from mlperf_home.results.store.submissions import read_result, read_submission
+from mlperf_home.results.store.submissions import ImportedResultError, read_result, read_submission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,25 +52,50 @@ def read_any(path: Path, round_name: str, benchmark: str, problems: list[str]) -
         TableError, ImportedResultError: it is, and cannot be read at all.
     """
     if path.is_file():
-        return Import("published table", read_published(path))
+        return _from_file(path, problems)
     if not path.is_dir():
         raise ImportedPathError(path, "is not there", "give a table, a submission tree, or a folder of results")
-    if (path / _RUN).is_dir():
-        if not benchmark:
-            raise ImportedPathError(
-                path, "does not tell its benchmark", "add --benchmark=bert-99 or --benchmark=resnet"
-            )
-        return Import("LoadGen's folder", [read_result(path, round_name, benchmark)])
-    if any(path.glob("*/*/results/*/*/*")):
+    if (path / LINES_FILE).is_file():
+        return _from_file(path / LINES_FILE, problems)
+    if not (path / _RUN).is_dir() and any(path.glob("*/*/results/*/*/*")):
         return Import("submission tree", read_submission(path, round_name, problems))
     ours = [each for each in sorted(path.rglob("measurement.json")) if not _hidden(each, path)]
     if ours:
         return Import("results of mlperf-home", _ours(ours, problems))
-    raise ImportedPathError(
-        path,
-        "holds no results that are known here",
-        f"give a folder with {_RUN}, the root of a submission tree, a --results_dir, or a table",
-    )
+    return _from_loadgen(path, round_name, benchmark, problems)
+
+
+def _from_file(path: Path, problems: list[str]) -> Import:
+    if path.suffix == ".jsonl":
+        return Import("store of measurements", measurements_in(path, problems))
+    return Import("published table", read_published(path))
+
+
+def _from_loadgen(path: Path, round_name: str, benchmark: str, problems: list[str]) -> Import:
+    found = [path] if (path / _RUN).is_dir() else _result_folders(path)
+    if not found:
+        advice = "give a folder with LoadGen's logs, the root of a submission tree, a --results_dir, or a table"
+        raise ImportedPathError(path, "holds no results that are known here", advice)
+    if not benchmark:
+        raise ImportedPathError(path, "does not tell its benchmark", "add --benchmark=bert-99 or --benchmark=resnet")
+    if found == [path]:
+        return Import("LoadGen's folder", [read_result(path, round_name, benchmark)])
+    return Import("folders of LoadGen's", _others(found, round_name, benchmark, problems))
+
+
+def _result_folders(root: Path) -> list[Path]:
+    """Find folders that `read_result` takes, at any depth; those of accuracy runs are passed over."""
+    logs = [path.parent for path in root.rglob(DETAIL_FILE) if not _hidden(path, root)]
+    found = {each.parents[1] if each.as_posix().endswith(f"/{_RUN}") else each for each in logs}
+    return sorted(each for each in found if each.name != "accuracy")
+
+
+def _others(folders: Iterable[Path], round_name: str, benchmark: str, problems: list[str]) -> Iterator[Measurement]:
+    for folder in folders:
+        try:
+            yield read_result(folder, round_name, benchmark)
+        except ImportedResultError as error:  # noqa: PERF203 - each may fail alone
+            problems.append(str(error))
 
 
 def _ours(paths: Iterable[Path], problems: list[str]) -> Iterator[Measurement]:

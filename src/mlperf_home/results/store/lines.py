@@ -69,22 +69,35 @@ class Store:
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Give each line with its number from 1; nothing where the store does not exist yet."""
-        if not self.path.exists():
-            return
-        try:
-            with self.path.open("rb") as file:
-                for number, line in enumerate(file, 1):
-                    text = line.decode("utf-8", "replace").rstrip("\n")
-                    if text:
-                        yield number, text
-        except OSError as error:
-            raise StoreError(self.path, f"cannot be read ({error.strerror})", "see to its permissions") from None
+        if self.path.exists():
+            yield from _lines(self.path)
 
     def measurements(self, damages: list[str] | None = None) -> Iterator[Measurement]:
         """Give each measurement; a damaged line is named in `damages`, and the others are given all the same."""
-        for number, line in self.lines():
-            try:
-                yield from_json(line, f"{self.path}, line {number}")
-            except MeasurementError as error:  # noqa: PERF203 - each line may fail alone
-                if damages is not None:
-                    damages.append(str(error))
+        if self.path.exists():
+            yield from measurements_in(self.path, damages)
+
+
+def measurements_in(path: Path, damages: list[str] | None = None) -> Iterator[Measurement]:
+    """Give each measurement of a file of lines; a damaged line is named in `damages`.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    for number, line in _lines(path):
+        try:
+            yield from_json(line, f"{path}, line {number}")
+        except MeasurementError as error:  # noqa: PERF203 - each line may fail alone
+            if damages is not None:
+                damages.append(str(error))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                text = line.decode("utf-8", "replace").rstrip("\n")
+                if text:
+                    yield number, text
+    except OSError as error:
+        raise StoreError(path, f"cannot be read ({error.strerror})", "see to its permissions") from None

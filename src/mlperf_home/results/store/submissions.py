@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.results.accuracy_text import AccuracyTextError, read_accuracy_text
-from mlperf_home.results.loadgen_log import DETAIL_FILE, SUMMARY_FILE, LogError, read_run
+from mlperf_home.results.loadgen_log import DETAIL_FILE, SUMMARY_FILE, LoadGenResult, LogError, read_run
 from mlperf_home.results.measurement import Measurement, Value, unknown
 from mlperf_home.results.session_file import sha256_of
 from mlperf_home.rules import load_round
@@ -33,6 +33,8 @@ def read_result(
 ) -> Measurement:
     """Read a folder with performance/run_1 (LoadGen's logs) and, where there is one, accuracy/accuracy.txt.
 
+    The logs of a performance run may lie in the folder itself, as LoadGen leaves them.
+
     Args:
         folder: the scenario's folder.
         round_name: the MLPerf round it was made for.
@@ -42,19 +44,24 @@ def read_result(
     Raises:
         ImportedResultError: logs are absent, cut off or corrupt, or LoadGen reports an error.
     """
+    bare = (folder / DETAIL_FILE).exists() and not (folder / _RUN).exists()
+    run = Path() if bare else _RUN
     try:
-        result = read_run(folder / _RUN)
+        result = read_run(folder / run)
         accuracy = read_accuracy_text(folder / _ACCURACY).values if (folder / _ACCURACY).exists() else None
     except (LogError, AccuracyTextError) as error:
         raise ImportedResultError(error.where, error.problem, "import another result") from None
     if result.errors:
         raise ImportedResultError(folder, f"LoadGen reports an error: {result.errors[0]}", "import another result")
+    if result.mode != "PerformanceOnly":
+        problem = f"holds the logs of LoadGen's mode {result.mode}"
+        raise ImportedResultError(folder, problem, "give those of a performance run")
     metric = load_round(_METRICS_OF).metrics[result.scenario]
-    source = f"{_RUN / DETAIL_FILE}"
+    source = f"{run / DETAIL_FILE}"
     found = result.values.get(metric.key)
     # Zero is LoadGen's way to say that it could not estimate.
     value = Value(found / metric.divisor, "copied", f"{source}: {metric.key}") if found else None
-    values = {metric.unit: value or unknown(f"the log has no {metric.key}")}
+    values = {metric.unit: value or unknown(f"the log has no {metric.key}"), **_latencies(result, source)}
     if accuracy is None:
         values["accuracy"] = unknown("no accuracy.txt in this result")
     else:
@@ -77,14 +84,21 @@ def read_result(
         system=dict(system or {}),
         values=values,
         logs={
-            f"{_RUN / name}": {
-                "sha256": sha256_of(folder / _RUN / name),
-                "bytes": (folder / _RUN / name).stat().st_size,
+            f"{run / name}": {
+                "sha256": sha256_of(folder / run / name),
+                "bytes": (folder / run / name).stat().st_size,
             }
             for name in (DETAIL_FILE, SUMMARY_FILE)
         },
         warnings=(),
     )
+
+
+def _latencies(result: LoadGenResult, source: str) -> dict[str, Value]:
+    found: dict[str, float] = {f"latency_p{name}_ms": latency_ns for name, latency_ns in result.percentiles_ns.items()}
+    if result.mean_latency_ns is not None:
+        found["mean_latency_ms"] = result.mean_latency_ns
+    return {name: Value(latency_ns / 1e6, "copied", source) for name, latency_ns in found.items()}
 
 
 def read_submission(root: Path, round_name: str, problems: list[str]) -> Iterator[Measurement]:

@@ -118,3 +118,46 @@ def test_what_our_commands_measured_is_kept_with_the_values(tmp_path: Path, monk
 def a_measurement() -> Measurement:
     value = {"latency_ms": Value(1.5, "measured", "log")}
     return Measurement("v3.1", "resnet", "SingleStream", True, "sample", "VALID", (), (), {}, {}, {}, value, {}, ())
+
+
+def a_cm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Put a command named cm where the one beside this Python is looked for."""
+    cm = tmp_path / "cm"
+    cm.write_text(f"#!/bin/sh\n{script}\n")
+    cm.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+
+
+def test_what_our_command_says_is_wrong_is_told_as_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_cm(tmp_path, monkeypatch, "printf '%s\\n' '{' '\"error\": \"no model; give one\", \"return\": 1' '}'; exit 1")
+
+    (outcome,) = run(*begun(tmp_path / "root", ["cm", "run", "script", "--n={{N}}"], {"N": [1]}))
+
+    assert outcome.told == "failed: exited with status 1 | no model; give one"
+
+
+def test_a_measurement_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record, measured = tmp_path / "record.json", tmp_path / "measurement.json"
+    measured.write_text("{}")
+    record.write_text(json.dumps({"steps": [{"exports": {"CM_MLPERF_MEASUREMENT_PATH": str(measured)}}]}))
+    a_cm(tmp_path, monkeypatch, f"printf '%s\\n' '{{' '\"record\": \"{record}\"' '}}'")
+
+    (outcome,) = run(*begun(tmp_path / "root", [str(tmp_path / "cm"), "--n={{N}}"], {"N": [1]}))
+
+    assert "0 measured" in outcome.told
+    assert f"{measured}: is not a measurement" in outcome.told
+
+
+def test_what_has_ended_can_be_looked_at_while_it_runs(tmp_path: Path) -> None:
+    experiment, found = begun(tmp_path, [sys.executable, "-c", "", "{{N}}"], {"N": [1, 2]})
+    run(experiment, found[:1])
+    with experiment.journal.open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.write('{"half a li')
+        other.flush()
+        damages: list[str] = []
+
+        outcomes = grid.ended(experiment, damages)
+
+    assert [(each.trial.number, each.ok) for each in outcomes] == [(1, True)]
+    assert damages == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -87,3 +88,21 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(ExperimentError, match=r"cannot be written .*--experiments_dir"):
         begin(tmp_path / "file")
+
+
+def test_a_damaged_experiment_can_be_removed_and_one_in_use_cannot(tmp_path: Path) -> None:
+    experiments = Experiments(tmp_path)
+    damaged, used = (experiments.begin(name, "grid", [], {}, sample=False) for name in ("damaged", "used"))
+    (damaged.folder / "experiment.json").write_text("{")
+    used.journal.touch()
+
+    experiments.remove("damaged")
+    with used.journal.open("a") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        with pytest.raises(ExperimentError, match="is in use by a run"):
+            experiments.remove("used")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["used"]
+    experiments.remove("used")
+    with pytest.raises(ExperimentError, match="there is no experiment 'used'"):
+        experiments.remove("used")

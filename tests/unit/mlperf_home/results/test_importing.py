@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from results_logs import write_logs
 
 from mlperf_home.results.store.importing import ImportedPathError, read_any
+from mlperf_home.results.store.lines import Store
+from mlperf_home.results.store.submissions import ImportedResultError
 from mlperf_home.results.store.tables import TableError
 
 SHARED = Path(__file__).parents[5] / "shared" / "data" / "mlperf-results"
@@ -63,6 +66,52 @@ def test_a_broken_result_of_ours_is_named_and_hides_no_other(tmp_path: Path) -> 
 
     assert list(read_any(tmp_path, "v3.1", "", problems).measurements) == []
     assert "one/measurement.json: is not JSON" in problems[0]
+
+
+def test_folders_of_another_tool_are_found_at_any_depth_and_a_broken_one_is_named(tmp_path: Path) -> None:
+    write_logs(tmp_path / "box/resnet/Offline/performance/run_1")
+    write_logs(tmp_path / "box/resnet/Offline/accuracy", mode="AccuracyOnly")
+    write_logs(tmp_path / "box/resnet/SingleStream/performance/run_1", scenario="SingleStream")
+    write_logs(tmp_path / "bare")
+    write_logs(tmp_path / "cut/performance/run_1")
+    (tmp_path / "cut/performance/run_1/mlperf_log_summary.txt").write_text("")
+    problems: list[str] = []
+
+    found = read_any(tmp_path, "v3.1", "resnet", problems)
+
+    assert found.kind == "folders of LoadGen's"
+    assert [each.scenario for each in found.measurements] == ["Offline", "Offline", "SingleStream"]
+    assert len(problems) == 1
+    assert "cut/performance/run_1" in problems[0]
+    with pytest.raises(ImportedPathError, match="does not tell its benchmark"):
+        read_any(tmp_path, "v3.1", "", [])
+
+
+def test_logs_as_loadgen_leaves_them_are_read_with_their_latencies(tmp_path: Path) -> None:
+    write_logs(tmp_path / "mine")
+    write_logs(tmp_path / "accurate", mode="AccuracyOnly")
+
+    (found,) = read_any(tmp_path / "mine", "v3.1", "resnet", []).measurements
+
+    assert found.values["latency_p90.00_ms"].value == found.values["mean_latency_ms"].value == 606_000.0
+    assert [*found.logs] == ["mlperf_log_detail.txt", "mlperf_log_summary.txt"]
+    with pytest.raises(ImportedResultError, match="holds the logs of LoadGen's mode AccuracyOnly"):
+        read_any(tmp_path / "accurate", "v3.1", "resnet", [])
+
+
+def test_the_lines_of_an_experiment_are_read_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    write_logs(tmp_path / "logs")
+    (measured,) = read_any(tmp_path / "logs", "v3.1", "resnet", []).measurements
+    store = Store(tmp_path / "experiment")
+    store.append([measured])
+    with store.path.open("a") as file:
+        file.write("{\n")
+    (tmp_path / "lines.jsonl").write_bytes(store.path.read_bytes())
+
+    for path in (store.folder, tmp_path / "lines.jsonl"):
+        problems: list[str] = []
+        assert list(read_any(path, "v3.1", "", problems).measurements) == [measured]
+        assert "line 2: is not JSON" in problems[0]
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the published results are not here")

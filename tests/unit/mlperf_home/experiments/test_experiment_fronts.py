@@ -1,0 +1,79 @@
+"""Fronts compare only what can be compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mlperf_home.experiments.fronts import fronts_of, read_axes
+from mlperf_home.results.experiments import ExperimentError
+from mlperf_home.results.measurement import Measurement, Value
+
+
+def measured(name: str, scenario: str = "SingleStream", **values: float) -> Measurement:
+    told = {metric: Value(value, "measured", "log") for metric, value in values.items()}
+    model = {"name": Value(name, "copied")}
+    return Measurement("v3.1", "resnet", scenario, False, "", "VALID", (), (), {}, model, {}, told, {}, ())
+
+
+def names(members: tuple[Measurement, ...]) -> list[object]:
+    return [each.model["name"].value for each in members]
+
+
+FAST = measured("fast", latency_ms=1.0, top1_percent=50.0, energy_mj=9.0)
+GOOD = measured("good", latency_ms=5.0, top1_percent=70.0, energy_mj=5.0)
+POOR = measured("poor", latency_ms=6.0, top1_percent=60.0, energy_mj=1.0)
+
+
+def test_scenarios_are_not_compared_with_each_other() -> None:
+    eight_at_a_time = measured("eight", "MultiStream", latency_ms=0.5, top1_percent=99.0)
+    rate = measured("rate", "Offline", samples_per_second=10.0, top1_percent=60.0)
+
+    found = fronts_of([GOOD, POOR, FAST, eight_at_a_time, rate], ())
+
+    assert [(each.scenario, names(each.members), each.compared) for each in found] == [
+        ("SingleStream", ["fast", "good"], 3),
+        ("MultiStream", ["eight"], 1),
+        ("Offline", ["rate"], 1),
+    ]
+    assert found[2].axes[0].name == "samples_per_second"
+
+
+def test_what_loadgen_calls_invalid_dominates_nothing_and_is_counted() -> None:
+    (found,) = fronts_of([GOOD, replace(FAST, validity="INVALID")], ())
+
+    assert (names(found.members), found.invalid) == (["good"], 1)
+
+
+def test_three_metrics_have_a_front() -> None:
+    (found,) = fronts_of([GOOD, POOR, FAST], read_axes(["latency_ms", "top1_percent", "energy_mj"], ()))
+
+    assert names(found.members) == ["fast", "good", "poor"]
+
+
+def test_a_direction_can_be_given_and_has_to_be_for_a_derived_metric() -> None:
+    (found,) = fronts_of([GOOD, FAST], read_axes(["latency_ms:max", "energy_mj:max"], ["energy_mj"]))
+
+    assert names(found.members) == ["fast", "good"]
+    with pytest.raises(ExperimentError, match="write energy_mj:min or energy_mj:max"):
+        read_axes(["latency_ms", "energy_mj"], ["energy_mj"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["latency_ms"], "two different metrics or more"),
+        (["latency_ms", "latency_ms"], "two different metrics or more"),
+        (["latency_ms:up", "top1_percent"], "'up' is no direction; write latency_ms:min"),
+    ],
+)
+def test_what_is_no_front_is_said(words: list[str], said: str) -> None:
+    with pytest.raises(ExperimentError, match=said):
+        read_axes(words, ())
+
+
+def test_where_nothing_has_the_metrics_those_that_are_there_are_named() -> None:
+    with pytest.raises(ExperimentError, match=r"nothing valid has .* give two of them by --metrics: latency_ms"):
+        fronts_of([measured("one", latency_ms=1.0)], ())
+    assert fronts_of([], ()) == []
