@@ -3,11 +3,12 @@
 from mlperf_home.atomic import replace_text
 from mlperf_home.errors import LocatedError
 from mlperf_home.results.ingest import ingest
-from mlperf_home.results.measurement import Value, to_json
+from mlperf_home.results.measurement import to_json
 from mlperf_home.results.published import Published, with_published
 from mlperf_home.results.table import summary_rows
 from mlperf_home.results.weights import Weights, with_weights
 from mlperf_home.runs.asked import asked_folder, price_per_hour
+from mlperf_home.runs.machine import machine_facts
 from mlperf_home.runs.readme import Reproduction, readme_text
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
@@ -20,7 +21,7 @@ def preprocess(context: Context) -> Outcome:
     if context.flag("CM_MLPERF_RUN_FIND_PERFORMANCE"):
         return _found(context, scenario, system)
     with failing_on(LocatedError):
-        found = ingest(folder.root, _system(context), model, price_per_hour(context))
+        found = ingest(folder.root, machine_facts(context, system), model, price_per_hour(context))
         measurement = with_published(with_weights(found, _weights(context)), _published(context))
         replace_text(folder.measurement, to_json(measurement))
         reproduction = Reproduction(
@@ -46,12 +47,6 @@ def preprocess(context: Context) -> Outcome:
             "CM_MLPERF_VALID": measurement.validity == "VALID",
         }
     )
-
-
-def _system(context: Context) -> dict[str, Value]:
-    processor = context.text("CM_HOST_CPU_MODEL_NAME", "")
-    told = {"host_processor_model_name": Value(processor, "copied", "detect-cpu")} if processor else {}
-    return {"name": Value(context.text("CM_SUT_NAME"), "copied", "the name that results go under"), **told}
 
 
 def _weights(context: Context) -> Weights:

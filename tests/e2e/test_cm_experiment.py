@@ -40,7 +40,9 @@ def test_a_run_with_two_values_is_kept_shown_replayed_and_removed(cm: Cm, tmp_pa
     ran = cm("run", "experiment", "queries", "--tags=try", '--explore={"QUERIES": [60, 80]}', "--", *command)
     again = cm("run", "experiment", "queries", "--tags=try", '--explore={"QUERIES": [60, 80]}', "--", *command)
     shown = cm(
-        "show", "experiment", "queries", "--metrics=explored_QUERIES,query_count", "--derive=double=2*query_count"
+        *("show", "experiment", "queries", "--metrics=explored_QUERIES,query_count"),
+        "--derive=per_core = samples_per_second / cores; per_gb = samples_per_second / memory_total_bytes * 1000000000",
+        "--out=json",
     )
     replayed = cm("replay", "experiment", "queries")
     found = cm("find", "experiment", "--tags=try", "--out=json").document
@@ -48,7 +50,9 @@ def test_a_run_with_two_values_is_kept_shown_replayed_and_removed(cm: Cm, tmp_pa
     assert ran.code == 0, ran.said
     assert "1 measured" in ran.out
     assert again.out.count("(before)") == 2
-    assert "explored_QUERIES" in shown.out
+    (rows,) = (each["measurements"] for each in shown.document["experiments"])
+    assert [each["values"]["explored_QUERIES"]["value"] for each in rows] == [60, 80]
+    assert all(each["values"]["per_core"]["value"] or each["system"]["cores"]["value"] is None for each in rows)
     assert replayed.code == 0, replayed.said
     assert "queries and queries-replay-1" in replayed.out
     assert [(each["name"], each["measurements"]) for each in found["experiments"]] == [

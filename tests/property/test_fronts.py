@@ -25,15 +25,13 @@ def test_the_fast_front_is_the_front(points: list[tuple[float, float]], directio
     assert plane_front(points, directions) == expected
 
 
-@given(
-    st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), max_size=40),
-    st.tuples(*[st.sampled_from(["min", "max"])] * 3),
-)
-def test_the_front_of_three_metrics_is_the_front(
-    points: list[tuple[float, float, float]], directions: tuple[str, str, str]
-) -> None:
+@pytest.mark.parametrize("metrics", [2, 3, 4])
+@given(st.data())
+def test_the_front_of_any_number_of_metrics_is_the_front(metrics: int, chosen: st.DataObject) -> None:
     from mlperf_home.exploration import pareto
 
+    points = chosen.draw(st.lists(st.tuples(*[NUMBERS] * metrics), max_size=40))
+    directions = chosen.draw(st.tuples(*[st.sampled_from(["min", "max"])] * metrics))
     expected = list(pareto.front(points, directions)) if points else []
 
     assert front(points, directions) == expected

@@ -21,6 +21,7 @@ from mlperf_home.results.loadgen_log import ACCURACY_FILE
 from mlperf_home.results.measurement import Measurement, from_json
 from mlperf_home.results.session_file import sha256_of
 from mlperf_home.results.store.lines import LINES_FILE, Store
+from mlperf_home.runs.machine import MACHINE_FACTS
 from mlperf_home.submission.originals import is_truncated
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ Problem = tuple[str, str]
 # Facts that the steps before a run tell, and no log does: only the manifest of hashes holds them.
 _TOLD_BESIDES = {
     "model": {"name", "weight_type", "retraining", "weight_transformations", "source"},
-    "system": {"name", "host_processor_model_name"},
+    "system": MACHINE_FACTS,
 }
 
 

@@ -63,9 +63,13 @@ def whole_machine(measurement: Measurement) -> Value | None:
 
 
 def _known(measurement: Measurement) -> dict[str, Value]:
-    """Give what an expression may name; a dot in a name is written as "_" there."""
+    """Give what an expression may name; a dot in a name is written as "_" there.
+
+    Cores are the machine's: those that the engine was given are `engine_cores`.
+    """
     cores = whole_machine(measurement)
     system = {**measurement.system, **({"cores": cores} if cores else {})}
-    return {
-        name.replace(".", "_"): value for name, value in {**system, **measurement.engine, **measurement.values}.items()
-    }
+    engine = {f"engine_{name}": value for name, value in measurement.engine.items()}
+    # An engine's own names stand where nothing else has them.
+    named = {**measurement.engine, **engine, **system, **measurement.values}
+    return {name.replace(".", "_"): value for name, value in named.items()}

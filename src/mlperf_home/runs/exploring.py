@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.atomic import replace_text
 from mlperf_home.results.experiments import Experiment, Experiments
 from mlperf_home.results.ingest import ingest
-from mlperf_home.results.measurement import Value, to_json
+from mlperf_home.results.measurement import to_json
 from mlperf_home.results.weights import Weights, with_weights
 from mlperf_home.runs.answer_rows import answer_tables, duration
 from mlperf_home.runs.asked import price_per_hour
 from mlperf_home.runs.exploration_plan import engines_of, read_study_plan
 from mlperf_home.runs.launch import run_module
+from mlperf_home.runs.machine import machine_facts
 from mlperf_home.studies.jobs import official_folder
 from mlperf_home.studies.plan import to_json as plan_json
 
@@ -119,10 +120,7 @@ class _Told:
 
     def _measurement(self, point: Point) -> Any:
         folder, candidate = official_folder(self._plan, point), self._plan.candidates[point.model]
-        processor = self._context.text("CM_HOST_CPU_MODEL_NAME", "")
-        system = {"name": Value(folder.root.parent.parent.name, "copied", "the name that results go under")}
-        if processor:
-            system["host_processor_model_name"] = Value(processor, "copied", "detect-cpu")
+        system = machine_facts(self._context, folder.root.parent.parent.name)
         found = ingest(folder.root, system, candidate.name, self._price)
         measurement = with_weights(found, Weights(candidate.weight_type, candidate.source))
         replace_text(folder.measurement, to_json(measurement))

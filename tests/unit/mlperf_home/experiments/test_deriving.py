@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +44,14 @@ def test_a_metric_may_use_one_before_it_and_percentiles_with_an_underscore() -> 
     values, _ = worked_out("half = latency_p99_90_ms / 2; new = half / 5", measured(4, **{"latency_p99.90_ms": 100.0}))
 
     assert values[0].value == 10.0
+
+
+def test_cores_are_the_machines_and_not_those_that_the_engine_was_given() -> None:
+    used = {"cores": Value(1, "copied", "session"), "streams": Value(2, "copied", "session")}
+
+    values, _ = worked_out("new = cores + 100 * engine_cores + 1000 * streams", replace(measured(4), engine=used))
+
+    assert values[0].value == 2108
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,12 @@ def test_the_published_table(tmp_path: Path) -> None:
     assert store.append(read_table(PUBLISHED)) > 5000
     with Index(store) as index:
         assert list(index.find(Query({"model.family": "mobilenet-v2"}, {"values.top1_percent": 70})))
+
+
+def test_parquet_without_its_library_is_told_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    with pytest.raises(StoreError, match=r"pip install 'mlperf-home\[parquet\]'"):
+        export_parquet([], tmp_path / "x.parquet")
