@@ -46,26 +46,9 @@ def read_result(
     """
     bare = (folder / DETAIL_FILE).exists() and not (folder / _RUN).exists()
     run = Path() if bare else _RUN
-    try:
-        result = read_run(folder / run)
-        accuracy = read_accuracy_text(folder / _ACCURACY).values if (folder / _ACCURACY).exists() else None
-    except (LogError, AccuracyTextError) as error:
-        raise ImportedResultError(error.where, error.problem, "import another result") from None
-    if result.errors:
-        raise ImportedResultError(folder, f"LoadGen reports an error: {result.errors[0]}", "import another result")
-    if result.mode != "PerformanceOnly":
-        problem = f"holds the logs of LoadGen's mode {result.mode}"
-        raise ImportedResultError(folder, problem, "give those of a performance run")
-    metric = load_round(_METRICS_OF).metrics[result.scenario]
+    result, accuracy = _read_logs(folder, run)
     source = f"{run / DETAIL_FILE}"
-    found = result.values.get(metric.key)
-    # Zero is LoadGen's way to say that it could not estimate.
-    value = Value(found / metric.divisor, "copied", f"{source}: {metric.key}") if found else None
-    values = {metric.unit: value or unknown(f"the log has no {metric.key}"), **_latencies(result, source)}
-    if accuracy is None:
-        values["accuracy"] = unknown("no accuracy.txt in this result")
-    else:
-        values |= {name: Value(each, "copied", str(_ACCURACY)) for name, each in accuracy.items()}
+    values = {**_result(result, source), **_latencies(result, source), **accuracy}
     return Measurement(
         round=round_name,
         benchmark=benchmark,
@@ -92,6 +75,36 @@ def read_result(
         },
         warnings=(),
     )
+
+
+def _read_logs(folder: Path, run: Path) -> tuple[LoadGenResult, dict[str, Value]]:
+    """Read a performance run, and the accuracy beside it.
+
+    Raises:
+        ImportedResultError: as `read_result` says.
+    """
+    try:
+        result = read_run(folder / run)
+        accuracy = read_accuracy_text(folder / _ACCURACY).values if (folder / _ACCURACY).exists() else None
+    except (LogError, AccuracyTextError) as error:
+        raise ImportedResultError(error.where, error.problem, "import another result") from None
+    if result.errors:
+        raise ImportedResultError(folder, f"LoadGen reports an error: {result.errors[0]}", "import another result")
+    if result.mode != "PerformanceOnly":
+        problem = f"holds the logs of LoadGen's mode {result.mode}"
+        raise ImportedResultError(folder, problem, "give those of a performance run")
+    if accuracy is None:
+        return result, {"accuracy": unknown("no accuracy.txt in this result")}
+    return result, {name: Value(each, "copied", str(_ACCURACY)) for name, each in accuracy.items()}
+
+
+def _result(result: LoadGenResult, source: str) -> dict[str, Value]:
+    """Give the scenario's own metric."""
+    metric = load_round(_METRICS_OF).metrics[result.scenario]
+    found = result.values.get(metric.key)
+    # Zero is LoadGen's way to say that it could not estimate.
+    value = Value(found / metric.divisor, "copied", f"{source}: {metric.key}") if found else None
+    return {metric.unit: value or unknown(f"the log has no {metric.key}")}
 
 
 def _latencies(result: LoadGenResult, source: str) -> dict[str, Value]:
