@@ -56,6 +56,10 @@ def read_accuracy_text(path: Path) -> AccuracyText:
     found = _HASH.search(text)
     for form, names in _FORMS:
         if match := form.search(text):
-            values = dict(zip(names, map(float, match.groups()), strict=True))
+            try:
+                values = dict(zip(names, map(float, match.groups()), strict=True))
+            except ValueError:
+                # As in 90.1.8, which has the form but is no number.
+                break
             return AccuracyText(values, found.group(1) if found else None)
     raise AccuracyTextError(path, "holds no accuracy in an official form", "compute the accuracy again")

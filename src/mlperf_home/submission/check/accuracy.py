@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.results.accuracy_text import AccuracyText, AccuracyTextError, read_accuracy_text
 from mlperf_home.results.loadgen_log import ACCURACY_FILE, DETAIL_FILE, DetailLog, scan_detail
-from mlperf_home.submission.check.logs import RERUN, check_file_list, check_run
+from mlperf_home.submission.check.logs import RERUN, check_file_list, check_run, check_utf_8
 from mlperf_home.submission.originals import file_sha256, is_truncated
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def _sample_count(frame: Frame, path: Path, detail: DetailLog, benchmark: str) -
 
 def _text(frame: Frame, place: ResultPlace, benchmark: str, detail: DetailLog) -> Iterator[Finding]:
     path = place.results / "accuracy" / _TEXT
+    yield from check_utf_8(frame, path, _RESCORE)
     text = read_accuracy(place)
     if text is None:
         yield frame.finding(path, "accuracy-unreadable", "holds no accuracy in an official form", _RESCORE)

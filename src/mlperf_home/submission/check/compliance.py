@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.results.accuracy_text import AccuracyTextError, read_accuracy_text
 from mlperf_home.results.loadgen_log import DETAIL_FILE, scan_detail
-from mlperf_home.submission.check.logs import check_file_list, check_run
+from mlperf_home.submission.check.logs import check_file_list, check_run, check_utf_8
+from mlperf_home.submission.check.measured import check_measured, is_number
+from mlperf_home.submission.check.places import files
+from mlperf_home.submission.check.scenarios import scenario_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from mlperf_home.results.loadgen_log import DetailLog
     from mlperf_home.rules.rounds import Benchmark
     from mlperf_home.rules.submission import ComplianceTest
     from mlperf_home.submission.check.finding import Finding, Frame
@@ -22,8 +26,10 @@ _PASSED = "TEST PASS"
 _CLOSE = 0.01
 
 
-def check_compliance(frame: Frame, place: ResultPlace, benchmark: Benchmark) -> Iterator[Finding]:
-    """Check the compliance tests that the division asks of a result."""
+def check_compliance(
+    frame: Frame, place: ResultPlace, benchmark: Benchmark, performance: DetailLog | None
+) -> Iterator[Finding]:
+    """Check the compliance tests that the division asks of a result, against the log of its performance run."""
     division = frame.rules.divisions.get(place.submitter.division)
     if not division or not division.compliance_applies:
         if place.compliance.is_dir():
@@ -39,6 +45,9 @@ def check_compliance(frame: Frame, place: ResultPlace, benchmark: Benchmark) -> 
             yield frame.finding(folder, "compliance-missing", f"{test} was not run", _RUN)
             continue
         yield from _test(frame, folder, test)
+        scenario = scenario_named(place.scenario) or place.scenario
+        ran = performance.settings.get("scenario", scenario) if performance else scenario
+        yield from _run(frame, folder, str(ran), benchmark)
 
 
 def _test(frame: Frame, folder: Path, test: str) -> Iterator[Finding]:
@@ -49,15 +58,32 @@ def _test(frame: Frame, folder: Path, test: str) -> Iterator[Finding]:
             yield frame.finding(path, "compliance-file", "is missing", _RUN)
         elif _PASSED not in path.read_text("utf-8", errors="replace"):
             yield frame.finding(path, "compliance-failed", f"does not say {_PASSED}", f"{_RUN} again")
+        else:
+            yield from check_utf_8(frame, path, f"{_RUN} again")
     if wanted.accuracy_verdict:
         yield from _outputs(frame, folder, wanted)
+
+
+def _run(frame: Frame, folder: Path, scenario: str, benchmark: Benchmark) -> Iterator[Finding]:
+    """Check a test's run: the round asks of it what it asks of a performance run, in the same scenario."""
     run = folder / "performance" / frame.rules.submission.folders.run
     names = frame.rules.submission.files
     yield from check_file_list(frame, run, names.performance, names.performance_optional)
-    seeds = frame.rules.test05_seeds if test == "TEST05" else frame.rules.seeds
-    detail = scan_detail(run / DETAIL_FILE)
+    seeds = frame.rules.test05_seeds if folder.name == "TEST05" else frame.rules.seeds
+    path = run / DETAIL_FILE
+    if not path.is_file():
+        return
+    detail = scan_detail(path)
     # TEST01 and TEST04 are run under an audit.config: that finding is not one here.
     yield from (each for each in check_run(frame, run, detail, "PerformanceOnly", seeds) if each.rule != "audit-config")
+    measured = str(detail.settings.get("scenario", scenario))
+    yield from check_measured(frame, path, measured, benchmark, detail)
+    metric = frame.rules.metrics.get(measured)
+    if measured != scenario:
+        problem = f"is a run of {measured}, the performance run is one of {scenario}"
+        yield frame.finding(path, "log-scenario", problem, f"{_RUN} again")
+    elif metric and not detail.missing and not is_number(detail.values.get(metric.key)):
+        yield frame.finding(path, "no-metric", "gives no result", f"{_RUN} again")
 
 
 def _outputs(frame: Frame, folder: Path, wanted: ComplianceTest) -> Iterator[Finding]:
@@ -66,11 +92,14 @@ def _outputs(frame: Frame, folder: Path, wanted: ComplianceTest) -> Iterator[Fin
     if not verdict.is_file():
         yield frame.finding(verdict, "compliance-file", "is missing", _RUN)
         return
+    yield from check_utf_8(frame, verdict, f"{_RUN} again")
     same = _PASSED in verdict.read_text("utf-8", errors="replace")
     needed = wanted.accuracy_files if same else (*wanted.accuracy_files, *wanted.compared_files)
     missing = [name for name in needed if not (folder / "accuracy" / name).is_file()]
     for name in missing:
         yield frame.finding(folder / "accuracy" / name, "compliance-file", "is missing", _RUN)
+    for name in sorted(files(folder / "accuracy") - set(needed)):
+        yield frame.finding(folder / "accuracy" / name, "file-list", "may not stand among these files", "move it out")
     if same or missing:
         return
     found = [_accuracy(folder / "accuracy" / name) for name in wanted.compared_files]

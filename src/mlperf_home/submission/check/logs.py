@@ -45,7 +45,7 @@ def check_file_list(frame: Frame, folder: Path, needed: tuple[str, ...], allowed
     """Check that a log folder holds what it must, and nothing that it may not."""
     present = files(folder)
     for name in needed:
-        if name not in present:
+        if not (folder / name).is_file():
             yield frame.finding(folder / name, "log-missing", "is missing", RERUN)
     for name in sorted(present - {*needed, *allowed}):
         yield frame.finding(folder / name, "file-list", "may not stand among the logs", "move it out")
@@ -73,6 +73,8 @@ def check_run(frame: Frame, folder: Path, detail: DetailLog, mode: str, seeds: S
     if detail.errors:
         said = explain_errors(str(settings.get("scenario")), detail.errors, detail.values)
         yield frame.finding(path, "log-errors", said, RERUN)
+    elif (counted := detail.logged.get("num_errors", 0)) != 0:
+        yield frame.finding(path, "log-errors", f"counts {counted} errors and tells none", RERUN)
     if settings.get("test_mode", mode) != mode:
         problem = f"is the log of a run in mode {settings['test_mode']}, not {mode}"
         yield frame.finding(path, "log-mode", problem, "put the right run here")
@@ -83,6 +85,14 @@ def check_run(frame: Frame, folder: Path, detail: DetailLog, mode: str, seeds: S
             yield frame.finding(path, "audit-config", problem, "remove the stray audit.config and run again")
             break
     yield from _summary(frame, folder / SUMMARY_FILE, detail.logged)
+
+
+def check_utf_8(frame: Frame, path: Path, remedy: str) -> Iterator[Finding]:
+    """Check that a text can be read as one: the official checker breaks off at bytes that are not UTF-8."""
+    try:
+        path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        yield frame.finding(path, "not-utf-8", f"byte {error.start} is not UTF-8", remedy)
 
 
 def _seeds(frame: Frame, path: Path, settings: Mapping[str, Any], seeds: Seeds) -> Iterator[Finding]:

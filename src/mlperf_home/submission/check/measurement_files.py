@@ -29,7 +29,7 @@ def check_measurement_files(frame: Frame, place: ResultPlace, loadgen_model: str
         yield frame.finding(folder, "measurements-missing", problem, f"{_REGENERATE}; the names' case counts")
         return
     for name in frame.rules.submission.files.measurements:
-        if name not in present:
+        if not (folder / name).is_file():
             yield frame.finding(folder / name, "measurement-file", "is missing", _REGENERATE)
         elif not (folder / name).read_bytes().strip():
             yield frame.finding(folder / name, "measurement-file-empty", "is empty", _REGENERATE)
@@ -83,7 +83,7 @@ def check_code(frame: Frame, submitter: Submitter) -> Iterator[Finding]:
 
 def _result_json(frame: Frame, place: ResultPlace, present: set[str]) -> Iterator[Finding]:
     folder = place.measurements
-    names = sorted(name for name in present if name.endswith(".json"))
+    names = sorted(name for name in present if name.endswith(".json") and (folder / name).is_file())
     fitting = [name for name in names if name.startswith(place.sut)]
     if not fitting:
         problem = f"no JSON here has a name that begins with {place.sut}"

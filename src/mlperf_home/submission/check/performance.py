@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.results.loadgen_log import DETAIL_FILE, DetailLog, scan_detail
-from mlperf_home.results.verdict import invalid_reasons
 from mlperf_home.submission.check.logs import RERUN, check_file_list, check_run
+from mlperf_home.submission.check.measured import check_measured, is_number
 from mlperf_home.submission.check.measurement_files import conf_values
 from mlperf_home.submission.check.places import subfolders
 
@@ -50,7 +50,11 @@ def performance_result(frame: Frame, scenario: str, detail: DetailLog) -> Perfor
     inference = frame.rules.submission.inference(str(measured), scenario)
     key = inference.key if inference else metric.key
     value = detail.values.get(key)
-    if not isinstance(value, (int, float)) or value <= 0 or (measured != scenario and inference is None):
+    # The official checker reads the result of the run itself too, where another is inferred from it.
+    ran = frame.rules.metrics.get(str(measured))
+    own = detail.values.get(ran.key) if ran else None
+    inferable = measured == scenario or inference is not None
+    if not is_number(value) or not is_number(own) or value <= 0 or not inferable:
         return PerformanceResult(None, metric.unit, validity, measured)
     found = inference.result(value) if inference else value / metric.divisor
     return PerformanceResult(found, metric.unit, validity, measured)
@@ -81,7 +85,7 @@ def _findings(
     if not path.is_file():
         return
     measured = detail.settings.get("scenario", scenario)
-    yield from _verdict(frame, path, measured, detail)
+    yield from check_measured(frame, path, measured, benchmark, detail)
     if measured != scenario and frame.rules.submission.inference(measured, scenario) is None:
         problem = f"is a run of {measured}, from which {scenario} may not be inferred"
         yield frame.finding(path, "log-scenario", problem, f"run {scenario}")
@@ -89,50 +93,7 @@ def _findings(
         problem = "gives no result: LoadGen could not estimate it"
         yield frame.finding(path, "no-metric", problem, "raise min_query_count and run again")
     if measured in frame.rules.scenarios:
-        yield from _sizes(frame, path, measured, benchmark, detail)
         yield from _conf(frame, place, measured, benchmark, detail)
-
-
-def _verdict(frame: Frame, path: Path, measured: str, detail: DetailLog) -> Iterator[Finding]:
-    if detail.values.get("result_validity", "VALID") != "VALID":
-        for reason in invalid_reasons(measured, detail.values, detail.settings):
-            problem, _, remedy = reason.rpartition(": ")
-            yield frame.finding(path, "invalid-run", f"is INVALID: {problem or reason}", remedy or RERUN)
-
-
-def _sizes(frame: Frame, path: Path, measured: str, benchmark: Benchmark, detail: DetailLog) -> Iterator[Finding]:
-    wanted, settings, values = frame.rules.scenarios[measured], detail.settings, detail.values
-    name = frame.rules.name
-    loaded = settings.get("performance_sample_count")
-    if loaded is not None and loaded < benchmark.performance_sample_count:
-        problem = f"{loaded} samples were loaded, {name} wants {benchmark.performance_sample_count}"
-        yield frame.of_length(path, "performance-samples", problem, "run again on the whole dataset")
-    duration_ms = settings.get("min_duration_ms")
-    if duration_ms is not None and duration_ms < wanted.min_duration_ms:
-        problem = f"was asked to last {duration_ms / 1000:g} s, {name} wants {wanted.min_duration_ms / 1000:g} s"
-        yield frame.of_length(path, "min-duration", problem, "run again with --execution_mode=valid")
-    per_query = settings.get("samples_per_query")
-    if measured == "Offline" and per_query is not None and per_query < wanted.min_query_count:
-        problem = f"{per_query} samples were issued, {name} wants {wanted.min_query_count}"
-        yield frame.of_length(path, "offline-samples", problem, "run again with --execution_mode=valid")
-    if measured == "MultiStream" and per_query not in (None, wanted.samples_per_query):
-        problem = f"{per_query} samples a query, {name} wants {wanted.samples_per_query}"
-        yield frame.finding(path, "samples-per-query", problem, "run again with the round's rules")
-    queries = values.get("result_query_count")
-    if measured != "Offline" and queries is not None and queries < wanted.early_stopping_min_query_count:
-        problem = f"only {queries} queries, {name} wants {wanted.early_stopping_min_query_count}"
-        yield frame.finding(path, "query-count", problem, "raise min_query_count and run again")
-    yield from _latency_limit(frame, path, measured, benchmark, detail)
-
-
-def _latency_limit(
-    frame: Frame, path: Path, measured: str, benchmark: Benchmark, detail: DetailLog
-) -> Iterator[Finding]:
-    limit_ms = frame.rules.loadgen_models[benchmark.loadgen_model].server_latency_ms
-    asked_ns = detail.settings.get("target_latency_ns")
-    if measured == "Server" and limit_ms and asked_ns and asked_ns > limit_ms * 1e6:
-        problem = f"its latency limit was {asked_ns / 1e6:g} ms, {frame.rules.name} has {limit_ms:g} ms"
-        yield frame.finding(path, "latency-limit", problem, "run again with the round's limit")
 
 
 def _conf(

@@ -160,7 +160,7 @@ def _result(
     findings += found
     findings += check_accuracy(frame, place, name, detail)
     findings += check_measurement_files(frame, place, benchmark.loadgen_model)
-    findings += check_compliance(frame, place, benchmark)
+    findings += check_compliance(frame, place, benchmark, detail)
     if detail is not None:
         result = performance_result(frame, scenario, detail)
         inferred = result.measured if result.measured not in (None, scenario) else None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
-from submission_results import foreign
-from submission_tree import RULES, SUT, system, write_run
+from submission_results import closed_results, compliance_run, foreign
+from submission_tree import RULES, SUT, system
 
 from mlperf_home.harness.audit import audit_text, logs_outputs, run_seeds
 from mlperf_home.results.compliance import outputs_verdict, performance_verdict
@@ -19,31 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def compliance_run(result: Path, test: str, scenario: str, *, score: float = 1.0) -> Path:
-    """Write a test's run beside the result's; `score` is its share of the performance run's."""
-    folder = result / test
-    write_run(folder, scenario, "PerformanceOnly", "bert-99")
-    path = folder / "mlperf_log_detail.txt"
-    text = path.read_text("utf-8")
-    if test == "TEST05":
-        for name, seed in vars(RULES.seeds).items():
-            text = text.replace(str(seed), str(getattr(RULES.test05_seeds, name)))
-    key, value = (
-        ("result_samples_per_second", 109.5) if scenario == "Offline" else ("early_stopping_latency_ss", 13500000)
-    )
-    path.write_text(text.replace(f'"{key}", "value": {value}', f'"{key}", "value": {value * score}'), "utf-8")
-    (folder / "mlperf_log_summary.txt").write_text("No errors encountered during test.\n", "utf-8")
-    entries = ",\n".join(json.dumps({"seq_id": n, "qsl_idx": n, "data": f"{n:08X}"}) for n in range(5, 400))
-    (folder / "mlperf_log_accuracy.json").write_text(f"[\n{entries}\n]\n" if test == "TEST01" else "[\n]\n", "utf-8")
-    return folder
-
-
 @pytest.fixture
 def closed(tmp_path: Path) -> Order:
-    for scenario in ("SingleStream", "Offline"):
-        result = foreign(tmp_path / "results", "bert-99", scenario)
-        for test in ("TEST01", "TEST05"):
-            compliance_run(result, test, scenario)
+    closed_results(tmp_path / "results")
     describe = lambda *_: system("closed", "Example")  # noqa: E731 - one expression
     return Order(tmp_path / "results", tmp_path / "tree", "Example", "closed", RULES, describe)
 
