@@ -62,7 +62,9 @@ def _official(context: Context, root: Path, rules: Round, *, sample: bool) -> st
     lines: list[str] = []
     with failing_on(OfficialCheckError):
         words = official_words(checker, root, options)
-    ended = context.command([sys.executable, *words], cwd=context.output, on_line=lines.append, check=False)
+    # It logs to standard error.
+    heard = {"on_line": lines.append, "on_error_line": lines.append}
+    ended = context.command([sys.executable, *words], cwd=context.output, check=False, **heard)
     log = context.output / "official-checker.log"
     replace_text(log, "".join(f"{line}\n" for line in lines))
     verdict = read_verdict(lines, ended.exit_code)

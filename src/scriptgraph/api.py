@@ -228,17 +228,20 @@ class Context:
         """Report how far something has come."""
         self._announce("progressed", {"what": what, "done": done, "total": total})
 
-    def command(
+    def command(  # noqa: PLR0913 - all but the first are named where it is called
         self,
         argv: Sequence[str | Path],
         *,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         on_line: Callable[[str], None] | None = None,
+        on_error_line: Callable[[str], None] | None = None,
         timeout_s: float | None = None,
         check: bool = True,
     ) -> Completed:
         """Run a program, its output in the step's log; recorded with the step.
+
+        `on_line` gets each line of its standard output, `on_error_line` those of standard error.
 
         Raises:
             ProcessFailed: it could not be started, or ended badly and `check` is on.
@@ -251,6 +254,7 @@ class Context:
             cwd=cwd or self.folders.output,
             log=self.folders.log,
             on_line=on_line,
+            on_error_line=on_error_line,
             timeout_s=timeout_s,
             echo=self.switches.verbose,
         )

@@ -48,6 +48,7 @@ def run(  # noqa: PLR0913 - all but the first are named where it is called
     cwd: Path,
     log: Path,
     on_line: Sink | None = None,
+    on_error_line: Sink | None = None,
     timeout_s: float | None = None,
     echo: bool = False,
 ) -> Completed:
@@ -59,6 +60,7 @@ def run(  # noqa: PLR0913 - all but the first are named where it is called
         cwd: the folder it runs in.
         log: gets the lines of both outputs as they come; its folder is made if absent.
         on_line: called, here in the caller's thread, with each line of standard output.
+        on_error_line: the same with each line of standard error.
         timeout_s: the time it may take, in seconds.
         echo: also show the lines on our standard error.
 
@@ -77,7 +79,9 @@ def run(  # noqa: PLR0913 - all but the first are named where it is called
                 if echo:
                     print(line, file=sys.stderr)
 
-            return _supervise(_Child(argv, env, cwd, note, on_line), timeout_s, log)
+            child = _Child(argv, env, cwd, note, on_line)
+            child.on_error_line = on_error_line
+            return _supervise(child, timeout_s, log)
     except OSError as error:
         if error.filename not in {None, str(log), str(log.parent)}:
             raise
@@ -159,6 +163,7 @@ class _Child:
     ) -> None:
         self.argv, self._env, self._cwd = tuple(argv), dict(env), cwd
         self._note, self._on_line = note, on_line
+        self.on_error_line: Sink | None = None
         self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._selector = selectors.DefaultSelector()
         self._popen: subprocess.Popen[bytes] | None = None
@@ -173,7 +178,7 @@ class _Child:
             self._popen = self._start()
         except (OSError, ValueError) as error:
             raise ProcessFailed(program, f"could not be started: {_why_not(program, error)}") from error
-        for pipe, sink in ((self._popen.stdout, self._on_line), (self._popen.stderr, None)):
+        for pipe, sink in ((self._popen.stdout, self._on_line), (self._popen.stderr, self.on_error_line)):
             assert pipe is not None  # noqa: S101 - both were asked for
             os.set_blocking(pipe.fileno(), False)
             self._selector.register(pipe, selectors.EVENT_READ, (LineSplitter(), sink))

@@ -18,15 +18,19 @@ if TYPE_CHECKING:
     Run = Callable[..., dict[str, Any]]
 
 GENERATE = "generate,mlperf,inference,submission"
-# Stands for the official checker: says what it was told, and passes a tree that has a submitter's folder.
+# Stands for the official checker: says what it was told, and passes a tree that has a submitter's folder. As there, all
+# that it says goes through `logging`, and so to standard error.
 CHECKER = """
+import logging
 import sys
 from pathlib import Path
+logging.basicConfig(level=logging.INFO, format="[%(asctime)s %(filename)s:%(lineno)d %(levelname)s] %(message)s")
+log = logging.getLogger("main")
 root = Path(sys.argv[sys.argv.index("--input") + 1])
-print("[2026-01-01 00:00:00,000 submission_checker.py:1 INFO]", *sys.argv[1:])
+log.info(" ".join(sys.argv[1:]))
 if "--fail" in sys.argv:
-    print("[2026-01-01 00:00:00,000 submission_checker.py:1 ERROR] something is wrong")
-print("SUMMARY: submission looks OK" if (root / "open").is_dir() else "SUMMARY: submission has errors")
+    log.error("something is wrong")
+log.info("SUMMARY: submission looks OK" if (root / "open").is_dir() else "SUMMARY: submission has errors")
 """
 
 

@@ -56,6 +56,15 @@ def wait_until_gone(pid: int) -> None:
     assert ready, f"process {pid} is still there"
 
 
+def test_standard_error_has_a_callback_of_its_own(tmp_path: Path, log: Path) -> None:
+    said, complained = [], []
+    code = "import sys; print('one'); print('two', file=sys.stderr)"
+
+    run(python(code), env=ENV, cwd=tmp_path, log=log, on_line=said.append, on_error_line=complained.append)
+
+    assert (said, complained) == (["one"], ["two"])
+
+
 def test_both_outputs_reach_the_log_and_only_stdout_the_callback(tmp_path: Path, log: Path) -> None:
     lines: list[str] = []
     code = "import sys; print('out'); print('err', file=sys.stderr); sys.stdout.write('last, no newline')"
