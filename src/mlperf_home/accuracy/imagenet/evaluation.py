@@ -13,7 +13,7 @@ import numpy as np
 from mlperf_home.accuracy.base import AccuracyError
 from mlperf_home.accuracy.loadgen_log import AccuracyLog
 from mlperf_home.datasets.imagenet.labels import CLASSES, read_labels
-from mlperf_home.datasets.imagenet.store import LABELS_FILE, read_provenance
+from mlperf_home.datasets.imagenet.store import LABELS_FILE, PROVENANCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ def evaluate(log: Path, images: Path, dtype: str = "float32") -> Evaluation:
         AccuracyError: the log is unreadable, truncated, damaged or of another run, or lacks results.
         DatasetError: the folder is unreadable.
     """
-    facts = read_provenance(images)
+    facts = PROVENANCE.read(images)
     labels = read_labels(images / LABELS_FILE)
     if labels.sha256 != facts["labels_sha256"]:
         raise AccuracyError(labels.path, "is not the one of the images", "make the images again")

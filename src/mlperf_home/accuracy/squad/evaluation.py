@@ -13,7 +13,7 @@ from mlperf_home.accuracy.squad.metrics import Scores, score
 from mlperf_home.accuracy.squad.projection import join_pieces, project
 from mlperf_home.accuracy.squad.spans import best_features, best_spans
 from mlperf_home.datasets.squad.reading import read_dataset
-from mlperf_home.datasets.squad.store import VOCABULARY_FILE, read_array, read_provenance
+from mlperf_home.datasets.squad.store import PROVENANCE, VOCABULARY_FILE, read_array
 from mlperf_home.datasets.squad.vocabulary import read_vocabulary
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def evaluate(log: Path, features_dir: Path, dataset_path: Path) -> Evaluation:
             dataset.
         DatasetError: the dataset or the features folder is unreadable.
     """
-    facts = read_provenance(features_dir)
+    facts = PROVENANCE.read(features_dir)
     dataset = read_dataset(dataset_path)
     if facts.get("dataset_sha256") != dataset.sha256:
         problem = f"was made from another dataset than {dataset_path}"
@@ -79,7 +79,7 @@ def f1_of_first(log: Path, features_dir: Path, dataset_path: Path, first: int) -
         AccuracyError: see `evaluate`; or no question lies in them as a whole.
         DatasetError: see `evaluate`.
     """
-    facts = read_provenance(features_dir)
+    facts = PROVENANCE.read(features_dir)
     dataset = read_dataset(dataset_path)
     vocabulary = read_vocabulary(features_dir / VOCABULARY_FILE)
     count = int(facts["features"])

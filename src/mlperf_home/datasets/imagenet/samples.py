@@ -8,7 +8,7 @@ import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.recipes import MOBILENET
-from mlperf_home.datasets.imagenet.store import read_pixels, read_provenance
+from mlperf_home.datasets.imagenet.store import PROVENANCE, read_pixels
 from mlperf_home.datasets.imagenet.values import Quantisation, normalisation, pixel_values
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class ImagenetSamples:
         Raises:
             DatasetError: the folder is absent, incomplete or broken.
         """
-        facts = read_provenance(folder)
+        facts = PROVENANCE.read(folder)
         self.name = str(facts["name"])
         self.count = int(facts["images"])
         self.performance_count = int(facts["performance_count"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.images import list_sha256
 from mlperf_home.datasets.imagenet.labels import OFFICIAL_COUNT, SAMPLE_PREFIX
+from mlperf_home.datasets.provenance import ProvenanceFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,8 +34,8 @@ PERFORMANCE_COUNT = 1024
 _ADVICE = "make the images again: python -m mlperf_home.datasets.imagenet"
 _HASHES = ("list_sha256", "labels_sha256", "pixels_sha256")
 _SIZES = ("images", "resolution", "performance_count")
-_SIZES = ("images", "resolution", "performance_count")
-_NEEDED_FACTS = {"name", "sample_note", "recipe", "family", "steps", "notes", *_SIZES, *_HASHES}
+_NEEDED_FACTS = frozenset({"name", "sample_note", "recipe", "family", "steps", "notes", *_SIZES, *_HASHES})
+PROVENANCE = ProvenanceFile(PROVENANCE_FILE, "images", FORMAT, _NEEDED_FACTS, _ADVICE)
 
 
 def wanted_facts(
@@ -61,27 +61,6 @@ def wanted_facts(
         "labels_sha256": labels.sha256,
         "versions": dict(versions),
     }
-
-
-def read_provenance(folder: Path) -> dict[str, Any]:
-    """Read and check the description of a folder of images.
-
-    Raises:
-        DatasetError: this is no folder of preprocessed images, or one of another format.
-    """
-    path = folder / PROVENANCE_FILE
-    try:
-        facts = json.loads(path.read_bytes())
-    except OSError as error:
-        raise DatasetError(path, f"cannot be read ({error.strerror})", _ADVICE) from error
-    except ValueError as error:
-        raise DatasetError(path, f"is not JSON ({error})", _ADVICE) from error
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        raise DatasetError(path, f"is not the description of images in format {FORMAT}", _ADVICE)
-    absent = sorted(_NEEDED_FACTS - facts.keys())
-    if absent:
-        raise DatasetError(path, f"does not say {', '.join(absent)}", _ADVICE)
-    return facts
 
 
 def read_pixels(folder: Path, facts: Mapping[str, Any]) -> NDArray[np.uint8]:
@@ -110,7 +89,7 @@ def pixels_shape(facts: Mapping[str, Any]) -> tuple[int, ...]:
 def finished(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
     """Give the description of a whole folder that was made as wanted; None where there is none."""
     try:
-        facts = read_provenance(folder)
+        facts = PROVENANCE.read(folder)
         read_pixels(folder, facts)
     except (DatasetError, KeyError, TypeError):
         return None

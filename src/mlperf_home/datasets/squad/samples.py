@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.datasets.squad.store import read_array, read_provenance
+from mlperf_home.datasets.squad.store import PROVENANCE, read_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ class SquadSamples:
         Raises:
             DatasetError: the folder is absent, incomplete or broken.
         """
-        facts = read_provenance(folder)
+        facts = PROVENANCE.read(folder)
         self.name = str(facts["name"])
         self.count = int(facts["features"])
         self.performance_count = int(facts["performance_count"])

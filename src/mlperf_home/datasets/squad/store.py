@@ -14,6 +14,7 @@ import numpy as np
 
 from mlperf_home.atomic import sync_folder
 from mlperf_home.datasets.base import DatasetError
+from mlperf_home.datasets.provenance import ProvenanceFile
 from mlperf_home.datasets.squad.reading import OFFICIAL_NAME
 
 if TYPE_CHECKING:
@@ -29,8 +30,11 @@ FORMAT = 1
 # performance_sample_count of bert in v3.1: every feature of the official set.
 PERFORMANCE_COUNT = 10833
 
-_NEEDED_FACTS = {"name", "features", "performance_count", "sample_note", "notes", "dataset_sha256", "vocab_sha256"}
+_NEEDED_FACTS = frozenset(
+    {"name", "features", "performance_count", "sample_note", "notes", "dataset_sha256", "vocab_sha256"}
+)
 _ADVICE = "make the features again: python -m mlperf_home.datasets.squad"
+PROVENANCE = ProvenanceFile(PROVENANCE_FILE, "features", FORMAT, _NEEDED_FACTS, _ADVICE)
 
 
 def provenance(dataset: Dataset, vocabulary: Vocabulary, features: Features) -> dict[str, Any]:
@@ -91,27 +95,6 @@ def write_folder(folder: Path, features: Features, vocabulary: Vocabulary, facts
     except (OSError, shutil.Error) as error:
         advice = "give an --out that can be written, with room for it"
         raise DatasetError(folder, f"cannot be written ({error.strerror or error})", advice) from error
-
-
-def read_provenance(folder: Path) -> dict[str, Any]:
-    """Read and check the description of a features folder.
-
-    Raises:
-        DatasetError: this is no features folder, or one of another format.
-    """
-    path = folder / PROVENANCE_FILE
-    try:
-        facts = json.loads(path.read_bytes())
-    except OSError as error:
-        raise DatasetError(path, f"cannot be read ({error.strerror})", _ADVICE) from error
-    except ValueError as error:
-        raise DatasetError(path, f"is not JSON ({error})", _ADVICE) from error
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        raise DatasetError(path, f"is not the description of features in format {FORMAT}", _ADVICE)
-    absent = sorted(_NEEDED_FACTS - facts.keys())
-    if absent:
-        raise DatasetError(path, f"does not say {', '.join(absent)}", _ADVICE)
-    return facts
 
 
 def read_array(folder: Path, name: str, count: int) -> NDArray[Any]:
