@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from mlperf_home.harness import loadgen as loadgen_module
 from mlperf_home.harness.job import decode_job
-from mlperf_home.harness.sut import Parts, make_sut
+from mlperf_home.harness.sut import make_sut
+from mlperf_home.harness.sut_parts import Parts
 from mlperf_home.harness.user_conf import user_conf
 from mlperf_home.harness.watchdog import Watchdog
 from mlperf_home.results.loadgen_log import read_run
@@ -57,7 +58,7 @@ class ThroughLoadGen:
         watchdog = Watchdog(_STALL_S, on_stall=_end, on_beat=lambda: None)
         respond = loadgen_module.responder(self._loadgen, "performance")
         sut: Any = make_sut(
-            self._job.scenario, Parts(self._backend, self._samples, self._grid, respond, watchdog, _fail)
+            self._job.scenario, Parts(self._backend, self._samples, self._grid, respond, watchdog, _fail, outputs=False)
         )
         if remember:
             self.indices = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -104,4 +104,17 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Release the engine; calling it twice is harmless."""
+        ...
+
+
+@runtime_checkable
+class Forkable(Protocol):
+    """A backend whose streams may be processes, forked when it is open."""
+
+    def fork_safe(self) -> bool:
+        """Say whether it can be called in a fork as it is open now: threads of an engine do not live on in one."""
+        ...
+
+    def keep_stream(self, stream: int) -> None:
+        """In a fork: keep what stream number `stream`, from 0, needs, and leave the rest alone."""
         ...

@@ -51,6 +51,7 @@ class TfliteBackend:
         self._model: Classifier | None = None
         self._largest_batch = 1
         self._idle: queue.SimpleQueue[Infer] = queue.SimpleQueue()
+        self._fork_safe = False
 
     def open(self, request: Request) -> Description:
         """Make the interpreters and run each; see `Backend.open`."""
@@ -87,6 +88,16 @@ class TfliteBackend:
 
         return infer
 
+    def fork_safe(self) -> bool:
+        """Say whether no interpreter has threads of its own; see `Forkable.fork_safe`."""
+        return self._fork_safe
+
+    def keep_stream(self, stream: int) -> None:
+        """Keep one interpreter; see `Forkable.keep_stream`."""
+        # What was prepared holds this queue: it stays, with the one interpreter in it.
+        calls = [self._idle.get() for _ in range(self._idle.qsize())]
+        self._idle.put(calls[stream])
+
     def close(self) -> None:
         """Release the interpreters; see `Backend.close`."""
         self._model = None
@@ -114,6 +125,7 @@ class TfliteBackend:
         first = interpreters[0]
         model = read_classifier(first.get_input_details(), first.get_output_details(), request.model_path)
         self._model, self._largest_batch = model, max(request.grid.batch_sizes)
+        self._fork_safe = choices.threads == 1 and choices.delegate is None
         for interpreter in interpreters:
             self._warm_up(tflite_library.infer_into(interpreter, model), model)
         delegated = tflite_library.delegated(first)

@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from mlperf_home.backends.base import Grid
+
+# A group is at most this part of what is left for a stream.
+_GROUPS_LEFT_A_STREAM = 8
 
 
 class TooLongError(ValueError):
@@ -80,3 +85,16 @@ def grid_for(scenario: str, grid: Grid) -> Grid:
 
 def _split(members: NDArray[np.intp], size: int) -> list[NDArray[np.intp]]:
     return [members[start : start + size] for start in range(0, len(members), size)]
+
+
+def groups(count: int, streams: int, largest: int) -> Iterator[tuple[int, int]]:
+    """Part samples that take equally long into groups for several streams: (start, end) of each, in order.
+
+    Groups get smaller towards the end, so that the streams end together (guided self-scheduling, Polychronopoulos and
+    Kuck 1987).
+    """
+    start = 0
+    while start < count:
+        end = start + max(1, min(largest, (count - start) // (streams * _GROUPS_LEFT_A_STREAM)))
+        yield start, end
+        start = end

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlperf_home.harness.readings import Reading, read_text, unknown
+from mlperf_home.harness.stream_usage import stream_usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ NOT_TOLD = "/proc/stat does not tell"
 
 @dataclass(frozen=True)
 class Used:
-    """Time of our process and its ended children so far: CPU seconds of all threads, and switches forced on it."""
+    """Time of our process and its children so far: CPU seconds of all threads, and switches forced on them."""
 
     cpu_s: float
     involuntary_switches: int
@@ -51,9 +52,13 @@ class CpuTime:
 
 
 def used_by_us() -> Used:
-    """Ask the kernel what this process has used."""
+    """Ask the kernel what this process and its children have used."""
     looks = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return Used(sum(look.ru_utime + look.ru_stime for look in looks), sum(look.ru_nivcsw for look in looks))
+    streams = stream_usage()
+    return Used(
+        sum(look.ru_utime + look.ru_stime for look in looks) + streams.cpu_s,
+        sum(look.ru_nivcsw for look in looks) + streams.involuntary_switches,
+    )
 
 
 def look(root: Path, cpus: Sequence[int]) -> CpuTime:

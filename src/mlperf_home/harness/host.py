@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.harness import cpu_time, energy
 from mlperf_home.harness.readings import Reading, unknown
 from mlperf_home.harness.sensors import Sensors, read_sensors
+from mlperf_home.harness.stream_usage import stream_usage
 from mlperf_home.host.limits import cpu_quota
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlperf_home.harness.sut import SystemUnderTest
+    from mlperf_home.harness.sut_parts import SystemUnderTest
 
 
 def host_state() -> dict[str, Any]:
@@ -30,9 +31,9 @@ def host_state() -> dict[str, Any]:
     }
 
 
-def peak_memory_bytes() -> int:
-    """Give the largest resident size of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def peak_memory_bytes(watch: HostWatch) -> int:
+    """Give the largest resident size of this process so far, and what its streams' processes had alone."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + watch.streams_memory_bytes
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,11 @@ class _Counters:
 
 
 class HostWatch:
-    """Looks at the machine once before a run is timed and once afterwards, and never in between."""
+    """Looks at the machine once before a run is timed and once afterwards, and never in between.
+
+    Attributes:
+        streams_memory_bytes: the private memory of the streams' processes, at the end of a run; 0 where threads work.
+    """
 
     def __init__(self, root: Path = Path("/"), cpus: Sequence[int] | None = None) -> None:
         """Prepare.
@@ -56,6 +61,7 @@ class HostWatch:
         self._cpus = sorted(os.sched_getaffinity(0)) if cpus is None else list(cpus)
         self._before: tuple[_Counters, Sensors] | None = None
         self._after: tuple[_Counters, Sensors] | None = None
+        self.streams_memory_bytes = 0
 
     def begin(self) -> None:
         """Look for the first time, the counters last; where it has been done already, nothing happens."""
@@ -66,6 +72,7 @@ class HostWatch:
     def end(self) -> None:
         """Look again, the counters first; the last time counts."""
         self._after = (self._count(), read_sensors(self._root, self._cpus))
+        self.streams_memory_bytes = max(self.streams_memory_bytes, stream_usage().private_bytes)
 
     def state(self) -> dict[str, Reading]:
         """Give what was seen, by name with unit; empty where nothing was timed."""
@@ -105,7 +112,7 @@ class WatchedSut:
     def __init__(self, sut: SystemUnderTest, watch: HostWatch) -> None:
         self._sut, self._watch = sut, watch
         # LoadGen calls it itself: nothing of ours stands in between.
-        self.issue, self.stop = sut.issue, sut.stop
+        self.issue, self.stop, self.streams_as = sut.issue, sut.stop, sut.streams_as
 
     def load(self, indices: Sequence[int]) -> None:
         """Bring samples into memory, then look at the machine."""

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.backends.base import Request
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.harness import loadgen as loadgen_module
-from mlperf_home.harness.audit import audit_config
+from mlperf_home.harness.audit import audit_config, logs_outputs
 from mlperf_home.harness.batching import TooLongError, buckets, grid_for
 from mlperf_home.harness.failures import ExitStatus, HarnessError
 from mlperf_home.harness.grids import choose_grid
 from mlperf_home.harness.host import HostWatch, WatchedSut, host_state, peak_memory_bytes
 from mlperf_home.harness.noise import judge
 from mlperf_home.harness.opening import make_backend, open_backend, open_samples
-from mlperf_home.harness.sut import Parts, make_sut
+from mlperf_home.harness.sut import make_sut
+from mlperf_home.harness.sut_parts import Parts
 from mlperf_home.harness.targets import measured_target, starting_rate
 from mlperf_home.harness.watchdog import Watchdog
 from mlperf_home.results.loadgen_log import LogError, read_run
@@ -72,6 +73,7 @@ class _Opened:
 class _Ran:
     watchdog: Watchdog
     watch: HostWatch
+    streams_as: str
     run_s: float
 
 
@@ -109,7 +111,7 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
         "sample_note": opened.samples.sample_note,
         "engine": _engine(opened.description),
         "model": opened.model,
-        "grid": {**asdict(opened.grid), "origin": opened.chosen.origin},
+        "grid": {**asdict(opened.grid), "origin": opened.chosen.origin, "streams_as": ran.streams_as},
         "calibration": opened.chosen.calibration,
         "dataset": _dataset(opened.samples),
         "loadgen": {
@@ -122,7 +124,7 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
         "target": measured_target(job, result),
         "counts": _counts(ran.watchdog),
         "times": {"started_utc": started.isoformat(timespec="seconds"), "open_s": opened.open_s, "run_s": ran.run_s},
-        "peak_memory_bytes": peak_memory_bytes(),
+        "peak_memory_bytes": peak_memory_bytes(ran.watch),
         "host": host,
         **_state(job, ran.watch),
         "warnings": _warnings(job, opened),
@@ -162,7 +164,8 @@ def _run(job: Job, surroundings: Surroundings, opened: _Opened, loadgen_with: tu
         on_beat=surroundings.beat,
     )
     respond = loadgen_module.responder(loadgen, job.mode)
-    parts = Parts(opened.backend, opened.samples, opened.grid, respond, watchdog, surroundings.fail)
+    outputs = logs_outputs(job.mode)
+    parts = Parts(opened.backend, opened.samples, opened.grid, respond, watchdog, surroundings.fail, outputs)
     watch = HostWatch()
     sut = WatchedSut(make_sut(job.scenario, parts), watch)
     min_duration_s = settings.min_duration_ms / 1000 if job.mode != "accuracy" else 0
@@ -180,7 +183,7 @@ def _run(job: Job, surroundings: Surroundings, opened: _Opened, loadgen_with: tu
     sut.stop()
     surroundings.end_beats()
     surroundings.progress.tell("finished", run_s=round(run_s, 3))
-    return _Ran(watchdog, watch, run_s)
+    return _Ran(watchdog, watch, sut.streams_as, run_s)
 
 
 def _counts(watchdog: Watchdog) -> dict[str, int]:

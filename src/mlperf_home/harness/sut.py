@@ -8,131 +8,31 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.harness.batching import buckets, plan
+from mlperf_home.backends.base import Forkable
+from mlperf_home.harness.batching import buckets, groups, plan
+from mlperf_home.harness.stream_processes import ProcessesSut
+from mlperf_home.harness.sut_parts import LoadingSut, PreparingSut, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
-    from mlperf_home.backends.base import Answer, Backend, Grid, Prepared
+    from mlperf_home.backends.base import Grid
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.harness.watchdog import Watchdog
+    from mlperf_home.harness.sut_parts import Parts, QuerySample, SystemUnderTest
 
-# Completed together by `EachSut`: few enough that the streams end together, many enough to cost nothing.
+# Completed together by `EachSut`: many enough to cost nothing.
 _LARGEST_GROUP = 16
-_GROUPS_A_STREAM = 64
 
 
-class QuerySample(Protocol):
-    """One sample of a query."""
-
-    @property
-    def id(self) -> int:
-        """The response's identity."""
-
-    @property
-    def index(self) -> int:
-        """The sample's index in the dataset."""
-
-
-class Respond(Protocol):
-    """Completes samples: `ids[i]` belongs to the answer's row i, of which the first `lengths[i]` positions count.
-
-    Where LoadGen wants no outputs the answer is not asked for.
-    """
-
-    def __call__(self, ids: Sequence[int], answer: Answer, lengths: NDArray[np.int32] | None, /) -> None:
-        """Hand the responses to LoadGen."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What every system under test is made of.
-
-    `fail` is called with the exception of a worker or of an issue call and does not return.
-    """
-
-    backend: Backend
-    samples: Samples
-    grid: Grid
-    respond: Respond
-    watchdog: Watchdog
-    fail: Callable[[BaseException], None]
-
-
-@dataclass(frozen=True)
-class Work:
-    """One engine call: samples padded to one length (None without lengths), and the responses they belong to."""
-
-    length: int | None
-    ids: Sequence[int]
-    indices: NDArray[np.intp]
-
-
-class SystemUnderTest(Protocol):
-    """What LoadGen drives."""
-
-    def load(self, indices: Sequence[int]) -> None:
-        """Bring samples into memory; LoadGen calls this outside the timed section."""
-
-    def unload(self, indices: Sequence[int]) -> None:
-        """Release samples."""
-
-    def issue(self, query: Sequence[QuerySample]) -> None:
-        """Take a query; its samples are completed now or later, in any order."""
-
-    def stop(self) -> None:
-        """End the worker threads, when nothing is outstanding."""
-
-
-class _LoadingSut:
-    """Loads and unloads samples as they are."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-
-    def load(self, indices: Sequence[int]) -> None:
-        """Bring samples into memory."""
-        self._parts.samples.load(indices)
-
-    def unload(self, indices: Sequence[int]) -> None:
-        """Release samples."""
-        self._parts.samples.unload(indices)
-
-
-class _PreparingSut(_LoadingSut):
-    """Arranges each sample for the engine when it is loaded, so that nothing of it is left to be timed."""
-
-    def __init__(self, parts: Parts) -> None:
-        super().__init__(parts)
-        self._prepared: dict[int, tuple[Prepared, NDArray[np.int32] | None]] = {}
-
-    def load(self, indices: Sequence[int]) -> None:
-        """Bring samples into memory and arrange each for the engine, padded to the grid."""
-        super().load(indices)
-        samples, grid = self._parts.samples, self._parts.grid
-        for index in indices:
-            one = np.array([index], dtype=np.intp)
-            lengths = None if samples.lengths is None else samples.lengths[one]
-            length = None if lengths is None else grid.lengths[buckets(lengths, grid)[0]]
-            self._prepared[index] = (self._parts.backend.prepare(samples.batch(one, length)), lengths)
-
-    def unload(self, indices: Sequence[int]) -> None:
-        """Release samples and what was arranged of them."""
-        for index in indices:
-            self._prepared.pop(index, None)
-        super().unload(indices)
-
-
-class DirectSut(_PreparingSut):
+class DirectSut(PreparingSut):
     """SingleStream: infers in the issuing thread, with nothing in between."""
+
+    streams_as = "caller"
 
     def issue(self, query: Sequence[QuerySample]) -> None:
         """Infer the query's one sample and complete it.
@@ -180,8 +80,10 @@ class _Workers:
             self._fail(error)
 
 
-class QueuedSut(_LoadingSut):
+class QueuedSut(LoadingSut):
     """Offline and MultiStream: each query is sorted, batched and spread over the streams."""
+
+    streams_as = "threads"
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
@@ -205,12 +107,14 @@ class QueuedSut(_LoadingSut):
         self._workers.join()
 
 
-class EachSut(_PreparingSut):
-    """Offline and MultiStream where samples have no length and are inferred one by one, as images are.
+class EachSut(PreparingSut):
+    """Offline and MultiStream where samples have no length and are inferred one by one, as images are, by threads.
 
     Between two inferences a stream does next to nothing: what it did would be done with the interpreter's lock held,
     which the other streams need as well. So samples are arranged when they are loaded, and completed a few at a time.
     """
+
+    streams_as = "threads"
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
@@ -222,9 +126,8 @@ class EachSut(_PreparingSut):
         parts = self._parts
         parts.watchdog.expect(len(query))
         try:
-            size = max(1, min(_LARGEST_GROUP, len(query) // (parts.grid.streams * _GROUPS_A_STREAM)))
-            for start in range(0, len(query), size):
-                group = query[start : start + size]
+            for start, end in groups(len(query), parts.grid.streams, _LARGEST_GROUP):
+                group = query[start:end]
                 indices = np.fromiter((sample.index for sample in group), dtype=np.intp, count=len(group))
                 self._queue.put(Work(None, [sample.id for sample in group], indices))
         except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
@@ -243,8 +146,10 @@ class EachSut(_PreparingSut):
         self._parts.watchdog.done(len(work.ids))
 
 
-class ServerSut(_LoadingSut):
+class ServerSut(LoadingSut):
     """Server: a free stream takes the oldest sample and those of its bucket that wait with it."""
+
+    streams_as = "threads"
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
@@ -309,8 +214,14 @@ def make_sut(scenario: str, parts: Parts) -> SystemUnderTest:
         return DirectSut(parts)
     if scenario == "Server":
         return ServerSut(parts)
-    one_by_one = parts.samples.lengths is None and parts.grid.batch_sizes == (1,)
-    return EachSut(parts) if one_by_one else QueuedSut(parts)
+    if parts.samples.lengths is not None or parts.grid.batch_sizes != (1,):
+        return QueuedSut(parts)
+    return ProcessesSut(parts) if scenario == "Offline" and _may_fork(parts) else EachSut(parts)
+
+
+def _may_fork(parts: Parts) -> bool:
+    """Say whether streams can be processes, and whether there are several."""
+    return parts.grid.streams > 1 and isinstance(parts.backend, Forkable) and parts.backend.fork_safe()
 
 
 def _infer(parts: Parts, work: Work) -> None:

@@ -30,7 +30,7 @@ def test_this_machine_answers() -> None:
     state = host_state()
     assert state["affinity_cpus"]
     assert state["cgroup_cpu_quota"] is not None or state["cgroup_cpu_quota_reason"]
-    assert peak_memory_bytes() > 1_000_000
+    assert peak_memory_bytes(HostWatch()) > 1_000_000
 
 
 def watched(tree: MachineTree) -> dict[str, Reading]:
@@ -209,6 +209,8 @@ class TestNoise:
 
 
 class _Sut:
+    streams_as = "caller"
+
     def __init__(self, calls: list[str]) -> None:
         self._calls = calls
 

@@ -13,7 +13,8 @@ import pytest
 from harness_stub import StubBackend, StubSamples
 
 from mlperf_home.backends.base import Grid
-from mlperf_home.harness.sut import DirectSut, Parts, QueuedSut, ServerSut, make_sut, split_query
+from mlperf_home.harness.sut import DirectSut, QueuedSut, ServerSut, make_sut, split_query
+from mlperf_home.harness.sut_parts import Parts
 from mlperf_home.harness.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.backends.base import Answer
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.harness.sut import SystemUnderTest
+    from mlperf_home.harness.sut_parts import SystemUnderTest
 
     Logits = NDArray[np.float32]
 

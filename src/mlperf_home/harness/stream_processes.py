@@ -1,0 +1,193 @@
+"""Offline with a process for each stream.
+
+Threads share Python's lock. A small model's call takes tens of microseconds, and what Python does between two calls a
+few: streams wait for each other, the longer the more of them there are. Processes do not (docs/benchmarks.md).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from functools import partial
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Any, cast
+
+from mlperf_home.harness import stream_process
+from mlperf_home.harness.batching import groups
+from mlperf_home.harness.failures import ExitStatus, HarnessError
+from mlperf_home.harness.stream_process import (
+    ANSWERED,
+    ASKED,
+    HEAD_BYTES,
+    LARGEST_GROUP,
+    READY,
+    Ends,
+    answers_of,
+    read_failure,
+)
+from mlperf_home.harness.sut_parts import PreparingSut
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from multiprocessing.context import ForkProcess
+
+    from mlperf_home.backends.base import Forkable, Prepared
+    from mlperf_home.harness.sut_parts import Parts, QuerySample
+
+_READ_BYTES = ANSWERED.size * 256
+_FAILURE_BYTES = 4096
+
+
+class ProcessesSut(PreparingSut):
+    """Offline where samples are inferred one by one: processes that live while samples are loaded."""
+
+    streams_as = "processes"
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        self._streams: _Streams | None = None
+
+    def load(self, indices: Sequence[int]) -> None:
+        """Bring samples into memory, arrange each, and fork: the processes find them where they are."""
+        self.stop()
+        super().load(indices)
+        try:
+            self._streams = _Streams(self._parts, {index: infer for index, (infer, _) in self._prepared.items()})
+            self._streams.wait_until_ready()
+        except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
+            self._parts.fail(error)
+
+    def unload(self, indices: Sequence[int]) -> None:
+        """End the processes and release the samples."""
+        self.stop()
+        super().unload(indices)
+
+    def issue(self, query: Sequence[QuerySample]) -> None:
+        """Hand the query's samples to the processes, in groups."""
+        self._parts.watchdog.expect(len(query))
+        try:
+            cast("_Streams", self._streams).ask(query)
+        except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
+            self._parts.fail(error)
+
+    def stop(self) -> None:
+        """End the processes, when nothing is outstanding."""
+        if self._streams is not None:
+            self._streams.stop()
+            self._streams = None
+
+
+class _Streams:
+    """The processes, the pipes to and from them, and the two threads that listen."""
+
+    def __init__(self, parts: Parts, prepared: dict[int, Prepared]) -> None:
+        self._parts = parts
+        self._ids: dict[int, list[int]] = {}
+        self._number = 0
+        self._stopping = False
+        (asked, self._ask), (self._answers, answered), (self._failures, failed) = os.pipe(), os.pipe(), os.pipe()
+        ends = Ends(asked, answered, failed, (self._ask, self._answers, self._failures))
+        context: Any = multiprocessing.get_context("fork")
+        self._processes: list[ForkProcess] = [
+            context.Process(
+                target=stream_process.work,
+                args=(cast("Forkable", parts.backend), prepared, stream, ends, os.getpid()),
+                kwargs={"outputs": parts.outputs},
+                name=f"stream-{stream}",
+                daemon=True,
+            )
+            for stream in range(parts.grid.streams)
+        ]
+        try:
+            for process in self._processes:
+                process.start()
+        finally:
+            for descriptor in (asked, answered, failed):
+                os.close(descriptor)
+        self._threads = [
+            threading.Thread(target=self._run, args=(listen,), name=f"streams-{listen.__name__}", daemon=True)
+            for listen in (self._complete, self._guard)
+        ]
+
+    def wait_until_ready(self) -> None:
+        """Return when every process has warmed up.
+
+        Raises:
+            BaseException: why one ended instead.
+        """
+        ended: dict[Any, ForkProcess] = {process.sentinel: process for process in self._processes}
+        ready = 0
+        while ready < len(self._processes):
+            for which in wait([self._answers, *ended]):
+                if which in ended:
+                    raise self._reason(ended[which])
+                ready += len(os.read(self._answers, _READ_BYTES)) // ANSWERED.size
+        for thread in self._threads:
+            thread.start()
+
+    def ask(self, query: Sequence[QuerySample]) -> None:
+        """Write the query's groups to the pipe; waits while it is full."""
+        rest = [0] * LARGEST_GROUP
+        for start, end in groups(len(query), len(self._processes), LARGEST_GROUP):
+            group = query[start:end]
+            number, self._number = self._number, (self._number + 1) % READY
+            self._ids[number] = [sample.id for sample in group]
+            indices = [sample.index for sample in group]
+            try:
+                os.write(self._ask, ASKED.pack(number, len(indices), *indices, *rest[len(indices) :]))
+            except BrokenPipeError:
+                # Every process has ended: the guard says why.
+                return
+
+    def stop(self) -> None:
+        """End the processes; nothing may be outstanding."""
+        self._stopping = True
+        os.close(self._ask)
+        for process in self._processes:
+            process.join()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+        os.close(self._answers)
+        os.close(self._failures)
+
+    def _run(self, listen: Any) -> None:
+        try:
+            listen()
+        except BaseException as error:  # noqa: BLE001 - a thread that ends without a word hangs LoadGen
+            self._parts.fail(error)
+
+    def _complete(self) -> None:
+        """Complete what the processes answer, until all have closed the pipe."""
+        respond, done, ids = self._parts.respond, self._parts.watchdog.done, self._ids
+        while messages := os.read(self._answers, _READ_BYTES):
+            for start in range(0, len(messages), ANSWERED.size):
+                number, count = memoryview(messages)[start : start + HEAD_BYTES].cast("I")
+                respond(ids.pop(number), partial(answers_of, messages, start, count), None)
+                done(count)
+
+    def _guard(self) -> None:
+        """Wait for a process to end before its time."""
+        ended: dict[Any, ForkProcess] = {process.sentinel: process for process in self._processes}
+        first = wait(list(ended))[0]
+        if not self._stopping:
+            raise self._reason(ended[first])
+
+    def _reason(self, process: ForkProcess) -> BaseException:
+        process.join()
+        os.set_blocking(self._failures, False)
+        try:
+            said = read_failure(os.read(self._failures, _FAILURE_BYTES))
+        except BlockingIOError:
+            said = None
+        if said is not None:
+            return said
+        status = process.exitcode or 0
+        how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+        return HarnessError(
+            ExitStatus.KILLED,
+            f"the process of {process.name} ended {how}: the machine ran out of memory, somebody killed it, or the "
+            "engine crashed",
+        )
