@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mlperf_home.backends import registry, tflite_library
-from mlperf_home.backends.base import BackendError, Grid, Request
+from mlperf_home.backends.base import BackendError, Forkable, Grid, Request
 from mlperf_home.backends.classifier import Classifier, Tensor, read_classifier
 from mlperf_home.backends.tflite import classes_of
 from mlperf_home.backends.tflite_file import check_file
@@ -216,3 +216,41 @@ def test_what_is_given_or_shared_is_not_tried(tmp_path: Path, grid: Grid, option
     assert details["threads_tried_us"] is None
     if "threads" in options:
         assert details["threads_per_stream"] == options["threads"]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_fork_keeps_its_stream_and_answers_alike(tmp_path: Path, engine: str) -> None:
+    pytest.importorskip(ENGINES[engine])
+    path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(classes=20), seed=3)
+    backend = registry.make(engine)
+    backend.open(Request(path, tmp_path, Grid((), (1,), 2), options={"threads": 1}))
+    assert isinstance(backend, Forkable)
+    assert backend.fork_safe()
+    images = [np.random.default_rng(seed).normal(size=(1, 4, 4, 3)).astype(np.float32) for seed in range(20)]
+    prepared = [backend.prepare((image,)) for image in images]
+    expected = [int(infer()()[0]) for infer in prepared]
+    for stream in range(2):
+        read_end, write_end = os.pipe()
+        child = os.fork()
+        if not child:
+            backend.keep_stream(stream)
+            os.write(write_end, bytes(int(infer()()[0]) for infer in prepared))
+            os._exit(0)
+        os.close(write_end)
+        assert list(os.read(read_end, 100)) == expected
+        os.close(read_end)
+        assert os.waitpid(child, 0)[1] == 0
+    backend.close()
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_with_threads_of_its_own_is_not_forked(tmp_path: Path, engine: str) -> None:
+    pytest.importorskip(ENGINES[engine])
+    backend = registry.make(engine)
+    path = tiny_classifier.write(tmp_path / "m.tflite")
+    backend.open(Request(path, tmp_path, Grid((), (1,), 2), options={"threads": 2}))
+    assert isinstance(backend, Forkable)
+    assert not backend.fork_safe()
+    backend.close()
