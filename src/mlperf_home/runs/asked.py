@@ -91,7 +91,15 @@ def read_options(context: Context) -> dict[str, Any]:
         "calibration_path": context.text("CM_SUT_CALIBRATION_PATH"),
         "sample": bool(workload.facts(dataset)["sample_note"] or context.text("CM_ML_MODEL_SAMPLE", "")),
         "work_dir": str(context.folders.state / "engine-graphs"),
+        **_limited(context),
     }
+
+
+def _limited(context: Context) -> dict[str, float]:
+    limit = context.number("CM_MLPERF_TIME_LIMIT_S")
+    if limit is not None and limit <= 0:
+        raise StepFailed(f"--time_limit={limit:g}: must be above 0; leave it out where there is no limit")
+    return {} if limit is None else {"time_limit_s": limit}
 
 
 def backend_options(context: Context) -> dict[str, Any]:
