@@ -383,6 +383,46 @@ class TestExpectedTime:
         assert told["return"] == 0
         assert "no engine here" in report_of(told)["expected"][0]["how"]
 
+    def ending_at_its_limit(self, home: ChallengeHome, done: dict[str, float]) -> None:
+        real = home.run_script
+
+        def run(command: dict[str, Any]) -> dict[str, Any]:
+            told = real(command)
+            if command["tags"] != "run,first":
+                return told
+            folder = next(Path(command["results_dir"]).glob("*_results/*/*/*"))
+            (folder / "find-performance-session.error.json").write_text(json.dumps({"name": "OVER_TIME", "done": done}))
+            return {"return": 1, "error": "the run was ended at its limit of 120 s"}
+
+        home.patch.setattr("mlperf_home.challenges.front.run_script", run)
+
+    def test_a_probe_has_two_minutes(self, probed: ChallengeHome) -> None:
+        self.measuring(probed, {"target_qps": 10})
+        probed("run", sample=True)
+
+        probes = [command for command in probed.ran if command["tags"] == "run,first"]
+        assert [command["env"]["CM_MLPERF_TIME_LIMIT_S"] for command in probes] == [120]
+        assert "--env.CM_MLPERF_TIME_LIMIT_S=120" in probes[0]["cmd"]
+        assert all("env" not in command for command in probed.ran if command not in probes)
+
+    def test_what_a_probe_had_done_at_its_limit_is_estimated_from_and_said(self, probed: ChallengeHome) -> None:
+        self.ending_at_its_limit(probed, {"samples": 20, "issued": 500, "seconds": 40.0})
+
+        expected = report_of(probed("run", sample=True))["expected"][0]
+
+        assert expected["sample_ms"] == pytest.approx(2000)
+        assert expected["hours"] == pytest.approx((100 + 1000 * 4 + 500 * 4) / 3600)
+        assert "20 samples in 40 s" in expected["how"]
+        assert "limit of 120 s" in expected["how"]
+
+    def test_a_probe_that_began_nothing_within_its_limit_leaves_the_time_unknown(self, probed: ChallengeHome) -> None:
+        self.ending_at_its_limit(probed, {})
+
+        expected = report_of(probed("run", sample=True))["expected"][0]
+
+        assert expected["hours"] is None
+        assert "limit of 120 s" in expected["how"]
+
     def test_a_probe_is_not_a_result(self, probed: ChallengeHome) -> None:
         self.measuring(probed, {"target_qps": 10})
 
