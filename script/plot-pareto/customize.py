@@ -8,6 +8,7 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.pictures.gathering import Source, draw_from, from_experiment, from_results, from_table
 from mlperf_home.pictures.picture import PictureError, to_json
 from mlperf_home.results.experiments import Experiment, Experiments
+from mlperf_home.results.prices import Prices, kept_prices
 from mlperf_home.runs.launch import run_module
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
@@ -37,15 +38,16 @@ def preprocess(context: Context) -> Outcome:
 
 def _sources(context: Context) -> list[Source]:
     results, table = context.path("CM_MLPERF_RESULTS_DIR"), context.path("CM_PLOT_IMPORTED")
-    sources = [source for each in _experiments(context, alone=not (results or table)) for source in each]
+    prices = kept_prices(context.folders.state.parent)
+    sources = [source for each in _experiments(context, prices, alone=not (results or table)) for source in each]
     for folder in [results] if results else []:
-        sources += from_results(folder)
+        sources += from_results(folder, prices)
     for path in [table] if table else []:
-        sources += from_table(path)
+        sources += from_table(path, prices)
     return sources
 
 
-def _experiments(context: Context, *, alone: bool) -> list[list[Source]]:
+def _experiments(context: Context, prices: Prices | None, *, alone: bool) -> list[list[Source]]:
     name, tags = context.text("CM_PLOT_EXPERIMENT", ""), context.text("CM_PLOT_EXPERIMENT_TAGS", "")
     experiments = Experiments(context.path("CM_MLPERF_EXPERIMENTS_DIR") or context.folders.state.parent / "experiments")
     damages: list[str] = []
@@ -54,7 +56,7 @@ def _experiments(context: Context, *, alone: bool) -> list[list[Source]]:
         found += experiments.find(tags.split(",") if tags else (), damages)
     if not found and (tags or alone):
         raise PictureError(experiments.root, "there is no such experiment", "run one, or give --results_dir")
-    sources = [list(from_experiment(each, damages)) for each in found]
+    sources = [list(from_experiment(each, damages, prices)) for each in found]
     for damage in damages:
         context.warn(damage)
     return sources

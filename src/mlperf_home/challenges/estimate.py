@@ -94,6 +94,7 @@ def _measured_when_it_ended(folder: Path) -> tuple[float, str] | None:
         with suppress(OSError, ValueError, AttributeError, TypeError):
             done: dict[str, float] = json.loads(path.read_text(encoding="utf-8")).get("done") or {}
             if samples := done.get("samples"):
-                how = f"the probe was ended at its limit of {LIMIT_S} s: {samples:.0f} samples in {done['seconds']:.0f} s"
-                return done["seconds"] / samples, how
+                took_s = done["seconds"]
+                how = f"the probe was ended at its limit of {LIMIT_S} s: {samples:.0f} samples in {took_s:.0f} s"
+                return took_s / samples, how
     return None

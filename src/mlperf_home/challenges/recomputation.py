@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundle import KEPT_RESULTS, RUNS
@@ -16,11 +16,13 @@ from mlperf_home.challenges.report import (
     why_not_counted,
 )
 from mlperf_home.errors import LocatedError
+from mlperf_home.results.cost import PRICE, cost_values
 from mlperf_home.results.ingest import ACCURACY_DIR, ACCURACY_SESSION, ingest
 from mlperf_home.results.loadgen_log import ACCURACY_FILE
 from mlperf_home.results.measurement import Measurement, from_json
 from mlperf_home.results.session_file import sha256_of
 from mlperf_home.results.store.lines import LINES_FILE, Store
+from mlperf_home.rules import load_round
 from mlperf_home.runs.machine import MACHINE_FACTS
 from mlperf_home.submission.originals import is_truncated
 
@@ -99,6 +101,10 @@ def _stored_differences(stored: Measurement, kept: Sequence[Measurement]) -> Ite
     found = _with_its_logs(stored, kept)
     if found is None:
         return
+    price = stored.values.get(PRICE)
+    if price is not None and price.value is not None:  # no log tells it
+        costs = cost_values(found.values, found.scenario, load_round(found.round), price)
+        found = replace(found, values={**found.values, **costs})
     if found.logs == stored.logs:
         yield from _differences(stored, found, _OF_THE_RUN)
         return
@@ -108,12 +114,12 @@ def _stored_differences(stored: Measurement, kept: Sequence[Measurement]) -> Ite
 
 
 def _ingested(folder: Path, stored: Measurement) -> Measurement:
-    price = stored.values.get("price_per_hour")
+    price = stored.values.get(PRICE)
     return ingest(
         folder,
         {key: value for key, value in stored.system.items() if key in _TOLD_BESIDES["system"]},
         str(stored.model["name"].value) if stored.model["name"].value is not None else None,
-        float(price.value) if price is not None and price.value is not None else None,
+        price if price is not None and price.value is not None else None,
     )
 
 

@@ -309,7 +309,7 @@ def test_both_runs_become_a_measurement(make_job: MakeJob) -> None:
 def test_a_time_limit_ends_a_run_and_says_how_far_it_came(make_job: MakeJob) -> None:
     job = make_job(mode="find-performance").set_options(call_s=0.2)
     job.document["time_limit_s"] = 3
-    job.set_conf("bert.Offline.target_qps = 100\nbert.Offline.min_duration = 0\nbert.Offline.min_query_count = 100000\n")
+    job.set_conf("bert.Offline.target_qps = 100\nbert.Offline.min_query_count = 100000\n")
 
     status, _, said = job.run()
 
