@@ -23,7 +23,7 @@ from mlperf_home.challenges.running import (
 )
 from mlperf_home.challenges.sections import challenge_sections, found_section
 from mlperf_home.challenges.signature import check_key
-from mlperf_home.challenges.work import opened
+from mlperf_home.challenges.work import opened, places_of
 from mlperf_home.challenges.workflows import shown
 from mlperf_home.errors import LocatedError
 from scriptgraph.api import failing_on
@@ -171,12 +171,7 @@ def _planned(setting: Setting, hw_name: str) -> dict[str, Any]:
     runner, root = runner_of(setting), setting.asking.path("results_dir") or _default_root(setting)
     commands = {}
     for workflow in chosen_workflows(setting.challenge, setting.asking.texts.get("only", "")):
-        places = {
-            "results_dir": str(root / "results" / workflow.name),
-            "experiments_dir": str(root / "experiments"),
-            "pictures_dir": str(root / "pictures"),
-            "hw_name": hw_name,
-        }
+        places = places_of(root, workflow.name, hw_name)
         commands[workflow.name] = shown(runner.command(workflow.mode(sample=setting.sample).call, places))
         setting.say(commands[workflow.name])
     return {"commands": commands}

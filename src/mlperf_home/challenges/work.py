@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -159,6 +159,25 @@ def _endings(root: Path, asked: Asked) -> dict[str, Ending]:
         problem = f"was begun with another {', '.join(differing)}"
         raise ChallengeError(root, problem, "give another --results_dir, or set it aside by --new")
     return endings
+
+
+def done_in(root: Path) -> frozenset[str]:
+    """Name the workflows that have ended well in a folder; none where nothing can be read."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        workflows = json.loads((root / "run.json").read_text(encoding="utf-8"))["workflows"]
+        return frozenset(name for name, ending in workflows.items() if ending["status"] == DONE)
+    return frozenset()
+
+
+def places_of(root: Path, workflow: str, hw_name: str) -> dict[str, str]:
+    """Give what the placeholders of a workflow's command stand for, besides the challenge's own options."""
+    return {
+        "results_dir": str(root / "results" / workflow),
+        "all_results_dir": str(root / "results"),
+        "experiments_dir": str(root / "experiments"),
+        "pictures_dir": str(root / "pictures"),
+        "hw_name": hw_name,
+    }
 
 
 def keep_record(work: Work, workflow: str, record: Path | None) -> None:

@@ -72,7 +72,7 @@ class Watchdog:
         self.batches += 1
 
     def check(self, now_s: float) -> None:
-        """Call `on_end` if the time is over, and `on_stall` if none of the outstanding was completed for the time allowed."""
+        """Call `on_end` if the time is over, `on_stall` if nothing outstanding was completed for the time allowed."""
         if self._ends is not None and now_s > self._ends[0]:
             done = {"samples": self.completed, "issued": self.issued, "seconds": now_s - self._start_s}
             self._ends[1](done)

@@ -70,11 +70,21 @@ def from_results(folder: Path, prices: Prices | None = None) -> Iterator[Source]
         PictureError: it holds none.
         MeasurementError: one cannot be read.
     """
-    paths = [path for path in sorted(folder.rglob("measurement.json")) if not _hidden(path.relative_to(folder).parts)]
+    paths = _measurements(folder)
     if not paths:
         raise PictureError(folder, "holds no measurement.json", "give the --results_dir of runs that have ended")
     for path in paths:
         yield from from_measurement(from_json(path.read_text("utf-8"), str(path)), imported=False, prices=prices)
+
+
+def any_results(folder: Path) -> bool:
+    """Say whether a results folder holds a measurement."""
+    return bool(_measurements(folder))
+
+
+def _measurements(folder: Path) -> list[Path]:
+    found = sorted(folder.rglob("measurement.json"))
+    return [path for path in found if not _hidden(path.relative_to(folder).parts)]
 
 
 def from_table(path: Path, prices: Prices | None = None) -> Iterator[Source]:

@@ -105,6 +105,20 @@ class TestRefusals:
         assert "--only=second" in home("run", sample=True)["error"]
         assert home("run", sample=True, only="second")["return"] == 0
 
+    def test_what_uses_anothers_results_is_refused_without_them(self, home: ChallengeHome) -> None:
+        made = document()
+        made["workflows"][1]["sample"]["needs"] = {"after": ["first"]}
+        home.write(**made)
+        home("run", lock=True)
+
+        error = home("run", sample=True, only="second")["error"]
+
+        assert "second wants what first leaves, here: none of it (add first to --only, or leave second out)" in error
+        assert home.ran == []
+        assert home("run", sample=True, only="first")["return"] == 0
+        assert home("run", sample=True, only="second")["return"] == 0
+        assert "what first leaves" in home("run", sample=True, only="second", new=True)["error"]
+
     def test_nothing_is_run_for_a_look(self, home: ChallengeHome) -> None:
         planned, checked = home("run", sample=True, plan=True), home("run", sample=True, check=True)
 
