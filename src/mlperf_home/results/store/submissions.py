@@ -132,9 +132,21 @@ def read_submission(root: Path, round_name: str, problems: list[str]) -> Iterato
         )
     for folder in folders:
         try:
-            yield _placed(read_result(folder, round_name, folder.parent.name, _system(root, folder)), folder)
+            benchmark = _benchmark(root, folder)
+            yield _placed(read_result(folder, round_name, benchmark, _system(root, folder)), folder)
         except ImportedResultError as error:  # noqa: PERF203 - each result may fail alone
             problems.append(str(error))
+
+
+def _benchmark(root: Path, folder: Path) -> str:
+    """Give the benchmark that a model of the open division was run for, by the tree's own table; else the folder's."""
+    division, organization, *_ = folder.relative_to(root).parts
+    name = folder.parent.name
+    try:
+        told = json.loads((root / division / organization / "model_mapping.json").read_text("utf-8"))
+        return str(told.get(name, name))
+    except (OSError, ValueError, AttributeError):
+        return name
 
 
 def _placed(measurement: Measurement, folder: Path) -> Measurement:
@@ -171,4 +183,17 @@ def _system(root: Path, folder: Path) -> dict[str, Value]:
     for key, value in pairs:
         is_known = isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != ""
         facts[key] = Value(value, "copied", path.name) if is_known else unknown(f"{path.name} does not say it")
-    return facts
+    return facts | _usual_names(facts)
+
+
+def _usual_names(facts: Mapping[str, Value]) -> dict[str, Value]:
+    """Give what tables of results call the system's name, its sockets, and the cores of each; counts are numbers."""
+    found = {"name": facts["system_name"] if _told(facts, "system_name") else facts["platform"]}
+    for name, key in (("sockets", "host_processors_per_node"), ("cores", "host_processor_core_count")):
+        if (text := _told(facts, key)).isascii() and text.isdigit():
+            found[name] = replace(facts[key], value=int(text))
+    return found
+
+
+def _told(facts: Mapping[str, Value], key: str) -> str:
+    return str(facts[key].value) if key in facts and facts[key].value is not None else ""
