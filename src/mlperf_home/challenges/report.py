@@ -38,7 +38,7 @@ def result_rows(root: Path, metrics: Sequence[Metric]) -> list[dict[str, Any]]:
         measurement = from_json(path.read_text(encoding="utf-8"), str(path.relative_to(root)))
         wanted = [metric for metric in metrics if metric.benchmark == measurement.benchmark]
         rows.append(_result_row(path.relative_to(root).as_posix(), measurement, wanted))
-    return sorted(rows, key=lambda row: (row["benchmark"], row["workflow"], _rank(row), row["path"]))
+    return sorted(rows, key=lambda row: (row["benchmark"], row["scenario"], _rank(row), row["workflow"], row["path"]))
 
 
 def _result_row(path: str, measurement: Measurement, metrics: Sequence[Metric]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +14,14 @@ from mlperf_home.results.loadgen_log import DETAIL_FILE, SUMMARY_FILE, LoadGenRe
 from mlperf_home.results.measurement import Measurement, Value, unknown
 from mlperf_home.results.session_file import sha256_of
 from mlperf_home.rules import load_round
+from mlperf_home.rules.model_names import benchmark_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _RUN = Path("performance/run_1")
 _ACCURACY = Path("accuracy/accuracy.txt")
-# Which of LoadGen's values is a scenario's result has been the same since this round.
+# Which of LoadGen's values is a scenario's result, and how models are called, have been the same since this round.
 _METRICS_OF = "v3.1"
 _NO_SESSION = "the tool that made the result wrote no session"
 
@@ -139,14 +141,15 @@ def read_submission(root: Path, round_name: str, problems: list[str]) -> Iterato
 
 
 def _benchmark(root: Path, folder: Path) -> str:
-    """Give the benchmark that a model of the open division was run for, by the tree's own table; else the folder's."""
+    """Give the benchmark that a model was run for, by its name or the tree's own table; else the name."""
     division, organization, *_ = folder.relative_to(root).parts
-    name = folder.parent.name
-    try:
-        told = json.loads((root / division / organization / "model_mapping.json").read_text("utf-8"))
-        return str(told.get(name, name))
-    except (OSError, ValueError, AttributeError):
-        return name
+    name, rules = folder.parent.name, load_round(_METRICS_OF)
+    mapping: dict[str, str] = {}
+    with suppress(OSError, ValueError, TypeError):
+        mapping.update(
+            json.loads((root / division / organization / rules.submission.folders.mapping).read_text("utf-8"))
+        )
+    return benchmark_of(name, rules, mapping) or name
 
 
 def _placed(measurement: Measurement, folder: Path) -> Measurement:

@@ -11,7 +11,9 @@ import pytest
 from challenge_homes import CLOSED, NAME, ChallengeHome, document
 
 from mlperf_home.challenges import running
+from mlperf_home.challenges.catalogue import load_challenge
 from mlperf_home.challenges.lock import LOCK_NAME
+from mlperf_home.challenges.report import result_rows
 
 
 def report_of(told: dict[str, Any]) -> dict[str, Any]:
@@ -456,3 +458,15 @@ def test_options_of_every_command_reach_the_scripts_and_are_told(home: Challenge
 
     assert any("--execution_mode=test" in why for why in report["counts_not_because"])
     assert "CM_SCRIPT_EXTRA_CMD changes its commands" in home("run", official=True)["error"]
+
+
+def test_the_first_metric_orders_the_results_of_all_workflows(home: ChallengeHome) -> None:
+    folder = Path(home("run", sample=True)["report"]).parent
+    path = next(folder.glob("results/second/**/measurement.json"))
+    faster = json.loads(path.read_text())
+    faster["values"]["samples_per_second"]["value"] = 500.0
+    path.write_text(json.dumps(faster))
+
+    rows = result_rows(folder, load_challenge([home.root], NAME).metrics)
+
+    assert [row["workflow"] for row in rows] == ["second", "first"]
