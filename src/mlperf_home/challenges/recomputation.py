@@ -22,7 +22,7 @@ from mlperf_home.results.loadgen_log import ACCURACY_FILE
 from mlperf_home.results.measurement import Measurement, from_json
 from mlperf_home.results.session_file import sha256_of
 from mlperf_home.results.store.lines import LINES_FILE, Store
-from mlperf_home.rules import load_round
+from mlperf_home.rules import load_round, mlperf_conf
 from mlperf_home.runs.machine import MACHINE_FACTS
 from mlperf_home.submission.originals import is_truncated
 
@@ -49,6 +49,7 @@ def result_problems(root: Path) -> Iterator[Problem]:
         name = path.relative_to(root).as_posix()
         try:
             yield from _of_the_logs(path.parent, name.rpartition("/")[0])
+            yield from _of_the_settings(path.parent, name.rpartition("/")[0])
             stored = from_json(path.read_text(encoding="utf-8"), name)
             again = _ingested(path.parent, stored)
         except LocatedError as error:
@@ -136,6 +137,19 @@ def _of_the_logs(folder: Path, name: str) -> Iterator[Problem]:
             log = folder / ACCURACY_DIR / ACCURACY_FILE
             if not is_truncated(log) and sha256_of(log) != session["logs"][ACCURACY_FILE]["sha256"]:
                 yield f"{name}/{ACCURACY_DIR}/{ACCURACY_FILE}", "is neither the run's log nor that log truncated"
+
+
+def _of_the_settings(folder: Path, name: str) -> Iterator[Problem]:
+    """See that the settings beside a result are the round's, and those that the run's session tells."""
+    session_name = next((each for each, _ in RUNS if (folder / each).is_file()), None)
+    if session_name is None:
+        return
+    job = json.loads((folder / session_name).read_text(encoding="utf-8"))["job"]
+    wanted = {"user.conf": job.get("user_conf"), "mlperf.conf": mlperf_conf(load_round(job["round"]))}
+    for conf, text in wanted.items():
+        path = folder / conf
+        if text is not None and path.is_file() and path.read_text(encoding="utf-8") != text:
+            yield f"{name}/{conf}", "is not what the run was given"
 
 
 def _differences(stored: Measurement, again: Measurement, keys: Sequence[str] = ()) -> Iterator[str]:
