@@ -89,7 +89,8 @@ def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> Ver
     try:
         extract(bundle, into, LIMITS)
     except ArchiveError as error:
-        raise BundleError(bundle, str(error).removeprefix(f"{bundle}: "), _AGAIN) from error
+        told = str(error).removeprefix(f"{bundle}: ").removeprefix(f"{bundle}, ")
+        raise BundleError(bundle, told, _AGAIN) from error
     root = _root(bundle, into)
     manifest = _manifest(bundle, root)
     findings = [Finding(name, problem) for name, problem in form_problems(bundle)]
