@@ -107,7 +107,8 @@ def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole)
     if "check" in asking.on:
         return {"requirements": [list(row) for row in rows]}
     root.parent.mkdir(parents=True, exist_ok=True)
-    with opened(root, asked_of(setting, locks, hw_name), anew="new" in asking.on) as work:
+    asked = asked_of(setting, locks, hw_name)
+    with opened(root, asked, challenge.workflows, workflows, anew="new" in asking.on) as work:
         failed, facts = run_all(setting, work, workflows, wanted, locks)
         bundle = pack_up(setting, work, facts)
     told = {"report": str(root / "report.md"), "page": str(root / "report.html"), "bundle": str(bundle)}

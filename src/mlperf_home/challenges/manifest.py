@@ -44,6 +44,12 @@ class Call:
     options: Values = field(default_factory=dict)
     env: Values = field(default_factory=dict)
 
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """What values stand for: places, and options of the challenge."""
+        texts = [each for block in (self.options, self.env) for each in block.values() if isinstance(each, str)]
+        return frozenset(found.group(1) for each in texts if (found := PLACEHOLDER.match(each)))
+
 
 @dataclass(frozen=True)
 class Needs:

@@ -67,7 +67,8 @@ def _replay(setting: Setting, locks: Locks, verified: Verified, root: Path) -> d
     if len(differing) > _TOLD:
         setting.say(f"differs: {len(differing) - _TOLD} more, in the report")
     hw_name = setting.asking.texts.get("hw_name") or neutral_name(setting.machine)
-    with opened(root, asked_of(setting, locks, hw_name), anew="new" in setting.asking.on) as work:
+    asked = asked_of(setting, locks, hw_name)
+    with opened(root, asked, setting.challenge.workflows, workflows, anew="new" in setting.asking.on) as work:
         failed, told = run_all(setting, work, workflows, wanted, locks)
         differing += _option_differences(verified.document("report.json"), told)
         differing += _plan_differences(verified.root / "records", work.root / "records")

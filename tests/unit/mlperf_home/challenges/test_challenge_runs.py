@@ -250,9 +250,30 @@ class TestRuns:
         folder = str(tmp_path / "R")
         home("run", sample=True, results_dir=folder)
 
-        assert "was begun with another options" in home("run", sample=True, results_dir=folder, colour="x")["error"]
+        assert "was begun with another --colour" in home("run", sample=True, results_dir=folder, colour="x")["error"]
         assert home("run", sample=True, results_dir=folder, colour="x", new=True)["return"] == 0
         assert [path.name for path in tmp_path.glob("R.until-*/run.json")] == ["run.json"]
+
+    def test_an_option_may_come_with_the_first_workflow_that_uses_it(self, home: ChallengeHome) -> None:
+        made = document()
+        del made["workflows"][0]["sample"]["options"]["colour"]
+        home.write(**made)
+        home("run", lock=True)
+
+        def run(**options: Any) -> dict[str, Any]:
+            return home("run", sample=True, **options)
+
+        assert run(only="first")["return"] == 0
+        assert run(colour="red")["return"] == 0
+        assert run(only="first", submitter="Me")["return"] == 0
+        assert [command.get("colour") for command in home.ran] == [None, "red"]
+        assert "was begun with another --colour" in run(colour="blue")["error"]
+        next(home.home.glob("challenges/**/results/second/**/measurement.json")).unlink()
+        assert run(only="second", colour="blue")["return"] == 0
+        (kept,) = home.home.glob("challenges/**/run.json")
+        assert json.loads(kept.read_text())["asked"]["options"] == {"colour": "blue"}
+        assert run(only="first")["return"] == 0
+        assert json.loads(kept.read_text())["asked"]["options"] == {"colour": "blue"}
 
     @pytest.mark.parametrize("new", [False, True])
     def test_two_at_once_into_one_folder_is_refused(self, home: ChallengeHome, tmp_path: Path, *, new: bool) -> None:
