@@ -132,6 +132,8 @@ def why_not_counted(facts: Mapping[str, Any], results: Sequence[Mapping[str, Any
     why = []
     if facts["sample"]:
         why.append("it was made with sample data: nothing in it is an MLPerf result")
+    elif any(row["sample"] for row in results):
+        why.append("results in it were made with sample data: those are no MLPerf results")
     if facts["state"] != "open":
         why.append(f"the challenge was {facts['state']} when it was made")
     if facts["lock_differences"]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from challenge_homes import NAME, ChallengeHome, challenge_home
+from submission_results import ours
 
 from mlperf_home.challenges.bundle import MANIFEST, SIGNATURE, file_entries
 from mlperf_home.challenges.redaction import Redaction
@@ -497,3 +498,22 @@ class TestRedaction:
         value = {"/home/ada/x": [1, None, True, {"y": "/home/ada"}]}
 
         assert self.REDACTION.value(value) == {"<user>/x": [1, None, True, {"y": "<user>"}]}
+
+
+def test_sample_data_in_an_official_run_is_told_and_is_no_edit(home: ChallengeHome, tmp_path: Path) -> None:
+    real = home.run_script
+
+    def on_samples(command: dict[str, Any]) -> dict[str, Any]:
+        told = real(command)
+        shutil.rmtree(command["results_dir"])
+        ours(Path(command["results_dir"]), sample=True)
+        return told
+
+    home.patch.setattr("mlperf_home.challenges.front.run_script", on_samples)
+    told = home("run")
+
+    assert verify(Path(told["bundle"]), tmp_path / "unpacked").findings == ()
+    report = Path(told["report"])
+    assert "SAMPLE" in report.read_text()
+    why = json.loads(report.with_suffix(".json").read_text())["counts_not_because"]
+    assert any("made with sample data" in each for each in why)
