@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from mlperf_home.runs.asked import asked_folder, given_target, noise_repeats, price_per_hour, read_options
+from mlperf_home.runs.asked import asked_folder, given_target, noise_repeats, read_options
 from mlperf_home.runs.launch import HarnessRun, run_harness
 from mlperf_home.runs.layout import ResultsError
+from mlperf_home.runs.pricing import pricing
 from mlperf_home.runs.retarget import raised_run, reached_qps
 from mlperf_home.runs.same_run import require_same
 from mlperf_home.runs.system import Targets
@@ -17,7 +18,7 @@ def preprocess(context: Context) -> Outcome:
     run = context.text("CM_MLPERF_LOADGEN_RUN")
     scenario = context.text("CM_MLPERF_LOADGEN_SCENARIO")
     repeats = noise_repeats(context)
-    price_per_hour(context)  # what is wrong with it is said before a long run, not after it
+    pricing(context)  # what is wrong with it is said before a long run, not after it
     with failing_on(ResultsError):
         folder, options = asked_folder(context), read_options(context)
     exports: dict[str, Any] = {

@@ -3,9 +3,9 @@
 import json
 
 from mlperf_home.exploration.space import SpaceError
-from mlperf_home.runs.asked import price_per_hour
 from mlperf_home.runs.asked_space import asked_space, backends_of, models_of
 from mlperf_home.runs.exploration_options import asked_searcher, race_settings
+from mlperf_home.runs.pricing import pricing
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
@@ -14,7 +14,7 @@ def preprocess(context: Context) -> Outcome:
     # What is wrong is said before models are fetched.
     race_settings(context)
     asked_searcher(context)
-    price_per_hour(context)
+    pricing(context)
     with failing_on(SpaceError):
         document = asked_space(context)
         models = models_of(document)

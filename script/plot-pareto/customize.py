@@ -5,9 +5,10 @@ from pathlib import Path
 
 from mlperf_home.atomic import replace_text
 from mlperf_home.errors import LocatedError
-from mlperf_home.pictures.gathering import Source, draw_from, from_experiment, from_results, from_table
+from mlperf_home.pictures.gathering import Source, any_results, draw_from, from_experiment, from_results, from_table
 from mlperf_home.pictures.picture import PictureError, to_json
 from mlperf_home.results.experiments import Experiment, Experiments
+from mlperf_home.results.prices import Prices, kept_prices
 from mlperf_home.runs.launch import run_module
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
@@ -37,24 +38,29 @@ def preprocess(context: Context) -> Outcome:
 
 def _sources(context: Context) -> list[Source]:
     results, table = context.path("CM_MLPERF_RESULTS_DIR"), context.path("CM_PLOT_IMPORTED")
-    sources = [source for each in _experiments(context, alone=not (results or table)) for source in each]
-    for folder in [results] if results else []:
-        sources += from_results(folder)
+    prices = kept_prices(context.folders.state.parent)
+    sources = _of_experiments(context, prices, required=not (results or table))
+    # Where experiments lie may be said as well: then one of the two may be empty.
+    enough = sources and context.path("CM_MLPERF_EXPERIMENTS_DIR")
+    if results and (any_results(results) or not enough):
+        sources += from_results(results, prices)
     for path in [table] if table else []:
-        sources += from_table(path)
+        sources += from_table(path, prices)
     return sources
 
 
-def _experiments(context: Context, *, alone: bool) -> list[list[Source]]:
+def _of_experiments(context: Context, prices: Prices | None, *, required: bool) -> list[Source]:
+    """Gather the experiments that were named; all, where none was, but a folder of them or nothing at all."""
+    folder = context.path("CM_MLPERF_EXPERIMENTS_DIR")
     name, tags = context.text("CM_PLOT_EXPERIMENT", ""), context.text("CM_PLOT_EXPERIMENT_TAGS", "")
-    experiments = Experiments(context.path("CM_MLPERF_EXPERIMENTS_DIR") or context.folders.state.parent / "experiments")
+    experiments = Experiments(folder or context.folders.state.parent / "experiments")
     damages: list[str] = []
     found: list[Experiment] = [experiments.load(name)] if name else []
-    if tags or (alone and not name):
+    if tags or ((required or folder) and not name):
         found += experiments.find(tags.split(",") if tags else (), damages)
-    if not found and (tags or alone):
+    if not found and (tags or required):
         raise PictureError(experiments.root, "there is no such experiment", "run one, or give --results_dir")
-    sources = [list(from_experiment(each, damages)) for each in found]
+    sources = [source for each in found for source in from_experiment(each, damages, prices)]
     for damage in damages:
         context.warn(damage)
     return sources

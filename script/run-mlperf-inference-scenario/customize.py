@@ -7,8 +7,9 @@ from mlperf_home.results.measurement import to_json
 from mlperf_home.results.published import Published, with_published
 from mlperf_home.results.table import summary_rows
 from mlperf_home.results.weights import Weights, with_weights
-from mlperf_home.runs.asked import asked_folder, price_per_hour
+from mlperf_home.runs.asked import asked_folder
 from mlperf_home.runs.machine import machine_facts
+from mlperf_home.runs.pricing import pricing
 from mlperf_home.runs.readme import Reproduction, readme_text
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
@@ -21,7 +22,8 @@ def preprocess(context: Context) -> Outcome:
     if context.flag("CM_MLPERF_RUN_FIND_PERFORMANCE"):
         return _found(context, scenario, system)
     with failing_on(LocatedError):
-        found = ingest(folder.root, machine_facts(context, system), model, price_per_hour(context))
+        facts = machine_facts(context, system)
+        found = ingest(folder.root, facts, model, pricing(context).of(facts))
         measurement = with_published(with_weights(found, _weights(context)), _published(context))
         replace_text(folder.measurement, to_json(measurement))
         reproduction = Reproduction(

@@ -17,6 +17,7 @@ from mlperf_home.challenges.asking import read_asking
 from mlperf_home.challenges.catalogue import find_challenges, load_challenge
 from mlperf_home.challenges.front import answer
 from mlperf_home.challenges.lock import LOCK_NAME, lock_differences, make_lock, read_lock
+from mlperf_home.experiments.asking import read_asking as read_experiment_asking
 from mlperf_home.rules import load_round
 from scriptgraph.declared import check_env
 from scriptgraph.errors import NoScriptError
@@ -46,6 +47,13 @@ COMMANDS += [
     ("README.md", line)
     for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     if line.startswith("cm ") and (" challenge " in line or "verify,bundle" in line)
+]
+# What the docs of challenges, experiments and pictures write, indented or in a block.
+COMMANDS += [
+    (f"docs/{name}.md", line.strip())
+    for name in ("challenges", "experiments", "exploration", "pictures")
+    for line in (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8").splitlines()
+    if re.match(r"(    )?cm ", line)
 ]
 
 
@@ -114,6 +122,9 @@ def test_a_command_of_a_guide_can_be_done(file: str, line: str, tmp_path: Path) 
     assert told["return"] == 0
     command: dict[str, Any] = {**told["cm_input"], "home": str(tmp_path / "home"), "out": None}
     action, automation = command["action"], command["automation"]
+    if automation == "experiment":
+        assert read_experiment_asking(action, command)
+        return
     if automation == "script":
         request, _ = read_front(command)
         check_env(resolve(request, REGISTRY).root, request, REGISTRY)

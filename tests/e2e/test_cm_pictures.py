@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from submission_results import ours
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,3 +47,16 @@ def test_what_is_not_there_is_said_in_a_line(cm: Cm, tmp_path: Path) -> None:
     assert "there is no experiment 'mine'; there are: none yet" in named.said
     assert "Traceback" not in ended.said + named.said
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_results_and_a_folder_of_experiments_of_which_one_is_empty(cm: Cm, tmp_path: Path) -> None:
+    ours(tmp_path / "R")
+    both = [f"--experiments_dir={tmp_path / 'E'}", f"--out_dir={tmp_path / 'out'}", HERE]
+
+    drawn = cm.script("plot,pareto", f"--results_dir={tmp_path / 'R'}", *both)
+    neither = cm.script("plot,pareto", f"--results_dir={tmp_path / 'none'}", *both)
+
+    assert drawn.code == 0, drawn.said
+    assert "1, 1 of a front" in drawn.out
+    assert neither.code != 0
+    assert "holds no measurement.json" in neither.said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.work import forget_probe
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.workflows import Runner
 
 _HOUR_S = 3600
+LIMIT_S = 120
+"""What a probe may take once model, dataset and environment are there: opening, calibrating, LoadGen."""
+LIMIT_KEY = "CM_MLPERF_TIME_LIMIT_S"
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def estimate(work: Work, workflows: Sequence[Workflow], runner: Runner, say: Cal
         elif probe is None:
             found.append(Estimate(workflow.name, None, None, "it has no probe"))
         else:
-            say(f"probing {workflow.name}, at most two minutes once what it needs is here")
+            say(f"probing {workflow.name}, at most {LIMIT_S} s once what it needs is here")
             found.append(_probed(work, workflow.name, probe, runner))
     return found
 
@@ -60,25 +63,38 @@ def estimate(work: Work, workflows: Sequence[Workflow], runner: Runner, say: Cal
 def _probed(work: Work, name: str, probe: Probe, runner: Runner) -> Estimate:
     folder = work.root / "probe" / name
     forget_probe(folder)
-    error, _ = runner(probe.call, {"results_dir": str(folder), "hw_name": work.asked.hw_name})
-    if error:
-        return Estimate(name, None, None, f"the probe failed: {error}")
-    sample_s = _measured_sample_s(folder)
-    if sample_s is None:
-        return Estimate(name, None, None, "the probe left no target")
+    limited = replace(probe.call, env={**probe.call.env, LIMIT_KEY: LIMIT_S})
+    error, _ = runner(limited, {"results_dir": str(folder), "hw_name": work.asked.hw_name})
+    found = _measured_when_it_ended(folder) if error else _measured(folder)
+    if found is None:
+        return Estimate(name, None, None, f"the probe failed: {error}" if error else "the probe left no target")
+    sample_s, how = found
     cost_s = sample_s * probe.relative_cost
     performance_s = max(probe.least_s, probe.performance_samples * cost_s)
     hours = (probe.fixed_s + performance_s + probe.accuracy_samples * cost_s) / _HOUR_S
-    return Estimate(name, hours, 1000 * sample_s, f"from the probe's sample; assumed: {probe.source}")
+    return Estimate(name, hours, 1000 * sample_s, f"{how}; assumed: {probe.source}")
 
 
-def _measured_sample_s(folder: Path) -> float | None:
-    """Give the seconds of a sample that a find-performance run has measured."""
+def _measured(folder: Path) -> tuple[float, str] | None:
+    """Give the seconds of a sample that a find-performance run has measured, and how."""
+    how = "from the probe's sample"
     for path in sorted(folder.glob("*_results/*/*/*/find-performance-session.json")):
         with suppress(OSError, ValueError, AttributeError, TypeError):  # another tool's, or half-written
             target: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")).get("target") or {}
             if qps := target.get("target_qps"):
-                return 1 / float(qps)
+                return 1 / float(qps), how
             if latency := target.get("target_latency_ms"):
-                return float(latency) / 1000
+                return float(latency) / 1000, how
+    return None
+
+
+def _measured_when_it_ended(folder: Path) -> tuple[float, str] | None:
+    """Give the seconds of a sample of what a find-performance run had done when its time was over."""
+    for path in sorted(folder.glob("*_results/*/*/*/find-performance-session.error.json")):
+        with suppress(OSError, ValueError, AttributeError, TypeError):
+            done: dict[str, float] = json.loads(path.read_text(encoding="utf-8")).get("done") or {}
+            if samples := done.get("samples"):
+                took_s = done["seconds"]
+                how = f"the probe was ended at its limit of {LIMIT_S} s: {samples:.0f} samples in {took_s:.0f} s"
+                return took_s / samples, how
     return None

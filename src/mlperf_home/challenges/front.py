@@ -23,7 +23,7 @@ from mlperf_home.challenges.running import (
 )
 from mlperf_home.challenges.sections import challenge_sections, found_section
 from mlperf_home.challenges.signature import check_key
-from mlperf_home.challenges.work import opened
+from mlperf_home.challenges.work import opened, places_of
 from mlperf_home.challenges.workflows import shown
 from mlperf_home.errors import LocatedError
 from scriptgraph.api import failing_on
@@ -107,7 +107,8 @@ def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole)
     if "check" in asking.on:
         return {"requirements": [list(row) for row in rows]}
     root.parent.mkdir(parents=True, exist_ok=True)
-    with opened(root, asked_of(setting, locks, hw_name), anew="new" in asking.on) as work:
+    asked = asked_of(setting, locks, hw_name)
+    with opened(root, asked, challenge.workflows, workflows, anew="new" in asking.on) as work:
         failed, facts = run_all(setting, work, workflows, wanted, locks)
         bundle = pack_up(setting, work, facts)
     told = {"report": str(root / "report.md"), "page": str(root / "report.html"), "bundle": str(bundle)}
@@ -171,12 +172,7 @@ def _planned(setting: Setting, hw_name: str) -> dict[str, Any]:
     runner, root = runner_of(setting), setting.asking.path("results_dir") or _default_root(setting)
     commands = {}
     for workflow in chosen_workflows(setting.challenge, setting.asking.texts.get("only", "")):
-        places = {
-            "results_dir": str(root / "results" / workflow.name),
-            "experiments_dir": str(root / "experiments"),
-            "pictures_dir": str(root / "pictures"),
-            "hw_name": hw_name,
-        }
+        places = places_of(root, workflow.name, hw_name)
         commands[workflow.name] = shown(runner.command(workflow.mode(sample=setting.sample).call, places))
         setting.say(commands[workflow.name])
     return {"commands": commands}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from scriptgraph.json_place import Fields, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from scriptgraph.manifest import Value, Values
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MANIFEST_NAME = "_cm.json"
 BETTER = ("more", "less")
 PLACEHOLDER = re.compile(r"^\{([a-z_]+)\}$")
-PLACES = ("results_dir", "experiments_dir", "pictures_dir", "hw_name")
+PLACES = ("results_dir", "all_results_dir", "experiments_dir", "pictures_dir", "hw_name")
 """What an option's value may stand for besides the challenge's own options, as "{results_dir}"."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
@@ -44,6 +44,12 @@ class Call:
     options: Values = field(default_factory=dict)
     env: Values = field(default_factory=dict)
 
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """What values stand for: places, and options of the challenge."""
+        texts = [each for block in (self.options, self.env) for each in block.values() if isinstance(each, str)]
+        return frozenset(found.group(1) for each in texts if (found := PLACEHOLDER.match(each)))
+
 
 @dataclass(frozen=True)
 class Needs:
@@ -54,12 +60,14 @@ class Needs:
         memory_gb: memory that may be used, in units of 10^9 bytes; 0: whatever there is.
         cpus: the features, as the kernel names them, that each architecture must have; another architecture is none.
         options: options of the challenge without which it cannot run.
+        after: workflows before it, of which one at least must have run or run with it: it uses what they leave.
     """
 
     disk_gb: float = 0.0
     memory_gb: float = 0.0
     cpus: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -172,6 +180,9 @@ def decode_challenge(text: str, path: Path) -> Challenge:
         whole.fail(f"{key!r} is missing")
     options = {name: _line(place) for name, place in fields.members("options").items()}
     known = {*options, *PLACES}
+    workflows: list[Workflow] = []
+    for place in fields["workflows"].items():
+        workflows.append(_workflow(place, known, [each.name for each in workflows]))
     challenge = Challenge(
         name=_word(fields["alias"]),
         uid=_line(fields["uid"]),
@@ -185,7 +196,7 @@ def decode_challenge(text: str, path: Path) -> Challenge:
         guides=tuple(_file(place) for place in fields["guides"].items()) if "guides" in fields else (),
         metrics=tuple(_metric(place) for place in fields["metrics"].items()),
         options=options,
-        workflows=tuple(_workflow(place, known) for place in fields["workflows"].items()),
+        workflows=tuple(workflows),
     )
     if fields["automation_alias"].text() != "challenge":
         fields["automation_alias"].fail('must be "challenge"')
@@ -197,20 +208,20 @@ def decode_challenge(text: str, path: Path) -> Challenge:
     return challenge
 
 
-def _workflow(place: Place, known: set[str]) -> Workflow:
+def _workflow(place: Place, known: set[str], before: Sequence[str]) -> Workflow:
     fields = _demanding(place, frozenset({"name", "title", "official", "sample"}), set())
-    modes = (_mode(fields[name], known) for name in ("official", "sample"))
+    modes = (_mode(fields[name], known, before) for name in ("official", "sample"))
     return Workflow(_word(fields["name"]), _line(fields["title"]), *modes)
 
 
 _CALL_KEYS = frozenset({"tags", "options", "env"})
 
 
-def _mode(place: Place, known: set[str]) -> Mode:
+def _mode(place: Place, known: set[str], before: Sequence[str]) -> Mode:
     fields = _demanding(place, _CALL_KEYS | {"needs", "probe"}, {"options", "env", "needs", "probe"})
     return Mode(
         _call(fields, known),
-        fields.get_as("needs", lambda each: _needs(each, known), Needs()),
+        fields.get_as("needs", lambda each: _needs(each, known, before), Needs()),
         fields.get_as("probe", lambda each: _probe(each, known), None),
     )
 
@@ -226,18 +237,23 @@ def _call(fields: Fields, known: set[str]) -> Call:
     return Call(",".join(fields["tags"].texts()), options, env)
 
 
-def _needs(place: Place, known: set[str]) -> Needs:
-    fields = place.mapping(frozenset({"disk_gb", "memory_gb", "cpus", "options"}))
+def _needs(place: Place, known: set[str], before: Sequence[str]) -> Needs:
+    fields = place.mapping(frozenset({"disk_gb", "memory_gb", "cpus", "options", "after"}))
     none: tuple[str, ...] = ()
     options = fields.get_as("options", Place.texts, none)
     for name in options:
         if name not in known:
             fields["options"].fail(f"{name!r} is no option of this challenge")
+    after = fields.get_as("after", Place.texts, none)
+    for name in after:
+        if name not in before:
+            fields["after"].fail(f"{name!r} is no workflow before this one")
     return Needs(
         fields.get_as("disk_gb", _number, 0.0),
         fields.get_as("memory_gb", _number, 0.0),
         {name: each.texts() for name, each in fields.members("cpus").items()},
         options,
+        after,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundle import KEPT_RESULTS, RUNS
@@ -16,11 +16,13 @@ from mlperf_home.challenges.report import (
     why_not_counted,
 )
 from mlperf_home.errors import LocatedError
+from mlperf_home.results.cost import PRICE, cost_values
 from mlperf_home.results.ingest import ACCURACY_DIR, ACCURACY_SESSION, ingest
 from mlperf_home.results.loadgen_log import ACCURACY_FILE
 from mlperf_home.results.measurement import Measurement, from_json
 from mlperf_home.results.session_file import sha256_of
 from mlperf_home.results.store.lines import LINES_FILE, Store
+from mlperf_home.rules import load_round, mlperf_conf
 from mlperf_home.runs.machine import MACHINE_FACTS
 from mlperf_home.submission.originals import is_truncated
 
@@ -47,6 +49,7 @@ def result_problems(root: Path) -> Iterator[Problem]:
         name = path.relative_to(root).as_posix()
         try:
             yield from _of_the_logs(path.parent, name.rpartition("/")[0])
+            yield from _of_the_settings(path.parent, name.rpartition("/")[0])
             stored = from_json(path.read_text(encoding="utf-8"), name)
             again = _ingested(path.parent, stored)
         except LocatedError as error:
@@ -99,6 +102,10 @@ def _stored_differences(stored: Measurement, kept: Sequence[Measurement]) -> Ite
     found = _with_its_logs(stored, kept)
     if found is None:
         return
+    price = stored.values.get(PRICE)
+    if price is not None and price.value is not None:  # no log tells it
+        costs = cost_values(found.values, found.scenario, load_round(found.round), price)
+        found = replace(found, values={**found.values, **costs})
     if found.logs == stored.logs:
         yield from _differences(stored, found, _OF_THE_RUN)
         return
@@ -108,12 +115,12 @@ def _stored_differences(stored: Measurement, kept: Sequence[Measurement]) -> Ite
 
 
 def _ingested(folder: Path, stored: Measurement) -> Measurement:
-    price = stored.values.get("price_per_hour")
+    price = stored.values.get(PRICE)
     return ingest(
         folder,
         {key: value for key, value in stored.system.items() if key in _TOLD_BESIDES["system"]},
         str(stored.model["name"].value) if stored.model["name"].value is not None else None,
-        float(price.value) if price is not None and price.value is not None else None,
+        price if price is not None and price.value is not None else None,
     )
 
 
@@ -130,6 +137,19 @@ def _of_the_logs(folder: Path, name: str) -> Iterator[Problem]:
             log = folder / ACCURACY_DIR / ACCURACY_FILE
             if not is_truncated(log) and sha256_of(log) != session["logs"][ACCURACY_FILE]["sha256"]:
                 yield f"{name}/{ACCURACY_DIR}/{ACCURACY_FILE}", "is neither the run's log nor that log truncated"
+
+
+def _of_the_settings(folder: Path, name: str) -> Iterator[Problem]:
+    """See that the settings beside a result are the round's, and those that the run's session tells."""
+    session_name = next((each for each, _ in RUNS if (folder / each).is_file()), None)
+    if session_name is None:
+        return
+    job = json.loads((folder / session_name).read_text(encoding="utf-8"))["job"]
+    wanted = {"user.conf": job.get("user_conf"), "mlperf.conf": mlperf_conf(load_round(job["round"]))}
+    for conf, text in wanted.items():
+        path = folder / conf
+        if text is not None and path.is_file() and path.read_text(encoding="utf-8") != text:
+            yield f"{name}/{conf}", "is not what the run was given"
 
 
 def _differences(stored: Measurement, again: Measurement, keys: Sequence[str] = ()) -> Iterator[str]:
@@ -179,8 +199,6 @@ def report_problems(root: Path, challenge: Challenge, manifest: Mapping[str, Any
         for key, value in expected.items():
             if report.get(key) != value:
                 yield "report.json", f"{key} is not what the rest of the bundle gives"
-        if any(row["sample"] for row in results) and not manifest["sample"]:
-            yield "bundle.json", "does not say that it is of samples, but it is"
         yield from _run_problems(root, report, challenge)
         parts, title = report_parts(report), f"{challenge.title}: report"
         for name, text in (("report.md", to_markdown(title, parts)), ("report.html", to_html(title, parts))):

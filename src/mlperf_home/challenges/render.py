@@ -57,6 +57,8 @@ def report_parts(report: Mapping[str, Any]) -> list[Part]:
         else f"It does not count for the challenge: {'; '.join(report['counts_not_because'])}"
     )
     notices = ["SAMPLE: made-up data and toy models, no MLPerf result"] if report["sample"] else []
+    if not report["sample"] and any(row["sample"] for row in report["results"]):
+        notices.append("SAMPLE: results in it were made with made-up data, and are no MLPerf results")
     dates = report["challenge"]
     head = [
         ("challenge", dates["name"]),

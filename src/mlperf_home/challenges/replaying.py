@@ -19,6 +19,7 @@ from mlperf_home.challenges.work import DONE, now_utc, opened
 from mlperf_home.results.session_file import sha256_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from mlperf_home.challenges.manifest import Workflow
@@ -66,8 +67,10 @@ def _replay(setting: Setting, locks: Locks, verified: Verified, root: Path) -> d
     if len(differing) > _TOLD:
         setting.say(f"differs: {len(differing) - _TOLD} more, in the report")
     hw_name = setting.asking.texts.get("hw_name") or neutral_name(setting.machine)
-    with opened(root, asked_of(setting, locks, hw_name), anew="new" in setting.asking.on) as work:
-        failed, _ = run_all(setting, work, workflows, wanted, locks)
+    asked = asked_of(setting, locks, hw_name)
+    with opened(root, asked, setting.challenge.workflows, workflows, anew="new" in setting.asking.on) as work:
+        failed, told = run_all(setting, work, workflows, wanted, locks)
+        differing += _option_differences(verified.document("report.json"), told)
         differing += _plan_differences(verified.root / "records", work.root / "records")
         machines = (verified.document("machine.json"), setting.machine.to_json())
         facts = {
@@ -125,6 +128,12 @@ def _plan_differences(then: Path, now: Path) -> list[str]:
             if old.get(title) != new.get(title)
         ]
     return found
+
+
+def _option_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Compare what was put before every command's options."""
+    words = [str(each.get("extra_options") or "") or "none" for each in (then, now)]
+    return [] if words[0] == words[1] else [f"options of every command: {words[0]} then, {words[1]} now"]
 
 
 def _steps(record: Path) -> dict[str, tuple[str, str]]:

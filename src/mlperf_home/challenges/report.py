@@ -38,7 +38,7 @@ def result_rows(root: Path, metrics: Sequence[Metric]) -> list[dict[str, Any]]:
         measurement = from_json(path.read_text(encoding="utf-8"), str(path.relative_to(root)))
         wanted = [metric for metric in metrics if metric.benchmark == measurement.benchmark]
         rows.append(_result_row(path.relative_to(root).as_posix(), measurement, wanted))
-    return sorted(rows, key=lambda row: (row["benchmark"], row["workflow"], _rank(row), row["path"]))
+    return sorted(rows, key=lambda row: (row["benchmark"], row["scenario"], _rank(row), row["workflow"], row["path"]))
 
 
 def _result_row(path: str, measurement: Measurement, metrics: Sequence[Metric]) -> dict[str, Any]:
@@ -132,6 +132,8 @@ def why_not_counted(facts: Mapping[str, Any], results: Sequence[Mapping[str, Any
     why = []
     if facts["sample"]:
         why.append("it was made with sample data: nothing in it is an MLPerf result")
+    elif any(row["sample"] for row in results):
+        why.append("results in it were made with sample data: those are no MLPerf results")
     if facts["state"] != "open":
         why.append(f"the challenge was {facts['state']} when it was made")
     if facts["lock_differences"]:

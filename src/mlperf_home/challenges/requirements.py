@@ -36,11 +36,13 @@ class Surroundings:
         machine: the machine.
         free_bytes: space at each place that fills, by what goes there; places on one disk are counted once.
         options: the challenge's options that were given.
+        workflows: those that run now, or have ended well here.
     """
 
     machine: Machine
     free_bytes: Mapping[str, int]
     options: Mapping[str, object]
+    workflows: frozenset[str] = frozenset()
 
 
 def requirements(workflows: Sequence[Workflow], there: Surroundings, *, sample: bool) -> list[Requirement]:
@@ -73,6 +75,10 @@ def _of_one(name: str, needs: Needs, there: Surroundings) -> Iterator[Requiremen
         given = there.options.get(option)
         missing = "" if given else f"give --{option}=..."
         yield Requirement(name, f"--{option}", str(given) if given else "not given", missing)
+    if needs.after:
+        left = [each for each in needs.after if each in there.workflows]
+        missing = "" if left else f"add {needs.after[0]} to --only, or leave {name} out"
+        yield Requirement(name, f"what {' or '.join(needs.after)} leaves", ", ".join(left) or "none of it", missing)
 
 
 def _cpu(name: str, needs: Needs, machine: Machine) -> Requirement:

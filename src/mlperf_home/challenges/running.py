@@ -22,7 +22,7 @@ from mlperf_home.challenges.lock import lock_differences, lock_digest, make_lock
 from mlperf_home.challenges.machine import described, free_places
 from mlperf_home.challenges.redaction import Redaction
 from mlperf_home.challenges.requirements import CACHE_PLACE, Requirement, Surroundings, requirements
-from mlperf_home.challenges.work import NOT_RUN, Asked, Work
+from mlperf_home.challenges.work import NOT_RUN, Asked, Work, done_in
 from mlperf_home.challenges.workflows import Runner, run_workflows
 from scriptgraph.record import host_facts
 from scriptgraph.typed_words import EXTRA
@@ -136,7 +136,9 @@ def require_machine(setting: Setting, workflows: Sequence[Workflow], root: Path)
         ChallengeError: something is missing; all of it is named.
     """
     free = free_places({CACHE_PLACE: setting.asking.home, "--results_dir": root})
-    there = Surroundings(setting.machine, free, setting.asking.options)
+    done = frozenset() if "new" in setting.asking.on else done_in(root)
+    ready = done | {each.name for each in workflows}
+    there = Surroundings(setting.machine, free, setting.asking.options, ready)
     wanted = requirements(workflows, there, sample=setting.sample)
     missing = [each for each in wanted if each.missing]
     if missing:

@@ -54,6 +54,7 @@ def _wanted(needs: Needs) -> str:
     words += [f"{needs.disk_gb:g} GB of disk"] if needs.disk_gb else []
     words += [f"{needs.memory_gb:g} GB of memory"] if needs.memory_gb else []
     words += [f"--{name}" for name in needs.options]
+    words += [f"what {' or '.join(needs.after)} leaves"] if needs.after else []
     return "; ".join(word for word in words if word) or "nothing of its own"
 
 

@@ -88,15 +88,24 @@ def check(file: Path, signature: Path, allowed_signers: Path | None) -> Signatur
     key = next((word for word in said.split() if word.startswith("SHA256:")), "not named")
     if allowed_signers is None:
         return Signature(key, "")
-    if not allowed_signers.is_file():
-        problem = "there is no such file"
-        raise SignatureError(f"--allowed_signers={allowed_signers}", problem, "give a list of allowed signers")
+    require_list(allowed_signers)
     listed = ["-f", str(allowed_signers)]
     unlisted = f"the key {key} may be anybody's: it is not on the list of allowed signers"
     found = _ssh_keygen(["find-principals", *listed, "-s", str(signature)], where, unlisted)
     signer = next(iter(found.split()), "")
     _ssh_keygen(["verify", *words, *listed, "-I", signer], where, unlisted, file)
     return Signature(key, signer)
+
+
+def require_list(allowed_signers: Path) -> None:
+    """See that there is a list of allowed signers.
+
+    Raises:
+        SignatureError: there is none.
+    """
+    if not allowed_signers.is_file():
+        advice = "give a list of allowed signers, as ssh-keygen(1) has it"
+        raise SignatureError(f"--allowed_signers={allowed_signers}", "there is no such file", advice)
 
 
 def _ssh_keygen(words: Sequence[str], where: str, advice: str, stdin: Path | None = None) -> str:

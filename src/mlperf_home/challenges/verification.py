@@ -16,7 +16,7 @@ from mlperf_home.challenges.catalogue import ChallengeError
 from mlperf_home.challenges.lock import decode_lock, lock_digest
 from mlperf_home.challenges.manifest import decode_challenge
 from mlperf_home.challenges.recomputation import experiment_problems, report_problems, result_problems
-from mlperf_home.challenges.signature import Signature, SignatureError, check
+from mlperf_home.challenges.signature import Signature, SignatureError, check, require_list
 from mlperf_home.errors import LocatedError
 from scriptgraph.errors import ManifestError
 from scriptgraph.fetch.archive import ArchiveError, Limits, extract
@@ -82,11 +82,15 @@ def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> Ver
 
     Raises:
         BundleError: it cannot be unpacked safely, or has no manifest.
+        SignatureError: there is no such list.
     """
+    if allowed_signers is not None:
+        require_list(allowed_signers)
     try:
         extract(bundle, into, LIMITS)
     except ArchiveError as error:
-        raise BundleError(bundle, str(error).removeprefix(f"{bundle}: "), _AGAIN) from error
+        told = str(error).removeprefix(f"{bundle}: ").removeprefix(f"{bundle}, ")
+        raise BundleError(bundle, told, _AGAIN) from error
     root = _root(bundle, into)
     manifest = _manifest(bundle, root)
     findings = [Finding(name, problem) for name, problem in form_problems(bundle)]

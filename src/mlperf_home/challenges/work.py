@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,10 @@ from mlperf_home.challenges.catalogue import ChallengeError
 from mlperf_home.runs.layout import ResultFolder, ResultsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from mlperf_home.challenges.manifest import Workflow
 
 SCHEMA = "mlperf-home/challenge-run/1"
 DONE, FAILED, INTERRUPTED, NOT_RUN = "done", "failed", "interrupted", "not run"
@@ -41,7 +43,7 @@ class Asked:
         lock_sha256: of the lock of what is installed here.
         sample: whether it ran on the sample.
         hw_name: the system's name in results.
-        options: the challenge's own options.
+        options: the challenge's own options; those of earlier commands count where this one gives none.
     """
 
     challenge: str
@@ -116,12 +118,16 @@ class Work:
 
 
 @contextmanager
-def opened(root: Path, asked: Asked, *, anew: bool) -> Iterator[Work]:
+def opened(
+    root: Path, asked: Asked, workflows: Sequence[Workflow], chosen: Sequence[Workflow], *, anew: bool
+) -> Iterator[Work]:
     """Give the folder of a run, for this process alone; one that was begun goes on.
 
     Args:
         root: the folder.
         asked: what is wanted.
+        workflows: of the challenge.
+        chosen: those that this command runs.
         anew: whether what is there is set aside, to a folder beside it.
 
     Raises:
@@ -133,7 +139,11 @@ def opened(root: Path, asked: Asked, *, anew: bool) -> Iterator[Work]:
             with ResultFolder(root).held():  # nothing is taken away from a run that is in it
                 root.rename(root.with_name(f"{root.name}.until-{stamp}"))
         with ResultFolder(root).held():
-            work = Work(root, asked, _endings(root, asked))
+            begun = _begun(root, asked)
+            work = Work(root, _with_options_of(begun, asked, workflows), begun.endings)
+            if differing := [*_other_questions(begun.asked, asked), *_other_options(begun, asked, workflows, chosen)]:
+                problem = f"was begun with another {', '.join(differing)}"
+                raise ChallengeError(root, problem, "give another --results_dir, or set it aside by --new")
             work.save()
             yield work
     except ResultsError as error:
@@ -143,10 +153,10 @@ def opened(root: Path, asked: Asked, *, anew: bool) -> Iterator[Work]:
         raise ChallengeError(error.filename or root, f"cannot be written ({error.strerror})", advice) from None
 
 
-def _endings(root: Path, asked: Asked) -> dict[str, Ending]:
+def _begun(root: Path, asked: Asked) -> Work:
     path = root / "run.json"
     if not path.exists():
-        return {}
+        return Work(root, asked)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         begun = Asked(**document["asked"])
@@ -155,10 +165,56 @@ def _endings(root: Path, asked: Asked) -> dict[str, Ending]:
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ChallengeError(path, f"is damaged ({error})", "begin anew by --new; what is there is set aside") from None
-    if differing := [key for key, value in asdict(begun).items() if value != asdict(asked)[key]]:
-        problem = f"was begun with another {', '.join(differing)}"
-        raise ChallengeError(root, problem, "give another --results_dir, or set it aside by --new")
-    return endings
+    return Work(root, begun, endings)
+
+
+def _other_questions(begun: Asked, asked: Asked) -> Iterator[str]:
+    """Name what differs, but for the options."""
+    for key, value in asdict(asked).items():
+        if key != "options" and value != asdict(begun)[key]:
+            yield key
+
+
+def _with_options_of(begun: Work, asked: Asked, workflows: Sequence[Workflow]) -> Asked:
+    """Add the options that what is done has used, where none is given now."""
+    done = [each.mode(sample=asked.sample).call for each in workflows if begun.is_done(each.name)]
+    used = {name for call in done for name in call.placeholders}
+    kept = {name: value for name, value in begun.asked.options.items() if name in used}
+    return replace(asked, options={**kept, **asked.options})
+
+
+def _other_options(
+    begun: Work, asked: Asked, workflows: Sequence[Workflow], chosen: Sequence[Workflow]
+) -> Iterator[str]:
+    """Name the options that would not be the same for what is done and for what is wanted now.
+
+    One that no workflow has used that is done may come later, and one that none uses that is still to run be left out.
+    """
+    then, now = begun.asked.options, asked.options
+    for key in sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key)):
+        users = [each for each in workflows if key in each.mode(sample=asked.sample).call.placeholders]
+        done = [each for each in users if begun.is_done(each.name)]
+        if done and (key in now or any(each in users and each not in done for each in chosen)):
+            yield f"--{key}"
+
+
+def done_in(root: Path) -> frozenset[str]:
+    """Name the workflows that have ended well in a folder; none where nothing can be read."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        workflows = json.loads((root / "run.json").read_text(encoding="utf-8"))["workflows"]
+        return frozenset(name for name, ending in workflows.items() if ending["status"] == DONE)
+    return frozenset()
+
+
+def places_of(root: Path, workflow: str, hw_name: str) -> dict[str, str]:
+    """Give what the placeholders of a workflow's command stand for, besides the challenge's own options."""
+    return {
+        "results_dir": str(root / "results" / workflow),
+        "all_results_dir": str(root / "results"),
+        "experiments_dir": str(root / "experiments"),
+        "pictures_dir": str(root / "pictures"),
+        "hw_name": hw_name,
+    }
 
 
 def keep_record(work: Work, workflow: str, record: Path | None) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.manifest import PLACEHOLDER
-from mlperf_home.challenges.work import DONE, FAILED, INTERRUPTED, Ending, keep_record, now_utc
+from mlperf_home.challenges.work import DONE, FAILED, INTERRUPTED, Ending, keep_record, now_utc, places_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -88,12 +88,7 @@ def run_workflows(
 def _run_one(work: Work, workflow: Workflow, runner: Runner) -> str:
     started = now_utc()
     error, record, status = "interrupted", None, INTERRUPTED
-    places = {
-        "results_dir": str(work.results(workflow.name)),
-        "experiments_dir": str(work.experiments),
-        "pictures_dir": str(work.root / "pictures"),
-        "hw_name": work.asked.hw_name,
-    }
+    places = places_of(work.root, workflow.name, work.asked.hw_name)
     try:
         error, record = runner(workflow.mode(sample=work.asked.sample).call, places)
         status = FAILED if error else DONE

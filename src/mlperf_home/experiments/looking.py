@@ -18,7 +18,7 @@ from mlperf_home.experiments.showing import (
     measured_section,
     outcomes_section,
 )
-from mlperf_home.results.prices import read_prices, with_cost
+from mlperf_home.results.prices import kept_prices, read_prices, with_cost
 from scriptgraph.listing import Section, show_sections
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def _read(
     asked: Asking, console: RunConsole, derivations: Mapping[str, Expression]
 ) -> list[tuple[Experiment, list[Measurement]]]:
     """Give each experiment's measurements, with what they cost and with derived metrics."""
-    table = asked.path("prices") or asked.home / "prices.json"
-    prices = read_prices(table) if asked.texts.get("prices") or table.is_file() else None
+    table = asked.path("prices")
+    prices = read_prices(table) if table else kept_prices(asked.home)
     experiments, notes = chosen(asked, console), list[str]()
     lists = [[*each.store.measurements(notes)] for each in experiments]
     if prices:

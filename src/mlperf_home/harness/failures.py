@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ExitStatus(IntEnum):
@@ -28,6 +32,8 @@ class ExitStatus(IntEnum):
     """A mistake in the harness itself; the traceback is in the error file."""
     KILLED = 71
     """The process that ran the engine was killed, aborted or crashed."""
+    OVER_TIME = 72
+    """The job's time_limit_s was over."""
     BAD_OUTPUT = 73
     """The output folder exists already or cannot be written."""
     INTERRUPTED = 130
@@ -41,8 +47,9 @@ class HarnessError(Exception):
 
     Attributes:
         status: the exit status that belongs to it.
+        done: what had been done by then, in numbers.
     """
 
-    def __init__(self, status: ExitStatus, message: str) -> None:
+    def __init__(self, status: ExitStatus, message: str, done: Mapping[str, float] | None = None) -> None:
         super().__init__(" ".join(message.split()))
-        self.status = status
+        self.status, self.done = status, dict(done or {})

@@ -63,6 +63,7 @@ class Job:
         calibration_path: a JSON file with a measured grid, used when it fits and written otherwise; or None.
         stall_timeout_s: how long a run may go without completing a sample.
         sample: whether this is a run on sample data, which everything made of it repeats.
+        time_limit_s: what opening, calibrating and LoadGen may take together; None: as long as it lasts.
     """
 
     rules: Round
@@ -80,6 +81,7 @@ class Job:
     calibration_path: Path | None
     stall_timeout_s: float
     sample: bool
+    time_limit_s: float | None = None
 
     @property
     def partial_dir(self) -> Path:
@@ -141,6 +143,7 @@ def decode_job(document: Any, where: str = "job") -> Job:
         calibration_path=fields.optional_path("calibration_path"),
         stall_timeout_s=fields.positive_number("stall_timeout_s"),
         sample=fields.boolean("sample"),
+        time_limit_s=fields.positive_number("time_limit_s") if fields.has("time_limit_s") else None,
     )
     fields.end()
     return job

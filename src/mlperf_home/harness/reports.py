@@ -12,6 +12,7 @@ from mlperf_home.harness.failures import ExitStatus, HarnessError
 from mlperf_home.harness.user_conf import check_user_conf
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from mlperf_home.harness.job import Job
@@ -63,9 +64,17 @@ def discard(job: Job, status: ExitStatus) -> None:
     shutil.rmtree(job.partial_dir, ignore_errors=True)
 
 
-def write_error(job: Job, status: ExitStatus, message: str, details: str | None = None) -> None:
-    """Write the error file: {"status", "name", "message", "details"}."""
-    report = {"status": int(status), "name": status.name, "message": message, "details": details}
+def write_error(
+    job: Job, status: ExitStatus, message: str, details: str | None = None, done: Mapping[str, float] | None = None
+) -> None:
+    """Write the error file: {"status", "name", "message", "details", "done"}."""
+    report = {
+        "status": int(status),
+        "name": status.name,
+        "message": message,
+        "details": details,
+        "done": dict(done or {}),
+    }
     try:
         replace_text(job.error_path, json.dumps(report, indent=1) + "\n")
     except OSError:

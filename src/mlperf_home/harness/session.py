@@ -27,7 +27,7 @@ from mlperf_home.results.session_file import sha256_of
 from mlperf_home.results.verdict import explain_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from mlperf_home.backends.base import Backend, Description, Grid
@@ -50,12 +50,14 @@ class Surroundings:
         beat: called every second while samples are being inferred.
         end_beats: called when that is over.
         fail: called from any thread with the exception that ends the run; does not return.
+        ends_s: when, by `time.monotonic()`, its time is over; None for never.
     """
 
     progress: Progress
     beat: Callable[[], None]
     end_beats: Callable[[], None]
     fail: Callable[[BaseException], None]
+    ends_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,8 @@ def _run(job: Job, surroundings: Surroundings, opened: _Opened, loadgen_with: tu
         on_stall=lambda text: surroundings.fail(HarnessError(ExitStatus.STALLED, text)),
         on_beat=surroundings.beat,
     )
+    if surroundings.ends_s is not None:
+        watchdog.end_at(surroundings.ends_s, lambda done: surroundings.fail(over_time(job, done)))
     respond = loadgen_module.responder(loadgen, job.mode)
     outputs = logs_outputs(job.mode)
     parts = Parts(opened.backend, opened.samples, opened.grid, respond, watchdog, surroundings.fail, outputs)
@@ -184,6 +188,15 @@ def _run(job: Job, surroundings: Surroundings, opened: _Opened, loadgen_with: tu
     surroundings.end_beats()
     surroundings.progress.tell("finished", run_s=round(run_s, 3))
     return _Ran(watchdog, watch, sut.streams_as, run_s)
+
+
+def over_time(job: Job, done: Mapping[str, float]) -> HarnessError:
+    """Say that a run's time is over, and how far it came."""
+    told = (
+        f"the run was ended at its limit of {job.time_limit_s:g} s: LoadGen had {done['samples']:.0f} of"
+        f" {done['issued']:.0f} samples after {done['seconds']:.1f} s; give it more by --time_limit"
+    )
+    return HarnessError(ExitStatus.OVER_TIME, told, done)
 
 
 def _counts(watchdog: Watchdog) -> dict[str, int]:

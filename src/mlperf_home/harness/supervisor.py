@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from mlperf_home.harness.job import Job
 
-# The child notices a hang by itself; only one that keeps Python's lock is noticed here, this much later.
+# The child notices a hang by itself, and while LoadGen runs the end of its time; one that keeps Python's lock, or
+# still opens the engine, is noticed here, this much later.
 _MARGIN_S = 5.0
 _INTERRUPTIONS = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
 
@@ -134,6 +135,7 @@ def _wait(job: Job, child: Child, beats: int, signals: Signals) -> None:
     waiting = [signals.descriptor, beats]
     last_beat_s: float | None = None
     silence_s = job.stall_timeout_s + _MARGIN_S
+    ends_s = None if job.time_limit_s is None else time.monotonic() + job.time_limit_s + _MARGIN_S
     while child.poll() is None:
         if signals.received is not None:
             status = _INTERRUPTIONS[signals.received]
@@ -144,7 +146,15 @@ def _wait(job: Job, child: Child, beats: int, signals: Signals) -> None:
                 f"the process with the engine has not answered for {silence_s:.0f} s: the engine hangs; "
                 "try another backend or other options",
             )
-        for descriptor in select.select(waiting, [], [], None if last_beat_s is None else silence_s / 4)[0]:
+        if ends_s is not None and time.monotonic() > ends_s:
+            raise HarnessError(
+                ExitStatus.OVER_TIME,
+                f"the run was ended at its limit of {job.time_limit_s:g} s: opening and calibrating the engine took"
+                " longer; give it more by --time_limit",
+            )
+        patience_s = [] if last_beat_s is None else [silence_s / 4]
+        patience_s += [] if ends_s is None else [max(0.0, ends_s - time.monotonic())]
+        for descriptor in select.select(waiting, [], [], min(patience_s, default=None))[0]:
             received = os.read(descriptor, 4096)
             if descriptor == beats:
                 last_beat_s = time.monotonic() if received else None

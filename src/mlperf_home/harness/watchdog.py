@@ -25,7 +25,8 @@ class Watchdog:
         self._on_beat = on_beat
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._last_s = time.monotonic()
+        self._last_s = self._start_s = time.monotonic()
+        self._ends: tuple[float, Callable[[dict[str, float]], None]] | None = None
         self._seen = 0
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self.queries = 0
@@ -33,10 +34,14 @@ class Watchdog:
         self.completed = 0
         self.batches = 0
 
+    def end_at(self, ends_s: float, on_end: Callable[[dict[str, float]], None]) -> None:
+        """Call `on_end` with what is done and the seconds it took, when `time.monotonic()` has passed `ends_s`."""
+        self._ends = ends_s, on_end
+
     def start(self) -> None:
         """Begin to watch; the first beat is given at once, for the next may be prevented by what it watches for."""
         self._on_beat()
-        self._last_s = time.monotonic()
+        self._last_s = self._start_s = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
@@ -67,7 +72,10 @@ class Watchdog:
         self.batches += 1
 
     def check(self, now_s: float) -> None:
-        """Call `on_stall` if samples are outstanding and none was completed for the time allowed."""
+        """Call `on_end` if the time is over, `on_stall` if nothing outstanding was completed for the time allowed."""
+        if self._ends is not None and now_s > self._ends[0]:
+            done = {"samples": self.completed, "issued": self.issued, "seconds": now_s - self._start_s}
+            self._ends[1](done)
         with self._lock:
             outstanding = self.issued - self.completed
             if self.completed != self._seen or not outstanding:

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -48,6 +49,7 @@ def work(job_path: Path, descriptor: int, parent: int) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()
     job = read_job(job_path)
+    started_s = time.monotonic()
 
     def fail(error: BaseException) -> NoReturn:
         _report(job, error, ExitStatus.WORKER_FAILED)
@@ -57,6 +59,7 @@ def work(job_path: Path, descriptor: int, parent: int) -> NoReturn:
         beat=lambda: _beat(descriptor),
         end_beats=lambda: os.close(descriptor),
         fail=fail,
+        ends_s=None if job.time_limit_s is None else started_s + job.time_limit_s,
     )
     try:
         session = run_session(job, surroundings)
@@ -69,7 +72,7 @@ def work(job_path: Path, descriptor: int, parent: int) -> NoReturn:
 def _report(job: Job, error: BaseException, otherwise: ExitStatus) -> NoReturn:
     """Write why the run ends, and end it at once: LoadGen's threads would wait for ever."""
     if isinstance(error, HarnessError):
-        write_error(job, error.status, str(error))
+        write_error(job, error.status, str(error), done=error.done)
         _end(error.status)
     if isinstance(error, BackendError):
         # The engine's own sentence says it all.

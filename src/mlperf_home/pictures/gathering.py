@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.pictures.picture import STANDINGS, Interval, Mark, Picture, PictureError, axis
 from mlperf_home.results.measurement import from_json
+from mlperf_home.results.prices import with_cost
 from mlperf_home.results.store.tables import read_table
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.results.experiments import Experiment
     from mlperf_home.results.measurement import Measurement, Value
+    from mlperf_home.results.prices import Prices
 
 _USUAL = {"x": ("latency_ms", "samples_per_second"), "y": ("top1_percent", "f1_percent")}
 _MODEL_FACTS = ("family", "multiplier", "resolution", "precision")
@@ -48,7 +50,7 @@ class Source:
     facts: Mapping[str, str]
 
 
-def from_experiment(experiment: Experiment, damages: list[str]) -> Iterator[Source]:
+def from_experiment(experiment: Experiment, damages: list[str], prices: Prices | None = None) -> Iterator[Source]:
     """Give an exploration's points by its answer, and what another experiment measured.
 
     Raises:
@@ -58,35 +60,47 @@ def from_experiment(experiment: Experiment, damages: list[str]) -> Iterator[Sour
         yield from _from_answer(experiment)
         return
     for measurement in experiment.store.measurements(damages):
-        yield from from_measurement(measurement, imported=experiment.kind == "import")
+        yield from from_measurement(measurement, imported=experiment.kind == "import", prices=prices)
 
 
-def from_results(folder: Path) -> Iterator[Source]:
+def from_results(folder: Path, prices: Prices | None = None) -> Iterator[Source]:
     """Give the measurements of a results folder.
 
     Raises:
         PictureError: it holds none.
         MeasurementError: one cannot be read.
     """
-    paths = [path for path in sorted(folder.rglob("measurement.json")) if not _hidden(path.relative_to(folder).parts)]
+    paths = _measurements(folder)
     if not paths:
         raise PictureError(folder, "holds no measurement.json", "give the --results_dir of runs that have ended")
     for path in paths:
-        yield from from_measurement(from_json(path.read_text("utf-8"), str(path)), imported=False)
+        yield from from_measurement(from_json(path.read_text("utf-8"), str(path)), imported=False, prices=prices)
 
 
-def from_table(path: Path) -> Iterator[Source]:
+def any_results(folder: Path) -> bool:
+    """Say whether a results folder holds a measurement."""
+    return bool(_measurements(folder))
+
+
+def _measurements(folder: Path) -> list[Path]:
+    found = sorted(folder.rglob("measurement.json"))
+    return [path for path in found if not _hidden(path.relative_to(folder).parts)]
+
+
+def from_table(path: Path, prices: Prices | None = None) -> Iterator[Source]:
     """Give what a published table tells.
 
     Raises:
         TableError: it cannot be read.
     """
     for measurement in read_table(path):
-        yield from from_measurement(measurement, imported=True)
+        yield from from_measurement(measurement, imported=True, prices=prices)
 
 
-def from_measurement(measurement: Measurement, *, imported: bool) -> Iterator[Source]:
-    """Give a measurement's numbers; nothing where it has none."""
+def from_measurement(measurement: Measurement, *, imported: bool, prices: Prices | None = None) -> Iterator[Source]:
+    """Give a measurement's numbers, and what it costs by a table of prices; nothing where it has none."""
+    if prices:
+        measurement = with_cost(measurement, prices)
     numbers = {name: _number(each) for name, each in measurement.values.items()}
     metrics = {name: number for name, number in numbers.items() if number is not None}
     if not metrics:

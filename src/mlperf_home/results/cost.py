@@ -13,36 +13,50 @@ if TYPE_CHECKING:
 
 _MILLION = 1_000_000
 _HOUR_S = 3600
-_CURRENCY = "in the price's currency"
+PRICE = "price_per_hour"
 
 
-def cost_values(values: Mapping[str, Value], scenario: str, rules: Round, price_per_hour: float) -> dict[str, Value]:
+def given_price(price_per_hour: float) -> Value:
+    """Say that a price was typed."""
+    return Value(price_per_hour, "copied", "--price_per_hour, in the price's currency")
+
+
+def cost_values(values: Mapping[str, Value], scenario: str, rules: Round, price: Value) -> dict[str, Value]:
     """Give the price and the cost per million inferences.
 
     Where samples come one after another or eight at a time the mean latency counts, for in all of it the machine is
-    taken; where many are under way, samples per second.
+    taken, or the percentile where nothing else is known; where many are under way, samples per second.
 
     Args:
         values: of the performance run.
         scenario: the scenario's name.
         rules: the round's rules, for the samples of a query.
-        price_per_hour: above 0, in any currency.
+        price: per hour, a number above 0; its source says where it is from, and in which currency.
     """
-    price = Value(price_per_hour, "copied", f"--price_per_hour, {_CURRENCY}")
-    return {"price_per_hour": price, "cost_per_million_inferences": _cost(values, scenario, rules, price_per_hour)}
+    return {PRICE: price, "cost_per_million_inferences": _cost(values, scenario, rules, price)}
 
 
-def _cost(values: Mapping[str, Value], scenario: str, rules: Round, price_per_hour: float) -> Value:
-    key = "mean_latency_ms" if scenario in {"SingleStream", "MultiStream"} else "samples_per_second"
-    found = values.get(key)
-    if found is None or not isinstance(found.value, (int, float)) or found.value <= 0:
-        return unknown(f"{key} is not known: {found.reason if found else 'no performance run in this result'}")
-    if key == "samples_per_second":
-        sample_s, basis = 1 / found.value, key
+def _cost(values: Mapping[str, Value], scenario: str, rules: Round, price: Value) -> Value:
+    per_hour = float(price.value or 0)
+    latency = scenario in {"SingleStream", "MultiStream"}
+    key = "mean_latency_ms" if latency else "samples_per_second"
+    found, basis = _above_0(values.get(key)), key
+    if found is None and latency:  # tables of published results have no other
+        found, basis = _above_0(values.get("latency_ms")), "latency_ms (a percentile; the mean is not known)"
+    if found is None:
+        why = values[key].reason if key in values else "no performance run in this result"
+        return unknown(f"{key} is not known: {why}")
+    if not latency:
+        sample_s = 1 / found
     else:
         samples = rules.scenarios[scenario].samples_per_query or 1
-        sample_s = found.value / 1000 / samples
-        basis = key if samples == 1 else f"{key} of {samples} samples"
-    cost = price_per_hour * sample_s * _MILLION / _HOUR_S
-    reason = f"{price_per_hour:g} per hour and {basis}, {_CURRENCY}; the machine does nothing else meanwhile"
+        sample_s = found / 1000 / samples
+        basis += "" if samples == 1 else f" of {samples} samples"
+    cost = per_hour * sample_s * _MILLION / _HOUR_S
+    reason = f"{per_hour:g} per hour ({price.source}) and {basis}; the machine does nothing else meanwhile"
     return Value(cost, "inferred", reason=reason)
+
+
+def _above_0(value: Value | None) -> float | None:
+    found = None if value is None else value.value
+    return float(found) if isinstance(found, (int, float)) and found > 0 else None

@@ -107,7 +107,7 @@ class Experiments:
             raise ExperimentError(self.root, f"cannot be written ({error.strerror})", advice) from None
         found = self.load(name)
         if (found.kind, found.made_by, found.sample) != (kind, made_by, sample):
-            advice = f"give another --experiment_name, or remove it by cm rm experiment {name}"
+            advice = f"give another name (--experiment_name of a script), or remove it by cm rm experiment {name}"
             raise ExperimentError(found.folder, "is an experiment that was made by something else", advice)
         return found
 

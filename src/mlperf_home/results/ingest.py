@@ -46,7 +46,7 @@ def ingest(
     result_dir: Path,
     system: Mapping[str, Value] | None = None,
     model_name: str | None = None,
-    price_per_hour: float | None = None,
+    price: Value | None = None,
 ) -> Measurement:
     """Read a result's folder.
 
@@ -54,7 +54,7 @@ def ingest(
         result_dir: the folder described above; at least one of the two runs must be there.
         system: facts about the machine from elsewhere, added to those of the session.
         model_name: the model's name; None: unknown.
-        price_per_hour: what the machine costs, above 0; None: no cost is worked out.
+        price: what the machine costs an hour, and where that is from; None: no cost is worked out.
 
     Raises:
         IngestError: a run is incomplete, its logs are not its own, or the two runs differ in their setup.
@@ -72,8 +72,8 @@ def ingest(
     values = _performance_values(performance, rules) | _accuracy_values(text) | _session_values(session)
     if performance:
         values |= host_values(performance.session)
-    if price_per_hour is not None:
-        values |= cost_values(values, session["job"]["scenario"], rules, price_per_hour)
+    if price is not None:
+        values |= cost_values(values, session["job"]["scenario"], rules, price)
     return Measurement(
         round=rules.name,
         benchmark=session["job"]["benchmark"],

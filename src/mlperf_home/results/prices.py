@@ -12,17 +12,23 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.results.cost import cost_values
+from mlperf_home.results.cost import PRICE, cost_values
+from mlperf_home.results.measurement import Value
 from mlperf_home.rules import load_round
 from mlperf_home.rules.rounds import UnknownRoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from mlperf_home.results.measurement import Measurement
 
 _ADVICE = 'write {"currency": "USD", "prices": [{"match": "*c5.4xlarge*", "price_per_hour": 0.68}]}'
 _NAMES = ("name", "platform", "cpu", "host_processor_model_name", "system_name")
+
+
+TABLE_NAME = "prices.json"
+"""The user's table, in the folder of cache and records."""
 
 
 class PricesError(LocatedError):
@@ -45,13 +51,13 @@ class Prices:
     currency: str
     prices: tuple[Price, ...]
 
-    def of(self, measurement: Measurement) -> float | None:
-        """Give the price per hour of the machine that was measured; None where the table does not name it."""
-        told = [measurement.system[name].value for name in _NAMES if name in measurement.system]
+    def of(self, system: Mapping[str, Value]) -> Value | None:
+        """Give a machine's price per hour, with the table and the pattern that it is from; None where none fits."""
+        told = [system[name].value for name in _NAMES if name in system]
         words = [str(each).lower() for each in told if each is not None]
         for price in self.prices:
             if any(fnmatchcase(word, price.match.lower()) for word in words):
-                return price.price_per_hour
+                return Value(price.price_per_hour, "copied", f"{self.source}: {price.match}, in {self.currency}")
         return None
 
 
@@ -75,17 +81,26 @@ def read_prices(path: Path) -> Prices:
     return Prices(str(path), document["currency"], found)
 
 
+def kept_prices(home: Path) -> Prices | None:
+    """Read the table that the user keeps; None where there is none.
+
+    Raises:
+        PricesError: it cannot be used.
+    """
+    path = home / TABLE_NAME
+    return read_prices(path) if path.exists() else None
+
+
 def with_cost(measurement: Measurement, prices: Prices) -> Measurement:
     """Add price and cost to a measurement that has none, where the table names its machine."""
-    price = prices.of(measurement)
-    if price is None or "price_per_hour" in measurement.values:
+    price = prices.of(measurement.system)
+    if price is None or PRICE in measurement.values:
         return measurement
     try:
         rules = load_round(measurement.round)
     except UnknownRoundError:
         return measurement
     costs = cost_values(measurement.values, measurement.scenario, rules, price)
-    costs["price_per_hour"] = replace(costs["price_per_hour"], source=f"{prices.source}, in {prices.currency}")
     return replace(measurement, values={**measurement.values, **costs})
 
 

@@ -20,6 +20,7 @@ _IF_KNOWN = {
     "energy_per_sample_j": "Energy per sample (J)",
     "cost_per_million_inferences": "Cost per million (in the price's currency)",
 }
+_PRICE = "Price per hour"
 _MACHINE = (
     ("steal {} %", ("steal_percent",)),
     ("other programs {} %", ("other_cpu_percent",)),
@@ -45,6 +46,8 @@ def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
     labels = _LABELS | _WITHOUT_A_RUN
     rows += [(label, _text(measurement.values[key])) for key, label in labels.items() if key in measurement.values]
     rows += [(label, _text(value)) for key, label in _IF_KNOWN.items() if (value := _known(measurement, key))]
+    if price := _known(measurement, "price_per_hour"):
+        rows.append((_PRICE, f"{_text(price)} ({price.source})"))
     rows += _machine_rows(measurement)
     if measurement.validity is not None:
         rows.append(("LoadGen says", measurement.validity))

@@ -34,18 +34,6 @@ def given_target(context: Context, scenario: str) -> float | None:
     return own if own is not None else context.number(f"CM_MLPERF_TARGET_{unit}")
 
 
-def price_per_hour(context: Context) -> float | None:
-    """Give what the machine costs, in any currency; None where the user does not say.
-
-    Raises:
-        StepFailed: it is not above 0.
-    """
-    price = context.number("CM_MLPERF_PRICE_PER_HOUR")
-    if price is not None and price <= 0:
-        raise StepFailed(f"--price_per_hour={price:g}: must be above 0; leave it out where there is no price")
-    return price
-
-
 def noise_repeats(context: Context) -> int:
     """Give how often a noisy performance run is to be repeated.
 
@@ -91,7 +79,15 @@ def read_options(context: Context) -> dict[str, Any]:
         "calibration_path": context.text("CM_SUT_CALIBRATION_PATH"),
         "sample": bool(workload.facts(dataset)["sample_note"] or context.text("CM_ML_MODEL_SAMPLE", "")),
         "work_dir": str(context.folders.state / "engine-graphs"),
+        **_limited(context),
     }
+
+
+def _limited(context: Context) -> dict[str, float]:
+    limit = context.number("CM_MLPERF_TIME_LIMIT_S")
+    if limit is not None and limit <= 0:
+        raise StepFailed(f"--time_limit={limit:g}: must be above 0; leave it out where there is no limit")
+    return {} if limit is None else {"time_limit_s": limit}
 
 
 def backend_options(context: Context) -> dict[str, Any]:

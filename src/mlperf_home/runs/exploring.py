@@ -13,10 +13,10 @@ from mlperf_home.results.ingest import ingest
 from mlperf_home.results.measurement import to_json
 from mlperf_home.results.weights import Weights, with_weights
 from mlperf_home.runs.answer_rows import answer_tables, duration
-from mlperf_home.runs.asked import price_per_hour
 from mlperf_home.runs.exploration_plan import engines_of, read_study_plan
 from mlperf_home.runs.launch import run_module
 from mlperf_home.runs.machine import machine_facts
+from mlperf_home.runs.pricing import pricing
 from mlperf_home.studies.jobs import official_folder
 from mlperf_home.studies.plan import to_json as plan_json
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.exploration.space import Point
+    from mlperf_home.runs.pricing import Pricing
     from mlperf_home.studies.plan import StudyPlan
     from scriptgraph.api import Context
 
@@ -38,12 +39,12 @@ def explore(context: Context) -> Path:
         LocatedError: the experiment or its journal cannot be used.
         StepFailed: an option cannot be used, or the study ended without an answer.
     """
-    price = price_per_hour(context)  # what is wrong with it is said before a long run
+    prices = pricing(context)  # what is wrong with it is said before a long run
     experiments = Experiments(_root(context))
     plan = read_study_plan(context, experiments.root)
     experiment = _begin(context, experiments, plan)
     plan = read_study_plan(context, experiment.folder)
-    told = _Told(context, plan, experiment, price)
+    told = _Told(context, plan, experiment, prices)
     path = context.output / "study.json"
     path.write_text(plan_json(plan), encoding="utf-8")
     context.say(f"experiment {experiment.name}: {len(plan.points.points)} points; stopped, the same command goes on")
@@ -94,8 +95,8 @@ def _begin(context: Context, experiments: Experiments, plan: StudyPlan) -> Exper
 class _Told:
     """Hears what the study tells, in words for the user, and takes in official results as they come."""
 
-    def __init__(self, context: Context, plan: StudyPlan, experiment: Experiment, price: float | None) -> None:
-        self._context, self._plan, self._experiment, self._price = context, plan, experiment, price
+    def __init__(self, context: Context, plan: StudyPlan, experiment: Experiment, prices: Pricing) -> None:
+        self._context, self._plan, self._experiment, self._prices = context, plan, experiment, prices
         self._points = {point.name: point for point in plan.points.points}
 
     def line(self, line: str) -> None:
@@ -121,7 +122,7 @@ class _Told:
     def _measurement(self, point: Point) -> Any:
         folder, candidate = official_folder(self._plan, point), self._plan.candidates[point.model]
         system = machine_facts(self._context, folder.root.parent.parent.name)
-        found = ingest(folder.root, system, candidate.name, self._price)
+        found = ingest(folder.root, system, candidate.name, self._prices.of(system))
         measurement = with_weights(found, Weights(candidate.weight_type, candidate.source))
         replace_text(folder.measurement, to_json(measurement))
         return measurement

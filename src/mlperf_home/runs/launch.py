@@ -106,9 +106,20 @@ def _run_once(
     job.write_text(json.dumps(_job(wanted, fresh), indent=1) + "\n", encoding="utf-8")
     python = [*wanted.options["prefix"], wanted.options["python"]]
     words: list[str | Path] = ["mlperf_home.harness", "--job", job]
-    run_module(command, python, words, cwd=fresh.root, on_line=lambda line: narrate(line, say))
+    try:
+        run_module(command, python, words, cwd=fresh.root, on_line=lambda line: narrate(line, say))
+    except StepFailed:
+        _keep_what_was_done(wanted, fresh)
+        raise
     session: dict[str, Any] = json.loads(fresh.session(wanted.run).read_text(encoding="utf-8"))
     return session
+
+
+def _keep_what_was_done(wanted: HarnessRun, fresh: ResultFolder) -> None:
+    """Keep how far a find-performance run came whose time was over: an estimate can still be made of it."""
+    report = fresh.error(wanted.run)
+    if wanted.run == "find-performance" and wanted.options.get("time_limit_s") and report.is_file():
+        replace_text(wanted.folder.error(wanted.run), report.read_text(encoding="utf-8"))
 
 
 def _keep_settings(wanted: HarnessRun) -> None:

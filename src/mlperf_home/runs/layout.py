@@ -37,6 +37,10 @@ class ResultFolder:
         """The description of the finished run."""
         return self.root / f"{run}-session.json"
 
+    def error(self, run: str) -> Path:
+        """Why a run gave no result, where that is kept."""
+        return self.root / f"{run}-session.error.json"
+
     def complete(self, run: str) -> bool:
         """Whether the run is there and whole: the session is written last."""
         return self.session(run).is_file() and (self.logs(run) / "mlperf_log_summary.txt").is_file()
@@ -66,6 +70,7 @@ class ResultFolder:
 
     def adopt(self, run: str, fresh: ResultFolder) -> None:
         """Put a complete run from `fresh` in the place of what was here."""
+        self.error(run).unlink(missing_ok=True)
         self.session(run).unlink(missing_ok=True)  # from here to the last line the run counts as absent
         target = self.logs(run)
         if target.exists():

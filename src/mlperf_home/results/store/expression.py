@@ -97,7 +97,7 @@ class Expression:
             case ast.BinOp(left=left, op=sign, right=right):
                 second = self._worked_out(right, values)
                 if isinstance(sign, ast.Div) and second == 0:
-                    problem = f"divides by {ast.unparse(right)}, which is 0"
-                    raise ExpressionError(repr(self.text), problem, "give a value that is not 0")
+                    by = "0" if isinstance(right, ast.Constant) else f"{ast.unparse(right)}, which is 0"
+                    raise ExpressionError(repr(self.text), f"divides by {by}", "give a value that is not 0")
                 return _BINARY[type(sign)](self._worked_out(left, values), second)
         raise ExpressionError(repr(self.text), "is not arithmetic", _ADVICE)

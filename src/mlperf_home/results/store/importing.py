@@ -61,7 +61,7 @@ def read_any(path: Path, round_name: str, benchmark: str, problems: list[str]) -
         return Import("submission tree", read_submission(path, round_name, problems))
     ours = [each for each in sorted(path.rglob("measurement.json")) if not _hidden(each, path)]
     if ours:
-        return Import("results of mlperf-home", _ours(ours, problems))
+        return Import("folder of our results", _ours(ours, problems))
     return _from_loadgen(path, round_name, benchmark, problems)
 
 
@@ -80,7 +80,7 @@ def _from_loadgen(path: Path, round_name: str, benchmark: str, problems: list[st
         raise ImportedPathError(path, "does not tell its benchmark", "add --benchmark=bert-99 or --benchmark=resnet")
     if found == [path]:
         return Import("LoadGen's folder", [read_result(path, round_name, benchmark)])
-    return Import("folders of LoadGen's", _others(found, round_name, benchmark, problems))
+    return Import("folder of LoadGen's logs", _others(found, round_name, benchmark, problems))
 
 
 def _result_folders(root: Path) -> list[Path]:

@@ -23,7 +23,7 @@ def export_parquet(measurements: Iterable[Measurement], path: Path) -> int:
     A column with texts and numbers is written as text. The file is whole or absent.
 
     Raises:
-        StoreError: pyarrow is not installed, or there is nothing to write.
+        StoreError: pyarrow is not installed, there is nothing to write, or the file cannot be written.
     """
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra
@@ -35,8 +35,12 @@ def export_parquet(measurements: Iterable[Measurement], path: Path) -> int:
         raise StoreError(path, "there is no measurement to export", "import some, or ask for others")
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = {name: pa.array(_alike([row.get(name) for row in rows])) for name in names}
-    with replacement(path) as file:
-        parquet.write_table(pa.table(columns), file)
+    try:
+        with replacement(path) as file:
+            parquet.write_table(pa.table(columns), file)
+    except OSError as error:
+        advice = "give a file in a folder that is there and yours"
+        raise StoreError(path, f"cannot be written ({error.strerror})", advice) from None
     return len(rows)
 
 

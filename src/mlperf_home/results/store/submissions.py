@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +14,14 @@ from mlperf_home.results.loadgen_log import DETAIL_FILE, SUMMARY_FILE, LoadGenRe
 from mlperf_home.results.measurement import Measurement, Value, unknown
 from mlperf_home.results.session_file import sha256_of
 from mlperf_home.rules import load_round
+from mlperf_home.rules.model_names import benchmark_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _RUN = Path("performance/run_1")
 _ACCURACY = Path("accuracy/accuracy.txt")
-# Which of LoadGen's values is a scenario's result has been the same since this round.
+# Which of LoadGen's values is a scenario's result, and how models are called, have been the same since this round.
 _METRICS_OF = "v3.1"
 _NO_SESSION = "the tool that made the result wrote no session"
 
@@ -132,9 +134,22 @@ def read_submission(root: Path, round_name: str, problems: list[str]) -> Iterato
         )
     for folder in folders:
         try:
-            yield _placed(read_result(folder, round_name, folder.parent.name, _system(root, folder)), folder)
+            benchmark = _benchmark(root, folder)
+            yield _placed(read_result(folder, round_name, benchmark, _system(root, folder)), folder)
         except ImportedResultError as error:  # noqa: PERF203 - each result may fail alone
             problems.append(str(error))
+
+
+def _benchmark(root: Path, folder: Path) -> str:
+    """Give the benchmark that a model was run for, by its name or the tree's own table; else the name."""
+    division, organization, *_ = folder.relative_to(root).parts
+    name, rules = folder.parent.name, load_round(_METRICS_OF)
+    mapping: dict[str, str] = {}
+    with suppress(OSError, ValueError, TypeError):
+        mapping.update(
+            json.loads((root / division / organization / rules.submission.folders.mapping).read_text("utf-8"))
+        )
+    return benchmark_of(name, rules, mapping) or name
 
 
 def _placed(measurement: Measurement, folder: Path) -> Measurement:
@@ -171,4 +186,17 @@ def _system(root: Path, folder: Path) -> dict[str, Value]:
     for key, value in pairs:
         is_known = isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != ""
         facts[key] = Value(value, "copied", path.name) if is_known else unknown(f"{path.name} does not say it")
-    return facts
+    return facts | _usual_names(facts)
+
+
+def _usual_names(facts: Mapping[str, Value]) -> dict[str, Value]:
+    """Give what tables of results call the system's name, its sockets, and the cores of each; counts are numbers."""
+    found = {"name": facts["system_name"] if _told(facts, "system_name") else facts["platform"]}
+    for name, key in (("sockets", "host_processors_per_node"), ("cores", "host_processor_core_count")):
+        if (text := _told(facts, key)).isascii() and text.isdigit():
+            found[name] = replace(facts[key], value=int(text))
+    return found
+
+
+def _told(facts: Mapping[str, Value], key: str) -> str:
+    return str(facts[key].value) if key in facts and facts[key].value is not None else ""

@@ -31,7 +31,8 @@ def read_table(path: Path) -> Iterator[Measurement]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            missing = [name for name in (*_NEEDED, *_VARIANT, *_NUMBERS) if name not in (reader.fieldnames or ())]
+            needed = dict.fromkeys((*_NEEDED, *_VARIANT, *_NUMBERS))
+            missing = [name for name in needed if name not in (reader.fieldnames or ())]
             if missing:
                 raise TableError(path, f"has no column {', '.join(missing)}", "give a table with these columns")
             for row in reader:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from mlperf_home.rules.model_names import benchmark_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mlperf_home.rules import Round
     from mlperf_home.submission.check.finding import Finding, Frame
     from mlperf_home.submission.check.places import Submitter
+
+
+__all__ = ["MappingError", "benchmark_of", "needs_mapping", "parse_mapping", "read_mapping"]
 
 
 class MappingError(Exception):
@@ -29,15 +34,6 @@ def parse_mapping(text: str) -> dict[str, str]:
             given = f"{model}{colon}{benchmark}"
             raise MappingError(f"{given!r} maps no model to a benchmark; write <model>:<benchmark>,<model>:<benchmark>")
     return {model.strip(): benchmark.strip() for model, _, benchmark in pairs}
-
-
-def benchmark_of(model: str, rules: Round, mapping: Mapping[str, str]) -> str | None:
-    """Give the benchmark of a model: by its name, a known other name, the submitter's mapping, or a guess."""
-    named = rules.submission
-    if model in rules.benchmarks:
-        return model
-    found = named.model_names.get(model) or mapping.get(model)
-    return found or next((benchmark for part, benchmark in named.model_guesses if part in model), None)
 
 
 def needs_mapping(model: str, benchmark: str, rules: Round) -> bool:

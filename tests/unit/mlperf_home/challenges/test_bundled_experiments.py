@@ -18,6 +18,7 @@ from mlperf_home.challenges.recomputation import without_logs
 from mlperf_home.challenges.verification import verify
 from mlperf_home.results.experiments import Experiments
 from mlperf_home.results.ingest import ingest
+from mlperf_home.results.measurement import Value
 from mlperf_home.submission.tarball import pack
 
 STORE = "experiments/study/measurements.jsonl"
@@ -114,6 +115,21 @@ class TestBundles:
         assert without_logs(root) == 1
         log = next(root.glob("experiments/study/results/*/*/*/*/accuracy/mlperf_log_accuracy.json"))
         assert log.stat().st_size == 8199
+
+    def test_a_price_that_no_log_tells_is_no_finding(self, exploring: ChallengeHome, tmp_path: Path) -> None:
+        def run(command: dict[str, Any]) -> dict[str, Any]:
+            told = exploring.run_script(command)
+            if "experiments_dir" in command:
+                explore(Path(command["experiments_dir"]), "a")
+                study = Experiments(Path(command["experiments_dir"])).load("study")
+                study.store.path.unlink()
+                kept = next(study.folder.glob("results/*/*/*/*"))
+                study.store.append([ingest(kept, price=Value(0.68, "copied", "prices.json: *c5*, in USD"))])
+            return told
+
+        exploring.patch.setattr(front, "run_script", run)
+
+        assert not verify(exploring.bundle(), tmp_path / "unpacked").findings
 
     @pytest.mark.parametrize(
         ("pattern", "old", "new", "named"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from challenge_homes import NAME, ChallengeHome, challenge_home
+from submission_results import ours
 
 from mlperf_home.challenges.bundle import MANIFEST, SIGNATURE, file_entries
 from mlperf_home.challenges.redaction import Redaction
@@ -158,6 +159,11 @@ def _second_accuracy(opened: Opened) -> None:
     path.write_text(path.read_text().replace("90.18", "95.18"))
 
 
+def _other_settings(opened: Opened) -> None:
+    opened.change(f"{MODEL}/performance-session.json", lambda each: each["job"].update(user_conf="as it was"))
+    (opened.root / MODEL / "user.conf").write_text("another")
+
+
 DETAIL = f"{MODEL}/performance/run_1/mlperf_log_detail.txt"
 SUMMARY = f"{MODEL}/performance/run_1/mlperf_log_summary.txt"
 # What is edited, and the file that must be named once its hash has been written anew.
@@ -209,6 +215,8 @@ EDITS: dict[str, tuple[Callable[[Opened], None], str]] = {
         f"{MODEL}/measurement.json",
     ),
     "a session that is none": (_text(f"{MODEL}/accuracy-session.json", "{", "["), f"{MODEL}/measurement.json"),
+    "a user.conf": (_other_settings, f"{MODEL}/user.conf"),
+    "an mlperf.conf": (_added(f"{MODEL}/mlperf.conf"), f"{MODEL}/mlperf.conf"),
     "a missing log": (_gone(DETAIL), f"{MODEL}/measurement.json"),
     "a missing session": (_gone(f"{MODEL}/performance-session.json"), f"{MODEL}/measurement.json"),
     "a missing measurement": (_gone(f"{MODEL}/measurement.json"), f"{MODEL}/measurement.json"),
@@ -446,6 +454,10 @@ class TestSignatures:
 
         assert said == [f"{SIGNATURE}: is missing: the bundle is not signed"]
 
+    def test_a_list_that_is_not_there_is_no_fault_of_the_bundle(self, opened: Opened, tmp_path: Path) -> None:
+        with pytest.raises(SignatureError, match=r"allowed_signers=.*there is no such file; give a list"):
+            opened.verified(allowed_signers=tmp_path / "nobody")
+
     def test_a_damaged_signature_is_named(self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path) -> None:
         opened = Opened(home.bundle(sign_key=str(keys["own"])), tmp_path)
         (opened.root / SIGNATURE).write_text("nonsense")
@@ -486,3 +498,22 @@ class TestRedaction:
         value = {"/home/ada/x": [1, None, True, {"y": "/home/ada"}]}
 
         assert self.REDACTION.value(value) == {"<user>/x": [1, None, True, {"y": "<user>"}]}
+
+
+def test_sample_data_in_an_official_run_is_told_and_is_no_edit(home: ChallengeHome, tmp_path: Path) -> None:
+    real = home.run_script
+
+    def on_samples(command: dict[str, Any]) -> dict[str, Any]:
+        told = real(command)
+        shutil.rmtree(command["results_dir"])
+        ours(Path(command["results_dir"]), sample=True)
+        return told
+
+    home.patch.setattr("mlperf_home.challenges.front.run_script", on_samples)
+    told = home("run")
+
+    assert verify(Path(told["bundle"]), tmp_path / "unpacked").findings == ()
+    report = Path(told["report"])
+    assert "SAMPLE" in report.read_text()
+    why = json.loads(report.with_suffix(".json").read_text())["counts_not_because"]
+    assert any("made with sample data" in each for each in why)

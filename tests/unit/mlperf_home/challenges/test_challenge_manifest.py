@@ -46,6 +46,7 @@ def full() -> dict[str, Any]:
     made = copy.deepcopy(document())
     made["workflows"][0]["official"] |= {"env": {"CM_X": "yes"}, "probe": copy.deepcopy(PROBE)}
     made["workflows"][0]["official"]["needs"] |= {"memory_gb": 2, "cpus": {"x86_64": ["avx2"]}, "options": ["colour"]}
+    made["workflows"][1]["sample"]["needs"] |= {"after": ["first"]}
     return made
 
 
@@ -94,6 +95,8 @@ WRONG = [
     ("/workflows/0/sample/options/results_dir", {"a": 1}),
     ("/workflows/0/official/needs/disk_gb", "20 GB"),
     ("/workflows/0/official/needs/options", ["color"]),
+    ("/workflows/0/official/needs/after", ["second"]),
+    ("/workflows/1/sample/needs/after", ["second"]),
     ("/workflows/0/official/probe/samples", 1),
     ("/workflows/0/official/probe/source", None),
 ]
@@ -125,7 +128,7 @@ PLACES = [
     *(f"/{key}" for key in SCHEMA["properties"]),
     *(f"/workflows/0/{key}" for key in ("name", "title", "official", "sample")),
     *(f"/workflows/0/official/{key}" for key in ("tags", "options", "env", "needs", "probe")),
-    *(f"/workflows/0/official/needs/{key}" for key in ("disk_gb", "memory_gb", "cpus", "options")),
+    *(f"/workflows/0/official/needs/{key}" for key in ("disk_gb", "memory_gb", "cpus", "options", "after")),
     *(f"/workflows/0/official/probe/{key}" for key in PROBE),
 ]
 

@@ -11,7 +11,9 @@ import pytest
 from challenge_homes import CLOSED, NAME, ChallengeHome, document
 
 from mlperf_home.challenges import running
+from mlperf_home.challenges.catalogue import load_challenge
 from mlperf_home.challenges.lock import LOCK_NAME
+from mlperf_home.challenges.report import result_rows
 
 
 def report_of(told: dict[str, Any]) -> dict[str, Any]:
@@ -104,6 +106,20 @@ class TestRefusals:
 
         assert "--only=second" in home("run", sample=True)["error"]
         assert home("run", sample=True, only="second")["return"] == 0
+
+    def test_what_uses_anothers_results_is_refused_without_them(self, home: ChallengeHome) -> None:
+        made = document()
+        made["workflows"][1]["sample"]["needs"] = {"after": ["first"]}
+        home.write(**made)
+        home("run", lock=True)
+
+        error = home("run", sample=True, only="second")["error"]
+
+        assert "second wants what first leaves, here: none of it (add first to --only, or leave second out)" in error
+        assert home.ran == []
+        assert home("run", sample=True, only="first")["return"] == 0
+        assert home("run", sample=True, only="second")["return"] == 0
+        assert "what first leaves" in home("run", sample=True, only="second", new=True)["error"]
 
     def test_nothing_is_run_for_a_look(self, home: ChallengeHome) -> None:
         planned, checked = home("run", sample=True, plan=True), home("run", sample=True, check=True)
@@ -234,9 +250,30 @@ class TestRuns:
         folder = str(tmp_path / "R")
         home("run", sample=True, results_dir=folder)
 
-        assert "was begun with another options" in home("run", sample=True, results_dir=folder, colour="x")["error"]
+        assert "was begun with another --colour" in home("run", sample=True, results_dir=folder, colour="x")["error"]
         assert home("run", sample=True, results_dir=folder, colour="x", new=True)["return"] == 0
         assert [path.name for path in tmp_path.glob("R.until-*/run.json")] == ["run.json"]
+
+    def test_an_option_may_come_with_the_first_workflow_that_uses_it(self, home: ChallengeHome) -> None:
+        made = document()
+        del made["workflows"][0]["sample"]["options"]["colour"]
+        home.write(**made)
+        home("run", lock=True)
+
+        def run(**options: Any) -> dict[str, Any]:
+            return home("run", sample=True, **options)
+
+        assert run(only="first")["return"] == 0
+        assert run(colour="red")["return"] == 0
+        assert run(only="first", submitter="Me")["return"] == 0
+        assert [command.get("colour") for command in home.ran] == [None, "red"]
+        assert "was begun with another --colour" in run(colour="blue")["error"]
+        next(home.home.glob("challenges/**/results/second/**/measurement.json")).unlink()
+        assert run(only="second", colour="blue")["return"] == 0
+        (kept,) = home.home.glob("challenges/**/run.json")
+        assert json.loads(kept.read_text())["asked"]["options"] == {"colour": "blue"}
+        assert run(only="first")["return"] == 0
+        assert json.loads(kept.read_text())["asked"]["options"] == {"colour": "blue"}
 
     @pytest.mark.parametrize("new", [False, True])
     def test_two_at_once_into_one_folder_is_refused(self, home: ChallengeHome, tmp_path: Path, *, new: bool) -> None:
@@ -383,6 +420,46 @@ class TestExpectedTime:
         assert told["return"] == 0
         assert "no engine here" in report_of(told)["expected"][0]["how"]
 
+    def ending_at_its_limit(self, home: ChallengeHome, done: dict[str, float]) -> None:
+        real = home.run_script
+
+        def run(command: dict[str, Any]) -> dict[str, Any]:
+            told = real(command)
+            if command["tags"] != "run,first":
+                return told
+            folder = next(Path(command["results_dir"]).glob("*_results/*/*/*"))
+            (folder / "find-performance-session.error.json").write_text(json.dumps({"name": "OVER_TIME", "done": done}))
+            return {"return": 1, "error": "the run was ended at its limit of 120 s"}
+
+        home.patch.setattr("mlperf_home.challenges.front.run_script", run)
+
+    def test_a_probe_has_two_minutes(self, probed: ChallengeHome) -> None:
+        self.measuring(probed, {"target_qps": 10})
+        probed("run", sample=True)
+
+        probes = [command for command in probed.ran if command["tags"] == "run,first"]
+        assert [command["env"]["CM_MLPERF_TIME_LIMIT_S"] for command in probes] == [120]
+        assert "--env.CM_MLPERF_TIME_LIMIT_S=120" in probes[0]["cmd"]
+        assert all("env" not in command for command in probed.ran if command not in probes)
+
+    def test_what_a_probe_had_done_at_its_limit_is_estimated_from_and_said(self, probed: ChallengeHome) -> None:
+        self.ending_at_its_limit(probed, {"samples": 20, "issued": 500, "seconds": 40.0})
+
+        expected = report_of(probed("run", sample=True))["expected"][0]
+
+        assert expected["sample_ms"] == pytest.approx(2000)
+        assert expected["hours"] == pytest.approx((100 + 1000 * 4 + 500 * 4) / 3600)
+        assert "20 samples in 40 s" in expected["how"]
+        assert "limit of 120 s" in expected["how"]
+
+    def test_a_probe_that_began_nothing_within_its_limit_leaves_the_time_unknown(self, probed: ChallengeHome) -> None:
+        self.ending_at_its_limit(probed, {})
+
+        expected = report_of(probed("run", sample=True))["expected"][0]
+
+        assert expected["hours"] is None
+        assert "limit of 120 s" in expected["how"]
+
     def test_a_probe_is_not_a_result(self, probed: ChallengeHome) -> None:
         self.measuring(probed, {"target_qps": 10})
 
@@ -402,3 +479,15 @@ def test_options_of_every_command_reach_the_scripts_and_are_told(home: Challenge
 
     assert any("--execution_mode=test" in why for why in report["counts_not_because"])
     assert "CM_SCRIPT_EXTRA_CMD changes its commands" in home("run", official=True)["error"]
+
+
+def test_the_first_metric_orders_the_results_of_all_workflows(home: ChallengeHome) -> None:
+    folder = Path(home("run", sample=True)["report"]).parent
+    path = next(folder.glob("results/second/**/measurement.json"))
+    faster = json.loads(path.read_text())
+    faster["values"]["samples_per_second"]["value"] = 500.0
+    path.write_text(json.dumps(faster))
+
+    rows = result_rows(folder, load_challenge([home.root], NAME).metrics)
+
+    assert [row["workflow"] for row in rows] == ["second", "first"]

@@ -104,6 +104,14 @@ class TestVerdicts:
         report = report_of(home("replay", results=str(bundle)))
 
         assert any("scripts: first:" in line for line in report["plan_differences"])
+
+    def test_options_that_only_the_replay_had_are_listed(self, home: ChallengeHome) -> None:
+        bundle = home.bundle()
+        home.patch.setenv("CM_SCRIPT_EXTRA_CMD", "--quiet")
+
+        report = report_of(home("replay", results=str(bundle)))
+
+        assert report["plan_differences"] == ["options of every command: none then, --quiet now"]
         assert report["verdict"] == "reproduced"
 
     def test_another_machine_is_listed(self, home: ChallengeHome) -> None:

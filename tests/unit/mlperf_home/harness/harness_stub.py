@@ -33,6 +33,8 @@ class StubBackend:
         self.options = request.options
         if request.options.get("refuse"):
             raise BackendError("stub: it does not want this model; use another")
+        if request.options.get("hang_in_open"):
+            threading.Event().wait()
         if request.options.get("crash_in_open"):
             os.abort()
         (request.work_dir / "pid").write_text(str(os.getpid()), "ascii")

@@ -304,3 +304,37 @@ def test_both_runs_become_a_measurement(make_job: MakeJob) -> None:
     assert (measurement.validity, measurement.values["f1_percent"].value) == ("VALID", 90.18)
     assert measurement.sample
     assert from_json(to_json(measurement)) == measurement
+
+
+def test_a_time_limit_ends_a_run_and_says_how_far_it_came(make_job: MakeJob) -> None:
+    job = make_job(mode="find-performance").set_options(call_s=0.2)
+    job.document["time_limit_s"] = 3
+    job.set_conf("bert.Offline.target_qps = 100\nbert.Offline.min_query_count = 100000\n")
+
+    status, _, said = job.run()
+
+    assert status == ExitStatus.OVER_TIME
+    assert "ended at its limit of 3 s: LoadGen had" in said
+    assert "--time_limit" in said
+    assert 0 < job.error["done"]["samples"] < job.error["done"]["issued"]
+    assert job.error["done"]["seconds"] > 0
+    assert job.leftovers() == []
+
+
+def test_a_time_limit_ends_an_engine_that_does_not_open(make_job: MakeJob) -> None:
+    job = make_job(mode="find-performance").set_options(hang_in_open=True)
+    job.document["time_limit_s"] = 0.1
+
+    status, _, said = job.run()
+
+    assert status == ExitStatus.OVER_TIME
+    assert "opening and calibrating the engine took longer" in said
+    assert job.error["done"] == {}
+
+
+def test_a_time_that_is_enough_changes_nothing(make_job: MakeJob) -> None:
+    job = make_job(mode="find-performance")
+    job.document["time_limit_s"] = 600
+
+    assert job.run()[0] == ExitStatus.COMPLETE
+    assert job.session["target"]["target_qps"] > 0

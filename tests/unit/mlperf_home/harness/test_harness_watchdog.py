@@ -64,3 +64,15 @@ def test_the_thread_beats_and_ends() -> None:
     assert beaten.wait(30)
     watchdog.stop()
     assert "watchdog" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_the_end_of_the_time_is_told_with_what_is_done() -> None:
+    ends: list[dict[str, float]] = []
+    watchdog = make([])
+    watchdog.end_at(1e12, ends.append)
+    watchdog.expect(10)
+    watchdog.done(4)
+    watchdog.check(1e12)
+    assert ends == []
+    watchdog.check(1e12 + 1)
+    assert [(each["samples"], each["issued"]) for each in ends] == [(4, 10)]

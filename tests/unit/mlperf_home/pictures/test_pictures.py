@@ -16,6 +16,7 @@ from mlperf_home.pictures.gathering import draw_from, from_experiment, from_resu
 from mlperf_home.pictures.picture import PictureError, axis, from_json, to_json
 from mlperf_home.pictures.standing import with_standings
 from mlperf_home.results.experiments import Experiments
+from mlperf_home.results.prices import Price, Prices
 
 if TYPE_CHECKING:
     from mlperf_home.results.experiments import Experiment
@@ -175,3 +176,12 @@ def test_the_published_table_has_the_front_that_its_values_have() -> None:
     expected = front([(each.x, each.y) for each in drawn.marks], ("min", "max"))
     assert len(drawn.marks) > 5000
     assert [each.standing == "front" for each in drawn.marks] == list(expected)
+
+
+def test_what_the_users_table_prices_can_be_an_axis(tmp_path: Path) -> None:
+    prices = Prices("prices.json", "USD", (Price("box", 3.6),))
+    sources = list(from_table(table(tmp_path, "1.0,224,fp32,70.9,10,"), prices))
+
+    made = draw_from(sources, "cost_per_million_inferences", "", "")
+
+    assert [each.x for each in made.marks] == [pytest.approx(10.0)]

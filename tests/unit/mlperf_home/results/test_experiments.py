@@ -37,7 +37,7 @@ def test_it_is_found_by_tags_and_kind_and_goes_on_under_its_name(tmp_path: Path)
 def test_a_name_is_not_taken_twice(tmp_path: Path) -> None:
     begin(tmp_path)
 
-    with pytest.raises(ExperimentError, match="made by something else; give another --experiment_name"):
+    with pytest.raises(ExperimentError, match="made by something else; give another name"):
         begin(tmp_path, made_by={})
 
 

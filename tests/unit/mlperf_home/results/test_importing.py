@@ -79,7 +79,7 @@ def test_folders_of_another_tool_are_found_at_any_depth_and_a_broken_one_is_name
 
     found = read_any(tmp_path, "v3.1", "resnet", problems)
 
-    assert found.kind == "folders of LoadGen's"
+    assert found.kind == "folder of LoadGen's logs"
     assert [each.scenario for each in found.measurements] == ["Offline", "Offline", "SingleStream"]
     assert len(problems) == 1
     assert "cut/performance/run_1" in problems[0]

@@ -21,6 +21,7 @@ from mlperf_home.results import (
     to_json,
     unknown,
 )
+from mlperf_home.results.cost import given_price
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -359,12 +360,13 @@ def test_sessions_of_older_runs_are_read_and_say_nothing_of_it(tmp_path: Path) -
 def test_a_price_gives_the_cost(
     tmp_path: Path, scenario: str, changes: dict[str, Any], cost: float, basis: str
 ) -> None:
-    measurement = ingest(write_result(tmp_path, scenario, **changes), price_per_hour=3.6)
+    measurement = ingest(write_result(tmp_path, scenario, **changes), price=given_price(3.6))
     value = measurement.values["cost_per_million_inferences"]
     assert value.value == pytest.approx(cost)
     assert value.origin == "inferred"
-    assert f"3.6 per hour and {basis}, in the price's currency" in str(value.reason)
+    assert f"3.6 per hour (--price_per_hour, in the price's currency) and {basis};" in str(value.reason)
     assert rows_of(measurement)["Cost per million (in the price's currency)"] == f"{cost:.6g}"
+    assert rows_of(measurement)["Price per hour"] == "3.6 (--price_per_hour, in the price's currency)"
 
 
 def test_without_a_price_there_is_no_cost(tmp_path: Path) -> None:
@@ -377,6 +379,6 @@ def test_without_a_performance_run_the_cost_is_unknown(tmp_path: Path) -> None:
     for path in (tmp_path / "performance" / "run_1").iterdir():
         path.unlink()
     (tmp_path / "performance" / "run_1").rmdir()
-    value = ingest(tmp_path, price_per_hour=1.0).values["cost_per_million_inferences"]
+    value = ingest(tmp_path, price=given_price(1.0)).values["cost_per_million_inferences"]
     assert value.origin == "unknown"
     assert "no performance run" in str(value.reason)

@@ -34,7 +34,9 @@ def test_a_machine_that_is_named_has_a_cost(tmp_path: Path) -> None:
     found = with_cost(measured("aws-c5.4xlarge-1"), prices).values
 
     assert found["cost_per_million_inferences"].value == pytest.approx(2.0)
-    assert found["price_per_hour"] == Value(0.72, "copied", f"{tmp_path / 'prices.json'}, in USD")
+    source = f"{tmp_path / 'prices.json'}: *C5.4xlarge*, in USD"
+    assert found["price_per_hour"] == Value(0.72, "copied", source)
+    assert f"0.72 per hour ({source}) and mean_latency_ms" in str(found["cost_per_million_inferences"].reason)
 
 
 @pytest.mark.parametrize(("name", "round_name"), [("laptop", "v3.1"), ("c5.4xlarge", "v0.7")])

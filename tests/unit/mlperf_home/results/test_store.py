@@ -180,6 +180,14 @@ def test_the_published_table(tmp_path: Path) -> None:
         assert list(index.find(Query({"model.family": "mobilenet-v2"}, {"values.top1_percent": 70})))
 
 
+@pytest.mark.parametrize("name", ["none/all.parquet", "."])
+def test_parquet_to_a_place_that_cannot_be_written_is_one_line(store: Store, tmp_path: Path, name: str) -> None:
+    pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
+
+    with pytest.raises(StoreError, match="cannot be written"):
+        export_parquet(store.measurements(), tmp_path / name)
+
+
 def test_parquet_without_its_library_is_told_with_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

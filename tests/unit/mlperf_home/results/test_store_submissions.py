@@ -32,7 +32,7 @@ def test_a_submission_tree(tmp_path: Path) -> None:
     assert problems == []
     assert (offline.round, offline.benchmark, offline.scenario, offline.validity) == (
         "v3.0",
-        "resnet50",
+        "resnet",
         "Offline",
         "VALID",
     )
@@ -40,6 +40,22 @@ def test_a_submission_tree(tmp_path: Path) -> None:
     assert (stream.values["top1_percent"].value, stream.values["top1_percent"].origin) == (71.678, "copied")
     assert stream.system["platform"].value == "board"
     assert stream.system["host_memory_capacity"].origin == "unknown"
+
+
+def test_a_tree_names_its_systems_and_benchmarks_as_tables_do(tmp_path: Path) -> None:
+    root = tree(tmp_path, "Offline")
+    results = root / "open/Lab/results/board"
+    (results / "resnet50").rename(results / "mine")
+    (root / "open/Lab/model_mapping.json").write_text('{"mine": "resnet"}')
+    (unnamed,) = read_submission(root, "v3.0", [])
+    described = '{"system_name": "A board", "host_processor_core_count": "4", "host_processors_per_node": 1}'
+    (root / "open/Lab/systems/board.json").write_text(described)
+    (named,) = read_submission(root, "v3.0", [])
+
+    assert (unnamed.benchmark, unnamed.model["name"].value) == ("resnet", "mine")
+    assert (unnamed.system["name"].value, named.system["name"].value) == ("board", "A board")
+    assert (named.system["cores"].value, named.system["sockets"].value) == (4, 1)
+    assert "sockets" not in unnamed.system
 
 
 def test_a_damaged_result_is_named_and_the_others_are_read(tmp_path: Path) -> None:
