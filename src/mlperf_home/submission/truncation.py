@@ -45,7 +45,7 @@ LOG_NAME = "mlperf_log_accuracy.json"
 ACCURACY_NAME = "accuracy.txt"
 LIMIT_BYTES = 10 * 1024
 
-_HASH_LINE = re.compile(r"^hash=(\w+)\s*$", re.MULTILINE)
+_HASH_LINE = re.compile(r"^hash=(\w+)$", re.MULTILINE)
 _RESCORE = "compute the accuracy again from the original log"
 
 

@@ -83,7 +83,10 @@ def _text(frame: Frame, place: ResultPlace, benchmark: str, detail: DetailLog) -
         yield frame.finding(path, "accuracy-unreadable", "holds no accuracy in an official form", _RESCORE)
         return
     if text.log_sha256 is None:
-        yield frame.finding(path, "accuracy-hash", "has no hash of the accuracy log", "truncate the accuracy logs")
+        problem = "has no line hash=<SHA-256> of the accuracy log, without blanks"
+        yield frame.finding(path, "accuracy-hash", problem, "truncate the accuracy logs")
+    if text.count > 1:
+        yield frame.finding(path, "accuracy-twice", f"says {text.count} accuracies", "keep the line of this run")
     rules = frame.rules.benchmarks[benchmark]
     names = frame.rules.submission.accuracy_forms[rules.accuracy_metric]
     if set(text.values) != set(names):

@@ -15,12 +15,13 @@ from mlperf_home.submission.check.performance import check_performance, performa
 from mlperf_home.submission.check.places import submitters
 from mlperf_home.submission.check.scenarios import check_scenarios, scenario_named
 from mlperf_home.submission.check.structure import check_structure
-from mlperf_home.submission.check.systems import check_systems
+from mlperf_home.submission.check.systems import check_systems, is_over_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from mlperf_home.results.loadgen_log import DetailLog
     from mlperf_home.rules import Round
     from mlperf_home.submission.check.places import ResultPlace, Submitter
 
@@ -162,6 +163,7 @@ def _result(
     findings += check_measurement_files(frame, place, benchmark.loadgen_model)
     findings += check_compliance(frame, place, benchmark, detail)
     if detail is not None:
+        findings += _network_sut(frame, place, detail)
         result = performance_result(frame, scenario, detail)
         inferred = result.measured if result.measured not in (None, scenario) else None
         findings += _copy(frame, place, told.get("inferred_from"), inferred)
@@ -171,6 +173,14 @@ def _result(
         percents = [value for key, value in text.values.items() if key.endswith("_percent")]
         row = replace(row, accuracy_percent=percents[-1])
     return replace(row, errors=_errors(findings)), findings
+
+
+def _network_sut(frame: Frame, place: ResultPlace, detail: DetailLog) -> list[Finding]:
+    wanted, name = frame.rules.submission.network.sut_name, detail.logged.get("sut_name")
+    if not is_over_network(frame, place.system) or wanted in str(name):
+        return []
+    problem = f"is of {name}, and the name of a system over a network holds {wanted!r}"
+    return [frame.finding(place.results, "network-sut", problem, "run again with that name")]
 
 
 def _sample(frame: Frame, place: ResultPlace) -> list[Finding]:
