@@ -23,7 +23,7 @@ ACCURACY = f"results/{OFFLINE}/accuracy"
 DETAIL = "mlperf_log_detail.txt"
 SERVER = f"results/{SUT}/{BERT}/server/performance/run_1"
 TEST01 = f"compliance/{SUT}/bert-99/offline/TEST01"
-NETWORK = {name: "x" for name in RULES.submission.network.fields} | {"is_network": "true"}
+NETWORK = dict.fromkeys(RULES.submission.network.fields, "x") | {"is_network": "true"}
 
 
 def rules(folder: Path) -> set[str]:
@@ -143,7 +143,9 @@ def test_a_server_run_without_a_latency_limit_is_named(submitter: Path, limit: A
     describe(submitter, system_type="datacenter,edge")
     write_result(submitter, BERT, "Server", "bert-99")
     path = submitter / SERVER / DETAIL
-    kept = [line for line in path.read_text("utf-8").splitlines(keepends=True) if "effective_target_latency" not in line]
+    kept = [
+        line for line in path.read_text("utf-8").splitlines(keepends=True) if "effective_target_latency" not in line
+    ]
     kept.append(log_line("result_scheduled_samples_per_sec", 50.0))
     path.write_text("".join(kept) + ("" if limit is None else log_line("effective_target_latency_ns", limit)), "utf-8")
 
