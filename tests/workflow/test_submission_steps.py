@@ -204,3 +204,31 @@ def test_a_repository_is_got_at_a_commit_that_is_checked(cm_run: Run, fork: Path
     assert answer["new_env"]["CM_GIT_REPO_CURRENT_HASH"] == commit
     assert f"is commit {commit}, not {'0' * 40}" in failure(other)
     assert "look at the address, the name and the network" in failure(absent)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"version": "trial"}, {"src_version": "trial"}, {"adr": {"inference-src": {"version": "trial"}}}]
+)
+def test_the_official_checker_comes_from_the_version_that_is_asked_for(
+    cm_run: Run,
+    options: dict[str, Any],
+    checker: Path,
+    tmp_path: Path,
+    asked: dict[str, Any],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    source = tmp_path / "inference"
+    (source / "tools" / "submission").mkdir(parents=True)
+    shutil.copy(checker, source / "tools" / "submission" / "submission_checker.py")
+    git("init", "-q", "-b", "trial", cwd=source)
+    git("add", "-A", cwd=source)
+    git("commit", "-q", "-m", "a checker", cwd=source)
+    url = f"file://{source}"
+
+    if "version" in asked:
+        answer = cm_run("get,mlperf,inference,src", **asked, url=url)
+        assert answer["return"] == 0, answer
+    else:
+        answer = cm_run(GENERATE, **options, **asked, run_checker="yes", env={"CM_MLPERF_INFERENCE_URL": url})
+        assert answer["return"] == 0, answer
+        assert "official checker: passed" in "".join(capfd.readouterr())
