@@ -24,6 +24,7 @@ from mlperf_home.submission.assemble.model_facts import framework
 from mlperf_home.submission.assemble.order import Order
 from mlperf_home.submission.check.models import benchmark_of
 from mlperf_home.submission.check.places import Submitter, subfolders
+from mlperf_home.submission.prerequisites import nested
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,9 +58,12 @@ def generate(order: Order) -> Assembled:
     """Make the submission.
 
     Raises:
-        AssembleError: nothing can be made of the results, the folder cannot be written, or another process is
-            making a submission there.
+        AssembleError: nothing can be made of the results, they lie in the submission or it in them, the folder cannot
+            be written, or another process is making a submission there.
     """
+    if nested(order.results_dir, order.submission_dir):
+        problem = f"lies in {order.results_dir}, or that in it"
+        raise AssembleError(order.submission_dir, problem, "give two folders beside each other")
     results, skipped = find_results(order.results_dir, allow_sample=order.allow_sample)
     names = {result.model: _benchmark(order, result) for result in results}
     for result in results:

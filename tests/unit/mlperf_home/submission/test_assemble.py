@@ -332,3 +332,14 @@ def test_inferring_that_is_killed_at_any_moment_is_finished_by_the_next(
     infer_tree(tmp_path / "tree", RULES)
 
     assert contents(tmp_path / "tree") == contents(tmp_path / "wanted")
+
+
+@pytest.mark.parametrize("inside", ["results/tree", "results"])
+def test_a_tree_among_the_results_is_refused_and_they_stay_as_they_are(tmp_path: Path, inside: str) -> None:
+    foreign(tmp_path / "results")
+    before = sorted(tmp_path.rglob("*"))
+
+    with pytest.raises(AssembleError, match="give two folders beside each other"):
+        generate(Order(tmp_path / "results", tmp_path / inside, "Example", "open", RULES, lambda *_: {}))
+
+    assert sorted(tmp_path.rglob("*")) == before
