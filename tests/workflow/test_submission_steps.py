@@ -178,6 +178,34 @@ def test_a_submission_is_pushed_to_a_branch_once(cm_run: Run, options: dict[str,
     assert git("rev-list", "--count", "submission-Example", cwd=fork).strip() == "2"
 
 
+@pytest.mark.usefixtures("identity")
+def test_a_sample_is_pushed_only_where_that_is_asked_for(
+    cm_run: Run, options: dict[str, Any], fork: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / "results")
+    ours(tmp_path / "results", sample=True)
+    assert cm_run(GENERATE, **options, allow_sample="yes")["return"] == 0
+    push = {"submission_dir": options["submission_dir"], "repo_url": str(fork)}
+
+    refused = failure(cm_run("push,github,mlperf,inference,submission", **push))
+    branches = git("branch", "--list", cwd=fork)
+    pushed = cm_run("push,github,mlperf,inference,submission", **push, allow_sample="yes")
+
+    assert "is a sample" in refused
+    assert "submission-Example" not in branches
+    assert pushed["return"] == 0, pushed
+
+
+def test_results_beside_a_truncation_have_no_effect_and_are_refused(cm_run: Run, options: dict[str, Any]) -> None:
+    cm_run(GENERATE, **options)
+
+    error = failure(
+        cm_run("truncate,accuracy-log", submission_dir=options["submission_dir"], results_dir=options["results_dir"])
+    )
+
+    assert "--results_dir: has no effect without --restore" in error
+
+
 def test_a_token_in_the_forks_address_is_refused(cm_run: Run, options: dict[str, Any]) -> None:
     cm_run(GENERATE, **options)
 
