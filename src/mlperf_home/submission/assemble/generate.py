@@ -6,11 +6,9 @@ content of a file; so whoever kills this leaves the old folder or the new one, a
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,9 +23,10 @@ from mlperf_home.submission.assemble.order import Order
 from mlperf_home.submission.check.models import benchmark_of
 from mlperf_home.submission.check.places import Submitter, subfolders
 from mlperf_home.submission.prerequisites import nested
+from mlperf_home.submission.root_lock import BusyError, held
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["Assembled", "Order", "generate"]
@@ -71,13 +70,15 @@ def generate(order: Order) -> Assembled:
     place = order.submission_dir / order.division / order.submitter
     try:
         order.submission_dir.mkdir(parents=True, exist_ok=True)
-        with _held(order.submission_dir):
+        with held(order.submission_dir):
             fresh = Submitter(order.division, order.submission_dir / _PARTIAL / order.division / order.submitter)
             _recover(place, order.submission_dir / _PARTIAL)
             _start(place, fresh.folder, clean=order.clean)
             _write(order, results, fresh.folder, names)
             inferred = infer_scenarios(fresh, order.rules) if order.infer else ()
             _swap(fresh.folder, place, order.submission_dir / _PARTIAL)
+    except BusyError as error:
+        raise AssembleError(error.where, error.problem, error.advice) from None
     except OSError as error:
         problem = f"cannot be written ({error.strerror or error})"
         raise AssembleError(error.filename or place, problem, "give a folder of yours by --submission_dir") from error
@@ -160,18 +161,3 @@ def _swap(fresh: Path, place: Path, partial: Path) -> None:
         place.rename(old)
     fresh.rename(place)
     shutil.rmtree(partial)
-
-
-@contextmanager
-def _held(root: Path) -> Iterator[None]:
-    """Keep others from making a submission in the same root; the lock is the folder's, so nothing is left in it."""
-    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            problem = "another process is making a submission here"
-            raise AssembleError(root, problem, "wait for it, or give another --submission_dir") from None
-        yield
-    finally:
-        os.close(descriptor)

@@ -157,6 +157,7 @@ def _result(
     if scenario is None:
         return replace(row, errors=1), findings
     benchmark = frame.rules.benchmarks[name]
+    findings += _equivalence(frame, submitter, place, name)
     found, detail = check_performance(frame, place, scenario, benchmark)
     findings += found
     findings += check_accuracy(frame, place, name, detail)
@@ -173,6 +174,17 @@ def _result(
         percents = [value for key, value in text.values.items() if key.endswith("_percent")]
         row = replace(row, accuracy_percent=percents[-1])
     return replace(row, errors=_errors(findings)), findings
+
+
+def _equivalence(frame: Frame, submitter: Submitter, place: ResultPlace, name: str) -> list[Finding]:
+    """Check that the closed division has the reference's model: the official checker takes any that leads to it."""
+    division = frame.rules.divisions.get(submitter.division)
+    own_names = {name, frame.rules.benchmarks[name].loadgen_model}
+    if not division or not division.compliance_applies or place.model in own_names:
+        return []
+    make = frame.note if frame.sample else frame.finding
+    problem = f"{place.model} is another model than {name}'s, and closed takes that alone"
+    return [make(place.results.parent, "closed-model", problem, "submit it to the open division")]
 
 
 def _network_sut(frame: Frame, place: ResultPlace, detail: DetailLog) -> list[Finding]:

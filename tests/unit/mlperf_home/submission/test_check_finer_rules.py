@@ -166,3 +166,12 @@ def test_accuracies_that_cannot_be_compared_are_named(closed: Path, baseline: st
     (closed / TEST01 / "accuracy" / "compliance_accuracy.txt").write_text(other, "utf-8")
 
     assert rules(closed) == {"compliance-accuracy"}
+
+
+@pytest.mark.parametrize("name", [BERT, "my-bert-99"])
+def test_another_model_than_the_references_is_named_in_the_closed_division(closed: Path, name: str) -> None:
+    for kind in ("results", "measurements", "compliance"):
+        (closed / kind / SUT / "bert-99").rename(closed / kind / SUT / name)
+    (closed / "code" / "bert-99").rename(closed / "code" / name)
+
+    assert rules(closed) == {"closed-model"}
