@@ -36,12 +36,12 @@ class Prerequisites:
         style: the run's length: "valid", "test", "fast" or "sample".
         sample: whether the embedded sample is run.
         allow_sample: whether a submission of samples is wanted, for trying.
+        rules: the round's rules.
         checker: the official checker that is to be run, or None.
         mapping: models with their benchmarks, as the user types them.
         tar_file: where the tree is to be packed, or None for the place beside it.
         push: whether it is to be pushed; `fork`: to which address.
         benchmark, scenario, category: what is run, and for what; "" or "all" where that is open.
-        rules: the round's rules; without them what the round knows is not looked at.
     """
 
     submission_dir: Path
@@ -51,6 +51,7 @@ class Prerequisites:
     style: str
     sample: bool
     allow_sample: bool
+    rules: Round
     checker: Path | None = None
     mapping: str = ""
     tar_file: Path | None = None
@@ -59,7 +60,6 @@ class Prerequisites:
     benchmark: str = "bert-99"
     scenario: str = ""
     category: str = ""
-    rules: Round | None = None
 
 
 def obstacles(known: Prerequisites) -> list[str]:
@@ -89,7 +89,7 @@ def _style(known: Prerequisites) -> Iterator[str]:
 
 
 def _scenario(known: Prerequisites) -> Iterator[str]:
-    if known.rules is None or known.scenario not in SCENARIOS or known.benchmark not in known.rules.benchmarks:
+    if known.scenario not in SCENARIOS or known.benchmark not in known.rules.benchmarks:
         return
     category = known.category or "edge"
     wanted = known.rules.required_scenarios(known.benchmark, category)
@@ -119,14 +119,9 @@ def _afterwards(known: Prerequisites) -> Iterator[str]:
 
 def _mapping(known: Prerequisites) -> Iterator[str]:
     try:
-        mapping = parse_mapping(known.mapping)
+        parse_mapping(known.mapping, known.rules)
     except MappingError as error:
         yield f"--extra_model_benchmark_map: {error}"
-        return
-    for model, benchmark in mapping.items():
-        if known.rules is not None and benchmark not in known.rules.benchmarks:
-            names = ", ".join(known.rules.benchmarks)
-            yield f"--extra_model_benchmark_map: {model}:{benchmark}: known are {names}"
 
 
 def _places(known: Prerequisites) -> Iterator[str]:

@@ -80,6 +80,9 @@ def generate(order: Order) -> Assembled:
     except BusyError as error:
         raise AssembleError(error.where, error.problem, error.advice) from None
     except OSError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            # Python's own cleaning up failed where it was interrupted.
+            raise error.__context__ from None
         problem = f"cannot be written ({error.strerror or error})"
         raise AssembleError(error.filename or place, problem, "give a folder of yours by --submission_dir") from error
     return Assembled(place, tuple(results), tuple(skipped), inferred)

@@ -18,7 +18,7 @@ from mlperf_home.submission.check.structure import check_structure
 from mlperf_home.submission.check.systems import check_systems, is_over_network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from mlperf_home.results.loadgen_log import DetailLog
@@ -115,8 +115,9 @@ def check_submission(root: Path, rules: Round, options: CheckOptions | None = No
     rows = []
     for submitter in submitters(root, rules):
         mapping, found = read_mapping(frame, submitter)
-        mapping = {**mapping, **options.more_names}
         findings += found
+        findings += _told_only(frame, submitter, mapping, options.more_names)
+        mapping = {**mapping, **options.more_names}
         findings += check_systems(frame, submitter)
         findings += check_code(frame, submitter)
         findings += check_scenarios(frame, submitter, mapping)
@@ -174,6 +175,18 @@ def _result(
         percents = [value for key, value in text.values.items() if key.endswith("_percent")]
         row = replace(row, accuracy_percent=percents[-1])
     return replace(row, errors=_errors(findings)), findings
+
+
+def _told_only(
+    frame: Frame, submitter: Submitter, mapping: Mapping[str, str], told: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Name the models whose benchmark an option tells and the tree does not: others have only the tree."""
+    folders = frame.rules.submission.folders
+    path = submitter.folder / folders.mapping
+    for model in sorted({place.model for place in submitter.results()} & told.keys()):
+        if benchmark_of(model, frame.rules, mapping) != told[model]:
+            problem = f"does not say that {model} is {told[model]}: an option alone says so"
+            yield frame.finding(path, "mapping-missing", problem, f'write {{"{model}": "{told[model]}"}} into it')
 
 
 def _equivalence(frame: Frame, submitter: Submitter, place: ResultPlace, name: str) -> list[Finding]:

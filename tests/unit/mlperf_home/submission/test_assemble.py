@@ -343,3 +343,20 @@ def test_a_tree_among_the_results_is_refused_and_they_stay_as_they_are(tmp_path:
         generate(Order(tmp_path / "results", tmp_path / inside, "Example", "open", RULES, lambda *_: {}))
 
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_interruption_is_not_told_as_a_folder_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign(tmp_path / "results")
+
+    def interrupted() -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr("os.sync", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        generate(order(tmp_path))

@@ -11,7 +11,7 @@ from submission_results import closed_results
 from submission_tree import BERT, RULES, SUT, log_line, system, write_result, write_tree
 
 from mlperf_home.submission.assemble import Order, generate
-from mlperf_home.submission.check import check_submission
+from mlperf_home.submission.check import CheckOptions, check_submission
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,3 +175,15 @@ def test_another_model_than_the_references_is_named_in_the_closed_division(close
     (closed / "code" / "bert-99").rename(closed / "code" / name)
 
     assert rules(closed) == {"closed-model"}
+
+
+def test_a_benchmark_that_only_an_option_tells_is_named(submitter: Path) -> None:
+    write_result(submitter, "my-own", "Offline", "bert-99")
+    (submitter / "code" / "my-own").write_text(f"{BERT}\n", "utf-8")
+    options = CheckOptions(more_names={"my-own": "bert-99"})
+
+    found = {each.rule for each in check_submission(submitter.parents[1], RULES, options).errors}
+    (submitter / "model_mapping.json").write_text('{"my-own": "bert-99"}', "utf-8")
+
+    assert found == {"mapping-missing"}
+    assert check_submission(submitter.parents[1], RULES, options).errors == ()

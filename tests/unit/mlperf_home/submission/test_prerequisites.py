@@ -33,7 +33,7 @@ def test_nothing_stands_in_the_way_of_a_good_run(known: Prerequisites) -> None:
         ({"sample": True}, "a sample is no MLPerf result"),
         ({"checker": Path("nowhere.py")}, "--checker_path=nowhere.py: there is no checker"),
         ({"mapping": "my-model"}, "--extra_model_benchmark_map: 'my-model' maps no model"),
-        ({"mapping": "my-model:best"}, "--extra_model_benchmark_map: my-model:best: known are bert-99"),
+        ({"mapping": "my-model:best"}, "my-model cannot be mapped to best; known are bert-99"),
         ({"push": True}, "give your fork by --results_git_url"),
         ({"push": True, "fork": "https://me:t0ken@example.org/x.git"}, "carries a name or token"),
         ({"scenario": "Server", "category": "edge"}, "Server is not a scenario of bert-99 in edge"),
