@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from mlperf_home.submission.prerequisites import nested
 from mlperf_home.submission.root_lock import BusyError, held
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["Assembled", "Order", "generate"]
@@ -70,7 +71,7 @@ def generate(order: Order) -> Assembled:
     place = order.submission_dir / order.division / order.submitter
     try:
         order.submission_dir.mkdir(parents=True, exist_ok=True)
-        with held(order.submission_dir):
+        with held(order.submission_dir), _cleaned_up(place, order.submission_dir / _PARTIAL):
             fresh = Submitter(order.division, order.submission_dir / _PARTIAL / order.division / order.submitter)
             _recover(place, order.submission_dir / _PARTIAL)
             _start(place, fresh.folder, clean=order.clean)
@@ -137,6 +138,17 @@ def _write_systems(order: Order, results: Sequence[FoundResult], folder: Path) -
         path = folder / f"{sut}.json"
         path.unlink(missing_ok=True)
         path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _cleaned_up(place: Path, partial: Path) -> Iterator[None]:
+    """After a failure or an interruption leave what was there before, and nothing else."""
+    try:
+        yield
+    except BaseException:
+        _recover(place, partial)
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
 
 
 def _recover(place: Path, partial: Path) -> None:

@@ -125,10 +125,10 @@ def _log(frame: Frame, folder: Path) -> Iterator[Finding]:
     if size > limit:
         yield frame.finding(path, "log-not-truncated", f"has {size} bytes, above {limit}", "truncate the accuracy logs")
         return
-    if is_truncated(path):
-        return
     if not path.read_bytes().rstrip().endswith(b"]"):
         yield frame.finding(path, "accuracy-log-cut", "has no end: the run was interrupted", RERUN)
+    if is_truncated(path):
+        return
     try:
         recorded = read_accuracy_text(folder / _TEXT).log_sha256
     except AccuracyTextError:
