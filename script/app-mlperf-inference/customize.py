@@ -1,13 +1,15 @@
 """Run LoadGen once, in a process of its own, and put what it leaves into the results."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mlperf_home.harness.audit import TESTS as COMPLIANCE_TESTS
 from mlperf_home.runs.asked import asked_folder, given_target, noise_repeats, read_options
 from mlperf_home.runs.launch import HarnessRun, run_harness
 from mlperf_home.runs.layout import ResultsError
 from mlperf_home.runs.pricing import pricing
-from mlperf_home.runs.retarget import raised_run, reached_qps
+from mlperf_home.runs.retarget import run_and_once_more
 from mlperf_home.runs.same_run import require_same
 from mlperf_home.runs.system import Targets
 from scriptgraph.api import Context, Done, Outcome, Skip, failing_on
@@ -30,10 +32,7 @@ def preprocess(context: Context) -> Outcome:
         if folder.complete(run) and run != "find-performance" and not context.flag("CM_MLPERF_RERUN"):
             require_same(folder, run, options, target_given=given_target(context, scenario) is not None)
             return Skip(f"the result is there ({folder.logs(run)}); --rerun measures again", exports=exports)
-        wanted = HarnessRun(folder, run, options, repeats)
-        target = run_harness(context.command, context.say, wanted)
-        if run == "performance" and given_target(context, scenario) is None:
-            target = _once_more(context, wanted)
+        target = _run(context, HarnessRun(folder, run, options, repeats), scenario)
     if target:
         # Only what was measured is told: the runs after it still need it.
         exports |= {
@@ -45,11 +44,9 @@ def preprocess(context: Context) -> Outcome:
     return Done(exports=exports)
 
 
-def _once_more(context: Context, wanted: HarnessRun) -> dict[str, float]:
-    """Run again what was too short because a busy machine had been measured before; give the rate to keep."""
-    qps = reached_qps(wanted.folder.logs("performance"))
-    if qps is None:
-        return {}
-    context.warn(f"the run was too short: it reached {qps:.1f} samples per second; it is run again for that rate")
-    run_harness(context.command, context.say, raised_run(wanted, qps, context.output / "user.conf"))
-    return {"target_qps": qps}
+def _run(context: Context, wanted: HarnessRun, scenario: str) -> dict[str, float]:
+    """Run it; where the target was measured on a busy machine and not given, once more what was too short for that."""
+    once = partial(run_harness, context.command, context.say)
+    if wanted.run not in {"performance", *COMPLIANCE_TESTS} or given_target(context, scenario) is not None:
+        return once(wanted)
+    return run_and_once_more(once, context.warn, wanted, context.output / "user.conf")

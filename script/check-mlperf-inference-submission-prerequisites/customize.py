@@ -1,12 +1,15 @@
 """Look, before a long run, whether a submission could be made of it."""
 
+from mlperf_home.rules import UnknownRoundError, load_round
 from mlperf_home.submission.prerequisites import Prerequisites, obstacles
-from scriptgraph.api import Context, Done, Outcome, StepFailed
+from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
     """Say all that stands in the way now, in one go: hours later it would still."""
     results = context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results"
+    with failing_on(UnknownRoundError):
+        rules = load_round(context.text("CM_MLPERF_ROUND"))
     known = Prerequisites(
         submission_dir=context.path("CM_MLPERF_SUBMISSION_DIR") or context.folders.state.parent / "submission",
         results_dir=results,
@@ -15,6 +18,15 @@ def preprocess(context: Context) -> Outcome:
         style=context.text("CM_MLPERF_EXECUTION_MODE"),
         sample=context.flag("CM_DATASET_SAMPLE"),
         allow_sample=context.flag("CM_MLPERF_ALLOW_SAMPLE"),
+        checker=context.path("CM_MLPERF_CHECKER_PATH"),
+        mapping=context.text("CM_MLPERF_EXTRA_MODEL_BENCHMARK_MAP", ""),
+        tar_file=context.path("CM_TAR_OUTFILE"),
+        push=context.flag("CM_MLPERF_PUSH_TO_GITHUB"),
+        fork=context.text("CM_MLPERF_RESULTS_GIT_URL", ""),
+        benchmark=context.text("CM_MLPERF_BENCHMARK", "bert-99"),
+        scenario=context.text("CM_MLPERF_LOADGEN_SCENARIO", ""),
+        category=context.text("CM_MLPERF_CATEGORY", ""),
+        rules=rules,
     )
     found = obstacles(known)
     for obstacle in found:

@@ -32,6 +32,7 @@ def preprocess(context: Context) -> Outcome:
 def _order(context: Context) -> Order:
     results_dir = context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results"
     submission_dir = context.path("CM_MLPERF_SUBMISSION_DIR") or context.folders.state.parent / "submission"
+    rules = load_round(context.text("CM_MLPERF_ROUND"))
     described = json.loads(context.existing("CM_MLPERF_SUT_DESCRIPTION_PATH").read_text(encoding="utf-8"))
 
     def describe(_: str, framework: str) -> Mapping[str, str]:
@@ -42,14 +43,14 @@ def _order(context: Context) -> Order:
         submission_dir=submission_dir,
         submitter=context.name("CM_MLPERF_SUBMITTER"),
         division=context.text("CM_MLPERF_DIVISION"),
-        rules=load_round(context.text("CM_MLPERF_ROUND")),
+        rules=rules,
         describe=describe,
         accept=lambda result: require_same_processor(result, described, own=context.path("CM_MLPERF_SYSTEM_FILE")),
         clean=context.flag("CM_MLPERF_CLEAN_SUBMISSION"),
         allow_sample=context.flag("CM_MLPERF_ALLOW_SAMPLE"),
         infer=context.flag("CM_MLPERF_INFER_SCENARIO_RESULTS"),
         truncate=not context.flag("CM_MLPERF_SKIP_TRUNCATION"),
-        model_benchmarks=parse_mapping(context.text("CM_MLPERF_EXTRA_MODEL_BENCHMARK_MAP", "")),
+        model_benchmarks=parse_mapping(context.text("CM_MLPERF_EXTRA_MODEL_BENCHMARK_MAP", ""), rules),
         told={field: text for field, key in _TOLD.items() if (text := context.text(key, ""))},
     )
 

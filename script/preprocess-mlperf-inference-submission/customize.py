@@ -2,13 +2,14 @@
 
 from mlperf_home.rules import UnknownRoundError, load_round
 from mlperf_home.submission.assemble.infer import infer_tree
+from mlperf_home.submission.root_lock import BusyError
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
     """Copy and mark; what is measured, and what was inferred before, stays as it is."""
     root = context.existing("CM_MLPERF_SUBMISSION_DIR")
-    with failing_on(UnknownRoundError):
+    with failing_on(UnknownRoundError, BusyError):
         made = infer_tree(root, load_round(context.text("CM_MLPERF_ROUND")))
     for copy in made:
         context.say(f"inferred: {copy.model}, {copy.scenario} from {copy.measured} on {copy.sut}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlperf_home.git import ENVIRONMENT, GitUrlError, checked_ref, checked_url
 from mlperf_home.rules import load_round, round_names
-from mlperf_home.submission.publication import PublicationError, put_into, submitter_folders
+from mlperf_home.submission.publication import PublicationError, put_into, refuse_samples, submitter_folders
 from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, Skip, StepFailed, failing_on
 
 
@@ -15,6 +15,8 @@ def preprocess(context: Context) -> Outcome:
     divisions = load_round(round_names()[0]).submission.folders.divisions
     with failing_on(PublicationError, GitUrlError):
         folders = submitter_folders(root, divisions)
+        if not context.flag("CM_MLPERF_ALLOW_SAMPLE"):
+            refuse_samples(root, folders)
         url = checked_url(context.text("CM_MLPERF_RESULTS_GIT_URL"))
         named = "-".join(sorted({re.sub(r"[^A-Za-z0-9._-]", "-", folder.name) for folder in folders}))
         branch = checked_ref(context.text("CM_MLPERF_RESULTS_GIT_BRANCH", f"submission-{named}"))

@@ -18,7 +18,7 @@ def preprocess(context: Context) -> Outcome:
     with failing_on(UnknownRoundError):
         rules = load_round(context.text("CM_MLPERF_ROUND"))
     with failing_on(CheckError, MappingError):
-        report = check_submission(root, rules, _options(context))
+        report = check_submission(root, rules, _options(context, rules))
     log = context.output / "submission-check.txt"
     replace_text(log, report_text(report))
     sample = any(row.sample for row in report.results)
@@ -35,13 +35,13 @@ def preprocess(context: Context) -> Outcome:
     return Done(exports={"CM_MLPERF_SUBMISSION_ERRORS": 0, **exports})
 
 
-def _options(context: Context) -> CheckOptions:
+def _options(context: Context, rules: Round) -> CheckOptions:
     return CheckOptions(
         allow_sample=context.flag("CM_MLPERF_ALLOW_SAMPLE"),
         allow_short=context.flag("CM_MLPERF_ALLOW_SHORT"),
         skip_compliance=context.flag("CM_MLPERF_SKIP_COMPLIANCE"),
         submitter=context.text("CM_MLPERF_SUBMITTER", ""),
-        more_names=parse_mapping(context.text("CM_MLPERF_EXTRA_MODEL_BENCHMARK_MAP", "")),
+        more_names=parse_mapping(context.text("CM_MLPERF_EXTRA_MODEL_BENCHMARK_MAP", ""), rules),
     )
 
 

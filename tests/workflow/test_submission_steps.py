@@ -178,6 +178,34 @@ def test_a_submission_is_pushed_to_a_branch_once(cm_run: Run, options: dict[str,
     assert git("rev-list", "--count", "submission-Example", cwd=fork).strip() == "2"
 
 
+@pytest.mark.usefixtures("identity")
+def test_a_sample_is_pushed_only_where_that_is_asked_for(
+    cm_run: Run, options: dict[str, Any], fork: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / "results")
+    ours(tmp_path / "results", sample=True)
+    assert cm_run(GENERATE, **options, allow_sample="yes")["return"] == 0
+    push = {"submission_dir": options["submission_dir"], "repo_url": str(fork)}
+
+    refused = failure(cm_run("push,github,mlperf,inference,submission", **push))
+    branches = git("branch", "--list", cwd=fork)
+    pushed = cm_run("push,github,mlperf,inference,submission", **push, allow_sample="yes")
+
+    assert "is a sample" in refused
+    assert "submission-Example" not in branches
+    assert pushed["return"] == 0, pushed
+
+
+def test_results_beside_a_truncation_have_no_effect_and_are_refused(cm_run: Run, options: dict[str, Any]) -> None:
+    cm_run(GENERATE, **options)
+
+    error = failure(
+        cm_run("truncate,accuracy-log", submission_dir=options["submission_dir"], results_dir=options["results_dir"])
+    )
+
+    assert "--results_dir: has no effect without --restore" in error
+
+
 def test_a_token_in_the_forks_address_is_refused(cm_run: Run, options: dict[str, Any]) -> None:
     cm_run(GENERATE, **options)
 
@@ -204,3 +232,31 @@ def test_a_repository_is_got_at_a_commit_that_is_checked(cm_run: Run, fork: Path
     assert answer["new_env"]["CM_GIT_REPO_CURRENT_HASH"] == commit
     assert f"is commit {commit}, not {'0' * 40}" in failure(other)
     assert "look at the address, the name and the network" in failure(absent)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"version": "trial"}, {"src_version": "trial"}, {"adr": {"inference-src": {"version": "trial"}}}]
+)
+def test_the_official_checker_comes_from_the_version_that_is_asked_for(
+    cm_run: Run,
+    options: dict[str, Any],
+    checker: Path,
+    tmp_path: Path,
+    asked: dict[str, Any],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    source = tmp_path / "inference"
+    (source / "tools" / "submission").mkdir(parents=True)
+    shutil.copy(checker, source / "tools" / "submission" / "submission_checker.py")
+    git("init", "-q", "-b", "trial", cwd=source)
+    git("add", "-A", cwd=source)
+    git("commit", "-q", "-m", "a checker", cwd=source)
+    url = f"file://{source}"
+
+    if "version" in asked:
+        answer = cm_run("get,mlperf,inference,src", **asked, url=url)
+        assert answer["return"] == 0, answer
+    else:
+        answer = cm_run(GENERATE, **options, **asked, run_checker="yes", env={"CM_MLPERF_INFERENCE_URL": url})
+        assert answer["return"] == 0, answer
+        assert "official checker: passed" in "".join(capfd.readouterr())

@@ -23,7 +23,7 @@ _FORMS = (
         ("top1_percent", "good_samples", "total_samples"),
     ),
 )
-_HASH = re.compile(r"^hash=([0-9a-f]{64})\s*$", re.MULTILINE)
+_HASH = re.compile(r"^hash=([0-9a-f]{64})$", re.MULTILINE)
 
 
 class AccuracyTextError(LocatedError):
@@ -37,10 +37,12 @@ class AccuracyText:
     Attributes:
         values: the accuracy, by name with unit.
         log_sha256: the hash of the accuracy log it was computed from, or None where the text has none.
+        count: how many lines say an accuracy; the first is taken.
     """
 
     values: Mapping[str, float]
     log_sha256: str | None
+    count: int = 1
 
 
 def read_accuracy_text(path: Path) -> AccuracyText:
@@ -61,5 +63,6 @@ def read_accuracy_text(path: Path) -> AccuracyText:
             except ValueError:
                 # As in 90.1.8, which has the form but is no number.
                 break
-            return AccuracyText(values, found.group(1) if found else None)
+            count = sum(len(each.findall(text)) for each, _ in _FORMS)
+            return AccuracyText(values, found.group(1) if found else None, count)
     raise AccuracyTextError(path, "holds no accuracy in an official form", "compute the accuracy again")

@@ -22,6 +22,8 @@ _PREFIX = ":::MLLOG "
 _PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_(?:per_query_)?latency_ns")
 _SEEDS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 _BYTES_THAT_END_AN_ACCURACY_LOG = 64
+# What a run logs once; an accuracy run logs others for every set of samples that it loads.
+_LOGGED_ONCE = ("effective_", "result_", "early_stopping_", "loadgen_version", "test_datetime", "sut_name")
 # Long lists that nobody reads again: the order of the samples, the sources' hashes.
 _BULKY_KEYS = {"loaded_qsl_set", "loadgen_file_sha1", "loadgen_git_log_message"}
 
@@ -92,6 +94,7 @@ class DetailLog:
         warnings: LoadGen's warning lines.
         messages: LoadGen's other messages.
         fault: what keeps the log from being read further, or None.
+        repeated: keys that a run logs once and that are logged again, in their order.
     """
 
     logged: Mapping[str, Any]
@@ -99,6 +102,7 @@ class DetailLog:
     warnings: tuple[str, ...]
     messages: tuple[str, ...]
     fault: LogError | None
+    repeated: tuple[str, ...] = ()
 
     @property
     def values(self) -> dict[str, Any]:
@@ -125,6 +129,7 @@ def scan_detail(path: Path) -> DetailLog:
     """Read a detail log up to its end or its first fault; never raises for what is in it."""
     logged: dict[str, Any] = {}
     errors, warnings, messages = [], [], []
+    repeated: dict[str, None] = {}
     fault = None
     try:
         for line in _lines(path):
@@ -135,10 +140,12 @@ def scan_detail(path: Path) -> DetailLog:
             elif line.key == "generic_message":
                 messages.append(str(line.value))
             elif line.key not in _BULKY_KEYS:
+                if line.key in logged and line.key.startswith(_LOGGED_ONCE):
+                    repeated[line.key] = None
                 logged[line.key] = line.value
     except LogError as error:
         fault = error
-    return DetailLog(logged, tuple(errors), tuple(warnings), tuple(messages), fault)
+    return DetailLog(logged, tuple(errors), tuple(warnings), tuple(messages), fault, tuple(repeated))
 
 
 def read_run(folder: Path) -> LoadGenResult:

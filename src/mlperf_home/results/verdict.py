@@ -62,19 +62,30 @@ def _too_slow(values: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     )
 
 
-def _lower_latency(scenario: str, values: Mapping[str, Any]) -> str:
+def mean_latency_ms(scenario: str, values: Mapping[str, Any]) -> float | None:
+    """Give the mean latency of a query in MultiStream, of a sample otherwise; None where it is not logged."""
     key = "result_mean_query_latency_ns" if scenario == "MultiStream" else "result_mean_latency_ns"
     mean_ns = values.get(key)
-    if mean_ns is None:
+    return float(mean_ns) / 1e6 if isinstance(mean_ns, (int, float)) else None
+
+
+def ran_out_of_queries(errors: Sequence[str]) -> bool:
+    """Say whether LoadGen had prepared too few queries for the run to be long enough."""
+    return any(_RAN_OUT in error for error in errors)
+
+
+def _lower_latency(scenario: str, values: Mapping[str, Any]) -> str:
+    mean_ms = mean_latency_ms(scenario, values)
+    if mean_ms is None:
         return "lower target_latency"
     # LoadGen prepares twice as many queries as target_latency lets it expect; 0.4 of the mean leaves room.
-    return f"lower target_latency to {float(mean_ns) / 1e6 * 0.4:.3g} ms, 0.4 of the measured mean"
+    return f"lower target_latency to {mean_ms * 0.4:.3g} ms, 0.4 of the measured mean"
 
 
 def explain_errors(scenario: str, errors: Sequence[str], values: Mapping[str, Any]) -> str:
     """Say in one line what LoadGen's error lines mean and what to change."""
     first = " ".join(errors[0].split())
-    if any(_RAN_OUT in error for error in errors):
+    if ran_out_of_queries(errors):
         remedy = _lower_latency(scenario, values) if scenario in {"SingleStream", "MultiStream"} else "raise target_qps"
         return f"LoadGen ran out of generated queries before the run was long enough: {remedy}"
     if any(_BELOW_LOWER_BOUND in error for error in errors):

@@ -63,6 +63,21 @@ class SystemFields:
 
 
 @dataclass(frozen=True)
+class NetworkSystems:
+    """What is asked of systems that LoadGen reaches over a network.
+
+    Attributes:
+        fields: more keys of their description; the first says by "true" that the system is one.
+        sut_name: what LoadGen's name of the system has to hold.
+        divisions: the divisions that take only such systems (true), or none of them (false).
+    """
+
+    fields: tuple[str, ...]
+    sut_name: str
+    divisions: Mapping[str, bool]
+
+
+@dataclass(frozen=True)
 class Inference:
     """A scenario's result taken from another scenario's run.
 
@@ -111,7 +126,7 @@ class SubmissionRules:
     """All that a round's data file says of a submission's tree.
 
     Attributes:
-        folders, limits, files, system: see there.
+        folders, limits, files, system, network: see there.
         measurement_fields: the keys of a result's JSON; none may be empty.
         accuracy_forms: the values that accuracy.txt must hold, by the benchmark's accuracy metric.
         model_names: other names of benchmarks that are known everywhere.
@@ -124,6 +139,7 @@ class SubmissionRules:
     limits: Limits
     files: Files
     system: SystemFields
+    network: NetworkSystems
     measurement_fields: tuple[str, ...]
     accuracy_forms: Mapping[str, tuple[str, ...]]
     model_names: Mapping[str, str]
@@ -144,6 +160,7 @@ def decode_submission(section: Mapping[str, Any]) -> SubmissionRules:
         limits=Limits(**section["limits"]),
         files=Files(**_tuples(section["files"])),
         system=SystemFields(**_tuples(section["system"])),
+        network=NetworkSystems(**{**section["network"], "fields": tuple(section["network"]["fields"])}),
         measurement_fields=tuple(section["measurement_fields"]),
         accuracy_forms=_tuples(section["accuracy_forms"]),
         model_names=section["model_names"],

@@ -66,9 +66,24 @@ def run_harness(command: Callable[..., Any], say: Callable[[str], None], wanted:
     making.mkdir()
     try:
         session = _run_until_quiet(command, say, wanted, making)
+    except StepFailed as failed:
+        told = _keep_rejected(str(failed), wanted, making)
+        if told == str(failed):
+            raise
+        raise StepFailed(told) from failed
     finally:
         shutil.rmtree(making, ignore_errors=True)
     return dict(session.get("target") or {})
+
+
+def _keep_rejected(text: str, wanted: HarnessRun, making: Path) -> str:
+    """Keep the logs that LoadGen found wrong; give the failure's text with the place where they are now."""
+    place = wanted.folder.rejected(wanted.run)
+    for logs in making.glob("**/*.rejected"):
+        shutil.rmtree(place, ignore_errors=True)
+        logs.rename(place)
+        text = text.replace(str(logs), str(place))
+    return text
 
 
 def _run_until_quiet(

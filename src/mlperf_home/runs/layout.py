@@ -33,6 +33,10 @@ class ResultFolder:
         """The folder of LoadGen's logs: `run` is performance, accuracy or find-performance."""
         return self.root / "performance" / "run_1" if run == "performance" else self.root / run
 
+    def rejected(self, run: str) -> Path:
+        """The folder of the logs of a run that LoadGen found wrong, kept to be read; hidden, since it is no result."""
+        return self.root / f".rejected-{run}"
+
     def session(self, run: str) -> Path:
         """The description of the finished run."""
         return self.root / f"{run}-session.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,23 @@ def submitter_folders(root: Path, divisions: tuple[str, ...]) -> list[Path]:
     if not found:
         raise PublicationError(root, "holds no submitter's folder", "generate the submission first")
     return found
+
+
+def refuse_samples(root: Path, folders: list[Path]) -> None:
+    """See that no result in these folders is a sample.
+
+    Raises:
+        PublicationError: one is: it is no MLPerf result.
+    """
+    for folder in folders:
+        for path in sorted((root / folder / "measurements").glob("*/*/*/*.json")):
+            try:
+                told = json.loads(path.read_text("utf-8"))
+            except (OSError, ValueError):
+                continue
+            if isinstance(told, dict) and told.get("sample") is True:
+                advice = "measure with the real dataset and model; --allow_sample pushes it for trying"
+                raise PublicationError(path.parent, "is a sample, no MLPerf result", advice)
 
 
 def put_into(clone: Path, root: Path, folders: list[Path]) -> None:

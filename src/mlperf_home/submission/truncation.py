@@ -25,6 +25,7 @@ from mlperf_home.submission.originals import (
     save_original,
     shortened,
 )
+from mlperf_home.submission.root_lock import BusyError, held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +46,7 @@ LOG_NAME = "mlperf_log_accuracy.json"
 ACCURACY_NAME = "accuracy.txt"
 LIMIT_BYTES = 10 * 1024
 
-_HASH_LINE = re.compile(r"^hash=(\w+)\s*$", re.MULTILINE)
+_HASH_LINE = re.compile(r"^hash=(\w+)$", re.MULTILINE)
 _RESCORE = "compute the accuracy again from the original log"
 
 
@@ -117,10 +118,10 @@ def truncate_tree(root: Path, *, originals: Path) -> TreeReport:
     Originals are kept below `originals` under the same relative paths.
 
     Raises:
-        TruncationError: `root` is no folder, `originals` is inside it, an accuracy.txt is absent (nothing is
+        TruncationError: `root` is no folder or in use, `originals` is inside it, an accuracy.txt is absent (nothing is
             changed then), or as `truncate_log` says.
     """
-    return TreeReport(tuple(_located(_truncate, place) for place in _places(root, originals)))
+    return _each(_truncate, root, originals)
 
 
 def restore_tree(root: Path, *, originals: Path) -> TreeReport:
@@ -129,7 +130,7 @@ def restore_tree(root: Path, *, originals: Path) -> TreeReport:
     Raises:
         TruncationError: as `truncate_tree` and `restore_log` say.
     """
-    return TreeReport(tuple(_located(_restore, place) for place in _places(root, originals)))
+    return _each(_restore, root, originals)
 
 
 def fetch_originals(root: Path, *, originals: Path, results_dir: Path) -> int:
@@ -151,6 +152,15 @@ def fetch_originals(root: Path, *, originals: Path, results_dir: Path) -> int:
         for place in wanted.pop(file_sha256(log), ()):
             save_original(log, _recorded_hash(place.accuracy_txt), place.originals_dir)
     return sum(map(len, wanted.values()))
+
+
+def _each(work: Callable[[_Place], LogReport], root: Path, originals: Path) -> TreeReport:
+    places = _places(root, originals)
+    try:
+        with held(root):
+            return TreeReport(tuple(_located(work, place) for place in places))
+    except BusyError as error:
+        raise TruncationError(error.where, error.problem, error.advice) from None
 
 
 def _places(root: Path, originals: Path) -> list[_Place]:

@@ -6,7 +6,6 @@ content of a file; so whoever kills this leaves the old folder or the new one, a
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -24,6 +23,8 @@ from mlperf_home.submission.assemble.model_facts import framework
 from mlperf_home.submission.assemble.order import Order
 from mlperf_home.submission.check.models import benchmark_of
 from mlperf_home.submission.check.places import Submitter, subfolders
+from mlperf_home.submission.prerequisites import nested
+from mlperf_home.submission.root_lock import BusyError, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,9 +58,12 @@ def generate(order: Order) -> Assembled:
     """Make the submission.
 
     Raises:
-        AssembleError: nothing can be made of the results, the folder cannot be written, or another process is
-            making a submission there.
+        AssembleError: nothing can be made of the results, they lie in the submission or it in them, the folder cannot
+            be written, or another process is making a submission there.
     """
+    if nested(order.results_dir, order.submission_dir):
+        problem = f"lies in {order.results_dir}, or that in it"
+        raise AssembleError(order.submission_dir, problem, "give two folders beside each other")
     results, skipped = find_results(order.results_dir, allow_sample=order.allow_sample)
     names = {result.model: _benchmark(order, result) for result in results}
     for result in results:
@@ -67,14 +71,19 @@ def generate(order: Order) -> Assembled:
     place = order.submission_dir / order.division / order.submitter
     try:
         order.submission_dir.mkdir(parents=True, exist_ok=True)
-        with _held(order.submission_dir):
+        with held(order.submission_dir), _cleaned_up(place, order.submission_dir / _PARTIAL):
             fresh = Submitter(order.division, order.submission_dir / _PARTIAL / order.division / order.submitter)
             _recover(place, order.submission_dir / _PARTIAL)
             _start(place, fresh.folder, clean=order.clean)
             _write(order, results, fresh.folder, names)
             inferred = infer_scenarios(fresh, order.rules) if order.infer else ()
             _swap(fresh.folder, place, order.submission_dir / _PARTIAL)
+    except BusyError as error:
+        raise AssembleError(error.where, error.problem, error.advice) from None
     except OSError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            # Python's own cleaning up failed where it was interrupted.
+            raise error.__context__ from None
         problem = f"cannot be written ({error.strerror or error})"
         raise AssembleError(error.filename or place, problem, "give a folder of yours by --submission_dir") from error
     return Assembled(place, tuple(results), tuple(skipped), inferred)
@@ -131,6 +140,17 @@ def _write_systems(order: Order, results: Sequence[FoundResult], folder: Path) -
         path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+@contextmanager
+def _cleaned_up(place: Path, partial: Path) -> Iterator[None]:
+    """After a failure or an interruption leave what was there before, and nothing else."""
+    try:
+        yield
+    except BaseException:
+        _recover(place, partial)
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
 def _recover(place: Path, partial: Path) -> None:
     """Put back what a run that was killed between the two renames of `_swap` had taken away."""
     if (partial / _OLD).is_dir() and not place.exists():
@@ -156,18 +176,3 @@ def _swap(fresh: Path, place: Path, partial: Path) -> None:
         place.rename(old)
     fresh.rename(place)
     shutil.rmtree(partial)
-
-
-@contextmanager
-def _held(root: Path) -> Iterator[None]:
-    """Keep others from making a submission in the same root; the lock is the folder's, so nothing is left in it."""
-    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            problem = "another process is making a submission here"
-            raise AssembleError(root, problem, "wait for it, or give another --submission_dir") from None
-        yield
-    finally:
-        os.close(descriptor)

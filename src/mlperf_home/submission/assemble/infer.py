@@ -13,6 +13,7 @@ from mlperf_home.submission.check.models import benchmark_of
 from mlperf_home.submission.check.places import Submitter, subfolders, submitters
 from mlperf_home.submission.check.scenarios import scenario_named
 from mlperf_home.submission.check.systems import system_categories
+from mlperf_home.submission.root_lock import held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,8 +33,13 @@ class Inferred:
 
 
 def infer_tree(root: Path, rules: Round) -> tuple[Inferred, ...]:
-    """Infer what can be inferred in every submitter's folder of a submission; what is there already stays."""
-    return tuple(made for submitter in submitters(root, rules) for made in infer_scenarios(submitter, rules))
+    """Infer what can be inferred in every submitter's folder of a submission; what is there already stays.
+
+    Raises:
+        BusyError: another process works on the submission.
+    """
+    with held(root):
+        return tuple(made for submitter in submitters(root, rules) for made in infer_scenarios(submitter, rules))
 
 
 def infer_scenarios(submitter: Submitter, rules: Round) -> tuple[Inferred, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.results.accuracy_text import AccuracyTextError, read_accuracy_text
 from mlperf_home.results.loadgen_log import ACCURACY_FILE
+from mlperf_home.submission.assemble.collect import AssembleError
 from mlperf_home.submission.originals import file_sha256, is_truncated, shortened
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ def write_logs(result: FoundResult, folder: Path, rules: Round, *, truncate: boo
     """Copy a result's logs to `folder`, its accuracy log truncated on the way; the originals stay as they are.
 
     What a run did not leave is not there either: the check says so.
+
+    Raises:
+        AssembleError: the accuracy log is not the one that the accuracy was computed from.
     """
     names = rules.submission.files
     if result.performance.is_dir():
@@ -41,6 +45,11 @@ def write_logs(result: FoundResult, folder: Path, rules: Round, *, truncate: boo
 def _copy_accuracy(source: Path, target: Path, rules: Round, *, truncate: bool) -> None:
     log, text = source / ACCURACY_FILE, source / _TEXT
     limits = rules.submission.limits
+    recorded = _recorded(text)
+    sha256 = file_sha256(log) if log.is_file() and not is_truncated(log) else None
+    if recorded is not None and sha256 not in {None, recorded}:
+        problem = f"is not the log whose hash {_TEXT} has: it is of another run, or was cut"
+        raise AssembleError(log, problem, "put the whole log back, or compute the accuracy again")
     if log.is_file():
         if truncate and log.stat().st_size >= limits.accuracy_log_bytes:
             _fresh(target / ACCURACY_FILE).write_bytes(shortened(log))
@@ -50,8 +59,8 @@ def _copy_accuracy(source: Path, target: Path, rules: Round, *, truncate: bool) 
         return
     said = text.read_bytes()
     # The hash of a log that was truncated before can only be the one that is recorded.
-    if log.is_file() and not is_truncated(log) and _recorded(text) is None:
-        said = said.rstrip() + f"\nhash={file_sha256(log)}\n".encode()
+    if recorded is None and sha256 is not None:
+        said = said.rstrip() + f"\nhash={sha256}\n".encode()
     _fresh(target / _TEXT).write_bytes(said)
 
 

@@ -83,7 +83,10 @@ def _text(frame: Frame, place: ResultPlace, benchmark: str, detail: DetailLog) -
         yield frame.finding(path, "accuracy-unreadable", "holds no accuracy in an official form", _RESCORE)
         return
     if text.log_sha256 is None:
-        yield frame.finding(path, "accuracy-hash", "has no hash of the accuracy log", "truncate the accuracy logs")
+        problem = "has no line hash=<SHA-256> of the accuracy log, without blanks"
+        yield frame.finding(path, "accuracy-hash", problem, "truncate the accuracy logs")
+    if text.count > 1:
+        yield frame.finding(path, "accuracy-twice", f"says {text.count} accuracies", "keep the line of this run")
     rules = frame.rules.benchmarks[benchmark]
     names = frame.rules.submission.accuracy_forms[rules.accuracy_metric]
     if set(text.values) != set(names):
@@ -122,10 +125,10 @@ def _log(frame: Frame, folder: Path) -> Iterator[Finding]:
     if size > limit:
         yield frame.finding(path, "log-not-truncated", f"has {size} bytes, above {limit}", "truncate the accuracy logs")
         return
-    if is_truncated(path):
-        return
     if not path.read_bytes().rstrip().endswith(b"]"):
         yield frame.finding(path, "accuracy-log-cut", "has no end: the run was interrupted", RERUN)
+    if is_truncated(path):
+        return
     try:
         recorded = read_accuracy_text(folder / _TEXT).log_sha256
     except AccuracyTextError:

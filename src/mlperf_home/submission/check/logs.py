@@ -69,6 +69,11 @@ def check_run(frame: Frame, folder: Path, detail: DetailLog, mode: str, seeds: S
     elif detail.missing:
         problem = f"the run was interrupted: {', '.join(detail.missing)} not logged"
         yield frame.finding(path, "run-interrupted", problem, RERUN)
+    else:
+        yield from check_utf_8(frame, path, RERUN)
+    if detail.repeated:
+        problem = f"says {detail.repeated[0]} more than once: it is a log of two runs"
+        yield frame.finding(path, "log-twice", problem, "put the log of one run here")
     settings = detail.settings
     if detail.errors:
         said = explain_errors(str(settings.get("scenario")), detail.errors, detail.values)

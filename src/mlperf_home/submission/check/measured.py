@@ -35,7 +35,7 @@ def check_measured(
     yield from _verdict(frame, path, measured, detail)
     if measured not in frame.rules.scenarios:
         return
-    no_numbers = [] if detail.missing or detail.fault else list(_numbers(frame, path, detail))
+    no_numbers = [] if detail.missing or detail.fault else list(_numbers(frame, path, measured, detail))
     yield from no_numbers
     if no_numbers:
         return
@@ -58,8 +58,9 @@ def _verdict(frame: Frame, path: Path, measured: str, detail: DetailLog) -> Iter
         yield frame.finding(path, "invalid-run", f"is INVALID: {problem or reason}", remedy or RERUN)
 
 
-def _numbers(frame: Frame, path: Path, detail: DetailLog) -> Iterator[Finding]:
-    logged = {f"effective_{name}": detail.settings.get(name) for name in _COMPARED}
+def _numbers(frame: Frame, path: Path, measured: str, detail: DetailLog) -> Iterator[Finding]:
+    compared = (*_COMPARED, "target_latency_ns") if measured == "Server" else _COMPARED
+    logged = {f"effective_{name}": detail.settings.get(name) for name in compared}
     if "result_query_count" in detail.values:
         logged["result_query_count"] = detail.values["result_query_count"]
     for key, value in logged.items():

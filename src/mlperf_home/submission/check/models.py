@@ -22,17 +22,20 @@ class MappingError(Exception):
     """A list of models and benchmarks cannot be read; the text says how to write it."""
 
 
-def parse_mapping(text: str) -> dict[str, str]:
+def parse_mapping(text: str, rules: Round) -> dict[str, str]:
     """Read `model:benchmark,model:benchmark`, as users type it.
 
     Raises:
-        MappingError: it has another form.
+        MappingError: it has another form, or names a benchmark that the round does not know.
     """
     pairs = [part.partition(":") for part in text.split(",") if part.strip()]
     for model, colon, benchmark in pairs:
         if not (model.strip() and colon and benchmark.strip()):
             given = f"{model}{colon}{benchmark}"
             raise MappingError(f"{given!r} maps no model to a benchmark; write <model>:<benchmark>,<model>:<benchmark>")
+        if benchmark.strip() not in rules.benchmarks:
+            known = ", ".join(rules.benchmarks)
+            raise MappingError(f"{model.strip()} cannot be mapped to {benchmark.strip()}; known are {known}")
     return {model.strip(): benchmark.strip() for model, _, benchmark in pairs}
 
 

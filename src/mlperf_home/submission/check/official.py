@@ -55,15 +55,25 @@ class OfficialVerdict:
     errors: tuple[str, ...]
 
 
+def checker_script(checker: Path) -> Path:
+    """Give the checker's file, in MLPerf's source or by itself.
+
+    Raises:
+        OfficialCheckError: there is none.
+    """
+    script = checker / SCRIPT if checker.is_dir() else checker
+    if not script.is_file():
+        raise OfficialCheckError(script, "there is no checker", "give submission_checker.py by --checker_path")
+    return script
+
+
 def official_words(checker: Path, root: Path, options: OfficialOptions) -> list[str]:
     """Give the words after `python`.
 
     Raises:
         OfficialCheckError: there is no such checker, or the extra words have an open quote.
     """
-    script = checker / SCRIPT if checker.is_dir() else checker
-    if not script.is_file():
-        raise OfficialCheckError(script, "there is no checker", "give submission_checker.py by --checker_path")
+    script = checker_script(checker)
     try:
         extra = shlex.split(options.extra_args)
     except ValueError as error:

@@ -15,12 +15,13 @@ from mlperf_home.submission.check.performance import check_performance, performa
 from mlperf_home.submission.check.places import submitters
 from mlperf_home.submission.check.scenarios import check_scenarios, scenario_named
 from mlperf_home.submission.check.structure import check_structure
-from mlperf_home.submission.check.systems import check_systems
+from mlperf_home.submission.check.systems import check_systems, is_over_network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from mlperf_home.results.loadgen_log import DetailLog
     from mlperf_home.rules import Round
     from mlperf_home.submission.check.places import ResultPlace, Submitter
 
@@ -114,8 +115,9 @@ def check_submission(root: Path, rules: Round, options: CheckOptions | None = No
     rows = []
     for submitter in submitters(root, rules):
         mapping, found = read_mapping(frame, submitter)
-        mapping = {**mapping, **options.more_names}
         findings += found
+        findings += _told_only(frame, submitter, mapping, options.more_names)
+        mapping = {**mapping, **options.more_names}
         findings += check_systems(frame, submitter)
         findings += check_code(frame, submitter)
         findings += check_scenarios(frame, submitter, mapping)
@@ -156,12 +158,14 @@ def _result(
     if scenario is None:
         return replace(row, errors=1), findings
     benchmark = frame.rules.benchmarks[name]
+    findings += _equivalence(frame, submitter, place, name)
     found, detail = check_performance(frame, place, scenario, benchmark)
     findings += found
     findings += check_accuracy(frame, place, name, detail)
     findings += check_measurement_files(frame, place, benchmark.loadgen_model)
     findings += check_compliance(frame, place, benchmark, detail)
     if detail is not None:
+        findings += _network_sut(frame, place, detail)
         result = performance_result(frame, scenario, detail)
         inferred = result.measured if result.measured not in (None, scenario) else None
         findings += _copy(frame, place, told.get("inferred_from"), inferred)
@@ -171,6 +175,37 @@ def _result(
         percents = [value for key, value in text.values.items() if key.endswith("_percent")]
         row = replace(row, accuracy_percent=percents[-1])
     return replace(row, errors=_errors(findings)), findings
+
+
+def _told_only(
+    frame: Frame, submitter: Submitter, mapping: Mapping[str, str], told: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Name the models whose benchmark an option tells and the tree does not: others have only the tree."""
+    folders = frame.rules.submission.folders
+    path = submitter.folder / folders.mapping
+    for model in sorted({place.model for place in submitter.results()} & told.keys()):
+        if benchmark_of(model, frame.rules, mapping) != told[model]:
+            problem = f"does not say that {model} is {told[model]}: an option alone says so"
+            yield frame.finding(path, "mapping-missing", problem, f'write {{"{model}": "{told[model]}"}} into it')
+
+
+def _equivalence(frame: Frame, submitter: Submitter, place: ResultPlace, name: str) -> list[Finding]:
+    """Check that the closed division has the reference's model: the official checker takes any that leads to it."""
+    division = frame.rules.divisions.get(submitter.division)
+    own_names = {name, frame.rules.benchmarks[name].loadgen_model}
+    if not division or not division.compliance_applies or place.model in own_names:
+        return []
+    make = frame.note if frame.sample else frame.finding
+    problem = f"{place.model} is another model than {name}'s, and closed takes that alone"
+    return [make(place.results.parent, "closed-model", problem, "submit it to the open division")]
+
+
+def _network_sut(frame: Frame, place: ResultPlace, detail: DetailLog) -> list[Finding]:
+    wanted, name = frame.rules.submission.network.sut_name, detail.logged.get("sut_name")
+    if not is_over_network(frame, place.system) or wanted in str(name):
+        return []
+    problem = f"is of {name}, and the name of a system over a network holds {wanted!r}"
+    return [frame.finding(place.results, "network-sut", problem, "run again with that name")]
 
 
 def _sample(frame: Frame, place: ResultPlace) -> list[Finding]:

@@ -57,10 +57,13 @@ def _below(frame: Frame, division: Path) -> Iterator[Finding]:
         if not subfolders and not files:
             yield frame.finding(folder, "empty-folder", "is empty", "remove it")
         yield from _names(frame, folder, [*subfolders, *files])
-        for each in (folder / file for file in files):
+        for each in (folder / entry for entry in (*subfolders, *files)):
             if each.is_symlink() and not each.exists():
                 yield frame.finding(each, "broken-link", "is a link to nothing", "replace it by the file")
-            elif each.stat().st_size > limit:
+            elif each.is_symlink():
+                # The official checker looks links up from the root of the submission, and elsewhere they lead nowhere.
+                yield frame.finding(each, "link", "is a link", "replace it by what it leads to")
+            elif each.is_file() and each.stat().st_size > limit:
                 problem = f"has {each.stat().st_size / 2**20:.1f} MB, above {limit / 2**20:.0f} MB"
                 yield frame.finding(each, "file-size", problem, "truncate the accuracy log, or remove the file")
 

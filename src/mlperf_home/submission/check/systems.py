@@ -40,6 +40,15 @@ def system_categories(path: Path) -> tuple[str, ...]:
     return tuple(part.strip() for part in told.split(",")) if isinstance(told, str) else ()
 
 
+def is_over_network(frame: Frame, path: Path) -> bool:
+    """Say whether a description is of a system that LoadGen reaches over a network."""
+    try:
+        told = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(told, dict) and str(told.get(frame.rules.submission.network.fields[0])).lower() == "true"
+
+
 def _description(frame: Frame, submitter: Submitter, path: Path) -> Iterator[Finding]:
     try:
         told = json.loads(path.read_text("utf-8"))
@@ -51,6 +60,7 @@ def _description(frame: Frame, submitter: Submitter, path: Path) -> Iterator[Fin
         return
     yield from _fields(frame, path, told)
     yield from _values(frame, submitter, path, told)
+    yield from _network(frame, submitter, path, told)
 
 
 def _fields(frame: Frame, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
@@ -76,6 +86,22 @@ def _values(frame: Frame, submitter: Submitter, path: Path, told: dict[str, Any]
     if told.get("status") not in fields.statuses:
         problem = f"has status {told.get('status')!r}"
         yield frame.finding(path, "system-status", problem, f"use one of {', '.join(fields.statuses)}")
-    if str(told.get("system_type", "")).replace(" ", "") not in fields.types:
+    if told.get("system_type") not in fields.types:
         problem = f"has system_type {told.get('system_type')!r}"
         yield frame.finding(path, "system-type", problem, f"use one of {'; '.join(fields.types)}")
+
+
+def _network(frame: Frame, submitter: Submitter, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
+    network = frame.rules.submission.network
+    key = network.fields[0]
+    if key in told and not isinstance(told[key], str):
+        problem = f"field {key} is {json.dumps(told[key])}, which is no text"
+        yield frame.finding(path, "system-field-type", problem, 'write "true" or "false" in quotes')
+        return
+    over_network = is_over_network(frame, path)
+    if network.divisions.get(submitter.division, over_network) != over_network:
+        problem = f"{key} is {told.get(key, 'not there')}, which the {submitter.division} division does not take"
+        yield frame.finding(path, "system-network", problem, "correct it, or submit to another division")
+    for name in network.fields if over_network else ():
+        if name not in told:
+            yield frame.finding(path, "system-field", f"field {name} is missing", f"say it, or take {key} away")

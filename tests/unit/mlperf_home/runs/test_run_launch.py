@@ -121,3 +121,20 @@ def test_only_performance_is_repeated(wanted: HarnessRun, run: str) -> None:
 
     assert len(harness.jobs) == 1
     assert "noise_repeats" not in harness.jobs[0]
+
+
+def test_the_logs_that_loadgen_found_wrong_are_where_the_error_says(wanted: HarnessRun) -> None:
+    def rejecting(argv: Sequence[object], **_how: Any) -> _Completed:
+        job = json.loads(Path(str(argv[-1])).read_text("utf-8"))
+        rejected = Path(job["out_dir"] + ".rejected")
+        rejected.mkdir(parents=True)
+        (rejected / "mlperf_log_detail.txt").write_text("wrong", "utf-8")
+        return _Completed(ok=False, exit_code=70, last_lines=(f"mlperf-home: wrong (the logs are kept in {rejected})",))
+
+    with pytest.raises(StepFailed) as failed:
+        run_harness(rejecting, lambda _: None, wanted)
+
+    told = Path(str(failed.value).partition("kept in ")[2].rstrip(")"))
+    assert (told / "mlperf_log_detail.txt").read_text("utf-8") == "wrong"
+    assert told.name.startswith("."), "hidden, so that it is no result"
+    assert not (wanted.folder.root / ".new").exists()

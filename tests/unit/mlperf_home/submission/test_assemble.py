@@ -332,3 +332,78 @@ def test_inferring_that_is_killed_at_any_moment_is_finished_by_the_next(
     infer_tree(tmp_path / "tree", RULES)
 
     assert contents(tmp_path / "tree") == contents(tmp_path / "wanted")
+
+
+@pytest.mark.parametrize("inside", ["results/tree", "results"])
+def test_a_tree_among_the_results_is_refused_and_they_stay_as_they_are(tmp_path: Path, inside: str) -> None:
+    foreign(tmp_path / "results")
+    before = sorted(tmp_path.rglob("*"))
+
+    with pytest.raises(AssembleError, match="give two folders beside each other"):
+        generate(Order(tmp_path / "results", tmp_path / inside, "Example", "open", RULES, lambda *_: {}))
+
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_interruption_is_not_told_as_a_folder_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign(tmp_path / "results")
+
+    def interrupted() -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr("os.sync", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        generate(order(tmp_path))
+    assert list((tmp_path / "tree").iterdir()) == [], "nothing half-written"
+
+
+def test_an_interruption_between_the_two_renames_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign(tmp_path / "results")
+    generate(order(tmp_path))
+    before = contents(tmp_path / "tree")
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self.name == "Example" and ".mlperf-home-partial" in self.parts and target.parent.name == "open":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        generate(order(tmp_path))
+
+    assert contents(tmp_path / "tree") == before
+    assert [path.name for path in (tmp_path / "tree").iterdir()] == ["open"]
+
+
+def test_an_accuracy_log_that_was_cut_is_not_taken_for_the_whole_one(tmp_path: Path) -> None:
+    log = foreign(tmp_path / "results") / "accuracy" / "mlperf_log_accuracy.json"
+    log.write_bytes(log.read_bytes()[:20000])
+
+    with pytest.raises(AssembleError, match="is not the log whose hash"):
+        generate(order(tmp_path))
+
+    text = log.with_name("accuracy.txt")
+    text.write_text(text.read_text("utf-8").partition("hash=")[0], "utf-8")
+    generate(order(tmp_path))
+    assert any(
+        "mlperf_log_accuracy.json: has no end: the run was interrupted" in line for line in errors(tmp_path / "tree")
+    )
+
+
+def test_a_log_that_another_tool_has_truncated_keeps_the_hash_of_the_whole_one(tmp_path: Path) -> None:
+    log = foreign(tmp_path / "results") / "accuracy" / "mlperf_log_accuracy.json"
+    whole = log.read_bytes()
+    log.write_bytes(whole[:4096] + b"\n\n...\n\n" + whole[-4096:])
+
+    generate(order(tmp_path))
+
+    assert errors(tmp_path / "tree") == []

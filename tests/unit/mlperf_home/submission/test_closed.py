@@ -45,7 +45,9 @@ def test_a_test_that_is_too_slow_fails_and_is_named(closed: Order) -> None:
 
     generate(closed)
 
-    assert any("TEST05/verify_performance.txt: does not say TEST PASS" in line for line in findings(closed))
+    line = next(each for each in findings(closed) if "TEST05/verify_performance.txt: does not say TEST PASS" in each)
+    assert "reference score = 109.5, test score = 90.0" in line
+    assert "--rerun" in line
 
 
 def test_other_outputs_fail_and_the_accuracies_are_asked_for(closed: Order) -> None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from submission_tree import RULES
 
 from mlperf_home.submission.prerequisites import Prerequisites, obstacles
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
 def known(tmp_path: Path) -> Prerequisites:
     return Prerequisites(
-        tmp_path / "s", tmp_path / "r", "Example", "my-model", "valid", sample=False, allow_sample=False
+        tmp_path / "s", tmp_path / "r", "Example", "my-model", "valid", sample=False, allow_sample=False, rules=RULES
     )
 
 
@@ -33,6 +31,13 @@ def test_nothing_stands_in_the_way_of_a_good_run(known: Prerequisites) -> None:
         ({"model_name": "a b"}, "--model_name='a b'"),
         ({"style": "test"}, "too short to be submitted: use --execution_mode=valid"),
         ({"sample": True}, "a sample is no MLPerf result"),
+        ({"checker": Path("nowhere.py")}, "--checker_path=nowhere.py: there is no checker"),
+        ({"mapping": "my-model"}, "--extra_model_benchmark_map: 'my-model' maps no model"),
+        ({"mapping": "my-model:best"}, "my-model cannot be mapped to best; known are bert-99"),
+        ({"push": True}, "give your fork by --results_git_url"),
+        ({"push": True, "fork": "https://me:t0ken@example.org/x.git"}, "carries a name or token"),
+        ({"scenario": "Server", "category": "edge"}, "Server is not a scenario of bert-99 in edge"),
+        ({"scenario": "MultiStream", "category": "edge"}, "use SingleStream, Offline"),
     ],
 )
 def test_each_obstacle_is_told_with_what_to_do(known: Prerequisites, changes: dict[str, object], said: str) -> None:
@@ -40,6 +45,33 @@ def test_each_obstacle_is_told_with_what_to_do(known: Prerequisites, changes: di
 
     assert len(found) == 1
     assert said in found[0]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "category", "benchmark"),
+    [("Server", "datacenter", "bert-99"), ("all", "edge", "bert-99"), ("MultiStream", "edge", "resnet"), ("", "", "")],
+)
+def test_a_scenario_of_the_category_is_no_obstacle(
+    known: Prerequisites, scenario: str, category: str, benchmark: str
+) -> None:
+    assert obstacles(replace(known, scenario=scenario, category=category, benchmark=benchmark)) == []
+
+
+@pytest.mark.parametrize(("results", "tree"), [("r", "r"), ("r", "r/s"), ("s/r", "s")])
+def test_results_and_submission_may_not_lie_in_each_other(
+    known: Prerequisites, tmp_path: Path, results: str, tree: str
+) -> None:
+    found = obstacles(replace(known, results_dir=tmp_path / results, submission_dir=tmp_path / tree))
+
+    assert len(found) == 1
+    assert "two folders beside each other" in found[0]
+
+
+def test_the_packed_tree_may_not_lie_in_the_tree(known: Prerequisites, tmp_path: Path) -> None:
+    found = obstacles(replace(known, tar_file=tmp_path / "s" / "s.tar.gz"))
+
+    assert len(found) == 1
+    assert "--tar_file" in found[0]
 
 
 def test_a_sample_that_is_allowed_is_no_obstacle(known: Prerequisites) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mlperf_home.submission.root_lock import held
 from mlperf_home.submission.tarball import TarballError, pack
 
 if TYPE_CHECKING:
@@ -71,3 +72,21 @@ def test_a_pack_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
     assert target.read_bytes() == before
     shutil.rmtree(root)
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_killed_pack_left_is_gone_after_the_next(tmp_path: Path) -> None:
+    root, target = make(tmp_path / "tree"), tmp_path / "tree.tar.gz"
+    (tmp_path / ".tree.tar.gz.abc.partial").write_bytes(b"half")
+
+    pack(root, target)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tree", "tree.tar.gz"]
+
+
+def test_a_tree_that_another_process_works_on_is_not_packed(tmp_path: Path) -> None:
+    root, target = make(tmp_path / "tree"), tmp_path / "tree.tar.gz"
+
+    with held(root), pytest.raises(TarballError, match="another process is making a submission here, or packing it"):
+        pack(root, target)
+
+    assert not target.exists()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mlperf_home import atomic
 from mlperf_home.rules import load_round, round_names
 from mlperf_home.submission.originals import KEPT_BYTES
+from mlperf_home.submission.root_lock import held
 from mlperf_home.submission.truncation import (
     LIMIT_BYTES,
     TruncationError,
@@ -276,3 +277,11 @@ def test_the_sizes_are_those_of_every_round() -> None:
     for name in round_names():
         limits = load_round(name).submission.limits
         assert (limits.accuracy_log_bytes, limits.kept_bytes) == (LIMIT_BYTES, KEPT_BYTES)
+
+
+def test_a_tree_that_another_process_works_on_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+
+    for work in (truncate_tree, restore_tree):
+        with held(tmp_path / "tree"), pytest.raises(TruncationError, match="another process is making"):
+            work(tmp_path / "tree", originals=tmp_path / "originals")
