@@ -7,14 +7,12 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptgraph.manifest import NOTHING, PLACEHOLDER, Value, Values, matches_any
+from scriptgraph.versions import VERSION_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _UNSET: Any = object()
-
-# The version asked for is a script's own: a dependency has another.
-VERSION_KEYS = ("CM_VERSION", "CM_VERSION_MIN", "CM_VERSION_MAX")
 
 
 class Layer(IntEnum):

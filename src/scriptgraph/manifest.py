@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from scriptgraph.frozen import Frozen
-from scriptgraph.versions import ANY_VERSION, VersionRange
+from scriptgraph.versions import ANY_VERSION, VERSION_KEYS, VersionRange
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -208,7 +208,12 @@ class Manifest(Frozen):
             keys |= {*variation.env, *variation.default_env}
         for version in self.versions.values():
             keys |= {*version.env}
-        return frozenset(keys | {"CM_VERSION", "CM_VERSION_MIN", "CM_VERSION_MAX"})
+        return frozenset(keys | VERSION_KEYS if self.versions else keys)
+
+    @cached_property
+    def takes_version(self) -> bool:
+        """Whether a version can be asked of the script: it knows some, or it reads what is asked."""
+        return bool(self.versions) or not VERSION_KEYS.isdisjoint(self.reads | self.deciding_keys)
 
 
 @lru_cache(maxsize=1 << 14)  # a plan of a thousand steps asks the same a million times

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from scriptgraph.conditions import decide
 from scriptgraph.declared import check_overrides
 from scriptgraph.environment import Environment, Layer, as_text
-from scriptgraph.errors import CycleError, RequestError, ScriptGraphError
+from scriptgraph.errors import CycleError, RequestError, ScriptGraphError, VersionError
 from scriptgraph.inputs import read_inputs, require_needed
 from scriptgraph.manifest import Dependency, Manifest, Override, Values
 from scriptgraph.plan import Need, Plan, Step
@@ -94,6 +94,7 @@ def _resolve_step(query: Query, registry: Registry, scope: Scope) -> Step:
 
 def _expand(manifest: Manifest, query: Query, registry: Registry, scope: Scope) -> Step:
     variations = choose_variations(manifest, query.variations, query.without)
+    _require_version_taken(manifest, scope.versions)
     version = select_version(manifest.alias, manifest.versions, manifest.default_version, scope.versions)
     given = read_inputs(manifest, scope.inputs)
     start = scope.inherited.merged(given, Layer.INPUT, f"option of {manifest.alias}")
@@ -213,6 +214,14 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
 def hand_down(env: Environment, parent: Manifest, dependency: Dependency) -> Environment:
     """Give what a dependency starts from, of the environment that its parent has by then."""
     return env.inherited(parent.local_env_keys, env.expanded(dependency.env), f"{parent.alias} for {dependency.tags}")
+
+
+def _require_version_taken(manifest: Manifest, versions: VersionRange) -> None:
+    if versions != ANY_VERSION and not manifest.takes_version:
+        raise VersionError(
+            f"{manifest.alias}: {versions} is asked for, and this script takes none; leave it out, or ask it of a "
+            "dependency: --adr.NAME.version=V"
+        )
 
 
 def _asked_versions(manifest: Manifest, versions: VersionRange) -> Values:

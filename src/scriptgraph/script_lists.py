@@ -10,7 +10,7 @@ from scriptgraph.errors import NoScriptError, nearest
 from scriptgraph.guard_words import guard_words, query_words
 from scriptgraph.resolver import layered
 from scriptgraph.variations import choose_variations
-from scriptgraph.versions import ANY_VERSION, select_version
+from scriptgraph.versions import ANY_VERSION, VERSION_KEYS, select_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -94,7 +94,7 @@ def describe(manifest: Manifest, query: Query, registry: Registry) -> dict[str, 
         "exports": _exports(manifest),
         "keeps": {
             "cache": manifest.cache,
-            "reads": sorted(manifest.reads - {"CM_VERSION", "CM_VERSION_MIN", "CM_VERSION_MAX"}),
+            "reads": sorted(manifest.reads - VERSION_KEYS),
             "code": list(manifest.code),
         },
         "example": f"cm run script --tags={example}",

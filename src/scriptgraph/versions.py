@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
 
+# The version asked for is a script's own: a dependency has another.
+VERSION_KEYS = frozenset({"CM_VERSION", "CM_VERSION_MIN", "CM_VERSION_MAX"})
+
+
 class VersionRange(Frozen):
     """What is asked of a version; empty text asks nothing. Both bounds belong to the range."""
 
@@ -61,8 +65,7 @@ def select_version(alias: str, known: Iterable[str], default: str, asked: Versio
     """Choose a version of the script `alias`.
 
     The default wins where it fits, else the newest that fits. A script without versions
-    of its own hands what is asked on to its code (which reads `CM_VERSION*`), so any
-    request is taken there.
+    of its own that reads `CM_VERSION*` takes any request.
 
     Raises:
         VersionError: none of the known versions fits.

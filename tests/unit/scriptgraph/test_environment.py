@@ -106,7 +106,7 @@ def test_the_version_of_a_script_is_not_that_of_its_dependencies() -> None:
     scripts = {
         "top": {"versions": {"1.1": {}}, "default_version": "1.1", "deps": [{"tags": "free"}, {"tags": "own"}]},
         "free": {},
-        "own": {"deps": [{"tags": "below"}]},
+        "own": {"env_keys": ["CM_VERSION", "CM_VERSION_MIN"], "deps": [{"tags": "below"}]},
         "below": {},
     }
 

@@ -165,6 +165,7 @@ def test_a_script_may_read_what_it_sets_takes_and_declares() -> None:
     )
 
     assert script.reads == {*"ABCDEFG", "CM_VERSION", "CM_VERSION_MIN", "CM_VERSION_MAX"}
+    assert manifest("x", env_keys=["C"]).reads == {"C"}
 
 
 def test_the_digest_is_that_of_the_text() -> None:
