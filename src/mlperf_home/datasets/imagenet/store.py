@@ -34,7 +34,6 @@ PERFORMANCE_COUNT = 1024
 _ADVICE = "make the images again: python -m mlperf_home.datasets.imagenet"
 _HASHES = ("list_sha256", "labels_sha256", "pixels_sha256")
 _SIZES = ("images", "resolution", "performance_count")
-_SIZES = ("images", "resolution", "performance_count")
 _NEEDED_FACTS = {"name", "sample_note", "recipe", "family", "steps", "notes", *_SIZES, *_HASHES}
 
 
