@@ -40,6 +40,8 @@ def preprocess(context: Context) -> Outcome:
             *("--labels", context.existing("CM_DATASET_IMAGENET_LABELS_PATH"), "--resolution", str(side)),
             *("--recipe", recipe, "--family", family, *(["--count", str(count)] if count else [])),
             *("--out", folder, "--partial", context.folders.partial / f"imagenet-{recipe}-{family}-{side}"),
+            # Another entry's, such as that of the same images before one of them was replaced.
+            *("--left", context.folders.partial.parent),
         ],
         on_line=follow,
     )
