@@ -113,7 +113,10 @@ def preprocess(wanted: Wanted, tell: Callable[[int, int], None]) -> Outcome:
     except OSError as error:
         size_mb = math.ceil(math.prod(pixels_shape(facts)) / 1e6)
         problem = f"cannot be made ({error.strerror or error})"
-        advice = f"give an --out that can be written, with room for {size_mb:,} MB"
+        advice = (
+            f"make room, or give a place that can be written and has {size_mb:,} MB: "
+            "--cache_dir=DIR to cm, --out=DIR to the module"
+        )
         raise DatasetError(wanted.out, problem, advice) from error
 
 

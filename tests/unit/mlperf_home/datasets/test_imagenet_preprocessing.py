@@ -288,7 +288,10 @@ def test_a_disk_without_room_is_told_before_anything_is_made(photographs: Set, m
         patch.setattr(os, "posix_fallocate", _full)
         said = photographs.fail()
 
-    assert "cannot be made (No space left on device); give an --out that can be written, with room for 1 MB" in said
+    assert (
+        "cannot be made (No space left on device); make room, or give a place that can be written and has 1 MB" in said
+    )
+    assert "--cache_dir=DIR" in said
     assert not photographs.out.exists()
     assert not (photographs.partial / "whole").exists()
     assert photographs.run()["made"] == 11
