@@ -181,8 +181,9 @@ def test_2023s_options_are_served_or_refused_in_words(cm: Cm, option: str, said:
     assert said in ended.said
 
 
-def test_a_sweep_over_nothing_is_no_success(cm: Cm) -> None:
-    ended = cm.script("run,mobilenet-models,_sample,_efficientnet", HERE[0])
+@pytest.mark.parametrize("what", ["", ",_find-performance"])
+def test_a_sweep_over_nothing_is_no_success(cm: Cm, what: str) -> None:
+    ended = cm.script(f"run,mobilenet-models,_sample,_efficientnet{what}", HERE[0])
 
     assert ended.code != 0
     assert "no model fits all that is asked for" in ended.said

@@ -29,13 +29,15 @@ def failure_rows(lines: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def failure_words(lines: Sequence[str]) -> str:
-    """Say in one line how many failed, and for each reason which."""
+    """Say in one line how many failed, and for the first reasons which."""
     models: dict[str, list[str]] = {}
     for line in lines:
         model, _, reason = line.partition(": ")
         models.setdefault(reason, []).append(model)
-    told = "; ".join(f"{_names(named)}: {reason}" for reason, named in models.items())
-    return f"{len(lines)} of the models failed; the same command tries them again: {told}"
+    told = [f"{_names(named)}: {reason}" for reason, named in models.items()]
+    if len(told) > _NAMED:
+        told[_NAMED:] = [f"{len(told) - _NAMED} other reasons, which the table names"]
+    return f"{len(lines)} of the models failed; the same command tries them again: {'; '.join(told)}"
 
 
 def _names(models: Sequence[str]) -> str:
