@@ -151,6 +151,25 @@ def test_what_has_another_hash_than_recorded_is_refused(cm: Cm, server: FaultySe
     assert "Traceback" not in ended.said
 
 
+def test_an_archive_that_came_damaged_and_has_no_published_hash_is_fetched_again(
+    cm: Cm, server: FaultyServer, tmp_path: Path
+) -> None:
+    content = archive("v2_128_35/model.tflite", tiny(tmp_path, 128))
+    place = "/mobilenet_v2/checkpoints/quantized_v2_128_35.tgz"
+    server.serve(place, whole(content[: len(content) // 2]), whole(content))
+    asked = (f"{V2},_uint8", mirrored(cm, server, STORAGE))
+
+    first = cm.script(*asked)
+    again = cm.script(*asked)
+    kept = cm.script(*asked)
+
+    assert first.code != 0
+    assert "no hash of it is published: the same command fetches it again" in first.said
+    assert again.code == 0, again.said
+    assert kept.code == 0
+    assert len([each for each in server.seen if each.path == place]) == 2
+
+
 def test_a_file_for_another_size_than_its_variation_says_is_refused(
     cm: Cm, server: FaultyServer, tmp_path: Path
 ) -> None:
