@@ -9,16 +9,21 @@ from scriptgraph.fetch.recorded import RecordedHashes
 
 def downloads(context: Context) -> list[Download]:
     """Tell the file that would be fetched."""
-    urls = _urls(context)
-    name = _name(context, urls)
-    return [Download(name, tuple(urls), context.whole("CM_DOWNLOAD_SIZE_BYTES"), tuple(_digests(context)))]
+    urls, size = _urls(context), context.whole("CM_DOWNLOAD_SIZE_BYTES")
+    return [Download(_name(context, urls), tuple(urls), size, tuple(_digests(context)))]
+
+
+def verify(context: Context) -> bool:
+    """Say whether what is kept may be used: not where it could not be unpacked and no published hash vouches for it."""
+    return bool(_digests(context)) or not RecordedHashes.of_user(context.folders.state).refused(
+        context.text("CM_DOWNLOAD_SHA256", "")
+    )
 
 
 def preprocess(context: Context) -> Outcome:
     """Fetch into the cache; a file without a known hash is taken only where that is asked for."""
     urls, digests = _urls(context), _digests(context)
-    recorded = RecordedHashes(context.folders.state / "recorded-hashes.json")
-    record = context.flag("CM_DOWNLOAD_RECORD")
+    recorded, record = RecordedHashes.of_user(context.folders.state), context.flag("CM_DOWNLOAD_RECORD")
     seen = recorded.find(urls) if record and not digests else None
     name = _name(context, urls)
     brought = context.folders.brought / name
@@ -55,12 +60,11 @@ def _urls(context: Context) -> list[str]:
 
 def _digests(context: Context) -> list[str]:
     md5 = context.text("CM_DOWNLOAD_MD5", "")
-    return [*_listed(context, "CM_DOWNLOAD_HASHES"), *([f"md5:{md5}"] if md5 else [])]
+    return _listed(context, "CM_DOWNLOAD_HASHES") + ([f"md5:{md5}"] if md5 else [])
 
 
 def _listed(context: Context, key: str) -> list[str]:
-    value = context.value(key)
-    if isinstance(value, tuple):
+    if isinstance(value := context.value(key), tuple):
         return [part for part in value if part]
     # A single URL may hold a comma; a list of hashes given as one text may not.
     text = str(value or "")
@@ -68,11 +72,9 @@ def _listed(context: Context, key: str) -> list[str]:
 
 
 def _name(context: Context, urls: list[str]) -> str:
-    return context.name("CM_DOWNLOAD_FILENAME", "") or _name_of(urls[0])
-
-
-def _name_of(url: str) -> str:
-    name = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
+    if given := context.name("CM_DOWNLOAD_FILENAME", ""):
+        return given
+    name = unquote(urlsplit(urls[0]).path).rstrip("/").rpartition("/")[2]
     if not is_plain_name(name):
-        raise StepFailed(f"{url}: has no file name; give one by --filename")
+        raise StepFailed(f"{urls[0]}: has no file name; give one by --filename")
     return name

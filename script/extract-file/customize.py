@@ -1,7 +1,9 @@
 """Extract an archive into the cache."""
 
 from scriptgraph.api import Context, Done, Outcome, StepFailed
-from scriptgraph.fetch.archive import extract
+from scriptgraph.fetch.archive import ArchiveError, extract
+from scriptgraph.fetch.hashes import compute
+from scriptgraph.fetch.recorded import RecordedHashes
 
 
 def fingerprint(context: Context) -> str:
@@ -14,7 +16,14 @@ def preprocess(context: Context) -> Outcome:
     """Unpack, and find the member that is wanted."""
     archive = context.existing("CM_EXTRACT_FILEPATH")
     folder = context.output / "extracted"
-    extract(archive, folder)
+    try:
+        extract(archive, folder)
+    except ArchiveError as error:
+        # Only what was taken without a published hash is recorded, and can be another file the next time.
+        recorded, digest = RecordedHashes.of_user(context.folders.state), compute(archive, ["sha256"])
+        if recorded.refuse(str(digest["sha256"])):
+            raise StepFailed(f"{error}; no hash of it is published: the same command fetches it again") from error
+        raise
     exports = {"CM_EXTRACT_EXTRACTED_PATH": folder}
     member = context.text("CM_EXTRACT_MEMBER", "")
     if member:

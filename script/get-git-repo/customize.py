@@ -22,7 +22,7 @@ def preprocess(context: Context) -> Outcome:
         raise StepFailed(f"{url} at {ref}: {error}; look at the address, the name and the network") from error
     if wanted and commit != wanted:
         raise StepFailed(f"{url} at {ref}: is commit {commit}, not {wanted}; it was moved, or is another repository")
-    recorded = RecordedHashes(context.folders.state / "recorded-hashes.json")
+    recorded = RecordedHashes.of_user(context.folders.state)
     name = [f"{url}#{ref}"]
     before = recorded.find(name)
     recorded.keep(name, commit)

@@ -11,7 +11,7 @@ def preprocess(context: Context) -> Outcome:
     stub = context.text("CM_MLPERF_NEURALMAGIC_MODEL_ZOO_STUB")
     with failing_on(ZooError):
         found = find_model(stub, context.switches.mirrors)
-    recorded = RecordedHashes(context.folders.state / "recorded-hashes.json")
+    recorded = RecordedHashes.of_user(context.folders.state)
     known = recorded.find([stub])
     got = fetch(
         [found.url],

@@ -1,59 +1,21 @@
-"""Preprocess ImageNet's validation set into one array that can be mapped into memory."""
-
-import json
+"""Say which images are wanted, in the words in which the step that makes them is kept."""
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet.images import choose_images, find_images, list_sha256
-from mlperf_home.datasets.imagenet.labels import read_labels
-from mlperf_home.runs.launch import run_module
-from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
-
-
-def fingerprint(context: Context) -> str:
-    """Hash the images' names and sizes, and the labels: a path may hold others tomorrow."""
-    place, count = context.existing("CM_DATASET_IMAGENET_VAL_PATH"), context.whole("CM_DATASET_SIZE")
-    with failing_on(DatasetError):
-        labels = read_labels(context.existing("CM_DATASET_IMAGENET_LABELS_PATH"))
-        images = choose_images(place, find_images(place), labels, count)
-        return f"{list_sha256(images)} {labels.first(len(images)).sha256}"
+from mlperf_home.datasets.imagenet.recipes import find_recipe
+from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Run it where OpenCV is; what is done of it stays beside the unfinished downloads until it is whole."""
-    side, count = context.whole("CM_DATASET_INPUT_SQUARE_SIDE"), context.whole("CM_DATASET_SIZE")
+    """Whoever asks, by variations, options or a model: the same images are the same entry."""
     recipe, family = context.text("CM_DATASET_IMAGENET_RECIPE"), context.text("CM_DATASET_IMAGENET_FAMILY")
-    folder = context.output / "images"
-    context.folders.partial.mkdir(parents=True, exist_ok=True)
-    last: list[str] = []
-
-    def follow(line: str) -> None:
-        last[:] = [line]
-        if line.startswith('{"event": "preprocessing"'):
-            told = json.loads(line)
-            context.progress("images", told["done"], told["total"])
-
-    run_module(
-        context.command,
-        [context.text("CM_PYTHON_LIB_BIN_WITH_PATH")],
-        [
-            *("mlperf_home.datasets.imagenet", "--images", context.existing("CM_DATASET_IMAGENET_VAL_PATH")),
-            *("--labels", context.existing("CM_DATASET_IMAGENET_LABELS_PATH"), "--resolution", str(side)),
-            *("--recipe", recipe, "--family", family, *(["--count", str(count)] if count else [])),
-            *("--out", folder, "--partial", context.folders.partial / f"imagenet-{recipe}-{family}-{side}"),
-        ],
-        on_line=follow,
-    )
-    try:
-        made = json.loads(last[-1])["images"]
-    except (IndexError, ValueError, KeyError) as error:
-        raise StepFailed(f"{folder}: its making told nothing; see the log of this step") from error
-    context.say(f"{made} images of {side} x {side}, recipe {recipe}")
+    side, count = context.whole("CM_DATASET_INPUT_SQUARE_SIDE") or 0, context.whole("CM_DATASET_SIZE")
+    with failing_on(DatasetError):
+        find_recipe(recipe, family, side)
     return Done(
         exports={
-            "CM_DATASET_PREPROCESSED_PATH": folder,
-            "CM_DATASET_PREPROCESSED_COUNT": made,
             "CM_DATASET_INPUT_SQUARE_SIDE": side,
             "CM_DATASET_IMAGENET_RECIPE": recipe,
             "CM_DATASET_IMAGENET_FAMILY": family,
+            "CM_DATASET_IMAGENET_WANTED": f"{recipe} {family} {side} {count or 'all'}",
         }
     )

@@ -4,12 +4,17 @@ from pathlib import Path
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.results.family import family_rows, read_family
+from mlperf_home.runs.failed_models import failure_rows, failure_words
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
     """Read the measurements beside each other; failures are named, and end the run as failed."""
+    if context.flag("CM_DATASET_SAMPLE") and context.text("CM_MLPERF_MODELS") == "efficientnet":
+        raise StepFailed("no model fits all that is asked for: the sample has MobileNets alone; leave a variation out")
     failed = [line for line in context.text("CM_MLPERF_FAILED_MODELS", "").splitlines() if line]
+    if failed:
+        context.table("Models that failed", failure_rows(failed))
     # The results of this request alone: what else lies in the folder is not asked for, or failed now.
     folders = [Path(line) for line in context.text("CM_MLPERF_RESULT_FOLDERS", "").splitlines() if line]
     if folders:
@@ -20,9 +25,6 @@ def preprocess(context: Context) -> Outcome:
         sample = any(each.sample for each in measurements)
         title = f"{'SAMPLE RESULTS, no MLPerf results: ' if sample else ''}{system}, {scenario}"
         context.table(title, family_rows(measurements))
-    elif not failed and not context.flag("CM_MLPERF_RUN_FIND_PERFORMANCE"):
-        raise StepFailed("no model fits all that is asked for: the sample has MobileNets alone; leave a variation out")
     if failed:
-        listed = "; ".join(failed)
-        raise StepFailed(f"{len(failed)} of the models failed; the same command tries them again: {listed}")
+        raise StepFailed(failure_words(failed))
     return Done(exports={"CM_MLPERF_MODELS_MEASURED": len(set(folders))})

@@ -310,10 +310,16 @@ class _Walker:
 
 
 def _failures(needs: tuple[Need, ...], failed: Mapping[int, ScriptGraphError]) -> Values:
-    """Give a line for each dependency that was allowed to fail and did, by the key that its manifest names."""
+    """Give a line for each dependency that was allowed to fail and did, by the key that its manifest names.
+
+    It begins with what the dependency sets, which tells it from others like it.
+    """
     lines: dict[str, list[str]] = {}
     for number in sorted(failed):
-        lines.setdefault(needs[number].dependency.may_fail, []).append(failed[number].report())
+        dependency = needs[number].dependency
+        own = " ".join(str(value) for value in dependency.env.values())
+        told = failed[number].report()
+        lines.setdefault(dependency.may_fail, []).append(f"{own}: {told}" if own else told)
     return {key: "\n".join(each) for key, each in lines.items()}
 
 

@@ -164,7 +164,23 @@ def test_the_sweep_has_the_models_that_are_asked_for(variations: str, count: int
     assert len(runs) == count
 
 
-def test_one_run_is_enough_for_a_try() -> None:
-    asked = plan("run,mobilenet-models,_tflite", env={"CM_TEST_ONE_RUN": "yes"})
+@pytest.mark.parametrize(
+    ("variations", "first"),
+    [
+        ("", "v1,_multiplier-1.0,_resolution-224,_fp32"),
+        (",_mobilenet", "v1,_multiplier-1.0,_resolution-224,_fp32"),
+        (",_only-fp32", "v1,_multiplier-1.0,_resolution-224,_fp32"),
+        (",_only-int8", "v1,_multiplier-1.0,_resolution-224,_uint8"),
+        (",_mobilenet,_only-int8", "v1,_multiplier-1.0,_resolution-224,_uint8"),
+        (",_efficientnet", "lite0,_fp32"),
+        (",_efficientnet,_only-fp32", "lite0,_fp32"),
+        (",_efficientnet,_only-int8", "lite0,_int8"),
+        (",_sample", "sample.mobilenet_0.25_64_float"),
+        (",_sample,_only-int8", "sample.mobilenet_0.25_64_int8"),
+    ],
+)
+def test_one_run_is_enough_for_a_try_and_is_the_first_of_those_asked_for(variations: str, first: str) -> None:
+    asked = plan(f"run,mobilenet-models,_tflite{variations}", env={"CM_TEST_ONE_RUN": "yes"})
 
-    assert sum("scenario" in need.step.manifest.alias for need in asked.root.needs() if need.step) == 1
+    runs = [need.step for need in asked.root.needs() if need.step and "scenario" in need.step.manifest.alias]
+    assert [step.env["CM_ML_MODEL_VARIATION"] for step in runs] == [first]

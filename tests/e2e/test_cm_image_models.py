@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 SCRIPTS = Path(__file__).parents[2] / "script"
 REAL = Path(__file__).parents[2] / "../shared/data/tflite"
+SOURCES = Path(__file__).parents[2] / "../shared/spec/sources.json"
+# It serves another file than the one that was measured, so it cannot stand in for it.
+OTHER_FILE = "http://download.tensorflow.org/models/tflite_11_05_08/mobilenet_v2_1.0_224_quant.tgz"
 STORAGE = "storage.googleapis.com"
 V2 = "get,ml-model,mobilenet,raw,_v2,_multiplier-0.35,_resolution-128"
 
@@ -71,6 +74,25 @@ def test_there_are_81_and_no_two_are_the_same_file() -> None:
         published = each.get("CM_ML_MODEL_PUBLISHED_TOP1")
         assert (published is None) == ("CM_ML_MODEL_PUBLISHED_TOP1_SOURCE" not in each)
         assert published is None or 35 < published < 85
+
+
+@pytest.mark.skipif(not SOURCES.is_file(), reason="the list of sources is not at hand")
+def test_they_are_those_of_the_list_of_sources() -> None:
+    listed = {each["id"]: each for each in json.loads(SOURCES.read_text()) if each["group"].startswith("tflite-")}
+    both = (*combined("get-ml-model-mobilenet").values(), *combined("get-ml-model-efficientnet-lite").values())
+    ours = {each["CM_ML_MODEL_VARIATION_NAME"]: each for each in both}
+
+    assert ours.keys() == listed.keys()
+    for name, model in ours.items():
+        source = listed[name]
+        hashes = {f"{each['algo']}:{each['value']}" for each in source["checksums"]}
+        published = source["accuracy"]["published_top1"].values()
+        assert model["CM_DOWNLOAD_URL"] == [each["url"] for each in source["urls"] if each["url"] != OTHER_FILE]
+        assert set(model.get("CM_DOWNLOAD_HASHES", [])) <= hashes
+        assert bool(model.get("CM_DOWNLOAD_HASHES")) == bool(hashes)
+        assert model["CM_EXTRACT_MEMBER"] in source["layout"]
+        assert model["CM_ML_MODEL_MEASURED_TOP1"] == source["accuracy"]["measured_cm_v31_top1"]
+        assert model["CM_ML_MODEL_PUBLISHED_TOP1"] in published if published else True
 
 
 def test_the_sweep_names_each_of_them_once() -> None:
@@ -127,6 +149,25 @@ def test_what_has_another_hash_than_recorded_is_refused(cm: Cm, server: FaultySe
     assert env["CM_DOWNLOAD_HASHES"][0].partition(":")[2] in ended.said
     assert hashlib.sha256(content).hexdigest() in ended.said
     assert "Traceback" not in ended.said
+
+
+def test_an_archive_that_came_damaged_and_has_no_published_hash_is_fetched_again(
+    cm: Cm, server: FaultyServer, tmp_path: Path
+) -> None:
+    content = archive("v2_128_35/model.tflite", tiny(tmp_path, 128))
+    place = "/mobilenet_v2/checkpoints/quantized_v2_128_35.tgz"
+    server.serve(place, whole(content[: len(content) // 2]), whole(content))
+    asked = (f"{V2},_uint8", mirrored(cm, server, STORAGE))
+
+    first = cm.script(*asked)
+    again = cm.script(*asked)
+    kept = cm.script(*asked)
+
+    assert first.code != 0
+    assert "no hash of it is published: the same command fetches it again" in first.said
+    assert again.code == 0, again.said
+    assert kept.code == 0
+    assert len([each for each in server.seen if each.path == place]) == 2
 
 
 def test_a_file_for_another_size_than_its_variation_says_is_refused(

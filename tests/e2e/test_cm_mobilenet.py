@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cm_command import fresh_cm
+from faulty_server import FaultyServer
 
 from mlperf_home.samples.mobilenet import MODELS
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 pytest.importorskip("mlperf_loadgen", reason="LoadGen is not installed in this Python")
 pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed in this Python")
 pytest.importorskip("cv2", reason="OpenCV is not installed in this Python")
+
+from photographs import make_set, name_of
 
 pytestmark = pytest.mark.engine
 TAGS = "run,mlperf,mobilenet,tflite"
@@ -102,6 +105,41 @@ def test_without_imagenet_it_is_said_how_to_get_it(cm: Cm, tmp_path: Path) -> No
     assert "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB" in ended.said
 
 
+@pytest.mark.parametrize("tags", [TAGS, "run,mobilenet-models,_tflite,_accuracy-only"])
+def test_images_are_looked_at_before_any_model_is_fetched(tmp_path: Path, tags: str) -> None:
+    cm = fresh_cm(tmp_path / "new")
+    images = make_set(tmp_path / "val", 3)
+    (images / name_of(2)).unlink()
+    labels, results = f"--labels_path={images}", f"--results_dir={tmp_path / 'r'}"
+    with FaultyServer() as hosts:
+        (tmp_path / "mirrors.json").write_text(json.dumps(dict.fromkeys(("http://", "https://"), hosts.url("/"))))
+        given = [HERE[0], labels, results, f"--mirrors={tmp_path / 'mirrors.json'}"]
+        without = cm.script(tags, *given)
+        incomplete = cm.script(tags, *given, f"--imagenet_path={images}")
+
+    assert without.code != 0
+    assert without.said.count("ILSVRC2012_img_val.tar (50,000 images, 6.7 GB") == 1
+    assert incomplete.code != 0
+    assert f"{images}: lacks 1 of the 3 images" in incomplete.said
+    assert f"(the first is {name_of(2)})" in incomplete.said
+    assert "--dataset_size=N" in incomplete.said
+    assert "get-ml-model" not in without.said + incomplete.said
+    assert not (tmp_path / "r").exists()
+
+
+def test_models_that_fail_alike_are_told_of_together(cm: Cm, tmp_path: Path) -> None:
+    absent = f"--adr.image-environment.environment={tmp_path / 'nowhere'}"
+
+    ended = cm.script("run,mobilenet-models,_sample,_only-int8", HERE[0], absent, *SHORT)
+
+    assert ended.code != 0
+    last = ended.said.splitlines()[-1]
+    assert "4 of the models failed; the same command tries them again: " in last
+    names = [f"sample.{name}" for name in MODELS if name.endswith("int8")]
+    assert all(ended.out.count(name) == 1 for name in names)
+    assert last.count(str(tmp_path / "nowhere")) == 1
+
+
 def test_the_sweep_shows_all_goes_on_where_it_was_and_survives_a_failure(cm: Cm, tmp_path: Path) -> None:
     options = [*HERE, *SHORT, "--test_query_count=40", f"--results_dir={tmp_path / 'results'}"]
     sweep = "run,mobilenet-models,_tflite,_sample,_only-int8"
@@ -143,8 +181,9 @@ def test_2023s_options_are_served_or_refused_in_words(cm: Cm, option: str, said:
     assert said in ended.said
 
 
-def test_a_sweep_over_nothing_is_no_success(cm: Cm) -> None:
-    ended = cm.script("run,mobilenet-models,_sample,_efficientnet", HERE[0])
+@pytest.mark.parametrize("what", ["", ",_find-performance"])
+def test_a_sweep_over_nothing_is_no_success(cm: Cm, what: str) -> None:
+    ended = cm.script(f"run,mobilenet-models,_sample,_efficientnet{what}", HERE[0])
 
     assert ended.code != 0
     assert "no model fits all that is asked for" in ended.said

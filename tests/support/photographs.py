@@ -36,11 +36,11 @@ def jpeg(picture: NDArray[Any]) -> bytes:
     return bytes(packed.tobytes())
 
 
-def make_set(folder: Path, count: int) -> Path:
+def make_set(folder: Path, count: int, first_seed: int = 0) -> Path:
     """Write `count` images and their val_map.txt; image k has class 7 * k."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(1, count + 1):
-        picture = scene(80 + number, 70 + number % 5 * 8, number)
+        picture = scene(80 + number, 70 + number % 5 * 8, first_seed + number)
         (folder / name_of(number)).write_bytes(jpeg(picture))
     lines = [f"{name_of(number)} {7 * number}\n" for number in range(1, count + 1)]
     (folder / "val_map.txt").write_text("".join(lines))

@@ -50,8 +50,21 @@ def test_a_folder_is_preprocessed_once(images: Path, cm_run: Run) -> None:
     assert np.load(made / "images.npy").shape == (7, 96, 96, 3)
     assert first["new_env"]["CM_DATASET_PREPROCESSED_COUNT"] == 7
     assert first["new_env"]["CM_DATASET_IMAGENET_RECIPE"] == "published"
-    assert steps(again)["get-preprocessed-dataset-imagenet"] == "cached"
+    assert steps(again)["preprocess-dataset-imagenet"] == "cached"
     assert again["new_env"] == first["new_env"]
+
+
+def test_whoever_asks_for_the_same_images_gets_those_that_are_there(images: Path, cm_run: Run) -> None:
+    options = {"imagenet_path": str(images), "labels_path": str(images), "adr": HERE}
+    made = cm_run(f"{PREPROCESSED},_published,_for.mobilenet,_resolution.96", **options)["new_env"]
+    asked = [
+        cm_run(PREPROCESSED, resolution="96", **options),
+        cm_run(PREPROCESSED, recipe="published", resolution=96, **options),
+        cm_run(PREPROCESSED, env={"CM_DATASET_INPUT_SQUARE_SIDE": 96, "CM_DATASET_SAMPLE": "no"}, **options),
+    ]
+
+    assert [steps(each)["preprocess-dataset-imagenet"] for each in asked] == ["cached"] * 3
+    assert [each["new_env"] for each in asked] == [made] * 3
 
 
 def test_another_recipe_family_size_or_image_is_another_entry(images: Path, cm_run: Run) -> None:

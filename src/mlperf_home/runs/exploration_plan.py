@@ -81,8 +81,10 @@ def _absent(context: Context, space: Mapping[str, Any], described: Sequence[Mapp
     had = {each["model"] for each in described}
     missing = {point.model for point in decode_space(space, "the space").points} - had
     failures = [line for line in context.text("CM_EXPLORE_FAILED", "").splitlines() if line]
-    reason = failures[0] if failures else "no step brings it"
-    return dict.fromkeys(sorted(missing), f"the model or its dataset could not be had: {reason}")
+    usual = failures[0] if failures else "no step brings it"
+    # A failure's line begins with the model that was asked for.
+    reasons = {model: next((line for line in failures if line.startswith(f"{model} ")), usual) for model in missing}
+    return {model: f"the model or its dataset could not be had: {reasons[model]}" for model in sorted(missing)}
 
 
 def _running(context: Context, described: Sequence[Mapping[str, Any]]) -> Running:

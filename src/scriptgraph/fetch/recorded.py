@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+# Begins the name of a hash among the URLs.
+_REFUSED = "refused:"
+
 
 class RecordedHashes:
     """A JSON file of URL -> "sha256:...", shared by all runs of a user.
@@ -21,6 +24,11 @@ class RecordedHashes:
 
     def __init__(self, path: Path) -> None:
         self._kept = KeptJson(path)
+
+    @classmethod
+    def of_user(cls, state: Path) -> RecordedHashes:
+        """Give those of the folder in which the user's state is kept."""
+        return cls(state / "recorded-hashes.json")
 
     def find(self, urls: Sequence[str]) -> str | None:
         """Give the hash recorded for the first of the URLs that has one."""
@@ -35,6 +43,28 @@ class RecordedHashes:
                 known.setdefault(_named(url), digest)
 
         self._kept.update(add)
+
+    def refuse(self, digest: str) -> bool:
+        """Forget the hash of a file that turned out to be damaged, so that another one may be fetched in its place.
+
+        Returns:
+            Whether it was recorded: otherwise nothing changes.
+        """
+        recorded: list[str] = []
+
+        def drop(known: dict[str, Any]) -> None:
+            recorded.extend(name for name, value in known.items() if value == digest)
+            for name in recorded:
+                del known[name]
+            if recorded:
+                known[_REFUSED + digest] = "damaged"
+
+        self._kept.update(drop)
+        return bool(recorded)
+
+    def refused(self, digest: str) -> bool:
+        """Say whether a file of this hash turned out to be damaged."""
+        return _REFUSED + digest in self._kept.read()
 
 
 def _named(url: str) -> str:

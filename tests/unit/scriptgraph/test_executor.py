@@ -75,6 +75,27 @@ class TestOrder:
         assert told.endswith("|a")
         assert len(told.splitlines()) == 1
 
+    def test_of_several_like_requests_each_that_failed_is_told_with_what_was_its_own(self, bench: Bench) -> None:
+        bench.scripts.add("bad", raising('StepFailed("the model is broken")'))
+        bench.scripts.add(
+            "top",
+            """
+            def preprocess(context: Context) -> Done:
+                return Done({"CM_TOLD": context.text("CM_FAILED")})
+            """,
+            deps=[
+                {"tags": "bad", "may_fail": "CM_FAILED", "env": {"CM_FAMILY": "net", "CM_WHICH": number}}
+                for number in ("v1,_a", "v2")
+            ],
+            env_keys=["CM_FAILED"],
+            new_env_keys=["CM_TOLD"],
+        )
+
+        lines = str(bench.run("top").exports["CM_TOLD"]).splitlines()
+
+        assert [line.partition(": ")[0] for line in lines] == ["net v1,_a", "net v2"]
+        assert all("the model is broken" in line for line in lines)
+
     def test_only_what_is_exported_leaves_a_step(self, bench: Bench) -> None:
         bench.scripts.add("a", exporting(CM_A=1), env={"CM_INNER": 1}, new_env_keys=["CM_A"])
         bench.scripts.add(

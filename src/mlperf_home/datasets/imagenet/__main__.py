@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=_count, help="processes; as many as there are processors unless given")
     parser.add_argument("--out", type=Path, required=True, help="the folder to make")
     parser.add_argument("--partial", type=Path, help="where unfinished work is kept; beside --out unless given")
+    parser.add_argument("--left", type=Path, help="a folder in which earlier runs may have left work, as */NAME")
     return parser
 
 
@@ -78,6 +79,7 @@ def _preprocess(chosen: argparse.Namespace) -> Outcome:
         out=out,
         partial=chosen.partial.absolute() if chosen.partial else out.with_name(f".{out.name}.partial"),
         workers=chosen.workers or preprocessing.usable_processors(),
+        left=chosen.left,
     )
     return preprocessing.preprocess(wanted, _Progress())
 

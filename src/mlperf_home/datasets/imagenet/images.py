@@ -22,7 +22,7 @@ HOW_TO_GET = (
     "image-net.org to those who register for research; give the tar or the folder it was unpacked to"
 )
 
-_FIRST = "--count=N; to cm, the variation _size.N"
+_FIRST = "--dataset_size=N of a run, _size.N of the dataset, --count=N of the module"
 
 
 @dataclass(frozen=True)

@@ -64,17 +64,6 @@ class Labels:
         return Labels(self.path, self.names[:count], self.classes[:count])
 
 
-def label_offset(classes: int) -> int:
-    """Say how much a model's class is above the file's: 1 with a background class, else 0.
-
-    Raises:
-        ValueError: the model has neither 1,000 nor 1,001 classes.
-    """
-    if classes not in {CLASSES, CLASSES + 1}:
-        raise ValueError(f"{classes} classes: a model of ImageNet has {CLASSES}, or {CLASSES + 1} with a background")
-    return classes - CLASSES
-
-
 def read_labels(place: Path) -> Labels:
     """Read and check a label file, or the one in a folder.
 

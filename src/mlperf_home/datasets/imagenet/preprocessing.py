@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import math
 import os
 import shutil
@@ -12,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet import pixels
-from mlperf_home.datasets.imagenet.images import choose_images, find_images
+from mlperf_home.datasets.imagenet import pixels, recipes, resampling
+from mlperf_home.datasets.imagenet.claims import claimed, take_over
+from mlperf_home.datasets.imagenet.images import choose_images, find_images, list_sha256
 from mlperf_home.datasets.imagenet.labels import read_labels
 from mlperf_home.datasets.imagenet.store import finished, pixels_shape, replaceable, wanted_facts
-from mlperf_home.datasets.imagenet.unfinished import Unfinished, claimed
+from mlperf_home.datasets.imagenet.unfinished import Unfinished, begun_for, is_of_use
 from mlperf_home.datasets.imagenet.workers import Work, make_chunks
 
 if TYPE_CHECKING:
@@ -42,6 +45,7 @@ class Wanted:
         out: the folder to make.
         partial: where it is while it is made.
         workers: processes.
+        left: a folder in which earlier runs may have left such work, as `<any>/<name of partial>`.
     """
 
     images: Path
@@ -51,6 +55,7 @@ class Wanted:
     out: Path
     partial: Path
     workers: int
+    left: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,14 @@ class Outcome:
 def usable_processors() -> int:
     """Say how many processors this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def code_sha256() -> str:
+    """Hash the code that decides what the pixels are: what it made before a change is not mixed with what follows."""
+    digest = hashlib.sha256()
+    for module in (pixels, recipes, resampling):
+        digest.update(inspect.getsource(module).encode())
+    return digest.hexdigest()
 
 
 def preprocess(wanted: Wanted, tell: Callable[[int, int], None]) -> Outcome:
@@ -86,30 +99,38 @@ def preprocess(wanted: Wanted, tell: Callable[[int, int], None]) -> Outcome:
         return Outcome(found, 0, reused=True)
     if not replaceable(wanted.out):
         raise DatasetError(wanted.out, "exists and is no folder of preprocessed images", "give another --out")
+    lists = [list_sha256(images[first : first + CHUNK_IMAGES]) for first in range(0, len(images), CHUNK_IMAGES)]
     try:
+        if wanted.left is not None:
+            begun = begun_for(facts, code_sha256(), CHUNK_IMAGES)
+            take_over(wanted.partial, wanted.left, lambda folder: is_of_use(folder, begun, lists))
         with claimed(wanted.partial):
             # Another process may have finished it in between.
             if found := finished(wanted.out, facts):
                 shutil.rmtree(wanted.partial)
                 return Outcome(found, 0, reused=True)
-            return _make(wanted, facts, images, labels, tell)
+            return _make(wanted, facts, lists, images, labels, tell)
     except OSError as error:
         size_mb = math.ceil(math.prod(pixels_shape(facts)) / 1e6)
         problem = f"cannot be made ({error.strerror or error})"
-        advice = f"give an --out that can be written, with room for {size_mb:,} MB"
+        advice = (
+            f"make room, or give a place that can be written and has {size_mb:,} MB: "
+            "--cache_dir=DIR to cm, --out=DIR to the module"
+        )
         raise DatasetError(wanted.out, problem, advice) from error
 
 
 def _make(
     wanted: Wanted,
     facts: dict[str, Any],
+    lists: Sequence[str],
     images: Sequence[ImageFile],
     labels: Labels,
     tell: Callable[[int, int], None],
 ) -> Outcome:
-    unfinished = Unfinished(wanted.partial, facts, CHUNK_IMAGES)
+    unfinished = Unfinished(wanted.partial, facts, code_sha256(), CHUNK_IMAGES, lists)
     total, ready = len(images), 0
-    chunks = [chunk for chunk in range(-(-total // CHUNK_IMAGES)) if chunk not in unfinished.done]
+    chunks = [chunk for chunk in range(len(lists)) if chunk not in unfinished.done]
     left = sum(min(CHUNK_IMAGES, total - chunk * CHUNK_IMAGES) for chunk in chunks)
     tell(total - left, total)
     work = Work(wanted.recipe, images, CHUNK_IMAGES, unfinished.pixels, unfinished.offset)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
+from mlperf_home.datasets.imagenet.labels import CLASSES
 from mlperf_home.datasets.imagenet.recipes import MOBILENET
 from mlperf_home.datasets.imagenet.store import PROVENANCE, read_pixels
 from mlperf_home.datasets.imagenet.values import Quantisation, normalisation, pixel_values
@@ -66,11 +67,16 @@ class ImagenetSamples:
 
         Args:
             model: an engine's details; its "input" has shape (1, side, side, 3), dtype, scale and zero_point. Without
-                an "input" nothing changes.
+                an "input" nothing changes. "classes" are those without a background.
 
         Raises:
-            DatasetError: the images are not of the model's size, or the model takes another type.
+            DatasetError: the images are not of the model's size, the model takes another type, or tells other classes
+                than ImageNet's.
         """
+        classes = model.get("classes", CLASSES)
+        if not self.sample_note and classes != CLASSES:
+            problem = f"holds images of ImageNet's {CLASSES} classes, the model tells {classes}"
+            raise DatasetError(self._folder, problem, "give a model that was trained for ImageNet")
         wanted = model.get("input")
         if wanted is None:
             return

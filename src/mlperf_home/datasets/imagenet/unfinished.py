@@ -3,51 +3,27 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlperf_home.atomic import sync_folder
-from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet import store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
 
 _WANTED_FILE = "wanted.json"
 _DONE_FILE = "done.txt"
-_CLAIM_FILE = "claim"
 _WHOLE = "whole"
-
-
-@contextmanager
-def claimed(folder: Path) -> Iterator[None]:
-    """Keep a folder of unfinished work to this process; the claim ends with the process, however that ends.
-
-    Raises:
-        DatasetError: another process has it.
-    """
-    while True:
-        folder.mkdir(parents=True, exist_ok=True)
-        # A lock of this kind is not inherited by the workers.
-        with (folder / _CLAIM_FILE).open("a") as file:
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                advice = "wait until it is done and run this again, which will use its images; or give another --out"
-                raise DatasetError(folder, "is in use: another process makes the same images", advice) from None
-            # Whoever had it may have finished and removed it in between.
-            if _is_at(file.fileno(), folder / _CLAIM_FILE):
-                yield
-                return
+# What the pixels of one chunk do not depend on: it has a list of its own.
+_OF_THE_WHOLE = ("list_sha256", "labels_sha256")
 
 
 class Unfinished:
@@ -60,8 +36,17 @@ class Unfinished:
         done: the digests of the chunks that are there, by number.
     """
 
-    def __init__(self, folder: Path, wanted: Mapping[str, Any], chunk_images: int) -> None:
-        """Go on with what is there, if it was begun for the same images, else begin.
+    def __init__(
+        self, folder: Path, wanted: Mapping[str, Any], code: str, chunk_images: int, lists: Sequence[str]
+    ) -> None:
+        """Go on with what is there, if it was begun for as many images made the same way, else begin.
+
+        Args:
+            folder: where it is or will be.
+            wanted: the description of the whole.
+            code: the hash of the code that makes pixels.
+            chunk_images: how many images a chunk has.
+            lists: for each chunk the hash of its images' names and sizes; what was made of others is made again.
 
         Raises:
             OSError: there is no room, or the folder cannot be written.
@@ -73,7 +58,9 @@ class Unfinished:
         self._image_bytes = int(np.prod(shape[1:]))
         self._chunk_bytes = chunk_images * self._image_bytes
         self._bytes = shape[0] * self._image_bytes
-        self._wanted = json.dumps({**wanted, "chunk_images": chunk_images}, sort_keys=True)
+        self._facts = {**wanted, "chunk_images": chunk_images}
+        self._wanted = begun_for(wanted, code, chunk_images)
+        self._lists = lists
         if not self._begun(shape):
             self._begin(shape)
         self.offset = self.pixels.stat().st_size - self._bytes
@@ -83,7 +70,7 @@ class Unfinished:
         """Note that a chunk has been written."""
         self.done[chunk] = digest
         with (self.folder / _DONE_FILE).open("a", encoding="ascii") as file:
-            file.write(f"{chunk} {digest}\n")
+            file.write(f"{chunk} {self._lists[chunk]} {digest}\n")
 
     def publish(self, out: Path, labels_text: str) -> dict[str, Any]:
         """Give the whole its name, in the place of an older one, and its description.
@@ -92,8 +79,7 @@ class Unfinished:
             OSError: there is no room, or the place cannot be written.
         """
         joined = "".join(digest for _, digest in sorted(self.done.items()))
-        wanted = json.loads(self._wanted)
-        facts = {**wanted, "pixels_sha256": hashlib.sha256(joined.encode()).hexdigest()}
+        facts = {**self._facts, "pixels_sha256": hashlib.sha256(joined.encode()).hexdigest()}
         whole = self.folder / _WHOLE
         (whole / store.LABELS_FILE).write_text(labels_text, encoding="utf-8")
         (whole / store.PROVENANCE_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
@@ -137,25 +123,42 @@ class Unfinished:
         (self.folder / _WANTED_FILE).write_text(self._wanted, encoding="utf-8")
 
     def _read_done(self) -> None:
-        """Believe a note only if the chunk's bytes are those that it tells."""
-        try:
-            lines = (self.folder / _DONE_FILE).read_text(encoding="ascii").splitlines()
-        except FileNotFoundError:
-            return
+        """Believe a note only if the chunk is of the same images, and its bytes are those that it tells."""
         with self.pixels.open("rb") as file:
-            for chunk, _, digest in (line.partition(" ") for line in lines):
-                begin = int(chunk) * self._chunk_bytes if chunk.isdecimal() else self._bytes
-                length = min(self._chunk_bytes, self._bytes - begin)
+            for chunk, digest in noted(self.folder, self._lists).items():
+                begin = chunk * self._chunk_bytes
                 file.seek(self.offset + begin)
-                if length > 0 and hashlib.sha256(file.read(length)).hexdigest() == digest:
-                    self.done[int(chunk)] = digest
+                content = file.read(min(self._chunk_bytes, self._bytes - begin))
+                if hashlib.sha256(content).hexdigest() == digest:
+                    self.done[chunk] = digest
 
 
-def _is_at(descriptor: int, path: Path) -> bool:
+def begun_for(wanted: Mapping[str, Any], code: str, chunk_images: int) -> str:
+    """Give the text that a folder of unfinished work has, if its chunks may be used for what is wanted."""
+    same = {key: value for key, value in wanted.items() if key not in _OF_THE_WHOLE}
+    return json.dumps({**same, "code": code, "chunk_images": chunk_images}, sort_keys=True)
+
+
+def is_of_use(folder: Path, begun: str, lists: Sequence[str]) -> bool:
+    """Say whether a folder of unfinished work was begun the same way and has a chunk of the same images."""
     try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
+        return (folder / _WANTED_FILE).read_text(encoding="utf-8") == begun and bool(noted(folder, lists))
+    except (OSError, ValueError):
         return False
+
+
+def noted(folder: Path, lists: Sequence[str]) -> dict[int, str]:
+    """Give the digests that are noted for chunks of these images, by the chunks' numbers."""
+    try:
+        lines = (folder / _DONE_FILE).read_text(encoding="ascii").splitlines()
+    except FileNotFoundError:
+        return {}
+    found = {}
+    for chunk, _, rest in (line.partition(" ") for line in lines):
+        images, _, digest = rest.partition(" ")
+        if chunk.isdecimal() and int(chunk) < len(lists) and lists[int(chunk)] == images:
+            found[int(chunk)] = digest
+    return found
 
 
 def _move(whole: Path, out: Path) -> None:

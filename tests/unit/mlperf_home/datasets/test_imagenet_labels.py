@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet.labels import label_offset, read_labels
+from mlperf_home.datasets.imagenet.labels import read_labels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,9 +77,3 @@ def test_more_images_than_labels_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(DatasetError, match="labels 3 images, fewer than the 500 asked for"):
         read_labels(tmp_path).first(500)
-
-
-def test_a_background_class_moves_the_others_up_by_one() -> None:
-    assert (label_offset(1000), label_offset(1001)) == (0, 1)
-    with pytest.raises(ValueError, match="21 classes"):
-        label_offset(21)

@@ -21,7 +21,7 @@ from photographs import make_set, name_of, packed
 
 import mlperf_home
 from mlperf_home.datasets.imagenet import __main__ as command
-from mlperf_home.datasets.imagenet import preprocessing, unfinished, workers
+from mlperf_home.datasets.imagenet import claims, preprocessing, workers
 from mlperf_home.datasets.imagenet.pixels import make_pixels
 from mlperf_home.datasets.imagenet.recipes import find_recipe
 
@@ -156,6 +156,78 @@ def test_an_unreadable_image_is_named_and_what_was_done_is_gone_on_with(photogra
     assert np.array_equal(np.load(photographs.out.with_name("at-once") / "images.npy"), interrupted)
 
 
+def test_an_image_of_another_size_in_its_place_costs_only_its_own_chunk(photographs: Set) -> None:
+    path = photographs.images / name_of(11)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100])
+    photographs.fail("--workers", "1")
+    path.write_bytes(whole)
+
+    told = photographs.run()
+
+    assert (told["made"], photographs.lines[0]["done"]) == (1, 10)
+    photographs.run("--out", str(photographs.out.with_name("at-once")))
+    assert (photographs.out / "images.json").read_text() == (
+        photographs.out.with_name("at-once") / "images.json"
+    ).read_text()
+
+
+class TestWorkOfOthers:
+    """What another run left unfinished, in a folder beside its own."""
+
+    @pytest.fixture
+    def left(self, photographs: Set, tmp_path: Path) -> Path:
+        path = photographs.images / name_of(11)
+        whole = path.read_bytes()
+        path.write_bytes(whole[:100])
+        left = tmp_path / "unfinished" / "key-1" / "work"
+        photographs.fail("--workers", "1", "--partial", str(left))
+        path.write_bytes(whole)
+        return left
+
+    def again(self, photographs: Set, left: Path, *options: str) -> dict[str, Any]:
+        own = left.parents[1] / "key-2" / "work"
+        return photographs.run("--partial", str(own), "--left", str(left.parents[1]), *options)
+
+    def test_is_gone_on_with(self, photographs: Set, left: Path) -> None:
+        assert self.again(photographs, left)["made"] == 1
+        assert np.array_equal(photographs.pixels()[0], _plainly(photographs, 1))
+        assert not left.parent.exists()
+
+    def test_is_left_alone_where_it_is_of_no_use(self, photographs: Set, left: Path) -> None:
+        assert self.again(photographs, left, "--resolution", "40")["made"] == 11
+        assert self.again(photographs, left, "--count", "9")["made"] == 9
+        make_set(photographs.images, 11, first_seed=50)
+        assert self.again(photographs, left)["made"] == 11
+        assert (left / "done.txt").is_file()
+
+    def test_is_left_alone_while_it_is_gone_on_with_elsewhere(self, photographs: Set, left: Path) -> None:
+        context = multiprocessing.get_context("fork")
+        claimed, release = context.Event(), context.Event()
+
+        def hold() -> None:
+            with claims.claimed(left):
+                claimed.set()
+                release.wait(60)
+
+        other = context.Process(target=hold)
+        other.start()
+        try:
+            assert claimed.wait(60)
+            assert self.again(photographs, left)["made"] == 11
+        finally:
+            release.set()
+            other.join()
+        assert (left / "done.txt").is_file()
+
+    def test_made_by_other_code_is_not_believed(
+        self, photographs: Set, left: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(preprocessing, "code_sha256", lambda: "another")
+
+        assert self.again(photographs, left)["made"] == 11
+
+
 def test_an_unreadable_image_of_a_tar_is_named(photographs: Set, tmp_path: Path) -> None:
     (photographs.images / name_of(4)).write_bytes(b"junk")
     tar = packed(photographs.images, tmp_path / "val.tar")
@@ -173,7 +245,7 @@ def test_a_chunk_that_did_not_reach_the_disk_is_made_again(photographs: Set) -> 
         file.seek(200)
         file.write(b"\1\2\3\4\5\6\7")
     with (photographs.partial / "done.txt").open("a") as file:
-        file.write("3 00\nx\n99 00\n5 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+        file.write("3 00 00\nx\n99 00\n5 00 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 
     assert photographs.run()["made"] == 3
     assert np.array_equal(photographs.pixels()[0], _plainly(photographs, 1))
@@ -216,7 +288,10 @@ def test_a_disk_without_room_is_told_before_anything_is_made(photographs: Set, m
         patch.setattr(os, "posix_fallocate", _full)
         said = photographs.fail()
 
-    assert "cannot be made (No space left on device); give an --out that can be written, with room for 1 MB" in said
+    assert (
+        "cannot be made (No space left on device); make room, or give a place that can be written and has 1 MB" in said
+    )
+    assert "--cache_dir=DIR" in said
     assert not photographs.out.exists()
     assert not (photographs.partial / "whole").exists()
     assert photographs.run()["made"] == 11
@@ -264,7 +339,7 @@ def test_two_at_once_on_one_place(photographs: Set) -> None:
     claimed, release = context.Event(), context.Event()
 
     def hold() -> None:
-        with unfinished.claimed(photographs.partial):
+        with claims.claimed(photographs.partial):
             claimed.set()
             release.wait(60)
 

@@ -80,3 +80,13 @@ def test_images_of_another_size_are_refused(folder: Path) -> None:
 def test_a_type_that_no_classifier_takes_is_refused(folder: Path) -> None:
     with pytest.raises(DatasetError, match="cannot be given to the model"):
         ImagenetSamples(folder).suit(details("int16"))
+
+
+def test_a_model_of_other_classes_than_imagenets_is_refused_but_not_for_the_sample(folder: Path) -> None:
+    ImagenetSamples(folder).suit({**details("float32"), "classes": 10})
+    facts = json.loads((folder / "images.json").read_text())
+    (folder / "images.json").write_text(json.dumps({**facts, "name": "imagenet-2012-val", "sample_note": ""}))
+
+    ImagenetSamples(folder).suit({**details("float32"), "classes": 1000})
+    with pytest.raises(DatasetError, match="holds images of ImageNet's 1000 classes, the model tells 10; give a model"):
+        ImagenetSamples(folder).suit({**details("float32"), "classes": 10})

@@ -30,3 +30,16 @@ def test_what_is_recorded_stays(tmp_path: Path) -> None:
     recorded.keep(["https://host.example/b.bin"], "sha256:cd")
 
     assert recorded.find(["https://host.example/a.bin", "https://host.example/b.bin"]) == "sha256:ab"
+
+
+def test_what_turned_out_to_be_damaged_is_forgotten(tmp_path: Path) -> None:
+    recorded = RecordedHashes(tmp_path / "hashes.json")
+    recorded.keep(["https://host.example/b.bin"], "sha256:ab")
+
+    assert not recorded.refuse("sha256:cd")
+    assert recorded.refuse("sha256:ab")
+    assert recorded.refused("sha256:ab")
+    assert not recorded.refused("sha256:cd")
+    assert recorded.find(["https://host.example/b.bin"]) is None
+    recorded.keep(["https://host.example/b.bin"], "sha256:cd")
+    assert recorded.find(["https://host.example/b.bin"]) == "sha256:cd"
