@@ -1,4 +1,4 @@
-"""What is believed of a model's accuracy: a prior, a check on some images, or the whole dataset."""
+"""What is believed of a model's accuracy: a prior, a prior that a check bears out, or a measurement; see evidence.py."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from mlperf_home.exploration.evidence import evidence
 
+if TYPE_CHECKING:
     from mlperf_home.exploration.meter import AccuracyCount
 
 
@@ -21,11 +21,17 @@ class Belief:
         percent: the value; 0 where nothing is known.
         sd: standard deviation in points of a percent; 0: measured on the whole dataset; infinite: nothing is known.
         source: where it comes from, for people.
+        up: by how many points more the prior may be too low, for all that is known; 0 once a check has ruled it out.
+        down: the same of a prior that is too high.
+        prior: whether the value is a prior's.
     """
 
     percent: float
     sd: float
     source: str
+    up: float = 0.0
+    down: float = 0.0
+    prior: bool = True
 
     def interval(self, risk: float) -> tuple[float, float]:
         """Give the two bounds that the value lies between with probability 1 - risk; needs a finite `sd`."""
@@ -34,19 +40,25 @@ class Belief:
 
 
 @dataclass(frozen=True)
-class Rung:
-    """A check on `images` images; the prior stands if it is within `within` standard errors."""
+class Doubts:
+    """How far priors are doubted.
 
-    images: int
-    within: float
+    Attributes:
+        points: how wrong a prior may be.
+        missed: the chance that a prior which is so wrong passes its check, on either side.
+        false_alarm: the chance that a right one is given up, whenever one looks.
+        samples: of the whole dataset.
+    """
 
-
-LADDER = (Rung(1000, 1.0), Rung(5000, 2.0), Rung(15_000, 4.0))
+    points: float
+    missed: float
+    false_alarm: float
+    samples: int
 
 
 def unknown_belief() -> Belief:
     """Give what is believed of a model without a prior."""
-    return Belief(0.0, math.inf, "unknown")
+    return Belief(0.0, math.inf, "unknown", prior=False)
 
 
 def measured(count: AccuracyCount, samples: int) -> Belief:
@@ -56,17 +68,26 @@ def measured(count: AccuracyCount, samples: int) -> Belief:
     # One right and one wrong more (Agresti and Coull) keep a share of 0 or 1 from looking certain.
     smoothed = (count.correct + 1) / (count.count + 2)
     sd = 100 * math.sqrt(smoothed * (1 - smoothed) / count.count * rest)
-    return Belief(100 * share, sd, f"measured on {count.count} samples")
+    return Belief(100 * share, sd, f"measured on {count.count} samples", prior=False)
 
 
-def checked(
-    prior: Belief, check: Callable[[int], AccuracyCount], samples: int, ladder: Sequence[Rung] = LADDER
-) -> Belief:
-    """Check a prior on more and more images until it stands; one that never does is measured on the whole dataset."""
+def believed(prior: Belief, count: AccuracyCount, doubts: Doubts) -> Belief:
+    """Give what a prior and all samples seen so far make one believe; `count.count` may be 0."""
+    if count.count >= doubts.samples or (math.isinf(prior.sd) and count.count):
+        return measured(count, doubts.samples)
     if math.isinf(prior.sd):
-        return measured(check(samples), samples)
-    for rung in (rung for rung in ladder if rung.images < samples):
-        seen = measured(check(rung.images), samples)
-        if abs(seen.percent - prior.percent) <= rung.within * math.hypot(seen.sd, prior.sd):
-            return Belief(prior.percent, prior.sd, f"{prior.source}, checked on {rung.images} samples")
-    return measured(check(samples), samples)
+        return prior
+    if not count.count:
+        return Belief(prior.percent, prior.sd, prior.source, doubts.points, doubts.points)
+    found = evidence(prior.percent, prior.sd, count, doubts.points, doubts.samples)
+    least = -math.log(doubts.missed)
+    up, down = (0.0 if against >= least else doubts.points for against in (found.not_higher, found.not_lower))
+    if (up or down) and found.wrong >= -math.log(doubts.false_alarm):
+        return measured(count, doubts.samples)
+    return Belief(prior.percent, prior.sd, f"{prior.source}, {_said(up, down, count.count)}", up, down)
+
+
+def _said(up: float, down: float, count: int) -> str:
+    if up and down:
+        return f"{count} samples do not tell whether it is right"
+    return f"checked on {count} samples" + (" (may be too high)" if down else " (may be too low)" if up else "")
