@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mlperf_home.exploration.settings import Settings
     from mlperf_home.exploration.space import Point
 
+_SHIFTS = 4
+_LONGEST_STEP = 4
 _NOTHING = AccuracyCount(0.0, 0, 0.0)
 
 
@@ -45,7 +47,8 @@ class Accuracies:
         self._settings, self._samples = settings, settings.protocol.samples
         self._priors = [priors.get(name, unknown_belief()) for name in names]
         missed = min(0.5, settings.risk / (settings.doubted_share * len(points)))
-        self._doubts = Doubts(settings.doubt_points, missed, settings.false_alarm, self._samples)
+        shifts = np.linspace(settings.doubt_points, settings.doubt_most, _SHIFTS)
+        self._doubts = Doubts(tuple(shifts.tolist()), missed, settings.false_alarm, self._samples)
         self._counts = [_NOTHING for _ in names]
         self._beliefs = [believed(prior, _NOTHING, self._doubts) for prior in self._priors]
 
@@ -79,12 +82,21 @@ class Accuracies:
         self._counts[wanted.model] = total
         self._beliefs[wanted.model] = believed(self._priors[wanted.model], total, self._doubts)
 
-    def wanted(self, others: Sequence[Gaps], open_pairs: NDArray[np.bool_], risk: float, *, fronts: bool) -> list[Wanted]:
+    def wanted(
+        self,
+        others: Sequence[Gaps],
+        open_pairs: NDArray[np.bool_],
+        sample_ms: NDArray[np.float64],
+        risk: float,
+        *,
+        fronts: bool,
+    ) -> list[Wanted]:
         """Say what to look at next; nothing where nothing depends on it, or no more may be looked at.
 
         Args:
             others: the gaps in the other metrics.
             open_pairs: shape (points, points): the column may yet be dominated by the row.
+            sample_ms: shape (points,): the time that a sample takes.
             risk: of one comparison.
             fronts: whether to look also at what decides only whether a point that is kept is of the front.
         """
@@ -94,7 +106,8 @@ class Accuracies:
         models = decides_drops(known, threats, risk)
         if not models and fronts:
             models = decides_fronts(known, open_pairs, risk) | decides_widths(known, threats, risk)
-        return [self._next(model) for model in sorted(models) if self._extends(model)]
+        least_ms = {model: float(sample_ms[self.model == model].min()) for model in models}
+        return [self._next(model, least_ms[model]) for model in sorted(models) if self._extends(model)]
 
     def _extends(self, model: int) -> bool:
         """Say whether more samples of a model may be looked at."""
@@ -104,8 +117,13 @@ class Accuracies:
         no_prior = math.isinf(self._priors[model].sd)
         return self.inexact(model) if no_prior else count < min(self._settings.most_measured, self._samples)
 
-    def _next(self, model: int) -> Wanted:
-        """A prior is checked step by step; what is measured is doubled. Half of the dataset is nearly all of it."""
+    def _next(self, model: int, sample_ms: float) -> Wanted:
+        """A prior is checked step by step; what is measured is doubled. Half of the dataset is nearly all of it.
+
+        Where samples are quick a step is longer, so that it is not mostly the start of a run.
+        """
         count, step = self._counts[model].count, self._settings.check_samples
+        if sample_ms > 0:
+            step = max(step, min(_LONGEST_STEP * step, math.ceil(1000 * self._settings.first_probe_s / sample_ms)))
         last = count + step if self._beliefs[model].prior and count else max(2 * step, 2 * count)
         return self.whole(model) if 2 * last > self._samples else Wanted(model, count, last)

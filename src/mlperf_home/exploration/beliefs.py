@@ -44,13 +44,13 @@ class Doubts:
     """How far priors are doubted.
 
     Attributes:
-        points: how wrong a prior may be.
+        shifts: by how many points a prior may be off, ascending: from what a check has to find to the most.
         missed: the chance that a prior which is so wrong passes its check, on either side.
         false_alarm: the chance that a right one is given up, whenever one looks.
         samples: of the whole dataset.
     """
 
-    points: float
+    shifts: tuple[float, ...]
     missed: float
     false_alarm: float
     samples: int
@@ -78,13 +78,22 @@ def believed(prior: Belief, count: AccuracyCount, doubts: Doubts) -> Belief:
     if math.isinf(prior.sd):
         return prior
     if not count.count:
-        return Belief(prior.percent, prior.sd, prior.source, doubts.points, doubts.points)
-    found = evidence(prior.percent, prior.sd, count, doubts.points, doubts.samples)
-    least = -math.log(doubts.missed)
-    up, down = (0.0 if against >= least else doubts.points for against in (found.not_higher, found.not_lower))
+        return Belief(prior.percent, prior.sd, prior.source, doubts.shifts[-1], doubts.shifts[-1])
+    found = evidence(prior.percent, prior.sd, count, doubts.shifts, doubts.samples)
+    up, down = (_left(against, doubts) for against in (found.not_higher, found.not_lower))
     if (up or down) and found.wrong >= -math.log(doubts.false_alarm):
         return measured(count, doubts.samples)
     return Belief(prior.percent, prior.sd, f"{prior.source}, {_said(up, down, count.count)}", up, down)
+
+
+def _left(against: tuple[float, ...], doubts: Doubts) -> float:
+    """Give the least shift such that it and all beyond it are ruled out; 0 where none is left that has to be found."""
+    left = 0.0
+    for shift, evidence_for in zip(doubts.shifts, against, strict=True):
+        if evidence_for < -math.log(doubts.missed):
+            later = [each for each in doubts.shifts if each > shift]
+            left = later[0] if later else shift
+    return left
 
 
 def _said(up: float, down: float, count: int) -> str:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from mlperf_home.exploration.meter import AccuracyCount
@@ -28,32 +30,33 @@ class Evidence:
     """Logarithms of likelihood ratios.
 
     Attributes:
-        not_higher: for the prior, against a truth `points` above it.
-        not_lower: for the prior, against a truth `points` below it.
-        wrong: for a truth that is off by any amount (normal, with `points` as standard deviation), against the prior.
+        not_higher: for the prior, against a truth above it, by each of the shifts.
+        not_lower: for the prior, against a truth below it, by each of the shifts.
+        wrong: for a truth that is off by any amount (normal, with the first shift as standard deviation), against it.
     """
 
-    not_higher: float
-    not_lower: float
+    not_higher: tuple[float, ...]
+    not_lower: tuple[float, ...]
     wrong: float
 
 
-def evidence(percent: float, sd: float, count: AccuracyCount, points: float, samples: int) -> Evidence:
+def evidence(percent: float, sd: float, count: AccuracyCount, shifts: Sequence[float], samples: int) -> Evidence:
     """Weigh `count`, drawn from a dataset of so many samples, for and against a prior.
 
     Args:
         percent: the prior's value.
         sd: its standard deviation where it is right.
         count: what was seen.
-        points: how wrong the prior may be.
+        shifts: by how many points the prior may be off, ascending.
         samples: of the whole dataset.
     """
-    shifts = np.concatenate(([0.0, points, -points], points * _STEPS))
-    accuracies = percent + shifts[:, None] + sd * _NODES[None, :]
-    likelihoods = _log_mean(_log_likelihood(accuracies, count, samples), _WEIGHTS)
-    right, higher, lower = (float(each) for each in likelihoods[:3])
-    any_shift = float(_log_mean(likelihoods[None, 3:], np.exp(-(_STEPS**2) / 2))[0])
-    return Evidence(_ratio(right, higher), _ratio(right, lower), _ratio(any_shift, right))
+    off = np.concatenate(([0.0], shifts, np.negative(shifts), shifts[0] * _STEPS))
+    accuracies = percent + off[:, None] + sd * _NODES[None, :]
+    right, *rest = _log_mean(_log_likelihood(accuracies, count, samples), _WEIGHTS).tolist()
+    many = len(shifts)
+    any_shift = float(_log_mean(np.array([rest[2 * many :]]), np.exp(-(_STEPS**2) / 2))[0])
+    higher, lower = (tuple(_ratio(right, each) for each in part) for part in (rest[:many], rest[many : 2 * many]))
+    return Evidence(higher, lower, _ratio(any_shift, right))
 
 
 def _log_likelihood(accuracies: Floats, count: AccuracyCount, samples: int) -> Floats:

@@ -30,7 +30,8 @@ class Settings:
         first_probe_s: how long a probe lasts at first.
         longer_every: after so many rounds probes last twice as long.
         check_after: the round after which accuracies are checked.
-        doubt_points: how wrong a prior may be, either way, until a check rules it out.
+        doubt_points: how wrong a prior has to be, either way, for a check to find it.
+        doubt_most: how wrong it may be at most.
         doubted_share: which share of the priors may be so wrong.
         false_alarm: the chance that a prior which is right is given up.
         check_samples: by how many samples a check goes on; it begins with twice as many.
@@ -50,6 +51,7 @@ class Settings:
     longer_every: int = 10
     check_after: int = 3
     doubt_points: float = 3.0
+    doubt_most: float = 6.0
     doubted_share: float = 0.1
     false_alarm: float = 0.001
     check_samples: int = 500
@@ -70,8 +72,8 @@ class Settings:
             raise ValueError(f"official must be one of {', '.join(OFFICIAL_RUNS)}, got {self.official!r}")
         if not 2 <= self.check_after <= self.rounds:  # noqa: PLR2004 - one probe tells no noise
             raise ValueError(f"rounds must be at least {max(2, self.check_after)}, got {self.rounds}")
-        if self.doubt_points <= 0 or not 0 < self.doubted_share <= 1 or not 0 < self.false_alarm < 1:
-            raise ValueError("doubt_points must be above 0, doubted_share and false_alarm shares between 0 and 1")
+        if not 0 < self.doubt_points <= self.doubt_most or not 0 < self.doubted_share <= 1 or not 0 < self.false_alarm < 1:
+            raise ValueError("doubt_points must be above 0 and at most doubt_most, doubted_share and false_alarm shares")
         if self.check_samples < 1:
             raise ValueError(f"check_samples must be at least 1, got {self.check_samples}")
         if self.first_probe_s <= 0 or self.longer_every < 1:

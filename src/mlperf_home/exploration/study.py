@@ -172,8 +172,8 @@ class Study:
         while True:
             self._drop(self._judged())
             open_pairs = self._judged().open_pairs
-            risk = self._comparison_risk
-            wanted = self._accuracies.wanted(self._probe_gaps(), open_pairs, risk, fronts=fronts)
+            times, risk = self._field.samples_ms(), self._comparison_risk
+            wanted = self._accuracies.wanted(self._probe_gaps(), open_pairs, times, risk, fronts=fronts)
             if not wanted:
                 return
             for place, each in enumerate(wanted):

@@ -63,6 +63,10 @@ class Labels:
             raise DatasetError(self.path, problem, f"ask for fewer, or {_ADVICE}")
         return Labels(self.path, self.names[:count], self.classes[:count])
 
+    def after(self, count: int) -> Labels:
+        """Give all but the first `count` images."""
+        return Labels(self.path, self.names[count:], self.classes[count:])
+
 
 def label_offset(classes: int) -> int:
     """Say how much a model's class is above the file's: 1 with a background class, else 0.
