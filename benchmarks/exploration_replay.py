@@ -150,7 +150,8 @@ def meter(system: System, case: Case, seed: int) -> TableMeter:
 def race(system: System, case: Case, seed: int, settings: Settings) -> dict[str, float]:
     """Run one study and compare its answer with the truth."""
     random = np.random.default_rng(seed)
-    shifts = case.wrong_points * random.choice([-1, 1], len(system.crowd)) * (random.random(len(system.crowd)) < case.wrong_share)
+    signs, draws = random.choice([-1, 1], len(system.crowd)), random.random(len(system.crowd))
+    shifts = case.wrong_points * signs * (draws < case.wrong_share)
     priors = {
         model: Belief(value + shift, PRIOR_SD, "crowd")
         for (model, value), shift in zip(system.crowd.items(), shifts, strict=True)

@@ -66,6 +66,16 @@ class Accuracies:
         """Say whether a model was not yet measured on the whole dataset."""
         return self._counts[model].count < self._samples
 
+    def samples_left(self, model: int) -> float:
+        """Give about how many samples a check would still take to bear out a prior that is right (Wald)."""
+        belief, doubts = self._beliefs[model], self._doubts
+        if not self._extends(model):
+            return 0.0
+        share = min(max(belief.percent / 100, 0.05), 0.95)
+        bits = (doubts.shifts[0] / 100) ** 2 / (2 * share * (1 - share))
+        expected = -math.log(doubts.missed) / bits if belief.prior else self._settings.most_measured
+        return max(0.0, min(expected, self._samples) - self._counts[model].count)
+
     def whole(self, model: int) -> Wanted:
         """Ask for the whole dataset, in one run."""
         return Wanted(model, 0, self._samples)

@@ -1,4 +1,4 @@
-"""What is believed of a model's accuracy: a prior, a prior that a check bears out, or a measurement; see evidence.py."""
+"""What is believed of a model's accuracy: a prior, a prior that a check bears out, or a measurement."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
+# Gauss and Hermite's five nodes: they stand for a normal distribution.
+_NODES = np.array([-2.856970013872806, -1.355626179974266, 0.0, 1.355626179974266, 2.856970013872806])
+_WEIGHTS = np.array([0.011257411327721, 0.222075922005613, 0.533333333333333, 0.222075922005613, 0.011257411327721])
 _STEPS = np.linspace(-3, 3, 61)
 
 
@@ -64,12 +66,12 @@ def _log_likelihood(accuracies: Floats, count: AccuracyCount, samples: int) -> F
     right = np.clip(accuracies / 100 * samples, 0, samples)
     wrong, missed = samples - right, count.count - count.correct
     possible = (right >= count.correct) & (wrong >= missed)
-    right, wrong = np.where(possible, right, count.correct), np.where(possible, wrong, missed)
+    right, wrong = np.maximum(right, count.correct), np.maximum(wrong, missed)
     found = _ways(right, count.correct) + _ways(wrong, missed)
     return np.where(possible, found, -np.inf)
 
 
-def _ways(total: Floats, taken: float) -> Floats:
+def _ways(total: NDArray[Any], taken: float) -> Floats:
     """Logarithm of the binomial coefficient, but for what does not depend on `total`."""
     return np.asarray(_log_gamma(total + 1) - _log_gamma(total - taken + 1))
 

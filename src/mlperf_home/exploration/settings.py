@@ -72,12 +72,17 @@ class Settings:
             raise ValueError(f"official must be one of {', '.join(OFFICIAL_RUNS)}, got {self.official!r}")
         if not 2 <= self.check_after <= self.rounds:  # noqa: PLR2004 - one probe tells no noise
             raise ValueError(f"rounds must be at least {max(2, self.check_after)}, got {self.rounds}")
-        if not 0 < self.doubt_points <= self.doubt_most or not 0 < self.doubted_share <= 1 or not 0 < self.false_alarm < 1:
-            raise ValueError("doubt_points must be above 0 and at most doubt_most, doubted_share and false_alarm shares")
-        if self.check_samples < 1:
-            raise ValueError(f"check_samples must be at least 1, got {self.check_samples}")
+        self._refuse_doubts()
         if self.first_probe_s <= 0 or self.longer_every < 1:
             raise ValueError("first_probe_s must be above 0 and longer_every at least 1")
+
+    def _refuse_doubts(self) -> None:
+        if not 0 < self.doubt_points <= self.doubt_most:
+            raise ValueError(f"doubt_points must be above 0 and at most doubt_most, got {self.doubt_points:g}")
+        if not 0 < self.doubted_share <= 1 or not 0 < self.false_alarm < 1:
+            raise ValueError("doubted_share and false_alarm must lie between 0 and 1")
+        if self.check_samples < 1:
+            raise ValueError(f"check_samples must be at least 1, got {self.check_samples}")
 
     @property
     def directions(self) -> dict[str, str]:
