@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mlperf_home.exploration.settings import Settings
     from mlperf_home.exploration.space import Point
 
+# However few the models are: of a prior that is wrong, the chance to pass.
+_MOST_MISSED = 0.01
 _SHIFTS = 4
 _LONGEST_STEP = 4
 _NOTHING = AccuracyCount(0.0, 0, 0.0)
@@ -46,7 +48,7 @@ class Accuracies:
         self.model: NDArray[np.int64] = np.array([numbers[point.model] for point in points])
         self._settings, self._samples = settings, settings.protocol.samples
         self._priors = [priors.get(name, unknown_belief()) for name in names]
-        missed = min(0.5, settings.risk / (settings.doubted_share * len(points)))
+        missed = min(_MOST_MISSED, settings.risk / (settings.doubted_share * len(names)))
         shifts = np.linspace(settings.doubt_points, settings.doubt_most, _SHIFTS)
         self._doubts = Doubts(tuple(shifts.tolist()), missed, settings.false_alarm, self._samples)
         self._counts = [_NOTHING for _ in names]
@@ -66,14 +68,25 @@ class Accuracies:
         """Say whether a model was not yet measured on the whole dataset."""
         return self._counts[model].count < self._samples
 
-    def samples_left(self, model: int) -> float:
+    def left_s(self, alive: NDArray[np.bool_], sample_ms: NDArray[np.float64], *, ended: bool) -> float:
+        """Predict how long checks still take, priors being right; `ended`: but for `full_accuracy` they are over."""
+        left = 0.0
+        for model in np.unique(self.model[alive]).tolist():
+            if self._settings.full_accuracy:
+                samples = float(self._samples) if self.inexact(model) else 0.0
+            else:
+                samples = 0.0 if ended else self._samples_left(model)
+            left += samples * float(sample_ms[alive & (self.model == model)].min()) / 1000
+        return left
+
+    def _samples_left(self, model: int) -> float:
         """Give about how many samples a check would still take to bear out a prior that is right (Wald)."""
         belief, doubts = self._beliefs[model], self._doubts
         if not self._extends(model):
             return 0.0
         share = min(max(belief.percent / 100, 0.05), 0.95)
-        bits = (doubts.shifts[0] / 100) ** 2 / (2 * share * (1 - share))
-        expected = -math.log(doubts.missed) / bits if belief.prior else self._settings.most_measured
+        each = (doubts.shifts[0] / 100) ** 2 / (2 * share * (1 - share))
+        expected = -math.log(doubts.missed) / each if belief.prior else self._settings.most_measured
         return max(0.0, min(expected, self._samples) - self._counts[model].count)
 
     def whole(self, model: int) -> Wanted:

@@ -90,13 +90,18 @@ def decides_drops(known: Believed, threats: Marks, risk: float) -> set[int]:
 def decides_fronts(known: Believed, open_pairs: Marks, risk: float) -> set[int]:
     """Give the models of which it depends whether a point is surely more accurate than what may dominate it.
 
+    A point that is open for another reason as well (as fast as another, for all that probes say) stays undecided
+    whatever a check says: for its sake nothing is checked.
+
     Args:
         known: what is believed.
         open_pairs: shape (points, points): the column may yet be dominated by the row.
         risk: of one comparison.
     """
     chosen = set()
-    for row, column in zip(*np.nonzero(open_pairs & _clear(known.plain_gaps(), risk).T), strict=True):
+    better = _clear(known.plain_gaps(), risk).T
+    hopeful = ~(open_pairs & ~better).any(axis=0)
+    for row, column in zip(*np.nonzero(open_pairs & better & hopeful[None, :]), strict=True):
         if any(side[each] and not known.extends[each] for side, each in ((known.up, row), (known.down, column))):
             continue
         reach = critical(risk, math.inf) * math.hypot(known.sds[row], known.sds[column])

@@ -231,24 +231,13 @@ class Study:
         return self._field.answer(verdict, self._spent_s, self._left_s(verdict, done), self._warnings)
 
     def _left_s(self, verdict: Verdict, done: int) -> float:
-        """Predict what is left: every round for what is contested, checks, and official runs of what looks like front.
-
-        What starting a probe has cost so far counts; priors are taken to be right.
-        """
+        """Predict what is left: rounds of what is contested, checks, official runs of what looks like the front."""
         starting = (self._spent_s["probe"] - self._nominal_s) / max(1, self._probe_count)
         rounds = sum(self.settings.probe_s(number) + starting for number in range(done, self.settings.rounds))
-        alive, sample_ms, protocol = self._field.alive, self._field.samples_ms(), self.settings.protocol
         ended = done >= self.settings.rounds or not self._contested.any()
         looks = verdict if ended else replace(verdict, front=verdict.front | self._field.likely())
         waiting = [index for index in self._for_official_runs(looks) if index not in self._field.official]
-        official = sum(protocol.official(float(sample_ms[index])) for index in waiting)
-        models, known = self._accuracies.model, self._accuracies
-        firsts = [int(np.flatnonzero(alive & (models == model))[0]) for model in np.unique(models[alive])]
-        if self.settings.full_accuracy:
-            samples = {index: float(protocol.samples) for index in firsts if known.inexact(int(models[index]))}
-        elif ended:
-            samples = {}
-        else:
-            samples = {index: known.samples_left(int(models[index])) for index in firsts}
-        checks = sum(count * float(sample_ms[index]) / 1000 for index, count in samples.items())
+        sample_ms = self._field.samples_ms()
+        official = sum(self.settings.protocol.official(float(sample_ms[index])) for index in waiting)
+        checks = self._accuracies.left_s(self._field.alive, sample_ms, ended=ended)
         return rounds * int(self._contested.sum()) + official + checks

@@ -46,7 +46,7 @@ def explore(context: Context) -> Path:
     told = _Told(context, plan, experiment, price)
     path = context.output / "study.json"
     path.write_text(plan_json(plan), encoding="utf-8")
-    context.say(f"experiment {experiment.name}: {len(plan.points.points)} points; if it is stopped, run it again to go on")
+    context.say(f"experiment {experiment.name}: {len(plan.points.points)} points; once stopped, run it again to go on")
     python = context.text("CM_PYTHON_LIB_BIN_WITH_PATH", "") if plan.searcher != "race" else ""
     run_module(
         context.command,
