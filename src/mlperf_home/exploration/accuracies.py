@@ -149,4 +149,6 @@ class Accuracies:
         if sample_ms > 0:
             step = max(step, min(_LONGEST_STEP * step, math.ceil(1000 * self._settings.first_probe_s / sample_ms)))
         last = count + step if self._beliefs[model].prior and count else max(2 * step, 2 * count)
+        if not self._beliefs[model].prior and not math.isinf(self._priors[model].sd):
+            last = min(last, self._settings.most_measured)
         return self.whole(model) if 2 * last > self._samples else Wanted(model, count, last)

@@ -56,7 +56,7 @@ class Settings:
     false_alarm: float = 0.001
     check_samples: int = 500
     most_checked: int = 20_000
-    most_measured: int = 10_000
+    most_measured: int = 8_000
     official: str = "front"
     full_accuracy: bool = False
     seed: int = 0
