@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.exploration.beliefs import Belief, Doubts, believed, measured, unknown_belief
+from mlperf_home.exploration.beliefs import Belief, measured, unknown_belief
 from mlperf_home.exploration.checking import Believed, decides_drops, decides_fronts, decides_widths
 from mlperf_home.exploration.meter import AccuracyCount
 from mlperf_home.exploration.racing import critical
+from mlperf_home.exploration.revision import Doubts, believed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from mlperf_home.exploration.beliefs import Belief, Doubts, believed
+from mlperf_home.exploration.beliefs import Belief
 from mlperf_home.exploration.evidence import evidence
 from mlperf_home.exploration.meter import AccuracyCount
+from mlperf_home.exploration.revision import Doubts, believed
 from mlperf_home.exploration.settings import Settings
 from mlperf_home.exploration.space import Space, decode_space
 from mlperf_home.exploration.study import Study
