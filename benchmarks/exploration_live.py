@@ -95,7 +95,7 @@ def exhaustive(plan: StudyPlan) -> tuple[dict[str, tuple[float, float]], float]:
     with Journal(plan.folder / "journal.jsonl", identity) as journal, Engines(plan.engines) as engines:
         meter = JournaledMeter(LiveMeter(plan, engines, lambda _point: None), journal)
         for point in space.points:
-            run, count = meter.official(point), meter.check(point, IMAGES)
+            run, count = meter.official(point), meter.check(point, 0, IMAGES)
             values[point.name] = (run.values["latency_ms"], 100 * count.correct / count.count)
             spent_s += run.cost_s + count.cost_s
     return values, spent_s

@@ -118,17 +118,28 @@ class Case:
     noise: float
     drift: float = 0.0
     wrong_share: float = 0.0
+    wrong_points: float = 3.0
 
     @property
     def name(self) -> str:
         """For the table."""
         more = f", drift {self.drift:.0%} an hour" if self.drift else ""
         return f"noise {self.noise:.0%}{more}" + (
-            f", {self.wrong_share:.0%} of priors wrong by 3" if self.wrong_share else ""
+            f", {self.wrong_share:.0%} of priors wrong by {self.wrong_points:g}" if self.wrong_share else ""
         )
 
 
-CASES = (Case(0.01), Case(0.03), Case(0.1), Case(0.2), Case(0.03, drift=0.05), Case(0.03, wrong_share=0.1))
+CASES = (
+    Case(0.01),
+    Case(0.03),
+    Case(0.1),
+    Case(0.2),
+    Case(0.03, drift=0.05),
+    Case(0.03, wrong_share=0.1),
+    Case(0.03, wrong_share=0.1, wrong_points=1.5),
+    Case(0.03, wrong_share=0.1, wrong_points=6.0),
+    Case(0.03, wrong_share=0.3),
+)
 
 
 def meter(system: System, case: Case, seed: int) -> TableMeter:
@@ -139,7 +150,8 @@ def meter(system: System, case: Case, seed: int) -> TableMeter:
 def race(system: System, case: Case, seed: int, settings: Settings) -> dict[str, float]:
     """Run one study and compare its answer with the truth."""
     random = np.random.default_rng(seed)
-    shifts = 3 * random.choice([-1, 1], len(system.crowd)) * (random.random(len(system.crowd)) < case.wrong_share)
+    signs, draws = random.choice([-1, 1], len(system.crowd)), random.random(len(system.crowd))
+    shifts = case.wrong_points * signs * (draws < case.wrong_share)
     priors = {
         model: Belief(value + shift, PRIOR_SD, "crowd")
         for (model, value), shift in zip(system.crowd.items(), shifts, strict=True)

@@ -122,7 +122,7 @@ def test_a_second_exploration_of_the_same_is_refused_while_the_first_runs(cm: Cm
     out, err = first.communicate()
 
     assert second.returncode != 0
-    assert f"{folder / 'journal.jsonl'}: is in use by another study" in second.stderr
+    assert f"{folder / 'journal.jsonl'}: is in use: another command is running this experiment" in second.stderr
     assert first.returncode == 0, out + err
 
 

@@ -55,6 +55,7 @@ ENVIRONMENTS = {
         Environment("deepsparse", (3, 10), (3, 12), "DeepSparse 1.8.0 has wheels for CPython 3.8 to 3.11"),
         Environment("onnxruntime", (3, 10), (3, 14), "LoadGen 6.0.17 has wheels for CPython 3.9 to 3.13"),
         Environment("images", (3, 10), (3, 14), "preprocessing is tried with CPython 3.10 to 3.13", compiled=()),
+        Environment("optuna", (3, 10), (3, 14), "searching is tried with CPython 3.10 to 3.13", compiled=()),
         Environment("pictures", (3, 10), (3, 14), "drawing is tried with CPython 3.10 to 3.13", compiled=()),
         Environment(
             "tflite",

@@ -1,4 +1,4 @@
-"""What is believed of a model's accuracy: a prior, a check on some images, or the whole dataset."""
+"""What is believed of a model's accuracy: a prior, a prior that a check bears out, or a measurement."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from mlperf_home.exploration.meter import AccuracyCount
 
 
@@ -21,11 +19,17 @@ class Belief:
         percent: the value; 0 where nothing is known.
         sd: standard deviation in points of a percent; 0: measured on the whole dataset; infinite: nothing is known.
         source: where it comes from, for people.
+        up: by how many points more the prior may be too low, for all that is known; 0 once a check has ruled it out.
+        down: the same of a prior that is too high.
+        prior: whether the value is a prior's.
     """
 
     percent: float
     sd: float
     source: str
+    up: float = 0.0
+    down: float = 0.0
+    prior: bool = True
 
     def interval(self, risk: float) -> tuple[float, float]:
         """Give the two bounds that the value lies between with probability 1 - risk; needs a finite `sd`."""
@@ -33,20 +37,9 @@ class Belief:
         return max(0.0, self.percent - reach), min(100.0, self.percent + reach)
 
 
-@dataclass(frozen=True)
-class Rung:
-    """A check on `images` images; the prior stands if it is within `within` standard errors."""
-
-    images: int
-    within: float
-
-
-LADDER = (Rung(1000, 1.0), Rung(5000, 2.0), Rung(15_000, 4.0))
-
-
 def unknown_belief() -> Belief:
     """Give what is believed of a model without a prior."""
-    return Belief(0.0, math.inf, "unknown")
+    return Belief(0.0, math.inf, "unknown", prior=False)
 
 
 def measured(count: AccuracyCount, samples: int) -> Belief:
@@ -56,17 +49,4 @@ def measured(count: AccuracyCount, samples: int) -> Belief:
     # One right and one wrong more (Agresti and Coull) keep a share of 0 or 1 from looking certain.
     smoothed = (count.correct + 1) / (count.count + 2)
     sd = 100 * math.sqrt(smoothed * (1 - smoothed) / count.count * rest)
-    return Belief(100 * share, sd, f"measured on {count.count} samples")
-
-
-def checked(
-    prior: Belief, check: Callable[[int], AccuracyCount], samples: int, ladder: Sequence[Rung] = LADDER
-) -> Belief:
-    """Check a prior on more and more images until it stands; one that never does is measured on the whole dataset."""
-    if math.isinf(prior.sd):
-        return measured(check(samples), samples)
-    for rung in (rung for rung in ladder if rung.images < samples):
-        seen = measured(check(rung.images), samples)
-        if abs(seen.percent - prior.percent) <= rung.within * math.hypot(seen.sd, prior.sd):
-            return Belief(prior.percent, prior.sd, f"{prior.source}, checked on {rung.images} samples")
-    return measured(check(samples), samples)
+    return Belief(100 * share, sd, f"measured on {count.count} samples", prior=False)

@@ -19,7 +19,7 @@ _SCHEMA = 1
 
 
 class JournalError(LocatedError):
-    """A journal is another study's, or is in use."""
+    """A journal is of something else, or is in use."""
 
 
 class Journal:
@@ -43,7 +43,8 @@ class Journal:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._file.close()
-            raise JournalError(path, "is in use by another study", "wait for it, or give another journal") from None
+            problem = "is in use: another command is running this experiment"
+            raise JournalError(path, problem, "wait until that has ended, or run yours under another name") from None
         try:
             self._read(study)
         except JournalError:
@@ -79,8 +80,8 @@ class Journal:
                 self.damages.append(f"{self.path}: line {number} is damaged; what it held is measured again")
             elif "study" in entry:
                 if (entry["schema"], entry["study"]) != (_SCHEMA, json.loads(json.dumps(study))):
-                    problem = "is of a study with another space, other settings or another seed"
-                    raise JournalError(self.path, problem, "give the same ones, or another journal")
+                    problem = "is of an experiment with another space, other settings or another seed"
+                    raise JournalError(self.path, problem, "give the same ones, or run yours under another name")
                 begun = True
             else:
                 self._kept[entry["key"]] = entry["observed"]

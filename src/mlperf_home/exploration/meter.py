@@ -39,7 +39,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class AccuracyCount:
-    """How many of the first `count` samples a model got right (of answers: the sum of their F1), and what it took."""
+    """How many of `count` samples a model got right (of answers: the sum of their F1), and what it took."""
 
     correct: float
     count: int
@@ -55,8 +55,8 @@ class Meter(Protocol):
     def official(self, point: Point) -> Observation:
         """Run a point by the round's rules."""
 
-    def check(self, point: Point, images: int) -> AccuracyCount:
-        """Run the first `images` samples of the dataset, the same for every point."""
+    def check(self, point: Point, first: int, last: int) -> AccuracyCount:
+        """Run the samples from `first` up to, not with, `last` of the dataset, the same for every point."""
 
 
 class JournaledMeter:
@@ -75,10 +75,10 @@ class JournaledMeter:
         """See `Meter.official`."""
         return Observation(**self._kept(point, f"official/{point.name}", lambda: self._meter.official(point)))
 
-    def check(self, point: Point, images: int) -> AccuracyCount:
+    def check(self, point: Point, first: int, last: int) -> AccuracyCount:
         """See `Meter.check`."""
-        key = f"check/{images}/{point.name}"
-        return AccuracyCount(**self._kept(point, key, lambda: self._meter.check(point, images)))
+        key = f"check/{first}-{last}/{point.name}"
+        return AccuracyCount(**self._kept(point, key, lambda: self._meter.check(point, first, last)))
 
     def _kept(self, point: Point, key: str, measure: Callable[[], Observation | AccuracyCount]) -> dict[str, Any]:
         found = self._journal.find(key)

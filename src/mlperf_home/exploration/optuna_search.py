@@ -146,7 +146,7 @@ class _Measured:
         try:
             observed = self._meter.official(point)
             self.spent_s["official"] += observed.cost_s
-            count = self._meter.check(point, self.settings.protocol.samples)
+            count = self._meter.check(point, 0, self.settings.protocol.samples)
         except PointFailedError as error:
             self.failed[point.name] = f"{error.problem}; {error.advice}"
             return

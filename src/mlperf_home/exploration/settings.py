@@ -29,8 +29,14 @@ class Settings:
         rounds: of probes at most.
         first_probe_s: how long a probe lasts at first.
         longer_every: after so many rounds probes last twice as long.
-        check_after: the round after which accuracies are checked; until then a prior may be wrong by `doubt_points`.
-        doubt_points: how wrong a prior may be.
+        check_after: the round after which accuracies are checked.
+        doubt_points: how wrong a prior has to be, either way, for a check to find it.
+        doubt_most: how wrong it may be at most.
+        doubted_share: which share of the priors may be so wrong.
+        false_alarm: the chance that a prior which is right is given up.
+        check_samples: by how many samples a check goes on; it begins with twice as many.
+        most_checked: samples that a prior is checked on at most.
+        most_measured: samples that a model whose prior is wrong is measured on at most, without `full_accuracy`.
         official: which points get official runs: none, the front, or what was kept (with the undecided).
         full_accuracy: whether what is kept is measured on the whole dataset.
         seed: of the order within rounds.
@@ -45,6 +51,12 @@ class Settings:
     longer_every: int = 10
     check_after: int = 3
     doubt_points: float = 3.0
+    doubt_most: float = 6.0
+    doubted_share: float = 0.1
+    false_alarm: float = 0.001
+    check_samples: int = 500
+    most_checked: int = 20_000
+    most_measured: int = 8_000
     official: str = "front"
     full_accuracy: bool = False
     seed: int = 0
@@ -60,8 +72,17 @@ class Settings:
             raise ValueError(f"official must be one of {', '.join(OFFICIAL_RUNS)}, got {self.official!r}")
         if not 2 <= self.check_after <= self.rounds:  # noqa: PLR2004 - one probe tells no noise
             raise ValueError(f"rounds must be at least {max(2, self.check_after)}, got {self.rounds}")
+        self._refuse_doubts()
         if self.first_probe_s <= 0 or self.longer_every < 1:
             raise ValueError("first_probe_s must be above 0 and longer_every at least 1")
+
+    def _refuse_doubts(self) -> None:
+        if not 0 < self.doubt_points <= self.doubt_most:
+            raise ValueError(f"doubt_points must be above 0 and at most doubt_most, got {self.doubt_points:g}")
+        if not 0 < self.doubted_share <= 1 or not 0 < self.false_alarm < 1:
+            raise ValueError("doubted_share and false_alarm must lie between 0 and 1")
+        if self.check_samples < 1:
+            raise ValueError(f"check_samples must be at least 1, got {self.check_samples}")
 
     @property
     def directions(self) -> dict[str, str]:

@@ -73,7 +73,7 @@ class Field:
     def answer(self, verdict: Verdict, spent_s: Mapping[str, float], left_s: float, warnings: Sequence[str]) -> Answer:
         """Give the three parts."""
         means, intervals = self.means(), self._intervals()
-        likely = self._likely(means) | verdict.front
+        likely = self.likely() | verdict.front
         standings = [
             self._standing(index, verdict, means[index], likely=bool(likely[index]), intervals=intervals[index])
             for index in range(len(self.points))
@@ -87,8 +87,9 @@ class Field:
             tuple(warnings),
         )
 
-    def _likely(self, means: NDArray[np.float64]) -> NDArray[np.bool_]:
-        values = np.column_stack([means, [each.percent for each in self.beliefs]])
+    def likely(self) -> NDArray[np.bool_]:
+        """Mark what no other alive point dominates by the values as they are."""
+        values = np.column_stack([self.means(), [each.percent for each in self.beliefs]])
         likely = np.zeros(len(values), dtype=np.bool_)
         likely[self.alive] = front(values[self.alive], tuple(self.settings.directions.values()))
         return likely

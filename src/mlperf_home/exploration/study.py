@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.exploration.beliefs import Belief, checked, measured, unknown_belief
+from mlperf_home.exploration.accuracies import Accuracies
 from mlperf_home.exploration.meter import JournaledMeter, PointFailedError
-from mlperf_home.exploration.racing import MOST_POINTS, Gaps, Verdict, belief_gaps, judge, probe_gaps
+from mlperf_home.exploration.racing import MOST_POINTS, Gaps, Verdict, judge, probe_gaps
 from mlperf_home.exploration.settings import Settings
 from mlperf_home.exploration.standings import Field
 
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mlperf_home.exploration.accuracies import Wanted
     from mlperf_home.exploration.answer import Answer
+    from mlperf_home.exploration.beliefs import Belief
     from mlperf_home.exploration.journal import Journal
-    from mlperf_home.exploration.meter import AccuracyCount, Meter, Observation
+    from mlperf_home.exploration.meter import Meter, Observation
     from mlperf_home.exploration.space import Space
 
     Doing = Callable[[str, int, int], None]
@@ -61,12 +64,9 @@ class Study:
         self._meter = JournaledMeter(meter, journal) if journal else meter
         self.points = space.points
         count = len(self.points)
-        models = np.array([point.model for point in self.points])
-        self._same_model = models[:, None] == models[None, :]
-        beliefs = [priors.get(point.model, unknown_belief()) for point in self.points]
+        self._accuracies = Accuracies(self.points, priors, self.settings)
+        beliefs = self._accuracies.beliefs
         self._field = Field(self.points, self.settings, beliefs, np.ones(count, dtype=np.bool_), np.full(count, -1))
-        self._was_checked = np.zeros(count, dtype=np.bool_)
-        self._was_measured = np.zeros(count, dtype=np.bool_)  # on the whole dataset
         self._spent_s: dict[str, float] = {"probe": 0.0, "check": 0.0, "official": 0.0}
         self._nominal_s, self._probe_count = 0.0, 0
         self._warnings: list[str] = list(journal.damages) if journal else []
@@ -89,16 +89,14 @@ class Study:
         self._told, self._doing = told, doing or self._doing
         for number in range(self.settings.rounds):
             self._probe_round(number)
-            if number + 1 < self.settings.check_after:
-                told(self._answer(self._judged(self.settings.doubt_points), number + 1))
-                continue
-            if number + 1 == self.settings.check_after:
-                self._drop(self._judged(self.settings.doubt_points))
-                self._check_all()
+            if number + 1 >= self.settings.check_after:
+                self._check_contested(fronts=False)
+                self._contest()
+                if not self._contested.any() or number + 1 == self.settings.rounds:
+                    self._check_contested(fronts=True)
+                    self._contest()
             verdict = self._judged()
             self._drop(verdict)
-            pairs = verdict.open_pairs
-            self._contested = pairs.any(axis=0) | pairs.any(axis=1)
             told(self._answer(verdict, number + 1))
             if not self._contested.any():
                 break
@@ -106,7 +104,7 @@ class Study:
 
     def _finish(self) -> Answer:
         if self.settings.full_accuracy:
-            self._check_all(fully=True)
+            self._measure_kept()
             self._drop(self._judged())
         while True:
             verdict = self._judged()
@@ -164,64 +162,65 @@ class Study:
             advice = "see to what is wrong with it, and give a new experiment a name: --experiment_name"
             raise StudyError(self.space.name, f"every point has failed, the last so: {error}", advice)
 
-    def _check_all(self, *, fully: bool = False) -> None:
-        """Check what is alive, or measure it on the whole dataset; what a failure frees comes too."""
+    def _contest(self) -> None:
+        """Probe on only what more probes may decide: not what waits for a check alone."""
+        known = self._accuracies.known
+        open_pairs = self._judged(known.gaps()).open_pairs & self._judged(known.plain_gaps()).open_pairs
+        self._contested = open_pairs.any(axis=0) | open_pairs.any(axis=1)
+
+    def _check_contested(self, *, fronts: bool) -> None:
+        """Check accuracies for as long as a place depends on it, dropping what is found to be dominated."""
         while True:
-            alive = np.flatnonzero(self._field.alive)
-            waiting = [
-                int(each) for each in alive if (self._inexact(int(each)) if fully else self._unchecked(int(each)))
-            ]
+            self._drop(self._judged())
+            open_pairs = self._judged().open_pairs
+            times, risk = self._field.samples_ms(), self._comparison_risk
+            wanted = self._accuracies.wanted(self._probe_gaps(), open_pairs, times, risk, fronts=fronts)
+            if not wanted:
+                return
+            for place, each in enumerate(wanted):
+                self._doing("accuracy checks", place, len(wanted))
+                self._check(each)
+
+    def _measure_kept(self) -> None:
+        """Measure what is kept on the whole dataset; what a failure frees comes too."""
+        while True:
+            alive = list(dict.fromkeys(int(each) for each in self._accuracies.model[self._field.alive]))
+            waiting = [model for model in alive if self._accuracies.inexact(model)]
             if not waiting:
                 return
             self._doing("accuracy checks", len(alive) - len(waiting), len(alive))
-            self._check(waiting[0], fully=fully)
+            self._check(self._accuracies.whole(waiting[0]))
 
-    def _inexact(self, index: int) -> bool:
-        return self._field.beliefs[index].sd > 0 and not self._was_measured[index]
-
-    def _unchecked(self, index: int) -> bool:
-        return not self._was_checked[index]
-
-    def _check(self, index: int, *, fully: bool) -> None:
-        samples = self.settings.protocol.samples
-        try:
-            if fully:
-                belief = measured(self._counted(index, samples), samples)
-            else:
-                belief = checked(self._field.beliefs[index], partial(self._counted, index), samples)
-        except PointFailedError as error:
-            self._fail(index, error)
+    def _check(self, wanted: Wanted) -> None:
+        """Check a model by the fastest of its points; another one if that fails."""
+        times = self._field.samples_ms()
+        while True:
+            having = np.flatnonzero(self._field.alive & (self._accuracies.model == wanted.model))
+            if not len(having):
+                return
+            index = int(having[times[having].argmin()])
+            try:
+                count = self._meter.check(self.points[index], wanted.first, wanted.last)
+            except PointFailedError as error:
+                self._fail(index, error)
+                continue
+            self._spent_s["check"] += count.cost_s
+            self._accuracies.take(wanted, count)
+            self._field.beliefs = self._accuracies.beliefs
             return
-        for each in np.flatnonzero(self._same_model[index]):
-            self._field.beliefs[each] = belief
-            self._was_checked[each] = True
-            self._was_measured[each] |= fully
-
-    def _counted(self, index: int, samples: int) -> AccuracyCount:
-        count = self._meter.check(self.points[index], samples)
-        self._spent_s["check"] += count.cost_s
-        return count
 
     def _run_officially(self, index: int) -> None:
         observed = self._observed(index, "official", partial(self._meter.official, self.points[index]))
         if observed is not None:
             self._field.official[index] = observed
 
-    def _judged(self, doubt_points: float = 0.0) -> Verdict:
-        table = np.stack(self._field.probes)
-        gaps = [probe_gaps(table[:, :, place]) for place in range(table.shape[2])]
-        gaps.append(self._accuracy_gaps(doubt_points))
+    def _judged(self, accuracy: Gaps | None = None) -> Verdict:
+        gaps = [*self._probe_gaps(), accuracy or self._accuracies.known.gaps()]
         return judge(gaps, self._field.alive, self._comparison_risk)
 
-    def _accuracy_gaps(self, doubt_points: float) -> Gaps:
-        values = np.array([-each.percent for each in self._field.beliefs], dtype=np.float64)
-        variances = np.array([each.sd**2 for each in self._field.beliefs], dtype=np.float64)
-        found = belief_gaps(values, variances, self._same_model)
-        if not doubt_points:
-            return found
-        # Nobody is better before the difference is more than two priors may be wrong by.
-        far = np.abs(values[:, None] - values[None, :]) > 2 * doubt_points
-        return Gaps(np.where(far, found.gaps, 0.0), found.equal, found.degrees)
+    def _probe_gaps(self) -> list[Gaps]:
+        table = np.stack(self._field.probes)
+        return [probe_gaps(table[:, :, place]) for place in range(table.shape[2])]
 
     def _drop(self, verdict: Verdict) -> None:
         gone = self._field.alive & (verdict.dominator >= 0)
@@ -232,12 +231,13 @@ class Study:
         return self._field.answer(verdict, self._spent_s, self._left_s(verdict, done), self._warnings)
 
     def _left_s(self, verdict: Verdict, done: int) -> float:
-        """Give the most that is left: every round for what is contested, with what starting a probe has cost so far."""
+        """Predict what is left: rounds of what is contested, checks, official runs of what looks like the front."""
         starting = (self._spent_s["probe"] - self._nominal_s) / max(1, self._probe_count)
         rounds = sum(self.settings.probe_s(number) + starting for number in range(done, self.settings.rounds))
-        sample_ms, protocol = self._field.samples_ms(), self.settings.protocol
-        waiting = [index for index in self._for_official_runs(verdict) if index not in self._field.official]
-        official = sum(protocol.official(float(sample_ms[index])) for index in waiting)
-        full = [index for index in np.flatnonzero(self._field.alive) if self._inexact(int(index))]
-        samples = protocol.samples / 1000 * sum(float(sample_ms[index]) for index in full)
-        return rounds * int(self._contested.sum()) + official + (samples if self.settings.full_accuracy else 0.0)
+        ended = done >= self.settings.rounds or not self._contested.any()
+        looks = verdict if ended else replace(verdict, front=verdict.front | self._field.likely())
+        waiting = [index for index in self._for_official_runs(looks) if index not in self._field.official]
+        sample_ms = self._field.samples_ms()
+        official = sum(self.settings.protocol.official(float(sample_ms[index])) for index in waiting)
+        checks = self._accuracies.left_s(self._field.alive, sample_ms, ended=ended)
+        return rounds * int(self._contested.sum()) + official + checks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,8 @@ from mlperf_home.exploration.protocol import IMAGENET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from mlperf_home.exploration.space import Point
 
@@ -42,6 +44,7 @@ class TableMeter:
     start_s: float = 1.0
     seed: int = 0
     now_s: float = 0.0
+    _orders: dict[str, NDArray[np.int64]] = field(default_factory=dict)
 
     def probe(self, point: Point, seconds: float, number: int) -> Observation:
         """Replay a short run."""
@@ -62,16 +65,17 @@ class TableMeter:
         self.now_s += cost_s
         return Observation({"latency_ms": self.latencies_ms[point.name] * math.exp(noise)}, queries, cost_s)
 
-    def check(self, point: Point, images: int) -> AccuracyCount:
+    def check(self, point: Point, first: int, last: int) -> AccuracyCount:
         """Replay the classification of some images, drawn without replacement from the 50,000."""
-        right = round(self.accuracies[point.model] * 500)
-        random = self._random(f"accuracy of {point.model}", 0)
-        # The first images of one order: a longer check contains the shorter ones.
-        places = random.permutation(50_000)[:images] if images < 50_000 else None  # noqa: PLR2004 - the dataset
-        correct = right if places is None else int((places < right).sum())
-        cost_s = images * self.latencies_ms[point.name] / 1000 + self.start_s
+        right = round(self.accuracies[point.model] * IMAGENET.samples / 100)
+        if point.model not in self._orders:
+            random = self._random(f"accuracy of {point.model}", 0)
+            self._orders[point.model] = random.permutation(IMAGENET.samples)
+        # One order of the images: what is checked later comes after what was checked before.
+        places = self._orders[point.model][first:last]
+        cost_s = len(places) * self.latencies_ms[point.name] / 1000 + self.start_s
         self.now_s += cost_s
-        return AccuracyCount(correct, images, cost_s)
+        return AccuracyCount(int((places < right).sum()), len(places), cost_s)
 
     def _random(self, name: str, number: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, zlib.crc32(name.encode()), number + 1])

@@ -36,11 +36,12 @@ class BackendChoice:
 
 @dataclass(frozen=True)
 class DatasetChoice:
-    """Which dataset, preprocessed, and where; and how many of its samples, from the first on (None: all)."""
+    """Which dataset, preprocessed, and where; how many of its samples (None: all), after how many left out."""
 
     kind: str
     path: Path
     first: int | None = None
+    after: int = 0
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,9 @@ def _backend(fields: Fields) -> BackendChoice:
 
 def _dataset(fields: Fields) -> DatasetChoice:
     kind, path = fields.text("kind"), fields.path("path")
-    choice = DatasetChoice(kind, path, fields.optional_count("first") if fields.has("first") else None)
+    first, after = (fields.optional_count(key) if fields.has(key) else None for key in ("first", "after"))
+    if after and not first:
+        raise fields.wrong("after", "needs first: how many samples after them")
+    choice = DatasetChoice(kind, path, first, after or 0)
     fields.end()
     return choice

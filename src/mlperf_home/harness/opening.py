@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.backends import registry
 from mlperf_home.backends.base import BackendError
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.first import FirstSamples
+from mlperf_home.datasets.part import PartOfSamples
 from mlperf_home.harness.failures import ExitStatus, HarnessError
 
 if TYPE_CHECKING:
@@ -69,7 +69,11 @@ def open_samples(job: Job) -> Samples:
         raise HarnessError(ExitStatus.BAD_DATASET, str(error)) from None
     if samples.count < 1:
         raise HarnessError(ExitStatus.BAD_DATASET, f"{job.dataset.path}: the dataset is empty; make it again")
-    return samples if job.dataset.first is None else FirstSamples(samples, job.dataset.first)
+    part = job.dataset
+    if part.after >= samples.count:
+        problem = f"dataset: after: must be below {samples.count}, the samples there are, got {part.after}"
+        raise HarnessError(ExitStatus.BAD_JOB, problem)
+    return samples if part.first is None else PartOfSamples(samples, part.first, part.after)
 
 
 def _named(name: str) -> Callable[..., Any]:

@@ -47,7 +47,7 @@ def explore(context: Context) -> Path:
     told = _Told(context, plan, experiment, prices)
     path = context.output / "study.json"
     path.write_text(plan_json(plan), encoding="utf-8")
-    context.say(f"experiment {experiment.name}: {len(plan.points.points)} points; stopped, the same command goes on")
+    context.say(f"experiment {experiment.name}: {len(plan.points.points)} points; once stopped, run it again to go on")
     python = context.text("CM_PYTHON_LIB_BIN_WITH_PATH", "") if plan.searcher != "race" else ""
     run_module(
         context.command,
@@ -109,7 +109,7 @@ class _Told:
         if event == "doing":
             self._context.progress(told["what"], told["done"], told["of"])
         elif event in {"standing", "answered"}:
-            left = f", at most {duration(told['left_s'])} left" if told["left_s"] else ""
+            left = f", at most about {duration(told['left_s'])} left" if told["left_s"] else ""
             parts = ", ".join(f"{part} {told[part]}" for part in ("front", "undecided", "dropped"))
             self._context.say(f"{parts}; {duration(told['spent_s'])} spent{left}")
         elif event == "official":

@@ -33,13 +33,13 @@ class Asked:
     Attributes:
         mode: performance or accuracy.
         user_conf: the file's text.
-        first: how many samples from the first on; None: all.
+        part: the first sample, and the one after the last; None: all.
         options: engine options beside the point's own.
     """
 
     mode: str
     user_conf: str
-    first: int | None = None
+    part: tuple[int, int] | None = None
     options: Mapping[str, Any] | None = None
 
 
@@ -65,6 +65,9 @@ def write_job(plan: StudyPlan, point: Point, asked: Asked, folder: ResultFolder)
     (folder.root / "mlperf.conf").write_text(mlperf_conf(rules), encoding="utf-8")
     (folder.root / "user.conf").write_text(asked.user_conf, encoding="utf-8")
     dataset: dict[str, Any] = {"kind": running.dataset_kind, "path": candidate.dataset}
+    if asked.part:
+        first, last = asked.part
+        dataset |= {"first": last - first, **({"after": first} if first else {})}
     job = {
         "round": running.round,
         "benchmark": running.benchmark,
@@ -76,7 +79,7 @@ def write_job(plan: StudyPlan, point: Point, asked: Asked, folder: ResultFolder)
             "model_path": candidate.path,
             **backend_job(point, {**running.options, **(asked.options or {})}),
         },
-        "dataset": dataset if asked.first is None else {**dataset, "first": asked.first},
+        "dataset": dataset,
         "user_conf": str(folder.root / "user.conf"),
         "mlperf_conf": str(folder.root / "mlperf.conf"),
         "work_dir": str(plan.work_dir),

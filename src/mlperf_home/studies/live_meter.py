@@ -73,23 +73,24 @@ class LiveMeter:
         self._official_done(point)
         return Observation(values, queries, _spent_s(start_s, folder.session("performance")))
 
-    def check(self, point: Point, images: int) -> AccuracyCount:
-        """Run LoadGen's accuracy mode on the first samples; on all of them it is part of the point's result."""
+    def check(self, point: Point, first: int, last: int) -> AccuracyCount:
+        """Run LoadGen's accuracy mode on some samples; on all of them it is part of the point's result."""
         start_s = time.monotonic()
-        whole = images >= self._plan.settings.protocol.samples
+        samples = self._plan.settings.protocol.samples
+        whole = (first, last) == (0, samples)
         folder = official_folder(self._plan, point) if whole else self._scratch
         if not whole or not folder.complete("accuracy"):
             conf = run_conf(self._plan, "accuracy", self._settled.get(point.name, {}).get("target"))
-            fresh = self._run(point, Asked("accuracy", conf, None if whole else images, self._options(point)))
+            fresh = self._run(point, Asked("accuracy", conf, None if whole else (first, last), self._options(point)))
             if whole:
                 self._keep("accuracy", fresh, folder)
         kind, candidate = self._plan.running.dataset_kind, self._plan.candidates[point.model]
         log = folder.logs("accuracy") / ACCURACY_FILE
         if whole:
-            correct, count, text = score_whole(kind, log, candidate, images)
+            correct, count, text = score_whole(kind, log, candidate, samples)
             replace_text(folder.logs("accuracy") / "accuracy.txt", text)
         else:
-            correct, count = score_part(kind, log, candidate, images)
+            correct, count = score_part(kind, log, candidate, (first, last))
         return AccuracyCount(correct, count, _spent_s(start_s, folder.session("accuracy")))
 
     def _probe(self, point: Point, seconds: float) -> tuple[dict[str, float], int]:

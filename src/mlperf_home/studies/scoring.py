@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.accuracy.imagenet.evaluation import accuracy_text as top1_text
 from mlperf_home.accuracy.imagenet.evaluation import score_log
 from mlperf_home.accuracy.squad.evaluation import accuracy_text as f1_text
-from mlperf_home.accuracy.squad.evaluation import evaluate, f1_of_first
+from mlperf_home.accuracy.squad.evaluation import evaluate, f1_of_part
 from mlperf_home.datasets.imagenet.labels import read_labels
 from mlperf_home.datasets.imagenet.store import LABELS_FILE
 
@@ -16,21 +16,23 @@ if TYPE_CHECKING:
     from mlperf_home.studies.plan import Candidate
 
 
-def score_part(kind: str, log: Path, candidate: Candidate, first: int) -> tuple[float, int]:
-    """Score a run on the first samples.
+def score_part(kind: str, log: Path, candidate: Candidate, part: tuple[int, int]) -> tuple[float, int]:
+    """Score a run on some samples.
 
     Args:
         kind: the dataset's kind.
         log: LoadGen's accuracy log.
         candidate: the model, with its dataset.
-        first: how many samples were run.
+        part: the first sample that was run, and the one after the last.
 
     Returns:
         How many are right (of answers: their F1, as if of each sample), and of how many.
     """
+    first, last = part
     if kind == "squad":
-        return first * f1_of_first(log, Path(candidate.dataset), Path(candidate.questions), first) / 100, first
-    scored = score_log(log, read_labels(Path(candidate.dataset) / LABELS_FILE))
+        f1 = f1_of_part(log, Path(candidate.dataset), Path(candidate.questions), part)
+        return (last - first) * f1 / 100, last - first
+    scored = score_log(log, read_labels(Path(candidate.dataset) / LABELS_FILE).after(first))
     return scored.good, scored.total
 
 

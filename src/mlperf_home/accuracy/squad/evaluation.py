@@ -72,8 +72,14 @@ def evaluate(log: Path, features_dir: Path, dataset_path: Path) -> Evaluation:
     return Evaluation(scores, predictions, logits.log_sha256, len(input_ids), dataset.sample_note, facts["notes"])
 
 
-def f1_of_first(log: Path, features_dir: Path, dataset_path: Path, first: int) -> float:
-    """Score an accuracy log of a run on the first features alone: F1 in percent of the questions that lie in them.
+def f1_of_part(log: Path, features_dir: Path, dataset_path: Path, part: tuple[int, int]) -> float:
+    """Score an accuracy log of a run on some features alone: F1 in percent of the questions that lie in them.
+
+    Args:
+        log: of the run; its numbers begin at 0.
+        features_dir: the features.
+        dataset_path: what they were made of.
+        part: the first feature, and the one after the last.
 
     Raises:
         AccuracyError: see `evaluate`; or no question lies in them as a whole.
@@ -83,23 +89,30 @@ def f1_of_first(log: Path, features_dir: Path, dataset_path: Path, first: int) -
     dataset = read_dataset(dataset_path)
     vocabulary = read_vocabulary(features_dir / VOCABULARY_FILE)
     count = int(facts["features"])
+    first, last = part[0], min(part[1], count)
     columns = read_array(features_dir, "input_ids", count).shape[1]
-    predictions = predict(dataset, features_dir, vocabulary, read_logits(log, min(first, count), columns), count)
-    # Features stand in the order of their questions: the first one outside ends what is whole.
-    whole = int(read_array(features_dir, "example_index", count)[first]) if first < count else len(dataset.examples)
-    if not whole:
-        raise AccuracyError(log, f"no question lies in the first {first} features", "take more of them")
-    return score(dataset.examples[:whole], predictions).f1
+    predictions = predict(dataset, features_dir, vocabulary, read_logits(log, last - first, columns), (first, count))
+    # Features stand in the order of their questions: what the part's bounds cut through is not whole.
+    of = read_array(features_dir, "example_index", count)
+    begin = int(of[first]) + (1 if first and of[first - 1] == of[first] else 0)
+    end = int(of[last]) if last < count else len(dataset.examples)
+    if begin >= end:
+        raise AccuracyError(log, f"no question lies in the features {first} to {last}", "take more of them")
+    return score(dataset.examples[begin:end], predictions).f1
 
 
 def predict(
-    dataset: Dataset, features_dir: Path, vocabulary: Vocabulary, logits: Logits, features: int | None = None
+    dataset: Dataset,
+    features_dir: Path,
+    vocabulary: Vocabulary,
+    logits: Logits,
+    part: tuple[int, int] | None = None,
 ) -> dict[str, str]:
-    """Give the answer's text by question id; of logits of the first features alone where there are more of these."""
-    count = len(logits.start)
+    """Give the answer's text by question id; `part`: the first feature of a part, and how many there are in all."""
+    first_feature, features = part or (0, len(logits.start))
 
     def array(name: str) -> NDArray[Any]:
-        return np.asarray(read_array(features_dir, name, features or count)[:count])
+        return np.asarray(read_array(features_dir, name, features)[first_feature : first_feature + len(logits.start)])
 
     input_ids, word_of = array("input_ids"), array("token_to_word")
     spans = best_spans(logits.start, logits.end, word_of >= 0, array("max_context"))

@@ -63,6 +63,10 @@ class Labels:
             raise DatasetError(self.path, problem, f"ask for fewer, or {_ADVICE}")
         return Labels(self.path, self.names[:count], self.classes[:count])
 
+    def after(self, count: int) -> Labels:
+        """Give all but the first `count` images."""
+        return Labels(self.path, self.names[count:], self.classes[count:])
+
 
 def read_labels(place: Path) -> Labels:
     """Read and check a label file, or the one in a folder.

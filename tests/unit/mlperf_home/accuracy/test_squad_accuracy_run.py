@@ -15,7 +15,7 @@ pytest.importorskip("tokenizers")
 
 from mlperf_home.accuracy.base import AccuracyError
 from mlperf_home.accuracy.squad import __main__ as command
-from mlperf_home.accuracy.squad.evaluation import evaluate, f1_of_first
+from mlperf_home.accuracy.squad.evaluation import evaluate, f1_of_part
 from mlperf_home.datasets.squad import __main__ as preparation
 
 CONTEXTS = ["Ada Lovelace's notes (1843).", "b " * 500 + "Caf\u00e9!", "c a"]
@@ -190,7 +190,7 @@ def test_the_first_features_are_scored_by_the_questions_that_lie_in_them(tmp_pat
 
     def f1_of(first: int) -> float:
         log.write_text(_log_text([result for result in _results() if result[0] < first]))
-        return f1_of_first(log, Path(features), Path(dataset), first)
+        return f1_of_part(log, Path(features), Path(dataset), (0, first))
 
     whole = f1_of(4)
     assert whole == evaluate(log, Path(features), Path(dataset)).scores.f1
@@ -198,4 +198,4 @@ def test_the_first_features_are_scored_by_the_questions_that_lie_in_them(tmp_pat
     assert f1_of(1) == f1_of(2) == 100.0
     log.write_text(_log_text([(0, _results()[1][1])]))
     with pytest.raises(AccuracyError, match="no result for 1 of 2 samples"):
-        f1_of_first(log, Path(features), Path(dataset), 2)
+        f1_of_part(log, Path(features), Path(dataset), (0, 2))

@@ -87,7 +87,7 @@ def test_two_at_once_on_one_experiment_are_refused(tmp_path: Path) -> None:
     with experiment.journal.open("a") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
 
-        with pytest.raises(JournalError, match="is in use by another study"):
+        with pytest.raises(JournalError, match="is in use: another command is running this experiment"):
             run(experiment, found)
 
 

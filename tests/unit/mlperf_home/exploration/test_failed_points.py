@@ -42,9 +42,9 @@ class Breaking(TableMeter):
         self._break(point, "official", True)
         return super().official(point)
 
-    def check(self, point: Point, images: int) -> AccuracyCount:
+    def check(self, point: Point, first: int, last: int) -> AccuracyCount:
         self._break(point, "check", True)
-        return super().check(point, images)
+        return super().check(point, first, last)
 
     def _break(self, point: Point, kind: str, now: bool) -> None:
         if now and kind == self.kind and self.victim in {point.name, "all"}:

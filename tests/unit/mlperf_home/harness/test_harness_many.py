@@ -129,3 +129,30 @@ def test_the_first_so_many_samples_are_a_dataset(many: Many, make_job: MakeJob) 
     assert sorted(entry["qsl_idx"] for entry in entries) == list(range(7))
     assert job.session["dataset"]["count"] == 7
     assert "only the first 7 of 200 samples" in " ".join(job.session["warnings"])
+
+
+def test_so_many_samples_after_others_are_a_dataset_too(many: Many, make_job: MakeJob) -> None:
+    job = make_job("SingleStream", "accuracy")
+    job.document["dataset"] |= {"first": 7, "after": 195}
+    assert many.run(job) == (ExitStatus.COMPLETE, "")
+    part_dir = job.out_dir
+    assert "only 5 after the first 195 of 200 samples" in " ".join(job.session["warnings"])
+    whole = again(job, 1)
+    whole.document["dataset"] = {key: job.document["dataset"][key] for key in ("kind", "path")}
+    assert many.run(whole) == (ExitStatus.COMPLETE, "")
+
+    def answers(out_dir: Path) -> dict[int, str]:
+        entries = json.loads((out_dir / "mlperf_log_accuracy.json").read_text())
+        return {entry["qsl_idx"]: entry["data"] for entry in entries}
+
+    every = answers(job.root / "out1")
+    assert answers(part_dir) == {index: every[195 + index] for index in range(5)}
+
+
+def test_a_part_that_holds_nothing_is_a_bad_job(many: Many, make_job: MakeJob) -> None:
+    job = make_job("SingleStream", "accuracy")
+    job.document["dataset"] |= {"first": 7, "after": 200}
+    status, message = many.run(job)
+
+    assert status is ExitStatus.BAD_JOB
+    assert "after: must be below 200" in message
