@@ -62,7 +62,10 @@ CHANGES: dict[str, tuple[Callable[[Bench], object], dict[str, Any]]] = {
         lambda bench: add(bench, versions={"1": {}, "2": {}}, default_version="1"),
         {"inputs": {"version": "2"}},
     ),
-    "the version asked for": (lambda bench: add(bench, env_keys=["CM_TEXT", "CM_VERSION"]), {"inputs": {"version": "7"}}),
+    "the version asked for": (
+        lambda bench: add(bench, env_keys=["CM_TEXT", "CM_VERSION"]),
+        {"inputs": {"version": "7"}},
+    ),
 }
 
 
