@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SCHEMA = "mlperf-home/record/1"
+_CREDENTIALS = re.compile(r"://[^/@\s\"\\]+@")
 
 
 class StepRecord:
@@ -49,11 +51,15 @@ class Record:
         self.exports: dict[str, Any] = {}
 
     def write(self, path: Path) -> None:
-        """Write the record; a reader sees the old one or the new one, never half of it."""
+        """Write the record; a reader sees the old one or the new one, never half of it.
+
+        A user name, password or token in an address is masked: records are shown, copied and put into bundles.
+        """
         document = {"schema": SCHEMA, **vars(self), "steps": [vars(step) for step in self.steps]}
         # What is read by people is the end; of what runs, one line will do, which is written ten times as fast.
         indent = None if self.status == "running" else 1
-        write_whole(path, (json.dumps(document, indent=indent, default=str) + "\n").encode())
+        text = _CREDENTIALS.sub("://***@", json.dumps(document, indent=indent, default=str))
+        write_whole(path, (text + "\n").encode())
 
 
 def host_facts() -> Mapping[str, Any]:

@@ -1,11 +1,14 @@
 """Is a file a whole TFLite model? Asked before an engine reads it: tflite-runtime crashes on many that are cut short.
 
+And is it an image classifier? Asked before images are preprocessed for it.
+
 A TFLite model is a flatbuffer (schema: tensorflow/lite/schema/schema.fbs): tables refer to tables and vectors by
 offsets. All that an engine follows is followed here, and none of it may lead out of the file.
 """
 
 from __future__ import annotations
 
+import math
 import mmap
 import struct
 from typing import TYPE_CHECKING
@@ -40,26 +43,33 @@ def check_file(path: Path) -> None:
     Raises:
         BackendError: the file is absent, no TFLite model, or cut short.
     """
-    _read_input(path)
+    _read_ends(path)
 
 
 def input_side(path: Path) -> int:
-    """Give rows and columns of the square images that a model takes.
+    """Give rows and columns of the square images that a classifier takes.
 
     Raises:
-        BackendError: the file is no whole TFLite model, or its one input is no square image.
+        BackendError: the file is no whole TFLite model, its one input is no square image, or its one output no score
+            for each class.
     """
-    shape = _read_input(path)
+    shape, *outputs = _read_ends(path)
     if len(shape) != _IMAGE_AXES or shape[1] != shape[2] or shape[1] < 1:
         raise BackendError(
             f"model {path}: its input is {shape}, not one square image (1, side, side, channels); "
             "give a classifier of single images"
         )
+    # An output of no shape is told by the engine alone.
+    if len(outputs) != 1 or (outputs[0] and math.prod(outputs[0]) != outputs[0][-1]):
+        found = " and ".join(map(str, outputs)) or "nothing"
+        raise BackendError(
+            f"model {path}: it gives {found}, not one score for each class (1, classes); give an image classifier"
+        )
     return shape[1]
 
 
-def _read_input(path: Path) -> tuple[int, ...]:
-    """Check the structure; give the shape of the first graph's one input, empty where it has not one."""
+def _read_ends(path: Path) -> list[tuple[int, ...]]:
+    """Check the structure; give the shapes of the first graph's one input, () where it has not one, and its outputs."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
@@ -84,8 +94,8 @@ class _Walk:
         self._content = content
         self._size = len(content)
 
-    def model(self) -> tuple[int, ...]:
-        """Visit the model's tables; give the shape of the one input, empty where there is not one."""
+    def model(self) -> list[tuple[int, ...]]:
+        """Visit the model's tables; give the shape of the one input, () where there is not one, and of each output."""
         root = self._follow(0)
         subgraphs = self._tables(root, _SUBGRAPHS)
         if not subgraphs or not self._tables(root, _OPERATOR_CODES):
@@ -94,15 +104,18 @@ class _Walk:
             self._vector(buffer, _DATA, 1)
         for subgraph in subgraphs:
             self._subgraph(subgraph)
-        return self._input_shape(subgraphs[0])
+        inputs, outputs = (self._shapes(subgraphs[0], field) for field in (_INPUTS, _OUTPUTS))
+        return [inputs[0] if len(inputs) == 1 else (), *outputs]
 
-    def _input_shape(self, subgraph: int) -> tuple[int, ...]:
-        start, count = self._vector(subgraph, _INPUTS, 4)
+    def _shapes(self, subgraph: int, field: int) -> list[tuple[int, ...]]:
+        """Give the shapes of a graph's inputs or outputs, () where there is no such tensor."""
         tensors = self._tables(subgraph, _TENSORS)
-        number = self._number("<i", start) if count == 1 else -1
-        if not 0 <= number < len(tensors):
-            return ()
-        first, axes = self._vector(tensors[number], _SHAPE, 4)
+        start, count = self._vector(subgraph, field, 4)
+        numbers = [self._number("<i", start + 4 * entry) for entry in range(count)]
+        return [self._shape(tensors[number]) if 0 <= number < len(tensors) else () for number in numbers]
+
+    def _shape(self, tensor: int) -> tuple[int, ...]:
+        first, axes = self._vector(tensor, _SHAPE, 4)
         return tuple(self._number("<i", first + 4 * axis) for axis in range(axes))
 
     def _subgraph(self, subgraph: int) -> None:

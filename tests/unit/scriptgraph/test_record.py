@@ -49,6 +49,25 @@ def test_a_record_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monk
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("https://me:secret@host.example/a.git", "https://***@host.example/a.git"),
+        ("https://secret@host.example", "https://***@host.example"),
+        ("see ssh://git@host.example and mail me@host.example", "see ssh://***@host.example and mail me@host.example"),
+        ("https://host.example/user@home", "https://host.example/user@home"),
+    ],
+)
+def test_what_gives_access_is_not_kept(tmp_path: Path, written: str, kept: str) -> None:
+    path = tmp_path / "record.json"
+    record = Record("f", {"inputs": {"repo_url": written}, "cmd": [f"--repo_url={written}"]})
+    record.error = f"{written}: refused"
+    record.write(path)
+    document = json.loads(path.read_text("utf-8"))
+    assert document["request"] == {"inputs": {"repo_url": kept}, "cmd": [f"--repo_url={kept}"]}
+    assert document["error"] == f"{kept}: refused"
+
+
 def test_it_begins_as_running() -> None:
     assert Record("1", {}).status == "running"
     assert StepRecord("x", "x", "").status == "failed"

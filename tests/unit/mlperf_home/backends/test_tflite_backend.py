@@ -13,7 +13,7 @@ from mlperf_home.backends import registry, tflite_library
 from mlperf_home.backends.base import BackendError, Forkable, Grid, Request
 from mlperf_home.backends.classifier import Classifier, Tensor, read_classifier
 from mlperf_home.backends.tflite import classes_of
-from mlperf_home.backends.tflite_file import check_file
+from mlperf_home.backends.tflite_file import check_file, input_side
 from mlperf_home.testing import tiny_classifier
 from mlperf_home.testing.tiny_classifier import TinyClassifier
 
@@ -216,6 +216,14 @@ def test_what_is_given_or_shared_is_not_tried(tmp_path: Path, grid: Grid, option
     assert details["threads_tried_us"] is None
     if "threads" in options:
         assert details["threads_per_stream"] == options["threads"]
+
+
+def test_what_is_no_classifier_is_told_from_the_file_alone(tmp_path: Path) -> None:
+    path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(side=8, classes=20))
+    assert input_side(path) == 8
+    tiny_classifier.write(path, TinyClassifier(outputs=2))
+    with pytest.raises(BackendError, match=r"m\.tflite: it gives \(1, 1001\) and \(1, 1001\), not one score for each"):
+        input_side(path)
 
 
 @pytest.mark.engine
