@@ -29,14 +29,6 @@ GOALS = (
 )
 
 
-class _Sample:
-    """A sample as LoadGen hands it over."""
-
-    def __init__(self, identity: int, index: int) -> None:
-        self.id = identity
-        self.index = index
-
-
 def main() -> int:
     """Calibrate, open everything, compare."""
     load = load_before()
@@ -53,7 +45,7 @@ def main() -> int:
     indices = ours.indices
     largest = dict(zip(grid.lengths, grid.batch_sizes, strict=True))
     calls = []
-    for work in split_query([_Sample(*pair) for pair in enumerate(indices)], samples, grid):
+    for work in split_query(range(len(indices)), indices, samples, grid):
         length = work.length or grid.lengths[-1]
         inputs = samples.batch(work.indices, length)
         calls.append(ready_call(engine_of(backend, largest[length], length), graphs, inputs, largest[length]))

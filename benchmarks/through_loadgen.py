@@ -103,9 +103,9 @@ class _Remembering:
         self._issue = issue
         self._indices = indices
 
-    def __call__(self, query: Any) -> None:
-        self._indices += [sample.index for sample in query]
-        self._issue(query)
+    def __call__(self, ids: list[int], indices: list[int]) -> None:
+        self._indices += indices
+        self._issue(ids, indices)
 
 
 class _Interleaved:
@@ -115,9 +115,9 @@ class _Interleaved:
         self._issue = issue
         self._after = after
 
-    def __call__(self, query: Any) -> None:
-        self._issue(query)
-        self._after(query[0].index)
+    def __call__(self, ids: list[int], indices: list[int]) -> None:
+        self._issue(ids, indices)
+        self._after(indices[0])
 
 
 def _fail(error: BaseException) -> NoReturn:

@@ -74,17 +74,17 @@ class TfliteBackend:
         if len(images) > self._largest_batch:
             raise BackendError(f"a batch of {len(images)} images; 1 to {self._largest_batch} were prepared for")
         rows = [images[row : row + 1] for row in range(len(images))]
-        idle, engine, background = self._idle, self.package.engine, model.background
+        take, give_back, engine, background = self._idle.get, self._idle.put, self.package.engine, model.background
 
         def infer() -> Answer:
-            call = idle.get()
+            call = take()
             try:
                 scores = [call(row) for row in rows]
             except (ValueError, RuntimeError) as error:
                 raise BackendError(f"{engine}: the model cannot be run ({first_line(error)})") from error
             finally:
-                idle.put(call)
-            return lambda: classes_of(scores, background)
+                give_back(call)
+            return partial(classes_of, scores, background)
 
         return infer
 

@@ -79,8 +79,7 @@ def work(
         os.write(ends.answered, ANSWERED.pack(READY, stream, *_filled([])))
         while message := os.read(ends.asked, ASKED.size):
             number, count, *indices = ASKED.unpack(message)
-            answers = [prepared[index]() for index in indices[:count]]
-            values = [float(answer()[0]) for answer in answers] if outputs else []
+            values = _infer(prepared, indices[:count], outputs=outputs)
             os.write(ends.answered, ANSWERED.pack(number, count, *_filled(values)))
     except BaseException as error:  # noqa: BLE001 - the parent says it
         os.write(ends.failed, _failure(error))
@@ -97,6 +96,14 @@ def read_failure(content: bytes) -> BaseException | None:
     if said["of_engine"]:
         return BackendError(said["text"])
     return RuntimeError(f"{said['text']}\n{said['traceback']}")
+
+
+def _infer(prepared: Mapping[int, Prepared], indices: Sequence[int], *, outputs: bool) -> Sequence[float]:
+    if outputs:
+        return [float(prepared[index]()()[0]) for index in indices]
+    for index in indices:
+        prepared[index]()
+    return ()
 
 
 def _warm_up(prepared: Mapping[int, Prepared]) -> None:

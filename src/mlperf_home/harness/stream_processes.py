@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkProcess
 
     from mlperf_home.backends.base import Forkable, Prepared
-    from mlperf_home.harness.sut_parts import Parts, QuerySample
+    from mlperf_home.harness.sut_parts import Parts
 
 _READ_BYTES = ANSWERED.size * 256
 _FAILURE_BYTES = 4096
@@ -64,11 +64,11 @@ class ProcessesSut(PreparingSut):
         self.stop()
         super().unload(indices)
 
-    def issue(self, query: Sequence[QuerySample]) -> None:
+    def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
         """Hand the query's samples to the processes, in groups."""
-        self._parts.watchdog.expect(len(query))
+        self._parts.watchdog.expect(len(ids))
         try:
-            cast("_Streams", self._streams).ask(query)
+            cast("_Streams", self._streams).ask(ids, indices)
         except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
             self._parts.fail(error)
 
@@ -84,7 +84,7 @@ class _Streams:
 
     def __init__(self, parts: Parts, prepared: dict[int, Prepared]) -> None:
         self._parts = parts
-        self._ids: dict[int, list[int]] = {}
+        self._ids: dict[int, Sequence[int]] = {}
         self._number = 0
         self._stopping = False
         (asked, self._ask), (self._answers, answered), (self._failures, failed) = os.pipe(), os.pipe(), os.pipe()
@@ -127,16 +127,15 @@ class _Streams:
         for thread in self._threads:
             thread.start()
 
-    def ask(self, query: Sequence[QuerySample]) -> None:
+    def ask(self, ids: Sequence[int], indices: Sequence[int]) -> None:
         """Write the query's groups to the pipe; waits while it is full."""
         rest = [0] * LARGEST_GROUP
-        for start, end in groups(len(query), len(self._processes), LARGEST_GROUP):
-            group = query[start:end]
+        for start, end in groups(len(ids), len(self._processes), LARGEST_GROUP):
             number, self._number = self._number, (self._number + 1) % READY
-            self._ids[number] = [sample.id for sample in group]
-            indices = [sample.index for sample in group]
+            self._ids[number] = ids[start:end]
+            filling = rest[end - start :]
             try:
-                os.write(self._ask, ASKED.pack(number, len(indices), *indices, *rest[len(indices) :]))
+                os.write(self._ask, ASKED.pack(number, end - start, *indices[start:end], *filling))
             except BrokenPipeError:
                 # Every process has ended: the guard says why.
                 return

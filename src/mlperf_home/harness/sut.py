@@ -1,6 +1,6 @@
 """Systems under test: what happens between LoadGen's query and its completion.
 
-Nothing here knows LoadGen: queries are sequences of objects with `id` and `index`, and completion is a callable.
+Nothing here knows LoadGen: a query is ids of responses and indices of samples, and completion is a callable.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.backends.base import Grid
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.harness.sut_parts import Parts, QuerySample, SystemUnderTest
+    from mlperf_home.harness.sut_parts import Parts, SystemUnderTest
 
 # Completed together by `EachSut`: many enough to cost nothing.
 _LARGEST_GROUP = 16
@@ -34,7 +34,7 @@ class DirectSut(PreparingSut):
 
     streams_as = "caller"
 
-    def issue(self, query: Sequence[QuerySample]) -> None:
+    def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
         """Infer the query's one sample and complete it.
 
         Every line counts: after an inference has emptied the caches each takes microseconds, and the latency has
@@ -42,10 +42,9 @@ class DirectSut(PreparingSut):
         """
         parts = self._parts
         try:
-            sample = query[0]
             parts.watchdog.expect_one()
-            infer, lengths = self._prepared[sample.index]
-            parts.respond((sample.id,), infer(), lengths)
+            infer, lengths = self._prepared[indices[0]]
+            parts.respond(ids, infer(), lengths)
             parts.watchdog.done_one()
         except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
             parts.fail(error)
@@ -90,12 +89,12 @@ class QueuedSut(LoadingSut):
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._workers = _Workers(parts, self._queue.get, partial(_infer, parts))
 
-    def issue(self, query: Sequence[QuerySample]) -> None:
+    def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
         """Queue the query's batches."""
         parts = self._parts
-        parts.watchdog.expect(len(query))
+        parts.watchdog.expect(len(ids))
         try:
-            for work in split_query(query, parts.samples, parts.grid):
+            for work in split_query(ids, indices, parts.samples, parts.grid):
                 self._queue.put(work)
         except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
             parts.fail(error)
@@ -121,15 +120,13 @@ class EachSut(PreparingSut):
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._workers = _Workers(parts, self._queue.get, self._infer)
 
-    def issue(self, query: Sequence[QuerySample]) -> None:
+    def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
         """Queue the query's samples, in groups."""
         parts = self._parts
-        parts.watchdog.expect(len(query))
+        parts.watchdog.expect(len(ids))
         try:
-            for start, end in groups(len(query), parts.grid.streams, _LARGEST_GROUP):
-                group = query[start:end]
-                indices = np.fromiter((sample.index for sample in group), dtype=np.intp, count=len(group))
-                self._queue.put(Work(None, [sample.id for sample in group], indices))
+            for start, end in groups(len(ids), parts.grid.streams, _LARGEST_GROUP):
+                self._queue.put(Work(None, ids[start:end], np.array(indices[start:end], dtype=np.intp)))
         except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
             parts.fail(error)
 
@@ -162,17 +159,16 @@ class ServerSut(LoadingSut):
         self._changed = threading.Condition()
         self._workers = _Workers(parts, self._take, partial(_infer, parts))
 
-    def issue(self, query: Sequence[QuerySample]) -> None:
+    def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
         """Put the query's samples in line."""
-        self._parts.watchdog.expect(len(query))
+        self._parts.watchdog.expect(len(ids))
         try:
             with self._changed:
-                for sample in query:
-                    index = sample.index
+                for identity, index in zip(ids, indices, strict=True):
                     line = self._waiting[0 if self._bucket is None else self._bucket[index]]
-                    line.append((self._arrivals, sample.id, index))
+                    line.append((self._arrivals, identity, index))
                     self._arrivals += 1
-                self._changed.notify(len(query))
+                self._changed.notify(len(ids))
         except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
             self._parts.fail(error)
 
@@ -197,13 +193,12 @@ class ServerSut(LoadingSut):
         return Work(grid.lengths[k] if grid.lengths else None, [entry[1] for entry in taken], indices)
 
 
-def split_query(query: Sequence[QuerySample], samples: Samples, grid: Grid) -> list[Work]:
+def split_query(ids: Sequence[int], indices: Sequence[int], samples: Samples, grid: Grid) -> list[Work]:
     """Make a query's batches, the longest first."""
-    ids = [sample.id for sample in query]
-    indices = np.fromiter((sample.index for sample in query), dtype=np.intp, count=len(ids))
-    lengths = None if samples.lengths is None else samples.lengths[indices]
+    rows = np.array(indices, dtype=np.intp)
+    lengths = None if samples.lengths is None else samples.lengths[rows]
     return [
-        Work(batch.length, [ids[position] for position in batch.positions.tolist()], indices[batch.positions])
+        Work(batch.length, [ids[position] for position in batch.positions.tolist()], rows[batch.positions])
         for batch in plan(lengths, len(ids), grid)
     ]
 

@@ -1,6 +1,6 @@
 """What every system under test is made of: queries, responses, and samples that are loaded.
 
-Nothing here knows LoadGen: queries are sequences of objects with `id` and `index`, and completion is a callable.
+Nothing here knows LoadGen: a query is ids of responses and indices of samples, and completion is a callable.
 """
 
 from __future__ import annotations
@@ -20,18 +20,6 @@ if TYPE_CHECKING:
     from mlperf_home.backends.base import Answer, Backend, Grid, Prepared
     from mlperf_home.datasets.base import Samples
     from mlperf_home.harness.watchdog import Watchdog
-
-
-class QuerySample(Protocol):
-    """One sample of a query."""
-
-    @property
-    def id(self) -> int:
-        """The response's identity."""
-
-    @property
-    def index(self) -> int:
-        """The sample's index in the dataset."""
 
 
 class Respond(Protocol):
@@ -85,8 +73,13 @@ class SystemUnderTest(Protocol):
     def unload(self, indices: Sequence[int]) -> None:
         """Release samples."""
 
-    def issue(self, query: Sequence[QuerySample]) -> None:
-        """Take a query; its samples are completed now or later, in any order."""
+    def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
+        """Take a query; its samples are completed now or later, in any order.
+
+        Args:
+            ids: the identities of its responses.
+            indices: of each, the sample's index in the dataset.
+        """
 
     def stop(self) -> None:
         """End the worker threads, when nothing is outstanding."""

@@ -220,7 +220,7 @@ class _Sut:
     def unload(self, _indices: Sequence[int]) -> None:
         self._calls.append("unload")
 
-    def issue(self, _query: object) -> None:
+    def issue(self, _ids: object, _indices: object) -> None:
         self._calls.append("issue")
 
     def stop(self) -> None:
@@ -243,7 +243,7 @@ def test_the_section_lies_between_loading_and_unloading() -> None:
     calls: list[str] = []
     sut = WatchedSut(_Sut(calls), _Watch(calls))
     sut.load([0])
-    sut.issue([])
+    sut.issue([], [])
     sut.unload([0])
     sut.stop()
     assert calls == ["load", "begin", "issue", "end", "unload", "stop"]

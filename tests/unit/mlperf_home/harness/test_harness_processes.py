@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -118,7 +118,7 @@ class Run:
 
     def issue(self, count: int) -> None:
         self.wanted = count
-        self.sut.issue([SimpleNamespace(id=10_000 + k, index=k * 7 % _COUNT) for k in range(count)])
+        self.sut.issue([10_000 + k for k in range(count)], [k * 7 % _COUNT for k in range(count)])
         assert self.ended.wait(60)
 
     def whole(self, count: int = 1000) -> None:
@@ -182,9 +182,11 @@ def test_a_killed_process_ends_the_run(number: int) -> None:
 
 def test_no_process_is_left_and_no_descriptor() -> None:
     Run(ForkedBackend()).whole(10)
+    gc.collect()  # what failed in another test is held by its exception
     before = len(list(Path("/proc/self/fd").iterdir()))
     Run(ForkedBackend()).whole(10)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    gc.collect()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
     assert stream_usage() == StreamUsage()
 
 

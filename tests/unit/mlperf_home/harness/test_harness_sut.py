@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -29,12 +29,6 @@ if TYPE_CHECKING:
     Logits = NDArray[np.float32]
 
 GRID = Grid((64, 128, 192, 384), (4, 4, 2, 1), 2)
-
-
-@dataclass
-class FakeSample:
-    id: int
-    index: int
 
 
 class Recorder:
@@ -73,8 +67,10 @@ def ready(scenario: str, parts: Parts) -> SystemUnderTest:
     return sut
 
 
-def query(count: int) -> list[FakeSample]:
-    return [FakeSample(1000 + position, (position * 7) % 300) for position in range(count)]
+def query(count: int, first: int = 0) -> tuple[list[int], list[int]]:
+    """Give ids and indices."""
+    positions = range(first, first + count)
+    return [1000 + position for position in positions], [(position * 7) % 300 for position in positions]
 
 
 @pytest.mark.parametrize("scenario", ["Offline", "MultiStream", "Server", "SingleStream"])
@@ -82,21 +78,18 @@ def test_every_sample_gets_its_own_output_once(scenario: str) -> None:
     recorder = Recorder()
     parts = make_parts(recorder)
     sut = ready(scenario, parts)
-    samples = query(250)
-    if scenario == "Offline":
-        sut.issue(samples)
-    else:
-        size = 8 if scenario == "MultiStream" else 1
-        for start in range(0, len(samples), size):
-            sut.issue(samples[start : start + size])
+    ids, indices = query(250)
+    size = {"Offline": len(ids), "MultiStream": 8}.get(scenario, 1)
+    for start in range(0, len(ids), size):
+        sut.issue(ids[start : start + size], indices[start : start + size])
     sut.stop()
     assert recorder.failures == []
-    assert recorder.responses.keys() == {sample.id for sample in samples}
-    for sample in samples:
-        response = recorder.responses[sample.id]
-        assert response.shape == (sample.index % 300 + 10, 2)
-        assert (response[:, 0] == sample.index + 1).all()
-        assert (response[:, 1] == -sample.index - 1).all()
+    assert recorder.responses.keys() == set(ids)
+    for identity, index in zip(ids, indices, strict=True):
+        response = recorder.responses[identity]
+        assert response.shape == (index % 300 + 10, 2)
+        assert (response[:, 0] == index + 1).all()
+        assert (response[:, 1] == -index - 1).all()
     assert parts.watchdog.completed == parts.watchdog.issued == 250
     assert parts.watchdog.batches == len(recorder.batches)
 
@@ -122,8 +115,8 @@ def test_server_batches_what_waits_together() -> None:
     parts.backend.run = gated_run
     sut = ServerSut(parts)
     sut.load(range(300))
-    for sample in query(9):
-        sut.issue([sample])
+    for position in range(9):
+        sut.issue(*query(1, position))
     gate.set()
     sut.stop()
     assert sum(recorder.batches) == 9
@@ -132,7 +125,7 @@ def test_server_batches_what_waits_together() -> None:
 
 def test_split_query_keeps_ids_and_indices_together() -> None:
     parts = make_parts(Recorder())
-    for work in split_query(query(40), parts.samples, GRID):
+    for work in split_query(*query(40), parts.samples, GRID):
         assert [(identity - 1000) * 7 % 300 for identity in work.ids] == work.indices.tolist()
 
 
@@ -141,7 +134,7 @@ def test_an_exception_of_the_engine_reaches_fail(scenario: str) -> None:
     recorder = Recorder()
     parts = make_parts(recorder)
     parts.backend.options = {"fail_at_call": 1}
-    ready(scenario, parts).issue(query(1))
+    ready(scenario, parts).issue(*query(1))
     assert recorder.failed.wait(30)
     assert "as it was told to" in str(recorder.failures[0])
 
@@ -149,7 +142,7 @@ def test_an_exception_of_the_engine_reaches_fail(scenario: str) -> None:
 @pytest.mark.parametrize("scenario", ["Offline", "Server", "SingleStream"])
 def test_an_exception_of_the_issue_call_reaches_fail(scenario: str) -> None:
     recorder = Recorder()
-    ready(scenario, make_parts(recorder)).issue([FakeSample(1, 10**6)])
+    ready(scenario, make_parts(recorder)).issue([1], [10**6])
     assert recorder.failed.wait(30)
     assert isinstance(recorder.failures[0], LookupError)
 
@@ -159,7 +152,7 @@ def test_what_is_unloaded_is_gone(scenario: str) -> None:
     recorder = Recorder()
     sut = ready(scenario, make_parts(recorder))
     sut.unload(range(300))
-    sut.issue(query(1))
+    sut.issue(*query(1))
     assert recorder.failed.wait(30)
 
 
@@ -175,7 +168,7 @@ def test_logits_are_not_made_where_nobody_asks_for_them(scenario: str) -> None:
 
     parts.backend.prepare = prepare
     sut = ready(scenario, replace(parts, respond=lambda ids, _answer, _lengths: completed.extend(ids)))
-    sut.issue(query(1))
+    sut.issue(*query(1))
     sut.stop()
     assert completed == [1000]
     assert asked == []
@@ -220,7 +213,7 @@ class TestSamplesWithoutLength:
         sut = make_sut(scenario, parts)
         sut.load(range(3000))
         before = len(arranged)
-        sut.issue([FakeSample(10_000 + each, (each * 7) % 3000) for each in range(count)])
+        sut.issue([10_000 + each for each in range(count)], [(each * 7) % 3000 for each in range(count)])
         sut.stop()
 
         assert not recorder.failures
@@ -235,7 +228,7 @@ class TestSamplesWithoutLength:
         sut.load([1, 2])
         sut.unload([2])
 
-        sut.issue([FakeSample(1, 2)])
+        sut.issue([1], [2])
 
         assert recorder.failed.wait(10)
         assert isinstance(recorder.failures[0], KeyError)
