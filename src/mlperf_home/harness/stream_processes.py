@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from mlperf_home.backends.base import Forkable, Prepared
     from mlperf_home.harness.sut_parts import Parts
 
+# A group takes about as long: long enough that what is done for each is little beside it.
+_GROUP_S = 0.004
 _READ_BYTES = ANSWERED.size * 256
 _FAILURE_BYTES = 4096
 
@@ -86,6 +88,7 @@ class _Streams:
         self._parts = parts
         self._ids: dict[int, Sequence[int]] = {}
         self._number = 0
+        self._largest_group = LARGEST_GROUP
         self._stopping = False
         (asked, self._ask), (self._answers, answered), (self._failures, failed) = os.pipe(), os.pipe(), os.pipe()
         ends = Ends(asked, answered, failed, (self._ask, self._answers, self._failures))
@@ -118,19 +121,21 @@ class _Streams:
             BaseException: why one ended instead.
         """
         ended: dict[Any, ForkProcess] = {process.sentinel: process for process in self._processes}
-        ready = 0
-        while ready < len(self._processes):
+        taken_s: list[float] = []
+        while len(taken_s) < len(self._processes):
             for which in wait([self._answers, *ended]):
                 if which in ended:
                     raise self._reason(ended[which])
-                ready += len(os.read(self._answers, _READ_BYTES)) // ANSWERED.size
+                messages = os.read(self._answers, _READ_BYTES)
+                taken_s += [float(answers_of(messages, at, 1)[0]) for at in range(0, len(messages), ANSWERED.size)]
+        self._largest_group = max(1, min(LARGEST_GROUP, int(_GROUP_S / max(taken_s))))
         for thread in self._threads:
             thread.start()
 
     def ask(self, ids: Sequence[int], indices: Sequence[int]) -> None:
         """Write the query's groups to the pipe; waits while it is full."""
         rest = [0] * LARGEST_GROUP
-        for start, end in groups(len(ids), len(self._processes), LARGEST_GROUP):
+        for start, end in groups(len(ids), len(self._processes), self._largest_group):
             number, self._number = self._number, (self._number + 1) % READY
             self._ids[number] = ids[start:end]
             filling = rest[end - start :]
