@@ -18,6 +18,13 @@ def test_a_reason_is_told_once_with_the_models_that_it_stopped() -> None:
     assert said.startswith("3 of the models failed")
 
 
+def test_reasons_that_differ_in_the_way_alone_are_one() -> None:
+    lines = ["net a: no room [on the way: x > y]", "net b: no room [on the way: x > z]"]
+
+    assert failure_rows(lines)[1] == ("net b", "as the one above")
+    assert failure_words(lines).endswith("again: net a and net b: no room [on the way: x > y]")
+
+
 def test_a_line_stays_a_line_with_many_models_or_reasons() -> None:
     alike = failure_words([f"net {number}: the same" for number in range(81)])
     assert alike.endswith("again: net 0 and 80 others, which the table names: the same")
