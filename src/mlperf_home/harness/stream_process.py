@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.backends.base import Forkable, Prepared
 
-LARGEST_GROUP = 128
+LARGEST_GROUP = 256
 # A group's number, how many samples it has, and their indices.
 ASKED = struct.Struct(f"={2 + LARGEST_GROUP}I")
 # A group's number, how many samples it has, and the answer to each: 0 where none is asked for.

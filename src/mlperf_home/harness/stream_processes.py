@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mlperf_home.harness.sut_parts import Parts
 
 # A group takes about as long: long enough that what is done for each is little beside it.
-_GROUP_S = 0.004
+_GROUP_S = 0.008
 _READ_BYTES = ANSWERED.size * 256
 _FAILURE_BYTES = 4096
 
