@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SCHEMA = "mlperf-home/record/1"
-_CREDENTIALS = re.compile(r"://[^/@\s\"\\]+@")
+# Before an address's @: all of it with http, where it may be a token; elsewhere what has a password, for ssh://git@host
+# is no secret and a replay needs it. A query stays too, for the same reason.
+_CREDENTIALS = re.compile(r"(?:(?<=http://)|(?<=https://))[^/@\s\"\\]+@|(?<=://)[^/@:\s\"\\]*:[^/@\s\"\\]+@")
 
 
 class StepRecord:
@@ -53,12 +55,12 @@ class Record:
     def write(self, path: Path) -> None:
         """Write the record; a reader sees the old one or the new one, never half of it.
 
-        A user name, password or token in an address is masked: records are shown, copied and put into bundles.
+        User and password before an address's @ are masked: records are shown, copied and put into bundles.
         """
         document = {"schema": SCHEMA, **vars(self), "steps": [vars(step) for step in self.steps]}
         # What is read by people is the end; of what runs, one line will do, which is written ten times as fast.
         indent = None if self.status == "running" else 1
-        text = _CREDENTIALS.sub("://***@", json.dumps(document, indent=indent, default=str))
+        text = _CREDENTIALS.sub("***@", json.dumps(document, indent=indent, default=str))
         write_whole(path, (text + "\n").encode())
 
 

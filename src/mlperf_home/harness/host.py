@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.harness import cpu_time, energy
 from mlperf_home.harness.readings import Reading, unknown
 from mlperf_home.harness.sensors import Sensors, read_sensors
-from mlperf_home.harness.stream_usage import stream_usage
+from mlperf_home.harness.stream_usage import private_bytes
 from mlperf_home.host.limits import cpu_quota
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class HostWatch:
     def end(self) -> None:
         """Look again, the counters first; the last time counts."""
         self._after = (self._count(), read_sensors(self._root, self._cpus))
-        self.streams_memory_bytes = max(self.streams_memory_bytes, stream_usage().private_bytes)
+        self.streams_memory_bytes = max(self.streams_memory_bytes, private_bytes())
 
     def state(self) -> dict[str, Reading]:
         """Give what was seen, by name with unit; empty where nothing was timed."""

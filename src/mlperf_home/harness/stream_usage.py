@@ -25,22 +25,29 @@ class StreamUsage:
     Attributes:
         cpu_s: seconds of CPU time.
         involuntary_switches: how often the kernel took the CPU away.
-        private_bytes: memory that is theirs alone: what they share with this process is counted there.
     """
 
     cpu_s: float = 0.0
     involuntary_switches: int = 0
-    private_bytes: int = 0
 
 
-def stream_usage(proc: Path = Path("/proc")) -> StreamUsage:
+def stream_usage() -> StreamUsage:
     """Look at the processes that `multiprocessing` has started here."""
-    each = [_usage(proc / str(process.pid)) for process in multiprocessing.active_children()]
-    return StreamUsage(
-        sum(one.cpu_s for one in each),
-        sum(one.involuntary_switches for one in each),
-        sum(one.private_bytes for one in each),
-    )
+    each = [_usage(folder) for folder in _folders()]
+    return StreamUsage(sum(one.cpu_s for one in each), sum(one.involuntary_switches for one in each))
+
+
+def private_bytes() -> int:
+    """Give the memory that is theirs alone; what they share with this process counts as its own.
+
+    The kernel walks through all their pages for it: nothing for a look just before something is timed.
+    """
+    found = (_PRIVATE.findall(read_text(folder / "smaps_rollup") or "") for folder in _folders())
+    return 1024 * sum(int(kb) for each in found for kb in each)
+
+
+def _folders() -> list[Path]:
+    return [Path("/proc") / str(process.pid) for process in multiprocessing.active_children()]
 
 
 def _usage(folder: Path) -> StreamUsage:
@@ -48,9 +55,4 @@ def _usage(folder: Path) -> StreamUsage:
     _, _, fields = (read_text(folder / "stat") or "").rpartition(")")
     times = [int(field) for field in fields.split()[_USER_TIME : _USER_TIME + 2]]
     switches = _SWITCHES.search(read_text(folder / "status") or "")
-    private_kb = _PRIVATE.findall(read_text(folder / "smaps_rollup") or "")
-    return StreamUsage(
-        sum(times) / os.sysconf("SC_CLK_TCK"),
-        int(switches[1]) if switches else 0,
-        sum(int(found) for found in private_kb) * 1024,
-    )
+    return StreamUsage(sum(times) / os.sysconf("SC_CLK_TCK"), int(switches[1]) if switches else 0)

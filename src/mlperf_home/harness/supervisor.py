@@ -1,4 +1,4 @@
-"""The parent of a run: the only module here that starts a process.
+"""The parent of a run: it starts the process that the run has.
 
 LoadGen waits for ever for a lost sample, and an exception or a signal inside it aborts or crashes the process; engines
 crash too. So the run has a process of its own, and this one turns every end of it into one line and one exit status.

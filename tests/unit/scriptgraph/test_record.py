@@ -54,7 +54,12 @@ def test_a_record_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monk
     [
         ("https://me:secret@host.example/a.git", "https://***@host.example/a.git"),
         ("https://secret@host.example", "https://***@host.example"),
-        ("see ssh://git@host.example and mail me@host.example", "see ssh://***@host.example and mail me@host.example"),
+        ("see ssh://git@host.example and mail me@host.example", "see ssh://git@host.example and mail me@host.example"),
+        ("ssh://me:secret@host.example:22/a", "ssh://***@host.example:22/a"),
+        (
+            "https://host.example:8443/a and ftp://host.example:21/b@c",
+            "https://host.example:8443/a and ftp://host.example:21/b@c",
+        ),
         ("https://host.example/user@home", "https://host.example/user@home"),
     ],
 )

@@ -7,10 +7,9 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from submission_results import closed_results
-from submission_tree import BERT, RULES, SUT, log_line, system, write_result, write_tree
+from submission_results import closed_tree
+from submission_tree import BERT, RULES, SUT, log_line, write_result, write_tree
 
-from mlperf_home.submission.assemble import Order, generate
 from mlperf_home.submission.check import CheckOptions, check_submission
 
 if TYPE_CHECKING:
@@ -37,11 +36,7 @@ def submitter(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def closed(tmp_path: Path) -> Path:
-    """Make a tree of the closed division; give the submitter's folder."""
-    closed_results(tmp_path / "results")
-    describe = lambda *_: system("closed", "Example")  # noqa: E731 - one expression
-    order = Order(tmp_path / "results", tmp_path / "closed", "Example", "closed", RULES, describe)
-    return generate(order).folder
+    return closed_tree(tmp_path)
 
 
 def describe(folder: Path, **fields: Any) -> None:
