@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from challenge_homes import NAME, ChallengeHome, document
+from challenge_homes import ChallengeHome, document
+from opened_bundles import Opened, found
 from submission_results import ours
 
 from mlperf_home.challenges import front
-from mlperf_home.challenges.bundle import MANIFEST, file_entries
 from mlperf_home.challenges.recomputation import without_logs
 from mlperf_home.challenges.verification import verify
 from mlperf_home.results.experiments import Experiments
 from mlperf_home.results.ingest import ingest
 from mlperf_home.results.measurement import Value
-from mlperf_home.submission.tarball import pack
 
 STORE = "experiments/study/measurements.jsonl"
 
@@ -100,16 +98,9 @@ def test_a_damaged_answer_is_said(exploring: ChallengeHome) -> None:
 
 
 class TestBundles:
-    @staticmethod
-    def unpacked(bundle: Path, folder: Path) -> Path:
-        with tarfile.open(bundle) as archive:
-            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # from Python 3.11.4 on
-            archive.extractall(folder / "edited")  # noqa: S202 - this test has made it
-        return folder / "edited" / NAME
-
     def test_runs_that_were_kept_come_with_it(self, exploring: ChallengeHome, tmp_path: Path) -> None:
         bundle = exploring.bundle()
-        root = self.unpacked(bundle, tmp_path)
+        root = Opened(bundle, tmp_path).root
 
         assert not verify(bundle, tmp_path / "unpacked").findings
         assert len(list(root.glob("experiments/study/results/*/*/*/*/performance-session.json"))) == 1
@@ -149,15 +140,13 @@ class TestBundles:
     def test_what_is_edited_is_named(
         self, exploring: ChallengeHome, tmp_path: Path, pattern: str, old: str, new: str, named: str
     ) -> None:
-        root = self.unpacked(exploring.bundle(), tmp_path)
-        (path,) = root.glob(pattern)
+        opened = Opened(exploring.bundle(), tmp_path)
+        (path,) = opened.root.glob(pattern)
         assert old in path.read_text()
         path.write_text(path.read_text().replace(old, new))
-        manifest = json.loads((root / MANIFEST).read_text())
-        (root / MANIFEST).write_text(json.dumps({**manifest, "files": file_entries(root)}))
-        pack(root, tmp_path / "edited.tar.gz")
+        opened.rehash()
 
-        said = [str(each) for each in verify(tmp_path / "edited.tar.gz", tmp_path / "unpacked").findings]
+        said = found(opened.verified())
 
         assert any(named in line for line in said), said
 

@@ -2,76 +2,27 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 import json
-import os
 import shutil
-import subprocess
-import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from challenge_homes import NAME, ChallengeHome, challenge_home
+from opened_bundles import Opened, found
 from submission_results import ours
 
-from mlperf_home.challenges.bundle import MANIFEST, SIGNATURE, file_entries
+from mlperf_home.challenges.bundle import MANIFEST, file_entries
 from mlperf_home.challenges.redaction import Redaction
-from mlperf_home.challenges.signature import SignatureError, sign
-from mlperf_home.challenges.verification import BundleError, Verified, verify
-from mlperf_home.submission.tarball import pack
+from mlperf_home.challenges.verification import BundleError, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from challenge_homes import ChallengeHome
 
 RESULT = "results/first/valid_results/box-reference-cpu-deepsparse-v1.8.0-default_config"
 MODEL = f"{RESULT}/obert-large-pruned95_quant-none-bert-99/offline"
-needs_ssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="there is no ssh-keygen (openssh-client)")
-
-
-class Opened:
-    """A bundle that was unpacked, to be edited and packed again."""
-
-    def __init__(self, bundle: Path, folder: Path) -> None:
-        self.folder = folder
-        with tarfile.open(bundle) as archive:
-            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # from Python 3.11.4 on
-            archive.extractall(folder / "edited")  # noqa: S202 - this test has made it
-        self.root = folder / "edited" / NAME
-
-    def change(self, name: str, change: Callable[[Any], Any]) -> None:
-        """Edit a JSON file."""
-        document = json.loads((self.root / name).read_text())
-        changed = change(document)
-        (self.root / name).write_text(json.dumps(document if changed is None else changed, indent=1, sort_keys=True))
-
-    def rehash(self) -> None:
-        """Write the hashes anew, as one would who wants to deceive."""
-        self.change(MANIFEST, lambda manifest: manifest.update(files=file_entries(self.root)))
-
-    def verified(self, **options: Any) -> Verified:
-        """Pack it again and verify that."""
-        target = self.folder / "edited.tar.gz"
-        pack(self.root, target)
-        return verify(target, self.folder / "unpacked", **options)
-
-
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give the bundle of one run: each test edits a copy of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        yield challenge_home(tmp_path_factory.mktemp("good"), patch).bundle()
-
-
-@pytest.fixture
-def opened(good: Path, tmp_path: Path) -> Opened:
-    return Opened(good, tmp_path)
-
-
-def found(verified: Verified) -> list[str]:
-    return [str(finding) for finding in verified.findings]
 
 
 class TestGoodBundles:
@@ -305,174 +256,6 @@ def test_a_manifest_that_is_none_is_an_error(opened: Opened, change: Callable[[A
 
     with pytest.raises(BundleError, match=r"bundle\.json"):
         opened.verified()
-
-
-class TestArchives:
-    @staticmethod
-    def repacked(opened: Opened, change: Callable[[tarfile.TarFile], None], tail: bytes = b"") -> Path:
-        target = opened.folder / "hostile.tar.gz"
-        pack(opened.root, target)
-        stream = io.BytesIO()
-        with tarfile.open(target) as old, tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as new:
-            for member in old:
-                new.addfile(member, old.extractfile(member) if member.isfile() else None)
-            change(new)
-        target.write_bytes(gzip.compress(stream.getvalue() + tail))
-        return target
-
-    @pytest.mark.parametrize(
-        ("name", "kind", "link"),
-        [
-            ("../outside", tarfile.REGTYPE, ""),
-            ("/outside", tarfile.REGTYPE, ""),
-            (f"{NAME}/link", tarfile.SYMTYPE, "/etc/passwd"),
-            (f"{NAME}/link", tarfile.SYMTYPE, "../../outside"),
-            (f"{NAME}/hard", tarfile.LNKTYPE, "../outside"),
-            (f"{NAME}/device", tarfile.CHRTYPE, ""),
-            (f"{NAME}/run.json", tarfile.REGTYPE, ""),
-            ("other/file", tarfile.REGTYPE, ""),
-        ],
-        ids=["climbs", "absolute", "link", "climbing link", "hard link", "device", "twice", "two folders"],
-    )
-    def test_a_member_that_is_not_safe_stops_it(
-        self, opened: Opened, tmp_path: Path, name: str, kind: bytes, link: str
-    ) -> None:
-        def change(archive: tarfile.TarFile) -> None:
-            member = tarfile.TarInfo(name)
-            member.type, member.linkname, member.mode = kind, link, 0o644
-            archive.addfile(member)
-
-        bundle = self.repacked(opened, change)
-
-        with pytest.raises(BundleError):
-            verify(bundle, tmp_path / "unpacked")
-        assert not (tmp_path / "outside").exists()
-
-    @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
-    def test_a_link_within_is_named(self, opened: Opened, tmp_path: Path, kind: bytes) -> None:
-        def change(archive: tarfile.TarFile) -> None:
-            member = tarfile.TarInfo(f"{NAME}/link")
-            member.type, member.linkname = kind, "run.json" if kind == tarfile.SYMTYPE else f"{NAME}/run.json"
-            archive.addfile(member)
-
-        said = found(verify(self.repacked(opened, change), tmp_path / "unpacked"))
-
-        assert any(line.startswith("link: is a link") for line in said)
-
-    def test_a_bomb_is_stopped(self, tmp_path: Path) -> None:
-        bomb = tmp_path / "bomb.tar.gz"
-        with tarfile.open(bomb, "w:gz") as archive:
-            member = tarfile.TarInfo(f"{NAME}/{MANIFEST}")
-            member.size = 96 << 20
-            with Path(os.devnull).open("rb"):
-                archive.addfile(member, io.BytesIO(bytes(member.size)))
-
-        with pytest.raises(BundleError, match="unpacks to more than"):
-            verify(bomb, tmp_path / "unpacked")
-
-    def test_bytes_behind_the_last_file_are_named(self, opened: Opened, tmp_path: Path) -> None:
-        bundle = self.repacked(opened, lambda _archive: None, b"hidden" + bytes(506))
-
-        assert any("after its last file" in line for line in found(verify(bundle, tmp_path / "unpacked")))
-
-    def test_owners_and_times_are_named(self, opened: Opened, tmp_path: Path) -> None:
-        def change(archive: tarfile.TarFile) -> None:
-            member = tarfile.TarInfo(f"{NAME}/records/second.txt")
-            member.uname, member.mtime = "somebody", 1_700_000_000
-            archive.addfile(member)
-
-        said = found(verify(self.repacked(opened, change), tmp_path / "unpacked"))
-
-        assert any("an owner or a time" in line for line in said)
-
-    @pytest.mark.parametrize("content", [b"", b"no archive", b"\x1f\x8b"], ids=["empty", "text", "cut"])
-    def test_what_is_no_archive_is_said(self, tmp_path: Path, content: bytes) -> None:
-        (tmp_path / "b.tar.gz").write_bytes(content)
-
-        with pytest.raises(BundleError, match=r"b\.tar\.gz"):
-            verify(tmp_path / "b.tar.gz", tmp_path / "unpacked")
-
-
-@needs_ssh
-class TestSignatures:
-    @pytest.fixture
-    def keys(self, tmp_path: Path) -> dict[str, Path]:
-        made = {}
-        for name in ("own", "other"):
-            made[name] = tmp_path / name
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", made[name]], check=True)
-        return made
-
-    @staticmethod
-    def signers(keys: dict[str, Path], name: str, who: str = "ada@example.org") -> Path:
-        path = keys[name].with_name("signers")
-        path.write_text(f"{who} {keys[name].with_suffix('.pub').read_text()}")
-        return path
-
-    def test_a_signed_bundle_is_known_by_its_signer(
-        self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path
-    ) -> None:
-        opened = Opened(home.bundle(sign_key=str(keys["own"])), tmp_path)
-
-        verified = opened.verified(allowed_signers=self.signers(keys, "own"))
-
-        assert found(verified) == []
-        assert verified.signature is not None
-        assert verified.signature.signer == "ada@example.org"
-
-    def test_without_a_list_the_key_is_named(self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path) -> None:
-        verified = Opened(home.bundle(sign_key=str(keys["own"])), tmp_path).verified()
-
-        assert found(verified) == []
-        assert verified.signature is not None
-        assert verified.signature.key.startswith("SHA256:")
-        assert "whose that is" in str(verified.signature)
-
-    def test_hashes_written_anew_break_the_signature(
-        self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path
-    ) -> None:
-        opened = Opened(home.bundle(sign_key=str(keys["own"])), tmp_path)
-        opened.change("system.json", lambda each: each.update(hw_notes="overclocked"))
-        opened.rehash()
-
-        assert any(line.startswith(SIGNATURE) for line in found(opened.verified()))
-
-    def test_another_key_is_not_on_the_list(self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path) -> None:
-        opened = Opened(home.bundle(sign_key=str(keys["other"])), tmp_path)
-
-        said = found(opened.verified(allowed_signers=self.signers(keys, "own")))
-
-        assert any("not on the list" in line for line in said)
-
-    def test_a_signature_for_another_purpose_is_not_taken(self, opened: Opened, keys: dict[str, Path]) -> None:
-        manifest = opened.root / MANIFEST
-        subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-n", "git", "-f", keys["own"], manifest], check=True)
-
-        assert any(line.startswith(SIGNATURE) for line in found(opened.verified()))
-
-    def test_a_bundle_without_one_is_wrong_where_a_list_is_given(self, opened: Opened, keys: dict[str, Path]) -> None:
-        said = found(opened.verified(allowed_signers=self.signers(keys, "own")))
-
-        assert said == [f"{SIGNATURE}: is missing: the bundle is not signed"]
-
-    def test_a_list_that_is_not_there_is_no_fault_of_the_bundle(self, opened: Opened, tmp_path: Path) -> None:
-        with pytest.raises(SignatureError, match=r"allowed_signers=.*there is no such file; give a list"):
-            opened.verified(allowed_signers=tmp_path / "nobody")
-
-    def test_a_damaged_signature_is_named(self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path) -> None:
-        opened = Opened(home.bundle(sign_key=str(keys["own"])), tmp_path)
-        (opened.root / SIGNATURE).write_text("nonsense")
-
-        assert any(line.startswith(SIGNATURE) for line in found(opened.verified()))
-
-    def test_a_key_with_a_passphrase_asks_nobody(self, tmp_path: Path) -> None:
-        key, file = tmp_path / "locked", tmp_path / "file"
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", key], check=True)
-        file.write_text("x")
-
-        with pytest.raises(SignatureError, match="without a passphrase"):
-            sign(file, key)
-        assert not (tmp_path / "file.sig").exists()
 
 
 class TestRedaction:

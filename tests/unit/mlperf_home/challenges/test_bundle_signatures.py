@@ -1,0 +1,102 @@
+"""A signature says whose a bundle is, or why it does not."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from opened_bundles import Opened, found
+
+from mlperf_home.challenges.bundle import MANIFEST, SIGNATURE
+from mlperf_home.challenges.signature import SignatureError, sign
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from challenge_homes import ChallengeHome
+
+needs_ssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="there is no ssh-keygen (openssh-client)")
+
+
+@needs_ssh
+class TestSignatures:
+    @pytest.fixture
+    def keys(self, tmp_path: Path) -> dict[str, Path]:
+        made = {}
+        for name in ("own", "other"):
+            made[name] = tmp_path / name
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", made[name]], check=True)
+        return made
+
+    @staticmethod
+    def signers(keys: dict[str, Path], name: str, who: str = "ada@example.org") -> Path:
+        path = keys[name].with_name("signers")
+        path.write_text(f"{who} {keys[name].with_suffix('.pub').read_text()}")
+        return path
+
+    def test_a_signed_bundle_is_known_by_its_signer(
+        self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path
+    ) -> None:
+        opened = Opened(home.bundle(sign_key=str(keys["own"])), tmp_path)
+
+        verified = opened.verified(allowed_signers=self.signers(keys, "own"))
+
+        assert found(verified) == []
+        assert verified.signature is not None
+        assert verified.signature.signer == "ada@example.org"
+
+    def test_without_a_list_the_key_is_named(self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path) -> None:
+        verified = Opened(home.bundle(sign_key=str(keys["own"])), tmp_path).verified()
+
+        assert found(verified) == []
+        assert verified.signature is not None
+        assert verified.signature.key.startswith("SHA256:")
+        assert "whose that is" in str(verified.signature)
+
+    def test_hashes_written_anew_break_the_signature(
+        self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path
+    ) -> None:
+        opened = Opened(home.bundle(sign_key=str(keys["own"])), tmp_path)
+        opened.change("system.json", lambda each: each.update(hw_notes="overclocked"))
+        opened.rehash()
+
+        assert any(line.startswith(SIGNATURE) for line in found(opened.verified()))
+
+    def test_another_key_is_not_on_the_list(self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path) -> None:
+        opened = Opened(home.bundle(sign_key=str(keys["other"])), tmp_path)
+
+        said = found(opened.verified(allowed_signers=self.signers(keys, "own")))
+
+        assert any("not on the list" in line for line in said)
+
+    def test_a_signature_for_another_purpose_is_not_taken(self, opened: Opened, keys: dict[str, Path]) -> None:
+        manifest = opened.root / MANIFEST
+        subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-n", "git", "-f", keys["own"], manifest], check=True)
+
+        assert any(line.startswith(SIGNATURE) for line in found(opened.verified()))
+
+    def test_a_bundle_without_one_is_wrong_where_a_list_is_given(self, opened: Opened, keys: dict[str, Path]) -> None:
+        said = found(opened.verified(allowed_signers=self.signers(keys, "own")))
+
+        assert said == [f"{SIGNATURE}: is missing: the bundle is not signed"]
+
+    def test_a_list_that_is_not_there_is_no_fault_of_the_bundle(self, opened: Opened, tmp_path: Path) -> None:
+        with pytest.raises(SignatureError, match=r"allowed_signers=.*there is no such file; give a list"):
+            opened.verified(allowed_signers=tmp_path / "nobody")
+
+    def test_a_damaged_signature_is_named(self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path) -> None:
+        opened = Opened(home.bundle(sign_key=str(keys["own"])), tmp_path)
+        (opened.root / SIGNATURE).write_text("nonsense")
+
+        assert any(line.startswith(SIGNATURE) for line in found(opened.verified()))
+
+    def test_a_key_with_a_passphrase_asks_nobody(self, tmp_path: Path) -> None:
+        key, file = tmp_path / "locked", tmp_path / "file"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", key], check=True)
+        file.write_text("x")
+
+        with pytest.raises(SignatureError, match="without a passphrase"):
+            sign(file, key)
+        assert not (tmp_path / "file.sig").exists()
