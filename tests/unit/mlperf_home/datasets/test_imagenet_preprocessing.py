@@ -9,8 +9,9 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,9 @@ from mlperf_home.datasets.imagenet import __main__ as command
 from mlperf_home.datasets.imagenet import claims, preprocessing, workers
 from mlperf_home.datasets.imagenet.pixels import make_pixels
 from mlperf_home.datasets.imagenet.recipes import find_recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Set:
@@ -61,6 +65,27 @@ class Set:
 def photographs(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Set:
     monkeypatch.setattr(preprocessing, "CHUNK_IMAGES", 2)
     return Set(tmp_path, capsys)
+
+
+@contextmanager
+def _held_elsewhere(folder: Path) -> Iterator[None]:
+    """Let another process have a folder of unfinished work."""
+    context = multiprocessing.get_context("fork")
+    claimed, release = context.Event(), context.Event()
+
+    def hold() -> None:
+        with claims.claimed(folder):
+            claimed.set()
+            release.wait(60)
+
+    other = context.Process(target=hold)
+    other.start()
+    try:
+        assert claimed.wait(60)
+        yield
+    finally:
+        release.set()
+        other.join()
 
 
 def test_a_whole_run(photographs: Set) -> None:
@@ -202,22 +227,8 @@ class TestWorkOfOthers:
         assert (left / "done.txt").is_file()
 
     def test_is_left_alone_while_it_is_gone_on_with_elsewhere(self, photographs: Set, left: Path) -> None:
-        context = multiprocessing.get_context("fork")
-        claimed, release = context.Event(), context.Event()
-
-        def hold() -> None:
-            with claims.claimed(left):
-                claimed.set()
-                release.wait(60)
-
-        other = context.Process(target=hold)
-        other.start()
-        try:
-            assert claimed.wait(60)
+        with _held_elsewhere(left):
             assert self.again(photographs, left)["made"] == 11
-        finally:
-            release.set()
-            other.join()
         assert (left / "done.txt").is_file()
 
     def test_made_by_other_code_is_not_believed(
@@ -335,22 +346,8 @@ def test_a_worker_that_is_killed_is_told(photographs: Set, monkeypatch: pytest.M
 
 
 def test_two_at_once_on_one_place(photographs: Set) -> None:
-    context = multiprocessing.get_context("fork")
-    claimed, release = context.Event(), context.Event()
-
-    def hold() -> None:
-        with claims.claimed(photographs.partial):
-            claimed.set()
-            release.wait(60)
-
-    other = context.Process(target=hold)
-    other.start()
-    try:
-        assert claimed.wait(60)
+    with _held_elsewhere(photographs.partial):
         said = photographs.fail()
-    finally:
-        release.set()
-        other.join()
 
     assert f"{photographs.partial}: is in use: another process makes the same images; wait until it is done" in said
     assert photographs.run()["made"] == 11
