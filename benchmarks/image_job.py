@@ -91,7 +91,7 @@ def read_job(description: str, arguments: Sequence[str] | None = None, *, rounds
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--model", type=Path, action="append", help="a TFLite classifier; may be given several times")
     parser.add_argument("--rounds", type=int, default=rounds, help="rounds that count")
-    parser.add_argument("--seconds", type=float, default=1.0, help="about how long each way works in a round")
+    parser.add_argument("--seconds", type=float, default=1.5, help="about how long each way works in a round")
     parser.add_argument("--json", type=Path, default=None, help="also write the figures to this file")
     chosen = parser.parse_args(arguments)
     backends = tuple(name for name, each in PACKAGES.items() if importlib.util.find_spec(each.module.split(".")[0]))

@@ -37,7 +37,7 @@ _GOALS = (
 def main() -> int:
     """Compare each engine with each model."""
     load = load_before()
-    job = read_job("Offline: ours on all cores against the sum of the cores alone", rounds=5)
+    job = read_job("Offline: ours on all cores against the sum of the cores alone", rounds=12)
     images = Images()
     no_collections()
     reached, documents = True, []

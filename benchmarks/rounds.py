@@ -41,10 +41,15 @@ class Comparison:
     figures: dict[str, list[float]] = field(default_factory=dict)
 
     def run(self, ways: Mapping[str, Callable[[], float]], rounds: int) -> None:
-        """Measure every way once per round, in turns; a round before the first warms up and does not count."""
+        """Measure every way once per round, in turns; a round before the first warms up and does not count.
+
+        Each round begins with another way: what a way leaves behind (heat, caches) would always meet the same one else.
+        """
+        names = list(ways)
         for number in range(rounds + 1):
-            for name, way in ways.items():
-                figure = way()
+            first = number % len(names)
+            for name in names[first:] + names[:first]:
+                figure = ways[name]()
                 if number:
                     self.figures.setdefault(name, []).append(figure)
             print(f"round {number} of {rounds}" + ("" if number else " (warm-up)"), file=sys.stderr)

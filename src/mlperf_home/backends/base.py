@@ -115,6 +115,14 @@ class Forkable(Protocol):
         """Say whether it can be called in a fork as it is open now: threads of an engine do not live on in one."""
         ...
 
-    def keep_stream(self, stream: int) -> None:
-        """In a fork: keep what stream number `stream`, from 0, needs, and leave the rest alone."""
+    def keep_stream(self, stream: int, prepared: Mapping[int, Prepared]) -> Mapping[int, Prepared]:
+        """In a fork: keep what stream number `stream`, from 0, needs, and leave the rest alone.
+
+        Args:
+            stream: which stream this process is.
+            prepared: what `prepare` gave before the fork, by sample.
+
+        Returns:
+            The same inferences, for this process and one thread of it: nothing of the backend is called otherwise.
+        """
         ...

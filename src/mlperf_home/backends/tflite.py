@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -15,20 +15,18 @@ from mlperf_home.backends.classifier import Classifier, read_classifier
 from mlperf_home.backends.cores import usable_cores
 from mlperf_home.backends.intra_op import latencies_ns, thread_counts
 from mlperf_home.backends.options import Options
+from mlperf_home.backends.tflite_calls import ArrangedImages, Inference
 from mlperf_home.backends.tflite_file import check_file
 from mlperf_home.backends.tflite_library import Choices, Package, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from mlperf_home.backends.base import Answer, Grid, Prepared, Request
+    from mlperf_home.backends.base import Grid, Prepared, Request
     from mlperf_home.datasets.base import Inputs
-
-    # One image in, its scores out.
-    Infer = Callable[[NDArray[Any]], NDArray[Any]]
 
 _WARM_UP_RUNS = 2
 
@@ -50,7 +48,7 @@ class TfliteBackend:
     def __init__(self) -> None:
         self._model: Classifier | None = None
         self._largest_batch = 1
-        self._idle: queue.SimpleQueue[Infer] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[Inference] = queue.SimpleQueue()
         self._fork_safe = False
 
     def open(self, request: Request) -> Description:
@@ -73,30 +71,16 @@ class TfliteBackend:
         images = model.images(inputs)
         if len(images) > self._largest_batch:
             raise BackendError(f"a batch of {len(images)} images; 1 to {self._largest_batch} were prepared for")
-        rows = [images[row : row + 1] for row in range(len(images))]
-        take, give_back, engine, background = self._idle.get, self._idle.put, self.package.engine, model.background
-
-        def infer() -> Answer:
-            call = take()
-            try:
-                scores = [call(row) for row in rows]
-            except (ValueError, RuntimeError) as error:
-                raise BackendError(f"{engine}: the model cannot be run ({first_line(error)})") from error
-            finally:
-                give_back(call)
-            return partial(classes_of, scores, background)
-
-        return infer
+        return ArrangedImages(images, self._idle, model, self.package.engine)
 
     def fork_safe(self) -> bool:
         """Say whether no interpreter has threads of its own; see `Forkable.fork_safe`."""
         return self._fork_safe
 
-    def keep_stream(self, stream: int) -> None:
+    def keep_stream(self, stream: int, prepared: Mapping[int, Prepared]) -> Mapping[int, Prepared]:
         """Keep one interpreter; see `Forkable.keep_stream`."""
-        # What was prepared holds this queue: it stays, with the one interpreter in it.
-        calls = [self._idle.get() for _ in range(self._idle.qsize())]
-        self._idle.put(calls[stream])
+        call = [self._idle.get() for _ in range(self._idle.qsize())][stream]
+        return {index: cast("ArrangedImages", images).with_only(call) for index, images in prepared.items()}
 
     def close(self) -> None:
         """Release the interpreters; see `Backend.close`."""
@@ -127,7 +111,7 @@ class TfliteBackend:
         self._model, self._largest_batch = model, max(request.grid.batch_sizes)
         self._fork_safe = choices.threads == 1 and choices.delegate is None
         for interpreter in interpreters:
-            self._warm_up(tflite_library.infer_into(interpreter, model), model)
+            self._warm_up(Inference(interpreter, model), model)
         delegated = tflite_library.delegated(first)
         details = {
             "cores": cores,
@@ -151,7 +135,7 @@ class TfliteBackend:
         for threads in thread_counts(choices.threads):
             interpreter = tflite_library.make_interpreter(library, path, replace(choices, threads=threads))
             model = read_classifier(interpreter.get_input_details(), interpreter.get_output_details(), path)
-            call = tflite_library.infer_into(interpreter, model)
+            call = Inference(interpreter, model)
             image = np.zeros(model.image.shape, dtype=model.image.dtype)
             self._run_first(call, image)
             calls[threads] = partial(call, image)
@@ -159,12 +143,12 @@ class TfliteBackend:
         fastest = min(found_ns, key=lambda threads: found_ns[threads])
         return replace(choices, threads=fastest), {str(threads): ns / 1000 for threads, ns in found_ns.items()}
 
-    def _warm_up(self, call: Infer, model: Classifier) -> None:
+    def _warm_up(self, call: Inference, model: Classifier) -> None:
         """Run a new interpreter, so that no timed call is its first, and put it among the idle ones."""
         self._run_first(call, np.zeros(model.image.shape, dtype=model.image.dtype))
         self._idle.put(call)
 
-    def _run_first(self, call: Infer, image: NDArray[Any]) -> None:
+    def _run_first(self, call: Inference, image: NDArray[Any]) -> None:
         try:
             for _ in range(_WARM_UP_RUNS):
                 call(image)
@@ -177,16 +161,6 @@ class TfliteBackend:
         name = choices.delegate or "XNNPACK"
         hint = "; the litert backend may be several times as fast" if self.package is tflite_library.TFLITE else ""
         return (f"{self.package.distribution} applies {name} to no part of this model{hint}.",)
-
-
-def classes_of(scores: list[NDArray[Any]], background: int) -> NDArray[np.float32]:
-    """Give the class with the highest score of each image, (batch,) float32; the first where two are equal.
-
-    Args:
-        scores: one array for each image, of one score for each class.
-        background: how many classes before the dataset's first are left out.
-    """
-    return np.array([each.reshape(-1)[background:].argmax() for each in scores], dtype=np.float32)
 
 
 def _check_grid(grid: Grid) -> None:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from mlperf_home.backends.classifier import Classifier
-
 _DELEGATE_ENTRY = "tflite_plugin_create_delegate"
 
 
@@ -103,22 +101,6 @@ def delegated(interpreter: Any) -> bool | None:
 def first_line(error: Exception) -> str:
     """Give the first line of what an engine says."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def infer_into(interpreter: Any, model: Classifier) -> Any:
-    """Give what one inference is: a callable of one image, (1, height, width, channels), that returns the scores.
-
-    The bound methods are looked up here, once; the interpreter's copy of the scores has the output's shape.
-    """
-    set_tensor, invoke, get_tensor = interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor
-    image, scores = model.image.index, model.scores.index
-
-    def infer(array: Any) -> Any:
-        set_tensor(image, array)
-        invoke()
-        return get_tensor(scores)
-
-    return infer
 
 
 def _delegate(library: Any, name: str, options: Sequence[str]) -> Any:

@@ -87,14 +87,15 @@ def _split(members: NDArray[np.intp], size: int) -> list[NDArray[np.intp]]:
     return [members[start : start + size] for start in range(0, len(members), size)]
 
 
-def groups(count: int, streams: int, largest: int) -> Iterator[tuple[int, int]]:
+def groups(count: int, streams: int, largest: int, smallest: int = 1) -> Iterator[tuple[int, int]]:
     """Part samples that take equally long into groups for several streams: (start, end) of each, in order.
 
     Groups get smaller towards the end, so that the streams end together (guided self-scheduling, Polychronopoulos and
-    Kuck 1987).
+    Kuck 1987); below `smallest` they would cost more than they bring.
     """
     start = 0
     while start < count:
-        end = start + max(1, min(largest, (count - start) // (streams * _GROUPS_LEFT_A_STREAM)))
+        size = max(smallest, min(largest, (count - start) // (streams * _GROUPS_LEFT_A_STREAM)))
+        end = min(count, start + size)
         yield start, end
         start = end

@@ -14,49 +14,49 @@ from functools import partial
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
+from mlperf_home.backends.cores import cores_cpus
 from mlperf_home.harness import stream_process
 from mlperf_home.harness.batching import groups
 from mlperf_home.harness.failures import ExitStatus, HarnessError
-from mlperf_home.harness.stream_process import (
-    ANSWERED,
-    ASKED,
-    HEAD_BYTES,
-    LARGEST_GROUP,
-    READY,
-    Ends,
-    answers_of,
-    read_failure,
-)
+from mlperf_home.harness.stream_messages import MESSAGE_BYTES, Numbers, tell, told
+from mlperf_home.harness.stream_process import Ends, Place, read_failure
 from mlperf_home.harness.sut_parts import PreparingSut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from multiprocessing.context import ForkProcess
 
     from mlperf_home.backends.base import Forkable, Prepared
     from mlperf_home.harness.sut_parts import Parts
 
-# A group takes about as long: long enough that what is done for each is little beside it.
-_GROUP_S = 0.008
-_READ_BYTES = ANSWERED.size * 256
+# A group takes at most about as long: what is done for each is little beside it.
+_LARGEST_GROUP_NS = 32_000_000
+# And at least about as long, at the end of a query, where one stream waits for another.
+_SMALLEST_GROUP_NS = 1_000_000
+# Two groups of this size are completed before LoadGen's log, of 1,024 entries a thread, is emptied.
+_LARGEST_GROUP = 500
+_READ_BYTES = MESSAGE_BYTES * 256
 _FAILURE_BYTES = 4096
 
 
 class ProcessesSut(PreparingSut):
     """Offline where samples are inferred one by one: processes that live while samples are loaded."""
 
-    streams_as = "processes"
-
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
         self._streams: _Streams | None = None
+        self._cpus = _cpus_of_streams(parts.grid.streams)
+        self.streams_as = "processes" if None in self._cpus else "processes, a core each"
 
     def load(self, indices: Sequence[int]) -> None:
         """Bring samples into memory, arrange each, and fork: the processes find them where they are."""
         self.stop()
         super().load(indices)
         try:
-            self._streams = _Streams(self._parts, {index: infer for index, (infer, _) in self._prepared.items()})
+            prepared = {index: infer for index, (infer, _) in self._prepared.items()}
+            self._streams = _Streams(self._parts, prepared, self._cpus)
             self._streams.wait_until_ready()
         except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
             self._parts.fail(error)
@@ -84,24 +84,26 @@ class ProcessesSut(PreparingSut):
 class _Streams:
     """The processes, the pipes to and from them, and the two threads that listen."""
 
-    def __init__(self, parts: Parts, prepared: dict[int, Prepared]) -> None:
+    def __init__(self, parts: Parts, prepared: dict[int, Prepared], cpus: Sequence[Collection[int] | None]) -> None:
         self._parts = parts
         self._ids: dict[int, Sequence[int]] = {}
-        self._number = 0
-        self._largest_group = LARGEST_GROUP
+        self._asked_for = 0
+        self._group_sizes = _LARGEST_GROUP, 1
         self._stopping = False
         (asked, self._ask), (self._answers, answered), (self._failures, failed) = os.pipe(), os.pipe(), os.pipe()
-        ends = Ends(asked, answered, failed, (self._ask, self._answers, self._failures))
+        self._indices, self._given = Numbers("indices"), Numbers("answers")
+        others = self._ask, self._answers, self._failures
+        ends = Ends(asked, self._indices, answered, self._given, failed, others)
         context: Any = multiprocessing.get_context("fork")
         self._processes: list[ForkProcess] = [
             context.Process(
                 target=stream_process.work,
-                args=(cast("Forkable", parts.backend), prepared, stream, ends, os.getpid()),
+                args=(cast("Forkable", parts.backend), prepared, Place(stream, os.getpid(), cpus[stream]), ends),
                 kwargs={"outputs": parts.outputs},
                 name=f"stream-{stream}",
                 daemon=True,
             )
-            for stream in range(parts.grid.streams)
+            for stream in range(len(cpus))
         ]
         try:
             for process in self._processes:
@@ -121,26 +123,29 @@ class _Streams:
             BaseException: why one ended instead.
         """
         ended: dict[Any, ForkProcess] = {process.sentinel: process for process in self._processes}
-        taken_s: list[float] = []
-        while len(taken_s) < len(self._processes):
+        taken_ns: list[int] = []
+        while len(taken_ns) < len(self._processes):
             for which in wait([self._answers, *ended]):
                 if which in ended:
                     raise self._reason(ended[which])
-                messages = os.read(self._answers, _READ_BYTES)
-                taken_s += [float(answers_of(messages, at, 1)[0]) for at in range(0, len(messages), ANSWERED.size)]
-        self._largest_group = max(1, min(LARGEST_GROUP, int(_GROUP_S / max(taken_s))))
+                taken_ns += [ns for ns, _ in told(os.read(self._answers, _READ_BYTES))]
+        largest, smallest = (
+            max(1, min(_LARGEST_GROUP, group_ns // max(taken_ns)))
+            for group_ns in (_LARGEST_GROUP_NS, _SMALLEST_GROUP_NS)
+        )
+        self._group_sizes = largest, smallest
         for thread in self._threads:
             thread.start()
 
     def ask(self, ids: Sequence[int], indices: Sequence[int]) -> None:
         """Write the query's groups to the pipe; waits while it is full."""
-        rest = [0] * LARGEST_GROUP
-        for start, end in groups(len(ids), len(self._processes), self._largest_group):
-            number, self._number = self._number, (self._number + 1) % READY
-            self._ids[number] = ids[start:end]
-            filling = rest[end - start :]
+        first, self._asked_for = self._asked_for, self._asked_for + len(ids)
+        for start, end in groups(len(ids), len(self._processes), *self._group_sizes):
+            position = first + start
+            self._ids[position] = ids[start:end]
+            self._indices.write(position, indices[start:end], np.uint32)
             try:
-                os.write(self._ask, ASKED.pack(number, end - start, *indices[start:end], *filling))
+                tell(self._ask, position, end - start)
             except BrokenPipeError:
                 # Every process has ended: the guard says why.
                 return
@@ -156,6 +161,8 @@ class _Streams:
                 thread.join()
         os.close(self._answers)
         os.close(self._failures)
+        self._indices.close()
+        self._given.close()
 
     def _run(self, listen: Any) -> None:
         try:
@@ -167,9 +174,8 @@ class _Streams:
         """Complete what the processes answer, until all have closed the pipe."""
         respond, done, ids = self._parts.respond, self._parts.watchdog.done, self._ids
         while messages := os.read(self._answers, _READ_BYTES):
-            for start in range(0, len(messages), ANSWERED.size):
-                number, count = memoryview(messages)[start : start + HEAD_BYTES].cast("I")
-                respond(ids.pop(number), partial(answers_of, messages, start, count), None)
+            for position, count in told(messages):
+                respond(ids.pop(position), partial(self._given.answers, position, count), None)
                 done(count)
 
     def _guard(self) -> None:
@@ -195,3 +201,12 @@ class _Streams:
             f"the process of {process.name} ended {how}: the machine ran out of memory, somebody killed it, or the "
             "engine crashed",
         )
+
+
+def _cpus_of_streams(streams: int) -> Sequence[Collection[int] | None]:
+    """Give each stream a physical core where there is one for each, else leave them where they are put.
+
+    The parent wakes for every group; a stream that made way for it would move, and share the core of another.
+    """
+    cores = cores_cpus()
+    return cores if len(cores) == streams else [None] * streams

@@ -62,7 +62,8 @@ class SystemUnderTest(Protocol):
     """What LoadGen drives.
 
     Attributes:
-        streams_as: what calls the engine: "caller" (LoadGen's own thread), "threads" or "processes".
+        streams_as: what calls the engine: "caller" (LoadGen's own thread), "threads", "processes", or
+            "processes, a core each" (pinned).
     """
 
     streams_as: str

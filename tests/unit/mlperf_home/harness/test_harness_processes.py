@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
 import signal
 import threading
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from mlperf_home.backends.base import BackendError, Description, Forkable, Grid
+from mlperf_home.harness import stream_processes
 from mlperf_home.harness.batching import groups
 from mlperf_home.harness.failures import HarnessError
 from mlperf_home.harness.host import HostWatch, peak_memory_bytes
@@ -23,7 +25,7 @@ from mlperf_home.harness.sut_parts import Parts
 from mlperf_home.harness.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -83,8 +85,9 @@ class ForkedBackend:
     def fork_safe(self) -> bool:
         return bool(self.told.get("fork_safe", True))
 
-    def keep_stream(self, stream: int) -> None:
+    def keep_stream(self, stream: int, prepared: Mapping[int, Prepared]) -> Mapping[int, Prepared]:
         self.stream = stream
+        return prepared
 
     def close(self) -> None: ...
 
@@ -201,6 +204,25 @@ def test_what_the_processes_use_counts() -> None:
     assert peak_memory_bytes(watch) >= alone + 3 * 100_000
 
 
+def _cpus_of_children() -> list[set[int]]:
+    return [os.sched_getaffinity(process.pid) for process in multiprocessing.active_children() if process.pid]
+
+
+def test_each_stream_has_a_core_where_there_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpus = sorted(os.sched_getaffinity(0))
+    monkeypatch.setattr(stream_processes, "cores_cpus", lambda: [{cpus[0]}, {cpus[-1]}])
+    run = Run(ForkedBackend(), streams=2)
+    run.sut.load(range(_COUNT))
+    assert sorted(map(min, _cpus_of_children())) == [cpus[0], cpus[-1]]
+    assert run.sut.streams_as == "processes, a core each"
+    run.sut.stop()
+    run = Run(ForkedBackend(), streams=3)
+    run.sut.load(range(_COUNT))
+    assert _cpus_of_children() == [set(cpus)] * 3
+    assert run.sut.streams_as == "processes"
+    run.sut.stop()
+
+
 def test_threads_stay_where_a_fork_is_not_safe_or_of_no_use() -> None:
     for run in (Run(ForkedBackend(fork_safe=False)), Run(ForkedBackend(), streams=1)):
         assert isinstance(run.sut, EachSut)
@@ -216,3 +238,11 @@ def test_groups_cover_all_and_end_small(count: int, streams: int) -> None:
     assert max(sizes) <= 32
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] == 1
+
+
+def test_groups_do_not_end_smaller_than_is_worth_while() -> None:
+    parts = list(groups(1003, 3, 32, 5))
+    sizes = [end - start for start, end in parts]
+    assert sum(sizes) == 1003
+    assert sizes == sorted(sizes, reverse=True)
+    assert min(sizes[:-1]) == 5

@@ -1,0 +1,74 @@
+"""What goes between a run and its streams' processes: which samples to infer, and what they answered.
+
+The samples' numbers lie in files in memory, at the samples' positions in the run; what goes through the pipes is where
+a group of them starts, and how many there are. Such a message is short, so that thousands wait in a pipe and neither
+side has to be woken for each, and it is below PIPE_BUF, so that several processes may read and write the same pipes:
+each takes or leaves whole messages (pipe(7)).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+# In the place of a group's size: the process is ready, and says how many ns an inference takes.
+READY = 0
+
+_MESSAGE = struct.Struct("=2Q")
+MESSAGE_BYTES = _MESSAGE.size
+_ITEM_BYTES = 4
+
+
+class Numbers:
+    """Numbers of 32 bits in memory, by position, which forks share: a file without a name."""
+
+    def __init__(self, name: str) -> None:
+        self._file = os.memfd_create(name)
+
+    def write(self, position: int, values: Sequence[float], kind: type[np.uint32 | np.float32]) -> None:
+        """Put values where `position` is the first one's.
+
+        Raises:
+            OSError: the memory has no room for them.
+        """
+        content = np.array(values, dtype=kind).tobytes()
+        if os.pwrite(self._file, content, _ITEM_BYTES * position) < len(content):
+            raise OSError(f"only part of {len(content)} bytes could be kept in memory")
+
+    def indices(self, position: int, count: int) -> list[int]:
+        """Give what was written as uint32."""
+        indices: list[int] = np.frombuffer(self._read(position, count), dtype=np.uint32).tolist()
+        return indices
+
+    def answers(self, position: int, count: int) -> NDArray[np.float32]:
+        """Give what was written as float32, (count,)."""
+        return np.frombuffer(self._read(position, count), dtype=np.float32)
+
+    def close(self) -> None:
+        """Release the memory, when the forks have done so too."""
+        os.close(self._file)
+
+    def _read(self, position: int, count: int) -> bytes:
+        return os.pread(self._file, _ITEM_BYTES * count, _ITEM_BYTES * position)
+
+
+def tell(pipe: int, position: int, count: int) -> None:
+    """Write a message; waits while the pipe is full.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+    """
+    os.write(pipe, _MESSAGE.pack(position, count))
+
+
+def told(messages: bytes) -> Iterator[tuple[int, int]]:
+    """Give position and count of each message; `messages` is what one reading of a pipe gave."""
+    return _MESSAGE.iter_unpack(messages)
