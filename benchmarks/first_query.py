@@ -13,12 +13,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from rounds import Comparison, Goal, load_before, report
+from work_folder import work_folder
 
 _CM, _ALONE = "cm run, all cached", "the harness alone"
 _GOALS = (Goal("cm run / the harness alone", _CM, (_ALONE,), 2.0, at_most=True),)
@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path, default=None, help="also write the figures to this file")
     chosen = parser.parse_args()
-    load, folder = load_before(), Path(tempfile.mkdtemp(prefix="mlperf-home-benchmark-"))
+    load, folder = load_before(), work_folder()
     command = _command(folder)
     environment = {**os.environ, "CM_REPOS": str(folder / "cm")}
     (folder / "cm").mkdir()
@@ -48,7 +48,6 @@ def main() -> int:
         chosen.rounds,
     )
     reached = report(comparison, _GOALS, {"load_before": load}, chosen.json)
-    shutil.rmtree(folder)
     return 0 if reached else 1
 
 

@@ -6,12 +6,12 @@ import argparse
 import importlib.util
 import itertools
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from work_folder import work_folder
 
 from mlperf_home.backends import registry, tflite_library
 from mlperf_home.backends.base import Grid, Request
@@ -113,7 +113,7 @@ class Images:
     """The sample's images, preprocessed once for each size."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="mlperf-home-benchmark-"))
+        self.folder = work_folder()
         write_images(self.folder / "photographs", images=_IMAGES)
 
     def of_side(self, side: int) -> Path:

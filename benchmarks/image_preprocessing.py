@@ -12,7 +12,6 @@ import os
 import resource
 import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ import cv2
 import numpy as np
 from PIL import Image
 from rounds import Comparison, Goal, load_before, report
+from work_folder import work_folder
 
 from mlperf_home.datasets.imagenet.preprocessing import Wanted, preprocess
 from mlperf_home.datasets.imagenet.recipes import MLPERF, MOBILENET, PUBLISHED, find_recipe
@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, default=None, help="also write the figures to this file")
     chosen = parser.parse_args()
-    load, folder = load_before(), Path(tempfile.mkdtemp(prefix="mlperf-home-benchmark-"))
+    load, folder = load_before(), work_folder()
     images = chosen.images or _generated(folder / "images", chosen.count)
     paths, workers = sorted(images.glob("*.JPEG")), len(os.sched_getaffinity(0))
     comparison = Comparison("images/s")

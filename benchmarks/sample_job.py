@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from work_folder import work_folder
 
 from mlperf_home.backends.fixed_shape import FixedShapeGraphs
 from mlperf_home.datasets.sample import write_sample
@@ -72,7 +72,7 @@ def open_job(description: str, count: int, arguments: Sequence[str] | None = Non
     chosen = parser.parse_args(arguments)
     if (chosen.dataset is None) != (chosen.vocab is None):
         parser.error("give --dataset and --vocab together, or neither")
-    work_dir = Path(tempfile.mkdtemp(prefix="mlperf-home-benchmark-"))
+    work_dir = work_folder()
     if chosen.dataset is None:
         chosen.dataset, chosen.vocab = write_sample(work_dir)
     features = work_dir / "features"

@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from work_folder import work_folder
+
 from mlperf_home.harness import loadgen as loadgen_module
 from mlperf_home.harness.job import decode_job
 from mlperf_home.harness.sut import make_sut
@@ -39,7 +41,7 @@ class ThroughLoadGen:
     ) -> None:
         self._backend, self._samples, self._grid = backend, samples, grid
         self._count, self._benchmark = count, benchmark
-        self._folder = Path(tempfile.mkdtemp(prefix="mlperf-home-benchmark-"))
+        self._folder = work_folder()
         self._loadgen = loadgen_module.import_loadgen()
         self._job = self._make_job(scenario)
         self.indices: list[int] = []

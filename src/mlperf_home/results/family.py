@@ -48,7 +48,7 @@ def _words(measurement: Measurement) -> str:
     for key, unit in _RESULTS:
         value = measurement.values.get(key)
         if value is not None:
-            words.append("latency unknown" if value.value is None else f"{value.value:10.4f} {unit}")
+            words.append(f"{unit} unknown ({value.reason})" if value.value is None else f"{value.value:10.4f} {unit}")
     accuracy = measurement.values.get("top1_percent")
     if accuracy is not None and accuracy.value is not None:
         words.append(f"top-1 {accuracy.value:.3f} %")

@@ -158,7 +158,9 @@ def _performance_values(performance: _Run | None, rules: Round) -> dict[str, Val
     values = {metric.unit: logged(metric.key, metric.divisor)}
     # Zero is LoadGen's way to say that it could not estimate.
     if values[metric.unit].value == 0:
-        values[metric.unit] = unknown(f"{metric.key} is 0: LoadGen could not estimate it")
+        queries = result.values.get("result_query_count")
+        few = f" from {queries:.0f} queries: more are needed" if queries else ""
+        values[metric.unit] = unknown(f"{metric.key} is 0: LoadGen could not estimate it{few}")
     if result.mean_latency_ns is not None:
         values["mean_latency_ms"] = Value(result.mean_latency_ns / 1e6, "measured", f"{source}: mean latency")
     for percentile, latency_ns in result.percentiles_ns.items():

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from typing import TextIO
+
+_LOCK = ".lock"
 
 
 class ResultsError(Exception):
@@ -51,26 +55,37 @@ class ResultFolder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other runs out of the folder.
+        """Keep other runs out of the folder; what was made for this alone is gone afterwards.
 
         Raises:
             ResultsError: another run is in it, or it cannot be written.
         """
+        lock = self.root / _LOCK
+        made = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            handle = (self.root / ".lock").open("w")
+            handle = lock.open("w")
         except OSError as error:
             raise ResultsError(
                 f"{self.root}: cannot be written ({error.strerror}); give a folder of yours by --results_dir"
             ) from error
         with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            if not _locked(handle, lock):
                 raise ResultsError(
                     f"{self.root}: another run is measuring into it; wait for it or give another --results_dir"
-                ) from error
-            yield
+                )
+            try:
+                yield
+            finally:
+                self._let_go(made)
+
+    def _let_go(self, made: Sequence[Path]) -> None:
+        """Take the lock away where nothing else is in the folder, and the folders that were made for it."""
+        with suppress(OSError):  # a folder that has been set aside, or that somebody else has written into
+            if [path.name for path in self.root.iterdir()] == [_LOCK]:
+                (self.root / _LOCK).unlink()
+            for folder in made:
+                folder.rmdir()
 
     def adopt(self, run: str, fresh: ResultFolder) -> None:
         """Put a complete run from `fresh` in the place of what was here."""
@@ -85,7 +100,7 @@ class ResultFolder:
 
     def set_aside(self) -> Path | None:
         """Move what is here to a sibling with the time in its name; give its path."""
-        if not self.root.is_dir() or not any(path.name != ".lock" for path in self.root.iterdir()):
+        if not self.root.is_dir() or not any(path.name != _LOCK for path in self.root.iterdir()):
             return None
         stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
         aside = self.root.parent / f".{self.root.name}-until-{stamp}"
@@ -96,3 +111,12 @@ class ResultFolder:
 def result_folder(results: Path, style: str, system: str, model: str, scenario: str) -> ResultFolder:
     """Give the folder of a result; scenarios are in lower case, as the submission has them."""
     return ResultFolder(results / f"{style}_results" / system / model / scenario.lower())
+
+
+def _locked(handle: TextIO, lock: Path) -> bool:
+    """Take the lock, unless another has it, or had it until now and took the file away."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(handle.fileno()), lock.stat())
+    except OSError:
+        return False

@@ -8,7 +8,7 @@ from results_logs import write_result
 
 from mlperf_home.results.family import family_rows, read_family
 from mlperf_home.results.ingest import ingest
-from mlperf_home.results.measurement import Value, from_json, to_json
+from mlperf_home.results.measurement import Value, from_json, to_json, unknown
 from mlperf_home.results.published import Published, published_words, with_published
 
 if TYPE_CHECKING:
@@ -46,6 +46,16 @@ def test_a_row_has_ours_first_and_then_the_others(tmp_path: Path) -> None:
     ((_, words),) = family_rows([found])
 
     assert words.index("top-1 71.500 %") < words.index("published 70.9 (tensorflow/models, slim), 2023 71.678 (")
+
+
+def test_an_unknown_result_has_its_reason_and_stands_last(tmp_path: Path) -> None:
+    known, found = measurement(tmp_path / "known"), measurement(tmp_path / "unknown")
+    values = {**found.values, "latency_ms": unknown("LoadGen could not estimate it from 12 queries")}
+    object.__setattr__(found, "values", values)
+
+    last = family_rows([found, known])[-1]
+
+    assert "ms unknown (LoadGen could not estimate it from 12 queries)" in last[1]
 
 
 def test_only_the_folders_that_are_named_are_read_each_once(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from mlperf_home.runs.layout import ResultFolder, ResultsError, result_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import TextIO
 
 
 def a_run(folder: ResultFolder, run: str, mark: str) -> ResultFolder:
@@ -54,6 +56,41 @@ def test_only_one_run_at_a_time_holds_a_folder(tmp_path: Path) -> None:
     with folder.held(), pytest.raises(ResultsError, match="another run"), ResultFolder(tmp_path / "r").held():
         pass
     with folder.held():
+        pass
+
+
+def test_a_run_that_wrote_nothing_leaves_nothing(tmp_path: Path) -> None:
+    folder = ResultFolder(tmp_path / "results" / "system" / "offline")
+
+    with pytest.raises(ValueError, match="refused"), folder.held():
+        raise ValueError("refused")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_there_before_stays(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    folder = ResultFolder(tmp_path / "results" / "offline")
+
+    with folder.held():
+        a_run(folder, "accuracy", "mine")
+    with ResultFolder(tmp_path / "results" / "server").held():
+        pass
+
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["offline"]
+    assert folder.complete("accuracy")
+
+
+def test_a_lock_that_was_taken_away_meanwhile_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = ResultFolder(tmp_path / "r")
+    flock = fcntl.flock
+
+    def taken_away(handle: TextIO, how: int) -> None:
+        (folder.root / ".lock").unlink()
+        flock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", taken_away)
+    with pytest.raises(ResultsError, match="another run"), folder.held():
         pass
 
 
