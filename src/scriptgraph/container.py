@@ -84,18 +84,32 @@ def words_inside(words: Sequence[str], paths: Mapping[str, Path]) -> list[str]:
     return inside
 
 
-def run_argv(image: str, kept: Path, mounts: Iterable[Path], user: str, command: Sequence[str]) -> list[str]:
+@dataclass(frozen=True)
+class Host:
+    """What the container has from the machine that it runs on.
+
+    Attributes:
+        name: results are named after it, so that the next container goes on with them.
+        user: "uid:gid", to whom what is written belongs.
+    """
+
+    name: str
+    user: str
+
+
+def run_argv(image: str, kept: Path, mounts: Iterable[Path], host: Host, command: Sequence[str]) -> list[str]:
     """Give the argv of `docker run`.
 
     Args:
         image: the image's name.
         kept: a folder of this machine that is the container's home, so that its cache outlives it.
         mounts: folders and files that stand in the container where they stand here.
-        user: "uid:gid", to whom what is written belongs.
+        host: where it runs.
         command: what runs; none stands for a shell.
     """
     shared = [f"type=bind,source={kept},target={HOME}", *(f"type=bind,source={each},target={each}" for each in mounts)]
     return [
-        "docker", "run", "--rm", "--init", *([] if command else ["--interactive", "--tty"]), "--user", user,
+        "docker", "run", "--rm", "--init", *([] if command else ["--interactive", "--tty"]), "--user", host.user,
+        "--hostname", host.name,
         *(word for each in shared for word in ("--mount", each)), image, *(command or ["bash"]),
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.conditions import same
-from scriptgraph.container import BASE_IMAGE, DockerOptions, dockerfile, mounts_of, run_argv, words_inside
+from scriptgraph.container import BASE_IMAGE, DockerOptions, Host, dockerfile, mounts_of, run_argv, words_inside
 from scriptgraph.environment import as_text
 from scriptgraph.errors import RequestError, ScriptGraphError
 from scriptgraph.front_options import read_front
@@ -44,8 +44,20 @@ def run_in_docker(
         The container's exit status.
 
     Raises:
-        ScriptGraphError: an option is wrong, no engine runs here, or the image cannot be built.
+        ScriptGraphError: an option is wrong, no engine runs here, a folder cannot be written, or the image cannot be
+            built.
     """
+    try:
+        return _run_in_docker(command, repository, load, say)
+    except OSError as error:
+        raise ScriptGraphError(
+            f"{error.filename}: {error.strerror}; give folders that you may write, for what is kept by CM_REPOS"
+        ) from error
+
+
+def _run_in_docker(
+    command: Mapping[str, Any], repository: Path, load: Callable[[], Registry], say: Callable[[str], None]
+) -> int:
     rest, asked = read_docker_options(command)
     request, options = read_front(rest)
     # A wrong tag or option is said before minutes of building.
@@ -65,7 +77,8 @@ def run_in_docker(
     image = build_image(kept, repository, asked.base_image, say)
     if asked.shell:
         say(f"a shell in {image}; the run is: {shlex.join(words)}")
-    argv = run_argv(image, kept / "home", mounts, f"{os.getuid()}:{os.getgid()}", [] if asked.shell else words)
+    host = Host(platform.node() or "localhost", f"{os.getuid()}:{os.getgid()}")
+    argv = run_argv(image, kept / "home", mounts, host, [] if asked.shell else words)
     say(f"starting {shlex.join(argv)}")
     return foreground(argv)
 
@@ -129,7 +142,8 @@ def build_image(kept: Path, repository: Path, base_image: str, say: Callable[[st
         The image's name; it says what it was built on.
     """
     context = kept / "image"
-    shutil.rmtree(context, ignore_errors=True)
+    if context.exists():
+        shutil.rmtree(context)
     checkout = (repository / "pyproject.toml").is_file()
     _copy_source(repository, context / "source", checkout=checkout)
     text = dockerfile(base_image, checkout=checkout, compiler=platform.machine() != "x86_64")

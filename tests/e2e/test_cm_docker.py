@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import pty
 import subprocess
 from typing import TYPE_CHECKING
@@ -58,6 +59,8 @@ def test_the_guides_test_of_docker_builds_and_runs(cm: Cm, noted: Path) -> None:
     image = build[2]
     assert run[run.index(image) :] == [image, "cm", "run", "script", "--tags=detect,os", "-j"]
     assert f"{os.getuid()}:{os.getgid()}" in run
+    # What is measured is named after the machine, not after each container.
+    assert run[run.index("--hostname") + 1] == platform.node()
     folder = cm.home / "mlperf-home" / "docker"
     recipe = (folder / "image" / "Dockerfile").read_text()
     assert recipe.startswith("FROM python:")
@@ -128,6 +131,20 @@ def test_what_docker_refuses_is_said_in_a_line(cm: Cm, noted: Path, failing: str
     assert said in ended.said
     assert "Traceback" not in ended.said
     assert words(noted)[-1][0] == failing
+
+
+def test_a_place_that_cannot_be_written_is_named(cm: Cm, noted: Path) -> None:
+    in_the_way = cm.home / "mlperf-home" / "docker"
+    in_the_way.parent.mkdir(parents=True, exist_ok=True)
+    in_the_way.touch()
+
+    ended = docker(cm, "--tags=detect,os")
+
+    assert ended.code != 0
+    assert f"{in_the_way}" in ended.said
+    assert "give folders that you may write" in ended.said
+    assert "Traceback" not in ended.said
+    assert len(words(noted)) == 1
 
 
 def test_without_docker_it_is_said_what_to_do(cm: Cm, tmp_path: Path) -> None:

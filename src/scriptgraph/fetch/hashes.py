@@ -116,5 +116,7 @@ def verify(path: Path, expected: Iterable[Digest], also: Iterable[str] = ()) -> 
     found = compute(path, [*(digest.algorithm for digest in wanted), *also])
     for digest in wanted:
         if found[digest.algorithm] != digest:
-            raise HashError(f"{path.name}: has {found[digest.algorithm]} where {digest} was expected")
+            raise HashError(
+                f"{path}: has {found[digest.algorithm]} where {digest} was expected; fetch it anew, or correct the hash"
+            )
     return tuple(found.values())
