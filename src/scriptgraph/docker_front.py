@@ -157,6 +157,16 @@ def build_image(kept: Path, repository: Path, base_image: str, say: Callable[[st
     return name
 
 
+def installed_packages(distribution: metadata.Distribution) -> list[Path]:
+    """Give the folders of a distribution's top packages, by the files that were installed.
+
+    Its own list (top_level.txt) lacks what is made when it is built, as the CM repository is.
+    """
+    files = distribution.files or ()
+    names = {file.parts[0] for file in files if len(file.parts) == 2 and file.name == "__init__.py"}  # noqa: PLR2004
+    return [Path(str(distribution.locate_file(name))) for name in sorted(names)]
+
+
 def _copy_source(repository: Path, target: Path, *, checkout: bool) -> None:
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     target.mkdir(parents=True)
@@ -165,10 +175,8 @@ def _copy_source(repository: Path, target: Path, *, checkout: bool) -> None:
             shutil.copy2(repository / name, target / name)
         folders = [repository / name for name in _CHECKOUT_FOLDERS if (repository / name).is_dir()]
     else:
-        package = Path(__file__).parent
-        (distribution,) = metadata.packages_distributions()[package.name][:1]
-        names = [name for name, of in metadata.packages_distributions().items() if distribution in of]
-        folders = [package.parent / name for name in names if (package.parent / name).is_dir()]
+        distribution = metadata.packages_distributions()[Path(__file__).parent.name][0]
+        folders = installed_packages(metadata.distribution(distribution))
         needed = [each for each in metadata.requires(distribution) or () if "extra ==" not in each]
         (target / "requirements.txt").write_text("".join(f"{each}\n" for each in needed), encoding="utf-8")
     for folder in folders:
