@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlperf_home.harness.readings import Reading, read_text, unknown
-from mlperf_home.harness.stream_usage import stream_usage
+from mlperf_home.harness.streams.usage import stream_usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.harness import cpu_time, energy
 from mlperf_home.harness.readings import Reading, unknown
 from mlperf_home.harness.sensors import Sensors, read_sensors
-from mlperf_home.harness.stream_usage import private_bytes
+from mlperf_home.harness.streams.usage import private_bytes
 from mlperf_home.host.limits import cpu_quota
 
 if TYPE_CHECKING:

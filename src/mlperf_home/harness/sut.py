@@ -15,7 +15,7 @@ import numpy as np
 
 from mlperf_home.backends.base import Forkable
 from mlperf_home.harness.batching import buckets, groups, plan
-from mlperf_home.harness.stream_processes import ProcessesSut
+from mlperf_home.harness.streams.sut import ProcessesSut
 from mlperf_home.harness.sut_parts import LoadingSut, PreparingSut, Work
 
 if TYPE_CHECKING:

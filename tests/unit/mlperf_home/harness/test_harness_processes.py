@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from mlperf_home.backends.base import BackendError, Description, Forkable, Grid
-from mlperf_home.harness import stream_processes
 from mlperf_home.harness.batching import groups
 from mlperf_home.harness.failures import HarnessError
 from mlperf_home.harness.host import HostWatch, peak_memory_bytes
-from mlperf_home.harness.stream_processes import ProcessesSut
-from mlperf_home.harness.stream_usage import StreamUsage, stream_usage
+from mlperf_home.harness.streams import sut as stream_processes
+from mlperf_home.harness.streams.sut import ProcessesSut
+from mlperf_home.harness.streams.usage import StreamUsage, stream_usage
 from mlperf_home.harness.sut import EachSut, make_sut
 from mlperf_home.harness.sut_parts import Parts
 from mlperf_home.harness.watchdog import Watchdog

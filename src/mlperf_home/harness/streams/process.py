@@ -16,13 +16,13 @@ import numpy as np
 
 from mlperf_home.backends.base import BackendError
 from mlperf_home.harness.lifeline import die_with_parent
-from mlperf_home.harness.stream_messages import MESSAGE_BYTES, READY, tell, told
+from mlperf_home.harness.streams.messages import MESSAGE_BYTES, READY, tell, told
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from mlperf_home.backends.base import Forkable, Prepared
-    from mlperf_home.harness.stream_messages import Numbers
+    from mlperf_home.harness.streams.messages import Numbers
 
 FAILED = 1
 _MOST_CHARACTERS = 300

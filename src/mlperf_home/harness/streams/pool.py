@@ -1,8 +1,4 @@
-"""Offline with a process for each stream.
-
-Threads share Python's lock. A small model's call takes tens of microseconds, and what Python does between two calls a
-few: streams wait for each other, the longer the more of them there are. Processes do not (docs/benchmarks.md).
-"""
+"""The processes of the streams: started with the samples, given groups of them, listened to, and ended."""
 
 from __future__ import annotations
 
@@ -16,13 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from mlperf_home.backends.cores import cores_cpus
-from mlperf_home.harness import stream_process
 from mlperf_home.harness.batching import groups
 from mlperf_home.harness.failures import ExitStatus, HarnessError
-from mlperf_home.harness.stream_messages import MESSAGE_BYTES, Numbers, tell, told
-from mlperf_home.harness.stream_process import Ends, Place, read_failure
-from mlperf_home.harness.sut_parts import PreparingSut
+from mlperf_home.harness.streams.messages import MESSAGE_BYTES, Numbers, tell, told
+from mlperf_home.harness.streams.process import Ends, Place, read_failure, work
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -41,47 +34,7 @@ _READ_BYTES = MESSAGE_BYTES * 256
 _FAILURE_BYTES = 4096
 
 
-class ProcessesSut(PreparingSut):
-    """Offline where samples are inferred one by one: processes that live while samples are loaded."""
-
-    def __init__(self, parts: Parts) -> None:
-        super().__init__(parts)
-        self._streams: _Streams | None = None
-        self._cpus = _cpus_of_streams(parts.grid.streams)
-        self.streams_as = "processes" if None in self._cpus else "processes, a core each"
-
-    def load(self, indices: Sequence[int]) -> None:
-        """Bring samples into memory, arrange each, and fork: the processes find them where they are."""
-        self.stop()
-        super().load(indices)
-        try:
-            prepared = {index: infer for index, (infer, _) in self._prepared.items()}
-            self._streams = _Streams(self._parts, prepared, self._cpus)
-            self._streams.wait_until_ready()
-        except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
-            self._parts.fail(error)
-
-    def unload(self, indices: Sequence[int]) -> None:
-        """End the processes and release the samples."""
-        self.stop()
-        super().unload(indices)
-
-    def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
-        """Hand the query's samples to the processes, in groups."""
-        self._parts.watchdog.expect(len(ids))
-        try:
-            cast("_Streams", self._streams).ask(ids, indices)
-        except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
-            self._parts.fail(error)
-
-    def stop(self) -> None:
-        """End the processes, when nothing is outstanding."""
-        if self._streams is not None:
-            self._streams.stop()
-            self._streams = None
-
-
-class _Streams:
+class Streams:
     """The processes, the pipes to and from them, and the two threads that listen."""
 
     def __init__(self, parts: Parts, prepared: dict[int, Prepared], cpus: Sequence[Collection[int] | None]) -> None:
@@ -97,7 +50,7 @@ class _Streams:
         context: Any = multiprocessing.get_context("fork")
         self._processes: list[ForkProcess] = [
             context.Process(
-                target=stream_process.work,
+                target=work,
                 args=(cast("Forkable", parts.backend), prepared, Place(stream, os.getpid(), cpus[stream]), ends),
                 kwargs={"outputs": parts.outputs},
                 name=f"stream-{stream}",
@@ -201,12 +154,3 @@ class _Streams:
             f"the process of {process.name} ended {how}: the machine ran out of memory, somebody killed it, or the "
             "engine crashed",
         )
-
-
-def _cpus_of_streams(streams: int) -> Sequence[Collection[int] | None]:
-    """Give each stream a physical core where there is one for each, else leave them where they are put.
-
-    The parent wakes for every group; a stream that made way for it would move, and share the core of another.
-    """
-    cores = cores_cpus()
-    return cores if len(cores) == streams else [None] * streams
