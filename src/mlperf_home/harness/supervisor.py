@@ -176,7 +176,7 @@ def _status(returncode: int) -> ExitStatus:
         hint = "the machine ran out of memory, or somebody killed it"
         if name != "SIGKILL":
             # DeepSparse, for one, aborts at a token that the model has no embedding for.
-            hint = "the engine crashed, its words are above; do model, vocabulary and dataset belong together?"
+            hint = "the engine crashed, its words are above; do model and data belong together? Or try another engine"
         raise HarnessError(ExitStatus.KILLED, f"the process with the engine ended by {name}: {hint}")
     try:
         return ExitStatus(returncode)
