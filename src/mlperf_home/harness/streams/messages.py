@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import struct
+import tempfile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,13 +26,14 @@ READY = 0
 _MESSAGE = struct.Struct("=2Q")
 MESSAGE_BYTES = _MESSAGE.size
 _ITEM_BYTES = 4
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - it is memory, and the file has no name there
 
 
 class Numbers:
     """Numbers of 32 bits in memory, by position, which forks share: a file without a name."""
 
     def __init__(self, name: str) -> None:
-        self._file = os.memfd_create(name)
+        self._file = _memory_file(name)
 
     def write(self, position: int, values: Sequence[float], kind: type[np.uint32 | np.float32]) -> None:
         """Put values where `position` is the first one's.
@@ -58,6 +60,15 @@ class Numbers:
 
     def _read(self, position: int, count: int) -> bytes:
         return os.pread(self._file, _ITEM_BYTES * count, _ITEM_BYTES * position)
+
+
+def _memory_file(name: str) -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create(name)
+    # Pythons that were built against an old C library lack it; uv's did until 2026.
+    descriptor, path = tempfile.mkstemp(dir=_SHARED_MEMORY, prefix=f"mlperf-home-{name}-")
+    os.unlink(path)  # noqa: PTH108 - beside the descriptor's other calls
+    return descriptor
 
 
 def tell(pipe: int, position: int, count: int) -> None:

@@ -1,7 +1,7 @@
 """Offline with a process for each stream.
 
 Threads share Python's lock. A small model's call takes tens of microseconds, and what Python does between two calls a
-few: streams wait for each other, the longer the more of them there are. Processes do not (docs/benchmarks.md, decision 16).
+few: streams wait for each other, the longer the more of them there are. Processes do not (docs/decisions/0016).
 """
 
 from __future__ import annotations

@@ -142,6 +142,15 @@ def test_every_sample_gets_its_own_answer_once(streams: int) -> None:
     assert run.watchdog.completed == run.watchdog.issued == 1000
 
 
+def test_a_python_without_files_in_memory_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "memfd_create")
+    run = Run(ForkedBackend())
+    run.whole(100)
+    assert run.failures == []
+    assert run.answers == {10_000 + k: 2.0 * (k * 7 % _COUNT) for k in range(100)}
+    assert not list(Path("/dev/shm").glob("mlperf-home-*"))  # noqa: S108 - where it would be left
+
+
 def test_samples_are_loaded_anew_as_accuracy_runs_do() -> None:
     run = Run(ForkedBackend())
     for _ in range(2):
