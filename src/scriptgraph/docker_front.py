@@ -44,20 +44,9 @@ def run_in_docker(
         The container's exit status.
 
     Raises:
-        ScriptGraphError: an option is wrong, no engine runs here, a folder cannot be written, or the image cannot be
-            built.
+        ScriptGraphError: an option is wrong, no engine runs here, or the image cannot be built.
+        OSError: a folder cannot be written.
     """
-    try:
-        return _run_in_docker(command, repository, load, say)
-    except OSError as error:
-        raise ScriptGraphError(
-            f"{error.filename}: {error.strerror}; give folders that you may write, for what is kept by CM_REPOS"
-        ) from error
-
-
-def _run_in_docker(
-    command: Mapping[str, Any], repository: Path, load: Callable[[], Registry], say: Callable[[str], None]
-) -> int:
     rest, asked = read_docker_options(command)
     request, options = read_front(rest)
     # A wrong tag or option is said before minutes of building.

@@ -60,7 +60,9 @@ class Record:
         document = {"schema": SCHEMA, **vars(self), "steps": [vars(step) for step in self.steps]}
         # What is read by people is the end; of what runs, one line will do, which is written ten times as fast.
         indent = None if self.status == "running" else 1
-        text = _CREDENTIALS.sub("***@", json.dumps(document, indent=indent, default=str))
+        text = json.dumps(document, indent=indent, default=str)
+        if "@" in text:  # each short command pays for the search else
+            text = _CREDENTIALS.sub("***@", text)
         write_whole(path, (text + "\n").encode())
 
 

@@ -133,7 +133,7 @@ def test_what_docker_refuses_is_said_in_a_line(cm: Cm, noted: Path, failing: str
     assert words(noted)[-1][0] == failing
 
 
-def test_a_place_that_cannot_be_written_is_named(cm: Cm, noted: Path) -> None:
+def test_a_file_in_the_way_is_named(cm: Cm, noted: Path) -> None:
     in_the_way = cm.home / "mlperf-home" / "docker"
     in_the_way.parent.mkdir(parents=True, exist_ok=True)
     in_the_way.touch()
@@ -142,7 +142,7 @@ def test_a_place_that_cannot_be_written_is_named(cm: Cm, noted: Path) -> None:
 
     assert ended.code != 0
     assert f"{in_the_way}" in ended.said
-    assert "give folders that you may write" in ended.said
+    assert "see to it and run again" in ended.said
     assert "Traceback" not in ended.said
     assert len(words(noted)) == 1
 

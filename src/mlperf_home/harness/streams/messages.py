@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import struct
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,36 +30,33 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - it is memory, and the file has no na
 
 
 class Numbers:
-    """Numbers of 32 bits in memory, by position, which forks share: a file without a name."""
+    """Numbers of 32 bits in memory, by position, which forks share: a file without a name.
 
-    def __init__(self, name: str) -> None:
-        self._file = _memory_file(name)
+    Args:
+        name: what the system shows for it.
+        kind: of the numbers.
+    """
 
-    def write(self, position: int, values: Sequence[float], kind: type[np.uint32 | np.float32]) -> None:
+    def __init__(self, name: str, kind: type[np.uint32 | np.float32]) -> None:
+        self._file, self._kind = _memory_file(name), kind
+
+    def write(self, position: int, values: Sequence[float]) -> None:
         """Put values where `position` is the first one's.
 
         Raises:
             OSError: the memory has no room for them.
         """
-        content = np.array(values, dtype=kind).tobytes()
+        content = np.array(values, dtype=self._kind).tobytes()
         if os.pwrite(self._file, content, _ITEM_BYTES * position) < len(content):
             raise OSError(f"only part of {len(content)} bytes could be kept in memory")
 
-    def indices(self, position: int, count: int) -> list[int]:
-        """Give what was written as uint32."""
-        indices: list[int] = np.frombuffer(self._read(position, count), dtype=np.uint32).tolist()
-        return indices
-
-    def answers(self, position: int, count: int) -> NDArray[np.float32]:
-        """Give what was written as float32, (count,)."""
-        return np.frombuffer(self._read(position, count), dtype=np.float32)
+    def read(self, position: int, count: int) -> NDArray[Any]:
+        """Give what was written, (count,)."""
+        return np.frombuffer(os.pread(self._file, _ITEM_BYTES * count, _ITEM_BYTES * position), dtype=self._kind)
 
     def close(self) -> None:
         """Release the memory, when the forks have done so too."""
         os.close(self._file)
-
-    def _read(self, position: int, count: int) -> bytes:
-        return os.pread(self._file, _ITEM_BYTES * count, _ITEM_BYTES * position)
 
 
 def _memory_file(name: str) -> int:

@@ -44,7 +44,7 @@ class Streams:
         self._group_sizes = _LARGEST_GROUP, 1
         self._stopping = False
         (asked, self._ask), (self._answers, answered), (self._failures, failed) = os.pipe(), os.pipe(), os.pipe()
-        self._indices, self._given = Numbers("indices"), Numbers("answers")
+        self._indices, self._given = Numbers("indices", np.uint32), Numbers("answers", np.float32)
         others = self._ask, self._answers, self._failures
         ends = Ends(asked, self._indices, answered, self._given, failed, others)
         context: Any = multiprocessing.get_context("fork")
@@ -96,7 +96,7 @@ class Streams:
         for start, end in groups(len(ids), len(self._processes), *self._group_sizes):
             position = first + start
             self._ids[position] = ids[start:end]
-            self._indices.write(position, indices[start:end], np.uint32)
+            self._indices.write(position, indices[start:end])
             try:
                 tell(self._ask, position, end - start)
             except BrokenPipeError:
@@ -128,7 +128,7 @@ class Streams:
         respond, done, ids = self._parts.respond, self._parts.watchdog.done, self._ids
         while messages := os.read(self._answers, _READ_BYTES):
             for position, count in told(messages):
-                respond(ids.pop(position), partial(self._given.answers, position, count), None)
+                respond(ids.pop(position), partial(self._given.read, position, count), None)
                 done(count)
 
     def _guard(self) -> None:

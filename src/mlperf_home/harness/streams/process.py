@@ -12,8 +12,6 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-import numpy as np
-
 from mlperf_home.backends.base import BackendError
 from mlperf_home.harness.lifeline import die_with_parent
 from mlperf_home.harness.streams.messages import MESSAGE_BYTES, READY, tell, told
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from mlperf_home.backends.base import Forkable, Prepared
     from mlperf_home.harness.streams.messages import Numbers
 
-FAILED = 1
+_FAILED = 1
 _MOST_CHARACTERS = 300
 _WARM_UP_RUNS = 3
 
@@ -85,17 +83,16 @@ def work(backend: Forkable, prepared: Mapping[int, Prepared], place: Place, ends
         tell(ends.answered, _warm_up_ns(prepared), READY)
         while message := os.read(ends.asked, MESSAGE_BYTES):
             for position, count in told(message):
-                indices = ends.indices.indices(position, count)
+                indices = ends.indices.read(position, count).tolist()
                 if outputs:
-                    values = [prepared[index]()()[0] for index in indices]
-                    ends.answers.write(position, values, np.float32)
+                    ends.answers.write(position, [prepared[index]()()[0] for index in indices])
                 else:
                     for index in indices:
                         prepared[index]()
                 tell(ends.answered, position, count)
     except BaseException as error:  # noqa: BLE001 - the parent says it
         os.write(ends.failed, _failure(error))
-        os._exit(FAILED)
+        os._exit(_FAILED)
     # Without the interpreter's end, as the parent does: engines are known to crash in it.
     os._exit(0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlperf_home.runs.failed_models import failure_rows, failure_words
+from scriptgraph.errors import StepFailed
 
 
 def test_a_reason_is_told_once_with_the_models_that_it_stopped() -> None:
@@ -19,7 +20,7 @@ def test_a_reason_is_told_once_with_the_models_that_it_stopped() -> None:
 
 
 def test_reasons_that_differ_in_the_way_alone_are_one() -> None:
-    lines = ["net a: no room [on the way: x > y]", "net b: no room [on the way: x > z]"]
+    lines = [f"net {name}: {StepFailed('no room').within(way).within('x').report()}" for name, way in ("ay", "bz")]
 
     assert failure_rows(lines)[1] == ("net b", "as the one above")
     assert failure_words(lines).endswith("again: net a and net b: no room [on the way: x > y]")
