@@ -134,3 +134,8 @@ def challenge_home(folder: Path, patch: pytest.MonkeyPatch) -> ChallengeHome:
     made.at(OPEN)
     assert made("run", lock=True)["return"] == 0
     return made
+
+
+def report_of(told: dict[str, Any]) -> dict[str, Any]:
+    """Read the report that a run's answer names."""
+    return json.loads(Path(told["report"]).with_suffix(".json").read_text())

@@ -8,16 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from challenge_homes import CLOSED, NAME, ChallengeHome, document
+from challenge_homes import CLOSED, NAME, ChallengeHome, document, report_of
 
 from mlperf_home.challenges import running
 from mlperf_home.challenges.catalogue import load_challenge
 from mlperf_home.challenges.lock import LOCK_NAME
 from mlperf_home.challenges.report import result_rows
-
-
-def report_of(told: dict[str, Any]) -> dict[str, Any]:
-    return json.loads(Path(told["report"]).with_suffix(".json").read_text())
 
 
 class TestFinding:
@@ -338,138 +334,6 @@ class TestReports:
         assert "&lt;script&gt;" in page
         assert "http" not in page
         assert '\\| "x" \\*y\\*' in text
-
-
-class TestExpectedTime:
-    """The probe is pretended to have measured what its session says."""
-
-    @pytest.fixture
-    def probed(self, home: ChallengeHome) -> ChallengeHome:
-        made = document()
-        probe = {
-            "tags": "run,first",
-            "options": {"results_dir": "{results_dir}"},
-            "fixed_s": 100,
-            "least_s": 600,
-            "performance_samples": 1000,
-            "accuracy_samples": 500,
-            "relative_cost": 2,
-            "source": "counted",
-        }
-        made["workflows"][0]["sample"]["probe"] = probe
-        home.write(**made)
-        home("run", lock=True)
-        return home
-
-    def measuring(self, home: ChallengeHome, target: dict[str, float]) -> None:
-        real = home.run_script
-
-        def run(command: dict[str, Any]) -> dict[str, Any]:
-            told = real(command)
-            if command["tags"] == "run,first":
-                folder = next(Path(command["results_dir"]).glob("*_results/*/*/*"))
-                (folder / "find-performance-session.json").write_text(json.dumps({"target": target}))
-            return told
-
-        home.patch.setattr("mlperf_home.challenges.front.run_script", run)
-
-    @pytest.mark.parametrize(
-        ("target", "hours", "sample_ms"),
-        [
-            ({"target_qps": 10}, (100 + 600 + 500 * 0.2) / 3600, 100.0),
-            ({"target_qps": 1}, (100 + 1000 * 2 + 500 * 2) / 3600, 1000.0),
-            ({"target_latency_ms": 50}, (100 + 600 + 500 * 0.1) / 3600, 50.0),
-        ],
-        ids=str,
-    )
-    def test_hours_follow_from_what_one_sample_takes(
-        self, probed: ChallengeHome, target: dict[str, float], hours: float, sample_ms: float
-    ) -> None:
-        self.measuring(probed, target)
-
-        expected = report_of(probed("run", sample=True))["expected"]
-
-        assert expected[0]["hours"] == pytest.approx(hours)
-        assert expected[0]["sample_ms"] == pytest.approx(sample_ms)
-        assert expected[1]["hours"] is None
-
-    def test_measured_and_estimated_are_told_apart(
-        self, probed: ChallengeHome, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        self.measuring(probed, {"target_qps": 10})
-        probed("run", sample=True)
-
-        said = capsys.readouterr().err
-        assert "0.22 h (estimated); measured: 100 ms a sample" in said
-        assert "assumed: counted" in said
-
-    @pytest.mark.parametrize("target", [{}, {"target_qps": None}, "nothing"], ids=str)
-    def test_a_probe_that_measured_nothing_leaves_the_time_unknown(self, probed: ChallengeHome, target: Any) -> None:
-        self.measuring(probed, target)
-
-        told = probed("run", sample=True)
-
-        assert told["return"] == 0
-        assert report_of(told)["expected"][0]["hours"] is None
-
-    def test_a_failed_probe_stops_nothing_and_is_said(self, probed: ChallengeHome) -> None:
-        probed.failing["run,first"] = "no engine here"
-
-        told = probed("run", sample=True)
-
-        assert told["return"] == 0
-        assert "no engine here" in report_of(told)["expected"][0]["how"]
-
-    def ending_at_its_limit(self, home: ChallengeHome, done: dict[str, float]) -> None:
-        real = home.run_script
-
-        def run(command: dict[str, Any]) -> dict[str, Any]:
-            told = real(command)
-            if command["tags"] != "run,first":
-                return told
-            folder = next(Path(command["results_dir"]).glob("*_results/*/*/*"))
-            (folder / "find-performance-session.error.json").write_text(json.dumps({"name": "OVER_TIME", "done": done}))
-            return {"return": 1, "error": "the run was ended at its limit of 120 s"}
-
-        home.patch.setattr("mlperf_home.challenges.front.run_script", run)
-
-    def test_a_probe_has_two_minutes(self, probed: ChallengeHome) -> None:
-        self.measuring(probed, {"target_qps": 10})
-        probed("run", sample=True)
-
-        probes = [command for command in probed.ran if command["tags"] == "run,first"]
-        assert [command["env"]["CM_MLPERF_TIME_LIMIT_S"] for command in probes] == [120]
-        assert "--env.CM_MLPERF_TIME_LIMIT_S=120" in probes[0]["cmd"]
-        assert all("env" not in command for command in probed.ran if command not in probes)
-
-    def test_what_a_probe_had_done_at_its_limit_is_estimated_from_and_said(self, probed: ChallengeHome) -> None:
-        self.ending_at_its_limit(probed, {"samples": 20, "issued": 500, "seconds": 40.0})
-
-        expected = report_of(probed("run", sample=True))["expected"][0]
-
-        assert expected["sample_ms"] == pytest.approx(2000)
-        assert expected["hours"] == pytest.approx((100 + 1000 * 4 + 500 * 4) / 3600)
-        assert "20 samples in 40 s" in expected["how"]
-        assert "limit of 120 s" in expected["how"]
-
-    def test_a_probe_that_began_nothing_within_its_limit_leaves_the_time_unknown(self, probed: ChallengeHome) -> None:
-        self.ending_at_its_limit(probed, {})
-
-        expected = report_of(probed("run", sample=True))["expected"][0]
-
-        assert expected["hours"] is None
-        assert "limit of 120 s" in expected["how"]
-
-    def test_a_probe_is_not_a_result(self, probed: ChallengeHome) -> None:
-        self.measuring(probed, {"target_qps": 10})
-
-        assert [row["workflow"] for row in report_of(probed("run", sample=True))["results"]] == ["first", "second"]
-
-    def test_it_can_be_left_out(self, probed: ChallengeHome) -> None:
-        told = probed("run", sample=True, skip_probe=True)
-
-        assert report_of(told)["expected"] == []
-        assert [command["tags"] for command in probed.ran] == ["run,first,_sample", "run,second,_sample"]
 
 
 def test_options_of_every_command_reach_the_scripts_and_are_told(home: ChallengeHome) -> None:

@@ -1,0 +1,152 @@
+"""Work that was left unfinished: gone on with where it is of use, never taken for whole, never taken from another."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("cv2")
+
+from image_sets import held_elsewhere
+from photographs import make_set
+
+import mlperf_home
+from mlperf_home.datasets.imagenet import preprocessing
+
+if TYPE_CHECKING:
+    from image_sets import ImageSet
+
+
+class TestWorkOfOthers:
+    """What another run left unfinished, in a folder beside its own."""
+
+    @pytest.fixture
+    def left(self, photographs: ImageSet, tmp_path: Path) -> Path:
+        left = tmp_path / "unfinished" / "key-1" / "work"
+        photographs.leave_unfinished("--partial", str(left))
+        return left
+
+    def again(self, photographs: ImageSet, left: Path, *options: str) -> dict[str, Any]:
+        own = left.parents[1] / "key-2" / "work"
+        return photographs.run("--partial", str(own), "--left", str(left.parents[1]), *options)
+
+    def test_is_gone_on_with(self, photographs: ImageSet, left: Path) -> None:
+        assert self.again(photographs, left)["made"] == 1
+        assert np.array_equal(photographs.pixels()[0], photographs.made_plainly(1))
+        assert not left.parent.exists()
+
+    def test_is_left_alone_where_it_is_of_no_use(self, photographs: ImageSet, left: Path) -> None:
+        assert self.again(photographs, left, "--resolution", "40")["made"] == 11
+        assert self.again(photographs, left, "--count", "9")["made"] == 9
+        make_set(photographs.images, 11, first_seed=50)
+        assert self.again(photographs, left)["made"] == 11
+        assert (left / "done.txt").is_file()
+
+    def test_is_left_alone_while_it_is_gone_on_with_elsewhere(self, photographs: ImageSet, left: Path) -> None:
+        with held_elsewhere(left):
+            assert self.again(photographs, left)["made"] == 11
+        assert (left / "done.txt").is_file()
+
+    def test_made_by_other_code_is_not_believed(
+        self, photographs: ImageSet, left: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(preprocessing, "code_sha256", lambda: "another")
+
+        assert self.again(photographs, left)["made"] == 11
+
+
+def test_two_at_once_on_one_place(photographs: ImageSet) -> None:
+    with held_elsewhere(photographs.partial):
+        said = photographs.fail()
+
+    assert f"{photographs.partial}: is in use: another process makes the same images; wait until it is done" in said
+    assert photographs.run()["made"] == 11
+
+
+def test_who_comes_when_another_has_just_finished_uses_it(
+    photographs: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photographs.run()
+    real, answers = preprocessing.finished, iter([None])
+    monkeypatch.setattr(preprocessing, "finished", lambda *given: next(answers, real(*given)))
+
+    assert photographs.run()["reused"]
+    assert not photographs.partial.exists()
+
+
+def test_a_chunk_that_did_not_reach_the_disk_is_made_again(photographs: ImageSet) -> None:
+    photographs.leave_unfinished()
+    with (photographs.partial / "whole" / "images.npy").open("r+b") as file:
+        file.seek(200)
+        file.write(b"\1\2\3\4\5\6\7")
+    with (photographs.partial / "done.txt").open("a") as file:
+        file.write("3 00 00\nx\n99 00\n5 00 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+
+    assert photographs.run()["made"] == 3
+    assert np.array_equal(photographs.pixels()[0], photographs.made_plainly(1))
+
+
+def test_unfinished_work_that_was_cut_off_is_begun_again(photographs: ImageSet) -> None:
+    photographs.leave_unfinished()
+    os.truncate(photographs.partial / "whole" / "images.npy", 5000)
+
+    assert photographs.run()["made"] == 11
+    assert np.array_equal(photographs.pixels()[0], photographs.made_plainly(1))
+
+
+def test_unfinished_work_for_other_images_is_thrown_away(photographs: ImageSet) -> None:
+    photographs.leave_unfinished()
+
+    assert photographs.run("--resolution", "48")["made"] == 11
+    assert photographs.pixels().shape == (11, 48, 48, 3)
+
+
+BLOCKED = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[2])
+from mlperf_home.datasets.imagenet import __main__ as command, preprocessing, workers
+real = workers.make_pixels
+def blocking(recipe, content, where):
+    number = int(where[-13:-5])
+    if number > 6 and sys.argv[1] == "killed":
+        signal.pause()
+    if number == 7:
+        done = workers._work.path.parents[1] / "done.txt"
+        while not done.exists() or len(done.read_text().splitlines()) < 3:
+            pass
+        os.kill(os.getppid(), signal.SIGINT)
+    return real(recipe, content, where)
+workers.make_pixels = blocking
+preprocessing.CHUNK_IMAGES = 2
+sys.exit(command.main(sys.argv[3:]))
+"""
+
+
+@pytest.mark.parametrize("how", ["killed", "interrupted"])
+def test_a_run_that_is_ended_is_gone_on_with(photographs: ImageSet, how: str) -> None:
+    source = str(Path(mlperf_home.__file__).parents[1])
+    argv = [sys.executable, "-c", BLOCKED, how, source, *photographs.arguments("--workers", "1")]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        assert running.stderr
+        for line in running.stdout:
+            if json.loads(line).get("done") == 6:
+                break
+        if how == "killed":
+            running.kill()
+        said = running.stderr.read()
+
+    assert not photographs.out.exists()
+    if how == "interrupted":
+        assert said == "mlperf-home: interrupted; the same command goes on with what is done\n"
+        assert running.returncode == 130
+    told = photographs.run()
+    assert told["made"] <= 5
+    assert np.array_equal(photographs.pixels()[6], photographs.made_plainly(7))
