@@ -12,10 +12,10 @@ from rounds import Comparison, Goal, load_before, report
 from sample_job import no_collections, open_job
 from through_loadgen import ThroughLoadGen
 
-from mlperf_home.backends import registry
-from mlperf_home.backends.base import Grid, Request
-from mlperf_home.backends.calibration import calibrate, default_candidates
-from mlperf_home.backends.cores import usable_cores
+from mlperf_home.engines import registry
+from mlperf_home.engines.base import Grid, Request
+from mlperf_home.engines.calibration import calibrate, default_candidates
+from mlperf_home.engines.cores import usable_cores
 from mlperf_home.harness.sut import split_query
 
 BATCHES_2023 = (1, 8)

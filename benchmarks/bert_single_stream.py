@@ -18,9 +18,9 @@ from rounds import Comparison, Goal, load_before, report
 from sample_job import no_collections, open_job
 from through_loadgen import ThroughLoadGen
 
-from mlperf_home.backends import registry
-from mlperf_home.backends.base import Grid, Request
-from mlperf_home.backends.lengths import LENGTHS
+from mlperf_home.engines import registry
+from mlperf_home.engines.base import Grid, Request
+from mlperf_home.engines.lengths import LENGTHS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cache import LAYOUT
+from scriptgraph.cache.store import LAYOUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,9 +42,10 @@ class CAutomation(Automation):
         super().__init__(cmind, __file__)
 
     def run(self, i):
-        from scriptgraph.cm_bridge import run_script
+        from mlperf_home.product import PRODUCT
+        from scriptgraph.embed import Engine
 
-        return run_script(i, [Path(os.environ["BENCHMARK_REPOSITORY"])])
+        return Engine(PRODUCT, more=[Path(os.environ["BENCHMARK_REPOSITORY"])]).run_script(i)
 """
 
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.backends import deepsparse_library
-from mlperf_home.backends.batching import fill
+from mlperf_home.engines.batching import fill
+from mlperf_home.engines.onnx import deepsparse_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from mlperf_home.backends.fixed_shape import FixedShapeGraphs
     from mlperf_home.datasets.base import Samples
+    from mlperf_home.engines.onnx.fixed_shape import FixedShapeGraphs
 
 LONGEST = 384
 BUCKETS_2023 = (192, LONGEST)

@@ -19,24 +19,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.exploration.answer import to_json
-from mlperf_home.exploration.beliefs import Belief
-from mlperf_home.exploration.journal import Journal
-from mlperf_home.exploration.meter import JournaledMeter
-from mlperf_home.exploration.pareto import front
-from mlperf_home.exploration.protocol import Protocol
-from mlperf_home.exploration.settings import Settings, study_identity
-from mlperf_home.exploration.space import known_space
-from mlperf_home.exploration.study import Study
-from mlperf_home.runs.candidates import PRIOR_SD
+from mlperf_home.exploration.definition.answer import to_json
+from mlperf_home.exploration.definition.beliefs import Belief
+from mlperf_home.exploration.definition.journal import Journal
+from mlperf_home.exploration.definition.meter import JournaledMeter
+from mlperf_home.exploration.definition.protocol import Protocol
+from mlperf_home.exploration.definition.settings import Settings, study_identity
+from mlperf_home.exploration.definition.space import known_space
+from mlperf_home.exploration.live.engines import Engines
+from mlperf_home.exploration.live.meter import LiveMeter
+from mlperf_home.exploration.live.plan import Candidate, Engine, Running, StudyPlan
+from mlperf_home.exploration.racing.study import Study
+from mlperf_home.pareto.arrays import front
 from mlperf_home.samples import mobilenet
-from mlperf_home.studies.engines import Engines
-from mlperf_home.studies.live_meter import LiveMeter
-from mlperf_home.studies.plan import Candidate, Engine, Running, StudyPlan
+from mlperf_home.steps.exploring.candidates import PRIOR_SD
 
 if TYPE_CHECKING:
-    from mlperf_home.exploration.answer import Answer
-    from mlperf_home.exploration.space import Point
+    from mlperf_home.exploration.definition.answer import Answer
+    from mlperf_home.exploration.definition.space import Point
 
 IMAGES = 1200
 OFFICIAL_S = 10.0
@@ -53,7 +53,7 @@ def datasets(folder: Path) -> dict[str, Path]:
     """Make the sample's images in both resolutions, once."""
     images = folder / "images"
     if not images.exists():
-        module("mlperf_home.datasets.sample.image_files", "--out", images, "--images", IMAGES)
+        module("mlperf_home.samples.images.image_files", "--out", images, "--images", IMAGES)
     made = {resolution: folder / f"images-{resolution}" for resolution in ("64", "96")}
     for resolution, out in made.items():
         if not out.exists():

@@ -18,19 +18,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.exploration.beliefs import Belief
-from mlperf_home.exploration.optuna_search import Budget, search
-from mlperf_home.exploration.pareto import front, hypervolume
-from mlperf_home.exploration.protocol import IMAGENET
-from mlperf_home.exploration.settings import Settings
-from mlperf_home.exploration.space import mobilenets
-from mlperf_home.exploration.study import Study
-from mlperf_home.exploration.table_meter import TableMeter
+from mlperf_home.exploration.definition.beliefs import Belief
+from mlperf_home.exploration.definition.protocol import IMAGENET
+from mlperf_home.exploration.definition.settings import Settings
+from mlperf_home.exploration.definition.space import mobilenets
+from mlperf_home.exploration.racing.study import Study
+from mlperf_home.exploration.search.optuna_search import Budget, search
+from mlperf_home.exploration.search.table_meter import TableMeter
+from mlperf_home.pareto.arrays import front, hypervolume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mlperf_home.exploration.answer import Answer
+    from mlperf_home.exploration.definition.answer import Answer
 
 SPACE = mobilenets()
 MODELS = {point.name: point.model for point in SPACE.points}

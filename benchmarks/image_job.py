@@ -13,20 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from work_folder import work_folder
 
-from mlperf_home.backends import registry, tflite_library
-from mlperf_home.backends.base import Grid, Request
-from mlperf_home.backends.tflite_file import input_side
-from mlperf_home.backends.tflite_library import LITERT, TFLITE, Choices
 from mlperf_home.datasets.imagenet.preprocessing import Wanted, preprocess
 from mlperf_home.datasets.imagenet.recipes import MOBILENET, PUBLISHED, find_recipe
 from mlperf_home.datasets.imagenet.samples import ImagenetSamples
-from mlperf_home.datasets.sample.image_files import write_images
+from mlperf_home.engines import registry
+from mlperf_home.engines.base import Grid, Request
+from mlperf_home.engines.tflite import library as tflite_library
+from mlperf_home.engines.tflite.library import LITERT, TFLITE, Choices
+from mlperf_home.engines.tflite.model_file import input_side
+from mlperf_home.samples.images.image_files import write_images
 from mlperf_home.samples.mobilenet import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mlperf_home.backends.base import Backend
+    from mlperf_home.engines.base import Backend
 
 PACKAGES = {"litert": LITERT, "tflite": TFLITE}
 _IMAGES = 128

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.experiments.fronts import fronts_of, read_axes
-from mlperf_home.results import Measurement, Value
-from mlperf_home.results.store import Index, Query, Store
+from mlperf_home.measurements import Measurement, Value
+from mlperf_home.measurements.store import Index, Query, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

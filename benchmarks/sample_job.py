@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from work_folder import work_folder
 
-from mlperf_home.backends.fixed_shape import FixedShapeGraphs
-from mlperf_home.datasets.sample import write_sample
 from mlperf_home.datasets.squad.__main__ import main as make_features
 from mlperf_home.datasets.squad.samples import SquadSamples
+from mlperf_home.engines.onnx.fixed_shape import FixedShapeGraphs
 from mlperf_home.samples.bert import MODELS
+from mlperf_home.samples.questions import write_sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

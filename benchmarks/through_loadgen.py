@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from work_folder import work_folder
 
+from mlperf_home.contracts.job import decode_job
 from mlperf_home.harness import loadgen as loadgen_module
-from mlperf_home.harness.job import decode_job
+from mlperf_home.harness.configuration.user_conf import user_conf
+from mlperf_home.harness.queries.parts import Parts
+from mlperf_home.harness.queries.watchdog import Watchdog
 from mlperf_home.harness.sut import make_sut
-from mlperf_home.harness.sut_parts import Parts
-from mlperf_home.harness.user_conf import user_conf
-from mlperf_home.harness.watchdog import Watchdog
-from mlperf_home.results.loadgen_log import read_run
+from mlperf_home.loadgen_logs.run_log import read_run
 from mlperf_home.rules import load_round, mlperf_conf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mlperf_home.backends.base import Backend, Grid
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.results.loadgen_log import LoadGenResult
+    from mlperf_home.engines.base import Backend, Grid
+    from mlperf_home.loadgen_logs.run_log import LoadGenResult
 
 _STALL_S = 120.0
 

@@ -20,18 +20,18 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         """
         if i.get("out", "") is None:  # so cmind's own actions (load, copy, ...) look an artifact up
             return dict(super().search(i))
-        from scriptgraph.cm_bridge import list_or_remove  # noqa: PLC0415 - cmind loads this file for every command
+        from mlperf_home.product import ENGINE  # noqa: PLC0415 - cmind loads this file for every command
 
-        return list_or_remove("find cache", i)
+        return ENGINE.list_or_remove("find cache", i)
 
     def show(self, i: dict[str, Any]) -> dict[str, Any]:
         """Tell all of what is kept, and with --verify whether every file is as it was made.
 
         cm show cache [--tags=TAG,_VARIATION | KEY] [--verify] [--cache_dir=DIR] [--home=DIR] [--out=json]
         """
-        from scriptgraph.cm_bridge import list_or_remove  # noqa: PLC0415 - as above
+        from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
-        return list_or_remove("show cache", i)
+        return ENGINE.list_or_remove("show cache", i)
 
     def delete(self, i: dict[str, Any]) -> dict[str, Any]:
         """Remove what is kept; what a run uses at the moment stays.
@@ -39,6 +39,6 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         cm rm cache [--tags=TAG,_VARIATION | KEY] [-f] [--dependants] [--cache_dir=DIR] [--home=DIR] [--out=json]
         cm rm cache --partial [-f]      unfinished downloads, and what killed runs left
         """
-        from scriptgraph.cm_bridge import list_or_remove  # noqa: PLC0415 - as above
+        from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
-        return list_or_remove("rm cache", i)
+        return ENGINE.list_or_remove("rm cache", i)

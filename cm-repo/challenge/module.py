@@ -21,7 +21,7 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
                          [--out=json] [--OPTION=VALUE of the challenge]
         cm run challenge NAME --lock      writes the challenge's lock file anew, and runs nothing
         """
-        from mlperf_home.challenges.front import answer  # noqa: PLC0415 - cmind loads this file for every command
+        from mlperf_home.challenges.commands import answer  # noqa: PLC0415 - cmind loads this file for every command
 
         return answer("run", i)
 
@@ -31,7 +31,7 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         cm replay challenge NAME --results=BUNDLE [--allowed_signers=FILE] [--results_dir=DIR] [--hw_name=NAME]
                             [--unlocked] [--new] [--skip_probe] [--out=json] [--OPTION=VALUE of the challenge]
         """
-        from mlperf_home.challenges.front import answer  # noqa: PLC0415 - as above
+        from mlperf_home.challenges.commands import answer  # noqa: PLC0415 - as above
 
         return answer("replay", i)
 
@@ -42,7 +42,7 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         """
         if i.get("out", "") is None:  # so cmind's own actions (load, copy, ...) look an artifact up
             return dict(super().search(i))
-        from mlperf_home.challenges.front import answer  # noqa: PLC0415 - as above
+        from mlperf_home.challenges.commands import answer  # noqa: PLC0415 - as above
 
         return answer("find", i)
 
@@ -51,7 +51,7 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
 
         cm show challenge NAME [--out=json]
         """
-        from mlperf_home.challenges.front import answer  # noqa: PLC0415 - as above
+        from mlperf_home.challenges.commands import answer  # noqa: PLC0415 - as above
 
         return answer("show", i)
 

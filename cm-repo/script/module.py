@@ -1,4 +1,4 @@
-"""`cm ... script`: hands everything to the installed package."""
+"""`cm ... script`: hands everything to scriptgraph, the engine of the installed package."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
                       [--adr.NAME.KEY=VALUE] [--offline] [--mirrors=FILE] [--quiet] [-v] [--out=json]
                       [--home=DIR] [--cache_dir=DIR] [--new | --renew]
         """
-        from scriptgraph.cm_bridge import run_script  # noqa: PLC0415 - cmind loads this file for every command
+        from mlperf_home.product import ENGINE  # noqa: PLC0415 - cmind loads this file for every command
 
-        return run_script(i)
+        return ENGINE.run_script(i)
 
     def search(self, i: dict[str, Any]) -> dict[str, Any]:
         """List scripts: find, list and ls are the same.
@@ -32,18 +32,18 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         """
         if i.get("out", "") is None:  # so cmind's own actions (load, copy, ...) look an artifact up
             return dict(super().search(i))
-        from scriptgraph.cm_bridge import list_or_remove  # noqa: PLC0415 - as above
+        from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
-        return list_or_remove("find script", i)
+        return ENGINE.list_or_remove("find script", i)
 
     def show(self, i: dict[str, Any]) -> dict[str, Any]:
         """Say what a script is: options, variations, dependencies, exports, what it keeps.
 
         cm show script --tags=TAG,TAG,_VARIATION [--out=json]
         """
-        from scriptgraph.cm_bridge import list_or_remove  # noqa: PLC0415 - as above
+        from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
-        return list_or_remove("show script", i)
+        return ENGINE.list_or_remove("show script", i)
 
     def delete(self, i: dict[str, Any]) -> dict[str, Any]:
         """Delete a script's folder, as cmind does; where nobody can be asked, only with -f.
@@ -59,12 +59,12 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
 
         cm replay script --record=FILE [--OPTION=VALUE]
         """
-        from scriptgraph.cm_bridge import replay_script  # noqa: PLC0415 - as above
+        from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
-        return replay_script(i)
+        return ENGINE.replay_script(i)
 
     def docker(self, i: dict[str, Any]) -> dict[str, Any]:
         """Run a script in a container: cm docker script --tags=TAG,TAG [--docker_skip_run_cmd]."""
-        from scriptgraph.cm_bridge import docker_script  # noqa: PLC0415 - as above
+        from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
-        return docker_script(i)
+        return ENGINE.docker_script(i)

@@ -1,7 +1,7 @@
 """Look, before a long run, whether a submission could be made of it."""
 
 from mlperf_home.rules import UnknownRoundError, load_round
-from mlperf_home.submission.prerequisites import Prerequisites, obstacles
+from mlperf_home.submission.assemble.prerequisites import Prerequisites, obstacles
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 

@@ -4,11 +4,9 @@ import json
 import os
 from dataclasses import asdict
 
-from mlperf_home.host.cpu import read_cpu
-from mlperf_home.host.lscpu import LSCPU
-from scriptgraph.api import Context, Done, Outcome
-from scriptgraph.errors import ScriptGraphError
-from scriptgraph.process import capture
+from mlperf_home.machine.cpu.cpu import read_cpu
+from mlperf_home.machine.cpu.lscpu import LSCPU
+from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, capture
 
 
 def preprocess(context: Context) -> Outcome:

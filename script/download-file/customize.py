@@ -2,9 +2,8 @@
 
 from urllib.parse import unquote, urlsplit
 
+from scriptgraph import api
 from scriptgraph.api import Context, Done, Download, Outcome, StepFailed, is_plain_name
-from scriptgraph.fetch.download import Expected, Transfer, fetch
-from scriptgraph.fetch.recorded import RecordedHashes
 
 
 def downloads(context: Context) -> list[Download]:
@@ -15,7 +14,7 @@ def downloads(context: Context) -> list[Download]:
 
 def verify(context: Context) -> bool:
     """Say whether what is kept may be used: not where it could not be unpacked and no published hash vouches for it."""
-    return bool(_digests(context)) or not RecordedHashes.of_user(context.folders.state).refused(
+    return bool(_digests(context)) or not api.RecordedHashes.of_user(context.folders.state).refused(
         context.text("CM_DOWNLOAD_SHA256", "")
     )
 
@@ -23,15 +22,15 @@ def verify(context: Context) -> bool:
 def preprocess(context: Context) -> Outcome:
     """Fetch into the cache; a file without a known hash is taken only where that is asked for."""
     urls, digests = _urls(context), _digests(context)
-    recorded, record = RecordedHashes.of_user(context.folders.state), context.flag("CM_DOWNLOAD_RECORD")
+    recorded, record = api.RecordedHashes.of_user(context.folders.state), context.flag("CM_DOWNLOAD_RECORD")
     seen = recorded.find(urls) if record and not digests else None
     name = _name(context, urls)
     brought = context.folders.brought / name
-    got = fetch(
+    got = api.fetch(
         [*([brought] if brought.is_file() else []), *urls],
         context.output / name,
-        Expected([*digests, seen] if seen else digests, context.whole("CM_DOWNLOAD_SIZE_BYTES"), record),
-        Transfer(
+        api.Expected([*digests, seen] if seen else digests, context.whole("CM_DOWNLOAD_SIZE_BYTES"), record),
+        api.Transfer(
             partial_dir=context.folders.partial,
             mirrors=context.switches.mirrors,
             offline=context.switches.offline,

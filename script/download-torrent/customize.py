@@ -4,8 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
-from scriptgraph.api import Context, Done, Download, Outcome, StepFailed
-from scriptgraph.fetch import hashes
+from scriptgraph.api import Context, Done, Download, Outcome, StepFailed, parse_digests, verify_hashes
 
 # Its pages are no torrents, but their addresses tell the torrent's hash.
 _PAGE = re.compile(r"https?://(?:www\.)?academictorrents\.com/(?:details|download)/([0-9a-fA-F]{40})(?:\.torrent)?/?")
@@ -23,7 +22,7 @@ def preprocess(context: Context) -> Outcome:
     name = context.name("CM_TORRENT_DOWNLOADED_FILE_NAME")
     brought = context.folders.brought / name
     found = brought if brought.is_file() else _fetch(context, name)
-    hashes.verify(found, hashes.parse_digests(_digests(context)))
+    verify_hashes(found, parse_digests(_digests(context)))
     if found == brought:
         return Done(exports={"CM_TORRENT_DOWNLOADED_PATH": brought})
     kept = context.output / name

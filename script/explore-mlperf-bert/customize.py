@@ -1,8 +1,8 @@
 """Find which models no other dominates on this machine."""
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.runs.exploring import explore
-from mlperf_home.runs.layout import ResultsError
+from mlperf_home.measurements.layout import ResultsError
+from mlperf_home.steps.exploring.explore import explore
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 

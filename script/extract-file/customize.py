@@ -1,9 +1,6 @@
 """Extract an archive into the cache."""
 
-from scriptgraph.api import Context, Done, Outcome, StepFailed
-from scriptgraph.fetch.archive import ArchiveError, extract
-from scriptgraph.fetch.hashes import compute
-from scriptgraph.fetch.recorded import RecordedHashes
+from scriptgraph.api import ArchiveError, Context, Done, Outcome, RecordedHashes, StepFailed, compute_hashes, extract
 
 
 def fingerprint(context: Context) -> str:
@@ -20,7 +17,7 @@ def preprocess(context: Context) -> Outcome:
         extract(archive, folder)
     except ArchiveError as error:
         # Only what was taken without a published hash is recorded, and can be another file the next time.
-        recorded, digest = RecordedHashes.of_user(context.folders.state), compute(archive, ["sha256"])
+        recorded, digest = RecordedHashes.of_user(context.folders.state), compute_hashes(archive, ["sha256"])
         if recorded.refuse(str(digest["sha256"])):
             raise StepFailed(f"{error}; no hash of it is published: the same command fetches it again") from error
         raise

@@ -2,14 +2,14 @@
 
 import sys
 
-from mlperf_home.runs.launch import run_module
+from mlperf_home.steps.launch import run_module
 from scriptgraph.api import Context, Done, Outcome
 
 
 def preprocess(context: Context) -> Outcome:
     """Generate the questions and the vocabulary; the same seed gives the same bytes everywhere."""
     count = context.whole("CM_SAMPLE_QUESTIONS")
-    words = ["mlperf_home.datasets.sample", "--out", context.output, *(["--questions", str(count)] if count else [])]
+    words = ["mlperf_home.samples.questions", "--out", context.output, *(["--questions", str(count)] if count else [])]
     run_module(context.command, [sys.executable], words)
     return Done(
         exports={

@@ -4,16 +4,14 @@ import json
 from pathlib import Path
 
 from mlperf_home.environments import ENVIRONMENTS
-from scriptgraph.api import Context, Done, Download, Outcome, StepFailed
-from scriptgraph.errors import ScriptGraphError
-from scriptgraph.python_env.availability import installable_offline
-from scriptgraph.python_env.environments import create_venv, find_uv, install_locked, installed_versions, lock
+from scriptgraph import api
+from scriptgraph.api import Context, Done, Download, Outcome, ScriptGraphError, StepFailed
 
 
 def verify(context: Context) -> bool:
     """Look whether the environment's Python still runs: its base may have been removed."""
     try:
-        return bool(installed_versions(Path(context.text("CM_PYTHON_LIB_BIN_WITH_PATH"))))
+        return bool(api.installed_versions(Path(context.text("CM_PYTHON_LIB_BIN_WITH_PATH"))))
     except ScriptGraphError:
         return False
 
@@ -25,7 +23,7 @@ def downloads(context: Context) -> list[Download]:
         return []
     python = context.path("CM_PYTHON_BIN_WITH_PATH")
     looked_up = known and context.switches.offline
-    if looked_up and python is not None and installable_offline(find_uv(), python, ENVIRONMENTS[known].lock):
+    if looked_up and python is not None and api.installable_offline(api.find_uv(), python, ENVIRONMENTS[known].lock):
         return []
     # Without the Python nobody can say which wheels it takes, nor whether they are here.
     return [Download(f"Python packages for {known or package}", needed=python is not None)]
@@ -37,25 +35,27 @@ def preprocess(context: Context) -> Outcome:
     given = context.path("CM_PYTHON_LIB_ENVIRONMENT")
     if given is not None:
         return _exports(context.existing("CM_PYTHON_LIB_ENVIRONMENT"), given.parent.parent, package)
-    uv = find_uv(offline=context.switches.offline)
+    uv = api.find_uv(offline=context.switches.offline)
     known = context.text("CM_PYTHON_LIB_LOCK", "")
     if known:
         path = ENVIRONMENTS[known].lock
     elif package:
-        text = lock(uv, [_requirement(context, package)], _python_version(context), context.command, universal=False)
+        text = api.lock(
+            uv, [_requirement(context, package)], _python_version(context), context.command, universal=False
+        )
         path = context.output / "requirements.txt"
         path.write_text(text, encoding="utf-8")
     else:
         raise StepFailed("get-generic-python-lib needs a package: add _package.NAME to the tags")
     venv = context.output / "venv"
     context.say(f"installing {known or package}; each package is checked by its hash")
-    python = create_venv(uv, Path(context.text("CM_PYTHON_BIN_WITH_PATH")), venv, context.command)
-    install_locked(uv, python, path, context.command)
+    python = api.create_venv(uv, Path(context.text("CM_PYTHON_BIN_WITH_PATH")), venv, context.command)
+    api.install_locked(uv, python, path, context.command)
     return _exports(python, venv, package)
 
 
 def _exports(python: Path, folder: Path, package: str) -> Outcome:
-    versions = installed_versions(python)
+    versions = api.installed_versions(python)
     if package and package.lower().replace("_", "-") not in versions:
         raise StepFailed(f"{python}: has no {package}; install it there, or leave the environment to us")
     return Done(

@@ -1,8 +1,7 @@
 """Get a git repository: one commit of it, whose hash is told, checked or recorded."""
 
-from mlperf_home.git import ENVIRONMENT, GitUrlError, fetch_words
-from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, StepFailed, failing_on
-from scriptgraph.fetch.recorded import RecordedHashes
+from mlperf_home.submission.delivery.git import ENVIRONMENT, GitUrlError, fetch_words
+from scriptgraph.api import Context, Done, Outcome, RecordedHashes, ScriptGraphError, StepFailed, failing_on
 
 
 def preprocess(context: Context) -> Outcome:

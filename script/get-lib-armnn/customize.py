@@ -4,7 +4,7 @@ import platform
 from ctypes.util import find_library
 from pathlib import Path
 
-from mlperf_home.host.armnn import NoArmNnError, delegate_options, find_delegate, require_device
+from mlperf_home.machine.armnn import NoArmNnError, delegate_options, find_delegate, require_device
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 

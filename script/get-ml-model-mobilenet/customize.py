@@ -1,7 +1,7 @@
 """Say where the model is, and what size of images it takes."""
 
-from mlperf_home.backends.base import BackendError
-from mlperf_home.runs.image_models import describe_model
+from mlperf_home.engines.base import BackendError
+from mlperf_home.steps.image_models import describe_model
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 

@@ -1,9 +1,7 @@
 """Fetch the model of a SparseZoo stub; its hash is recorded, since none is published."""
 
-from mlperf_home.zoo import ZooError, find_model
-from scriptgraph.api import Context, Done, Outcome, failing_on
-from scriptgraph.fetch.download import Expected, Transfer, fetch
-from scriptgraph.fetch.recorded import RecordedHashes
+from mlperf_home.steps.zoo import ZooError, find_model
+from scriptgraph.api import Context, Done, Expected, Outcome, RecordedHashes, Transfer, failing_on, fetch
 
 
 def preprocess(context: Context) -> Outcome:

@@ -2,7 +2,7 @@
 
 import json
 
-from mlperf_home.runs.candidates import describe_candidate
+from mlperf_home.steps.exploring.candidates import describe_candidate
 from scriptgraph.api import Context, Done, Outcome
 
 

@@ -2,10 +2,10 @@
 
 import json
 
-from mlperf_home.exploration.space import SpaceError
-from mlperf_home.runs.asked_space import asked_space, backends_of, models_of
-from mlperf_home.runs.exploration_options import asked_searcher, race_settings
-from mlperf_home.runs.pricing import pricing
+from mlperf_home.exploration.definition.space import SpaceError
+from mlperf_home.steps.exploring.options import asked_searcher, race_settings
+from mlperf_home.steps.exploring.space import asked_space, backends_of, models_of
+from mlperf_home.steps.pricing import pricing
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 

@@ -5,15 +5,13 @@ import platform
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlperf_home.host.facts import COMPILERS, read_host
-from mlperf_home.host.lscpu import LSCPU
-from mlperf_home.host.memory_modules import DMIDECODE
-from mlperf_home.runs.system import system_name
-from mlperf_home.submission.system import Description, SystemDescriptionError, describe_system
-from mlperf_home.submission.system_file import place_description, read_overrides
-from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on, is_plain_name
-from scriptgraph.errors import ScriptGraphError
-from scriptgraph.process import capture
+from mlperf_home.machine.cpu.lscpu import LSCPU
+from mlperf_home.machine.devices.memory_modules import DMIDECODE
+from mlperf_home.machine.facts import COMPILERS, read_host
+from mlperf_home.steps.system import system_name
+from mlperf_home.submission.system.description import Description, SystemDescriptionError, describe_system
+from mlperf_home.submission.system.file import place_description, read_overrides
+from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, StepFailed, capture, failing_on, is_plain_name
 
 
 def preprocess(context: Context) -> Outcome:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from mlperf_home.runs.launch import run_module
+from mlperf_home.steps.launch import run_module
 from scriptgraph.api import Context, Done, Outcome
 
 

@@ -3,17 +3,16 @@
 import os
 from pathlib import Path
 
-from scriptgraph.api import Context, Done, Download, Outcome, StepFailed
-from scriptgraph.errors import ScriptGraphError
-from scriptgraph.python_env.environments import find_uv
-from scriptgraph.python_env.interpreters import NoPythonError, find_interpreter, obtain_interpreter, probe
-from scriptgraph.python_env.version_bounds import Version, version_bounds
+from scriptgraph import api
+from scriptgraph.api import Context, Done, Download, Outcome, ScriptGraphError, StepFailed
 
 
 def verify(context: Context) -> bool:
     """Look whether the Python found earlier still runs and is still that version."""
     try:
-        return probe(Path(context.text("CM_PYTHON_BIN_WITH_PATH"))).version_text == context.text("CM_PYTHON_VERSION")
+        return api.probe(Path(context.text("CM_PYTHON_BIN_WITH_PATH"))).version_text == context.text(
+            "CM_PYTHON_VERSION"
+        )
     except ScriptGraphError:
         return False
 
@@ -23,8 +22,8 @@ def downloads(context: Context) -> list[Download]:
     if _given(context) is not None:
         return []
     try:
-        find_interpreter(*_range(context))
-    except NoPythonError:
+        api.find_interpreter(*_range(context))
+    except api.NoPythonError:
         return [Download("a CPython (python-build-standalone)")]
     return []
 
@@ -34,27 +33,27 @@ def preprocess(context: Context) -> Outcome:
     minimum, below = _range(context)
     given = _given(context)
     if given is not None:
-        found = probe(given)
+        found = api.probe(given)
         if not found.fits(minimum, below):
             raise StepFailed(
                 f"{given} is {found.implementation} {found.version_text}; {_wanted(context, minimum, below)}"
             )
     else:
-        uv = find_uv()
+        uv = api.find_uv()
         environ = {**os.environ, **uv.env}
         place = context.folders.state / "python"
         fetching = None if context.switches.offline else uv.path
-        found = obtain_interpreter(minimum, below, fetching, place, environ, context.say)
+        found = api.obtain_interpreter(minimum, below, fetching, place, environ, context.say)
     exports = {"CM_PYTHON_BIN_WITH_PATH": found.path, "CM_PYTHON_BIN": found.path.name}
     return Done(exports={**exports, "CM_PYTHON_VERSION": found.version_text})
 
 
-def _range(context: Context) -> tuple[Version, Version]:
+def _range(context: Context) -> tuple[api.Version, api.Version]:
     asked = (context.text(f"CM_VERSION{end}", "") for end in ("", "_MIN", "_MAX"))
-    return version_bounds(*asked, context.text("CM_PYTHON_BELOW", ""))
+    return api.version_bounds(*asked, context.text("CM_PYTHON_BELOW", ""))
 
 
-def _wanted(context: Context, minimum: Version, below: Version) -> str:
+def _wanted(context: Context, minimum: api.Version, below: api.Version) -> str:
     why = context.text("CM_PYTHON_WHY", "")
     low, high = (".".join(map(str, each)) for each in (minimum, below))
     return f"wanted is CPython from {low} to below {high}" + (f", for {why}" if why else "")

@@ -1,17 +1,15 @@
 """Make a virtual environment that later commands find by its name."""
 
-import fcntl
 from pathlib import Path
 
+from scriptgraph import api
 from scriptgraph.api import Context, Done, Outcome, Skip, StepFailed
-from scriptgraph.python_env.environments import create_venv, find_uv
-from scriptgraph.python_env.interpreters import probe
 
 
 def preprocess(context: Context) -> Outcome:
     """Make it with the Python that was found, unless it is there."""
     name = context.name("CM_VENV_NAME")
-    base = probe(Path(context.text("CM_PYTHON_BIN_WITH_PATH")))
+    base = api.probe(Path(context.text("CM_PYTHON_BIN_WITH_PATH")))
     folder = context.folders.state / "python-environments"
     folder.mkdir(parents=True, exist_ok=True)
     python = folder / name / "bin" / "python"
@@ -22,14 +20,14 @@ def preprocess(context: Context) -> Outcome:
         "CM_PYTHON_VERSION": base.version_text,
     }
     with (folder / f".{name}.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        api.locks.acquire(handle, wait=True)
         if python.exists():
-            there = probe(python)
+            there = api.probe(python)
             if there.version_text != base.version_text and context.text("CM_VERSION", "") == base.version_text:
                 raise StepFailed(
                     f"{name!r} is there with Python {there.version_text}; remove {folder / name} or rename"
                 )
             return Skip(f"{folder / name} is there", {**exports, "CM_PYTHON_VERSION": there.version_text})
-        create_venv(find_uv(), base.path, context.output / "venv", context.command)
+        api.create_venv(api.find_uv(), base.path, context.output / "venv", context.command)
         (context.output / "venv").rename(folder / name)
     return Done(exports=exports)

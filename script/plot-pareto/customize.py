@@ -3,14 +3,21 @@
 import json
 from pathlib import Path
 
-from mlperf_home.atomic import replace_text
 from mlperf_home.errors import LocatedError
-from mlperf_home.pictures.gathering import Source, any_results, draw_from, from_experiment, from_results, from_table
+from mlperf_home.experiments.experiment import Experiment, Experiments
+from mlperf_home.experiments.picture_data import (
+    Source,
+    any_results,
+    draw_from,
+    from_experiment,
+    from_results,
+    from_table,
+)
+from mlperf_home.measurements.prices import Prices, kept_prices
 from mlperf_home.pictures.picture import PictureError, to_json
-from mlperf_home.results.experiments import Experiment, Experiments
-from mlperf_home.results.prices import Prices, kept_prices
-from mlperf_home.runs.launch import run_module
+from mlperf_home.steps.launch import run_module
 from scriptgraph.api import Context, Done, Outcome, failing_on
+from scriptgraph.files.atomic import replace_text
 
 
 def preprocess(context: Context) -> Outcome:

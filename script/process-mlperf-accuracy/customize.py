@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mlperf_home.runs.launch import run_module
+from mlperf_home.steps.launch import run_module
 from scriptgraph.api import Context, Done, Outcome, StepFailed
 
 

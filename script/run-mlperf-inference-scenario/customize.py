@@ -1,17 +1,17 @@
 """Take the results of one scenario in, and show them."""
 
-from mlperf_home.atomic import replace_text
 from mlperf_home.errors import LocatedError
-from mlperf_home.results.ingest import ingest
-from mlperf_home.results.measurement import to_json
-from mlperf_home.results.published import Published, with_published
-from mlperf_home.results.table import summary_rows
-from mlperf_home.results.weights import Weights, with_weights
-from mlperf_home.runs.asked import asked_folder
-from mlperf_home.runs.machine import machine_facts
-from mlperf_home.runs.pricing import pricing
-from mlperf_home.runs.readme import Reproduction, readme_text
+from mlperf_home.measurements.ingest import ingest
+from mlperf_home.measurements.measurement import to_json
+from mlperf_home.measurements.published_accuracy import Published, with_published
+from mlperf_home.measurements.table import summary_rows
+from mlperf_home.measurements.weights import Weights, with_weights
+from mlperf_home.steps.machine import machine_facts
+from mlperf_home.steps.pricing import pricing
+from mlperf_home.steps.readme import Reproduction, readme_text
+from mlperf_home.steps.run_request import asked_folder
 from scriptgraph.api import Context, Done, Outcome, failing_on
+from scriptgraph.files.atomic import replace_text
 
 
 def preprocess(context: Context) -> Outcome:

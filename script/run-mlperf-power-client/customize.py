@@ -1,6 +1,6 @@
 """Refuse a power run before anything starts; runs without a timed part are not concerned."""
 
-from mlperf_home.runs.power import refusal
+from mlperf_home.steps.power import refusal
 from scriptgraph.api import Context, Done, Outcome, StepFailed
 
 

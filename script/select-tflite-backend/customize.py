@@ -1,11 +1,17 @@
 """Choose the TFLite to measure with, and say which and why."""
 
-from mlperf_home.host.operating_system import read_os
-from mlperf_home.runs.tflite_choice import NoTfliteError, choose, choose_installed
-from scriptgraph.api import Context, Done, Outcome, failing_on
-from scriptgraph.errors import ScriptGraphError
-from scriptgraph.python_env.environments import installed_versions
-from scriptgraph.python_env.interpreters import Version, find_interpreter
+from mlperf_home.machine.operating_system import read_os
+from mlperf_home.steps.tflite_choice import NoTfliteError, choose, choose_installed
+from scriptgraph.api import (
+    Context,
+    Done,
+    Outcome,
+    ScriptGraphError,
+    Version,
+    failing_on,
+    find_interpreter,
+    installed_versions,
+)
 
 
 def preprocess(context: Context) -> Outcome:

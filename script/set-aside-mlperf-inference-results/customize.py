@@ -1,7 +1,7 @@
 """Move results out of the way; nothing is deleted."""
 
-from mlperf_home.runs.asked import asked_folder
-from mlperf_home.runs.layout import ResultsError
+from mlperf_home.measurements.layout import ResultsError
+from mlperf_home.steps.run_request import asked_folder
 from scriptgraph.api import Context, Done, Outcome, Skip, failing_on
 
 

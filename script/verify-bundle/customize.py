@@ -1,6 +1,6 @@
 """Verify the bundle of a challenge."""
 
-from mlperf_home.challenges import recomputation, verification
+from mlperf_home.challenges.bundles import recomputation, verification
 from mlperf_home.errors import LocatedError
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 

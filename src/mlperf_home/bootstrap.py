@@ -1,7 +1,7 @@
 """Run one of our modules with an interpreter that has not installed us.
 
 The engines live in an environment of their own (they pin an old NumPy and an old
-Python). `<that python> bootstrap.py <module> <arguments>` imports `mlperf_home` from
+Python). `<that python> bootstrap.py <module> <arguments>` imports `mlperf_home` and `scriptgraph` from
 beside this file and runs the module as `python -m` would, without putting the rest
 of the front's site-packages within the engine's reach.
 """
@@ -16,20 +16,25 @@ from pathlib import Path
 
 def main() -> None:
     """Import the package from this file's folder, then run the named module."""
-    package = Path(__file__).resolve().parent
+    own = Path(__file__).resolve().parent
     # Python put this folder first: its modules would shadow top-level names.
-    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != package]
-    spec = spec_from_file_location("mlperf_home", package / "__init__.py", submodule_search_locations=[str(package)])
-    if spec is None or spec.loader is None:
-        raise SystemExit(f"bootstrap: {package} is not a package; reinstall mlperf-home")
-    module = module_from_spec(spec)
-    sys.modules["mlperf_home"] = module
-    spec.loader.exec_module(module)
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != own]
+    for package in (own, own.with_name("scriptgraph")):
+        _import(package)
     if len(sys.argv) < 2:  # noqa: PLR2004 - the module's name is the one argument needed
         raise SystemExit("bootstrap: which module? usage: bootstrap.py MODULE [ARGUMENTS]")
     name = sys.argv[1]
     sys.argv[1:2] = []
     runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def _import(package: Path) -> None:
+    spec = spec_from_file_location(package.name, package / "__init__.py", submodule_search_locations=[str(package)])
+    if spec is None or spec.loader is None or not package.is_dir():
+        raise SystemExit(f"bootstrap: {package} is not a package; reinstall mlperf-home")
+    module = module_from_spec(spec)
+    sys.modules[package.name] = module
+    spec.loader.exec_module(module)
 
 
 if __name__ == "__main__":

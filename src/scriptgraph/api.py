@@ -1,288 +1,105 @@
-"""What the author of a script sees: a context to read from, outcomes to return."""
+"""All that the author of a step imports."""
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager
-from math import isfinite, nan
-from pathlib import Path
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.conditions import same
-from scriptgraph.environment import Environment, as_text
-from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
-from scriptgraph.frozen import Frozen
-from scriptgraph.manifest import NOTHING, matches_any
-from scriptgraph.outcomes import Done, Download, Outcome, Run, Skip
+from scriptgraph.errors import ScriptGraphError, StepFailed
+from scriptgraph.execution.context import Context, Folders, Switches, failing_on, is_plain_name, program_environment
+from scriptgraph.execution.outcomes import Done, Download, Outcome, Run, Skip
+from scriptgraph.files import locks
+from scriptgraph.manifest.types import Value, Values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from scriptgraph.cli.audit import audit
+    from scriptgraph.fetch.archive import ArchiveError, extract
+    from scriptgraph.fetch.download import Expected, Transfer, fetch
+    from scriptgraph.fetch.hashes import compute_hashes, parse_digests, verify_hashes
+    from scriptgraph.fetch.recorded import RecordedHashes
+    from scriptgraph.fetch.sources import Source
+    from scriptgraph.process.outcome import Completed
+    from scriptgraph.process.programs import capture
+    from scriptgraph.python_env.availability import installable_offline
+    from scriptgraph.python_env.environments import create_venv, find_uv, install_locked, installed_versions, lock
+    from scriptgraph.python_env.interpreters import NoPythonError, Version, find_interpreter, obtain_interpreter, probe
+    from scriptgraph.python_env.version_bounds import version_bounds
 
-    from scriptgraph.manifest import Manifest, Value, Values
-    from scriptgraph.process_outcome import Completed
-
-# Where our own interpreter looks for modules is nothing to the programs that we start.
-_NOT_PASSED = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"})
-
-# What file systems take, with room for the endings that unfinished files have.
-_LONGEST_NAME_BYTES = 200
+# Imported when they are first used: most commands need none of them.
+_LATER = {
+    "audit": "scriptgraph.cli.audit",
+    "ArchiveError": "scriptgraph.fetch.archive",
+    "extract": "scriptgraph.fetch.archive",
+    "Expected": "scriptgraph.fetch.download",
+    "Transfer": "scriptgraph.fetch.download",
+    "fetch": "scriptgraph.fetch.download",
+    "compute_hashes": "scriptgraph.fetch.hashes",
+    "parse_digests": "scriptgraph.fetch.hashes",
+    "verify_hashes": "scriptgraph.fetch.hashes",
+    "RecordedHashes": "scriptgraph.fetch.recorded",
+    "Source": "scriptgraph.fetch.sources",
+    "Completed": "scriptgraph.process.outcome",
+    "capture": "scriptgraph.process.programs",
+    "installable_offline": "scriptgraph.python_env.availability",
+    "create_venv": "scriptgraph.python_env.environments",
+    "find_uv": "scriptgraph.python_env.environments",
+    "install_locked": "scriptgraph.python_env.environments",
+    "installed_versions": "scriptgraph.python_env.environments",
+    "lock": "scriptgraph.python_env.environments",
+    "NoPythonError": "scriptgraph.python_env.interpreters",
+    "Version": "scriptgraph.python_env.interpreters",
+    "find_interpreter": "scriptgraph.python_env.interpreters",
+    "obtain_interpreter": "scriptgraph.python_env.interpreters",
+    "probe": "scriptgraph.python_env.interpreters",
+    "version_bounds": "scriptgraph.python_env.version_bounds",
+}
 
 __all__ = [
+    "ArchiveError",
+    "Completed",
     "Context",
     "Done",
     "Download",
+    "Expected",
+    "Folders",
+    "NoPythonError",
     "Outcome",
+    "RecordedHashes",
     "Run",
     "ScriptGraphError",
     "Skip",
+    "Source",
     "StepFailed",
+    "Switches",
+    "Transfer",
+    "Value",
+    "Values",
+    "Version",
+    "audit",
+    "capture",
+    "compute_hashes",
+    "create_venv",
+    "extract",
     "failing_on",
+    "fetch",
+    "find_interpreter",
+    "find_uv",
+    "install_locked",
+    "installable_offline",
+    "installed_versions",
     "is_plain_name",
+    "lock",
+    "locks",
+    "obtain_interpreter",
+    "parse_digests",
+    "probe",
+    "program_environment",
+    "verify_hashes",
+    "version_bounds",
 ]
 
 
-class Folders(Frozen):
-    """Where a step may write.
-
-    Attributes:
-        output: the step's own folder; of a cached step it becomes the entry's content.
-        partial: unfinished downloads, kept from one try to the next.
-        state: what is kept between runs outside the cache (results, targets, recorded hashes).
-        log: the step's log.
-        record: the record of the run that the step belongs to.
-    """
-
-    output: Path
-    partial: Path
-    state: Path
-    log: Path
-    record: Path
-
-    @property
-    def brought(self) -> Path:
-        """Where the user puts files that cannot be downloaded here, by their names."""
-        return self.state.parent / "downloads"
-
-
-class Switches(Frozen):
-    """Options that every script understands."""
-
-    quiet: bool = False
-    verbose: bool = False
-    offline: bool = False
-    mirrors: Mapping[str, str] = NOTHING
-    command_line: tuple[str, ...] = ()
-
-
-class Context:
-    """A step's view of its surroundings: only what its manifest declares can be read."""
-
-    def __init__(
-        self,
-        manifest: Manifest,
-        env: Environment,
-        folders: Folders,
-        switches: Switches,
-        announce: Callable[[str, Mapping[str, Any]], None],
-        also_reads: Iterable[str] = (),
-    ) -> None:
-        self.manifest, self.folders, self.switches = manifest, folders, switches
-        self.commands: list[Completed] = []
-        self._env, self._announce = env, announce
-        self._reads = manifest.reads | set(also_reads)
-
-    @property
-    def command_line(self) -> tuple[str, ...]:
-        """The words that the user typed, for what is told about a result."""
-        return self.switches.command_line
-
-    @property
-    def record(self) -> Path:
-        """The record of this run."""
-        return self.folders.record
-
-    @property
-    def output(self) -> Path:
-        """The step's own folder."""
-        return self.folders.output
-
-    def value(self, key: str) -> Value:
-        """Read a key of the environment; None where it is not set.
-
-        Raises:
-            UndeclaredError: the manifest does not declare that the script reads it.
-        """
-        if key not in self._reads:
-            raise UndeclaredError(
-                f"{self.manifest.alias} reads {key}, which its manifest does not declare; add it to env_keys"
-            )
-        return self._env.get(key)
-
-    def passed(self, allowed: tuple[str, ...]) -> Values:
-        """Give what the script reads and also lets out: it leaves as it came unless the script changes it."""
-        reads = self.manifest.reads
-        return {key: value for key, value in self._env.items() if key in reads and matches_any(key, allowed)}
-
-    def declared(self) -> dict[str, str]:
-        """Give every key that the script declares and that is set, as text; lists as PATH has them, by colons."""
-        return {
-            key: ":".join(value) if isinstance(value, tuple) else as_text(value)
-            for key, value in self._env.items()
-            if key in self._reads and value is not None
-        }
-
-    def text(self, key: str, default: str | None = None) -> str:
-        """Read a key as text.
-
-        Raises:
-            StepFailed: it is not set and there is no default.
-        """
-        value = self.value(key)
-        if value is None or value == "":
-            if default is None:
-                raise StepFailed(f"{self.manifest.alias} needs {self._spelling(key)}, which is not set")
-            return default
-        return as_text(value)
-
-    def flag(self, key: str) -> bool:
-        """Read a key as yes or no; no where it is not set."""
-        value = self.value(key)
-        for answer in (True, False):
-            if same(value, answer):
-                return answer
-        raise StepFailed(f"{self._spelling(key)}={as_text(value)}: must be yes or no")
-
-    def number(self, key: str) -> float | None:
-        """Read a key as a number; None where it is not set.
-
-        Raises:
-            StepFailed: it is something else.
-        """
-        value = self.value(key)
-        if value is None or value == "":
-            return None
-        try:
-            number = float(as_text(value))
-        except ValueError:
-            number = nan
-        if not isfinite(number):
-            raise StepFailed(f"{self._spelling(key)}={as_text(value)}: must be a number")
-        return number
-
-    def whole(self, key: str) -> int | None:
-        """Read a key as a whole number; None where it is not set."""
-        value = self.number(key)
-        if value is not None and value != int(value):
-            raise StepFailed(f"{self._spelling(key)}={as_text(self.value(key))}: must be a whole number")
-        return None if value is None else int(value)
-
-    def path(self, key: str) -> Path | None:
-        """Read a key as a path, `~` expanded; None where it is not set."""
-        value = self.value(key)
-        if value is None or value == "":
-            return None
-        try:
-            return Path(as_text(value)).expanduser().absolute()
-        except RuntimeError:
-            raise StepFailed(f"{self._spelling(key)}={as_text(value)}: there is no such user") from None
-
-    def name(self, key: str, default: str | None = None) -> str:
-        """Read a key as the name of a file or folder: one part of a path, which cannot lead out of its folder.
-
-        Raises:
-            StepFailed: it is not set and there is no default, or it is no plain name.
-        """
-        name = self.text(key, default)
-        if name and not is_plain_name(name):
-            raise StepFailed(f"{self._spelling(key)}={name[:80]!r}: must be a plain name, without folders")
-        return name
-
-    def existing(self, key: str) -> Path:
-        """Read a key as the path of something that is there.
-
-        Raises:
-            StepFailed: it is not set, or nothing is there.
-        """
-        path = self.path(key)
-        if path is None:
-            raise StepFailed(f"{self.manifest.alias} needs {self._spelling(key)}, which is not set")
-        if not path.exists():
-            raise StepFailed(
-                f"{self._spelling(key)}={path}: nothing is there; give the path of an existing file or folder"
-            )
-        return path
-
-    def say(self, message: str) -> None:
-        """Tell the user something worth a line."""
-        self._announce("said", {"message": message})
-
-    def warn(self, message: str) -> None:
-        """Tell the user something that they must see even with --quiet."""
-        self._announce("warned", {"message": message})
-
-    def table(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
-        """Show a result: rows of a label and a value."""
-        self._announce("tabled", {"title": title, "rows": [list(row) for row in rows]})
-
-    def progress(self, what: str, done: float, total: float | None) -> None:
-        """Report how far something has come."""
-        self._announce("progressed", {"what": what, "done": done, "total": total})
-
-    def command(  # noqa: PLR0913 - all but the first are named where it is called
-        self,
-        argv: Sequence[str | Path],
-        *,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        on_line: Callable[[str], None] | None = None,
-        on_error_line: Callable[[str], None] | None = None,
-        timeout_s: float | None = None,
-        check: bool = True,
-    ) -> Completed:
-        """Run a program, its output in the step's log; recorded with the step.
-
-        `on_line` gets each line of its standard output, `on_error_line` those of standard error.
-
-        Raises:
-            ProcessFailed: it could not be started, or ended badly and `check` is on.
-        """
-        from scriptgraph import process  # noqa: PLC0415 - most steps of a run are cached or start no program
-
-        completed = process.run(
-            [str(part) for part in argv],
-            env=program_environment(env or {}),
-            cwd=cwd or self.folders.output,
-            log=self.folders.log,
-            on_line=on_line,
-            on_error_line=on_error_line,
-            timeout_s=timeout_s,
-            echo=self.switches.verbose,
-        )
-        self.commands.append(completed)
-        return completed.require_success() if check else completed
-
-    def _spelling(self, key: str) -> str:
-        """Name a key as the user gives it: the option, where there is one."""
-        names = [name for name, option in self.manifest.inputs.items() if option.env_key == key]
-        return f"--{names[0]} ({key})" if names else key
-
-
-def is_plain_name(name: str) -> bool:
-    """Say whether a text names a file in a folder, and nothing outside of it; names that begin with a dot are ours."""
-    short = len(os.fsencode(name)) <= _LONGEST_NAME_BYTES
-    return short and name == name.strip() and name.isprintable() and "/" not in name and not name.startswith(".")
-
-
-@contextmanager
-def failing_on(*kinds: type[Exception]) -> Iterator[None]:
-    """Turn the errors of a library, whose text is written for users, into the step's failure."""
-    try:
-        yield
-    except kinds as error:
-        raise StepFailed(str(error)) from error
-
-
-def program_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment of a program that a step starts: the user's, and what the step adds."""
-    kept = {key: value for key, value in os.environ.items() if key not in _NOT_PASSED and not key.startswith("CM_")}
-    return {**kept, **extra}
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)

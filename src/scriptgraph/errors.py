@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 # What the machine refuses is no defect of the program, so it is told without a traceback; nor is a file of the user's
 # where a folder of ours has to be.
 OF_THE_MACHINE = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENOTDIR}
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENOTDIR,
+        errno.ENOLCK,
+    }
 )
 # Of many things of one kind, so many are told.
 _TOLD = 3

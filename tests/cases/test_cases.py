@@ -15,12 +15,12 @@ import pytest
 from tiny_scripts import registry_of, request_of
 
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.resolver import resolve
+from scriptgraph.planning.resolver import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scriptgraph.plan import Need, Step
+    from scriptgraph.planning.plan import Need, Step
 
 
 def outline(step: Step, indent: str = "", mark: str = "") -> Iterator[str]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.backends import registry
-from mlperf_home.backends.base import Request
+from mlperf_home.engines import registry
+from mlperf_home.engines.base import Request
 from mlperf_home.testing import backend_conformance, tiny_bert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mlperf_home.backends.base import Grid
+    from mlperf_home.engines.base import Grid
     from mlperf_home.testing.backend_conformance import Subject
 
 PACKAGE = Path(registry.__file__).parents[1]

@@ -13,27 +13,28 @@ import pytest
 from cmind.cli import parse
 
 import mlperf_home.challenges
-from mlperf_home.challenges.asking import read_asking
-from mlperf_home.challenges.catalogue import find_challenges, load_challenge
-from mlperf_home.challenges.front import answer
-from mlperf_home.challenges.lock import LOCK_NAME, lock_differences, make_lock, read_lock
-from mlperf_home.experiments.asking import read_asking as read_experiment_asking
+from mlperf_home.challenges.commands import answer
+from mlperf_home.challenges.definition.catalog import find_challenges, load_challenge
+from mlperf_home.challenges.definition.lock import LOCK_NAME, lock_differences, make_lock, read_lock
+from mlperf_home.challenges.runs.arguments import read_asking
+from mlperf_home.experiments.arguments import read_asking as read_experiment_asking
+from mlperf_home.product import PRODUCT
 from mlperf_home.rules import load_round
-from scriptgraph.declared import check_env
+from scriptgraph.catalog.registry import load_registry
+from scriptgraph.cli.options import read_front
 from scriptgraph.errors import NoScriptError
-from scriptgraph.front_options import read_front
-from scriptgraph.registry import load_registry
-from scriptgraph.request import Request
-from scriptgraph.resolver import resolve
-from scriptgraph.tags import parse_query
+from scriptgraph.manifest.tags import parse_query
+from scriptgraph.planning.request import Request
+from scriptgraph.planning.resolver import resolve
+from scriptgraph.planning.unmatched import check_env
 
 if TYPE_CHECKING:
-    from mlperf_home.challenges.manifest import Challenge
+    from mlperf_home.challenges.definition.manifest import Challenge
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = load_registry([ROOT])
 CHALLENGES, BROKEN = find_challenges([ROOT])
-SCHEMA = json.loads((Path(mlperf_home.challenges.__file__).parent / "challenge.schema.json").read_text())
+SCHEMA = json.loads((Path(mlperf_home.challenges.__file__).parent / "definition" / "challenge.schema.json").read_text())
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMANDS = [
     (path.relative_to(ROOT).as_posix(), line.strip())
@@ -126,7 +127,7 @@ def test_a_command_of_a_guide_can_be_done(file: str, line: str, tmp_path: Path) 
         assert read_experiment_asking(action, command)
         return
     if automation == "script":
-        request, _ = read_front(command)
+        request, _ = read_front(command, PRODUCT)
         check_env(resolve(request, REGISTRY).root, request, REGISTRY)
         return
     if action == "replay":

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.backends import registry
-from mlperf_home.backends.base import Request
+from mlperf_home.engines import registry
+from mlperf_home.engines.base import Request
 from mlperf_home.testing import classifier_conformance, tiny_classifier
 from mlperf_home.testing.tiny_classifier import TinyClassifier
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scriptgraph.api import Context
-from scriptgraph.loader import content_digest, load_customize
-from scriptgraph.registry import load_registry
-from scriptgraph.tags import parse_query
+from scriptgraph.catalog.registry import load_registry
+from scriptgraph.execution.loader import content_digest, load_customize
+from scriptgraph.manifest.tags import parse_query
 
 if TYPE_CHECKING:
-    from scriptgraph.manifest import Dependency, Manifest
+    from scriptgraph.manifest.types import Dependency, Manifest
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = load_registry([ROOT])

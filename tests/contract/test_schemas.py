@@ -14,9 +14,9 @@ from tiny_scripts import document
 
 import scriptgraph
 from scriptgraph.errors import ManifestError
-from scriptgraph.manifest_json import decode_manifest
+from scriptgraph.manifest.decoding import decode_manifest
 
-SCHEMA = json.loads(Path(scriptgraph.__file__).with_name("manifest.schema.json").read_text())
+SCHEMA = json.loads((Path(scriptgraph.__file__).parent / "manifest" / "manifest.schema.json").read_text())
 ACCEPTS = jsonschema.Draft202012Validator(SCHEMA)
 OURS = sorted((Path(__file__).parents[2] / "script").glob("*/_cm.json"))
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_scripts import request_of, step_of
 
+from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.registry import load_registry
-from scriptgraph.resolver import resolve
+from scriptgraph.planning.resolver import resolve
 
 if TYPE_CHECKING:
-    from scriptgraph.plan import Plan
+    from scriptgraph.planning.plan import Plan
 
 REGISTRY = load_registry([Path(__file__).parents[2]])
 GUIDE = {

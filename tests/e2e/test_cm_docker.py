@@ -65,7 +65,7 @@ def test_the_guides_test_of_docker_builds_and_runs(cm: Cm, noted: Path) -> None:
     recipe = (folder / "image" / "Dockerfile").read_text()
     assert recipe.startswith("FROM python:")
     assert "pip install" in recipe
-    assert any((folder / "image" / "source").rglob("scriptgraph/cm_bridge.py"))
+    assert any((folder / "image" / "source").rglob("scriptgraph/cli/bridge.py"))
 
 
 def test_the_guides_folders_are_mounted_where_they_are(cm: Cm, noted: Path, tmp_path: Path) -> None:

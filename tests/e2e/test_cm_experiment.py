@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.datasets.sample import write_sample
 from mlperf_home.samples.bert import MODELS
+from mlperf_home.samples.questions import write_sample
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 import mlperf_home.exploration
-from mlperf_home.runs.launch import BOOTSTRAP
+from mlperf_home.steps.launch import BOOTSTRAP
 
 if TYPE_CHECKING:
     from cm_command import Cm
@@ -24,7 +24,7 @@ pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed in this Py
 pytest.importorskip("cv2", reason="OpenCV is not installed in this Python")
 
 pytestmark = pytest.mark.engine
-SCHEMA = json.loads(Path(mlperf_home.exploration.__file__).with_name("answer.schema.json").read_text())
+SCHEMA = json.loads((Path(mlperf_home.exploration.__file__).parent / "definition" / "answer.schema.json").read_text())
 TAGS = "explore,mobilenet-models,_sample,_only-int8"
 HERE = [
     f"--adr.{name}.environment={sys.executable}"
@@ -114,7 +114,7 @@ def test_a_second_exploration_of_the_same_is_refused_while_the_first_runs(cm: Cm
     plan = next((cm.home / "mlperf-home" / "records").rglob("study.json"))
     # As another machine would, which shares the folder and not the lock on what measures here.
     second = subprocess.run(
-        [sys.executable, str(BOOTSTRAP), "mlperf_home.studies", "--plan", str(plan)],
+        [sys.executable, str(BOOTSTRAP), "mlperf_home.exploration.live", "--plan", str(plan)],
         capture_output=True,
         text=True,
         check=False,

@@ -24,7 +24,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def test_records_are_as_published(cm: Cm) -> None:
-    schema = read(Path(scriptgraph.__file__).with_name("record.schema.json"))
+    schema = read(Path(scriptgraph.__file__).parent / "execution" / "record.schema.json")
     assert cm.script("detect,cpu").code == 0
     jsonschema.validate(read(newest_record(cm)), schema)
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from tiny_scripts import ScriptFolders
 
-from scriptgraph import cm_bridge
+from mlperf_home.product import ENGINE
+from scriptgraph.embed import Engine
 
 HERE = Path(__file__).parent
 MAKE = 'def preprocess(context: Context) -> Done:\n    return Done({"CM_MADE": "yes"})\n'
@@ -80,7 +81,7 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptFolders:
     folders = ScriptFolders(tmp_path / "repo")
     for alias, (code, fields) in SCRIPTS.items():
         folders.add(alias, code, **fields)
-    monkeypatch.setattr(cm_bridge, "own_repository", lambda: folders.root)
+    monkeypatch.setattr(Engine, "repository", folders.root)
     monkeypatch.setenv("CM_REPOS", str(tmp_path / "cm"))
     monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")
     (tmp_path / "here.txt").write_text("here\n")
@@ -89,7 +90,7 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptFolders:
 
 
 def plan(tags: str, home: Path, **options: Any) -> dict[str, Any]:
-    told = cm_bridge.run_script({"tags": tags, "home": str(home), "plan": True, "out": "con", **options})
+    told = ENGINE.run_script({"tags": tags, "home": str(home), "plan": True, "out": "con", **options})
     assert told["return"] == 0, told
     return told
 
@@ -103,7 +104,7 @@ def check(name: str, text: str) -> None:
 
 def test_a_plan_as_text(scripts: ScriptFolders, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = tmp_path / "home"
-    assert cm_bridge.run_script({"tags": "find-tool", "home": str(home), "quiet": True})["return"] == 0
+    assert ENGINE.run_script({"tags": "find-tool", "home": str(home), "quiet": True})["return"] == 0
     capsys.readouterr()
 
     for options in ({"tags": "run,top"}, {"tags": "run,top,_both", "v": True}, {"tags": "run,top", "new": True}):

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_scripts import Bench
 
-from scriptgraph.cache_paths import marked, unmarked
+from scriptgraph.cache.paths import marked, unmarked
 from scriptgraph.errors import UndeclaredError
 
 if TYPE_CHECKING:
-    from scriptgraph.manifest import Value
+    from scriptgraph.manifest.types import Value
 
 READ, UNREAD = ("CM_A", "CM_B"), ("CM_C", "CM_D", "PATH")
 words = st.sampled_from(("", "a", "b", "yes", "1", "a b"))

@@ -10,22 +10,22 @@ from hypothesis import strategies as st
 from registries import KEYS, KIND, KINDS, WORDS, Index, any_indexes, any_requests, sound_indexes, sound_requests
 from tiny_scripts import manifest, plan_of, registry_of, request_of
 
-from scriptgraph import resolver
-from scriptgraph.environment import Environment, Layer
+from scriptgraph.catalog.registry import Registry
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.json_place import decode_value
-from scriptgraph.manifest import matches_any
-from scriptgraph.registry import Registry
-from scriptgraph.resolver import exports_of, hand_down, layered, resolve, settle
-from scriptgraph.scope import ResolvedSteps, Scope
+from scriptgraph.manifest.located_json import decode_value
+from scriptgraph.manifest.types import matches_any
+from scriptgraph.planning import resolver
+from scriptgraph.planning.environment import Environment, Layer
+from scriptgraph.planning.resolver import exports_of, hand_down, layered, resolve, settle
+from scriptgraph.planning.scope import ResolvedSteps, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from scriptgraph.manifest import Manifest
-    from scriptgraph.plan import Need, Step
-    from scriptgraph.tags import Query
+    from scriptgraph.manifest.tags import Query
+    from scriptgraph.manifest.types import Manifest
+    from scriptgraph.planning.plan import Need, Step
 
 Asked = dict[str, Any]
 

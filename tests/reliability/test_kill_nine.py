@@ -20,8 +20,8 @@ import pytest
 from faulty_server import FaultyServer, whole
 from rounds import rounds
 
-from mlperf_home.datasets.sample import write_sample
 from mlperf_home.samples.bert import MODELS
+from mlperf_home.samples.questions import write_sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from rounds import rounds
 
+from scriptgraph.catalog.registry import Registry
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.manifest_json import decode_manifest
-from scriptgraph.registry import Registry
-from scriptgraph.request import Request
-from scriptgraph.resolver import resolve
-from scriptgraph.tags import parse_query
+from scriptgraph.manifest.decoding import decode_manifest
+from scriptgraph.manifest.tags import parse_query
+from scriptgraph.planning.request import Request
+from scriptgraph.planning.resolver import resolve
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = {path.parent.name: json.loads(path.read_text()) for path in sorted(ROOT.glob("script/*/_cm.json"))}

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from submission_results import ours
 from tiny_scripts import ScriptFolders
 
-from mlperf_home.challenges import front
+from mlperf_home.challenges import commands as front
+from mlperf_home.product import ENGINE
+from scriptgraph.catalog.repositories import Repositories
 
 if TYPE_CHECKING:
     import pytest
@@ -129,8 +131,8 @@ def challenge_home(folder: Path, patch: pytest.MonkeyPatch) -> ChallengeHome:
         variations = {"sample": {"description": "the sample"}}
         scripts.add(name, "", tags=["run", name], inputs=inputs, variations=variations)
     made.write()
-    patch.setattr(front, "all_repositories", lambda _more=(): (made.root,))
-    patch.setattr(front, "run_script", made.run_script)
+    patch.setattr(ENGINE, "repositories", lambda: Repositories((made.root,), ()))
+    patch.setattr(ENGINE, "run_script", made.run_script)
     made.at(OPEN)
     assert made("run", lock=True)["return"] == 0
     return made

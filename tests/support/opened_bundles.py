@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from challenge_homes import NAME
 
-from mlperf_home.challenges.bundle import MANIFEST, file_entries
-from mlperf_home.challenges.verification import Verified, verify
-from mlperf_home.submission.tarball import pack
+from mlperf_home.challenges.bundles.bundle import MANIFEST, file_entries
+from mlperf_home.challenges.bundles.verification import Verified, verify
+from mlperf_home.submission.delivery.tarball import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,14 +9,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
-from scriptgraph import cm_bridge
+from mlperf_home.product import PRODUCT
+from scriptgraph.embed import Engine
 
 
 def main() -> None:
     repository, command = sys.argv[1:]
-    cm_bridge.own_repository = lambda: Path(repository)
+    engine = Engine(PRODUCT, Path(repository))
     os.environ["CM_CORE_SKIP_INTERNAL_REPOS"] = "yes"  # where ours is installed, it is no other repository
-    answer = cm_bridge.run_script({**json.loads(command), "out": "json"})
+    answer = engine.run_script({**json.loads(command), "out": "json"})
     sys.stdout.write(json.dumps(answer))
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from submission_tree import BERT, RULES, SUT, system, write_run
 
-from mlperf_home.results.ingest import ingest
-from mlperf_home.results.measurement import Value, to_json
+from mlperf_home.measurements.ingest import ingest
+from mlperf_home.measurements.measurement import Value, to_json
 from mlperf_home.submission.assemble import Order, generate
 
 if TYPE_CHECKING:

@@ -8,23 +8,24 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.product import PRODUCT
 from scriptgraph.api import Switches
-from scriptgraph.cache import LAYOUT, Cache
-from scriptgraph.executor import execute
-from scriptgraph.manifest_json import decode_manifest, decode_override
-from scriptgraph.record import Record, new_run_folder
-from scriptgraph.registry import Registry, load_registry
-from scriptgraph.request import Request
-from scriptgraph.resolver import resolve
-from scriptgraph.runtime import Runtime
-from scriptgraph.tags import parse_query
+from scriptgraph.cache.store import LAYOUT, Cache
+from scriptgraph.catalog.registry import Registry, load_registry
+from scriptgraph.execution.executor import execute
+from scriptgraph.execution.record import Record, new_run_folder
+from scriptgraph.execution.runtime import Runtime
+from scriptgraph.manifest.decoding import decode_manifest, decode_override
+from scriptgraph.manifest.tags import parse_query
+from scriptgraph.planning.request import Request
+from scriptgraph.planning.resolver import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from scriptgraph.manifest import Manifest
-    from scriptgraph.plan import Plan, Step
-    from scriptgraph.runtime import Anew
+    from scriptgraph.execution.runtime import Anew
+    from scriptgraph.manifest.types import Manifest
+    from scriptgraph.planning.plan import Plan, Step
 
 
 def document(alias: str, **fields: Any) -> dict[str, Any]:
@@ -107,6 +108,7 @@ class Bench:
         plan = resolve(request_of(tags, **asked), registry)
         self.run_folder = new_run_folder(self.home / "records", plan.root.manifest.alias)
         runtime = Runtime(
+            PRODUCT,
             registry,
             self.cache,
             self.home / "state",

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_scripts import ScriptFolders
 
-from scriptgraph import cm_bridge
+from mlperf_home.product import ENGINE
+from scriptgraph.embed import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ def home(tmp_path: Path) -> Path:
 def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptFolders:
     """An own repository of the test, in the place of the one in this checkout."""
     folders = ScriptFolders(tmp_path / "repo")
-    monkeypatch.setattr(cm_bridge, "own_repository", lambda: folders.root)
+    monkeypatch.setattr(Engine, "repository", folders.root)
     # Where ours is installed, its scripts would be there as another repository's.
     monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")
     return folders
@@ -33,6 +34,6 @@ def cm_run(home: Path) -> Callable[..., dict[str, Any]]:
 
     def run(tags: str, **options: Any) -> dict[str, Any]:
         typed = {"cmd": ["run", "script", f"--tags={tags}"], "out": "con", "artifact": "", "action": "run"}
-        return cm_bridge.run_script({**typed, "tags": tags, "home": str(home), **options})
+        return ENGINE.run_script({**typed, "tags": tags, "home": str(home), **options})
 
     return run

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scriptgraph import cm_bridge
-from scriptgraph.cache import LAYOUT
+from mlperf_home.product import ENGINE, PRODUCT
+from scriptgraph.cache.store import LAYOUT
+from scriptgraph.embed import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -277,11 +278,13 @@ def test_other_repositories_are_read_beside_our_own(scripts: ScriptFolders, home
     other = type(scripts)(tmp_path / "other")
     other.add("top", deps=[{"tags": "x"}])
 
-    assert cm_bridge.run_script({"tags": "top", "home": str(home)}, [other.root])["return"] == 0
+    assert (
+        Engine(PRODUCT, ENGINE.repository, [other.root]).run_script({"tags": "top", "home": str(home)})["return"] == 0
+    )
 
 
 def test_our_own_repository_is_this_checkout() -> None:
-    assert (cm_bridge.own_repository() / "script" / "detect-os" / "_cm.json").is_file()
+    assert (ENGINE.repository / "script" / "detect-os" / "_cm.json").is_file()
 
 
 def test_the_scripts_folders_stay_clean(scripts: ScriptFolders, cm_run: Run) -> None:

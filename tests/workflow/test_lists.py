@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scriptgraph import cm_bridge
-from scriptgraph.cache import LAYOUT
-from scriptgraph.cache_locks import KeyLocks
+from mlperf_home.product import ENGINE
+from scriptgraph.cache.locks import KeyLocks
+from scriptgraph.cache.store import LAYOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ def ask(home: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
 
     def work(action: str, **options: Any) -> dict[str, Any]:
         more = {"home": str(home)} if action.endswith("cache") else {}
-        return cm_bridge.list_or_remove(action, {**more, **options})
+        return ENGINE.list_or_remove(action, {**more, **options})
 
     return work
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scriptgraph import cm_bridge
-from scriptgraph.cache import LAYOUT
+from mlperf_home.product import ENGINE
+from scriptgraph.cache.store import LAYOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,7 +167,7 @@ def test_another_entry_is_not_waited_for(scripts: ScriptFolders, home: Path, gat
 
 def listed(action: str, home: Path, **typed: Any) -> dict[str, Any]:
     """Do what `cm ACTION cache --home=... --out=json` does, in this process."""
-    return cm_bridge.list_or_remove(f"{action} cache", {"home": str(home), "out": "json", **typed})
+    return ENGINE.list_or_remove(f"{action} cache", {"home": str(home), "out": "json", **typed})
 
 
 def test_what_is_being_made_and_what_a_run_uses_is_not_removed(scripts: ScriptFolders, home: Path, gate: Gate) -> None:

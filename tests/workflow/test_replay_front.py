@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scriptgraph import cm_bridge
+from mlperf_home.product import ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ def recorded(scripts: ScriptFolders, cm_run: Run) -> Path:
 @pytest.fixture
 def replay(home: Path) -> Run:
     def run(**options: Any) -> dict[str, Any]:
-        return cm_bridge.replay_script({"cmd": ["replay", "script"], "out": "con", "home": str(home), **options})
+        return ENGINE.replay_script({"cmd": ["replay", "script"], "out": "con", "home": str(home), **options})
 
     return run
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scriptgraph.listing import Section
+from scriptgraph.embed import Section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from mlperf_home.challenges.manifest import Challenge, Needs, Workflow
+    from mlperf_home.challenges.definition.manifest import Challenge, Needs, Workflow
 
 
 def found_section(found: Sequence[Challenge], today: date) -> Section:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.environments import ENVIRONMENTS, Environment
-from scriptgraph import process
 from scriptgraph.api import program_environment
+from scriptgraph.embed import Uv, find_uv, lock, run
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.python_env.environments import Uv, find_uv, lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from scriptgraph.embed import Completed
 
 
 def main() -> int:
@@ -44,10 +45,10 @@ def lock_text(uv: Uv, environment: Environment) -> str:
     )
 
 
-def _run(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, check: bool = True) -> process.Completed:
+def _run(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, check: bool = True) -> Completed:
     command = [str(part) for part in argv]
     log = Path(command[command.index("-o") + 1]).with_suffix(".log")
-    completed = process.run(command, env=program_environment(env or {}), cwd=Path.cwd(), log=log, echo=True)
+    completed = run(command, env=program_environment(env or {}), cwd=Path.cwd(), log=log, echo=True)
     return completed.require_success() if check else completed
 
 

@@ -7,14 +7,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlperf_home.experiments.experiment import ExperimentError
+from mlperf_home.pareto.plain import front, plane_front
 from mlperf_home.pictures.picture import Axis, axis
-from mlperf_home.results.experiments import ExperimentError
-from mlperf_home.results.front import front, plane_front
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from mlperf_home.results.measurement import Measurement
+    from mlperf_home.measurements.measurement import Measurement
 
 _COSTS = ("latency_ms", "samples_per_second", "queries_per_second")
 _GAINS = ("top1_percent", "f1_percent")

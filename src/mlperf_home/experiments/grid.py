@@ -11,20 +11,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.experiments.experiment import ExperimentError
 from mlperf_home.experiments.values import trials
-from mlperf_home.exploration.journal import Journal, observations
-from mlperf_home.results.experiments import ExperimentError
-from mlperf_home.results.measurement import Measurement, MeasurementError, Value, from_json
-from mlperf_home.results.store.lines import identity, to_line
-from scriptgraph import process
-from scriptgraph.process import ProcessFailed
-from scriptgraph.process_outcome import describe_end
+from mlperf_home.exploration.definition.journal import Journal, observations
+from mlperf_home.measurements.measurement import Measurement, MeasurementError, Value, from_json
+from mlperf_home.measurements.store.lines import identity, to_line
+from scriptgraph.embed import ProcessFailed, describe_end, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.experiments.values import Trial
-    from mlperf_home.results.experiments import Experiment
 
 _OURS = {"cm", "cmr"}
 _MEASURED = "CM_MLPERF_MEASUREMENT_PATH"
@@ -118,7 +116,7 @@ def _run(experiment: Experiment, trial: Trial) -> dict[str, Any]:
     problem, ok = "", False
     try:
         argv = _command(trial.argv)
-        ran = process.run(argv, env=os.environ, cwd=Path.cwd(), log=log, on_line=lines.append)
+        ran = run(argv, env=os.environ, cwd=Path.cwd(), log=log, on_line=lines.append)
         ok = ran.ok
         if not ok:
             reason = _answer(lines).get("error")

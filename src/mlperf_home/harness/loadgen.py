@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.harness.audit import logs_outputs, run_seeds
-from mlperf_home.harness.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.compliance_tests import logs_outputs, run_seeds
+from mlperf_home.contracts.failures import ExitStatus, HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.backends.base import Answer
+    from mlperf_home.contracts.job import Job
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.harness.job import Job
-    from mlperf_home.harness.sut_parts import Respond, SystemUnderTest
+    from mlperf_home.engines.base import Answer
+    from mlperf_home.harness.queries.parts import Respond, SystemUnderTest
 
 _WITHOUT_EMBEDDED_CONF = 2
 
@@ -136,7 +136,7 @@ def run(loadgen: Any, settings: Any, parts: tuple[SystemUnderTest, Samples], log
         settings: see `configure`.
         parts: what answers, and the samples.
         log_dir: an existing folder.
-        audit_conf: see `audit.audit_config`.
+        audit_conf: see `compliance_tests.audit_config`.
     """
     sut, samples = parts
     log_settings = loadgen.LogSettings()

@@ -21,11 +21,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.harness.failures import ExitStatus, HarnessError
-from mlperf_home.harness.job import read_job
-from mlperf_home.harness.lifeline import die_with_parent
+from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.job import read_job
 from mlperf_home.harness.loadgen import import_loadgen
-from mlperf_home.harness.supervisor import Signals, supervise
+from mlperf_home.harness.processes.lifeline import die_with_parent
+from mlperf_home.harness.processes.supervisor import Signals, supervise
 from mlperf_home.harness.worker import work
 
 if TYPE_CHECKING:

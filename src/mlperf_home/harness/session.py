@@ -8,34 +8,34 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.backends.base import Request
+from mlperf_home.contracts.compliance_tests import audit_config, logs_outputs
+from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.session import sha256_of
 from mlperf_home.datasets.base import DatasetError
+from mlperf_home.engines.base import Request
 from mlperf_home.harness import loadgen as loadgen_module
-from mlperf_home.harness.audit import audit_config, logs_outputs
-from mlperf_home.harness.batching import TooLongError, buckets, grid_for
-from mlperf_home.harness.failures import ExitStatus, HarnessError
-from mlperf_home.harness.grids import choose_grid
-from mlperf_home.harness.host import HostWatch, WatchedSut, host_state, peak_memory_bytes
-from mlperf_home.harness.noise import judge
-from mlperf_home.harness.opening import make_backend, open_backend, open_samples
+from mlperf_home.harness.configuration.targets import measured_target, starting_rate
+from mlperf_home.harness.observation import HostWatch, WatchedSut, host_state, peak_memory_bytes
+from mlperf_home.harness.preparation.grids import choose_grid
+from mlperf_home.harness.preparation.opening import make_backend, open_backend, open_samples
+from mlperf_home.harness.queries.batching import TooLongError, buckets, grid_for
+from mlperf_home.harness.queries.parts import Parts
+from mlperf_home.harness.queries.watchdog import Watchdog
 from mlperf_home.harness.sut import make_sut
-from mlperf_home.harness.sut_parts import Parts
-from mlperf_home.harness.targets import measured_target, starting_rate
-from mlperf_home.harness.watchdog import Watchdog
-from mlperf_home.results.loadgen_log import LogError, read_run
-from mlperf_home.results.session_file import sha256_of
-from mlperf_home.results.verdict import explain_errors
+from mlperf_home.loadgen_logs.run_log import LogError, read_run
+from mlperf_home.loadgen_logs.verdict import explain_errors
+from mlperf_home.machine.sensors.noise import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from mlperf_home.backends.base import Backend, Description, Grid
+    from mlperf_home.contracts.job import Job
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.harness.grids import ChosenGrid
-    from mlperf_home.harness.job import Job
-    from mlperf_home.harness.progress import Progress
-    from mlperf_home.results.loadgen_log import LoadGenResult
+    from mlperf_home.engines.base import Backend, Description, Grid
+    from mlperf_home.harness.preparation.grids import ChosenGrid
+    from mlperf_home.harness.processes.progress import Progress
+    from mlperf_home.loadgen_logs.run_log import LoadGenResult
 
 SESSION_SCHEMA = 1
 _COARSE_ABOVE_QPS = 20
@@ -101,7 +101,7 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
         settings.server_target_qps = rate
         # Each decimal costs the search three more runs; a percent of the rate is enough.
         settings.server_find_peak_qps_decimals_of_precision = 0 if rate > _COARSE_ABOVE_QPS else 1
-    with audit_config(job) as audit_conf:
+    with audit_config(job.rules, job.mode, job.out_dir) as audit_conf:
         ran = _run(job, surroundings, opened, (loadgen, settings, audit_conf))
     opened.backend.close()
     result = _read_logs(job)

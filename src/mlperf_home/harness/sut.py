@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.backends.base import Forkable
-from mlperf_home.harness.batching import buckets, groups, plan
+from mlperf_home.engines.base import Forkable
+from mlperf_home.harness.queries.batching import buckets, groups, plan
+from mlperf_home.harness.queries.parts import LoadingSut, PreparingSut, Work
 from mlperf_home.harness.streams.sut import ProcessesSut
-from mlperf_home.harness.sut_parts import LoadingSut, PreparingSut, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mlperf_home.backends.base import Grid
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.harness.sut_parts import Parts, SystemUnderTest
+    from mlperf_home.engines.base import Grid
+    from mlperf_home.harness.queries.parts import Parts, SystemUnderTest
 
 # Completed together by `EachSut`: many enough to cost nothing.
 _LARGEST_GROUP = 16

@@ -13,17 +13,17 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from mlperf_home.atomic import replace_text
-from mlperf_home.backends.base import BackendError
-from mlperf_home.harness.failures import ExitStatus, HarnessError
-from mlperf_home.harness.job import read_job
-from mlperf_home.harness.lifeline import die_with_parent
-from mlperf_home.harness.progress import Progress
-from mlperf_home.harness.reports import write_error
+from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.job import read_job
+from mlperf_home.engines.base import BackendError
+from mlperf_home.harness.processes.lifeline import die_with_parent
+from mlperf_home.harness.processes.progress import Progress
+from mlperf_home.harness.processes.reports import write_error
 from mlperf_home.harness.session import Surroundings, run_session
+from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
-    from mlperf_home.harness.job import Job
+    from mlperf_home.contracts.job import Job
 
 
 def main() -> NoReturn:

@@ -11,11 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.atomic import replace_text
 from mlperf_home.pictures.page import write_page
 from mlperf_home.pictures.picture import PictureError, from_json, to_json
 from mlperf_home.pictures.standing import with_standings
 from mlperf_home.pictures.still import draw
+from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
     from mlperf_home.pictures.picture import Picture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlperf_home.results.front import plane_front
+from mlperf_home.pareto.plain import plane_front
 
 if TYPE_CHECKING:
     from mlperf_home.pictures.picture import Mark, Picture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.backends.base import BackendError, Grid
+from mlperf_home.engines.base import BackendError, Grid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.backends.base import Backend, Request
     from mlperf_home.datasets.base import Inputs
+    from mlperf_home.engines.base import Backend, Request
 
 SHORT, MIDDLE, LONG = 32, 64, 384
 GRID = Grid(lengths=(SHORT, MIDDLE, LONG), batch_sizes=(4, 3, 1), streams=2)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.backends.base import BackendError, Grid
+from mlperf_home.engines.base import BackendError, Grid
 from mlperf_home.testing.backend_conformance import ConformanceError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.backends.base import Backend, Request
+    from mlperf_home.engines.base import Backend, Request
 
 GRID = Grid((), (4,), 2)
 """The grid that a subject is opened for."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.fetch.failures import DiskFailed, DownloadError, TransferFailed, of_disk
-from scriptgraph.fetch.hashes import Digest, HashError, compute, parse_digests, verify
+from scriptgraph.fetch.hashes import Digest, HashError, compute_hashes, parse_digests, verify_hashes
 from scriptgraph.fetch.partial import Partial
 from scriptgraph.fetch.sources import Source, SourceError
 from scriptgraph.fetch.transfer import Limits, copy_local, transfer
@@ -165,7 +165,7 @@ def _already_there(destination: Path, digests: Sequence[Digest]) -> Fetched | No
     if not digests or not destination.is_file():
         return None
     try:
-        found = verify(destination, digests, also=["sha256"])
+        found = verify_hashes(destination, digests, also=["sha256"])
     except (HashError, OSError):
         return None
     return Fetched("", destination, destination.stat().st_size, found)
@@ -229,7 +229,7 @@ def _check(partial: Partial, size_bytes: int | None, digests: Sequence[Digest]) 
     length = partial.size_bytes
     if size_bytes is not None and length != size_bytes:
         raise TransferFailed(f"it has {length:,} bytes where {size_bytes:,} were expected")
-    found = compute(partial.path, [*(digest.algorithm for digest in digests), "sha256"])
+    found = compute_hashes(partial.path, [*(digest.algorithm for digest in digests), "sha256"])
     for digest in digests:
         if found[digest.algorithm] != digest:
             with partial.path.open("rb") as content:

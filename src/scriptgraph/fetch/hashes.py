@@ -70,7 +70,7 @@ def parse_digests(texts: Iterable[str | Digest]) -> tuple[Digest, ...]:
     )
 
 
-def compute(path: Path, algorithms: Iterable[str]) -> dict[str, Digest]:
+def compute_hashes(path: Path, algorithms: Iterable[str]) -> dict[str, Digest]:
     """Hash a file once with several algorithms.
 
     Raises:
@@ -98,7 +98,7 @@ def compute(path: Path, algorithms: Iterable[str]) -> dict[str, Digest]:
     return {name: Digest(name, state.hexdigest()) for name, state in states.items()}
 
 
-def verify(path: Path, expected: Iterable[Digest], also: Iterable[str] = ()) -> tuple[Digest, ...]:
+def verify_hashes(path: Path, expected: Iterable[Digest], also: Iterable[str] = ()) -> tuple[Digest, ...]:
     """Check that a file has all of the expected hashes.
 
     Args:
@@ -113,7 +113,7 @@ def verify(path: Path, expected: Iterable[Digest], also: Iterable[str] = ()) -> 
         HashError: a hash is another one; the text has both.
     """
     wanted = tuple(expected)
-    found = compute(path, [*(digest.algorithm for digest in wanted), *also])
+    found = compute_hashes(path, [*(digest.algorithm for digest in wanted), *also])
     for digest in wanted:
         if found[digest.algorithm] != digest:
             raise HashError(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from scriptgraph.files import locks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,8 +52,10 @@ class Partial:
         # The file object is kept for the lock and for the whole of a source's tries.
         self.file = self.path.open("ab")
         try:
-            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            ours = locks.acquire(self.file)
+        except OSError:  # a file system without locks: another process cannot be told from none
+            ours = False
+        if not ours:
             self.file.close()
             self.path = folder / f"{key}.{os.getpid()}.part"
             self.file = self.path.open("wb")

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.fetch.sources import without_secrets
-from scriptgraph.kept_json import KeptJson
+from scriptgraph.files.json_store import KeptJson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

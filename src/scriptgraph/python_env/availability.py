@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.process import run
+from scriptgraph.process.programs import run
 
 if TYPE_CHECKING:
     from scriptgraph.python_env.environments import Uv

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.process import Completed, capture
+from scriptgraph.process.programs import Completed, capture
 from scriptgraph.python_env.index_settings import IndexSettings, index_settings
 from scriptgraph.python_env.interpreters import probe
 from scriptgraph.python_env.uv_failures import meaning

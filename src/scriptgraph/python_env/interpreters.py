@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.process import ProcessFailed, capture
+from scriptgraph.process.programs import ProcessFailed, capture
 from scriptgraph.python_env.uv_failures import meaning
 
 if TYPE_CHECKING:

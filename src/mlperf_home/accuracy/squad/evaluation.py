@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from mlperf_home.accuracy.base import AccuracyError
 from mlperf_home.accuracy.squad.logits import read_logits
 from mlperf_home.accuracy.squad.metrics import Scores, score
 from mlperf_home.accuracy.squad.projection import join_pieces, project
@@ -15,6 +14,7 @@ from mlperf_home.accuracy.squad.spans import best_features, best_spans
 from mlperf_home.datasets.squad.reading import read_dataset
 from mlperf_home.datasets.squad.store import PROVENANCE, VOCABULARY_FILE, read_array
 from mlperf_home.datasets.squad.vocabulary import read_vocabulary
+from mlperf_home.loadgen_logs.accuracy_file import AccuracyError
 
 if TYPE_CHECKING:
     from pathlib import Path

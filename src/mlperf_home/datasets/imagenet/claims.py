@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from mlperf_home.datasets.base import DatasetError
+from scriptgraph.files import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,15 +24,13 @@ def claimed(folder: Path) -> Iterator[None]:
     """
     while True:
         folder.mkdir(parents=True, exist_ok=True)
-        # A lock of this kind is not inherited by the workers.
+        # The workers, which are forked, do not hold it.
         with (folder / _CLAIM_FILE).open("a") as file:
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not locks.acquire(file, inherited=False):
                 advice = "wait until it is done and run this again, which will use its images; or give another --out"
-                raise DatasetError(folder, "is in use: another process makes the same images", advice) from None
+                raise DatasetError(folder, "is in use: another process makes the same images", advice)
             # Whoever had it may have finished and removed it, or taken it over, in between.
-            if _is_at(file.fileno(), folder / _CLAIM_FILE):
+            if locks.is_at(file, folder / _CLAIM_FILE):
                 yield
                 return
 
@@ -57,10 +54,3 @@ def take_over(folder: Path, left: Path, of_use: Callable[[Path], bool]) -> None:
                 with suppress(OSError):  # where nothing else is in it, it has served
                     other.parent.rmdir()
                 return
-
-
-def _is_at(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False

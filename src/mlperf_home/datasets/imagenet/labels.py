@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CLASSES = 1000
 OFFICIAL_COUNT = 50_000
-# The validation set's own names, and those of the embedded sample (`mlperf_home.datasets.sample.image_files`).
+# The validation set's own names, and those of the embedded sample (`mlperf_home.samples.images.image_files`).
 SAMPLE_PREFIX = "SAMPLE_"
 IMAGE_NAME = re.compile(rf"ILSVRC2012_val_\d{{8}}\.JPEG|{SAMPLE_PREFIX}val_\d{{8}}\.png")
 # What the file is called in MLPerf's dataset folders, and in Caffe's archive.

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.atomic import sync_folder
 from mlperf_home.datasets.imagenet import store
+from scriptgraph.files.atomic import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

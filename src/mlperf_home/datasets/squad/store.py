@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.atomic import sync_folder
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.provenance import ProvenanceFile
 from mlperf_home.datasets.squad.reading import OFFICIAL_NAME
+from scriptgraph.files.atomic import sync_folder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from mlperf_home.harness.batching import groups
-from mlperf_home.harness.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.harness.queries.batching import groups
 from mlperf_home.harness.streams.messages import MESSAGE_BYTES, Numbers, tell, told
 from mlperf_home.harness.streams.process import Ends, Place, read_failure, work
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from multiprocessing.context import ForkProcess
 
-    from mlperf_home.backends.base import Forkable, Prepared
-    from mlperf_home.harness.sut_parts import Parts
+    from mlperf_home.engines.base import Forkable, Prepared
+    from mlperf_home.harness.queries.parts import Parts
 
 # A group takes at most about as long: what is done for each is little beside it.
 _LARGEST_GROUP_NS = 32_000_000

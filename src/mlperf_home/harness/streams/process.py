@@ -12,14 +12,14 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from mlperf_home.backends.base import BackendError
-from mlperf_home.harness.lifeline import die_with_parent
+from mlperf_home.engines.base import BackendError
+from mlperf_home.harness.processes.lifeline import die_with_parent
 from mlperf_home.harness.streams.messages import MESSAGE_BYTES, READY, tell, told
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from mlperf_home.backends.base import Forkable, Prepared
+    from mlperf_home.engines.base import Forkable, Prepared
     from mlperf_home.harness.streams.messages import Numbers
 
 _FAILED = 1

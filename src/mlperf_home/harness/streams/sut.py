@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from mlperf_home.backends.cores import cores_cpus
+from mlperf_home.engines.cores import cores_cpus
+from mlperf_home.harness.queries.parts import PreparingSut
 from mlperf_home.harness.streams.pool import Streams
-from mlperf_home.harness.sut_parts import PreparingSut
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from mlperf_home.harness.sut_parts import Parts
+    from mlperf_home.harness.queries.parts import Parts
 
 
 class ProcessesSut(PreparingSut):

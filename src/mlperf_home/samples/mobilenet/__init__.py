@@ -1,7 +1,7 @@
-"""The sample's MobileNets: two widths, two resolutions, float and int8; trained by `mlperf_home.training.mobilenet`.
+"""The sample's MobileNets: two widths, two resolutions, float and int8; trained by `sample_training.mobilenet`.
 
 sample.json says how they were made, how accurate they are and in what order of speed. They tell
-the sample's own images (`mlperf_home.datasets.sample.images`) and are of no use on others.
+the sample's own images (`mlperf_home.samples.images.scenes`) and are of no use on others.
 """
 
 from __future__ import annotations

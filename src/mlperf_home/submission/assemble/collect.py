@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.session import IngestError, sha256_of
 from mlperf_home.errors import LocatedError
-from mlperf_home.results.ingest import ACCURACY_SESSION, PERFORMANCE_SESSION, ingest
-from mlperf_home.results.loadgen_log import DETAIL_FILE, DetailLog, scan_detail
-from mlperf_home.results.measurement import Measurement, MeasurementError, from_json
-from mlperf_home.results.session_file import IngestError, sha256_of
-from mlperf_home.submission.check.scenarios import scenario_named
+from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, DetailLog, scan_detail
+from mlperf_home.measurements.ingest import ACCURACY_SESSION, PERFORMANCE_SESSION, ingest
+from mlperf_home.measurements.measurement import Measurement, MeasurementError, from_json
+from mlperf_home.submission.check.tree.scenarios import scenario_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from mlperf_home.results.compliance import outputs_verdict, performance_verdict
-from mlperf_home.results.loadgen_log import ACCURACY_FILE
-from mlperf_home.submission.originals import file_sha256, shortened
+from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
+from mlperf_home.measurements.compliance import outputs_verdict, performance_verdict
+from mlperf_home.submission.tree.originals import file_sha256, shortened
 
 if TYPE_CHECKING:
     from pathlib import Path

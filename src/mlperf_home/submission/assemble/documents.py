@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.submission.assemble.measurement_files import SAMPLE_NOTICE, result_fields
 from mlperf_home.submission.assemble.model_facts import framework
-from mlperf_home.submission.check.models import needs_mapping
+from mlperf_home.submission.check.tree.models import needs_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

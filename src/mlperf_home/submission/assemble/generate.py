@@ -21,10 +21,10 @@ from mlperf_home.submission.assemble.logs import write_logs
 from mlperf_home.submission.assemble.measurement_files import SAMPLE_NOTICE, write_measurement_files
 from mlperf_home.submission.assemble.model_facts import framework
 from mlperf_home.submission.assemble.order import Order
-from mlperf_home.submission.check.models import benchmark_of
-from mlperf_home.submission.check.places import Submitter, subfolders
-from mlperf_home.submission.prerequisites import nested
-from mlperf_home.submission.root_lock import BusyError, held
+from mlperf_home.submission.assemble.prerequisites import nested
+from mlperf_home.submission.check.tree.models import benchmark_of
+from mlperf_home.submission.check.tree.places import Submitter, subfolders
+from mlperf_home.submission.tree.root_lock import BusyError, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -7,13 +7,13 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlperf_home.results.loadgen_log import DETAIL_FILE, DetailLog, scan_detail
+from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, DetailLog, scan_detail
 from mlperf_home.submission.assemble.measurement_files import mark_as_inferred
-from mlperf_home.submission.check.models import benchmark_of
-from mlperf_home.submission.check.places import Submitter, subfolders, submitters
-from mlperf_home.submission.check.scenarios import scenario_named
-from mlperf_home.submission.check.systems import system_categories
-from mlperf_home.submission.root_lock import held
+from mlperf_home.submission.check.tree.models import benchmark_of
+from mlperf_home.submission.check.tree.places import Submitter, subfolders, submitters
+from mlperf_home.submission.check.tree.scenarios import scenario_named
+from mlperf_home.submission.check.tree.systems import system_categories
+from mlperf_home.submission.tree.root_lock import held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

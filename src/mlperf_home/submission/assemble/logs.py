@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from mlperf_home.results.accuracy_text import AccuracyTextError, read_accuracy_text
-from mlperf_home.results.loadgen_log import ACCURACY_FILE
+from mlperf_home.loadgen_logs.accuracy_text import AccuracyTextError, read_accuracy_text
+from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
 from mlperf_home.submission.assemble.collect import AssembleError
-from mlperf_home.submission.originals import file_sha256, is_truncated, shortened
+from mlperf_home.submission.tree.originals import file_sha256, is_truncated, shortened
 
 if TYPE_CHECKING:
     from pathlib import Path

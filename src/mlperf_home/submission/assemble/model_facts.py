@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlperf_home.results.measurement import Measurement, Value
+    from mlperf_home.measurements.measurement import Measurement, Value
 
 # NumPy's names of types in the spelling of published submissions.
 _SPELLINGS = {"float32": "fp32", "float16": "fp16"}

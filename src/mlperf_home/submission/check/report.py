@@ -6,24 +6,24 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.submission.check.accuracy import check_accuracy, read_accuracy
-from mlperf_home.submission.check.compliance import check_compliance
-from mlperf_home.submission.check.finding import Finding, Frame
-from mlperf_home.submission.check.measurement_files import check_code, check_measurement_files, read_result_json
-from mlperf_home.submission.check.models import benchmark_of, read_mapping
-from mlperf_home.submission.check.performance import check_performance, performance_result
-from mlperf_home.submission.check.places import submitters
-from mlperf_home.submission.check.scenarios import check_scenarios, scenario_named
-from mlperf_home.submission.check.structure import check_structure
-from mlperf_home.submission.check.systems import check_systems, is_over_network
+from mlperf_home.submission.check.runs.accuracy import check_accuracy, read_accuracy
+from mlperf_home.submission.check.runs.compliance import check_compliance
+from mlperf_home.submission.check.runs.performance import check_performance, performance_result
+from mlperf_home.submission.check.tree.finding import Finding, Frame
+from mlperf_home.submission.check.tree.measurement_files import check_code, check_measurement_files, read_result_json
+from mlperf_home.submission.check.tree.models import benchmark_of, read_mapping
+from mlperf_home.submission.check.tree.places import submitters
+from mlperf_home.submission.check.tree.scenarios import check_scenarios, scenario_named
+from mlperf_home.submission.check.tree.structure import check_structure
+from mlperf_home.submission.check.tree.systems import check_systems, is_over_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from mlperf_home.results.loadgen_log import DetailLog
+    from mlperf_home.loadgen_logs.run_log import DetailLog
     from mlperf_home.rules import Round
-    from mlperf_home.submission.check.places import ResultPlace, Submitter
+    from mlperf_home.submission.check.tree.places import ResultPlace, Submitter
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ import pytest
 from challenge_homes import NAME
 from opened_bundles import Opened, found
 
-from mlperf_home.challenges.bundle import MANIFEST
-from mlperf_home.challenges.verification import BundleError, verify
-from mlperf_home.submission.tarball import pack
+from mlperf_home.challenges.bundles.bundle import MANIFEST
+from mlperf_home.challenges.bundles.verification import BundleError, verify
+from mlperf_home.submission.delivery.tarball import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from opened_bundles import Opened, found
 
-from mlperf_home.challenges.bundle import MANIFEST, SIGNATURE
-from mlperf_home.challenges.signature import SignatureError, sign
+from mlperf_home.challenges.bundles.bundle import MANIFEST, SIGNATURE
+from mlperf_home.challenges.bundles.signature import SignatureError, sign
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,12 +12,12 @@ from challenge_homes import ChallengeHome, document
 from opened_bundles import Opened, found
 from submission_results import ours
 
-from mlperf_home.challenges import front
-from mlperf_home.challenges.recomputation import without_logs
-from mlperf_home.challenges.verification import verify
-from mlperf_home.results.experiments import Experiments
-from mlperf_home.results.ingest import ingest
-from mlperf_home.results.measurement import Value
+from mlperf_home.challenges.bundles.recomputation import without_logs
+from mlperf_home.challenges.bundles.verification import verify
+from mlperf_home.experiments.experiment import Experiments
+from mlperf_home.measurements.ingest import ingest
+from mlperf_home.measurements.measurement import Value
+from mlperf_home.product import ENGINE
 
 STORE = "experiments/study/measurements.jsonl"
 
@@ -71,7 +71,7 @@ def points_are(home: ChallengeHome, *points: str) -> None:
             explore(Path(command["experiments_dir"]), *points)
         return told
 
-    home.patch.setattr(front, "run_script", run)
+    home.patch.setattr(ENGINE, "run_script", run)
 
 
 def test_the_front_is_reported(exploring: ChallengeHome) -> None:
@@ -92,7 +92,7 @@ def test_a_damaged_answer_is_said(exploring: ChallengeHome) -> None:
             (Path(command["experiments_dir"]) / "study" / "answer.json").write_text('{"front": 1}')
         return told
 
-    exploring.patch.setattr(front, "run_script", run)
+    exploring.patch.setattr(ENGINE, "run_script", run)
 
     assert "is no exploration's answer" in exploring("run", sample=True)["error"]
 
@@ -119,7 +119,7 @@ class TestBundles:
                 study.store.append([ingest(kept, price=Value(0.68, "copied", "prices.json: *c5*, in USD"))])
             return told
 
-        exploring.patch.setattr(front, "run_script", run)
+        exploring.patch.setattr(ENGINE, "run_script", run)
 
         assert not verify(exploring.bundle(), tmp_path / "unpacked").findings
 

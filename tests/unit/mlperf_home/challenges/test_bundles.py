@@ -12,9 +12,10 @@ import pytest
 from opened_bundles import Opened, found
 from submission_results import ours
 
-from mlperf_home.challenges.bundle import MANIFEST, file_entries
-from mlperf_home.challenges.redaction import Redaction
-from mlperf_home.challenges.verification import BundleError, verify
+from mlperf_home.challenges.bundles.bundle import MANIFEST, file_entries
+from mlperf_home.challenges.bundles.redaction import Redaction
+from mlperf_home.challenges.bundles.verification import BundleError, verify
+from mlperf_home.product import ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -293,7 +294,7 @@ def test_sample_data_in_an_official_run_is_told_and_is_no_edit(home: ChallengeHo
         ours(Path(command["results_dir"]), sample=True)
         return told
 
-    home.patch.setattr("mlperf_home.challenges.front.run_script", on_samples)
+    home.patch.setattr(ENGINE, "run_script", on_samples)
     told = home("run")
 
     assert verify(Path(told["bundle"]), tmp_path / "unpacked").findings == ()

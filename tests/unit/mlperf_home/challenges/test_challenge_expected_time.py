@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from challenge_homes import document, report_of
 
+from mlperf_home.product import ENGINE
+
 if TYPE_CHECKING:
     from challenge_homes import ChallengeHome
 
@@ -44,7 +46,7 @@ class TestExpectedTime:
                 (folder / "find-performance-session.json").write_text(json.dumps({"target": target}))
             return told
 
-        home.patch.setattr("mlperf_home.challenges.front.run_script", run)
+        home.patch.setattr(ENGINE, "run_script", run)
 
     @pytest.mark.parametrize(
         ("target", "hours", "sample_ms"),
@@ -104,7 +106,7 @@ class TestExpectedTime:
             (folder / "find-performance-session.error.json").write_text(json.dumps({"name": "OVER_TIME", "done": done}))
             return {"return": 1, "error": "the run was ended at its limit of 120 s"}
 
-        home.patch.setattr("mlperf_home.challenges.front.run_script", run)
+        home.patch.setattr(ENGINE, "run_script", run)
 
     def test_a_probe_has_two_minutes(self, probed: ChallengeHome) -> None:
         self.measuring(probed, {"target_qps": 10})

@@ -13,10 +13,10 @@ import pytest
 from challenge_homes import document
 
 import mlperf_home.challenges
-from mlperf_home.challenges.manifest import Challenge, decode_challenge
+from mlperf_home.challenges.definition.manifest import Challenge, decode_challenge
 from scriptgraph.errors import ManifestError
 
-SCHEMA = json.loads((Path(mlperf_home.challenges.__file__).parent / "challenge.schema.json").read_text())
+SCHEMA = json.loads((Path(mlperf_home.challenges.__file__).parent / "definition" / "challenge.schema.json").read_text())
 ACCEPTS = jsonschema.Draft202012Validator(SCHEMA)
 PROBE = {
     "tags": "find",

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from challenge_homes import CLOSED, NAME, ChallengeHome, document, report_of
 
-from mlperf_home.challenges import running
-from mlperf_home.challenges.catalogue import load_challenge
-from mlperf_home.challenges.lock import LOCK_NAME
-from mlperf_home.challenges.report import result_rows
+from mlperf_home.challenges.bundles.report import result_rows
+from mlperf_home.challenges.definition.catalog import load_challenge
+from mlperf_home.challenges.definition.lock import LOCK_NAME
+from mlperf_home.challenges.runs import run as running
+from mlperf_home.product import ENGINE
 
 
 class TestFinding:
@@ -277,11 +278,11 @@ class TestRuns:
         real = home.run_script
 
         def meanwhile(command: dict[str, Any]) -> dict[str, Any]:
-            home.patch.setattr("mlperf_home.challenges.front.run_script", real)
+            home.patch.setattr(ENGINE, "run_script", real)
             errors.append(home("run", sample=True, results_dir=str(tmp_path / "R"), new=new)["error"])
             return real(command)
 
-        home.patch.setattr("mlperf_home.challenges.front.run_script", meanwhile)
+        home.patch.setattr(ENGINE, "run_script", meanwhile)
 
         assert home("run", sample=True, results_dir=str(tmp_path / "R"))["return"] == 0
         assert "another run is measuring into it" in errors[0]

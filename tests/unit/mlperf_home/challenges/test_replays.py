@@ -11,11 +11,12 @@ import pytest
 from challenge_homes import NAME, ChallengeHome
 from submission_results import ours
 
-from mlperf_home.challenges import front
-from mlperf_home.challenges.agreement import TOLERANCE, compare, same_arithmetic, sampling_share
-from mlperf_home.challenges.machine import machine_differences, this_machine
-from mlperf_home.results.ingest import ingest
-from mlperf_home.results.measurement import Measurement, Value, from_json, to_json
+from mlperf_home.challenges import commands as front
+from mlperf_home.challenges.definition.machine import machine_differences, this_machine
+from mlperf_home.challenges.replays.agreement import TOLERANCE, compare, same_arithmetic, sampling_share
+from mlperf_home.measurements.ingest import ingest
+from mlperf_home.measurements.measurement import Measurement, Value, from_json, to_json
+from mlperf_home.product import ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ def changing(home: ChallengeHome, change: Callable[[Measurement], Measurement]) 
             path.write_text(to_json(change(from_json(path.read_text()))))
         return told
 
-    home.patch.setattr(front, "run_script", run)
+    home.patch.setattr(ENGINE, "run_script", run)
 
 
 def with_value(name: str, factor: float) -> Callable[[Measurement], Measurement]:

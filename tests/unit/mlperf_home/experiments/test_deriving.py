@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from mlperf_home.experiments.asking import read_derivations
-from mlperf_home.experiments.deriving import derived
-from mlperf_home.results.experiments import ExperimentError
-from mlperf_home.results.measurement import Measurement, Value, unknown
-from mlperf_home.results.store.expression import ExpressionError
+from mlperf_home.experiments.arguments import read_derivations
+from mlperf_home.experiments.derivation import derived
+from mlperf_home.experiments.experiment import ExperimentError
+from mlperf_home.measurements.measurement import Measurement, Value, unknown
+from mlperf_home.measurements.store.expression import ExpressionError
 
 
 def measured(cores: float | str | None, **values: float) -> Measurement:

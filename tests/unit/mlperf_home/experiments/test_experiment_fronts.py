@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from mlperf_home.experiments.experiment import ExperimentError
 from mlperf_home.experiments.fronts import fronts_of, read_axes
-from mlperf_home.results.experiments import ExperimentError
-from mlperf_home.results.measurement import Measurement, Value
+from mlperf_home.measurements.measurement import Measurement, Value
 
 
 def measured(name: str, scenario: str = "SingleStream", **values: float) -> Measurement:

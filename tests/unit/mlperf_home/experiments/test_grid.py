@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mlperf_home.experiments import grid
+from mlperf_home.experiments.experiment import Experiment, Experiments
 from mlperf_home.experiments.values import Trial, trials
-from mlperf_home.exploration.journal import JournalError
-from mlperf_home.results.experiments import Experiment, Experiments
-from mlperf_home.results.measurement import Measurement, Value, to_json
+from mlperf_home.exploration.definition.journal import JournalError
+from mlperf_home.measurements.measurement import Measurement, Value, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mlperf_home.experiments.experiment import Experiment, ExperimentError, Experiments
 from mlperf_home.experiments.grid import run_grid, trials_of
-from mlperf_home.experiments.replaying import begin_replay, compared
-from mlperf_home.experiments.showing import compared_section
-from mlperf_home.results.experiments import Experiment, ExperimentError, Experiments
-from mlperf_home.results.measurement import Measurement, Value
+from mlperf_home.experiments.replay import begin_replay, compared
+from mlperf_home.experiments.tables import compared_section
+from mlperf_home.measurements.measurement import Measurement, Value
 
 if TYPE_CHECKING:
     from pathlib import Path

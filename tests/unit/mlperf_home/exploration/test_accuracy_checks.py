@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from mlperf_home.exploration.beliefs import Belief
-from mlperf_home.exploration.evidence import evidence
-from mlperf_home.exploration.meter import AccuracyCount
-from mlperf_home.exploration.revision import Doubts, believed
-from mlperf_home.exploration.settings import Settings
-from mlperf_home.exploration.space import Space, decode_space
-from mlperf_home.exploration.study import Study
-from mlperf_home.exploration.table_meter import TableMeter
+from mlperf_home.exploration.definition.beliefs import Belief
+from mlperf_home.exploration.definition.meter import AccuracyCount
+from mlperf_home.exploration.definition.settings import Settings
+from mlperf_home.exploration.definition.space import Space, decode_space
+from mlperf_home.exploration.racing.evidence import evidence
+from mlperf_home.exploration.racing.revision import Doubts, believed
+from mlperf_home.exploration.racing.study import Study
+from mlperf_home.exploration.search.table_meter import TableMeter
 
 if TYPE_CHECKING:
-    from mlperf_home.exploration.answer import Answer, Standing
-    from mlperf_home.exploration.space import Point
+    from mlperf_home.exploration.definition.answer import Answer, Standing
+    from mlperf_home.exploration.definition.space import Point
 
 SAMPLES = 50_000
 DOUBTS = Doubts((3.0, 4.0, 5.0, 6.0), 0.01, 0.001, SAMPLES)

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.exploration.beliefs import Belief
-from mlperf_home.exploration.journal import Journal
-from mlperf_home.exploration.meter import AccuracyCount, Observation, PointFailedError
-from mlperf_home.exploration.optuna_search import Budget, search
-from mlperf_home.exploration.settings import Settings, study_identity
-from mlperf_home.exploration.space import decode_space
-from mlperf_home.exploration.study import Study, StudyError
-from mlperf_home.exploration.table_meter import TableMeter
+from mlperf_home.exploration.definition.beliefs import Belief
+from mlperf_home.exploration.definition.journal import Journal
+from mlperf_home.exploration.definition.meter import AccuracyCount, Observation, PointFailedError
+from mlperf_home.exploration.definition.settings import Settings, study_identity
+from mlperf_home.exploration.definition.space import decode_space
+from mlperf_home.exploration.racing.study import Study, StudyError
+from mlperf_home.exploration.search.optuna_search import Budget, search
+from mlperf_home.exploration.search.table_meter import TableMeter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mlperf_home.exploration.answer import Answer, Standing
-    from mlperf_home.exploration.space import Point
+    from mlperf_home.exploration.definition.answer import Answer, Standing
+    from mlperf_home.exploration.definition.space import Point
 
 LATENCIES = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 10.0}
 ACCURACIES = {"a": 60.0, "b": 70.0, "c": 65.0, "d": 80.0}

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from mlperf_home.exploration.optuna_search import Budget, OptunaMissingError, search
-from mlperf_home.exploration.space import mobilenets
-from mlperf_home.exploration.table_meter import TableMeter
+from mlperf_home.exploration.definition.space import mobilenets
+from mlperf_home.exploration.search.optuna_search import Budget, OptunaMissingError, search
+from mlperf_home.exploration.search.table_meter import TableMeter
 
 SPACE = mobilenets()
 METER = TableMeter(

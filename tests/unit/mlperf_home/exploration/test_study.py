@@ -12,22 +12,22 @@ import numpy as np
 import pytest
 
 import mlperf_home.exploration
-from mlperf_home.exploration.answer import About, Answer, to_json
-from mlperf_home.exploration.beliefs import Belief
-from mlperf_home.exploration.journal import Journal, JournalError
-from mlperf_home.exploration.pareto import front
-from mlperf_home.exploration.settings import Settings, study_identity
-from mlperf_home.exploration.space import SpaceError, decode_space, mobilenets
-from mlperf_home.exploration.study import Study
-from mlperf_home.exploration.table_meter import TableMeter
+from mlperf_home.exploration.definition.answer import About, Answer, to_json
+from mlperf_home.exploration.definition.beliefs import Belief
+from mlperf_home.exploration.definition.journal import Journal, JournalError
+from mlperf_home.exploration.definition.settings import Settings, study_identity
+from mlperf_home.exploration.definition.space import SpaceError, decode_space, mobilenets
+from mlperf_home.exploration.racing.study import Study
+from mlperf_home.exploration.search.table_meter import TableMeter
+from mlperf_home.pareto.arrays import front
 
 if TYPE_CHECKING:
-    from mlperf_home.exploration.meter import Observation
-    from mlperf_home.exploration.space import Point
+    from mlperf_home.exploration.definition.meter import Observation
+    from mlperf_home.exploration.definition.space import Point
 
 SPACE = mobilenets()
 ABOUT = About("mobilenets", False, "a-machine", {"latency_ms": "min", "top1_percent": "max"}, 0.95)
-SCHEMA = json.loads(Path(mlperf_home.exploration.__file__).with_name("answer.schema.json").read_text())
+SCHEMA = json.loads((Path(mlperf_home.exploration.__file__).parent / "definition" / "answer.schema.json").read_text())
 
 
 def truth() -> tuple[dict[str, float], dict[str, float]]:

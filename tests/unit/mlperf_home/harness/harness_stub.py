@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mlperf_home.backends.base import BackendError, Description
+from mlperf_home.engines.base import BackendError, Description
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.backends.base import Answer, Prepared, Request
     from mlperf_home.datasets.base import Inputs
+    from mlperf_home.engines.base import Answer, Prepared, Request
 
 
 class StubBackend:

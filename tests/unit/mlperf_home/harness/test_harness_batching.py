@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlperf_home.backends.base import Grid
-from mlperf_home.harness.batching import TooLongError, buckets, grid_for, plan
+from mlperf_home.engines.base import Grid
+from mlperf_home.harness.queries.batching import TooLongError, buckets, grid_for, plan
 
 GRID = Grid((64, 128, 384), (8, 4, 2), 2)
 

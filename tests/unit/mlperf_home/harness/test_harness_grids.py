@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mlperf_home.backends.base import BackendError, Grid
-from mlperf_home.backends.calibration import Calibration, Speed
-from mlperf_home.backends.lengths import LENGTHS
-from mlperf_home.harness import grids
-from mlperf_home.harness.failures import ExitStatus, HarnessError
-from mlperf_home.harness.grids import ChosenGrid, choose_grid
-from mlperf_home.harness.job import decode_job
+from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.job import decode_job
+from mlperf_home.engines.base import BackendError, Grid
+from mlperf_home.engines.calibration import Calibration, Speed
+from mlperf_home.engines.lengths import LENGTHS
+from mlperf_home.harness.preparation import grids
+from mlperf_home.harness.preparation.grids import ChosenGrid, choose_grid
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness_jobs import JobFolder, MakeJob
 
-    from mlperf_home.backends.calibration import Candidates
+    from mlperf_home.engines.calibration import Candidates
 
 
 class Told:

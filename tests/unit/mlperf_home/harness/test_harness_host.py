@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from machine_tree import MachineTree
 
-from mlperf_home.harness import cpu_time, energy
-from mlperf_home.harness.cpu_time import CpuTime, Used
-from mlperf_home.harness.host import HostWatch, WatchedSut, host_state, peak_memory_bytes
-from mlperf_home.harness.noise import judge
-from mlperf_home.harness.readings import Reading
-from mlperf_home.harness.sensors import read_sensors
+from mlperf_home.harness.observation import HostWatch, WatchedSut, host_state, peak_memory_bytes
+from mlperf_home.machine.sensors import cpu_time, energy
+from mlperf_home.machine.sensors.cpu_clocks import read_sensors
+from mlperf_home.machine.sensors.cpu_time import CpuTime, Used
+from mlperf_home.machine.sensors.noise import judge
+from mlperf_home.machine.sensors.readings import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ import pytest
 from harness_jobs import HERE
 
 import mlperf_home
-from mlperf_home.harness.failures import ExitStatus
+from mlperf_home.contracts.failures import ExitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mlperf_home.backends.base import BackendError, Description, Forkable, Grid
-from mlperf_home.harness.batching import groups
-from mlperf_home.harness.failures import HarnessError
-from mlperf_home.harness.host import HostWatch, peak_memory_bytes
+from mlperf_home.contracts.failures import HarnessError
+from mlperf_home.engines.base import BackendError, Description, Forkable, Grid
+from mlperf_home.harness.observation import HostWatch, peak_memory_bytes
+from mlperf_home.harness.queries.batching import groups
+from mlperf_home.harness.queries.parts import Parts
+from mlperf_home.harness.queries.watchdog import Watchdog
 from mlperf_home.harness.streams import sut as stream_processes
 from mlperf_home.harness.streams.sut import ProcessesSut
-from mlperf_home.harness.streams.usage import StreamUsage, stream_usage
 from mlperf_home.harness.sut import EachSut, make_sut
-from mlperf_home.harness.sut_parts import Parts
-from mlperf_home.harness.watchdog import Watchdog
+from mlperf_home.machine.sensors.process_usage import StreamUsage, stream_usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from mlperf_home.backends.base import Answer, Prepared, Request
     from mlperf_home.datasets.base import Inputs
+    from mlperf_home.engines.base import Answer, Prepared, Request
 
 _COUNT = 50
 

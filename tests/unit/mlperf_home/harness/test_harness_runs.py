@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mlperf_home.harness.failures import ExitStatus
-from mlperf_home.results import from_json, ingest, to_json
+from mlperf_home.contracts.failures import ExitStatus
+from mlperf_home.measurements import from_json, ingest, to_json
 from mlperf_home.rules import load_round
 
 if TYPE_CHECKING:

@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 from harness_stub import StubBackend, StubSamples
 
-from mlperf_home.backends.base import Grid
+from mlperf_home.engines.base import Grid
+from mlperf_home.harness.queries.parts import Parts
+from mlperf_home.harness.queries.watchdog import Watchdog
 from mlperf_home.harness.sut import DirectSut, QueuedSut, ServerSut, make_sut, split_query
-from mlperf_home.harness.sut_parts import Parts
-from mlperf_home.harness.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from mlperf_home.backends.base import Answer
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.harness.sut_parts import SystemUnderTest
+    from mlperf_home.engines.base import Answer
+    from mlperf_home.harness.queries.parts import SystemUnderTest
 
     Logits = NDArray[np.float32]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.harness.failures import HarnessError
-from mlperf_home.harness.settings import (
+from mlperf_home.contracts.failures import HarnessError
+from mlperf_home.harness.configuration.settings import (
     STYLES,
     SettingsError,
     Target,
@@ -15,7 +15,7 @@ from mlperf_home.harness.settings import (
     run_values,
     target_key,
 )
-from mlperf_home.harness.user_conf import check_user_conf, user_conf
+from mlperf_home.harness.configuration.user_conf import check_user_conf, user_conf
 from mlperf_home.rules import load_round
 from mlperf_home.rules.rounds import SCENARIOS
 

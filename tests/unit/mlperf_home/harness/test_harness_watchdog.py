@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from mlperf_home.harness.watchdog import Watchdog
+from mlperf_home.harness.queries.watchdog import Watchdog
 
 
 def make(stalls: list[str], timeout_s: float = 5) -> Watchdog:

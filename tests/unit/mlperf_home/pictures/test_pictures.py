@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 from pictures import example, mark, picture
 
-from mlperf_home.exploration.pareto import front
-from mlperf_home.pictures.gathering import draw_from, from_experiment, from_results, from_table
+from mlperf_home.experiments.experiment import Experiments
+from mlperf_home.experiments.picture_data import draw_from, from_experiment, from_results, from_table
+from mlperf_home.measurements.prices import Price, Prices
+from mlperf_home.pareto.arrays import front
 from mlperf_home.pictures.picture import PictureError, axis, from_json, to_json
 from mlperf_home.pictures.standing import with_standings
-from mlperf_home.results.experiments import Experiments
-from mlperf_home.results.prices import Price, Prices
 
 if TYPE_CHECKING:
-    from mlperf_home.results.experiments import Experiment
+    from mlperf_home.experiments.experiment import Experiment
 
 PUBLISHED = Path(__file__).parents[5] / "shared" / "data" / "mlperf-results" / "mobilenet.csv"
 COLUMNS = "round,organization,platform,system,cpu,sockets,cores,framework,family,multiplier,resolution,precision"

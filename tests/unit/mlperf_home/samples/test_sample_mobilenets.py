@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from sample_training.mobilenet import recipe
+from sample_training.mobilenet.scoring import INTERPRETERS
 
-from mlperf_home.datasets.sample.figures import CLASSES
-from mlperf_home.datasets.sample.image_files import IMAGES_SHA256
-from mlperf_home.datasets.sample.images import IMAGES, SEED
 from mlperf_home.samples import mobilenet
-from mlperf_home.training.mobilenet import recipe
-from mlperf_home.training.mobilenet.scoring import INTERPRETERS
+from mlperf_home.samples.images.figures import CLASSES
+from mlperf_home.samples.images.image_files import IMAGES_SHA256
+from mlperf_home.samples.images.scenes import IMAGES, SEED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +29,7 @@ def images() -> tuple[dict[int, NDArray[np.uint8]], NDArray[np.int64]]:
     pytest.importorskip("PIL")
     if not any(importlib.util.find_spec(each.partition(".")[0]) for each in INTERPRETERS):
         pytest.skip("no TFLite interpreter is installed")
-    from mlperf_home.training.mobilenet.preparation import prepared
+    from sample_training.mobilenet.preparation import prepared
 
     return prepared(SEED, range(IMAGES), recipe.RESOLUTIONS)
 
@@ -92,7 +92,7 @@ def test_the_order_of_speed_names_each_file_once() -> None:
 def test_inputs_and_accuracy_are_as_recorded(
     name: str, images: tuple[dict[int, NDArray[np.uint8]], NDArray[np.int64]]
 ) -> None:
-    from mlperf_home.training.mobilenet.scoring import Classifier, accuracy_percent
+    from sample_training.mobilenet.scoring import Classifier, accuracy_percent
 
     facts = mobilenet.provenance()["models"][f"{name}.tflite"]
     classifier = Classifier(mobilenet.MODELS[name])

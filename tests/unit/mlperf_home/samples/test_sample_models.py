@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from mlperf_home.datasets.sample import vocabulary_bytes, write_sample
-from mlperf_home.datasets.sample.squad import DATASET_SHA256, SEED
 from mlperf_home.samples import bert
+from mlperf_home.samples.questions import vocabulary_bytes, write_sample
+from mlperf_home.samples.questions.squad import DATASET_SHA256, SEED
 
 if TYPE_CHECKING:
-    from mlperf_home.datasets.sample import SampleFiles
+    from mlperf_home.samples.questions import SampleFiles
 
 MODELS = sorted(bert.MODELS)
 # Questions of the fast check of F1.
@@ -95,7 +95,7 @@ def test_padding_changes_nothing(name: str) -> None:
 def test_f1_on_the_first_questions_is_above_ninety(name: str, sample: SampleFiles) -> None:
     pytest.importorskip("onnxruntime")
     pytest.importorskip("tokenizers")
-    from mlperf_home.training.scoring import onnxruntime_infer, score_model
+    from sample_training.scoring import onnxruntime_infer, score_model
 
     scores = score_model(onnxruntime_infer(bert.MODELS[name], threads=1), sample.dataset, sample.vocabulary)
     assert scores.f1 > 90

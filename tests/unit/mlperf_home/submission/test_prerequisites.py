@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from submission_tree import RULES
 
-from mlperf_home.submission.prerequisites import Prerequisites, obstacles
+from mlperf_home.submission.assemble.prerequisites import Prerequisites, obstacles
 
 
 @pytest.fixture

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from recorded_systems import SYSTEMS, System, dmi
 
-from mlperf_home.host.facts import HostFacts, read_host
-from mlperf_home.submission.amounts import binary_size, decimal_size
-from mlperf_home.submission.system import Description, SystemDescription, SystemDescriptionError, describe_system
-from mlperf_home.submission.system_file import place_description, read_overrides
+from mlperf_home.machine.facts import HostFacts, read_host
+from mlperf_home.submission.system.amounts import binary_size, decimal_size
+from mlperf_home.submission.system.description import (
+    Description,
+    SystemDescription,
+    SystemDescriptionError,
+    describe_system,
+)
+from mlperf_home.submission.system.file import place_description, read_overrides
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mlperf_home import atomic
 from mlperf_home.rules import load_round, round_names
-from mlperf_home.submission.originals import KEPT_BYTES
-from mlperf_home.submission.root_lock import held
-from mlperf_home.submission.truncation import (
+from mlperf_home.submission.tree.originals import KEPT_BYTES
+from mlperf_home.submission.tree.root_lock import held
+from mlperf_home.submission.tree.truncation import (
     LIMIT_BYTES,
     TruncationError,
     fetch_originals,
@@ -23,6 +22,7 @@ from mlperf_home.submission.truncation import (
     truncate_log,
     truncate_tree,
 )
+from scriptgraph.files import atomic
 
 MARK = b"\n\n...\n\n"
 LONG = bytes(range(256)) * 200

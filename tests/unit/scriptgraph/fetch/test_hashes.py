@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scriptgraph.fetch.hashes import Digest, HashError, compute, parse_digests, verify
+from scriptgraph.fetch.hashes import Digest, HashError, compute_hashes, parse_digests, verify_hashes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def abc(tmp_path: Path) -> Path:
 
 
 def test_known_values_in_one_reading(abc: Path) -> None:
-    assert {name: digest.value for name, digest in compute(abc, ABC).items()} == ABC
+    assert {name: digest.value for name, digest in compute_hashes(abc, ABC).items()} == ABC
 
 
 def test_git_gives_the_same(abc: Path) -> None:
@@ -41,7 +41,7 @@ def test_git_gives_the_same(abc: Path) -> None:
         pytest.skip("git is not installed")
     said = subprocess.run([git, "hash-object", abc], capture_output=True, text=True, check=True).stdout
 
-    assert compute(abc, ["git-blob-sha1"])["git-blob-sha1"].value == said.strip()
+    assert compute_hashes(abc, ["git-blob-sha1"])["git-blob-sha1"].value == said.strip()
 
 
 def test_a_file_longer_than_a_chunk(tmp_path: Path) -> None:
@@ -49,12 +49,12 @@ def test_a_file_longer_than_a_chunk(tmp_path: Path) -> None:
     content = b"\0" * (3 * (1 << 20) + 5)
     path.write_bytes(content)
 
-    assert compute(path, ["sha256"])["sha256"].value == hashlib.sha256(content).hexdigest()
+    assert compute_hashes(path, ["sha256"])["sha256"].value == hashlib.sha256(content).hexdigest()
 
 
 @pytest.mark.parametrize("algorithm", ABC)
 def test_verify_accepts_the_right_hash_and_gives_all(abc: Path, algorithm: str) -> None:
-    found = verify(abc, parse_digests([f"{algorithm.upper()}:{ABC[algorithm]}"]), also=["sha256"])
+    found = verify_hashes(abc, parse_digests([f"{algorithm.upper()}:{ABC[algorithm]}"]), also=["sha256"])
 
     assert found[0] == Digest(algorithm, ABC[algorithm])
     assert Digest("sha256", ABC["sha256"]) in found
@@ -63,7 +63,7 @@ def test_verify_accepts_the_right_hash_and_gives_all(abc: Path, algorithm: str) 
 def test_one_wrong_hash_among_right_ones_is_refused_with_both_values(abc: Path) -> None:
     wrong = "0" * 32
     with pytest.raises(HashError, match=rf"abc\.txt: has md5:{ABC['md5']} where md5:{wrong} was expected"):
-        verify(abc, parse_digests([f"sha256:{ABC['sha256']}", f"md5:{wrong}"]))
+        verify_hashes(abc, parse_digests([f"sha256:{ABC['sha256']}", f"md5:{wrong}"]))
 
 
 def test_bare_hexadecimal_tells_its_algorithm_by_length(abc: Path) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scriptgraph import process
+from scriptgraph.process import programs as process
 from scriptgraph.python_env import environments
 from scriptgraph.python_env.environments import (
     EnvironmentFailed,
@@ -34,7 +34,7 @@ from scriptgraph.python_env.index_settings import IndexSettings
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from scriptgraph.process import Completed
+    from scriptgraph.process.programs import Completed
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scriptgraph.process import ProcessFailed
+from scriptgraph.process.programs import ProcessFailed
 from scriptgraph.python_env import interpreters
 from scriptgraph.python_env.interpreters import (
     NoPythonError,

@@ -1,0 +1,1 @@
+"""Bundles: packing, signature, verification, report."""

@@ -1,0 +1,175 @@
+"""A bundle: all that a run of a challenge has to show, in one archive with one manifest of hashes.
+
+<challenge>/
+   bundle.json                the manifest: what it is, and size and SHA-256 of every other file
+   bundle.json.sig            the contributor's signature of the manifest, where one was wanted
+   challenge.json  lock.json  what was run, and what it was made of
+   machine.json  system.json  the machine; its description as in a submission
+   run.json  records/         what was asked, how it ended, the records of the runs
+   results/                   measurements, sessions, LoadGen's logs; accuracy logs truncated as in a submission
+   experiments/               explorations: what they are, their answers, measurements, and the whole runs they kept
+   report.json  report.md  report.html
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.challenges.bundles.render import report_parts, to_html, to_markdown
+from mlperf_home.challenges.bundles.report import MEASUREMENTS, make_report
+from mlperf_home.challenges.bundles.signature import sign
+from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
+from mlperf_home.contracts.session import sha256_of
+from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
+from mlperf_home.measurements.ingest import (
+    ACCURACY_DIR,
+    ACCURACY_SESSION,
+    ACCURACY_TEXT,
+    PERFORMANCE_DIR,
+    PERFORMANCE_SESSION,
+)
+from mlperf_home.measurements.store.lines import LINES_FILE, Store, to_line
+from mlperf_home.submission.delivery.tarball import pack
+from mlperf_home.submission.tree.truncation import truncate_log
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlperf_home.challenges.bundles.redaction import Redaction
+    from mlperf_home.challenges.definition.manifest import Challenge
+    from mlperf_home.challenges.definition.work import Work
+
+SCHEMA = "mlperf-home/bundle/1"
+MANIFEST, SIGNATURE = "bundle.json", "bundle.json.sig"
+RUNS = ((PERFORMANCE_SESSION, PERFORMANCE_DIR), (ACCURACY_SESSION, ACCURACY_DIR))
+_SETTINGS = ("user.conf", "mlperf.conf")
+KEPT_RESULTS = "results/*_results/*/*/*"
+"""Where an experiment keeps whole runs, below its folder."""
+
+
+def make_bundle(
+    work: Work, challenge: Challenge, facts: Mapping[str, Any], redaction: Redaction, sign_key: Path | None
+) -> Path:
+    """Write the report beside the results, and the bundle; each is whole or as it was before.
+
+    Args:
+        work: the run.
+        challenge: the challenge.
+        facts: what the report tells besides results, with `lock`, the lock of what is here, `machine` and `system`.
+        redaction: takes out what names a person or their machine.
+        sign_key: the SSH key to sign with, or None.
+
+    Raises:
+        LocatedError: something cannot be read, packed or signed.
+    """
+    with tempfile.TemporaryDirectory(prefix=".bundle-", dir=work.root) as name:
+        staged = Path(name) / challenge.name
+        staged.mkdir()
+        _stage(work, challenge, staged, redaction)
+        told = redaction.value({key: value for key, value in facts.items() if key not in {"lock", "system"}})
+        for file, document in (("lock", facts["lock"]), ("system", redaction.value(facts["system"]))):
+            _write_json(staged / f"{file}.json", document)
+        _write_json(staged / "machine.json", told["machine"])
+        write_report(staged, make_report(challenge, staged, told), f"{challenge.title}: report")
+        _write_json(staged / MANIFEST, _manifest(staged, challenge, told))
+        if sign_key is not None:
+            sign(staged / MANIFEST, sign_key)
+        target = work.root / "bundle.tar.gz"
+        pack(staged, target)
+        for path in staged.glob("report.*"):
+            path.replace(work.root / path.name)
+    return target
+
+
+def write_report(folder: Path, report: Mapping[str, Any], title: str) -> None:
+    """Write a report in its three forms."""
+    _write_json(folder / "report.json", report)
+    parts = report_parts(report)
+    (folder / "report.md").write_text(to_markdown(title, parts), encoding="utf-8")
+    (folder / "report.html").write_text(to_html(title, parts), encoding="utf-8")
+
+
+def file_entries(root: Path) -> dict[str, dict[str, Any]]:
+    """Give size and SHA-256 of every file that a bundle's manifest lists, by its path."""
+    return {
+        path.relative_to(root).as_posix(): {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.relative_to(root).as_posix() not in {MANIFEST, SIGNATURE}
+    }
+
+
+def _manifest(staged: Path, challenge: Challenge, told: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "challenge": challenge.name,
+        "sample": told["sample"],
+        "made_utc": told["made_utc"],
+        "version": told["version"],
+        "files": file_entries(staged),
+    }
+
+
+def _stage(work: Work, challenge: Challenge, staged: Path, redaction: Redaction) -> None:
+    shutil.copyfile(challenge.folder / MANIFEST_NAME, staged / "challenge.json")
+    _copy_json(work.root / "run.json", staged / "run.json", redaction)
+    for path in sorted((work.root / "records").glob("*.json")):
+        _copy_json(path, staged / "records" / path.name, redaction)
+    for path in sorted(work.root.glob(MEASUREMENTS)):
+        _stage_result(path.parent, staged / path.parent.relative_to(work.root), redaction)
+    for path in sorted(work.root.glob("experiments/*/experiment.json")):
+        _stage_experiment(path.parent, staged / "experiments" / path.parent.name, redaction)
+
+
+def _stage_experiment(source: Path, target: Path, redaction: Redaction) -> None:
+    """Copy what an experiment is, its answer, its measurements, and the results with whole runs that it has kept."""
+    for name in ("experiment.json", "answer.json"):
+        if (source / name).is_file():
+            _copy_json(source / name, target / name, redaction)
+    lines = [redaction.value(json.loads(to_line(each))) for each in Store(source).measurements()]
+    if lines:
+        text = "".join(f"{json.dumps(line, sort_keys=True, ensure_ascii=False)}\n" for line in lines)
+        (target / LINES_FILE).write_text(text, encoding="utf-8")
+    for session in (path for run, _ in RUNS for path in sorted(source.glob(f"{KEPT_RESULTS}/{run}"))):
+        folder = target / session.parent.relative_to(source)
+        if not folder.exists():
+            _stage_result(session.parent, folder, redaction)
+
+
+def _stage_result(source: Path, target: Path, redaction: Redaction) -> None:
+    """Copy a result: what is named by its sessions, and nothing else."""
+    target.mkdir(parents=True)
+    if (source / "measurement.json").is_file():
+        _copy_json(source / "measurement.json", target / "measurement.json", redaction)
+    for name in _SETTINGS:
+        if (source / name).is_file():
+            (target / name).write_text(redaction.text((source / name).read_text("utf-8")), encoding="utf-8")
+    for session, logs in RUNS:
+        if not (source / session).is_file():
+            continue
+        _copy_json(source / session, target / session, redaction)
+        (target / logs).mkdir(parents=True)
+        for name in json.loads((source / session).read_text("utf-8"))["logs"]:
+            shutil.copyfile(source / logs / name, target / logs / name)
+    text = next((each for each in (source / ACCURACY_DIR, source) if (each / ACCURACY_TEXT).is_file()), None)
+    if text is not None and (target / ACCURACY_DIR).is_dir():
+        shutil.copyfile(text / ACCURACY_TEXT, target / ACCURACY_DIR / ACCURACY_TEXT)
+        # The whole log stays with the results, so the copy that truncation keeps is not needed.
+        with tempfile.TemporaryDirectory(prefix=".originals-", dir=target.parent) as originals:
+            truncate_log(
+                target / ACCURACY_DIR / ACCURACY_FILE, target / ACCURACY_DIR / ACCURACY_TEXT, Path(originals) / "kept"
+            )
+
+
+def _copy_json(source: Path, target: Path, redaction: Redaction) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # The order stays: measurements hold what a session has as text.
+    document = redaction.value(json.loads(source.read_text(encoding="utf-8")))
+    target.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_json(path: Path, document: object) -> None:
+    path.write_text(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")

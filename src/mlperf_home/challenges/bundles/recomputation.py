@@ -1,0 +1,230 @@
+"""Compute a bundle's measurements and report again from the logs in it, and name what is not the same."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.challenges.bundles.bundle import KEPT_RESULTS, RUNS
+from mlperf_home.challenges.bundles.render import report_parts, to_html, to_markdown
+from mlperf_home.challenges.bundles.report import (
+    KEPT_MEASUREMENTS,
+    MEASUREMENTS,
+    exploration_rows,
+    result_rows,
+    why_not_counted,
+)
+from mlperf_home.contracts.session import sha256_of
+from mlperf_home.errors import LocatedError
+from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
+from mlperf_home.measurements.cost import PRICE, cost_values
+from mlperf_home.measurements.ingest import ACCURACY_DIR, ACCURACY_SESSION, ingest
+from mlperf_home.measurements.machine_values import MACHINE_FACTS
+from mlperf_home.measurements.measurement import Measurement, from_json
+from mlperf_home.measurements.store.lines import LINES_FILE, Store
+from mlperf_home.rules import load_round, mlperf_conf
+from mlperf_home.submission.tree.originals import is_truncated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from mlperf_home.challenges.definition.manifest import Challenge
+
+Problem = tuple[str, str]
+# Facts that the steps before a run tell, and no log does: only the manifest of hashes holds them.
+_TOLD_BESIDES = {
+    "model": {"name", "weight_type", "retraining", "weight_transformations", "source"},
+    "system": MACHINE_FACTS,
+}
+
+
+_OF_THE_RUN = ("values", "engine", "validity", "reasons", "sample", "unofficial_because", "warnings")
+
+
+def result_problems(root: Path) -> Iterator[Problem]:
+    """Ingest every result again: a measurement must say what its logs say."""
+    for path in sorted([*root.glob(MEASUREMENTS), *root.glob(KEPT_MEASUREMENTS)]):
+        name = path.relative_to(root).as_posix()
+        try:
+            yield from _of_the_logs(path.parent, name.rpartition("/")[0])
+            yield from _of_the_settings(path.parent, name.rpartition("/")[0])
+            stored = from_json(path.read_text(encoding="utf-8"), name)
+            again = _ingested(path.parent, stored)
+        except LocatedError as error:
+            yield name, f"{error.where.replace(f'{root}/', '')}: {error.problem}"
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            yield name, f"cannot be recomputed: a file beside it is malformed ({error!r})"
+        else:
+            yield from ((name, problem) for problem in _differences(stored, again))
+    kept = {path.parent for path in root.glob(MEASUREMENTS)}
+    for session in sorted(root.glob("results/**/*-session.json")):
+        if session.parent not in kept:
+            yield session.relative_to(root).as_posix(), "has no measurement.json beside it"
+
+
+def experiment_problems(root: Path) -> Iterator[Problem]:
+    """Ingest what experiments have kept: a stored measurement that has logs here must say what those say."""
+    for folder in sorted(root.glob("experiments/*")):
+        kept: list[Measurement] = []
+        for result in sorted(folder.glob(KEPT_RESULTS)):
+            name = result.relative_to(root).as_posix()
+            try:
+                yield from _of_the_logs(result, name)
+                kept.append(ingest(result))
+            except LocatedError as error:
+                yield name, f"{error.where.replace(f'{root}/', '')}: {error.problem}"
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+                yield name, f"cannot be recomputed: a file in it is malformed ({error!r})"
+        damages: list[str] = []
+        lines = f"{folder.relative_to(root).as_posix()}/{LINES_FILE}"
+        for stored in Store(folder).measurements(damages):
+            yield from ((lines, problem) for problem in _stored_differences(stored, kept))
+        yield from ((lines, damage.replace(f"{root}/", "")) for damage in damages)
+
+
+def without_logs(root: Path) -> int:
+    """Count the measurements of experiments whose logs are not in a good bundle: they are hashed, and no more."""
+    count = 0
+    for folder in root.glob("experiments/*"):
+        kept = [ingest(result) for result in folder.glob(KEPT_RESULTS)]
+        count += sum(_with_its_logs(stored, kept) is None for stored in Store(folder).measurements())
+    return count
+
+
+def _with_its_logs(stored: Measurement, kept: Sequence[Measurement]) -> Measurement | None:
+    """Find the run that a stored measurement is of; it may have been stored before the accuracy run."""
+    return next((each for each in kept if stored.logs and stored.logs.items() <= each.logs.items()), None)
+
+
+def _stored_differences(stored: Measurement, kept: Sequence[Measurement]) -> Iterator[str]:
+    found = _with_its_logs(stored, kept)
+    if found is None:
+        return
+    price = stored.values.get(PRICE)
+    if price is not None and price.value is not None:  # no log tells it
+        costs = cost_values(found.values, found.scenario, load_round(found.round), price)
+        found = replace(found, values={**found.values, **costs})
+    if found.logs == stored.logs:
+        yield from _differences(stored, found, _OF_THE_RUN)
+        return
+    # One run of the two: what both know must be the same.
+    for name in sorted(stored.values.keys() & found.values.keys()):
+        yield from _difference(f"values.{name}", asdict(stored.values[name]), asdict(found.values[name]))
+
+
+def _ingested(folder: Path, stored: Measurement) -> Measurement:
+    price = stored.values.get(PRICE)
+    return ingest(
+        folder,
+        {key: value for key, value in stored.system.items() if key in _TOLD_BESIDES["system"]},
+        str(stored.model["name"].value) if stored.model["name"].value is not None else None,
+        price if price is not None and price.value is not None else None,
+    )
+
+
+def _of_the_logs(folder: Path, name: str) -> Iterator[Problem]:
+    """See that sessions name plain files, and that an accuracy log is whole or has the form that truncation leaves."""
+    for session_name, _ in RUNS:
+        if not (folder / session_name).is_file():
+            continue
+        session = json.loads((folder / session_name).read_text(encoding="utf-8"))
+        odd = [each for each in session["logs"] if "/" in each or each.startswith(".")]
+        if odd:
+            raise ValueError(f"{session_name} names the log {odd[0]!r}")
+        if session_name == ACCURACY_SESSION:
+            log = folder / ACCURACY_DIR / ACCURACY_FILE
+            if not is_truncated(log) and sha256_of(log) != session["logs"][ACCURACY_FILE]["sha256"]:
+                yield f"{name}/{ACCURACY_DIR}/{ACCURACY_FILE}", "is neither the run's log nor that log truncated"
+
+
+def _of_the_settings(folder: Path, name: str) -> Iterator[Problem]:
+    """See that the settings beside a result are the round's, and those that the run's session tells."""
+    session_name = next((each for each, _ in RUNS if (folder / each).is_file()), None)
+    if session_name is None:
+        return
+    job = json.loads((folder / session_name).read_text(encoding="utf-8"))["job"]
+    wanted = {"user.conf": job.get("user_conf"), "mlperf.conf": mlperf_conf(load_round(job["round"]))}
+    for conf, text in wanted.items():
+        path = folder / conf
+        if text is not None and path.is_file() and path.read_text(encoding="utf-8") != text:
+            yield f"{name}/{conf}", "is not what the run was given"
+
+
+def _differences(stored: Measurement, again: Measurement, keys: Sequence[str] = ()) -> Iterator[str]:
+    """Name what two measurements differ in, among these of their parts; among all where none is named."""
+    then, now = asdict(stored), asdict(again)
+    for key in sorted(keys or then):
+        if isinstance(then[key], dict):
+            besides = _TOLD_BESIDES.get(key, set())
+            for name in sorted(then[key].keys() | now[key].keys()):
+                if name in now[key] or name not in besides:
+                    yield from _difference(f"{key}.{name}", then[key].get(name), now[key].get(name))
+        else:
+            yield from _difference(key, _listed(then[key]), _listed(now[key]))
+
+
+def _difference(name: str, then: Any, now: Any) -> Iterator[str]:
+    if then != now:
+        yield f"{name} is {_short(then)}, but the logs give {_short(now)}"
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict) and "value" in value:
+        value = value["value"]
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - a line's worth
+
+
+def report_problems(root: Path, challenge: Challenge, manifest: Mapping[str, Any]) -> Iterator[Problem]:
+    """Compute the report again from what is beside it."""
+    try:
+        report = json.loads((root / "report.json").read_text(encoding="utf-8"))
+        results = result_rows(root, challenge.metrics)
+        expected = {
+            "results": results,
+            "explorations": exploration_rows(root),
+            "counts_not_because": why_not_counted(report, results),
+            "counts": not why_not_counted(report, results),
+            "sample": manifest["sample"],
+            "made_utc": manifest["made_utc"],
+            "version": manifest["version"],
+            "machine": json.loads((root / "machine.json").read_text(encoding="utf-8")),
+        }
+        for key, value in expected.items():
+            if report.get(key) != value:
+                yield "report.json", f"{key} is not what the rest of the bundle gives"
+        yield from _run_problems(root, report, challenge)
+        parts, title = report_parts(report), f"{challenge.title}: report"
+        for name, text in (("report.md", to_markdown(title, parts)), ("report.html", to_html(title, parts))):
+            if (root / name).is_file() and (root / name).read_text(encoding="utf-8") != text:
+                yield name, "is not what report.json gives"
+    except LocatedError as error:
+        yield error.where, error.problem
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        yield "report.json", f"is malformed ({error!r})"
+
+
+def _run_problems(root: Path, report: Mapping[str, Any], challenge: Challenge) -> Iterator[Problem]:
+    """See that run, records and results tell of the same workflows."""
+    run = json.loads((root / "run.json").read_text(encoding="utf-8"))
+    if run["asked"]["challenge"] != challenge.name or run["asked"]["sample"] != report["sample"]:
+        yield "run.json", "is of another challenge or mode than the report"
+    there = {path.relative_to(root).as_posix() for path in root.glob(MEASUREMENTS)}
+    listed = {path for ending in run["workflows"].values() for path in ending["results"]}
+    for path in sorted(there ^ listed):
+        yield path, "is missing in run.json" if path in there else "is missing, but run.json names it"
+    known = {workflow.name: workflow.mode(sample=bool(report["sample"])) for workflow in challenge.workflows}
+    for path in sorted(root.glob("records/*")):
+        name = f"records/{path.name}"
+        record = json.loads(path.read_text(encoding="utf-8"))
+        mode = known.get(path.name.removesuffix(".json"))
+        if mode is None:
+            yield name, "is of no workflow of the challenge"
+        elif record["request"]["tags"] != mode.call.tags:
+            yield name, f"is the record of {record['request']['tags']}, not of the workflow's {mode.call.tags}"

@@ -1,0 +1,186 @@
+"""`cm find`, `show`, `run` and `replay challenge`: what was typed, to what is done, to what is told."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.challenges.bundles.signature import check_key
+from mlperf_home.challenges.definition.catalog import ChallengeError, find_challenges, load_challenge
+from mlperf_home.challenges.definition.lock import write_lock
+from mlperf_home.challenges.definition.machine import neutral_name, this_machine
+from mlperf_home.challenges.definition.work import opened, places_of
+from mlperf_home.challenges.replays.replay import replay
+from mlperf_home.challenges.runs.arguments import checked_word, chosen_workflows, name_of, read_asking, refuse_options
+from mlperf_home.challenges.runs.run import (
+    Setting,
+    asked_of,
+    compare_locks,
+    pack_up,
+    require_locked,
+    require_machine,
+    require_open,
+    run_all,
+    runner_of,
+)
+from mlperf_home.challenges.runs.workflows import shown
+from mlperf_home.challenges.sections import challenge_sections, found_section
+from mlperf_home.errors import LocatedError
+from mlperf_home.product import ENGINE
+from scriptgraph.embed import failing_on, load_registry, show_sections, wants_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from scriptgraph.embed import RunConsole
+
+
+def answer(action: str, command: Mapping[str, Any], repositories: Sequence[Path] = ()) -> dict[str, Any]:
+    """Do what `cm ACTION challenge` asks: ACTION is find, show, run or replay.
+
+    Returns:
+        cmind's dictionary: `return` is 0, or 1 with `error`, or 130 after Ctrl-C; the rest is what came of it.
+    """
+
+    def work(console: RunConsole) -> dict[str, Any]:
+        with failing_on(LocatedError):
+            return _ACTIONS[action](command, (*ENGINE.repositories().roots, *repositories), console)
+
+    return ENGINE.answer(command, work)
+
+
+def _find(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
+    """List the challenges that have a name or tags."""
+    refuse_options(command)
+    name, tags = name_of(command), command.get("tags") or ""
+    words = [str(tag) for tag in tags] if isinstance(tags, list) else str(tags).split(",")
+    wanted = [word for word in (name, *words) if word]
+    found, broken = find_challenges(roots, wanted)
+    for line in broken:
+        console("warned", "challenge", {"message": line})
+    if wanted and not found:
+        names = ", ".join(each.name for each in find_challenges(roots)[0])
+        raise ChallengeError("cm find challenge", f"no challenge is {' and '.join(wanted)}", f"there are: {names}")
+    today = _today()
+    if _on_console(command):
+        show_sections([found_section(found, today)])
+    told = [{"name": each.name, "title": each.title, "state": each.state(today)} for each in found]
+    return {"challenges": told}
+
+
+def _show(command: Mapping[str, Any], roots: Sequence[Path], _console: RunConsole) -> dict[str, Any]:
+    """Tell all of one challenge."""
+    refuse_options(command)
+    challenge = load_challenge(roots, name_of(command))
+    sections = challenge_sections(challenge, _today())
+    if _on_console(command):
+        show_sections(sections)
+    return {"challenge": {section.title: [list(row) for row in section.rows] for section in sections}}
+
+
+def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
+    setting = _setting(command, roots, console)
+    challenge, asking = setting.challenge, setting.asking
+    registry = load_registry(roots)
+    if "lock" in asking.on:
+        path = write_lock(challenge, registry)
+        setting.say(f"locked as things are here: {path}")
+        return {"lock": str(path)}
+    workflows = chosen_workflows(challenge, asking.texts.get("only", ""))
+    hw_name = _hw_name(setting)
+    checked_word("submitter", asking.texts.get("submitter", "unnamed"))
+    if "plan" in asking.on:
+        return _planned(setting, hw_name)
+    if key := asking.path("sign_key"):
+        check_key(key)
+    locks = compare_locks(challenge, registry)
+    require_open(setting, locks)
+    require_locked(setting, locks)
+    root = asking.path("results_dir") or _default_root(setting)
+    wanted = require_machine(setting, workflows, root)
+    rows = [(f"{each.workflow} wants {each.wanted}", each.here) for each in wanted]
+    console("tabled", challenge.name, {"title": "Requirements: all met", "rows": rows})
+    if "check" in asking.on:
+        return {"requirements": [list(row) for row in rows]}
+    root.parent.mkdir(parents=True, exist_ok=True)
+    asked = asked_of(setting, locks, hw_name)
+    with opened(root, asked, challenge.workflows, workflows, anew="new" in asking.on) as work:
+        failed, facts = run_all(setting, work, workflows, wanted, locks)
+        bundle = pack_up(setting, work, facts)
+    told = {"report": str(root / "report.md"), "page": str(root / "report.html"), "bundle": str(bundle)}
+    rows = [*told.items(), ("to replay", f"cm replay challenge {challenge.name} --results={bundle}")]
+    title = "SAMPLE RESULTS, no MLPerf results" if setting.sample else challenge.title
+    console("tabled", challenge.name, {"title": title, "rows": rows})
+    return {**told, "failed": failed, **_error_of(failed)}
+
+
+def _replay(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
+    setting = _setting(command, roots, console, replaying=True)
+    bundle = setting.asking.path("results")
+    if bundle is None:
+        advice = f"write cm replay challenge {setting.challenge.name} --results=BUNDLE"
+        raise ChallengeError("--results", "which bundle?", advice)
+    locks = compare_locks(setting.challenge, load_registry(roots))
+    _hw_name(setting)
+    require_locked(setting, locks)
+    told = replay(setting, locks, bundle)
+    rows = [("verdict", told["verdict"]), ("report", told["report"])]
+    for each in told["results"]:
+        agreeing = sum(value["agree"] for value in each["values"])
+        words = f"{agreeing} of {len(each['values'])} values agree" if each["there"] else "missing"
+        rows.append((f"{each['workflow']}: {each['model']}, {each['scenario']}", words))
+    console("tabled", setting.challenge.name, {"title": "Reproducibility", "rows": rows})
+    return {**told, **_error_of(told["failed"])}
+
+
+_ACTIONS = {"find": _find, "show": _show, "run": _run, "replay": _replay}
+
+
+def _on_console(command: Mapping[str, Any]) -> bool:
+    """Say whether a person reads the answer: another program, and --out=json, want the structure alone."""
+    return command.get("out") == "con" and not wants_json(command)
+
+
+def _setting(
+    command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole, *, replaying: bool = False
+) -> Setting:
+    challenge = load_challenge(roots, name_of(command))
+    asking = read_asking(command, challenge, replay=replaying)
+
+    def say(message: str) -> None:
+        console("said", challenge.name, {"message": message})
+
+    return Setting(challenge, asking, this_machine(), ENGINE.repository, ENGINE.run_script, say, _today())
+
+
+def _hw_name(setting: Setting) -> str:
+    given = setting.asking.texts.get("hw_name")
+    return checked_word("hw_name", given) if given else neutral_name(setting.machine)
+
+
+def _default_root(setting: Setting) -> Path:
+    mode = "sample" if setting.sample else "official"
+    return setting.asking.home / "challenges" / setting.challenge.name / mode
+
+
+def _planned(setting: Setting, hw_name: str) -> dict[str, Any]:
+    """Show the commands, and run none."""
+    runner, root = runner_of(setting), setting.asking.path("results_dir") or _default_root(setting)
+    commands = {}
+    for workflow in chosen_workflows(setting.challenge, setting.asking.texts.get("only", "")):
+        places = places_of(root, workflow.name, hw_name)
+        commands[workflow.name] = shown(runner.command(workflow.mode(sample=setting.sample).call, places))
+        setting.say(commands[workflow.name])
+    return {"commands": commands}
+
+
+def _error_of(failed: Mapping[str, str]) -> dict[str, str]:
+    if not failed:
+        return {}
+    told = "; ".join(f"{name}: {error}" for name, error in failed.items())
+    return {"error": f"{len(failed)} of the workflows failed; the same command tries them again: {told}"}
+
+
+def _today() -> Any:
+    return datetime.now(timezone.utc).date()

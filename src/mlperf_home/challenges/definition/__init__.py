@@ -1,0 +1,1 @@
+"""What a challenge is: manifest, lock, requirements, its folder."""

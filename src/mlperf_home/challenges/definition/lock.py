@@ -1,0 +1,176 @@
+"""A challenge's lock: what its results depend on, by hash, so that two runs of it are runs of the same thing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.challenges.definition.catalog import ChallengeError
+from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
+from mlperf_home.challenges.definition.sources import pinned_sources
+from mlperf_home.environments import ENVIRONMENTS
+from scriptgraph.embed import Difference, KnownDigests, Request, content_digest, parse_query, resolve
+from scriptgraph.errors import ScriptGraphError
+from scriptgraph.files.atomic import replace_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from mlperf_home.challenges.definition.manifest import Call, Challenge, Workflow
+    from scriptgraph.embed import Dependency, Manifest, Registry
+
+LOCK_NAME = "lock.json"
+SCHEMA = "mlperf-home/challenge-lock/1"
+MEASURING = (
+    "harness", "contracts", "machine", "loadgen_logs", "engines", "datasets", "accuracy", "rules", "samples",
+)  # fmt: skip
+"""The packages of mlperf_home whose code or files a result comes from; what only shows results may change."""
+
+_PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
+
+
+def make_lock(challenge: Challenge, registry: Registry) -> dict[str, Any]:
+    """Give the lock of a challenge as things are here; the same on every machine.
+
+    A workflow that no script here can do is locked as such, with the reason: it is a difference once there is one.
+
+    Raises:
+        ManifestError: a manifest is broken.
+    """
+    digests = KnownDigests()
+    scripts: dict[str, Manifest] = {}
+    impossible: dict[str, str] = {}
+    for workflow in challenge.workflows:
+        try:
+            for call in _calls(workflow):
+                scripts |= _scripts_of(call, registry)
+        except ScriptGraphError as error:  # noqa: PERF203 - there are a handful
+            impossible[workflow.name] = f"{call.tags}: {type(error).__name__}"
+    package = Path(str(find_spec("mlperf_home").origin)).parent  # type: ignore[union-attr] # this is a module of it
+    return {
+        "schema": SCHEMA,
+        "challenge": {MANIFEST_NAME: digests.of_file(challenge.folder / MANIFEST_NAME)},
+        "scripts": {alias: content_digest(manifest, digests) for alias, manifest in sorted(scripts.items())},
+        "impossible": impossible,
+        "code": {name: digests.of_folder(package / name) for name in MEASURING},
+        "sources": pinned_sources(scripts.values()),
+        "environments": {name: digests.of_file(each.lock) for name, each in sorted(ENVIRONMENTS.items())},
+        "packages": {
+            f"{name}: {package}": version
+            for name, each in sorted(ENVIRONMENTS.items())
+            for package, version in sorted(_PINNED.findall(each.lock.read_text(encoding="utf-8")))
+        },
+    }
+
+
+def lock_text(lock: Mapping[str, Any]) -> str:
+    """Write a lock as JSON text, the same for the same lock."""
+    return json.dumps(lock, indent=1, sort_keys=True) + "\n"
+
+
+def lock_digest(lock: Mapping[str, Any]) -> str:
+    """Hash a lock."""
+    return hashlib.sha256(lock_text(lock).encode()).hexdigest()
+
+
+def write_lock(challenge: Challenge, registry: Registry) -> Path:
+    """Write the lock of a challenge beside its manifest, whole or not at all.
+
+    Raises:
+        ChallengeError: it cannot be written, as in an installation of somebody else's.
+    """
+    path = challenge.folder / LOCK_NAME
+    try:
+        replace_text(path, lock_text(make_lock(challenge, registry)))
+    except OSError as error:
+        advice = "make the lock in a checkout of yours"
+        raise ChallengeError(path, f"cannot be written ({error.strerror})", advice) from None
+    return path
+
+
+def read_lock(challenge: Challenge) -> dict[str, Any]:
+    """Read the lock of a challenge.
+
+    Raises:
+        ChallengeError: there is none, or it is damaged.
+    """
+    path = challenge.folder / LOCK_NAME
+    renew = f"make it by cm run challenge {challenge.name} --lock"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ChallengeError(path, f"cannot be read ({getattr(error, 'strerror', None) or error})", renew) from None
+    return decode_lock(text, path, renew)
+
+
+def decode_lock(text: str, where: object, advice: str) -> dict[str, Any]:
+    """Read a lock's text.
+
+    Raises:
+        ChallengeError: it is no lock.
+    """
+    try:
+        lock = json.loads(text)
+    except ValueError as error:
+        raise ChallengeError(where, f"is not JSON ({error})", advice) from None
+    if not isinstance(lock, dict) or lock.get("schema") != SCHEMA:
+        raise ChallengeError(where, f"is no lock of the layout {SCHEMA}", advice)
+    for key in ("challenge", "scripts", "impossible", "code", "sources", "environments", "packages"):
+        part = lock.get(key)
+        if not isinstance(part, dict) or not all(isinstance(value, str) for value in part.values()):
+            raise ChallengeError(where, f"has no {key!r} with texts by name", advice)
+    return lock
+
+
+def lock_differences(locked: Mapping[str, Any], here: Mapping[str, Any]) -> list[Difference]:
+    """Say how what is here differs from what was locked."""
+    found = []
+    for kind in sorted((locked.keys() | here.keys()) - {"schema"}):
+        then, now = locked.get(kind, {}), here.get(kind, {})
+        found += [
+            Difference(kind, name, _short(then.get(name)), _short(now.get(name)))
+            for name in sorted(then.keys() | now.keys())
+            if then.get(name) != now.get(name)
+        ]
+    return found
+
+
+def _short(value: str | None) -> str:
+    if value is None:
+        return "not there"
+    return value[:12] if re.fullmatch(r"[0-9a-f]{64}", value) else value
+
+
+def _calls(workflow: Workflow) -> Iterator[Call]:
+    for mode in (workflow.official, workflow.sample):
+        yield mode.call
+        if mode.probe:
+            yield mode.probe.call
+
+
+def _scripts_of(call: Call, registry: Registry) -> dict[str, Manifest]:
+    """Give every script that a command may run: those of its plan, and all that those may need that wait."""
+    plan = resolve(Request(parse_query(call.tags), inputs=dict(call.options), env=dict(call.env)), registry)
+    found = {step.manifest.alias: step.manifest for step in plan.steps()}
+    waiting = [need.dependency for need in plan.deferred()]
+    while waiting:
+        manifest = registry.select(parse_query(waiting.pop().tags))
+        if manifest.alias not in found:
+            found[manifest.alias] = manifest
+            waiting += _dependencies(manifest)
+    return found
+
+
+def _dependencies(manifest: Manifest) -> Iterator[Dependency]:
+    yield from (*manifest.deps, *manifest.post_deps)
+    blocks: Iterable[Iterable[Dependency]] = (
+        *(each.deps for each in manifest.versions.values()),
+        *(each.deps for each in manifest.variations.values()),
+        *(each.post_deps for each in manifest.variations.values()),
+    )
+    for block in blocks:
+        yield from block

@@ -1,0 +1,123 @@
+"""The machine that a challenge runs on, as far as it tells: for requirements, bundles, and what differs between two."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.machine.cpu.cpu import read_cpu
+from mlperf_home.machine.cpu.lscpu import LSCPU
+from mlperf_home.machine.facts import COMPILERS, read_host
+from mlperf_home.machine.operating_system import read_os
+from mlperf_home.submission.system.description import Description, describe_system
+from scriptgraph.embed import capture
+from scriptgraph.errors import ScriptGraphError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_UNNAMED = "cpu"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What decides whether and how a challenge runs; None where the machine does not tell.
+
+    Attributes:
+        system: "linux".
+        memory_bytes: what a process may use.
+    """
+
+    system: str
+    os_name: str | None
+    kernel: str
+    libc: str | None
+    architecture: str | None
+    cpu_model: str | None
+    cpu_features: tuple[str, ...]
+    sockets: int | None
+    cores_per_socket: int | None
+    usable_cpus: int
+    hypervisor: str | None
+    memory_bytes: int | None
+    python: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as JSON."""
+        return {**asdict(self), "cpu_features": list(self.cpu_features)}
+
+
+def this_machine() -> Machine:
+    """Read this machine."""
+    cpu, system = read_cpu(_said(LSCPU)), read_os()
+    memory = [each for each in (cpu.memory_total_bytes, cpu.memory_limit_bytes) if each]
+    return Machine(
+        system=sys.platform,
+        os_name=system.name,
+        kernel=system.kernel,
+        libc=system.libc,
+        architecture=cpu.architecture,
+        cpu_model=cpu.model_name,
+        cpu_features=tuple(sorted(cpu.features)),
+        sockets=cpu.sockets,
+        cores_per_socket=cpu.cores_per_socket,
+        usable_cpus=len(cpu.affinity_cpus),
+        hypervisor=cpu.hypervisor,
+        memory_bytes=min(memory) if memory else None,
+        python=".".join(map(str, sys.version_info[:3])),
+    )
+
+
+def described(submitter: str, hw_name: str) -> dict[str, str]:
+    """Give the description of this system as a submission has it.
+
+    Raises:
+        SystemDescriptionError: the submitter's name cannot stand there.
+    """
+    compiler = next((text for text in map(_said, COMPILERS) if text), None)
+    facts = read_host(lscpu=_said(LSCPU), compiler=compiler)
+    return describe_system(facts, Description(submitter=submitter, hw_name=hw_name)).values
+
+
+def neutral_name(machine: Machine) -> str:
+    """Name a system after its processor: the host's own name may say whose it is."""
+    model = "".join(letter if letter.isalnum() else "_" for letter in machine.cpu_model or _UNNAMED)
+    words = "_".join(word for word in model.split("_") if word and word.lower() not in {"r", "tm", "cpu"})
+    return f"{words[:60] or _UNNAMED}_{machine.usable_cpus}_cpus"
+
+
+def free_places(folders: Mapping[str, Path]) -> dict[str, int]:
+    """Give the free space where each folder is, or will be; of several on one file system the first alone."""
+    found: dict[int, tuple[str, int]] = {}
+    for name, folder in folders.items():
+        existing = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
+        found.setdefault(existing.stat().st_dev, (name, shutil.disk_usage(existing).free))
+    return dict(found.values())
+
+
+def machine_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Say in what two machines differ, a sentence each."""
+    found = []
+    for key in sorted(then.keys() | now.keys()):
+        old, new = then.get(key), now.get(key)
+        if key == "cpu_features":
+            found += [f"cpu_features: only then: {name}" for name in sorted({*(old or ())} - {*(new or ())})]
+            found += [f"cpu_features: only now: {name}" for name in sorted({*(new or ())} - {*(old or ())})]
+        elif old != new:
+            found.append(f"{key}: {_shown(old)} then, {_shown(new)} now")
+    return found
+
+
+def _shown(value: object) -> str:
+    return "not known" if value is None else str(value)
+
+
+def _said(argv: Sequence[str]) -> str | None:
+    try:
+        return capture(argv, env={**os.environ, "LC_ALL": "C"}, cwd=Path("/"))
+    except ScriptGraphError:
+        return None

@@ -1,0 +1,234 @@
+"""The folder of a challenge's run: what was asked, which workflows are done, where everything lies.
+
+<results_dir>/
+   run.json                   what was asked, and how each workflow ended
+   results/<workflow>/        as docs/results.md has them
+   records/<workflow>.json    the record of its run
+   experiments/  pictures/    what explorations leave
+   probe/<workflow>/          short runs by which the time was estimated
+   report.{json,md,html}  bundle.tar.gz
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.challenges.definition.catalog import ChallengeError
+from mlperf_home.measurements.layout import ResultFolder, ResultsError
+from scriptgraph.files.atomic import replace_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from mlperf_home.challenges.definition.manifest import Workflow
+
+SCHEMA = "mlperf-home/challenge-run/1"
+DONE, FAILED, INTERRUPTED, NOT_RUN = "done", "failed", "interrupted", "not run"
+"""How a workflow ended."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What makes two runs of a challenge runs of the same.
+
+    Attributes:
+        challenge: its name.
+        manifest_sha256: of the challenge's manifest.
+        lock_sha256: of the lock of what is installed here.
+        sample: whether it ran on the sample.
+        hw_name: the system's name in results.
+        options: the challenge's own options; those of earlier commands count where this one gives none.
+    """
+
+    challenge: str
+    manifest_sha256: str
+    lock_sha256: str
+    sample: bool
+    hw_name: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a workflow ended.
+
+    Attributes:
+        status: one of those above.
+        error: what stopped it, or "".
+        started_utc, ended_utc: in ISO 8601.
+        results: the measurements that it left, relative to the folder.
+    """
+
+    status: str
+    error: str = ""
+    started_utc: str = ""
+    ended_utc: str = ""
+    results: tuple[str, ...] = ()
+
+
+@dataclass
+class Work:
+    """One folder, what was asked, and the workflows' endings by name."""
+
+    root: Path
+    asked: Asked
+    endings: dict[str, Ending] = field(default_factory=dict)
+
+    def results(self, workflow: str) -> Path:
+        """Give the folder of a workflow's results."""
+        return self.root / "results" / workflow
+
+    def record(self, workflow: str) -> Path:
+        """Give the place of a workflow's record."""
+        return self.root / "records" / f"{workflow}.json"
+
+    @property
+    def experiments(self) -> Path:
+        """The root of the experiments."""
+        return self.root / "experiments"
+
+    def measurements(self, workflow: str) -> tuple[str, ...]:
+        """Name the measurements that a workflow has left, relative to the folder."""
+        found = self.results(workflow).glob("*_results/*/*/*/measurement.json")
+        return tuple(sorted(path.relative_to(self.root).as_posix() for path in found))
+
+    def is_done(self, workflow: str) -> bool:
+        """Say whether a workflow has ended well and what it left is still there."""
+        ending = self.endings.get(workflow)
+        if ending is None or ending.status != DONE or not self.record(workflow).is_file():
+            return False
+        return all((self.root / path).is_file() for path in ending.results)
+
+    def ended(self, workflow: str, ending: Ending) -> None:
+        """Note how a workflow ended, on the disk at once."""
+        self.endings[workflow] = ending
+        self.save()
+
+    def save(self) -> None:
+        """Write what is known."""
+        endings = {name: asdict(ending) for name, ending in self.endings.items()}
+        document = {"schema": SCHEMA, "asked": asdict(self.asked), "workflows": endings}
+        replace_text(self.root / "run.json", json.dumps(document, indent=1, sort_keys=True) + "\n")
+
+
+@contextmanager
+def opened(
+    root: Path, asked: Asked, workflows: Sequence[Workflow], chosen: Sequence[Workflow], *, anew: bool
+) -> Iterator[Work]:
+    """Give the folder of a run, for this process alone; one that was begun goes on.
+
+    Args:
+        root: the folder.
+        asked: what is wanted.
+        workflows: of the challenge.
+        chosen: those that this command runs.
+        anew: whether what is there is set aside, to a folder beside it.
+
+    Raises:
+        ChallengeError: it was begun with something else, another run is in it, or it cannot be written.
+    """
+    try:
+        if anew and root.is_dir() and any(root.iterdir()):
+            stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
+            with ResultFolder(root).held():  # nothing is taken away from a run that is in it
+                root.rename(root.with_name(f"{root.name}.until-{stamp}"))
+        with ResultFolder(root).held():
+            begun = _begun(root, asked)
+            work = Work(root, _with_options_of(begun, asked, workflows), begun.endings)
+            if differing := [*_other_questions(begun.asked, asked), *_other_options(begun, asked, workflows, chosen)]:
+                problem = f"was begun with another {', '.join(differing)}"
+                raise ChallengeError(root, problem, "give another --results_dir, or set it aside by --new")
+            work.save()
+            yield work
+    except ResultsError as error:
+        raise ChallengeError("--results_dir", str(error), "two runs cannot share a folder") from None
+    except PermissionError as error:
+        advice = "give a folder of yours by --results_dir"
+        raise ChallengeError(error.filename or root, f"cannot be written ({error.strerror})", advice) from None
+
+
+def _begun(root: Path, asked: Asked) -> Work:
+    path = root / "run.json"
+    if not path.exists():
+        return Work(root, asked)
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        begun = Asked(**document["asked"])
+        endings = {
+            name: Ending(**{**each, "results": tuple(each["results"])}) for name, each in document["workflows"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ChallengeError(path, f"is damaged ({error})", "begin anew by --new; what is there is set aside") from None
+    return Work(root, begun, endings)
+
+
+def _other_questions(begun: Asked, asked: Asked) -> Iterator[str]:
+    """Name what differs, but for the options."""
+    for key, value in asdict(asked).items():
+        if key != "options" and value != asdict(begun)[key]:
+            yield key
+
+
+def _with_options_of(begun: Work, asked: Asked, workflows: Sequence[Workflow]) -> Asked:
+    """Add the options that what is done has used, where none is given now."""
+    done = [each.mode(sample=asked.sample).call for each in workflows if begun.is_done(each.name)]
+    used = {name for call in done for name in call.placeholders}
+    kept = {name: value for name, value in begun.asked.options.items() if name in used}
+    return replace(asked, options={**kept, **asked.options})
+
+
+def _other_options(
+    begun: Work, asked: Asked, workflows: Sequence[Workflow], chosen: Sequence[Workflow]
+) -> Iterator[str]:
+    """Name the options that would not be the same for what is done and for what is wanted now.
+
+    One that no workflow has used that is done may come later, and one that none uses that is still to run be left out.
+    """
+    then, now = begun.asked.options, asked.options
+    for key in sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key)):
+        users = [each for each in workflows if key in each.mode(sample=asked.sample).call.placeholders]
+        done = [each for each in users if begun.is_done(each.name)]
+        if done and (key in now or any(each in users and each not in done for each in chosen)):
+            yield f"--{key}"
+
+
+def done_in(root: Path) -> frozenset[str]:
+    """Name the workflows that have ended well in a folder; none where nothing can be read."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        workflows = json.loads((root / "run.json").read_text(encoding="utf-8"))["workflows"]
+        return frozenset(name for name, ending in workflows.items() if ending["status"] == DONE)
+    return frozenset()
+
+
+def places_of(root: Path, workflow: str, hw_name: str) -> dict[str, str]:
+    """Give what the placeholders of a workflow's command stand for, besides the challenge's own options."""
+    return {
+        "results_dir": str(root / "results" / workflow),
+        "all_results_dir": str(root / "results"),
+        "experiments_dir": str(root / "experiments"),
+        "pictures_dir": str(root / "pictures"),
+        "hw_name": hw_name,
+    }
+
+
+def keep_record(work: Work, workflow: str, record: Path | None) -> None:
+    """Copy the record of a workflow's run to its place."""
+    if record is not None:
+        work.record(workflow).parent.mkdir(exist_ok=True)
+        replace_text(work.record(workflow), record.read_text(encoding="utf-8"))
+
+
+def forget_probe(root: Path) -> None:
+    """Remove what a probe has left, before the next."""
+    shutil.rmtree(root, ignore_errors=True)
+
+
+def now_utc() -> str:
+    """Give the time as ISO 8601 in UTC, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

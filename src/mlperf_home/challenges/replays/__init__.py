@@ -1,0 +1,1 @@
+"""Replaying a bundle, and comparing both."""

@@ -1,0 +1,165 @@
+"""Replay a bundle: verify it, run the same again here, and report whether it came out the same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.challenges.bundles.render import to_html, to_markdown
+from mlperf_home.challenges.bundles.verification import verify
+from mlperf_home.challenges.definition.catalog import ChallengeError
+from mlperf_home.challenges.definition.lock import decode_lock, lock_differences
+from mlperf_home.challenges.definition.machine import machine_differences, neutral_name
+from mlperf_home.challenges.definition.work import DONE, now_utc, opened
+from mlperf_home.challenges.replays.reproduction import reproduction, reproduction_parts
+from mlperf_home.challenges.runs.run import asked_of, require_machine, run_all
+from mlperf_home.contracts.session import sha256_of
+from scriptgraph.files.atomic import replace_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from mlperf_home.challenges.bundles.verification import Verified
+    from mlperf_home.challenges.definition.manifest import Workflow
+    from mlperf_home.challenges.runs.run import Locks, Setting
+
+_TOLD = 5
+
+
+def replay(setting: Setting, locks: Locks, bundle: Path) -> dict[str, Any]:
+    """Replay a bundle; give where the report lies, the verdict, and what failed.
+
+    Raises:
+        LocatedError: the bundle is not good, is of another challenge or mode, or cannot be run here.
+    """
+    root = setting.asking.path("results_dir") or _default_root(setting, bundle)
+    root.parent.mkdir(parents=True, exist_ok=True)
+    unpacked = root.with_name(f".{root.name}.bundle")
+    shutil.rmtree(unpacked, ignore_errors=True)
+    try:
+        verified = verify(bundle, unpacked, setting.asking.path("allowed_signers"))
+        _require_good(bundle, verified, setting)
+        setting.say(f"{bundle}: whole, its measurements are what its logs give; {_signed(verified)}")
+        setting = replace(setting, asking=replace(setting.asking, on=_mode(setting, verified)))
+        return _replay(setting, locks, verified, root)
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
+
+
+def _default_root(setting: Setting, bundle: Path) -> Path:
+    if not bundle.is_file():
+        raise ChallengeError(f"--results={bundle}", "there is no such file", "give a bundle.tar.gz")
+    name = f"replay-{sha256_of(bundle)[:12]}"
+    return setting.asking.home / "challenges" / setting.challenge.name / name
+
+
+def _replay(setting: Setting, locks: Locks, verified: Verified, root: Path) -> dict[str, Any]:
+    run = verified.document("run.json")
+    workflows = _workflows(setting, run)
+    wanted = require_machine(setting, workflows, root)
+    lock = decode_lock((verified.root / "lock.json").read_text(encoding="utf-8"), "lock.json", "see the bundle")
+    differing = [str(each) for each in lock_differences(lock, locks.here)]
+    for line in differing[:_TOLD]:
+        setting.say(f"differs: {line}")
+    if len(differing) > _TOLD:
+        setting.say(f"differs: {len(differing) - _TOLD} more, in the report")
+    hw_name = setting.asking.texts.get("hw_name") or neutral_name(setting.machine)
+    asked = asked_of(setting, locks, hw_name)
+    with opened(root, asked, setting.challenge.workflows, workflows, anew="new" in setting.asking.on) as work:
+        failed, told = run_all(setting, work, workflows, wanted, locks)
+        differing += _option_differences(verified.document("report.json"), told)
+        differing += _plan_differences(verified.root / "records", work.root / "records")
+        machines = (verified.document("machine.json"), setting.machine.to_json())
+        facts = {
+            "sample": setting.sample,
+            "bundle": sha256_of(verified.root / "bundle.json"),
+            "made_utc": verified.manifest["made_utc"],
+            "replayed_utc": now_utc(),
+            "signature": _signed(verified),
+            "failed": failed,
+            "newly_failed": [name for name in failed if run["workflows"][name]["status"] == DONE],
+            "plan_differences": differing,
+            "machine_differences": machine_differences(*machines),
+        }
+        report = reproduction((verified.root, work.root), setting.challenge, machines, facts)
+        return {**_write(work.root, report, setting.challenge.title), "failed": failed}
+
+
+def _require_good(bundle: Path, verified: Verified, setting: Setting) -> None:
+    if verified.manifest["challenge"] != setting.challenge.name:
+        advice = f"cm replay challenge {verified.manifest['challenge']} --results={bundle}"
+        raise ChallengeError(bundle, f"is of the challenge {verified.manifest['challenge']!r}", advice)
+    if verified.findings:
+        told = "; ".join(map(str, verified.findings[:_TOLD]))
+        more = f"; and {len(verified.findings) - _TOLD} more" if len(verified.findings) > _TOLD else ""
+        advice = f"cm run script --tags=verify,bundle --bundle={bundle} names all"
+        raise ChallengeError(bundle, f"is not as it was made: {told}{more}", advice)
+
+
+def _mode(setting: Setting, verified: Verified) -> frozenset[str]:
+    """Run as the bundle was: on the sample or not."""
+    if setting.sample and not verified.manifest["sample"]:
+        raise ChallengeError("--sample", "the bundle is of the real data", "leave --sample out, or replay another")
+    return setting.asking.on | ({"sample"} if verified.manifest["sample"] else set())
+
+
+def _workflows(setting: Setting, run: dict[str, Any]) -> tuple[Workflow, ...]:
+    """Give the workflows that left something in the bundle."""
+    there = {name for name, ending in run["workflows"].items() if ending["status"] == DONE or ending["results"]}
+    found = tuple(each for each in setting.challenge.workflows if each.name in there)
+    if not found:
+        raise ChallengeError("the bundle", "has no workflow that ended well", "there is nothing to replay")
+    return found
+
+
+def _plan_differences(then: Path, now: Path) -> list[str]:
+    """Compare the plans of the two runs, script by script: which there were, at which version, from which manifest."""
+    found = []
+    for path in sorted(then.glob("*.json")):
+        if not (now / path.name).is_file():
+            continue
+        old, new = (_steps(each) for each in (path, now / path.name))
+        found += [
+            f"plan of {path.stem}: {title}: {_step(old, title)} then, {_step(new, title)} now"
+            for title in sorted(old.keys() | new.keys())
+            if old.get(title) != new.get(title)
+        ]
+    return found
+
+
+def _option_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Compare what was put before every command's options."""
+    words = [str(each.get("extra_options") or "") or "none" for each in (then, now)]
+    return [] if words[0] == words[1] else [f"options of every command: {words[0]} then, {words[1]} now"]
+
+
+def _steps(record: Path) -> dict[str, tuple[str, str]]:
+    document = json.loads(record.read_text(encoding="utf-8"))
+    return {str(each["title"]): (str(each["version"]), str(each["manifest"])) for each in document["plan"]}
+
+
+def _step(steps: dict[str, tuple[str, str]], title: str) -> str:
+    if title not in steps:
+        return "not there"
+    version, manifest = steps[title]
+    return f"{version or 'no version'}, manifest {manifest[:12]}"
+
+
+def _signed(verified: Verified) -> str:
+    return str(verified.signature) if verified.signature else "not signed"
+
+
+def _write(root: Path, report: dict[str, Any], title: str) -> dict[str, Any]:
+    parts = reproduction_parts(report)
+    heading = f"{title}: reproducibility"
+    texts = {
+        "json": json.dumps(report, indent=1, sort_keys=True, ensure_ascii=False) + "\n",
+        "md": to_markdown(heading, parts),
+        "html": to_html(heading, parts),
+    }
+    for ending, text in texts.items():
+        replace_text(root / f"reproducibility.{ending}", text)
+    return {"verdict": report["verdict"], "report": str(root / "reproducibility.md"), "results": report["results"]}

@@ -1,0 +1,161 @@
+"""What was typed after `cm run challenge`: decoded, with every option known or refused."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.challenges.definition.catalog import ChallengeError
+from mlperf_home.product import PRODUCT
+from scriptgraph.embed import FrontOptions, as_text, read_front, same, wants_json
+from scriptgraph.errors import RequestError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlperf_home.challenges.definition.manifest import Challenge, Workflow
+
+_NAMED = ("artifact", "tags")
+_FRONT = ("quiet", "v", "verbose", "offline", "mirrors", "home", "cache_dir")
+_SWITCHES = ("sample", "official", "unlocked", "new", "check", "skip_probe", "lock", "plan")
+_TEXTS = ("only", "submitter", "hw_name", "results_dir", "sign_key", "results", "allowed_signers")
+_OF_REPLAY = ("results", "allowed_signers")
+_NOT_OF_REPLAY = ("lock", "official", "only", "sign_key", "submitter", "plan", "check")
+_OVERRIDES = {"adr", "add_deps_recursive", "add_deps", "ad"}
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What is wanted of a challenge.
+
+    Attributes:
+        front: the options of every command, as they were typed.
+        on: the switches that are on.
+        texts: the other options that were given.
+        options: the challenge's own.
+    """
+
+    home: Path
+    front: Mapping[str, Any]
+    on: frozenset[str]
+    texts: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def path(self, name: str) -> Path | None:
+        """Give an option that is a path."""
+        text = self.texts.get(name)
+        return Path(text).expanduser().absolute() if text else None
+
+
+def name_of(command: Mapping[str, Any]) -> str:
+    """Give the challenge that a command names, or "".
+
+    Raises:
+        RequestError: it names several things.
+    """
+    strays = [str(word) for key in ("artifacts", "unparsed_cmd") for word in command.get(key) or ()]
+    if strays:
+        raise RequestError(f"stray words: {' '.join(strays)}; options are written --name=value, without spaces")
+    return str(command.get("artifact") or "")
+
+
+def refuse_options(command: Mapping[str, Any]) -> None:
+    """See that a command which only looks has no options, but for those that say how much is told.
+
+    Raises:
+        RequestError: it has one.
+    """
+    request, _ = read_front({key: value for key, value in command.items() if key not in _NAMED}, PRODUCT, "challenge")
+    given = {key.replace("-", "_") for key in command}
+    if unknown := [f"--{name}" for name in request.inputs if name in given]:
+        raise RequestError(f"{', '.join(unknown)}: not known here")
+
+
+def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: bool = False) -> Asking:
+    """Decode a command for a challenge.
+
+    Raises:
+        RequestError: an option is not known, is not of this action, or has a wrong form.
+    """
+    given = {key.replace("-", "_"): value for key, value in command.items() if key not in {*_NAMED, "plan"}}
+    if command.get("tags"):
+        raise RequestError(f"--tags={command['tags']}: a challenge is named: cm run challenge {challenge.name}")
+    request, options = read_front(given, PRODUCT, challenge.name)
+    _refuse_front(options, given)
+    # What CM_SCRIPT_EXTRA_CMD adds is for the scripts that the challenge runs.
+    inputs = {name: value for name, value in request.inputs.items() if name in given}
+    if "plan" in command:
+        inputs["plan"] = command["plan"]
+    inputs["new"] = options.anew == "all"  # the front reads it: it is an option of scripts too
+    not_here = _NOT_OF_REPLAY if replay else _OF_REPLAY
+    known = [name for name in (*_SWITCHES, *_TEXTS) if name not in not_here]
+    for name in inputs:
+        if name not in known and name not in challenge.options:
+            close = nearest(name, [*known, *challenge.options], 1)
+            hint = f"did you mean --{close[0]}?" if close else f"options: {_dashed((*known, *challenge.options))}"
+            raise RequestError(f"--{name}: not known here; {hint}")
+    front = {key: given[key] for key in _FRONT if key in given}
+    return Asking(
+        home=options.home,
+        front={**front, "out": "json" if wants_json(command) else "con"},
+        on=frozenset(name for name in _SWITCHES if _switch(name, inputs.get(name, False))),
+        texts={name: _text(name, inputs[name]) for name in _TEXTS if name in inputs},
+        options={name: inputs[name] for name in challenge.options if name in inputs},
+    )
+
+
+def chosen_workflows(challenge: Challenge, only: str) -> tuple[Workflow, ...]:
+    """Give the workflows that --only names, in the challenge's order; all where it is empty.
+
+    Raises:
+        ChallengeError: it names one that there is not.
+    """
+    wanted = [word for word in only.replace(",", " ").split() if word]
+    names = [workflow.name for workflow in challenge.workflows]
+    if unknown := [word for word in wanted if word not in names]:
+        raise ChallengeError(f"--only={only}", f"there is no workflow {unknown[0]!r}", f"there are: {', '.join(names)}")
+    return tuple(each for each in challenge.workflows if not wanted or each.name in wanted)
+
+
+def checked_word(option: str, text: str) -> str:
+    """Give a word back that will name a system or a person in results.
+
+    Raises:
+        ChallengeError: it cannot name a folder.
+    """
+    if not _WORD.fullmatch(text):
+        raise ChallengeError(f"--{option}={text[:80]!r}", "names a folder", "use letters, digits and . _ + - only")
+    return text
+
+
+def _refuse_front(options: FrontOptions, given: Mapping[str, Any]) -> None:
+    refused = {
+        "prefetch": options.prefetch,
+        "explain": bool(options.explain),
+        "renew": options.anew == "requested",
+        "env": "env" in given,
+        "adr": bool(_OVERRIDES & given.keys()),
+    }
+    for name, wrong in refused.items():
+        if wrong:
+            raise RequestError(f"--{name} is for cm run script: a challenge runs its workflows as they are")
+
+
+def _switch(name: str, value: Any) -> bool:
+    for answer in (True, False):
+        if same(value, answer):
+            return answer
+    raise RequestError(f"--{name}={as_text(value)}: must be yes or no")
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, bool) or value is None or value == "":
+        raise RequestError(f"--{name} needs a value: write --{name}=VALUE")
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _dashed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"--{name}" for name in sorted(names))

@@ -1,0 +1,266 @@
+"""Choose batch sizes and streams for a fixed grid of lengths by a short measurement on this machine.
+
+Inputs are synthetic and every length counts alike: MLPerf's rules forbid statistics of the dataset.
+"""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlperf_home.engines.base import BackendError, Grid
+from mlperf_home.engines.lengths import LENGTHS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mlperf_home.datasets.base import Inputs
+    from mlperf_home.engines.base import Backend, Request
+
+BUDGET_S = 20.0
+"""No further candidate is begun after this long; the first one is always measured."""
+
+_ROUNDS = 5
+_ROUND_S = 0.1
+_MOST_CALLS = 64  # in one round of one length, all streams together
+_SMALLER_BATCH = 1.03  # a smaller batch is taken unless a larger one gains more than this
+# More streams are taken unless fewer gain more than this: while one caller prepares its next batch
+# the other's is computed, and a stream that a busy neighbour holds up does not hold up all cores.
+_MORE_STREAMS = 1.10
+_VOCABULARY = 100  # token ids below this exist in every vocabulary
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What a calibration tries.
+
+    Attributes:
+        lengths: the fixed grid; never made from a dataset.
+        batch_sizes: for every length.
+        streams: numbers of simultaneous calls.
+    """
+
+    lengths: tuple[int, ...] = LENGTHS
+    batch_sizes: tuple[int, ...] = (1, 2, 4, 8)
+    streams: tuple[int, ...] = (1, 2)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """One measurement.
+
+    Attributes:
+        length: tokens of each sample.
+        batch_size: samples of each call.
+        streams: simultaneous calls.
+        samples_per_second: the median of the rounds.
+        calls: timed calls, all rounds together.
+    """
+
+    length: int
+    batch_size: int
+    streams: int
+    samples_per_second: float
+    calls: int
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a calibration chose, and why.
+
+    Attributes:
+        grid: the choice.
+        measured: all that was measured.
+        skipped: candidates (batch size, streams) that the time did not suffice for, or the engine refused.
+        elapsed_s: how long it took, compiling included.
+    """
+
+    grid: Grid
+    measured: tuple[Speed, ...]
+    skipped: tuple[str, ...]
+    elapsed_s: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Calibration:
+        """Read what `to_json` gave.
+
+        Raises:
+            BackendError: it is something else.
+        """
+        try:
+            grid = document["grid"]
+            return cls(
+                Grid(tuple(grid["lengths"]), tuple(grid["batch_sizes"]), int(grid["streams"])),
+                tuple(Speed(**each) for each in document["measured"]),
+                tuple(document["skipped"]),
+                float(document["elapsed_s"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BackendError(
+                f"a stored calibration cannot be read ({error!r}); delete it to measure again"
+            ) from error
+
+
+def default_candidates(cores: int, lengths: tuple[int, ...] = LENGTHS) -> Candidates:
+    """Give what is worth trying on a machine of so many cores."""
+    streams = sorted({1, min(2, cores), max(1, cores // 2), cores})
+    return Candidates(lengths=lengths, streams=tuple(streams))
+
+
+def calibrate(
+    make_backend: Callable[[], Backend],
+    request: Request,
+    candidates: Candidates,
+    *,
+    budget_s: float = BUDGET_S,
+    clock: Callable[[], float] = time.monotonic,
+) -> Calibration:
+    """Measure, first the numbers of streams at a middling batch, then the batch sizes.
+
+    Three lengths of the grid stand for the others: the shortest, the middle one and the longest.
+
+    Args:
+        make_backend: makes a backend, not yet open.
+        request: model, folder, cores and options; its grid is not looked at.
+        candidates: what to try.
+        budget_s: no further candidate is begun after this long.
+        clock: gives seconds.
+
+    Raises:
+        BackendError: the backend refuses even the first candidate.
+    """
+    bench = _Bench(make_backend, request, _probes(candidates.lengths), clock)
+    started_s = clock()
+    middling = sorted(candidates.batch_sizes)[len(candidates.batch_sizes) // 2]
+    # The likeliest first, in case that there is time for one only.
+    for streams in sorted(candidates.streams, reverse=True):
+        bench.try_one(middling, streams, enough=clock() - started_s > budget_s)
+    streams = bench.best_streams(middling)
+    for batch_size in sorted(set(candidates.batch_sizes) - {middling}):
+        bench.try_one(batch_size, streams, enough=clock() - started_s > budget_s)
+    batch_sizes = tuple(bench.best_batch(length, streams) for length in candidates.lengths)
+    grid = Grid(candidates.lengths, batch_sizes, streams)
+    return Calibration(grid, tuple(bench.measured), tuple(bench.skipped), round(clock() - started_s, 3))
+
+
+def synthetic_inputs(batch: int, length: int, seed: int = 0) -> Inputs:
+    """Give a batch of random tokens without padding, (batch, length) int64, the same for the same seed."""
+    ids = np.random.default_rng(seed).integers(1, _VOCABULARY, size=(batch, length), dtype=np.int64)
+    return ids, np.ones_like(ids), np.zeros_like(ids)
+
+
+def _probes(lengths: tuple[int, ...]) -> tuple[int, ...]:
+    """The lengths that are measured."""
+    return tuple(sorted({lengths[0], lengths[len(lengths) // 2], lengths[-1]}))
+
+
+class _Bench:
+    """Opens the backend for one candidate after another and keeps what was measured."""
+
+    def __init__(
+        self,
+        make_backend: Callable[[], Backend],
+        request: Request,
+        lengths: tuple[int, ...],
+        clock: Callable[[], float],
+    ) -> None:
+        self._make_backend = make_backend
+        self._request = request
+        self._lengths = lengths
+        self._clock = clock
+        self.measured: list[Speed] = []
+        self.skipped: list[str] = []
+
+    def try_one(self, batch_size: int, streams: int, *, enough: bool) -> None:
+        """Measure a candidate at every probed length, or note why not."""
+        name = f"batch {batch_size}, {streams} streams"
+        if enough and self.measured:
+            self.skipped.append(f"{name}: no time left")
+            return
+        grid = Grid(self._lengths, (batch_size,) * len(self._lengths), streams)
+        backend = self._make_backend()
+        try:
+            backend.open(replace(self._request, grid=grid))
+            self.measured += self._speeds(backend, batch_size, streams)
+        except BackendError as error:
+            # A batch too large for the memory is no reason to give up what fits.
+            if not self.measured:
+                raise
+            self.skipped.append(f"{name}: {error}")
+        finally:
+            backend.close()
+
+    def best_streams(self, batch_size: int) -> int:
+        """The largest number of streams that is about as good as the best, for one sample of each length."""
+        seconds: dict[int, float] = {}
+        for speed in self.measured:
+            if speed.batch_size == batch_size:
+                seconds[speed.streams] = seconds.get(speed.streams, 0.0) + 1 / speed.samples_per_second
+        least = min(seconds.values())
+        return max(streams for streams, needed in seconds.items() if needed <= least * _MORE_STREAMS)
+
+    def best_batch(self, length: int, streams: int) -> int:
+        """The smallest batch size that is as good as the best, at the nearest probed length."""
+        nearest = min(self._lengths, key=lambda probe: abs(probe - length))
+        speeds = {
+            speed.batch_size: speed.samples_per_second
+            for speed in self.measured
+            if speed.length == nearest and speed.streams == streams
+        }
+        best = max(speeds.values())
+        return min(size for size, speed in speeds.items() if speed * _SMALLER_BATCH >= best)
+
+    def _speeds(self, backend: Backend, batch_size: int, streams: int) -> list[Speed]:
+        """Time some calls of every length, from as many threads as there are streams.
+
+        The lengths take turns, so that a busy moment of the machine does not fall on one of them alone.
+        """
+        inputs = {length: synthetic_inputs(batch_size, length) for length in self._lengths}
+        calls: dict[int, int] = {}
+        rounds: dict[int, list[float]] = {length: [] for length in self._lengths}
+        for length in self._lengths:
+            once_s = self._time(backend, inputs[length], streams, 1)
+            calls[length] = max(1, min(_MOST_CALLS // streams, int(_ROUND_S / once_s)))
+        for _ in range(_ROUNDS):
+            for length in self._lengths:
+                rounds[length].append(self._time(backend, inputs[length], streams, calls[length]))
+        return [
+            Speed(
+                length,
+                batch_size,
+                streams,
+                round(calls[length] * streams * batch_size / statistics.median(rounds[length]), 3),
+                calls[length] * streams * _ROUNDS,
+            )
+            for length in self._lengths
+        ]
+
+    def _time(self, backend: Backend, inputs: Inputs, streams: int, calls: int) -> float:
+        """Seconds that `streams` threads need for `calls` calls each."""
+        failures: list[BackendError] = []
+
+        def work() -> None:
+            try:
+                for _ in range(calls):
+                    backend.run(inputs)
+            except BackendError as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=work) for _ in range(streams)]
+        started_s = self._clock()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise failures[0]
+        return max(self._clock() - started_s, 1e-9)

@@ -1,0 +1,132 @@
+"""What an image classifier takes and gives, as its own file says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlperf_home.engines.base import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mlperf_home.datasets.base import Inputs
+
+_IMAGE_AXES = 4  # (batch, height, width, channels)
+_CHANNELS = (1, 3)
+_WITH_BACKGROUND = 1001
+_TYPES = ("float32", "uint8", "int8")
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output of a classifier.
+
+    Attributes:
+        index: its number in the interpreter.
+        shape: its shape, the batch first.
+        dtype: "float32", "uint8" or "int8".
+        scale: a quantised value q stands for (q - zero_point) * scale; 0.0 where it is not quantised.
+        zero_point: see `scale`.
+    """
+
+    index: int
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Give what a record keeps, and what the images have to be converted to."""
+        return {"shape": list(self.shape), "dtype": self.dtype, "scale": self.scale, "zero_point": self.zero_point}
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """The one input and the one output of an image classifier.
+
+    Attributes:
+        image: the input, (1, height, width, channels).
+        scores: the output, of which the last axis has the classes.
+        background: classes before the dataset's first: 1 where the output has 1001, and 0 otherwise.
+    """
+
+    image: Tensor
+    scores: Tensor
+    background: int
+
+    @property
+    def classes(self) -> int:
+        """How many of the output's classes are the dataset's."""
+        return self.scores.shape[-1] - self.background
+
+    def images(self, inputs: Inputs) -> NDArray[Any]:
+        """Give a batch as the interpreter takes it, without a copy where it is so already.
+
+        Args:
+            inputs: one array, (batch, height, width, channels): of the model's own type, or, for a quantised
+                model, float32 of the numbers that the values stand for, which are quantised here.
+
+        Raises:
+            BackendError: another number of arrays, another shape, or another type.
+        """
+        wanted = self.image
+        if len(inputs) != 1 or inputs[0].shape[1:] != wanted.shape[1:] or not len(inputs[0]):
+            shapes = ", ".join(str(array.shape) for array in inputs) or "none"
+            raise BackendError(f"input arrays of shapes {shapes}; the model takes one, (batch, {_row(wanted)})")
+        array = inputs[0]
+        if array.dtype == np.float32 and wanted.scale:
+            limits = np.iinfo(wanted.dtype)
+            array = np.rint(array / np.float32(wanted.scale)) + wanted.zero_point
+            array = np.clip(array, limits.min, limits.max).astype(wanted.dtype)
+        if array.dtype != np.dtype(wanted.dtype):
+            raise BackendError(f"images of type {array.dtype}; the model takes {wanted.dtype}: convert them first")
+        return np.ascontiguousarray(array)
+
+
+def read_classifier(given: Sequence[Mapping[str, Any]], made: Sequence[Mapping[str, Any]], path: Path) -> Classifier:
+    """Read an interpreter's details of its inputs and outputs.
+
+    Args:
+        given: of the inputs, as `get_input_details` gives them.
+        made: of the outputs.
+        path: the model's file, for messages.
+
+    Raises:
+        BackendError: this is no image classifier.
+    """
+    if len(given) != 1 or len(made) != 1:
+        raise _no_classifier(path, f"it has {len(given)} inputs and {len(made)} outputs, not one of each")
+    image, scores = _tensor(given[0], path), _tensor(made[0], path)
+    if len(image.shape) != _IMAGE_AXES or image.shape[0] != 1 or image.shape[-1] not in _CHANNELS:
+        raise _no_classifier(path, f"its input is {image.shape}, not one image (1, height, width, channels)")
+    classes = scores.shape[-1] if scores.shape else 0
+    if classes < 2 or int(np.prod(scores.shape)) != classes:  # noqa: PLR2004 - one class is no choice
+        raise _no_classifier(path, f"its output is {scores.shape}, not one score for each class (1, classes)")
+    return Classifier(image, scores, background=int(classes == _WITH_BACKGROUND))
+
+
+def _tensor(details: Mapping[str, Any], path: Path) -> Tensor:
+    dtype = np.dtype(details["dtype"]).name
+    if dtype not in _TYPES:
+        raise _no_classifier(path, f"{details['name']!r} is {dtype}, not {', '.join(_TYPES)}")
+    scale, zero_point = details["quantization"]
+    if dtype == "float32":
+        scale, zero_point = 0.0, 0
+    elif scale <= 0:
+        raise _no_classifier(path, f"{details['name']!r} is {dtype} without a scale")
+    shape = tuple(int(size) for size in details["shape"])
+    return Tensor(int(details["index"]), shape, dtype, float(scale), int(zero_point))
+
+
+def _no_classifier(path: Path, reason: str) -> BackendError:
+    return BackendError(f"model {path}: is no image classifier, {reason}; give a classifier of single images")
+
+
+def _row(tensor: Tensor) -> str:
+    return ", ".join(str(size) for size in tensor.shape[1:])

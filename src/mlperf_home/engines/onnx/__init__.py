@@ -1,0 +1,1 @@
+"""ONNX graphs, and the engines that run them."""

@@ -1,0 +1,217 @@
+"""What an ONNX question-answering model takes and gives: roles, positions, types."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from onnx.external_data_helper import ExternalDataInfo, uses_external_data
+
+from mlperf_home.engines.base import BackendError
+from mlperf_home.engines.batching import QUESTION_ANSWERING_INPUTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mlperf_home.datasets.base import Inputs
+
+# Names that exporters and MLPerf's own models give to each input, by its place in `Inputs`.
+_INPUT_NAMES = (("input_ids",), ("attention_mask", "input_mask"), ("token_type_ids", "segment_ids"))
+_OPTIONAL_INPUT = 2  # models like DistilBERT have no token types
+_OUTPUT_NAMES = (("start_logits", "end_logits"), ("output_start_logits", "output_end_logits"))
+_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class ModelInput:
+    """One input of the graph.
+
+    Attributes:
+        name: its name in the graph.
+        position: its place in `Inputs`.
+        dtype: what the graph wants.
+        dims: its dimensions as exported; None where they may vary.
+    """
+
+    name: str
+    position: int
+    dtype: np.dtype[Any]
+    dims: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a question-answering graph takes and gives.
+
+    Attributes:
+        inputs: in the graph's own order.
+        outputs: names of start and end logits, each (batch, length); or one name, (batch, length, 2).
+        output_positions: the places of those among the graph's outputs.
+    """
+
+    inputs: tuple[ModelInput, ...]
+    outputs: tuple[str, ...]
+    output_positions: tuple[int, ...]
+
+    def arrange(self, inputs: Inputs) -> list[NDArray[Any]]:
+        """Give the arrays in the graph's order and types, contiguous (copied only where they are not)."""
+        return [np.ascontiguousarray(inputs[each.position], dtype=each.dtype) for each in self.inputs]
+
+    def logits(self, outputs: Sequence[NDArray[Any]], count: int) -> NDArray[np.float32]:
+        """Join the graph's outputs to (count, length, 2), leaving out the rows that filled up the batch."""
+        first = outputs[self.output_positions[0]]
+        if len(self.outputs) == 1:
+            return np.array(first[:count], dtype=np.float32)
+        joined = np.empty((count, first.shape[1], 2), dtype=np.float32)
+        for place, position in enumerate(self.output_positions):
+            joined[:, :, place] = outputs[position][:count]
+        return joined
+
+    @property
+    def fixed_shape(self) -> tuple[int | None, int | None]:
+        """Batch and length that the model was exported for; None where they may vary."""
+        batch, length = self.inputs[0].dims
+        return batch, length
+
+
+def load(path: Path) -> onnx.ModelProto:
+    """Read a model's graph; weights that are in files of their own stay there.
+
+    Args:
+        path: an .onnx file.
+
+    Raises:
+        BackendError: absent, unreadable, or not an ONNX model.
+    """
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except OSError as error:
+        raise BackendError(f"model {path}: cannot be read ({error.strerror or error})") from error
+    except Exception as error:  # protobuf's and onnx's own errors share no other base
+        raise BackendError(
+            f"model {path}: not a whole ONNX file ({_first_line(error)}); download or export it again"
+        ) from error
+    if not model.graph.node or not model.graph.output:
+        raise BackendError(f"model {path}: an ONNX file without a graph; download or export it again")
+    return model
+
+
+def load_weights(model: onnx.ModelProto, path: Path) -> None:
+    """Bring the weights that stand in files beside the model into it.
+
+    Raises:
+        BackendError: such a file is absent or too short.
+    """
+    try:
+        onnx.load_external_data_for_model(model, str(path.parent))
+    except Exception as error:  # onnx raises its own, OSError or ValueError, by version
+        raise BackendError(f"model {path}: its weights cannot be read ({_first_line(error)})") from error
+
+
+def content_hash(model: onnx.ModelProto, path: Path) -> str:
+    """Hash a model: its file, and the files that hold its weights, if any.
+
+    Args:
+        model: as `load` gave it.
+        path: where it came from.
+
+    Returns:
+        SHA-256 in hexadecimal; for a model in one file, that file's own.
+
+    Raises:
+        BackendError: a file is absent or unreadable.
+    """
+    tensors = [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]
+    others = sorted({ExternalDataInfo(tensor).location for tensor in tensors})
+    digest = hashlib.sha256()
+    for file in (path, *(path.parent / name for name in others)):
+        _add_file(digest, file, path)
+    return digest.hexdigest()
+
+
+def read_signature(model: onnx.ModelProto, path: Path) -> Signature:
+    """Find the inputs and outputs of a question-answering model.
+
+    Args:
+        model: the model, as `load` gave it.
+        path: named in errors.
+
+    Raises:
+        BackendError: it takes or gives something else.
+    """
+    # Before IR version 4 the weights stood among the inputs too.
+    weights = {tensor.name for tensor in model.graph.initializer}
+    values = [value for value in model.graph.input if value.name not in weights]
+    inputs = tuple(_model_input(value, path) for value in values if _position(value.name) is not None)
+    found = {each.position for each in inputs}
+    required = set(range(len(QUESTION_ANSWERING_INPUTS))) - {_OPTIONAL_INPUT}
+    if len(inputs) != len(values) or len(found) != len(inputs) or not required <= found:
+        has = ", ".join(value.name for value in values) or "none"
+        needed = ", ".join(" or ".join(names) for names in _INPUT_NAMES)
+        raise BackendError(
+            f"model {path}: its inputs are {has}; a BERT question-answering model has {needed} (the last may be absent)"
+        )
+    names, positions = _outputs(model.graph.output, path)
+    return Signature(inputs=inputs, outputs=names, output_positions=positions)
+
+
+def dimensions(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
+    """A value's dimensions; None where they may vary."""
+    dims = value.type.tensor_type.shape.dim
+    return tuple(dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in dims)
+
+
+def _model_input(value: onnx.ValueInfoProto, path: Path) -> ModelInput:
+    """One known input, with its type."""
+    dims = dimensions(value)
+    if len(dims) != 2:  # noqa: PLR2004 - batch and length
+        raise BackendError(f"model {path}: input {value.name} has {len(dims)} dimensions; it must be (batch, length)")
+    dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
+    position = _position(value.name)
+    return ModelInput(value.name, -1 if position is None else position, dtype, dims)
+
+
+def _position(name: str) -> int | None:
+    """The place in `Inputs` that a name stands for; TensorFlow's exporter appends ":0"."""
+    plain = name.removesuffix(":0")
+    return next((place for place, names in enumerate(_INPUT_NAMES) if plain in names), None)
+
+
+def _outputs(values: Sequence[onnx.ValueInfoProto], path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Names and places of the logits among the graph's outputs."""
+    names = [value.name for value in values]
+    for pair in _OUTPUT_NAMES:
+        plain = [name.removesuffix(":0") for name in names]
+        if set(pair) <= set(plain):
+            positions = tuple(plain.index(name) for name in pair)
+            return tuple(names[position] for position in positions), positions
+    ranks = [len(dimensions(value)) for value in values]
+    if ranks[:2] == [2, 2]:
+        return tuple(names[:2]), (0, 1)
+    if ranks == [3] and dimensions(values[0])[2] in {2, None}:
+        return (names[0],), (0,)
+    raise BackendError(
+        f"model {path}: its outputs are {', '.join(names)}; a BERT question-answering model gives "
+        "start_logits and end_logits, each (batch, length), or one output (batch, length, 2)"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    """An error's first line, for a message of one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _add_file(digest: hashlib._Hash, file: Path, model_path: Path) -> None:
+    """Feed a file to a hash, block by block."""
+    try:
+        with file.open("rb") as stream:
+            while block := stream.read(_BLOCK_BYTES):
+                digest.update(block)
+    except OSError as error:
+        raise BackendError(f"model {model_path}: cannot read {file} ({error.strerror})") from error

@@ -1,0 +1,36 @@
+"""The backends by name; a backend's module is imported when it is made."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, cast
+
+from mlperf_home.engines.base import BackendError
+
+if TYPE_CHECKING:
+    from mlperf_home.engines.base import Backend
+
+_CLASSES = {
+    "deepsparse": ("mlperf_home.engines.onnx.deepsparse", "DeepSparseBackend"),
+    "onnxruntime": ("mlperf_home.engines.onnx.onnxruntime", "OnnxRuntimeBackend"),
+    "tflite": ("mlperf_home.engines.tflite.engine", "TfliteBackend"),
+    "litert": ("mlperf_home.engines.tflite.litert", "LiteRtBackend"),
+    "echo": ("mlperf_home.engines.echo", "EchoBackend"),
+}
+
+NAMES = tuple(_CLASSES)
+
+
+def make(name: str) -> Backend:
+    """Make a backend, not yet open.
+
+    Raises:
+        BackendError: there is none of this name, or a library that it reads models with is missing.
+    """
+    if name not in _CLASSES:
+        raise BackendError(f"backend {name!r}: there is none of this name; known are {', '.join(NAMES)}")
+    module, kind = _CLASSES[name]
+    try:
+        return cast("Backend", getattr(importlib.import_module(module), kind)())
+    except ModuleNotFoundError as error:
+        raise BackendError(f"backend {name}: needs the Python package {error.name}; install it") from error

@@ -1,0 +1,1 @@
+"""TFLite files, and the engines that run them."""

@@ -1,0 +1,172 @@
+"""TFLite classifiers in tflite-runtime or LiteRT: one interpreter for each stream."""
+
+from __future__ import annotations
+
+import queue
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from mlperf_home.engines.base import BackendError, Description
+from mlperf_home.engines.classifier import Classifier, read_classifier
+from mlperf_home.engines.cores import usable_cores
+from mlperf_home.engines.options import Options
+from mlperf_home.engines.tflite import library as tflite_library
+from mlperf_home.engines.tflite.calls import ArrangedImages, Inference
+from mlperf_home.engines.tflite.intra_op import latencies_ns, thread_counts
+from mlperf_home.engines.tflite.library import Choices, Package, first_line
+from mlperf_home.engines.tflite.model_file import check_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mlperf_home.datasets.base import Inputs
+    from mlperf_home.engines.base import Grid, Prepared, Request
+
+_WARM_UP_RUNS = 2
+
+
+class TfliteBackend:
+    """Image classifiers behind `mlperf_home.engines.base.Backend`.
+
+    `run` gives (batch,) float32: the class of each image, 0 for the dataset's first; where the model has 1001, its
+    class 0 is background, and is left out. A quantised score is larger exactly where what it stands for is larger,
+    so that classes need no dequantisation. A batch is inferred image by image: models are exported for one.
+
+    Options: `threads` (within one call; otherwise one stream tries 1, 2, 4 ... up to all cores and takes the fastest,
+    and several share the cores), `xnnpack` (false leaves the default delegate out), `delegate` (path or name of a
+    delegate's shared library), `delegate_options` (its own options: a list of "key=value").
+    """
+
+    package: Package = tflite_library.TFLITE
+
+    def __init__(self) -> None:
+        self._model: Classifier | None = None
+        self._largest_batch = 1
+        self._idle: queue.SimpleQueue[Inference] = queue.SimpleQueue()
+        self._fork_safe = False
+
+    def open(self, request: Request) -> Description:
+        """Make the interpreters and run each; see `Backend.open`."""
+        try:
+            return self._open(request)
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Classify one batch; see the class and `Backend.run`."""
+        return self.prepare(inputs)()()
+
+    def prepare(self, inputs: Inputs) -> Prepared:
+        """Take images as `Classifier.images` does; see `Backend.prepare`."""
+        model = self._model
+        if model is None:
+            raise BackendError(f"{self.package.engine}: the engine is not open")
+        images = model.images(inputs)
+        if len(images) > self._largest_batch:
+            raise BackendError(f"a batch of {len(images)} images; 1 to {self._largest_batch} were prepared for")
+        return ArrangedImages(images, self._idle, model, self.package.engine)
+
+    def fork_safe(self) -> bool:
+        """Say whether no interpreter has threads of its own; see `Forkable.fork_safe`."""
+        return self._fork_safe
+
+    def keep_stream(self, stream: int, prepared: Mapping[int, Prepared]) -> Mapping[int, Prepared]:
+        """Keep one interpreter; see `Forkable.keep_stream`."""
+        call = [self._idle.get() for _ in range(self._idle.qsize())][stream]
+        return {index: cast("ArrangedImages", images).with_only(call) for index, images in prepared.items()}
+
+    def close(self) -> None:
+        """Release the interpreters; see `Backend.close`."""
+        self._model = None
+        self._idle = queue.SimpleQueue()
+
+    def _open(self, request: Request) -> Description:
+        """What `open` does, but for clearing up."""
+        options = Options(self.package.engine, request.options)
+        options.only("threads", "xnnpack", "delegate", "delegate_options")
+        _check_grid(request.grid)
+        cores = usable_cores(request.cores)
+        streams = request.grid.streams
+        choices = Choices(
+            options.count("threads") or max(1, cores // streams),
+            options.flag("xnnpack", default=True),
+            options.text("delegate"),
+            tuple(options.words("delegate_options") or ()),
+        )
+        check_file(request.model_path)
+        library, version = tflite_library.load(self.package)
+        tried_us: dict[str, float] | None = None
+        if options.count("threads") is None and streams == 1 and cores > 1:
+            choices, tried_us = self._fastest(library, request.model_path, choices)
+        interpreters = [tflite_library.make_interpreter(library, request.model_path, choices) for _ in range(streams)]
+        first = interpreters[0]
+        model = read_classifier(first.get_input_details(), first.get_output_details(), request.model_path)
+        self._model, self._largest_batch = model, max(request.grid.batch_sizes)
+        self._fork_safe = choices.threads == 1 and choices.delegate is None
+        for interpreter in interpreters:
+            self._warm_up(Inference(interpreter, model), model)
+        delegated = tflite_library.delegated(first)
+        details = {
+            "cores": cores,
+            "streams": streams,
+            "threads_per_stream": choices.threads,
+            "threads_tried_us": tried_us,
+            "xnnpack": choices.xnnpack,
+            "delegate": choices.delegate,
+            "delegate_options": list(choices.delegate_options),
+            "delegated": delegated,
+            "input": model.image.to_json(),
+            "output": model.scores.to_json(),
+            "classes": model.classes,
+            "background": model.background,
+        }
+        return Description(self.package.engine, version, details, self._warnings(choices, delegated=delegated))
+
+    def _fastest(self, library: Any, path: Path, choices: Choices) -> tuple[Choices, dict[str, float]]:
+        """Try numbers of threads up to the chosen; give the fastest, and each one's 90th percentile in us."""
+        calls = {}
+        for threads in thread_counts(choices.threads):
+            interpreter = tflite_library.make_interpreter(library, path, replace(choices, threads=threads))
+            model = read_classifier(interpreter.get_input_details(), interpreter.get_output_details(), path)
+            call = Inference(interpreter, model)
+            image = np.zeros(model.image.shape, dtype=model.image.dtype)
+            self._run_first(call, image)
+            calls[threads] = partial(call, image)
+        found_ns = latencies_ns(calls)
+        fastest = min(found_ns, key=lambda threads: found_ns[threads])
+        return replace(choices, threads=fastest), {str(threads): ns / 1000 for threads, ns in found_ns.items()}
+
+    def _warm_up(self, call: Inference, model: Classifier) -> None:
+        """Run a new interpreter, so that no timed call is its first, and put it among the idle ones."""
+        self._run_first(call, np.zeros(model.image.shape, dtype=model.image.dtype))
+        self._idle.put(call)
+
+    def _run_first(self, call: Inference, image: NDArray[Any]) -> None:
+        try:
+            for _ in range(_WARM_UP_RUNS):
+                call(image)
+        except (ValueError, RuntimeError) as error:
+            raise BackendError(f"{self.package.engine}: the model cannot be run ({first_line(error)})") from error
+
+    def _warnings(self, choices: Choices, *, delegated: bool | None) -> tuple[str, ...]:
+        if delegated is not False or not (choices.xnnpack or choices.delegate):
+            return ()
+        name = choices.delegate or "XNNPACK"
+        hint = "; the litert backend may be several times as fast" if self.package is tflite_library.TFLITE else ""
+        return (f"{self.package.distribution} applies {name} to no part of this model{hint}.",)
+
+
+def _check_grid(grid: Grid) -> None:
+    if grid.lengths:
+        raise BackendError(f"the grid has sequence lengths {grid.lengths}; images have none")
+    if len(grid.batch_sizes) != 1 or grid.batch_sizes[0] < 1 or grid.streams < 1:
+        raise BackendError(
+            f"the grid has batch sizes {grid.batch_sizes} and {grid.streams} streams; give one positive number of each"
+        )

@@ -1,0 +1,138 @@
+"""What was typed after `cm ... experiment`: decoded, with every option known or refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.measurements.store.expression import Expression
+from mlperf_home.product import PRODUCT
+from scriptgraph.embed import as_text, same, wants_json
+from scriptgraph.errors import RequestError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_CMIND = frozenset({
+    "action", "automation", "artifact", "artifacts", "parsed_automation", "parsed_artifact", "parsed_artifacts",
+    "cmd", "out", "unparsed_cmd", "save_to_json", "common", "ignore_inheritance", "control", "j", "json", "quiet",
+})  # fmt: skip
+_EVERYWHERE = ("name", "home", "experiments_dir")
+_OPTIONS = {
+    "run": ("tags", "explore", "explore_file", "rerun"),
+    "replay": (),
+    "find": ("tags",),
+    "show": ("tags", "pareto", "metrics", "derive", "sort", "prices", "parquet"),
+    "rm": ("tags", "f", "force"),
+}
+_SWITCHES = {"rerun", "pareto", "f", "force"}
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What is wanted of experiments.
+
+    Attributes:
+        name: an experiment's name, or "".
+        tags: what experiments have to have.
+        root: where experiments lie.
+        home: the folder of all that we keep.
+        as_json: nothing else may be printed.
+        words: what stood behind `--`.
+        on: the switches that are on.
+        texts: the other options that were given.
+    """
+
+    name: str
+    tags: tuple[str, ...]
+    root: Path
+    home: Path
+    as_json: bool
+    words: tuple[str, ...] = ()
+    on: frozenset[str] = frozenset()
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    def listed(self, option: str) -> tuple[str, ...]:
+        """Give the words of an option that is a list with commas."""
+        return _words(self.texts.get(option, ""))
+
+    def path(self, option: str) -> Path | None:
+        """Give an option that is a path."""
+        text = self.texts.get(option)
+        return Path(text).expanduser().absolute() if text else None
+
+
+def read_asking(action: str, command: Mapping[str, Any]) -> Asking:
+    """Decode a command.
+
+    Raises:
+        RequestError: a stray word, an option that the action does not have or that would do nothing, or one without a
+            value.
+    """
+    given = {key.replace("-", "_"): value for key, value in command.items() if key not in _CMIND}
+    behind = tuple(str(word) for word in command.get("unparsed_cmd") or ())
+    strays = [str(word) for word in command.get("artifacts") or ()] + ([] if action == "run" else list(behind))
+    if strays:
+        raise RequestError(f"stray words: {' '.join(strays)}; options are written --name=value, without spaces")
+    known = (*_EVERYWHERE, *_OPTIONS[action])
+    for name in given:
+        if name not in known:
+            close = nearest(name, known, 1)
+            hint = f"did you mean --{close[0]}?" if close else f"options: {', '.join(f'--{each}' for each in known)}"
+            raise RequestError(f"--{name}: not known here; {hint}")
+    texts = {name: _text(name, value) for name, value in given.items() if name not in _SWITCHES}
+    named = {str(each) for each in (command.get("artifact"), texts.pop("name", None)) if each}
+    if len(named) > 1:
+        raise RequestError(f"two names: {' and '.join(sorted(named))}; an experiment has one")
+    tags = _words(texts.pop("tags", ""))
+    if named and tags and action != "run":
+        raise RequestError(f"{''.join(named)} and --tags={','.join(tags)}: give a name or tags, not both")
+    on = frozenset(name for name in _SWITCHES & given.keys() if _is_on(name, given[name]))
+    if "pareto" in on and "sort" in texts:
+        raise RequestError("--sort: a front is in the order of its first metric; give --sort or --pareto")
+    home = Path(texts.pop("home", "") or PRODUCT.home).expanduser().absolute()
+    root = Path(texts.pop("experiments_dir", "") or home / "experiments").expanduser().absolute()
+    return Asking(
+        name="".join(named),
+        tags=tags,
+        root=root,
+        home=home,
+        as_json=wants_json(command) or command.get("out") != "con",
+        words=behind,
+        on=on,
+        texts=texts,
+    )
+
+
+def read_derivations(text: str) -> dict[str, Expression]:
+    """Read "per_core = samples_per_second / cores; ...".
+
+    Raises:
+        RequestError: a part has no name.
+        ExpressionError: a part is not arithmetic on names and numbers.
+    """
+    found = {}
+    for part in filter(None, (each.strip() for each in text.split(";"))):
+        name, equals, expression = part.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise RequestError(f"--derive={part}: write NAME=EXPRESSION, several with ; between them")
+        found[name.strip()] = Expression(expression.strip())
+    return found
+
+
+def _is_on(name: str, value: Any) -> bool:
+    for answer in (True, False):
+        if not isinstance(value, dict | list) and same(value, answer):
+            return answer
+    raise RequestError(f"--{name}={value}: must be yes or no")
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in (each.strip() for each in text.split(",")) if word)
+
+
+def _text(name: str, value: Any) -> str:
+    if value is True or value is None or isinstance(value, dict):
+        raise RequestError(f"--{name}: wants a value, written --{name}=VALUE without spaces")
+    return ",".join(str(each) for each in value) if isinstance(value, list) else as_text(value)

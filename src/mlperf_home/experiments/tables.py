@@ -1,0 +1,208 @@
+"""Experiments as tables: what was measured, fronts, and two runs beside each other."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.experiments.derivation import whole_machine
+from mlperf_home.experiments.experiment import ExperimentError
+from mlperf_home.pictures.picture import STANDINGS, axis
+from scriptgraph.embed import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mlperf_home.experiments.experiment import Experiment
+    from mlperf_home.experiments.fronts import Front
+    from mlperf_home.experiments.grid import Outcome
+    from mlperf_home.measurements.measurement import Measurement, Value
+
+SAMPLE = "SAMPLE, no MLPerf results"
+_USUAL = (
+    *("latency_ms", "samples_per_second", "queries_per_second", "top1_percent", "f1_percent"),
+    *("energy_mj", "energy_per_sample_j", "cost_per_million_inferences"),
+)
+_EXPLORED = "explored_"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A point that was run twice: its values in words, how it ended then and now, and its measurements in pairs."""
+
+    words: str
+    then: str
+    now: str
+    pairs: tuple[tuple[Measurement, Measurement], ...]
+
+
+def experiment_rows(found: Sequence[Experiment], counts: Mapping[str, int]) -> Section:
+    """List experiments: name, kind, tags, number of measurements, when."""
+    rows = [
+        (
+            each.name,
+            each.kind,
+            ",".join(each.tags),
+            str(counts[each.name]),
+            "sample" if each.sample else "",
+            each.created,
+        )
+        for each in found
+    ]
+    return Section(
+        f"{len(rows)} experiments", rows, ("name", "kind", "tags", "measurements", "", "created") if rows else ()
+    )
+
+
+def measured_section(
+    experiment: Experiment,
+    measurements: Sequence[Measurement],
+    metrics: Sequence[str],
+    order: str,
+    derivations: Sequence[str] = (),
+) -> Section:
+    """Show each measurement in a row: these metrics, or the usual ones of those that are there; derived ones too."""
+    there = dict.fromkeys(name for each in measurements for name in each.values)
+    usual = [name for name in there if name.startswith(_EXPLORED) or name in _USUAL]
+    shown = list(dict.fromkeys([*(metrics or usual), *derivations]))
+    rows = [
+        (*_words(each), *(_word(value_of(each, name)) for name in shown), "sample" if each.sample else "")
+        for each in sorted(measurements, key=lambda each: _order(value_of(each, order)))
+    ]
+    sample = experiment.sample or any(each.sample for each in measurements)
+    title = _marked(f"{experiment.name}, {experiment.kind}: {len(rows)} measured", sample=sample)
+    return Section(title, rows, ("model", "system", "scenario", "LoadGen", *shown, "") if rows else ())
+
+
+def check_metrics(option: str, names: Sequence[str], measurements: Sequence[Measurement]) -> None:
+    """See that each name is that of something measured.
+
+    Raises:
+        ExperimentError: nothing has it.
+    """
+    there = sorted({name for each in measurements for name in (*each.values, *each.system)})
+    for name in names:
+        if measurements and name not in there:
+            raise ExperimentError(f"--{option}: {name}", "nothing has it", f"there are: {', '.join(there)}")
+
+
+def value_of(measurement: Measurement, name: str) -> Value | None:
+    """Give a value, or a fact about the machine."""
+    if name == "cores" and (cores := whole_machine(measurement)):
+        return cores
+    return measurement.values.get(name, measurement.system.get(name))
+
+
+def answer_sections(experiment: Experiment) -> list[Section]:
+    """Show an exploration's answer in its three parts, with the work.
+
+    Raises:
+        ExperimentError: the answer cannot be read.
+    """
+    try:
+        document = json.loads(experiment.answer.read_text("utf-8"))
+        metrics = [each["name"] for each in document["metrics"]]
+        sections = [_part(document[standing], standing, metrics) for standing in STANDINGS]
+        work = document["work"]
+        share = f"{work['share']:.1%} of what the exhaustive sweep takes"
+        said = f"{sum(work['spent_s'].values()):.0f} s spent, {share}; at most {work['left_s']:.0f} s left"
+        title = _marked(f"{experiment.name}: {document['name']} on {document['system']}", sample=document["sample"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        advice = "run the exploration again; its journal is kept"
+        raise ExperimentError(experiment.answer, f"is no answer ({error})", advice) from None
+    return [Section(title), *sections, Section(said), *(Section(each) for each in document["warnings"])]
+
+
+def _part(standings: Sequence[Mapping[str, Any]], standing: str, metrics: Sequence[str]) -> Section:
+    rows = [
+        (each["point"], *(_number(each, name) for name in metrics), each["failed"] or ", ".join(each["against"]))
+        for each in standings
+    ]
+    words = {"front": "", "undecided": "with", "dropped": "dominated by"}
+    header = ("point", *(axis(name).label for name in metrics), words[standing])
+    return Section(f"{standing} ({len(rows)})", rows, header if rows else ())
+
+
+def _number(standing: Mapping[str, Any], name: str) -> str:
+    value, interval = standing["values"].get(name), standing["intervals"].get(name)
+    if value is None:
+        return "not known"
+    between = f" ({interval[0]:.5g} to {interval[1]:.5g})" if interval else ""
+    return f"{value:.5g}{between}"
+
+
+def front_section(experiment: Experiment, found: Front) -> Section:
+    """Show the front of one benchmark and scenario."""
+    sample = experiment.sample or any(each.sample for each in found.members)
+    what = f"{experiment.name}: {found.benchmark}, {found.scenario}"
+    left = [
+        *([f"{found.invalid} INVALID"] if found.invalid else []),
+        *([f"{found.lacking} without these metrics"] if found.lacking and found.axes else []),
+    ]
+    out = f"; left out: {', '.join(left)}" if left else ""
+    if not found.axes:
+        return Section(_marked(f"{what}: nothing has a latency or rate and an accuracy{out}", sample=sample))
+    names = [each.name for each in found.axes]
+    rows = [
+        (*_words(each)[:2], *(_word(each.values.get(name)) for name in names), "sample" if each.sample else "")
+        for each in found.members
+    ]
+    title = _marked(f"{what}: {len(rows)} of {found.compared} are of the front{out}", sample=sample)
+    better = {"min": "less is better", "max": "more is better"}
+    header = ("model", "system", *(f"{each.label}, {better[each.direction]}" for each in found.axes), "")
+    return Section(title, rows, header if rows else ())
+
+
+def outcomes_section(outcomes: Sequence[Outcome]) -> Section:
+    """Show the points of a grid that measured nothing: they failed, or their command is none of ours."""
+    rows = [
+        (", ".join(f"{name}={value}" for name, value in each.trial.values.items()), each.told, each.log)
+        for each in outcomes
+        if not each.measurements
+    ]
+    return Section(f"{len(rows)} without a measurement", rows, ("values", "ended", "log"))
+
+
+def compared_section(name: str, points: Sequence[Compared]) -> Section:
+    """Show values of two runs of the same points, and by how much the second differs."""
+    rows = []
+    for point in points:
+        if not point.pairs:
+            same = "as then" if ("failed" in point.then) == ("failed" in point.now) else "ended otherwise"
+            rows.append((point.words, "ended", point.then, point.now, same))
+        for first, second in point.pairs:
+            for metric in _USUAL:
+                one, other = first.values.get(metric), second.values.get(metric)
+                if one is None or other is None:
+                    continue
+                same = " (the same logs: it was not measured again)" if first.logs and first.logs == second.logs else ""
+                rows.append((point.words, metric, _word(one), _word(other), f"{_difference(one, other)}{same}"))
+    return Section(name, rows, ("values", "metric", "then", "now", "difference") if rows else ())
+
+
+def _difference(one: Value, other: Value) -> str:
+    if isinstance(one.value, (int, float)) and isinstance(other.value, (int, float)) and one.value:
+        return f"{other.value / one.value - 1:+.1%}"
+    return "not known"
+
+
+def _words(measurement: Measurement) -> tuple[str, str, str, str]:
+    model, system = _word(measurement.model.get("name")), _word(measurement.system.get("name"))
+    return model, system, measurement.scenario, measurement.validity or ""
+
+
+def _marked(title: str, *, sample: bool) -> str:
+    return f"{SAMPLE}: {title}" if sample else title
+
+
+def _word(value: Value | None) -> str:
+    if value is None or value.value is None:
+        return "-"
+    return f"{value.value:.6g}" if isinstance(value.value, float) else str(value.value)
+
+
+def _order(value: Value | None) -> tuple[int, float, str]:
+    if value is None or value.value is None:
+        return (2, 0.0, "")
+    return (1, 0.0, value.value) if isinstance(value.value, str) else (0, float(value.value), "")

@@ -1,0 +1,1 @@
+"""What a study is: space, protocol, beliefs, journal, answer."""

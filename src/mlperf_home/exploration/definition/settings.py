@@ -1,0 +1,103 @@
+"""How a study goes on, and what it is, for its journal."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.exploration.definition.protocol import IMAGENET, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlperf_home.exploration.definition.beliefs import Belief
+    from mlperf_home.exploration.definition.space import Space
+
+OFFICIAL_RUNS = ("none", "front", "kept")
+MORE_IS_BETTER = frozenset({"samples_per_second"})
+"""Metrics of probes of which more is better; less is better of the others."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a study goes on.
+
+    Attributes:
+        metrics: the metrics that probes give, positive and compared as ratios; the first is how fast a sample is.
+        accuracy: the name of the other metric, in percent.
+        risk: the chance that any point is dropped or called front wrongly in the whole study.
+        rounds: of probes at most.
+        first_probe_s: how long a probe lasts at first.
+        longer_every: after so many rounds probes last twice as long.
+        check_after: the round after which accuracies are checked.
+        doubt_points: how wrong a prior has to be, either way, for a check to find it.
+        doubt_most: how wrong it may be at most.
+        doubted_share: which share of the priors may be so wrong.
+        false_alarm: the chance that a prior which is right is given up.
+        check_samples: by how many samples a check goes on; it begins with twice as many.
+        most_checked: samples that a prior is checked on at most.
+        most_measured: samples that a model whose prior is wrong is measured on at most, without `full_accuracy`.
+        official: which points get official runs: none, the front, or what was kept (with the undecided).
+        full_accuracy: whether what is kept is measured on the whole dataset.
+        seed: of the order within rounds.
+        protocol: the dataset's size and the official run's length.
+    """
+
+    metrics: tuple[str, ...] = ("latency_ms",)
+    accuracy: str = "top1_percent"
+    risk: float = 0.05
+    rounds: int = 20
+    first_probe_s: float = 1.0
+    longer_every: int = 10
+    check_after: int = 3
+    doubt_points: float = 3.0
+    doubt_most: float = 6.0
+    doubted_share: float = 0.1
+    false_alarm: float = 0.001
+    check_samples: int = 500
+    most_checked: int = 20_000
+    most_measured: int = 8_000
+    official: str = "front"
+    full_accuracy: bool = False
+    seed: int = 0
+    protocol: Protocol = IMAGENET
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done."""
+        if not self.metrics:
+            raise ValueError("metrics must name what probes give, for instance latency_ms")
+        if not 0 < self.risk < 0.5:  # noqa: PLR2004 - beyond it, a coin is as good
+            raise ValueError(f"risk must lie between 0 and 0.5, got {self.risk:g}")
+        if self.official not in OFFICIAL_RUNS:
+            raise ValueError(f"official must be one of {', '.join(OFFICIAL_RUNS)}, got {self.official!r}")
+        if not 2 <= self.check_after <= self.rounds:  # noqa: PLR2004 - one probe tells no noise
+            raise ValueError(f"rounds must be at least {max(2, self.check_after)}, got {self.rounds}")
+        self._refuse_doubts()
+        if self.first_probe_s <= 0 or self.longer_every < 1:
+            raise ValueError("first_probe_s must be above 0 and longer_every at least 1")
+
+    def _refuse_doubts(self) -> None:
+        if not 0 < self.doubt_points <= self.doubt_most:
+            raise ValueError(f"doubt_points must be above 0 and at most doubt_most, got {self.doubt_points:g}")
+        if not 0 < self.doubted_share <= 1 or not 0 < self.false_alarm < 1:
+            raise ValueError("doubted_share and false_alarm must lie between 0 and 1")
+        if self.check_samples < 1:
+            raise ValueError(f"check_samples must be at least 1, got {self.check_samples}")
+
+    @property
+    def directions(self) -> dict[str, str]:
+        """All metrics with "min" or "max"."""
+        return {name: "max" if name in MORE_IS_BETTER else "min" for name in self.metrics} | {self.accuracy: "max"}
+
+    def probe_s(self, number: int) -> float:
+        """How long a probe of round `number` (from 0) lasts."""
+        return float(self.first_probe_s * 2 ** (number // self.longer_every))
+
+
+def study_identity(space: Space, priors: Mapping[str, Belief], settings: Settings) -> dict[str, Any]:
+    """Say what a study is, for its journal: a journal is resumed only by the same study."""
+    return {
+        "space": {"name": space.name, "points": [point.name for point in space.points]},
+        "priors": {model: [belief.percent, belief.sd] for model, belief in sorted(priors.items())},
+        "settings": asdict(settings),
+    }

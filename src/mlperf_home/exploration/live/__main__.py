@@ -1,0 +1,113 @@
+"""`python -m mlperf_home.exploration.live --plan study.json`: run a study to its end, or go on with it.
+
+The journal, the answer and the results stand in the plan's folder. Standard output has a JSON object a line:
+
+    {"event": "doing", "what": text, "done": count, "of": count}      before a run, never during one
+    {"event": "standing", "front": count, "undecided": count, "dropped": count,
+     "spent_s": seconds, "left_s": seconds, "share": number}              after each round
+    {"event": "official", "point": name}                              an official run is in its place
+    {"event": "answered", "answer": path, ...}                        and what "standing" has
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.errors import LocatedError
+from mlperf_home.exploration.definition.answer import to_json
+from mlperf_home.exploration.definition.journal import Journal
+from mlperf_home.exploration.definition.meter import JournaledMeter
+from mlperf_home.exploration.definition.settings import study_identity
+from mlperf_home.exploration.live.engines import Engines
+from mlperf_home.exploration.live.meter import LiveMeter
+from mlperf_home.exploration.live.plan import StudyPlan, read_plan
+from mlperf_home.exploration.racing.study import Study
+from mlperf_home.exploration.search.optuna_search import Budget, search
+from mlperf_home.harness.processes.lifeline import die_with_parent
+from scriptgraph.files.atomic import replace_text
+
+if TYPE_CHECKING:
+    from mlperf_home.exploration.definition.answer import Answer
+    from mlperf_home.exploration.definition.space import Point
+
+EXIT_REFUSED = 65
+_SILENCE_S = 5.0
+
+
+def main() -> int:
+    """Run the study; give the exit status."""
+    parser = argparse.ArgumentParser(prog="mlperf_home.exploration.live", description="an exploration on this machine")
+    parser.add_argument("--plan", type=Path, required=True, help="the plan, a JSON file")
+    arguments = parser.parse_args()
+    die_with_parent(os.getppid())
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        explore(read_plan(arguments.plan))
+    except LocatedError as error:
+        print(f"mlperf-home: {error}", file=sys.stderr, flush=True)
+        return EXIT_REFUSED
+    return 0
+
+
+def explore(plan: StudyPlan) -> None:
+    """Run a study, writing its answer as it grows."""
+    space = plan.points
+    identity = {**study_identity(space, plan.priors, plan.settings), "searcher": plan.searcher, "budget": plan.budget_s}
+    path = plan.folder / "answer.json"
+
+    def told(answer: Answer) -> None:
+        replace_text(path, to_json(answer, plan.about))
+        _tell("standing", **_counts(answer))
+
+    last_s = time.monotonic()
+
+    def doing(what: str, done: int, of: int) -> None:
+        nonlocal last_s
+        # Probes are short: a line for each would be too many.
+        if not what.startswith("probes") or time.monotonic() - last_s >= _SILENCE_S:
+            last_s = time.monotonic()
+            _tell("doing", what=what, done=done, of=of)
+
+    def official_done(point: Point) -> None:
+        _tell("official", point=point.name)
+
+    with Journal(plan.folder / "journal.jsonl", identity) as journal, Engines(plan.engines) as engines:
+        meter = LiveMeter(plan, engines, official_done)
+        if plan.searcher == "race":
+            answer = Study(space, meter, plan.priors, plan.settings, journal).run(told, doing)
+        else:
+            budget = Budget(plan.budget_s or 0.0, seed=plan.settings.seed)
+            answer = search(space, JournaledMeter(meter, journal), plan.searcher, budget, plan.settings, told)
+    replace_text(path, to_json(answer, plan.about))
+    _tell("answered", answer=str(path), **_counts(answer))
+
+
+def _counts(answer: Answer) -> dict[str, Any]:
+    work = answer.work
+    return {
+        "front": len(answer.front),
+        "undecided": len(answer.undecided),
+        "dropped": len(answer.dropped),
+        "spent_s": sum(work.spent_s.values()),
+        "left_s": work.left_s,
+        "share": work.share,
+    }
+
+
+def _leave(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _tell(event: str, **facts: Any) -> None:
+    print(json.dumps({"event": event, **facts}), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

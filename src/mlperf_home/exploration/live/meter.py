@@ -1,0 +1,170 @@
+"""A meter that runs points under LoadGen; see docs/exploration.md for what a probe is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.contracts.failures import ExitStatus
+from mlperf_home.errors import LocatedError
+from mlperf_home.exploration.definition.meter import AbsentPointError, AccuracyCount, Observation, PointFailedError
+from mlperf_home.exploration.live.jobs import Asked, backend_of, official_folder, probe_conf, run_conf, write_job
+from mlperf_home.exploration.live.scoring import score_part, score_whole
+from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, read_run
+from mlperf_home.measurements.layout import ResultFolder
+from scriptgraph.files.atomic import replace_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from mlperf_home.exploration.definition.space import Point
+    from mlperf_home.exploration.live.engines import Engines
+    from mlperf_home.exploration.live.plan import StudyPlan
+
+# What is wrong with the machine or with us is wrong with every point.
+_NO_POINTS_FAULT = frozenset({ExitStatus.BAD_JOB, ExitStatus.BAD_OUTPUT, ExitStatus.INTERRUPTED, ExitStatus.TERMINATED})
+_TRIES = 2
+# SingleStream is judged by it.
+_PERCENTILE = "90.00"
+_GO_ON = "the others are measured all the same; the same command under a new --experiment_name tries it again"
+
+
+class StudyStoppedError(LocatedError):
+    """A run failed for a reason that the next one would fail for too."""
+
+
+class LiveMeter:
+    """Probes, checks and official runs on this machine: implements `mlperf_home.exploration.definition.meter.Meter`.
+
+    The first run of a point tells what the engine chooses for it (its threads) and how fast it is; both are kept
+    beside the journal, so that all runs of a point are of the same configuration.
+    """
+
+    def __init__(self, plan: StudyPlan, engines: Engines, official_done: Callable[[Point], None]) -> None:
+        """Set it up; `official_done` hears of each official run that is in its place."""
+        self._plan, self._engines, self._official_done = plan, engines, official_done
+        self._settled_path = plan.folder / "settled.json"
+        self._settled: dict[str, dict[str, Any]] = {}
+        if self._settled_path.exists():
+            self._settled = json.loads(self._settled_path.read_text("utf-8"))
+
+    def probe(self, point: Point, seconds: float, number: int) -> Observation:  # noqa: ARG002 - one is like another
+        """Run it under LoadGen for so long, in a process of its own."""
+        start_s = time.monotonic()
+        if self._plan.running.scenario == "Offline" and "target" not in self._settled.get(point.name, {}):
+            self._probe(point, seconds)  # of few samples: how many take so long is not known yet
+        values, queries = self._probe(point, seconds)
+        return Observation(values, queries, time.monotonic() - start_s)
+
+    def official(self, point: Point) -> Observation:
+        """Run it by the round's rules, in a new interpreter; its result stands in the experiment's results."""
+        start_s = time.monotonic()
+        folder = official_folder(self._plan, point)
+        if not folder.complete("performance"):
+            if "target" not in self._settled.get(point.name, {}):
+                self._probe(point, self._plan.settings.first_probe_s)
+            conf = run_conf(self._plan, "performance", self._settled[point.name]["target"])
+            fresh = self._run(point, Asked("performance", conf, options=self._options(point)), new_interpreter=True)
+            self._keep("performance", fresh, folder)
+        values, queries = self._values(folder.logs("performance"))
+        self._official_done(point)
+        return Observation(values, queries, _spent_s(start_s, folder.session("performance")))
+
+    def check(self, point: Point, first: int, last: int) -> AccuracyCount:
+        """Run LoadGen's accuracy mode on some samples; on all of them it is part of the point's result."""
+        start_s = time.monotonic()
+        samples = self._plan.settings.protocol.samples
+        whole = (first, last) == (0, samples)
+        folder = official_folder(self._plan, point) if whole else self._scratch
+        if not whole or not folder.complete("accuracy"):
+            conf = run_conf(self._plan, "accuracy", self._settled.get(point.name, {}).get("target"))
+            fresh = self._run(point, Asked("accuracy", conf, None if whole else (first, last), self._options(point)))
+            if whole:
+                self._keep("accuracy", fresh, folder)
+        kind, candidate = self._plan.running.dataset_kind, self._plan.candidates[point.model]
+        log = folder.logs("accuracy") / ACCURACY_FILE
+        if whole:
+            correct, count, text = score_whole(kind, log, candidate, samples)
+            replace_text(folder.logs("accuracy") / "accuracy.txt", text)
+        else:
+            correct, count = score_part(kind, log, candidate, (first, last))
+        return AccuracyCount(correct, count, _spent_s(start_s, folder.session("accuracy")))
+
+    def _probe(self, point: Point, seconds: float) -> tuple[dict[str, float], int]:
+        conf = probe_conf(self._plan, seconds, self._settled.get(point.name, {}).get("target"))
+        fresh = self._run(point, Asked("performance", conf, options=self._options(point)))
+        values, queries = self._values(fresh.logs("performance"))
+        self._settle(point, fresh, next(iter(values.values())))
+        return values, queries
+
+    def _settle(self, point: Point, fresh: ResultFolder, found: float) -> None:
+        """Keep what the engine chose at first, and how fast the point is at best: LoadGen prepares queries for it."""
+        known = self._settled.get(point.name)
+        best = min if self._plan.running.scenario != "Offline" else max
+        if known:
+            if best(known["target"], found) != known["target"]:
+                known["target"] = found
+                self._keep_settled()
+            return
+        session = json.loads(fresh.session("performance").read_text("utf-8"))
+        threads = session["engine"]["details"].get("threads_per_stream")
+        tried = session["engine"]["details"].get("threads_tried_us")
+        options = {"threads": threads} if threads is not None and tried is not None else {}
+        self._settled[point.name] = {"options": options, "target": found}
+        self._keep_settled()
+
+    def _keep_settled(self) -> None:
+        replace_text(self._settled_path, json.dumps(self._settled, indent=1, sort_keys=True) + "\n")
+
+    def _options(self, point: Point) -> dict[str, Any]:
+        return dict(self._settled.get(point.name, {}).get("options", {}))
+
+    @property
+    def _scratch(self) -> ResultFolder:
+        return ResultFolder(self._plan.folder / "running")
+
+    def _run(self, point: Point, asked: Asked, *, new_interpreter: bool = False) -> ResultFolder:
+        """Run a job, a second time if it fails; its logs stand in the scratch folder.
+
+        Raises:
+            PointFailedError: it failed twice.
+            StudyStoppedError: it failed for a reason that is not the point's.
+        """
+        if point.model not in self._plan.candidates:
+            reason = self._plan.absent.get(point.model, "there is no such model")
+            raise AbsentPointError(point.name, reason, "the same command tries it again")
+        message = ""
+        for _ in range(_TRIES):
+            shutil.rmtree(self._scratch.root, ignore_errors=True)
+            job = write_job(self._plan, point, asked, self._scratch)
+            status, message = self._engines.run(backend_of(self._plan, point), job, new_interpreter=new_interpreter)
+            if status is ExitStatus.COMPLETE:
+                return self._scratch
+            if status in _NO_POINTS_FAULT:
+                advice = "mend it, and run the same command again: it goes on where it was"
+                raise StudyStoppedError(point.name, message, advice)
+        raise PointFailedError(point.name, f"{message} (tried {_TRIES} times)", _GO_ON)
+
+    def _keep(self, run: str, fresh: ResultFolder, folder: ResultFolder) -> None:
+        """Move a run to its place, with the conf files that it was made with."""
+        with folder.held():
+            folder.adopt(run, fresh)
+            for name in ("user.conf", "mlperf.conf"):
+                if run == "performance" or not (folder.root / name).exists():
+                    replace_text(folder.root / name, (fresh.root / name).read_text("utf-8"))
+
+    def _values(self, logs: Path) -> tuple[dict[str, float], int]:
+        result = read_run(logs)
+        queries = result.query_count or 0
+        if self._plan.running.scenario == "Offline":
+            return {"samples_per_second": float(result.values["result_samples_per_second"])}, queries
+        return {"latency_ms": result.percentiles_ns[_PERCENTILE] / 1e6}, queries
+
+
+def _spent_s(start_s: float, session: Path) -> float:
+    """Give the time since then; what was there already, since we were killed just after it, costs what it took."""
+    times = json.loads(session.read_text("utf-8"))["times"]
+    return float(max(time.monotonic() - start_s, times["open_s"] + times["run_s"]))

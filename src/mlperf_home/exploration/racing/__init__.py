@@ -1,0 +1,1 @@
+"""Races: comparisons, accuracy checks, standings."""

@@ -1,0 +1,1 @@
+"""Searches beside the race, and a meter that replays a table."""

@@ -1,0 +1,1 @@
+"""user.conf: durations, targets, and their files."""

@@ -1,0 +1,131 @@
+"""What the machine was like before, during and after a run; what it does not tell is None, with the reason."""
+
+from __future__ import annotations
+
+import os
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.machine.cpu.limits import cpu_quota
+from mlperf_home.machine.sensors import cpu_time, energy
+from mlperf_home.machine.sensors.cpu_clocks import Sensors, read_sensors
+from mlperf_home.machine.sensors.process_usage import private_bytes
+from mlperf_home.machine.sensors.readings import Reading, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlperf_home.harness.queries.parts import SystemUnderTest
+
+
+def host_state() -> dict[str, Any]:
+    """Describe load, affinity and quota of this process, as JSON values."""
+    quota, reason = cpu_quota(Path("/"))
+    return {
+        "load_average_1min_before": os.getloadavg()[0],
+        "affinity_cpus": sorted(os.sched_getaffinity(0)),
+        "cgroup_cpu_quota": quota,
+        "cgroup_cpu_quota_reason": reason,
+    }
+
+
+def peak_memory_bytes(watch: HostWatch) -> int:
+    """Give the largest resident size of this process so far, and what its streams' processes had alone."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + watch.streams_memory_bytes
+
+
+@dataclass(frozen=True)
+class _Counters:
+    cpu_time: cpu_time.CpuTime
+    energy: energy.EnergyLook
+    load_average_1min: float
+
+
+class HostWatch:
+    """Looks at the machine once before a run is timed and once afterwards, and never in between.
+
+    Attributes:
+        streams_memory_bytes: the private memory of the streams' processes, at the end of a run; 0 where threads work.
+    """
+
+    def __init__(self, root: Path = Path("/"), cpus: Sequence[int] | None = None) -> None:
+        """Prepare.
+
+        Args:
+            root: where /proc and /sys are looked for.
+            cpus: the CPUs that matter; None: those that this process may run on.
+        """
+        self._root = root
+        self._cpus = sorted(os.sched_getaffinity(0)) if cpus is None else list(cpus)
+        self._before: tuple[_Counters, Sensors] | None = None
+        self._after: tuple[_Counters, Sensors] | None = None
+        self.streams_memory_bytes = 0
+
+    def begin(self) -> None:
+        """Look for the first time, the counters last; where it has been done already, nothing happens."""
+        if self._before is None:
+            sensors = read_sensors(self._root, self._cpus)
+            self._before = (self._count(), sensors)
+
+    def end(self) -> None:
+        """Look again, the counters first; the last time counts."""
+        self._after = (self._count(), read_sensors(self._root, self._cpus))
+        self.streams_memory_bytes = max(self.streams_memory_bytes, private_bytes())
+
+    def state(self) -> dict[str, Reading]:
+        """Give what was seen, by name with unit; empty where nothing was timed."""
+        if self._before is None or self._after is None:
+            return {}
+        (counted, sensors), (counted_after, sensors_after) = self._before, self._after
+        elapsed_s = counted_after.cpu_time.at_s - counted.cpu_time.at_s
+        return {
+            **cpu_time.between(counted.cpu_time, counted_after.cpu_time),
+            **sensors.frequencies("before"),
+            **sensors_after.frequencies("after"),
+            "governor": sensors.governor,
+            "governor_after": sensors_after.governor,
+            "temperature_c_before": sensors.temperature_c,
+            "temperature_c_after": sensors_after.temperature_c,
+            "throttle_count": _grown(sensors.throttle_count, sensors_after.throttle_count),
+            "load_average_1min_before": Reading(counted.load_average_1min),
+            "load_average_1min_after": Reading(counted_after.load_average_1min),
+            "energy_j": energy.between(counted.energy, counted_after.energy, elapsed_s),
+            "timed_s": Reading(round(elapsed_s, 6)),
+        }
+
+    def _count(self) -> _Counters:
+        return _Counters(
+            cpu_time.look(self._root, self._cpus),
+            energy.look(self._root),
+            os.getloadavg()[0],
+        )
+
+
+class WatchedSut:
+    """A system under test whose timed section is watched: from the end of loading to the beginning of unloading.
+
+    LoadGen loads samples before the first query is issued and unloads them when the last is completed.
+    """
+
+    def __init__(self, sut: SystemUnderTest, watch: HostWatch) -> None:
+        self._sut, self._watch = sut, watch
+        # LoadGen calls it itself: nothing of ours stands in between.
+        self.issue, self.stop, self.streams_as = sut.issue, sut.stop, sut.streams_as
+
+    def load(self, indices: Sequence[int]) -> None:
+        """Bring samples into memory, then look at the machine."""
+        self._sut.load(indices)
+        self._watch.begin()
+
+    def unload(self, indices: Sequence[int]) -> None:
+        """Look at the machine again, then release samples."""
+        self._watch.end()
+        self._sut.unload(indices)
+
+
+def _grown(before: Reading, after: Reading) -> Reading:
+    if before.value is None or after.value is None:
+        return unknown(before.reason or after.reason)
+    return Reading(float(after.value) - float(before.value))

@@ -1,0 +1,1 @@
+"""From a job to an opened engine with its shapes."""

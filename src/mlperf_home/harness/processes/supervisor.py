@@ -1,0 +1,186 @@
+"""The parent of a run: it starts the process that the run has.
+
+LoadGen waits for ever for a lost sample, and an exception or a signal inside it aborts or crashes the process; engines
+crash too. So the run has a process of its own, and this one turns every end of it into one line and one exit status.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import mlperf_home
+from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.harness.processes.claim import claimed_output
+from mlperf_home.harness.processes.reports import check_inputs, discard, publish, read_error, write_error
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from mlperf_home.contracts.job import Job
+
+# The child notices a hang by itself, and while LoadGen runs the end of its time; one that keeps Python's lock, or
+# still opens the engine, is noticed here, this much later.
+_MARGIN_S = 5.0
+_INTERRUPTIONS = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
+
+
+class Child(Protocol):
+    """The process that holds the engine, as `subprocess.Popen` has it; it leads a process group of its own."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None:
+        """Give how it ended, or None."""
+
+    def wait(self) -> int:
+        """Wait for its end; a signal is a negative number."""
+
+
+Start = Callable[[Path, int], Child]
+"""Starts a child for a job's file; it writes a byte a second to the descriptor while samples are inferred."""
+
+
+def supervise(job: Job, job_path: Path, start: Start | None = None, signals: Signals | None = None) -> None:
+    """Run the job in a child process and publish its result.
+
+    Args:
+        job: what to run.
+        job_path: its file.
+        start: starts the child; None: a new interpreter.
+        signals: those of a process that supervises several jobs; None: this is its only one.
+
+    Raises:
+        HarnessError: the run gave no result; nothing half-written is left at the output paths.
+    """
+    signals = signals or Signals()
+    check_inputs(job)
+    with claimed_output(job):
+        try:
+            _check(job, _watch(job, job_path, start or _new_interpreter, signals))
+            publish(job)
+        except HarnessError as error:
+            discard(job, error.status)
+            _write_error_once(job, error)
+            raise
+
+
+def _check(job: Job, status: ExitStatus) -> None:
+    if status is not ExitStatus.COMPLETE:
+        raise HarnessError(status, read_error(job) or f"the run ended with status {int(status)}")
+
+
+def _write_error_once(job: Job, error: HarnessError) -> None:
+    """Write the error file unless the child has written a fuller one."""
+    if read_error(job) != str(error):
+        write_error(job, error.status, str(error))
+
+
+class Signals:
+    """Interruptions and the child's end, as bytes on a descriptor that can be waited for."""
+
+    def __init__(self) -> None:
+        self.descriptor, write_end = os.pipe()
+        os.set_blocking(self.descriptor, False)
+        os.set_blocking(write_end, False)
+        self.received: signal.Signals | None = None
+        for number in (*_INTERRUPTIONS, signal.SIGCHLD):
+            signal.signal(number, self._note)
+        signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if number in _INTERRUPTIONS:
+            self.received = signal.Signals(number)
+
+
+def _new_interpreter(job_path: Path, descriptor: int) -> Child:
+    command = [
+        *(sys.executable, str(Path(mlperf_home.__file__).parent / "bootstrap.py"), "mlperf_home.harness.worker"),
+        *("--job", str(job_path), "--beat-descriptor", str(descriptor), "--parent", str(os.getpid())),
+    ]
+    # Its own session: Ctrl-C in a terminal reaches only this process, which ends the child cleanly.
+    return subprocess.Popen(  # noqa: S603 - our own module, with this interpreter
+        command, stdin=subprocess.DEVNULL, pass_fds=(descriptor,), start_new_session=True
+    )
+
+
+def _watch(job: Job, job_path: Path, start: Start, signals: Signals) -> ExitStatus:
+    beats, write_end = os.pipe()
+    try:
+        child = start(job_path, write_end)
+    finally:
+        os.close(write_end)
+    try:
+        _wait(job, child, beats, signals)
+    finally:
+        _end(child)
+        os.close(beats)
+    return _status(child.wait())
+
+
+def _wait(job: Job, child: Child, beats: int, signals: Signals) -> None:
+    """Return when the child has ended.
+
+    Raises:
+        HarnessError: this process was interrupted, or the child has stopped beating.
+    """
+    waiting = [signals.descriptor, beats]
+    last_beat_s: float | None = None
+    silence_s = job.stall_timeout_s + _MARGIN_S
+    ends_s = None if job.time_limit_s is None else time.monotonic() + job.time_limit_s + _MARGIN_S
+    while child.poll() is None:
+        if signals.received is not None:
+            status = _INTERRUPTIONS[signals.received]
+            raise HarnessError(status, f"the run was ended by {signals.received.name}; it left no result")
+        if last_beat_s is not None and time.monotonic() - last_beat_s > silence_s:
+            raise HarnessError(
+                ExitStatus.STALLED,
+                f"the process with the engine has not answered for {silence_s:.0f} s: the engine hangs; "
+                "try another backend or other options",
+            )
+        if ends_s is not None and time.monotonic() > ends_s:
+            raise HarnessError(
+                ExitStatus.OVER_TIME,
+                f"the run was ended at its limit of {job.time_limit_s:g} s: opening and calibrating the engine took"
+                " longer; give it more by --time_limit",
+            )
+        patience_s = [] if last_beat_s is None else [silence_s / 4]
+        patience_s += [] if ends_s is None else [max(0.0, ends_s - time.monotonic())]
+        for descriptor in select.select(waiting, [], [], min(patience_s, default=None))[0]:
+            received = os.read(descriptor, 4096)
+            if descriptor == beats:
+                last_beat_s = time.monotonic() if received else None
+                if not received:
+                    # Its timed section is over.
+                    waiting.remove(beats)
+
+
+def _end(child: Child) -> None:
+    if child.poll() is None:
+        # With everything that it started: the child is the leader of its group.
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _status(returncode: int) -> ExitStatus:
+    if returncode < 0:
+        name = signal.Signals(-returncode).name
+        hint = "the machine ran out of memory, or somebody killed it"
+        if name != "SIGKILL":
+            # DeepSparse, for one, aborts at a token that the model has no embedding for.
+            hint = "the engine crashed, its words are above; do model and data belong together? Or try another engine"
+        raise HarnessError(ExitStatus.KILLED, f"the process with the engine ended by {name}: {hint}")
+    try:
+        return ExitStatus(returncode)
+    except ValueError:
+        raise HarnessError(
+            ExitStatus.INTERNAL, f"the process with the engine ended with status {returncode} and no reason"
+        ) from None

@@ -1,0 +1,1 @@
+"""Queries, samples and batches; the watch over their completion."""

@@ -1,0 +1,1 @@
+"""LoadGen's summary, detail and accuracy logs, whoever wrote them."""

@@ -1,0 +1,235 @@
+"""LoadGen's logs as values: what a run measured, whether it is valid, and why not, in words."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.errors import LocatedError
+from mlperf_home.loadgen_logs.verdict import invalid_reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+SUMMARY_FILE = "mlperf_log_summary.txt"
+DETAIL_FILE = "mlperf_log_detail.txt"
+ACCURACY_FILE = "mlperf_log_accuracy.json"
+
+_PREFIX = ":::MLLOG "
+_PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_(?:per_query_)?latency_ns")
+_SEEDS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
+_BYTES_THAT_END_AN_ACCURACY_LOG = 64
+# What a run logs once; an accuracy run logs others for every set of samples that it loads.
+_LOGGED_ONCE = ("effective_", "result_", "early_stopping_", "loadgen_version", "test_datetime", "sut_name")
+# Long lists that nobody reads again: the order of the samples, the sources' hashes.
+_BULKY_KEYS = {"loaded_qsl_set", "loadgen_file_sha1", "loadgen_git_log_message"}
+
+
+class LogError(LocatedError):
+    """A run's logs are absent, cut off or corrupt: the run is no result."""
+
+
+@dataclass(frozen=True)
+class LoadGenResult:
+    """One run, as its detail log tells it.
+
+    Attributes:
+        scenario: SingleStream, MultiStream, Server or Offline.
+        mode: LoadGen's name of the mode (PerformanceOnly, AccuracyOnly, FindPeakPerformance).
+        validity: "VALID" or "INVALID"; None in accuracy mode, which has no verdict.
+        reasons: why it is INVALID and what to change, one sentence each; empty otherwise.
+        values: every logged `result_*` and `early_stopping_*` value by its key.
+        percentiles_ns: latency by percentile ("90.00"); per query in MultiStream.
+        settings: the effective settings by name, without the prefix.
+        seeds: the three seeds by name.
+        query_count: queries issued, or None where the log does not say.
+        errors: LoadGen's error lines.
+        warnings: LoadGen's warning lines.
+        loadgen_version: the version and revision that LoadGen gives of itself.
+        start_time: when the run began, as logged (UTC, ISO 8601).
+        found_peak_qps: what FindPeakPerformance found, or None.
+    """
+
+    scenario: str
+    mode: str
+    validity: str | None
+    reasons: tuple[str, ...]
+    values: Mapping[str, Any]
+    percentiles_ns: Mapping[str, int]
+    settings: Mapping[str, Any]
+    seeds: Mapping[str, int]
+    query_count: int | None
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+    loadgen_version: str
+    start_time: str
+    found_peak_qps: float | None
+
+    @property
+    def mean_latency_ns(self) -> float | None:
+        """Mean latency of a query in MultiStream, of a sample otherwise."""
+        key = "result_mean_query_latency_ns" if self.scenario == "MultiStream" else "result_mean_latency_ns"
+        value = self.values.get(key)
+        return None if value is None else float(value)
+
+
+@dataclass(frozen=True)
+class _Line:
+    key: str
+    value: Any
+    is_error: bool
+    is_warning: bool
+
+
+@dataclass(frozen=True)
+class DetailLog:
+    """A detail log as far as it can be read.
+
+    Attributes:
+        logged: the last value of every key that is neither an error nor a warning, bulky ones left out.
+        errors: LoadGen's error lines.
+        warnings: LoadGen's warning lines.
+        messages: LoadGen's other messages.
+        fault: what keeps the log from being read further, or None.
+        repeated: keys that a run logs once and that are logged again, in their order.
+    """
+
+    logged: Mapping[str, Any]
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+    messages: tuple[str, ...]
+    fault: LogError | None
+    repeated: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Every `result_*` and `early_stopping_*` value by its key."""
+        return {key: value for key, value in self.logged.items() if key.startswith(("result_", "early_stopping_"))}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The effective settings by name, without the prefix."""
+        effective = ((key, value) for key, value in self.logged.items() if key.startswith("effective_"))
+        return {key.removeprefix("effective_"): value for key, value in effective}
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The keys that a run that came to its end would have logged."""
+        needed = {"effective_scenario", "effective_test_mode", "loadgen_version", "test_datetime", "power_end"}
+        needed |= {f"effective_{name}" for name in _SEEDS}
+        if self.logged.get("effective_test_mode") != "AccuracyOnly":
+            needed |= {"result_validity", "num_errors"}
+        return tuple(sorted(needed - self.logged.keys()))
+
+
+def scan_detail(path: Path) -> DetailLog:
+    """Read a detail log up to its end or its first fault; never raises for what is in it."""
+    logged: dict[str, Any] = {}
+    errors, warnings, messages = [], [], []
+    repeated: dict[str, None] = {}
+    fault = None
+    try:
+        for line in _lines(path):
+            if line.is_error:
+                errors.append(str(line.value))
+            elif line.is_warning:
+                warnings.append(str(line.value))
+            elif line.key == "generic_message":
+                messages.append(str(line.value))
+            elif line.key not in _BULKY_KEYS:
+                if line.key in logged and line.key.startswith(_LOGGED_ONCE):
+                    repeated[line.key] = None
+                logged[line.key] = line.value
+    except LogError as error:
+        fault = error
+    return DetailLog(logged, tuple(errors), tuple(warnings), tuple(messages), fault, tuple(repeated))
+
+
+def read_run(folder: Path) -> LoadGenResult:
+    """Read the logs of one run.
+
+    Raises:
+        LogError: a log is absent, cut off or corrupt.
+    """
+    detail = scan_detail(folder / DETAIL_FILE)
+    if detail.fault is not None:
+        raise detail.fault
+    _check_whole(folder, detail)
+    logged, values, settings = detail.logged, detail.values, detail.settings
+    peaks = re.findall(r"Found peak performance field: ([\d.]+)", "\n".join(detail.messages))
+    return LoadGenResult(
+        scenario=settings["scenario"],
+        mode=settings["test_mode"],
+        validity=values.get("result_validity"),
+        reasons=invalid_reasons(settings["scenario"], values, settings),
+        values=values,
+        percentiles_ns=_percentiles(settings["scenario"], values),
+        settings=settings,
+        seeds={name: settings[name] for name in _SEEDS},
+        query_count=values.get("result_query_count", logged.get("generated_query_count")),
+        errors=detail.errors,
+        warnings=detail.warnings,
+        loadgen_version=str(logged["loadgen_version"]),
+        start_time=str(logged["test_datetime"]),
+        found_peak_qps=float(peaks[-1]) if peaks else None,
+    )
+
+
+def _lines(path: Path) -> Iterator[_Line]:
+    try:
+        # Errors are replaced: a line broken by a crash is reported as such below, not as an encoding.
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for number, text in enumerate(file, start=1):
+                if text.strip():
+                    yield _line(path, number, text)
+    except OSError as error:
+        raise LogError(path, f"cannot be read ({error.strerror})", "run the benchmark again") from None
+
+
+def _line(path: Path, number: int, text: str) -> _Line:
+    try:
+        entry = json.loads(text.removeprefix(_PREFIX))
+        flags = entry["metadata"]
+        return _Line(entry["key"], entry["value"], bool(flags["is_error"]), bool(flags["is_warning"]))
+    except (ValueError, KeyError, TypeError):
+        problem = "is not a line of LoadGen's log: the file is corrupt or mixed from two runs"
+        raise LogError(f"{path} line {number}", problem, "run the benchmark again") from None
+
+
+def _check_whole(folder: Path, detail: DetailLog) -> None:
+    if detail.missing:
+        problem = f"the run was interrupted: {detail.missing[0]} is missing"
+        raise LogError(folder / DETAIL_FILE, problem, "run the benchmark again")
+    _check_summary(folder / SUMMARY_FILE)
+    if detail.settings["test_mode"] == "AccuracyOnly":
+        _check_accuracy_log(folder / ACCURACY_FILE)
+
+
+def _check_summary(path: Path) -> None:
+    try:
+        text = path.read_text("utf-8", errors="replace")
+    except OSError as error:
+        raise LogError(path, f"cannot be read ({error.strerror})", "run the benchmark again") from None
+    # The last line counts the errors, in either spelling.
+    if " encountered" not in text.rstrip().rsplit("\n", 1)[-1]:
+        raise LogError(path, "the run was interrupted: the last line is missing", "run the benchmark again")
+
+
+def _check_accuracy_log(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _BYTES_THAT_END_AN_ACCURACY_LOG))
+            end = file.read().rstrip()
+    except OSError as error:
+        raise LogError(path, f"cannot be read ({error.strerror})", "run the benchmark again") from None
+    if not end.endswith(b"]"):
+        raise LogError(path, "the run was interrupted: the list has no end", "run the benchmark again")
+
+
+def _percentiles(scenario: str, values: Mapping[str, Any]) -> dict[str, int]:
+    wanted = "per_query_latency" if scenario == "MultiStream" else "percentile_latency"
+    matches = ((_PERCENTILE.fullmatch(key), key) for key in values if wanted in key)
+    return {match.group(1): int(values[key]) for match, key in matches if match}

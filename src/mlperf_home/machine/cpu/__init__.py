@@ -1,0 +1,1 @@
+"""Processors: model, topology, limits."""

@@ -1,0 +1,1 @@
+"""Memory, storage and network devices, and the product that holds them."""

@@ -1,0 +1,113 @@
+"""All that a machine tells of itself, read at once."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlperf_home.machine.cpu.cpu import Cpu, read_cpu
+from mlperf_home.machine.cpu.cpuinfo import CpuInfo, read_cpuinfo
+from mlperf_home.machine.cpu.lscpu import Lscpu, parse
+from mlperf_home.machine.cpu.sysfs import CpuFiles
+from mlperf_home.machine.devices.memory_modules import MemoryModule, parse_modules
+from mlperf_home.machine.devices.network import Network, read_network
+from mlperf_home.machine.devices.product import Product, read_product
+from mlperf_home.machine.devices.storage import Storage, read_storage
+from mlperf_home.machine.operating_system import OperatingSystem, read_os
+from scriptgraph.files.kernel_files import read_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Asks whatever compiler there is for its version; run it with LC_ALL=C.
+COMPILERS = (("gcc", "--version"), ("clang", "--version"), ("cc", "--version"))
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """A machine, as far as it tells.
+
+    Attributes:
+        cpu: the processors, and the memory that the kernel manages.
+        core_numbers: what an Arm core tells in place of a name.
+        cores: physical cores of all sockets.
+        cache_totals: each cache's name, the bytes of all instances together, and how many there are.
+        os: the operating system.
+        host_name: the kernel's name of this machine.
+        product: the maker's name of it.
+        memory_modules: those plugged in; None where dmidecode was not asked.
+        storage: disks and local file systems.
+        network: the cards' ports.
+        python: the version of the Python that reads; None for another machine's files.
+        compiler: the first line of what the C compiler says of itself; None without one.
+    """
+
+    cpu: Cpu
+    core_numbers: str | None
+    cores: int | None
+    cache_totals: tuple[tuple[str, int, int], ...]
+    os: OperatingSystem
+    host_name: str | None
+    product: Product
+    memory_modules: tuple[MemoryModule, ...] | None
+    storage: Storage
+    network: Network
+    python: str | None
+    compiler: str | None
+
+
+def read_host(
+    root: Path = Path("/"), lscpu: str | None = None, dmidecode: str | None = None, *, compiler: str | None = None
+) -> HostFacts:
+    """Put together what a machine tells; never fails for what it does not tell.
+
+    Args:
+        root: where its /sys, /proc and /etc are. What only a call into the system tells (the C library's version,
+            this Python's) is left out where root is not "/".
+        lscpu: what `lscpu.LSCPU` printed with LC_ALL=C; None where there is none.
+        dmidecode: what `memory_modules.DMIDECODE` printed with LC_ALL=C; None where it could not be asked.
+        compiler: what one of `COMPILERS` printed with LC_ALL=C; None where there is none.
+    """
+    here = root.resolve() == Path("/")
+    told, info, files = parse(lscpu) or Lscpu({}), read_cpuinfo(root), CpuFiles(root)
+    cpu = read_cpu(lscpu, root, machine=None if here else "unknown")
+    host_name = read_line(root / "proc/sys/kernel/hostname") or read_line(root / "etc/hostname")
+    return HostFacts(
+        cpu=cpu,
+        core_numbers=info.core_numbers,
+        cores=_cores(told, info, files, cpu),
+        cache_totals=files.cache_totals() or tuple(_lscpu_caches(told)),
+        os=read_os(root) if here else _recorded_os(root, cpu.architecture),
+        host_name=host_name or (platform.node() or None if here else None),
+        product=read_product(root),
+        memory_modules=None if dmidecode is None else parse_modules(dmidecode),
+        storage=read_storage(root),
+        network=read_network(root),
+        python=platform.python_version() if here else None,
+        compiler=next(iter((compiler or "").strip().splitlines()), None),
+    )
+
+
+def _cores(told: Lscpu, info: CpuInfo, files: CpuFiles, cpu: Cpu) -> int | None:
+    """Count physical cores. Without packages, lscpu counts them by clusters."""
+    if cpu.sockets and cpu.cores_per_socket:
+        return cpu.sockets * cpu.cores_per_socket
+    seen = files.topology().cores or info.cores
+    clusters, per_cluster = told.count("Cluster(s)"), told.count("Core(s) per cluster")
+    return seen or (clusters * per_cluster if clusters and per_cluster else None)
+
+
+def _lscpu_caches(told: Lscpu) -> Iterator[tuple[str, int, int]]:
+    """Give the caches whose sum can be trusted: those of which lscpu says how many there are."""
+    for name, total, instances in told.caches():
+        if instances:
+            yield name, total, instances
+
+
+def _recorded_os(root: Path, machine: str | None) -> OperatingSystem:
+    kernel = read_line(root / "proc/sys/kernel/osrelease") or ""
+    system = os.uname_result(("Linux", "", kernel, "", machine or ""))
+    return read_os(root, uname=lambda: system, confstr=lambda _name: None)

@@ -1,0 +1,1 @@
+"""Readings over time: clocks, energy, CPU time, noise."""

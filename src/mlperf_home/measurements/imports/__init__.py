@@ -1,0 +1,1 @@
+"""Import of results that other tools wrote or published."""

@@ -1,0 +1,253 @@
+"""From a result's folder to a measurement.
+
+The folder holds, as far as the runs were made:
+
+    performance/run_1/{mlperf_log_summary.txt,mlperf_log_detail.txt}   performance-session.json
+    accuracy/{mlperf_log_*, accuracy.txt}                              accuracy-session.json
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.contracts.session import IngestError, check_logs, check_same_setup, read_session
+from mlperf_home.loadgen_logs.accuracy_text import AccuracyText, AccuracyTextError, read_accuracy_text
+from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, LoadGenResult, LogError, read_run
+from mlperf_home.measurements.cost import cost_values
+from mlperf_home.measurements.machine_values import host_values, noise_warnings
+from mlperf_home.measurements.measurement import Measurement, Value, unknown
+from mlperf_home.measurements.obstacles import unofficial_because
+from mlperf_home.rules import load_round
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from mlperf_home.rules import Round
+
+PERFORMANCE_DIR = "performance/run_1"
+ACCURACY_DIR = "accuracy"
+PERFORMANCE_SESSION = "performance-session.json"
+ACCURACY_SESSION = "accuracy-session.json"
+ACCURACY_TEXT = "accuracy.txt"
+
+_NO_PERFORMANCE = "no performance run in this result"
+_NO_ACCURACY = "no accuracy run in this result"
+
+
+@dataclass(frozen=True)
+class _Run:
+    session: dict[str, Any]
+    result: LoadGenResult
+
+
+def ingest(
+    result_dir: Path,
+    system: Mapping[str, Value] | None = None,
+    model_name: str | None = None,
+    price: Value | None = None,
+) -> Measurement:
+    """Read a result's folder.
+
+    Args:
+        result_dir: the folder described above; at least one of the two runs must be there.
+        system: facts about the machine from elsewhere, added to those of the session.
+        model_name: the model's name; None: unknown.
+        price: what the machine costs an hour, and where that is from; None: no cost is worked out.
+
+    Raises:
+        IngestError: a run is incomplete, its logs are not its own, or the two runs differ in their setup.
+    """
+    performance = _read(result_dir, PERFORMANCE_SESSION, PERFORMANCE_DIR, ("performance",))
+    accuracy = _read(result_dir, ACCURACY_SESSION, ACCURACY_DIR, ("accuracy",))
+    run = performance or accuracy
+    if run is None:
+        raise IngestError(result_dir, "holds neither a performance nor an accuracy run", "run the benchmark first")
+    if performance and accuracy:
+        check_same_setup(performance.session, accuracy.session, result_dir)
+    session = run.session
+    rules = load_round(session["job"]["round"])
+    text = _read_accuracy(result_dir, accuracy)
+    values = _performance_values(performance, rules) | _accuracy_values(text) | _session_values(session)
+    if performance:
+        values |= host_values(performance.session)
+    if price is not None:
+        values |= cost_values(values, session["job"]["scenario"], rules, price)
+    return Measurement(
+        round=rules.name,
+        benchmark=session["job"]["benchmark"],
+        scenario=session["job"]["scenario"],
+        sample=session["sample"],
+        sample_note=session["sample_note"],
+        validity=performance.result.validity if performance else None,
+        reasons=performance.result.reasons if performance else (),
+        unofficial_because=unofficial_because(
+            rules, session, performance.result if performance else None, text.values if text else {}
+        ),
+        engine=_engine(session),
+        model=_model(session, model_name),
+        system=_host(session) | dict(system or {}),
+        values=values,
+        logs=_logs(performance, PERFORMANCE_DIR) | _logs(accuracy, ACCURACY_DIR),
+        warnings=_warnings(performance, accuracy),
+    )
+
+
+def _warnings(performance: _Run | None, accuracy: _Run | None) -> tuple[str, ...]:
+    noise = noise_warnings(performance.session) if performance else ()
+    told = (warning for run in (performance, accuracy) if run for warning in run.session["warnings"])
+    return tuple(dict.fromkeys((*noise, *told)))
+
+
+def _read(result_dir: Path, session_name: str, log_dir: str, modes: tuple[str, ...]) -> _Run | None:
+    path, folder = result_dir / session_name, result_dir / log_dir
+    if not path.exists() and not folder.exists():
+        return None
+    session = read_session(path)
+    mode = session["job"]["mode"]
+    if mode not in modes:
+        raise IngestError(path, f"is the session of a {mode} run", f"run the {modes[0]} mode")
+    check_logs(session, folder, _kept_hash(folder))
+    try:
+        result = read_run(folder)
+    except LogError as error:
+        raise IngestError(error.where, error.problem, error.advice) from None
+    if result.errors:
+        raise IngestError(folder / DETAIL_FILE, f"LoadGen reports an error: {result.errors[0]}", "run it again")
+    if result.scenario != session["job"]["scenario"]:
+        raise IngestError(folder, f"the log is of {result.scenario}, the session of another scenario", "run it again")
+    return _Run(session, result)
+
+
+def _kept_hash(folder: Path) -> str | None:
+    try:
+        return read_accuracy_text(folder / ACCURACY_TEXT).log_sha256
+    except AccuracyTextError:
+        return None
+
+
+def _read_accuracy(result_dir: Path, accuracy: _Run | None) -> AccuracyText | None:
+    if accuracy is None:
+        return None
+    candidates = [result_dir / ACCURACY_DIR / ACCURACY_TEXT, result_dir / ACCURACY_TEXT]
+    path = next((each for each in candidates if each.exists()), candidates[0])
+    try:
+        text = read_accuracy_text(path)
+    except AccuracyTextError as error:
+        raise IngestError(error.where, error.problem, error.advice) from None
+    expected = accuracy.session["logs"][ACCURACY_FILE]["sha256"]
+    if text.log_sha256 not in (None, expected):
+        raise IngestError(path, "was computed from another run's log (its hash differs)", "compute the accuracy again")
+    return text
+
+
+def _performance_values(performance: _Run | None, rules: Round) -> dict[str, Value]:
+    if performance is None:
+        return {"result": unknown(_NO_PERFORMANCE)}
+    result = performance.result
+    metric = rules.metrics[result.scenario]
+    source = f"{PERFORMANCE_DIR}/{DETAIL_FILE}"
+
+    def logged(key: str, divisor: float = 1) -> Value:
+        value = result.values.get(key)
+        if value is None:
+            return unknown(f"the log has no {key}")
+        return Value(value / divisor if divisor != 1 else value, "measured", f"{source}: {key}")
+
+    values = {metric.unit: logged(metric.key, metric.divisor)}
+    # Zero is LoadGen's way to say that it could not estimate.
+    if values[metric.unit].value == 0:
+        queries = result.values.get("result_query_count")
+        few = f" from {queries:.0f} queries: more are needed" if queries else ""
+        values[metric.unit] = unknown(f"{metric.key} is 0: LoadGen could not estimate it{few}")
+    if result.mean_latency_ns is not None:
+        values["mean_latency_ms"] = Value(result.mean_latency_ns / 1e6, "measured", f"{source}: mean latency")
+    for percentile, latency_ns in result.percentiles_ns.items():
+        values[f"latency_p{percentile}_ms"] = Value(
+            latency_ns / 1e6, "measured", f"{source}: {percentile} percentile latency"
+        )
+    values["query_count"] = logged("result_query_count")
+    values["target_qps"] = Value(result.settings["target_qps"], "copied", f"{source}: effective_target_qps")
+    values["min_duration_ms"] = Value(
+        result.settings["min_duration_ms"], "copied", f"{source}: effective_min_duration_ms"
+    )
+    return values | _inferred(result, rules)
+
+
+def _inferred(result: LoadGenResult, rules: Round) -> dict[str, Value]:
+    """What the official preprocess step would infer for other scenarios."""
+    if result.scenario != "SingleStream":
+        return {}
+    inferred = {}
+    rate = result.values.get("result_qps_without_loadgen_overhead")
+    if rate:
+        inferred["offline_samples_per_second"] = Value(
+            rate, "inferred", reason="SingleStream's result_qps_without_loadgen_overhead"
+        )
+    latency_ns = result.values.get("early_stopping_latency_ms")
+    samples = rules.scenarios["MultiStream"].samples_per_query
+    if latency_ns and samples:
+        inferred["multi_stream_latency_ms"] = Value(
+            latency_ns * samples / 1e6, "inferred", reason=f"{samples} times SingleStream's early_stopping_latency_ms"
+        )
+    return inferred
+
+
+def _accuracy_values(text: AccuracyText | None) -> dict[str, Value]:
+    if text is None:
+        return {"accuracy": unknown(_NO_ACCURACY)}
+    return {key: Value(value, "measured", f"{ACCURACY_DIR}/{ACCURACY_TEXT}") for key, value in text.values.items()}
+
+
+def _session_values(session: Mapping[str, Any]) -> dict[str, Value]:
+    return {
+        "peak_memory_bytes": Value(session["peak_memory_bytes"], "measured", "session: peak_memory_bytes"),
+        "open_s": Value(session["times"]["open_s"], "measured", "session: times.open_s"),
+        "run_s": Value(session["times"]["run_s"], "measured", "session: times.run_s"),
+    }
+
+
+def _engine(session: Mapping[str, Any]) -> dict[str, Value]:
+    engine = session["engine"]
+    facts = {"name": engine["name"], "version": engine["version"], **engine["details"]}
+    facts |= {f"grid_{key}": value for key, value in session["grid"].items()}
+    facts["loadgen_version"] = session["loadgen"]["logged_version"]
+    return {key: _copied(value, "session") for key, value in facts.items()}
+
+
+def _model(session: Mapping[str, Any], name: str | None) -> dict[str, Value]:
+    model = session["model"]
+    digest = model["sha256"]
+    made = session["dataset"].get("made", {})
+    return {
+        "name": unknown("no name was given") if name is None else Value(name, "copied"),
+        "path": Value(model["path"], "copied", "session: model.path"),
+        "sha256": unknown(model["reason"]) if digest is None else Value(digest, "measured", "session: model.sha256"),
+        **{f"input_{key}": _copied(value, f"session: dataset.made.{key}") for key, value in made.items()},
+    }
+
+
+def _host(session: Mapping[str, Any]) -> dict[str, Value]:
+    host = session["host"]
+    quota = host["cgroup_cpu_quota"]
+    return {
+        "load_average_1min_before": Value(host["load_average_1min_before"], "measured", "session: host"),
+        "affinity_cpu_count": Value(len(host["affinity_cpus"]), "measured", "session: host.affinity_cpus"),
+        "cgroup_cpu_quota": (
+            unknown(host["cgroup_cpu_quota_reason"]) if quota is None else Value(quota, "measured", "session: host")
+        ),
+    }
+
+
+def _copied(value: Any, source: str) -> Value:
+    if value is None:
+        return unknown("the engine does not tell")
+    plain = value if isinstance(value, (str, int, float)) and not isinstance(value, bool) else str(value)
+    return Value(plain, "copied", source)
+
+
+def _logs(run: _Run | None, folder: str) -> dict[str, Mapping[str, Any]]:
+    if run is None:
+        return {}
+    return {f"{folder}/{name}": hashes for name, hashes in run.session["logs"].items()}

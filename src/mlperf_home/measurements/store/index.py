@@ -1,0 +1,174 @@
+"""An index of a store in SQLite: it can be deleted at any time, and is made again from the lines."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.measurements.measurement import from_json
+from mlperf_home.measurements.store.lines import Store, StoreError, identity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import TracebackType
+
+    from mlperf_home.measurements.measurement import Measurement
+
+INDEX_FILE = "index.sqlite"
+_SCHEMA = 1
+_COLUMNS = ("round", "benchmark", "scenario", "sample", "validity")
+_GROUPS = ("engine", "model", "system", "values")
+# Numbered measurements: their values go to the ends of the tables' parts, not to places all over them.
+_TABLES = f"""
+CREATE TABLE measurement (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, line TEXT NOT NULL,
+                          {", ".join(_COLUMNS)});
+CREATE TABLE value (name TEXT NOT NULL, measurement INTEGER NOT NULL, number REAL, text TEXT,
+                    PRIMARY KEY (name, measurement)) WITHOUT ROWID;
+CREATE TABLE source (bytes INTEGER NOT NULL);
+PRAGMA user_version = {_SCHEMA};
+"""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is looked for; everything given has to hold.
+
+    Attributes:
+        equals: columns (round, benchmark, scenario, sample, validity) or values ("system.name") and what they are.
+        at_least: values ("values.top1_percent") and their lowest number.
+        at_most: values and their highest number.
+    """
+
+    equals: Mapping[str, str | float | bool] = field(default_factory=dict)
+    at_least: Mapping[str, float] = field(default_factory=dict)
+    at_most: Mapping[str, float] = field(default_factory=dict)
+
+
+class Index:
+    """The index of a store, brought up to date when it is opened; use it as a context."""
+
+    def __init__(self, store: Store) -> None:
+        """Open the index and add what the store has more; one that fits no more is made again.
+
+        Raises:
+            StoreError: the index cannot be written.
+        """
+        self.store = store
+        self.damages: list[str] = []
+        self._path = store.folder / INDEX_FILE
+        try:
+            self._connection = self._opened()
+            self._update()
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(self._path, f"cannot be used ({error})", "delete it; it is made again") from None
+
+    def __enter__(self) -> Index:  # noqa: PYI034 - typing has no Self in Python 3.10
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def find(self, query: Query) -> Iterator[Measurement]:
+        """Give the measurements that fit, in the order they came in.
+
+        Raises:
+            StoreError: a name that is neither a column nor GROUP.NAME.
+        """
+        parts, given = ["1"], []
+        for name, wanted in query.equals.items():
+            if name in _COLUMNS:
+                parts.append(f"{name} IS ?")
+                given.append(int(wanted) if isinstance(wanted, bool) else wanted)
+            else:
+                kind = "text" if isinstance(wanted, str) else "number"
+                parts.append(f"number IN (SELECT measurement FROM value WHERE name = ? AND value.{kind} = ?)")  # noqa: S608
+                given += [self._name(name), wanted]
+        for bounds, sign in ((query.at_least, ">="), (query.at_most, "<=")):
+            for name, bound in bounds.items():
+                parts.append(f"number IN (SELECT measurement FROM value WHERE name = ? AND value.number {sign} ?)")  # noqa: S608
+                given += [self._name(name), bound]
+        # Only fixed words and the columns above are put into the text; what was given is bound.
+        text = f"SELECT line FROM measurement WHERE {' AND '.join(parts)} ORDER BY number"  # noqa: S608
+        for (line,) in self._connection.execute(text, given):
+            yield from_json(line, str(self._path))
+
+    def count(self) -> int:
+        """How many measurements there are."""
+        return int(self._connection.execute("SELECT count(*) FROM measurement").fetchone()[0])
+
+    def _name(self, name: str) -> str:
+        group, dot, rest = name.partition(".")
+        if group not in _GROUPS or not dot or not rest:
+            known = f"{', '.join(_COLUMNS)}, or a name such as values.latency_ms or system.name"
+            raise StoreError("query", f"there is no {name!r}", f"use {known}")
+        return name
+
+    def _opened(self) -> sqlite3.Connection:
+        self.store.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = sqlite3.connect(self._path)
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version == _SCHEMA and self._indexed_bytes(connection) <= self._store_bytes():
+                return connection
+            connection.close()
+        except sqlite3.DatabaseError:
+            pass
+        self._path.unlink(missing_ok=True)
+        connection = sqlite3.connect(self._path)
+        connection.executescript(_TABLES)
+        connection.execute("INSERT INTO source VALUES (0)")
+        connection.commit()
+        return connection
+
+    @staticmethod
+    def _indexed_bytes(connection: sqlite3.Connection) -> int:
+        return int(connection.execute("SELECT bytes FROM source").fetchone()[0])
+
+    def _store_bytes(self) -> int:
+        return self.store.path.stat().st_size if self.store.path.exists() else 0
+
+    def _update(self) -> None:
+        """Read what the store has grown by since; damaged lines are told at each reading of them."""
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        start = self._indexed_bytes(connection)
+        if self._store_bytes() > start:
+            with self.store.path.open("rb") as file:
+                file.seek(start)
+                grown = file.read()
+            # An open last line is still being written.
+            whole = grown[: grown.rfind(b"\n") + 1]
+            for line in whole.splitlines():
+                self._add(line.decode("utf-8", "replace"))
+            connection.execute("UPDATE source SET bytes = ?", [start + len(whole)])
+        connection.commit()
+
+    def _add(self, line: str) -> None:
+        if not line:
+            return
+        try:
+            document = json.loads(line)
+            key = identity(line)
+            row = [key, line, *(document[column] for column in _COLUMNS)]
+            values = list(_value_rows(document))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            self.damages.append(f"{self.store.path}: a line is damaged ({line[:40]!r}...); import what it held again")
+            return
+        marks = ", ".join("?" * len(row))
+        text = f"INSERT OR IGNORE INTO measurement VALUES (NULL, {marks})"  # noqa: S608 - question marks
+        added = self._connection.execute(text, row)
+        if added.rowcount:
+            rows = ((name, added.lastrowid, number, words) for name, number, words in values)
+            self._connection.executemany("INSERT INTO value VALUES (?, ?, ?, ?)", rows)
+
+
+def _value_rows(document: Mapping[str, Any]) -> Iterator[tuple[str, float | None, str | None]]:
+    for group in _GROUPS:
+        for name, each in document[group].items():
+            value = each["value"]
+            is_text = isinstance(value, str)
+            yield f"{group}.{name}", None if is_text else value, value if is_text else None

@@ -1,0 +1,81 @@
+"""The rows that a user sees of a measurement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlperf_home.measurements.machine_values import NOISY
+
+if TYPE_CHECKING:
+    from mlperf_home.measurements.measurement import Measurement, Value
+
+_LABELS = {
+    "samples_per_second": "Samples per second",
+    "latency_ms": "Latency (ms)",
+    "f1_percent": "F1 (%)",
+    "exact_match_percent": "Exact match (%)",
+    "top1_percent": "Top-1 accuracy (%)",
+}
+_IF_KNOWN = {
+    "energy_per_sample_j": "Energy per sample (J)",
+    "cost_per_million_inferences": "Cost per million (in the price's currency)",
+}
+_PRICE = "Price per hour"
+_MACHINE = (
+    ("steal {} %", ("steal_percent",)),
+    ("other programs {} %", ("other_cpu_percent",)),
+    ("clock {} to {} MHz", ("frequency_mhz_before", "frequency_mhz_after")),
+    ("{} to {} C", ("temperature_c_before", "temperature_c_after")),
+    ("governor {}", ("governor",)),
+)
+_WITHOUT_A_RUN = {"result": "Result", "accuracy": "Accuracy"}
+
+
+def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
+    """Give label and text of each row, in the order to show them; an unknown value shows its reason."""
+    rows = []
+    if measurement.sample:
+        rows.append(("Data", f"SAMPLE, no MLPerf result: {measurement.sample_note}".rstrip(": ")))
+    if "host_processor_model_name" in measurement.system:
+        rows.append(("System", _text(measurement.system["host_processor_model_name"])))
+    rows.append(("Benchmark", f"{measurement.benchmark}, MLPerf inference {measurement.round}"))
+    rows.append(("Scenario", measurement.scenario))
+    rows.append(("Engine", f"{_text(measurement.engine['name'])} {_text(measurement.engine['version'])}"))
+    if measurement.model["name"].value is not None:
+        rows.append(("Model", _text(measurement.model["name"])))
+    labels = _LABELS | _WITHOUT_A_RUN
+    rows += [(label, _text(measurement.values[key])) for key, label in labels.items() if key in measurement.values]
+    rows += [(label, _text(value)) for key, label in _IF_KNOWN.items() if (value := _known(measurement, key))]
+    if price := _known(measurement, "price_per_hour"):
+        rows.append((_PRICE, f"{_text(price)} ({price.source})"))
+    rows += _machine_rows(measurement)
+    if measurement.validity is not None:
+        rows.append(("LoadGen says", measurement.validity))
+    rows += [("because", reason) for reason in measurement.reasons]
+    rows += [("Not official", reason) for reason in measurement.unofficial_because]
+    rows += [
+        ("Noisy", warning.removeprefix(NOISY)) if warning.startswith(NOISY) else ("Warning", warning)
+        for warning in measurement.warnings
+    ]
+    return rows
+
+
+def _machine_rows(measurement: Measurement) -> list[tuple[str, str]]:
+    """Give one row of what is known of the machine during the run; none where nothing is."""
+    words = []
+    for form, keys in _MACHINE:
+        values = [_known(measurement, key) for key in keys]
+        if all(values):
+            words.append(form.format(*(_text(value) for value in values if value)))
+    return [("During the run", ", ".join(words))] if words else []
+
+
+def _known(measurement: Measurement, key: str) -> Value | None:
+    value = measurement.values.get(key)
+    return None if value is None or value.value is None else value
+
+
+def _text(value: Value) -> str:
+    if value.value is None:
+        return f"unknown ({value.reason})"
+    return f"{value.value:.6g}" if isinstance(value.value, float) else str(value.value)

@@ -1,0 +1,1 @@
+"""Dominance, Pareto fronts and hypervolume."""

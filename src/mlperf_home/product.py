@@ -1,0 +1,14 @@
+"""This product, and the engine that runs its scripts."""
+
+from pathlib import Path
+
+from scriptgraph.embed import Engine, Product
+
+PRODUCT = Product(
+    name="mlperf-home",
+    repository="cm_mlperf_home",
+    checkout=Path(__file__).resolve().parents[2],
+    cache_variable="MLPERF_HOME_CACHE",
+    packages=("mlperf-home", "cmind", "uv"),
+)
+ENGINE = Engine(PRODUCT)

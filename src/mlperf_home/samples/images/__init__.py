@@ -1,0 +1,1 @@
+"""The sample's images, drawn by a seeded generator."""

@@ -1,0 +1,119 @@
+"""The ten figures of the sample's images, as contours of whole numbers.
+
+A figure is a list of closed contours; a point is inside where it is inside of an odd number of
+them. Contours lie in a circle of radius `RADIUS` around the origin. Everything is whole numbers,
+so that the same draws give the same figure on every machine.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from mlperf_home.samples.images.draws import Draws
+
+    # (points, 2) int64: x and y.
+    Contour = NDArray[np.int64]
+
+RADIUS = 4096
+# Angles are counted in 1/1024 of a turn; sines are scaled by 2 ** 14.
+TURN = 1024
+SINE_BITS = 14
+_ROUND_POINTS = 32
+_TIP = 160
+
+# Rounding hides the last bits, in which mathematics libraries differ: no entry is within 1e-4 of a half.
+_SINES = np.array(
+    [round(math.sin(2 * math.pi * angle / TURN) * (1 << SINE_BITS)) for angle in range(TURN)], dtype=np.int64
+)
+
+
+def sine(angle: NDArray[np.int64] | int) -> NDArray[np.int64]:
+    """Give sines, scaled by 2 ** 14, of angles in 1/1024 of a turn."""
+    found: NDArray[np.int64] = _SINES[np.asarray(angle, dtype=np.int64) % TURN]
+    return found
+
+
+def cosine(angle: NDArray[np.int64] | int) -> NDArray[np.int64]:
+    """Give cosines, scaled by 2 ** 14, of angles in 1/1024 of a turn."""
+    return sine(np.asarray(angle, dtype=np.int64) + TURN // 4)
+
+
+def polar(radii: NDArray[np.int64] | int, angles: NDArray[np.int64]) -> Contour:
+    """Give the points at the given distances and angles from the origin."""
+    return np.stack([radii * cosine(angles) >> SINE_BITS, radii * sine(angles) >> SINE_BITS], axis=1)
+
+
+def regular(corners: int, radius: int = RADIUS) -> Contour:
+    """Give a regular polygon."""
+    return polar(radius, np.arange(corners, dtype=np.int64) * TURN // corners)
+
+
+def _star(points: int, inner_percent: int) -> Contour:
+    angles = np.arange(2 * points, dtype=np.int64) * TURN // (2 * points)
+    radii = np.where(np.arange(2 * points) % 2 == 0, RADIUS, RADIUS * inner_percent // 100)
+    return polar(radii, angles)
+
+
+def _cross(half_width: int) -> Contour:
+    arm, width = RADIUS * 97 // 100, half_width
+    quarter = [(arm, -width), (arm, width), (width, width)]
+    turned = [[(x, y), (-y, x), (-x, -y), (y, -x)] for x, y in quarter]
+    return np.array([each[turns] for turns in range(4) for each in turned], dtype=np.int64)
+
+
+def _crescent(depth_percent: int) -> Contour:
+    outer = polar(RADIUS, np.linspace(_TIP, TURN - _TIP, _ROUND_POINTS).astype(np.int64))
+    inside = np.linspace(-TURN // 4, TURN // 4, _ROUND_POINTS).astype(np.int64)[1:-1]
+    tip_x, tip_y = (int(each) for each in outer[0])
+    depth = RADIUS * depth_percent // 100
+    hollow = np.stack([tip_x - (depth * cosine(inside) >> SINE_BITS), tip_y * sine(inside) >> SINE_BITS], axis=1)
+    return np.concatenate([outer, hollow])
+
+
+def _ring(draws: Draws) -> list[Contour]:
+    return [regular(_ROUND_POINTS), regular(_ROUND_POINTS, RADIUS * draws.between(35, 70) // 100)]
+
+
+FIGURES: dict[str, Callable[[Draws], list[Contour]]] = {
+    "disc": lambda _: [regular(_ROUND_POINTS)],
+    "ring": _ring,
+    "triangle": lambda _: [regular(3)],
+    "square": lambda _: [regular(4)],
+    "pentagon": lambda _: [regular(5)],
+    "hexagon": lambda _: [regular(6)],
+    "five-pointed star": lambda draws: [_star(5, draws.between(40, 58))],
+    "six-pointed star": lambda draws: [_star(6, draws.between(50, 66))],
+    "cross": lambda draws: [_cross(RADIUS * draws.between(18, 34) // 100)],
+    "crescent": lambda draws: [_crescent(draws.between(65, 95))],
+}
+CLASSES = tuple(FIGURES)
+
+
+def placed(contour: Contour, *, centre: tuple[int, int], radius: int, turn: int, squash: tuple[int, int]) -> Contour:
+    """Turn, squash, scale and move a contour.
+
+    Args:
+        contour: in a circle of radius `RADIUS`.
+        centre: x and y, in the units of the result.
+        radius: what `RADIUS` becomes.
+        turn: by how much, in 1/1024 of a turn.
+        squash: along which direction (1/1024 of a turn), and to how many hundredths.
+    """
+    direction, hundredths = squash
+    turned = _turned(contour, turn)
+    turned[:, 0] = turned[:, 0] * hundredths // 100
+    return _turned(turned, direction) * radius // RADIUS + np.array(centre, dtype=np.int64)
+
+
+def _turned(contour: Contour, turn: int) -> Contour:
+    x, y = contour[:, 0], contour[:, 1]
+    c, s = cosine(turn), sine(turn)
+    return np.stack([x * c - y * s >> SINE_BITS, x * s + y * c >> SINE_BITS], axis=1)

@@ -1,0 +1,78 @@
+"""Which image classifier a step gives: the user's own, one of the sample's, or a downloaded one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlperf_home.engines.tflite.model_file import input_side
+from mlperf_home.samples import mobilenet
+from scriptgraph.api import StepFailed
+
+if TYPE_CHECKING:
+    from scriptgraph.api import Context, Value
+
+
+_NOTHING_PUBLISHED = dict.fromkeys(
+    ("CM_ML_MODEL_PUBLISHED_TOP1", "CM_ML_MODEL_PUBLISHED_TOP1_SOURCE", "CM_ML_MODEL_MEASURED_TOP1")
+)
+
+
+def describe_model(context: Context) -> dict[str, Value]:
+    """Choose the model's file, look whether it is what was asked for, and give what the step exports.
+
+    Raises:
+        StepFailed: none was named, or the file takes images of another size than its variation says.
+        BackendError: the file is no whole TFLite model of single images.
+    """
+    name, path, told = _chosen(context)
+    side = input_side(path)
+    # --model_name, or the 2023 spelling --env.CM_ML_MODEL_FULL_NAME.
+    given = context.name("CM_ML_MODEL_FULL_NAME_GIVEN", "") or context.name("CM_ML_MODEL_FULL_NAME", "")
+    return {
+        "CM_ML_MODEL_SAMPLE": "",
+        **told,
+        "CM_ML_MODEL_FILE_WITH_PATH": str(path),
+        "CM_ML_MODEL_FULL_NAME": given or name,
+        "CM_ML_MODEL_RESOLUTION": side,
+        "CM_DATASET_INPUT_SQUARE_SIDE": side,
+    }
+
+
+def _chosen(context: Context) -> tuple[str, Path, dict[str, Value]]:
+    if context.path("CM_ML_MODEL_PATH") is not None:
+        path = context.existing("CM_ML_MODEL_PATH")
+        told: dict[str, Value] = {
+            "CM_ML_MODEL_WEIGHT_TYPE": "unknown",
+            "CM_ML_MODEL_SOURCE": f"the user's file {path.name}",
+        }
+        return path.stem, path, {**_NOTHING_PUBLISHED, **told}
+    if context.text("CM_ML_MODEL_SAMPLE_NAME", ""):
+        return _of_the_sample(context.name("CM_ML_MODEL_SAMPLE_NAME"))
+    brought = context.text("CM_EXTRACT_MEMBER_PATH", "")
+    if not brought:
+        raise StepFailed(
+            "there is no such model; give --model_path=F.tflite, the variation _sample, or variations of one that "
+            "exists: v1 has the multipliers 1.0, 0.75, 0.5, 0.25, v2 1.0, 0.75, 0.5, 0.35; v3's small-minimalistic has "
+            "no uint8"
+        )
+    path, side = Path(brought), context.whole("CM_ML_MODEL_RESOLUTION")
+    if input_side(path) != side:
+        raise StepFailed(f"{path}: takes images of {input_side(path)} pixels, not {side}: another file than published")
+    return context.name("CM_ML_MODEL_VARIATION_NAME"), path, {"CM_ML_MODEL_SOURCE": _host(context)}
+
+
+def _host(context: Context) -> str:
+    return context.text("CM_DOWNLOAD_URL").partition(",")[0]
+
+
+def _of_the_sample(name: str) -> tuple[str, Path, dict[str, Value]]:
+    if name not in mobilenet.MODELS:
+        raise StepFailed(f"the sample has no model {name!r}; it has {', '.join(mobilenet.MODELS)}")
+    told: dict[str, Value] = {
+        **_NOTHING_PUBLISHED,
+        "CM_ML_MODEL_WEIGHT_TYPE": "int8" if name.endswith("int8") else "fp32",
+        "CM_ML_MODEL_SOURCE": "the embedded sample",
+        "CM_ML_MODEL_SAMPLE": "yes",
+    }
+    return name, mobilenet.MODELS[name], told

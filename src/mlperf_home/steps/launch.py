@@ -1,0 +1,159 @@
+"""Start the harness in the workload's environment, and take what it leaves into the results."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mlperf_home
+from mlperf_home.measurements.layout import ResultFolder
+from mlperf_home.rules import load_round
+from mlperf_home.steps.events import narrate
+from scriptgraph.api import StepFailed
+from scriptgraph.files.atomic import replace_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+# How our modules begin the line that says what was wrong.
+_SAID = "mlperf-home: "
+BOOTSTRAP = Path(mlperf_home.__file__).with_name("bootstrap.py")
+
+
+@dataclass(frozen=True)
+class HarnessRun:
+    """One run: where its result goes, which run it is, the job without its paths, and how often noise repeats it."""
+
+    folder: ResultFolder
+    run: str
+    options: Mapping[str, Any]
+    noise_repeats: int = 0
+
+
+def run_module(
+    command: Callable[..., Any], python: Sequence[str | Path], words: Sequence[str | Path], **how: Any
+) -> None:
+    """Run one of our modules in the workload's environment; what it says of a failure is the failure's text.
+
+    Args:
+        command: runs a program, as `Context.command` does.
+        python: the environment's Python, with what goes before it.
+        words: the module and its arguments.
+        how: passed on to `command`.
+    """
+    completed = command([*python, BOOTSTRAP, *words], check=False, **how)
+    said = [line for line in completed.last_lines if line.startswith(_SAID)]
+    if not completed.ok and completed.exit_code is not None and said:
+        raise StepFailed(said[-1].removeprefix(_SAID))
+    completed.require_success()
+
+
+def run_harness(command: Callable[..., Any], say: Callable[[str], None], wanted: HarnessRun) -> dict[str, float]:
+    """Run the harness and put its result in place; a noisy performance run is repeated if that is wanted.
+
+    Everything is made beside the result and moved there when it is whole. A repetition takes the place of what is
+    there only if it was less disturbed, so that nothing is lost when one fails or is stopped.
+
+    Returns:
+        The target that a find-performance run measured, else nothing.
+    """
+    making = wanted.folder.root / ".new"
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir()
+    try:
+        session = _run_until_quiet(command, say, wanted, making)
+    except StepFailed as failed:
+        told = _keep_rejected(str(failed), wanted, making)
+        if told == str(failed):
+            raise
+        raise StepFailed(told) from failed
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    return dict(session.get("target") or {})
+
+
+def _keep_rejected(text: str, wanted: HarnessRun, making: Path) -> str:
+    """Keep the logs that LoadGen found wrong; give the failure's text with the place where they are now."""
+    place = wanted.folder.rejected(wanted.run)
+    for logs in making.glob("**/*.rejected"):
+        shutil.rmtree(place, ignore_errors=True)
+        logs.rename(place)
+        text = text.replace(str(logs), str(place))
+    return text
+
+
+def _run_until_quiet(
+    command: Callable[..., Any], say: Callable[[str], None], wanted: HarnessRun, making: Path
+) -> dict[str, Any]:
+    """Give the session of the first quiet run, or of the least disturbed of all."""
+    repeats = wanted.noise_repeats if wanted.run == "performance" else 0
+    kept: dict[str, Any] = {}
+    least = 0.0
+    attempts: list[dict[str, Any]] = []
+    for number in range(repeats + 1):
+        session = _run_once(command, say, wanted, ResultFolder(making / str(number)))
+        noise = session.get("noise") or {"noisy_because": [], "disturbance": 0.0}
+        attempts.append(noise)
+        if not kept or noise["disturbance"] < least:
+            kept, least = session, noise["disturbance"]
+            _keep_settings(wanted)
+            wanted.folder.adopt(wanted.run, ResultFolder(making / str(number)))
+        if not noise["noisy_because"]:
+            break
+        left = repeats - number
+        then = f"it is repeated, at most {left} times more" if left else "the least disturbed run is kept"
+        say(f"the run is noisy: {'; '.join(noise['noisy_because'])}" + (f"; {then}" if repeats else ""))
+    if len(attempts) > 1:
+        kept["attempts"] = attempts
+        replace_text(wanted.folder.session(wanted.run), json.dumps(kept, indent=1) + "\n")
+    return kept
+
+
+def _run_once(
+    command: Callable[..., Any], say: Callable[[str], None], wanted: HarnessRun, fresh: ResultFolder
+) -> dict[str, Any]:
+    fresh.root.mkdir()
+    job = fresh.root / "job.json"
+    job.write_text(json.dumps(_job(wanted, fresh), indent=1) + "\n", encoding="utf-8")
+    python = [*wanted.options["prefix"], wanted.options["python"]]
+    words: list[str | Path] = ["mlperf_home.harness", "--job", job]
+    try:
+        run_module(command, python, words, cwd=fresh.root, on_line=lambda line: narrate(line, say))
+    except StepFailed:
+        _keep_what_was_done(wanted, fresh)
+        raise
+    session: dict[str, Any] = json.loads(fresh.session(wanted.run).read_text(encoding="utf-8"))
+    return session
+
+
+def _keep_what_was_done(wanted: HarnessRun, fresh: ResultFolder) -> None:
+    """Keep how far a find-performance run came whose time was over: an estimate can still be made of it."""
+    report = fresh.error(wanted.run)
+    if wanted.run == "find-performance" and wanted.options.get("time_limit_s") and report.is_file():
+        replace_text(wanted.folder.error(wanted.run), report.read_text(encoding="utf-8"))
+
+
+def _keep_settings(wanted: HarnessRun) -> None:
+    """Keep the conf files beside the result: those of the performance run, whose lengths and targets they say."""
+    for kind in ("user_conf", "mlperf_conf"):
+        source = Path(wanted.options[kind])
+        kept = wanted.folder.root / source.name
+        if wanted.run == "performance" or (wanted.run == "accuracy" and not kept.exists()):
+            replace_text(kept, source.read_text(encoding="utf-8"))
+
+
+def _job(wanted: HarnessRun, fresh: ResultFolder) -> dict[str, Any]:
+    options = {key: value for key, value in wanted.options.items() if key not in {"python", "prefix"}}
+    Path(options["work_dir"]).mkdir(parents=True, exist_ok=True)
+    Path(options["calibration_path"]).parent.mkdir(parents=True, exist_ok=True)
+    return {
+        **options,
+        "loadgen_model": load_round(options["round"]).benchmarks[options["benchmark"]].loadgen_model,
+        "mode": wanted.run,
+        "out_dir": str(fresh.logs(wanted.run)),
+        "session_path": str(fresh.session(wanted.run)),
+    }

@@ -1,0 +1,137 @@
+"""What can be known before a run of what would stand in the way of its submission."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlperf_home.rules.rounds import SCENARIOS
+from mlperf_home.submission.check.official import OfficialCheckError, checker_script
+from mlperf_home.submission.check.tree.models import MappingError, parse_mapping
+from mlperf_home.submission.delivery.git import GitUrlError, checked_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mlperf_home.rules import Round
+
+# BERT's whole accuracy log has 67 MB, and it is kept beside the truncated one.
+_NEEDED_BYTES = 300 * 2**20
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_SHORT_STYLES = ("test", "fast")
+
+
+@dataclass(frozen=True)
+class Prerequisites:
+    """What is known before a run.
+
+    Attributes:
+        submission_dir, results_dir: where the two go; they need not be there yet.
+        submitter: the submitter's name, or "".
+        model_name: the model's name as the user gives it, or "".
+        style: the run's length: "valid", "test", "fast" or "sample".
+        sample: whether the embedded sample is run.
+        allow_sample: whether a submission of samples is wanted, for trying.
+        rules: the round's rules.
+        checker: the official checker that is to be run, or None.
+        mapping: models with their benchmarks, as the user types them.
+        tar_file: where the tree is to be packed, or None for the place beside it.
+        push: whether it is to be pushed; `fork`: to which address.
+        benchmark, scenario, category: what is run, and for what; "" or "all" where that is open.
+    """
+
+    submission_dir: Path
+    results_dir: Path
+    submitter: str
+    model_name: str
+    style: str
+    sample: bool
+    allow_sample: bool
+    rules: Round
+    checker: Path | None = None
+    mapping: str = ""
+    tar_file: Path | None = None
+    push: bool = False
+    fork: str = ""
+    benchmark: str = "bert-99"
+    scenario: str = ""
+    category: str = ""
+
+
+def obstacles(known: Prerequisites) -> list[str]:
+    """List what stands in the way, each with what to do; empty if nothing is known that does."""
+    return [*_names(known), *_style(known), *_places(known), *_scenario(known), *_afterwards(known)]
+
+
+def nested(results_dir: Path, submission_dir: Path) -> bool:
+    """Say whether one of the two folders lies in the other, or is it."""
+    results, tree = results_dir.resolve(), submission_dir.resolve()
+    return results.is_relative_to(tree) or tree.is_relative_to(results)
+
+
+def _names(known: Prerequisites) -> Iterator[str]:
+    if not known.submitter:
+        yield "no submitter is named: give --submitter"
+    for option, name in (("submitter", known.submitter), ("model_name", known.model_name)):
+        if name and not _NAME.fullmatch(name):
+            yield f"--{option}={name!r} names a folder: use letters, digits and . _ + - without spaces"
+
+
+def _style(known: Prerequisites) -> Iterator[str]:
+    if known.style in _SHORT_STYLES:
+        yield f"{known.style} runs are too short to be submitted: use --execution_mode=valid"
+    if known.sample and not known.allow_sample:
+        yield "a sample is no MLPerf result: measure with the real dataset, or give --allow_sample to try"
+
+
+def _scenario(known: Prerequisites) -> Iterator[str]:
+    if known.scenario not in SCENARIOS or known.benchmark not in known.rules.benchmarks:
+        return
+    category = known.category or "edge"
+    wanted = known.rules.required_scenarios(known.benchmark, category)
+    if known.scenario not in wanted:
+        remedy = f"use {', '.join(wanted)}" if wanted else "use another category"
+        yield f"{known.scenario} is not a scenario of {known.benchmark} in {category}: {remedy}"
+
+
+def _afterwards(known: Prerequisites) -> Iterator[str]:
+    """Look at what is needed only when the tree is there."""
+    if known.checker is not None:
+        try:
+            checker_script(known.checker)
+        except OfficialCheckError as error:
+            yield f"--checker_path={error}"
+    yield from _mapping(known)
+    if known.tar_file is not None and known.tar_file.resolve().is_relative_to(known.submission_dir.resolve()):
+        yield f"--tar_file={known.tar_file} is inside of what is packed: give a place outside of {known.submission_dir}"
+    if known.push and not known.fork:
+        yield "there is nowhere to push to: give your fork by --results_git_url"
+    elif known.push:
+        try:
+            checked_url(known.fork)
+        except GitUrlError as error:
+            yield f"--results_git_url: {error}"
+
+
+def _mapping(known: Prerequisites) -> Iterator[str]:
+    try:
+        parse_mapping(known.mapping, known.rules)
+    except MappingError as error:
+        yield f"--extra_model_benchmark_map: {error}"
+
+
+def _places(known: Prerequisites) -> Iterator[str]:
+    if nested(known.results_dir, known.submission_dir):
+        yield f"{known.results_dir} and {known.submission_dir} lie in each other: give two folders beside each other"
+    for folder in (known.results_dir, known.submission_dir):
+        existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+        if not existing.is_dir():
+            yield f"{existing} is a file, not a folder: give another place"
+        elif not os.access(existing, os.W_OK | os.X_OK):
+            yield f"{existing} cannot be written: give a folder of yours"
+        elif (free := shutil.disk_usage(existing).free) < _NEEDED_BYTES:
+            yield f"{existing} has {free / 2**20:.0f} MB free, {_NEEDED_BYTES / 2**20:.0f} MB are wanted: make room"

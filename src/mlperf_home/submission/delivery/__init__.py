@@ -1,0 +1,1 @@
+"""A submission as a file, or as a branch."""

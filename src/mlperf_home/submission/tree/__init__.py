@@ -1,0 +1,1 @@
+"""A submission's tree on disk: its lock, its originals, truncation."""

@@ -1,0 +1,265 @@
+"""Shorten accuracy logs for a submission, and never lose an original.
+
+MLPerf inference v3.1: an accuracy log of 10 KiB or more is cut to its first and last 4096 bytes with a mark between
+them; accuracy.txt keeps the SHA-256 of the whole log. The order of work makes every moment safe to be killed in: the
+original is saved and on the disk first, then accuracy.txt gets the hash, then the short log takes the long one's
+place by a rename. Run again, each step finds what is done already.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from mlperf_home.submission.tree.originals import (
+    TruncationError,
+    copy_checked,
+    file_sha256,
+    find_original,
+    is_truncated,
+    original_path,
+    save_original,
+    shortened,
+)
+from mlperf_home.submission.tree.root_lock import BusyError, held
+from scriptgraph.files.atomic import remove_leftovers, replace_text, replacement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = [
+    "LIMIT_BYTES",
+    "LogReport",
+    "TreeReport",
+    "TruncationError",
+    "fetch_originals",
+    "restore_log",
+    "restore_tree",
+    "truncate_log",
+    "truncate_tree",
+]
+
+LOG_NAME = "mlperf_log_accuracy.json"
+ACCURACY_NAME = "accuracy.txt"
+LIMIT_BYTES = 10 * 1024
+
+_HASH_LINE = re.compile(r"^hash=(\w+)$", re.MULTILINE)
+_RESCORE = "compute the accuracy again from the original log"
+
+
+class _Place(NamedTuple):
+    """One log, its accuracy.txt, and the folder for its original."""
+
+    log: Path
+    accuracy_txt: Path
+    originals_dir: Path
+
+
+@dataclass(frozen=True)
+class LogReport:
+    """What happened to one log.
+
+    Attributes:
+        log: the log.
+        outcome: "truncated"; "hashed", where only the hash was missing in accuracy.txt; "unchanged", where all was
+            done before; "restored".
+        sha256: of the original log.
+        original: where the original is kept; None where it is not, as for a log that was never long.
+        size_bytes: of the log in its place, now.
+    """
+
+    log: Path
+    outcome: Literal["truncated", "hashed", "unchanged", "restored"]
+    sha256: str
+    original: Path | None
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class TreeReport:
+    """What happened to the logs of a tree, in the order of their paths."""
+
+    logs: tuple[LogReport, ...]
+
+    @property
+    def count(self) -> int:
+        """How many logs this call truncated or restored."""
+        return sum(report.outcome in {"truncated", "restored"} for report in self.logs)
+
+
+def truncate_log(log: Path, accuracy_txt: Path, originals_dir: Path) -> LogReport:
+    """Shorten one log that is too long, and see that accuracy.txt has its hash.
+
+    The original is kept as `originals_dir/mlperf_log_accuracy.<sha256>.json`. A log below 10 KiB stays whole.
+    Repeating the call changes nothing.
+
+    Raises:
+        TruncationError: a file is absent or cannot be written; accuracy.txt has the hash of another log; or the
+            log was truncated before and no original tells its hash.
+    """
+    return _located(_truncate, _Place(log, accuracy_txt, originals_dir))
+
+
+def restore_log(log: Path, accuracy_txt: Path, originals_dir: Path) -> LogReport:
+    """Put the original, whose hash accuracy.txt has, in the place of a truncated log; the kept copy stays.
+
+    Raises:
+        TruncationError: accuracy.txt has no hash, or the original is absent or damaged.
+    """
+    return _located(_restore, _Place(log, accuracy_txt, originals_dir))
+
+
+def truncate_tree(root: Path, *, originals: Path) -> TreeReport:
+    """Shorten the accuracy log of every folder called `accuracy` below `root`.
+
+    Originals are kept below `originals` under the same relative paths.
+
+    Raises:
+        TruncationError: `root` is no folder or in use, `originals` is inside it, an accuracy.txt is absent (nothing is
+            changed then), or as `truncate_log` says.
+    """
+    return _each(_truncate, root, originals)
+
+
+def restore_tree(root: Path, *, originals: Path) -> TreeReport:
+    """Undo `truncate_tree`.
+
+    Raises:
+        TruncationError: as `truncate_tree` and `restore_log` say.
+    """
+    return _each(_restore, root, originals)
+
+
+def fetch_originals(root: Path, *, originals: Path, results_dir: Path) -> int:
+    """Copy to `originals` what `restore_tree` needs and only `results_dir` has; give how many logs it has not.
+
+    A submission that was generated from results has its logs truncated on the way: the originals are the results'.
+
+    Raises:
+        TruncationError: as `truncate_tree` says, or `results_dir` is no folder.
+    """
+    if not results_dir.is_dir():
+        raise TruncationError(results_dir, "is not a folder", "give the results that the submission was made from")
+    wanted: dict[str, list[_Place]] = {}
+    for place in _places(root, originals):
+        recorded = _recorded_hash(place.accuracy_txt)
+        if recorded and is_truncated(place.log) and not original_path(place.originals_dir, recorded).is_file():
+            wanted.setdefault(recorded, []).append(place)
+    for log in sorted(results_dir.rglob(LOG_NAME)) if wanted else ():
+        for place in wanted.pop(file_sha256(log), ()):
+            save_original(log, _recorded_hash(place.accuracy_txt), place.originals_dir)
+    return sum(map(len, wanted.values()))
+
+
+def _each(work: Callable[[_Place], LogReport], root: Path, originals: Path) -> TreeReport:
+    places = _places(root, originals)
+    try:
+        with held(root):
+            return TreeReport(tuple(_located(work, place) for place in places))
+    except BusyError as error:
+        raise TruncationError(error.where, error.problem, error.advice) from None
+
+
+def _places(root: Path, originals: Path) -> list[_Place]:
+    if not root.is_dir():
+        raise TruncationError(root, "is not a folder", "give the root of a submission")
+    if originals.resolve().is_relative_to(root.resolve()):
+        raise TruncationError(originals, f"is inside {root}", "keep the originals outside the submission")
+    folders = list(_accuracy_folders(root))
+    for folder in folders:
+        # Asked of all folders before anything is changed in one.
+        _recorded_hash(folder / ACCURACY_NAME)
+    return [
+        _Place(folder / LOG_NAME, folder / ACCURACY_NAME, originals / folder.relative_to(root)) for folder in folders
+    ]
+
+
+def _accuracy_folders(root: Path) -> Iterator[Path]:
+    """Find the folders of accuracy runs; a performance run's empty log is left alone."""
+    for name, subfolders, files in os.walk(root):
+        subfolders.sort()
+        if Path(name).name == "accuracy" and LOG_NAME in files:
+            yield Path(name)
+
+
+def _located(work: Callable[[_Place], LogReport], place: _Place) -> LogReport:
+    try:
+        return work(place)
+    except OSError as error:
+        problem = f"cannot be read or written ({error.strerror or error})"
+        advice = "make it accessible and try again: no original is lost"
+        raise TruncationError(error.filename or place.log, problem, advice) from error
+
+
+def _truncate(place: _Place) -> LogReport:
+    recorded = _recorded_hash(place.accuracy_txt)
+    for path in (place.log, place.accuracy_txt):
+        # A submission may hold no other files.
+        remove_leftovers(path)
+    if is_truncated(place.log):
+        return _complete_truncated(place, recorded)
+    sha256 = file_sha256(place.log)
+    if recorded not in {"", sha256}:
+        problem = f"has the hash of another log than {place.log.name} ({recorded}, not {sha256})"
+        raise TruncationError(place.accuracy_txt, problem, _RESCORE)
+    size = place.log.stat().st_size
+    if size < LIMIT_BYTES:
+        if not recorded:
+            _add_hash(place.accuracy_txt, sha256)
+        return LogReport(place.log, "unchanged" if recorded else "hashed", sha256, None, size)
+    original = save_original(place.log, sha256, place.originals_dir)
+    if not recorded:
+        _add_hash(place.accuracy_txt, sha256)
+    with replacement(place.log) as file:
+        file.write(shortened(original))
+    return LogReport(place.log, "truncated", sha256, original, place.log.stat().st_size)
+
+
+def _complete_truncated(place: _Place, recorded: str) -> LogReport:
+    """See that a log truncated before has its hash: its own would be wrong, so the original's is looked up."""
+    size = place.log.stat().st_size
+    if recorded:
+        original = original_path(place.originals_dir, recorded)
+        return LogReport(place.log, "unchanged", recorded, original if original.is_file() else None, size)
+    found = find_original(place.log, place.originals_dir)
+    if found is None:
+        problem = f"is truncated, {place.accuracy_txt.name} has no hash, and {place.originals_dir} has no original"
+        raise TruncationError(place.log, problem, "put the original log back")
+    _add_hash(place.accuracy_txt, found[1])
+    return LogReport(place.log, "hashed", found[1], found[0], size)
+
+
+def _restore(place: _Place) -> LogReport:
+    recorded = _recorded_hash(place.accuracy_txt)
+    if not recorded:
+        raise TruncationError(place.accuracy_txt, "has no hash", _RESCORE)
+    original = original_path(place.originals_dir, recorded)
+    if not is_truncated(place.log):
+        kept = original if original.is_file() else None
+        if file_sha256(place.log) != recorded:
+            raise TruncationError(place.accuracy_txt, f"has the hash of another log than {place.log.name}", _RESCORE)
+        return LogReport(place.log, "unchanged", recorded, kept, place.log.stat().st_size)
+    copy_checked(original, place.log, recorded)
+    return LogReport(place.log, "restored", recorded, original, place.log.stat().st_size)
+
+
+def _recorded_hash(accuracy_txt: Path) -> str:
+    """Give the hash that accuracy.txt has, or an empty string."""
+    try:
+        hashes = set(_HASH_LINE.findall(accuracy_txt.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise TruncationError(accuracy_txt, f"cannot be read ({reason})", "compute the accuracy first") from error
+    if len(hashes) > 1:
+        raise TruncationError(accuracy_txt, f"has {len(hashes)} different hashes", _RESCORE)
+    return str(hashes.pop()) if hashes else ""
+
+
+def _add_hash(accuracy_txt: Path, sha256: str) -> None:
+    text = accuracy_txt.read_text(encoding="utf-8")
+    # A hash at the end of another line would not be found.
+    separator = "" if not text or text.endswith("\n") else "\n"
+    replace_text(accuracy_txt, f"{text}{separator}hash={sha256}\n")

@@ -1,1 +1,0 @@
-"""Training of the sample's MobileNets: `python -m mlperf_home.training.mobilenet --out DIR`."""

@@ -1,0 +1,159 @@
+"""What the cache holds: its entries, what depends on which, unfinished downloads and leftovers."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.cache.folders import disk_bytes
+from scriptgraph.cache.store import ENTRY_FILE, LAYOUT
+from scriptgraph.errors import CacheError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from scriptgraph.cache.store import Cache
+    from scriptgraph.manifest.tags import Query
+
+SHORT_KEY = 12
+_KEY = re.compile(r"[0-9a-f]{6,64}")
+_WHOLE_KEY = re.compile(r"[0-9a-f]{64}")
+_LAYOUT = re.compile(r"v\d+")
+# A path into another entry, as an identity has it.
+_INTO_ENTRY = re.compile(r"\{cache\}/v\d+/[0-9a-f]{2}/([0-9a-f]{64})")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An entry as its files tell it.
+
+    Attributes:
+        title: the script's alias with the variations that were on; its key's beginning where nothing tells.
+        tags: the script's tags, alias among them.
+        needs: the keys of the entries that it was made from: its dependencies', and those that it was given paths into.
+        parts: all that its key is a hash of.
+        made_ns, used_ns: Unix time; None where it is not known.
+        size_bytes: what it takes on the disk.
+    """
+
+    key: str
+    path: Path
+    title: str
+    tags: frozenset[str]
+    variations: frozenset[str]
+    needs: tuple[str, ...]
+    parts: Mapping[str, Any]
+    made_ns: int | None
+    used_ns: int | None
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A folder that is no entry: kind says what it is, `key` whose it was ("" where that is not told)."""
+
+    path: Path
+    kind: str
+    key: str
+    size_bytes: int
+
+
+UNFINISHED, HALF_MADE, OTHER_LAYOUT = "unfinished download", "left half made or half removed", "of another version"
+
+
+def read_entries(cache: Cache) -> list[Kept]:
+    """Read all entries, by title and then by key."""
+    found = (path for path in cache.entries_folder.glob("??/*") if _WHOLE_KEY.fullmatch(path.name))
+    return sorted((_read(cache, path) for path in found), key=lambda each: (each.title, each.key))
+
+
+def _read(cache: Cache, path: Path) -> Kept:
+    try:
+        meta = json.loads((path / ENTRY_FILE).read_text(encoding="utf-8"))
+        parts = dict(meta["parts"])
+        told: dict[str, Any] = {
+            "title": str(meta["title"]),
+            "tags": frozenset({*map(str, meta["tags"]), str(meta["alias"])}),
+            "variations": frozenset(map(str, parts["variations"])),
+            "needs": _needs(parts),
+            "parts": parts,
+            "made_ns": int(meta["made_ns"]),
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        told = {
+            "title": f"? {path.name[:SHORT_KEY]}", "tags": frozenset(), "variations": frozenset(), "needs": (),
+            "parts": {}, "made_ns": None,
+        }  # fmt: skip
+    return Kept(key=path.name, path=path, used_ns=cache.locks.used_ns(path.name), size_bytes=disk_bytes(path), **told)
+
+
+def _needs(parts: Mapping[str, Any]) -> tuple[str, ...]:
+    given = (key for value in parts["reads"].values() for key in _INTO_ENTRY.findall(value))
+    return tuple(dict.fromkeys((*map(str, parts["dependencies"]), *given)))
+
+
+def read_leftovers(cache: Cache) -> list[Leftover]:
+    """List what is no entry: unfinished downloads, what killed runs left, entries of other versions of this program."""
+    folders = [(UNFINISHED, path) for path in cache.partial_folder.glob("*")]
+    folders += [(HALF_MADE, path) for path in cache.making_folder.glob("*")]
+    layouts = (path for path in cache.root.glob("v*") if _LAYOUT.fullmatch(path.name))
+    folders += [(OTHER_LAYOUT, path) for path in layouts if path.name != LAYOUT]
+    return [
+        Leftover(path, kind, "" if kind == OTHER_LAYOUT else path.name.partition(".")[0], disk_bytes(path))
+        for kind, path in sorted(folders)
+    ]
+
+
+def choose(entries: Sequence[Kept], query: Query) -> list[Kept]:
+    """Choose by the beginning of a key, or by tags and variations; all where nothing is asked.
+
+    Raises:
+        CacheError: a key's beginning fits no entry, or several.
+    """
+    if len(query.required) == 1 and not (query.variations or query.excluded or query.without):
+        word = query.required[0]
+        fitting = [each for each in entries if each.key.startswith(word)] if _KEY.fullmatch(word) else []
+        if len(fitting) > 1:
+            listed = ", ".join(each.key[: SHORT_KEY + len(word)] for each in fitting)
+            raise CacheError(f"{word}: {len(fitting)} keys begin so ({listed}); give more of it")
+        if fitting:
+            return fitting
+        if _KEY.fullmatch(word) and not any(word in each.tags for each in entries):
+            raise CacheError(f"{word}: no entry's key begins so; cm find cache lists them")
+    return [each for each in entries if _fits(each, query)]
+
+
+def _fits(entry: Kept, query: Query) -> bool:
+    return (
+        set(query.required) <= entry.tags
+        and not set(query.excluded) & entry.tags
+        and set(query.variations) <= entry.variations
+        and not set(query.without) & entry.variations
+    )
+
+
+def dependants(entries: Iterable[Kept]) -> Mapping[str, tuple[Kept, ...]]:
+    """Give for each key the entries that were made from its entry directly."""
+    found: dict[str, tuple[Kept, ...]] = {}
+    for each in entries:
+        for key in each.needs:
+            found[key] = (*found.get(key, ()), each)
+    return found
+
+
+def standing_on(chosen: Sequence[Kept], entries: Iterable[Kept]) -> list[Kept]:
+    """Give the entries that depend on those chosen, directly or through others, and are not chosen themselves."""
+    direct = dependants(entries)
+    seen = {each.key for each in chosen}
+    found: list[Kept] = []
+    waiting = list(chosen)
+    while waiting:
+        for each in direct.get(waiting.pop().key, ()):
+            if each.key not in seen:
+                seen.add(each.key)
+                found.append(each)
+                waiting.append(each)
+    return sorted(found, key=lambda each: (each.title, each.key))

@@ -1,0 +1,86 @@
+"""Digests of files and folders; those of large ones are kept from run to run, by the stamps of their files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from scriptgraph.files.json_store import KeptJson
+from scriptgraph.files.stamps import UNSETTLED, settled_stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_NOT_CONTENT = frozenset({"__pycache__", ".git"})
+# Below this, reading the files again is as fast as looking the digest up.
+_LARGE_BYTES = 1 << 18
+_MOST_KEPT = 100
+
+
+class KnownDigests:
+    """What has been hashed in this run, and what is known of large folders from earlier ones."""
+
+    def __init__(self, kept: Path | None = None) -> None:
+        self._kept = KeptJson(kept) if kept else None
+        self._now: dict[Path, str] = {}
+
+    def of_file(self, path: Path) -> str:
+        """Hash a file."""
+        if path not in self._now:
+            self._now[path] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return self._now[path]
+
+    def of_folder(self, folder: Path) -> str:
+        """Hash the names and contents of all files in a folder, but for compiled code and version control."""
+        if folder not in self._now:
+            # In the order of paths: what is in a folder comes right after its name.
+            names = sorted(_files(str(folder), ""), key=lambda name: name.split("/"))
+            large = sum((folder / name).stat().st_size for name in names) > _LARGE_BYTES
+            self._now[folder] = self._of_large(folder, names) if large else _hash(folder, names)
+        return self._now[folder]
+
+    def _of_large(self, folder: Path, names: list[str]) -> str:
+        if self._kept is None:
+            return _hash(folder, names)
+        marks = [settled_stamp(str(folder / name)) for name in names]
+        seen = hashlib.sha256(b"".join(marks) + "\0".join(names).encode(errors="surrogateescape")).hexdigest()
+        entry = self._kept.read().get(str(folder))
+        if isinstance(entry, list) and entry[:-1] == [seen] and UNSETTLED not in marks:
+            return str(entry[-1])
+        digest = _hash(folder, names)
+        if UNSETTLED not in marks:
+            self._keep(str(folder), [seen, digest])
+        return digest
+
+    def _keep(self, folder: str, entry: list[str]) -> None:
+        def change(document: dict[str, object]) -> None:
+            document[folder] = entry
+            for other in [other for other in document if other != folder][: max(0, len(document) - _MOST_KEPT)]:
+                del document[other]
+
+        with suppress(OSError):  # then the folder is read again the next time
+            assert self._kept is not None  # noqa: S101 - asked before
+            self._kept.update(change)
+
+
+def _files(folder: str, prefix: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name in _NOT_CONTENT:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path, f"{prefix}{entry.name}/")
+            elif entry.is_file():
+                yield prefix + entry.name
+
+
+def _hash(folder: Path, names: list[str]) -> str:
+    digest = hashlib.sha256()
+    for name in names:
+        content = (folder / name).read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
+        digest.update(content)
+    return digest.hexdigest()

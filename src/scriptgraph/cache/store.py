@@ -1,0 +1,186 @@
+"""The cache: entries named by a hash of what they were made from, whole or absent.
+
+An entry is written beside the store and renamed into it when it is complete, under a
+lock of its key: a killed writer publishes nothing, and two processes that want the
+same entry make it once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.cache.inventory import CONTENT, damages, write_inventory
+from scriptgraph.cache.locks import KeyLocks
+from scriptgraph.cache.paths import marked, unmarked
+from scriptgraph.errors import CacheError
+from scriptgraph.immutable import Immutable
+from scriptgraph.manifest.located_json import decode_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from scriptgraph.manifest.types import Values
+
+# A change of an entry's layout gets a new name here: old entries are then never misread.
+LAYOUT = "v2"
+ENTRY_FILE = "entry.json"
+
+
+class Entry(Immutable):
+    """A complete entry: where its files are, and what its step exported."""
+
+    key: str
+    path: Path
+    exports: Values
+    alias: str = ""
+    title: str = ""
+
+    @property
+    def content(self) -> Path:
+        """The folder with the step's own files."""
+        return self.path / CONTENT
+
+
+def content_key(parts: Mapping[str, Any]) -> str:
+    """Hash what an entry is made from; any change of it is another key."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+class Cache:
+    """A store of entries below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.entries_folder = root / LAYOUT
+        self.making_folder = root / "making"
+        self.partial_folder = root / "partial"
+        self.locks = KeyLocks(root / "locks")
+
+    def prepare(self) -> None:
+        """Make the store's folders.
+
+        Raises:
+            CacheError: the place cannot be written.
+        """
+        try:
+            for folder in (self.entries_folder, self.making_folder, self.locks.folder, self.partial_folder):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CacheError(
+                f"{self.root}: the cache cannot be written ({error.strerror});"
+                " set CM_REPOS or --home or --cache_dir to your folder"
+            ) from error
+
+    def partial(self, key: str) -> Path:
+        """Give the folder for unfinished downloads of an entry; it survives a failure, so that they resume."""
+        folder = self.partial_folder / key
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def find(self, key: str) -> Entry | None:
+        """Give the entry of `key`, if it is there and whole."""
+        found = self._read(key)
+        return found if isinstance(found, Entry) else None
+
+    def damage(self, key: str) -> str:
+        """Say why an entry that is there is not whole; nothing where it is whole or absent."""
+        found = self._read(key)
+        return found if isinstance(found, str) else ""
+
+    def _read(self, key: str) -> Entry | str | None:
+        """Give an entry, or what is wrong with it; None where there is none."""
+        path = self.path(key)
+        try:
+            meta = json.loads((path / ENTRY_FILE).read_text(encoding="utf-8"))
+            if meta["key"] != key or meta["layout"] != LAYOUT:
+                return f"{ENTRY_FILE} is another entry's"
+            places = self._places(path)
+            exports = {name: unmarked(decode_value(value), places) for name, value in meta["exports"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return f"{ENTRY_FILE} cannot be read" if path.exists() else None
+        damage = next(damages(path), "")
+        return damage or Entry(key, path, exports, meta.get("alias", ""), meta.get("title", ""))
+
+    def lock(self, key: str, waiting: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
+        """Hold the key while its entry is made; `waiting` is called where another process holds it."""
+        return self.locks.making(key, waiting)
+
+    @contextmanager
+    def making(self, key: str) -> Iterator[Path]:
+        """Give a fresh folder to make an entry's content in; it goes away unless published."""
+        import shutil  # noqa: PLC0415 - only what is made needs it, not what is found
+
+        folder = self.making_folder / key
+        shutil.rmtree(folder, ignore_errors=True)  # what a killed writer left; we hold the lock
+        (folder / CONTENT).mkdir(parents=True)
+        try:
+            yield folder / CONTENT
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def publish(self, key: str, content: Path, exports: Values, meta: Mapping[str, Any]) -> Entry:
+        """Make the content, and what is said of it, the entry of `key` in one step.
+
+        Raises:
+            CacheError: the disk does not take it; what was there before stays.
+        """
+        try:
+            return self._published(key, content, exports, meta)
+        except OSError as error:
+            raise CacheError(
+                f"{self.root}: what was made cannot be kept ({error.strerror});"
+                " make room, or give another folder by --cache_dir"
+            ) from error
+
+    def _published(self, key: str, content: Path, exports: Values, meta: Mapping[str, Any]) -> Entry:
+        import shutil  # noqa: PLC0415 - as in `making`
+
+        folder = content.parent
+        target = self.path(key)
+        places = self._places(folder)
+        told = {name: marked(value, places) for name, value in exports.items()}
+        document = {**meta, "key": key, "layout": LAYOUT, "exports": told}
+        write_inventory(folder)
+        with (folder / ENTRY_FILE).open("w", encoding="utf-8") as handle:
+            json.dump(document, handle, indent=1, default=str)
+            handle.flush()
+            os.fsync(handle.fileno())
+        target.parent.mkdir(exist_ok=True)
+        # Another is there that is not whole, was refused by a check, or is made anew.
+        before = self.set_aside(key)
+        folder.rename(target)
+        if before is not None:
+            from scriptgraph.cache.folders import remove_tree  # noqa: PLC0415 - as in `making`
+
+            remove_tree(before)
+        shutil.rmtree(self.partial_folder / key, ignore_errors=True)
+        entry = self.find(key)
+        if entry is None:
+            raise CacheError(f"{target}: the entry just written cannot be read back; check the disk")
+        return entry
+
+    def set_aside(self, key: str) -> Path | None:
+        """Take an entry out of the store in one step; its caller holds a lock and deletes what is given back."""
+        aside = self.making_folder / f"{key}.{os.urandom(4).hex()}"
+        try:
+            self.path(key).rename(aside)
+        except FileNotFoundError:
+            return None
+        return aside
+
+    def movable(self, text: str) -> str:
+        """Give text in which paths into the cache do not say where it lies."""
+        return str(marked(text, {"cache": self.root}))
+
+    def _places(self, entry: Path) -> Mapping[str, Path]:
+        return {"entry": entry, "cache": self.root}
+
+    def path(self, key: str) -> Path:
+        """Say where the entry of `key` is, if there is one."""
+        return self.entries_folder / key[:2] / key

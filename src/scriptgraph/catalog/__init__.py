@@ -1,0 +1,1 @@
+"""Which scripts there are: repositories, index, registry."""

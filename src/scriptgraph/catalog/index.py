@@ -1,0 +1,154 @@
+"""The index: a catalogue on disk that is as true at each start as if all manifests had been read.
+
+One file for each set of repositories. At a start the folders' and the manifests' stamps are compared,
+and what has changed is read. A file that is missing, damaged or cannot be written costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from binascii import crc32
+from contextlib import suppress
+from functools import partial
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
+
+from scriptgraph.catalog.entries import Catalogue, Shelf, catalogue_of
+from scriptgraph.catalog.folder import Sight, look
+from scriptgraph.files.atomic import replace_bytes
+from scriptgraph.immutable import Immutable
+from scriptgraph.manifest.head import MANIFEST_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from scriptgraph.manifest.head import Head
+
+    Indexed = tuple[list[Sight], Catalogue]
+    Known = dict[str, tuple[bytes, Head]]
+
+# A change of the file's layout, or of what is read as a head, gets a new name here.
+LAYOUT = "v1"
+# Files of repositories that are used no more are not kept for ever.
+_MOST_FILES = 16
+
+
+class Found(Immutable):
+    """A catalogue, and how far it is known to be true.
+
+    Attributes:
+        catalogue: the scripts.
+        current: says of a script whether its manifest is what the catalogue says; None where that is known of all.
+    """
+
+    catalogue: Catalogue
+    current: Callable[[int], bool] | None = None
+
+
+def read_scripts(folders: Sequence[Path], index: Path | None, *, keep: bool = True, whole: bool = True) -> Found:
+    """Give the catalogue of some `script/` folders.
+
+    Args:
+        folders: the `script/` folders.
+        index: the folder for the index; None to read every manifest.
+        keep: whether the index may be written; it can be read all the same.
+        whole: whether every manifest is compared with the index, however many there are.
+
+    Raises:
+        ManifestError: two scripts share an alias.
+    """
+    if index is None:
+        return Found(_seen_now(folders, [{} for _ in folders])[1])
+    named = "\0".join((*MANIFEST_NAMES, "", *map(str, folders)))
+    path = index / LAYOUT / hashlib.sha256(named.encode(errors="surrogatepass")).hexdigest()[:24]
+    written = _bytes_of(path)
+    kept = _decoded(written)
+    if kept is not None and not whole and all(sight.taken() for sight in kept[0]):
+        return Found(kept[1], partial(_current, kept[0]))
+    if kept is not None and whole and all(sight.unchanged() for sight in kept[0]):
+        return Found(kept[1])
+    now = _seen_now(folders, _known(kept) if kept else [{} for _ in folders])
+    fresh = _encoded(now)
+    if keep and fresh != written:
+        _write(path, fresh)
+    return Found(now[1])
+
+
+def _current(sights: Sequence[Sight], number: int) -> bool:
+    """Say whether a script's manifest is what it was; scripts are numbered through all folders."""
+    for sight in sights:
+        if number < len(sight.present):
+            return sight.current(number)
+        number -= len(sight.present)
+    return False
+
+
+def _seen_now(folders: Sequence[Path], known: Sequence[Known]) -> Indexed:
+    looked = [look(folder, each) for folder, each in zip(folders, known, strict=True)]
+    sights = [sight for sight, _ in looked]
+    return sights, catalogue_of(_shelves(sights), [head for _, heads in looked for head in heads])
+
+
+def _shelves(sights: Sequence[Sight]) -> list[Shelf]:
+    return [Shelf(sight.folder, sight.present) for sight in sights]
+
+
+def _known(kept: Indexed) -> list[Known]:
+    sights, catalogue = kept
+    heads = iter([catalogue.head(number) for number in range(len(catalogue))])
+    return [dict(sight.known(heads)) for sight in sights]
+
+
+def _encoded(indexed: Indexed) -> bytes:
+    sights, catalogue = indexed
+    texts = [text for sight in sights for text in ("\0".join(sight.present), "\0".join(sight.absent))]
+    blocks = [text.encode(errors="surrogatepass") for text in (catalogue.heads, catalogue.words, *texts)]
+    blocks += [sight.stamps for sight in sights]
+    body = b"".join(blocks)
+    folders = [(sight.folder, sight.stamp.hex()) for sight in sights]
+    head = {"folders": folders, "sizes": [len(block) for block in blocks], "crc": crc32(body)}
+    return json.dumps(head).encode() + b"\n" + body
+
+
+def _decoded(written: bytes) -> Indexed | None:
+    """Read the file's content; None where it is damaged."""
+    start = written.find(b"\n") + 1
+    body = memoryview(written)[start:]
+    try:
+        head = json.loads(written[:start])
+        folders, ends = head["folders"], list(accumulate(head["sizes"], initial=0))
+        if crc32(body) != head["crc"]:
+            return None
+    except (ValueError, KeyError, TypeError):
+        return None
+    blocks = [body[first:last] for first, last in pairwise(ends)]
+    heads, words, *texts = (str(block, "utf-8", "surrogatepass") for block in blocks[: 2 * len(folders) + 2])
+    lists = iter([text.split("\0") if text else [] for text in texts])
+    stamps = map(bytes, blocks[2 * len(folders) + 2 :])
+    sights = [Sight(folder, bytes.fromhex(own), next(lists), next(lists), next(stamps)) for folder, own in folders]
+    return sights, Catalogue(_shelves(sights), heads, words)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Put the file in its place, whole, if that is possible; what comes first in a new home is a run, not this."""
+    if not path.parents[2].is_dir():
+        return
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_bytes(path, content)
+        _prune(path.parent)
+
+
+def _prune(folder: Path) -> None:
+    files = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    for path in files[:-_MOST_FILES]:
+        path.unlink(missing_ok=True)

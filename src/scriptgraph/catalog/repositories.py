@@ -1,0 +1,107 @@
+"""Whose scripts there are: ours, and those of the CM repositories that the user has registered.
+
+cmind keeps the registered folders in `$CM_REPOS/repos.json` and the user's own artifacts in `$CM_REPOS/repos/local`;
+it also takes every package that can be imported, whose name begins with `cm` and that holds a `cmr.yaml`.
+A repository that brings a `script` automation of its own has scripts for that one, not for us.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scriptgraph.immutable import Immutable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# A `script` automation that names this package hands its commands to it.
+_OUR_SHIM = "scriptgraph"
+
+
+class Repositories(Immutable):
+    """Where scripts are looked for.
+
+    Attributes:
+        roots: folders that hold a `script/` folder, ours first.
+        rivals: repositories with a `script` automation that is not ours, which cm may run in our place.
+    """
+
+    roots: tuple[Path, ...]
+    rivals: tuple[str, ...]
+
+
+def find_repositories(own: Path, registered: Path, search_path: Sequence[str] = ()) -> Repositories:
+    """Find the repositories of a user.
+
+    Args:
+        own: our repository, the one that runs.
+        registered: the folder that CM_REPOS names.
+        search_path: where packages are imported from (`sys.path`).
+    """
+    our_uid = _fields(own).get("uid")
+    roots, rivals = [own], []
+    for folder in dict.fromkeys((*_folders(registered), *_packages(search_path))):
+        fields = _fields(folder)
+        if fields.get("uid") == our_uid or folder == own:
+            continue  # another copy of ours: an older installation, or the checkout
+        root = folder / fields.get("prefix", "")
+        if _brings_an_engine(root):
+            rivals.append(f"{fields.get('alias') or folder.name} ({folder})")
+        elif (root / "script").is_dir():
+            roots.append(root)
+    return Repositories(tuple(roots), tuple(rivals))
+
+
+def _folders(registered: Path) -> Iterator[Path]:
+    try:
+        listed = json.loads((registered / "repos.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        listed = []
+    if isinstance(listed, list):
+        for each in listed:
+            if isinstance(each, str) and each:
+                # As cmind does: below its own folder first, then as it is written.
+                below = registered / "repos" / each
+                yield below if below.is_dir() else Path(each)
+    yield registered / "repos" / "local"
+
+
+def _packages(search_path: Sequence[str]) -> Iterator[Path]:
+    """Find repositories among the packages that can be imported, as cmind does, without importing them."""
+    if os.environ.get("CM_CORE_SKIP_INTERNAL_REPOS", "").strip().lower() in {"1", "true", "yes"}:
+        return
+    seen = {"cmind"}
+    for place in search_path:
+        try:
+            names = sorted(name for name in os.listdir(place or ".") if name.startswith("cm"))  # noqa: PTH208 - names
+        except OSError:
+            continue
+        for name in names:
+            package = Path(place, name)
+            if name in seen or not (package / "__init__.py").is_file():
+                continue
+            seen.add(name)
+            yield from [folder for folder in (package, package / "repo") if (folder / "cmr.yaml").is_file()][:1]
+
+
+def _fields(folder: Path) -> dict[str, str]:
+    """Read what we need of a repository's cmr.yaml: three lines of plain text, and no YAML reader for it."""
+    try:
+        text = (folder / "cmr.yaml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    pairs = [line.partition(":") for line in text.splitlines()]
+    return {name: value.partition("#")[0].strip().strip("\"'") for name, colon, value in pairs if colon}
+
+
+def _brings_an_engine(root: Path) -> bool:
+    for folder in ("automation", "cm-repo"):
+        try:
+            text = (root / folder / "script" / "module.py").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        return _OUR_SHIM not in text
+    return False

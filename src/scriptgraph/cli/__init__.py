@@ -1,0 +1,1 @@
+"""Commands: options, console, tables, and the bridge to cmind."""

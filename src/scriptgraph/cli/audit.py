@@ -1,0 +1,203 @@
+"""Look at every script of a repository, and say of each what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scriptgraph.catalog.registry import load_registry
+from scriptgraph.errors import ManifestError, ScriptGraphError
+from scriptgraph.manifest.tags import parse_query
+from scriptgraph.manifest.types import matches_any
+from scriptgraph.planning.request import Request
+from scriptgraph.planning.resolver import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from scriptgraph.catalog.registry import Registry
+    from scriptgraph.manifest.types import Dependency, Manifest
+
+HOOKS = {"preprocess": "Outcome", "postprocess": "Outcome", "verify": "bool", "fingerprint": "str", "downloads": "list"}
+_UID = re.compile(r"[0-9a-f]{16}")
+_KEY = re.compile(r"CM_[A-Z0-9_]+")
+_BANNED_NAMES = frozenset({"eval", "exec", "compile", "input", "__import__"})
+_BANNED_MODULES = {
+    "subprocess": "context.command",
+    "os.system": "context.command",
+    "os.popen": "context.command",
+    "shlex": "a list of arguments",
+    "pickle": "JSON",
+    "requests": "scriptgraph.fetch, or a dependency on download,file",
+    "urllib.request": "scriptgraph.fetch, or a dependency on download,file",
+    "http.client": "scriptgraph.fetch, or a dependency on download,file",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong: the file, the place in it (a JSON pointer or a line), and what to do."""
+
+    path: Path
+    place: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.path}{self.place}: {self.problem}"
+
+
+def audit(roots: Sequence[Path], own: Iterable[Path] = ()) -> list[Finding]:
+    """Audit the scripts of some repositories.
+
+    Args:
+        roots: the repositories whose scripts are looked at.
+        own: further ones, on whose scripts they may depend.
+    """
+    try:
+        registry = load_registry([*roots, *own])
+    except ManifestError as error:
+        return [Finding(error.path, f"#{error.pointer}", error.problem)]
+    folders = {root.resolve() for root in roots}
+    found = [
+        Finding(error.path, f"#{error.pointer}", error.problem)
+        for error in registry.problems()
+        if error.path.parents[2].resolve() in folders
+    ]
+    manifests = [each for each in registry if each.folder.parents[1].resolve() in folders]
+    uids = Counter(each.uid for each in registry)
+    for manifest in manifests:
+        found += _identity(manifest, uids)
+        found += _meaning(manifest, registry)
+        found += _code(manifest)
+    return found
+
+
+def _at(manifest: Manifest, pointer: str, problem: str) -> Finding:
+    name = "_cm.json" if (manifest.folder / "_cm.json").is_file() else "_cm.yaml"
+    return Finding(manifest.folder / name, f"#{pointer}", problem)
+
+
+def _identity(manifest: Manifest, uids: Counter[str]) -> Iterator[Finding]:
+    if manifest.alias != manifest.folder.name:
+        yield _at(manifest, "/alias", f"is {manifest.alias!r}, but the folder is {manifest.folder.name!r}; rename one")
+    if not _UID.fullmatch(manifest.uid):
+        yield _at(manifest, "/uid", f"{manifest.uid!r} is not 16 hexadecimal digits")
+    elif uids[manifest.uid] > 1:
+        yield _at(manifest, "/uid", f"{manifest.uid} is another script's too; take another")
+    if not manifest.name:
+        yield _at(manifest, "/name", "is missing; say in a line what the script does")
+    for name, option in manifest.inputs.items():
+        if not option.description:
+            yield _at(manifest, f"/inputs/{name}", "has no desc; say what the option is")
+        if option.needs and option.needs not in manifest.inputs:
+            yield _at(manifest, f"/inputs/{name}/needs", f"{option.needs} is no option of this script; name one")
+
+
+def _meaning(manifest: Manifest, registry: Registry) -> Iterator[Finding]:
+    for pointer, dependency in _dependencies(manifest):
+        if problem := _not_selecting(dependency, registry):
+            yield _at(manifest, pointer, problem)
+    groups = Counter(each.group for each in manifest.variations.values() if each.group and each.default)
+    for group, count in groups.items():
+        if count > 1:
+            yield _at(manifest, "/variations", f"the group {group!r} has {count} defaults; keep one")
+    for name, variation in manifest.variations.items():
+        if not variation.description and not variation.alias and "," not in name:
+            yield _at(manifest, f"/variations/{name}", "has no description; say what it changes")
+        if problem := _not_resolving(manifest, name, registry):
+            yield _at(manifest, f"/variations/{name}", f"cannot be resolved: {problem}")
+
+
+def _not_selecting(dependency: Dependency, registry: Registry) -> str:
+    """Say why a dependency does not select exactly one script; the text lists the alternatives."""
+    try:
+        registry.select(parse_query(dependency.tags.replace("#", "x")))
+    except ScriptGraphError as error:
+        return str(error)
+    return ""
+
+
+def _not_resolving(manifest: Manifest, variation: str, registry: Registry) -> str:
+    written = ",".join(f"_{part}" for part in variation.replace("#", "x").split(","))
+    try:
+        resolve(Request(parse_query(f"{manifest.alias},{written}")), registry)
+    except ScriptGraphError as error:
+        return error.report()
+    return ""
+
+
+def _dependencies(manifest: Manifest) -> Iterator[tuple[str, Dependency]]:
+    blocks = [("/deps", manifest.deps), ("/post_deps", manifest.post_deps)]
+    for name, variation in manifest.variations.items():
+        blocks += [(f"/variations/{name}/deps", variation.deps), (f"/variations/{name}/post_deps", variation.post_deps)]
+    blocks += [(f"/versions/{name}/deps", entry.deps) for name, entry in manifest.versions.items()]
+    for pointer, dependencies in blocks:
+        for number, dependency in enumerate(dependencies):
+            yield f"{pointer}/{number}", dependency
+
+
+def _code(manifest: Manifest) -> Iterator[Finding]:
+    path = manifest.folder / "customize.py"
+    if not path.is_file():
+        if manifest.downloads:
+            yield _at(manifest, "/downloads", "is true, but there is no customize.py with a hook downloads(context)")
+        return
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, UnicodeDecodeError, ValueError) as error:
+        yield Finding(path, f":{getattr(error, 'lineno', None) or 1}", f"is no Python: {error}")
+        return
+    functions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
+    for name, result in HOOKS.items():
+        if name in functions:
+            yield from _hook(path, functions[name], result)
+    if manifest.downloads and "downloads" not in functions:
+        yield _at(manifest, "/downloads", "is true, but customize.py has no hook downloads(context)")
+    yield from _banned(path, tree)
+    yield from _exports(manifest, path, tree)
+
+
+def _hook(path: Path, function: ast.FunctionDef, result: str) -> Iterator[Finding]:
+    said = [ast.unparse(each.annotation) if each.annotation else "" for each in function.args.args]
+    returns = ast.unparse(function.returns) if function.returns else ""
+    if said != ["Context"] or not returns:
+        wanted = f"def {function.name}(context: Context) -> {result}"
+        yield Finding(path, f":{function.lineno}", f"the hook {function.name} is not typed; write {wanted}")
+
+
+def _banned(path: Path, tree: ast.Module) -> Iterator[Finding]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BANNED_NAMES:
+            yield Finding(path, f":{node.lineno}", f"calls {node.func.id}; no script needs it")
+        for module, instead in _BANNED_MODULES.items():
+            if _uses(node, module):
+                yield Finding(path, f":{getattr(node, 'lineno', 1)}", f"uses {module}; take {instead}")
+        if isinstance(node, ast.keyword) and node.arg == "shell":
+            yield Finding(path, f":{node.value.lineno}", "starts a shell; give a list of arguments")
+
+
+def _uses(node: ast.AST, module: str) -> bool:
+    if isinstance(node, ast.Import):
+        return any(alias.name == module for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        return node.module == module or any(f"{node.module}.{alias.name}" == module for alias in node.names)
+    return isinstance(node, ast.Attribute) and ast.unparse(node) == module
+
+
+def _exports(manifest: Manifest, path: Path, tree: ast.Module) -> Iterator[Finding]:
+    allowed = (*manifest.exports, *(key for each in manifest.variations.values() for key in each.exports))
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Dict):
+            continue
+        for key in node.keys:
+            name = key.value if isinstance(key, ast.Constant) else None
+            if not isinstance(name, str) or not _KEY.fullmatch(name):
+                continue
+            if not matches_any(name, allowed) and name not in manifest.reads:
+                yield Finding(
+                    path, f":{node.lineno}", f"exports {name}, which new_env_keys does not list; add it there"
+                )

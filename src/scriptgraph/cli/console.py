@@ -1,0 +1,109 @@
+"""Show a run: a live line on a terminal, plain lines elsewhere; tables on standard output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from scriptgraph.cli.drawing import LiveBars
+
+_PLAIN_STEP_PERCENT = 10
+_BOLD, _DIM, _RED, _YELLOW = "1", "2", "31", "33"
+
+
+class RunConsole:
+    """Takes a run's events and shows them.
+
+    Nothing is drawn between two events: no thread of ours shares a core with a step that
+    measures, which reports progress only outside its timed section.
+    """
+
+    def __init__(self, *, quiet: bool, results_to: TextIO | None = None) -> None:
+        self._quiet = quiet
+        self._lines_to, self._results_to = sys.stderr, results_to or sys.stdout
+        self._on_terminal = self._lines_to.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
+        self._coloured = self._on_terminal and not os.environ.get("NO_COLOR")
+        self._bars: LiveBars | None = None
+        self._plain_shown: dict[str, int] = {}
+        self._active: list[str] = []
+        self.tables: list[dict[str, Any]] = []
+
+    def __call__(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
+        """Show one event."""
+        if kind != "progressed":
+            self.close()
+        if kind == "warned":
+            self._line(f"! {title}: {details['message']}", _YELLOW, always=True)
+        elif kind == "failed":
+            self._line(f"x {title}", _RED, always=True)
+        elif kind == "said":
+            self._line(f"  {self._whose(title)}{details['message']}", _DIM)
+        elif kind == "started":
+            self._active.append(title)
+            self._line(f"> {title}", _BOLD)
+        elif kind == "finished":
+            self._finished(title, details)
+        elif kind == "progressed":
+            self._progress(details)
+        elif kind == "tabled":
+            self._table(details)
+
+    def _whose(self, title: str) -> str:
+        """Name the step where several run side by side, and nothing where it is clear."""
+        return f"{title}: " if set(self._active) - {title} else ""
+
+    def _finished(self, title: str, details: Mapping[str, Any]) -> None:
+        whose = self._whose(title)
+        if title in self._active:
+            self._active.remove(title)
+        reason = f": {details['reason']}" if details.get("reason") else ""
+        done = f"done in {details['seconds']:.1f} s"
+        self._line(f"  {whose}{done if details['status'] == 'done' else details['status'] + reason}", _DIM)
+
+    def text(self, lines: Iterable[str]) -> None:
+        """Show lines of a result as they are, on the results' output."""
+        for line in lines:
+            print(line, file=self._results_to, flush=True)
+
+    def close(self) -> None:
+        """Take the live bars off the screen."""
+        if self._bars is not None:
+            self._bars.stop()
+        self._bars = None
+        self._plain_shown = {}
+
+    def _line(self, text: str, style: str = "", *, always: bool = False) -> None:
+        if always or not self._quiet:
+            shown = f"\x1b[{style}m{text}\x1b[0m" if style and self._coloured else text
+            print(shown, file=self._lines_to, flush=True)
+
+    def _progress(self, details: Mapping[str, Any]) -> None:
+        if self._quiet:
+            return
+        what, done, total = details["what"], details["done"], details["total"]
+        if not self._on_terminal:
+            self._plain_progress(what, done, total)
+            return
+        if self._bars is None:
+            from scriptgraph.cli.drawing import LiveBars  # noqa: PLC0415 - rich costs half of a short command's time
+
+            self._bars = LiveBars(self._lines_to)
+        self._bars.update(what, done, total)
+
+    def _plain_progress(self, what: str, done: float, total: float | None) -> None:
+        if not total:
+            return
+        step = int(100 * done / total) // _PLAIN_STEP_PERCENT
+        if self._plain_shown.get(what) != step:
+            self._plain_shown[what] = step
+            self._line(f"  {what}: {100 * done / total:.0f} %")
+
+    def _table(self, details: Mapping[str, Any]) -> None:
+        self.tables.append(dict(details))
+        from scriptgraph.cli.drawing import print_table  # noqa: PLC0415 - as above
+
+        print_table(details["title"], details["rows"], self._results_to)

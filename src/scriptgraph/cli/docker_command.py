@@ -1,0 +1,183 @@
+"""`cm docker script`: build an image with this installation, and run a script in a container of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shlex
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.cli.container import BASE_IMAGE, DockerOptions, Host, dockerfile, mounts_of, run_argv, words_inside
+from scriptgraph.cli.options import read_front
+from scriptgraph.errors import RequestError, ScriptGraphError
+from scriptgraph.planning.conditions import same
+from scriptgraph.planning.environment import as_text
+from scriptgraph.planning.resolver import resolve
+from scriptgraph.process.programs import ProcessFailed, capture, foreground, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scriptgraph.catalog.registry import Registry
+    from scriptgraph.manifest.types import Manifest
+    from scriptgraph.planning.request import Request
+    from scriptgraph.product import Product
+
+_KNOWN = ("docker_base_image", "docker_mounts", "docker_skip_run_cmd", "docker_cm_repo")
+_CHECKOUT_FILES = ("cmr.yaml", "pyproject.toml", "setup.py", "MANIFEST.in", "LICENSE", "README.md", "CHANGELOG.md")
+_CHECKOUT_FOLDERS = ("cm-repo", "script", "challenge", "src")
+_TIMEOUT_S = 30.0
+
+
+def run_in_docker(
+    command: Mapping[str, Any],
+    product: Product,
+    repository: Path,
+    load: Callable[[], Registry],
+    say: Callable[[str], None],
+) -> int:
+    """Build the image and run what the command asks for in a container.
+
+    Returns:
+        The container's exit status.
+
+    Raises:
+        ScriptGraphError: an option is wrong, no engine runs here, or the image cannot be built.
+        OSError: a folder cannot be written.
+    """
+    rest, asked = read_docker_options(command)
+    request, options = read_front(rest, product)
+    # A wrong tag or option is said before minutes of building.
+    paths = path_options(resolve(request, load()).root.manifest, request)
+    mounts = mounts_of(paths | {f"docker_mounts ({each})": _absolute(each) for each in asked.mounts})
+    words = ["cm", "run", "script", *words_inside(request.argv, paths)]
+    if asked.shell and not sys.stdin.isatty():
+        raise RequestError("--docker_skip_run_cmd gives a shell, which needs a terminal; there is none here")
+    require_engine(words)
+    for note in asked.notes:
+        say(note)
+    for path in mounts:
+        if not path.exists():
+            path.mkdir(parents=True)
+    kept = options.home / "docker"
+    (kept / "home").mkdir(parents=True, exist_ok=True)
+    image = build_image(kept, product, repository, asked.base_image, say)
+    if asked.shell:
+        say(f"a shell in {image}; the run is: {shlex.join(words)}")
+    host = Host(platform.node() or "localhost", f"{os.getuid()}:{os.getgid()}")
+    argv = run_argv(image, kept / "home", mounts, host, [] if asked.shell else words)
+    say(f"starting {shlex.join(argv)}")
+    return foreground(argv)
+
+
+def read_docker_options(command: Mapping[str, Any]) -> tuple[dict[str, Any], DockerOptions]:
+    """Take docker's options out of a command.
+
+    Raises:
+        RequestError: there is none of such a name, or a value is wrong.
+    """
+    spelled = {key.replace("-", "_"): key for key in command}
+    given = {name: command[key] for name, key in spelled.items() if name.startswith("docker_")}
+    rest = {key: value for key, value in command.items() if key not in {spelled[name] for name in given}}
+    for name in given.keys() - set(_KNOWN):
+        raise RequestError(f"--{name}: not known here; options: {', '.join(f'--{each}' for each in _KNOWN)}")
+    image = as_text(given.get("docker_base_image") or BASE_IMAGE)
+    if not re.fullmatch(r"[A-Za-z0-9][\w./:@-]*", image):
+        raise RequestError(f"--docker_base_image={image}: is no image's name, such as {BASE_IMAGE}")
+    repo = given.get("docker_cm_repo")
+    notes = (f"--docker_cm_repo={repo}: the container has the scripts of this installation",) if repo else ()
+    mounts = given.get("docker_mounts") or ""
+    listed = mounts if isinstance(mounts, (list, tuple)) else as_text(mounts).split(",")
+    folders = tuple(str(each) for each in listed if each)
+    for each in folders:
+        if not _absolute(each).exists():
+            raise RequestError(f"--docker_mounts={each}: nothing is there")
+    return rest, DockerOptions(image, folders, same(given.get("docker_skip_run_cmd", False), True), notes)
+
+
+def path_options(manifest: Manifest, request: Request) -> dict[str, Path]:
+    """Give the options that are paths, absolute, by their names with underscores."""
+    kinds = {name.replace("-", "_"): option.kind for name, option in manifest.inputs.items()}
+    given = {name.replace("-", "_"): value for name, value in request.inputs.items()}
+    return {name: _absolute(as_text(value)) for name, value in given.items() if kinds.get(name) == "path" and value}
+
+
+def require_engine(words: list[str]) -> None:
+    """Look whether docker is here and its engine answers.
+
+    Raises:
+        ScriptGraphError: it does not; the text says what to do.
+    """
+    without = f"or run without a container: {shlex.join(words)}"
+    if shutil.which("docker") is None:
+        raise ScriptGraphError(
+            f"docker is not on PATH: install Docker Engine, or podman under docker's name, {without}"
+        )
+    try:
+        capture(["docker", "version", "--format", "{{.Server.Version}}"], timeout_s=_TIMEOUT_S)
+    except ProcessFailed as failure:
+        raise ScriptGraphError(
+            f"no docker engine answers ({failure}): start it (systemctl start docker) and see that you may use it "
+            f"(the group docker), {without}"
+        ) from failure
+
+
+def build_image(kept: Path, product: Product, repository: Path, base_image: str, say: Callable[[str], None]) -> str:
+    """Write the image's files beside our own, and build it; docker's own cache makes a second time short.
+
+    Returns:
+        The image's name; it says what it was built on.
+    """
+    context = kept / "image"
+    if context.exists():
+        shutil.rmtree(context)
+    checkout = (repository / "pyproject.toml").is_file()
+    _copy_source(repository, context / "source", "" if checkout else product.name)
+    text = dockerfile(base_image, checkout=checkout, compiler=platform.machine() != "x86_64")
+    (context / "Dockerfile").write_text(text, encoding="utf-8")
+    name = f"{product.name}:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    log = kept / "build.log"
+    say(f"building {name} on {base_image}; its log is {log}")
+    log.unlink(missing_ok=True)
+    argv = ["docker", "build", "--tag", name, str(context)]
+    run(argv, env=os.environ, cwd=context, log=log).require_success()
+    return name
+
+
+def installed_packages(distribution: metadata.Distribution) -> list[Path]:
+    """Give the folders of a distribution's top packages, by the files that were installed.
+
+    Its own list (top_level.txt) lacks what is made when it is built, as the CM repository is.
+    """
+    files = distribution.files or ()
+    names = {file.parts[0] for file in files if len(file.parts) == 2 and file.name == "__init__.py"}  # noqa: PLR2004
+    return [Path(str(distribution.locate_file(name))) for name in sorted(names)]
+
+
+def _copy_source(repository: Path, target: Path, installed: str) -> None:
+    """Copy a checkout, or the packages of an installed distribution."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    target.mkdir(parents=True)
+    if not installed:
+        for name in _CHECKOUT_FILES:
+            shutil.copy2(repository / name, target / name)
+        folders = [repository / name for name in _CHECKOUT_FOLDERS if (repository / name).is_dir()]
+    else:
+        folders = installed_packages(metadata.distribution(installed))
+        needed = [each for each in metadata.requires(installed) or () if "extra ==" not in each]
+        (target / "requirements.txt").write_text("".join(f"{each}\n" for each in needed), encoding="utf-8")
+    for folder in folders:
+        shutil.copytree(folder, target / folder.name, ignore=ignored)
+
+
+def _absolute(path: str) -> Path:
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:
+        raise RequestError(f"{path}: there is no such user") from None

@@ -1,0 +1,157 @@
+"""A record -> the same request again, and what came out differently."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.errors import RequestError
+from scriptgraph.manifest.decoding import decode_override
+from scriptgraph.manifest.located_json import decode_value
+from scriptgraph.manifest.tags import parse_query
+from scriptgraph.manifest.types import Override
+from scriptgraph.planning.environment import as_text
+from scriptgraph.planning.request import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+# Folders of runs and entries carry times and hashes: where something lies is no difference.
+_RUN_OR_ENTRY = re.compile(r"(?<=/records/)[^/\s]+|(?<=/v)\d+/[0-9a-f]{2}/[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that is not as it was: which part of the record, what, then and now."""
+
+    part: str
+    what: str
+    then: str
+    now: str
+
+    def __str__(self) -> str:
+        return f"{self.part}: {self.what}: {self.then} then, {self.now} now"
+
+
+def read_record(path: Path, schema: str) -> dict[str, Any]:
+    """Read a record that a run left; the run's folder will do.
+
+    Raises:
+        RequestError: it is absent, no record, or of another layout.
+    """
+    where = f"--record={path}"
+    path = path / "record.json" if path.is_dir() else path
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"{where}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    except ValueError as error:
+        raise RequestError(f"{where}: is not JSON ({error}); give the record.json that a run left") from None
+    if not isinstance(document, dict) or document.get("schema") != schema:
+        raise RequestError(f"{where}: is not a record in the layout {schema}; give the record.json that a run left")
+    request = document.get("request")
+    if not isinstance(request, dict) or not isinstance(request.get("tags"), str) or not request["tags"]:
+        raise RequestError(f"{where}: does not say what was asked for, so it cannot be asked again")
+    return document
+
+
+def request_of(document: Mapping[str, Any], typed: Request) -> Request:
+    """Give the request of a record; what was typed with the replay wins.
+
+    Raises:
+        RequestError: the record's request has parts of another form.
+    """
+    asked = document["request"]
+    try:
+        recorded = {name: decode_override(fields) for name, fields in asked.get("adr", {}).items()}
+        return Request(
+            query=parse_query(asked["tags"]),
+            inputs={key: decode_value(value) for key, value in asked.get("inputs", {}).items()} | dict(typed.inputs),
+            env={key: decode_value(value) for key, value in asked.get("env", {}).items()} | dict(typed.env),
+            overrides=recorded
+            | {name: each.over(recorded.get(name, Override())) for name, each in typed.overrides.items()},
+            argv=tuple(str(word) for word in asked.get("argv", ())),
+        )
+    except (TypeError, AttributeError) as error:
+        raise RequestError(f"the record's request cannot be read ({error})") from None
+
+
+def plan_differences(
+    document: Mapping[str, Any], fingerprint: str, plan: Sequence[Mapping[str, Any]]
+) -> list[Difference]:
+    """Say how the plan differs from the record's: scripts, versions, what they are told."""
+    if document["plan_fingerprint"] == fingerprint:
+        return []
+    then, now = (_by_title(each) for each in (document.get("plan", ()), plan))
+    found = [
+        Difference("plan", title, *_there(title in then, title in now)) for title in sorted(then.keys() ^ now.keys())
+    ]
+    for title in sorted(then.keys() & now.keys()):
+        old, new = then[title], now[title]
+        if old["version"] != new["version"]:
+            found.append(Difference("plan", f"{title}: version", old["version"] or "none", new["version"] or "none"))
+        if old["manifest"] != new["manifest"]:
+            found.append(Difference("plan", f"{title}: manifest", old["manifest"][:12], new["manifest"][:12]))
+        found += _values(f"plan: {title}", old["env"], new["env"])
+    return found or [Difference("plan", "fingerprint", document["plan_fingerprint"][:12], fingerprint[:12])]
+
+
+def run_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
+    """Say how a run differs from another: hosts, steps that ran, how they ended, what they exported."""
+    found = _values("host", then.get("host", {}), now.get("host", {}))
+    old, new = (_by_title(each["steps"]) for each in (then, now))
+    found += [
+        Difference("steps", title, *_there(title in old, title in new)) for title in sorted(old.keys() ^ new.keys())
+    ]
+    for title in sorted(old.keys() & new.keys()):
+        one, other = old[title], new[title]
+        ended = [_ended(each["status"]) for each in (one, other)]
+        if ended[0] != ended[1]:
+            found.append(Difference(title, "status", *ended))
+        if one["cache_key"] and other["cache_key"] and one["cache_key"] != other["cache_key"]:
+            found.append(Difference(title, "made from", one["cache_key"][:12], other["cache_key"][:12]))
+        found += _values(title, one["exports"], other["exports"])
+        if "cached" not in (one["status"], other["status"]):
+            codes = [[each["exit_code"] for each in run["commands"]] for run in (one, other)]
+            if codes[0] != codes[1]:
+                found.append(Difference(title, "exit codes", str(codes[0]), str(codes[1])))
+    return [*found, *_values("exports", then.get("exports", {}), now.get("exports", {}))]
+
+
+def _by_title(steps: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Tell equal titles apart by their place, since a script may run several times."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for step in steps:
+        title, number = str(step["title"]), 2
+        while title in found:
+            title, number = f"{step['title']} ({number})", number + 1
+        found[title] = step
+    return found
+
+
+def _there(then: bool, now: bool) -> tuple[str, str]:
+    return ("there" if then else "absent", "there" if now else "absent")
+
+
+def _ended(status: str) -> str:
+    return "done" if status == "cached" else status
+
+
+def _values(part: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
+    return list(_different(part, then, now))
+
+
+def _different(part: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
+    for key in sorted(then.keys() | now.keys()):
+        old, new = (_shown(each.get(key)) for each in (then, now))
+        if _RUN_OR_ENTRY.sub("*", old) != _RUN_OR_ENTRY.sub("*", new):
+            yield Difference(part, key, old, new)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not set"
+    return json.dumps(value, sort_keys=True) if isinstance(value, (dict, list)) else as_text(value)

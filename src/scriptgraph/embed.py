@@ -1,0 +1,107 @@
+"""All that a program imports which embeds the engine."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.cache.digests import KnownDigests
+from scriptgraph.catalog.registry import Registry, load_registry
+from scriptgraph.cli.argument_files import EXTRA
+from scriptgraph.cli.bridge import Engine
+from scriptgraph.cli.console import RunConsole
+from scriptgraph.cli.options import FrontOptions, read_front, wants_json
+from scriptgraph.errors import ManifestError, RequestError, ScriptGraphError, StepFailed, nearest
+from scriptgraph.execution.context import failing_on
+from scriptgraph.execution.loader import content_digest
+from scriptgraph.execution.record import host_facts, installed_versions
+from scriptgraph.manifest.located_json import Fields, Place
+from scriptgraph.manifest.tags import parse_query
+from scriptgraph.manifest.types import Dependency, Manifest, Value, Values
+from scriptgraph.planning.conditions import same
+from scriptgraph.planning.environment import as_text
+from scriptgraph.planning.request import Request
+from scriptgraph.planning.resolver import resolve
+from scriptgraph.product import Product
+
+if TYPE_CHECKING:
+    from scriptgraph.cli.cache_commands import agreed
+    from scriptgraph.cli.replay import Difference
+    from scriptgraph.cli.tables import Section, show_sections
+    from scriptgraph.fetch.archive import ArchiveError, Limits, extract
+    from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
+    from scriptgraph.process.programs import capture, run
+    from scriptgraph.python_env.environments import Uv, find_uv, lock
+
+# Imported when they are first used: most commands need none of them.
+_LATER = {
+    "agreed": "scriptgraph.cli.cache_commands",
+    "Difference": "scriptgraph.cli.replay",
+    "Section": "scriptgraph.cli.tables",
+    "show_sections": "scriptgraph.cli.tables",
+    "ArchiveError": "scriptgraph.fetch.archive",
+    "Limits": "scriptgraph.fetch.archive",
+    "extract": "scriptgraph.fetch.archive",
+    "Completed": "scriptgraph.process.outcome",
+    "ProcessFailed": "scriptgraph.process.outcome",
+    "describe_end": "scriptgraph.process.outcome",
+    "capture": "scriptgraph.process.programs",
+    "run": "scriptgraph.process.programs",
+    "Uv": "scriptgraph.python_env.environments",
+    "find_uv": "scriptgraph.python_env.environments",
+    "lock": "scriptgraph.python_env.environments",
+}
+
+__all__ = [
+    "EXTRA",
+    "ArchiveError",
+    "Completed",
+    "Dependency",
+    "Difference",
+    "Engine",
+    "Fields",
+    "FrontOptions",
+    "KnownDigests",
+    "Limits",
+    "Manifest",
+    "ManifestError",
+    "Place",
+    "ProcessFailed",
+    "Product",
+    "Registry",
+    "Request",
+    "RequestError",
+    "RunConsole",
+    "ScriptGraphError",
+    "Section",
+    "StepFailed",
+    "Uv",
+    "Value",
+    "Values",
+    "agreed",
+    "as_text",
+    "capture",
+    "content_digest",
+    "describe_end",
+    "extract",
+    "failing_on",
+    "find_uv",
+    "host_facts",
+    "installed_versions",
+    "load_registry",
+    "lock",
+    "nearest",
+    "parse_query",
+    "read_front",
+    "resolve",
+    "run",
+    "same",
+    "show_sections",
+    "wants_json",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)

@@ -1,0 +1,1 @@
+"""Running a plan: the step's context, the traversal, the record."""

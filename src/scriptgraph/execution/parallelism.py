@@ -1,0 +1,172 @@
+"""Run what does not depend on each other at the same time, and let what measures run alone."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from collections import deque
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from scriptgraph.files import locks
+from scriptgraph.process.interruption import Stop, Stopped, raise_if_stopped, stopping
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+Result = TypeVar("Result")
+
+# More at once would only share the same network and cores.
+MOST = 8
+# Between two looks whether another run has ended.
+_POLL_S = 0.1
+
+
+def side_by_side(calls: Sequence[Callable[[], Result]], after: Sequence[frozenset[int]]) -> list[Result]:
+    """Make calls, each as soon as those that it comes after have been made.
+
+    Where only one can run it runs in this thread. After a failure nothing new is started, what runs is asked to stop,
+    and the first failure in the order of `calls` is raised.
+
+    Args:
+        calls: what to do.
+        after: for each call the numbers of the calls, all before it, that must have been made.
+
+    Returns:
+        Their results, in the order of `calls`.
+    """
+    if all(len(each) == number for number, each in enumerate(after)):
+        return [call() for call in calls]
+    return _Group(calls, after).run()
+
+
+class _Group(Generic[Result]):
+    def __init__(self, calls: Sequence[Callable[[], Result]], after: Sequence[frozenset[int]]) -> None:
+        self.calls, self.after = calls, after
+        self.results: dict[int, Result] = {}
+        self.failures: dict[int, BaseException] = {}
+        self._stop = Stop()
+        self._ended: deque[int] = deque()
+        self._any_ended = threading.Semaphore(0)
+        self._running: dict[int, threading.Thread] = {}
+
+    def run(self) -> list[Result]:
+        try:
+            while self._start_ready() or self._running:
+                self._any_ended.acquire()
+                number = self._ended.popleft()
+                self._running.pop(number).join()
+                if number in self.failures:
+                    self._stop.set()
+        except BaseException:
+            # Ctrl-C, or the end that was asked for: those that run end their programs first.
+            self._stop.set()
+            for thread in self._running.values():
+                thread.join()
+            raise
+        if self.failures:
+            raise self._first_failure()
+        return [self.results[number] for number in range(len(self.calls))]
+
+    def _start_ready(self) -> bool:
+        """Start what can start; a single call that nothing runs beside is made here."""
+        while not self._stop.is_set():
+            started = {*self.results, *self.failures, *self._running}
+            ready = [
+                number
+                for number in range(len(self.calls))
+                if number not in started and self.after[number] <= self.results.keys()
+            ]
+            if not ready or len(self._running) >= MOST:
+                return bool(self._running)
+            if len(ready) == 1 and not self._running:
+                self.results[ready[0]] = self.calls[ready[0]]()
+                continue
+            number = ready[0]
+            context = contextvars.copy_context()
+            thread = threading.Thread(target=context.run, args=(self._call, number), daemon=True)
+            self._running[number] = thread
+            thread.start()
+        return bool(self._running)
+
+    def _call(self, number: int) -> None:
+        try:
+            with stopping(self._stop):
+                self.results[number] = self.calls[number]()
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+            self.failures[number] = error
+        finally:
+            self._ended.append(number)
+            self._any_ended.release()
+
+    def _first_failure(self) -> BaseException:
+        """Give the failure that stopped the others, not one of the stopped."""
+        numbers = sorted(self.failures)
+        own = [number for number in numbers if not isinstance(self.failures[number], Stopped)]
+        return self.failures[(own or numbers)[0]]
+
+
+class Floor:
+    """Where steps do their work: many at once, or one that measures alone.
+
+    What measures also waits for other runs that share the lock file: until they have made what they are making for
+    the cache, and until they have measured. Work that is not kept is short and waits for nobody else's.
+    """
+
+    def __init__(self, lock: Path, waiting: Callable[[], None]) -> None:
+        """Take the lock file, which is made at first use; `waiting` is called before waiting for another run."""
+        self._lock, self._waiting = lock, waiting
+        self._changed = threading.Condition()
+        self._working = 0
+        self._wanting_alone = 0
+
+    @contextmanager
+    def shared(self, *, kept: bool) -> Iterator[None]:
+        """Work beside others; `kept` says that it is for the cache, and may take long."""
+        with self._changed:
+            # A step that waits to measure goes first.
+            self._changed.wait_for(lambda: not self._wanting_alone)
+            self._working += 1
+        try:
+            with self._file(shared=True) if kept else nullcontext():
+                yield
+        finally:
+            with self._changed:
+                self._working -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Work with nothing of ours beside it."""
+        with self._changed:
+            self._wanting_alone += 1
+        try:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._working)
+                self._working = 1
+            try:
+                with self._file(shared=False):
+                    yield
+            finally:
+                with self._changed:
+                    self._working = 0
+        finally:
+            with self._changed:
+                self._wanting_alone -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def _file(self, *, shared: bool) -> Iterator[None]:
+        """Hold the lock file, which the system drops when the process ends, however it ends."""
+        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock.open("a") as handle:
+            told = False
+            while not locks.acquire(handle, shared=shared):
+                if not told:
+                    self._waiting()
+                    told = True
+                raise_if_stopped()
+                time.sleep(_POLL_S)
+            yield

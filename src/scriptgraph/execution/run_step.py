@@ -1,0 +1,83 @@
+"""Call a script's code, and check what it hands back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scriptgraph.errors import OF_THE_MACHINE, StepFailed, UndeclaredError
+from scriptgraph.execution.loader import PROGRAM_NAME, load_customize
+from scriptgraph.execution.outcomes import Done, Outcome, Run, Skip, exports_as_values
+from scriptgraph.manifest.types import matches_any
+from scriptgraph.planning.resolver import exports_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scriptgraph.execution.context import Context
+    from scriptgraph.execution.record import StepRecord
+    from scriptgraph.manifest.types import Values
+    from scriptgraph.planning.plan import Step
+
+
+def work(step: Step, context: Context, entry: StepRecord) -> Values:
+    """Do a step's own work, and note it in its record.
+
+    Returns:
+        What leaves the step: what it reads and lets out, and over that what its code exports.
+
+    Raises:
+        ScriptGraphError: it failed, or exports what its manifest does not list.
+    """
+    try:
+        outcome = _call(step, context)
+    except OSError as error:
+        if error.errno not in OF_THE_MACHINE:
+            raise
+        what = error.filename or f"a file of {step.manifest.alias}"
+        raise StepFailed(f"{what}: {error.strerror}; see to it and run again") from error
+    finally:
+        entry.commands = [
+            {"argv": list(each.argv), "exit_code": each.exit_code, "signal": each.signal,
+             "start_ns": each.start_ns, "end_ns": each.end_ns}
+            for each in context.commands
+        ]  # fmt: skip
+    entry.status = "skipped" if isinstance(outcome, Skip) else "done"
+    entry.reason = outcome.reason if isinstance(outcome, Skip) else None
+    alias, allowed = step.manifest.alias, exports_of(step)
+    for key in outcome.exports:
+        if not matches_any(key, allowed):
+            raise UndeclaredError(f"{alias} exports {key}, which its manifest does not list; add it to new_env_keys")
+    try:
+        exports = exports_as_values(outcome.exports)
+    except TypeError as error:
+        raise StepFailed(f"{alias} exports {error}") from None
+    return {**context.passed(allowed), **exports}
+
+
+def _call(step: Step, context: Context) -> Done | Skip:
+    module = load_customize(step.manifest)
+    preprocess: Callable[[Context], Outcome] = getattr(module, "preprocess", _nothing)
+    postprocess: Callable[[Context], Outcome] = getattr(module, "postprocess", _nothing)
+    outcome, hook = preprocess(context), "preprocess"
+    program = step.manifest.folder / PROGRAM_NAME
+    if program.is_file() and isinstance(outcome, Run):
+        raise StepFailed(f"{program}: stands beside a preprocess that returns Run(...); keep one of the two")
+    if program.is_file() and isinstance(outcome, Done):
+        from scriptgraph.execution.shell_step import run_program  # noqa: PLC0415 - most steps are Python
+
+        outcome = run_program(program, context, outcome)
+        after = postprocess(context) if hasattr(module, "postprocess") else Done()
+        if isinstance(after, Done):
+            after = Done({**outcome.exports, **after.exports})
+        outcome, hook = after, "postprocess"
+    elif isinstance(outcome, Run):
+        context.command(outcome.argv, env=outcome.env, cwd=outcome.cwd)
+        outcome, hook = postprocess(context), "postprocess"
+    if not isinstance(outcome, Done | Skip):
+        place = step.manifest.folder / "customize.py"
+        raise StepFailed(f"{place}: {hook} returned {outcome!r} instead of Done(...) or Skip(...)")
+    return outcome
+
+
+def _nothing(_context: Context) -> Outcome:
+    return Done()

@@ -1,0 +1,77 @@
+"""Atomic writes: a reader sees the old file or the new one, never a part."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from glob import escape
+from itertools import count
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# With the process's number it makes a name that no other thread or process uses.
+_numbers = count()
+
+
+@contextmanager
+def replacement(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of `path` when the block ends without an error.
+
+    Its bytes are on the disk before the rename, and the rename before the return. A file that is replaced hands its
+    permissions on. After an error `path` is unchanged and nothing is left. Safe for threads and processes.
+
+    Raises:
+        OSError: the folder is absent or cannot be written.
+    """
+    descriptor, partial = _partial_file(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        if path.exists():
+            partial.chmod(path.stat().st_mode & 0o777)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically; raise as `replacement` does."""
+    with replacement(path) as file:
+        file.write(content)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file atomically, as UTF-8; raise as `replacement` does."""
+    replace_bytes(path, text.encode("utf-8"))
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed writers of `path` left beside it; nobody else may be writing it."""
+    for leftover in path.parent.glob(f".{escape(path.name)}.*.partial"):
+        leftover.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename inside `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _partial_file(path: Path) -> tuple[int, Path]:
+    for number in _numbers:
+        partial = path.with_name(f".{path.name}.{os.getpid()}-{number}.partial")
+        try:
+            return os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), partial
+        except FileExistsError:
+            continue
+    raise AssertionError("a counter ended")

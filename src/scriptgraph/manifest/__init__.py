@@ -1,0 +1,1 @@
+"""Manifests as frozen types, and their decoding with located errors."""

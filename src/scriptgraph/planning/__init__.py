@@ -1,0 +1,1 @@
+"""Request to plan: selection, environment, conditions. Pure: no I/O."""

@@ -1,0 +1,61 @@
+"""Guards: true, false, or not known before an earlier step has run."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from scriptgraph.planning.environment import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scriptgraph.manifest.types import Condition, Guard, Value
+
+_TRUTH = frozenset({"1", "true", "yes", "on"})
+_FALSEHOOD = frozenset({"0", "false", "no", "off"})
+# In a guard, stands for any text but the empty one: "*", "zoo:*".
+ANY = "*"
+
+
+def same(value: Value, wanted: Value) -> bool:
+    """Compare as the guards do: any spelling of yes is yes, of no is no (and so is nothing); else the text."""
+    word = as_text(value).strip().lower()
+    if as_text(wanted) in _TRUTH:
+        return word in _TRUTH
+    if as_text(wanted) in _FALSEHOOD:
+        return word in _FALSEHOOD or not word
+    if isinstance(wanted, str) and ANY in wanted:
+        return as_text(value) != "" and fnmatchcase(as_text(value), wanted)
+    return as_text(value) == as_text(wanted)
+
+
+def _holds(condition: Condition, env: Mapping[str, Value], unknown: Callable[[str], bool]) -> bool | None:
+    if unknown(condition.key):
+        return None
+    if condition.key not in env:
+        return False
+    return any(same(env[condition.key], wanted) for wanted in condition.values)
+
+
+def _all_hold(
+    conditions: tuple[Condition, ...], env: Mapping[str, Value], unknown: Callable[[str], bool]
+) -> bool | None:
+    answers = [_holds(condition, env, unknown) for condition in conditions]
+    return False if False in answers else None if None in answers else True
+
+
+def decide(guard: Guard, env: Mapping[str, Value], unknown: Callable[[str], bool]) -> bool | None:
+    """Decide a guard; None where it needs a key that `unknown` says may still change.
+
+    A missing key matches nothing. All of `enable` must hold; `skip` counts only when all
+    of it holds, `skip_any` when one of it does.
+    """
+    enabled = _all_hold(guard.enable, env, unknown)
+    if enabled is False:
+        return False
+    skipped = _all_hold(guard.skip, env, unknown) if guard.skip else False
+    skipped_by_one = [_holds(condition, env, unknown) for condition in guard.skip_any]
+    if skipped or True in skipped_by_one:
+        return False
+    return None if None in {enabled, skipped, *skipped_by_one} else True

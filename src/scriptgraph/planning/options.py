@@ -1,0 +1,89 @@
+"""Read the options of a script: names to keys of the environment, values against what is served."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from scriptgraph.errors import RequestError, nearest
+from scriptgraph.planning.conditions import same
+from scriptgraph.planning.environment import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scriptgraph.manifest.types import Input, Manifest, Value, Values
+
+
+def read_inputs(manifest: Manifest, given: Values) -> Values:
+    """Turn options into values of the environment's keys.
+
+    Raises:
+        RequestError: the script has no such option, or does not serve the value.
+    """
+    values = {}
+    for name, value in given.items():
+        option = _find_input(manifest, name)
+        if option is None:
+            names = [key.replace("-", "_") for key in manifest.inputs]
+            close = nearest(name, names)
+            hint = f" Did you mean --{close[0]}?" if close else ""
+            raise RequestError(f"{manifest.alias} has no option --{name}.{hint} {_options(names)}")
+        for refused, reason in option.refused.items():
+            if same(value, refused):
+                raise RequestError(f"--{name}={as_text(value)}: {reason}")
+        if option.choices and not any(same(value, choice) for choice in option.choices):
+            raise RequestError(f"--{name}={as_text(value)}: must be one of {', '.join(option.choices)}")
+        if value not in (None, "") and not _IS_OF_KIND.get(option.kind, _anything)(value):
+            raise RequestError(f"--{name}={as_text(value)}: must be {_CALLED[option.kind]}")
+        values[option.env_key] = value
+    return values
+
+
+def require_needed(manifest: Manifest, given: Values, known: Values) -> None:
+    """Refuse an option that would have no effect, since the one it belongs to is not given.
+
+    Args:
+        manifest: the script's.
+        given: the options as they were given.
+        known: values of the environment's keys, those of the options among them.
+
+    Raises:
+        RequestError: an option stands without the one that it needs.
+    """
+    for name, value in given.items():
+        option = _find_input(manifest, name)
+        if option is None or not option.needs or value in (None, "") or same(value, False):
+            continue
+        needed = _find_input(manifest, option.needs)
+        setting = known.get(needed.env_key) if needed else None
+        if setting in (None, "") or (needed and needed.kind == "flag" and same(setting, False)):
+            raise RequestError(f"--{name}: has no effect without --{option.needs}; add it")
+
+
+def _anything(_value: Value) -> bool:
+    return True
+
+
+def _is_number(value: Value) -> bool:
+    try:
+        return isfinite(float(as_text(value)))
+    except ValueError:
+        return False
+
+
+def _is_flag(value: Value) -> bool:
+    return same(value, True) or same(value, False)
+
+
+_IS_OF_KIND = {"number": _is_number, "flag": _is_flag}
+_CALLED = {"number": "a number", "flag": "yes or no"}
+
+
+def _options(names: Sequence[str]) -> str:
+    return f"Options: {', '.join(sorted(names))}" if names else "It has no options"
+
+
+def _find_input(manifest: Manifest, name: str) -> Input | None:
+    wanted = name.replace("-", "_")
+    return next((each for key, each in manifest.inputs.items() if key.replace("-", "_") == wanted), None)

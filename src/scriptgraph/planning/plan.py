@@ -1,0 +1,145 @@
+"""A plan: the steps that a request needs, known before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from scriptgraph.immutable import Immutable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from scriptgraph.manifest.types import Dependency, Manifest, Override
+    from scriptgraph.planning.environment import Environment
+    from scriptgraph.planning.variations import Chosen
+
+
+class Step(Immutable):
+    """A script with everything chosen that can be chosen before it runs.
+
+    Attributes:
+        env: the environment as far as it is known beforehand, in layers.
+        before: the dependencies that run first; `after`: those that run last.
+        overrides: what `adr` says of names below this step.
+    """
+
+    manifest: Manifest
+    variations: tuple[Chosen, ...]
+    version: str
+    env: Environment
+    before: tuple[Need, ...] = ()
+    after: tuple[Need, ...] = ()
+    overrides: Mapping[str, Override] | None = None
+
+    def __repr__(self) -> str:
+        # Steps are shared: written out, what is below would double with each level.
+        return f"Step({self.title!r})"
+
+    @property
+    def title(self) -> str:
+        """The alias, with the variations that are on."""
+        return ",".join((self.manifest.alias, *(f"_{each.written}" for each in self.variations)))
+
+    def needs(self) -> tuple[Need, ...]:
+        """All dependencies, in the order in which they run."""
+        return (*self.before, *self.after)
+
+
+class Need(Immutable):
+    """A dependency in a plan: settled (`step`), skipped, or waiting for an earlier step.
+
+    Attributes:
+        step: the step, where it is settled and wanted.
+        waits_for: the environment's keys that must be known first; empty when settled.
+    """
+
+    dependency: Dependency
+    step: Step | None = None
+    waits_for: frozenset[str] = frozenset()
+
+    @property
+    def deferred(self) -> bool:
+        """Whether an earlier step has to run before this can be settled."""
+        return bool(self.waits_for)
+
+
+class Plan(Immutable):
+    """The resolved graph of one request."""
+
+    root: Step
+    notes: tuple[str, ...] = ()
+
+    def steps(self) -> Iterator[Step]:
+        """Give the settled steps, dependencies before their dependants; one that several share comes once."""
+        yield from _walk(self.root, set())
+
+    def deferred(self) -> Iterator[Need]:
+        """Give what waits for an earlier step."""
+        for step in self.steps():
+            yield from (need for need in step.needs() if need.deferred)
+
+    def summary(self) -> list[dict[str, object]]:
+        """Give title, version, manifest's hash and environment of each settled step, for the record."""
+        return [_summary(step) for step in self.steps()]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that was chosen; equal plans have equal fingerprints."""
+        return _digest(self.root, {})
+
+
+def _summary(step: Step) -> dict[str, object]:
+    return {
+        "title": step.title,
+        "alias": step.manifest.alias,
+        "version": step.version,
+        "manifest": step.manifest.digest,
+        "env": {key: step.env[key] for key in sorted(step.env) if key in step.manifest.reads},
+    }
+
+
+def _walk(step: Step, seen: set[int]) -> Iterator[Step]:
+    if id(step) in seen:
+        return
+    seen.add(id(step))
+    for need in step.before:
+        if need.step is not None:
+            yield from _walk(need.step, seen)
+    yield step
+    for need in step.after:
+        if need.step is not None:
+            yield from _walk(need.step, seen)
+
+
+def _digest(step: Step, known: dict[int, str]) -> str:
+    """Hash a step and what it stands on; shared steps once."""
+    if id(step) not in known:
+        outline = json.dumps(_outline(step, known), sort_keys=True)
+        known[id(step)] = hashlib.sha256(outline.encode()).hexdigest()
+    return known[id(step)]
+
+
+def _outline(step: Step, known: dict[int, str]) -> dict[str, object]:
+    return {
+        "alias": step.manifest.alias,
+        "manifest": step.manifest.digest,
+        "variations": [each.written for each in step.variations],
+        "version": step.version,
+        "env": {key: repr(step.env[key]) for key in sorted(step.env) if key in step.manifest.reads},
+        "needs": [
+            _outline_waiting(need, step) if need.deferred else (_digest(need.step, known) if need.step else None)
+            for need in step.needs()
+        ],
+    }
+
+
+def _outline_waiting(need: Need, parent: Step) -> dict[str, object]:
+    # Which script it will be is open, so all that may reach it counts.
+    return {
+        "tags": need.dependency.tags,
+        "waits_for": sorted(need.waits_for),
+        "env": {key: repr(value) for key, value in sorted(parent.env.items())},
+        "overrides": {name: repr(override) for name, override in sorted((parent.overrides or {}).items())},
+    }

@@ -1,0 +1,1 @@
+"""Child processes and interruption; nothing else uses `subprocess`."""

@@ -1,0 +1,312 @@
+"""Run other programs: the only module that uses `subprocess`.
+
+Programs are argv lists; there is no shell. Each child leads a session of its own, so
+that ending it ends whatever it started: on Ctrl-C, on SIGTERM or SIGHUP to us, on a
+time limit, or when the callback for its lines raises, its group gets SIGTERM, a grace
+period and SIGKILL. What a program leaves behind in its session is ended with it.
+
+What this cannot do: if we ourselves are ended by SIGKILL, a child runs on until it
+writes to its closed output. (Linux could tie it to us with PR_SET_PDEATHSIG, but from
+Python only through `preexec_fn`, which may deadlock in a process with threads.)
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from typing import IO, TYPE_CHECKING
+
+from scriptgraph.process.interruption import end_signals_raise, raise_if_stopped
+from scriptgraph.process.lines import LineSplitter
+from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    Sink = Callable[[str], None]
+
+__all__ = ["Completed", "ProcessFailed", "capture", "describe_end", "foreground", "run"]
+
+GRACE_S = 5.0
+LINGER_S = 1.0
+LAST_LINES = 20
+_TICK_S = 0.05
+_CHUNK_BYTES = 1 << 16
+
+
+def run(  # noqa: PLR0913 - all but the first are named where it is called
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    log: Path,
+    on_line: Sink | None = None,
+    on_error_line: Sink | None = None,
+    timeout_s: float | None = None,
+    echo: bool = False,
+) -> Completed:
+    """Run a program to its end, appending what it writes to a log.
+
+    Args:
+        argv: the program and its arguments. A bare name is looked up in env's PATH.
+        env: its whole environment.
+        cwd: the folder it runs in.
+        log: gets the lines of both outputs as they come; its folder is made if absent.
+        on_line: called, here in the caller's thread, with each line of standard output.
+        on_error_line: the same with each line of standard error.
+        timeout_s: the time it may take, in seconds.
+        echo: also show the lines on our standard error.
+
+    Returns:
+        How it ended; a failure is `exit_code` or `signal`, see `Completed.require_success`.
+
+    Raises:
+        ProcessFailed: it could not be started, or took longer than timeout_s.
+    """
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8", buffering=1) as kept:
+
+            def note(line: str) -> None:
+                kept.write(f"{line}\n")
+                if echo:
+                    print(line, file=sys.stderr)
+
+            child = _Child(argv, env, cwd, note, on_line)
+            child.on_error_line = on_error_line
+            return _supervise(child, timeout_s, log)
+    except OSError as error:
+        if error.filename not in {None, str(log), str(log.parent)}:
+            raise
+        raise ProcessFailed(argv[0], f"has no log: {log} cannot be written ({error.strerror})") from error
+
+
+def capture(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout_s: float | None = 60.0,
+    stdin: Path | None = None,
+) -> str:
+    """Run a program that says something short, and give its standard output.
+
+    Args:
+        argv: the program and its arguments.
+        env: its whole environment; None for ours.
+        cwd: the folder it runs in; None for ours.
+        timeout_s: the time it may take, in seconds.
+        stdin: the file that it reads as its input; None: it has none.
+
+    Raises:
+        ProcessFailed: it could not be started, failed, or took longer than timeout_s.
+    """
+    lines: list[str] = []
+    child = _Child(argv, os.environ if env is None else env, cwd, lambda _line: None, lines.append)
+    child.stdin = stdin
+    _supervise(child, timeout_s, None).require_success()
+    return "".join(f"{line}\n" for line in lines)
+
+
+def foreground(argv: Sequence[str]) -> int:
+    """Run a program that has our terminal, outputs and Ctrl-C, and give its exit status, 128 and the signal if killed.
+
+    Raises:
+        ProcessFailed: it could not be started.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        child = subprocess.Popen(argv)  # noqa: S603 - an argv list, no shell
+    except OSError as error:
+        raise ProcessFailed(argv[0], f"could not be started: {error.strerror}") from error
+    while True:
+        try:
+            code = child.wait()
+        except KeyboardInterrupt:
+            continue  # the program has had it too
+        return code if code >= 0 else 128 - code
+
+
+def _supervise(child: _Child, timeout_s: float | None, log: Path | None) -> Completed:
+    """See a child to its end; whatever interrupts us ends it too."""
+    start_ns = time.time_ns()
+    with end_signals_raise(), child:
+        if not child.attend(timeout_s):
+            child.end()
+            problem = f"did not end within {timeout_s:g} s and was stopped"
+            raise ProcessFailed(child.argv[0], problem, tuple(child.last_lines), log)
+        code = child.reap()
+    return Completed(
+        argv=child.argv,
+        exit_code=code if code >= 0 else None,
+        signal=-code if code < 0 else None,
+        start_ns=start_ns,
+        end_ns=time.time_ns(),
+        last_lines=tuple(child.last_lines),
+        log=log,
+    )
+
+
+class _Child:
+    """One program, its two pipes, and where its lines go. Entering it starts it."""
+
+    def __init__(
+        self, argv: Sequence[str], env: Mapping[str, str], cwd: Path | None, note: Sink, on_line: Sink | None
+    ) -> None:
+        self.argv, self._env, self._cwd = tuple(argv), dict(env), cwd
+        self._note, self._on_line = note, on_line
+        self.on_error_line: Sink | None = None
+        self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
+        self._selector = selectors.DefaultSelector()
+        self._popen: subprocess.Popen[bytes] | None = None
+        self.stdin: Path | None = None
+        self._pause_s = 0.001
+
+    def __enter__(self) -> None:
+        program = self.argv[0]
+        if self._cwd is not None and not self._cwd.is_dir():
+            raise ProcessFailed(program, f"could not be started: no such folder to run in: {self._cwd}")
+        try:
+            self._popen = self._start()
+        except (OSError, ValueError) as error:
+            raise ProcessFailed(program, f"could not be started: {_why_not(program, error)}") from error
+        for pipe, sink in ((self._popen.stdout, self._on_line), (self._popen.stderr, self.on_error_line)):
+            assert pipe is not None  # noqa: S101 - both were asked for
+            os.set_blocking(pipe.fileno(), False)
+            self._selector.register(pipe, selectors.EVENT_READ, (LineSplitter(), sink))
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with open(self.stdin or os.devnull, "rb") as given:  # noqa: PTH123 - the null device has no Path
+            return subprocess.Popen(  # noqa: S603 - an argv list, no shell
+                self.argv,
+                env=self._env,
+                cwd=self._cwd,
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._popen is None:
+            return
+        try:
+            self.end()
+        finally:
+            for key in list(self._selector.get_map().values()):
+                key.fileobj.close()  # type: ignore[union-attr] # they are the pipes
+            self._selector.close()
+
+    def attend(self, timeout_s: float | None, *, heeding: bool = True) -> bool:
+        """Read the pipes until the program has ended and they are closed; False at the time limit.
+
+        What a program left behind keeps its pipes open: then reading stops after `LINGER_S`. With `heeding`, the wish
+        that this thread ends is heeded meanwhile.
+        """
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        linger: float | None = None
+        while True:
+            now = time.monotonic()
+            if linger is None and self._has_ended():
+                linger = now + LINGER_S
+            if linger is not None and (now > linger or not self._selector.get_map()):
+                self._flush()
+                return True
+            if linger is None and deadline is not None and now > deadline:
+                return False
+            if linger is None and heeding:
+                raise_if_stopped()
+            self._read()
+
+    def _has_ended(self) -> bool:
+        """Say whether the program has ended, leaving it unreaped so that its number stays its own."""
+        popen = self._started()
+        if popen.returncode is not None:
+            return True
+        return os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def _read(self) -> None:
+        """Take what the pipes hold, waiting a moment for it."""
+        if not self._selector.get_map():
+            # It closed both outputs: mostly it ends at once, sometimes it works on in silence.
+            time.sleep(self._pause_s)
+            self._pause_s = min(2 * self._pause_s, _TICK_S)
+            return
+        for key, _ in self._selector.select(_TICK_S):
+            pipe: IO[bytes] = key.fileobj  # type: ignore[assignment] # registered in __enter__
+            splitter, sink = key.data
+            chunk = os.read(pipe.fileno(), _CHUNK_BYTES)
+            if not chunk:
+                self._selector.unregister(pipe)
+                pipe.close()
+            self._deliver(splitter.feed(chunk), sink)
+
+    def _flush(self) -> None:
+        """Deliver last lines that have no newline."""
+        for key in list(self._selector.get_map().values()):
+            splitter, sink = key.data
+            self._deliver(splitter.feed(b""), sink)
+
+    def _deliver(self, lines: Sequence[str], sink: Sink | None) -> None:
+        for line in lines:
+            self.last_lines.append(line)
+            self._note(line)
+            if sink is not None:
+                sink(line)
+
+    def end(self) -> None:
+        """End the program's group: SIGTERM, a grace period in which it is still heard, SIGKILL."""
+        popen = self._started()
+        if popen.returncode is not None:
+            return
+        for key in list(self._selector.get_map().values()):
+            self._selector.modify(key.fileobj, key.events, (key.data[0], None))
+        try:
+            if not self._has_ended():
+                _signal_group(popen.pid, signal.SIGTERM)
+                self.attend(GRACE_S, heeding=False)
+        finally:
+            self.reap()
+
+    def reap(self) -> int:
+        """Kill what is left of the group and give the program's return code, as `Popen` has it."""
+        popen = self._started()
+        if popen.returncode is None:
+            _signal_group(popen.pid, signal.SIGKILL)
+        return popen.wait()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._popen is None:
+            raise RuntimeError("the child was not started")
+        return self._popen
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    """Signal a process group whose leader has not been reaped, so that the number cannot be another's."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        return  # it changed its user; nothing of ours is left to end
+
+
+def _why_not(program: str, error: OSError | ValueError) -> str:
+    """Say why a program could not be started."""
+    if isinstance(error, FileNotFoundError):
+        if os.path.exists(program):  # noqa: PTH110 - a str as typed
+            return "the interpreter in its first line does not exist"
+        return "no such file" if os.sep in program else "no such program in PATH"
+    if isinstance(error, PermissionError):
+        return "it may not be executed"
+    return getattr(error, "strerror", None) or str(error)

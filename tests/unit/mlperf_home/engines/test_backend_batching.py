@@ -1,0 +1,47 @@
+"""Grids and batches, checked before an engine sees them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mlperf_home.engines.base import BackendError, Grid
+from mlperf_home.engines.batching import check_grid, fill, locate
+
+
+def test_one_batch_size_goes_for_all_lengths() -> None:
+    assert check_grid(Grid((64, 384), (4,))) == {64: 4, 384: 4}
+    assert check_grid(Grid((64, 384), (4, 1))) == {64: 4, 384: 1}
+
+
+@pytest.mark.parametrize(
+    ("grid", "words"),
+    [
+        (Grid(), "no sequence lengths"),
+        (Grid((384, 64)), "must be positive and ascend"),
+        (Grid((0, 64)), "must be positive and ascend"),
+        (Grid((64, 128, 384), (1, 2)), "3 sequence lengths but batch sizes (1, 2)"),
+        (Grid((64,), (0,)), "positive batch size"),
+        (Grid((64,), (1,), streams=0), "0 streams"),
+    ],
+)
+def test_a_grid_that_makes_no_sense_is_refused(grid: Grid, words: str) -> None:
+    with pytest.raises(BackendError) as caught:
+        check_grid(grid)
+    assert words in str(caught.value)
+
+
+def test_a_batch_is_filled_with_copies_of_its_last_sample() -> None:
+    filled = fill(np.array([[1, 2], [3, 4]]), 4)
+    assert filled.tolist() == [[1, 2], [3, 4], [3, 4], [3, 4]]
+
+
+def test_a_full_batch_is_not_copied() -> None:
+    batch = np.array([[1, 2], [3, 4]])
+    assert fill(batch, 2) is batch
+
+
+def test_locate_names_the_lengths_that_there_are() -> None:
+    array = np.zeros((1, 100), np.int64)
+    with pytest.raises(BackendError, match="length 100; engines were prepared for 64, 384"):
+        locate((array, array, array), {64: 1, 384: 2})

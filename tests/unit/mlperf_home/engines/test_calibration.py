@@ -1,0 +1,149 @@
+"""The calibration's choices, with a clock that the backend itself drives."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from mlperf_home.engines.base import BackendError, Description, Grid, Request
+from mlperf_home.engines.calibration import Calibration, Candidates, calibrate, default_candidates
+from mlperf_home.engines.lengths import LENGTHS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+LENGTHS_HERE = (64, 128, 192, 256, 384)
+
+
+class Machine:
+    """Time passes only in engine calls: `call_s` gives seconds for (batch, length, streams)."""
+
+    def __init__(self, call_s: Callable[[int, int, int], float], open_s: float = 1.0) -> None:
+        self.call_s = call_s
+        self.open_s = open_s
+        self.now_s = 0.0
+        self.calls = 0
+        self.opened: list[Grid] = []
+        self.closed = 0
+        self.refuse: Callable[[Grid], bool] = lambda _: False
+        self.lock = threading.Lock()
+
+    def make(self) -> Any:
+        return Engine(self)
+
+    def clock(self) -> float:
+        return self.now_s
+
+
+class Engine:
+    """A backend of the machine above."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.grid = Grid()
+
+    def open(self, request: Request) -> Description:
+        machine = self.machine
+        if machine.refuse(request.grid):
+            raise BackendError("does not fit")
+        self.grid = request.grid
+        machine.opened.append(request.grid)
+        machine.now_s += machine.open_s
+        return Description("stub", "1", {})
+
+    def run(self, inputs: tuple[NDArray[Any], ...]) -> NDArray[np.float32]:
+        batch, length = inputs[0].shape
+        with self.machine.lock:
+            self.machine.calls += 1
+            # Calls of several streams overlap: each adds its share of the time.
+            self.machine.now_s += self.machine.call_s(batch, length, self.grid.streams) / self.grid.streams
+        return np.zeros((batch, length, 2), np.float32)
+
+    def close(self) -> None:
+        self.machine.closed += 1
+
+
+def _calibrate(machine: Machine, **others: Any) -> Calibration:
+    candidates = Candidates(lengths=LENGTHS_HERE)
+    return calibrate(machine.make, Request(Path("m"), Path(), Grid()), candidates, clock=machine.clock, **others)
+
+
+def test_the_faster_of_each_is_chosen() -> None:
+    # Long calls are fastest one by one, short ones by fours; two streams give 1.5 times as much.
+    def call_s(batch: int, length: int, streams: int) -> float:
+        best = 4 if length < 200 else 1
+        return 1e-5 * length * batch * (1 + abs(batch - best)) * (1.33 if streams == 2 else 1.0)
+
+    machine = Machine(call_s)
+    chosen = _calibrate(machine)
+    assert chosen.grid == Grid(LENGTHS_HERE, (4, 4, 4, 4, 1), 2)
+    assert machine.closed >= len(machine.opened)
+    assert not chosen.skipped
+
+
+def test_equal_choices_take_small_batches_and_all_streams() -> None:
+    chosen = _calibrate(Machine(lambda batch, length, streams: 1e-5 * length * batch * streams))
+    assert chosen.grid.batch_sizes == (1,) * 5
+    assert chosen.grid.streams == 2
+
+
+def test_streams_that_get_in_each_others_way_are_not_used() -> None:
+    chosen = _calibrate(Machine(lambda batch, length, streams: 1e-5 * length * batch * streams * (1 + streams)))
+    assert chosen.grid.streams == 1
+
+
+def test_only_lengths_of_the_grid_are_measured_and_all_alike() -> None:
+    machine = Machine(lambda batch, length, _: 1e-5 * length * batch)
+    chosen = _calibrate(machine)
+    assert {speed.length for speed in chosen.measured} == {64, 192, 384}
+    assert {grid.lengths for grid in machine.opened} == {(64, 192, 384)}
+
+
+def test_the_number_of_calls_is_bounded_however_fast_they_are() -> None:
+    machine = Machine(lambda *_: 1e-9)
+    _calibrate(machine)
+    assert machine.calls <= 5 * 3 * (5 * 64 + 2)
+
+
+def test_a_slow_compile_leaves_candidates_out_but_chooses() -> None:
+    machine = Machine(lambda batch, length, _: 1e-5 * length * batch, open_s=90.0)
+    chosen = _calibrate(machine)
+    assert len(machine.opened) == 1
+    assert chosen.grid == Grid(LENGTHS_HERE, (4,) * 5, 2)
+    assert len(chosen.skipped) == 4
+    assert all("no time left" in each for each in chosen.skipped)
+
+
+def test_a_candidate_that_is_refused_is_left_out() -> None:
+    machine = Machine(lambda batch, length, _: 1e-5 * length * batch / (1 + batch))
+    machine.refuse = lambda grid: max(grid.batch_sizes) > 4
+    chosen = _calibrate(machine)
+    assert set(chosen.grid.batch_sizes) == {4}
+    assert chosen.skipped == ("batch 8, 2 streams: does not fit",)
+
+
+def test_a_model_that_is_refused_is_an_error() -> None:
+    machine = Machine(lambda *_: 1.0)
+    machine.refuse = lambda _: True
+    with pytest.raises(BackendError, match="does not fit"):
+        _calibrate(machine)
+
+
+def test_it_can_be_stored_and_read() -> None:
+    chosen = _calibrate(Machine(lambda batch, length, _: 1e-5 * length * batch))
+    assert Calibration.from_json(json.loads(json.dumps(chosen.to_json()))) == chosen
+    with pytest.raises(BackendError, match="delete it to measure again"):
+        Calibration.from_json({"grid": {}})
+
+
+@pytest.mark.parametrize(("cores", "streams"), [(1, (1,)), (2, (1, 2)), (4, (1, 2, 4)), (16, (1, 2, 8, 16))])
+def test_candidates_follow_the_cores(cores: int, streams: tuple[int, ...]) -> None:
+    assert default_candidates(cores).streams == streams
+    assert default_candidates(cores).lengths == LENGTHS

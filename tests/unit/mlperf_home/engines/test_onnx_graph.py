@@ -1,0 +1,164 @@
+"""Inputs and outputs of a user's model, found by name, whatever their order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import pytest
+
+from mlperf_home.engines.base import BackendError
+from mlperf_home.engines.onnx import graph
+from mlperf_home.testing import tiny_bert
+from mlperf_home.testing.tiny_bert import TinyBert
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mlperf_home.engines.onnx.graph import Signature
+
+
+def _signature(path: Path) -> Signature:
+    return graph.read_signature(graph.load(path), path)
+
+
+@pytest.mark.parametrize(
+    ("names", "positions"),
+    [
+        (("input_ids", "attention_mask", "token_type_ids"), [0, 1, 2]),
+        (("input_ids", "input_mask", "segment_ids"), [0, 1, 2]),
+        (("segment_ids", "input_ids", "input_mask"), [2, 0, 1]),
+        (("attention_mask", "input_ids"), [1, 0]),
+        (("input_ids:0", "input_mask:0", "segment_ids:0"), [0, 1, 2]),
+    ],
+)
+def test_inputs_are_found_by_role(tmp_path: Path, names: tuple[str, ...], positions: list[int]) -> None:
+    signature = _signature(tiny_bert.write(tmp_path / "m.onnx", TinyBert(input_names=names)))
+    assert [each.name for each in signature.inputs] == list(names)
+    assert [each.position for each in signature.inputs] == positions
+    assert signature.fixed_shape == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "positions"),
+    [
+        (("start_logits", "end_logits"), ("start_logits", "end_logits"), (0, 1)),
+        (("end_logits", "start_logits"), ("start_logits", "end_logits"), (1, 0)),
+        (
+            ("output_start_logits", "output_end_logits"),
+            ("output_start_logits", "output_end_logits"),
+            (0, 1),
+        ),
+        (("one", "another"), ("one", "another"), (0, 1)),
+        (("logits",), ("logits",), (0,)),
+    ],
+)
+def test_outputs_are_found(
+    tmp_path: Path, names: tuple[str, ...], wanted: tuple[str, ...], positions: tuple[int, ...]
+) -> None:
+    signature = _signature(tiny_bert.write(tmp_path / "m.onnx", TinyBert(output_names=names)))
+    assert signature.outputs == wanted
+    assert signature.output_positions == positions
+
+
+def test_logits_are_start_and_end_whatever_the_outputs_order(tmp_path: Path) -> None:
+    start, end = np.full((2, 3), 1.0, np.float32), np.full((2, 3), 2.0, np.float32)
+    names = ("end_logits", "start_logits")
+    turned = _signature(tiny_bert.write(tmp_path / "m.onnx", TinyBert(output_names=names)))
+    joined = turned.logits([end, start], 1)
+    assert joined.shape == (1, 3, 2)
+    assert joined[0, 0].tolist() == [1.0, 2.0]
+    single = _signature(tiny_bert.write(tmp_path / "s.onnx", TinyBert(output_names=("logits",))))
+    assert single.logits([np.stack((start, end), -1)], 2)[0, 0].tolist() == [1.0, 2.0]
+
+
+def test_arrays_are_put_into_the_graphs_order_and_type(tmp_path: Path) -> None:
+    path = tiny_bert.write(tmp_path / "m.onnx", TinyBert(input_names=("segment_ids", "input_ids", "input_mask")))
+    model = onnx.load(str(path))
+    for value in model.graph.input:
+        value.type.tensor_type.elem_type = onnx.TensorProto.INT32
+    signature = graph.read_signature(model, path)
+    arrays = signature.arrange(tuple(np.full((1, 4), number, np.int64) for number in range(3)))
+    assert [int(array[0, 0]) for array in arrays] == [2, 0, 1]
+    assert {array.dtype for array in arrays} == {np.dtype(np.int32)}
+
+
+def test_a_model_with_other_inputs_is_refused_naming_both(tmp_path: Path) -> None:
+    path = tiny_bert.write(tmp_path / "m.onnx")
+    model = onnx.load(str(path))
+    for value, name in zip(model.graph.input, ("pixels", "attention_mask", "boxes"), strict=True):
+        value.name = name
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(BackendError) as caught:
+        _signature(path)
+    text = str(caught.value)
+    assert "its inputs are pixels, attention_mask, boxes" in text
+    assert "input_ids, attention_mask or input_mask, token_type_ids or segment_ids" in text
+    assert str(path) in text
+
+
+def test_a_model_with_other_outputs_is_refused(tmp_path: Path) -> None:
+    path = tiny_bert.write(tmp_path / "m.onnx")
+    model = onnx.load(str(path))
+    del model.graph.output[1:]
+    with pytest.raises(BackendError, match="its outputs are start_logits; a BERT question-answering model gives"):
+        graph.read_signature(model, path)
+
+
+def test_a_rank_other_than_two_is_refused(tmp_path: Path) -> None:
+    path = tiny_bert.write(tmp_path / "m.onnx")
+    model = onnx.load(str(path))
+    model.graph.input[0].type.tensor_type.shape.dim.add().dim_value = 3
+    with pytest.raises(BackendError, match="input_ids has 3 dimensions"):
+        graph.read_signature(model, path)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"\x08\x07\x12"])
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(content)
+    with pytest.raises(BackendError, match="download or export it again"):
+        graph.load(path)
+
+
+def test_a_truncated_model_is_refused(tmp_path: Path) -> None:
+    path = tiny_bert.write(tmp_path / "m.onnx")
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(BackendError, match="not a whole ONNX file"):
+        graph.load(path)
+
+
+def test_an_absent_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="cannot be read"):
+        graph.load(tmp_path / "none.onnx")
+
+
+def _with_weights_beside(path: Path) -> None:
+    onnx.save_model(
+        onnx.load(str(tiny_bert.write(path))),
+        str(path),
+        save_as_external_data=True,
+        location="weights",
+        size_threshold=64,
+    )
+
+
+def test_weights_in_files_of_their_own_count_for_the_hash(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    _with_weights_beside(path)
+    before = graph.content_hash(graph.load(path), path)
+    with (tmp_path / "weights").open("r+b") as file:
+        file.write(b"other")
+    assert graph.content_hash(graph.load(path), path) != before
+
+
+def test_absent_weights_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    _with_weights_beside(path)
+    (tmp_path / "weights").unlink()
+    model = graph.load(path)
+    with pytest.raises(BackendError, match="weights"):
+        graph.content_hash(model, path)
+    with pytest.raises(BackendError, match="its weights cannot be read"):
+        graph.load_weights(model, path)

@@ -1,0 +1,67 @@
+"""Five real classifiers on 200 real photographs reach what an independent implementation reaches, where they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("cv2")
+pytest.importorskip("tflite_runtime")
+
+from mlperf_home.datasets.imagenet.labels import read_labels
+from mlperf_home.datasets.imagenet.preprocessing import Wanted, preprocess
+from mlperf_home.datasets.imagenet.recipes import MLPERF, MOBILENET, find_recipe
+from mlperf_home.datasets.imagenet.samples import ImagenetSamples
+from mlperf_home.engines import registry
+from mlperf_home.engines.base import Grid, Request
+from mlperf_home.engines.tflite.model_file import input_side
+
+REAL = Path(__file__).parents[4] / "../shared/data"
+# By tflite-runtime 2.14.0 with the recipe mlperf-v3.1: what the data's own description says.
+GOOD = {
+    "mobilenet_v1_0.25_128_quant": 0.525,
+    "mobilenet_v1_0.25_224_float": 0.595,
+    "mobilenet_v1_0.25_224_quant": 0.560,
+    "mobilenet_v1_0.75_192_quant": 0.850,
+    "mobilenet_v2_1.0_224_quant": 0.895,
+}
+
+# Those that find more also compute more: 10 and 20 seconds.
+SLOW_ABOVE = 0.8
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(not (REAL / "tflite").is_dir(), reason="the real models and photographs are not at hand"),
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Preprocess the photographs once for each size."""
+    folder, images = tmp_path_factory.mktemp("real"), REAL / "images"
+    found = {}
+    for side in (128, 192, 224):
+        out = folder / str(side)
+        recipe = find_recipe(MLPERF, MOBILENET, side)
+        preprocess(Wanted(images, images, None, recipe, out, folder / "partial", 2), lambda _done, _total: None)
+        found[side] = out
+    return found
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if each > SLOW_ABOVE else name for name, each in GOOD.items()],
+)
+def test_a_real_model_is_as_accurate_as_elsewhere(made: dict[int, Path], tmp_path: Path, name: str) -> None:
+    model = REAL / "tflite" / f"{name}.tflite"
+    backend = registry.make("tflite")
+    description = backend.open(Request(model, tmp_path, Grid((), (1,), 1), options={"threads": 1}))
+    samples = ImagenetSamples(made[input_side(model)])
+    samples.suit(description.details)
+    found = [int(backend.run(samples.batch(np.array([index]), None))[0]) for index in range(samples.count)]
+    backend.close()
+
+    classes = read_labels(REAL / "images").classes
+    assert np.mean(np.array(found) == np.array(classes[: len(found)])) == pytest.approx(GOOD[name], abs=1e-9)

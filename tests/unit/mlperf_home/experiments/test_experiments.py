@@ -1,0 +1,108 @@
+"""Experiments are found by tags, are whole or absent, and go on under their name."""
+
+from __future__ import annotations
+
+import fcntl
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mlperf_home.experiments.experiment import ExperimentError, Experiments
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MADE_BY = {"command": ["cm", "run", "script"], "variables": {"N": [1, 2]}}
+
+
+def begin(root: Path, name: str = "one", **changes: object) -> str:
+    given = {"kind": "grid", "tags": ["mobilenet"], "made_by": MADE_BY, "sample": True, **changes}
+    return str(Experiments(root).begin(name, **given).folder)  # type: ignore[arg-type]
+
+
+def test_it_is_found_by_tags_and_kind_and_goes_on_under_its_name(tmp_path: Path) -> None:
+    begin(tmp_path)
+    begin(tmp_path, "two", tags=["bert"], kind="import")
+
+    assert begin(tmp_path) == str(tmp_path / "one")
+    experiments = Experiments(tmp_path)
+    assert [each.name for each in experiments.find(["mobilenet"])] == ["one"]
+    assert [each.name for each in experiments.find(["import"])] == ["two"]
+    assert len(experiments.find(())) == 2
+    assert experiments.load("one").made_by == MADE_BY
+    assert experiments.load("one").sample is True
+
+
+def test_a_name_is_not_taken_twice(tmp_path: Path) -> None:
+    begin(tmp_path)
+
+    with pytest.raises(ExperimentError, match="made by something else; give another name"):
+        begin(tmp_path, made_by={})
+
+
+@pytest.mark.parametrize("name", ["", "../out", ".hidden", "a/b", "a\nb", "-x"])
+def test_names_stay_in_their_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ExperimentError, match="is no name"):
+        begin(tmp_path / "root", name)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
+    begin(tmp_path)
+
+    with pytest.raises(ExperimentError, match="there is no experiment 'other'; there are: one"):
+        Experiments(tmp_path).load("other")
+
+
+def test_a_removed_one_is_gone_and_the_others_stay(tmp_path: Path) -> None:
+    begin(tmp_path)
+    begin(tmp_path, "two")
+
+    Experiments(tmp_path).remove("one")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["two"]
+
+
+def test_a_damaged_one_is_named_and_hides_no_other(tmp_path: Path) -> None:
+    begin(tmp_path)
+    begin(tmp_path, "two")
+    (tmp_path / "one" / "experiment.json").write_text("{")
+    damages: list[str] = []
+
+    assert [each.name for each in Experiments(tmp_path).find((), damages)] == ["two"]
+    assert "one/experiment.json: is damaged" in damages[0]
+
+
+def test_eight_that_begin_the_same_at_once_share_it(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        folders = set(pool.map(lambda _: begin(tmp_path), range(8)))
+
+    assert folders == {str(tmp_path / "one")}
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(ExperimentError, match=r"cannot be written .*--experiments_dir"):
+        begin(tmp_path / "file")
+
+
+def test_a_damaged_experiment_can_be_removed_and_one_in_use_cannot(tmp_path: Path) -> None:
+    experiments = Experiments(tmp_path)
+    damaged, used = (experiments.begin(name, "grid", [], {}, sample=False) for name in ("damaged", "used"))
+    (damaged.folder / "experiment.json").write_text("{")
+    used.journal.touch()
+
+    experiments.remove("damaged")
+    with used.journal.open("a") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        with pytest.raises(ExperimentError, match="is in use by a run"):
+            experiments.remove("used")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["used"]
+    experiments.remove("used")
+    with pytest.raises(ExperimentError, match="there is no experiment 'used'"):
+        experiments.remove("used")

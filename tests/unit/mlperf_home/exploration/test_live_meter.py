@@ -1,0 +1,93 @@
+"""What the meter makes of runs that fail: the point's fault after a second try, or the machine's at once."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mlperf_home.contracts.failures import ExitStatus
+from mlperf_home.exploration.definition.meter import AbsentPointError, PointFailedError
+from mlperf_home.exploration.definition.settings import Settings
+from mlperf_home.exploration.definition.space import known_space
+from mlperf_home.exploration.live.engines import Engines
+from mlperf_home.exploration.live.meter import LiveMeter, StudyStoppedError
+from mlperf_home.exploration.live.plan import Candidate, Engine, Running, StudyPlan, read_plan, to_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODEL = "sample-mobilenet/0.25/64/int8"
+
+
+class Failing(Engines):
+    """Every run ends so."""
+
+    def __init__(self, status: ExitStatus) -> None:
+        super().__init__({})
+        self.status, self.jobs = status, []
+
+    def run(self, backend: str, job: Path, *, new_interpreter: bool) -> tuple[ExitStatus, str]:
+        self.jobs.append((backend, json.loads(job.read_text()), new_interpreter))
+        return self.status, "it ended badly"
+
+
+def plan(folder: Path) -> StudyPlan:
+    return StudyPlan(
+        space=known_space("sample_mobilenets", {"threads": [2], "xnnpack": ["no"]}),
+        settings=Settings(),
+        searcher="race",
+        budget_s=None,
+        priors={},
+        candidates={MODEL: Candidate("small", "/no/model.tflite", "/no/images")},
+        absent={"sample-mobilenet/0.25/64/float": "its host is gone"},
+        engines={"litert": Engine("/usr/bin/python3", (), "machine")},
+        running=Running("v3.1", "resnet", "SingleStream", "sample", "imagenet", True, 60.0, None, {}),
+        folder=folder,
+        work_dir=folder / "work",
+    )
+
+
+def points(asked: StudyPlan) -> dict[str, object]:
+    return {point.model: point for point in asked.points.points}
+
+
+def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
+    asked = plan(tmp_path)
+    (tmp_path / "plan.json").write_text(to_json(asked))
+
+    assert read_plan(tmp_path / "plan.json") == asked
+    assert [p.name for p in read_plan(tmp_path / "plan.json").points.points] == [p.name for p in asked.points.points]
+
+
+def test_what_crashes_is_tried_once_more_and_then_the_points_fault(tmp_path: Path) -> None:
+    asked, engines = plan(tmp_path), Failing(ExitStatus.KILLED)
+
+    with pytest.raises(PointFailedError, match=r"it ended badly \(tried 2 times\)"):
+        LiveMeter(asked, engines, lambda _: None).probe(points(asked)[MODEL], 0.5, 0)
+
+    assert len(engines.jobs) == 2
+    backend, job, new_interpreter = engines.jobs[0]
+    assert (backend, new_interpreter) == ("litert", False)
+    assert job["backend"]["options"] == {"threads": 2, "xnnpack": False}
+    assert "resnet50.SingleStream.min_duration = 500" in (tmp_path / "running" / "user.conf").read_text()
+
+
+@pytest.mark.parametrize("status", [ExitStatus.BAD_OUTPUT, ExitStatus.BAD_JOB, ExitStatus.TERMINATED])
+def test_what_is_no_points_fault_stops_the_study(tmp_path: Path, status: ExitStatus) -> None:
+    asked, engines = plan(tmp_path), Failing(status)
+
+    with pytest.raises(StudyStoppedError, match="it goes on where it was"):
+        LiveMeter(asked, engines, lambda _: None).probe(points(asked)[MODEL], 0.5, 0)
+
+    assert len(engines.jobs) == 1
+
+
+def test_a_model_that_could_not_be_had_is_not_the_points_fault_for_ever(tmp_path: Path) -> None:
+    asked, engines = plan(tmp_path), Failing(ExitStatus.COMPLETE)
+
+    with pytest.raises(AbsentPointError, match="its host is gone; the same command tries it again"):
+        LiveMeter(asked, engines, lambda _: None).probe(points(asked)["sample-mobilenet/0.25/64/float"], 0.5, 0)
+
+    assert not engines.jobs

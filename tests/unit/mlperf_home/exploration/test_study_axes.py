@@ -1,0 +1,53 @@
+"""A point's options reach the job, and values that no engine could take are refused where they stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mlperf_home.exploration.definition.space import Space, SpaceError, decode_space
+from mlperf_home.exploration.live.axes import backend_job, check_axes, option_words
+
+
+def space(**axes: list[Any]) -> Space:
+    document = {"schema": 1, "name": "x", "axes": {"m": ["a"], **axes}, "model_axes": ["m"], "constraints": []}
+    return decode_space(document, "x")
+
+
+def test_every_option_reaches_the_job() -> None:
+    axes = {"backend": ["tflite"], "threads": [2], "xnnpack": ["no"], "batch": [8], "streams": [3], "cores": [4]}
+    (point,) = space(**axes, lengths=["64,128"], delegate=["libd.so"]).points
+    job = backend_job(point, {"pinning": "core"})
+
+    assert job == {
+        "options": {"pinning": "core", "threads": 2, "xnnpack": False, "delegate": "libd.so"},
+        "lengths": [64, 128, 384],
+        "batch_sizes": [8],
+        "streams": 3,
+        "cores": 4,
+    }
+    assert option_words(point) == "threads_2-batch_8-streams_3-cores_4-xnnpack_no-delegate_libd.so-lengths_64_128"
+
+
+def test_null_leaves_an_option_to_the_engine() -> None:
+    (point,) = space(threads=[None], batch=[None]).points
+
+    assert backend_job(point, {}) == dict.fromkeys(("lengths", "batch_sizes", "streams", "cores")) | {"options": {}}
+    assert option_words(point) == ""
+
+
+@pytest.mark.parametrize(
+    ("axis", "value", "message"),
+    [
+        ("threads", 0, "axes/threads: 0 is not a whole number above 0"),
+        ("threads", "2", "axes/threads: '2' is not a whole number above 0"),
+        ("batch", 1.5, "axes/batch: 1.5 is not a whole number above 0"),
+        ("xnnpack", "maybe", "axes/xnnpack: 'maybe' is not yes or no"),
+        ("lengths", "128,64", "axes/lengths: '128,64' is not a list of lengths"),
+        ("delegate", 7, "axes/delegate: 7 is not a text"),
+    ],
+)
+def test_an_odd_value_is_refused_where_it_is(axis: str, value: object, message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        check_axes(space(**{axis: [value]}), "x")

@@ -1,0 +1,67 @@
+"""The table of a sweep: the results that were asked for, with what others have found beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from results_logs import write_result
+
+from mlperf_home.measurements.family import family_rows, read_family
+from mlperf_home.measurements.ingest import ingest
+from mlperf_home.measurements.measurement import Value, from_json, to_json, unknown
+from mlperf_home.measurements.published_accuracy import Published, published_words, with_published
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mlperf_home.measurements.measurement import Measurement
+
+BOTH = Published(70.9, "tensorflow/models, slim", 71.678)
+
+
+def measurement(tmp_path: Path) -> Measurement:
+    found = ingest(write_result(tmp_path))
+    return from_json(to_json(found))
+
+
+def test_figures_of_others_are_copied_with_their_source(tmp_path: Path) -> None:
+    model = from_json(to_json(with_published(measurement(tmp_path), BOTH))).model
+
+    assert model["published_top1_percent"] == Value(70.9, "copied", "tensorflow/models, slim")
+    assert model["measured_2023_top1_percent"].value == 71.678
+    assert "v3.1" in str(model["measured_2023_top1_percent"].source)
+
+
+def test_where_nobody_has_told_nothing_stands(tmp_path: Path) -> None:
+    found = measurement(tmp_path)
+
+    assert with_published(found, Published()) == found
+    assert not published_words(found)
+
+
+def test_a_row_has_ours_first_and_then_the_others(tmp_path: Path) -> None:
+    found = with_published(measurement(tmp_path), BOTH)
+    object.__setattr__(found, "values", {**found.values, "top1_percent": Value(71.5, "measured", "accuracy.txt")})
+
+    ((_, words),) = family_rows([found])
+
+    assert words.index("top-1 71.500 %") < words.index("published 70.9 (tensorflow/models, slim), 2023 71.678 (")
+
+
+def test_an_unknown_result_has_its_reason_and_stands_last(tmp_path: Path) -> None:
+    known, found = measurement(tmp_path / "known"), measurement(tmp_path / "unknown")
+    values = {**found.values, "latency_ms": unknown("LoadGen could not estimate it from 12 queries")}
+    object.__setattr__(found, "values", values)
+
+    last = family_rows([found, known])[-1]
+
+    assert "ms unknown (LoadGen could not estimate it from 12 queries)" in last[1]
+
+
+def test_only_the_folders_that_are_named_are_read_each_once(tmp_path: Path) -> None:
+    folders = [tmp_path / name / "singlestream" for name in ("asked", "other")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "measurement.json").write_text(to_json(ingest(write_result(folder / "made"))))
+
+    assert len(read_family([folders[0], folders[0]])) == 1

@@ -1,0 +1,384 @@
+"""A result's folder becomes a measurement, or an error that says what is not whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from results_logs import load_session, save_session, write_logs, write_result
+
+import mlperf_home.measurements
+from mlperf_home.measurements import (
+    IngestError,
+    Measurement,
+    MeasurementError,
+    Value,
+    from_json,
+    ingest,
+    summary_rows,
+    to_json,
+    unknown,
+)
+from mlperf_home.measurements.cost import given_price
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def test_a_whole_result(tmp_path: Path) -> None:
+    measurement = ingest(write_result(tmp_path), model_name="obert-large")
+    assert (measurement.benchmark, measurement.scenario, measurement.validity) == ("bert-99", "Offline", "VALID")
+    values = measurement.values
+    assert values["samples_per_second"] == Value(
+        40.5, "measured", "performance/run_1/mlperf_log_detail.txt: result_samples_per_second"
+    )
+    assert (values["f1_percent"].value, values["exact_match_percent"].value) == (90.18, 83.58)
+    assert values["min_duration_ms"].origin == "copied"
+    assert measurement.engine["vnni"].origin == "unknown"
+    assert measurement.system["cgroup_cpu_quota"] == unknown("no limit is set")
+    assert measurement.model["sha256"].value == "ab" * 32
+    assert measurement.unofficial_because == ()
+    assert set(measurement.logs) == {
+        f"{folder}/mlperf_log_{name}"
+        for folder in ("performance/run_1", "accuracy")
+        for name in ("detail.txt", "summary.txt", "accuracy.json")
+    }
+
+
+def test_single_stream_is_the_early_stopping_estimate_and_infers_the_others(tmp_path: Path) -> None:
+    changes = {
+        "early_stopping_latency_ss": 50_000_000,
+        "early_stopping_latency_ms": 60_000_000,
+        "result_qps_without_loadgen_overhead": 21.5,
+    }
+    values = ingest(write_result(tmp_path, "SingleStream", **changes)).values
+    assert values["latency_ms"].value == 50
+    assert (values["offline_samples_per_second"].value, values["offline_samples_per_second"].origin) == (
+        21.5,
+        "inferred",
+    )
+    assert values["multi_stream_latency_ms"].value == 480
+
+
+def test_zero_is_no_estimate(tmp_path: Path) -> None:
+    values = ingest(write_result(tmp_path, "SingleStream", early_stopping_latency_ss=0)).values
+    assert values["latency_ms"].origin == "unknown"
+    assert "could not estimate" in str(values["latency_ms"].reason)
+
+
+def test_one_run_alone(tmp_path: Path) -> None:
+    write_result(tmp_path)
+    (tmp_path / "accuracy-session.json").unlink()
+    for path in (tmp_path / "accuracy").iterdir():
+        path.unlink()
+    (tmp_path / "accuracy").rmdir()
+    measurement = ingest(tmp_path)
+    assert measurement.values["accuracy"] == unknown("no accuracy run in this result")
+    assert "it has no accuracy run" in measurement.unofficial_because
+
+
+def test_accuracy_alone(tmp_path: Path) -> None:
+    write_result(tmp_path)
+    (tmp_path / "performance-session.json").unlink()
+    for path in (tmp_path / "performance" / "run_1").iterdir():
+        path.unlink()
+    (tmp_path / "performance" / "run_1").rmdir()
+    measurement = ingest(tmp_path)
+    assert measurement.validity is None
+    assert measurement.values["f1_percent"].value == 90.18
+    assert "it has no performance run" in measurement.unofficial_because
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"effective_min_duration_ms": 8000}, "asked to last 8 s; v3.1 asks 600 s"),
+        ({"effective_performance_sample_count": 1232}, "1232 samples were loaded; v3.1 asks 10833"),
+        ({"effective_samples_per_query": 200}, "200 samples were issued; v3.1 asks 24576"),
+        ({"effective_qsl_rng_seed": 1}, "its seeds are not those of v3.1"),
+        ({"result_validity": "INVALID"}, "LoadGen calls the performance run INVALID"),
+    ],
+)
+def test_what_keeps_a_result_from_being_official(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    (text,) = ingest(write_result(tmp_path, **changes)).unofficial_because
+    assert words in text
+
+
+def with_dataset(root: Path, **changes: Any) -> Path:
+    """Change the dataset of both sessions, and what else is named."""
+    for mode in ("performance", "accuracy"):
+        session = load_session(root, mode)
+        session["dataset"]["count"] = changes["count"]
+        session["job"]["benchmark"] = changes.get("benchmark", "bert-99")
+        save_session(root, mode, {**session, "sample": changes.get("sample", False)})
+    return root
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "count", "words"),
+    [("bert-99", 1232, "1232 samples; v3.1 asks all 10833"), ("resnet", 500, "500 samples; v3.1 asks all 50000")],
+)
+def test_a_part_of_the_dataset_is_not_official(tmp_path: Path, benchmark: str, count: int, words: str) -> None:
+    (text,) = ingest(with_dataset(write_result(tmp_path), benchmark=benchmark, count=count)).unofficial_because
+    assert words in text
+
+
+def test_the_whole_dataset_is_official(tmp_path: Path) -> None:
+    assert ingest(with_dataset(write_result(tmp_path), benchmark="resnet", count=50000)).unofficial_because == ()
+
+
+def test_of_sample_data_the_count_is_nothing_more_to_say(tmp_path: Path) -> None:
+    measurement = ingest(with_dataset(write_result(tmp_path), benchmark="resnet", count=60, sample=True))
+    assert measurement.unofficial_because == ("it was made with sample data",)
+
+
+def test_sample_data_are_said_to_be_such(tmp_path: Path) -> None:
+    write_result(tmp_path)
+    for mode in ("performance", "accuracy"):
+        save_session(tmp_path, mode, load_session(tmp_path, mode) | {"sample": True, "sample_note": "made up"})
+    measurement = ingest(tmp_path)
+    assert measurement.sample
+    assert measurement.unofficial_because == ("it was made with sample data",)
+    assert summary_rows(measurement)[0] == ("Data", "SAMPLE, no MLPerf result: made up")
+
+
+def rewrite_session(**changes: Any) -> Callable[[Path], object]:
+    def rewrite(root: Path) -> None:
+        session = load_session(root, "accuracy")
+        for section, key in (name.split("__") for name in changes):
+            session[section][key] = changes[f"{section}__{key}"]
+        save_session(root, "accuracy", session)
+
+    return rewrite
+
+
+def write(name: str, text: str) -> Callable[[Path], object]:
+    return lambda root: (root / name).write_text(text, "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda root: (root / "performance-session.json").unlink(), "the run was not completed"),
+        (write("performance-session.json", "{"), "is not JSON"),
+        (write("performance-session.json", '{"schema": 1, "status": "running"}'), "not the session of a complete run"),
+        (write("performance/run_1/mlperf_log_summary.txt", "x"), "changed, or from another run"),
+        (lambda root: (root / "accuracy/mlperf_log_detail.txt").unlink(), "cannot be read"),
+        (lambda root: write_logs(root / "performance/run_1", changes={"result_query_count": 2}), "another run"),
+        (lambda root: (root / "accuracy/accuracy.txt").unlink(), "accuracy.txt: cannot be read"),
+        (write("accuracy/accuracy.txt", "f1 is good\n"), "holds no accuracy in an official form"),
+        (write("accuracy/accuracy.txt", f'{{"exact_match": 1, "f1": 2}}\nhash={"0" * 64}\n'), "hash differs"),
+        (rewrite_session(job__scenario="Server"), "session of another scenario"),
+        (rewrite_session(job__backend="onnxruntime"), "differ in backend"),
+        (rewrite_session(model__sha256="cd" * 32), "differ in sha256"),
+        (rewrite_session(dataset__count=1232), "differ in count"),
+        (rewrite_session(job__mode="find-performance"), "is the session of a find-performance run"),
+    ],
+)
+def test_a_mixed_or_incomplete_result_is_refused(tmp_path: Path, spoil: Callable[[Path], object], words: str) -> None:
+    spoil(write_result(tmp_path))
+    with pytest.raises(IngestError, match=words):
+        ingest(tmp_path)
+
+
+def test_runs_of_which_one_has_sample_data_are_refused(tmp_path: Path) -> None:
+    write_result(tmp_path)
+    save_session(tmp_path, "accuracy", load_session(tmp_path, "accuracy") | {"sample": True})
+    with pytest.raises(IngestError, match="one of the two runs is of sample data"):
+        ingest(tmp_path)
+
+
+def test_error_lines_of_loadgen_are_refused(tmp_path: Path) -> None:
+    write_result(tmp_path)
+    write_logs(tmp_path / "performance/run_1", errors=("something broke",))
+    session = load_session(tmp_path, "performance")
+    session["logs"] = {}
+    save_session(tmp_path, "performance", session)
+    with pytest.raises(IngestError, match="something broke"):
+        ingest(tmp_path)
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(IngestError, match="neither a performance nor an accuracy run"):
+        ingest(tmp_path)
+
+
+def test_a_truncated_accuracy_log_is_known_by_its_kept_hash(tmp_path: Path) -> None:
+    write_result(tmp_path)
+    (tmp_path / "accuracy" / "mlperf_log_accuracy.json").write_text("[\n\n\n...\n\n]\n", "utf-8")
+    assert ingest(tmp_path).values["f1_percent"].value == 90.18
+
+
+def test_json_gives_the_measurement_back(tmp_path: Path) -> None:
+    measurement = ingest(write_result(tmp_path), system={"host_processor_model_name": Value("CPU", "measured")})
+    text = to_json(measurement)
+    assert from_json(text) == measurement
+    assert to_json(from_json(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda document: document.update(schema=2), "not a measurement of schema 1"),
+        (lambda document: document.pop("values"), "keys missing or unknown: values"),
+        (lambda document: document.update(colour="red"), "keys missing or unknown: colour"),
+        (lambda document: document["values"].update(x={"value": 1, "origin": "guessed"}), "origin must be one of"),
+        (lambda document: document["values"].update(x={"value": None, "origin": "measured"}), "if and only if"),
+        (lambda document: document["values"].update(x={"value": None, "origin": "unknown"}), "needs a reason"),
+        (lambda document: document["values"].update(x=3), "malformed value"),
+    ],
+)
+def test_other_json_is_refused(tmp_path: Path, change: Callable[[dict[str, Any]], object], words: str) -> None:
+    document = json.loads(to_json(ingest(write_result(tmp_path))))
+    change(document)
+    with pytest.raises(MeasurementError, match=words):
+        from_json(json.dumps(document))
+
+
+def test_text_that_is_no_json_is_refused() -> None:
+    with pytest.raises(MeasurementError, match="is not JSON"):
+        from_json("{")
+
+
+def test_the_published_schema_takes_measurements_and_nothing_less(tmp_path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    path = Path(mlperf_home.measurements.__file__).parent / "measurement.schema.json"
+    validator = jsonschema.Draft202012Validator(json.loads(path.read_text("utf-8")))
+    document = json.loads(to_json(ingest(write_result(tmp_path))))
+    validator.validate(document)
+    assert document.keys() == set(validator.schema["required"])
+    document["values"]["samples_per_second"]["value"] = None
+    assert not validator.is_valid(document)
+
+
+def rows_of(measurement: Measurement) -> dict[str, str]:
+    return dict(summary_rows(measurement))
+
+
+def test_rows_show_what_a_user_asks_for(tmp_path: Path) -> None:
+    system = {"host_processor_model_name": Value("A processor", "measured")}
+    rows = rows_of(ingest(write_result(tmp_path), system, "obert-large"))
+    assert rows["System"] == "A processor"
+    assert rows["Engine"] == "deepsparse 1.8.0"
+    assert rows["Model"] == "obert-large"
+    assert rows["Samples per second"] == "40.5"
+    assert rows["F1 (%)"] == "90.18"
+    assert rows["LoadGen says"] == "VALID"
+    assert rows["Warning"] == "no VNNI"
+
+
+def test_rows_say_why_a_run_is_invalid(tmp_path: Path) -> None:
+    changes = {"result_validity": "INVALID", "result_min_duration_met": False}
+    rows = rows_of(ingest(write_result(tmp_path, **changes)))
+    assert rows["LoadGen says"] == "INVALID"
+    assert "raise target_qps" in rows["because"]
+    assert "unknown" not in rows["F1 (%)"]
+
+
+STATE: dict[str, Any] = {
+    "steal_percent": {"value": 0.2, "reason": None},
+    "other_cpu_percent": {"value": 12.0, "reason": None},
+    "frequency_mhz_before": {"value": 3000.0, "reason": None},
+    "frequency_mhz_after": {"value": 2900.0, "reason": None},
+    "temperature_c_before": {"value": 50.5, "reason": None},
+    "temperature_c_after": {"value": 61.0, "reason": None},
+    "governor": {"value": None, "reason": "there is no cpufreq here"},
+    "load_average_1min_before": {"value": 0.25, "reason": None},
+    "energy_j": {"value": 49152.0, "reason": None},
+}
+NOISE = {"noisy_because": ["other programs used 12.0 %"], "disturbance": 2.4, "reason": None}
+
+
+def with_state(root: Path, **changes: Any) -> Path:
+    session = load_session(root, "performance") | {"state": STATE, "noise": NOISE}
+    session["counts"] = {"samples_completed": 24576}
+    save_session(root, "performance", session | changes)
+    return root
+
+
+def test_what_the_machine_did_is_in_the_measurement(tmp_path: Path) -> None:
+    measurement = ingest(with_state(write_result(tmp_path)))
+    values = measurement.values
+    assert values["other_cpu_percent"] == Value(12.0, "measured", "session: state.other_cpu_percent")
+    assert values["governor"] == unknown("there is no cpufreq here")
+    assert (values["energy_per_sample_j"].value, values["energy_per_sample_j"].origin) == (2.0, "inferred")
+    assert "24576 completed samples" in str(values["energy_per_sample_j"].reason)
+    assert values["noisy"].value == "yes"
+    assert values["noisy_because"].value == "other programs used 12.0 %"
+    assert measurement.warnings == ("noisy: other programs used 12.0 %", "no VNNI")
+    rows = rows_of(measurement)
+    assert rows["Noisy"] == "other programs used 12.0 %"
+    assert rows["Warning"] == "no VNNI"
+    assert rows["During the run"] == "steal 0.2 %, other programs 12 %, clock 3000 to 2900 MHz, 50.5 to 61 C"
+    assert rows["Energy per sample (J)"] == "2"
+    assert from_json(to_json(measurement)) == measurement
+
+
+def test_energy_that_is_not_told_is_unknown_with_the_reason(tmp_path: Path) -> None:
+    state = {**STATE, "energy_j": {"value": None, "reason": "this machine has no RAPL counters"}}
+    measurement = ingest(with_state(write_result(tmp_path), state=state))
+    for name in ("energy_j", "energy_per_sample_j"):
+        assert measurement.values[name] == unknown("this machine has no RAPL counters")
+    assert "Energy per sample (J)" not in rows_of(measurement)
+
+
+@pytest.mark.parametrize(
+    ("noise", "noisy"),
+    [
+        ({"noisy_because": [], "disturbance": 0.4, "reason": None}, Value("no", "measured", "session: noise")),
+        ({"noisy_because": [], "disturbance": 0.0, "reason": "too short"}, unknown("too short")),
+    ],
+)
+def test_a_run_that_is_not_noisy_has_no_such_line(tmp_path: Path, noise: dict[str, Any], noisy: Value) -> None:
+    measurement = ingest(with_state(write_result(tmp_path), noise=noise))
+    assert measurement.values["noisy"] == noisy
+    assert "noisy_because" not in measurement.values
+    assert "Noisy" not in rows_of(measurement)
+
+
+def test_a_repeated_run_says_how_often(tmp_path: Path) -> None:
+    measurement = ingest(with_state(write_result(tmp_path), attempts=[NOISE, NOISE]))
+    assert measurement.values["noise_attempts"].value == 2
+
+
+def test_sessions_of_older_runs_are_read_and_say_nothing_of_it(tmp_path: Path) -> None:
+    measurement = ingest(write_result(tmp_path))
+    assert not {"noisy", "energy_j", "steal_percent"} & measurement.values.keys()
+    assert not {"Noisy", "During the run", "Energy per sample (J)"} & rows_of(measurement).keys()
+
+
+@pytest.mark.parametrize(
+    ("scenario", "changes", "cost", "basis"),
+    [
+        ("Offline", {}, 3.6 / 3600 * 1e6 / 40.5, "samples_per_second"),
+        ("SingleStream", {"result_mean_latency_ns": 2_000_000}, 2.0, "mean_latency_ms"),
+        ("MultiStream", {"result_mean_query_latency_ns": 16_000_000}, 2.0, "mean_latency_ms of 8 samples"),
+    ],
+)
+def test_a_price_gives_the_cost(
+    tmp_path: Path, scenario: str, changes: dict[str, Any], cost: float, basis: str
+) -> None:
+    measurement = ingest(write_result(tmp_path, scenario, **changes), price=given_price(3.6))
+    value = measurement.values["cost_per_million_inferences"]
+    assert value.value == pytest.approx(cost)
+    assert value.origin == "inferred"
+    assert f"3.6 per hour (--price_per_hour, in the price's currency) and {basis};" in str(value.reason)
+    assert rows_of(measurement)["Cost per million (in the price's currency)"] == f"{cost:.6g}"
+    assert rows_of(measurement)["Price per hour"] == "3.6 (--price_per_hour, in the price's currency)"
+
+
+def test_without_a_price_there_is_no_cost(tmp_path: Path) -> None:
+    assert "cost_per_million_inferences" not in ingest(write_result(tmp_path)).values
+
+
+def test_without_a_performance_run_the_cost_is_unknown(tmp_path: Path) -> None:
+    write_result(tmp_path)
+    (tmp_path / "performance-session.json").unlink()
+    for path in (tmp_path / "performance" / "run_1").iterdir():
+        path.unlink()
+    (tmp_path / "performance" / "run_1").rmdir()
+    value = ingest(tmp_path, price=given_price(1.0)).values["cost_per_million_inferences"]
+    assert value.origin == "unknown"
+    assert "no performance run" in str(value.reason)

@@ -1,0 +1,197 @@
+"""Measurements are appended once, found again, derived from, exported; what is damaged is named."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlperf_home.measurements import Value, unknown
+from mlperf_home.measurements.imports.tables import TableError, read_table
+from mlperf_home.measurements.store import Expression, ExpressionError, Index, Query, Store, StoreError
+from mlperf_home.measurements.store.parquet import export_parquet
+
+HEAD = (
+    "round,organization,platform,system,cpu,sockets,cores,framework,os,"
+    "family,multiplier,resolution,precision,top1,latency_ms,energy_mj,n_rows\n"
+)
+PUBLISHED = Path(__file__).parents[5] / "shared/data/mlperf-results/mobilenet.csv"
+
+
+def table(tmp_path: Path, *rows: str) -> Path:
+    path = tmp_path / "table.csv"
+    path.write_text(HEAD + "".join(row + "\n" for row in rows))
+    return path
+
+
+ROWS = tuple(
+    f"v3.1,Lab,board-{place % 3},Board,CPU,1,4,TFLite,Linux,mobilenet-v1,1.0,{size},fp32,{60 + place},{place + 1},,1"
+    for place, size in enumerate((128, 160, 192, 224))
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(tmp_path / "store")
+    assert store.append(read_table(table(tmp_path, *ROWS))) == 4
+    return store
+
+
+def test_the_same_thing_is_kept_once(store: Store, tmp_path: Path) -> None:
+    before = store.path.read_bytes()
+
+    assert store.append(read_table(table(tmp_path, *ROWS))) == 0
+    assert store.path.read_bytes() == before
+
+
+def test_an_empty_cell_is_unknown_and_what_is_there_is_copied(store: Store) -> None:
+    first = next(store.measurements())
+
+    assert first.values["energy_mj"] == unknown("the table's cell is empty")
+    assert first.values["latency_ms"] == Value(1.0, "copied", "table.csv")
+    assert first.validity is None
+    assert "logs were not seen" in first.unofficial_because[0]
+
+
+def test_queries(store: Store) -> None:
+    with Index(store) as index:
+        assert index.count() == 4
+        found = list(index.find(Query({"round": "v3.1", "system.platform": "board-0"}, {"values.top1_percent": 61})))
+        assert [each.model["name"].value for each in found] == ["mobilenet-v1/1.0/224/fp32"]
+        assert len(list(index.find(Query(at_most={"values.latency_ms": 2.0})))) == 2
+        assert list(index.find(Query({"sample": True}))) == []
+        with pytest.raises(StoreError, match="there is no 'latency'"):
+            list(index.find(Query(at_most={"latency": 2.0})))
+
+
+def test_the_index_grows_with_the_store_and_is_made_again(store: Store, tmp_path: Path) -> None:
+    with Index(store):
+        pass
+    more = "v4.0,Lab,b,Board,CPU,1,4,TFLite,Linux,mobilenet-v1,0.5,128,fp32,55,0.5,,1"
+    store.append(read_table(table(tmp_path, more)))
+    with Index(store) as index:
+        assert index.count() == 5
+    (store.folder / "index.sqlite").write_bytes(b"no database" * 100)
+    with Index(store) as index:
+        assert index.count() == 5
+
+
+def test_a_damaged_line_is_named_and_loses_no_other(store: Store) -> None:
+    lines = store.path.read_text().splitlines(keepends=True)
+    lines[1] = lines[1][:100] + "\n"
+    store.path.write_text("".join(lines) + '{"half')
+    damages: list[str] = []
+
+    assert len(list(store.measurements(damages))) == 3
+    assert ["line 2" in damages[0], "line 5" in damages[1]] == [True, True]
+    with Index(store) as index:
+        assert (index.count(), len(index.damages)) == (3, 1)
+
+
+def test_appending_after_a_torn_line_loses_nothing(store: Store, tmp_path: Path) -> None:
+    with store.path.open("a") as file:
+        file.write('{"half')
+    more = "v4.0,Lab,b,Board,CPU,1,4,TFLite,Linux,mobilenet-v1,0.5,128,fp32,55,0.5,,1"
+    store.append(read_table(table(tmp_path, more)))
+
+    assert len(list(store.measurements())) == 5
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (ROWS[0].replace(",60,", ",good,"), "line 2: top1 is 'good', no number"),
+        (ROWS[0].replace(",60,", ",nan,"), "top1 is 'nan', no number"),
+    ],
+)
+def test_a_malformed_cell_is_named_by_its_line(tmp_path: Path, row: str, message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        list(read_table(table(tmp_path, row)))
+
+
+def test_a_table_without_a_column_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("round,system\nv3.1,x\n")
+    with pytest.raises(TableError, match="has no column organization, platform"):
+        list(read_table(path))
+
+
+VALUES = {
+    "samples_per_second": Value(100.0, "measured"),
+    "cores": Value(8, "copied"),
+    "price_usd": Value(0, "copied"),
+    "watts": unknown("no meter"),
+    "name": Value("x", "copied"),
+}
+
+
+def test_per_core() -> None:
+    found = Expression("samples_per_second / (cores - 2 * -1)").value(VALUES)
+
+    assert found == Value(10.0, "inferred", reason="samples_per_second / (cores - 2 * -1)")
+
+
+def test_what_is_unknown_stays_unknown() -> None:
+    assert Expression("samples_per_second / watts").value(VALUES) == unknown("watts is unknown: no meter")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("samples_per_second / price_usd", "divides by price_usd, which is 0"),
+        ("samples_per_second / dollars", "there is no dollars"),
+        ("name * 2", "name is the text 'x'"),
+        ("__import__('os').system('true')", "calls something"),
+        ("cores.real", "'cores.real' is not allowed"),
+        ("2 ** 9999999", "is not allowed"),
+        ("cores and 1", "is not allowed"),
+        ("True", "is not allowed"),
+        ("(lambda: 1)", "is not allowed"),
+        ("cores /", "is not arithmetic"),
+        ("1e308 * 10 * cores", "beyond what a number can hold"),
+        ("(" * 300 + "1" + ")" * 300, "characters, more than"),
+    ],
+)
+def test_anything_else_is_refused_in_words(text: str, message: str) -> None:
+    with pytest.raises(ExpressionError) as raised:
+        Expression(text).value(VALUES)
+
+    assert message in str(raised.value)
+
+
+def test_parquet(store: Store, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
+    assert export_parquet(store.measurements(), tmp_path / "all.parquet") == 4
+    read = parquet.read_table(tmp_path / "all.parquet").to_pylist()
+
+    assert [row["values.latency_ms"] for row in read] == [1, 2, 3, 4]
+    assert {row["values.energy_mj.origin"] for row in read} == {"unknown"}
+    with pytest.raises(StoreError, match="no measurement to export"):
+        export_parquet([], tmp_path / "none.parquet")
+    assert not (tmp_path / "none.parquet").exists()
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="the published table is not here")
+def test_the_published_table(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert store.append(read_table(PUBLISHED)) > 5000
+    with Index(store) as index:
+        assert list(index.find(Query({"model.family": "mobilenet-v2"}, {"values.top1_percent": 70})))
+
+
+@pytest.mark.parametrize("name", ["none/all.parquet", "."])
+def test_parquet_to_a_place_that_cannot_be_written_is_one_line(store: Store, tmp_path: Path, name: str) -> None:
+    pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
+
+    with pytest.raises(StoreError, match="cannot be written"):
+        export_parquet(store.measurements(), tmp_path / name)
+
+
+def test_parquet_without_its_library_is_told_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    with pytest.raises(StoreError, match=r"pip install 'mlperf-home\[parquet\]'"):
+        export_parquet([], tmp_path / "x.parquet")

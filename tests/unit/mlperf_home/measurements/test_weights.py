@@ -1,0 +1,31 @@
+"""What is known of a model's weights is told, and what only its owner knows is unknown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from results_logs import write_result
+
+from mlperf_home.measurements.ingest import ingest
+from mlperf_home.measurements.weights import Weights, with_weights
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_published_model_was_run_as_published(tmp_path: Path) -> None:
+    model = with_weights(ingest(write_result(tmp_path)), Weights("int8", "example.org")).model
+
+    assert (model["weight_type"].value, model["retraining"].value, model["weight_transformations"].value) == (
+        "int8",
+        "no",
+        "none",
+    )
+
+
+def test_of_the_users_own_model_nothing_is_invented(tmp_path: Path) -> None:
+    model = with_weights(ingest(write_result(tmp_path)), Weights("unknown", "the user's file x.onnx")).model
+
+    for key in ("weight_type", "retraining", "weight_transformations"):
+        assert model[key].origin == "unknown"
+        assert model[key].reason

@@ -1,0 +1,76 @@
+"""The system's name, its targets, user.conf, and what the harness tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mlperf_home.harness.configuration.run_conf import Wanted, user_conf_text
+from mlperf_home.harness.configuration.settings import SettingsError
+from mlperf_home.rules import load_round
+from mlperf_home.steps.events import narrate
+from mlperf_home.steps.system import Targets, system_name
+from mlperf_home.steps.zoo import ZooError, find_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_name_has_only_what_a_submission_takes() -> None:
+    name = system_name("Ann's box", ["reference", "cpu", "deepsparse", "", "v1.8.0"])
+
+    assert name == "Ann_s_box-reference-cpu-deepsparse-v1.8.0"
+
+
+def test_targets_are_kept_by_model_and_scenario(tmp_path: Path) -> None:
+    targets = Targets(tmp_path / "system/targets.json")
+    targets.store("bert", "Offline", {"target_qps": 12.5})
+    targets.store("bert", "SingleStream", {"target_latency_ms": 80.0})
+
+    assert Targets(tmp_path / "system/targets.json").known("bert", "Offline") == {"target_qps": 12.5}
+    assert targets.known("bert", "Server") == {}
+    assert targets.known("another", "Offline") == {}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (Wanted("bert-99", "Offline", "performance", "valid", measured=100.0), "bert.Offline.target_qps = 101\n"),
+        (Wanted("bert-99", "Offline", "performance", "valid", given=100.0), "bert.Offline.target_qps = 100\n"),
+        (
+            Wanted("bert-99", "Offline", "performance", "valid", given=50.0, measured=100.0),
+            "bert.Offline.target_qps = 50\n",
+        ),
+        (
+            Wanted("bert-99", "SingleStream", "performance", "valid", measured=10.0),
+            "bert.SingleStream.target_latency = 4\n",
+        ),
+        (Wanted("bert-99", "Offline", "accuracy", "valid"), "bert.Offline.target_qps = 1\n"),
+        (
+            Wanted("bert-99", "Offline", "performance", "test", test_query_count=77),
+            "bert.Offline.min_query_count = 77\n",
+        ),
+    ],
+)
+def test_user_conf_says_what_is_aimed_at(wanted: Wanted, expected: str) -> None:
+    assert expected in user_conf_text(load_round("v3.1"), wanted)
+
+
+def test_an_official_run_without_a_target_says_how_to_get_one() -> None:
+    with pytest.raises(SettingsError, match="find-performance"):
+        user_conf_text(load_round("v3.1"), Wanted("bert-99", "Offline", "performance", "valid"))
+
+
+def test_progress_lines_become_sentences_and_other_lines_are_left_alone() -> None:
+    said: list[str] = []
+    for line in ("warming up", "[1]", '{"event": "finished", "run_s": 2.0}', '{"event": "unheard of"}'):
+        narrate(line, said.append)
+
+    assert said == ["LoadGen is done after 2.0 s"]
+
+
+@pytest.mark.parametrize("stub", ["", "nlp/question_answering", "zoo:x", 'zoo:a/b/c"){evil}/d/e/f/g'])
+def test_what_is_no_stub_is_not_asked_for(stub: str) -> None:
+    with pytest.raises(ZooError, match="no SparseZoo stub"):
+        find_model(stub, {"https://": "http://127.0.0.1:9/"})

@@ -1,0 +1,40 @@
+"""Addresses and names that git would take for something else never reach its command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlperf_home.submission.delivery.git import GitUrlError, checked_ref, checked_url, fetch_words
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org/x.git", "ssh://git@example.org/x.git", "git@example.org:me/x.git", "/srv/x.git"]
+)
+def test_usual_addresses_pass(url: str) -> None:
+    assert checked_url(url) == url
+
+
+@pytest.mark.parametrize("url", ["--upload-pack=touch x", "ext::sh -c x", "", " ", "https://x\n--y"])
+def test_addresses_that_are_options_or_programs_do_not(url: str) -> None:
+    with pytest.raises(GitUrlError, match="is no address of a repository"):
+        checked_url(url)
+
+
+def test_a_token_in_an_address_is_refused_and_not_repeated() -> None:
+    with pytest.raises(GitUrlError, match="carries a name or token") as caught:
+        checked_url("https://me:s3cret@example.org/x.git")
+
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ref", ["", "-x", "a b", "a..b", "HEAD~1", "x:y"])
+def test_names_of_branches_that_are_none_are_refused(ref: str) -> None:
+    with pytest.raises(GitUrlError, match="is no name of a branch"):
+        checked_ref(ref)
+
+
+def test_one_commit_is_fetched_without_its_history() -> None:
+    words = fetch_words("/f", "https://example.org/x.git", "v3.1", "1")
+
+    assert words[1][-2:] == ["https://example.org/x.git", "v3.1"]
+    assert "--depth=1" in words[1]

@@ -1,0 +1,129 @@
+"""An entry that was damaged after it was made is noticed, whatever it holds."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scriptgraph.cache.inventory import changed_contents
+from scriptgraph.cache.store import Cache, Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+KEY = "a" * 64
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    made = Cache(tmp_path / "cache")
+    made.prepare()
+    return made
+
+
+@pytest.fixture
+def entry(cache: Cache) -> Entry:
+    """An entry with files, one of them empty, and links to a file, to a folder, and to nothing."""
+    with cache.lock(KEY), cache.making(KEY) as content:
+        (content / "deep/er").mkdir(parents=True)
+        (content / "made.txt").write_text("whole", encoding="utf-8")
+        (content / "deep/er/empty").touch()
+        (content / "deep/na\udcffme").write_text("odd", encoding="utf-8")
+        (content / "link").symlink_to("made.txt")
+        (content / "folder").symlink_to("deep")
+        (content / "nowhere").symlink_to("/absent")
+        return cache.publish(KEY, content, {}, {})
+
+
+def test_a_whole_entry_is_found(cache: Cache, entry: Entry) -> None:
+    assert cache.find(KEY) == entry
+    assert cache.damage(KEY) == ""
+    assert list(changed_contents(entry.path)) == []
+
+
+def relink(path: Path, target: str) -> None:
+    path.unlink()
+    path.symlink_to(target)
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "deleted": (lambda content: (content / "made.txt").unlink(), "content/made.txt is gone"),
+    "emptied": (lambda content: (content / "made.txt").write_text(""), "content/made.txt has 0 bytes in place of 5"),
+    "truncated": (
+        lambda content: (content / "made.txt").write_text("who"),
+        "content/made.txt has 3 bytes in place of 5",
+    ),
+    "an odd name": (lambda content: (content / "deep/na\udcffme").unlink(), "content/deep/na\udcffme is gone"),
+    "filled": (
+        lambda content: (content / "deep/er/empty").write_text("x"),
+        "content/deep/er/empty has 1 bytes in place of 0",
+    ),
+    "a folder's": (lambda content: shutil.rmtree(content / "deep/er"), "content/deep/er/empty is gone"),
+    "replaced by a link": (
+        lambda content: relink(content / "made.txt", "deep/er/empty"),
+        "content/made.txt is no file any more",
+    ),
+    "a link": (lambda content: (content / "link").unlink(), "content/link is no link to made.txt any more"),
+    "another link": (
+        lambda content: relink(content / "folder", "deep/er"),
+        "content/folder is no link to deep any more",
+    ),
+    "everything": (shutil.rmtree, "content is gone"),
+    "no inventory": (lambda content: (content.parent / "inventory.json").unlink(), "inventory.json cannot be read"),
+    "half an inventory": (
+        lambda content: (content.parent / "inventory.json").write_text('{"files": '),
+        "inventory.json cannot be read",
+    ),
+    "an odd inventory": (
+        lambda content: (content.parent / "inventory.json").write_text('{"files": [], "links": {}}'),
+        "inventory.json cannot be read",
+    ),
+    "no description": (lambda content: (content.parent / "entry.json").unlink(), "entry.json cannot be read"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_damaged_entry_is_none_and_says_why(cache: Cache, entry: Entry, kind: str) -> None:
+    damage, expected = DAMAGES[kind]
+    damage(entry.content)
+
+    assert cache.find(KEY) is None
+    assert cache.damage(KEY) == expected
+
+
+def test_files_that_come_later_are_no_damage(cache: Cache, entry: Entry) -> None:
+    (entry.content / "later").touch()
+
+    assert cache.find(KEY) == entry
+    assert list(changed_contents(entry.path)) == []
+
+
+def test_compiled_python_may_come_and_go(cache: Cache) -> None:
+    with cache.lock(KEY), cache.making(KEY) as content:
+        (content / "__pycache__").mkdir()
+        (content / "__pycache__/m.cpython-311.pyc").write_bytes(b"old")
+        (content / "n.pyc").write_bytes(b"old")
+        entry = cache.publish(KEY, content, {}, {})
+    (entry.content / "__pycache__/m.cpython-311.pyc").write_bytes(b"other")
+    (entry.content / "n.pyc").unlink()
+
+    assert cache.find(KEY) == entry
+    assert list(changed_contents(entry.path)) == []
+
+
+def test_other_bytes_of_the_same_size_are_for_the_full_check(cache: Cache, entry: Entry) -> None:
+    (entry.content / "made.txt").write_text("hollow"[:5], encoding="utf-8")
+
+    assert cache.find(KEY) == entry
+    assert list(changed_contents(entry.path)) == ["content/made.txt has other bytes"]
+
+
+def test_the_full_check_says_what_it_cannot_read(entry: Entry) -> None:
+    (entry.content / "made.txt").unlink()
+    assert list(changed_contents(entry.path)) == ["content/made.txt cannot be read (No such file or directory)"]
+
+    (entry.path / "sha256.json").write_text("[]")
+    assert list(changed_contents(entry.path)) == ["sha256.json cannot be read"]

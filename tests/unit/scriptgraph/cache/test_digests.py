@@ -1,0 +1,118 @@
+"""A large folder is read once, until something in it changes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scriptgraph.cache import digests
+from scriptgraph.cache.digests import KnownDigests
+from scriptgraph.files import stamps
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    folder = tmp_path / "large"
+    (folder / "deeper").mkdir(parents=True)
+    (folder / "deeper" / "model").write_bytes(bytes(300_000))
+    (folder / "code.py").write_text("x = 1", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    return tmp_path / "index" / "digests.json"
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that is ahead: all files were written long ago."""
+    now_ns = time.time_ns
+    monkeypatch.setattr(stamps.time, "time_ns", lambda: now_ns() + 3_600_000_000_000)
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The folders that were read."""
+    read: list[str] = []
+    really = digests._hash
+
+    def hashing(folder: Path, names: list[str]) -> str:
+        read.append(folder.name)
+        return really(folder, names)
+
+    monkeypatch.setattr(digests, "_hash", hashing)
+    return read
+
+
+def add(folder: Path) -> None:
+    (folder / "new").touch()
+
+
+def remove(folder: Path) -> None:
+    (folder / "code.py").unlink()
+
+
+def rename(folder: Path) -> None:
+    (folder / "code.py").rename(folder / "mode.py")
+
+
+def lengthen(folder: Path) -> None:
+    (folder / "code.py").write_text("x = 10", encoding="utf-8")
+
+
+def same_length(folder: Path) -> None:
+    (folder / "code.py").write_text("x = 2", encoding="utf-8")
+
+
+@pytest.mark.usefixtures("later")
+def test_it_is_read_once(large: Path, kept: Path, hashed: list[str]) -> None:
+    digests = [KnownDigests(kept).of_folder(large) for _ in range(3)]
+
+    assert hashed == ["large"]
+    assert set(digests) == {KnownDigests().of_folder(large)}
+
+
+@pytest.mark.usefixtures("later")
+@pytest.mark.parametrize("change", [add, remove, rename, lengthen])
+def test_a_change_is_seen(large: Path, kept: Path, change: object) -> None:
+    before = KnownDigests(kept).of_folder(large)
+    change(large)  # type: ignore[operator]
+
+    assert KnownDigests(kept).of_folder(large) not in {before, ""}
+    assert KnownDigests(kept).of_folder(large) == KnownDigests().of_folder(large)
+
+
+def test_a_change_right_after_it_was_written_is_seen(large: Path, kept: Path) -> None:
+    before = KnownDigests(kept).of_folder(large)
+    same_length(large)
+
+    assert KnownDigests(kept).of_folder(large) != before
+
+
+@pytest.mark.usefixtures("later")
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"%s": 7}', '{"%s": []}'])
+def test_a_damaged_file_is_no_harm(large: Path, kept: Path, text: str) -> None:
+    kept.parent.mkdir()
+    kept.write_text(text.replace("%s", str(large)), encoding="utf-8")
+
+    assert KnownDigests(kept).of_folder(large) == KnownDigests().of_folder(large)
+
+
+@pytest.mark.usefixtures("later")
+def test_where_nothing_can_be_kept_it_is_read(large: Path, kept: Path) -> None:
+    kept.parent.write_text("in the way", encoding="utf-8")
+
+    assert KnownDigests(kept).of_folder(large) == KnownDigests().of_folder(large)
+
+
+def test_links_to_folders_are_not_followed(large: Path) -> None:
+    before = KnownDigests().of_folder(large)
+    (large / "loop").symlink_to(large)
+
+    assert KnownDigests().of_folder(large) == before

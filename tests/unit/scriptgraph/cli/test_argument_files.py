@@ -1,0 +1,81 @@
+"""Files named by `@` and CM_SCRIPT_EXTRA_CMD: put together with what is typed, not over it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cmind.cli import parse
+
+from mlperf_home.product import PRODUCT
+from scriptgraph.cli.argument_files import EXTRA, whole_command
+from scriptgraph.cli.options import read_front
+from scriptgraph.errors import RequestError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def typed(*words: str) -> dict[str, Any]:
+    return dict(parse(["run", "script", "--tags=a", *words])["cm_input"])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "options.json"
+    path.write_text(json.dumps({"env": {"A": "file", "B": "file"}, "adr": {"x": {"k": 1}}, "quiet": True}))
+    return f"@{path}"
+
+
+def test_a_files_environment_is_added_to_what_was_typed_before(file: str) -> None:
+    command = whole_command(typed("--env.C=typed", "--adr.x.l=2", file))
+
+    assert command["env"] == {"A": "file", "B": "file", "C": "typed"}
+    assert command["adr"] == {"x": {"k": 1, "l": "2"}}
+    assert command["quiet"] is True
+
+
+@pytest.mark.parametrize(("first", "value"), [(True, "file"), (False, "typed")])
+def test_of_one_key_the_later_word_counts(file: str, value: str, *, first: bool) -> None:
+    words = ["--env.A=typed", file] if first else [file, "--env.A=typed"]
+
+    assert whole_command(typed(*words))["env"]["A"] == value
+
+
+def test_a_yaml_file_does_the_same(tmp_path: Path) -> None:
+    (tmp_path / "o.yaml").write_text("env:\n  A: yaml\n")
+
+    assert whole_command(typed("--env.B=1", f"@{tmp_path / 'o.yaml'}"))["env"] == {"A": "yaml", "B": "1"}
+
+
+def test_extra_options_come_before_what_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(EXTRA, "--adr.python.name=mlperf --env.A=extra --env.B=extra --note='two words'")
+
+    request, _ = read_front(typed("--env.A=typed"), PRODUCT)
+
+    assert dict(request.env) == {"A": "typed", "B": "extra"}
+    assert request.inputs["note"] == "two words"
+    assert dict(request.overrides["python"].inputs) == {"name": "mlperf"}
+    assert request.maybe == {"python"}
+
+
+def test_a_typed_option_wins_over_the_same_extra_one() -> None:
+    assert whole_command(typed("--no-rerun=no"), "--no-rerun")["no_rerun"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("extra", "why"),
+    [
+        ("--tags=b", "--tags belongs to one command"),
+        ("--out=json", "--out belongs to one command"),
+        ("word", "'word' is no option"),
+        ("--", "'--' is no option"),
+        ("--a='b", "cannot be split"),
+    ],
+)
+def test_what_is_no_option_of_a_script_is_refused(extra: str, why: str) -> None:
+    with pytest.raises(RequestError, match=EXTRA) as caught:
+        whole_command(typed(), extra)
+
+    assert why in str(caught.value)

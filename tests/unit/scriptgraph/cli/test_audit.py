@@ -1,0 +1,114 @@
+"""The audit names every mistake with its place and what to do, and finds none in our own scripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tiny_scripts import ScriptFolders
+
+from scriptgraph.cli.audit import audit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[3]
+SOUND = {"name": "it does something"}
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> ScriptFolders:
+    folders = ScriptFolders(tmp_path)
+    folders.add("sound", "def preprocess(context: Context) -> Done:\n    return Done()\n", **SOUND)
+    return folders
+
+
+def said(scripts: ScriptFolders) -> str:
+    return "\n".join(map(str, audit([scripts.root])))
+
+
+def test_our_own_scripts_are_sound() -> None:
+    assert audit([ROOT]) == []
+
+
+def test_a_sound_script_is_sound(scripts: ScriptFolders) -> None:
+    assert audit([scripts.root]) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"uid": "xyz"}, "#/uid: 'xyz' is not 16 hexadecimal digits"),
+        ({"name": ""}, "#/name: is missing"),
+        ({"zzz": 1}, "#/zzz: unknown key"),
+        ({"docker": {}}, "#/docker: is not served any more"),
+        ({"inputs": {"o": {"env": "CM_O"}}}, "#/inputs/o: has no desc"),
+        ({"inputs": {"o": {"env": "CM_O", "desc": "d", "needs": "p"}}}, "#/inputs/o/needs: p is no option"),
+        ({"deps": [{"tags": "soundd"}]}, "#/deps/0: --tags=soundd: no script has the tag 'soundd'. Did you mean sound"),
+        ({"deps": [{"tags": "common"}]}, "#/deps/0: --tags=common: fits 2 scripts"),
+        ({"variations": {"v": {}}}, "#/variations/v: has no description"),
+        ({"variations": {"v": {"description": "d", "base": ["w"]}}}, "#/variations/v: cannot be resolved"),
+        (
+            {"variations": {n: {"description": "d", "group": "g", "default": True} for n in "ab"}},
+            "#/variations: the group 'g' has 2 defaults",
+        ),
+        ({"downloads": True}, "#/downloads: is true, but there is no customize.py"),
+    ],
+)
+def test_a_mistake_in_a_manifest_is_named(scripts: ScriptFolders, fields: dict[str, Any], expected: str) -> None:
+    for alias in ("one", "other"):
+        scripts.add(alias, tags=[alias, "common"], **SOUND)
+    scripts.add("bad", **{**SOUND, **fields})
+
+    assert f"script/bad/_cm.json{expected}" in said(scripts)
+
+
+def test_an_alias_is_its_folders_name(scripts: ScriptFolders) -> None:
+    scripts.add("bad", **SOUND).rename(scripts.root / "script" / "other")
+
+    assert "script/other/_cm.json#/alias: is 'bad', but the folder is 'other'" in said(scripts)
+
+
+def test_a_uid_is_one_scripts(scripts: ScriptFolders) -> None:
+    for alias in ("one", "other"):
+        scripts.add(alias, uid="0123456789abcdef", **SOUND)
+
+    assert said(scripts).count("is another script's too") == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("def preprocess(context):\n    return Done()", "the hook preprocess is not typed"),
+        ("def preprocess(context: Context) -> Done:\n    return eval('1')", "calls eval"),
+        ("import subprocess", "uses subprocess; take context.command"),
+        ("from os import system", "uses os.system"),
+        ("import os\nos.system('ls')", "uses os.system"),
+        ("import requests", "uses requests; take scriptgraph.fetch"),
+        ("f(shell=True)", "starts a shell"),
+        ("X = {'CM_NEW': 1}", "exports CM_NEW, which new_env_keys does not list"),
+        ("def (", "is no Python"),
+    ],
+)
+def test_a_mistake_in_code_is_named(scripts: ScriptFolders, body: str, expected: str) -> None:
+    scripts.add("bad", body, **SOUND)
+
+    assert expected in said(scripts)
+
+
+def test_only_the_scripts_asked_for_are_looked_at(scripts: ScriptFolders, tmp_path_factory: Any) -> None:
+    others = ScriptFolders(tmp_path_factory.mktemp("others"))
+    others.add("bad", "import subprocess", uid="xyz")
+    others.add("used", **SOUND)
+    scripts.add("user", deps=[{"tags": "used"}], **SOUND)
+
+    assert audit([scripts.root], [others.root]) == []
+
+
+def test_an_alias_that_is_taken_is_a_finding(scripts: ScriptFolders, tmp_path_factory: Any) -> None:
+    others = ScriptFolders(tmp_path_factory.mktemp("others"))
+    others.add("sound", **SOUND)
+    check: Callable[..., Any] = audit
+
+    assert "is taken by" in str(check([scripts.root], [others.root])[0])

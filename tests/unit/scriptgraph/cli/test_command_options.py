@@ -1,0 +1,283 @@
+"""What cmind hands over is understood in all its forms, or refused in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlperf_home.product import PRODUCT
+from scriptgraph.api import Switches
+from scriptgraph.cli.options import FrontOptions, read_front, read_listing
+from scriptgraph.errors import RequestError
+from scriptgraph.manifest.tags import parse_query
+from scriptgraph.manifest.types import Override
+from scriptgraph.manifest.versions import VersionRange
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scriptgraph.planning.request import Request
+
+# What cmind adds by itself to every command.
+CMIND: dict[str, Any] = {
+    "action": "run", "automation": "script", "artifact": "", "artifacts": [], "parsed_automation": [("script", "5b4e")],
+    "cmd": ["run", "script", "--tags=a"], "out": "con", "unparsed_cmd": [],
+}  # fmt: skip
+
+
+def front(**typed: Any) -> tuple[Request, FrontOptions]:
+    return read_front({**CMIND, "tags": "a", **typed}, PRODUCT)
+
+
+def refusal(**typed: Any) -> str:
+    with pytest.raises(RequestError) as caught:
+        front(**typed)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"tags": "run,bert,_v"},
+        {"tags": "run, bert , _v"},
+        {"artifact": "run bert _v"},
+        {"artifact": "run,bert,_v"},
+        {"tags": True, "artifact": "run,bert,_v"},
+        {"tags": ["run", "bert", "_v"]},
+    ],
+)
+def test_the_ways_to_name_a_script(command: dict[str, Any]) -> None:
+    request, _ = read_front({**CMIND, **command}, PRODUCT)
+
+    assert request.query == parse_query("run,bert,_v")
+
+
+@pytest.mark.parametrize(
+    "command", [{}, {"tags": ""}, {"tags": True}, {"tags": "_v"}, {"artifact": " , "}, {"tags": "-a"}]
+)
+def test_without_a_tag_it_asks_which_script(command: dict[str, Any]) -> None:
+    with pytest.raises(RequestError) as caught:
+        read_front({**CMIND, **command}, PRODUCT)
+
+    assert str(caught.value) == 'which script? write cm run script --tags=a,b or cm run script "a b"'
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        (
+            {"artifacts": ["bert", "x"]},
+            "stray words: bert x; options are written --name=value, without spaces around the =",
+        ),
+        (
+            {"unparsed_cmd": ["--late"]},
+            "stray words: --late; options are written --name=value, without spaces around the =",
+        ),
+        ({"artifact": "bert"}, "stray word: 'bert' beside --tags=a; write tags with commas and no spaces"),
+    ],
+)
+def test_a_stray_word_is_told_and_not_swallowed(typed: dict[str, Any], text: str) -> None:
+    assert refusal(**typed) == text
+
+
+def test_options_are_what_cmind_did_not_add() -> None:
+    request, _ = front(scenario="Offline", rerun=True, readme=False, count="5", skip="yes", sizes=["1", "2"])
+
+    assert request.inputs == {
+        "scenario": "Offline", "rerun": True, "readme": False, "count": "5", "skip": True, "sizes": ("1", "2"),
+    }  # fmt: skip
+    assert request.argv == ("run", "script", "--tags=a")
+
+
+@pytest.mark.parametrize("key", ["no_rerun", "no-rerun"])
+def test_dashes_and_underscores_are_the_same(key: str) -> None:
+    assert front(**{key: "x"})[0].inputs == {"no_rerun": "x"}
+
+
+def test_both_spellings_at_once_are_refused() -> None:
+    assert refusal(**{"no-rerun": 1, "no_rerun": 2}) == (
+        "--no_rerun is given twice, with dashes and with underscores; keep one"
+    )
+
+
+def test_environment() -> None:
+    request, _ = front(env={"CM_A": "no", "CM-B": "1", "CM_C": ""})
+
+    assert request.env == {"CM_A": False, "CM-B": "1", "CM_C": ""}
+
+
+@pytest.mark.parametrize("option", ["adr", "add_deps_recursive", "ad", "add_deps"])
+def test_overrides(option: str) -> None:
+    request, _ = front(**{option: {"my-dep": {"version_min": "1.2", "tags": "_x", "max-size": "5", "fast": True}}})
+
+    assert request.overrides == {"my-dep": Override("_x", VersionRange(minimum="1.2"), {"max_size": "5", "fast": True})}
+
+
+def test_overrides_of_one_name_in_two_spellings_add_up() -> None:
+    request, _ = front(adr={"n": {"tags": "_x"}}, add_deps_recursive={"n": {"tags": "_y", "k": "1"}})
+
+    assert request.overrides == {"n": Override("_x,_y", inputs={"k": "1"})}
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ({"env": True}, "--env needs a key: write --env.KEY=value"),
+        ({"env": {"A": {"B": "1"}}}, "--env.A has parts (B); it takes one value"),
+        ({"size": {"a": "1", "b": "2"}}, "--size has parts (a, b); it takes one value"),
+        ({"adr": True}, "--adr needs a name and a key: write --adr.NAME.KEY=value"),
+        ({"adr": {"python": "3"}}, "--adr needs a name and a key: write --adr.NAME.KEY=value"),
+        ({"adr": {"python": {"env": {"A": "1"}}}}, "--adr.python.env has parts (A); it takes one value"),
+        ({"quiet": "perhaps"}, "--quiet=perhaps: must be yes or no"),
+        ({"quiet": ["a"]}, "--quiet=a: must be yes or no"),
+        ({"v": {"x": "1"}}, "--v has parts (x); it takes one value"),
+        ({"home": True}, "--home needs a path: write --home=PATH"),
+        ({"home": "~no-such-user-here/x"}, "~no-such-user-here/x: there is no such user"),
+        ({"mirrors": True}, "--mirrors needs a path: write --mirrors=PATH"),
+    ],
+)
+def test_an_option_in_a_wrong_form_is_refused(typed: dict[str, Any], text: str) -> None:
+    assert refusal(**typed) == text
+
+
+@pytest.mark.parametrize(
+    ("typed", "switches"),
+    [
+        ({}, {}),
+        ({"quiet": True}, {"quiet": True}),
+        ({"quiet": "yes"}, {"quiet": True}),
+        ({"quiet": "no"}, {}),
+        ({"quiet": False}, {}),
+        ({"v": True}, {"verbose": True}),
+        ({"verbose": "1"}, {"verbose": True}),
+        ({"offline": True}, {"offline": True}),
+    ],
+)
+def test_switches_are_no_options_of_the_script(typed: dict[str, Any], switches: dict[str, bool]) -> None:
+    request, options = front(**typed)
+
+    assert request.inputs == {}
+    assert options.switches == Switches(command_line=request.argv, **switches)
+
+
+@pytest.mark.parametrize("typed", [{"j": True}, {"json": True}, {"out": "json"}])
+def test_json_is_asked_for_in_several_ways(typed: dict[str, Any]) -> None:
+    assert front(**typed)[1].as_json
+    assert not front()[1].as_json
+
+
+class TestMirrors:
+    def test_a_file_says_what_is_replaced(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        file = tmp_path / "mirrors.json"
+        file.write_text('{"https://host/": "http://mirror/"}', encoding="utf-8")
+
+        by_option = front(mirrors=str(file))[1]
+        monkeypatch.setenv("CM_MIRRORS", str(file))
+        by_environment = front()[1]
+
+        assert by_option.switches.mirrors == by_environment.switches.mirrors == {"https://host/": "http://mirror/"}
+
+    @pytest.mark.parametrize(
+        ("text", "problem"),
+        [
+            ("{", "cannot be read ("),
+            (None, "cannot be read ("),
+            ("[]", 'must hold an object like {"https://host/": "http://mirror/host/"}'),
+            ('{"a": 1}', 'must hold an object like {"https://host/": "http://mirror/host/"}'),
+        ],
+    )
+    def test_a_wrong_file_is_refused(self, tmp_path: Path, text: str | None, problem: str) -> None:
+        file = tmp_path / "mirrors.json"
+        if text is not None:
+            file.write_text(text, encoding="utf-8")
+
+        assert refusal(mirrors=str(file)).startswith(f"--mirrors={file}: {problem}")
+
+
+class TestHome:
+    @pytest.fixture(autouse=True)
+    def _user(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.delenv("CM_REPOS", raising=False)
+        monkeypatch.setenv("CM_HOME", "/nowhere")  # where cmind itself lies
+        monkeypatch.chdir(tmp_path)
+
+    def test_it_is_where_cmind_keeps_things(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert PRODUCT.home == tmp_path / "CM" / "mlperf-home"
+        monkeypatch.setenv("CM_REPOS", " ")
+        assert PRODUCT.home == tmp_path / "CM" / "mlperf-home"
+        monkeypatch.setenv("CM_REPOS", str(tmp_path / "big disk"))
+        assert front()[1].home == tmp_path / "big disk" / "mlperf-home"
+        monkeypatch.setenv("CM_REPOS", "~/big")
+        assert front()[1].home == tmp_path / "big" / "mlperf-home"
+
+    @pytest.mark.parametrize("spelling", ["~/there", "there", "./there"])
+    def test_it_can_be_given(self, tmp_path: Path, spelling: str) -> None:
+        options = front(home=spelling)[1]
+
+        assert options.home == tmp_path / "there"
+        assert options.cache == tmp_path / "there" / "cache"
+
+
+class TestPlaces:
+    @pytest.fixture(autouse=True)
+    def _environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CM_REPOS", "/repos")
+        monkeypatch.delenv("MLPERF_HOME_CACHE", raising=False)
+
+    def test_the_cache_lies_in_the_home(self) -> None:
+        assert str(front()[1].cache) == "/repos/mlperf-home/cache"
+        assert str(front(home="/h")[1].cache) == "/h/cache"
+
+    def test_the_cache_may_lie_elsewhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MLPERF_HOME_CACHE", "/from/environment")
+
+        assert str(front(home="/h")[1].cache) == "/from/environment"
+        options = front(**{"home": "/h", "cache-dir": "/c"})[1]
+        assert (str(options.home), str(options.cache)) == ("/h", "/c")
+
+    def test_listing_commands_look_at_the_same_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert str(read_listing({"home": "/h"}, of=PRODUCT).cache) == "/h/cache"
+        assert str(read_listing({"cache_dir": "/c"}, of=PRODUCT).cache) == "/c"
+        monkeypatch.setenv("MLPERF_HOME_CACHE", "/from/environment")
+        assert str(read_listing({}, of=PRODUCT).cache) == "/from/environment"
+
+    def test_a_place_without_a_path_is_told(self) -> None:
+        assert refusal(cache_dir=True) == "--cache_dir needs a path: write --cache_dir=PATH"
+
+
+@pytest.mark.parametrize(
+    ("typed", "anew"),
+    [({}, "none"), ({"renew": True}, "requested"), ({"new": "yes"}, "all"), ({"new": True, "renew": True}, "all"),
+     ({"new": "no"}, "none")],
+)  # fmt: skip
+def test_what_is_made_anew(typed: dict[str, Any], anew: str) -> None:
+    assert front(**typed)[1].anew == anew
+
+
+class TestListing:
+    def test_words_and_switches(self) -> None:
+        asked = read_listing({**CMIND, "artifact": "get _v", "f": True, "out": "json"}, ("f", "partial"))
+
+        assert asked.query == parse_query("get,_v")
+        assert asked.on == {"f"}
+        assert asked.as_json
+
+    def test_nothing_asked_is_everything(self) -> None:
+        assert read_listing(CMIND).query.text == ""
+
+    @pytest.mark.parametrize(
+        ("command", "text"),
+        [
+            ({"verfy": True}, "--verfy: not known here; options: --tags, --verify"),
+            ({"home": "/h"}, "--home: not known here; options: --tags, --verify"),
+            ({"verify": "x"}, "--verify=x: must be yes or no"),
+            ({"tags": "a", "artifact": "b"}, "stray word: 'b' beside --tags=a; write tags with commas and no spaces"),
+        ],
+    )
+    def test_a_mistake_is_told(self, command: dict[str, Any], text: str) -> None:
+        with pytest.raises(RequestError) as caught:
+            read_listing({**CMIND, **command}, ("verify",))
+
+        assert str(caught.value) == text

@@ -1,0 +1,210 @@
+"""A run is shown: plainly in a pipe, live on a terminal, quietly where that is asked for."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from scriptgraph.cli.console import RunConsole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STEP: list[tuple[str, dict[str, Any]]] = [
+    ("started", {}),
+    ("said", {"message": "hello"}),
+    ("progressed", {"what": "file", "done": 50, "total": 100}),
+    ("warned", {"message": "careful"}),
+    ("finished", {"status": "done", "seconds": 1.26, "reason": None}),
+]
+TABLE = ("tabled", {"title": "Result", "rows": [["system", "x"], ["samples per second", "12.5"]]})
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def show(*events: tuple[str, dict[str, Any]], quiet: bool = False) -> RunConsole:
+    console = RunConsole(quiet=quiet)
+    for kind, details in events:
+        console(kind, "x,_v", details)
+    console.close()
+    return console
+
+
+def test_a_step_is_told_in_plain_lines_on_the_error_stream(capsys: pytest.CaptureFixture[str]) -> None:
+    show(*STEP)
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == ["> x,_v", "  hello", "  file: 50 %", "! x,_v: careful", "  done in 1.3 s"]
+
+
+def test_quiet_leaves_what_must_be_seen(capsys: pytest.CaptureFixture[str]) -> None:
+    show(*STEP, ("failed", {"reason": "no"}), TABLE, quiet=True)
+
+    out, err = capsys.readouterr()
+    assert err.splitlines() == ["! x,_v: careful", "x x,_v"]
+    assert "12.5" in out
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "line"),
+    [("cached", None, "  cached"), ("skipped", "it is there", "  skipped: it is there")],
+)
+def test_a_step_that_did_not_run_says_why(
+    capsys: pytest.CaptureFixture[str], status: str, reason: str | None, line: str
+) -> None:
+    show(("finished", {"status": status, "seconds": 0.0, "reason": reason}))
+
+    assert capsys.readouterr().err == f"{line}\n"
+
+
+def test_progress_in_a_pipe_is_a_line_for_each_tenth(capsys: pytest.CaptureFixture[str]) -> None:
+    show(*(("progressed", {"what": "file", "done": done, "total": 1000}) for done in range(0, 1001, 7)))
+
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 10
+    assert lines[0] == "  file: 0 %"
+
+
+def test_progress_without_a_known_end_is_not_shown_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    show(
+        ("progressed", {"what": "file", "done": 3, "total": None}), ("progressed", {"what": "f", "done": 0, "total": 0})
+    )
+
+    assert capsys.readouterr().err == ""
+
+
+def test_a_table_goes_to_the_output_and_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    console = show(TABLE)
+
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "Result" in out
+    assert "samples per second" in out
+    assert console.tables == [TABLE[1]]
+
+
+def test_a_table_can_go_elsewhere() -> None:
+    stream = io.StringIO()
+    RunConsole(quiet=False, results_to=stream)(TABLE[0], "x", TABLE[1])
+
+    assert "samples per second" in stream.getvalue()
+
+
+AWKWARD = "/a [bold]b[/bold] [/c] :smile: zoo:nlp:100: {entry} " + "long/" * 60 + "end"
+
+
+def test_texts_are_shown_as_they_are_and_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    show(
+        ("said", {"message": AWKWARD}),
+        ("warned", {"message": AWKWARD}),
+        ("progressed", {"what": AWKWARD, "done": 1, "total": 2}),
+        ("tabled", {"title": "[bold] :smile:", "rows": [["[path]", AWKWARD]]}),
+    )
+
+    out, err = capsys.readouterr()
+    assert [line.count(AWKWARD) for line in err.splitlines()] == [1, 1, 1]
+    assert "[bold] :smile:" in out
+    assert [line for line in out.splitlines() if AWKWARD in line and "[path]" in line]
+
+
+def test_no_escape_sequences_leave_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    show(*STEP, ("failed", {"reason": "no"}), TABLE)
+
+    out, err = capsys.readouterr()
+    assert "\x1b" not in out + err
+
+
+@pytest.fixture
+def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Terminal]:
+    """Make the error stream a terminal; called in the test, since pytest sets the stream before it."""
+
+    def replace() -> Terminal:
+        stream = Terminal()
+        monkeypatch.setattr(sys, "stderr", stream)
+        return stream
+
+    return replace
+
+
+def test_progress_on_a_terminal_is_a_bar_that_goes_away(on_terminal: Callable[[], Terminal]) -> None:
+    stream, console = on_terminal(), RunConsole(quiet=False)
+
+    console("progressed", "x", {"what": "[file] :100:", "done": 1, "total": 2})
+    drawn = stream.getvalue()
+    console("said", "x", {"message": "after"})
+
+    assert "[file] :100:" in drawn
+    assert "50%" in drawn
+    assert "\x1b[2K" in stream.getvalue()[len(drawn) :]
+    assert "after" in stream.getvalue()
+
+
+def test_no_thread_draws_between_two_events(on_terminal: Callable[[], Terminal]) -> None:
+    on_terminal()
+    threads, console = threading.active_count(), RunConsole(quiet=False)
+
+    console("progressed", "x", {"what": "file", "done": 1, "total": None})
+
+    assert threading.active_count() == threads
+    console.close()
+
+
+def test_quiet_draws_no_bar(on_terminal: Callable[[], Terminal]) -> None:
+    stream = on_terminal()
+
+    show(("progressed", {"what": "file", "done": 1, "total": 2}), quiet=True)
+
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [({}, "\x1b[1m> x,_v\x1b[0m\n"), ({"NO_COLOR": "1"}, "> x,_v\n"), ({"TERM": "dumb"}, "> x,_v\n")],
+)
+def test_lines_on_a_terminal_are_styled_unless_it_cannot_or_the_user_does_not_want_it(
+    on_terminal: Callable[[], Terminal], monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], line: str
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    stream = on_terminal()
+
+    show(("started", {}))
+
+    assert stream.getvalue() == line
+
+
+def test_steps_that_run_side_by_side_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    console = RunConsole(quiet=False)
+    for title, kind, details in (
+        ("a", "started", {}),
+        ("b", "started", {}),
+        ("a", "said", {"message": "hello"}),
+        ("a", "finished", {"status": "done", "seconds": 1.0, "reason": None}),
+        ("b", "finished", {"status": "skipped", "seconds": 1.0, "reason": "no need"}),
+    ):
+        console(kind, title, details)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "> a",
+        "> b",
+        "  a: hello",
+        "  a: done in 1.0 s",
+        "  skipped: no need",
+    ]

@@ -1,0 +1,120 @@
+"""A record is asked again, and every difference is named."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tiny_scripts import plan_of, request_of
+
+from mlperf_home.product import PRODUCT
+from scriptgraph.cli import replay
+from scriptgraph.errors import RequestError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def step(title: str, **changes: Any) -> dict[str, Any]:
+    made = {"title": title, "alias": title, "version": "", "status": "done", "cache_key": None, "commands": []}
+    return {**made, "exports": {}, "manifest": "ab" * 32, "env": {}, **changes}
+
+
+def record(*steps: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    request = {
+        "tags": "x,_v",
+        "inputs": {"size": 3, "list": ["a", "b"]},
+        "env": {"CM_A": True},
+        "adr": {"n": {"tags": "_w"}},
+    }
+    document = {
+        "schema": PRODUCT.schema("record"),
+        "plan_fingerprint": "0" * 64,
+        "request": request,
+        "steps": list(steps),
+    }
+    return {**document, "plan": list(steps), "host": {"python": "3.11.7"}, "exports": {}, **changes}
+
+
+def test_the_request_is_the_recorded_one_with_what_is_typed_over_it() -> None:
+    found = replay.request_of(record(), request_of("x", inputs={"size": 4}, adr={"n": {"version": "1"}}))
+
+    assert found.query.text == "x,_v"
+    assert found.inputs == {"size": 4, "list": ("a", "b")}
+    assert found.env == {"CM_A": True}
+    assert (found.overrides["n"].tags, found.overrides["n"].versions.exact) == ("_w", "1")
+
+
+def test_a_request_survives_the_record() -> None:
+    asked = request_of(
+        "x", inputs={"a": 1.5}, env={"CM_B": "two"}, adr={"n": {"tags": "_w,y", "version_min": "2", "o": 1}}
+    )
+    document = json.loads(json.dumps(record(request=asked.told())))
+
+    assert replay.request_of(document, request_of("x")) == asked
+
+
+def test_equal_runs_do_not_differ() -> None:
+    assert replay.run_differences(record(step("a")), record(step("a"))) == []
+    plan = plan_of({"x": {}}, "x")
+    assert replay.plan_differences(record(plan_fingerprint=plan.fingerprint), plan.fingerprint, plan.summary()) == []
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "said"),
+    [
+        (step("a"), step("b"), "steps: a: there then, absent now"),
+        (step("a"), step("a", status="failed"), "a: status: done then, failed now"),
+        (step("a", exports={"CM_X": 1}), step("a", exports={}), "a: CM_X: 1 then, not set now"),
+        (step("a", cache_key="12" * 32), step("a", cache_key="34" * 32), "a: made from: 121212121212 then"),
+        (
+            step("a", commands=[{"exit_code": 0}]),
+            step("a", commands=[{"exit_code": 1}]),
+            "a: exit codes: [0] then, [1] now",
+        ),
+    ],
+)
+def test_each_difference_of_a_run_is_named(then: dict[str, Any], now: dict[str, Any], said: str) -> None:
+    assert any(said in str(each) for each in replay.run_differences(record(then), record(now)))
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (step("a", version="2"), "plan: a: version: none then, 2 now"),
+        (step("a", manifest="cd" * 32), "plan: a: manifest: abababababab then, cdcdcdcdcdcd now"),
+        (step("a", env={"CM_X": "y"}), "plan: a: CM_X: not set then, y now"),
+        (step("b"), "plan: b: absent then, there now"),
+    ],
+)
+def test_each_difference_of_a_plan_is_named(now: dict[str, Any], said: str) -> None:
+    found = replay.plan_differences(record(step("a")), "1" * 64, [now])
+
+    assert said in "\n".join(map(str, found))
+
+
+def test_where_a_run_kept_its_files_and_what_was_cached_is_no_difference() -> None:
+    then = step("a", exports={"CM_P": "/h/records/2026-a-1/output/01/x"}, commands=[{"exit_code": 0}])
+    now = step("a", exports={"CM_P": "/h/records/2026-a-2/output/01/x"}, status="cached")
+
+    assert replay.run_differences(record(then), record(now)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "is not a record"),
+        ('{"schema": "other"}', "is not a record"),
+        (json.dumps({"schema": PRODUCT.schema("record"), "request": {}}), "does not say what was asked for"),
+    ],
+)
+def test_what_is_no_record_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "record.json"
+    path.write_text(text)
+
+    with pytest.raises(RequestError, match=said):
+        replay.read_record(path, PRODUCT.schema("record"))
+    with pytest.raises(RequestError, match="cannot be read"):
+        replay.read_record(tmp_path / "absent.json", PRODUCT.schema("record"))

@@ -1,0 +1,229 @@
+"""What does not depend on each other runs at once; what measures runs alone; a failure stops the others."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from tiny_scripts import Bench, plan_of
+
+from scriptgraph.errors import StepFailed
+from scriptgraph.execution.independence import Independence
+from scriptgraph.execution.parallelism import Floor, side_by_side
+from scriptgraph.process import programs as process
+from scriptgraph.process.interruption import Stopped, raise_if_stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+NONE = frozenset[int]()
+PATIENCE_S = 30
+
+
+class TestCalls:
+    def test_results_come_in_order(self) -> None:
+        first = threading.Event()
+
+        def slow() -> str:
+            assert first.wait(PATIENCE_S)
+            return "a"
+
+        def quick() -> str:
+            first.set()
+            return "b"
+
+        assert side_by_side([slow, quick], [NONE, NONE]) == ["a", "b"]
+
+    def test_what_comes_after_another_waits_for_it(self) -> None:
+        made: list[int] = []
+        calls: list[Callable[[], None]] = [lambda number=number: made.append(number) for number in range(4)]
+
+        side_by_side(calls, [NONE, NONE, frozenset({0, 1}), frozenset({2})])
+
+        assert made[2:] == [2, 3]
+
+    def test_a_chain_stays_in_this_thread(self) -> None:
+        threads = side_by_side([threading.current_thread] * 3, [NONE, frozenset({0}), frozenset({0, 1})])
+
+        assert set(threads) == {threading.current_thread()}
+
+    def test_a_failure_stops_what_runs_and_what_would_start(self, tmp_path: Path) -> None:
+        running = threading.Event()
+
+        def fail() -> None:
+            assert running.wait(PATIENCE_S)
+            raise StepFailed("first")
+
+        def program_that_never_ends() -> None:
+            script = tmp_path / "wait.py"
+            script.write_text("import threading\nprint('up', flush=True)\nthreading.Event().wait()\n")
+            process.run(
+                [sys.executable, str(script)],
+                env={},
+                cwd=tmp_path,
+                log=tmp_path / "log",
+                on_line=lambda _: running.set(),
+            )
+
+        with pytest.raises(StepFailed, match="first"):
+            side_by_side([fail, program_that_never_ends, lambda: pytest.fail("it ran")], [NONE, NONE, frozenset({0})])
+
+    def test_the_wish_to_stop_reaches_groups_within_groups(self) -> None:
+        running = threading.Event()
+        stopped: list[bool] = []
+
+        def wait_until_stopped() -> None:
+            running.set()
+            try:
+                while True:
+                    raise_if_stopped()
+                    threading.Event().wait(0.01)
+            except Stopped:
+                stopped.append(True)
+                raise
+
+        def inner() -> Any:
+            return side_by_side([wait_until_stopped, lambda: None], [NONE, NONE])
+
+        def fail() -> None:
+            assert running.wait(PATIENCE_S)
+            raise StepFailed("outer")
+
+        with pytest.raises(StepFailed, match="outer"):
+            side_by_side([inner, fail], [NONE, NONE])
+        assert stopped == [True]
+
+
+class TestFloor:
+    def test_what_measures_waits_for_the_others_and_they_for_it(self, tmp_path: Path) -> None:
+        floor = Floor(tmp_path / "lock", lambda: None)
+        order: list[str] = []
+        inside, leave = threading.Event(), threading.Event()
+
+        def worker() -> None:
+            with floor.shared(kept=False):
+                inside.set()
+                leave.wait(PATIENCE_S)
+                order.append("worked")
+
+        def measure() -> None:
+            with floor.alone():
+                order.append("measured")
+
+        threads = [threading.Thread(target=worker), threading.Thread(target=measure)]
+        threads[0].start()
+        assert inside.wait(PATIENCE_S)
+        threads[1].start()
+        leave.set()
+        for thread in threads:
+            thread.join(PATIENCE_S)
+        assert order == ["worked", "measured"]
+
+    def test_another_run_that_measures_is_waited_for_and_told(self, tmp_path: Path) -> None:
+        theirs = Floor(tmp_path / "lock", lambda: None)
+        told = threading.Event()
+        ours = Floor(tmp_path / "lock", told.set)
+        order: list[str] = []
+
+        def work() -> None:
+            with ours.shared(kept=True):
+                order.append("ours")
+
+        with theirs.alone():
+            thread = threading.Thread(target=work)
+            thread.start()
+            assert told.wait(PATIENCE_S)
+            order.append("theirs")
+        thread.join(PATIENCE_S)
+
+        assert order == ["theirs", "ours"]
+
+    def test_short_work_waits_for_no_other_run(self, tmp_path: Path) -> None:
+        theirs, ours = (Floor(tmp_path / "lock", lambda: None) for _ in range(2))
+
+        with theirs.alone(), ours.shared(kept=False):
+            pass
+
+    def test_several_runs_work_at_once(self, tmp_path: Path) -> None:
+        def never() -> None:
+            raise AssertionError("it waited")
+
+        one, other = (Floor(tmp_path / "lock", never) for _ in range(2))
+        with one.shared(kept=True), one.shared(kept=True), other.shared(kept=True):
+            pass
+
+
+def waits(**scripts: dict[str, Any]) -> list[set[int]]:
+    """Give what each dependency of `top` waits for; nothing has code in memory, so nothing acts."""
+    return [set(each) for each in Independence().waits_for(plan_of(scripts, "top").root.before)]
+
+
+class TestIndependence:
+    A: ClassVar = {"new_env_keys": ["CM_A"]}
+    B: ClassVar = {"new_env_keys": ["CM_B"]}
+
+    def test_what_shares_no_key_is_independent(self) -> None:
+        assert waits(a=self.A, b=self.B, top={"deps": [{"tags": "a"}, {"tags": "b"}]}) == [set(), set()]
+
+    @pytest.mark.parametrize(
+        "second",
+        [
+            {"env_keys": ["CM_A"]},
+            {"deps": [{"tags": "b", "enable_if_env": {"CM_A": ["*"]}}], "env": {"CM_A": "x"}},
+            {"new_env_keys": ["CM_*"]},
+            {"deps": [{"tags": "reader"}]},
+        ],
+    )
+    def test_what_reads_decides_by_or_passes_on_a_key_waits(self, second: dict[str, Any]) -> None:
+        found = waits(
+            a=self.A, b=self.B, reader={"env_keys": ["CM_A"]}, c=second, top={"deps": [{"tags": "a"}, {"tags": "c"}]}
+        )
+
+        assert found == [set(), {0}]
+
+    def test_what_is_told_of_an_export_waits(self) -> None:
+        deps = [{"tags": "a"}, {"tags": "b", "env": {"CM_X": "<<<CM_A>>>"}}]
+
+        assert waits(a=self.A, b={"env_keys": ["CM_X"]}, top={"deps": deps}) == [set(), {0}]
+
+    def test_what_is_settled_later_waits_for_all_and_all_for_it(self) -> None:
+        deps = [{"tags": "a"}, {"tags": "b", "enable_if_env": {"CM_A": ["x"]}}, {"tags": "b"}]
+
+        assert waits(a=self.A, b=self.B, top={"deps": deps}) == [set(), {0}, {1}]
+
+
+MEETING = """
+def preprocess(context: Context) -> Done:
+    from meeting import barrier
+    barrier.wait()
+    return Done()
+"""
+
+
+@pytest.mark.parametrize("kind", ["cache", "pure"])
+def test_independent_steps_run_at_once(bench: Bench, kind: str) -> None:
+    for alias in ("a", "b"):
+        bench.scripts.add(alias, MEETING, **{kind: True}, new_env_keys=[f"CM_{alias.upper()}"])
+    bench.scripts.add("top", deps=[{"tags": "a"}, {"tags": "b"}])
+
+    assert bench.run("top").status == "done"
+
+
+def test_what_acts_runs_in_the_order_of_the_manifest(bench: Bench) -> None:
+    for alias in ("a", "b", "c"):
+        bench.scripts.add(alias, "def preprocess(context: Context) -> Done:\n    return Done()\n")
+    bench.scripts.add("top", deps=[{"tags": alias} for alias in ("b", "c", "a")])
+
+    assert [step.alias for step in bench.run("top").steps] == ["b", "c", "a", "top"]
+
+
+def test_an_equal_step_below_two_independent_ones_runs_once(bench: Bench) -> None:
+    bench.scripts.add("base", "def preprocess(context: Context) -> Done:\n    return Done()\n", pure=True)
+    for alias in ("a", "b"):
+        bench.scripts.add(alias, MEETING, cache=True, deps=[{"tags": "base"}], new_env_keys=[f"CM_{alias.upper()}"])
+    bench.scripts.add("top", deps=[{"tags": "a"}, {"tags": "b"}])
+
+    assert sorted(step.alias for step in bench.run("top").steps) == ["a", "b", "base", "top"]

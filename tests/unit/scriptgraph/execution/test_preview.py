@@ -1,0 +1,182 @@
+"""What a run would do is told before it, from the plan and the cache alone."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tiny_scripts import ScriptFolders, request_of
+
+from mlperf_home.product import PRODUCT
+from scriptgraph.cache.store import Cache
+from scriptgraph.catalog.registry import load_registry
+from scriptgraph.cli.plan_text import origin_lines, plan_document, plan_lines
+from scriptgraph.execution.executor import execute, prefetch
+from scriptgraph.execution.loader import forget
+from scriptgraph.execution.preview import Foreseen, foresee
+from scriptgraph.execution.record import new_run_folder
+from scriptgraph.execution.runtime import Runtime
+from scriptgraph.planning.resolver import resolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scriptgraph.planning.plan import Plan
+
+MADE = 'def preprocess(context):\n    return Done(exports={"CM_MADE": "x"})\n'
+FETCHED = """
+from scriptgraph.api import Download
+
+def downloads(context):
+    return [Download("a.bin", (context.text("CM_URL"),), 7)]
+
+def preprocess(context):
+    return Done(exports={"CM_FILE": "a.bin"})
+"""
+USED = """
+def preprocess(context):
+    return Done(exports={"CM_USED": context.text("CM_MADE", "")})
+"""
+
+
+class Place:
+    """Scripts, a cache and plans in a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.scripts = ScriptFolders(root / "repository")
+        self.cache = Cache(root / "cache")
+
+    def plan(self, tags: str, **asked: Any) -> tuple[Plan, Runtime]:
+        forget()
+        registry = load_registry([self.scripts.root])
+        folder = self.root / "records" / "none"
+        return resolve(request_of(tags, **asked), registry), Runtime(
+            PRODUCT, registry, self.cache, self.root / "state", folder
+        )
+
+    def foresee(self, tags: str, **asked: Any) -> dict[str, Foreseen]:
+        """Give what is foreseen of each script, the first time that it comes up."""
+        return {each.step.manifest.alias: each for each in reversed(foresee(*self.plan(tags, **asked)).all())}
+
+    def run(self, tags: str, **asked: Any) -> None:
+        plan, runtime = self.plan(tags, **asked)
+        self.cache.prepare()
+        runtime = runtime.replaced(run_folder=new_run_folder(self.root / "records", "x"))
+        execute(plan, runtime, {})
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    place = Place(tmp_path)
+    place.scripts.add("made", MADE, cache=True, new_env_keys=["CM_MADE"])
+    place.scripts.add("fetched", FETCHED, cache=True, downloads=True, env_keys=["CM_URL"], new_env_keys=["CM_FILE"])
+    place.scripts.add("used", USED, cache=True, env_keys=["CM_MADE"], deps=[{"tags": "made"}], new_env_keys=["CM_USED"])
+    place.scripts.add(
+        "top",
+        env={"CM_URL": "https://host.example/a.bin"},
+        deps=[{"tags": "used"}, {"tags": "fetched"}, {"tags": "made", "enable_if_env": {"CM_USED": ["x"]}}],
+        new_env_keys=["CM_USED"],
+    )
+    return place
+
+
+def test_nothing_is_there_yet(place: Place) -> None:
+    found = place.foresee("top")
+
+    assert found["made"].status == "make"
+    assert (found["used"].status, found["used"].waits_for) == ("open", ("CM_MADE",))
+    assert found["fetched"].status == "make"
+    assert [(each.name, each.size_bytes) for each in found["fetched"].downloads] == [("a.bin", 7)]
+    assert found["top"].status == "pass"
+    assert found["top"].below[2].deferred
+
+
+def test_what_an_entry_exports_is_known(place: Place) -> None:
+    place.run("made")
+
+    assert place.foresee("top")["made"].status == "cached"
+    assert place.foresee("top")["used"].status == "make"
+
+    place.run("top")
+    after = place.foresee("top")
+    assert {after[alias].status for alias in ("made", "used", "fetched")} == {"cached"}
+    assert isinstance(after["top"].below[2], Foreseen)
+
+
+def test_a_changed_script_is_made_again(place: Place) -> None:
+    place.run("top")
+    place.scripts.add("made", MADE.replace('"x"', '"y"'), cache=True, new_env_keys=["CM_MADE"])
+
+    assert place.foresee("top")["made"].status == "make"
+    assert place.foresee("top")["used"].status == "open"
+
+
+def test_looking_changes_nothing_on_disk(place: Place) -> None:
+    place.foresee("top")
+
+    assert {path.name for path in place.root.iterdir()} == {"repository"}
+
+
+def test_what_is_told_in_terms_of_an_open_key_is_open(place: Place) -> None:
+    place.scripts.add("told", USED, env_keys=["CM_TOLD", "CM_MADE"], cache=True, new_env_keys=["CM_USED"])
+    place.scripts.add(
+        "teller", deps=[{"tags": "made"}, {"tags": "told", "env": {"CM_TOLD": "<<<CM_MADE>>>"}}], new_env_keys=[]
+    )
+
+    assert "CM_TOLD" in place.foresee("teller")["told"].waits_for
+
+
+def test_a_plan_reads_as_text_and_as_json(place: Place) -> None:
+    plan, runtime = place.plan("top")
+    root = foresee(plan, runtime)
+
+    text = "\n".join(plan_lines(plan, root, [], {"made": 12.0}, verbose=True))
+    document = plan_document(plan, root, [], {"made": 12.0}, PRODUCT.schema("plan"))
+
+    assert "made - made, then kept in the cache" in text
+    assert "used - waits for CM_MADE" in text
+    assert "? made - decided when CM_USED is known" in text
+    assert "about 12 s" in text
+    assert json.loads(json.dumps(document))["root"]["needs"][0]["needs"][0]["seconds_last_time"] == 12.0
+
+
+def test_where_a_value_comes_from(place: Place) -> None:
+    plan, _ = place.plan("top", env={"CM_URL": "typed"})
+
+    lines = list(origin_lines(plan, "CM_URL"))
+
+    assert lines == ["fetched: CM_URL=https://host.example/a.bin (inherited: top)", *lines[1:]]
+    assert any(line.startswith("top: CM_URL=") and "manifest: top" in line for line in lines)
+
+
+def test_prefetch_makes_what_is_kept_and_runs_nothing_else(place: Place) -> None:
+    place.scripts.add("act", 'def preprocess(context):\n    raise AssertionError("it ran")\n', deps=[{"tags": "top"}])
+    plan, runtime = place.plan("act")
+    place.cache.prepare()
+    runtime = runtime.replaced(run_folder=new_run_folder(place.root / "records", "x"))
+
+    record, root = prefetch(plan, runtime, {})
+
+    assert sorted(each.alias for each in record.steps) == ["fetched", "made", "used"]
+    assert record.status == "done"
+    assert {each.status for each in place.foresee("top").values()} <= {"cached", "pass", "run"}
+    assert root.step.manifest.alias == "act"
+
+
+@pytest.mark.parametrize(("anew", "made", "used"), [("all", "make", "open"), ("requested", "cached", "make")])
+def test_what_is_made_anew_is_foreseen_so(place: Place, anew: Any, made: str, used: str) -> None:
+    place.run("used")
+    plan, runtime = place.plan("used")
+    runtime = runtime.replaced(anew=anew)
+
+    found = {each.step.manifest.alias: each.status for each in foresee(plan, runtime).all()}
+
+    assert found == {"made": made, "used": used}
+
+
+def test_what_is_decided_later_is_named(place: Place) -> None:
+    plan, runtime = place.plan("top")
+
+    assert [need.dependency.tags for need in foresee(plan, runtime).deferred()] == ["made"]

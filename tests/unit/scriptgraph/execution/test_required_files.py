@@ -1,0 +1,78 @@
+"""What cannot be had is told all at once, with where it would come from and where to put it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tiny_scripts import plan_of
+
+from scriptgraph.execution.outcomes import Download
+from scriptgraph.execution.preview import Foreseen
+from scriptgraph.execution.required_files import MissingFilesError, fetches, require_reachable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+A = Download("a.bin", ("https://user:secret@one.example/a.bin?key=1", "https://two.example/a.bin"), 7, ("sha256:ab",))
+B = Download("b.bin", ("http://three.example:8080/b.bin",))
+
+
+def foreseen(*downloads: Download) -> Foreseen:
+    return Foreseen(plan_of({"x": {}}, "x").root, "make", downloads=downloads)
+
+
+def test_offline_lists_everything(tmp_path: Path) -> None:
+    with pytest.raises(MissingFilesError) as caught:
+        require_reachable(fetches(foreseen(A, B, A), {}, tmp_path), offline=True)
+
+    text = str(caught.value)
+    assert "2 missing" in text
+    assert "secret" not in text
+    assert "one.example" in text
+    assert str(tmp_path / "b.bin") in text
+    assert "sha256:ab" in text
+
+
+def test_a_file_that_the_user_brought_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(b"1234567")
+
+    require_reachable(fetches(foreseen(A), {}, tmp_path), offline=True)
+
+
+def test_a_mirror_on_this_machine_is_there(tmp_path: Path) -> None:
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror" / "b.bin").write_bytes(b"")
+    mirrors = {"http://three.example:8080/": f"{tmp_path}/mirror/"}
+
+    require_reachable(fetches(foreseen(B), mirrors, tmp_path / "brought"), offline=True)
+
+
+def test_one_host_that_answers_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    asked: list[tuple[str, int]] = []
+
+    def connects(host: tuple[str, int]) -> bool:
+        asked.append(host)
+        return host[0] == "two.example"
+
+    require_reachable(fetches(foreseen(A), {}, tmp_path), offline=False, connects=connects)
+    with pytest.raises(MissingFilesError, match="no host that has it can be reached: 1 missing"):
+        require_reachable(fetches(foreseen(A, B), {}, tmp_path), offline=False, connects=connects)
+    assert ("three.example", 8080) in asked
+
+
+def test_what_is_not_needed_stops_nothing(tmp_path: Path) -> None:
+    packages = Download("packages", needed=False)
+
+    require_reachable(fetches(foreseen(packages), {}, tmp_path), offline=True)
+
+
+def test_a_list_of_hosts_without_proxy_is_no_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("no_proxy", "localhost")
+
+    with pytest.raises(MissingFilesError):
+        require_reachable(fetches(foreseen(B), {}, tmp_path), offline=False, connects=lambda _host: False)

@@ -1,0 +1,81 @@
+"""A version is chosen among those known: the default where it fits, else the newest that does."""
+
+from __future__ import annotations
+
+import pytest
+
+from scriptgraph.errors import VersionError
+from scriptgraph.manifest.versions import ANY_VERSION, VersionRange, select_version
+
+KNOWN = ("1.9", "1.10", "2.0")
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen"),
+    [
+        (ANY_VERSION, "1.9"),
+        (VersionRange(exact="2.0"), "2.0"),
+        (VersionRange(minimum="1.8"), "1.9"),
+        (VersionRange(minimum="1.9.1"), "2.0"),
+        (VersionRange(minimum="1.9.1", maximum="1.10"), "1.10"),
+        (VersionRange(minimum="2.0"), "2.0"),
+        (VersionRange(maximum="1.9"), "1.9"),
+    ],
+)
+def test_the_default_wins_where_it_fits_else_the_newest_that_fits(asked: VersionRange, chosen: str) -> None:
+    assert select_version("x", KNOWN, "1.9", asked) == chosen
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        (VersionRange(exact="2.1"), "x: version 2.1 is not known; known: 1.9, 1.10, 2.0. Did you mean 2.0?"),
+        (VersionRange(minimum="3"), "x: a version of at least 3 is not known; known: 1.9, 1.10, 2.0."),
+        (
+            VersionRange(minimum="1.11", maximum="1.12"),
+            "x: a version of at least 1.11 and at most 1.12 is not known; known: 1.9, 1.10, 2.0.",
+        ),
+        (VersionRange(minimum="new"), "'new' is not a version; write something like 1.8.0"),
+    ],
+)
+def test_what_does_not_fit_is_said_with_what_is_known(asked: VersionRange, text: str) -> None:
+    with pytest.raises(VersionError) as caught:
+        select_version("x", KNOWN, "1.9", asked)
+
+    assert str(caught.value) == text
+
+
+def test_a_name_that_is_no_number_can_be_asked_for_by_name() -> None:
+    assert select_version("x", ("master", "1.0"), "", VersionRange(exact="master")) == "master"
+
+
+def test_a_name_that_is_no_number_lies_in_no_range() -> None:
+    assert select_version("x", ("master", "1.0"), "master", VersionRange(minimum="0.9")) == "1.0"
+
+
+@pytest.mark.parametrize("asked", [VersionRange(exact="7"), VersionRange(minimum="3.9"), ANY_VERSION])
+def test_a_script_without_versions_takes_what_is_asked_to_its_code(asked: VersionRange) -> None:
+    assert select_version("x", (), "", asked) == asked.exact
+
+
+def test_without_a_default_no_version_is_chosen_unless_one_is_asked() -> None:
+    assert select_version("x", KNOWN, "", ANY_VERSION) == ""
+
+
+def test_a_range_is_narrowed_part_by_part() -> None:
+    base = VersionRange(minimum="1", maximum="3")
+
+    assert base.narrowed(VersionRange(maximum="2")) == VersionRange(minimum="1", maximum="2")
+    assert base.narrowed(ANY_VERSION) == base
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        (ANY_VERSION, "any version"),
+        (VersionRange(exact="1"), "version 1"),
+        (VersionRange(minimum="1", maximum="2"), "a version of at least 1 and at most 2"),
+    ],
+)
+def test_a_range_reads_as_words(asked: VersionRange, text: str) -> None:
+    assert str(asked) == text

@@ -1,0 +1,97 @@
+"""Guards: every spelling of yes is yes, a missing key matches nothing, unknown is neither."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scriptgraph.manifest.types import Condition, Guard
+from scriptgraph.planning.conditions import decide, same
+
+TRUTHS = (True, "yes", "Yes", "true", "on", "1", 1, " YES ")
+FALSEHOODS = (False, "no", "false", "off", "0", 0, "No")
+
+
+@pytest.mark.parametrize("wanted", [True, "1", 1, "yes", "on", "true"])
+@pytest.mark.parametrize("value", TRUTHS)
+def test_all_spellings_of_yes_are_the_same(value: Any, wanted: Any) -> None:
+    assert same(value, wanted)
+    assert not any(same(value, other) for other in (False, "0", "no", "off"))
+
+
+@pytest.mark.parametrize("wanted", [False, "0", 0, "no", "off", "false"])
+@pytest.mark.parametrize("value", FALSEHOODS)
+def test_all_spellings_of_no_are_the_same(value: Any, wanted: Any) -> None:
+    assert same(value, wanted)
+    assert not any(same(value, other) for other in (True, "1", "yes", "on"))
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_what_is_empty_counts_as_no_and_as_empty_text(value: Any) -> None:
+    assert same(value, False)
+    assert same(value, "")
+    assert not same(value, True)
+    assert not same(value, "*")
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "answer"),
+    [
+        ("Offline", "Offline", True),
+        ("offline", "Offline", False),
+        ("10", 10, True),
+        (10, "10", True),
+        (("a", "b"), "a,b", True),
+        ("anything", "*", True),
+        (False, "*", True),
+        ("zoo:nlp/x", "zoo:*", True),
+        ("zoo:", "zoo:*", True),
+        ("nlp/zoo:x", "zoo:*", False),
+        ("bert.onnx", "*.onnx", True),
+        ("bert", "b?rt", False),
+    ],
+)
+def test_text_is_compared_as_text_and_a_star_stands_for_any(value: Any, wanted: Any, answer: bool) -> None:
+    assert same(value, wanted) is answer
+
+
+A, B = Condition("A", ("1x", "2x")), Condition("B", (True,))
+ENABLE, SKIP, SKIP_ANY = Guard(enable=(A, B)), Guard(skip=(A, B)), Guard(skip_any=(A, B))
+
+
+@pytest.mark.parametrize(
+    ("guard", "env", "unknown", "answer"),
+    [
+        (Guard(), {}, "AB", True),
+        # enable: all must hold
+        (ENABLE, {"A": "1x", "B": "yes"}, "", True),
+        (ENABLE, {"A": "2x", "B": True}, "", True),
+        (ENABLE, {"A": "3x", "B": True}, "", False),
+        (ENABLE, {"A": "1x"}, "", False),
+        (ENABLE, {"A": "1x"}, "B", None),
+        (ENABLE, {"A": "3x"}, "B", False),
+        # skip: only where all hold
+        (SKIP, {"A": "1x", "B": "on"}, "", False),
+        (SKIP, {"A": "1x"}, "", True),
+        (SKIP, {}, "", True),
+        (SKIP, {"A": "1x"}, "B", None),
+        (SKIP, {"A": "3x"}, "B", True),
+        # skip_any: where one holds
+        (SKIP_ANY, {"A": "1x"}, "", False),
+        (SKIP_ANY, {"A": "1x"}, "B", False),
+        (SKIP_ANY, {"A": "3x"}, "", True),
+        (SKIP_ANY, {"A": "3x"}, "B", None),
+        # together
+        (Guard((A,), (B,), ()), {"A": "1x", "B": "no"}, "", True),
+        (Guard((A,), (B,), ()), {"A": "1x", "B": "yes"}, "", False),
+        (Guard((A,), (B,), ()), {"B": "yes"}, "A", False),
+        (Guard((A,), (), (B,)), {"A": "3x"}, "B", False),
+    ],
+)
+def test_guards(guard: Guard, env: dict[str, Any], unknown: str, answer: bool | None) -> None:
+    assert decide(guard, env, unknown.__contains__) is answer
+
+
+def test_a_value_that_may_still_change_is_not_looked_at() -> None:
+    assert decide(ENABLE, {"A": "1x", "B": "yes"}, {"B"}.__contains__) is None

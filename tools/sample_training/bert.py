@@ -1,0 +1,121 @@
+"""Train the sample's models: `python -m sample_training.bert --out DIR`.
+
+Needs requirements.txt beside this file. Writes dense.onnx, pruned-quantised.onnx, vocab.txt and
+sample.json, all when everything has worked, or nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.samples.questions import squad, vocabulary_bytes, write_sample
+from mlperf_home.samples.questions.wordpiece import vocabulary
+from sample_training import publication
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sample_training.runs import Trained
+
+PACKAGES = ("numpy", "onnx", "onnxruntime", "tokenizers", "torch")
+# Never the sample's own: what is scored must not be trained on.
+SEED = 7
+EXIT_BAD_INPUT = 65
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train, export, score and publish; give the exit code."""
+    chosen = _parse(arguments)
+    missing = _missing_packages()
+    if missing:
+        problem = f"this Python lacks {', '.join(missing)}"
+        return _fail(f"{problem}; install tools/sample_training/requirements.txt")
+    if chosen.seed == squad.SEED:
+        return _fail(f"--seed {chosen.seed}: is the seed of the questions that are scored; give another")
+    if chosen.resume is not None and not chosen.resume.is_file():
+        return _fail(f"--resume {chosen.resume}: there is no such file; give a checkpoint of --checkpoint")
+    from sample_training.runs import CheckpointError, Options, train_both  # noqa: PLC0415 - torch is needed for training only
+
+    deadline_s = None if chosen.minutes is None else time.monotonic() + 60.0 * chosen.minutes
+    options = Options(chosen.seed, chosen.threads, chosen.precision == "bfloat16", deadline_s)
+    try:
+        trained = train_both(vocabulary(), options, resume=chosen.resume, checkpoint=chosen.checkpoint)
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=chosen.out) as name:
+            folder = Path(name)
+            (folder / "vocab.txt").write_bytes(vocabulary_bytes())
+            publication.save(trained.dense, folder / "dense.onnx")
+            publication.save(trained.pruned_quantised, folder / "pruned-quantised.onnx")
+            scores = _scores(folder, chosen.threads)
+            facts = {**_facts(chosen, trained), "scores": scores}
+            publication.publish(folder, chosen.out, facts)
+    except CheckpointError as error:
+        return _fail(f"--resume {error}")
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}; choose another folder")
+    print(json.dumps(scores))
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="sample_training.bert", description="Train the sample's models.")
+    parser.add_argument("--out", type=Path, required=True, help="the folder to write into")
+    parser.add_argument("--seed", type=int, default=SEED, help="of weights and training questions (%(default)s)")
+    parser.add_argument("--minutes", type=float, help="end the dense training early; repeatable only without")
+    parser.add_argument("--resume", type=Path, help="a dense checkpoint (.pt): go on with pruning")
+    parser.add_argument("--checkpoint", type=Path, help="keep the dense weights in this file (.pt)")
+    parser.add_argument("--threads", type=int, default=1, help="of torch (%(default)s)")
+    parser.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16", help="of matrix products")
+    return parser.parse_args(arguments)
+
+
+def _missing_packages() -> list[str]:
+    found = {distribution.metadata["Name"] for distribution in importlib.metadata.distributions()}
+    return [package for package in PACKAGES if package not in found]
+
+
+def _scores(folder: Path, threads: int) -> dict[str, dict[str, float]]:
+    from sample_training.scoring import onnxruntime_infer, score_model  # noqa: PLC0415 - after the packages' check
+
+    files = write_sample(folder / "questions")
+    scores = {}
+    for name in publication.MODEL_FILES:
+        result = score_model(onnxruntime_infer(folder / name, threads), files.dataset, files.vocabulary)
+        scores[name] = {"exact_match": round(result.exact_match, 3), "f1": round(result.f1, 3)}
+    return scores
+
+
+def _facts(chosen: argparse.Namespace, trained: Trained) -> dict[str, Any]:
+    command = f"python -m sample_training.bert --out DIR --seed {chosen.seed} --threads {chosen.threads}"
+    command += f" --precision {chosen.precision}"
+    command += "" if chosen.minutes is None else f" --minutes {chosen.minutes:g}"
+    command += "" if chosen.resume is None else " --resume CHECKPOINT"
+    return {
+        "command": command,
+        "seed": chosen.seed,
+        "resumed_sha256": None if chosen.resume is None else publication.sha256(chosen.resume),
+        "python": platform.python_version(),
+        "packages": {package: importlib.metadata.version(package) for package in PACKAGES},
+        "shape": trained.shape,
+        "steps": trained.steps,
+        "training_s": round(trained.training_s),
+        "sparsity": trained.sparsity,
+        "questions": {"seed": squad.SEED, "count": squad.QUESTIONS, "sha256": squad.DATASET_SHA256},
+    }
+
+
+def _fail(text: str) -> int:
+    print(f"mlperf-home: {text}", file=sys.stderr)
+    return EXIT_BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

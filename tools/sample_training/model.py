@@ -1,0 +1,173 @@
+"""The BERT that is trained: torch's side of `onnx_graph`."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from sample_training.onnx_graph import LAYER_NORM_EPSILON, MASK_PENALTY
+from sample_training.quantisation import ACTIVATION_LEVELS, WEIGHT_LEVELS, input_step
+
+if TYPE_CHECKING:
+    from sample_training.shape import BertShape, Weights
+
+INITIAL_DEVIATION = 0.05
+# torch has no types here, so its modules cannot be subclassed under mypy's strict rules.
+Module: Any = nn.Module
+
+
+class InputRange(Module):  # type: ignore[misc]  # torch is untyped here
+    """The range of a linear layer's input, and its rounding to uint8 once that is on.
+
+    Attributes:
+        mode: "off", "watch" (widen the range to what is seen) or "round".
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mode = "off"
+        self.low = 0.0
+        self.high = 0.0
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Pass `hidden` on, rounded if the mode says so."""
+        if self.mode == "watch":
+            seen = hidden.detach()
+            self.low = min(self.low, float(seen.min()))
+            self.high = max(self.high, float(seen.max()))
+        if self.mode != "round":
+            return hidden
+        scale, zero_point = input_step(self.low, self.high)
+        return torch.fake_quantize_per_tensor_affine(hidden.float(), scale, zero_point, 0, ACTIVATION_LEVELS)
+
+
+class Linear(Module):  # type: ignore[misc]  # torch is untyped here
+    """A linear layer whose weight can be masked (pruned) and rounded to int8.
+
+    Attributes:
+        mask: 0 where the weight is pruned, 1 elsewhere.
+        rounded: whether the weight is rounded as the int8 file will have it.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) * INITIAL_DEVIATION)
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.register_buffer("mask", torch.ones(outputs, inputs), persistent=False)
+        self.rounded = False
+
+    def effective_weight(self) -> torch.Tensor:
+        """Give the weight that counts: (outputs, inputs)."""
+        weight = self.weight * self.mask
+        if not self.rounded:
+            return weight
+        scale = float(weight.detach().abs().max()) / WEIGHT_LEVELS
+        return torch.fake_quantize_per_tensor_affine(weight, scale, 0, -WEIGHT_LEVELS, WEIGHT_LEVELS)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """(..., inputs) -> (..., outputs)."""
+        return functional.linear(hidden, self.effective_weight(), self.bias)
+
+
+class Layer(Module):  # type: ignore[misc]  # torch is untyped here
+    """One encoder layer, normalised after each half."""
+
+    def __init__(self, shape: BertShape) -> None:
+        super().__init__()
+        hidden, self.heads = shape.hidden, shape.heads
+        square = {name: Linear(hidden, hidden) for name in ("query", "key", "value", "output")}
+        norm = nn.LayerNorm(hidden, eps=LAYER_NORM_EPSILON)
+        self.attention = nn.ModuleDict({**square, "norm": norm})
+        self.intermediate = Linear(hidden, shape.intermediate)
+        self.output = Linear(shape.intermediate, hidden)
+        self.norm = nn.LayerNorm(hidden, eps=LAYER_NORM_EPSILON)
+        # By the linear layers that read them; query, key and value share one.
+        self.ranges = nn.ModuleDict({name: InputRange() for name in ("qkv", "context", "intermediate", "output")})
+
+    def forward(self, hidden: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
+        """(batch, length, hidden) -> the same."""
+        batch, length, width = hidden.shape
+        source = self.ranges["qkv"](hidden)
+        query, key, value = (
+            self.attention[name](source).view(batch, length, self.heads, -1).transpose(1, 2)
+            for name in ("query", "key", "value")
+        )
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=penalty.to(query.dtype))
+        context = self.ranges["context"](mixed.transpose(1, 2).reshape(batch, length, width))
+        hidden = self.attention["norm"](self.attention["output"](context) + hidden)
+        inner = functional.gelu(self.intermediate(self.ranges["intermediate"](hidden)))
+        return self.norm(self.output(self.ranges["output"](inner)) + hidden)
+
+
+class Bert(Module):  # type: ignore[misc]  # torch is untyped here
+    """BERT with a question-answering head."""
+
+    def __init__(self, shape: BertShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.embeddings = nn.ModuleDict(
+            {
+                "word": nn.Embedding(shape.vocab_size, shape.hidden),
+                "position": nn.Embedding(shape.positions, shape.hidden),
+                "token_type": nn.Embedding(2, shape.hidden),
+                "norm": nn.LayerNorm(shape.hidden, eps=LAYER_NORM_EPSILON),
+            }
+        )
+        for part in ("word", "token_type"):
+            nn.init.normal_(self.embeddings[part].weight, std=INITIAL_DEVIATION)
+        # Waves to begin with: neighbours look alike at every place, so what is learned at one carries over.
+        with torch.no_grad():
+            self.embeddings["position"].weight.copy_(waves(shape.positions, shape.hidden) * INITIAL_DEVIATION)
+        self.layer = nn.ModuleList([Layer(shape) for _ in range(shape.layers)])
+        self.answer = nn.Linear(shape.hidden, 2)
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """(batch, length) ids, mask, types and places -> (batch, length, 2) logits in float32."""
+        parts = self.embeddings
+        hidden = parts["word"](batch["ids"]) + parts["token_type"](batch["types"]) + parts["position"](batch["places"])
+        hidden = parts["norm"](hidden)
+        penalty = (1.0 - batch["mask"].float())[:, None, None, :] * MASK_PENALTY
+        for layer in self.layer:
+            hidden = layer(hidden, penalty)
+        return self.answer(hidden).float()
+
+    def linears(self) -> dict[str, Linear]:
+        """Give the encoder's linear layers by the names of `BertShape.linears`."""
+        return {name: self.get_submodule(name) for name in self.shape.linears()}
+
+    def ranges(self) -> dict[str, InputRange]:
+        """Give the range of each linear layer's input, by the layer's name."""
+        found: dict[str, InputRange] = {}
+        for number, layer in enumerate(self.layer):
+            prefix = f"layer.{number}"
+            found |= {f"{prefix}.attention.{name}": layer.ranges["qkv"] for name in ("query", "key", "value")}
+            found[f"{prefix}.attention.output"] = layer.ranges["context"]
+            found[f"{prefix}.intermediate"] = layer.ranges["intermediate"]
+            found[f"{prefix}.output"] = layer.ranges["output"]
+        return found
+
+    def weights(self) -> Weights:
+        """Give the weights as arrays, pruned ones as zeros, named and turned as `onnx_graph` wants them."""
+        weights: Weights = {}
+        for name, parameter in self.named_parameters():
+            array = parameter.detach().float().numpy()
+            if name.startswith("embeddings.") and "norm" not in name:
+                weights[name.removesuffix(".weight")] = array
+            else:
+                weights[name] = np.ascontiguousarray(array.T)
+        for name, linear in self.linears().items():
+            kept = (linear.weight * linear.mask).detach().numpy()
+            weights[f"{name}.weight"] = np.ascontiguousarray(kept.T)
+        return weights
+
+
+def waves(positions: int, hidden: int) -> torch.Tensor:
+    """Give sines and cosines of growing wavelength: (positions, hidden)."""
+    places = torch.arange(positions).float()[:, None]
+    rates = torch.exp(torch.arange(0, hidden, 2).float() * (-math.log(10_000.0) / hidden))
+    return torch.stack([torch.sin(places * rates), torch.cos(places * rates)], dim=2).reshape(positions, hidden)

@@ -1,0 +1,54 @@
+"""Model files and sample.json: written in a folder of their own, then put in place together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.files.atomic import replacement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import onnx
+
+MODEL_FILES = ("dense.onnx", "pruned-quantised.onnx")
+FILES = (*MODEL_FILES, "vocab.txt")
+PROVENANCE_FILE = "sample.json"
+NOTE = "sample models for the sample's own questions: good for trying, not for publishing"
+
+
+def save(model: onnx.ModelProto, path: Path) -> None:
+    """Write a model, in the same bytes each time."""
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def sha256(path: Path) -> str:
+    """Give a file's hash."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def publish(
+    folder: Path, target: Path, facts: dict[str, Any], *, names: Sequence[str] = FILES, note: str = NOTE
+) -> None:
+    """Put the files of `folder` into `target`, and sample.json last: it names their hashes.
+
+    Args:
+        folder: where the files are.
+        target: where they go.
+        facts: what sample.json says besides.
+        names: the files.
+        note: says that these are samples.
+
+    Raises:
+        OSError: `target` cannot be written.
+    """
+    files = {name: {"sha256": sha256(folder / name), "size_bytes": (folder / name).stat().st_size} for name in names}
+    for name in names:
+        with replacement(target / name) as file:
+            file.write((folder / name).read_bytes())
+    text = json.dumps({"sample": True, "note": note, **facts, "files": files}, indent=2) + "\n"
+    with replacement(target / PROVENANCE_FILE) as file:
+        file.write(text.encode("utf-8"))
