@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scriptgraph.catalog.registry import load_registry
-from scriptgraph.manifest import decoding
+from scriptgraph.manifest import shapes
 from scriptgraph.manifest.types import matches_any
 
 if TYPE_CHECKING:
@@ -127,10 +127,10 @@ def test_every_key_of_a_manifest_is_documented() -> None:
     text = (ROOT / "docs" / "manifest.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"`([a-z_]+)`", text)) | set(re.findall(r'"([a-z_]+)":', text))
     known = {
-        *decoding._MANIFEST_KEYS,
-        *decoding._DEPENDENCY_KEYS,
-        *decoding._VARIATION_KEYS,
-        *decoding._INPUT_KEYS,
+        *shapes.read_fields.readers,
+        *shapes.dependency.readers,
+        *shapes.variation.readers,
+        *shapes.option.readers,
     }
 
     assert known - documented <= {"automation_alias", "automation_uid", "add_deps_recursive", "version_max"}

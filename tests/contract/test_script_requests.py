@@ -183,4 +183,4 @@ def test_one_run_is_enough_for_a_try_and_is_the_first_of_those_asked_for(variati
     asked = plan(f"run,mobilenet-models,_tflite{variations}", env={"CM_TEST_ONE_RUN": "yes"})
 
     runs = [need.step for need in asked.root.needs() if need.step and "scenario" in need.step.manifest.alias]
-    assert [step.env["CM_ML_MODEL_VARIATION"] for step in runs] == [first]
+    assert [",_".join(step.env["CM_ML_MODEL_VARIATION"]) for step in runs] == [first]

@@ -6,247 +6,129 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ManifestError
-from scriptgraph.manifest.located_json import Fields, Place, decode_value
-from scriptgraph.manifest.retired_keys import OF_DEPENDENCIES, OF_SCRIPTS, OF_VARIATIONS
-from scriptgraph.manifest.text import parse_manifest
-from scriptgraph.manifest.types import (
-    Condition,
-    Dependency,
-    Guard,
-    Input,
-    Manifest,
-    Override,
-    TagUpdate,
-    Variation,
-    VersionEntry,
-)
-from scriptgraph.manifest.versions import VersionRange
+from scriptgraph.manifest.located_json import Malformed, Place, pointer_to
+from scriptgraph.manifest.shapes import decode_override, make_input, read_fields, read_inputs
+from scriptgraph.manifest.text import MANIFEST_NAMES, parse_manifest, read_manifest
+from scriptgraph.manifest.types import Dependency, Input, Manifest, Variation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-# A script has one of these files.
-MANIFEST_NAMES = ("_cm.json", "_cm.yaml")
-_VERSION_KEYS = frozenset({"version", "version_min", "version_max"})
-_DEPENDENCY_KEYS = _VERSION_KEYS | {
-    "tags", "names", "enable_if_env", "skip_if_env", "skip_if_any_env", "env", "update_tags_from_env_with_prefix",
-    "update_tags_from_env", "may_fail",
-}  # fmt: skip
-_VARIATION_KEYS = frozenset({
-    "description", "group", "default", "alias", "base", "default_variations", "env", "default_env", "deps",
-    "post_deps", "new_env_keys", "adr", "add_deps_recursive",
-})  # fmt: skip
-_DESCRIPTION_KEYS = frozenset({"desc", "default", "choices"})
-_INPUT_KEYS = frozenset({"env", "desc", "default", "choices", "type", "refused", "needs"})
-_MANIFEST_KEYS = frozenset({
-    "automation_alias", "automation_uid", "alias", "uid", "tags", "name", "deps", "post_deps", "variations",
-    "inputs", "default_env", "env", "env_keys", "local_env_keys", "new_env_keys", "versions", "input_mapping",
-    "input_description", "default_variation", "default_version", "cache", "measures", "downloads", "pure", "code",
-    "retired_names",
-})  # fmt: skip
-
-
-def _conditions(place: Place) -> tuple[Condition, ...]:
-    found = []
-    for key, wanted in place.mapping().items():
-        places = wanted.items() if isinstance(wanted.value, list) else [wanted]
-        found.append(Condition(key, tuple(each.one_value() for each in places)))
-    return tuple(found)
-
-
-def _tag_updates(fields: Fields) -> tuple[TagUpdate, ...]:
-    updates = []
-    if "update_tags_from_env_with_prefix" in fields:
-        for prefix, keys in fields["update_tags_from_env_with_prefix"].mapping().items():
-            updates.append(TagUpdate(prefix, keys.texts()))
-    if "update_tags_from_env" in fields:
-        updates.append(TagUpdate("", fields["update_tags_from_env"].texts()))
-    return tuple(updates)
-
-
-def _versions(fields: Fields) -> VersionRange:
-    exact, low, high = (fields.get_as(key, Place.text, "") for key in ("version", "version_min", "version_max"))
-    return VersionRange(exact, low, high)
-
-
-def _dependency(place: Place) -> Dependency:
-    fields = place.mapping(_DEPENDENCY_KEYS, OF_DEPENDENCIES)
-    if "tags" not in fields:
-        place.fail("a dependency needs tags")
-    tags = fields["tags"].texts()
-    if not tags:
-        fields["tags"].fail("names no tag")
-    return Dependency(
-        tags=",".join(tags),
-        names=fields.get_as("names", Place.texts, ()),
-        guard=Guard(
-            fields.get_as("enable_if_env", _conditions, ()),
-            fields.get_as("skip_if_env", _conditions, ()),
-            fields.get_as("skip_if_any_env", _conditions, ()),
-        ),
-        tag_updates=_tag_updates(fields),
-        env=fields.get_as("env", Place.values, {}),
-        versions=_versions(fields),
-        may_fail=fields.get_as("may_fail", Place.text, ""),
-    )
-
-
-def _dependencies(place: Place) -> tuple[Dependency, ...]:
-    return tuple(_dependency(each) for each in place.items())
-
-
-def decode_override(fields: Mapping[str, Any]) -> Override:
-    """Read what `--adr.NAME.*` or a manifest's `adr` says of one name.
-
-    Raises:
-        TypeError: a member has members itself.
-    """
-    tags = fields.get("tags", "")
-    return Override(
-        tags=",".join(tags) if isinstance(tags, list) else str(tags),
-        versions=VersionRange(*(str(fields.get(key, "")) for key in ("version", "version_min", "version_max"))),
-        inputs={
-            key.replace("-", "_"): decode_value(value)
-            for key, value in fields.items()
-            if key != "tags" and key not in _VERSION_KEYS
-        },
-    )
-
-
-def _overrides(fields: Fields) -> Mapping[str, Override]:
-    place = fields.get("adr", fields.get("add_deps_recursive"))
-    if place is None:
-        return {}
-    found = {}
-    for name, entry in place.mapping().items():
-        members = entry.mapping()
-        readers = {"tags": Place.texts, **dict.fromkeys(_VERSION_KEYS, Place.text)}
-        for key, each in members.items():
-            readers.get(key, Place.one_value)(each)  # what it raises names the place
-        found[name] = decode_override({key: each.value for key, each in members.items()})
-    return found
-
-
-def _variation(name: str, place: Place) -> Variation:
-    fields = place.mapping(_VARIATION_KEYS, OF_VARIATIONS)
-    groups = fields.members("default_variations")
-    return Variation(
-        name=name,
-        description=fields.get_as("description", Place.text, ""),
-        group=fields.get_as("group", Place.text, ""),
-        default=fields.get_as("default", Place.boolean, False),
-        alias=fields.get_as("alias", Place.text, ""),
-        base=fields.get_as("base", Place.texts, ()),
-        default_variations={group: each.text() for group, each in groups.items()},
-        env=fields.get_as("env", Place.values, {}),
-        default_env=fields.get_as("default_env", Place.values, {}),
-        deps=fields.get_as("deps", _dependencies, ()),
-        post_deps=fields.get_as("post_deps", _dependencies, ()),
-        exports=fields.get_as("new_env_keys", Place.texts, ()),
-        overrides=_overrides(fields),
-    )
-
-
-def _input(name: str, place: Place) -> Input:
-    fields = place.mapping(_INPUT_KEYS)
-    if "env" not in fields:
-        place.fail("an input needs env, the key that it sets")
-    kind = fields.get_as("type", Place.text, "text")
-    if kind not in {"text", "path", "number", "flag"}:
-        fields["type"].fail("must be text, path, number or flag")
-    return Input(
-        name=name,
-        env_key=fields["env"].text(),
-        description=fields.get_as("desc", Place.text, ""),
-        default=fields.get_as("default", Place.one_value, None),
-        choices=fields.get_as("choices", Place.texts, ()),
-        refused={value: each.text() for value, each in fields.members("refused").items()},
-        kind=kind,  # type: ignore[arg-type]  # narrowed by the check above
-        needs=fields.get_as("needs", Place.text, ""),
-    )
-
-
-def _mapped_inputs(fields: Fields) -> dict[str, Input]:
-    """Read options as 2023's manifests declare them: `input_mapping`, with what `input_description` says of each."""
-    described = fields.members("input_description")
-    found = {}
-    for name, key in fields.members("input_mapping").items():
-        said = described[name].mapping(_DESCRIPTION_KEYS) if name in described else Fields()
-        found[name] = Input(
-            name=name,
-            env_key=key.text(),
-            description=said.get_as("desc", Place.text, ""),
-            default=said.get_as("default", Place.one_value, None),
-            choices=said.get_as("choices", Place.texts, ()),
-        )
-    for name, place in described.items():
-        if name not in found:
-            place.fail("describes an option that input_mapping does not have")
-    return found
-
-
-def _variations(places: Fields, fields: Fields) -> dict[str, Variation]:
-    found = {key: _variation(key, each) for key, each in places.items()}
-    if "default_variation" in fields:
-        name = fields["default_variation"].text()
-        if name not in found:
-            fields["default_variation"].fail(f"must be one of variations: {', '.join(found) or 'there are none'}")
-        found[name] = found[name].replaced(default=True)
-    return found
-
-
-def _version_entry(place: Place) -> VersionEntry:
-    fields = place.mapping(frozenset({"env", "deps"}))
-    return VersionEntry(fields.get_as("env", Place.values, {}), fields.get_as("deps", _dependencies, ()))
-
-
-def _default_version(fields: Fields) -> str:
-    default = fields.get_as("default_version", Place.text, "")
-    known = fields.members("versions")
-    if default and default not in known:
-        listed = f": {', '.join(known)}" if known else ", of which there are none"
-        fields["default_version"].fail(f"must be one of versions{listed}")
-    return default
+__all__ = ["MANIFEST_NAMES", "decode_manifest", "decode_override"]
 
 
 def decode_manifest(text: str, path: Path) -> Manifest:
-    """Decode the manifest of the script in `path`'s folder.
+    """Decode the manifest of the script in `path`'s folder, with the tables and shared options that it names.
 
     Raises:
-        ManifestError: the text cannot be parsed, or says something without meaning.
+        ManifestError: a text cannot be parsed, or says something without meaning.
     """
     others = [name for name in MANIFEST_NAMES if name != path.name and (path.parent / name).is_file()]
     if others:
         raise ManifestError(path, "", f"stands beside {others[0]}; keep one of them")
-    place = Place(path, "", parse_manifest(text, path))
-    fields = place.mapping(_MANIFEST_KEYS, OF_SCRIPTS)
-    for key in ("alias", "uid", "tags"):
-        if key not in fields:
-            place.fail(f"needs {key}")
-    named = {key: fields.members(key) for key in ("variations", "inputs", "versions")}
+    return Place(path, "", parse_manifest(text, path)).read(lambda document: _decode(document, text, path))
+
+
+def _decode(document: Any, text: str, path: Path) -> Manifest:
+    found = read_fields(document)
+    digest = hashlib.sha256(text.encode())
     return Manifest(
-        alias=fields["alias"].text(),
-        uid=fields["uid"].text(),
+        alias=found["alias"],
+        uid=found["uid"],
         folder=path.parent,
-        tags=fields["tags"].texts(),
-        name=fields.get_as("name", Place.text, ""),
-        deps=fields.get_as("deps", _dependencies, ()),
-        post_deps=fields.get_as("post_deps", _dependencies, ()),
-        variations=_variations(named["variations"], fields),
-        inputs={**_mapped_inputs(fields), **{key: _input(key, each) for key, each in named["inputs"].items()}},
-        default_env=fields.get_as("default_env", Place.values, {}),
-        env=fields.get_as("env", Place.values, {}),
-        env_keys=fields.get_as("env_keys", Place.texts, ()),
-        local_env_keys=fields.get_as("local_env_keys", Place.texts, ()),
-        exports=fields.get_as("new_env_keys", Place.texts, ()),
-        versions={key: _version_entry(each) for key, each in named["versions"].items()},
-        default_version=_default_version(fields),
-        cache=fields.get_as("cache", Place.boolean, False),
-        measures=fields.get_as("measures", Place.boolean, False),
-        downloads=fields.get_as("downloads", Place.boolean, False),
-        pure=fields.get_as("pure", Place.boolean, False),
-        code=fields.get_as("code", Place.texts, ()),
-        retired_names={k: v.text() for k, v in fields.members("retired_names").items()},
-        digest=hashlib.sha256(text.encode()).hexdigest(),
+        tags=found["tags"],
+        name=found.get("name", ""),
+        deps=_repeated(found.get("deps", ()), "/deps", path),
+        post_deps=_repeated(found.get("post_deps", ()), "/post_deps", path),
+        variations=_variations(found, path),
+        inputs=_inputs(found, path, digest),
+        default_env=found.get("default_env", {}),
+        env=found.get("env", {}),
+        env_keys=found.get("env_keys", ()),
+        local_env_keys=found.get("local_env_keys", ()),
+        exports=found.get("new_env_keys", ()),
+        versions=found.get("versions", {}),
+        default_version=_chosen(found, "default_version", "versions", ", of which there are none"),
+        cache=found.get("cache", False),
+        measures=found.get("measures", False),
+        downloads=found.get("downloads", False),
+        pure=found.get("pure", False),
+        code=found.get("code", ()),
+        retired_names=found.get("retired_names", {}),
+        digest=digest.hexdigest(),
     )
+
+
+def _chosen(found: Mapping[str, Any], key: str, among: str, none: str) -> str:
+    chosen, known = found.get(key, ""), found.get(among, {})
+    if chosen and chosen not in known:
+        listed = f": {', '.join(known)}" if known else none
+        raise Malformed(f"must be one of {among}{listed}", pointer_to(key))
+    return str(chosen)
+
+
+def _inputs(found: Mapping[str, Any], path: Path, digest: hashlib._Hash) -> dict[str, Input]:
+    """Give the options: shared ones, those that 2023's manifests map and describe, and the script's own over them."""
+    inputs: dict[str, Input] = {}
+    for position, name in enumerate(found.get("inputs_from", ())):
+        inputs |= _shared_inputs(name, f"/inputs_from/{position}", path, digest)
+    mapped, described = found.get("input_mapping", {}), found.get("input_description", {})
+    for name in described:
+        if name not in mapped:
+            problem = "describes an option that input_mapping does not have"
+            raise Malformed(problem, "/input_description" + pointer_to(name))
+    inputs |= {name: make_input(name, {**described.get(name, {}), "env": key}) for name, key in mapped.items()}
+    inputs |= found.get("inputs", {})
+    return inputs
+
+
+def _shared_inputs(name: str, pointer: str, path: Path, digest: hashlib._Hash) -> dict[str, Input]:
+    """Read the set of options that is named as FILE#SET, and hash it with the manifest."""
+    file, _, chosen = name.partition("#")
+    place = (path.parent / file).resolve()
+    # A script's folder is <repository>/script/<name>.
+    if not chosen or path.parent.parent.parent.resolve() not in place.parents:
+        raise Malformed(f"{name!r} is no set of options: write FILE#SET, with a file of this repository", pointer)
+    sets = Place(place, "", parse_manifest(read_manifest(place), place)).mapping()
+    if chosen not in sets:
+        raise Malformed(f"{place} has no set {chosen!r}; it has {', '.join(sets)}", pointer)
+    digest.update(repr(sets[chosen].value).encode())
+    return sets[chosen].read(read_inputs)
+
+
+def _variations(found: Mapping[str, Any], path: Path) -> dict[str, Variation]:
+    made: dict[str, Variation] = {}
+    for key, entry in found.get("variations", {}).items():
+        pointer = "/variations" + pointer_to(key)
+        for each in _rows_of(entry, pointer, path):
+            if each.name in made:
+                raise Malformed(f"makes the variation {each.name!r} twice", pointer)
+            made[each.name] = each
+            for field in ("deps", "post_deps"):
+                repeated = _repeated(getattr(each, field), f"{pointer}/{field}", path)
+                if repeated is not getattr(each, field):
+                    made[each.name] = made[each.name].replaced(**{field: repeated})
+    default = _chosen({**found, "variations": made}, "default_variation", "variations", ": there are none")
+    if default:
+        made[default] = made[default].replaced(default=True)
+    return made
+
+
+def _repeated(deps: tuple[Dependency, ...], pointer: str, path: Path) -> tuple[Dependency, ...]:
+    """Repeat those dependencies that have a table."""
+    if not any(each.for_each for each in deps):
+        return deps
+    rows = (_rows_of(each, f"{pointer}/{position}", path) for position, each in enumerate(deps))
+    return tuple(each for some in rows for each in some)
+
+
+def _rows_of(entry: Any, pointer: str, path: Path) -> Iterable[Any]:
+    if entry.for_each is None:
+        return (entry,)
+    from scriptgraph.manifest.rows import repeat  # noqa: PLC0415 - most manifests repeat nothing
+
+    try:
+        return repeat(entry, path)
+    except Malformed as error:
+        raise error.under(pointer) from None

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from scriptgraph.errors import ManifestError
-from scriptgraph.manifest.decoding import MANIFEST_NAMES
-from scriptgraph.manifest.located_json import Place
-from scriptgraph.manifest.text import parse_manifest
+from scriptgraph.manifest.located_json import Malformed, read_object, read_text, read_texts
+from scriptgraph.manifest.text import MANIFEST_NAMES, parse_manifest, read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,22 +39,10 @@ def head_of(manifest: Manifest) -> Head:
     return Head(manifest.alias, manifest.uid, manifest.tags)
 
 
-def read_manifest(path: Path) -> str:
-    """Read a manifest's text.
-
-    Raises:
-        ManifestError: it cannot be read.
-    """
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ManifestError(path, "", f"cannot be read: {error}") from error
-
-
 def read_head(path: Path) -> Head:
     """Read how a script is found; what is wrong in its manifest is told when the script is selected."""
     try:
-        fields = Place(path, "", parse_manifest(read_manifest(path), path)).mapping()
-        return Head(fields["alias"].text(), fields["uid"].text(), fields["tags"].texts())
-    except (ManifestError, KeyError):
+        fields = read_object(parse_manifest(read_manifest(path), path))
+        return Head(read_text(fields["alias"]), read_text(fields["uid"]), read_texts(fields["tags"]))
+    except (ManifestError, Malformed, KeyError):
         return Head(path.parent.name, "", (), sound=False)

@@ -1,20 +1,56 @@
-"""Walk a JSON document so that every error can name the place by file and JSON pointer."""
+"""Read a JSON document by shapes, so that every error names the place by file and JSON pointer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from scriptgraph.errors import ManifestError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from scriptgraph.manifest.types import Value, Values
 
 _TRUE, _FALSE = frozenset({"yes", "on", "true"}), frozenset({"no", "off", "false"})
+_S = TypeVar("_S")
 _T = TypeVar("_T")
 _NOTHING: Mapping[str, str] = {}
+_KINDS = {
+    dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null", int: "a number",
+    float: "a number",
+}  # fmt: skip
+
+
+class Malformed(Exception):  # noqa: N818 - it reads as what the value is
+    """A value that cannot be used.
+
+    Attributes:
+        pointer: the JSON pointer from the value that was read to the one that is wrong; grows on the way up.
+    """
+
+    def __init__(self, problem: str, pointer: str = "") -> None:
+        super().__init__(problem, pointer)
+        self.problem, self.pointer = problem, pointer
+
+    def under(self, pointer: str) -> Malformed:
+        """Return self, as seen from where `pointer` leads to the value that was read."""
+        self.pointer = pointer + self.pointer
+        return self
+
+    def below(self, key: str | int) -> Malformed:
+        """Return self, as seen from the object or list that has the value as `key`."""
+        return self.under(pointer_to(key))
+
+
+def pointer_to(key: str | int) -> str:
+    """Return the JSON pointer to a member."""
+    return "/" + str(key).replace("~", "~0").replace("/", "~1")
+
+
+def kind(value: Any) -> str:
+    """Name the JSON kind of a value."""
+    return _KINDS.get(type(value), f"a {type(value).__name__}")
 
 
 def decode_value(value: Any) -> Value:
@@ -37,6 +73,131 @@ def _entry(value: Any) -> str:
     raise TypeError(f"{kind(value)} in a list is no value of the environment")
 
 
+def read_value(value: Any) -> Value:
+    """Read a value of the environment."""
+    try:
+        return decode_value(value)
+    except TypeError as error:
+        raise Malformed(str(error)) from None
+
+
+def read_text(value: Any) -> str:
+    """Read text."""
+    if not isinstance(value, str):
+        raise Malformed(f"must be text, is {kind(value)}")
+    return value
+
+
+def read_boolean(value: Any) -> bool:
+    """Read true or false."""
+    if not isinstance(value, bool):
+        raise Malformed(f"must be true or false, is {kind(value)}")
+    return value
+
+
+def read_texts(value: Any) -> tuple[str, ...]:
+    """Read a list of texts, or one text with commas or spaces."""
+    if isinstance(value, str):
+        return tuple(value.replace(",", " ").split())
+    return each(read_text)(value)
+
+
+def each(read: Callable[[Any], _T]) -> Callable[[Any], tuple[_T, ...]]:
+    """Return a reader of lists whose entries `read` reads."""
+
+    def read_all(value: Any) -> tuple[_T, ...]:
+        if not isinstance(value, list):
+            raise Malformed(f"must be a list, is {kind(value)}")
+        found: list[_T] = []
+        try:
+            for entry in value:
+                found.append(read(entry))  # noqa: PERF401 - its length tells which entry is wrong
+        except Malformed as error:
+            raise error.below(len(found)) from None
+        return tuple(found)
+
+    return read_all
+
+
+def members(read: Callable[[Any], _T]) -> Callable[[Any], dict[str, _T]]:
+    """Return a reader of objects with any keys, whose members `read` reads."""
+    return named(read, lambda _key, member: member)
+
+
+def named(read: Callable[[Any], _S], make: Callable[[str, _S], _T]) -> Callable[[Any], dict[str, _T]]:
+    """Return a reader of objects with any keys, whose members are made of the key and of what `read` reads."""
+
+    def read_all(value: Any) -> dict[str, _T]:
+        given, found, key = read_object(value), {}, ""
+        try:
+            for key, member in given.items():
+                found[key] = make(key, read(member))
+        except Malformed as error:
+            raise error.below(key) from None
+        return found
+
+    return read_all
+
+
+def read_object(value: Any) -> dict[str, Any]:
+    """Read an object, its members as they are."""
+    if not isinstance(value, dict):
+        raise Malformed(f"must be an object, is {kind(value)}")
+    return value
+
+
+read_values: Callable[[Any], Values] = members(read_value)
+"""Read a block of environment."""
+
+
+class Shape(Generic[_T]):
+    """A reader of objects with known keys.
+
+    Attributes:
+        readers: how the member of each key is read.
+    """
+
+    def __init__(
+        self,
+        readers: Mapping[str, Callable[[Any], Any]],
+        make: Callable[[dict[str, Any]], _T],
+        needs: Mapping[str, str] = _NOTHING,
+        retired: Mapping[str, str] = _NOTHING,
+    ) -> None:
+        """Take the readers, and what is made of the members that are there.
+
+        Args:
+            readers: by key.
+            make: raises Malformed for members that do not go together.
+            needs: keys that must be there, each with what is said where one is not.
+            retired: keys that are not served any more, each with what to write instead.
+        """
+        self.readers, self._make, self._needs, self._retired = readers, make, needs, retired
+
+    def __call__(self, value: Any) -> _T:
+        """Read an object."""
+        readers, found, key = self.readers, {}, ""
+        given = read_object(value)
+        if not given.keys() <= readers.keys():
+            self._refuse(given)
+        for key, problem in self._needs.items():
+            if key not in given:
+                raise Malformed(problem)
+        try:
+            for key, member in given.items():
+                found[key] = readers[key](member)
+        except Malformed as error:
+            raise error.below(key) from None
+        return self._make(found)
+
+    def _refuse(self, given: Collection[str]) -> NoReturn:
+        key = next(key for key in given if key not in self.readers)
+        if key in self._retired:
+            raise Malformed(f"is not served any more: {self._retired[key]}", pointer_to(key))
+        close = nearest(key, self.readers)
+        raise Malformed(f"unknown key{f'; did you mean {close[0]}?' if close else ''}", pointer_to(key))
+
+
 class Place:
     """A value of a JSON document, with the file and the pointer that lead to it."""
 
@@ -47,66 +208,47 @@ class Place:
         """Raise an error that names this place."""
         raise ManifestError(self.path, self.pointer, problem)
 
-    def at(self, key: str | int) -> Place:
-        """Give the place of a member."""
-        escaped = str(key).replace("~", "~0").replace("/", "~1")
-        return Place(self.path, f"{self.pointer}/{escaped}", self.value[key])
+    def read(self, reader: Callable[[Any], _T]) -> _T:
+        """Read the value.
 
-    def mapping(self, known: frozenset[str] | None = None, retired: Mapping[str, str] = _NOTHING) -> Fields:
-        """Read an object; with `known`, refuse other keys. Of `retired` ones it is said what to write instead."""
-        if not isinstance(self.value, dict):
-            self.fail(f"must be an object, is {kind(self.value)}")
-        for key in self.value:
-            if known is not None and key not in known:
-                if key in retired:
-                    self.at(key).fail(f"is not served any more: {retired[key]}")
-                close = nearest(key, known)
-                self.at(key).fail(f"unknown key{f'; did you mean {close[0]}?' if close else ''}")
-        return Fields({key: self.at(key) for key in self.value})
+        Raises:
+            ManifestError: it cannot be used.
+        """
+        try:
+            return reader(self.value)
+        except Malformed as error:
+            raise ManifestError(self.path, self.pointer + error.pointer, error.problem) from None
+
+    def at(self, key: str | int) -> Place:
+        """Return the place of a member."""
+        return Place(self.path, self.pointer + pointer_to(key), self.value[key])
+
+    def mapping(self, known: frozenset[str] | None = None) -> Fields:
+        """Read an object; with `known`, refuse other keys."""
+        value = self.read(read_object)
+        if known is not None:
+            self.read(Shape(dict.fromkeys(known, lambda member: member), lambda found: found))
+        return Fields({key: self.at(key) for key in value})
 
     def items(self) -> list[Place]:
         """Read a list."""
-        if not isinstance(self.value, list):
-            self.fail(f"must be a list, is {kind(self.value)}")
-        return [self.at(position) for position in range(len(self.value))]
+        return [self.at(position) for position in range(len(self.read(each(lambda entry: entry))))]
 
     def text(self) -> str:
         """Read text."""
-        if not isinstance(self.value, str):
-            self.fail(f"must be text, is {kind(self.value)}")
-        return str(self.value)
+        return self.read(read_text)
 
     def texts(self) -> tuple[str, ...]:
         """Read a list of texts, or one text with commas or spaces."""
-        if isinstance(self.value, str):
-            return tuple(part for part in self.value.replace(",", " ").split() if part)
-        return tuple(place.text() for place in self.items())
+        return self.read(read_texts)
 
     def boolean(self) -> bool:
         """Read true or false."""
-        if not isinstance(self.value, bool):
-            self.fail(f"must be true or false, is {kind(self.value)}")
-        return bool(self.value)
+        return self.read(read_boolean)
 
     def values(self) -> Values:
         """Read a block of environment."""
-        return {key: place.one_value() for key, place in self.mapping().items()}
-
-    def one_value(self) -> Value:
-        """Read one value of the environment."""
-        try:
-            return decode_value(self.value)
-        except TypeError as error:
-            self.fail(str(error))
-
-
-def kind(value: Any) -> str:
-    """Name the JSON kind of a value."""
-    names = {
-        dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null", int: "a number",
-        float: "a number",
-    }  # fmt: skip
-    return names.get(type(value), f"a {type(value).__name__}")
+        return self.read(read_values)
 
 
 class Fields(dict[str, "Place"]):

@@ -12,6 +12,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# A script has one of these files.
+MANIFEST_NAMES = ("_cm.json", "_cm.yaml")
+
+
+def read_manifest(path: Path) -> str:
+    """Read a manifest's text, or that of a file which it names.
+
+    Raises:
+        ManifestError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError(path, "", f"cannot be read: {error}") from error
+
+
 def parse_manifest(text: str, path: Path) -> Any:
     """Parse a manifest's text, without looking at what it says.
 

@@ -49,10 +49,24 @@ class TagUpdate(Immutable):
     keys: tuple[str, ...]
 
 
+class ForEach(Immutable):
+    """The rows of a table over which a dependency or a variation is repeated.
+
+    Attributes:
+        table: the table's file, relative to the script's folder.
+        where: by column, the cells of the rows that are taken; or, by variation, those that are taken while it is on.
+    """
+
+    table: str
+    where: Mapping[str, tuple[str, ...] | Mapping[str, tuple[str, ...]]] = NOTHING
+
+
 class Dependency(Immutable):
     """Another script that must have run: a query, its guard, and what it is told.
 
     Attributes:
+        for_each: the table of which this is a row; None for one that stands in the manifest itself.
+        dropped_by: the variations with which it is left out, since its row is not among those selected.
         may_fail: the environment's key that gets a line for each such dependency that failed; the others go on. Empty:
             a failure ends the run.
     """
@@ -64,6 +78,8 @@ class Dependency(Immutable):
     env: Values = NOTHING
     versions: VersionRange = ANY_VERSION
     may_fail: str = ""
+    for_each: ForEach | None = None
+    dropped_by: frozenset[str] = frozenset()
 
     @property
     def updating_keys(self) -> frozenset[str]:
@@ -133,6 +149,7 @@ class Variation(Immutable):
     post_deps: tuple[Dependency, ...] = ()
     exports: tuple[str, ...] = ()
     overrides: Mapping[str, Override] = NOTHING
+    for_each: ForEach | None = None
 
 
 class VersionEntry(Immutable):

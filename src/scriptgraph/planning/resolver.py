@@ -109,7 +109,10 @@ def _expand(manifest: Manifest, query: Query, registry: Registry, scope: Scope) 
     entry = manifest.versions.get(version)
     deps = [*manifest.deps, *(dep for each in variations for dep in _filled(each, each.variation.deps))]
     deps += entry.deps if entry else ()
+    on = {each.written for each in variations}
+    deps = [dep for dep in deps if dep.dropped_by.isdisjoint(on)]
     after = [*manifest.post_deps, *(dep for each in variations for dep in _filled(each, each.variation.post_deps))]
+    after = [dep for dep in after if dep.dropped_by.isdisjoint(on)]
     inner = scope.replaced(
         overrides=overrides, chain=(*scope.chain, manifest.alias), inputs={}, forced={}, versions=ANY_VERSION
     )
@@ -198,8 +201,11 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
     override = _override_of(dependency, scope)
     tags = [dependency.tags, override.tags]
     for update in dependency.tag_updates:
-        values = (as_text(env.get(key)) for key in update.keys)
-        tags += [f"{update.prefix}{value}" for value in values if value]
+        for key in update.keys:
+            value = env.get(key)
+            # Each entry of a list is a tag of its own.
+            texts = value if isinstance(value, tuple) else (as_text(value),)
+            tags += [f"{update.prefix}{text}" for text in texts if text]
     made_of = {key: env.made_of(value) for key, value in (*env.items(), *dependency.env.items())}
     inner = scope.replaced(
         inherited=hand_down(env, parent, dependency),

@@ -13,7 +13,7 @@ from scriptgraph.cli.audit import audit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SOUND = {"name": "it does something"}
 
 

@@ -16,7 +16,7 @@ from scriptgraph.manifest.retired_keys import OF_DEPENDENCIES, OF_SCRIPTS, OF_VA
 from scriptgraph.manifest.text import parse_manifest
 
 JSON, YAML = Path("/nowhere/x/_cm.json"), Path("/nowhere/x/_cm.yaml")
-OURS = sorted((Path(__file__).parents[3] / "script").glob("*/_cm.json"))
+OURS = sorted((Path(__file__).parents[4] / "script").glob("*/_cm.json"))
 
 
 @pytest.mark.parametrize("path", OURS, ids=lambda path: path.parent.name)

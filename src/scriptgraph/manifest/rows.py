@@ -1,0 +1,191 @@
+"""Rows of a table: what `for_each` repeats a dependency or a variation over."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.errors import ManifestError
+from scriptgraph.manifest.located_json import (
+    Malformed,
+    Place,
+    Shape,
+    decode_value,
+    each,
+    kind,
+    members,
+    pointer_to,
+)
+from scriptgraph.manifest.text import parse_manifest, read_manifest
+from scriptgraph.manifest.types import Condition, Dependency, ForEach, Guard, TagUpdate, Variation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from scriptgraph.manifest.types import Value, Values
+
+# Stands for the cell of a column.
+_COLUMN = re.compile(r"\{\{([A-Za-z0-9_]+)\}\}")
+_MOST_BYTES = 16 << 20
+
+
+class Row:
+    """A row, by whose cells `{{COLUMN}}` is replaced.
+
+    Attributes:
+        dropped_by: the variations that drop the row while they are on.
+    """
+
+    def __init__(self, cells: Mapping[str, Any], dropped_by: Iterable[str] = ()) -> None:
+        self.cells, self.dropped_by = cells, frozenset(dropped_by)
+
+    def text(self, text: str) -> str:
+        """Replace columns in a text; a list's entries are joined by commas, an empty cell is nothing."""
+        return _COLUMN.sub(lambda found: ",".join(_texts(self._cell(found[1]))), text) if "{{" in text else text
+
+    def texts(self, entries: Iterable[Value]) -> tuple[str, ...]:
+        """Replace columns in a list; an entry that is nothing but a column gives as many entries as its cell has."""
+        found: list[Any] = []
+        for entry in entries:
+            whole = _COLUMN.fullmatch(entry) if isinstance(entry, str) else None
+            if whole:
+                found += _texts(self._cell(whole[1]))
+            else:
+                found.append(self.text(entry) if isinstance(entry, str) else entry)
+        return tuple(found)
+
+    def values(self, values: Values) -> Values:
+        """Replace columns in a block of environment; a value that is nothing but an empty cell is left out."""
+        found: dict[str, Value] = {}
+        for key, value in values.items():
+            whole = _COLUMN.fullmatch(value) if isinstance(value, str) else None
+            if whole:
+                cell = self._cell(whole[1])
+                if cell is not None:
+                    found[self.text(key)] = decode_value(cell)
+            elif isinstance(value, tuple):
+                found[self.text(key)] = self.texts(value)
+            else:
+                found[self.text(key)] = self.text(value) if isinstance(value, str) else value
+        return found
+
+    def _cell(self, column: str) -> Any:
+        if column not in self.cells:
+            raise Malformed(f"{{{{{column}}}}}: the table has no such column; it has {', '.join(self.cells)}")
+        return self.cells[column]
+
+
+def _texts(cell: Any) -> list[str]:
+    return [] if cell is None else [str(entry) for entry in cell] if isinstance(cell, list) else [str(cell)]
+
+
+def repeat(entry: Dependency | Variation, manifest: Path) -> Sequence[Dependency | Variation]:
+    """Repeat a dependency or a variation over the rows of its table.
+
+    Raises:
+        Malformed: the table lies outside the repository, no row fits, or there is no such column.
+        ManifestError: the table cannot be read, or is none.
+    """
+    for_each = entry.for_each
+    if for_each is None:
+        return [entry]
+    try:
+        rows = _rows_of(for_each, manifest)
+    except Malformed as error:
+        raise error.below("for_each") from None
+    if isinstance(entry, Dependency):
+        return [_filled_dependency(entry, row) for row in rows]
+    if any(row.dropped_by for row in rows):
+        raise Malformed("of variations, only dependencies depend; name cells alone", "/for_each/where")
+    return [_filled_variation(entry, row) for row in rows]
+
+
+def _filled_dependency(entry: Dependency, row: Row) -> Dependency:
+    def filled(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
+        return tuple(Condition(row.text(each.key), row.texts(each.values)) for each in conditions)
+
+    guard = entry.guard
+    return entry.replaced(
+        tags=row.text(entry.tags),
+        names=row.texts(entry.names),
+        guard=Guard(filled(guard.enable), filled(guard.skip), filled(guard.skip_any)),
+        tag_updates=tuple(TagUpdate(row.text(each.prefix), row.texts(each.keys)) for each in entry.tag_updates),
+        env=row.values(entry.env),
+        may_fail=row.text(entry.may_fail),
+        dropped_by=row.dropped_by,
+    )
+
+
+def _filled_variation(entry: Variation, row: Row) -> Variation:
+    return entry.replaced(
+        name=row.text(entry.name),
+        description=row.text(entry.description),
+        group=row.text(entry.group),
+        alias=row.text(entry.alias),
+        base=row.texts(entry.base),
+        env=row.values(entry.env),
+        default_env=row.values(entry.default_env),
+        deps=tuple(_filled_dependency(each, row) for each in entry.deps),
+        post_deps=tuple(_filled_dependency(each, row) for each in entry.post_deps),
+        exports=row.texts(entry.exports),
+    )
+
+
+def _rows_of(for_each: ForEach, manifest: Path) -> list[Row]:
+    # A script's folder is <repository>/script/<name>.
+    repository, path = manifest.parent.parent.parent, Path(manifest.parent, for_each.table).resolve()
+    if repository.resolve() not in path.parents:
+        raise Malformed(f"{path} lies outside the repository {repository}", "/table")
+    rows = _read(path, _stamp(path))
+    for column in for_each.where:
+        if column not in rows[0]:
+            raise Malformed(f"no such column; {path} has {', '.join(rows[0])}", f"/where{pointer_to(column)}")
+    found = [Row(cells, dropped_by) for cells in rows if (dropped_by := _dropped_by(cells, for_each)) is not None]
+    if not found:
+        raise Malformed(f"no row of {path} fits", "/where")
+    return found
+
+
+def _dropped_by(cells: Mapping[str, Any], for_each: ForEach) -> list[str] | None:
+    """Name the variations that drop a row; None where it is not taken at all."""
+    dropped: list[str] = []
+    for column, taken in for_each.where.items():
+        own = set(_texts(cells[column]))
+        if isinstance(taken, tuple):
+            if own.isdisjoint(taken):
+                return None
+        else:
+            dropped += [variation.lstrip("_") for variation, cell in taken.items() if own.isdisjoint(cell)]
+    return dropped
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise ManifestError(path, "", f"cannot be read: {error}") from None
+    if status.st_size > _MOST_BYTES:
+        raise ManifestError(path, "", f"has {status.st_size} bytes; a table has at most {_MOST_BYTES}")
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, _as_it_is: tuple[int, int]) -> tuple[dict[str, Any], ...]:
+    """Read a table, `{"rows": [{COLUMN: CELL}]}`, in which every row has the same columns."""
+    place = Place(path, "", parse_manifest(read_manifest(path), path))
+    rows = place.read(Shape({"about": dict, "rows": each(members(_cell))}, lambda found: found.get("rows", ())))
+    if not rows:
+        place.fail("has no rows")
+    for number, row in enumerate(rows):
+        if row.keys() != rows[0].keys():
+            odd = sorted(row.keys() ^ rows[0].keys())
+            raise ManifestError(path, f"/rows/{number}", f"has not the columns of the first row: {', '.join(odd)}")
+    return tuple(rows)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict) or (isinstance(value, list) and not all(isinstance(entry, str) for entry in value)):
+        raise Malformed(f"a cell is text, a number, true, false, null or a list of texts, not {kind(value)}")
+    return value
