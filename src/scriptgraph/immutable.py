@@ -22,24 +22,29 @@ class Immutable:
     """The base of such classes: their annotations are the fields, in order, and what is assigned there the defaults."""
 
     _fields: ClassVar[tuple[str, ...]] = ()
+    _names: ClassVar[frozenset[str]] = frozenset()
     _defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
         names = tuple(cls.__annotations__)
         cls._fields = (*cls._fields, *names)
+        cls._names = frozenset(cls._fields)
         cls._defaults = {**cls._defaults, **{name: vars(cls)[name] for name in names if name in vars(cls)}}
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        fields = self._fields
-        given = dict(zip(fields, values, strict=False))
-        state = {**self._defaults, **given, **named}
-        if len(values) > len(fields) or given.keys() & named.keys() or state.keys() != set(fields):
+        # Each plan makes thousands of these: two updates of a dictionary, and no look at each field.
+        state, fields = vars(self), self._fields
+        state.update(self._defaults)
+        state.update(zip(fields, values, strict=False))
+        state.update(named)
+        twice = values and named and not named.keys().isdisjoint(fields[: len(values)])
+        if state.keys() != self._names or len(values) > len(fields) or twice:
             raise TypeError(f"{type(self).__name__} has the fields {', '.join(fields)}: not {values}, {named}")
-        vars(self).update(state)
 
     def replaced(self, **named: Any) -> Self:
-        """Give the same with other values of some fields."""
-        return type(self)(**{**dict(zip(self._fields, self._values(), strict=True)), **named})
+        """Return the same with other values of some fields."""
+        state = vars(self)
+        return type(self)(**{**{name: state[name] for name in self._fields}, **named})
 
     def _values(self) -> tuple[Any, ...]:
         return tuple(vars(self)[name] for name in self._fields)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from scriptgraph.immutable import Immutable
 
 
@@ -23,6 +25,7 @@ class Query(Immutable):
     without: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=1 << 12)  # a plan of a thousand steps asks the same queries again and again
 def parse_query(text: str) -> Query:
     """Split a query into its parts; commas and white space separate alike, repeats count once.
 

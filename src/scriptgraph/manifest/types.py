@@ -205,6 +205,12 @@ class Manifest(Immutable):
         return tuple(dependency for deps in blocks for dependency in deps)
 
     @cached_property
+    def defaults(self) -> Values:
+        """The values that are set where nothing else sets them: those of options, and `default_env`."""
+        options = {option.env_key: option.default for option in self.inputs.values() if option.default is not None}
+        return {**options, **self.default_env}
+
+    @cached_property
     def deciding_keys(self) -> frozenset[str]:
         """Every environment key on which a dependency of this script depends."""
         found = {key for each in self._all_deps for key in each.keys}

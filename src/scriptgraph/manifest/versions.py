@@ -26,6 +26,8 @@ class VersionRange(Immutable):
 
     def narrowed(self, over: VersionRange) -> VersionRange:
         """Give this range with what `over` says put in its place."""
+        if over is ANY_VERSION:
+            return self
         return VersionRange(over.exact or self.exact, over.minimum or self.minimum, over.maximum or self.maximum)
 
     def admits(self, version: str) -> bool:

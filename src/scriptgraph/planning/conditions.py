@@ -20,14 +20,15 @@ ANY = "*"
 
 def same(value: Value, wanted: Value) -> bool:
     """Compare as the guards do: any spelling of yes is yes, of no is no (and so is nothing); else the text."""
-    word = as_text(value).strip().lower()
-    if as_text(wanted) in _TRUTH:
-        return word in _TRUTH
-    if as_text(wanted) in _FALSEHOOD:
+    text, asked = as_text(value), as_text(wanted)
+    if asked in _TRUTH:
+        return text.strip().lower() in _TRUTH
+    if asked in _FALSEHOOD:
+        word = text.strip().lower()
         return word in _FALSEHOOD or not word
     if isinstance(wanted, str) and ANY in wanted:
-        return as_text(value) != "" and fnmatchcase(as_text(value), wanted)
-    return as_text(value) == as_text(wanted)
+        return text != "" and fnmatchcase(text, wanted)
+    return text == asked
 
 
 def _holds(condition: Condition, env: Mapping[str, Value], unknown: Callable[[str], bool]) -> bool | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,13 +39,21 @@ class Setting(NamedTuple):
 class Environment(Mapping[str, Value]):
     """An immutable mapping from keys to values that keeps each value's origin."""
 
-    __slots__ = ("_settings",)
+    # What is worked out of the settings, once: a plan asks the same of an environment for each dependency.
+    __slots__ = ("_inheritable", "_open", "_resolved", "_settings", "_signature")
 
     def __init__(self, settings: Mapping[str, Setting] | None = None) -> None:
-        self._settings: dict[str, Setting] = dict(settings or {})
+        self._settings: dict[str, Setting] = settings if isinstance(settings, dict) else dict(settings or {})
+        self._signature: int | None = None
+        self._open: tuple[str, ...] | None = None
+        self._inheritable: dict[tuple[str, ...], dict[str, Setting]] = {}
+        self._resolved: dict[tuple[str, ...], Environment] = {}
 
     def __getitem__(self, key: str) -> Value:
         return self._settings[key].value
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._settings
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._settings)
@@ -54,8 +62,16 @@ class Environment(Mapping[str, Value]):
         return len(self._settings)
 
     def origin(self, key: str) -> Setting:
-        """Give the value of `key` with its layer and source."""
+        """Return the value of `key` with its layer and source."""
         return self._settings[key]
+
+    def above(self, layer: Layer) -> Mapping[str, Setting]:
+        """Return the values of all higher layers."""
+        return {key: each for key, each in self._settings.items() if each.layer > layer}
+
+    def only(self, keys: Container[str]) -> dict[str, Value]:
+        """Return the values of those of the keys that are set, sorted by key."""
+        return {key: self._settings[key].value for key in sorted(self._settings) if key in keys}
 
     def same(self, other: Environment) -> bool:
         """Compare values with their origins; unlike `==` this tells True from 1."""
@@ -65,27 +81,35 @@ class Environment(Mapping[str, Value]):
         )
 
     def signature(self) -> int:
-        """Give a number that environments with the same values share, and others hardly."""
-        return hash(frozenset((key, each.value) for key, each in self._settings.items()))
+        """Return a number that environments with the same values share, and others hardly."""
+        if self._signature is None:
+            self._signature = hash(frozenset((key, each[0]) for key, each in self._settings.items()))
+        return self._signature
 
     def merged(self, values: Values, layer: Layer, source: str) -> Environment:
         """Put values in, where no higher layer has spoken."""
+        return self.layered(((values, layer, source),)) if values else self
+
+    def layered(self, blocks: Iterable[tuple[Values, Layer, str]]) -> Environment:
+        """Put blocks of values in, one after another, where no higher layer has spoken."""
         settings = dict(self._settings)
-        for key, value in values.items():
-            before = settings.get(key)
-            if before is None or layer >= before.layer:
-                settings[key] = Setting(value, layer, source)
+        for values, layer, source in blocks:
+            for key, value in values.items():
+                before = settings.get(key)
+                if before is None or layer >= before[1]:
+                    settings[key] = Setting(value, layer, source)
         return Environment(settings)
 
     def inherited(self, without: tuple[str, ...] = (), extra: Values = NOTHING, source: str = "") -> Environment:
-        """Give what a dependency starts from: all of this but its local keys, as one layer."""
-        settings = {
-            key: Setting(each.value, Layer.INHERITED, each.source)
-            for key, each in self._settings.items()
-            if key not in VERSION_KEYS and not matches_any(key, without)
-        }
-        settings |= {key: Setting(value, Layer.INHERITED, source) for key, value in extra.items()}
-        return Environment(settings)
+        """Return what a dependency starts from: all of this but its local keys, as one layer."""
+        base = self._inheritable.get(without)
+        if base is None:
+            base = self._inheritable[without] = {
+                key: each if each[1] == Layer.INHERITED else Setting(each[0], Layer.INHERITED, each[2])
+                for key, each in self._settings.items()
+                if key not in VERSION_KEYS and not (without and matches_any(key, without))
+            }
+        return Environment({**base, **{key: Setting(value, Layer.INHERITED, source) for key, value in extra.items()}})
 
     def made_of(self, value: Value, seen: frozenset[str] = frozenset()) -> frozenset[str]:
         """Name the keys that a value stands on: those in its `<<<KEY>>>`, and those that their values stand on."""
@@ -96,6 +120,13 @@ class Environment(Mapping[str, Value]):
                 seen = self.made_of(self.get(key), seen | {key})
         return seen
 
+    def placeholders(self) -> tuple[str, ...]:
+        """Return the keys whose values stand on others."""
+        if self._open is None:
+            settings = self._settings.items()
+            self._open = tuple(key for key, each in settings if isinstance(each[0], str) and "<<<" in each[0])
+        return self._open
+
     def expanded(self, values: Values) -> Values:
         """Put this environment's values in the place of each `<<<KEY>>>`.
 
@@ -105,16 +136,24 @@ class Environment(Mapping[str, Value]):
         return {key: value for key, value in found.items() if value is not _UNSET}
 
     def resolved(self, unknown: Callable[[str], bool] = lambda _key: False) -> Environment:
-        """Give this environment with its own placeholders expanded, but for what stands on `unknown` keys."""
-        changed: dict[str, Setting | None] = {}
-        for key, setting in self._settings.items():
-            keys = self.made_of(setting.value)
-            if keys and not any(unknown(each) for each in keys):
-                value = self._expand(setting.value, frozenset({key}))
-                changed[key] = None if value is _UNSET else setting._replace(value=value)
-        if not changed:
+        """Return this environment with its own placeholders expanded, but for what stands on `unknown` keys."""
+        keys = tuple(
+            key
+            for key in self.placeholders()
+            if (made := self.made_of(self._settings[key].value)) and not any(unknown(each) for each in made)
+        )
+        if not keys:
             return self
-        return Environment({key: each for key, each in {**self._settings, **changed}.items() if each is not None})
+        if keys not in self._resolved:
+            settings = dict(self._settings)
+            for key in keys:
+                value = self._expand(settings[key].value, frozenset({key}))
+                if value is _UNSET:
+                    del settings[key]
+                else:
+                    settings[key] = settings[key]._replace(value=value)
+            self._resolved[keys] = Environment(settings)
+        return self._resolved[keys]
 
     def _expand(self, value: Value, within: frozenset[str]) -> Any:
         if not isinstance(value, str) or "<<<" not in value:
@@ -132,6 +171,8 @@ class Environment(Mapping[str, Value]):
 
 def as_text(value: Value) -> str:
     """Write a value as the text that a program's environment or a tag holds."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from scriptgraph.errors import CycleError, RequestError, ScriptGraphError, VersionError
 from scriptgraph.manifest.tags import Query, parse_query
-from scriptgraph.manifest.types import Dependency, Manifest, Override, Values
+from scriptgraph.manifest.types import NOTHING, Dependency, Manifest, Override, Values
 from scriptgraph.manifest.versions import ANY_VERSION, VersionRange, select_version
 from scriptgraph.planning.conditions import decide
 from scriptgraph.planning.environment import Environment, Layer, as_text
 from scriptgraph.planning.options import read_inputs, require_needed
 from scriptgraph.planning.plan import Need, Plan, Step
-from scriptgraph.planning.scope import DEEPEST, ResolvedSteps, Scope
+from scriptgraph.planning.scope import DEEPEST, ResolvedSteps, Scope, Unknown
 from scriptgraph.planning.unmatched import check_overrides
 from scriptgraph.planning.variations import Chosen, choose_variations
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.planning.request import Request
 
+_NO_OVERRIDE = Override()
 _VERSION_INPUTS = ("version", "version_min", "version_max")
 
 
@@ -39,7 +40,7 @@ def resolve(request: Request, registry: Registry) -> Plan:
     inherited = Environment().merged(request.env, Layer.INHERITED, "--env")
     versions = VersionRange(*(as_text(request.inputs.get(key)) for key in _VERSION_INPUTS))
     inputs = {key: value for key, value in request.inputs.items() if key not in _VERSION_INPUTS}
-    scope = Scope(inherited, ResolvedSteps(), request.overrides, versions, inputs)
+    scope = Scope(inherited, ResolvedSteps(), overrides=request.overrides, versions=versions, inputs=inputs)
     root = _resolve_step(request.query, registry, scope)
     return Plan(root, check_overrides(root, request, registry))
 
@@ -57,27 +58,24 @@ def settle(
     `unknown` has patterns of keys that are still to be exported, for a look ahead; a dependency that they decide
     stays deferred.
     """
-    scope = Scope(env, ResolvedSteps(), parent.overrides or {}, chain=chain, unknown=unknown)
+    scope = Scope(env, ResolvedSteps(), overrides=parent.overrides or {}, chain=chain, unknown=Unknown(unknown))
     return _resolve_need(need.dependency, parent.manifest, registry, scope)
 
 
 def layered(manifest: Manifest, variations: Iterable[Chosen], version: str, inherited: Environment) -> Environment:
     """Put a script's own values over what it inherits, by the one table of precedence."""
-    defaults = {option.env_key: option.default for option in manifest.inputs.values() if option.default is not None}
-    env = inherited
-    blocks: list[tuple[Values, Layer, str]] = [({**defaults, **manifest.default_env}, Layer.DEFAULT, manifest.alias)]
-    chosen = tuple(variations)
-    names = {each.written: f"{manifest.alias},_{each.written}" for each in chosen}
-    blocks.extend((each.fill(each.variation.default_env), Layer.DEFAULT, names[each.written]) for each in chosen)
-    blocks.append((manifest.env, Layer.MANIFEST, manifest.alias))
-    blocks.extend((each.fill(each.variation.env), Layer.VARIATION, names[each.written]) for each in chosen)
+    chosen = [(each, f"{manifest.alias},_{each.written}") for each in variations]
+    blocks: list[tuple[Values, Layer, str]] = [
+        (manifest.defaults, Layer.DEFAULT, manifest.alias),
+        *((each.fill(each.variation.default_env), Layer.DEFAULT, source) for each, source in chosen),
+        (manifest.env, Layer.MANIFEST, manifest.alias),
+        *((each.fill(each.variation.env), Layer.VARIATION, source) for each, source in chosen),
+    ]
     if version:
         entry = manifest.versions.get(version)
         values: Values = {"CM_VERSION": version, **(entry.env if entry else {})}
         blocks.append((values, Layer.VERSION, f"{manifest.alias} {version}"))
-    for values, layer, source in blocks:
-        env = env.merged(values, layer, source)
-    return env
+    return inherited.layered(blocks)
 
 
 def _resolve_step(query: Query, registry: Registry, scope: Scope) -> Step:
@@ -96,36 +94,49 @@ def _expand(manifest: Manifest, query: Query, registry: Registry, scope: Scope) 
     variations = choose_variations(manifest, query.variations, query.without)
     _require_version_taken(manifest, scope.versions)
     version = select_version(manifest.alias, manifest.versions, manifest.default_version, scope.versions)
-    given = read_inputs(manifest, scope.inputs)
-    start = scope.inherited.merged(given, Layer.INPUT, f"option of {manifest.alias}")
-    start = start.merged(_asked_versions(manifest, scope.versions), Layer.OVERRIDE, "version asked for")
-    start = start.merged(read_inputs(manifest, scope.forced), Layer.OVERRIDE, "--adr")
+    start = scope.inherited.layered(
+        (
+            (read_inputs(manifest, scope.inputs), Layer.INPUT, f"option of {manifest.alias}"),
+            (_asked_versions(manifest, scope.versions), Layer.OVERRIDE, "version asked for"),
+            (read_inputs(manifest, scope.forced), Layer.OVERRIDE, "--adr"),
+        )
+    )
     env = layered(manifest, variations, version, start)
     require_needed(manifest, scope.inputs, env)
     overrides = dict(scope.overrides)
     for each in variations:
         for name, override in each.variation.overrides.items():
             overrides[name] = overrides[name].over(override) if name in overrides else override
-    entry = manifest.versions.get(version)
-    deps = [*manifest.deps, *(dep for each in variations for dep in _filled(each, each.variation.deps))]
-    deps += entry.deps if entry else ()
-    on = {each.written for each in variations}
-    deps = [dep for dep in deps if dep.dropped_by.isdisjoint(on)]
-    after = [*manifest.post_deps, *(dep for each in variations for dep in _filled(each, each.variation.post_deps))]
-    after = [dep for dep in after if dep.dropped_by.isdisjoint(on)]
     inner = scope.replaced(
-        overrides=overrides, chain=(*scope.chain, manifest.alias), inputs={}, forced={}, versions=ANY_VERSION
+        inherited=env, overrides=overrides, chain=(*scope.chain, manifest.alias), inputs=NOTHING, forced=NOTHING,
+        versions=ANY_VERSION,
+    )  # fmt: skip
+    entry = manifest.versions.get(version)
+    deps = _dependencies(
+        manifest.deps, [(each, each.variation.deps) for each in variations], entry.deps if entry else ()
     )
-    before_needs, inner = _resolve_needs(deps, manifest, env, registry, inner)
-    own = (*inner.unknown, *_exports(manifest, variations))
-    after_needs, _ = _resolve_needs(after, manifest, env, registry, inner.replaced(unknown=own))
-    return Step(manifest, variations, version, env, before_needs, after_needs, overrides)
+    before, inner = _resolve_needs(deps, manifest, registry, inner)
+    own = inner.replaced(unknown=inner.unknown.and_also(_exports(manifest, variations)))
+    deps = _dependencies(manifest.post_deps, [(each, each.variation.post_deps) for each in variations])
+    after, _ = _resolve_needs(deps, manifest, registry, own)
+    return Step(manifest, variations, version, env, before, after, overrides)
 
 
-def _filled(chosen: Chosen, deps: Iterable[Dependency]) -> Iterable[Dependency]:
-    if not chosen.value:
-        return deps
-    return [dep.replaced(tags=dep.tags.replace("#", chosen.value), env=chosen.fill(dep.env)) for dep in deps]
+def _dependencies(
+    own: Iterable[Dependency],
+    of_variations: Iterable[tuple[Chosen, Iterable[Dependency]]],
+    of_version: Iterable[Dependency] = (),
+) -> list[Dependency]:
+    """Put together what a script needs with the variations that are on."""
+    found, on = [*own], set()
+    for chosen, deps in of_variations:
+        on.add(chosen.written)
+        for each in deps:
+            if chosen.value:
+                found.append(each.replaced(tags=each.tags.replace("#", chosen.value), env=chosen.fill(each.env)))
+            else:
+                found.append(each)
+    return [each for each in (*found, *of_version) if each.dropped_by.isdisjoint(on)]
 
 
 def _exports(manifest: Manifest, variations: Iterable[Chosen]) -> tuple[str, ...]:
@@ -133,29 +144,31 @@ def _exports(manifest: Manifest, variations: Iterable[Chosen]) -> tuple[str, ...
 
 
 def exports_of(step: Step) -> tuple[str, ...]:
-    """Give the patterns of all keys that may leave a step."""
+    """Return the patterns of all keys that may leave a step."""
     return _exports(step.manifest, step.variations)
 
 
 def _resolve_needs(
-    deps: Iterable[Dependency], manifest: Manifest, env: Environment, registry: Registry, scope: Scope
+    deps: Iterable[Dependency], manifest: Manifest, registry: Registry, scope: Scope
 ) -> tuple[tuple[Need, ...], Scope]:
     needs = []
     for dependency in deps:
-        need = _resolve_need(dependency, manifest, registry, scope.replaced(inherited=env))
+        need = _resolve_need(dependency, manifest, registry, scope)
         needs.append(need)
+        told: tuple[str, ...] = ()
         if need.step is not None:
-            scope = scope.replaced(unknown=(*scope.unknown, *exports_of(need.step)))
+            told = exports_of(need.step)
         elif need.deferred:
-            # Which script it will be is open, and so is what it exports.
-            scope = scope.replaced(
-                unknown=(*scope.unknown, *possible_exports(dependency, registry, _override_of(dependency, scope).tags)),
-            )
+            # Unresolved: its exports are unknown.
+            told = possible_exports(dependency, registry, _override_of(dependency, scope).tags)
+        unknown = scope.unknown.and_also(told)
+        if unknown is not scope.unknown:
+            scope = scope.replaced(unknown=unknown)
     return tuple(needs), scope
 
 
 def possible_exports(dependency: Dependency, registry: Registry, override_tags: str = "") -> tuple[str, ...]:
-    """Give the patterns of all keys that a dependency may export whose script is still open."""
+    """Return the patterns of all keys that a dependency may export whose script is still open."""
     if not all(update.prefix.startswith("_") for update in dependency.tag_updates):
         return ("*",)
     query = parse_query(f"{dependency.tags},{override_tags}")
@@ -166,36 +179,25 @@ def possible_exports(dependency: Dependency, registry: Registry, override_tags: 
 
 
 def unknown_test(env: Environment, patterns: tuple[str, ...]) -> Callable[[str], bool]:
-    """Say which keys may still change where steps to come may export what the patterns fit."""
-    return _unknown_test(env, Scope(env, ResolvedSteps(), unknown=patterns))
-
-
-def _unknown_test(env: Environment, scope: Scope) -> Callable[[str], bool]:
-    """Say which keys may still change: an export to come wins unless a higher layer has spoken."""
-
-    def may_be_exported(key: str) -> bool:
-        if not scope.may_be_exported(key):
-            return False
-        return key not in env or env.origin(key).layer <= Layer.DEPENDENCY
-
-    return lambda key: any(may_be_exported(each) for each in {key, *env.made_of(env.get(key))})
+    """Return the test whether a key may still change where steps to come may export what the patterns fit."""
+    return Scope(env, ResolvedSteps(), unknown=Unknown(patterns)).may_change(env)
 
 
 def _override_of(dependency: Dependency, scope: Scope) -> Override:
-    override = Override()
+    override = _NO_OVERRIDE
     for name in dependency.names:
-        override = scope.overrides[name].over(override) if name in scope.overrides else override
+        if name in scope.overrides:
+            override = scope.overrides[name].over(override)
     return override
 
 
 def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, scope: Scope) -> Need:
-    unknown = _unknown_test(scope.inherited, scope)
+    unknown = scope.may_change(scope.inherited)
     env = scope.inherited.resolved(unknown)
     wanted = decide(dependency.guard, env, unknown)
     if wanted is False:
         return Need(dependency)
-    matters = dependency.keys if wanted is None else dependency.updating_keys
-    waits_for = frozenset(key for key in matters if unknown(key))
+    waits_for = frozenset(filter(unknown, dependency.keys if wanted is None else dependency.updating_keys))
     if waits_for:
         return Need(dependency, waits_for=waits_for)
     override = _override_of(dependency, scope)
@@ -206,11 +208,12 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
             # Each entry of a list is a tag of its own.
             texts = value if isinstance(value, tuple) else (as_text(value),)
             tags += [f"{update.prefix}{text}" for text in texts if text]
-    made_of = {key: env.made_of(value) for key, value in (*env.items(), *dependency.env.items())}
+    # What is made of keys that are not known yet is not known below either.
+    open_values = [*((key, env[key]) for key in env.placeholders()), *dependency.env.items()]
+    made_of_unknown = [key for key, value in open_values if any(map(unknown, env.made_of(value)))]
     inner = scope.replaced(
         inherited=hand_down(env, parent, dependency),
-        # What is made of keys that are not known yet is not known below either.
-        unknown=(*scope.unknown, *(key for key, keys in made_of.items() if any(unknown(each) for each in keys))),
+        unknown=scope.unknown.and_also(made_of_unknown),
         versions=dependency.versions.narrowed(override.versions),
         forced=override.inputs,
     )
@@ -218,12 +221,12 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
 
 
 def hand_down(env: Environment, parent: Manifest, dependency: Dependency) -> Environment:
-    """Give what a dependency starts from, of the environment that its parent has by then."""
+    """Return what a dependency starts from, of the environment that its parent has by then."""
     return env.inherited(parent.local_env_keys, env.expanded(dependency.env), f"{parent.alias} for {dependency.tags}")
 
 
 def _require_version_taken(manifest: Manifest, versions: VersionRange) -> None:
-    if versions != ANY_VERSION and not manifest.takes_version:
+    if versions is not ANY_VERSION and versions != ANY_VERSION and not manifest.takes_version:
         raise VersionError(
             f"{manifest.alias}: {versions} is asked for, and this script takes none; leave it out, or ask it of a "
             "dependency: --adr.NAME.version=V"
@@ -231,7 +234,7 @@ def _require_version_taken(manifest: Manifest, versions: VersionRange) -> None:
 
 
 def _asked_versions(manifest: Manifest, versions: VersionRange) -> Values:
-    if manifest.versions:
-        return {}
+    if manifest.versions or versions is ANY_VERSION:
+        return NOTHING
     asked = {"CM_VERSION": versions.exact, "CM_VERSION_MIN": versions.minimum, "CM_VERSION_MAX": versions.maximum}
     return {key: value for key, value in asked.items() if value}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
 
-from scriptgraph.immutable import Immutable
-from scriptgraph.manifest.types import NOTHING, Override, Values, matches_any
+from scriptgraph.manifest.types import NOTHING, Override, Values
 from scriptgraph.manifest.versions import ANY_VERSION, VersionRange
+from scriptgraph.planning.environment import Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from scriptgraph.manifest.tags import Query
     from scriptgraph.manifest.types import Manifest
@@ -20,13 +21,33 @@ if TYPE_CHECKING:
 DEEPEST = 100
 
 
-class Scope(Immutable):
-    """What a script is resolved in: its surroundings, as it sees them.
+class Unknown:
+    """The keys that steps to come may still export, by patterns; asked so often that answers are kept."""
+
+    def __init__(self, patterns: Iterable[str] = ()) -> None:
+        self.patterns = frozenset(patterns)
+        self._wild = [pattern for pattern in self.patterns if not pattern.isidentifier()]
+        self._answers: dict[str, bool] = {}
+
+    def __contains__(self, key: str) -> bool:
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = key in self.patterns or any(fnmatchcase(key, pattern) for pattern in self._wild)
+            self._answers[key] = answer
+        return answer
+
+    def and_also(self, patterns: Iterable[str]) -> Unknown:
+        """Return these with more patterns; self where there are none."""
+        return self if self.patterns.issuperset(patterns) else Unknown(self.patterns.union(patterns))
+
+
+class Scope:
+    """What a script is resolved in: its surroundings, as it sees them; never changed.
 
     Attributes:
         resolved: the steps of this plan so far.
         chain: the scripts that led here.
-        unknown: patterns of keys that steps before this one may still export.
+        unknown: the keys that steps before this one may still export.
     """
 
     inherited: Environment
@@ -36,12 +57,30 @@ class Scope(Immutable):
     inputs: Values = NOTHING
     forced: Values = NOTHING
     chain: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
+    unknown: Unknown = Unknown()
 
-    def may_be_exported(self, key: str) -> bool:
-        """Say whether a step before this one may still export a key."""
-        self.resolved.note_question(key)
-        return matches_any(key, self.unknown)
+    def __init__(self, inherited: Environment, resolved: ResolvedSteps, **more: Any) -> None:
+        vars(self).update(more, inherited=inherited, resolved=resolved)
+
+    def replaced(self, **named: Any) -> Scope:
+        """Return the same with other values of some attributes."""
+        return Scope(**{**vars(self), **named})
+
+    def may_change(self, env: Environment) -> Callable[[str], bool]:
+        """Return the test whether a key of an environment may still change, or what its value is made of.
+
+        An export to come wins unless a higher layer has spoken.
+        """
+        unknown, note = self.unknown, self.resolved.note_question
+        steady = env.above(Layer.DEPENDENCY)
+
+        def changes(key: str) -> bool:
+            note(key)
+            return key in unknown and key not in steady
+
+        if not env.placeholders():
+            return changes
+        return lambda key: any(changes(each) for each in {key, *env.made_of(env.get(key))})
 
 
 class _Resolving:
@@ -74,8 +113,8 @@ class ResolvedSteps:
         self._open[-1].asked.add(key)
 
     def step(self, manifest: Manifest, query: Query, scope: Scope, resolve: Callable[[], Step]) -> Step:
-        """Give the step that was resolved in the same surroundings before, or resolve it."""
-        asked = (manifest.alias, query.variations, query.without, scope.versions, scope.inherited.signature())
+        """Return the step that was resolved in the same surroundings before, or resolve it."""
+        asked = (manifest.alias, query.variations, query.without, str(scope.versions), scope.inherited.signature())
         known = self._known.setdefault(asked, [])
         for before, step, gathered in known:
             if _fits(before, gathered, scope):
@@ -93,15 +132,15 @@ class ResolvedSteps:
 
 
 def _fits(before: Scope, gathered: _Resolving, scope: Scope) -> bool:
-    """Say whether what was resolved in one scope would be resolved to the same in another."""
+    """Whether what was resolved in one scope would be resolved to the same in another."""
     told = (before.overrides, before.inputs, before.forced)
     return (
         gathered.aliases.isdisjoint(scope.chain)  # else it is a circle, and an error
         and len(scope.chain) + gathered.height < DEEPEST
         and before.inherited.same(scope.inherited)
-        and repr(told) == repr((scope.overrides, scope.inputs, scope.forced))
+        and (told == (NOTHING, NOTHING, NOTHING) or repr(told) == repr((scope.overrides, scope.inputs, scope.forced)))
         and (
-            before.unknown == scope.unknown
-            or all(matches_any(key, before.unknown) == matches_any(key, scope.unknown) for key in gathered.asked)
+            before.unknown.patterns == scope.unknown.patterns
+            or all((key in before.unknown) == (key in scope.unknown) for key in gathered.asked)
         )
     )
