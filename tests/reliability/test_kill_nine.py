@@ -1,6 +1,6 @@
 """kill -9 at any moment of a download, an extraction, an installation and a measurement; then it is run again.
 
-`pytest tests/reliability -m long` does it 200 times.
+`.ci/long` adds the rounds that make it 200 times.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Manifests with anything wrong in them: a plan or an error in words, never a traceback.
 
-`pytest tests/reliability -m long` tries 10,000.
+`.ci/long` adds those that make it 10,000.
 """
 
 from __future__ import annotations

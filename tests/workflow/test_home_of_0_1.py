@@ -1,0 +1,255 @@
+"""A home that version 0.1 made (tests/fixtures/home-0.1) is read as 0.1 wrote it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlperf_home.engines.calibration import Calibration
+from mlperf_home.experiments.commands import answer as experiment_command
+from mlperf_home.exploration.definition.journal import observations
+from mlperf_home.measurements import Measurement, from_json, ingest, summary_rows
+from mlperf_home.measurements.family import family_rows, read_family
+from mlperf_home.measurements.store import Index, Query, Store
+from mlperf_home.product import ENGINE, PRODUCT
+from scriptgraph.cli.replay import read_record, request_of
+from scriptgraph.embed import Request, parse_query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Run = Callable[..., dict[str, Any]]
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "home-0.1"
+CHALLENGE = "run-mlperf@home-v3.1-cpu"
+MODELS = ("mobilenet_0.25_64_int8", "mobilenet_0.50_64_int8")
+EXPLORATION = "explore-sample-mobilenets-int8-80cd9e94"
+
+
+@pytest.fixture
+def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of the fixture's home: commands may write into it."""
+    monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")  # where ours is installed, it is no other repository
+    return Path(shutil.copytree(FIXTURE / "home", tmp_path / "home"))
+
+
+@pytest.fixture
+def result(old: Path) -> Path:
+    (path,) = (old / "results").rglob("measurement.json")
+    return path.parent
+
+
+@pytest.fixture
+def bundled(old: Path, tmp_path: Path) -> Path:
+    """Return the unpacked bundle."""
+    with tarfile.open(bundle(old)) as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # from Python 3.11.4 on
+        archive.extractall(tmp_path / "bundle")  # noqa: S202 - 0.1 made it, and its hash is in git
+    return tmp_path / "bundle" / CHALLENGE
+
+
+def bundle(home: Path) -> Path:
+    return home / "challenges" / CHALLENGE / "sample" / "bundle.tar.gz"
+
+
+def read(path: Path) -> Measurement:
+    return from_json(path.read_text("utf-8"), str(path))
+
+
+def again(folder: Path, stored: Measurement) -> Measurement:
+    """Ingest a result, with the facts that no log of it tells."""
+    name = stored.model["name"].value
+    return ingest(folder, system=stored.system, model_name=None if name is None else str(name))
+
+
+def shown(home: Path, **options: Any) -> list[dict[str, Any]]:
+    told = experiment_command("show", {"action": "show", "out": None, "home": str(home), **options})
+    assert told["return"] == 0, told
+    found: list[dict[str, Any]] = told["experiments"]
+    return found
+
+
+def test_a_measurement_says_what_0_1_wrote(result: Path) -> None:
+    document = json.loads((result / "measurement.json").read_text("utf-8"))
+
+    found = read(result / "measurement.json")
+
+    assert json.loads(json.dumps(asdict(found))) == document
+    assert (found.benchmark, found.scenario, found.validity, found.sample) == ("resnet", "SingleStream", "VALID", True)
+    assert found.values["top1_percent"].value == 91.667
+    assert found.values["latency_ms"].value == 0.174018
+    assert ("LoadGen says", "VALID") in summary_rows(found)
+
+
+def test_its_logs_still_give_the_same_values(result: Path) -> None:
+    stored = read(result / "measurement.json")
+
+    found = again(result, stored)
+
+    assert found.values == stored.values
+    assert found.engine == stored.engine
+    assert found.logs == stored.logs
+    assert (found.validity, found.reasons, found.warnings) == (stored.validity, stored.reasons, stored.warnings)
+    assert found.unofficial_because == stored.unofficial_because
+    assert found.model["sha256"] == stored.model["sha256"]
+
+
+def steps(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Walk through a plan."""
+    yield step
+    for need in step["needs"]:
+        for each in (need, *(value for value in need.values() if isinstance(value, dict))):
+            if "alias" in each:
+                yield from steps(each)
+
+
+def test_a_record_says_what_was_asked(old: Path) -> None:
+    (record,) = (old / "records").glob("*/record.json")
+
+    request = request_of(read_record(record, PRODUCT.schema("record")), Request(parse_query("none")))
+
+    assert request.query == parse_query("run,mlperf,mobilenet,tflite,_sample")
+    assert request.inputs == {"hw_name": "example"}
+    assert list(request.overrides) == ["sample-dataset"]
+    assert "--hw_name=example" in request.argv
+
+
+def test_a_record_is_planned_again(old: Path) -> None:
+    (record,) = (old / "records").glob("*/record.json")
+    durations = json.loads((old / "state" / "durations.json").read_text("utf-8"))
+    command = {"cmd": ["replay", "script"], "out": "con", "home": str(old), "record": str(record), "plan": True}
+
+    told = ENGINE.replay_script(command)
+
+    assert told["return"] == 0, told
+    assert told["plan"]["root"]["alias"] == "run-mlperf-mobilenet-tflite"
+    took = {each["alias"]: each["seconds_last_time"] for each in steps(told["plan"]["root"])}
+    assert took["get-dataset-sample-imagenet"] == durations["get-dataset-sample-imagenet"]
+    assert list((old / "records").glob("*/record.json")) == [record]
+
+
+def test_the_records_of_a_bundle_are_planned_again(old: Path, bundled: Path) -> None:
+    for name, alias in (
+        ("bert-99-deepsparse", "run-mlperf-bert-99-deepsparse"),
+        ("explore-mobilenets", "explore-mlperf-models"),
+    ):
+        command = {"out": "con", "home": str(old), "record": str(bundled / "records" / f"{name}.json"), "plan": True}
+
+        told = ENGINE.replay_script({"cmd": ["replay", "script"], **command})
+
+        assert told["return"] == 0, told
+        assert told["plan"]["root"]["alias"] == alias
+
+
+def test_an_experiment_shows_its_points_and_its_front(old: Path) -> None:
+    (listed,) = shown(old, artifact="models")
+    (front,) = shown(old, artifact="models", pareto=True)
+
+    assert [each["values"]["explored_MODEL"]["value"] for each in listed["measurements"]] == [*MODELS]
+    assert [(each["values"], each["ok"]) for each in listed["points"]] == [({"MODEL": name}, True) for name in MODELS]
+    (found,) = front["fronts"]
+    assert [each["name"] for each in found["metrics"]] == ["latency_ms", "top1_percent"]
+    assert (found["compared"], found["invalid"], found["lacking"]) == (2, 0, 0)
+    assert [each["model"]["name"]["value"] for each in found["front"]] == [*MODELS]
+
+
+def test_an_exploration_shows_its_answer(old: Path) -> None:
+    written = json.loads((old / "experiments" / EXPLORATION / "answer.json").read_text("utf-8"))
+
+    (told,) = shown(old, artifact=EXPLORATION, pareto=True)
+
+    assert told["kind"] == "exploration"
+    assert told["answer"] == written
+
+
+@pytest.mark.parametrize("name", ["models", EXPLORATION])
+def test_every_line_of_an_experiment_is_read(old: Path, name: str) -> None:
+    folder, damages = old / "experiments" / name, list[str]()
+    written = [json.loads(line) for line in (folder / "measurements.jsonl").read_text("utf-8").splitlines()]
+    noted = [json.loads(line)["entry"] for line in (folder / "journal.jsonl").read_text("utf-8").splitlines()]
+
+    found = list(Store(folder).measurements(damages))
+    known = observations(folder / "journal.jsonl", damages)
+
+    assert damages == []
+    assert [json.loads(json.dumps(asdict(each))) for each in found] == written
+    assert known == {each["key"]: each["observed"] for each in noted if "key" in each}
+    with Index(Store(folder)) as index:
+        assert index.count() == len(written)
+        assert len(list(index.find(Query({"benchmark": "resnet", "sample": True})))) == len(written)
+
+
+def test_all_experiments_are_found(old: Path) -> None:
+    told = experiment_command("find", {"action": "find", "out": None, "home": str(old)})
+
+    assert {each["name"]: each["measurements"] for each in told["experiments"]} == {"models": 2, EXPLORATION: 3}
+
+
+def test_a_sweeps_table(bundled: Path) -> None:
+    """The exploration has kept whole runs of several models, where a sweep leaves its own."""
+    folders = [path.parent for path in bundled.glob("experiments/*/results/*/*/*/*/measurement.json")]
+
+    rows = family_rows(read_family(folders))
+
+    assert [(name, " ".join(words.split())) for name, words in rows] == [
+        ("mobilenet_0.25_64_float", "0.0895 ms VALID"),
+        ("mobilenet_0.50_64_int8", "0.1916 ms top-1 89.167 % VALID"),
+        ("mobilenet_0.50_96_float", "0.5813 ms top-1 93.000 % VALID"),
+    ]
+
+
+def test_the_results_of_a_bundle_are_ingested_as_they_were(bundled: Path) -> None:
+    """BERT with its accuracy log truncated, and what the exploration has kept."""
+    paths = sorted(bundled.glob("**/measurement.json"))
+    assert len(paths) == 4
+
+    for path in paths:
+        stored = read(path)
+        assert again(path.parent, stored).values == stored.values, path
+
+
+def test_the_bundle_verifies(old: Path, cm_run: Run) -> None:
+    told = cm_run("verify,bundle", bundle=str(bundle(old)))
+
+    assert told["return"] == 0, told
+    assert told["new_env"]["CM_CHALLENGE_BUNDLE_NAME"] == CHALLENGE
+    assert told["new_env"]["CM_CHALLENGE_BUNDLE_SAMPLE"] is True
+
+
+def test_a_measured_target_is_known(old: Path, cm_run: Run) -> None:
+    (targets,) = (old / "state" / "systems").glob("*litert*/targets.json")
+    env = {
+        "CM_HW_NAME": "example", "CM_MLPERF_IMPLEMENTATION": "reference", "CM_MLPERF_DEVICE": "cpu",
+        "CM_MLPERF_BACKEND": "litert", "CM_MLPERF_BACKEND_VERSION": "2.3.0", "CM_MLPERF_RUN_CONFIG": "default_config",
+        "CM_MLPERF_LOADGEN_SCENARIO": "SingleStream", "CM_ML_MODEL_FULL_NAME": MODELS[1],
+    }  # fmt: skip
+
+    told = cm_run("get,sut,configs", env=env)
+
+    assert told["return"] == 0, told
+    assert told["new_env"]["CM_SUT_CONFIG_PATH"] == str(targets)
+    assert float(told["new_env"]["CM_MLPERF_KNOWN_TARGET_LATENCY"]) == 0.178234
+
+
+def test_a_calibration_is_read(old: Path) -> None:
+    (path,) = (old / "state" / "systems").glob("*deepsparse*/*-calibration.json")
+    (entry,) = json.loads(path.read_text("utf-8"))["entries"]
+
+    found = Calibration.from_json(entry["calibration"])
+
+    assert json.loads(json.dumps(found.to_json())) == entry["calibration"]
+
+
+def test_a_submission_is_made_of_the_results(old: Path, cm_run: Run, tmp_path: Path) -> None:
+    options = {"results_dir": str(old / "results"), "submission_dir": str(tmp_path / "tree"), "submitter": "Example"}
+
+    told = cm_run("generate,mlperf,inference,submission", **options, allow_sample="yes")
+
+    assert told["return"] == 0, told
+    assert told["new_env"]["CM_MLPERF_SUBMISSION_RESULTS"] == 1
