@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.machine.cpu.limits import cpu_quota
 from mlperf_home.machine.sensors import cpu_time, energy
 from mlperf_home.machine.sensors.cpu_clocks import Sensors, read_sensors
-from mlperf_home.machine.sensors.process_usage import private_bytes
+from mlperf_home.machine.sensors.cpu_time import private_bytes
 from mlperf_home.machine.sensors.readings import Reading, unknown
 
 if TYPE_CHECKING:

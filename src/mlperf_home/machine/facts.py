@@ -6,7 +6,6 @@ import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mlperf_home.machine.cpu.cpu import Cpu, read_cpu
 from mlperf_home.machine.cpu.cpuinfo import CpuInfo, read_cpuinfo
@@ -18,9 +17,6 @@ from mlperf_home.machine.devices.product import Product, read_product
 from mlperf_home.machine.devices.storage import Storage, read_storage
 from mlperf_home.machine.operating_system import OperatingSystem, read_os
 from scriptgraph.files.kernel_files import read_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Asks whatever compiler there is for its version; run it with LC_ALL=C.
 COMPILERS = (("gcc", "--version"), ("clang", "--version"), ("cc", "--version"))
@@ -79,7 +75,8 @@ def read_host(
         cpu=cpu,
         core_numbers=info.core_numbers,
         cores=_cores(told, info, files, cpu),
-        cache_totals=files.cache_totals() or tuple(_lscpu_caches(told)),
+        # Where lscpu does not count the instances, its sums cannot be trusted.
+        cache_totals=files.cache_totals() or tuple((name, size, count) for name, size, count in told.caches() if count),
         os=read_os(root) if here else _recorded_os(root, cpu.architecture),
         host_name=host_name or (platform.node() or None if here else None),
         product=read_product(root),
@@ -95,16 +92,9 @@ def _cores(told: Lscpu, info: CpuInfo, files: CpuFiles, cpu: Cpu) -> int | None:
     """Count physical cores. Without packages, lscpu counts them by clusters."""
     if cpu.sockets and cpu.cores_per_socket:
         return cpu.sockets * cpu.cores_per_socket
-    seen = files.topology().cores or info.cores
+    seen = files.cores() or info.cores
     clusters, per_cluster = told.count("Cluster(s)"), told.count("Core(s) per cluster")
     return seen or (clusters * per_cluster if clusters and per_cluster else None)
-
-
-def _lscpu_caches(told: Lscpu) -> Iterator[tuple[str, int, int]]:
-    """Give the caches whose sum can be trusted: those of which lscpu says how many there are."""
-    for name, total, instances in told.caches():
-        if instances:
-            yield name, total, instances
 
 
 def _recorded_os(root: Path, machine: str | None) -> OperatingSystem:
