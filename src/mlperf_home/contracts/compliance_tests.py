@@ -20,12 +20,12 @@ _PERFORMANCE_MODE = 2
 
 
 def logs_outputs(mode: str) -> bool:
-    """Say whether LoadGen is to be given the samples' outputs in this mode."""
+    """Whether LoadGen is to be given the samples' outputs in this mode."""
     return mode in _LOGS_OUTPUTS
 
 
 def run_seeds(rules: Round, mode: str) -> Seeds:
-    """Give the seeds of a run: TEST05 is a run with others (LoadGen 6.0.17 takes none from an audit.config)."""
+    """Return the seeds of a run: TEST05 is a run with others (LoadGen 6.0.17 takes none from an audit.config)."""
     return rules.test05_seeds if mode == "TEST05" else rules.seeds
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from mlperf_home.engines.base import Forkable
 from mlperf_home.harness.queries.batching import buckets, groups, plan
 from mlperf_home.harness.queries.parts import LoadingSut, PreparingSut, Work
-from mlperf_home.harness.streams.sut import ProcessesSut
+from mlperf_home.harness.streams.pool import ProcessesSut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -215,7 +215,7 @@ def make_sut(scenario: str, parts: Parts) -> SystemUnderTest:
 
 
 def _may_fork(parts: Parts) -> bool:
-    """Say whether streams can be processes, and whether there are several."""
+    """Whether streams can be processes and there are several."""
     return parts.grid.streams > 1 and isinstance(parts.backend, Forkable) and parts.backend.fork_safe()
 
 

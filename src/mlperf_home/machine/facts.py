@@ -60,12 +60,9 @@ def read_host(
 ) -> HostFacts:
     """Put together what a machine tells; never fails for what it does not tell.
 
-    Args:
-        root: where its /sys, /proc and /etc are. What only a call into the system tells (the C library's version,
-            this Python's) is left out where root is not "/".
-        lscpu: what `lscpu.LSCPU` printed with LC_ALL=C; None where there is none.
-        dmidecode: what `memory_modules.DMIDECODE` printed with LC_ALL=C; None where it could not be asked.
-        compiler: what one of `COMPILERS` printed with LC_ALL=C; None where there is none.
+    Its /sys, /proc and /etc are below `root`. What only a call into the system tells (the C library's version, this
+    Python's) is left out where root is not "/". The other arguments are what `lscpu.LSCPU`,
+    `memory_modules.DMIDECODE` and one of `COMPILERS` printed with LC_ALL=C; None where there is none.
     """
     here = root.resolve() == Path("/")
     told, info, files = parse(lscpu) or Lscpu({}), read_cpuinfo(root), CpuFiles(root)

@@ -25,12 +25,9 @@ _DATASETS = {
 
 
 def make_backend(name: str) -> Backend:
-    """Make the engine of that name, not yet opened.
+    """Make the engine of that name, not yet opened; raise HarnessError if there is none.
 
     Besides our own names, `module:callable` names one's own backend.
-
-    Raises:
-        HarnessError: there is none of that name.
     """
     if ":" in name:
         backend: Backend = _named(name)()
@@ -42,11 +39,7 @@ def make_backend(name: str) -> Backend:
 
 
 def open_backend(backend: Backend, request: Request) -> Description:
-    """Open the engine.
-
-    Raises:
-        HarnessError: it refuses.
-    """
+    """Open the engine; raise HarnessError if it refuses."""
     try:
         return backend.open(request)
     except BackendError as error:
@@ -54,11 +47,7 @@ def open_backend(backend: Backend, request: Request) -> Description:
 
 
 def open_samples(job: Job) -> Samples:
-    """Open the job's dataset.
-
-    Raises:
-        HarnessError: the kind is unknown, or the folder cannot be used, or holds nothing.
-    """
+    """Open the job's dataset; raise HarnessError if its kind is unknown, or its folder unusable or empty."""
     kind = job.dataset.kind
     if kind not in _DATASETS and ":" not in kind:
         known = ", ".join(sorted(_DATASETS))

@@ -50,13 +50,7 @@ class Ends:
 
 @dataclass(frozen=True)
 class Place:
-    """Which process this is.
-
-    Attributes:
-        stream: its stream's number, from 0.
-        parent: its parent's process number.
-        cpus: the logical CPUs that it may run on; None for all that the parent may.
-    """
+    """The stream's number, from 0, its parent's process number, and its logical CPUs; None for all of the parent's."""
 
     stream: int
     parent: int
@@ -66,12 +60,8 @@ class Place:
 def work(backend: Forkable, prepared: Mapping[int, Prepared], place: Place, ends: Ends, *, outputs: bool) -> NoReturn:
     """Serve one stream until the pipe of groups ends, and end this process.
 
-    Args:
-        backend: the engine, open.
-        prepared: the samples that are loaded, by index.
-        place: which process this is, and where it runs.
-        ends: the pipes.
-        outputs: whether answers are asked for: (1,) float32 each.
+    The engine is open; `prepared` has the loaded samples by index. `outputs`: whether answers, (1,) float32 each, are
+    asked for.
     """
     try:
         die_with_parent(place.parent)
@@ -98,7 +88,7 @@ def work(backend: Forkable, prepared: Mapping[int, Prepared], place: Place, ends
 
 
 def read_failure(content: bytes) -> BaseException | None:
-    """Give what the first process that failed said; None where none said anything."""
+    """Return what the first process that failed said; None where none said anything."""
     if not content:
         return None
     said = json.loads(content.splitlines()[0])

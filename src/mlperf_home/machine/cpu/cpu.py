@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 from mlperf_home.machine.cpu import limits, lscpu
@@ -119,10 +118,14 @@ def read_cpu(
         threads_per_core=threads_per_core,
         logical_cpus=logical,
         numa_nodes=told.count("NUMA node(s)") or files.numa_nodes(),
-        caches=files.caches() or _caches_of(told),
-        frequency_max_mhz=told.greatest("CPU max MHz") or files.frequency_mhz("cpuinfo_max_freq", max),
-        frequency_min_mhz=told.number("CPU min MHz") or files.frequency_mhz("cpuinfo_min_freq", min),
-        frequency_now_mhz=files.frequency_mhz("scaling_cur_freq", fmean) or info.frequency_mhz,
+        # Of lscpu's sums, the size of one cache is known only where it says how many there are.
+        caches=files.caches()
+        or tuple(Cache(name, size // n if n else None, n, None) for name, size, n in told.caches()),
+        frequency_max_mhz=max(told.numbers("CPU max MHz"), default=None)
+        or files.frequency_mhz("cpuinfo_max_freq", max),
+        frequency_min_mhz=next(iter(told.numbers("CPU min MHz")), None) or files.frequency_mhz("cpuinfo_min_freq", min),
+        frequency_now_mhz=files.frequency_mhz("scaling_cur_freq", lambda values: sum(values) / len(values))
+        or info.frequency_mhz,
         governor=", ".join(files.governors()) or None,
         features=tuple(name for name in RELEVANT_FEATURES if name in features),
         hypervisor=told.text("Hypervisor vendor"),
@@ -159,14 +162,6 @@ def _topology(
     if threads is None and cores and logical:
         threads = max(1, logical // cores)
     return sockets, per_socket, threads, logical
-
-
-def _caches_of(told: lscpu.Lscpu) -> tuple[Cache, ...]:
-    """Return the caches as lscpu sums them up; the size of one only where it says how many there are."""
-    return tuple(
-        Cache(name, total // instances if instances else None, instances, None)
-        for name, total, instances in told.caches()
-    )
 
 
 def _no_hypervisor(told: lscpu.Lscpu, features: frozenset[str]) -> str:

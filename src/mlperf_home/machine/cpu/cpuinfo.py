@@ -9,13 +9,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from scriptgraph.files.kernel_files import read_text
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -105,9 +101,7 @@ def _arm_names(cpu: dict[str, str]) -> tuple[str | None, str | None]:
 
 @cache
 def _arm_cores() -> dict[str, dict[str, str]]:
-    names: dict[str, dict[str, str]] = json.loads(
-        resources.files(__package__).joinpath("arm_cores.json").read_text("utf-8")
-    )
+    names: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("arm_cores.json").read_text("utf-8"))
     return names
 
 

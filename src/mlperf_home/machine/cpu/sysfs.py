@@ -18,13 +18,9 @@ _KIB = 1024
 
 @dataclass(frozen=True)
 class Cache:
-    """One level of cache.
+    """One level of cache ("L1d", "L1i", "L2", "L3"); what is not known is None.
 
-    Attributes:
-        name: "L1d", "L1i", "L2", "L3".
-        size_bytes: of one instance; None if it is not known.
-        instances: how many there are; None if it is not known.
-        shared_by: how many logical CPUs share one; None if it is not known.
+    The size is that of one instance, of which there are several; `shared_by` counts the logical CPUs that share one.
     """
 
     name: str

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.machine.devices.product import is_placeholder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 # Run it as root, with LC_ALL=C.
 DMIDECODE = ("dmidecode", "-t", "memory")
@@ -22,14 +22,7 @@ _UNTOLD = {"", "Other", "<OUT OF SPEC>"}
 
 @dataclass(frozen=True)
 class MemoryModule:
-    """One module that is plugged in.
-
-    Attributes:
-        size_bytes: its capacity.
-        kind: "DDR5"; None if it is not told.
-        form_factor: "DIMM", "SODIMM"; None if it is not told.
-        speed: what it runs at, as told: "4800 MT/s"; None if it is not told.
-    """
+    """One module that is plugged in: "DDR5", "DIMM" or "SODIMM", running at "4800 MT/s"; None if it is not told."""
 
     size_bytes: int
     kind: str | None
@@ -39,7 +32,13 @@ class MemoryModule:
 
 def parse_modules(text: str | None) -> tuple[MemoryModule, ...]:
     """Read dmidecode's text; empty slots are left out, and so is what tells no size."""
-    return tuple(module for fields in _devices(text or "") if (module := _module(fields)) is not None)
+    modules = []
+    for block in re.split(r"\n\s*\n", text or ""):
+        lines = [line.strip() for line in block.splitlines()]
+        if "Memory Device" in lines:
+            pairs = (line.partition(":") for line in lines if ":" in line)
+            modules.append(_module({name.strip(): value.strip() for name, _, value in pairs}))
+    return tuple(module for module in modules if module is not None)
 
 
 def describe_modules(modules: tuple[MemoryModule, ...]) -> str:
@@ -51,15 +50,6 @@ def describe_modules(modules: tuple[MemoryModule, ...]) -> str:
         words = [size, *(word for word in (module.kind, module.form_factor) if word)]
         parts.append(f"{count} x {' '.join(words)}" + (f" at {module.speed}" if module.speed else ""))
     return ", ".join(parts)
-
-
-def _devices(text: str) -> Iterator[dict[str, str]]:
-    """Give the fields of each "Memory Device" block."""
-    for block in re.split(r"\n\s*\n", text):
-        lines = [line.strip() for line in block.splitlines()]
-        if "Memory Device" in lines:
-            pairs = (line.partition(":") for line in lines if ":" in line)
-            yield {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _module(fields: Mapping[str, str]) -> MemoryModule | None:

@@ -31,12 +31,9 @@ _CHASSIS = {
 
 @dataclass(frozen=True)
 class Product:
-    """The machine as its maker names it.
+    """The machine as its maker names it: "PowerEdge R7625", "Raspberry Pi 4 Model B Rev 1.2", "c6g.2xlarge".
 
-    Attributes:
-        name: "PowerEdge R7625", "Raspberry Pi 4 Model B Rev 1.2", "c6g.2xlarge".
-        chassis: "desktop", "laptop", "server" or "embedded system".
-        missing: reasons, by the name of the value that is None.
+    Its chassis is "desktop", "laptop", "server" or "embedded system"; `missing` has the reason for each None.
     """
 
     name: str | None
@@ -63,6 +60,6 @@ def read_product(root: Path) -> Product:
 
 
 def is_placeholder(text: str) -> bool:
-    """Say whether a text of the firmware only stands where a name should be."""
+    """Whether a text of the firmware only stands where a name should be."""
     words = re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
     return words in _PLACEHOLDERS or len(set(words.replace(" ", ""))) <= 1

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from scriptgraph.files.kernel_files import read_line, read_text, read_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 # /sys counts in these whatever the disk's own sectors are.
@@ -20,19 +20,19 @@ _NOT_LOCAL = re.compile(r"(loop|ram|zram|sr|fd|nbd|rbd|drbd)\d.*|mmcblk\d+(boot\
 _STACKED = re.compile(r"(dm-|md|bcache|zd)\d.*|md_.*")
 # Words in the names of disks that a hypervisor or a cloud makes.
 _VIRTUAL = re.compile(r"qemu|virtual|vbox|vmware|msft|persistentdisk|nvme_card|elastic block store", re.IGNORECASE)
-UNTOLD_KIND = "disk of unknown kind"
+_UNTOLD_KIND = "disk of unknown kind"
+# A line of mountinfo: the device's number, the kind of file system, and its source as given to `mount`.
+_MOUNT = re.compile(r"\S+\s+\S+\s+(?P<number>\d+:\d+)\s.*? - (?P<kind>\S+)\s+(?P<source>\S+)")
 # Media and packed images, which hold no data of the machine.
 _PACKED = {"squashfs", "iso9660", "udf", "erofs", "cramfs"}
 
 
 @dataclass(frozen=True)
 class Disk:
-    """A disk that is built in.
+    """A disk that is built in, by the kernel's name ("nvme0n1").
 
-    Attributes:
-        name: the kernel's ("nvme0n1").
-        size_bytes: its capacity.
-        kind: "NVMe SSD", "SSD", "HDD", "SD card", "eMMC", "virtual disk", "persistent memory" or `UNTOLD_KIND`.
+    Kinds are "NVMe SSD", "NVMe HDD", "SSD", "HDD", "SD card", "eMMC", "virtual disk", "persistent memory" and "disk of
+    unknown kind".
     """
 
     name: str
@@ -42,12 +42,9 @@ class Disk:
 
 @dataclass(frozen=True)
 class BlockDevice:
-    """Something that can carry a file system: a disk, a partition, a volume.
+    """Something that can carry a file system: a disk, a partition ("sda2"), a volume ("dm-0").
 
-    Attributes:
-        name: the kernel's ("sda2", "dm-0").
-        number: "major:minor", as mountinfo has it; None if it is not told.
-        size_bytes: its capacity.
+    Its number is "major:minor", as mountinfo has it; None if it is not told.
     """
 
     name: str
@@ -108,14 +105,6 @@ class Storage:
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Mount(NamedTuple):
-    """A line of mountinfo: the device's number, the kind of file system, and its source as given to `mount`."""
-
-    number: str
-    kind: str
-    source: str
-
-
 def read_storage(root: Path) -> Storage:
     """Read root's /sys/block and /proc/self/mountinfo (proc_pid_mountinfo(5))."""
     missing: dict[str, str] = {}
@@ -138,21 +127,15 @@ def _mounted(root: Path, carriers: tuple[BlockDevice, ...]) -> dict[str, int]:
         if volume and folder.name in by_name:
             by_name[volume] = by_name[folder.name]
     found: dict[str, int] = {}
-    for mount in _mounts(root):
-        # btrfs has a number of its own; its source names one of its devices.
-        device = by_number.get(mount.number) or by_name.get(mount.source.rpartition("/")[2])
-        if device is not None and mount.kind not in _PACKED:
-            together = _btrfs_devices(root, device.name) if mount.kind == "btrfs" else (device.name,)
+    for mount in map(_MOUNT.match, (read_text(root / "proc/self/mountinfo") or "").splitlines()):
+        if mount is not None and mount["kind"] not in _PACKED:
+            # btrfs has a number of its own; its source names one of its devices.
+            device = by_number.get(mount["number"]) or by_name.get(mount["source"].rpartition("/")[2])
+            if device is None:
+                continue
+            together = _btrfs_devices(root, device.name) if mount["kind"] == "btrfs" else (device.name,)
             found |= {name: by_name[name].size_bytes for name in together if name in by_name}
     return found
-
-
-def _mounts(root: Path) -> Iterator[_Mount]:
-    for line in (read_text(root / "proc/self/mountinfo") or "").splitlines():
-        before, _, after = line.partition(" - ")
-        mount, file_system = before.split(), after.split()
-        if len(mount) > 2 and len(file_system) > 1 and re.fullmatch(r"\d+:\d+", mount[2]):  # noqa: PLR2004 - columns
-            yield _Mount(mount[2], file_system[0], file_system[1])
 
 
 def _btrfs_devices(root: Path, name: str) -> tuple[str, ...]:
@@ -177,8 +160,8 @@ def _kind(folder: Path) -> str:
         return "persistent memory"
     if name.startswith("mmcblk"):
         card = read_line(folder / "device/type")
-        return {"SD": "SD card", "MMC": "eMMC"}.get(card or "", UNTOLD_KIND)
+        return {"SD": "SD card", "MMC": "eMMC"}.get(card or "", _UNTOLD_KIND)
     rotational = read_whole(folder / "queue/rotational")
     if name.startswith("nvme"):
         return "NVMe HDD" if rotational == 1 else "NVMe SSD"
-    return {0: "SSD", 1: "HDD"}.get(-1 if rotational is None else rotational, UNTOLD_KIND)
+    return {0: "SSD", 1: "HDD"}.get(-1 if rotational is None else rotational, _UNTOLD_KIND)

@@ -54,12 +54,7 @@ class Sensors:
 
 
 def read_sensors(root: Path, cpus: Sequence[int]) -> Sensors:
-    """Read everything.
-
-    Args:
-        root: where /proc and /sys are looked for.
-        cpus: the CPUs that the process may run on; others do not matter to it.
-    """
+    """Read the sensors from /proc and /sys below `root`, and of the CPUs those that the process may run on."""
     folders = [root / CPUS / f"cpu{cpu}" for cpu in cpus]
     clocks_khz = [read_whole(folder / "cpufreq/scaling_cur_freq") for folder in folders]
     clocks_mhz = tuple(clock_khz / 1000 for clock_khz in clocks_khz if clock_khz)

@@ -81,7 +81,7 @@ def stream_usage() -> Used:
 
 
 def private_bytes() -> int:
-    """Return the memory of these processes alone; pages shared with this process count as its own.
+    """Return the memory of the streams' processes alone; what they share with this one counts as its own.
 
     The kernel walks through all their pages for it: nothing for a look just before something is timed.
     """

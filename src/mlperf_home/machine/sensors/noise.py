@@ -21,12 +21,9 @@ _MEASURED = ("steal_percent", "other_cpu_percent")
 
 @dataclass(frozen=True)
 class Noise:
-    """What is said of a run.
+    """A phrase for each limit that a run passed: none for a quiet run, and where nothing is known, for a reason.
 
-    Attributes:
-        noisy_because: one phrase for each limit that was passed; empty for a quiet run, and where nothing is known.
-        disturbance: the largest value as a multiple of its limit: above 1 the run is noisy.
-        reason: why nothing is known; "" otherwise.
+    `disturbance` is the largest value as a multiple of its limit: above 1 the run is noisy.
     """
 
     noisy_because: tuple[str, ...]
@@ -34,7 +31,7 @@ class Noise:
     reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Give what the session keeps."""
+        """Return what the session keeps."""
         return {
             "noisy_because": list(self.noisy_because),
             "disturbance": round(self.disturbance, 3),
@@ -52,7 +49,7 @@ def judge(state: Mapping[str, Reading]) -> Noise:
 
 
 def _judged(state: Mapping[str, Reading]) -> Iterator[tuple[float, str]]:
-    """Give each value that is known as a multiple of its limit, with the phrase for it."""
+    """Return each value that is known as a multiple of its limit, with the phrase for it."""
     steal = _number(state, "steal_percent")
     if steal is not None:
         words = f"the hypervisor gave {steal:.1f} % of the CPUs' time to others (limit {STEAL_LIMIT_PERCENT:g} %)"

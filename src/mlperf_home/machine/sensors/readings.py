@@ -8,12 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reading:
-    """A value, or None and the reason.
-
-    Attributes:
-        value: its unit is in the name under which it stands; None where it is not known.
-        reason: why it is not known; "" otherwise.
-    """
+    """A value, whose unit is in the name under which it stands; where it is not known, None and the reason."""
 
     value: float | str | None
     reason: str = ""

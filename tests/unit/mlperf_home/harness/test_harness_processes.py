@@ -19,8 +19,8 @@ from mlperf_home.harness.observation import HostWatch, peak_memory_bytes
 from mlperf_home.harness.queries.batching import groups
 from mlperf_home.harness.queries.parts import Parts
 from mlperf_home.harness.queries.watchdog import Watchdog
-from mlperf_home.harness.streams import sut as stream_processes
-from mlperf_home.harness.streams.sut import ProcessesSut
+from mlperf_home.harness.streams import pool as stream_processes
+from mlperf_home.harness.streams.pool import ProcessesSut
 from mlperf_home.harness.sut import EachSut, make_sut
 from mlperf_home.machine.sensors.cpu_time import Used, stream_usage
 
