@@ -43,12 +43,10 @@ def audit_config(rules: Round, mode: str, out_dir: Path) -> Iterator[Path]:
     It is never the working directory's: a stray file there changes no run.
     """
     path = out_dir.with_name(f"{out_dir.name}.audit.config")
-    text = audit_text(rules, mode) if mode in TESTS else ""
-    if not text:
-        yield path
-        return
-    path.write_text(text, encoding="utf-8")
+    if text := audit_text(rules, mode) if mode in TESTS else "":
+        path.write_text(text, encoding="utf-8")
     try:
         yield path
     finally:
-        path.unlink(missing_ok=True)
+        if text:
+            path.unlink(missing_ok=True)

@@ -211,12 +211,9 @@ def make_sut(scenario: str, parts: Parts) -> SystemUnderTest:
         return ServerSut(parts)
     if parts.samples.lengths is not None or parts.grid.batch_sizes != (1,):
         return QueuedSut(parts)
-    return ProcessesSut(parts) if scenario == "Offline" and _may_fork(parts) else EachSut(parts)
-
-
-def _may_fork(parts: Parts) -> bool:
-    """Whether streams can be processes and there are several."""
-    return parts.grid.streams > 1 and isinstance(parts.backend, Forkable) and parts.backend.fork_safe()
+    # Streams can be processes, and there are several.
+    may_fork = parts.grid.streams > 1 and isinstance(parts.backend, Forkable) and parts.backend.fork_safe()
+    return ProcessesSut(parts) if scenario == "Offline" and may_fork else EachSut(parts)
 
 
 def _infer(parts: Parts, work: Work) -> None:

@@ -11,9 +11,8 @@ from mlperf_home.machine.cpu.cpu import Cpu, read_cpu
 from mlperf_home.machine.cpu.cpuinfo import CpuInfo, read_cpuinfo
 from mlperf_home.machine.cpu.lscpu import Lscpu, parse
 from mlperf_home.machine.cpu.sysfs import CpuFiles
-from mlperf_home.machine.devices.memory_modules import MemoryModule, parse_modules
+from mlperf_home.machine.devices.firmware import MemoryModule, Product, parse_modules, read_product
 from mlperf_home.machine.devices.network import Network, read_network
-from mlperf_home.machine.devices.product import Product, read_product
 from mlperf_home.machine.devices.storage import Storage, read_storage
 from mlperf_home.machine.operating_system import OperatingSystem, read_os
 from scriptgraph.files.kernel_files import read_line
@@ -62,7 +61,7 @@ def read_host(
 
     Its /sys, /proc and /etc are below `root`. What only a call into the system tells (the C library's version, this
     Python's) is left out where root is not "/". The other arguments are what `lscpu.LSCPU`,
-    `memory_modules.DMIDECODE` and one of `COMPILERS` printed with LC_ALL=C; None where there is none.
+    `firmware.DMIDECODE` and one of `COMPILERS` printed with LC_ALL=C; None where there is none.
     """
     here = root.resolve() == Path("/")
     told, info, files = parse(lscpu) or Lscpu({}), read_cpuinfo(root), CpuFiles(root)

@@ -53,7 +53,10 @@ def read_os(
         missing = dict.fromkeys(("name", "distribution", "distribution_version"), absent)
     elif version is None:
         missing["distribution_version"] = "os-release has no VERSION_ID (a rolling release)"
-    libc = _libc(confstr)
+    try:
+        libc = confstr("CS_GNU_LIBC_VERSION") or None
+    except (ValueError, OSError):
+        libc = None
     if libc is None:
         missing["libc"] = "this C library does not tell its version (musl does not)"
     system = uname()
@@ -81,10 +84,3 @@ def _release(root: Path) -> dict[str, str]:
             except ValueError:
                 found[key.strip()] = value.strip().strip("\"'")
     return {key: value for key, value in found.items() if value}
-
-
-def _libc(confstr: Callable[[str], str | None]) -> str | None:
-    try:
-        return confstr("CS_GNU_LIBC_VERSION") or None
-    except (ValueError, OSError):
-        return None

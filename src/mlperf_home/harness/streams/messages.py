@@ -30,11 +30,9 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - it is memory, and the file has no na
 
 
 class Numbers:
-    """Numbers of 32 bits in memory, by position, which forks share: a file without a name.
+    """Numbers of one kind, of 32 bits, in memory, by position, which forks share: a file without a name.
 
-    Args:
-        name: what the system shows for it.
-        kind: of the numbers.
+    The system shows `name` for it.
     """
 
     def __init__(self, name: str, kind: type[np.uint32 | np.float32]) -> None:

@@ -22,7 +22,6 @@ RELEVANT_FEATURES = (
     *("asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme"),
 )
 
-
 _TOPOLOGY = "the kernel does not tell the topology"
 _CPUFREQ = "there is no cpufreq (usual in virtual machines)"
 # Why a value is None, where the reason is always the same.
@@ -94,13 +93,10 @@ def read_cpu(
     affinity: Collection[int] | None = None,
     machine: str | None = None,
 ) -> Cpu:
-    """Put together what the machine tells.
+    """Put together what /sys and /proc below `root` and `lscpu.LSCPU` tell.
 
-    Args:
-        lscpu_text: what `lscpu.LSCPU` printed with LC_ALL=C; None where there is no lscpu.
-        root: where /sys and /proc are.
-        affinity: logical CPUs that the process may run on; None for this process's.
-        machine: the architecture, where lscpu does not tell; None for this process's.
+    The latter's text was printed with LC_ALL=C; None where there is no lscpu. The affinity, and the architecture
+    (`machine`) where lscpu does not tell it, are this process's unless they are passed.
     """
     told = lscpu.parse(lscpu_text) or lscpu.Lscpu({})
     info, files = read_cpuinfo(root), CpuFiles(root)

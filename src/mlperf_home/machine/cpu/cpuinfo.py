@@ -16,11 +16,7 @@ from scriptgraph.files.kernel_files import read_text
 
 @dataclass(frozen=True)
 class CpuInfo:
-    """The processors that /proc/cpuinfo lists.
-
-    Attributes:
-        processors: one mapping for each logical CPU.
-    """
+    """The processors that /proc/cpuinfo lists: one mapping for each logical CPU."""
 
     processors: tuple[dict[str, str], ...]
 
@@ -87,16 +83,8 @@ def read_cpuinfo(root: Path) -> CpuInfo:
 
 def _arm_names(cpu: dict[str, str]) -> tuple[str | None, str | None]:
     """Name an Arm core's maker and its design; None where they are unknown (Apple's virtual machines hide the part)."""
-    try:
-        maker = int(cpu.get("CPU implementer", ""), 16)
-    except ValueError:
-        return None, None
-    names = _arm_cores()
-    try:
-        core = names["cores"].get(f"{maker:#x} {int(cpu.get('CPU part', ''), 16):#05x}")
-    except ValueError:
-        core = None
-    return names["implementers"].get(f"{maker:#x}"), core
+    maker, part, names = cpu.get("CPU implementer", ""), cpu.get("CPU part", ""), _arm_cores()
+    return names["implementers"].get(maker), names["cores"].get(f"{maker} {part}")
 
 
 @cache

@@ -21,8 +21,7 @@ _CACHE_VALUE = re.compile(r"([\d.]+)\s*([A-Za-z]*)(?:\s*\((\d+) instances?\))?")
 class Lscpu:
     """Fields of lscpu by name, without the colon; "-" and empty values are left out.
 
-    Attributes:
-        fields: a CPU with several kinds of cores repeats fields, so each has a list.
+    A CPU with several kinds of cores repeats fields, so each has a list.
     """
 
     fields: dict[str, list[str]]

@@ -44,18 +44,14 @@ def core_name(cpu: Path) -> str | None:
 
 
 class CpuFiles:
-    """/sys/devices/system/cpu below a root; of the logical CPUs, those on-line."""
+    """/sys/devices/system/cpu below a root; of the logical CPUs, those on-line: so many, or None if /sys has none."""
 
     def __init__(self, root: Path) -> None:
         self._nodes = root / "sys/devices/system/node"
         everyone = sorted((root / CPUS).glob("cpu[0-9]*"), key=lambda path: int(path.name[3:]))
         # cpu0 often has no switch, and what has none is on.
         self._cpus = [cpu for cpu in everyone if read_text(cpu / "online") != "0"]
-
-    @property
-    def logical_cpus(self) -> int | None:
-        """How many CPUs are on-line; None if /sys does not tell."""
-        return len(self._cpus) or None
+        self.logical_cpus = len(self._cpus) or None
 
     def cores(self) -> int | None:
         """Count physical cores; None where a CPU does not tell its own."""

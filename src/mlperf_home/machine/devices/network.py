@@ -47,11 +47,9 @@ class Port:
 
 @dataclass(frozen=True)
 class Network:
-    """The ports of the network cards that can be seen.
+    """The ports of the network cards that can be seen, by the names of their interfaces.
 
-    Attributes:
-        ports: by the names of their interfaces.
-        missing: why there are no ports, and why ports have no speed: reasons by "ports" and by the interfaces' names.
+    `missing` has why there are no ports, by "ports", and why a port has no speed, by its interface's name.
     """
 
     ports: tuple[Port, ...]

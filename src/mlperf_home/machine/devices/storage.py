@@ -92,12 +92,9 @@ class BlockDevices:
 
 @dataclass(frozen=True)
 class Storage:
-    """Disks and local file systems.
+    """Disks that are built in, and the bytes of the block devices below the mounted local file systems, each once.
 
-    Attributes:
-        disks: those that are built in.
-        file_systems_bytes: of the block devices below the mounted local file systems, each counted once.
-        missing: reasons, by the name of the value that is None or empty.
+    `missing` has reasons, by the name of the value that is None or empty.
     """
 
     disks: tuple[Disk, ...]
