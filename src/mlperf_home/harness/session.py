@@ -24,7 +24,7 @@ from mlperf_home.harness.queries.watchdog import Watchdog
 from mlperf_home.harness.sut import make_sut
 from mlperf_home.loadgen_logs.run_log import LogError, read_run
 from mlperf_home.loadgen_logs.verdict import explain_errors
-from mlperf_home.machine.sensors.noise import judge
+from mlperf_home.machine.sensors.readings import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -25,12 +25,6 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.job import Job
 
 
-def main() -> NoReturn:
-    """Call `work` with the arguments that the supervisor gives, in its order."""
-    job_path, descriptor, parent = sys.argv[1:]
-    work(Path(job_path), int(descriptor), int(parent))
-
-
 def work(job_path: Path, descriptor: int, parent: int) -> NoReturn:
     """Run the job of a file in this process, and end it; the session is written as `<session>.partial`.
 
@@ -43,14 +37,11 @@ def work(job_path: Path, descriptor: int, parent: int) -> NoReturn:
     job = read_job(job_path)
     started_s = time.monotonic()
 
-    def fail(error: BaseException) -> NoReturn:
-        _report(job, error, ExitStatus.WORKER_FAILED)
-
     surroundings = Surroundings(
         progress=Progress(),
         beat=lambda: os.write(descriptor, b"."),
         end_beats=lambda: os.close(descriptor),
-        fail=fail,
+        fail=lambda error: _report(job, error, ExitStatus.WORKER_FAILED),
         ends_s=None if job.time_limit_s is None else started_s + job.time_limit_s,
     )
     try:
@@ -83,4 +74,4 @@ def _end(status: ExitStatus) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main()
+    work(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -31,13 +31,9 @@ _WARM_UP_RUNS = 3
 class Ends:
     """What a stream's process holds of the pipes, and those ends of its parent's that it has to close.
 
-    Attributes:
-        asked: groups are read from it; its end ends the process.
-        indices: of the samples that are asked for.
-        answered: groups that are done are written to it.
-        answers: to samples.
-        failed: the reason of a failure is written to it, as JSON.
-        others: the parent's ends: one that stayed open here would keep the processes alive without the parent.
+    Groups are read from `asked`, whose end ends the process, and written to `answered` when they are done; their
+    samples' indices and answers are in memory. The reason of a failure is written to `failed`, as JSON. One of the
+    parent's `others` that stayed open here would keep the processes alive without the parent.
     """
 
     asked: int

@@ -28,14 +28,10 @@ _ZONE = re.compile(r"x86_pkg_temp|(cpu|soc|cluster).*")
 
 @dataclass(frozen=True)
 class Sensors:
-    """What the sensors say at one moment.
+    """The clocks of the CPUs that tell theirs, or the reason why none does, and other sensors at one moment.
 
-    Attributes:
-        frequencies_mhz: the clock of each CPU that tells it; empty where none does.
-        frequency_reason: why there is none.
-        governor: the frequency governors in use, by commas.
-        temperature_c: the hottest of the processor's sensors.
-        throttle_count: how often the processor has slowed itself for heat since it was started.
+    Governors in use are joined by commas; the temperature is that of the hottest of the processor's sensors; throttling
+    is counted since the processor was started.
     """
 
     frequencies_mhz: tuple[float, ...]

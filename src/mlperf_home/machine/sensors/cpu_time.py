@@ -59,12 +59,9 @@ class CpuTime:
 
 def used_by_us() -> Used:
     """Read what this process and its children, ended or not, have used."""
-    ended = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    streams = stream_usage()
-    return Used(
-        sum(each.ru_utime + each.ru_stime for each in ended) + streams.cpu_s,
-        sum(each.ru_nivcsw for each in ended) + streams.involuntary_switches,
-    )
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    all_used = [*(Used(each.ru_utime + each.ru_stime, each.ru_nivcsw) for each in usages), stream_usage()]
+    return Used(sum(each.cpu_s for each in all_used), sum(each.involuntary_switches for each in all_used))
 
 
 def stream_usage() -> Used:
