@@ -116,7 +116,13 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
         "model": opened.model,
         "grid": {**asdict(opened.grid), "origin": opened.chosen.origin, "streams_as": ran.streams_as},
         "calibration": opened.chosen.calibration,
-        "dataset": _dataset(opened.samples),
+        "dataset": {
+            "name": opened.samples.name,
+            "identity": dict(opened.samples.identity),
+            "count": opened.samples.count,
+            "performance_count": opened.samples.performance_count,
+            "made": dict(getattr(opened.samples, "record", {})),
+        },
         "loadgen": {
             "version": loadgen_module.loadgen_version(),
             "logged_version": result.loadgen_version,
@@ -227,16 +233,6 @@ def _read_logs(job: Job) -> LoadGenResult:
         # The trace is off; LoadGen makes its file all the same.
         trace.unlink()
     return result
-
-
-def _dataset(samples: Samples) -> dict[str, Any]:
-    return {
-        "name": samples.name,
-        "identity": dict(samples.identity),
-        "count": samples.count,
-        "performance_count": samples.performance_count,
-        "made": dict(getattr(samples, "record", {})),
-    }
 
 
 def _warnings(job: Job, opened: _Opened) -> list[str]:

@@ -57,13 +57,17 @@ def read_sensors(root: Path, cpus: Sequence[int]) -> Sensors:
     if not clocks_mhz:
         clocks_mhz = tuple(clock for cpu, clock in read_cpuinfo(root).clocks_mhz.items() if cpu in cpus)
     governors = sorted({name for folder in folders if (name := read_text(folder / "cpufreq/scaling_governor"))})
+    counters = [
+        folder / f"thermal_throttle/{kind}_throttle_count" for folder in folders for kind in ("core", "package")
+    ]
+    throttled = [count for counter in counters if (count := read_whole(counter)) is not None]
     no_governor = unknown("there is no cpufreq here, as in most virtual machines")
     return Sensors(
         frequencies_mhz=clocks_mhz,
         frequency_reason="" if clocks_mhz else "neither cpufreq nor /proc/cpuinfo tells the clock",
         governor=Reading(",".join(governors)) if governors else no_governor,
         temperature_c=_temperature(root),
-        throttle_count=_throttle_count(folders),
+        throttle_count=Reading(float(sum(throttled))) if throttled else unknown("the kernel counts no throttling here"),
     )
 
 
@@ -81,10 +85,3 @@ def _temperature(root: Path) -> Reading:
     ]
     known = [value / 1000 for path in inputs if (value := read_whole(path, signed=True)) is not None]
     return Reading(max(known)) if known else unknown("no sensor of the processor's temperature is there")
-
-
-def _throttle_count(folders: Sequence[Path]) -> Reading:
-    names = [f"thermal_throttle/{kind}_throttle_count" for kind in ("core", "package")]
-    counts = [read_whole(folder / name) for folder in folders for name in names]
-    known = [count for count in counts if count is not None]
-    return Reading(float(sum(known))) if known else unknown("the kernel counts no throttling here")

@@ -10,7 +10,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from recorded_machines import MACHINES
+from recorded_machines import MACHINES, Machine
 
 from mlperf_home.engines.cores import cores_cpus
 from mlperf_home.machine.cpu.cpu import RELEVANT_FEATURES, Cpu, read_cpu
@@ -181,11 +181,13 @@ def test_cores_of_a_package_are_told_apart(
 ) -> None:
     """Both who describe the machine and who use it count two cores, though both are number 0 of their clusters."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
-    for cpu in (0, 1):
-        topology = tmp_path / f"sys/devices/system/cpu/cpu{cpu}/topology"
-        topology.mkdir(parents=True)
-        for name in ("core_id", "physical_package_id", *named_by):
-            (topology / name).write_text(f"{named_by.get(name, '00')[cpu]}\n", "ascii")
+    values = {"core_id": "00", "physical_package_id": "00", **named_by}
+    files = {
+        f"sys/devices/system/cpu/cpu{cpu}/topology/{name}": f"{each[cpu]}\n"
+        for name, each in values.items()
+        for cpu in (0, 1)
+    }
+    Machine(None, files).write(tmp_path)
 
     assert read_cpu(None, tmp_path).cores_per_socket == 2
     assert cores_cpus(root=tmp_path) == [{0}, {1}]
@@ -200,12 +202,8 @@ def test_nested_limits_bind_all(tmp_path: Path) -> None:
         "sys/fs/cgroup/a/b/memory.max": "5000000\n",
         "sys/fs/cgroup/a/memory.max": "max\n",
     }
-    for name, content in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="ascii")
 
-    cpu = read_cpu(None, tmp_path)
+    cpu = read_cpu(None, Machine(None, files).write(tmp_path))
 
     assert (cpu.cgroup_cpus, cpu.memory_limit_bytes) == (1.5, 5_000_000)
 
@@ -217,12 +215,8 @@ def test_unlimited_groups_of_version_1_are_no_limit(tmp_path: Path) -> None:
         "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
         "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
     }
-    for name, content in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="ascii")
 
-    cpu = read_cpu(None, tmp_path)
+    cpu = read_cpu(None, Machine(None, files).write(tmp_path))
 
     assert (cpu.cgroup_cpus, cpu.memory_limit_bytes) == (None, None)
     assert cpu.missing["cgroup_cpus"] == "no control group sets a limit"
