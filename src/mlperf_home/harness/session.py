@@ -16,8 +16,7 @@ from mlperf_home.engines.base import Request
 from mlperf_home.harness import loadgen as loadgen_module
 from mlperf_home.harness.configuration.targets import measured_target, starting_rate
 from mlperf_home.harness.observation import HostWatch, WatchedSut, host_state, peak_memory_bytes
-from mlperf_home.harness.preparation.grids import choose_grid
-from mlperf_home.harness.preparation.opening import make_backend, open_backend, open_samples
+from mlperf_home.harness.preparation import choose_grid, make_backend, open_backend, open_samples
 from mlperf_home.harness.queries.batching import TooLongError, buckets, grid_for
 from mlperf_home.harness.queries.parts import Parts
 from mlperf_home.harness.queries.watchdog import Watchdog
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.job import Job
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Backend, Description, Grid
-    from mlperf_home.harness.preparation.grids import ChosenGrid
+    from mlperf_home.harness.preparation import ChosenGrid
     from mlperf_home.harness.processes.progress import Progress
     from mlperf_home.loadgen_logs.run_log import LoadGenResult
 
@@ -100,6 +99,11 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
     with audit_config(job.rules, job.mode, job.out_dir) as audit_conf:
         ran = _run(job, surroundings, opened, (loadgen, settings, audit_conf))
     opened.backend.close()
+    return _document(job, opened, ran, started_utc=started.isoformat(timespec="seconds"), host=host)
+
+
+def _document(job: Job, opened: _Opened, ran: _Ran, *, started_utc: str, host: dict[str, Any]) -> dict[str, Any]:
+    """Return the session; raise HarnessError if LoadGen's logs are no result."""
     result = _read_logs(job)
     return {
         "schema": SESSION_SCHEMA,
@@ -132,7 +136,7 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
         "result": {"validity": result.validity, "reasons": list(result.reasons)},
         "target": measured_target(job, result),
         "counts": ran.counts,
-        "times": {"started_utc": started.isoformat(timespec="seconds"), "open_s": opened.open_s, "run_s": ran.run_s},
+        "times": {"started_utc": started_utc, "open_s": opened.open_s, "run_s": ran.run_s},
         "peak_memory_bytes": peak_memory_bytes(ran.watch),
         "host": host,
         **_state(job, ran.watch),

@@ -1,10 +1,12 @@
-"""Which shapes the engine is prepared for: given, fixed, stored from an earlier calibration, or measured now.
+"""From a job to an opened engine, its samples, and the shapes that the engine is prepared for.
 
-Measured grids are kept for later runs of the same model by the same engine on the same cores.
+Shapes are given, fixed, stored from an earlier calibration, or measured now. Measured grids are kept for later runs of
+the same model by the same engine on the same cores.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -12,19 +14,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.datasets.base import DatasetError
+from mlperf_home.datasets.part import PartOfSamples
+from mlperf_home.engines import registry
 from mlperf_home.engines.base import BackendError, Grid, Request
 from mlperf_home.engines.calibration import Calibration, Candidates, calibrate, default_candidates
 from mlperf_home.engines.cores import usable_cores
 from mlperf_home.engines.lengths import LENGTHS
-from mlperf_home.harness.preparation.opening import make_backend
 from mlperf_home.machine.cpu.cpuinfo import read_cpuinfo
 from scriptgraph.files.atomic import replace_text
 from scriptgraph.files.json_store import KeptJson
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mlperf_home.contracts.job import Job
+    from mlperf_home.datasets.base import Samples
+    from mlperf_home.engines.base import Backend, Description
     from mlperf_home.harness.processes.progress import Progress
 
+_DATASETS = {
+    "squad": "mlperf_home.datasets.squad.samples:SquadSamples",
+    "imagenet": "mlperf_home.datasets.imagenet.samples:ImagenetSamples",
+}
 _NOTHING_TO_MEASURE = {"echo"}
 # Engines of which two with a thread each are faster than one with two: 1.95 against 1.6 to 1.9 times one thread.
 _ONE_STREAM_A_CORE = {"tflite", "litert"}
@@ -32,6 +44,56 @@ _STORE_SCHEMA = 1
 
 CalibrationKey = dict[str, Any]
 """What a measurement holds for: model, engine, version, options, cores, processor, candidates; JSON values."""
+
+
+def make_backend(name: str) -> Backend:
+    """Make the engine of that name, not yet opened; raise HarnessError if there is none.
+
+    Besides our own names, `module:callable` names one's own backend.
+    """
+    if ":" in name:
+        backend: Backend = _named(name)()
+        return backend
+    try:
+        return registry.make(name)
+    except BackendError as error:
+        raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
+
+
+def open_backend(backend: Backend, request: Request) -> Description:
+    """Open the engine; raise HarnessError if it refuses."""
+    try:
+        return backend.open(request)
+    except BackendError as error:
+        raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
+
+
+def open_samples(job: Job) -> Samples:
+    """Open the job's dataset; raise HarnessError if its kind is unknown, or its folder unusable or empty."""
+    kind = job.dataset.kind
+    if kind not in _DATASETS and ":" not in kind:
+        known = ", ".join(sorted(_DATASETS))
+        raise HarnessError(ExitStatus.BAD_JOB, f"dataset: kind: must be one of {known}, got {kind!r}")
+    try:
+        samples: Samples = _named(_DATASETS.get(kind, kind))(job.dataset.path)
+    except DatasetError as error:
+        raise HarnessError(ExitStatus.BAD_DATASET, str(error)) from None
+    if samples.count < 1:
+        raise HarnessError(ExitStatus.BAD_DATASET, f"{job.dataset.path}: the dataset is empty; make it again")
+    part = job.dataset
+    if part.after >= samples.count:
+        problem = f"dataset: after: must be below {samples.count}, the samples there are, got {part.after}"
+        raise HarnessError(ExitStatus.BAD_JOB, problem)
+    return samples if part.first is None else PartOfSamples(samples, part.first, part.after)
+
+
+def _named(name: str) -> Callable[..., Any]:
+    module, _, attribute = name.partition(":")
+    try:
+        found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise HarnessError(ExitStatus.BAD_JOB, f"{name!r} cannot be imported ({error})") from None
+    return found
 
 
 @dataclass(frozen=True)
