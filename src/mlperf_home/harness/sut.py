@@ -211,9 +211,9 @@ def make_sut(scenario: str, parts: Parts) -> SystemUnderTest:
         return ServerSut(parts)
     if parts.samples.lengths is not None or parts.grid.batch_sizes != (1,):
         return QueuedSut(parts)
-    # Streams can be processes, and there are several.
-    may_fork = parts.grid.streams > 1 and isinstance(parts.backend, Forkable) and parts.backend.fork_safe()
-    return ProcessesSut(parts) if scenario == "Offline" and may_fork else EachSut(parts)
+    several = scenario == "Offline" and parts.grid.streams > 1
+    may_fork = several and isinstance(parts.backend, Forkable) and parts.backend.fork_safe()
+    return ProcessesSut(parts) if may_fork else EachSut(parts)
 
 
 def _infer(parts: Parts, work: Work) -> None:
