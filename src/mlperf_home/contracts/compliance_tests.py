@@ -38,7 +38,7 @@ def audit_text(rules: Round, test: str) -> str:
 
 @contextmanager
 def audit_config(rules: Round, mode: str, out_dir: Path) -> Iterator[Path]:
-    """Give the path that LoadGen looks for an audit.config at: one of the test's, or of no file at all.
+    """Yield the path at which LoadGen looks for an audit.config: the test's file, or no file at all.
 
     It is never the working directory's: a stray file there changes no run.
     """

@@ -162,7 +162,7 @@ def _candidates(job: Job) -> Candidates:
 
 
 def _make_key(job: Job, candidates: Candidates, model_sha256: str | None) -> CalibrationKey:
-    """Say what a calibration of this job would hold for."""
+    """Return what a calibration of this job would hold for."""
     try:
         version = metadata.version(job.backend.name)
     except (metadata.PackageNotFoundError, ValueError):

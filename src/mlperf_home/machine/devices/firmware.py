@@ -98,7 +98,7 @@ def parse_modules(text: str | None) -> tuple[MemoryModule, ...]:
 
 
 def describe_modules(modules: tuple[MemoryModule, ...]) -> str:
-    """Say what is plugged in: "8 x 64 GiB DDR5 DIMM at 4800 MT/s", one part for each kind of module."""
+    """Describe what is plugged in: "8 x 64 GiB DDR5 DIMM at 4800 MT/s", one part for each kind of module."""
     parts = []
     for module, count in Counter(modules).items():
         size_mib = module.size_bytes >> 20

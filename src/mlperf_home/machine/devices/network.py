@@ -35,7 +35,7 @@ class Port:
     speed_mbit_per_s: int | None
 
     def describe(self) -> str:
-        """Say what it is: "25 Gb/s Ethernet"."""
+        """Describe it: "25 Gb/s Ethernet"."""
         speed = self.speed_mbit_per_s
         if self.kind == "Wi-Fi":
             return self.kind
@@ -61,7 +61,7 @@ class Network:
         return len({port.card for port in self.ports})
 
     def describe(self) -> str:
-        """Say what there is: "2 x 25 Gb/s Ethernet, Wi-Fi"; empty without ports."""
+        """Describe the ports: "2 x 25 Gb/s Ethernet, Wi-Fi"; empty without ports."""
         counted = Counter(port.describe() for port in self.ports)
         return ", ".join(f"{count} x {what}" if count > 1 else what for what, count in counted.items())
 
