@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlperf_home.machine.cpu.lscpu import LSCPU
-from mlperf_home.machine.devices.memory_modules import DMIDECODE
+from mlperf_home.machine.devices.firmware import DMIDECODE
 from mlperf_home.machine.facts import COMPILERS, read_host
 from mlperf_home.steps.system import system_name
 from mlperf_home.submission.system.description import Description, SystemDescriptionError, describe_system

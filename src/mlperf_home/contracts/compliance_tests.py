@@ -20,12 +20,12 @@ _PERFORMANCE_MODE = 2
 
 
 def logs_outputs(mode: str) -> bool:
-    """Say whether LoadGen is to be given the samples' outputs in this mode."""
+    """Whether LoadGen is to be given the samples' outputs in this mode."""
     return mode in _LOGS_OUTPUTS
 
 
 def run_seeds(rules: Round, mode: str) -> Seeds:
-    """Give the seeds of a run: TEST05 is a run with others (LoadGen 6.0.17 takes none from an audit.config)."""
+    """Return the seeds of a run: TEST05 is a run with others (LoadGen 6.0.17 takes none from an audit.config)."""
     return rules.test05_seeds if mode == "TEST05" else rules.seeds
 
 
@@ -38,17 +38,15 @@ def audit_text(rules: Round, test: str) -> str:
 
 @contextmanager
 def audit_config(rules: Round, mode: str, out_dir: Path) -> Iterator[Path]:
-    """Give the path that LoadGen looks for an audit.config at: one of the test's, or of no file at all.
+    """Yield the path at which LoadGen looks for an audit.config: the test's file, or no file at all.
 
     It is never the working directory's: a stray file there changes no run.
     """
     path = out_dir.with_name(f"{out_dir.name}.audit.config")
-    text = audit_text(rules, mode) if mode in TESTS else ""
-    if not text:
-        yield path
-        return
-    path.write_text(text, encoding="utf-8")
+    if text := audit_text(rules, mode) if mode in TESTS else "":
+        path.write_text(text, encoding="utf-8")
     try:
         yield path
     finally:
-        path.unlink(missing_ok=True)
+        if text:
+            path.unlink(missing_ok=True)

@@ -45,9 +45,7 @@ class ExitStatus(IntEnum):
 class HarnessError(Exception):
     """A run that gives no result; `str()` is one line: what is wrong, where, what to do next.
 
-    Attributes:
-        status: the exit status that belongs to it.
-        done: what had been done by then, in numbers.
+    `status` is the exit status that belongs to it, `done` what had been done by then, in numbers.
     """
 
     def __init__(self, status: ExitStatus, message: str, done: Mapping[str, float] | None = None) -> None:

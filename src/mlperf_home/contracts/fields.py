@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Fields:
@@ -27,41 +30,27 @@ class Fields:
         return self.refusal(self._where, f"{key}: {problem}")
 
     def has(self, key: str) -> bool:
-        """Say whether a key is there."""
+        """Whether a key is there."""
         return key in self._left
 
     def take(self, key: str) -> Any:
-        """Give a key's value.
-
-        Raises:
-            HarnessError: the key is missing.
-        """
+        """Return a key's value; raise HarnessError if the key is missing."""
         if key not in self._left:
             raise self.wrong(key, "is missing")
         return self._left.pop(key)
 
     def end(self) -> None:
-        """Refuse the keys that are left.
-
-        Raises:
-            HarnessError: there are some.
-        """
+        """Raise HarnessError if keys are left."""
         if self._left:
             raise self.wrong(", ".join(sorted(self._left)), "is not a key that is known here")
 
     def text(self, key: str) -> str:
         """Take a string that is not empty."""
-        value = self.take(key)
-        if not isinstance(value, str) or not value:
-            raise self.wrong(key, f"must be a string, got {value!r}")
-        return value
+        return str(self._checked(key, lambda value: isinstance(value, str) and value != "", "a string"))
 
     def choice(self, key: str, known: tuple[str, ...]) -> str:
         """Take one of the `known` strings."""
-        value = self.take(key)
-        if value not in known:
-            raise self.wrong(key, f"must be one of {', '.join(known)}, got {value!r}")
-        return str(value)
+        return str(self._checked(key, lambda value: value in known, f"one of {', '.join(known)}"))
 
     def path(self, key: str) -> Path:
         """Take a path and make it absolute."""
@@ -76,41 +65,40 @@ class Fields:
 
     def boolean(self, key: str) -> bool:
         """Take true or false."""
-        value = self.take(key)
-        if not isinstance(value, bool):
-            raise self.wrong(key, f"must be true or false, got {value!r}")
-        return value
+        return bool(self._checked(key, lambda value: isinstance(value, bool), "true or false"))
 
     def positive_number(self, key: str) -> float:
         """Take a number above zero."""
-        value = self.take(key)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-            raise self.wrong(key, f"must be a number above 0, got {value!r}")
-        return float(value)
+        return float(self._checked(key, _is_positive, "a number above 0"))
 
     def mapping(self, key: str) -> dict[str, Any]:
         """Take a JSON object, as it is."""
-        value = self.take(key)
-        if not isinstance(value, dict):
-            raise self.wrong(key, f"must be a JSON object, got {value!r}")
-        return value
+        return dict(self._checked(key, lambda value: isinstance(value, dict), "a JSON object"))
 
     def optional_count(self, key: str) -> int | None:
         """Take a whole number above zero, or null."""
-        value = self.take(key)
-        if value is not None and not _is_count(value):
-            raise self.wrong(key, f"must be a whole number above 0 or null, got {value!r}")
+        value = self._checked(key, lambda value: value is None or _is_count(value), "a whole number above 0 or null")
         return None if value is None else int(value)
 
     def optional_counts(self, key: str) -> tuple[int, ...] | None:
         """Take a list of whole numbers above zero, or null."""
+        value = self._checked(key, _are_counts, "a list of whole numbers above 0 or null")
+        return None if value is None else tuple(value)
+
+    def _checked(self, key: str, fits: Callable[[Any], bool], form: str) -> Any:
         value = self.take(key)
-        if value is None:
-            return None
-        if not isinstance(value, list) or not value or not all(_is_count(entry) for entry in value):
-            raise self.wrong(key, f"must be a list of whole numbers above 0 or null, got {value!r}")
-        return tuple(value)
+        if not fits(value):
+            raise self.wrong(key, f"must be {form}, got {value!r}")
+        return value
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int) and _is_positive(value)
+
+
+def _are_counts(value: Any) -> bool:
+    return value is None or (isinstance(value, list) and value != [] and all(map(_is_count, value)))

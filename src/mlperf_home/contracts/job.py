@@ -108,8 +108,7 @@ class Job:
 def read_job(path: Path) -> Job:
     """Decode a job file; relative paths in it are relative to the working directory.
 
-    Raises:
-        HarnessError: the file is absent or malformed; the text names the key.
+    Raise HarnessError, which names the key, if the file is absent or malformed.
     """
     try:
         document = json.loads(path.read_text("utf-8"))
@@ -123,11 +122,13 @@ def read_job(path: Path) -> Job:
 def decode_job(document: Any, where: str = "job") -> Job:
     """Decode a job that is already a JSON value; `where` begins every message.
 
-    Raises:
-        HarnessError: a key is missing, unknown or of the wrong form.
+    Raise HarnessError if a key is missing, unknown or of the wrong form.
     """
     fields = Fields(document, where)
-    rules = _round(fields)
+    try:
+        rules = load_round(fields.text("round"))
+    except UnknownRoundError as error:
+        raise fields.wrong("round", str(error)) from None
     job = Job(
         rules=rules,
         benchmark=fields.choice("benchmark", tuple(rules.benchmarks)),
@@ -148,14 +149,6 @@ def decode_job(document: Any, where: str = "job") -> Job:
     )
     fields.end()
     return job
-
-
-def _round(fields: Fields) -> Round:
-    name = fields.text("round")
-    try:
-        return load_round(name)
-    except UnknownRoundError as error:
-        raise fields.wrong("round", str(error)) from None
 
 
 def _backend(fields: Fields) -> BackendChoice:

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 _SCHEMA = 1
 _BLOCK_BYTES = 1 << 20
+# Of a performance run and its accuracy run, these are the same.
+_SAME: Mapping[str, tuple[str, ...]] = {
+    "job": ("round", "benchmark", "scenario", "backend"),
+    "model": ("sha256",),
+    "engine": ("version",),
+    "dataset": ("name", "count", "identity", "made"),
+}
 
 
 class IngestError(LocatedError):
@@ -21,11 +28,7 @@ class IngestError(LocatedError):
 
 
 def read_session(path: Path) -> dict[str, Any]:
-    """Read a session.
-
-    Raises:
-        IngestError: absent, not JSON, of another version, or of a run that did not complete.
-    """
+    """Read a session; raise IngestError if it is absent, not JSON, of another version, or of an incomplete run."""
     try:
         session = json.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -39,15 +42,9 @@ def read_session(path: Path) -> dict[str, Any]:
 
 
 def check_logs(session: Mapping[str, Any], folder: Path, truncated_sha256: str | None = None) -> None:
-    """Check that the logs in `folder` are those the session wrote.
+    """Raise IngestError if one of the session's logs is absent from `folder`, or is another run's.
 
-    Args:
-        session: the session.
-        folder: the folder with the logs.
-        truncated_sha256: the hash that accuracy.txt keeps of the log that was truncated for the submission.
-
-    Raises:
-        IngestError: a log is absent or another run's.
+    `truncated_sha256` is the hash that accuracy.txt keeps of the log that was truncated for the submission.
     """
     for name, expected in session["logs"].items():
         path = folder / name
@@ -70,29 +67,11 @@ def sha256_of(path: Path) -> str:
 
 
 def check_same_setup(performance: Mapping[str, Any], accuracy: Mapping[str, Any], folder: Path) -> None:
-    """Check that both runs measured the same thing in the same way.
-
-    Raises:
-        IngestError: they differ; the text says in what.
-    """
-    for section, key in _SAME:
+    """Raise IngestError, which says in what, if the two runs did not measure the same thing in the same way."""
+    for section, key in ((section, key) for section, keys in _SAME.items() for key in keys):
         one, other = performance[section].get(key), accuracy[section].get(key)
         if one != other:
             problem = f"the performance run and the accuracy run differ in {key} ({one!r}, {other!r})"
             raise IngestError(folder, problem, "run both again with the same options")
     if performance["sample"] != accuracy["sample"]:
         raise IngestError(folder, "one of the two runs is of sample data", "run both again with the same options")
-
-
-_SAME = (
-    ("job", "round"),
-    ("job", "benchmark"),
-    ("job", "scenario"),
-    ("job", "backend"),
-    ("model", "sha256"),
-    ("engine", "version"),
-    ("dataset", "name"),
-    ("dataset", "count"),
-    ("dataset", "identity"),
-    ("dataset", "made"),
-)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mlperf_home.engines.base import BackendError
 from mlperf_home.machine.cpu.limits import cpu_quota
+from mlperf_home.machine.cpu.sysfs import CPUS, core_name
 
 
 def usable_cores(wanted: int | None = None, *, root: Path = Path("/")) -> int:
@@ -35,18 +36,11 @@ def usable_cores(wanted: int | None = None, *, root: Path = Path("/")) -> int:
 
 
 def cores_cpus(*, root: Path = Path("/")) -> list[set[int]]:
-    """Give the logical CPUs of each physical core that this process may use, the lowest first."""
+    """Give the logical CPUs of each physical core that this process may use, the lowest first.
+
+    Each is its own core where the system does not tell.
+    """
     cores: dict[str, set[int]] = {}
     for cpu in sorted(os.sched_getaffinity(0)):
-        cores.setdefault(_core(root, cpu), set()).add(cpu)
+        cores.setdefault(core_name(root / CPUS / f"cpu{cpu}") or f"cpu{cpu}", set()).add(cpu)
     return list(cores.values())
-
-
-def _core(root: Path, cpu: int) -> str:
-    """Name the physical core of a logical CPU; each is its own where the system does not tell."""
-    topology = root / "sys/devices/system/cpu" / f"cpu{cpu}" / "topology"
-    try:
-        package = (topology / "physical_package_id").read_text().strip()
-        return f"{package}:{(topology / 'core_id').read_text().strip()}"
-    except OSError:
-        return f"cpu{cpu}"

@@ -19,7 +19,7 @@ from mlperf_home.harness.processes.supervisor import supervise
 
 
 def main() -> int:
-    """Run the job that the command line names; give the exit status."""
+    """Run the job that the command line names; return the exit status."""
     parser = argparse.ArgumentParser(prog="mlperf_home.harness", description="one MLPerf LoadGen run")
     parser.add_argument("--job", type=Path, required=True, help="the job, a JSON file")
     arguments = parser.parse_args()

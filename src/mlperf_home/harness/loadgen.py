@@ -33,11 +33,7 @@ _WITHOUT_EMBEDDED_CONF = 2
 
 
 def import_loadgen() -> Any:
-    """Import LoadGen.
-
-    Raises:
-        HarnessError: it is not installed.
-    """
+    """Import LoadGen; raise HarnessError if it is not installed."""
     try:
         return importlib.import_module("mlperf_loadgen")
     except ImportError as error:
@@ -49,7 +45,7 @@ def import_loadgen() -> Any:
 
 
 def loadgen_version() -> str | None:
-    """Give LoadGen's version, or None where its package is not registered."""
+    """Return LoadGen's version, or None where its package is not registered."""
     try:
         return metadata.version("mlcommons-loadgen")
     except metadata.PackageNotFoundError:
@@ -59,12 +55,13 @@ def loadgen_version() -> str | None:
 def configure(loadgen: Any, job: Job) -> Any:
     """Make LoadGen's TestSettings from the round's file, the user's file and the round's seeds.
 
-    Raises:
-        HarnessError: a file is not read, or the durations contradict each other.
+    Raise HarnessError if a file is not read, or the durations contradict each other.
     """
     settings = loadgen.TestSettings()
     settings.scenario = getattr(loadgen.TestScenario, job.scenario)
-    settings.mode = getattr(loadgen.TestMode, _mode_name(job))
+    searches = (job.mode, job.scenario) == ("find-performance", "Server")
+    mode = "AccuracyOnly" if job.mode == "accuracy" else "FindPeakPerformance" if searches else "PerformanceOnly"
+    settings.mode = getattr(loadgen.TestMode, mode)
     for conf in (job.mlperf_conf, job.user_conf):
         if settings.FromConfig(str(conf), job.loadgen_model, job.scenario, _WITHOUT_EMBEDDED_CONF) != 0:
             raise HarnessError(ExitStatus.BAD_JOB, f"{conf}: LoadGen does not read this file; check its lines")
@@ -79,14 +76,8 @@ def configure(loadgen: Any, job: Job) -> Any:
     return settings
 
 
-def _mode_name(job: Job) -> str:
-    if job.mode == "accuracy":
-        return "AccuracyOnly"
-    return "FindPeakPerformance" if (job.mode, job.scenario) == ("find-performance", "Server") else "PerformanceOnly"
-
-
 def responder(loadgen: Any, mode: str) -> Respond:
-    """Give the callable that completes samples: with their outputs where LoadGen logs them, with nothing otherwise."""
+    """Return what completes samples: with their outputs where LoadGen logs them, with nothing otherwise."""
     complete, response = loadgen.QuerySamplesComplete, loadgen.QuerySampleResponse
     made = threading.local()
 
@@ -116,7 +107,7 @@ def responder(loadgen: Any, mode: str) -> Respond:
 
 
 def payloads(rows: NDArray[np.float32], lengths: NDArray[np.int32] | None) -> list[tuple[int, int]]:
-    """Give address and size in bytes of each sample's part of a contiguous output.
+    """Return address and size in bytes of each sample's part of a contiguous output.
 
     Args:
         rows: (n, ...) float32; with lengths (n, length, ...), of which each sample's padding is left out.
@@ -129,14 +120,9 @@ def payloads(rows: NDArray[np.float32], lengths: NDArray[np.int32] | None) -> li
 
 
 def run(loadgen: Any, settings: Any, parts: tuple[SystemUnderTest, Samples], log_dir: Path, audit_conf: Path) -> None:
-    """Run LoadGen once, to the end; its logs are in `log_dir` afterwards.
+    """Run LoadGen once, to the end, with the settings of `configure`; its logs are in the folder `log_dir` then.
 
-    Args:
-        loadgen: the module.
-        settings: see `configure`.
-        parts: what answers, and the samples.
-        log_dir: an existing folder.
-        audit_conf: see `compliance_tests.audit_config`.
+    `parts` are what answers, and the samples; `audit_conf` is the path of `compliance_tests.audit_config`.
     """
     sut, samples = parts
     log_settings = loadgen.LogSettings()
@@ -144,12 +130,9 @@ def run(loadgen: Any, settings: Any, parts: tuple[SystemUnderTest, Samples], log
     log_settings.log_output.outdir = str(log_dir)
     log_settings.log_output.copy_summary_to_stdout = False
     # The one whose queries are two lists of numbers: lists of objects cost twice as much, with every sample.
-    sut_handle = loadgen.ConstructFastSUT(sut.issue, _flush)
+    # At its end of the queries every batch is already on its way.
+    sut_handle = loadgen.ConstructFastSUT(sut.issue, lambda: None)
     qsl_handle = loadgen.ConstructQSL(samples.count, samples.performance_count, sut.load, sut.unload)
     loadgen.StartTestWithLogSettings(sut_handle, qsl_handle, settings, log_settings, str(audit_conf))
     loadgen.DestroyQSL(qsl_handle)
     loadgen.DestroyFastSUT(sut_handle)
-
-
-def _flush() -> None:
-    """LoadGen's end of the queries: every batch is already on its way."""

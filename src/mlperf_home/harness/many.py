@@ -29,7 +29,7 @@ from mlperf_home.harness.processes.supervisor import Signals, supervise
 from mlperf_home.harness.worker import work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 _ALWAYS = ("numpy", "mlperf_home.datasets.imagenet.samples")
 
@@ -49,11 +49,10 @@ class Forked:
             os.setpgid(self.pid, self.pid)
 
     def poll(self) -> int | None:
-        """Give how it ended, or None."""
+        """Return how it ended, or None."""
         if self.returncode is None:
             ended, status = os.waitpid(self.pid, os.WNOHANG)
-            if ended:
-                self.returncode = os.waitstatus_to_exitcode(status)
+            self.returncode = os.waitstatus_to_exitcode(status) if ended else None
         return self.returncode
 
     def wait(self) -> int:
@@ -78,25 +77,21 @@ def _become_worker(job_path: Path, descriptor: int, parent: int) -> None:
 
 
 def main() -> int:
-    """Run jobs until standard input ends; give the exit status."""
+    """Run jobs until standard input ends; return the exit status."""
     parser = argparse.ArgumentParser(prog="mlperf_home.harness.many", description="many LoadGen runs")
     parser.add_argument("--import", dest="modules", action="append", default=[], help="a module to import beforehand")
     arguments = parser.parse_args()
     die_with_parent(os.getppid())
-    _import(arguments.modules)
-    signals = Signals()
-    for asked in _lines(signals):
-        _tell(_run(asked, signals))
-    return int(ExitStatus.INTERRUPTED) if signals.received else int(ExitStatus.COMPLETE)
-
-
-def _import(modules: Sequence[str]) -> None:
-    """Import beforehand; what cannot be imported is an error of the run that needs it, in its own words."""
+    # What cannot be imported is an error of the run that needs it, in its own words.
     with suppress(HarnessError):
         import_loadgen()
-    for name in (*_ALWAYS, *modules):
+    for name in (*_ALWAYS, *arguments.modules):
         with suppress(ImportError, AttributeError):
             importlib.import_module(name)
+    signals = Signals()
+    for asked in _lines(signals):
+        print(json.dumps({"event": "ended", **_run(asked, signals)}), flush=True)
+    return int(ExitStatus.INTERRUPTED) if signals.received else int(ExitStatus.COMPLETE)
 
 
 def _run(asked: dict[str, Any], signals: Signals) -> dict[str, Any]:
@@ -108,12 +103,8 @@ def _run(asked: dict[str, Any], signals: Signals) -> dict[str, Any]:
     return {"status": int(ExitStatus.COMPLETE), "message": ""}
 
 
-def _tell(ended: dict[str, Any]) -> None:
-    print(json.dumps({"event": "ended", **ended}), flush=True)
-
-
 def _lines(signals: Signals) -> Iterator[dict[str, Any]]:
-    """Give what standard input asks for, until it ends or a signal comes."""
+    """Yield what standard input asks for, until it ends or a signal comes."""
     rest = b""
     while signals.received is None:
         if 0 not in select.select([0, signals.descriptor], [], [])[0]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.machine.cpu.limits import cpu_quota
 from mlperf_home.machine.sensors import cpu_time, energy
 from mlperf_home.machine.sensors.cpu_clocks import Sensors, read_sensors
-from mlperf_home.machine.sensors.process_usage import private_bytes
+from mlperf_home.machine.sensors.cpu_time import private_bytes
 from mlperf_home.machine.sensors.readings import Reading, unknown
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def host_state() -> dict[str, Any]:
 
 
 def peak_memory_bytes(watch: HostWatch) -> int:
-    """Give the largest resident size of this process so far, and what its streams' processes had alone."""
+    """Return the largest resident size of this process so far, and what its streams' processes had alone."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + watch.streams_memory_bytes
 
 
@@ -46,17 +46,11 @@ class _Counters:
 class HostWatch:
     """Looks at the machine once before a run is timed and once afterwards, and never in between.
 
-    Attributes:
-        streams_memory_bytes: the private memory of the streams' processes, at the end of a run; 0 where threads work.
+    `streams_memory_bytes` is the private memory of the streams' processes at the end of a run; 0 where threads work.
     """
 
     def __init__(self, root: Path = Path("/"), cpus: Sequence[int] | None = None) -> None:
-        """Prepare.
-
-        Args:
-            root: where /proc and /sys are looked for.
-            cpus: the CPUs that matter; None: those that this process may run on.
-        """
+        """Prepare to read /proc and /sys below `root`, of some CPUs; None: those that this process may run on."""
         self._root = root
         self._cpus = sorted(os.sched_getaffinity(0)) if cpus is None else list(cpus)
         self._before: tuple[_Counters, Sensors] | None = None
@@ -75,7 +69,7 @@ class HostWatch:
         self.streams_memory_bytes = max(self.streams_memory_bytes, private_bytes())
 
     def state(self) -> dict[str, Reading]:
-        """Give what was seen, by name with unit; empty where nothing was timed."""
+        """Return what was seen, by name with unit; empty where nothing was timed."""
         if self._before is None or self._after is None:
             return {}
         (counted, sensors), (counted_after, sensors_after) = self._before, self._after
@@ -96,11 +90,7 @@ class HostWatch:
         }
 
     def _count(self) -> _Counters:
-        return _Counters(
-            cpu_time.look(self._root, self._cpus),
-            energy.look(self._root),
-            os.getloadavg()[0],
-        )
+        return _Counters(cpu_time.look(self._root, self._cpus), energy.look(self._root), os.getloadavg()[0])
 
 
 class WatchedSut:

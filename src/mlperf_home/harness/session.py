@@ -16,15 +16,14 @@ from mlperf_home.engines.base import Request
 from mlperf_home.harness import loadgen as loadgen_module
 from mlperf_home.harness.configuration.targets import measured_target, starting_rate
 from mlperf_home.harness.observation import HostWatch, WatchedSut, host_state, peak_memory_bytes
-from mlperf_home.harness.preparation.grids import choose_grid
-from mlperf_home.harness.preparation.opening import make_backend, open_backend, open_samples
+from mlperf_home.harness.preparation import choose_grid, make_backend, open_backend, open_samples
 from mlperf_home.harness.queries.batching import TooLongError, buckets, grid_for
 from mlperf_home.harness.queries.parts import Parts
 from mlperf_home.harness.queries.watchdog import Watchdog
 from mlperf_home.harness.sut import make_sut
 from mlperf_home.loadgen_logs.run_log import LogError, read_run
 from mlperf_home.loadgen_logs.verdict import explain_errors
-from mlperf_home.machine.sensors.noise import judge
+from mlperf_home.machine.sensors.readings import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.job import Job
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Backend, Description, Grid
-    from mlperf_home.harness.preparation.grids import ChosenGrid
+    from mlperf_home.harness.preparation import ChosenGrid
     from mlperf_home.harness.processes.progress import Progress
     from mlperf_home.loadgen_logs.run_log import LoadGenResult
 
@@ -54,7 +53,7 @@ class Surroundings:
     """
 
     progress: Progress
-    beat: Callable[[], None]
+    beat: Callable[[], object]
     end_beats: Callable[[], None]
     fail: Callable[[BaseException], None]
     ends_s: float | None = None
@@ -73,20 +72,16 @@ class _Opened:
 
 @dataclass(frozen=True)
 class _Ran:
-    watchdog: Watchdog
+    counts: dict[str, int]
     watch: HostWatch
     streams_as: str
     run_s: float
 
 
 def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
-    """Run the job; LoadGen's logs are in `job.partial_dir` afterwards.
+    """Run the job and return its session, as JSON values; LoadGen's logs are in `job.partial_dir` afterwards.
 
-    Returns:
-        The session, as JSON values.
-
-    Raises:
-        HarnessError: the run gives no result.
+    Raise HarnessError if the run gives no result.
     """
     started = datetime.now(timezone.utc)
     host = host_state()
@@ -104,6 +99,11 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
     with audit_config(job.rules, job.mode, job.out_dir) as audit_conf:
         ran = _run(job, surroundings, opened, (loadgen, settings, audit_conf))
     opened.backend.close()
+    return _document(job, opened, ran, started_utc=started.isoformat(timespec="seconds"), host=host)
+
+
+def _document(job: Job, opened: _Opened, ran: _Ran, *, started_utc: str, host: dict[str, Any]) -> dict[str, Any]:
+    """Return the session; raise HarnessError if LoadGen's logs are no result."""
     result = _read_logs(job)
     return {
         "schema": SESSION_SCHEMA,
@@ -111,11 +111,22 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
         "job": _echo(job),
         "sample": job.sample,
         "sample_note": opened.samples.sample_note,
-        "engine": _engine(opened.description),
+        "engine": {
+            "name": opened.description.engine,
+            "version": opened.description.version,
+            "details": dict(opened.description.details),
+            "warnings": list(opened.description.warnings),
+        },
         "model": opened.model,
         "grid": {**asdict(opened.grid), "origin": opened.chosen.origin, "streams_as": ran.streams_as},
         "calibration": opened.chosen.calibration,
-        "dataset": _dataset(opened.samples),
+        "dataset": {
+            "name": opened.samples.name,
+            "identity": dict(opened.samples.identity),
+            "count": opened.samples.count,
+            "performance_count": opened.samples.performance_count,
+            "made": dict(getattr(opened.samples, "record", {})),
+        },
         "loadgen": {
             "version": loadgen_module.loadgen_version(),
             "logged_version": result.loadgen_version,
@@ -124,13 +135,16 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
         },
         "result": {"validity": result.validity, "reasons": list(result.reasons)},
         "target": measured_target(job, result),
-        "counts": _counts(ran.watchdog),
-        "times": {"started_utc": started.isoformat(timespec="seconds"), "open_s": opened.open_s, "run_s": ran.run_s},
+        "counts": ran.counts,
+        "times": {"started_utc": started_utc, "open_s": opened.open_s, "run_s": ran.run_s},
         "peak_memory_bytes": peak_memory_bytes(ran.watch),
         "host": host,
         **_state(job, ran.watch),
         "warnings": _warnings(job, opened),
-        "logs": _log_hashes(job.partial_dir),
+        "logs": {
+            path.name: {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+            for path in sorted(job.partial_dir.iterdir())
+        },
     }
 
 
@@ -138,7 +152,10 @@ def _open(job: Job, progress: Progress) -> _Opened:
     start_s = time.monotonic()
     samples = open_samples(job)
     progress.tell("opening", backend=job.backend.name)
-    model = model_identity(job.backend.model_path)
+    path = job.backend.model_path
+    model = {"path": str(path), "sha256": None, "reason": "the model is not a file"}
+    if path.is_file():
+        model |= {"sha256": sha256_of(path), "reason": None}
     chosen = choose_grid(job, has_lengths=samples.lengths is not None, model_sha256=model["sha256"], progress=progress)
     grid = grid_for(job.scenario, chosen.grid)
     if samples.lengths is not None:
@@ -166,7 +183,7 @@ def _run(job: Job, surroundings: Surroundings, opened: _Opened, loadgen_with: tu
         on_beat=surroundings.beat,
     )
     if surroundings.ends_s is not None:
-        watchdog.end_at(surroundings.ends_s, lambda done: surroundings.fail(over_time(job, done)))
+        watchdog.end_at(surroundings.ends_s, lambda done: surroundings.fail(_over_time(job, done)))
     respond = loadgen_module.responder(loadgen, job.mode)
     outputs = logs_outputs(job.mode)
     parts = Parts(opened.backend, opened.samples, opened.grid, respond, watchdog, surroundings.fail, outputs)
@@ -187,29 +204,21 @@ def _run(job: Job, surroundings: Surroundings, opened: _Opened, loadgen_with: tu
     sut.stop()
     surroundings.end_beats()
     surroundings.progress.tell("finished", run_s=round(run_s, 3))
-    return _Ran(watchdog, watch, sut.streams_as, run_s)
+    counts = {"queries": watchdog.queries, "samples_issued": watchdog.issued, "samples_completed": watchdog.completed}
+    return _Ran({**counts, "batches": watchdog.batches}, watch, sut.streams_as, run_s)
 
 
-def over_time(job: Job, done: Mapping[str, float]) -> HarnessError:
-    """Say that a run's time is over, and how far it came."""
-    told = (
+def _over_time(job: Job, done: Mapping[str, float]) -> HarnessError:
+    """Make the error for a run whose time is over, with how far it came."""
+    message = (
         f"the run was ended at its limit of {job.time_limit_s:g} s: LoadGen had {done['samples']:.0f} of"
         f" {done['issued']:.0f} samples after {done['seconds']:.1f} s; give it more by --time_limit"
     )
-    return HarnessError(ExitStatus.OVER_TIME, told, done)
-
-
-def _counts(watchdog: Watchdog) -> dict[str, int]:
-    return {
-        "queries": watchdog.queries,
-        "samples_issued": watchdog.issued,
-        "samples_completed": watchdog.completed,
-        "batches": watchdog.batches,
-    }
+    return HarnessError(ExitStatus.OVER_TIME, message, done)
 
 
 def _state(job: Job, watch: HostWatch) -> dict[str, Any]:
-    """Give what the machine did meanwhile, and, where time was measured, whether that disturbed."""
+    """Return what the machine did meanwhile, and, where time was measured, whether that disturbed."""
     state = watch.state()
     noise = judge(state).to_json() if state and job.mode != "accuracy" else None
     return {"state": {name: reading.to_json() for name, reading in state.items()}, "noise": noise}
@@ -230,25 +239,6 @@ def _read_logs(job: Job) -> LoadGenResult:
     return result
 
 
-def _dataset(samples: Samples) -> dict[str, Any]:
-    return {
-        "name": samples.name,
-        "identity": dict(samples.identity),
-        "count": samples.count,
-        "performance_count": samples.performance_count,
-        "made": dict(getattr(samples, "record", {})),
-    }
-
-
-def _engine(description: Description) -> dict[str, Any]:
-    return {
-        "name": description.engine,
-        "version": description.version,
-        "details": dict(description.details),
-        "warnings": list(description.warnings),
-    }
-
-
 def _warnings(job: Job, opened: _Opened) -> list[str]:
     warnings = list(opened.description.warnings)
     warnings += getattr(opened.samples, "notes", ())
@@ -266,30 +256,13 @@ def _echo(job: Job) -> dict[str, Any]:
     backend = job.backend
     return {
         "round": job.rules.name,
-        "benchmark": job.benchmark,
-        "loadgen_model": job.loadgen_model,
-        "scenario": job.scenario,
-        "mode": job.mode,
+        **{name: getattr(job, name) for name in ("benchmark", "loadgen_model", "scenario", "mode")},
         "backend": backend.name,
         "model_path": str(backend.model_path),
         "options": dict(backend.options),
-        "cores": backend.cores,
-        "lengths": None if backend.lengths is None else list(backend.lengths),
-        "batch_sizes": None if backend.batch_sizes is None else list(backend.batch_sizes),
-        "streams": backend.streams,
+        **{name: getattr(backend, name) for name in ("cores", "lengths", "batch_sizes", "streams")},
         "dataset_kind": job.dataset.kind,
         "dataset_path": str(job.dataset.path),
         "user_conf": job.user_conf.read_text("utf-8"),
         "stall_timeout_s": job.stall_timeout_s,
     }
-
-
-def model_identity(path: Path) -> dict[str, Any]:
-    """Give path and sha256 of the model's file; the hash is None, with the reason, where there is no such file."""
-    if path.is_file():
-        return {"path": str(path), "sha256": sha256_of(path), "reason": None}
-    return {"path": str(path), "sha256": None, "reason": "the model is not a file"}
-
-
-def _log_hashes(folder: Path) -> dict[str, dict[str, Any]]:
-    return {path.name: {"sha256": sha256_of(path), "bytes": path.stat().st_size} for path in sorted(folder.iterdir())}

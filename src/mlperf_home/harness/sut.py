@@ -16,7 +16,7 @@ import numpy as np
 from mlperf_home.engines.base import Forkable
 from mlperf_home.harness.queries.batching import buckets, groups, plan
 from mlperf_home.harness.queries.parts import LoadingSut, PreparingSut, Work
-from mlperf_home.harness.streams.sut import ProcessesSut
+from mlperf_home.harness.streams.pool import ProcessesSut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -211,12 +211,9 @@ def make_sut(scenario: str, parts: Parts) -> SystemUnderTest:
         return ServerSut(parts)
     if parts.samples.lengths is not None or parts.grid.batch_sizes != (1,):
         return QueuedSut(parts)
-    return ProcessesSut(parts) if scenario == "Offline" and _may_fork(parts) else EachSut(parts)
-
-
-def _may_fork(parts: Parts) -> bool:
-    """Say whether streams can be processes, and whether there are several."""
-    return parts.grid.streams > 1 and isinstance(parts.backend, Forkable) and parts.backend.fork_safe()
+    several = scenario == "Offline" and parts.grid.streams > 1
+    may_fork = several and isinstance(parts.backend, Forkable) and parts.backend.fork_safe()
+    return ProcessesSut(parts) if may_fork else EachSut(parts)
 
 
 def _infer(parts: Parts, work: Work) -> None:

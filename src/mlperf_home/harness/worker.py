@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import faulthandler
 import json
 import os
@@ -17,8 +16,8 @@ from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.job import read_job
 from mlperf_home.engines.base import BackendError
 from mlperf_home.harness.processes.lifeline import die_with_parent
+from mlperf_home.harness.processes.output import write_error
 from mlperf_home.harness.processes.progress import Progress
-from mlperf_home.harness.processes.reports import write_error
 from mlperf_home.harness.session import Surroundings, run_session
 from scriptgraph.files.atomic import replace_text
 
@@ -26,23 +25,10 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.job import Job
 
 
-def main() -> NoReturn:
-    """Run one job and end with its exit status; the session is written as `<session>.partial`."""
-    parser = argparse.ArgumentParser(description="started by mlperf_home.harness")
-    parser.add_argument("--job", type=Path, required=True)
-    parser.add_argument("--beat-descriptor", type=int, required=True)
-    parser.add_argument("--parent", type=int, required=True)
-    arguments = parser.parse_args()
-    work(arguments.job, arguments.beat_descriptor, arguments.parent)
-
-
 def work(job_path: Path, descriptor: int, parent: int) -> NoReturn:
-    """Run the job of a file in this process, and end it.
+    """Run the job of a file in this process, and end it; the session is written as `<session>.partial`.
 
-    Args:
-        job_path: the job's file, which the parent has read.
-        descriptor: gets a byte a second while samples are inferred.
-        parent: the supervisor's process number; with its end this process ends.
+    The descriptor gets a byte a second while samples are inferred. When the supervisor, `parent`, ends, so does this.
     """
     die_with_parent(parent)
     # The supervisor alone decides about interruptions; it ends this process with SIGKILL.
@@ -51,14 +37,11 @@ def work(job_path: Path, descriptor: int, parent: int) -> NoReturn:
     job = read_job(job_path)
     started_s = time.monotonic()
 
-    def fail(error: BaseException) -> NoReturn:
-        _report(job, error, ExitStatus.WORKER_FAILED)
-
     surroundings = Surroundings(
         progress=Progress(),
-        beat=lambda: _beat(descriptor),
+        beat=lambda: os.write(descriptor, b"."),
         end_beats=lambda: os.close(descriptor),
-        fail=fail,
+        fail=lambda error: _report(job, error, ExitStatus.WORKER_FAILED),
         ends_s=None if job.time_limit_s is None else started_s + job.time_limit_s,
     )
     try:
@@ -77,15 +60,11 @@ def _report(job: Job, error: BaseException, otherwise: ExitStatus) -> NoReturn:
     if isinstance(error, BackendError):
         # The engine's own sentence says it all.
         write_error(job, otherwise, str(error))
-        _end(otherwise)
-    where = "an engine call" if otherwise is ExitStatus.WORKER_FAILED else "the harness"
-    message = f"{where} failed: {type(error).__name__}: {error} (details in {job.error_path})"
-    write_error(job, otherwise, message, "".join(traceback.format_exception(error)))
+    else:
+        where = "an engine call" if otherwise is ExitStatus.WORKER_FAILED else "the harness"
+        message = f"{where} failed: {type(error).__name__}: {error} (details in {job.error_path})"
+        write_error(job, otherwise, message, "".join(traceback.format_exception(error)))
     _end(otherwise)
-
-
-def _beat(descriptor: int) -> None:
-    os.write(descriptor, b".")
 
 
 def _end(status: ExitStatus) -> NoReturn:
@@ -95,4 +74,4 @@ def _end(status: ExitStatus) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main()
+    work(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 _LIBRARY = "libarmnnDelegate.so"
@@ -27,11 +27,7 @@ class NoArmNnError(Exception):
 
 
 def require_device(device: str, machine: str, has_opencl: Callable[[], bool]) -> None:
-    """Check that there is the processor for a device, "neon" or "opencl".
-
-    Raises:
-        NoArmNnError: it is no Arm processor, or OpenCL is missing.
-    """
+    """Raise NoArmNnError if a device, "neon" or "opencl", lacks its Arm processor or OpenCL."""
     if not machine.startswith(_ARM):
         raise NoArmNnError(f"ArmNN runs on Arm processors, and this is {machine}: run it on one, {_WITHOUT}")
     if device == "opencl" and not has_opencl():
@@ -41,34 +37,24 @@ def require_device(device: str, machine: str, has_opencl: Callable[[], bool]) ->
 
 
 def delegate_options(device: str) -> str:
-    """Give the delegate's options, `key=value`, for a device."""
+    """Return the delegate's options, `key=value`, for a device."""
     return f"backends={_BACKENDS[device]}"
 
 
 def find_delegate(root: Path, given: Path | None) -> Path:
-    """Find the delegate's library.
+    """Find the delegate's library in the usual places below `root`; raise NoArmNnError if it is not there.
 
-    Args:
-        root: where the system's folders are.
-        given: the library, or the folder with it, as the user says; None to look in the usual places.
-
-    Raises:
-        NoArmNnError: it is not there.
+    The user may have `given` the library instead, or the folder with it.
     """
-    for place in _places(root, given):
-        if place.is_file():
-            return place
+    if given is not None and given.is_file():
+        return given
+    folders = [root / folder for folder in _FOLDERS] if given is None else [given, given / "lib", given / "delegate"]
+    for folder in folders:
+        for place in (folder / _LIBRARY, *sorted(folder.glob(f"{_LIBRARY}.*"), reverse=True)):
+            if place.is_file():
+                return place
     looked = str(given) if given is not None else ", ".join(f"/{folder}" for folder in _FOLDERS)
     raise NoArmNnError(
         f"{_LIBRARY} is not in {looked}: unpack a release of github.com/ARM-software/armnn "
         f"(ArmNN-linux-aarch64.tar.gz) and give --armnn_path=FOLDER, {_WITHOUT}"
     )
-
-
-def _places(root: Path, given: Path | None) -> Iterator[Path]:
-    if given is not None and given.is_file():
-        yield given
-    folders = [root / folder for folder in _FOLDERS] if given is None else [given, given / "lib", given / "delegate"]
-    for folder in folders:
-        yield folder / _LIBRARY
-        yield from sorted(folder.glob(f"{_LIBRARY}.*"), reverse=True)

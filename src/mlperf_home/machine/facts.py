@@ -6,21 +6,16 @@ import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mlperf_home.machine.cpu.cpu import Cpu, read_cpu
 from mlperf_home.machine.cpu.cpuinfo import CpuInfo, read_cpuinfo
 from mlperf_home.machine.cpu.lscpu import Lscpu, parse
 from mlperf_home.machine.cpu.sysfs import CpuFiles
-from mlperf_home.machine.devices.memory_modules import MemoryModule, parse_modules
+from mlperf_home.machine.devices.firmware import MemoryModule, Product, parse_modules, read_product
 from mlperf_home.machine.devices.network import Network, read_network
-from mlperf_home.machine.devices.product import Product, read_product
 from mlperf_home.machine.devices.storage import Storage, read_storage
 from mlperf_home.machine.operating_system import OperatingSystem, read_os
 from scriptgraph.files.kernel_files import read_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Asks whatever compiler there is for its version; run it with LC_ALL=C.
 COMPILERS = (("gcc", "--version"), ("clang", "--version"), ("cc", "--version"))
@@ -64,12 +59,9 @@ def read_host(
 ) -> HostFacts:
     """Put together what a machine tells; never fails for what it does not tell.
 
-    Args:
-        root: where its /sys, /proc and /etc are. What only a call into the system tells (the C library's version,
-            this Python's) is left out where root is not "/".
-        lscpu: what `lscpu.LSCPU` printed with LC_ALL=C; None where there is none.
-        dmidecode: what `memory_modules.DMIDECODE` printed with LC_ALL=C; None where it could not be asked.
-        compiler: what one of `COMPILERS` printed with LC_ALL=C; None where there is none.
+    Its /sys, /proc and /etc are below `root`. What only a call into the system tells (the C library's version, this
+    Python's) is left out where root is not "/". The other arguments are what `lscpu.LSCPU`,
+    `firmware.DMIDECODE` and one of `COMPILERS` printed with LC_ALL=C; None where there is none.
     """
     here = root.resolve() == Path("/")
     told, info, files = parse(lscpu) or Lscpu({}), read_cpuinfo(root), CpuFiles(root)
@@ -79,7 +71,8 @@ def read_host(
         cpu=cpu,
         core_numbers=info.core_numbers,
         cores=_cores(told, info, files, cpu),
-        cache_totals=files.cache_totals() or tuple(_lscpu_caches(told)),
+        # Where lscpu does not count the instances, its sums cannot be trusted.
+        cache_totals=files.cache_totals() or tuple((name, size, count) for name, size, count in told.caches() if count),
         os=read_os(root) if here else _recorded_os(root, cpu.architecture),
         host_name=host_name or (platform.node() or None if here else None),
         product=read_product(root),
@@ -95,16 +88,9 @@ def _cores(told: Lscpu, info: CpuInfo, files: CpuFiles, cpu: Cpu) -> int | None:
     """Count physical cores. Without packages, lscpu counts them by clusters."""
     if cpu.sockets and cpu.cores_per_socket:
         return cpu.sockets * cpu.cores_per_socket
-    seen = files.topology().cores or info.cores
+    seen = files.cores() or info.cores
     clusters, per_cluster = told.count("Cluster(s)"), told.count("Core(s) per cluster")
     return seen or (clusters * per_cluster if clusters and per_cluster else None)
-
-
-def _lscpu_caches(told: Lscpu) -> Iterator[tuple[str, int, int]]:
-    """Give the caches whose sum can be trusted: those of which lscpu says how many there are."""
-    for name, total, instances in told.caches():
-        if instances:
-            yield name, total, instances
 
 
 def _recorded_os(root: Path, machine: str | None) -> OperatingSystem:

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from scriptgraph.files.kernel_files import read_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -42,13 +44,7 @@ def read_os(
     uname: Callable[[], os.uname_result] = os.uname,
     confstr: Callable[[str], str | None] = os.confstr,
 ) -> OperatingSystem:
-    """Read os-release (its man page, os-release(5)), uname and the C library's version.
-
-    Args:
-        root: where the system's files are.
-        uname: gives kernel and machine.
-        confstr: gives the C library's version.
-    """
+    """Read os-release (its man page, os-release(5)) below `root`, uname and, by confstr, the C library's version."""
     missing: dict[str, str] = {}
     release = _release(root)
     version = release.get("VERSION_ID")
@@ -57,7 +53,10 @@ def read_os(
         missing = dict.fromkeys(("name", "distribution", "distribution_version"), absent)
     elif version is None:
         missing["distribution_version"] = "os-release has no VERSION_ID (a rolling release)"
-    libc = _libc(confstr)
+    try:
+        libc = confstr("CS_GNU_LIBC_VERSION") or None
+    except (ValueError, OSError):
+        libc = None
     if libc is None:
         missing["libc"] = "this C library does not tell its version (musl does not)"
     system = uname()
@@ -74,27 +73,14 @@ def read_os(
 
 
 def _release(root: Path) -> dict[str, str]:
-    for name in _RELEASE_FILES:
-        try:
-            lines = (root / name).read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            continue
-        pairs = (line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith("#"))
-        found = {key.strip(): _unquoted(value) for key, _, value in pairs}
-        return {key: value for key, value in found.items() if value}
-    return {}
-
-
-def _unquoted(value: str) -> str:
-    """Read a value quoted as for a shell."""
-    try:
-        return " ".join(shlex.split(value))
-    except ValueError:
-        return value.strip().strip("\"'")
-
-
-def _libc(confstr: Callable[[str], str | None]) -> str | None:
-    try:
-        return confstr("CS_GNU_LIBC_VERSION") or None
-    except (ValueError, OSError):
-        return None
+    """Read the first os-release that there is; its values are quoted as for a shell."""
+    text = next((text for name in _RELEASE_FILES if (text := read_text(root / name)) is not None), "")
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        key, equals, value = line.strip().partition("=")
+        if equals and not key.startswith("#"):
+            try:
+                found[key.strip()] = " ".join(shlex.split(value))
+            except ValueError:
+                found[key.strip()] = value.strip().strip("\"'")
+    return {key: value for key, value in found.items() if value}

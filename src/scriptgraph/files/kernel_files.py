@@ -1,30 +1,31 @@
-"""Read the short texts that kernel and firmware give, whatever bytes are in them."""
+"""Read the short texts of /proc and /sys, whatever bytes kernel and firmware put into them."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
-
 
 # Of 64 bits. Python itself refuses to convert much longer ones.
 _MOST_DIGITS = 20
 
 
 def read_text(path: Path) -> str | None:
-    """Give a file's text, with "\N{REPLACEMENT CHARACTER}" for what is not UTF-8; None where it cannot be read.
+    """Return a file's text without space around it; None where it cannot be read.
 
-    A file of /sys can be there and still refuse to be read: a network card that is down has no speed.
+    Bytes that are not UTF-8 become "\N{REPLACEMENT CHARACTER}". A file of /sys can be there and still refuse to be
+    read: a network card that is down has no speed.
     """
     try:
-        return path.read_bytes().decode("utf-8", errors="replace")
+        return path.read_bytes().decode("utf-8", errors="replace").strip()
     except OSError:
         return None
 
 
 def read_line(path: Path) -> str | None:
-    """Give a file's text as one line of printable characters; None where nothing is left of it.
+    """Return a file's text as one line of printable characters; None where nothing is left of it.
 
     The firmware's strings may end with NUL, hold line breaks, or bytes of no known encoding, which become "?".
     """
@@ -33,7 +34,14 @@ def read_line(path: Path) -> str | None:
     return line if any(letter.isalnum() for letter in line) else None
 
 
-def read_whole(path: Path) -> int | None:
-    """Give a file's whole number; None where there is none, or a negative one, as for "not known"."""
-    text = (read_text(path) or "").strip()
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
+def read_whole(path: Path, *, signed: bool = False) -> int | None:
+    """Return a file's whole number; None where there is none, or a negative one, as for "not known", unless signed."""
+    text = read_text(path) or ""
+    digits = text.removeprefix("-") if signed else text
+    return int(text) if digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS else None
+
+
+def count_listed(text: str) -> int:
+    """Count the numbers of a list as the kernel writes it ("0-3,8")."""
+    spans = re.findall(r"(\d+)(?:-(\d+))?", text)
+    return sum(int(last or first) - int(first) + 1 for first, last in spans)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlperf_home.harness.configuration.user_conf import user_conf
+
 if TYPE_CHECKING:
     from mlperf_home.rules import Round
 
@@ -44,11 +46,9 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Target:
-    """What a run aims at.
+    """Samples per second (Offline, Server) or milliseconds a query (SingleStream, MultiStream), to aim at.
 
-    Attributes:
-        value: samples per second (Offline, Server) or milliseconds a query (SingleStream, MultiStream).
-        measured: whether find-performance measured it (later runs apply a factor) or the user gave it (used as it is).
+    Later runs apply a factor to what find-performance has measured; what the user gives is used as it is.
     """
 
     value: float
@@ -63,17 +63,12 @@ def target_key(scenario: str) -> str:
 def run_values(
     rules: Round, scenario: str, style: str, target: Target | None = None, test_query_count: int | None = None
 ) -> dict[str, float]:
-    """Give user.conf's values, by key, in LoadGen's units (ms, samples per second).
+    """Return user.conf's values, by key, in LoadGen's units (ms, samples per second).
 
-    Args:
-        rules: the round's rules.
-        scenario: the scenario's name.
-        style: one of STYLES.
-        target: the target; needed by every style but "test".
-        test_query_count: how many queries a test has (Offline: samples); None for a short default.
+    Raise SettingsError if the style is unknown, or the target is missing or not above 0.
 
-    Raises:
-        SettingsError: the style is unknown, the target is missing or not above 0.
+    Every style of STYLES but "test" needs a target. A test has `test_query_count` queries (Offline: samples); None for
+    a short default.
     """
     if style not in STYLES:
         raise SettingsError(f"the style of the run must be one of {', '.join(STYLES)}, got {style!r}")
@@ -84,19 +79,22 @@ def run_values(
             f"a {style} run needs {target_key(scenario)} for {scenario}: run find-performance first, or give it"
         )
     values = {target_key(scenario): _aim(scenario, target)}
+    scenario_rules = rules.scenarios[scenario]
     if style == "fast":
-        return values | _fast_values(rules, scenario)
-    if style == "sample":
+        values["min_duration"] = scenario_rules.min_duration_ms // _FAST_FACTOR
+        if scenario == "Offline":
+            values["min_query_count"] = scenario_rules.min_query_count // _FAST_FACTOR
+    elif style == "sample":
         if scenario == "Offline" and target.measured:
             values[target_key(scenario)] *= _SAMPLE_OFFLINE_MARGIN
-        return values | _sample_values(rules, scenario)
-    if scenario == "SingleStream":
-        values["max_duration"] = round(rules.scenarios[scenario].min_duration_ms * _MAX_DURATION_FACTOR)
+        values |= _sample_values(rules, scenario)
+    elif scenario == "SingleStream":
+        values["max_duration"] = round(scenario_rules.min_duration_ms * _MAX_DURATION_FACTOR)
     return values
 
 
 def find_performance_values(scenario: str, test_query_count: int | None = None) -> dict[str, float]:
-    """Give the values of a find-performance run; Server's search picks its own rates, for five seconds each."""
+    """Return the values of a find-performance run; Server's search picks its own rates, for five seconds each."""
     if scenario == "Server":
         return {"min_duration": 5000, "min_query_count": test_query_count or _TEST_QUERIES}
     return _test_values(scenario, None, test_query_count)
@@ -122,14 +120,6 @@ def _test_values(scenario: str, target: Target | None, test_query_count: int | N
     return values
 
 
-def _fast_values(rules: Round, scenario: str) -> dict[str, float]:
-    scenario_rules = rules.scenarios[scenario]
-    values: dict[str, float] = {"min_duration": scenario_rules.min_duration_ms // _FAST_FACTOR}
-    if scenario == "Offline":
-        values["min_query_count"] = scenario_rules.min_query_count // _FAST_FACTOR
-    return values
-
-
 def _sample_values(rules: Round, scenario: str) -> dict[str, float]:
     if scenario == "Offline":
         return {"min_duration": _SAMPLE_DURATION_MS, "min_query_count": _SAMPLE_OFFLINE_SAMPLES}
@@ -138,3 +128,33 @@ def _sample_values(rules: Round, scenario: str) -> dict[str, float]:
         return {"min_duration": 0, "min_query_count": rules.scenarios[scenario].early_stopping_min_query_count}
     queries = _SAMPLE_SERVER_QUERIES if scenario == "Server" else rules.scenarios[scenario].min_query_count
     return {"min_duration": _SAMPLE_DURATION_MS, "min_query_count": queries}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A run (performance, accuracy or find-performance), its style, and its target.
+
+    The target is `given` by the user, or `measured` by a find-performance run.
+    """
+
+    benchmark: str
+    scenario: str
+    run: str
+    style: str
+    test_query_count: int | None = None
+    given: float | None = None
+    measured: float | None = None
+
+
+def user_conf_text(rules: Round, wanted: Wanted) -> str:
+    """Return user.conf for a run; raise SettingsError if the style needs a target and none is known."""
+    if wanted.run == "find-performance":
+        values = find_performance_values(wanted.scenario, wanted.test_query_count)
+    elif wanted.run == "accuracy":
+        # Every sample is asked once, whatever the target; LoadGen wants one all the same.
+        values = {target_key(wanted.scenario): wanted.given or wanted.measured or 1.0}
+    else:
+        known = wanted.measured if wanted.given is None else wanted.given
+        target = None if known is None else Target(known, measured=wanted.given is None)
+        values = run_values(rules, wanted.scenario, wanted.style, target, wanted.test_query_count)
+    return user_conf(rules.benchmarks[wanted.benchmark].loadgen_model, wanted.scenario, values)

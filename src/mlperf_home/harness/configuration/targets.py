@@ -18,7 +18,7 @@ _FIRST_SHARE = 0.25
 
 
 def measured_target(job: Job, result: LoadGenResult) -> dict[str, float] | None:
-    """Give {"target_qps": samples per second} or {"target_latency_ms": mean}, as measured.
+    """Return {"target_qps": samples per second} or {"target_latency_ms": mean}, as measured.
 
     None in other modes, or where the log has no such value. Nothing is added or taken off: settings.py applies the
     factors of later runs.
@@ -34,7 +34,7 @@ def measured_target(job: Job, result: LoadGenResult) -> dict[str, float] | None:
 
 
 def starting_rate(job: Job, backend: Backend, samples: Samples, grid: Grid) -> float | None:
-    """Give the rate that Server's search starts from: a quarter of what one sample at a time would allow.
+    """Return the rate that Server's search starts from: a quarter of what one sample at a time would allow.
 
     LoadGen doubles the rate until the latency limit breaks, and gives up if the first rate is too high already. None
     in other modes and scenarios, and where user.conf names a rate.

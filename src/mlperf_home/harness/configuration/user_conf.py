@@ -12,18 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEYS = (
-    "target_qps",
-    "target_latency",
-    "target_latency_percentile",
-    "min_duration",
-    "max_duration",
-    "min_query_count",
-    "max_query_count",
-    "performance_sample_count_override",
-    "sample_concatenate_permutation",
-    "samples_per_query",
-    "coalesce_queries",
-    "max_async_queries",
+    *("target_qps", "target_latency", "target_latency_percentile"),
+    *("min_duration", "max_duration", "min_query_count", "max_query_count"),
+    *("performance_sample_count_override", "sample_concatenate_permutation", "samples_per_query"),
+    *("coalesce_queries", "max_async_queries"),
 )
 """What may stand in user.conf; durations and latencies in milliseconds, rates in samples per second."""
 
@@ -31,30 +23,30 @@ _PARTS = 3  # model.scenario.key
 
 
 def user_conf(loadgen_model: str, scenario: str, values: Mapping[str, float]) -> str:
-    """Write user.conf's text.
+    """Return user.conf's text: values, by KEYS, for the model as LoadGen is given it ("bert") in a scenario.
 
-    Args:
-        loadgen_model: the name that LoadGen is given ("bert").
-        scenario: the scenario's name.
-        values: what to set, by KEYS.
-
-    Raises:
-        ValueError: nothing to set, or a key that LoadGen does not know.
+    Raise ValueError if there is nothing to set, or a key that LoadGen does not know.
     """
     if not values or (unknown := sorted(set(values) - set(KEYS))):
         raise ValueError(f"user.conf cannot be made of {dict(values)}" + (f": {unknown}" if values else ""))
-    return "".join(f"{loadgen_model}.{scenario}.{key} = {_number(value)}\n" for key, value in values.items())
+    # LoadGen reads plain decimals; 1e-05 or 24576.0 is not one for a count.
+    texts = {key: str(int(value)) if float(value).is_integer() else f"{value:.6f}" for key, value in values.items()}
+    return "".join(f"{loadgen_model}.{scenario}.{key} = {text}\n" for key, text in texts.items())
 
 
 def check_user_conf(path: Path, loadgen_model: str, scenario: str) -> None:
-    """Refuse a user.conf of which LoadGen would silently skip something, or everything.
+    """Raise HarnessError for a user.conf of which LoadGen would silently skip something, or everything.
 
-    Raises:
-        HarnessError: the file is absent, or a line is malformed, names another model or an unknown key, or no line
-            is for this model and scenario.
+    The file is absent, or a line is malformed, names another model or an unknown key, or no line is for this model
+    and scenario.
     """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise HarnessError(ExitStatus.BAD_JOB, f"{path}: user.conf cannot be read ({reason})") from None
     counting = 0
-    for number, text in enumerate(_read(path).splitlines(), start=1):
+    for number, text in enumerate(lines, start=1):
         line = text.partition("#")[0].strip()
         if line:
             counting += _check_line(f"{path} line {number}", line, loadgen_model, scenario)
@@ -66,7 +58,8 @@ def check_user_conf(path: Path, loadgen_model: str, scenario: str) -> None:
         )
 
 
-def _check_line(where: str, line: str, loadgen_model: str, scenario: str) -> int:
+def _check_line(where: str, line: str, loadgen_model: str, scenario: str) -> bool:
+    """Whether a line is for this model and scenario."""
     name, equals, value = (part.strip() for part in line.partition("="))
     parts = name.split(".")
     if not equals or not value or len(parts) != _PARTS:
@@ -76,7 +69,7 @@ def _check_line(where: str, line: str, loadgen_model: str, scenario: str) -> int
         known = ", ".join(SCENARIOS)
         raise HarnessError(ExitStatus.BAD_JOB, f"{where}: {line_scenario!r} is no scenario; known are {known}")
     if line_scenario not in (scenario, "*"):
-        return 0
+        return False
     if line_model not in (loadgen_model, "*"):
         raise HarnessError(
             ExitStatus.BAD_JOB,
@@ -86,27 +79,10 @@ def _check_line(where: str, line: str, loadgen_model: str, scenario: str) -> int
     if key not in KEYS:
         known = ", ".join(KEYS)
         raise HarnessError(ExitStatus.BAD_JOB, f"{where}: LoadGen does not know {key!r}; known are {known}")
-    _check_number(where, key, value)
-    return 1
-
-
-def _check_number(where: str, key: str, value: str) -> None:
     try:
         usable = float(value) >= 0
     except ValueError:
         usable = False
     if not usable:
         raise HarnessError(ExitStatus.BAD_JOB, f"{where}: {key} must be a number of at least 0, got {value!r}")
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise HarnessError(ExitStatus.BAD_JOB, f"{path}: user.conf cannot be read ({reason})") from None
-
-
-def _number(value: float) -> str:
-    # LoadGen reads plain decimals; 1e-05 or 24576.0 is not one for a count.
-    return str(int(value)) if float(value).is_integer() else f"{value:.6f}"
+    return True

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import mlperf_home
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
-from mlperf_home.harness.processes.claim import claimed_output
-from mlperf_home.harness.processes.reports import check_inputs, discard, publish, read_error, write_error
+from mlperf_home.harness.configuration.user_conf import check_user_conf
+from mlperf_home.harness.processes.output import claimed_output, discard, publish, read_error, write_error
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -39,7 +39,7 @@ class Child(Protocol):
     returncode: int | None
 
     def poll(self) -> int | None:
-        """Give how it ended, or None."""
+        """Return how it ended, or None."""
 
     def wait(self) -> int:
         """Wait for its end; a signal is a negative number."""
@@ -50,38 +50,36 @@ Start = Callable[[Path, int], Child]
 
 
 def supervise(job: Job, job_path: Path, start: Start | None = None, signals: Signals | None = None) -> None:
-    """Run the job in a child process and publish its result.
+    """Run the job of a file in a child process and publish its result.
 
-    Args:
-        job: what to run.
-        job_path: its file.
-        start: starts the child; None: a new interpreter.
-        signals: those of a process that supervises several jobs; None: this is its only one.
-
-    Raises:
-        HarnessError: the run gave no result; nothing half-written is left at the output paths.
+    The child is a new interpreter unless `start` starts it. A process that supervises several jobs passes its signals.
+    Raise HarnessError if the run gave no result; nothing half-written is left at the output paths.
     """
     signals = signals or Signals()
-    check_inputs(job)
+    _check_inputs(job)
     with claimed_output(job):
         try:
-            _check(job, _watch(job, job_path, start or _new_interpreter, signals))
+            _watch(job, job_path, start or _new_interpreter, signals)
             publish(job)
         except HarnessError as error:
             discard(job, error.status)
-            _write_error_once(job, error)
+            # The child may have written a fuller one.
+            if read_error(job) != str(error):
+                write_error(job, error.status, str(error))
             raise
 
 
-def _check(job: Job, status: ExitStatus) -> None:
-    if status is not ExitStatus.COMPLETE:
-        raise HarnessError(status, read_error(job) or f"the run ended with status {int(status)}")
-
-
-def _write_error_once(job: Job, error: HarnessError) -> None:
-    """Write the error file unless the child has written a fuller one."""
-    if read_error(job) != str(error):
-        write_error(job, error.status, str(error))
+def _check_inputs(job: Job) -> None:
+    """Raise HarnessError, before an engine is opened, if a conf file or folder is absent or unusable."""
+    if not job.mlperf_conf.is_file():
+        raise HarnessError(ExitStatus.BAD_JOB, f"{job.mlperf_conf}: mlperf.conf is not there; write it first")
+    check_user_conf(job.user_conf, job.loadgen_model, job.scenario)
+    if not job.work_dir.is_dir():
+        raise HarnessError(ExitStatus.BAD_JOB, f"{job.work_dir}: work_dir is not a folder; make it first")
+    stray = Path.cwd() / "audit.config"
+    if stray.exists():
+        problem = "an audit.config in the working directory changes LoadGen's runs; move it away"
+        raise HarnessError(ExitStatus.BAD_JOB, f"{stray}: {problem}")
 
 
 class Signals:
@@ -104,7 +102,7 @@ class Signals:
 def _new_interpreter(job_path: Path, descriptor: int) -> Child:
     command = [
         *(sys.executable, str(Path(mlperf_home.__file__).parent / "bootstrap.py"), "mlperf_home.harness.worker"),
-        *("--job", str(job_path), "--beat-descriptor", str(descriptor), "--parent", str(os.getpid())),
+        *(str(job_path), str(descriptor), str(os.getpid())),
     ]
     # Its own session: Ctrl-C in a terminal reaches only this process, which ends the child cleanly.
     return subprocess.Popen(  # noqa: S603 - our own module, with this interpreter
@@ -112,7 +110,8 @@ def _new_interpreter(job_path: Path, descriptor: int) -> Child:
     )
 
 
-def _watch(job: Job, job_path: Path, start: Start, signals: Signals) -> ExitStatus:
+def _watch(job: Job, job_path: Path, start: Start, signals: Signals) -> None:
+    """Run the child to its end; raise HarnessError unless it completed the run."""
     beats, write_end = os.pipe()
     try:
         child = start(job_path, write_end)
@@ -121,17 +120,18 @@ def _watch(job: Job, job_path: Path, start: Start, signals: Signals) -> ExitStat
     try:
         _wait(job, child, beats, signals)
     finally:
-        _end(child)
+        if child.poll() is None:
+            # With everything that it started: the child is the leader of its group.
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
         os.close(beats)
-    return _status(child.wait())
+    status = _status(child.wait())
+    if status is not ExitStatus.COMPLETE:
+        raise HarnessError(status, read_error(job) or f"the run ended with status {int(status)}")
 
 
 def _wait(job: Job, child: Child, beats: int, signals: Signals) -> None:
-    """Return when the child has ended.
-
-    Raises:
-        HarnessError: this process was interrupted, or the child has stopped beating.
-    """
+    """Return when the child has ended; raise HarnessError if it does not beat, or this process is interrupted."""
     waiting = [signals.descriptor, beats]
     last_beat_s: float | None = None
     silence_s = job.stall_timeout_s + _MARGIN_S
@@ -163,13 +163,6 @@ def _wait(job: Job, child: Child, beats: int, signals: Signals) -> None:
                     waiting.remove(beats)
 
 
-def _end(child: Child) -> None:
-    if child.poll() is None:
-        # With everything that it started: the child is the leader of its group.
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-
-
 def _status(returncode: int) -> ExitStatus:
     if returncode < 0:
         name = signal.Signals(-returncode).name
@@ -181,6 +174,5 @@ def _status(returncode: int) -> ExitStatus:
     try:
         return ExitStatus(returncode)
     except ValueError:
-        raise HarnessError(
-            ExitStatus.INTERNAL, f"the process with the engine ended with status {returncode} and no reason"
-        ) from None
+        problem = f"the process with the engine ended with status {returncode} and no reason"
+        raise HarnessError(ExitStatus.INTERNAL, problem) from None

@@ -28,11 +28,9 @@ class TooLongError(ValueError):
 
 @dataclass(frozen=True)
 class Batch:
-    """Some samples of a query that are inferred by one call.
+    """Some samples of a query that are inferred by one call: their places in it, (n,) intp.
 
-    Attributes:
-        length: the sequence length they are padded to; None where samples have no length.
-        positions: (n,) intp, their places in the query.
+    `length` is the sequence length they are padded to; None where samples have no length.
     """
 
     length: int | None
@@ -40,10 +38,9 @@ class Batch:
 
 
 def buckets(lengths: NDArray[np.int32], grid: Grid) -> NDArray[np.intp]:
-    """Give each sample the index of the grid's first length that holds it, shape (n,).
+    """Return, for each sample, the index of the grid's first length that holds it, shape (n,).
 
-    Raises:
-        TooLongError: a sample fits no length.
+    Raise TooLongError if a sample fits no length.
     """
     longest = int(lengths.max(initial=0))
     if not grid.lengths or longest > grid.lengths[-1]:
@@ -55,15 +52,13 @@ def buckets(lengths: NDArray[np.int32], grid: Grid) -> NDArray[np.intp]:
 def plan(lengths: NDArray[np.int32] | None, count: int, grid: Grid) -> list[Batch]:
     """Split a query of `count` samples into batches, the longest samples first.
 
-    Long batches first keep the streams busy to the end: what is left over last is short.
+    Long batches first keep the streams busy to the end: what is left over last is short. Raise TooLongError if a
+    sample fits no length.
 
     Args:
         lengths: (count,) int32, tokens of each sample; None where samples have no length.
         count: the number of samples.
         grid: the shapes the engine is prepared for.
-
-    Raises:
-        TooLongError: a sample fits no length.
     """
     if lengths is None:
         return [Batch(None, part) for part in _split(np.arange(count), grid.batch_sizes[0])]

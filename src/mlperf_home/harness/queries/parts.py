@@ -61,9 +61,8 @@ class Work:
 class SystemUnderTest(Protocol):
     """What LoadGen drives.
 
-    Attributes:
-        streams_as: what calls the engine: "caller" (LoadGen's own thread), "threads", "processes", or
-            "processes, a core each" (pinned).
+    `streams_as` is what calls the engine: "caller" (LoadGen's own thread), "threads", "processes", or "processes, a
+    core each" (pinned).
     """
 
     streams_as: str
@@ -75,11 +74,9 @@ class SystemUnderTest(Protocol):
         """Release samples."""
 
     def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
-        """Take a query; its samples are completed now or later, in any order.
+        """Take a query: the identities of its responses, and of each, the sample's index in the dataset.
 
-        Args:
-            ids: the identities of its responses.
-            indices: of each, the sample's index in the dataset.
+        Its samples are completed now or later, in any order.
         """
 
     def stop(self) -> None:

@@ -18,7 +18,7 @@ class Watchdog:
     Its thread wakes once a second and looks whether the counts moved, so that counting itself reads no clock.
     """
 
-    def __init__(self, stall_timeout_s: float, on_stall: Callable[[str], None], on_beat: Callable[[], None]) -> None:
+    def __init__(self, stall_timeout_s: float, on_stall: Callable[[str], None], on_beat: Callable[[], object]) -> None:
         """Prepare; `on_beat` is called at every wake-up, so that another process can see that this one lives."""
         self._timeout_s = stall_timeout_s
         self._on_stall = on_stall

@@ -30,28 +30,28 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - it is memory, and the file has no na
 
 
 class Numbers:
-    """Numbers of 32 bits in memory, by position, which forks share: a file without a name.
+    """Numbers of one kind, of 32 bits, in memory, by position, which forks share: a file without a name.
 
-    Args:
-        name: what the system shows for it.
-        kind: of the numbers.
+    The system shows `name` for it.
     """
 
     def __init__(self, name: str, kind: type[np.uint32 | np.float32]) -> None:
-        self._file, self._kind = _memory_file(name), kind
+        self._kind = kind
+        if hasattr(os, "memfd_create"):
+            self._file = os.memfd_create(name)
+        else:
+            # Pythons that were built against an old C library lack it; uv's did until 2026.
+            self._file, path = tempfile.mkstemp(dir=_SHARED_MEMORY, prefix=f"mlperf-home-{name}-")
+            os.unlink(path)  # noqa: PTH108 - beside the descriptor's other calls
 
     def write(self, position: int, values: Sequence[float]) -> None:
-        """Put values where `position` is the first one's.
-
-        Raises:
-            OSError: the memory has no room for them.
-        """
+        """Put values where `position` is the first one's; raise OSError if the memory has no room for them."""
         content = np.array(values, dtype=self._kind).tobytes()
         if os.pwrite(self._file, content, _ITEM_BYTES * position) < len(content):
             raise OSError(f"only part of {len(content)} bytes could be kept in memory")
 
     def read(self, position: int, count: int) -> NDArray[Any]:
-        """Give what was written, (count,)."""
+        """Return what was written, (count,)."""
         return np.frombuffer(os.pread(self._file, _ITEM_BYTES * count, _ITEM_BYTES * position), dtype=self._kind)
 
     def close(self) -> None:
@@ -59,24 +59,11 @@ class Numbers:
         os.close(self._file)
 
 
-def _memory_file(name: str) -> int:
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create(name)
-    # Pythons that were built against an old C library lack it; uv's did until 2026.
-    descriptor, path = tempfile.mkstemp(dir=_SHARED_MEMORY, prefix=f"mlperf-home-{name}-")
-    os.unlink(path)  # noqa: PTH108 - beside the descriptor's other calls
-    return descriptor
-
-
 def tell(pipe: int, position: int, count: int) -> None:
-    """Write a message; waits while the pipe is full.
-
-    Raises:
-        BrokenPipeError: nobody reads any more.
-    """
+    """Write a message, waiting while the pipe is full; raise BrokenPipeError if nobody reads any more."""
     os.write(pipe, _MESSAGE.pack(position, count))
 
 
 def told(messages: bytes) -> Iterator[tuple[int, int]]:
-    """Give position and count of each message; `messages` is what one reading of a pipe gave."""
+    """Return position and count of each message; `messages` is what one reading of a pipe gave."""
     return _MESSAGE.iter_unpack(messages)

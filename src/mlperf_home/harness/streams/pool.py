@@ -1,4 +1,8 @@
-"""The processes of the streams: started with the samples, given groups of them, listened to, and ended."""
+"""Offline with a process for each stream.
+
+Threads share Python's lock. A small model's call takes tens of microseconds, and what Python does between two calls a
+few: streams wait for each other, the longer the more of them there are. Processes do not (docs/decisions/0016).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.engines.cores import cores_cpus
 from mlperf_home.harness.queries.batching import groups
+from mlperf_home.harness.queries.parts import PreparingSut
 from mlperf_home.harness.streams.messages import MESSAGE_BYTES, Numbers, tell, told
 from mlperf_home.harness.streams.process import Ends, Place, read_failure, work
 
@@ -70,11 +76,7 @@ class Streams:
         ]
 
     def wait_until_ready(self) -> None:
-        """Return when every process has warmed up.
-
-        Raises:
-            BaseException: why one ended instead.
-        """
+        """Return when every process has warmed up; raise why one ended instead."""
         ended: dict[Any, ForkProcess] = {process.sentinel: process for process in self._processes}
         taken_ns: list[int] = []
         while len(taken_ns) < len(self._processes):
@@ -154,3 +156,46 @@ class Streams:
             f"the process of {process.name} ended {how}: the machine ran out of memory, somebody killed it, or the "
             "engine crashed",
         )
+
+
+class ProcessesSut(PreparingSut):
+    """Offline where samples are inferred one by one: processes that live while samples are loaded."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        self._streams: Streams | None = None
+        # A physical core for each stream where there are as many. Else they stay where they are put: the parent wakes
+        # for every group; a stream that made way for it would move, and share the core of another.
+        cores, streams = cores_cpus(), parts.grid.streams
+        self._cpus: Sequence[Collection[int] | None] = cores if len(cores) == streams else [None] * streams
+        self.streams_as = "processes" if None in self._cpus else "processes, a core each"
+
+    def load(self, indices: Sequence[int]) -> None:
+        """Bring samples into memory, arrange each, and fork: the processes find them where they are."""
+        self.stop()
+        super().load(indices)
+        try:
+            prepared = {index: infer for index, (infer, _) in self._prepared.items()}
+            self._streams = Streams(self._parts, prepared, self._cpus)
+            self._streams.wait_until_ready()
+        except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
+            self._parts.fail(error)
+
+    def unload(self, indices: Sequence[int]) -> None:
+        """End the processes and release the samples."""
+        self.stop()
+        super().unload(indices)
+
+    def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
+        """Hand the query's samples to the processes, in groups."""
+        self._parts.watchdog.expect(len(ids))
+        try:
+            cast("Streams", self._streams).ask(ids, indices)
+        except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
+            self._parts.fail(error)
+
+    def stop(self) -> None:
+        """End the processes, when nothing is outstanding."""
+        if self._streams is not None:
+            self._streams.stop()
+            self._streams = None

@@ -31,13 +31,9 @@ _WARM_UP_RUNS = 3
 class Ends:
     """What a stream's process holds of the pipes, and those ends of its parent's that it has to close.
 
-    Attributes:
-        asked: groups are read from it; its end ends the process.
-        indices: of the samples that are asked for.
-        answered: groups that are done are written to it.
-        answers: to samples.
-        failed: the reason of a failure is written to it, as JSON.
-        others: the parent's ends: one that stayed open here would keep the processes alive without the parent.
+    Groups are read from `asked`, whose end ends the process, and written to `answered` when they are done; their
+    samples' indices and answers are in memory. The reason of a failure is written to `failed`, as JSON. One of the
+    parent's `others` that stayed open here would keep the processes alive without the parent.
     """
 
     asked: int
@@ -50,13 +46,7 @@ class Ends:
 
 @dataclass(frozen=True)
 class Place:
-    """Which process this is.
-
-    Attributes:
-        stream: its stream's number, from 0.
-        parent: its parent's process number.
-        cpus: the logical CPUs that it may run on; None for all that the parent may.
-    """
+    """The stream's number, from 0, its parent's process number, and its logical CPUs; None for all of the parent's."""
 
     stream: int
     parent: int
@@ -66,12 +56,8 @@ class Place:
 def work(backend: Forkable, prepared: Mapping[int, Prepared], place: Place, ends: Ends, *, outputs: bool) -> NoReturn:
     """Serve one stream until the pipe of groups ends, and end this process.
 
-    Args:
-        backend: the engine, open.
-        prepared: the samples that are loaded, by index.
-        place: which process this is, and where it runs.
-        ends: the pipes.
-        outputs: whether answers are asked for: (1,) float32 each.
+    The engine is open; `prepared` has the loaded samples by index. `outputs`: whether answers, (1,) float32 each, are
+    asked for.
     """
     try:
         die_with_parent(place.parent)
@@ -98,7 +84,7 @@ def work(backend: Forkable, prepared: Mapping[int, Prepared], place: Place, ends
 
 
 def read_failure(content: bytes) -> BaseException | None:
-    """Give what the first process that failed said; None where none said anything."""
+    """Return what the first process that failed said; None where none said anything."""
     if not content:
         return None
     said = json.loads(content.splitlines()[0])

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from mlperf_home.machine.cpu import limits, lscpu
 from mlperf_home.machine.cpu.cpuinfo import CpuInfo, read_cpuinfo
-from mlperf_home.machine.cpu.sysfs import Cache, CpuFiles, count_cpus
+from mlperf_home.machine.cpu.sysfs import Cache, CpuFiles
+from scriptgraph.files.kernel_files import count_listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-Value = TypeVar("Value")
 
 # What decides how fast an inference engine can be; names as the kernel has them.
 RELEVANT_FEATURES = (
@@ -22,6 +21,20 @@ RELEVANT_FEATURES = (
     *("amx_tile", "amx_int8", "amx_bf16"),
     *("asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme"),
 )
+
+_TOPOLOGY = "the kernel does not tell the topology"
+_CPUFREQ = "there is no cpufreq (usual in virtual machines)"
+# Why a value is None, where the reason is always the same.
+_REASONS = {
+    "vendor": "neither lscpu nor /proc/cpuinfo tells",
+    "model_name": "the CPU does not tell its name, or hides it",
+    "sockets": "the firmware numbers no packages",
+    "logical_cpus": "neither lscpu nor /sys nor /proc/cpuinfo tells",
+    "numa_nodes": "the kernel has no NUMA",
+    "caches": "neither /sys nor lscpu tells",
+    **dict.fromkeys(("cores_per_socket", "threads_per_core"), _TOPOLOGY),
+    **dict.fromkeys(("frequency_max_mhz", "frequency_min_mhz", "frequency_now_mhz", "governor"), _CPUFREQ),
+}
 
 
 @dataclass(frozen=True)
@@ -80,88 +93,64 @@ def read_cpu(
     affinity: Collection[int] | None = None,
     machine: str | None = None,
 ) -> Cpu:
-    """Put together what the machine tells.
+    """Put together what /sys and /proc below `root` and `lscpu.LSCPU` tell.
 
-    Args:
-        lscpu_text: what `lscpu.LSCPU` printed with LC_ALL=C; None where there is no lscpu.
-        root: where /sys and /proc are.
-        affinity: logical CPUs that the process may run on; None for this process's.
-        machine: the architecture, where lscpu does not tell; None for this process's.
+    The latter's text was printed with LC_ALL=C; None where there is no lscpu. The affinity, and the architecture
+    (`machine`) where lscpu does not tell it, are this process's unless they are passed.
     """
     told = lscpu.parse(lscpu_text) or lscpu.Lscpu({})
     info, files = read_cpuinfo(root), CpuFiles(root)
-    notes = _Notes()
     sockets, cores_per_socket, threads_per_core, logical = _topology(told, info, files)
-    frequency = "there is no cpufreq (usual in virtual machines)"
     quota, no_quota = limits.cpu_quota(root)
     memory, no_memory = limits.memory_total_bytes(root)
     memory_limit, no_memory_limit = limits.memory_limit_bytes(root)
     features = info.features or frozenset((told.text("Flags") or "").split())
-    caches = files.caches() or _caches_of(told)
-    if not caches:
-        notes.because("caches", "neither /sys nor lscpu tells")
-    return Cpu(
-        vendor=notes.of("vendor", told.text("Vendor ID") or info.vendor, "neither lscpu nor /proc/cpuinfo tells"),
-        model_name=notes.of(
-            "model_name", told.text("Model name") or info.model_name, "the CPU does not tell its name, or hides it"
-        ),
+    cpu = Cpu(
+        vendor=told.text("Vendor ID") or info.vendor,
+        model_name=told.text("Model name") or info.model_name,
         architecture=told.text("Architecture") or machine or os.uname().machine,
-        sockets=notes.of("sockets", sockets, "the firmware numbers no packages"),
-        cores_per_socket=notes.of("cores_per_socket", cores_per_socket, "the kernel does not tell the topology"),
-        threads_per_core=notes.of("threads_per_core", threads_per_core, "the kernel does not tell the topology"),
-        logical_cpus=notes.of("logical_cpus", logical, "neither lscpu nor /sys nor /proc/cpuinfo tells"),
-        numa_nodes=notes.of("numa_nodes", told.count("NUMA node(s)") or files.numa_nodes(), "the kernel has no NUMA"),
-        caches=caches,
-        frequency_max_mhz=notes.of(
-            "frequency_max_mhz", told.greatest("CPU max MHz") or files.frequency_mhz("cpuinfo_max_freq", max), frequency
-        ),
-        frequency_min_mhz=notes.of(
-            "frequency_min_mhz", told.number("CPU min MHz") or files.frequency_mhz("cpuinfo_min_freq", min), frequency
-        ),
-        frequency_now_mhz=notes.of(
-            "frequency_now_mhz", files.frequency_mhz("scaling_cur_freq", _mean) or info.frequency_mhz, frequency
-        ),
-        governor=notes.of("governor", ", ".join(files.governors()) or None, frequency),
+        sockets=sockets,
+        cores_per_socket=cores_per_socket,
+        threads_per_core=threads_per_core,
+        logical_cpus=logical,
+        numa_nodes=told.count("NUMA node(s)") or files.numa_nodes(),
+        # Of lscpu's sums, the size of one cache is known only where it says how many there are.
+        caches=files.caches()
+        or tuple(Cache(name, size // n if n else None, n, None) for name, size, n in told.caches()),
+        frequency_max_mhz=max(told.numbers("CPU max MHz"), default=None)
+        or files.frequency_mhz("cpuinfo_max_freq", max),
+        frequency_min_mhz=next(iter(told.numbers("CPU min MHz")), None) or files.frequency_mhz("cpuinfo_min_freq", min),
+        frequency_now_mhz=files.frequency_mhz("scaling_cur_freq", lambda values: sum(values) / len(values))
+        or info.frequency_mhz,
+        governor=", ".join(files.governors()) or None,
         features=tuple(name for name in RELEVANT_FEATURES if name in features),
-        hypervisor=notes.of("hypervisor", told.text("Hypervisor vendor"), _no_hypervisor(told, features)),
+        hypervisor=told.text("Hypervisor vendor"),
         affinity_cpus=tuple(sorted(os.sched_getaffinity(0) if affinity is None else affinity)),
-        cgroup_cpus=notes.of("cgroup_cpus", quota, no_quota),
-        memory_total_bytes=notes.of("memory_total_bytes", memory, no_memory),
-        memory_limit_bytes=notes.of("memory_limit_bytes", memory_limit, no_memory_limit),
-        missing=notes.reasons,
+        cgroup_cpus=quota,
+        memory_total_bytes=memory,
+        memory_limit_bytes=memory_limit,
     )
-
-
-class _Notes:
-    """Collects why values are None."""
-
-    def __init__(self) -> None:
-        self.reasons: dict[str, str] = {}
-
-    def of(self, name: str, value: Value | None, reason: str) -> Value | None:
-        """Pass a value on; note the reason if it is None."""
-        if value is None:
-            self.because(name, reason)
-        return value
-
-    def because(self, name: str, reason: str) -> None:
-        """Note a reason."""
-        self.reasons[name] = reason
+    reasons = {
+        **_REASONS,
+        "hypervisor": _no_hypervisor(told, features),
+        "cgroup_cpus": no_quota,
+        "memory_total_bytes": no_memory,
+        "memory_limit_bytes": no_memory_limit,
+    }
+    return replace(cpu, missing={name: why for name, why in reasons.items() if getattr(cpu, name) in (None, ())})
 
 
 def _topology(
     told: lscpu.Lscpu, info: CpuInfo, files: CpuFiles
 ) -> tuple[int | None, int | None, int | None, int | None]:
-    """Give sockets, cores per socket, threads per core, logical CPUs on-line.
+    """Return sockets, cores per socket, threads per core, logical CPUs on-line.
 
-    lscpu counts cores "per cluster" and has no sockets where an Arm machine's firmware does not
-    number packages.
+    lscpu counts cores "per cluster" and has no sockets where an Arm machine's firmware does not number packages.
     """
-    seen = files.topology()
-    online = told.fields.get("On-line CPU(s) list")
-    logical = seen.logical_cpus or (count_cpus(online[0]) if online else None) or len(info.processors) or None
-    cores = seen.cores or info.cores
-    sockets = told.count("Socket(s)") or seen.sockets or info.sockets
+    online = told.fields.get("On-line CPU(s) list", [""])[0]
+    logical = files.logical_cpus or count_listed(online) or len(info.processors) or None
+    cores = files.cores() or info.cores
+    sockets = told.count("Socket(s)") or files.sockets() or info.sockets
     per_socket = told.total("Core(s) per socket")
     if per_socket is None and cores is not None and sockets:
         per_socket = cores // sockets
@@ -171,21 +160,9 @@ def _topology(
     return sockets, per_socket, threads, logical
 
 
-def _caches_of(told: lscpu.Lscpu) -> tuple[Cache, ...]:
-    """Give the caches as lscpu sums them up; the size of one only where it says how many there are."""
-    return tuple(
-        Cache(name, total // instances if instances else None, instances, None)
-        for name, total, instances in told.caches()
-    )
-
-
 def _no_hypervisor(told: lscpu.Lscpu, features: frozenset[str]) -> str:
     if "hypervisor" in features:
         return "a virtual machine (the CPU has the hypervisor flag) whose maker nothing names"
     if (told.text("Architecture") or "").startswith(("aarch64", "arm")):
         return "nothing tells of one; on Arm a virtual machine can look like a real one"
     return "nothing tells of one"
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)

@@ -21,43 +21,34 @@ _CACHE_VALUE = re.compile(r"([\d.]+)\s*([A-Za-z]*)(?:\s*\((\d+) instances?\))?")
 class Lscpu:
     """Fields of lscpu by name, without the colon; "-" and empty values are left out.
 
-    Attributes:
-        fields: a CPU with several kinds of cores repeats fields, so each has a list.
+    A CPU with several kinds of cores repeats fields, so each has a list.
     """
 
     fields: dict[str, list[str]]
 
     def text(self, name: str) -> str | None:
-        """Give a field; different values of several kinds of cores are joined."""
+        """Return a field; different values of several kinds of cores are joined."""
         values = list(dict.fromkeys(self.fields.get(name, [])))
         return " + ".join(values) or None
 
-    def number(self, name: str) -> float | None:
-        """Give a field as a number, the first of several kinds of cores."""
+    def numbers(self, name: str) -> list[float]:
+        """Return a field as numbers, one for each kind of cores; empty where one is no number."""
         try:
-            return float(self.fields[name][0].replace(",", "."))
-        except (KeyError, ValueError):
-            return None
-
-    def greatest(self, name: str) -> float | None:
-        """Give the greatest of a field's numbers over the kinds of cores."""
-        try:
-            return max(float(value.replace(",", ".")) for value in self.fields[name])
-        except (KeyError, ValueError):
-            return None
+            return [float(value.replace(",", ".")) for value in self.fields.get(name, [])]
+        except ValueError:
+            return []
 
     def count(self, name: str) -> int | None:
-        """Give a field as a whole number."""
-        value = self.number(name)
-        return None if value is None else int(value)
+        """Return a field as a whole number, the first of several kinds of cores."""
+        return next(map(int, self.numbers(name)), None)
 
     def total(self, name: str) -> int | None:
-        """Give the sum of a field over the kinds of cores."""
+        """Return the sum of a field over the kinds of cores."""
         values = self.fields.get(name, [])
         return sum(map(int, values)) if values and all(value.isdecimal() for value in values) else None
 
     def caches(self) -> Iterator[tuple[str, int, int | None]]:
-        """Give each cache: its name ("L1d"), the bytes of all instances together, and how many there are.
+        """Return each cache: its name ("L1d"), the bytes of all instances together, and how many there are.
 
         Without the number of instances, lscpu before 2.34 gave the size of one of them, later
         ones the sum: then the size cannot be trusted.

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from scriptgraph.files.kernel_files import count_listed, read_text, read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+CPUS = "sys/devices/system/cpu"
 _TYPES = {"Data": "d", "Instruction": "i", "Unified": ""}
 _KIB = 1024
 
 
 @dataclass(frozen=True)
 class Cache:
-    """One level of cache.
+    """One level of cache ("L1d", "L1i", "L2", "L3"); what is not known is None.
 
-    Attributes:
-        name: "L1d", "L1i", "L2", "L3".
-        size_bytes: of one instance; None if it is not known.
-        instances: how many there are; None if it is not known.
-        shared_by: how many logical CPUs share one; None if it is not known.
+    The size is that of one instance, of which there are several; `shared_by` counts the logical CPUs that share one.
     """
 
     name: str
@@ -31,48 +29,49 @@ class Cache:
     shared_by: int | None
 
 
-@dataclass(frozen=True)
-class Topology:
-    """How the logical CPUs that are on-line form cores and packages.
+def core_name(cpu: Path) -> str | None:
+    """Name the physical core of a logical CPU, by its folder in /sys; None where the kernel does not tell.
 
-    Attributes:
-        logical_cpus: how many are on-line; None if /sys does not tell.
-        cores: physical cores.
-        sockets: packages; None where the firmware numbers none (many Arm machines).
+    The list of the core's threads names it everywhere. The number of a core may be repeated in each die or cluster
+    of a package, so that it names a core together with theirs alone.
     """
-
-    logical_cpus: int | None
-    cores: int | None
-    sockets: int | None
+    topology = cpu / "topology"
+    threads = read_text(topology / "core_cpus_list") or read_text(topology / "thread_siblings_list")
+    package, core = read_text(topology / "physical_package_id"), read_text(topology / "core_id")
+    if threads or package is None or core is None:
+        return threads or None
+    return ":".join([package, *(read_text(topology / name) or "" for name in ("die_id", "cluster_id")), core])
 
 
 class CpuFiles:
-    """/sys/devices/system/cpu below a root."""
+    """/sys/devices/system/cpu below a root; of the logical CPUs, those on-line: so many, or None if /sys has none."""
 
     def __init__(self, root: Path) -> None:
-        self._folder = root / "sys/devices/system/cpu"
         self._nodes = root / "sys/devices/system/node"
-        everyone = sorted(self._folder.glob("cpu[0-9]*"), key=lambda path: int(path.name[3:]))
+        everyone = sorted((root / CPUS).glob("cpu[0-9]*"), key=lambda path: int(path.name[3:]))
         # cpu0 often has no switch, and what has none is on.
-        self._cpus = [cpu for cpu in everyone if _text(cpu / "online") != "0"]
+        self._cpus = [cpu for cpu in everyone if read_text(cpu / "online") != "0"]
+        self.logical_cpus = len(self._cpus) or None
 
-    def topology(self) -> Topology:
-        """Count CPUs, cores and packages."""
-        siblings = {_first(cpu / "topology", "core_cpus_list", "thread_siblings_list") for cpu in self._cpus}
-        packages = {_text(cpu / "topology/physical_package_id") for cpu in self._cpus}
-        packages -= {None, "-1"}
-        known = None not in siblings
-        return Topology(len(self._cpus) or None, (len(siblings) or None) if known else None, len(packages) or None)
+    def cores(self) -> int | None:
+        """Count physical cores; None where a CPU does not tell its own."""
+        names = {core_name(cpu) for cpu in self._cpus}
+        return None if None in names else len(names) or None
+
+    def sockets(self) -> int | None:
+        """Count packages; None where the firmware numbers none (many Arm machines)."""
+        packages = {read_text(cpu / "topology/physical_package_id") for cpu in self._cpus}
+        return len(packages - {None, "-1"}) or None
 
     def caches(self) -> tuple[Cache, ...]:
-        """Give the caches, innermost first; empty where /sys has none (some Arm boards, containers)."""
+        """Return the caches, innermost first; empty where /sys has none (some Arm boards, containers)."""
         return tuple(
-            Cache(name, next(iter(sizes.values())), len(sizes), count_cpus(next(iter(sizes))))
+            Cache(name, next(iter(sizes.values())), len(sizes), count_listed(next(iter(sizes))))
             for name, sizes in sorted(self._cache_sizes().items())
         )
 
     def cache_totals(self) -> tuple[tuple[str, int, int], ...]:
-        """Give each cache: its name, the bytes of all instances together, and how many there are.
+        """Return each cache: its name, the bytes of all instances together, and how many there are.
 
         Where cores differ, so do their caches: a total is no multiple of one's size.
         """
@@ -81,14 +80,16 @@ class CpuFiles:
         return tuple((name, sum(sizes), count) for name, sizes, count in known if len(sizes) == count)
 
     def _cache_sizes(self) -> dict[str, dict[str, int | None]]:
-        """Give the bytes of each instance, by the cache's name and the CPUs that share the instance."""
+        """Return the bytes of each instance, by the cache's name and the CPUs that share the instance."""
         found: dict[str, dict[str, int | None]] = {}
         for cpu in self._cpus:
             for index in sorted((cpu / "cache").glob("index[0-9]*")):
-                level, kind = _text(index / "level"), _text(index / "type")
-                shared = _text(index / "shared_cpu_list") or cpu.name[3:]
+                level, kind, size = (read_text(index / name) for name in ("level", "type", "size"))
+                shared = read_text(index / "shared_cpu_list") or cpu.name[3:]
                 if level and kind in _TYPES:
-                    found.setdefault(f"L{level}{_TYPES[kind]}", {})[shared] = _size(_text(index / "size"))
+                    # A size is written "48K".
+                    kib = size[:-1] if size and size.endswith("K") and size[:-1].isdecimal() else None
+                    found.setdefault(f"L{level}{_TYPES[kind]}", {})[shared] = None if kib is None else int(kib) * _KIB
         return found
 
     def numa_nodes(self) -> int | None:
@@ -96,34 +97,12 @@ class CpuFiles:
         return len(list(self._nodes.glob("node[0-9]*"))) or None
 
     def frequency_mhz(self, name: str, choose: Callable[[list[float]], float]) -> float | None:
-        """Give one of the frequencies that cpufreq has ("cpuinfo_max_freq"), of all CPUs, in MHz."""
-        values = [_text(cpu / "cpufreq" / name) for cpu in self._cpus]
-        known = [int(value) / 1000 for value in values if value and value.isdecimal()]
+        """Choose from one of the frequencies that cpufreq has ("cpuinfo_max_freq"), of all CPUs, in MHz."""
+        found = [read_whole(cpu / "cpufreq" / name) for cpu in self._cpus]
+        known = [khz / 1000 for khz in found if khz is not None]
         return choose(known) if known else None
 
     def governors(self) -> tuple[str, ...]:
         """Name the frequency governors in use."""
-        named = (_text(cpu / "cpufreq/scaling_governor") for cpu in self._cpus)
+        named = (read_text(cpu / "cpufreq/scaling_governor") for cpu in self._cpus)
         return tuple(dict.fromkeys(name for name in named if name))
-
-
-def count_cpus(text: str) -> int:
-    """Count the CPUs of a list as the kernel writes it ("0-3,8")."""
-    spans = re.findall(r"(\d+)(?:-(\d+))?", text)
-    return sum(int(last or first) - int(first) + 1 for first, last in spans)
-
-
-def _size(text: str | None) -> int | None:
-    """Read a cache's size ("48K")."""
-    return int(text[:-1]) * _KIB if text and text.endswith("K") and text[:-1].isdecimal() else None
-
-
-def _first(folder: Path, *names: str) -> str | None:
-    return next((value for value in map(_text, (folder / name for name in names)) if value), None)
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return None

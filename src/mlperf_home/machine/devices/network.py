@@ -24,13 +24,9 @@ _MBIT_PER_GBIT = 1000
 
 @dataclass(frozen=True)
 class Port:
-    """An interface that belongs to a card.
+    """An interface ("eth0") that belongs to a card, which is named by its device without the function's number.
 
-    Attributes:
-        name: the interface's ("eth0").
-        card: what tells cards apart: the device, without the number of its function.
-        kind: "Ethernet", "InfiniBand" or "Wi-Fi".
-        speed_mbit_per_s: as negotiated; None if it is not told.
+    Its kind is "Ethernet", "InfiniBand" or "Wi-Fi"; its speed is as negotiated, None if it is not told.
     """
 
     name: str
@@ -38,14 +34,22 @@ class Port:
     kind: str
     speed_mbit_per_s: int | None
 
+    def describe(self) -> str:
+        """Describe it: "25 Gb/s Ethernet"."""
+        speed = self.speed_mbit_per_s
+        if self.kind == "Wi-Fi":
+            return self.kind
+        if speed is None:
+            return f"{self.kind} of unknown speed"
+        number = f"{speed / _MBIT_PER_GBIT:g} Gb/s" if speed >= _MBIT_PER_GBIT else f"{speed} Mb/s"
+        return f"{number} {self.kind}"
+
 
 @dataclass(frozen=True)
 class Network:
-    """The ports of the network cards that can be seen.
+    """The ports of the network cards that can be seen, by the names of their interfaces.
 
-    Attributes:
-        ports: by the names of their interfaces.
-        missing: why there are no ports, and why ports have no speed: reasons by "ports" and by the interfaces' names.
+    `missing` has why there are no ports, by "ports", and why a port has no speed, by its interface's name.
     """
 
     ports: tuple[Port, ...]
@@ -57,8 +61,8 @@ class Network:
         return len({port.card for port in self.ports})
 
     def describe(self) -> str:
-        """Say what there is: "2 x 25 Gb/s Ethernet, Wi-Fi"; empty without ports."""
-        counted = Counter(map(_described, self.ports))
+        """Describe the ports: "2 x 25 Gb/s Ethernet, Wi-Fi"; empty without ports."""
+        counted = Counter(port.describe() for port in self.ports)
         return ", ".join(f"{count} x {what}" if count > 1 else what for what, count in counted.items())
 
 
@@ -79,17 +83,14 @@ def read_network(root: Path) -> Network:
 
 def _port(folder: Path) -> Port | None:
     device = folder / "device"
-    kind = _kind(folder)
+    if any((folder / name).exists() for name in ("wireless", "phy80211")):
+        kind: str | None = "Wi-Fi"
+    else:
+        kind = _KINDS.get(read_whole(folder / "type") or 0)
     if kind is None or not os.path.lexists(device) or os.path.lexists(device / "physfn"):
         return None
     speed = read_whole(folder / "speed")
     return Port(folder.name, _card(device), kind, None if speed in _UNKNOWN_SPEEDS else speed)
-
-
-def _kind(folder: Path) -> str | None:
-    if any((folder / name).exists() for name in ("wireless", "phy80211")):
-        return "Wi-Fi"
-    return _KINDS.get(read_whole(folder / "type") or 0)
 
 
 def _card(device: Path) -> str:
@@ -99,13 +100,3 @@ def _card(device: Path) -> str:
     name = device.readlink().name
     pci = _PCI_FUNCTION.fullmatch(name)
     return pci[1] if pci else name.partition(":")[0]
-
-
-def _described(port: Port) -> str:
-    if port.kind == "Wi-Fi":
-        return port.kind
-    if port.speed_mbit_per_s is None:
-        return f"{port.kind} of unknown speed"
-    speed = port.speed_mbit_per_s
-    told = f"{speed / _MBIT_PER_GBIT:g} Gb/s" if speed >= _MBIT_PER_GBIT else f"{speed} Mb/s"
-    return f"{told} {port.kind}"

@@ -11,13 +11,15 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlperf_home.machine.sensors.readings import Reading, read_text, read_whole, unknown
+from mlperf_home.machine.cpu.cpuinfo import read_cpuinfo
+from mlperf_home.machine.cpu.sysfs import CPUS
+from mlperf_home.machine.sensors.readings import Reading, unknown
+from scriptgraph.files.kernel_files import read_text, read_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-_CPUS = "sys/devices/system/cpu"
 # Drivers of the processor's own sensors; others measure disks, boards or batteries.
 _CHIPS = {"coretemp", "k10temp", "zenpower", "cpu_thermal"}
 _FREQUENCIES = ("frequency_mhz", "frequency_lowest_mhz", "frequency_highest_mhz")
@@ -26,14 +28,10 @@ _ZONE = re.compile(r"x86_pkg_temp|(cpu|soc|cluster).*")
 
 @dataclass(frozen=True)
 class Sensors:
-    """What the sensors say at one moment.
+    """The clocks of the CPUs that tell theirs, or the reason why none does, and other sensors at one moment.
 
-    Attributes:
-        frequencies_mhz: the clock of each CPU that tells it; empty where none does.
-        frequency_reason: why there is none.
-        governor: the frequency governors in use, by commas.
-        temperature_c: the hottest of the processor's sensors.
-        throttle_count: how often the processor has slowed itself for heat since it was started.
+    Governors in use are joined by commas; the temperature is that of the hottest of the processor's sensors; throttling
+    is counted since the processor was started.
     """
 
     frequencies_mhz: tuple[float, ...]
@@ -52,46 +50,25 @@ class Sensors:
 
 
 def read_sensors(root: Path, cpus: Sequence[int]) -> Sensors:
-    """Read everything.
-
-    Args:
-        root: where /proc and /sys are looked for.
-        cpus: the CPUs that the process may run on; others do not matter to it.
-    """
-    clocks = _clocks(root, cpus)
+    """Read the sensors from /proc and /sys below `root`, and of the CPUs those that the process may run on."""
+    folders = [root / CPUS / f"cpu{cpu}" for cpu in cpus]
+    clocks_khz = [read_whole(folder / "cpufreq/scaling_cur_freq") for folder in folders]
+    clocks_mhz = tuple(clock_khz / 1000 for clock_khz in clocks_khz if clock_khz)
+    if not clocks_mhz:
+        clocks_mhz = tuple(clock for cpu, clock in read_cpuinfo(root).clocks_mhz.items() if cpu in cpus)
+    governors = sorted({name for folder in folders if (name := read_text(folder / "cpufreq/scaling_governor"))})
+    counters = [
+        folder / f"thermal_throttle/{kind}_throttle_count" for folder in folders for kind in ("core", "package")
+    ]
+    throttled = [count for counter in counters if (count := read_whole(counter)) is not None]
+    no_governor = unknown("there is no cpufreq here, as in most virtual machines")
     return Sensors(
-        frequencies_mhz=clocks,
-        frequency_reason="" if clocks else "neither cpufreq nor /proc/cpuinfo tells the clock",
-        governor=_governor(root, cpus),
+        frequencies_mhz=clocks_mhz,
+        frequency_reason="" if clocks_mhz else "neither cpufreq nor /proc/cpuinfo tells the clock",
+        governor=Reading(",".join(governors)) if governors else no_governor,
         temperature_c=_temperature(root),
-        throttle_count=_throttle_count(root, cpus),
+        throttle_count=Reading(float(sum(throttled))) if throttled else unknown("the kernel counts no throttling here"),
     )
-
-
-def _clocks(root: Path, cpus: Sequence[int]) -> tuple[float, ...]:
-    found = [read_whole(root / _CPUS / f"cpu{cpu}/cpufreq/scaling_cur_freq") for cpu in cpus]
-    known = tuple(clock_khz / 1000 for clock_khz in found if clock_khz)
-    return known or tuple(clock for cpu, clock in _cpuinfo_clocks(root) if cpu in cpus)
-
-
-def _cpuinfo_clocks(root: Path) -> Iterator[tuple[int, float]]:
-    """Give number and MHz of each CPU of /proc/cpuinfo; x86 alone writes them there."""
-    cpu = -1
-    for line in (read_text(root / "proc/cpuinfo") or "").splitlines():
-        name, _, value = (part.strip() for part in line.partition(":"))
-        if name == "processor" and value.isdecimal():
-            cpu = int(value)
-        elif name == "cpu MHz":
-            try:
-                yield cpu, float(value)
-            except ValueError:
-                continue
-
-
-def _governor(root: Path, cpus: Sequence[int]) -> Reading:
-    found = [read_text(root / _CPUS / f"cpu{cpu}/cpufreq/scaling_governor") for cpu in cpus]
-    names = sorted({name for name in found if name})
-    return Reading(",".join(names)) if names else unknown("there is no cpufreq here, as in most virtual machines")
 
 
 def _temperature(root: Path) -> Reading:
@@ -106,15 +83,5 @@ def _temperature(root: Path) -> Reading:
         for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*"))
         if _ZONE.fullmatch((read_text(zone / "type") or "").lower())
     ]
-    known = [value / 1000 for value in map(read_whole, inputs) if value is not None]
+    known = [value / 1000 for path in inputs if (value := read_whole(path, signed=True)) is not None]
     return Reading(max(known)) if known else unknown("no sensor of the processor's temperature is there")
-
-
-def _throttle_count(root: Path, cpus: Sequence[int]) -> Reading:
-    counts = [
-        read_whole(root / _CPUS / f"cpu{cpu}/thermal_throttle/{kind}_throttle_count")
-        for cpu in cpus
-        for kind in ("core", "package")
-    ]
-    known = [count for count in counts if count is not None]
-    return Reading(float(sum(known))) if known else unknown("the kernel counts no throttling here")

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlperf_home.machine.sensors.readings import Reading, read_text, read_whole, unknown
+from mlperf_home.machine.sensors.readings import Reading, unknown
+from scriptgraph.files.kernel_files import read_text, read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_ZONES = "sys/class/powercap"
 # No package sold so far takes more for minutes; with it, whether a counter went round more than once can be told.
 _LARGEST_POWER_W = 500.0
 _MICRO = 1e-6
@@ -42,7 +42,7 @@ def look(root: Path) -> EnergyLook:
     """Read the packages' counters."""
     zones = [
         zone
-        for zone in sorted((root / _ZONES).glob("intel-rapl:*"))
+        for zone in sorted((root / "sys/class/powercap").glob("intel-rapl:*"))
         if (read_text(zone / "name") or "").startswith("package")
     ]
     if not zones:
@@ -64,7 +64,7 @@ def _package(zone: Path) -> Package | None:
 
 
 def between(before: EnergyLook, after: EnergyLook, elapsed_s: float) -> Reading:
-    """Give the joules of all packages between two looks.
+    """Return the joules of all packages between two looks.
 
     Unknown where a counter may have gone round more than once: nothing is read while a run is timed, so that long runs
     on strong machines with small counters cannot be told.

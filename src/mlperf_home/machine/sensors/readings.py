@@ -1,4 +1,4 @@
-"""One thing that the machine tells, or why it does not."""
+"""What the machine tells, or why it does not; and whether something else disturbed a run, by stated limits."""
 
 from __future__ import annotations
 
@@ -6,23 +6,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
+
+STEAL_LIMIT_PERCENT = 1.0
+"""A machine of one's own has none; at one percent every hundredth query waits a whole time slice of the hypervisor."""
+OTHER_CPU_LIMIT_PERCENT = 5.0
+"""The services of an idle system take 1 to 2; from 5 on, a run of all cores is slower by as much."""
+FREQUENCY_DROP_LIMIT_PERCENT = 10.0
+"""The clock moves in steps of 25 to 100 MHz, some percent; a tenth less is another machine."""
+_MEASURED = ("steal_percent", "other_cpu_percent")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A value, or None and the reason.
-
-    Attributes:
-        value: its unit is in the name under which it stands; None where it is not known.
-        reason: why it is not known; "" otherwise.
-    """
+    """A value, whose unit is in the name under which it stands; where it is not known, None and the reason."""
 
     value: float | str | None
     reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Give what the session keeps."""
+        """Return the session's form."""
         return {"value": self.value, "reason": self.reason or None}
 
 
@@ -31,15 +34,59 @@ def unknown(reason: str) -> Reading:
     return Reading(None, reason)
 
 
-def read_text(path: Path) -> str | None:
-    """Read a file of /proc or /sys; None where it is absent, closed to us, or gives an error when it is read."""
-    try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return None
+@dataclass(frozen=True)
+class Noise:
+    """A phrase for each limit that a run passed: none for a quiet run, and where nothing is known, for a reason.
+
+    `disturbance` is the largest value as a multiple of its limit: above 1 the run is noisy.
+    """
+
+    noisy_because: tuple[str, ...]
+    disturbance: float
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the session keeps."""
+        return {
+            "noisy_because": list(self.noisy_because),
+            "disturbance": round(self.disturbance, 3),
+            "reason": self.reason or None,
+        }
 
 
-def read_whole(path: Path) -> int | None:
-    """Read a file that holds one whole number."""
-    text = read_text(path) or ""
-    return int(text) if text.removeprefix("-").isdecimal() else None
+def judge(state: Mapping[str, Reading]) -> Noise:
+    """Compare the state of the host, see `mlperf_home.harness.observation.HostWatch`, with the limits."""
+    judged = list(_judged(state))
+    because = tuple(words for multiple, words in judged if multiple > 1)
+    missing = [state[name].reason for name in _MEASURED if state[name].value is None]
+    disturbance = max((multiple for multiple, _ in judged), default=0.0)
+    return Noise(because, disturbance, missing[0] if missing and not because else "")
+
+
+def _judged(state: Mapping[str, Reading]) -> Iterator[tuple[float, str]]:
+    """Return each value that is known as a multiple of its limit, with the phrase for it."""
+    steal = _number(state, "steal_percent")
+    if steal is not None:
+        words = f"the hypervisor gave {steal:.1f} % of the CPUs' time to others (limit {STEAL_LIMIT_PERCENT:g} %)"
+        yield steal / STEAL_LIMIT_PERCENT, words
+    other = _number(state, "other_cpu_percent")
+    if other is not None:
+        words = f"other programs used {other:.1f} % of the CPUs' time (limit {OTHER_CPU_LIMIT_PERCENT:g} %)"
+        yield other / OTHER_CPU_LIMIT_PERCENT, words
+    # Of the fastest CPU: the one that reads is awake both times, while others may rest by then.
+    before, after = (_number(state, f"frequency_highest_mhz_{moment}") for moment in ("before", "after"))
+    if before and after:
+        drop = 100 * (before - after) / before
+        words = f"the clock fell from {before:.0f} to {after:.0f} MHz (limit {FREQUENCY_DROP_LIMIT_PERCENT:g} %)"
+        yield max(0.0, drop) / FREQUENCY_DROP_LIMIT_PERCENT, words
+    throttled = _number(state, "throttle_count")
+    if throttled:
+        yield 1 + throttled, f"the processor slowed itself for heat {throttled:.0f} times"
+    governor, changed = state["governor"].value, state["governor_after"].value
+    if governor and changed and governor != changed:
+        yield 2.0, f"the frequency governor changed from {governor} to {changed}"
+
+
+def _number(state: Mapping[str, Reading], name: str) -> float | None:
+    value = state[name].value
+    return None if value is None else float(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlperf_home.machine.devices.memory_modules import describe_modules
+from mlperf_home.machine.devices.firmware import describe_modules
 from mlperf_home.submission.system.amounts import binary_size, decimal_size
 
 if TYPE_CHECKING:

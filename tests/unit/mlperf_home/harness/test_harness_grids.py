@@ -12,8 +12,8 @@ from mlperf_home.contracts.job import decode_job
 from mlperf_home.engines.base import BackendError, Grid
 from mlperf_home.engines.calibration import Calibration, Speed
 from mlperf_home.engines.lengths import LENGTHS
-from mlperf_home.harness.preparation import grids
-from mlperf_home.harness.preparation.grids import ChosenGrid, choose_grid
+from mlperf_home.harness import preparation
+from mlperf_home.harness.preparation import ChosenGrid, choose_grid
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         grid = Grid(candidates.lengths, (max(candidates.batch_sizes),) * len(candidates.lengths), 2)
         return Calibration(grid, (Speed(96, 1, 1, 10.0, 3),), (), 1.0)
 
-    monkeypatch.setattr(grids, "calibrate", calibrate)
+    monkeypatch.setattr(preparation, "calibrate", calibrate)
     return calls
 
 
@@ -123,7 +123,7 @@ def test_an_engine_that_refuses_is_one_line(make_job: MakeJob, monkeypatch: pyte
     def refuse(*_arguments: object) -> Calibration:
         raise BackendError("the engine wants another model")
 
-    monkeypatch.setattr(grids, "calibrate", refuse)
+    monkeypatch.setattr(preparation, "calibrate", refuse)
     with pytest.raises(HarnessError, match="wants another model") as caught:
         choose(make_job())
     assert caught.value.status is ExitStatus.BACKEND_REFUSED

@@ -11,8 +11,7 @@ from mlperf_home.harness.observation import HostWatch, WatchedSut, host_state, p
 from mlperf_home.machine.sensors import cpu_time, energy
 from mlperf_home.machine.sensors.cpu_clocks import read_sensors
 from mlperf_home.machine.sensors.cpu_time import CpuTime, Used
-from mlperf_home.machine.sensors.noise import judge
-from mlperf_home.machine.sensors.readings import Reading
+from mlperf_home.machine.sensors.readings import Reading, judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,10 +19,10 @@ from mlperf_home.harness.observation import HostWatch, peak_memory_bytes
 from mlperf_home.harness.queries.batching import groups
 from mlperf_home.harness.queries.parts import Parts
 from mlperf_home.harness.queries.watchdog import Watchdog
-from mlperf_home.harness.streams import sut as stream_processes
-from mlperf_home.harness.streams.sut import ProcessesSut
+from mlperf_home.harness.streams import pool as stream_processes
+from mlperf_home.harness.streams.pool import ProcessesSut
 from mlperf_home.harness.sut import EachSut, make_sut
-from mlperf_home.machine.sensors.process_usage import StreamUsage, stream_usage
+from mlperf_home.machine.sensors.cpu_time import Used, stream_usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -199,7 +199,7 @@ def test_no_process_is_left_and_no_descriptor() -> None:
     Run(ForkedBackend()).whole(10)
     gc.collect()
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
-    assert stream_usage() == StreamUsage()
+    assert stream_usage() == Used()
 
 
 def test_what_the_processes_use_counts() -> None:

@@ -10,11 +10,13 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from recorded_machines import MACHINES
+from recorded_machines import MACHINES, Machine
 
+from mlperf_home.engines.cores import cores_cpus
 from mlperf_home.machine.cpu.cpu import RELEVANT_FEATURES, Cpu, read_cpu
 from mlperf_home.machine.cpu.lscpu import LSCPU, parse
-from mlperf_home.machine.cpu.sysfs import Cache, count_cpus
+from mlperf_home.machine.cpu.sysfs import Cache
+from scriptgraph.files.kernel_files import count_listed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,6 +165,34 @@ def test_what_is_not_lscpus_output_is_ignored(text: str | None) -> None:
     assert parse(text) is None
 
 
+@pytest.mark.parametrize(
+    "named_by",
+    [
+        {"core_cpus_list": "01"},
+        {"thread_siblings_list": "01"},
+        {"cluster_id": "01"},
+        {"die_id": "01"},
+        {"core_id": "01"},
+    ],
+    ids=lambda files: next(iter(files)),
+)
+def test_cores_of_a_package_are_told_apart(
+    named_by: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both who describe the machine and who use it count two cores, though both are number 0 of their clusters."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    values = {"core_id": "00", "physical_package_id": "00", **named_by}
+    files = {
+        f"sys/devices/system/cpu/cpu{cpu}/topology/{name}": f"{each[cpu]}\n"
+        for name, each in values.items()
+        for cpu in (0, 1)
+    }
+    Machine(None, files).write(tmp_path)
+
+    assert read_cpu(None, tmp_path).cores_per_socket == 2
+    assert cores_cpus(root=tmp_path) == [{0}, {1}]
+
+
 def test_nested_limits_bind_all(tmp_path: Path) -> None:
     files = {
         "proc/self/cgroup": "0::/a/b/c\n",
@@ -172,12 +202,8 @@ def test_nested_limits_bind_all(tmp_path: Path) -> None:
         "sys/fs/cgroup/a/b/memory.max": "5000000\n",
         "sys/fs/cgroup/a/memory.max": "max\n",
     }
-    for name, content in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="ascii")
 
-    cpu = read_cpu(None, tmp_path)
+    cpu = read_cpu(None, Machine(None, files).write(tmp_path))
 
     assert (cpu.cgroup_cpus, cpu.memory_limit_bytes) == (1.5, 5_000_000)
 
@@ -189,12 +215,8 @@ def test_unlimited_groups_of_version_1_are_no_limit(tmp_path: Path) -> None:
         "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
         "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
     }
-    for name, content in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="ascii")
 
-    cpu = read_cpu(None, tmp_path)
+    cpu = read_cpu(None, Machine(None, files).write(tmp_path))
 
     assert (cpu.cgroup_cpus, cpu.memory_limit_bytes) == (None, None)
     assert cpu.missing["cgroup_cpus"] == "no control group sets a limit"
@@ -202,4 +224,4 @@ def test_unlimited_groups_of_version_1_are_no_limit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "count"), [("0", 1), ("0-3", 4), ("0-3,8,10-11", 7), ("", 0)])
 def test_lists_of_cpus(text: str, count: int) -> None:
-    assert count_cpus(text) == count
+    assert count_listed(text) == count

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.harness.configuration.run_conf import Wanted, user_conf_text
-from mlperf_home.harness.configuration.settings import SettingsError
+from mlperf_home.harness.configuration.settings import SettingsError, Wanted, user_conf_text
 from mlperf_home.rules import load_round
 from mlperf_home.steps.events import narrate
 from mlperf_home.steps.system import Targets, system_name

@@ -1,0 +1,215 @@
+"""From a job to an opened engine, its samples, and the shapes that the engine is prepared for.
+
+Shapes are given, fixed, stored from an earlier calibration, or measured now. Measured grids are kept for later runs of
+the same model by the same engine on the same cores.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.datasets.base import DatasetError
+from mlperf_home.datasets.part import PartOfSamples
+from mlperf_home.engines import registry
+from mlperf_home.engines.base import BackendError, Grid, Request
+from mlperf_home.engines.calibration import Calibration, Candidates, calibrate, default_candidates
+from mlperf_home.engines.cores import usable_cores
+from mlperf_home.engines.lengths import LENGTHS
+from mlperf_home.machine.cpu.cpuinfo import read_cpuinfo
+from scriptgraph.files.atomic import replace_text
+from scriptgraph.files.json_store import KeptJson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mlperf_home.contracts.job import Job
+    from mlperf_home.datasets.base import Samples
+    from mlperf_home.engines.base import Backend, Description
+    from mlperf_home.harness.processes.progress import Progress
+
+_DATASETS = {
+    "squad": "mlperf_home.datasets.squad.samples:SquadSamples",
+    "imagenet": "mlperf_home.datasets.imagenet.samples:ImagenetSamples",
+}
+_NOTHING_TO_MEASURE = {"echo"}
+# Engines of which two with a thread each are faster than one with two: 1.95 against 1.6 to 1.9 times one thread.
+_ONE_STREAM_A_CORE = {"tflite", "litert"}
+_STORE_SCHEMA = 1
+
+CalibrationKey = dict[str, Any]
+"""What a measurement holds for: model, engine, version, options, cores, processor, candidates; JSON values."""
+
+
+def make_backend(name: str) -> Backend:
+    """Make the engine of that name, not yet opened; raise HarnessError if there is none.
+
+    Besides our own names, `module:callable` names one's own backend.
+    """
+    if ":" in name:
+        backend: Backend = _named(name)()
+        return backend
+    try:
+        return registry.make(name)
+    except BackendError as error:
+        raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
+
+
+def open_backend(backend: Backend, request: Request) -> Description:
+    """Open the engine; raise HarnessError if it refuses."""
+    try:
+        return backend.open(request)
+    except BackendError as error:
+        raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
+
+
+def open_samples(job: Job) -> Samples:
+    """Open the job's dataset; raise HarnessError if its kind is unknown, or its folder unusable or empty."""
+    kind = job.dataset.kind
+    if kind not in _DATASETS and ":" not in kind:
+        known = ", ".join(sorted(_DATASETS))
+        raise HarnessError(ExitStatus.BAD_JOB, f"dataset: kind: must be one of {known}, got {kind!r}")
+    try:
+        samples: Samples = _named(_DATASETS.get(kind, kind))(job.dataset.path)
+    except DatasetError as error:
+        raise HarnessError(ExitStatus.BAD_DATASET, str(error)) from None
+    if samples.count < 1:
+        raise HarnessError(ExitStatus.BAD_DATASET, f"{job.dataset.path}: the dataset is empty; make it again")
+    part = job.dataset
+    if part.after >= samples.count:
+        problem = f"dataset: after: must be below {samples.count}, the samples there are, got {part.after}"
+        raise HarnessError(ExitStatus.BAD_JOB, problem)
+    return samples if part.first is None else PartOfSamples(samples, part.first, part.after)
+
+
+def _named(name: str) -> Callable[..., Any]:
+    module, _, attribute = name.partition(":")
+    try:
+        found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise HarnessError(ExitStatus.BAD_JOB, f"{name!r} cannot be imported ({error})") from None
+    return found
+
+
+@dataclass(frozen=True)
+class ChosenGrid:
+    """A grid, where it comes from, and what was measured, as JSON values, or None.
+
+    Its origin is "given" by the job; "fixed": nothing to choose; "stored" or "calibrated": measured, then or now.
+    """
+
+    grid: Grid
+    origin: str
+    calibration: dict[str, Any] | None = None
+
+
+def choose_grid(job: Job, *, has_lengths: bool, model_sha256: str | None, progress: Progress) -> ChosenGrid:
+    """Return the job's grid; what the job leaves open is measured, or taken from an earlier measurement.
+
+    Raise HarnessError if the engine refuses the model.
+    """
+    settled = _settled(job, has_lengths=has_lengths)
+    if settled is not None:
+        return settled
+    choice = job.backend
+    try:
+        candidates = _candidates(job)
+        key = _make_key(job, candidates, model_sha256)
+        stored = _find_stored(job.calibration_path, key)
+        if stored is not None:
+            return ChosenGrid(stored.grid, "stored", stored.to_json())
+        progress.tell("calibrating")
+        request = Request(choice.model_path, job.work_dir, Grid(), cores=choice.cores, options=choice.options)
+        measured = calibrate(lambda: make_backend(choice.name), request, candidates)
+        if job.calibration_path is not None:
+            _store(job.calibration_path, key, measured)
+    except BackendError as error:
+        raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
+    return ChosenGrid(measured.grid, "calibrated", measured.to_json())
+
+
+def _settled(job: Job, *, has_lengths: bool) -> ChosenGrid | None:
+    """Return the grid where nothing is left to measure, or None."""
+    choice = job.backend
+    lengths = (choice.lengths or LENGTHS) if has_lengths else ()
+    batch_sizes = choice.batch_sizes or (1,)
+    if lengths and len(batch_sizes) == 1:
+        batch_sizes *= len(lengths)
+    if choice.batch_sizes is not None and choice.streams is not None:
+        return ChosenGrid(Grid(lengths, batch_sizes, choice.streams), "given")
+    if job.scenario == "SingleStream" or not has_lengths or choice.name in _NOTHING_TO_MEASURE:
+        one_a_core = job.scenario != "SingleStream" and choice.name in _ONE_STREAM_A_CORE
+        streams = choice.streams or (usable_cores(choice.cores) if one_a_core else 1)
+        return ChosenGrid(Grid(lengths, batch_sizes, streams), "fixed")
+    return None
+
+
+def _candidates(job: Job) -> Candidates:
+    choice = job.backend
+    usual = default_candidates(usable_cores(choice.cores), choice.lengths or LENGTHS)
+    # Outside Offline few samples of one length wait together, and an engine fills a batch up with copies.
+    batch_sizes = usual.batch_sizes if job.scenario == "Offline" else (1,)
+    return Candidates(
+        usual.lengths,
+        batch_sizes if choice.batch_sizes is None else tuple(sorted(set(choice.batch_sizes))),
+        usual.streams if choice.streams is None else (choice.streams,),
+    )
+
+
+def _make_key(job: Job, candidates: Candidates, model_sha256: str | None) -> CalibrationKey:
+    """Return what a calibration of this job would hold for."""
+    try:
+        version = metadata.version(job.backend.name)
+    except (metadata.PackageNotFoundError, ValueError):
+        version = None
+    # Arm has no such name.
+    names = (cpu.get("model name") for cpu in read_cpuinfo(Path("/")).processors)
+    key = {
+        "model_sha256": model_sha256,
+        "backend": job.backend.name,
+        "backend_version": version,
+        "options": dict(job.backend.options),
+        "cores": usable_cores(job.backend.cores),
+        "processor": next((name for name in names if name is not None), None),
+        "candidates": asdict(candidates),
+    }
+    # As JSON gives it back: tuples are lists there.
+    restored: CalibrationKey = json.loads(json.dumps(key))
+    return restored
+
+
+def _find_stored(path: Path | None, key: CalibrationKey) -> Calibration | None:
+    """Return the stored calibration of that key; None without one, or where the file is not ours."""
+    if path is None or key["model_sha256"] is None:
+        return None
+    for entry in _entries(path):
+        if entry.get("key") == key:
+            try:
+                return Calibration.from_json(entry["calibration"])
+            except (BackendError, KeyError):
+                return None
+    return None
+
+
+def _store(path: Path, key: CalibrationKey, calibration: Calibration) -> None:
+    """Put a calibration into the file, in place of one of its key; raise HarnessError if it cannot be written."""
+    kept = [entry for entry in _entries(path) if entry.get("key") != key]
+    document = {"schema": _STORE_SCHEMA, "entries": [*kept, {"key": key, "calibration": calibration.to_json()}]}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, json.dumps(document, indent=1) + "\n")
+    except OSError as error:
+        problem = f"{path}: calibration_path cannot be written ({error.strerror}); name another"
+        raise HarnessError(ExitStatus.BAD_OUTPUT, problem) from None
+
+
+def _entries(path: Path) -> list[dict[str, Any]]:
+    # A file that is absent or broken only costs a measurement: it is written anew.
+    document = KeptJson(path).read()
+    entries = document.get("entries") if document.get("schema") == _STORE_SCHEMA else None
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []

@@ -1,1 +1,0 @@
-"""From a job to an opened engine with its shapes."""
