@@ -133,7 +133,7 @@ def _remove(asked: Asking, console: RunConsole) -> dict[str, Any]:
 
 
 def _is_sample(words: Sequence[str]) -> bool:
-    """Say whether a command asks for a sample; what it measured says so for itself besides."""
+    """Whether a command asks for a sample; what it measured says so for itself besides."""
     return any("_sample" in word.replace(" ", ",").replace("=", ",").split(",") for word in words)
 
 

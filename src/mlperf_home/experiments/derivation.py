@@ -54,7 +54,7 @@ def _worked_out(expression: Expression, known: Mapping[str, Value], problems: li
 
 
 def whole_machine(measurement: Measurement) -> Value | None:
-    """Give the cores of all sockets, where a result tells the cores of each, as MLPerf's tables do."""
+    """Return the cores of all sockets, where a result tells the cores of each, as MLPerf's tables do."""
     told = [measurement.system.get(name) for name in ("cores", "sockets")]
     counts = [each.value for each in told if each is not None and isinstance(each.value, (int, float))]
     if len(counts) != len(told):
@@ -63,7 +63,7 @@ def whole_machine(measurement: Measurement) -> Value | None:
 
 
 def _known(measurement: Measurement) -> dict[str, Value]:
-    """Give what an expression may name; a dot in a name is written as "_" there.
+    """Return what an expression may name; a dot in a name is written as "_" there.
 
     Cores are the machine's: those that the engine was given are `engine_cores`.
     """

@@ -112,11 +112,7 @@ class Experiments:
         return found
 
     def load(self, name: str) -> Experiment:
-        """Give the experiment of a name.
-
-        Raises:
-            ExperimentError: there is none, or its file is damaged.
-        """
+        """Return the experiment of a name. Raise ExperimentError if there is none, or its file is damaged."""
         self._check_words(name, ())
         path = self.root / name / _FILE
         try:
@@ -132,7 +128,7 @@ class Experiments:
             raise ExperimentError(path, f"is damaged ({error})", advice) from None
 
     def find(self, tags: Iterable[str], damages: list[str] | None = None) -> list[Experiment]:
-        """Give those that have all these tags, the oldest first; damaged ones are named in `damages`."""
+        """Return those that have all these tags, the oldest first; damaged ones are named in `damages`."""
         wanted = set(tags)
         found = []
         for path in sorted(self.root.glob(f"[!.]*/{_FILE}")) if self.root.is_dir() else []:
@@ -147,7 +143,7 @@ class Experiments:
         return sorted(found, key=lambda each: (each.created, each.name))
 
     def require(self, name: str) -> Path:
-        """Give the folder of an experiment, a damaged one too.
+        """Return the folder of an experiment, a damaged one too.
 
         Raises:
             ExperimentError: there is none of that name.
@@ -206,7 +202,7 @@ class Experiments:
 
 
 def _in_use(journal: Path) -> bool:
-    """Say whether somebody holds the journal's lock, as what writes it does."""
+    """Whether somebody holds the journal's lock, as what writes it does."""
     if not journal.is_file():
         return False
     with journal.open("rb") as file:

@@ -73,7 +73,7 @@ def read_axes(words: Sequence[str], derived: Collection[str]) -> tuple[Axis, ...
 
 
 def fronts_of(measurements: Sequence[Measurement], axes: Sequence[Axis], *, strict: bool = True) -> list[Front]:
-    """Give the front of each benchmark and scenario.
+    """Return the front of each benchmark and scenario.
 
     Args:
         measurements: what was measured.

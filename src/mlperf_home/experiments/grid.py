@@ -78,7 +78,7 @@ def run_grid(
 
 
 def ended(experiment: Experiment, damages: list[str]) -> list[Outcome]:
-    """Give the trials that have ended, and run none; another process may be running them.
+    """Return the trials that have ended, and run none; another process may be running them.
 
     Args:
         experiment: of kind "grid".
@@ -90,7 +90,7 @@ def ended(experiment: Experiment, damages: list[str]) -> list[Outcome]:
 
 
 def trials_of(experiment: Experiment) -> list[Trial]:
-    """Give the combinations that an experiment consists of.
+    """Return the combinations that an experiment consists of.
 
     Raises:
         ExperimentError: it does not say how it was made.
@@ -134,7 +134,7 @@ def _run(experiment: Experiment, trial: Trial) -> dict[str, Any]:
 
 
 def _command(argv: Sequence[str]) -> list[str]:
-    """Give the words to run: `cm` is the one beside this Python, and answers in JSON."""
+    """Return the words to run: `cm` is the one beside this Python, and answers in JSON."""
     if Path(argv[0]).name not in _OURS:
         return list(argv)
     beside = Path(sys.executable).with_name(Path(argv[0]).name)
@@ -162,7 +162,7 @@ def _measured(lines: Sequence[str], trial: Trial, unreadable: list[str]) -> list
 
 
 def _answer(lines: Sequence[str]) -> dict[str, Any]:
-    """Give the object that a command has printed last; one without any gives an empty one."""
+    """Return the object that a command has printed last; one without any gives an empty one."""
     for start in reversed([place for place, line in enumerate(lines) if line == "{"]):
         try:
             document = json.loads("\n".join(lines[start:]))

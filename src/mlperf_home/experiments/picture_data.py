@@ -51,7 +51,7 @@ class Source:
 
 
 def from_experiment(experiment: Experiment, damages: list[str], prices: Prices | None = None) -> Iterator[Source]:
-    """Give an exploration's points by its answer, and what another experiment measured.
+    """Return an exploration's points by its answer, and what another experiment measured.
 
     Raises:
         PictureError: the answer cannot be read.
@@ -64,7 +64,7 @@ def from_experiment(experiment: Experiment, damages: list[str], prices: Prices |
 
 
 def from_results(folder: Path, prices: Prices | None = None) -> Iterator[Source]:
-    """Give the measurements of a results folder.
+    """Return the measurements of a results folder.
 
     Raises:
         PictureError: it holds none.
@@ -78,7 +78,7 @@ def from_results(folder: Path, prices: Prices | None = None) -> Iterator[Source]
 
 
 def any_results(folder: Path) -> bool:
-    """Say whether a results folder holds a measurement."""
+    """Whether a results folder holds a measurement."""
     return bool(_measurements(folder))
 
 
@@ -88,17 +88,13 @@ def _measurements(folder: Path) -> list[Path]:
 
 
 def from_table(path: Path, prices: Prices | None = None) -> Iterator[Source]:
-    """Give what a published table tells.
-
-    Raises:
-        TableError: it cannot be read.
-    """
+    """Return what a published table tells. Raise TableError if it cannot be read."""
     for measurement in read_table(path):
         yield from from_measurement(measurement, imported=True, prices=prices)
 
 
 def from_measurement(measurement: Measurement, *, imported: bool, prices: Prices | None = None) -> Iterator[Source]:
-    """Give a measurement's numbers, and what it costs by a table of prices; nothing where it has none."""
+    """Return a measurement's numbers, and what it costs by a table of prices; nothing where it has none."""
     if prices:
         measurement = with_cost(measurement, prices)
     numbers = {name: _number(each) for name, each in measurement.values.items()}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def begin_replay(experiments: Experiments, name: str) -> tuple[Experiment, Experiment]:
-    """Give an experiment and the one that replays it: the last that was stopped on its way, else a new one.
+    """Return an experiment and the one that replays it: the last that was stopped on its way, else a new one.
 
     Raises:
         ExperimentError: there is none of that name, or it has no command.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def chosen(asked: Asking, console: RunConsole) -> list[Experiment]:
-    """Give the experiment of the name, or those with the tags; damaged ones are named.
+    """Return the experiment of the name, or those with the tags; damaged ones are named.
 
     Raises:
         ExperimentError: there is none of that name, or it is damaged.

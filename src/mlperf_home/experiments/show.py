@@ -61,7 +61,7 @@ def look(asked: Asking, console: RunConsole) -> dict[str, Any]:
 def _read(
     asked: Asking, console: RunConsole, derivations: Mapping[str, Expression]
 ) -> list[tuple[Experiment, list[Measurement]]]:
-    """Give each experiment's measurements, with what they cost and with derived metrics."""
+    """Return each experiment's measurements, with what they cost and with derived metrics."""
     table = asked.path("prices")
     prices = read_prices(table) if table else kept_prices(asked.home)
     experiments, notes = chosen(asked, console), list[str]()

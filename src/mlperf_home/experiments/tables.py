@@ -76,11 +76,7 @@ def measured_section(
 
 
 def check_metrics(option: str, names: Sequence[str], measurements: Sequence[Measurement]) -> None:
-    """See that each name is that of something measured.
-
-    Raises:
-        ExperimentError: nothing has it.
-    """
+    """Check that each name is that of something measured. Raise ExperimentError if nothing has it."""
     there = sorted({name for each in measurements for name in (*each.values, *each.system)})
     for name in names:
         if measurements and name not in there:
@@ -88,7 +84,7 @@ def check_metrics(option: str, names: Sequence[str], measurements: Sequence[Meas
 
 
 def value_of(measurement: Measurement, name: str) -> Value | None:
-    """Give a value, or a fact about the machine."""
+    """Return a value, or a fact about the machine."""
     if name == "cores" and (cores := whole_machine(measurement)):
         return cores
     return measurement.values.get(name, measurement.system.get(name))

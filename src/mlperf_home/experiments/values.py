@@ -45,11 +45,7 @@ class Trial:
 
 
 def read_values(text: str, where: str) -> dict[str, list[Value]]:
-    """Read values by variable.
-
-    Raises:
-        ValuesError: not JSON, or neither a list nor a range.
-    """
+    """Read values by variable. Raise ValuesError if not JSON, or neither a list nor a range."""
     try:
         document = json.loads(text)
     except ValueError as error:

@@ -6,11 +6,11 @@ import html
 import json
 from dataclasses import asdict
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from plotly.offline import get_plotlyjs
 
-from mlperf_home.pictures.look import LOOKS, SAMPLE, heading
+from mlperf_home.pictures.picture import LOOKS, SAMPLE
 
 if TYPE_CHECKING:
     from mlperf_home.pictures.picture import Picture
@@ -40,27 +40,23 @@ style-src 'unsafe-inline'; img-src data: blob:">
 
 
 def write_page(picture: Picture) -> str:
-    """Give the page's text; every mark of the picture has a standing."""
+    """Return the page's text; every mark of the picture has a standing."""
     looks = [
         {"imported": imported, "standing": standing, **asdict(look)}
         for (imported, standing), look in LOOKS.items()
-        if any((mark.imported, mark.standing) == (imported, standing) for mark in picture.marks)
+        if any(mark.kind == (imported, standing) for mark in picture.marks)
     ]
     document = {**asdict(picture), "looks": looks, "sample_words": SAMPLE if picture.sample else ""}
+    text = json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return _TEMPLATE.format(
-        title=html.escape(heading(picture)),
+        title=html.escape(picture.heading),
         notes="".join(f"<li>{html.escape(note)}</li>" for note in picture.notes),
-        document=_in_a_script(document),
+        # No text in it may end the script.
+        document=text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"),
         library=get_plotlyjs(),
         code=_own("page.js"),
         style=_own("page.css"),
     )
-
-
-def _in_a_script(document: Any) -> str:
-    """Write JSON that no text in it can end the script with."""
-    text = json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _own(name: str) -> str:

@@ -35,7 +35,7 @@ class Redaction:
         self._names = frozenset(name for name in names if name)
 
     def text(self, text: str) -> str:
-        """Give a text without them."""
+        """Return a text without them."""
         if text in self._names:
             return "<name>"
         for path, token in self._folders:
@@ -43,7 +43,7 @@ class Redaction:
         return _ABSOLUTE.sub(lambda found: f"<elsewhere>/{found.group().rstrip('/').rpartition('/')[2]}", text)
 
     def value(self, value: Any) -> Any:
-        """Give JSON without them, keys included."""
+        """Return JSON without them, keys included."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):

@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
@@ -80,26 +79,17 @@ class Work:
     asked: Asked
     endings: dict[str, Ending] = field(default_factory=dict)
 
-    def results(self, workflow: str) -> Path:
-        """Give the folder of a workflow's results."""
-        return self.root / "results" / workflow
-
     def record(self, workflow: str) -> Path:
-        """Give the place of a workflow's record."""
+        """Return the place of a workflow's record."""
         return self.root / "records" / f"{workflow}.json"
-
-    @property
-    def experiments(self) -> Path:
-        """The root of the experiments."""
-        return self.root / "experiments"
 
     def measurements(self, workflow: str) -> tuple[str, ...]:
         """Name the measurements that a workflow has left, relative to the folder."""
-        found = self.results(workflow).glob("*_results/*/*/*/measurement.json")
+        found = self.root.glob(f"results/{workflow}/*_results/*/*/*/measurement.json")
         return tuple(sorted(path.relative_to(self.root).as_posix() for path in found))
 
     def is_done(self, workflow: str) -> bool:
-        """Say whether a workflow has ended well and what it left is still there."""
+        """Whether a workflow has ended well and what it left is still there."""
         ending = self.endings.get(workflow)
         if ending is None or ending.status != DONE or not self.record(workflow).is_file():
             return False
@@ -121,7 +111,7 @@ class Work:
 def opened(
     root: Path, asked: Asked, workflows: Sequence[Workflow], chosen: Sequence[Workflow], *, anew: bool
 ) -> Iterator[Work]:
-    """Give the folder of a run, for this process alone; one that was begun goes on.
+    """Return the folder of a run, for this process alone; one that was begun goes on.
 
     Args:
         root: the folder.
@@ -141,7 +131,9 @@ def opened(
         with ResultFolder(root).held():
             begun = _begun(root, asked)
             work = Work(root, _with_options_of(begun, asked, workflows), begun.endings)
-            if differing := [*_other_questions(begun.asked, asked), *_other_options(begun, asked, workflows, chosen)]:
+            then = asdict(begun.asked)
+            differing = [key for key, value in asdict(asked).items() if key != "options" and value != then[key]]
+            if differing := [*differing, *_other_options(begun, asked, workflows, chosen)]:
                 problem = f"was begun with another {', '.join(differing)}"
                 raise ChallengeError(root, problem, "give another --results_dir, or set it aside by --new")
             work.save()
@@ -166,13 +158,6 @@ def _begun(root: Path, asked: Asked) -> Work:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ChallengeError(path, f"is damaged ({error})", "begin anew by --new; what is there is set aside") from None
     return Work(root, begun, endings)
-
-
-def _other_questions(begun: Asked, asked: Asked) -> Iterator[str]:
-    """Name what differs, but for the options."""
-    for key, value in asdict(asked).items():
-        if key != "options" and value != asdict(begun)[key]:
-            yield key
 
 
 def _with_options_of(begun: Work, asked: Asked, workflows: Sequence[Workflow]) -> Asked:
@@ -207,7 +192,7 @@ def done_in(root: Path) -> frozenset[str]:
 
 
 def places_of(root: Path, workflow: str, hw_name: str) -> dict[str, str]:
-    """Give what the placeholders of a workflow's command stand for, besides the challenge's own options."""
+    """Return what the placeholders of a workflow's command stand for, besides the challenge's own options."""
     return {
         "results_dir": str(root / "results" / workflow),
         "all_results_dir": str(root / "results"),
@@ -217,18 +202,6 @@ def places_of(root: Path, workflow: str, hw_name: str) -> dict[str, str]:
     }
 
 
-def keep_record(work: Work, workflow: str, record: Path | None) -> None:
-    """Copy the record of a workflow's run to its place."""
-    if record is not None:
-        work.record(workflow).parent.mkdir(exist_ok=True)
-        replace_text(work.record(workflow), record.read_text(encoding="utf-8"))
-
-
-def forget_probe(root: Path) -> None:
-    """Remove what a probe has left, before the next."""
-    shutil.rmtree(root, ignore_errors=True)
-
-
 def now_utc() -> str:
-    """Give the time as ISO 8601 in UTC, to the second."""
+    """Return the time as ISO 8601 in UTC, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -74,7 +74,7 @@ def _overlapping(name: str, then: tuple[float, float], now: tuple[float, float],
 
 
 def sampling_share(measurement: Measurement, name: str) -> float:
-    """Give the half width, as a share of the value, of the 95 % interval of a latency's percentile; 0 for other values.
+    """Return the half width, as a share, of the 95 % interval of a latency's percentile; 0 for other values.
 
     The rank of a quantile q among n queries has the standard deviation sqrt(q (1 - q) / n) (a binomial's, normally
     approximated); the latencies at the ranks 1.96 of these below and above are read between LoadGen's percentiles.
@@ -110,7 +110,7 @@ def _read_off(known: Sequence[tuple[float, float]], quantile: float) -> float | 
 def same_arithmetic(
     then: Measurement, now: Measurement, machines: tuple[Mapping[str, Any], Mapping[str, Any]], *, same_data: bool
 ) -> bool:
-    """Say whether two results came from the same arithmetic on the same data.
+    """Whether two results came from the same arithmetic on the same data.
 
     That is the same engine and version with the same features of it, the same model file, the same data, and
     processors of one architecture with the same features.

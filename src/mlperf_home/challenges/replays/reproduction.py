@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.render import Part, number
+from mlperf_home.challenges.bundles.render import Part, listed, number
 from mlperf_home.challenges.bundles.report import MEASUREMENTS, exploration_rows
 from mlperf_home.challenges.replays.agreement import compare, same_arithmetic
 from mlperf_home.measurements.ingest import ACCURACY_SESSION, PERFORMANCE_SESSION
@@ -66,7 +66,7 @@ def reproduction(
 def verdict(
     results: Sequence[Mapping[str, Any]], explored: Sequence[Mapping[str, Any]], newly_failed: Sequence[str]
 ) -> str:
-    """Give one of the three words for all results; fronts alone, which are not judged, are "functional" at best."""
+    """Return one of the three words for all results; fronts alone, which are not judged, are "functional" at best."""
     if newly_failed or any(each["now"] is None for each in explored) or not (results or explored):
         return NOT_REPRODUCED
     if not results:
@@ -92,7 +92,7 @@ def _explorations(roots: tuple[Path, Path]) -> list[dict[str, Any]]:
 
 
 def _by_key(root: Path) -> dict[_Key, tuple[Path, Measurement]]:
-    """Give the results below a folder by workflow, benchmark, model and scenario."""
+    """Return the results below a folder by workflow, benchmark, model and scenario."""
     found = {}
     for path in sorted(root.glob(MEASUREMENTS)):
         measurement = from_json(path.read_text(encoding="utf-8"), str(path))
@@ -134,7 +134,7 @@ def _is_noisy(measurement: Measurement) -> bool:
 
 
 def _identity(folder: Path) -> list[Any]:
-    """Give what the sessions say of the data; a session that is not there says nothing."""
+    """Return what the sessions say of the data; a session that is not there says nothing."""
     found = []
     for name in (PERFORMANCE_SESSION, ACCURACY_SESSION):
         if (folder / name).is_file():
@@ -144,7 +144,7 @@ def _identity(folder: Path) -> list[Any]:
 
 
 def reproduction_parts(report: Mapping[str, Any]) -> list[Part]:
-    """Give the parts of the report for people."""
+    """Return the parts of the report for people."""
     sample = ["SAMPLE: made-up data and toy models, no MLPerf result"] if report["sample"] else []
     word = report["verdict"] if report["verdict"] != NOT_REPRODUCED else "not reproduced"
     head = [
@@ -160,11 +160,11 @@ def reproduction_parts(report: Mapping[str, Any]) -> list[Part]:
     return [
         Part("Verdict", [*sample, f"{word}: {MEANING[report['verdict']]}"], ("", ""), head),
         Part("Results", (), header, values),
-        *_listed("Fronts", ("experiment", "only then", "both", "only now"), list(map(_front, report["explorations"]))),
-        *_listed("Workflows that failed", ("workflow", "because"), failed),
-        *_listed("Plan and versions that differ", ("difference",), [(each,) for each in report["plan_differences"]]),
-        *_listed("Machines differ in", ("difference",), [(each,) for each in report["machine_differences"]]),
-        *_listed("Only in the replay", ("result",), [(each,) for each in report["only_now"]]),
+        *listed("Fronts", ("experiment", "only then", "both", "only now"), list(map(_front, report["explorations"]))),
+        *listed("Workflows that failed", ("workflow", "because"), failed),
+        *listed("Plan and versions that differ", ("difference",), [(each,) for each in report["plan_differences"]]),
+        *listed("Machines differ in", ("difference",), [(each,) for each in report["machine_differences"]]),
+        *listed("Only in the replay", ("result",), [(each,) for each in report["only_now"]]),
     ]
 
 
@@ -194,8 +194,3 @@ def _with_interval(value: Mapping[str, Any], when: str) -> str:
     if not interval or interval[0] == interval[1]:
         return text
     return f"{text} ({number(interval[0])} to {number(interval[1])})"
-
-
-def _listed(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Part]:
-    if rows:
-        yield Part(title, (), header, rows)

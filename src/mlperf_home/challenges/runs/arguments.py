@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.definition.catalog import ChallengeError
+from mlperf_home.challenges.definition.machine import neutral_name
+from mlperf_home.experiments.arguments import check_known, is_on
 from mlperf_home.product import PRODUCT
-from scriptgraph.embed import FrontOptions, as_text, read_front, same, wants_json
-from scriptgraph.errors import RequestError, nearest
+from scriptgraph.embed import read_front, wants_json
+from scriptgraph.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import date
 
+    from mlperf_home.challenges.definition.machine import Machine
     from mlperf_home.challenges.definition.manifest import Challenge, Workflow
+
+    RunScript = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 _NAMED = ("artifact", "tags")
 _FRONT = ("quiet", "v", "verbose", "offline", "mirrors", "home", "cache_dir")
@@ -45,13 +51,55 @@ class Asking:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def path(self, name: str) -> Path | None:
-        """Give an option that is a path."""
+        """Return an option that is a path."""
         text = self.texts.get(name)
         return Path(text).expanduser().absolute() if text else None
 
 
+@dataclass(frozen=True)
+class Setting:
+    """All that a run of a challenge happens in.
+
+    Attributes:
+        challenge: what is run.
+        asking: how.
+        machine: this machine.
+        repository: our repository, where the scripts are.
+        run_script: does what `cm run script` does with such a dictionary.
+        say: tells the user a line.
+        today: the day, which decides whether the challenge is open.
+    """
+
+    challenge: Challenge
+    asking: Asking
+    machine: Machine
+    repository: Path
+    run_script: RunScript
+    say: Callable[[str], None]
+    today: date
+
+    @property
+    def sample(self) -> bool:
+        """Whether it runs on the sample."""
+        return "sample" in self.asking.on
+
+    @property
+    def state(self) -> str:
+        """Whether the challenge is open today."""
+        return self.challenge.state(self.today)
+
+    @property
+    def hw_name(self) -> str:
+        """The system's name in results."""
+        return self.asking.texts.get("hw_name") or neutral_name(self.machine)
+
+    def root(self, folder: str) -> Path:
+        """Return the folder of the run: --results_dir, or one of the challenge's own in the home folder."""
+        return self.asking.path("results_dir") or self.asking.home / "challenges" / self.challenge.name / folder
+
+
 def name_of(command: Mapping[str, Any]) -> str:
-    """Give the challenge that a command names, or "".
+    """Return the challenge that a command names, or "".
 
     Raises:
         RequestError: it names several things.
@@ -63,7 +111,7 @@ def name_of(command: Mapping[str, Any]) -> str:
 
 
 def refuse_options(command: Mapping[str, Any]) -> None:
-    """See that a command which only looks has no options, but for those that say how much is told.
+    """Check that a command which only looks has no options, but for those that say how much is told.
 
     Raises:
         RequestError: it has one.
@@ -84,7 +132,15 @@ def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: boo
     if command.get("tags"):
         raise RequestError(f"--tags={command['tags']}: a challenge is named: cm run challenge {challenge.name}")
     request, options = read_front(given, PRODUCT, challenge.name)
-    _refuse_front(options, given)
+    refused = {
+        "prefetch": options.prefetch,
+        "explain": bool(options.explain),
+        "renew": options.anew == "requested",
+        "env": "env" in given,
+        "adr": bool(_OVERRIDES & given.keys()),
+    }
+    if wrong := [name for name, is_given in refused.items() if is_given]:
+        raise RequestError(f"--{wrong[0]} is for cm run script: a challenge runs its workflows as they are")
     # What CM_SCRIPT_EXTRA_CMD adds is for the scripts that the challenge runs.
     inputs = {name: value for name, value in request.inputs.items() if name in given}
     if "plan" in command:
@@ -92,23 +148,22 @@ def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: boo
     inputs["new"] = options.anew == "all"  # the front reads it: it is an option of scripts too
     not_here = _NOT_OF_REPLAY if replay else _OF_REPLAY
     known = [name for name in (*_SWITCHES, *_TEXTS) if name not in not_here]
-    for name in inputs:
-        if name not in known and name not in challenge.options:
-            close = nearest(name, [*known, *challenge.options], 1)
-            hint = f"did you mean --{close[0]}?" if close else f"options: {_dashed((*known, *challenge.options))}"
-            raise RequestError(f"--{name}: not known here; {hint}")
+    check_known(inputs, sorted({*known, *challenge.options}))
     front = {key: given[key] for key in _FRONT if key in given}
+    texts = {name: _text(name, inputs[name]) for name in _TEXTS if name in inputs}
+    for name in ("submitter", "hw_name"):
+        checked_word(name, texts.get(name, "unnamed"))
     return Asking(
         home=options.home,
         front={**front, "out": "json" if wants_json(command) else "con"},
-        on=frozenset(name for name in _SWITCHES if _switch(name, inputs.get(name, False))),
-        texts={name: _text(name, inputs[name]) for name in _TEXTS if name in inputs},
+        on=frozenset(name for name in _SWITCHES if is_on(name, inputs.get(name, False))),
+        texts=texts,
         options={name: inputs[name] for name in challenge.options if name in inputs},
     )
 
 
 def chosen_workflows(challenge: Challenge, only: str) -> tuple[Workflow, ...]:
-    """Give the workflows that --only names, in the challenge's order; all where it is empty.
+    """Return the workflows that --only names, in the challenge's order; all where it is empty.
 
     Raises:
         ChallengeError: it names one that there is not.
@@ -121,7 +176,7 @@ def chosen_workflows(challenge: Challenge, only: str) -> tuple[Workflow, ...]:
 
 
 def checked_word(option: str, text: str) -> str:
-    """Give a word back that will name a system or a person in results.
+    """Return a word back that will name a system or a person in results.
 
     Raises:
         ChallengeError: it cannot name a folder.
@@ -131,31 +186,7 @@ def checked_word(option: str, text: str) -> str:
     return text
 
 
-def _refuse_front(options: FrontOptions, given: Mapping[str, Any]) -> None:
-    refused = {
-        "prefetch": options.prefetch,
-        "explain": bool(options.explain),
-        "renew": options.anew == "requested",
-        "env": "env" in given,
-        "adr": bool(_OVERRIDES & given.keys()),
-    }
-    for name, wrong in refused.items():
-        if wrong:
-            raise RequestError(f"--{name} is for cm run script: a challenge runs its workflows as they are")
-
-
-def _switch(name: str, value: Any) -> bool:
-    for answer in (True, False):
-        if same(value, answer):
-            return answer
-    raise RequestError(f"--{name}={as_text(value)}: must be yes or no")
-
-
 def _text(name: str, value: Any) -> str:
     if isinstance(value, bool) or value is None or value == "":
         raise RequestError(f"--{name} needs a value: write --{name}=VALUE")
     return ",".join(value) if isinstance(value, tuple) else str(value)
-
-
-def _dashed(names: tuple[str, ...]) -> str:
-    return ", ".join(f"--{name}" for name in sorted(names))

@@ -10,67 +10,41 @@ import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.bundle import make_bundle
 from mlperf_home.challenges.bundles.redaction import Redaction
 from mlperf_home.challenges.definition.catalog import ChallengeError
 from mlperf_home.challenges.definition.lock import lock_differences, lock_digest, make_lock, read_lock
-from mlperf_home.challenges.definition.machine import described, free_places
-from mlperf_home.challenges.definition.requirements import CACHE_PLACE, Requirement, Surroundings, requirements
-from mlperf_home.challenges.definition.work import NOT_RUN, Asked, Work, done_in
-from mlperf_home.challenges.runs.estimate import estimate
-from mlperf_home.challenges.runs.workflows import Runner, run_workflows
+from mlperf_home.challenges.definition.machine import (
+    CACHE_PLACE,
+    Requirement,
+    Surroundings,
+    described,
+    free_places,
+    requirements,
+)
+from mlperf_home.challenges.definition.work import NOT_RUN, Asked, Ending, Work, done_in
+from mlperf_home.challenges.runs.workflows import estimate, run_workflows
 from mlperf_home.product import PRODUCT
 from scriptgraph.embed import EXTRA, installed_versions
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from mlperf_home.challenges.definition.machine import Machine
     from mlperf_home.challenges.definition.manifest import Challenge, Workflow
-    from mlperf_home.challenges.runs.arguments import Asking
-    from mlperf_home.challenges.runs.workflows import RunScript
+    from mlperf_home.challenges.runs.arguments import Setting
     from scriptgraph.embed import Difference, Registry
 
-_UNNAMED = "unnamed"
 _TOLD = 5
 
 
-@dataclass(frozen=True)
-class Setting:
-    """All that a run of a challenge happens in.
-
-    Attributes:
-        challenge: what is run.
-        asking: how.
-        machine: this machine.
-        repository: our repository, where the scripts are.
-        run_script: does what `cm run script` does.
-        say: tells the user a line.
-        today: the day, which decides whether the challenge is open.
-    """
-
-    challenge: Challenge
-    asking: Asking
-    machine: Machine
-    repository: Path
-    run_script: RunScript
-    say: Callable[[str], None]
-    today: date
-
-    @property
-    def sample(self) -> bool:
-        """Whether it runs on the sample."""
-        return "sample" in self.asking.on
-
-    @property
-    def state(self) -> str:
-        """Whether the challenge is open today."""
-        return self.challenge.state(self.today)
+def first_few(items: Sequence[object]) -> str:
+    """Name the first of many, and count the others."""
+    more = [f"and {len(items) - _TOLD} more"] if len(items) > _TOLD else []
+    return "; ".join([*map(str, items[:_TOLD]), *more])
 
 
 @dataclass(frozen=True)
@@ -99,17 +73,16 @@ def require_locked(setting: Setting, locks: Locks) -> None:
     """
     if not locks.differences:
         return
-    told = "; ".join(map(str, locks.differences[:_TOLD]))
-    more = f"; and {len(locks.differences) - _TOLD} more" if len(locks.differences) > _TOLD else ""
+    told = first_few(locks.differences)
     if "unlocked" not in setting.asking.on:
         advice = "install the version that was locked, or run what is here by --unlocked, which the bundle will say"
-        problem = f"what is installed is not what is locked: {told}{more}"
+        problem = f"what is installed is not what is locked: {told}"
         raise ChallengeError(setting.challenge.folder / "lock.json", problem, advice)
-    setting.say(f"not as locked, and the bundle says so: {told}{more}")
+    setting.say(f"not as locked, and the bundle says so: {told}")
 
 
 def require_open(setting: Setting, locks: Locks) -> None:
-    """Say that a challenge is closed; refuse what --official demands and is not so.
+    """Report that a challenge is closed; refuse what --official demands and is not so.
 
     Raises:
         ChallengeError: --official was given, and the run could not count.
@@ -129,11 +102,7 @@ def require_open(setting: Setting, locks: Locks) -> None:
 
 
 def require_machine(setting: Setting, workflows: Sequence[Workflow], root: Path) -> list[Requirement]:
-    """Give what is wanted and what is here.
-
-    Raises:
-        ChallengeError: something is missing; all of it is named.
-    """
+    """Return what is wanted and what is here. Raise ChallengeError if something is missing; all of it is named."""
     free = free_places({CACHE_PLACE: setting.asking.home, "--results_dir": root})
     done = frozenset() if "new" in setting.asking.on else done_in(root)
     ready = done | {each.name for each in workflows}
@@ -150,20 +119,14 @@ def require_machine(setting: Setting, workflows: Sequence[Workflow], root: Path)
     return wanted
 
 
-def runner_of(setting: Setting) -> Runner:
-    """Give what runs the commands."""
-    asking = setting.asking
-    return Runner(setting.run_script, asking.home, asking.front, asking.options)
-
-
-def asked_of(setting: Setting, locks: Locks, hw_name: str) -> Asked:
-    """Give what makes this run the same as another."""
+def asked_of(setting: Setting, locks: Locks) -> Asked:
+    """Return what makes this run the same as another."""
     return Asked(
         challenge=setting.challenge.name,
         manifest_sha256=locks.here["challenge"]["_cm.json"],
         lock_sha256=lock_digest(locks.here),
         sample=setting.sample,
-        hw_name=hw_name,
+        hw_name=setting.hw_name,
         options={key: str(value) for key, value in setting.asking.options.items()},
     )
 
@@ -172,11 +135,10 @@ def run_all(
     setting: Setting, work: Work, workflows: Sequence[Workflow], wanted: Sequence[Requirement], locks: Locks
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """Estimate, run, and give the workflows that failed with what the report tells of the run."""
-    runner = runner_of(setting)
     checked = work.root / "checked.json"
     if not all(work.is_done(each.name) for each in workflows) or not checked.is_file():
         _check_time(setting, work, workflows, wanted)
-    failed = run_workflows(work, workflows, runner, setting.say)
+    failed = run_workflows(setting, work, workflows)
     told = json.loads(checked.read_text(encoding="utf-8"))
     facts = {
         "sample": setting.sample,
@@ -190,14 +152,14 @@ def run_all(
         "expected": told["expected"],
         "machine": setting.machine.to_json(),
         "lock": locks.here,
-        "system": described(setting.asking.texts.get("submitter", _UNNAMED), work.asked.hw_name),
+        "system": described(setting.asking.texts.get("submitter", "unnamed"), work.asked.hw_name),
     }
     return failed, facts
 
 
 def _check_time(setting: Setting, work: Work, workflows: Sequence[Workflow], wanted: Sequence[Requirement]) -> None:
     skipped = "skip_probe" in setting.asking.on
-    expected = [] if skipped else estimate(work, workflows, runner_of(setting), setting.say)
+    expected = [] if skipped else [estimate(setting, work, each) for each in workflows]
     for each in expected:
         setting.say(f"expected time of {each.workflow}: {each}")
     document = {"required": [asdict(each) for each in wanted], "expected": [asdict(each) for each in expected]}
@@ -205,31 +167,24 @@ def _check_time(setting: Setting, work: Work, workflows: Sequence[Workflow], wan
 
 
 def _made(work: Work) -> datetime:
-    """Give the time at which the last workflow ended; packing the same again gives the same bundle."""
+    """Return the time at which the last workflow ended; packing the same again gives the same bundle."""
     ended = [each.ended_utc for each in work.endings.values() if each.ended_utc]
     return datetime.fromisoformat(max(ended)) if ended else datetime.now(timezone.utc)
 
 
 def _told(work: Work, workflow: Workflow) -> dict[str, str]:
-    ending = work.endings.get(workflow.name)
+    ending = work.endings.get(workflow.name, Ending(NOT_RUN))
     return {
         "name": workflow.name,
         "title": workflow.title,
         "tags": workflow.mode(sample=work.asked.sample).call.tags,
-        "status": ending.status if ending else NOT_RUN,
-        "error": ending.error if ending else "",
+        "status": ending.status,
+        "error": ending.error,
     }
 
 
-def pack_up(setting: Setting, work: Work, facts: dict[str, Any]) -> Path:
-    """Write the report and the bundle; give the bundle."""
-    return make_bundle(
-        work, setting.challenge, facts, redaction_of(setting, work.root), setting.asking.path("sign_key")
-    )
-
-
 def redaction_of(setting: Setting, root: Path) -> Redaction:
-    """Give what takes folders and names of this machine out of texts."""
+    """Return what takes folders and names of this machine out of texts."""
     folders = {
         "<results>": root,
         "<home>": setting.asking.home,
