@@ -29,38 +29,47 @@ _OPTIONS = {
 _SWITCHES = {"rerun", "pareto", "f", "force"}
 
 
-@dataclass(frozen=True)
-class Asking:
-    """What is wanted of experiments.
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of a command.
 
     Attributes:
-        name: an experiment's name, or "".
-        tags: what experiments have to have.
-        root: where experiments lie.
         home: the folder of all that we keep.
-        as_json: nothing else may be printed.
-        words: what stood behind `--`.
         on: the switches that are on.
         texts: the other options that were given.
     """
 
-    name: str
-    tags: tuple[str, ...]
-    root: Path
     home: Path
-    as_json: bool
-    words: tuple[str, ...] = ()
     on: frozenset[str] = frozenset()
     texts: Mapping[str, str] = field(default_factory=dict)
-
-    def listed(self, option: str) -> tuple[str, ...]:
-        """Return the words of an option that is a list with commas."""
-        return _words(self.texts.get(option, ""))
 
     def path(self, option: str) -> Path | None:
         """Return an option that is a path."""
         text = self.texts.get(option)
         return Path(text).expanduser().absolute() if text else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking(Options):
+    """A command about experiments.
+
+    Attributes:
+        name: an experiment's name, or "".
+        tags: what experiments have to have.
+        root: where experiments lie.
+        as_json: nothing else may be printed.
+        words: what stood behind `--`.
+    """
+
+    name: str
+    tags: tuple[str, ...]
+    root: Path
+    as_json: bool
+    words: tuple[str, ...] = ()
+
+    def listed(self, option: str) -> tuple[str, ...]:
+        """Return the words of an option that is a list with commas."""
+        return _words(self.texts.get(option, ""))
 
 
 def read_asking(action: str, command: Mapping[str, Any]) -> Asking:

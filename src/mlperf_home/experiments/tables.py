@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.experiments.derivation import whole_machine
 from mlperf_home.experiments.experiment import ExperimentError
-from mlperf_home.pictures.picture import STANDINGS, axis
+from mlperf_home.pictures.picture import SAMPLE, STANDINGS, axis
 from scriptgraph.embed import Section
 
 if TYPE_CHECKING:
@@ -16,10 +15,9 @@ if TYPE_CHECKING:
 
     from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.experiments.fronts import Front
-    from mlperf_home.experiments.grid import Outcome
+    from mlperf_home.experiments.grid import Compared, Outcome
     from mlperf_home.measurements.measurement import Measurement, Value
 
-SAMPLE = "SAMPLE, no MLPerf results"
 _USUAL = (
     *("latency_ms", "samples_per_second", "queries_per_second", "top1_percent", "f1_percent"),
     *("energy_mj", "energy_per_sample_j", "cost_per_million_inferences"),
@@ -27,32 +25,15 @@ _USUAL = (
 _EXPLORED = "explored_"
 
 
-@dataclass(frozen=True)
-class Compared:
-    """A point that was run twice: its values in words, how it ended then and now, and its measurements in pairs."""
-
-    words: str
-    then: str
-    now: str
-    pairs: tuple[tuple[Measurement, Measurement], ...]
-
-
 def experiment_rows(found: Sequence[Experiment], counts: Mapping[str, int]) -> Section:
     """List experiments: name, kind, tags, number of measurements, when."""
+    marks = {True: "sample", False: ""}
     rows = [
-        (
-            each.name,
-            each.kind,
-            ",".join(each.tags),
-            str(counts[each.name]),
-            "sample" if each.sample else "",
-            each.created,
-        )
+        (each.name, each.kind, ",".join(each.tags), str(counts[each.name]), marks[each.sample], each.created)
         for each in found
     ]
-    return Section(
-        f"{len(rows)} experiments", rows, ("name", "kind", "tags", "measurements", "", "created") if rows else ()
-    )
+    header = ("name", "kind", "tags", "measurements", "", "created")
+    return Section(f"{len(rows)} experiments", rows, header if rows else ())
 
 
 def measured_section(
@@ -91,11 +72,7 @@ def value_of(measurement: Measurement, name: str) -> Value | None:
 
 
 def answer_sections(experiment: Experiment) -> list[Section]:
-    """Show an exploration's answer in its three parts, with the work.
-
-    Raises:
-        ExperimentError: the answer cannot be read.
-    """
+    """Show an exploration's answer in its three parts. Raise ExperimentError if it cannot be read."""
     try:
         document = json.loads(experiment.answer.read_text("utf-8"))
         metrics = [each["name"] for each in document["metrics"]]
@@ -132,10 +109,8 @@ def front_section(experiment: Experiment, found: Front) -> Section:
     """Show the front of one benchmark and scenario."""
     sample = experiment.sample or any(each.sample for each in found.members)
     what = f"{experiment.name}: {found.benchmark}, {found.scenario}"
-    left = [
-        *([f"{found.invalid} INVALID"] if found.invalid else []),
-        *([f"{found.lacking} without these metrics"] if found.lacking and found.axes else []),
-    ]
+    left = [f"{found.invalid} INVALID"] if found.invalid else []
+    left += [f"{found.lacking} without these metrics"] if found.lacking and found.axes else []
     out = f"; left out: {', '.join(left)}" if left else ""
     if not found.axes:
         return Section(_marked(f"{what}: nothing has a latency or rate and an accuracy{out}", sample=sample))
@@ -152,11 +127,7 @@ def front_section(experiment: Experiment, found: Front) -> Section:
 
 def outcomes_section(outcomes: Sequence[Outcome]) -> Section:
     """Show the points of a grid that measured nothing: they failed, or their command is none of ours."""
-    rows = [
-        (", ".join(f"{name}={value}" for name, value in each.trial.values.items()), each.told, each.log)
-        for each in outcomes
-        if not each.measurements
-    ]
+    rows = [(each.trial.words, each.told, each.log) for each in outcomes if not each.measurements]
     return Section(f"{len(rows)} without a measurement", rows, ("values", "ended", "log"))
 
 

@@ -15,29 +15,6 @@ from mlperf_home.pictures.picture import LOOKS, SAMPLE
 if TYPE_CHECKING:
     from mlperf_home.pictures.picture import Picture
 
-_TEMPLATE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; \
-style-src 'unsafe-inline'; img-src data: blob:">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<h1>{title}</h1>
-<p id="shown" role="status"></p>
-<div id="controls"></div>
-<div id="chart" role="img" aria-label="{title}"></div>
-<ul id="notes">{notes}</ul>
-<script type="application/json" id="picture">{document}</script>
-<script>{library}</script>
-<script>{code}</script>
-</body>
-</html>
-"""
-
 
 def write_page(picture: Picture) -> str:
     """Return the page's text; every mark of the picture has a standing."""
@@ -48,7 +25,7 @@ def write_page(picture: Picture) -> str:
     ]
     document = {**asdict(picture), "looks": looks, "sample_words": SAMPLE if picture.sample else ""}
     text = json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return _TEMPLATE.format(
+    return _own("page.html").format(
         title=html.escape(picture.heading),
         notes="".join(f"<li>{html.escape(note)}</li>" for note in picture.notes),
         # No text in it may end the script.

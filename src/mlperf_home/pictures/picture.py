@@ -66,15 +66,11 @@ LOOKS = {
 
 
 @dataclass(frozen=True)
-class Mark:
-    """One point of a picture.
+class Measured:
+    """One thing that was measured.
 
     Attributes:
         name: the model, or the point of a space.
-        x: in the unit of its axis.
-        y: in the unit of its axis.
-        x_interval: (low, high), None where none is known.
-        y_interval: the same.
         standing: one of STANDINGS, or "" where the drawing is to compare it with the others of its kind.
         system: the machine.
         imported: whether it was measured elsewhere, not by this installation.
@@ -83,15 +79,21 @@ class Mark:
     """
 
     name: str
-    x: float
-    y: float
-    x_interval: Interval | None
-    y_interval: Interval | None
     standing: str
     system: str
     imported: bool
     sample: bool
     facts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Mark(Measured):
+    """One point of a picture, in the units of its axes; an interval is (low, high), or None where none is known."""
+
+    x: float
+    y: float
+    x_interval: Interval | None
+    y_interval: Interval | None
 
     @property
     def kind(self) -> tuple[bool, str]:
@@ -145,11 +147,7 @@ def to_json(picture: Picture) -> str:
 
 
 def from_json(text: str, where: str) -> Picture:
-    """Read a picture.
-
-    Raises:
-        PictureError: not JSON, another schema, or a key that is missing, unknown or malformed.
-    """
+    """Read a picture. Raise PictureError if it is not JSON, of another schema, or has odd keys."""
     try:
         document: dict[str, Any] = json.loads(text)
         if document.pop("schema") != SCHEMA:

@@ -32,11 +32,7 @@ def measurement_files(root: Path) -> list[Path]:
 
 
 def result_rows(root: Path, metrics: Sequence[Metric]) -> list[dict[str, Any]]:
-    """Return the results below a folder, the best by the first metric of their benchmark first.
-
-    Raises:
-        MeasurementError: a measurement cannot be read.
-    """
+    """Return the results, the best by its benchmark's first metric first. Raise MeasurementError if one is damaged."""
     rows = []
     for path in measurement_files(root):
         measurement = from_json(path.read_text(encoding="utf-8"), str(path.relative_to(root)))

@@ -78,11 +78,7 @@ def lock_digest(lock: Mapping[str, Any]) -> str:
 
 
 def write_lock(challenge: Challenge, registry: Registry) -> Path:
-    """Write the lock of a challenge beside its manifest, whole or not at all.
-
-    Raises:
-        ChallengeError: it cannot be written, as in an installation of somebody else's.
-    """
+    """Write a lock beside the challenge's manifest, whole or not at all. Raise ChallengeError if that fails."""
     path = challenge.folder / LOCK_NAME
     try:
         replace_text(path, _text(make_lock(challenge, registry)))

@@ -176,11 +176,7 @@ class Challenge:
 
 
 def decode_challenge(text: str, path: Path) -> Challenge:
-    """Read a challenge's manifest.
-
-    Raises:
-        ManifestError: it is not JSON, or something in it means nothing; the error says where.
-    """
+    """Read a challenge's manifest. Raise ManifestError, which says where, if it is not JSON or malformed."""
     try:
         whole = Place(path, "", json.loads(text))
     except ValueError as error:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.definition.catalog import ChallengeError
 from mlperf_home.challenges.definition.machine import neutral_name
-from mlperf_home.experiments.arguments import check_known, is_on
+from mlperf_home.experiments.arguments import Options, check_known, is_on
 from mlperf_home.product import PRODUCT
 from scriptgraph.embed import read_front, wants_json
 from scriptgraph.errors import RequestError
@@ -17,6 +16,7 @@ from scriptgraph.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
+    from pathlib import Path
 
     from mlperf_home.challenges.definition.machine import Machine
     from mlperf_home.challenges.definition.manifest import Challenge, Workflow
@@ -33,27 +33,12 @@ _OVERRIDES = {"adr", "add_deps_recursive", "add_deps", "ad"}
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
-@dataclass(frozen=True)
-class Asking:
-    """What is wanted of a challenge.
+@dataclass(frozen=True, kw_only=True)
+class Asking(Options):
+    """A command about a challenge: the options that every command has, as typed, and the challenge's own."""
 
-    Attributes:
-        front: the options of every command, as they were typed.
-        on: the switches that are on.
-        texts: the other options that were given.
-        options: the challenge's own.
-    """
-
-    home: Path
     front: Mapping[str, Any]
-    on: frozenset[str]
-    texts: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def path(self, name: str) -> Path | None:
-        """Return an option that is a path."""
-        text = self.texts.get(name)
-        return Path(text).expanduser().absolute() if text else None
+    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -111,11 +96,7 @@ def name_of(command: Mapping[str, Any]) -> str:
 
 
 def refuse_options(command: Mapping[str, Any]) -> None:
-    """Check that a command which only looks has no options, but for those that say how much is told.
-
-    Raises:
-        RequestError: it has one.
-    """
+    """Raise RequestError if a command that only looks has options, except those for how much is told."""
     request, _ = read_front({key: value for key, value in command.items() if key not in _NAMED}, PRODUCT, "challenge")
     given = {key.replace("-", "_") for key in command}
     if unknown := [f"--{name}" for name in request.inputs if name in given]:
@@ -123,11 +104,7 @@ def refuse_options(command: Mapping[str, Any]) -> None:
 
 
 def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: bool = False) -> Asking:
-    """Decode a command for a challenge.
-
-    Raises:
-        RequestError: an option is not known, is not of this action, or has a wrong form.
-    """
+    """Decode a command. Raise RequestError if an option is unknown, not of this action, or has a wrong form."""
     given = {key.replace("-", "_"): value for key, value in command.items() if key not in {*_NAMED, "plan"}}
     if command.get("tags"):
         raise RequestError(f"--tags={command['tags']}: a challenge is named: cm run challenge {challenge.name}")
@@ -163,11 +140,7 @@ def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: boo
 
 
 def chosen_workflows(challenge: Challenge, only: str) -> tuple[Workflow, ...]:
-    """Return the workflows that --only names, in the challenge's order; all where it is empty.
-
-    Raises:
-        ChallengeError: it names one that there is not.
-    """
+    """Return the workflows that --only names; all where it is empty. Raise ChallengeError if one is unknown."""
     wanted = [word for word in only.replace(",", " ").split() if word]
     names = [workflow.name for workflow in challenge.workflows]
     if unknown := [word for word in wanted if word not in names]:
@@ -176,11 +149,7 @@ def chosen_workflows(challenge: Challenge, only: str) -> tuple[Workflow, ...]:
 
 
 def checked_word(option: str, text: str) -> str:
-    """Return a word back that will name a system or a person in results.
-
-    Raises:
-        ChallengeError: it cannot name a folder.
-    """
+    """Check a name of a system or person in results. Raise ChallengeError if it cannot name a folder."""
     if not _WORD.fullmatch(text):
         raise ChallengeError(f"--{option}={text[:80]!r}", "names a folder", "use letters, digits and . _ + - only")
     return text

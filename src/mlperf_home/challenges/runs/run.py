@@ -17,14 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.challenges.bundles.redaction import Redaction
 from mlperf_home.challenges.definition.catalog import ChallengeError
 from mlperf_home.challenges.definition.lock import lock_differences, lock_digest, make_lock, read_lock
-from mlperf_home.challenges.definition.machine import (
-    CACHE_PLACE,
-    Requirement,
-    Surroundings,
-    described,
-    free_places,
-    requirements,
-)
+from mlperf_home.challenges.definition.machine import described, free_places
 from mlperf_home.challenges.definition.work import NOT_RUN, Asked, Ending, Work, done_in
 from mlperf_home.challenges.runs.workflows import estimate, run_workflows
 from mlperf_home.product import PRODUCT
@@ -32,13 +25,18 @@ from scriptgraph.embed import EXTRA, installed_versions
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from mlperf_home.challenges.definition.manifest import Challenge, Workflow
+    from mlperf_home.challenges.definition.machine import Machine
+    from mlperf_home.challenges.definition.manifest import Challenge, Needs, Workflow
     from mlperf_home.challenges.runs.arguments import Setting
     from scriptgraph.embed import Difference, Registry
 
 _TOLD = 5
+_GB = 10**9
+_RESULTS_GB = 2.0
+_CACHE_PLACE = "--home"
+"""Where datasets, models and environments go: nearly all of the space."""
 
 
 def first_few(items: Sequence[object]) -> str:
@@ -55,22 +53,24 @@ class Locks:
     differences: tuple[Difference, ...]
 
 
-def compare_locks(challenge: Challenge, registry: Registry) -> Locks:
-    """Read the challenge's lock and make that of what is here.
+@dataclass(frozen=True)
+class Requirement:
+    """One thing that is wanted: of which workflow, what, what is here, and what is missing ("" if nothing)."""
 
-    Raises:
-        ChallengeError: there is no lock, or it is damaged.
-    """
+    workflow: str
+    wanted: str
+    here: str
+    missing: str = ""
+
+
+def compare_locks(challenge: Challenge, registry: Registry) -> Locks:
+    """Compare the challenge's lock with what is here. Raise ChallengeError if it is missing or damaged."""
     locked, here = read_lock(challenge), make_lock(challenge, registry)
     return Locks(here, tuple(lock_differences(locked, here)))
 
 
 def require_locked(setting: Setting, locks: Locks) -> None:
-    """Refuse what is not locked, unless that was asked for.
-
-    Raises:
-        ChallengeError: what is here differs from the lock.
-    """
+    """Raise ChallengeError if what is here differs from the lock, unless --unlocked was given."""
     if not locks.differences:
         return
     told = first_few(locks.differences)
@@ -82,11 +82,7 @@ def require_locked(setting: Setting, locks: Locks) -> None:
 
 
 def require_open(setting: Setting, locks: Locks) -> None:
-    """Report that a challenge is closed; refuse what --official demands and is not so.
-
-    Raises:
-        ChallengeError: --official was given, and the run could not count.
-    """
+    """Report that a challenge is closed. Raise ChallengeError if --official was given and the run cannot count."""
     challenge, on = setting.challenge, setting.asking.on
     dates = f"{challenge.opened} to {challenge.closed}"
     if "official" in on:
@@ -102,12 +98,8 @@ def require_open(setting: Setting, locks: Locks) -> None:
 
 
 def require_machine(setting: Setting, workflows: Sequence[Workflow], root: Path) -> list[Requirement]:
-    """Return what is wanted and what is here. Raise ChallengeError if something is missing; all of it is named."""
-    free = free_places({CACHE_PLACE: setting.asking.home, "--results_dir": root})
-    done = frozenset() if "new" in setting.asking.on else done_in(root)
-    ready = done | {each.name for each in workflows}
-    there = Surroundings(setting.machine, free, setting.asking.options, ready)
-    wanted = requirements(workflows, there, sample=setting.sample)
+    """Compare what workflows need with what is here. Raise ChallengeError, which names all that is missing."""
+    wanted = _requirements(setting, workflows, root)
     missing = [each for each in wanted if each.missing]
     if missing:
         told = "; ".join(f"{each.workflow} wants {each.wanted}, here: {each.here} ({each.missing})" for each in missing)
@@ -117,6 +109,57 @@ def require_machine(setting: Setting, workflows: Sequence[Workflow], root: Path)
             advice += ", or try it by --sample"
         raise ChallengeError(setting.challenge.name, f"requirements that are not met: {told}", advice)
     return wanted
+
+
+def _requirements(setting: Setting, workflows: Sequence[Workflow], root: Path) -> list[Requirement]:
+    """Compare in order. Workflows share datasets and environments: disk space is needed for the largest alone."""
+    machine = setting.machine
+    missing = "" if machine.system == "linux" else "run it on Linux, in a virtual machine for instance"
+    found = [Requirement("all", "Linux", machine.os_name or machine.system, missing)]
+    free = free_places({_CACHE_PLACE: setting.asking.home, "--results_dir": root})
+    ready = [each.name for each in workflows]
+    ready += [] if "new" in setting.asking.on else done_in(root)
+    for workflow in workflows:
+        needs = workflow.mode(sample=setting.sample).needs
+        found += _of_the_machine(workflow.name, needs, machine)
+        found += _of_the_disk(workflow.name, needs.disk_gb, free)
+        found += _of_the_command(workflow.name, needs, setting.asking.options, ready)
+    return list(dict.fromkeys(found))
+
+
+def _of_the_machine(name: str, needs: Needs, machine: Machine) -> Iterator[Requirement]:
+    if needs.cpus:
+        known = needs.cpus.get(machine.architecture or "")
+        lacking = [each for each in known or () if each not in machine.cpu_features]
+        missing = f"a CPU with {', '.join(lacking)}" if lacking else ""
+        missing = f"a CPU of the kind {' or '.join(needs.cpus)}" if known is None else missing
+        here = f"{machine.architecture or 'not known'}, {machine.cpu_model or 'model not known'}"
+        yield Requirement(name, needs.cpu_words, here, missing)
+    if needs.memory_gb:
+        memory = machine.memory_bytes
+        here = "not known" if memory is None else f"{memory / _GB:.1f} GB"
+        short = memory is not None and memory < needs.memory_gb * _GB
+        yield Requirement(name, f"{needs.memory_gb:g} GB of memory", here, "more memory" if short else "")
+
+
+def _of_the_disk(name: str, needed_gb: float, free: Mapping[str, int]) -> Iterator[Requirement]:
+    for place, there in free.items() if needed_gb else ():
+        wanted = needed_gb if place == _CACHE_PLACE else min(needed_gb, _RESULTS_GB)
+        short = wanted - there / _GB
+        missing = f"{short:.1f} GB more, or another place by {place}" if short > 0 else ""
+        yield Requirement(name, f"{wanted:g} GB free for {place}", f"{there / _GB:.1f} GB", missing)
+
+
+def _of_the_command(
+    name: str, needs: Needs, options: Mapping[str, object], ready: Sequence[str]
+) -> Iterator[Requirement]:
+    for option in needs.options:
+        given = str(options.get(option) or "")
+        yield Requirement(name, f"--{option}", given or "not given", "" if given else f"give --{option}=...")
+    if needs.after:
+        left = [each for each in needs.after if each in ready]
+        missing = "" if left else f"add {needs.after[0]} to --only, or leave {name} out"
+        yield Requirement(name, f"what {' or '.join(needs.after)} leaves", ", ".join(left) or "none of it", missing)
 
 
 def asked_of(setting: Setting, locks: Locks) -> Asked:
