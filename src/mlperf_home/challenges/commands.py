@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from mlperf_home.challenges.definition.manifest import Challenge, Needs
+    from mlperf_home.challenges.definition.manifest import Challenge, Needs, Workflow
     from scriptgraph.embed import RunConsole
 
 
@@ -128,13 +128,8 @@ def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole)
         return {"lock": str(path)}
     workflows = chosen_workflows(challenge, asking.texts.get("only", ""))
     root = setting.root("sample" if setting.sample else "official")
-    if "plan" in asking.on:  # the commands, and none is run
-        commands = {}
-        for each in workflows:
-            places = places_of(root, each.name, setting.hw_name)
-            commands[each.name] = shown(setting, each.mode(sample=setting.sample).call, places)
-            setting.say(commands[each.name])
-        return {"commands": commands}
+    if "plan" in asking.on:
+        return {"commands": _planned(setting, workflows, root)}
     if key := asking.path("sign_key"):
         check_key(key)
     locks = compare_locks(challenge, registry)
@@ -154,6 +149,16 @@ def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole)
     title = "SAMPLE RESULTS, no MLPerf results" if setting.sample else challenge.title
     console("tabled", challenge.name, {"title": title, "rows": rows})
     return {**told, "failed": failed, **_error_of(failed)}
+
+
+def _planned(setting: Setting, workflows: Sequence[Workflow], root: Path) -> dict[str, str]:
+    """Show the commands of workflows, and run none."""
+    commands = {}
+    for each in workflows:
+        places = places_of(root, each.name, setting.hw_name)
+        commands[each.name] = shown(setting, each.mode(sample=setting.sample).call, places)
+        setting.say(commands[each.name])
+    return commands
 
 
 def _replay(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
@@ -191,7 +196,7 @@ def _setting(
     def say(message: str) -> None:
         console("said", challenge.name, {"message": message})
 
-    return Setting(challenge, asking, this_machine(), ENGINE.repository, ENGINE.run_script, say, _today())
+    return Setting(challenge, asking, this_machine(), say, _today())
 
 
 def _error_of(failed: Mapping[str, str]) -> dict[str, str]:

@@ -48,9 +48,9 @@ def from_experiment(experiment: Experiment, damages: list[str], prices: Prices |
 
 def from_results(folder: Path, prices: Prices | None = None) -> Iterator[Source]:
     """Return a folder's measurements. Raise PictureError if it has none, MeasurementError if one is damaged."""
-    if not any_results(folder):
+    if not (paths := _measurements(folder)):
         raise PictureError(folder, "holds no measurement.json", "give the --results_dir of runs that have ended")
-    for path in _measurements(folder):
+    for path in paths:
         yield from from_measurement(from_json(path.read_text("utf-8"), str(path)), imported=False, prices=prices)
 
 

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.experiments.arguments import read_derivations
-from mlperf_home.experiments.derivation import derived
 from mlperf_home.experiments.experiment import Experiment, Experiments
 from mlperf_home.experiments.fronts import fronts_of, read_axes
 from mlperf_home.experiments.grid import ended
 from mlperf_home.experiments.tables import (
     answer_sections,
     check_metrics,
+    derived,
     front_section,
     measured_section,
     outcomes_section,

@@ -43,6 +43,11 @@ class Axis:
     label: str
     direction: str
 
+    @property
+    def words(self) -> str:
+        """Its label, and whether less or more is better."""
+        return f"{self.label}, {'less' if self.direction == 'min' else 'more'} is better"
+
 
 @dataclass(frozen=True)
 class Look:

@@ -87,9 +87,8 @@ def _dress(axes: Any, picture: Picture) -> None:
         axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=subs, numticks=20))
         axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
-    better = {"min": "less is better", "max": "more is better"}
-    axes.set_xlabel(f"{picture.x.label}, {better[picture.x.direction]}")
-    axes.set_ylabel(f"{picture.y.label}, {better[picture.y.direction]}")
+    axes.set_xlabel(picture.x.words)
+    axes.set_ylabel(picture.y.words)
     axes.set_title(picture.heading, loc="left", wrap=True)
     axes.grid(visible=True, which="both", color="#e8e8e8", linewidth=0.6)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.11), ncols=5, frameon=False)

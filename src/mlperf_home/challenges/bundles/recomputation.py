@@ -6,9 +6,10 @@ import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.bundle import KEPT_RESULTS, RUNS
+from mlperf_home.challenges.bundles.bundle import RUNS
 from mlperf_home.challenges.bundles.render import forms
 from mlperf_home.challenges.bundles.report import (
+    KEPT_RESULTS,
     MEASUREMENTS,
     exploration_rows,
     measurement_files,

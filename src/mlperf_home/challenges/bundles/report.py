@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "mlperf-home/challenge-report/1"
 MEASUREMENTS = "results/*/*_results/*/*/*/measurement.json"
+KEPT_RESULTS = "results/*_results/*/*/*"
+"""Where an experiment keeps whole runs, below its folder."""
 
 
 class ReportError(LocatedError):
@@ -27,7 +29,7 @@ class ReportError(LocatedError):
 
 def measurement_files(root: Path) -> list[Path]:
     """Return the measurements below a folder: those of workflows, and of the whole runs that explorations have kept."""
-    kept = root.glob("experiments/*/results/*_results/*/*/*/measurement.json")
+    kept = root.glob(f"experiments/*/{KEPT_RESULTS}/measurement.json")
     return sorted([*root.glob(MEASUREMENTS), *kept])
 
 
@@ -69,29 +71,25 @@ def _rank(row: Mapping[str, Any]) -> float:
 
 
 def exploration_rows(root: Path) -> list[dict[str, Any]]:
-    """Return what explorations below a folder have answered: the front, how many are undecided, and the work.
-
-    Raises:
-        ReportError: an answer cannot be read.
-    """
-    return [_exploration_row(path, root) for path in sorted(root.glob("experiments/*/answer.json"))]
-
-
-def _exploration_row(path: Path, root: Path) -> dict[str, Any]:
-    try:
-        answer = json.loads(path.read_text(encoding="utf-8"))
-        return {
-            "path": path.relative_to(root).as_posix(),
-            "experiment": path.parent.name,
-            "sample": bool(answer.get("sample", False)),
-            "front": [{"point": each["point"], "values": each["values"]} for each in answer["front"]],
-            "undecided": len(answer["undecided"]),
-            "dropped": len(answer["dropped"]),
-            "work_share": answer["work"].get("share"),
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        advice = "explore again, or remove the experiment"
-        raise ReportError(path, f"is no exploration's answer ({error!r})", advice) from None
+    """Return explorations' answers: front, number undecided, work. Raise ReportError if one cannot be read."""
+    rows = []
+    for path in sorted(root.glob("experiments/*/answer.json")):
+        try:
+            answer = json.loads(path.read_text(encoding="utf-8"))
+            row = {
+                "path": path.relative_to(root).as_posix(),
+                "experiment": path.parent.name,
+                "sample": bool(answer.get("sample", False)),
+                "front": [{"point": each["point"], "values": each["values"]} for each in answer["front"]],
+                "undecided": len(answer["undecided"]),
+                "dropped": len(answer["dropped"]),
+                "work_share": answer["work"].get("share"),
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            advice = "explore again, or remove the experiment"
+            raise ReportError(path, f"is no exploration's answer ({error!r})", advice) from None
+        rows.append(row)
+    return rows
 
 
 def make_report(challenge: Challenge, root: Path, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ MEASURING = (
 """The packages of mlperf_home whose code or files a result comes from; what only shows results may change."""
 
 _NOT_PUBLISHED = "no hash is published: the one of the first download is demanded of later ones"
+_HASH = re.compile(r"(^|manifest )([0-9a-f]{12})[0-9a-f]{52}$")
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
@@ -116,21 +117,17 @@ def decode_lock(text: str, where: object, advice: str) -> dict[str, Any]:
 
 def lock_differences(locked: Mapping[str, Any], here: Mapping[str, Any]) -> list[Difference]:
     """Return how what is here differs from what was locked."""
-    found = []
-    for kind in sorted((locked.keys() | here.keys()) - {"schema"}):
-        then, now = locked.get(kind, {}), here.get(kind, {})
-        found += [
-            Difference(kind, name, _short(then.get(name)), _short(now.get(name)))
-            for name in sorted(then.keys() | now.keys())
-            if then.get(name) != now.get(name)
-        ]
-    return found
+    kinds = sorted((locked.keys() | here.keys()) - {"schema"})
+    return [each for kind in kinds for each in differences(kind, locked.get(kind, {}), here.get(kind, {}))]
 
 
-def _short(value: str | None) -> str:
-    if value is None:
-        return "not there"
-    return value[:12] if re.fullmatch(r"[0-9a-f]{64}", value) else value
+def differences(part: str, then: Mapping[str, str], now: Mapping[str, str]) -> list[Difference]:
+    """Name what differs between two tables of texts; hashes are shortened."""
+    return [
+        Difference(part, name, *(_HASH.sub(r"\1\2", each.get(name, "not there")) for each in (then, now)))
+        for name in sorted(then.keys() | now.keys())
+        if then.get(name) != now.get(name)
+    ]
 
 
 def _scripts_of(call: Call, registry: Registry) -> dict[str, Manifest]:

@@ -20,15 +20,21 @@ if TYPE_CHECKING:
 
 MANIFEST_NAME = "_cm.json"
 BETTER = ("more", "less")
-PLACEHOLDER = re.compile(r"^\{([a-z_]+)\}$")
 PLACES = ("results_dir", "all_results_dir", "experiments_dir", "pictures_dir", "hw_name")
 """What an option's value may stand for besides the challenge's own options, as "{results_dir}"."""
 
+_PLACEHOLDER = re.compile(r"^\{([a-z_]+)\}$")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
 _KEYS = frozenset({
     "alias", "uid", "automation_alias", "automation_uid", "tags", "title", "opened", "closed", "points", "rules",
     "guides", "metrics", "options", "workflows",
 })  # fmt: skip
+
+
+def stands_for(value: object) -> str | None:
+    """Return the name of the place or option that a value such as "{results_dir}" stands for."""
+    found = _PLACEHOLDER.match(value) if isinstance(value, str) else None
+    return found.group(1) if found else None
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,7 @@ class Call:
     @property
     def placeholders(self) -> frozenset[str]:
         """What values stand for: places, and options of the challenge."""
-        texts = [each for block in (self.options, self.env) for each in block.values() if isinstance(each, str)]
-        return frozenset(found.group(1) for each in texts if (found := PLACEHOLDER.match(each)))
+        return frozenset(filter(None, map(stands_for, (*self.options.values(), *self.env.values()))))
 
 
 @dataclass(frozen=True)
@@ -234,8 +239,7 @@ def _call(fields: Fields, known: set[str]) -> Call:
     options, env = (fields.get_as(key, Place.values, nothing) for key in ("options", "env"))
     for key in ("options", "env"):
         for each in fields.members(key).values():
-            stands_for = PLACEHOLDER.match(each.value) if isinstance(each.value, str) else None
-            if stands_for and stands_for.group(1) not in known:
+            if (name := stands_for(each.value)) and name not in known:
                 each.fail(f"stands for nothing that is known: {', '.join(sorted(known))}")
     return Call(",".join(fields["tags"].texts()), options, env)
 

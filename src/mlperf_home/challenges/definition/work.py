@@ -125,15 +125,17 @@ def opened(
     """
     try:
         if anew and root.is_dir() and any(root.iterdir()):
-            stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
-            with ResultFolder(root).held():  # nothing is taken away from a run that is in it
-                root.rename(root.with_name(f"{root.name}.until-{stamp}"))
+            _set_aside(root)
         with ResultFolder(root).held():
             begun = _begun(root, asked)
-            work = Work(root, _with_options_of(begun, asked, workflows), begun.endings)
+            used = {each.name: each.mode(sample=asked.sample).call.placeholders for each in workflows}
+            # What is done has used these, where none is given now.
+            kept = {name for workflow, names in used.items() if begun.is_done(workflow) for name in names}
+            options = {name: value for name, value in begun.asked.options.items() if name in kept}
+            work = Work(root, replace(asked, options={**options, **asked.options}), begun.endings)
             then = asdict(begun.asked)
             differing = [key for key, value in asdict(asked).items() if key != "options" and value != then[key]]
-            if differing := [*differing, *_other_options(begun, asked, workflows, chosen)]:
+            if differing := [*differing, *_other_options(begun, asked, used, {each.name for each in chosen})]:
                 problem = f"was begun with another {', '.join(differing)}"
                 raise ChallengeError(root, problem, "give another --results_dir, or set it aside by --new")
             work.save()
@@ -143,6 +145,12 @@ def opened(
     except PermissionError as error:
         advice = "give a folder of yours by --results_dir"
         raise ChallengeError(error.filename or root, f"cannot be written ({error.strerror})", advice) from None
+
+
+def _set_aside(root: Path) -> None:
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
+    with ResultFolder(root).held():  # nothing is taken away from a run that is in it
+        root.rename(root.with_name(f"{root.name}.until-{stamp}"))
 
 
 def _begun(root: Path, asked: Asked) -> Work:
@@ -160,26 +168,16 @@ def _begun(root: Path, asked: Asked) -> Work:
     return Work(root, begun, endings)
 
 
-def _with_options_of(begun: Work, asked: Asked, workflows: Sequence[Workflow]) -> Asked:
-    """Add the options that what is done has used, where none is given now."""
-    done = [each.mode(sample=asked.sample).call for each in workflows if begun.is_done(each.name)]
-    used = {name for call in done for name in call.placeholders}
-    kept = {name: value for name, value in begun.asked.options.items() if name in used}
-    return replace(asked, options={**kept, **asked.options})
-
-
-def _other_options(
-    begun: Work, asked: Asked, workflows: Sequence[Workflow], chosen: Sequence[Workflow]
-) -> Iterator[str]:
+def _other_options(begun: Work, asked: Asked, used: Mapping[str, frozenset[str]], chosen: set[str]) -> Iterator[str]:
     """Name the options that would not be the same for what is done and for what is wanted now.
 
     One that no workflow has used that is done may come later, and one that none uses that is still to run be left out.
     """
     then, now = begun.asked.options, asked.options
     for key in sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key)):
-        users = [each for each in workflows if key in each.mode(sample=asked.sample).call.placeholders]
-        done = [each for each in users if begun.is_done(each.name)]
-        if done and (key in now or any(each in users and each not in done for each in chosen)):
+        users = {workflow for workflow, names in used.items() if key in names}
+        done = {workflow for workflow in users if begun.is_done(workflow)}
+        if done and (key in now or (users - done) & chosen):
             yield f"--{key}"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.challenges.bundles.render import forms
 from mlperf_home.challenges.bundles.verification import verify
 from mlperf_home.challenges.definition.catalog import ChallengeError
-from mlperf_home.challenges.definition.lock import decode_lock, lock_differences
+from mlperf_home.challenges.definition.lock import decode_lock, differences, lock_differences
 from mlperf_home.challenges.definition.machine import machine_differences
 from mlperf_home.challenges.definition.work import DONE, now_utc, opened
 from mlperf_home.challenges.replays.reproduction import reproduction, reproduction_parts
@@ -115,29 +115,14 @@ def _workflows(setting: Setting, run: dict[str, Any]) -> tuple[Workflow, ...]:
 
 def _plan_differences(then: Path, now: Path) -> list[str]:
     """Compare the plans of the two runs, script by script: which there were, at which version, from which manifest."""
-    found = []
-    for path in sorted(then.glob("*.json")):
-        if not (now / path.name).is_file():
-            continue
-        old, new = (_steps(each) for each in (path, now / path.name))
-        found += [
-            f"plan of {path.stem}: {title}: {_step(old, title)} then, {_step(new, title)} now"
-            for title in sorted(old.keys() | new.keys())
-            if old.get(title) != new.get(title)
-        ]
-    return found
+    paths = [path for path in sorted(then.glob("*.json")) if (now / path.name).is_file()]
+    pairs = {f"plan of {path.stem}": (_steps(path), _steps(now / path.name)) for path in paths}
+    return [str(each) for part, (old, new) in pairs.items() for each in differences(part, old, new)]
 
 
-def _steps(record: Path) -> dict[str, tuple[str, str]]:
-    document = json.loads(record.read_text(encoding="utf-8"))
-    return {str(each["title"]): (str(each["version"]), str(each["manifest"])) for each in document["plan"]}
-
-
-def _step(steps: dict[str, tuple[str, str]], title: str) -> str:
-    if title not in steps:
-        return "not there"
-    version, manifest = steps[title]
-    return f"{version or 'no version'}, manifest {manifest[:12]}"
+def _steps(record: Path) -> dict[str, str]:
+    plan = json.loads(record.read_text(encoding="utf-8"))["plan"]
+    return {each["title"]: f"{each['version'] or 'no version'}, manifest {each['manifest']}" for each in plan}
 
 
 def _signed(verified: Verified) -> str:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.measurements.measurement import Measurement
 
+    Key = tuple[str, str, str, str]
+    Result = tuple[Path, Measurement]
+    Machines = tuple[Mapping[str, Any], Mapping[str, Any]]
+
 SCHEMA = "mlperf-home/reproduction/1"
 REPRODUCED, FUNCTIONAL, NOT_REPRODUCED = "reproduced", "functional", "not"
 MEANING = {
@@ -27,14 +31,9 @@ MEANING = {
     NOT_REPRODUCED: "a result is missing or is not valid any more, or a workflow failed that had ended well",
 }
 
-_Key = tuple[str, str, str, str]
-
 
 def reproduction(
-    roots: tuple[Path, Path],
-    challenge: Challenge,
-    machines: tuple[Mapping[str, Any], Mapping[str, Any]],
-    facts: Mapping[str, Any],
+    roots: tuple[Path, Path], challenge: Challenge, machines: Machines, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Compare the results of a bundle with those of its replay.
 
@@ -51,7 +50,7 @@ def reproduction(
     explored, results = _explorations(roots), []
     for key in sorted(then):
         ranked = [metric.name for metric in challenge.metrics if metric.benchmark == key[1]]
-        results.append(_result(key, (then[key], now.get(key)), ranked, machines))
+        results.append(_result(key, then[key], now.get(key), ranked, machines))
     return {
         "schema": SCHEMA,
         "challenge": challenge.name,
@@ -80,18 +79,11 @@ def _explorations(roots: tuple[Path, Path]) -> list[dict[str, Any]]:
     """Set the fronts of equally named experiments beside each other; no verdict follows from them."""
     then, now = ({row["experiment"]: [each["point"] for each in row["front"]] for row in exploration_rows(root)}
                  for root in roots)  # fmt: skip
-    return [
-        {
-            "experiment": name,
-            "then": then[name],
-            "now": now.get(name),
-            "both": sorted(set(then[name]) & set(now.get(name) or ())),
-        }
-        for name in sorted(then)
-    ]
+    both = {name: sorted(set(points) & set(now.get(name, ()))) for name, points in then.items()}
+    return [{"experiment": name, "then": then[name], "now": now.get(name), "both": both[name]} for name in sorted(then)]
 
 
-def _by_key(root: Path) -> dict[_Key, tuple[Path, Measurement]]:
+def _by_key(root: Path) -> dict[Key, Result]:
     """Return the results below a folder by workflow, benchmark, model and scenario."""
     found = {}
     for path in sorted(root.glob(MEASUREMENTS)):
@@ -102,22 +94,16 @@ def _by_key(root: Path) -> dict[_Key, tuple[Path, Measurement]]:
     return found
 
 
-def _result(
-    key: _Key,
-    pair: tuple[tuple[Path, Measurement], tuple[Path, Measurement] | None],
-    ranked: Sequence[str],
-    machines: tuple[Mapping[str, Any], Mapping[str, Any]],
-) -> dict[str, Any]:
-    workflow, benchmark, model, scenario = key
-    then, now = pair
-    row: dict[str, Any] = {"workflow": workflow, "benchmark": benchmark, "model": model, "scenario": scenario}
+def _result(key: Key, then: Result, now: Result | None, ranked: Sequence[str], machines: Machines) -> dict[str, Any]:
+    row: dict[str, Any] = dict(zip(("workflow", "benchmark", "model", "scenario"), key, strict=True))
     row |= {"sample": then[1].sample, "validity": [then[1].validity, now[1].validity if now else None]}
     if now is None:
         return {**row, "there": False, "as_valid": False, "same_arithmetic": False, "values": [], "noisy": []}
     same_data = _identity(then[0]) == _identity(now[0])
     same = same_arithmetic(then[1], now[1], machines, same_data=same_data)
     values = compare(then[1], now[1], ranked, same_arithmetic=same)
-    noisy = [when for when, (_, each) in (("then", then), ("now", now)) if _is_noisy(each)]
+    values_noisy = {"then": then[1].values.get("noisy"), "now": now[1].values.get("noisy")}
+    noisy = [when for when, value in values_noisy.items() if value is not None and value.value == "yes"]
     return {
         **row,
         "there": True,
@@ -126,11 +112,6 @@ def _result(
         "values": [asdict(value) for value in values],
         "noisy": noisy,
     }
-
-
-def _is_noisy(measurement: Measurement) -> bool:
-    noisy = measurement.values.get("noisy")
-    return noisy is not None and noisy.value == "yes"
 
 
 def _identity(folder: Path) -> list[Any]:
@@ -189,8 +170,5 @@ def _value_rows(each: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _with_interval(value: Mapping[str, Any], when: str) -> str:
-    interval = value[f"{when}_interval"]
-    text = number(value[when])
-    if not interval or interval[0] == interval[1]:
-        return text
-    return f"{text} ({number(interval[0])} to {number(interval[1])})"
+    low, high = value[f"{when}_interval"] or (0, 0)
+    return number(value[when]) + ("" if low == high else f" ({number(low)} to {number(high)})")

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.challenges.definition.machine import Machine
     from mlperf_home.challenges.definition.manifest import Challenge, Workflow
-
-    RunScript = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    from scriptgraph.embed import FrontOptions
 
 _NAMED = ("artifact", "tags")
 _FRONT = ("quiet", "v", "verbose", "offline", "mirrors", "home", "cache_dir")
@@ -49,8 +48,6 @@ class Setting:
         challenge: what is run.
         asking: how.
         machine: this machine.
-        repository: our repository, where the scripts are.
-        run_script: does what `cm run script` does with such a dictionary.
         say: tells the user a line.
         today: the day, which decides whether the challenge is open.
     """
@@ -58,8 +55,6 @@ class Setting:
     challenge: Challenge
     asking: Asking
     machine: Machine
-    repository: Path
-    run_script: RunScript
     say: Callable[[str], None]
     today: date
 
@@ -109,15 +104,7 @@ def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: boo
     if command.get("tags"):
         raise RequestError(f"--tags={command['tags']}: a challenge is named: cm run challenge {challenge.name}")
     request, options = read_front(given, PRODUCT, challenge.name)
-    refused = {
-        "prefetch": options.prefetch,
-        "explain": bool(options.explain),
-        "renew": options.anew == "requested",
-        "env": "env" in given,
-        "adr": bool(_OVERRIDES & given.keys()),
-    }
-    if wrong := [name for name, is_given in refused.items() if is_given]:
-        raise RequestError(f"--{wrong[0]} is for cm run script: a challenge runs its workflows as they are")
+    _refuse_options_of_scripts(options, given)
     # What CM_SCRIPT_EXTRA_CMD adds is for the scripts that the challenge runs.
     inputs = {name: value for name, value in request.inputs.items() if name in given}
     if "plan" in command:
@@ -137,6 +124,18 @@ def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: boo
         texts=texts,
         options={name: inputs[name] for name in challenge.options if name in inputs},
     )
+
+
+def _refuse_options_of_scripts(options: FrontOptions, given: Mapping[str, Any]) -> None:
+    refused = {
+        "prefetch": options.prefetch,
+        "explain": bool(options.explain),
+        "renew": options.anew == "requested",
+        "env": "env" in given,
+        "adr": bool(_OVERRIDES & given.keys()),
+    }
+    if wrong := [name for name, is_given in refused.items() if is_given]:
+        raise RequestError(f"--{wrong[0]} is for cm run script: a challenge runs its workflows as they are")
 
 
 def chosen_workflows(challenge: Challenge, only: str) -> tuple[Workflow, ...]:

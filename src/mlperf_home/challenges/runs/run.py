@@ -14,13 +14,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.redaction import Redaction
+from mlperf_home.challenges.bundles.bundle import Redaction
 from mlperf_home.challenges.definition.catalog import ChallengeError
 from mlperf_home.challenges.definition.lock import lock_differences, lock_digest, make_lock, read_lock
 from mlperf_home.challenges.definition.machine import described, free_places
 from mlperf_home.challenges.definition.work import NOT_RUN, Asked, Ending, Work, done_in
 from mlperf_home.challenges.runs.workflows import estimate, run_workflows
-from mlperf_home.product import PRODUCT
+from mlperf_home.product import ENGINE, PRODUCT
 from scriptgraph.embed import EXTRA, installed_versions
 from scriptgraph.files.atomic import replace_text
 
@@ -231,7 +231,7 @@ def redaction_of(setting: Setting, root: Path) -> Redaction:
     folders = {
         "<results>": root,
         "<home>": setting.asking.home,
-        "<repository>": setting.repository,
+        "<repository>": ENGINE.repository,
         "<python>": Path(sys.prefix),
         "<temporary>": Path(tempfile.gettempdir()),
         "<user>": Path.home(),

@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.definition.manifest import PLACEHOLDER
+from mlperf_home.challenges.definition.manifest import stands_for
 from mlperf_home.challenges.definition.work import DONE, FAILED, INTERRUPTED, Ending, now_utc, places_of
+from mlperf_home.product import ENGINE
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def shown(setting: Setting, call: Call, places: Mapping[str, str]) -> str:
 def _filled(block: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     filled = {}
     for name, value in block.items():
-        stands_for = PLACEHOLDER.match(value) if isinstance(value, str) else None
-        given = values.get(stands_for.group(1)) if stands_for else value
+        place = stands_for(value)
+        given = values.get(place) if place else value
         if given not in {None, ""}:
             filled[name] = given
     return filled
@@ -64,7 +65,7 @@ def _run(setting: Setting, call: Call, places: Mapping[str, str]) -> tuple[str, 
     """
     records = setting.asking.home / "records"
     before = set(records.glob("*/record.json"))
-    told = setting.run_script(command(setting, call, places))
+    told = ENGINE.run_script(command(setting, call, places))
     if told.get("return") == _INTERRUPTED_CODE:
         raise KeyboardInterrupt
     new = [path for path in sorted({*records.glob("*/record.json")} - before) if _tags_of(path) == call.tags]
