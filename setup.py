@@ -32,6 +32,8 @@ class BuildWithRepository(build_py):
 setup(
     packages=find_packages("src"),
     package_dir={"": "src"},
-    package_data={"": ["*.json", "*.txt", "*.in", "*.onnx", "*.tflite", "*.xz", "*.typed", "*.md", "*.js", "*.css"]},
+    package_data={
+        "": ["*.json", "*.txt", "*.in", "*.onnx", "*.tflite", "*.xz", "*.typed", "*.md", "*.js", "*.css", "*.html"]
+    },
     cmdclass={"build_py": BuildWithRepository},
 )

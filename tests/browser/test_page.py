@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pictures import HOSTILE, example, mark, picture
 
-from mlperf_home.pictures.standing import with_standings
+from mlperf_home.pictures.picture import with_standings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

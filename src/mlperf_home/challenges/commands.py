@@ -5,34 +5,34 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.challenges.bundles.bundle import make_bundle
 from mlperf_home.challenges.bundles.signature import check_key
 from mlperf_home.challenges.definition.catalog import ChallengeError, find_challenges, load_challenge
 from mlperf_home.challenges.definition.lock import write_lock
-from mlperf_home.challenges.definition.machine import neutral_name, this_machine
+from mlperf_home.challenges.definition.machine import this_machine
 from mlperf_home.challenges.definition.work import opened, places_of
 from mlperf_home.challenges.replays.replay import replay
-from mlperf_home.challenges.runs.arguments import checked_word, chosen_workflows, name_of, read_asking, refuse_options
+from mlperf_home.challenges.runs.arguments import Setting, chosen_workflows, name_of, read_asking, refuse_options
 from mlperf_home.challenges.runs.run import (
-    Setting,
     asked_of,
     compare_locks,
-    pack_up,
+    redaction_of,
     require_locked,
     require_machine,
     require_open,
     run_all,
-    runner_of,
 )
 from mlperf_home.challenges.runs.workflows import shown
-from mlperf_home.challenges.sections import challenge_sections, found_section
 from mlperf_home.errors import LocatedError
 from mlperf_home.product import ENGINE
-from scriptgraph.embed import failing_on, load_registry, show_sections, wants_json
+from scriptgraph.embed import Section, failing_on, load_registry, show_sections, wants_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
+    from mlperf_home.challenges.definition.manifest import Challenge, Needs, Workflow
     from scriptgraph.embed import RunConsole
 
 
@@ -64,19 +64,58 @@ def _find(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole
         raise ChallengeError("cm find challenge", f"no challenge is {' and '.join(wanted)}", f"there are: {names}")
     today = _today()
     if _on_console(command):
-        show_sections([found_section(found, today)])
+        rows = [(each.name, _dates(each, today), each.title) for each in found]
+        head = ("challenge", "open", "what")
+        show_sections([Section("", rows, head) if rows else Section("there is no such challenge")])
     told = [{"name": each.name, "title": each.title, "state": each.state(today)} for each in found]
     return {"challenges": told}
 
 
 def _show(command: Mapping[str, Any], roots: Sequence[Path], _console: RunConsole) -> dict[str, Any]:
-    """Tell all of one challenge."""
+    """Show all of one challenge."""
     refuse_options(command)
-    challenge = load_challenge(roots, name_of(command))
-    sections = challenge_sections(challenge, _today())
+    sections = _sections(load_challenge(roots, name_of(command)), _today())
     if _on_console(command):
         show_sections(sections)
     return {"challenge": {section.title: [list(row) for row in section.rows] for section in sections}}
+
+
+def _sections(challenge: Challenge, today: date) -> list[Section]:
+    """Return all of one challenge."""
+    head = [
+        ("folder", str(challenge.folder)),
+        ("open", _dates(challenge, today)),
+        ("points", str(challenge.points)),
+        ("tags", ",".join(challenge.tags)),
+        *(("guide", str(challenge.folder / name)) for name in challenge.guides),
+    ]
+    sections = [
+        Section(f"{challenge.name}: {challenge.title}", head),
+        Section("Rules", [(f"{number}.", rule) for number, rule in enumerate(challenge.rules, 1)]),
+        Section("Ranked by", [(each.benchmark, each.name, each.better) for each in challenge.metrics]),
+    ]
+    if challenge.options:
+        sections.append(Section("Options", [(f"--{name}", what) for name, what in challenge.options.items()]))
+    for each in challenge.workflows:
+        modes = (("official", each.official), ("sample", each.sample))
+        rows = [row for name, mode in modes for row in ((name, mode.call.tags), (f"{name} wants", _wanted(mode.needs)))]
+        sections.append(Section(f"Workflow {each.name}: {each.title}", rows))
+    run = f"cm run challenge {challenge.name}"
+    sections.append(Section("To run it", [(f"{run} --sample",), (f"{run} --check",), (run,)]))
+    return sections
+
+
+def _wanted(needs: Needs) -> str:
+    words = [needs.cpu_words]
+    words += [f"{needs.disk_gb:g} GB of disk"] if needs.disk_gb else []
+    words += [f"{needs.memory_gb:g} GB of memory"] if needs.memory_gb else []
+    words += [f"--{name}" for name in needs.options]
+    words += [f"what {' or '.join(needs.after)} leaves"] if needs.after else []
+    return "; ".join(word for word in words if word) or "nothing of its own"
+
+
+def _dates(challenge: Challenge, today: date) -> str:
+    return f"{challenge.opened} to {challenge.closed}: {challenge.state(today)}"
 
 
 def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
@@ -88,31 +127,38 @@ def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole)
         setting.say(f"locked as things are here: {path}")
         return {"lock": str(path)}
     workflows = chosen_workflows(challenge, asking.texts.get("only", ""))
-    hw_name = _hw_name(setting)
-    checked_word("submitter", asking.texts.get("submitter", "unnamed"))
+    root = setting.root("sample" if setting.sample else "official")
     if "plan" in asking.on:
-        return _planned(setting, hw_name)
+        return {"commands": _planned(setting, workflows, root)}
     if key := asking.path("sign_key"):
         check_key(key)
     locks = compare_locks(challenge, registry)
     require_open(setting, locks)
     require_locked(setting, locks)
-    root = asking.path("results_dir") or _default_root(setting)
     wanted = require_machine(setting, workflows, root)
     rows = [(f"{each.workflow} wants {each.wanted}", each.here) for each in wanted]
     console("tabled", challenge.name, {"title": "Requirements: all met", "rows": rows})
     if "check" in asking.on:
         return {"requirements": [list(row) for row in rows]}
     root.parent.mkdir(parents=True, exist_ok=True)
-    asked = asked_of(setting, locks, hw_name)
-    with opened(root, asked, challenge.workflows, workflows, anew="new" in asking.on) as work:
+    with opened(root, asked_of(setting, locks), challenge.workflows, workflows, anew="new" in asking.on) as work:
         failed, facts = run_all(setting, work, workflows, wanted, locks)
-        bundle = pack_up(setting, work, facts)
+        bundle = make_bundle(work, challenge, facts, redaction_of(setting, root), asking.path("sign_key"))
     told = {"report": str(root / "report.md"), "page": str(root / "report.html"), "bundle": str(bundle)}
     rows = [*told.items(), ("to replay", f"cm replay challenge {challenge.name} --results={bundle}")]
     title = "SAMPLE RESULTS, no MLPerf results" if setting.sample else challenge.title
     console("tabled", challenge.name, {"title": title, "rows": rows})
     return {**told, "failed": failed, **_error_of(failed)}
+
+
+def _planned(setting: Setting, workflows: Sequence[Workflow], root: Path) -> dict[str, str]:
+    """Show the commands of workflows, and run none."""
+    commands = {}
+    for each in workflows:
+        places = places_of(root, each.name, setting.hw_name)
+        commands[each.name] = shown(setting, each.mode(sample=setting.sample).call, places)
+        setting.say(commands[each.name])
+    return commands
 
 
 def _replay(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
@@ -122,7 +168,6 @@ def _replay(command: Mapping[str, Any], roots: Sequence[Path], console: RunConso
         advice = f"write cm replay challenge {setting.challenge.name} --results=BUNDLE"
         raise ChallengeError("--results", "which bundle?", advice)
     locks = compare_locks(setting.challenge, load_registry(roots))
-    _hw_name(setting)
     require_locked(setting, locks)
     told = replay(setting, locks, bundle)
     rows = [("verdict", told["verdict"]), ("report", told["report"])]
@@ -138,7 +183,7 @@ _ACTIONS = {"find": _find, "show": _show, "run": _run, "replay": _replay}
 
 
 def _on_console(command: Mapping[str, Any]) -> bool:
-    """Say whether a person reads the answer: another program, and --out=json, want the structure alone."""
+    """Whether a person reads the answer: another program, and --out=json, want the structure alone."""
     return command.get("out") == "con" and not wants_json(command)
 
 
@@ -151,28 +196,7 @@ def _setting(
     def say(message: str) -> None:
         console("said", challenge.name, {"message": message})
 
-    return Setting(challenge, asking, this_machine(), ENGINE.repository, ENGINE.run_script, say, _today())
-
-
-def _hw_name(setting: Setting) -> str:
-    given = setting.asking.texts.get("hw_name")
-    return checked_word("hw_name", given) if given else neutral_name(setting.machine)
-
-
-def _default_root(setting: Setting) -> Path:
-    mode = "sample" if setting.sample else "official"
-    return setting.asking.home / "challenges" / setting.challenge.name / mode
-
-
-def _planned(setting: Setting, hw_name: str) -> dict[str, Any]:
-    """Show the commands, and run none."""
-    runner, root = runner_of(setting), setting.asking.path("results_dir") or _default_root(setting)
-    commands = {}
-    for workflow in chosen_workflows(setting.challenge, setting.asking.texts.get("only", "")):
-        places = places_of(root, workflow.name, hw_name)
-        commands[workflow.name] = shown(runner.command(workflow.mode(sample=setting.sample).call, places))
-        setting.say(commands[workflow.name])
-    return {"commands": commands}
+    return Setting(challenge, asking, this_machine(), say, _today())
 
 
 def _error_of(failed: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from scriptgraph.embed import as_text, same, wants_json
 from scriptgraph.errors import RequestError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 _CMIND = frozenset({
     "action", "automation", "artifact", "artifacts", "parsed_automation", "parsed_artifact", "parsed_artifacts",
@@ -29,38 +29,47 @@ _OPTIONS = {
 _SWITCHES = {"rerun", "pareto", "f", "force"}
 
 
-@dataclass(frozen=True)
-class Asking:
-    """What is wanted of experiments.
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of a command.
+
+    Attributes:
+        home: the folder of all that we keep.
+        on: the switches that are on.
+        texts: the other options that were given.
+    """
+
+    home: Path
+    on: frozenset[str] = frozenset()
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    def path(self, option: str) -> Path | None:
+        """Return an option that is a path."""
+        text = self.texts.get(option)
+        return Path(text).expanduser().absolute() if text else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking(Options):
+    """A command about experiments.
 
     Attributes:
         name: an experiment's name, or "".
         tags: what experiments have to have.
         root: where experiments lie.
-        home: the folder of all that we keep.
         as_json: nothing else may be printed.
         words: what stood behind `--`.
-        on: the switches that are on.
-        texts: the other options that were given.
     """
 
     name: str
     tags: tuple[str, ...]
     root: Path
-    home: Path
     as_json: bool
     words: tuple[str, ...] = ()
-    on: frozenset[str] = frozenset()
-    texts: Mapping[str, str] = field(default_factory=dict)
 
     def listed(self, option: str) -> tuple[str, ...]:
-        """Give the words of an option that is a list with commas."""
+        """Return the words of an option that is a list with commas."""
         return _words(self.texts.get(option, ""))
-
-    def path(self, option: str) -> Path | None:
-        """Give an option that is a path."""
-        text = self.texts.get(option)
-        return Path(text).expanduser().absolute() if text else None
 
 
 def read_asking(action: str, command: Mapping[str, Any]) -> Asking:
@@ -76,11 +85,7 @@ def read_asking(action: str, command: Mapping[str, Any]) -> Asking:
     if strays:
         raise RequestError(f"stray words: {' '.join(strays)}; options are written --name=value, without spaces")
     known = (*_EVERYWHERE, *_OPTIONS[action])
-    for name in given:
-        if name not in known:
-            close = nearest(name, known, 1)
-            hint = f"did you mean --{close[0]}?" if close else f"options: {', '.join(f'--{each}' for each in known)}"
-            raise RequestError(f"--{name}: not known here; {hint}")
+    check_known(given, known)
     texts = {name: _text(name, value) for name, value in given.items() if name not in _SWITCHES}
     named = {str(each) for each in (command.get("artifact"), texts.pop("name", None)) if each}
     if len(named) > 1:
@@ -88,7 +93,7 @@ def read_asking(action: str, command: Mapping[str, Any]) -> Asking:
     tags = _words(texts.pop("tags", ""))
     if named and tags and action != "run":
         raise RequestError(f"{''.join(named)} and --tags={','.join(tags)}: give a name or tags, not both")
-    on = frozenset(name for name in _SWITCHES & given.keys() if _is_on(name, given[name]))
+    on = frozenset(name for name in _SWITCHES & given.keys() if is_on(name, given[name]))
     if "pareto" in on and "sort" in texts:
         raise RequestError("--sort: a front is in the order of its first metric; give --sort or --pareto")
     home = Path(texts.pop("home", "") or PRODUCT.home).expanduser().absolute()
@@ -121,11 +126,21 @@ def read_derivations(text: str) -> dict[str, Expression]:
     return found
 
 
-def _is_on(name: str, value: Any) -> bool:
+def check_known(given: Iterable[str], known: Sequence[str]) -> None:
+    """Check that every option is known. Raise RequestError if one is not; it names the nearest, or all."""
+    for name in given:
+        if name not in known:
+            close = nearest(name, known, 1)
+            hint = f"did you mean --{close[0]}?" if close else f"options: {', '.join(f'--{each}' for each in known)}"
+            raise RequestError(f"--{name}: not known here; {hint}")
+
+
+def is_on(name: str, value: Any) -> bool:
+    """Whether a switch is on. Raise RequestError if it says neither yes nor no."""
     for answer in (True, False):
         if not isinstance(value, dict | list) and same(value, answer):
             return answer
-    raise RequestError(f"--{name}={value}: must be yes or no")
+    raise RequestError(f"--{name}={as_text(value)}: must be yes or no")
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.arguments import read_asking
 from mlperf_home.experiments.experiment import Experiment, ExperimentError, Experiments
-from mlperf_home.experiments.grid import Outcome, run_grid, trials_of
-from mlperf_home.experiments.replay import begin_replay, compared
-from mlperf_home.experiments.selection import chosen, noun
-from mlperf_home.experiments.show import look
+from mlperf_home.experiments.grid import Outcome, begin_replay, compared, run_grid, trials_of
+from mlperf_home.experiments.show import chosen, look, noun, warn
 from mlperf_home.experiments.tables import compared_section, experiment_rows
 from mlperf_home.experiments.values import read_given, trials
 from mlperf_home.product import ENGINE
@@ -51,8 +49,7 @@ def _run(asked: Asking, console: RunConsole) -> dict[str, Any]:
     if asked.tags and set(asked.tags) != set(experiment.tags):
         has = ",".join(experiment.tags) or "none"
         raise ExperimentError(experiment.folder, f"has other tags ({has})", "leave --tags out, or give another name")
-    outcomes = _run_all(experiment, console, rerun="rerun" in asked.on)
-    return _told(experiment, outcomes, asked, console)
+    return _told(experiment, _run_all(experiment, console, rerun="rerun" in asked.on), asked, console)
 
 
 def _run_all(experiment: Experiment, console: RunConsole, *, rerun: bool = False) -> list[Outcome]:
@@ -63,10 +60,7 @@ def _run_all(experiment: Experiment, console: RunConsole, *, rerun: bool = False
 
 
 def _told(experiment: Experiment, outcomes: Sequence[Outcome], asked: Asking, console: RunConsole) -> dict[str, Any]:
-    rows = [
-        (", ".join(f"{name}={value}" for name, value in each.trial.values.items()), each.told + _kept(each))
-        for each in outcomes
-    ]
+    rows = [(each.trial.words, f"{each.told}{' (before)' if each.kept else ''}") for each in outcomes]
     console("tabled", experiment.name, {"title": f"experiment {experiment.name}", "rows": rows})
     failed = [each for each in outcomes if not each.ok]
     told: dict[str, Any] = {
@@ -81,19 +75,15 @@ def _told(experiment: Experiment, outcomes: Sequence[Outcome], asked: Asking, co
     return told
 
 
-def _kept(outcome: Outcome) -> str:
-    return " (before)" if outcome.kept else ""
-
-
 def _replay(asked: Asking, console: RunConsole) -> dict[str, Any]:
     if not asked.name:
         raise RequestError("which experiment? write cm replay experiment NAME")
     first, second = begin_replay(Experiments(asked.root), asked.name)
     outcomes = _run_all(second, console)
-    damages: list[str] = []
-    section = compared_section(f"{first.name} and {second.name}", compared(first, second, outcomes, damages))
-    for damage in damages:
-        console("warned", first.name, {"message": damage})
+    section = compared_section(
+        f"{first.name} and {second.name}", compared(first, second, outcomes, damages := list[str]())
+    )
+    warn(console, first.name, damages)
     if not asked.as_json:
         show_sections([section])
     return {**_told(second, outcomes, asked, console), "compared": [list(row) for row in section.rows]}
@@ -133,7 +123,7 @@ def _remove(asked: Asking, console: RunConsole) -> dict[str, Any]:
 
 
 def _is_sample(words: Sequence[str]) -> bool:
-    """Say whether a command asks for a sample; what it measured says so for itself besides."""
+    """Whether a command asks for a sample; what it measured says so for itself besides."""
     return any("_sample" in word.replace(" ", ",").replace("=", ",").split(",") for word in words)
 
 

@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.store.lines import Store
 from scriptgraph.files import locks
-from scriptgraph.files.atomic import sync_folder
+from scriptgraph.files.atomic import replace_text, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -112,11 +111,7 @@ class Experiments:
         return found
 
     def load(self, name: str) -> Experiment:
-        """Give the experiment of a name.
-
-        Raises:
-            ExperimentError: there is none, or its file is damaged.
-        """
+        """Return the experiment of a name. Raise ExperimentError if there is none, or its file is damaged."""
         self._check_words(name, ())
         path = self.root / name / _FILE
         try:
@@ -132,7 +127,7 @@ class Experiments:
             raise ExperimentError(path, f"is damaged ({error})", advice) from None
 
     def find(self, tags: Iterable[str], damages: list[str] | None = None) -> list[Experiment]:
-        """Give those that have all these tags, the oldest first; damaged ones are named in `damages`."""
+        """Return those that have all these tags, the oldest first; damaged ones are named in `damages`."""
         wanted = set(tags)
         found = []
         for path in sorted(self.root.glob(f"[!.]*/{_FILE}")) if self.root.is_dir() else []:
@@ -147,11 +142,7 @@ class Experiments:
         return sorted(found, key=lambda each: (each.created, each.name))
 
     def require(self, name: str) -> Path:
-        """Give the folder of an experiment, a damaged one too.
-
-        Raises:
-            ExperimentError: there is none of that name.
-        """
+        """Return the folder of an experiment, a damaged one too. Raise ExperimentError if there is none."""
         self._check_words(name, ())
         folder = self.root / name
         if not (folder / _FILE).exists():
@@ -189,14 +180,9 @@ class Experiments:
         document = {key: value for key, value in asdict(experiment).items() if key != "folder"}
         text = json.dumps({"schema": SCHEMA_VERSION, **document}, indent=1, sort_keys=True, ensure_ascii=False)
         try:
-            with (new / _FILE).open("w", encoding="utf-8") as file:
-                file.write(text + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            replace_text(new / _FILE, f"{text}\n")
             new.chmod(0o755)
             new.rename(experiment.folder)
-        except FileExistsError:
-            pass
         except OSError:
             if not (experiment.folder / _FILE).is_file():  # another process was faster
                 raise
@@ -206,7 +192,7 @@ class Experiments:
 
 
 def _in_use(journal: Path) -> bool:
-    """Say whether somebody holds the journal's lock, as what writes it does."""
+    """Whether somebody holds the journal's lock, as what writes it does."""
     if not journal.is_file():
         return False
     with journal.open("rb") as file:

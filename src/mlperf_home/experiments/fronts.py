@@ -12,7 +12,7 @@ from mlperf_home.pareto.plain import front, plane_front
 from mlperf_home.pictures.picture import Axis, axis
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from mlperf_home.measurements.measurement import Measurement
 
@@ -58,12 +58,10 @@ def read_axes(words: Sequence[str], derived: Collection[str]) -> tuple[Axis, ...
     found = []
     for word in words:
         name, colon, direction = word.partition(":")
+        advice = f"write {name}:min or {name}:max"
         if colon and direction not in _DIRECTIONS:
-            raise ExperimentError(
-                f"--metrics: {word}", f"{direction!r} is no direction", f"write {name}:min or {name}:max"
-            )
+            raise ExperimentError(f"--metrics: {word}", f"{direction!r} is no direction", advice)
         if name in derived and not colon:
-            advice = f"write {name}:min or {name}:max"
             raise ExperimentError(f"--metrics: {name}", "does not say whether less or more is better", advice)
         usual = axis(name)
         found.append(Axis(name, usual.label, direction or usual.direction))
@@ -73,7 +71,7 @@ def read_axes(words: Sequence[str], derived: Collection[str]) -> tuple[Axis, ...
 
 
 def fronts_of(measurements: Sequence[Measurement], axes: Sequence[Axis], *, strict: bool = True) -> list[Front]:
-    """Give the front of each benchmark and scenario.
+    """Return the front of each benchmark and scenario.
 
     Args:
         measurements: what was measured.
@@ -101,26 +99,27 @@ def fronts_of(measurements: Sequence[Measurement], axes: Sequence[Axis], *, stri
 
 def _nothing(measurements: Sequence[Measurement], axes: Sequence[Axis]) -> ExperimentError:
     wanted = " and ".join(each.name for each in axes) or "a latency or rate and an accuracy"
-    counts = Counter(name for each in measurements if each.validity != "INVALID" for name in _numbers(each))
+    counts = Counter(name for each in measurements if each.validity != "INVALID" for name in numbers(each))
     invalid = sum(each.validity == "INVALID" for each in measurements)
     advice = f"give two of them by --metrics: {', '.join(sorted(counts)) or 'none'}"
     return ExperimentError("--pareto", f"nothing valid has {wanted} ({invalid} are INVALID)", advice)
 
 
 def _usual(valid: Sequence[Measurement]) -> tuple[Axis, ...]:
-    there = {name for each in valid for name in _numbers(each)}
+    there = {name for each in valid for name in numbers(each)}
     chosen = [next((name for name in names if name in there), "") for names in (_COSTS, _GAINS)]
     return tuple(axis(name) for name in chosen) if all(chosen) else ()
 
 
-def _numbers(measurement: Measurement) -> Mapping[str, float]:
+def numbers(measurement: Measurement) -> dict[str, float]:
+    """Return the values that are finite numbers, by name."""
     given = {name: each.value for name, each in measurement.values.items()}
     return {name: float(v) for name, v in given.items() if isinstance(v, (int, float)) and math.isfinite(v)}
 
 
 def _point(measurement: Measurement, axes: Sequence[Axis]) -> tuple[float, ...] | None:
-    numbers = _numbers(measurement)
-    return tuple(numbers[each.name] for each in axes) if all(each.name in numbers for each in axes) else None
+    found = numbers(measurement)
+    return tuple(found[each.name] for each in axes) if all(each.name in found for each in axes) else None
 
 
 def _front(

@@ -1,4 +1,4 @@
-"""Run a command once for each combination of values; what ended well is not run again."""
+"""Run a command once for each combination of values, what ended well not again; and replay all of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scriptgraph.embed import ProcessFailed, describe_end, run
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mlperf_home.experiments.experiment import Experiment
+    from mlperf_home.experiments.experiment import Experiment, Experiments
     from mlperf_home.experiments.values import Trial
 
 _OURS = {"cm", "cmr"}
@@ -50,6 +50,16 @@ class Outcome:
     kept: bool
 
 
+@dataclass(frozen=True)
+class Compared:
+    """A point that was run twice: its values in words, how it ended then and now, and its measurements in pairs."""
+
+    words: str
+    then: str
+    now: str
+    pairs: tuple[tuple[Measurement, Measurement], ...]
+
+
 def run_grid(
     experiment: Experiment, found: Sequence[Trial], say: Callable[[str], None], *, rerun: bool = False
 ) -> list[Outcome]:
@@ -64,37 +74,30 @@ def run_grid(
         for damage in journal.damages:
             say(damage)
         for trial in found:
-            before = journal.find(trial.key)
-            if before and before["ok"] and not rerun:
-                outcomes.append(_outcome(trial, before, kept=True))
-                continue
-            values = ", ".join(f"{name}={value}" for name, value in trial.values.items())
-            say(f"{trial.number} of {len(found)}: {values}")
-            observed = _run(experiment, trial)
-            journal.add(trial.key, observed)
-            outcomes.append(_outcome(trial, observed, kept=False))
-            say(f"{trial.number} of {len(found)}: {observed['told']}")
+            observed = journal.find(trial.key)
+            kept = bool(observed and observed["ok"]) and not rerun
+            if observed is None or not kept:
+                say(f"{trial.number} of {len(found)}: {trial.words}")
+                observed = _run(experiment, trial)
+                journal.add(trial.key, observed)
+                say(f"{trial.number} of {len(found)}: {observed['told']}")
+            outcomes.append(_outcome(trial, observed, kept=kept))
     return outcomes
 
 
 def ended(experiment: Experiment, damages: list[str]) -> list[Outcome]:
-    """Give the trials that have ended, and run none; another process may be running them.
+    """Return the trials that have ended, and run none; another process may be running them.
 
     Args:
         experiment: of kind "grid".
         damages: takes a sentence for each line of the journal that cannot be read.
     """
     known = observations(experiment.journal, damages)
-    found = trials_of(experiment)
-    return [_outcome(trial, known[trial.key], kept=True) for trial in found if trial.key in known]
+    return [_outcome(each, known[each.key], kept=True) for each in trials_of(experiment) if each.key in known]
 
 
 def trials_of(experiment: Experiment) -> list[Trial]:
-    """Give the combinations that an experiment consists of.
-
-    Raises:
-        ExperimentError: it does not say how it was made.
-    """
+    """Return the combinations of an experiment. Raise ExperimentError if it does not say how it was made."""
     try:
         return trials(experiment.made_by["values"], experiment.made_by["command"], experiment.name)
     except (KeyError, TypeError, AttributeError):
@@ -115,8 +118,7 @@ def _run(experiment: Experiment, trial: Trial) -> dict[str, Any]:
     began_ns = time.monotonic_ns()
     problem, ok = "", False
     try:
-        argv = _command(trial.argv)
-        ran = run(argv, env=os.environ, cwd=Path.cwd(), log=log, on_line=lines.append)
+        ran = run(_command(trial.argv), env=os.environ, cwd=Path.cwd(), log=log, on_line=lines.append)
         ok = ran.ok
         if not ok:
             reason = _answer(lines).get("error")
@@ -134,7 +136,7 @@ def _run(experiment: Experiment, trial: Trial) -> dict[str, Any]:
 
 
 def _command(argv: Sequence[str]) -> list[str]:
-    """Give the words to run: `cm` is the one beside this Python, and answers in JSON."""
+    """Return the words to run: `cm` is the one beside this Python, and answers in JSON."""
     if Path(argv[0]).name not in _OURS:
         return list(argv)
     beside = Path(sys.executable).with_name(Path(argv[0]).name)
@@ -145,9 +147,8 @@ def _command(argv: Sequence[str]) -> list[str]:
 
 def _measured(lines: Sequence[str], trial: Trial, unreadable: list[str]) -> list[Measurement]:
     """Find the measurements that a command of ours has made, through the record that its answer names."""
-    values = {
-        f"explored_{name}": Value(value, "copied", "--explore") for name, value in trial.values.items() if value != ""
-    }
+    given = {name: value for name, value in trial.values.items() if value != ""}
+    values = {f"explored_{name}": Value(value, "copied", "--explore") for name, value in given.items()}
     found = []
     for path in _paths(lines):
         try:
@@ -162,7 +163,7 @@ def _measured(lines: Sequence[str], trial: Trial, unreadable: list[str]) -> list
 
 
 def _answer(lines: Sequence[str]) -> dict[str, Any]:
-    """Give the object that a command has printed last; one without any gives an empty one."""
+    """Return the object that a command has printed last; one without any gives an empty one."""
     for start in reversed([place for place, line in enumerate(lines) if line == "{"]):
         try:
             document = json.loads("\n".join(lines[start:]))
@@ -179,3 +180,57 @@ def _paths(lines: Sequence[str]) -> list[Path]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []  # it is no command of ours, or one that keeps no record
     return [Path(path) for path in dict.fromkeys(named) if path]
+
+
+def begin_replay(experiments: Experiments, name: str) -> tuple[Experiment, Experiment]:
+    """Return an experiment and the one that replays it: the last that was stopped on its way, else a new one.
+
+    Raises:
+        ExperimentError: there is none of that name, or it has no command.
+    """
+    first = experiments.load(name)
+    if first.kind != "grid":
+        what = f"is of kind {first.kind}, which has no command to run again"
+        raise ExperimentError(first.folder, what, "an exploration goes on or begins anew by its own command")
+    trials_of(first)
+    others = {each.name: each for each in experiments.find(())}
+    number = 1
+    while (replay := others.get(f"{name}-replay-{number}")) is not None:
+        if replay.made_by == first.made_by and len(ended(replay, [])) < len(trials_of(replay)):
+            return first, replay
+        number += 1
+    new = experiments.begin(f"{name}-replay-{number}", "grid", first.tags, first.made_by, sample=first.sample)
+    return first, new
+
+
+def compared(first: Experiment, second: Experiment, outcomes: Sequence[Outcome], damages: list[str]) -> list[Compared]:
+    """Put each point's outcome and measurements beside those of then.
+
+    Args:
+        first: what was replayed.
+        second: the replay.
+        outcomes: of the replay.
+        damages: takes a sentence for each line that cannot be read.
+    """
+    then = {each.trial.key: each for each in ended(first, damages)}
+    before, now = _by_id(first, damages), _by_id(second, damages)
+    found = []
+    for outcome in outcomes:
+        old = then.get(outcome.trial.key)
+        pairs = tuple(
+            (before[one], now[other])
+            for one, other in zip(old.measurements if old else (), outcome.measurements, strict=False)
+            if one in before and other in now
+        )
+        found.append(Compared(outcome.trial.words, old.told if old else "not run", outcome.told, pairs))
+    return found
+
+
+def _by_id(experiment: Experiment, damages: list[str]) -> dict[str, Measurement]:
+    found = {}
+    for number, line in experiment.store.lines():
+        try:
+            found[identity(line)] = from_json(line, f"{experiment.store.path}, line {number}")
+        except MeasurementError as error:  # noqa: PERF203 - each line may fail alone
+            damages.append(str(error))
+    return found

@@ -5,53 +5,36 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.experiments.fronts import numbers
 from mlperf_home.measurements.imports.tables import read_table
 from mlperf_home.measurements.measurement import from_json
 from mlperf_home.measurements.prices import with_cost
-from mlperf_home.pictures.picture import STANDINGS, Interval, Mark, Picture, PictureError, axis
+from mlperf_home.pictures.picture import STANDINGS, Interval, Mark, Measured, Picture, PictureError, axis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.measurements.measurement import Measurement, Value
     from mlperf_home.measurements.prices import Prices
 
-_USUAL = {"x": ("latency_ms", "samples_per_second"), "y": ("top1_percent", "f1_percent")}
-_MODEL_FACTS = ("family", "multiplier", "resolution", "precision")
+_USUAL = (("latency_ms", "samples_per_second"), ("top1_percent", "f1_percent"))
 
 
 @dataclass(frozen=True)
-class Source:
-    """One thing that was measured, before axes are chosen.
+class Source(Measured):
+    """One thing that was measured, before axes are chosen: numbers by name with unit, and their known intervals."""
 
-    Attributes:
-        name: the model, or the point of a space.
-        metrics: numbers by name with unit.
-        intervals: (low, high) by the same names, where known.
-        standing: as a Mark's.
-        system: the machine.
-        imported: whether it was measured elsewhere.
-        sample: whether it was made with sample data.
-        facts: for people and filters.
-    """
-
-    name: str
     metrics: Mapping[str, float]
     intervals: Mapping[str, Interval]
-    standing: str
-    system: str
-    imported: bool
-    sample: bool
-    facts: Mapping[str, str]
 
 
 def from_experiment(experiment: Experiment, damages: list[str], prices: Prices | None = None) -> Iterator[Source]:
-    """Give an exploration's points by its answer, and what another experiment measured.
+    """Return an exploration's points by its answer, and what another experiment measured.
 
     Raises:
         PictureError: the answer cannot be read.
@@ -64,67 +47,49 @@ def from_experiment(experiment: Experiment, damages: list[str], prices: Prices |
 
 
 def from_results(folder: Path, prices: Prices | None = None) -> Iterator[Source]:
-    """Give the measurements of a results folder.
-
-    Raises:
-        PictureError: it holds none.
-        MeasurementError: one cannot be read.
-    """
-    paths = _measurements(folder)
-    if not paths:
+    """Return a folder's measurements. Raise PictureError if it has none, MeasurementError if one is damaged."""
+    if not (paths := _measurements(folder)):
         raise PictureError(folder, "holds no measurement.json", "give the --results_dir of runs that have ended")
     for path in paths:
         yield from from_measurement(from_json(path.read_text("utf-8"), str(path)), imported=False, prices=prices)
 
 
 def any_results(folder: Path) -> bool:
-    """Say whether a results folder holds a measurement."""
+    """Whether a results folder holds a measurement."""
     return bool(_measurements(folder))
 
 
 def _measurements(folder: Path) -> list[Path]:
     found = sorted(folder.rglob("measurement.json"))
-    return [path for path in found if not _hidden(path.relative_to(folder).parts)]
+    return [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
 
 def from_table(path: Path, prices: Prices | None = None) -> Iterator[Source]:
-    """Give what a published table tells.
-
-    Raises:
-        TableError: it cannot be read.
-    """
+    """Return what a published table tells. Raise TableError if it cannot be read."""
     for measurement in read_table(path):
         yield from from_measurement(measurement, imported=True, prices=prices)
 
 
 def from_measurement(measurement: Measurement, *, imported: bool, prices: Prices | None = None) -> Iterator[Source]:
-    """Give a measurement's numbers, and what it costs by a table of prices; nothing where it has none."""
+    """Return a measurement's numbers, and what it costs by a table of prices; nothing where it has none."""
     if prices:
         measurement = with_cost(measurement, prices)
-    numbers = {name: _number(each) for name, each in measurement.values.items()}
-    metrics = {name: number for name, number in numbers.items() if number is not None}
+    metrics = numbers(measurement)
     if not metrics:
         return
-    told = {name: _text(measurement.model, name) for name in _MODEL_FACTS}
     origins = Counter(measurement.values[name].origin for name in metrics)
     facts = {
-        **told,
-        "engine": " ".join(filter(None, (_text(measurement.engine, "name"), _text(measurement.engine, "version")))),
+        **{name: _text(measurement.model, name) for name in ("family", "multiplier", "resolution", "precision")},
+        "engine": " ".join(_text(measurement.engine, name) for name in ("name", "version")).strip(),
         "scenario": measurement.scenario,
         "round": measurement.round,
         "validity": measurement.validity or "",
         "values": origins.most_common(1)[0][0],
     }
-    yield Source(
-        _text(measurement.model, "name") or "unknown model",
-        metrics,
-        {},
-        "",
-        _text(measurement.system, "name") or "unknown system",
-        imported,
-        measurement.sample,
-        {key: value for key, value in facts.items() if value},
-    )
+    model = _text(measurement.model, "name") or "unknown model"
+    system = _text(measurement.system, "name") or "unknown system"
+    facts = {key: value for key, value in facts.items() if value}
+    yield Source(model, "", system, imported, measurement.sample, facts, metrics, {})
 
 
 def draw_from(sources: Sequence[Source], x: str, y: str, title: str) -> Picture:
@@ -140,40 +105,27 @@ def draw_from(sources: Sequence[Source], x: str, y: str, title: str) -> Picture:
         PictureError: nothing has both metrics; says which there are.
     """
     counts = Counter(metric for source in sources for metric in source.metrics)
-    chosen = [given or _usual(_USUAL[name], counts) for name, given in (("x", x), ("y", y))]
-    for name in chosen:
+    x, y = (given or next(filter(counts.get, usual), "") for given, usual in zip((x, y), _USUAL, strict=True))
+    for name in (x, y):
         if name not in counts:
             known = ", ".join(sorted(counts)) or "none"
             raise PictureError("--x and --y", f"nothing has {name or 'two metrics'}", f"metrics there: {known}")
-    first, second = axis(chosen[0]), axis(chosen[1])
-    marks = tuple(_mark(each, chosen[0], chosen[1]) for each in sources if each.metrics.keys() >= set(chosen))
+    marks = tuple(_mark(each, x, y) for each in sources if each.metrics.keys() >= {x, y})
     if not marks:
-        raise PictureError("--x and --y", f"nothing has both {chosen[0]} and {chosen[1]}", "choose other metrics")
+        raise PictureError("--x and --y", f"nothing has both {x} and {y}", "choose other metrics")
     notes = []
     if left := len(sources) - len(marks):
-        notes.append(f"{left} left out, which lack {chosen[0]} or {chosen[1]}")
+        notes.append(f"{left} left out, which lack {x} or {y}")
     if any(mark.sample for mark in marks):
         notes.append("Sample data: made-up inputs and toy models. These are no MLPerf results.")
-    return Picture(title or f"{second.label} against {first.label}", first, second, marks, tuple(notes))
-
-
-def _usual(wanted: Iterable[str], counts: Counter[str]) -> str:
-    return next((name for name in wanted if name in counts), "")
+    across, up = axis(x), axis(y)
+    return Picture(title or f"{up.label} against {across.label}", across, up, marks, tuple(notes))
 
 
 def _mark(source: Source, x: str, y: str) -> Mark:
-    return Mark(
-        source.name,
-        source.metrics[x],
-        source.metrics[y],
-        source.intervals.get(x),
-        source.intervals.get(y),
-        source.standing,
-        source.system,
-        source.imported,
-        source.sample,
-        source.facts,
-    )
+    told = {each.name: getattr(source, each.name) for each in fields(Measured)}
+    between = source.intervals.get
+    return Mark(**told, x=source.metrics[x], y=source.metrics[y], x_interval=between(x), y_interval=between(y))
 
 
 def _from_answer(experiment: Experiment) -> Iterator[Source]:
@@ -197,27 +149,11 @@ def _answered(document: Mapping[str, Any], each: Mapping[str, Any], standing: st
         "latency": "official run" if each["official"] else "probes",
         "against": ", ".join(each["against"]),
     }
-    return Source(
-        each["point"],
-        {name: value for name, value in metrics.items() if math.isfinite(value)},
-        intervals,
-        standing,
-        document["system"],
-        imported=False,
-        sample=document["sample"],
-        facts={key: value for key, value in facts.items() if value},
-    )
-
-
-def _number(value: Value) -> float | None:
-    given = value.value
-    return float(given) if isinstance(given, (int, float)) and math.isfinite(given) else None
+    finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
+    facts = {key: value for key, value in facts.items() if value}
+    return Source(each["point"], standing, document["system"], False, document["sample"], facts, finite, intervals)
 
 
 def _text(values: Mapping[str, Value], name: str) -> str:
     value = values.get(name)
     return "" if value is None or value.value is None else str(value.value)
-
-
-def _hidden(parts: Sequence[str]) -> bool:
-    return any(part.startswith(".") for part in parts)

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.experiments.arguments import read_derivations
-from mlperf_home.experiments.derivation import derived
+from mlperf_home.experiments.experiment import Experiment, Experiments
 from mlperf_home.experiments.fronts import fronts_of, read_axes
 from mlperf_home.experiments.grid import ended
-from mlperf_home.experiments.selection import chosen, noun
 from mlperf_home.experiments.tables import (
     answer_sections,
     check_metrics,
+    derived,
     front_section,
     measured_section,
     outcomes_section,
@@ -25,19 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mlperf_home.experiments.arguments import Asking
-    from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.experiments.fronts import Front
     from mlperf_home.measurements.measurement import Measurement
     from mlperf_home.measurements.store.expression import Expression
+    from mlperf_home.pictures.picture import Axis
     from scriptgraph.embed import RunConsole
+
+    Found = Sequence[tuple[Experiment, list[Measurement]]]
 
 
 def look(asked: Asking, console: RunConsole) -> dict[str, Any]:
-    """Do what `cm show experiment` asks.
-
-    Raises:
-        LocatedError: an experiment, a table of prices, a metric or an expression cannot be used.
-    """
+    """Do `cm show experiment`. Raise LocatedError if an experiment, price, metric or expression cannot be used."""
     derivations = read_derivations(asked.texts.get("derive", ""))
     found = _read(asked, console, derivations)
     every = [each for _, measured in found for each in measured]
@@ -45,7 +43,9 @@ def look(asked: Asking, console: RunConsole) -> dict[str, Any]:
     check_metrics("sort", [order] if order else [], every)
     check_metrics("metrics", [each.partition(":")[0] if "pareto" in asked.on else each for each in metrics], every)
     if "pareto" in asked.on:
-        told, sections = _with_fronts(found, metrics, derivations, every)
+        if axes := read_axes(metrics, derivations):
+            fronts_of(every, axes)  # which says so where nothing at all has them
+        told, sections = _with_fronts(found, axes)
     else:
         told, sections = _with_rows(found, [*metrics], [*derivations], order, console)
     if parquet := asked.path("parquet"):
@@ -58,10 +58,8 @@ def look(asked: Asking, console: RunConsole) -> dict[str, Any]:
     return {**answer, "parquet": str(parquet)} if parquet else answer
 
 
-def _read(
-    asked: Asking, console: RunConsole, derivations: Mapping[str, Expression]
-) -> list[tuple[Experiment, list[Measurement]]]:
-    """Give each experiment's measurements, with what they cost and with derived metrics."""
+def _read(asked: Asking, console: RunConsole, derivations: Mapping[str, Expression]) -> Found:
+    """Return each experiment's measurements, with what they cost and with derived metrics."""
     table = asked.path("prices")
     prices = read_prices(table) if table else kept_prices(asked.home)
     experiments, notes = chosen(asked, console), list[str]()
@@ -70,21 +68,12 @@ def _read(
         lists = [[with_cost(one, prices) for one in each] for each in lists]
     # All at once: an expression is wrong only if it has a value for none of them.
     flat = iter(derived([one for each in lists for one in each], derivations, notes))
-    for note in notes:
-        console("warned", "experiment", {"message": note})
+    warn(console, "experiment", notes)
     return [(experiment, [next(flat) for _ in each]) for experiment, each in zip(experiments, lists, strict=True)]
 
 
-def _with_fronts(
-    found: Sequence[tuple[Experiment, list[Measurement]]],
-    metrics: Sequence[str],
-    derivations: Mapping[str, Expression],
-    every: Sequence[Measurement],
-) -> tuple[list[dict[str, Any]], list[Section]]:
+def _with_fronts(found: Found, axes: Sequence[Axis]) -> tuple[list[dict[str, Any]], list[Section]]:
     """Show an exploration's answer, unless metrics are asked for, and the fronts of everything else."""
-    axes = read_axes(metrics, derivations)
-    if axes:
-        fronts_of(every, axes)  # which says so where nothing at all has them
     told, sections = [], list[Section]()
     for experiment, measured in found:
         if experiment.answer.is_file() and not axes:
@@ -110,21 +99,15 @@ def _front(found: Front) -> dict[str, Any]:
 
 
 def _with_rows(
-    found: Sequence[tuple[Experiment, list[Measurement]]],
-    metrics: Sequence[str],
-    derivations: Sequence[str],
-    order: str,
-    console: RunConsole,
+    found: Found, metrics: Sequence[str], derivations: Sequence[str], order: str, console: RunConsole
 ) -> tuple[list[dict[str, Any]], list[Section]]:
     told, sections = [], []
     for experiment, measured in found:
         sections.append(measured_section(experiment, measured, metrics, order, derivations))
         document = {**_about(experiment), "measurements": [asdict(each) for each in measured]}
         if experiment.kind == "grid":
-            damages: list[str] = []
-            outcomes = ended(experiment, damages)
-            for damage in damages:
-                console("warned", experiment.name, {"message": damage})
+            outcomes = ended(experiment, damages := list[str]())
+            warn(console, experiment.name, damages)
             if any(not each.measurements for each in outcomes):
                 sections.append(outcomes_section(outcomes))
             document["points"] = [
@@ -141,3 +124,24 @@ def _about(experiment: Experiment) -> dict[str, Any]:
 
 def _plain(section: Section) -> dict[str, Any]:
     return {"title": section.title, "header": list(section.header), "rows": [list(row) for row in section.rows]}
+
+
+def chosen(asked: Asking, console: RunConsole) -> list[Experiment]:
+    """Find an experiment by name, or those with tags. Raise ExperimentError if the named one is absent or damaged."""
+    experiments = Experiments(asked.root)
+    if asked.name:
+        return [experiments.load(asked.name)]
+    found = experiments.find(asked.tags, damages := list[str]())
+    warn(console, "experiment", damages)
+    return found
+
+
+def warn(console: RunConsole, of: str, messages: Sequence[str]) -> None:
+    """Tell the user of damages and the like."""
+    for message in messages:
+        console("warned", of, {"message": message})
+
+
+def noun(asked: Asking) -> str:
+    """Return a sentence: there is no such experiment."""
+    return f"no experiment has the tags {','.join(asked.tags)}" if asked.tags else f"no experiment yet in {asked.root}"

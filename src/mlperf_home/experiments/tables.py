@@ -1,14 +1,15 @@
-"""Experiments as tables: what was measured, fronts, and two runs beside each other."""
+"""Experiments as tables: what was measured, metrics worked out from it, fronts, two runs beside each other."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.experiments.derivation import whole_machine
 from mlperf_home.experiments.experiment import ExperimentError
-from mlperf_home.pictures.picture import STANDINGS, axis
+from mlperf_home.measurements.measurement import Value, unknown
+from mlperf_home.measurements.store.expression import ExpressionError
+from mlperf_home.pictures.picture import SAMPLE, STANDINGS, axis
 from scriptgraph.embed import Section
 
 if TYPE_CHECKING:
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
     from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.experiments.fronts import Front
-    from mlperf_home.experiments.grid import Outcome
-    from mlperf_home.measurements.measurement import Measurement, Value
+    from mlperf_home.experiments.grid import Compared, Outcome
+    from mlperf_home.measurements.measurement import Measurement
+    from mlperf_home.measurements.store.expression import Expression
 
-SAMPLE = "SAMPLE, no MLPerf results"
 _USUAL = (
     *("latency_ms", "samples_per_second", "queries_per_second", "top1_percent", "f1_percent"),
     *("energy_mj", "energy_per_sample_j", "cost_per_million_inferences"),
@@ -27,32 +28,15 @@ _USUAL = (
 _EXPLORED = "explored_"
 
 
-@dataclass(frozen=True)
-class Compared:
-    """A point that was run twice: its values in words, how it ended then and now, and its measurements in pairs."""
-
-    words: str
-    then: str
-    now: str
-    pairs: tuple[tuple[Measurement, Measurement], ...]
-
-
 def experiment_rows(found: Sequence[Experiment], counts: Mapping[str, int]) -> Section:
     """List experiments: name, kind, tags, number of measurements, when."""
+    marks = {True: "sample", False: ""}
     rows = [
-        (
-            each.name,
-            each.kind,
-            ",".join(each.tags),
-            str(counts[each.name]),
-            "sample" if each.sample else "",
-            each.created,
-        )
+        (each.name, each.kind, ",".join(each.tags), str(counts[each.name]), marks[each.sample], each.created)
         for each in found
     ]
-    return Section(
-        f"{len(rows)} experiments", rows, ("name", "kind", "tags", "measurements", "", "created") if rows else ()
-    )
+    header = ("name", "kind", "tags", "measurements", "", "created")
+    return Section(f"{len(rows)} experiments", rows, header if rows else ())
 
 
 def measured_section(
@@ -76,30 +60,81 @@ def measured_section(
 
 
 def check_metrics(option: str, names: Sequence[str], measurements: Sequence[Measurement]) -> None:
-    """See that each name is that of something measured.
-
-    Raises:
-        ExperimentError: nothing has it.
-    """
+    """Check that each name is that of something measured. Raise ExperimentError if nothing has it."""
     there = sorted({name for each in measurements for name in (*each.values, *each.system)})
     for name in names:
         if measurements and name not in there:
             raise ExperimentError(f"--{option}: {name}", "nothing has it", f"there are: {', '.join(there)}")
 
 
+def derived(
+    measurements: Sequence[Measurement], wanted: Mapping[str, Expression], notes: list[str]
+) -> list[Measurement]:
+    """Add derived metrics; where one cannot be worked out it is unknown, with the reason.
+
+    Args:
+        measurements: what was measured.
+        wanted: expressions by the new metric's name.
+        notes: takes a sentence for each metric that some measurements do not have.
+
+    Raises:
+        ExperimentError: a new name is taken.
+        ExpressionError: an expression has a value for no measurement because of how it is written.
+    """
+    found = list(measurements)
+    for name, expression in wanted.items():
+        known = [_known(each) for each in found]
+        if any(name in each for each in known):
+            raise ExperimentError(f"--derive: {name}", "is the name of something measured", "choose another name")
+        problems: list[ExpressionError] = []
+        values = [_worked_out(expression, each, problems) for each in known]
+        if problems and len(problems) == len(values):
+            raise problems[0]
+        if problems:
+            notes.append(f"{name}: {len(problems)} of {len(values)} have none; the first: {problems[0].problem}")
+        found = [replace(each, values={**each.values, name: value}) for each, value in zip(found, values, strict=True)]
+    return found
+
+
+def _worked_out(expression: Expression, known: Mapping[str, Value], problems: list[ExpressionError]) -> Value:
+    try:
+        return expression.value(known)
+    except ExpressionError as error:
+        problems.append(error)
+        return unknown(error.problem)
+
+
+def whole_machine(measurement: Measurement) -> Value | None:
+    """Return the cores of all sockets, where a result tells the cores of each, as MLPerf's tables do."""
+    told = [measurement.system.get(name) for name in ("cores", "sockets")]
+    counts = [each.value for each in told if each is not None and isinstance(each.value, (int, float))]
+    if len(counts) != len(told):
+        return None
+    return Value(counts[0] * counts[1], "inferred", reason="cores of each socket, times sockets")
+
+
+def _known(measurement: Measurement) -> dict[str, Value]:
+    """Return what an expression may name; a dot in a name is written as "_" there.
+
+    Cores are the machine's: those that the engine was given are `engine_cores`.
+    """
+    cores = whole_machine(measurement)
+    system = {**measurement.system, **({"cores": cores} if cores else {})}
+    engine = {f"engine_{name}": value for name, value in measurement.engine.items()}
+    # An engine's own names stand where nothing else has them.
+    named = {**measurement.engine, **engine, **system, **measurement.values}
+    return {name.replace(".", "_"): value for name, value in named.items()}
+
+
 def value_of(measurement: Measurement, name: str) -> Value | None:
-    """Give a value, or a fact about the machine."""
+    """Return a value, or a fact about the machine."""
     if name == "cores" and (cores := whole_machine(measurement)):
         return cores
     return measurement.values.get(name, measurement.system.get(name))
 
 
 def answer_sections(experiment: Experiment) -> list[Section]:
-    """Show an exploration's answer in its three parts, with the work.
-
-    Raises:
-        ExperimentError: the answer cannot be read.
-    """
+    """Show an exploration's answer in its three parts. Raise ExperimentError if it cannot be read."""
     try:
         document = json.loads(experiment.answer.read_text("utf-8"))
         metrics = [each["name"] for each in document["metrics"]]
@@ -136,10 +171,8 @@ def front_section(experiment: Experiment, found: Front) -> Section:
     """Show the front of one benchmark and scenario."""
     sample = experiment.sample or any(each.sample for each in found.members)
     what = f"{experiment.name}: {found.benchmark}, {found.scenario}"
-    left = [
-        *([f"{found.invalid} INVALID"] if found.invalid else []),
-        *([f"{found.lacking} without these metrics"] if found.lacking and found.axes else []),
-    ]
+    left = [f"{found.invalid} INVALID"] if found.invalid else []
+    left += [f"{found.lacking} without these metrics"] if found.lacking and found.axes else []
     out = f"; left out: {', '.join(left)}" if left else ""
     if not found.axes:
         return Section(_marked(f"{what}: nothing has a latency or rate and an accuracy{out}", sample=sample))
@@ -149,18 +182,13 @@ def front_section(experiment: Experiment, found: Front) -> Section:
         for each in found.members
     ]
     title = _marked(f"{what}: {len(rows)} of {found.compared} are of the front{out}", sample=sample)
-    better = {"min": "less is better", "max": "more is better"}
-    header = ("model", "system", *(f"{each.label}, {better[each.direction]}" for each in found.axes), "")
+    header = ("model", "system", *(each.words for each in found.axes), "")
     return Section(title, rows, header if rows else ())
 
 
 def outcomes_section(outcomes: Sequence[Outcome]) -> Section:
     """Show the points of a grid that measured nothing: they failed, or their command is none of ours."""
-    rows = [
-        (", ".join(f"{name}={value}" for name, value in each.trial.values.items()), each.told, each.log)
-        for each in outcomes
-        if not each.measurements
-    ]
+    rows = [(each.trial.words, each.told, each.log) for each in outcomes if not each.measurements]
     return Section(f"{len(rows)} without a measurement", rows, ("values", "ended", "log"))
 
 

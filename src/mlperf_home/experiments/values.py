@@ -40,16 +40,17 @@ class Trial:
 
     @property
     def key(self) -> str:
-        """What it is known by in the journal."""
+        """Its name in the journal."""
         return json.dumps(self.values, sort_keys=True)
+
+    @property
+    def words(self) -> str:
+        """Its values, for people."""
+        return ", ".join(f"{name}={value}" for name, value in self.values.items())
 
 
 def read_values(text: str, where: str) -> dict[str, list[Value]]:
-    """Read values by variable.
-
-    Raises:
-        ValuesError: not JSON, or neither a list nor a range.
-    """
+    """Read values by variable. Raise ValuesError if it is not JSON, or neither a list nor a range."""
     try:
         document = json.loads(text)
     except ValueError as error:
@@ -98,9 +99,8 @@ def trials(values: Mapping[str, Sequence[Value]], words: Sequence[str], folder: 
         known = ", ".join(sorted({*values, POINT}))
         raise ValuesError(f"{{{{{unknown[0]}}}}}", "is no variable of --explore", f"there are: {known}")
     if unused := sorted(set(values) - places):
-        raise ValuesError(
-            f"--explore: {unused[0]}", "stands nowhere in the command", f"write {{{{{unused[0]}}}}} there"
-        )
+        advice = f"write {{{{{unused[0]}}}}} there"
+        raise ValuesError(f"--explore: {unused[0]}", "stands nowhere in the command", advice)
     found = []
     for number, combination in enumerate(itertools.product(*values.values()), 1):
         chosen = dict(zip(values, combination, strict=True))

@@ -7,13 +7,11 @@ import csv
 import io
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.pictures.page import write_page
-from mlperf_home.pictures.picture import PictureError, from_json, to_json
-from mlperf_home.pictures.standing import with_standings
+from mlperf_home.pictures.picture import PictureError, from_json, to_json, with_standings
 from mlperf_home.pictures.still import draw
 from scriptgraph.files.atomic import replace_text
 
@@ -60,18 +58,15 @@ def _write(picture: Picture, out: Path) -> None:
 
 
 def _table(picture: Picture) -> str:
-    """Give the marks as CSV, with the facts as columns."""
+    """Return the marks as CSV, with the facts as columns."""
     facts = sorted({name for mark in picture.marks for name in mark.facts})
-    columns = [picture.x.name, f"{picture.x.name}_low", f"{picture.x.name}_high"]
-    columns += [picture.y.name, f"{picture.y.name}_low", f"{picture.y.name}_high"]
+    columns = [f"{axis.name}{end}" for axis in (picture.x, picture.y) for end in ("", "_low", "_high")]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["name", "system", "imported", "sample", "standing", *columns, *facts])
     for mark in picture.marks:
-        told = asdict(mark)
-        intervals = [told["x_interval"] or ("", ""), told["y_interval"] or ("", "")]
         own = [mark.name, mark.system, *("yes" if each else "no" for each in (mark.imported, mark.sample))]
-        numbers = [mark.x, *intervals[0], mark.y, *intervals[1]]
+        numbers = [mark.x, *(mark.x_interval or ("", "")), mark.y, *(mark.y_interval or ("", ""))]
         writer.writerow([*own, mark.standing, *numbers, *(mark.facts.get(name, "") for name in facts)])
     return text.getvalue()
 

@@ -6,61 +6,34 @@ import html
 import json
 from dataclasses import asdict
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from plotly.offline import get_plotlyjs
 
-from mlperf_home.pictures.look import LOOKS, SAMPLE, heading
+from mlperf_home.pictures.picture import LOOKS, SAMPLE
 
 if TYPE_CHECKING:
     from mlperf_home.pictures.picture import Picture
 
-_TEMPLATE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; \
-style-src 'unsafe-inline'; img-src data: blob:">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<h1>{title}</h1>
-<p id="shown" role="status"></p>
-<div id="controls"></div>
-<div id="chart" role="img" aria-label="{title}"></div>
-<ul id="notes">{notes}</ul>
-<script type="application/json" id="picture">{document}</script>
-<script>{library}</script>
-<script>{code}</script>
-</body>
-</html>
-"""
-
 
 def write_page(picture: Picture) -> str:
-    """Give the page's text; every mark of the picture has a standing."""
+    """Return the page's text; every mark of the picture has a standing."""
     looks = [
         {"imported": imported, "standing": standing, **asdict(look)}
         for (imported, standing), look in LOOKS.items()
-        if any((mark.imported, mark.standing) == (imported, standing) for mark in picture.marks)
+        if any(mark.kind == (imported, standing) for mark in picture.marks)
     ]
     document = {**asdict(picture), "looks": looks, "sample_words": SAMPLE if picture.sample else ""}
-    return _TEMPLATE.format(
-        title=html.escape(heading(picture)),
+    text = json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _own("page.html").format(
+        title=html.escape(picture.heading),
         notes="".join(f"<li>{html.escape(note)}</li>" for note in picture.notes),
-        document=_in_a_script(document),
+        # No text in it may end the script.
+        document=text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"),
         library=get_plotlyjs(),
         code=_own("page.js"),
         style=_own("page.css"),
     )
-
-
-def _in_a_script(document: Any) -> str:
-    """Write JSON that no text in it can end the script with."""
-    text = json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _own(name: str) -> str:

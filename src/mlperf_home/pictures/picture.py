@@ -1,12 +1,13 @@
-"""A picture as data: two axes and marks, before anything is drawn."""
+"""A picture as data: two axes and marks, how marks look, and which are of the front."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
+from mlperf_home.pareto.plain import plane_front
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,9 @@ Interval = tuple[float, float]
 _UNITS = {"ms": "ms", "percent": "%", "j": "J", "mj": "mJ", "s": "s", "mhz": "MHz", "bytes": "bytes"}
 _MORE_IS_BETTER = ("top1_percent", "f1_percent", "exact_match_percent")
 _RATES = "_per_second"
+
+
+SAMPLE = "SAMPLE, no MLPerf results"
 
 
 class PictureError(LocatedError):
@@ -39,17 +43,39 @@ class Axis:
     label: str
     direction: str
 
+    @property
+    def words(self) -> str:
+        """Its label, and whether less or more is better."""
+        return f"{self.label}, {'less' if self.direction == 'min' else 'more'} is better"
+
 
 @dataclass(frozen=True)
-class Mark:
-    """One point of a picture.
+class Look:
+    """A kind of mark: its words, colour, and shape as Matplotlib and as Plotly name it."""
+
+    words: str
+    colour: str
+    shape: str
+    symbol: str
+
+
+# By Mark.kind; drawn in this order, so that the front lies on top. The colours (Okabe and Ito) are ones that the
+# colour-blind tell apart.
+LOOKS = {
+    (True, "dropped"): Look("imported, dominated", "#bbbbbb", "s", "square-open"),
+    (True, "front"): Look("imported, front", "#56b4e9", "s", "square"),
+    (False, "dropped"): Look("dominated", "#888888", "x", "x"),
+    (False, "undecided"): Look("undecided", "#e69f00", "D", "diamond-open"),
+    (False, "front"): Look("front", "#0072b2", "o", "circle"),
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One thing that was measured.
 
     Attributes:
         name: the model, or the point of a space.
-        x: in the unit of its axis.
-        y: in the unit of its axis.
-        x_interval: (low, high), None where none is known.
-        y_interval: the same.
         standing: one of STANDINGS, or "" where the drawing is to compare it with the others of its kind.
         system: the machine.
         imported: whether it was measured elsewhere, not by this installation.
@@ -58,15 +84,26 @@ class Mark:
     """
 
     name: str
-    x: float
-    y: float
-    x_interval: Interval | None
-    y_interval: Interval | None
     standing: str
     system: str
     imported: bool
     sample: bool
     facts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Mark(Measured):
+    """One point of a picture, in the units of its axes; an interval is (low, high), or None where none is known."""
+
+    x: float
+    y: float
+    x_interval: Interval | None
+    y_interval: Interval | None
+
+    @property
+    def kind(self) -> tuple[bool, str]:
+        """The key of its look: whether it was imported, and its standing."""
+        return self.imported, self.standing
 
 
 @dataclass(frozen=True)
@@ -83,6 +120,19 @@ class Picture:
     def sample(self) -> bool:
         """Whether any of it is no MLPerf result."""
         return any(mark.sample for mark in self.marks)
+
+    @property
+    def heading(self) -> str:
+        """The title, marked where results are samples: all of them, or this machine's beside imported ones."""
+        if not self.sample:
+            return self.title
+        partly = "" if all(mark.sample for mark in self.marks) else "PARTLY "
+        return f"{partly}{SAMPLE}: {self.title}"
+
+    def staircase(self, *, imported: bool) -> list[Mark]:
+        """Return the front's marks of this machine, or of the imported, by x."""
+        front = [mark for mark in self.marks if mark.kind == (imported, "front")]
+        return sorted(front, key=lambda mark: (mark.x, mark.y))
 
 
 def axis(metric: str) -> Axis:
@@ -102,22 +152,31 @@ def to_json(picture: Picture) -> str:
 
 
 def from_json(text: str, where: str) -> Picture:
-    """Read a picture.
-
-    Raises:
-        PictureError: not JSON, another schema, or a key that is missing, unknown or malformed.
-    """
+    """Read a picture. Raise PictureError if it is not JSON, of another schema, or has odd keys."""
     try:
         document: dict[str, Any] = json.loads(text)
         if document.pop("schema") != SCHEMA:
             raise PictureError(where, f"is no picture of schema {SCHEMA}", "make it again")
-        marks = tuple(Mark(**_with_intervals(mark)) for mark in document.pop("marks"))
+        marks = tuple(
+            Mark(**mark | {key: tuple(mark[key]) if mark[key] else None for key in ("x_interval", "y_interval")})
+            for mark in document.pop("marks")
+        )
         x, y = Axis(**document.pop("x")), Axis(**document.pop("y"))
         return Picture(x=x, y=y, marks=marks, title=document["title"], notes=tuple(document["notes"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PictureError(where, f"is no picture ({error})", "make it again") from None
 
 
-def _with_intervals(mark: dict[str, Any]) -> dict[str, Any]:
-    intervals = {key: tuple(mark[key]) if mark[key] else None for key in ("x_interval", "y_interval")}
-    return {**mark, **intervals}
+def with_standings(picture: Picture) -> Picture:
+    """Compare marks without a standing by their values: this machine's among themselves, imported ones likewise.
+
+    An exploration's own words stay: it knows of noise, values alone do not.
+    """
+    standings: dict[int, str] = {}
+    for imported in (False, True):
+        own = {i: mark for i, mark in enumerate(picture.marks) if not mark.standing and mark.imported == imported}
+        values = [(mark.x, mark.y) for mark in own.values()]
+        keeps = plane_front(values, (picture.x.direction, picture.y.direction))
+        standings |= {i: "front" if keep else "dropped" for i, keep in zip(own, keeps, strict=True)}
+    marks = (replace(mark, standing=standings.get(i, mark.standing)) for i, mark in enumerate(picture.marks))
+    return replace(picture, marks=tuple(marks))

@@ -9,8 +9,7 @@ import matplotlib.ticker
 import matplotlib.transforms
 from matplotlib import patheffects
 
-from mlperf_home.pictures.look import LOOKS, heading, kind
-from mlperf_home.pictures.standing import staircase
+from mlperf_home.pictures.picture import LOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,24 +28,20 @@ _SETTINGS = {"svg.hashsalt": "mlperf-home", "svg.fonttype": "path", "font.size":
 
 
 def draw(picture: Picture, svg: Path, png: Path) -> None:
-    """Draw a picture whose marks all have a standing.
-
-    Raises:
-        OSError: a file cannot be written.
-    """
+    """Draw a picture whose marks all have a standing. Raise OSError if a file cannot be written."""
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415 - the way of drawing has to be chosen first
 
     with mpl.rc_context(_SETTINGS):
         figure, axes = plt.subplots(figsize=_SIZE_IN)
         for imported in (True, False):
-            _draw_front(axes, staircase(picture, imported=imported), picture)
+            _draw_front(axes, picture, imported=imported)
         for key, look in LOOKS.items():
-            marks = [mark for mark in picture.marks if kind(mark) == key]
+            marks = [mark for mark in picture.marks if mark.kind == key]
             if marks:
                 _draw_marks(axes, marks, f"{look.words} ({len(marks)})", key)
         _dress(axes, picture)
-        _label(figure, axes, staircase(picture, imported=False) or staircase(picture, imported=True), picture)
+        _label(figure, axes, picture.staircase(imported=False) or picture.staircase(imported=True), picture)
         figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": "mlperf-home"})
         figure.savefig(png, format="png", bbox_inches="tight", dpi=_DPI)
         plt.close(figure)
@@ -67,22 +62,18 @@ def _draw_marks(axes: Any, marks: Sequence[Mark], words: str, key: tuple[bool, s
         zorder=3,
     )
     for mark in marks:
-        _draw_interval(axes, mark, look.colour)
+        if mark.x_interval:
+            axes.plot(mark.x_interval, (mark.y, mark.y), color=look.colour, linewidth=1, zorder=2)
+        if mark.y_interval:
+            axes.plot((mark.x, mark.x), mark.y_interval, color=look.colour, linewidth=1, zorder=2)
 
 
-def _draw_interval(axes: Any, mark: Mark, colour: str) -> None:
-    across, along = mark.x_interval, mark.y_interval
-    if across:
-        axes.plot(across, (mark.y, mark.y), color=colour, linewidth=1, zorder=2)
-    if along:
-        axes.plot((mark.x, mark.x), along, color=colour, linewidth=1, zorder=2)
-
-
-def _draw_front(axes: Any, front: Sequence[Mark], picture: Picture) -> None:
+def _draw_front(axes: Any, picture: Picture, *, imported: bool) -> None:
     """Draw steps: between two marks of the front there is only what the worse of the two reaches."""
+    front = picture.staircase(imported=imported)
     if len(front) > 1:
         where = "post" if picture.x.direction == "min" else "pre"
-        colour = LOOKS[kind(front[0])].colour
+        colour = LOOKS[front[0].kind].colour
         xs, ys = [mark.x for mark in front], [mark.y for mark in front]
         axes.step(xs, ys, where=where, color=colour, linewidth=1.2, alpha=0.6, zorder=1)
 
@@ -96,10 +87,9 @@ def _dress(axes: Any, picture: Picture) -> None:
         axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=subs, numticks=20))
         axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
-    better = {"min": "less is better", "max": "more is better"}
-    axes.set_xlabel(f"{picture.x.label}, {better[picture.x.direction]}")
-    axes.set_ylabel(f"{picture.y.label}, {better[picture.y.direction]}")
-    axes.set_title(heading(picture), loc="left", wrap=True)
+    axes.set_xlabel(picture.x.words)
+    axes.set_ylabel(picture.y.words)
+    axes.set_title(picture.heading, loc="left", wrap=True)
     axes.grid(visible=True, which="both", color="#e8e8e8", linewidth=0.6)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.11), ncols=5, frameon=False)
     if picture.notes:

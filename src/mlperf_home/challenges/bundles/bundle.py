@@ -14,13 +14,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.render import report_parts, to_html, to_markdown
-from mlperf_home.challenges.bundles.report import MEASUREMENTS, make_report
+from mlperf_home.challenges.bundles.render import forms, json_text
+from mlperf_home.challenges.bundles.report import KEPT_RESULTS, MEASUREMENTS, make_report, report_parts
 from mlperf_home.challenges.bundles.signature import sign
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
 from mlperf_home.contracts.session import sha256_of
@@ -37,18 +38,58 @@ from mlperf_home.submission.delivery.tarball import pack
 from mlperf_home.submission.tree.truncation import truncate_log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from mlperf_home.challenges.bundles.redaction import Redaction
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.challenges.definition.work import Work
 
 SCHEMA = "mlperf-home/bundle/1"
 MANIFEST, SIGNATURE = "bundle.json", "bundle.json.sig"
 RUNS = ((PERFORMANCE_SESSION, PERFORMANCE_DIR), (ACCURACY_SESSION, ACCURACY_DIR))
-_SETTINGS = ("user.conf", "mlperf.conf")
-KEPT_RESULTS = "results/*_results/*/*/*"
-"""Where an experiment keeps whole runs, below its folder."""
+
+
+# An absolute path of two parts or more that is no part of an address or of another word; the system's own stay.
+_ABSOLUTE = re.compile(
+    r"(?<![\w<>.:/~-])/(?!(?:usr|bin|sbin|lib|lib64|proc|sys|etc|dev)/)[\w.@+~:-]+(?:/[\w.@+~:-]+)+/?"
+)
+_SHORTEST = 2
+
+
+class Redaction:
+    """Takes what names a person or a machine out of texts: folders get a word, other paths keep their end."""
+
+    def __init__(self, folders: Mapping[str, Path], names: Iterable[str] = ()) -> None:
+        """Set what is replaced.
+
+        Args:
+            folders: by what stands in their place ("<home>").
+            names: of hosts and people; replaced where one is a whole value.
+        """
+        written = {str(path).rstrip("/"): token for token, path in folders.items()}
+        self._folders = [
+            (re.compile(re.escape(path) + r"(?![\w.@+~-])"), token)
+            for path, token in sorted(written.items(), key=lambda each: (-len(each[0]), each[0]))
+            if len(path) >= _SHORTEST
+        ]
+        self._names = frozenset(name for name in names if name)
+
+    def text(self, text: str) -> str:
+        """Return a text without them."""
+        if text in self._names:
+            return "<name>"
+        for path, token in self._folders:
+            text = path.sub(token, text)
+        return _ABSOLUTE.sub(lambda found: f"<elsewhere>/{found.group().rstrip('/').rpartition('/')[2]}", text)
+
+    def value(self, value: Any) -> Any:
+        """Return JSON without them, keys included."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.text(key): self.value(each) for key, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.value(each) for each in value]
+        return value
 
 
 def make_bundle(
@@ -70,12 +111,7 @@ def make_bundle(
         staged = Path(name) / challenge.name
         staged.mkdir()
         _stage(work, challenge, staged, redaction)
-        told = redaction.value({key: value for key, value in facts.items() if key not in {"lock", "system"}})
-        for file, document in (("lock", facts["lock"]), ("system", redaction.value(facts["system"]))):
-            _write_json(staged / f"{file}.json", document)
-        _write_json(staged / "machine.json", told["machine"])
-        write_report(staged, make_report(challenge, staged, told), f"{challenge.title}: report")
-        _write_json(staged / MANIFEST, _manifest(staged, challenge, told))
+        _write_documents(staged, challenge, facts, redaction)
         if sign_key is not None:
             sign(staged / MANIFEST, sign_key)
         target = work.root / "bundle.tar.gz"
@@ -85,31 +121,26 @@ def make_bundle(
     return target
 
 
-def write_report(folder: Path, report: Mapping[str, Any], title: str) -> None:
-    """Write a report in its three forms."""
-    _write_json(folder / "report.json", report)
-    parts = report_parts(report)
-    (folder / "report.md").write_text(to_markdown(title, parts), encoding="utf-8")
-    (folder / "report.html").write_text(to_html(title, parts), encoding="utf-8")
+def _write_documents(staged: Path, challenge: Challenge, facts: Mapping[str, Any], redaction: Redaction) -> None:
+    """Write what the run knows besides its results: lock, system, machine, report; and the manifest of all files."""
+    told = redaction.value({key: value for key, value in facts.items() if key not in {"lock", "system"}})
+    system = redaction.value(facts["system"])
+    for file, document in (("lock", facts["lock"]), ("system", system), ("machine", told["machine"])):
+        (staged / f"{file}.json").write_text(json_text(document), encoding="utf-8")
+    report = make_report(challenge, staged, told)
+    for ending, text in forms(report, f"{challenge.title}: report", report_parts(report)).items():
+        (staged / f"report.{ending}").write_text(text, encoding="utf-8")
+    manifest = {"schema": SCHEMA, "challenge": challenge.name, "files": file_entries(staged)}
+    manifest |= {key: told[key] for key in ("sample", "made_utc", "version")}
+    (staged / MANIFEST).write_text(json_text(manifest), encoding="utf-8")
 
 
 def file_entries(root: Path) -> dict[str, dict[str, Any]]:
-    """Give size and SHA-256 of every file that a bundle's manifest lists, by its path."""
+    """Return size and SHA-256 of every file that a bundle's manifest lists, by its path."""
     return {
         path.relative_to(root).as_posix(): {"sha256": sha256_of(path), "bytes": path.stat().st_size}
         for path in sorted(root.rglob("*"))
         if path.is_file() and path.relative_to(root).as_posix() not in {MANIFEST, SIGNATURE}
-    }
-
-
-def _manifest(staged: Path, challenge: Challenge, told: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "challenge": challenge.name,
-        "sample": told["sample"],
-        "made_utc": told["made_utc"],
-        "version": told["version"],
-        "files": file_entries(staged),
     }
 
 
@@ -144,12 +175,10 @@ def _stage_result(source: Path, target: Path, redaction: Redaction) -> None:
     target.mkdir(parents=True)
     if (source / "measurement.json").is_file():
         _copy_json(source / "measurement.json", target / "measurement.json", redaction)
-    for name in _SETTINGS:
+    for name in ("user.conf", "mlperf.conf"):
         if (source / name).is_file():
             (target / name).write_text(redaction.text((source / name).read_text("utf-8")), encoding="utf-8")
-    for session, logs in RUNS:
-        if not (source / session).is_file():
-            continue
+    for session, logs in (each for each in RUNS if (source / each[0]).is_file()):
         _copy_json(source / session, target / session, redaction)
         (target / logs).mkdir(parents=True)
         for name in json.loads((source / session).read_text("utf-8"))["logs"]:
@@ -158,10 +187,9 @@ def _stage_result(source: Path, target: Path, redaction: Redaction) -> None:
     if text is not None and (target / ACCURACY_DIR).is_dir():
         shutil.copyfile(text / ACCURACY_TEXT, target / ACCURACY_DIR / ACCURACY_TEXT)
         # The whole log stays with the results, so the copy that truncation keeps is not needed.
+        accuracy = target / ACCURACY_DIR
         with tempfile.TemporaryDirectory(prefix=".originals-", dir=target.parent) as originals:
-            truncate_log(
-                target / ACCURACY_DIR / ACCURACY_FILE, target / ACCURACY_DIR / ACCURACY_TEXT, Path(originals) / "kept"
-            )
+            truncate_log(accuracy / ACCURACY_FILE, accuracy / ACCURACY_TEXT, Path(originals) / "kept")
 
 
 def _copy_json(source: Path, target: Path, redaction: Redaction) -> None:
@@ -169,7 +197,3 @@ def _copy_json(source: Path, target: Path, redaction: Redaction) -> None:
     # The order stays: measurements hold what a session has as text.
     document = redaction.value(json.loads(source.read_text(encoding="utf-8")))
     target.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _write_json(path: Path, document: object) -> None:
-    path.write_text(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")

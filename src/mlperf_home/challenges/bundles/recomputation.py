@@ -6,12 +6,14 @@ import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.bundle import KEPT_RESULTS, RUNS
-from mlperf_home.challenges.bundles.render import report_parts, to_html, to_markdown
+from mlperf_home.challenges.bundles.bundle import RUNS
+from mlperf_home.challenges.bundles.render import forms
 from mlperf_home.challenges.bundles.report import (
-    KEPT_MEASUREMENTS,
+    KEPT_RESULTS,
     MEASUREMENTS,
     exploration_rows,
+    measurement_files,
+    report_parts,
     result_rows,
     why_not_counted,
 )
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.challenges.definition.manifest import Challenge
+    from mlperf_home.measurements.measurement import Value
 
 Problem = tuple[str, str]
 # Facts that the steps before a run tell, and no log does: only the manifest of hashes holds them.
@@ -38,30 +41,39 @@ _TOLD_BESIDES = {
     "model": {"name", "weight_type", "retraining", "weight_transformations", "source"},
     "system": MACHINE_FACTS,
 }
-
-
 _OF_THE_RUN = ("values", "engine", "validity", "reasons", "sample", "unofficial_because", "warnings")
 
 
 def result_problems(root: Path) -> Iterator[Problem]:
     """Ingest every result again: a measurement must say what its logs say."""
-    for path in sorted([*root.glob(MEASUREMENTS), *root.glob(KEPT_MEASUREMENTS)]):
+    for path in measurement_files(root):
         name = path.relative_to(root).as_posix()
-        try:
-            yield from _of_the_logs(path.parent, name.rpartition("/")[0])
-            yield from _of_the_settings(path.parent, name.rpartition("/")[0])
-            stored = from_json(path.read_text(encoding="utf-8"), name)
-            again = _ingested(path.parent, stored)
-        except LocatedError as error:
-            yield name, f"{error.where.replace(f'{root}/', '')}: {error.problem}"
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            yield name, f"cannot be recomputed: a file beside it is malformed ({error!r})"
-        else:
-            yield from ((name, problem) for problem in _differences(stored, again))
+        yield from _caught(root, name, "beside", _measurement_problems(path, name))
     kept = {path.parent for path in root.glob(MEASUREMENTS)}
     for session in sorted(root.glob("results/**/*-session.json")):
         if session.parent not in kept:
             yield session.relative_to(root).as_posix(), "has no measurement.json beside it"
+
+
+def _caught(root: Path, name: str, where: str, found: Iterator[Problem]) -> Iterator[Problem]:
+    """Yield what is found, and an error in the files of a result as one more problem."""
+    try:
+        yield from found
+    except LocatedError as error:
+        yield name, f"{error.where.replace(f'{root}/', '')}: {error.problem}"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        yield name, f"cannot be recomputed: a file {where} it is malformed ({error!r})"
+
+
+def _measurement_problems(path: Path, name: str) -> Iterator[Problem]:
+    folder, where = path.parent, name.rpartition("/")[0]
+    yield from _of_the_logs(folder, where)
+    yield from _of_the_settings(folder, where)
+    stored = from_json(path.read_text(encoding="utf-8"), name)
+    system = {key: value for key, value in stored.system.items() if key in _TOLD_BESIDES["system"]}
+    model = stored.model["name"].value
+    again = ingest(folder, system, None if model is None else str(model), _price(stored))
+    yield from ((name, problem) for problem in _differences(stored, again))
 
 
 def experiment_problems(root: Path) -> Iterator[Problem]:
@@ -70,18 +82,17 @@ def experiment_problems(root: Path) -> Iterator[Problem]:
         kept: list[Measurement] = []
         for result in sorted(folder.glob(KEPT_RESULTS)):
             name = result.relative_to(root).as_posix()
-            try:
-                yield from _of_the_logs(result, name)
-                kept.append(ingest(result))
-            except LocatedError as error:
-                yield name, f"{error.where.replace(f'{root}/', '')}: {error.problem}"
-            except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-                yield name, f"cannot be recomputed: a file in it is malformed ({error!r})"
+            yield from _caught(root, name, "in", _kept_problems(result, name, kept))
         damages: list[str] = []
         lines = f"{folder.relative_to(root).as_posix()}/{LINES_FILE}"
         for stored in Store(folder).measurements(damages):
             yield from ((lines, problem) for problem in _stored_differences(stored, kept))
         yield from ((lines, damage.replace(f"{root}/", "")) for damage in damages)
+
+
+def _kept_problems(result: Path, name: str, kept: list[Measurement]) -> Iterator[Problem]:
+    yield from _of_the_logs(result, name)
+    kept.append(ingest(result))
 
 
 def without_logs(root: Path) -> int:
@@ -102,8 +113,7 @@ def _stored_differences(stored: Measurement, kept: Sequence[Measurement]) -> Ite
     found = _with_its_logs(stored, kept)
     if found is None:
         return
-    price = stored.values.get(PRICE)
-    if price is not None and price.value is not None:  # no log tells it
+    if price := _price(stored):  # no log tells it
         costs = cost_values(found.values, found.scenario, load_round(found.round), price)
         found = replace(found, values={**found.values, **costs})
     if found.logs == stored.logs:
@@ -114,21 +124,14 @@ def _stored_differences(stored: Measurement, kept: Sequence[Measurement]) -> Ite
         yield from _difference(f"values.{name}", asdict(stored.values[name]), asdict(found.values[name]))
 
 
-def _ingested(folder: Path, stored: Measurement) -> Measurement:
+def _price(stored: Measurement) -> Value | None:
     price = stored.values.get(PRICE)
-    return ingest(
-        folder,
-        {key: value for key, value in stored.system.items() if key in _TOLD_BESIDES["system"]},
-        str(stored.model["name"].value) if stored.model["name"].value is not None else None,
-        price if price is not None and price.value is not None else None,
-    )
+    return price if price is not None and price.value is not None else None
 
 
 def _of_the_logs(folder: Path, name: str) -> Iterator[Problem]:
-    """See that sessions name plain files, and that an accuracy log is whole or has the form that truncation leaves."""
-    for session_name, _ in RUNS:
-        if not (folder / session_name).is_file():
-            continue
+    """Check that sessions name plain files; that an accuracy log is whole or has the form that truncation leaves."""
+    for session_name in (name for name, _ in RUNS if (folder / name).is_file()):
         session = json.loads((folder / session_name).read_text(encoding="utf-8"))
         odd = [each for each in session["logs"] if "/" in each or each.startswith(".")]
         if odd:
@@ -140,7 +143,7 @@ def _of_the_logs(folder: Path, name: str) -> Iterator[Problem]:
 
 
 def _of_the_settings(folder: Path, name: str) -> Iterator[Problem]:
-    """See that the settings beside a result are the round's, and those that the run's session tells."""
+    """Check that the settings beside a result are the round's, and those that the run's session tells."""
     session_name = next((each for each, _ in RUNS if (folder / each).is_file()), None)
     if session_name is None:
         return
@@ -162,16 +165,12 @@ def _differences(stored: Measurement, again: Measurement, keys: Sequence[str] = 
                 if name in now[key] or name not in besides:
                     yield from _difference(f"{key}.{name}", then[key].get(name), now[key].get(name))
         else:
-            yield from _difference(key, _listed(then[key]), _listed(now[key]))
+            yield from _difference(key, *(list(v) if isinstance(v, tuple) else v for v in (then[key], now[key])))
 
 
 def _difference(name: str, then: Any, now: Any) -> Iterator[str]:
     if then != now:
         yield f"{name} is {_short(then)}, but the logs give {_short(now)}"
-
-
-def _listed(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _short(value: Any) -> str:
@@ -186,11 +185,12 @@ def report_problems(root: Path, challenge: Challenge, manifest: Mapping[str, Any
     try:
         report = json.loads((root / "report.json").read_text(encoding="utf-8"))
         results = result_rows(root, challenge.metrics)
+        why = why_not_counted(report, results)
         expected = {
             "results": results,
             "explorations": exploration_rows(root),
-            "counts_not_because": why_not_counted(report, results),
-            "counts": not why_not_counted(report, results),
+            "counts_not_because": why,
+            "counts": not why,
             "sample": manifest["sample"],
             "made_utc": manifest["made_utc"],
             "version": manifest["version"],
@@ -200,9 +200,9 @@ def report_problems(root: Path, challenge: Challenge, manifest: Mapping[str, Any
             if report.get(key) != value:
                 yield "report.json", f"{key} is not what the rest of the bundle gives"
         yield from _run_problems(root, report, challenge)
-        parts, title = report_parts(report), f"{challenge.title}: report"
-        for name, text in (("report.md", to_markdown(title, parts)), ("report.html", to_html(title, parts))):
-            if (root / name).is_file() and (root / name).read_text(encoding="utf-8") != text:
+        texts = forms(report, f"{challenge.title}: report", report_parts(report))
+        for name in ("report.md", "report.html"):
+            if (root / name).is_file() and (root / name).read_text("utf-8") != texts[name.partition(".")[2]]:
                 yield name, "is not what report.json gives"
     except LocatedError as error:
         yield error.where, error.problem
@@ -211,7 +211,7 @@ def report_problems(root: Path, challenge: Challenge, manifest: Mapping[str, Any
 
 
 def _run_problems(root: Path, report: Mapping[str, Any], challenge: Challenge) -> Iterator[Problem]:
-    """See that run, records and results tell of the same workflows."""
+    """Check that run, records and results tell of the same workflows."""
     run = json.loads((root / "run.json").read_text(encoding="utf-8"))
     if run["asked"]["challenge"] != challenge.name or run["asked"]["sample"] != report["sample"]:
         yield "run.json", "is of another challenge or mode than the report"

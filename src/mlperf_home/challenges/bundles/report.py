@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.challenges.bundles.render import Part, listed, number
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.machine_values import NOISY
-from mlperf_home.measurements.measurement import from_json
+from mlperf_home.measurements.measurement import from_json, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mlperf_home.challenges.definition.manifest import Challenge, Metric
@@ -18,23 +19,24 @@ if TYPE_CHECKING:
 
 SCHEMA = "mlperf-home/challenge-report/1"
 MEASUREMENTS = "results/*/*_results/*/*/*/measurement.json"
-KEPT_MEASUREMENTS = "experiments/*/results/*_results/*/*/*/measurement.json"
-"""Of the whole runs that explorations have kept."""
-ANSWERS = "experiments/*/answer.json"
+KEPT_RESULTS = "results/*_results/*/*/*"
+"""Where an experiment keeps whole runs, below its folder."""
 
 
 class ReportError(LocatedError):
     """Something that a report tells of cannot be read."""
 
 
-def result_rows(root: Path, metrics: Sequence[Metric]) -> list[dict[str, Any]]:
-    """Give the results below a folder, the best by the first metric of their benchmark first.
+def measurement_files(root: Path) -> list[Path]:
+    """Return the measurements below a folder: those of workflows, and of the whole runs that explorations have kept."""
+    kept = root.glob(f"experiments/*/{KEPT_RESULTS}/measurement.json")
+    return sorted([*root.glob(MEASUREMENTS), *kept])
 
-    Raises:
-        MeasurementError: a measurement cannot be read.
-    """
+
+def result_rows(root: Path, metrics: Sequence[Metric]) -> list[dict[str, Any]]:
+    """Return the results, the best by its benchmark's first metric first. Raise MeasurementError if one is damaged."""
     rows = []
-    for path in sorted([*root.glob(MEASUREMENTS), *root.glob(KEPT_MEASUREMENTS)]):
+    for path in measurement_files(root):
         measurement = from_json(path.read_text(encoding="utf-8"), str(path.relative_to(root)))
         wanted = [metric for metric in metrics if metric.benchmark == measurement.benchmark]
         rows.append(_result_row(path.relative_to(root).as_posix(), measurement, wanted))
@@ -53,15 +55,12 @@ def _result_row(path: str, measurement: Measurement, metrics: Sequence[Metric]) 
         "validity": measurement.validity,
         "unofficial_because": list(measurement.unofficial_because),
         "noisy": [each.removeprefix(NOISY) for each in measurement.warnings if each.startswith(NOISY)],
-        "metrics": [_metric_cell(measurement, metric) for metric in metrics],
+        "metrics": [
+            {"name": metric.name, "better": metric.better, "value": found.value, "origin": found.origin}
+            for metric in metrics
+            for found in [measurement.values.get(metric.name) or unknown("not in the measurement")]
+        ],
     }
-
-
-def _metric_cell(measurement: Measurement, metric: Metric) -> dict[str, Any]:
-    found = measurement.values.get(metric.name)
-    value = found.value if found else None
-    origin = found.origin if found else "unknown"
-    return {"name": metric.name, "better": metric.better, "value": value, "origin": origin}
 
 
 def _rank(row: Mapping[str, Any]) -> float:
@@ -72,33 +71,29 @@ def _rank(row: Mapping[str, Any]) -> float:
 
 
 def exploration_rows(root: Path) -> list[dict[str, Any]]:
-    """Give what explorations below a folder have answered: the front, how many are undecided, and the work.
-
-    Raises:
-        ReportError: an answer cannot be read.
-    """
-    return [_exploration_row(path, root) for path in sorted(root.glob(ANSWERS))]
-
-
-def _exploration_row(path: Path, root: Path) -> dict[str, Any]:
-    try:
-        answer = json.loads(path.read_text(encoding="utf-8"))
-        return {
-            "path": path.relative_to(root).as_posix(),
-            "experiment": path.parent.name,
-            "sample": bool(answer.get("sample", False)),
-            "front": [{"point": each["point"], "values": each["values"]} for each in answer["front"]],
-            "undecided": len(answer["undecided"]),
-            "dropped": len(answer["dropped"]),
-            "work_share": answer["work"].get("share"),
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        advice = "explore again, or remove the experiment"
-        raise ReportError(path, f"is no exploration's answer ({error!r})", advice) from None
+    """Return explorations' answers: front, number undecided, work. Raise ReportError if one cannot be read."""
+    rows = []
+    for path in sorted(root.glob("experiments/*/answer.json")):
+        try:
+            answer = json.loads(path.read_text(encoding="utf-8"))
+            row = {
+                "path": path.relative_to(root).as_posix(),
+                "experiment": path.parent.name,
+                "sample": bool(answer.get("sample", False)),
+                "front": [{"point": each["point"], "values": each["values"]} for each in answer["front"]],
+                "undecided": len(answer["undecided"]),
+                "dropped": len(answer["dropped"]),
+                "work_share": answer["work"].get("share"),
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            advice = "explore again, or remove the experiment"
+            raise ReportError(path, f"is no exploration's answer ({error!r})", advice) from None
+        rows.append(row)
+    return rows
 
 
 def make_report(challenge: Challenge, root: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the report as JSON.
+    """Return the report as JSON.
 
     Args:
         challenge: the challenge.
@@ -143,3 +138,69 @@ def why_not_counted(facts: Mapping[str, Any], results: Sequence[Mapping[str, Any
     if not any(row["validity"] == "VALID" and not row["unofficial_because"] for row in results):
         why.append("no result in it is an official one")
     return why
+
+
+def report_parts(report: Mapping[str, Any]) -> list[Part]:
+    """Return the parts of a challenge's report."""
+    counts = (
+        f"It counts for the challenge: {report['challenge']['points']} points"
+        if report["counts"]
+        else f"It does not count for the challenge: {'; '.join(report['counts_not_because'])}"
+    )
+    notices = ["SAMPLE: made-up data and toy models, no MLPerf result"] if report["sample"] else []
+    if not report["sample"] and any(row["sample"] for row in report["results"]):
+        notices.append("SAMPLE: results in it were made with made-up data, and are no MLPerf results")
+    dates = report["challenge"]
+    head = [
+        ("challenge", dates["name"]),
+        ("open", f"{dates['opened']} to {dates['closed']}"),
+        ("made", f"{report['made_utc']}, when it was {report['state']}"),
+        ("locked", "as locked" if not report["lock_differences"] else f"{len(report['lock_differences'])} differences"),
+        ("mlperf-home", report["version"]),
+    ]
+    workflows = [(each["name"], each["status"], each["error"]) for each in report["workflows"]]
+    required = [
+        (each["workflow"], each["wanted"], each["here"], each["missing"] or "nothing") for each in report["required"]
+    ]
+    return [
+        Part("What this is", [*notices, counts], ("", ""), head),
+        *_result_parts(report["results"]),
+        *map(_exploration_part, report["explorations"]),
+        Part("Workflows", (), ("workflow", "ended", "because"), workflows),
+        Part("Machine", (), ("", ""), [(key, number(value)) for key, value in sorted(report["machine"].items())]),
+        Part("Requirements", (), ("of", "wanted", "here", "missing"), required),
+        Part("Expected time", (), ("of", "hours", "how"), list(map(_expected, report["expected"]))),
+        *listed("Not as locked", ("difference",), [(line,) for line in report["lock_differences"]]),
+    ]
+
+
+def _result_parts(results: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
+    for benchmark in dict.fromkeys(row["benchmark"] for row in results):
+        rows = [row for row in results if row["benchmark"] == benchmark]
+        metrics = [cell["name"] for cell in rows[0]["metrics"]]
+        header = ("workflow", "model", "scenario", "engine", *metrics, "LoadGen says", "remarks")
+        yield Part(f"Results: {benchmark}", (), header, [_result_cells(row) for row in rows])
+    if not results:
+        yield Part("Results", ["there is none"])
+
+
+def _result_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    remarks = [*row["unofficial_because"], *(f"noisy: {each}" for each in row["noisy"])]
+    said = row["validity"] or "no performance run"
+    metrics = (number(cell["value"]) for cell in row["metrics"])
+    return (row["workflow"], number(row["model"]), row["scenario"], row["engine"], *metrics, said, "; ".join(remarks))
+
+
+def _exploration_part(answer: Mapping[str, Any]) -> Part:
+    share = answer["work_share"]
+    work = "" if share is None else f"; {100 * share:.1f} % of the exhaustive work"
+    notice = f"{answer['undecided']} undecided, {answer['dropped']} dropped{work}"
+    names = list(dict.fromkeys(name for point in answer["front"] for name in point["values"]))
+    rows = [(point["point"], *(number(point["values"].get(name)) for name in names)) for point in answer["front"]]
+    return Part(f"Front: {answer['experiment']}", [notice], ("point", *names), rows)
+
+
+def _expected(each: Mapping[str, Any]) -> tuple[str, str, str]:
+    hours = "not known" if each["hours"] is None else f"{each['hours']:.2f} (estimated)"
+    measured = "" if each["sample_ms"] is None else f"measured: {each['sample_ms']:.4g} ms a sample; "
+    return (each["workflow"], hours, measured + each["how"])

@@ -61,11 +61,7 @@ def sign(file: Path, key: Path) -> Path:
 
 
 def check_key(key: Path) -> None:
-    """See that a key can sign: said before a long run, not after it.
-
-    Raises:
-        SignatureError: it cannot.
-    """
+    """Check that a key can sign: said before a long run, not after it. Raise SignatureError if it cannot."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "trial").write_bytes(b"trial")
         sign(Path(folder) / "trial", key)
@@ -98,11 +94,7 @@ def check(file: Path, signature: Path, allowed_signers: Path | None) -> Signatur
 
 
 def require_list(allowed_signers: Path) -> None:
-    """See that there is a list of allowed signers.
-
-    Raises:
-        SignatureError: there is none.
-    """
+    """Check that there is a list of allowed signers. Raise SignatureError if there is none."""
     if not allowed_signers.is_file():
         advice = "give a list of allowed signers, as ssh-keygen(1) has it"
         raise SignatureError(f"--allowed_signers={allowed_signers}", "there is no such file", advice)

@@ -6,11 +6,12 @@ measurements together in a way that fits cannot be told from an honest run. A si
 
 from __future__ import annotations
 
+import gzip
 import json
-from dataclasses import dataclass, field
+import tarfile
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.archive_form import form_problems
 from mlperf_home.challenges.bundles.bundle import MANIFEST, SCHEMA, SIGNATURE, file_entries
 from mlperf_home.challenges.bundles.recomputation import experiment_problems, report_problems, result_problems
 from mlperf_home.challenges.bundles.signature import Signature, SignatureError, check, require_list
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 LIMITS = Limits(members=20_000, total_bytes=8 << 30, ratio=200.0, free_bytes=64 << 20)
 """81 results have some 1,500 files; LoadGen's logs are packed to a tenth."""
+_BLOCK_BYTES = 1 << 16
 _AGAIN = "take the bundle from its maker again"
 _KEYS = {"schema", "challenge", "sample", "made_utc", "version", "files"}
 _NEEDED = ("challenge.json", "lock.json", "machine.json", "system.json", "run.json", "report.json", "report.md")
@@ -64,7 +66,7 @@ class Verified:
     root: Path
     manifest: Mapping[str, Any]
     challenge: Challenge | None
-    findings: tuple[Finding, ...] = field(default=())
+    findings: tuple[Finding, ...] = ()
     signature: Signature | None = None
 
     def document(self, name: str) -> Any:
@@ -93,24 +95,22 @@ def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> Ver
         raise BundleError(bundle, told, _AGAIN) from error
     root = _root(bundle, into)
     manifest = _manifest(bundle, root)
-    findings = [Finding(name, problem) for name, problem in form_problems(bundle)]
-    findings += _files(root, manifest["files"])
+    findings = [*_form_problems(bundle), *_files(root, manifest["files"])]
     signature, wrong = _signature(root, allowed_signers)
     findings += wrong
     challenge = _challenge(root, findings)
-    for name in _NEEDED:
-        if not (root / name).is_file():
-            findings.append(Finding(name, "is missing"))
+    missing = [Finding(name, "is missing") for name in _NEEDED if not (root / name).is_file()]
+    findings += missing
     if challenge is not None:
         findings += [Finding(*each) for each in (*result_problems(root), *experiment_problems(root))]
-        if all((root / name).is_file() for name in _NEEDED):
+        if not missing:
             findings += [Finding(*each) for each in report_problems(root, challenge, manifest)]
             findings += _lock(root)
     return Verified(root, manifest, challenge, tuple(dict.fromkeys(findings)), signature)
 
 
 def _root(bundle: Path, into: Path) -> Path:
-    """Give the one folder that a bundle holds."""
+    """Return the one folder that a bundle holds."""
     found = sorted(into.iterdir())
     if len(found) != 1 or not found[0].is_dir():
         names = ", ".join(path.name for path in found[:5])
@@ -133,6 +133,34 @@ def _manifest(bundle: Path, root: Path) -> dict[str, Any]:
     if manifest["challenge"] != root.name:
         raise BundleError(f"{bundle}: {MANIFEST}", f"is of another challenge than its folder {root.name!r}", _AGAIN)
     return manifest
+
+
+def _form_problems(archive: Path) -> Iterator[Finding]:
+    """Name what was put into an archive after it was packed: owners, times, modes, links, bytes after its end."""
+    try:
+        with gzip.open(archive, "rb") as packed:
+            end = 0
+            with tarfile.open(fileobj=packed, mode="r|") as members:
+                for member in members:
+                    yield from (Finding(member.name, problem) for problem in _of_member(member))
+                    end = member.offset_data + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        with gzip.open(archive, "rb") as packed:
+            packed.seek(end)
+            while block := packed.read(_BLOCK_BYTES):
+                if block.strip(b"\0"):
+                    yield Finding(archive.name, "has something after its last file")
+                    return
+    except (OSError, EOFError, tarfile.TarError) as error:
+        yield Finding(archive.name, f"is not packed as bundles are ({error})")
+
+
+def _of_member(member: tarfile.TarInfo) -> Iterator[str]:
+    if not (member.isfile() or member.isdir()):
+        yield "is neither a file nor a folder"
+    if member.uid or member.gid or member.uname or member.gname or member.mtime:
+        yield "has an owner or a time, which packing leaves out"
+    if (member.isfile() or member.isdir()) and member.mode != (0o755 if member.isdir() else 0o644):
+        yield "has another mode than packing gives"
 
 
 def _files(root: Path, listed: Mapping[str, Any]) -> Iterator[Finding]:

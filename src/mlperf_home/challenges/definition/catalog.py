@@ -20,7 +20,7 @@ class ChallengeError(LocatedError):
 
 
 def find_challenges(roots: Sequence[Path], tags: Iterable[str] = ()) -> tuple[list[Challenge], list[str]]:
-    """Give the challenges that have all these tags, by name, and a sentence on each manifest that cannot be read."""
+    """Return the challenges that have all these tags, by name, and a sentence on each manifest that cannot be read."""
     wanted, found, broken = set(tags), [], []
     for path in sorted({path for root in roots for path in (root / "challenge").glob(f"*/{MANIFEST_NAME}")}):
         try:
@@ -34,7 +34,7 @@ def find_challenges(roots: Sequence[Path], tags: Iterable[str] = ()) -> tuple[li
 
 
 def load_challenge(roots: Sequence[Path], name: str) -> Challenge:
-    """Give the challenge of a name, or of a uid.
+    """Return the challenge of a name, or of a uid.
 
     Raises:
         ChallengeError: there is none.

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.definition.catalog import ChallengeError
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
-from mlperf_home.challenges.definition.sources import pinned_sources
 from mlperf_home.environments import ENVIRONMENTS
 from scriptgraph.embed import Difference, KnownDigests, Request, content_digest, parse_query, resolve
 from scriptgraph.errors import ScriptGraphError
@@ -20,8 +19,8 @@ from scriptgraph.files.atomic import replace_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from mlperf_home.challenges.definition.manifest import Call, Challenge, Workflow
-    from scriptgraph.embed import Dependency, Manifest, Registry
+    from mlperf_home.challenges.definition.manifest import Call, Challenge
+    from scriptgraph.embed import Dependency, Manifest, Registry, Value, Values
 
 LOCK_NAME = "lock.json"
 SCHEMA = "mlperf-home/challenge-lock/1"
@@ -30,11 +29,13 @@ MEASURING = (
 )  # fmt: skip
 """The packages of mlperf_home whose code or files a result comes from; what only shows results may change."""
 
+_NOT_PUBLISHED = "no hash is published: the one of the first download is demanded of later ones"
+_HASH = re.compile(r"(^|manifest )([0-9a-f]{12})[0-9a-f]{52}$")
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
 def make_lock(challenge: Challenge, registry: Registry) -> dict[str, Any]:
-    """Give the lock of a challenge as things are here; the same on every machine.
+    """Return the lock of a challenge as things are here; the same on every machine.
 
     A workflow that no script here can do is locked as such, with the reason: it is a difference once there is one.
 
@@ -46,7 +47,7 @@ def make_lock(challenge: Challenge, registry: Registry) -> dict[str, Any]:
     impossible: dict[str, str] = {}
     for workflow in challenge.workflows:
         try:
-            for call in _calls(workflow):
+            for call in workflow.calls:
                 scripts |= _scripts_of(call, registry)
         except ScriptGraphError as error:  # noqa: PERF203 - there are a handful
             impossible[workflow.name] = f"{call.tags}: {type(error).__name__}"
@@ -67,25 +68,21 @@ def make_lock(challenge: Challenge, registry: Registry) -> dict[str, Any]:
     }
 
 
-def lock_text(lock: Mapping[str, Any]) -> str:
+def _text(lock: Mapping[str, Any]) -> str:
     """Write a lock as JSON text, the same for the same lock."""
     return json.dumps(lock, indent=1, sort_keys=True) + "\n"
 
 
 def lock_digest(lock: Mapping[str, Any]) -> str:
     """Hash a lock."""
-    return hashlib.sha256(lock_text(lock).encode()).hexdigest()
+    return hashlib.sha256(_text(lock).encode()).hexdigest()
 
 
 def write_lock(challenge: Challenge, registry: Registry) -> Path:
-    """Write the lock of a challenge beside its manifest, whole or not at all.
-
-    Raises:
-        ChallengeError: it cannot be written, as in an installation of somebody else's.
-    """
+    """Write a lock beside the challenge's manifest, whole or not at all. Raise ChallengeError if that fails."""
     path = challenge.folder / LOCK_NAME
     try:
-        replace_text(path, lock_text(make_lock(challenge, registry)))
+        replace_text(path, _text(make_lock(challenge, registry)))
     except OSError as error:
         advice = "make the lock in a checkout of yours"
         raise ChallengeError(path, f"cannot be written ({error.strerror})", advice) from None
@@ -93,11 +90,7 @@ def write_lock(challenge: Challenge, registry: Registry) -> Path:
 
 
 def read_lock(challenge: Challenge) -> dict[str, Any]:
-    """Read the lock of a challenge.
-
-    Raises:
-        ChallengeError: there is none, or it is damaged.
-    """
+    """Read the lock of a challenge. Raise ChallengeError if there is none, or it is damaged."""
     path = challenge.folder / LOCK_NAME
     renew = f"make it by cm run challenge {challenge.name} --lock"
     try:
@@ -108,11 +101,7 @@ def read_lock(challenge: Challenge) -> dict[str, Any]:
 
 
 def decode_lock(text: str, where: object, advice: str) -> dict[str, Any]:
-    """Read a lock's text.
-
-    Raises:
-        ChallengeError: it is no lock.
-    """
+    """Read a lock's text. Raise ChallengeError if it is no lock."""
     try:
         lock = json.loads(text)
     except ValueError as error:
@@ -127,33 +116,22 @@ def decode_lock(text: str, where: object, advice: str) -> dict[str, Any]:
 
 
 def lock_differences(locked: Mapping[str, Any], here: Mapping[str, Any]) -> list[Difference]:
-    """Say how what is here differs from what was locked."""
-    found = []
-    for kind in sorted((locked.keys() | here.keys()) - {"schema"}):
-        then, now = locked.get(kind, {}), here.get(kind, {})
-        found += [
-            Difference(kind, name, _short(then.get(name)), _short(now.get(name)))
-            for name in sorted(then.keys() | now.keys())
-            if then.get(name) != now.get(name)
-        ]
-    return found
+    """Return how what is here differs from what was locked."""
+    kinds = sorted((locked.keys() | here.keys()) - {"schema"})
+    return [each for kind in kinds for each in differences(kind, locked.get(kind, {}), here.get(kind, {}))]
 
 
-def _short(value: str | None) -> str:
-    if value is None:
-        return "not there"
-    return value[:12] if re.fullmatch(r"[0-9a-f]{64}", value) else value
-
-
-def _calls(workflow: Workflow) -> Iterator[Call]:
-    for mode in (workflow.official, workflow.sample):
-        yield mode.call
-        if mode.probe:
-            yield mode.probe.call
+def differences(part: str, then: Mapping[str, str], now: Mapping[str, str]) -> list[Difference]:
+    """Name what differs between two tables of texts; hashes are shortened."""
+    return [
+        Difference(part, name, *(_HASH.sub(r"\1\2", each.get(name, "not there")) for each in (then, now)))
+        for name in sorted(then.keys() | now.keys())
+        if then.get(name) != now.get(name)
+    ]
 
 
 def _scripts_of(call: Call, registry: Registry) -> dict[str, Manifest]:
-    """Give every script that a command may run: those of its plan, and all that those may need that wait."""
+    """Return every script that a command may run: those of its plan, and all that those may need that wait."""
     plan = resolve(Request(parse_query(call.tags), inputs=dict(call.options), env=dict(call.env)), registry)
     found = {step.manifest.alias: step.manifest for step in plan.steps()}
     waiting = [need.dependency for need in plan.deferred()]
@@ -167,10 +145,34 @@ def _scripts_of(call: Call, registry: Registry) -> dict[str, Manifest]:
 
 def _dependencies(manifest: Manifest) -> Iterator[Dependency]:
     yield from (*manifest.deps, *manifest.post_deps)
-    blocks: Iterable[Iterable[Dependency]] = (
-        *(each.deps for each in manifest.versions.values()),
-        *(each.deps for each in manifest.variations.values()),
-        *(each.post_deps for each in manifest.variations.values()),
-    )
-    for block in blocks:
-        yield from block
+    for version in manifest.versions.values():
+        yield from version.deps
+    for variation in manifest.variations.values():
+        yield from (*variation.deps, *variation.post_deps)
+
+
+def pinned_sources(scripts: Iterable[Manifest]) -> dict[str, str]:
+    """Return the hashes that manifests demand of each first address that they name, joined by spaces."""
+    found = {}
+    for manifest in scripts:
+        for values in _blocks(manifest):
+            addresses = _texts(values.get("CM_DOWNLOAD_URL"))
+            if addresses and "://" in addresses[0] and "<<<" not in addresses[0]:
+                found[addresses[0]] = " ".join(sorted(_texts(values.get("CM_DOWNLOAD_HASHES")))) or _NOT_PUBLISHED
+    return dict(sorted(found.items()))
+
+
+def _blocks(manifest: Manifest) -> Iterator[Values]:
+    """Yield the manifest's blocks of environment; of two with the same address the last counts."""
+    yield from (manifest.default_env, manifest.env)
+    for variation in manifest.variations.values():
+        yield from (variation.default_env, variation.env)
+        yield from (need.env for need in (*variation.deps, *variation.post_deps))
+    yield from (version.env for version in manifest.versions.values())
+    yield from (need.env for need in (*manifest.deps, *manifest.post_deps))
+
+
+def _texts(value: Value | None) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [str(each) for each in value] if isinstance(value, tuple) else []

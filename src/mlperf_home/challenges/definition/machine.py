@@ -1,4 +1,4 @@
-"""The machine that a challenge runs on, as far as it tells: for requirements, bundles, and what differs between two."""
+"""The machine that a challenge runs on, as far as it tells, and in what two machines differ."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Machine:
     python: str
 
     def to_json(self) -> dict[str, Any]:
-        """Give it as JSON."""
+        """Return it as JSON."""
         return {**asdict(self), "cpu_features": list(self.cpu_features)}
 
 
@@ -73,11 +73,7 @@ def this_machine() -> Machine:
 
 
 def described(submitter: str, hw_name: str) -> dict[str, str]:
-    """Give the description of this system as a submission has it.
-
-    Raises:
-        SystemDescriptionError: the submitter's name cannot stand there.
-    """
+    """Describe this system as a submission does. Raise SystemDescriptionError if the submitter's name is refused."""
     compiler = next((text for text in map(_said, COMPILERS) if text), None)
     facts = read_host(lscpu=_said(LSCPU), compiler=compiler)
     return describe_system(facts, Description(submitter=submitter, hw_name=hw_name)).values
@@ -91,7 +87,7 @@ def neutral_name(machine: Machine) -> str:
 
 
 def free_places(folders: Mapping[str, Path]) -> dict[str, int]:
-    """Give the free space where each folder is, or will be; of several on one file system the first alone."""
+    """Return the free space where each folder is, or will be; of several on one file system the first alone."""
     found: dict[int, tuple[str, int]] = {}
     for name, folder in folders.items():
         existing = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
@@ -100,20 +96,18 @@ def free_places(folders: Mapping[str, Path]) -> dict[str, int]:
 
 
 def machine_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Say in what two machines differ, a sentence each."""
+    """Return in what two machines differ, a sentence each."""
     found = []
     for key in sorted(then.keys() | now.keys()):
         old, new = then.get(key), now.get(key)
         if key == "cpu_features":
-            found += [f"cpu_features: only then: {name}" for name in sorted({*(old or ())} - {*(new or ())})]
-            found += [f"cpu_features: only now: {name}" for name in sorted({*(new or ())} - {*(old or ())})]
+            before, after = set(old or ()), set(new or ())
+            found += [f"cpu_features: only then: {name}" for name in sorted(before - after)]
+            found += [f"cpu_features: only now: {name}" for name in sorted(after - before)]
         elif old != new:
-            found.append(f"{key}: {_shown(old)} then, {_shown(new)} now")
+            then_now = ["not known" if each is None else each for each in (old, new)]
+            found.append("{}: {} then, {} now".format(key, *then_now))
     return found
-
-
-def _shown(value: object) -> str:
-    return "not known" if value is None else str(value)
 
 
 def _said(argv: Sequence[str]) -> str | None:

@@ -9,24 +9,32 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from scriptgraph.embed import Fields, Place
+from scriptgraph.errors import ManifestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from scriptgraph.embed import Value, Values
 
 MANIFEST_NAME = "_cm.json"
 BETTER = ("more", "less")
-PLACEHOLDER = re.compile(r"^\{([a-z_]+)\}$")
 PLACES = ("results_dir", "all_results_dir", "experiments_dir", "pictures_dir", "hw_name")
 """What an option's value may stand for besides the challenge's own options, as "{results_dir}"."""
 
+_PLACEHOLDER = re.compile(r"^\{([a-z_]+)\}$")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
-_KEYS = frozenset(
-    {"alias", "uid", "automation_alias", "automation_uid", "tags", "title", "opened", "closed", "points", "rules"}
-    | {"guides", "metrics", "options", "workflows"}
-)
+_KEYS = frozenset({
+    "alias", "uid", "automation_alias", "automation_uid", "tags", "title", "opened", "closed", "points", "rules",
+    "guides", "metrics", "options", "workflows",
+})  # fmt: skip
+
+
+def stands_for(value: object) -> str | None:
+    """Return the name of the place or option that a value such as "{results_dir}" stands for."""
+    found = _PLACEHOLDER.match(value) if isinstance(value, str) else None
+    return found.group(1) if found else None
 
 
 @dataclass(frozen=True)
@@ -47,8 +55,7 @@ class Call:
     @property
     def placeholders(self) -> frozenset[str]:
         """What values stand for: places, and options of the challenge."""
-        texts = [each for block in (self.options, self.env) for each in block.values() if isinstance(each, str)]
-        return frozenset(found.group(1) for each in texts if (found := PLACEHOLDER.match(each)))
+        return frozenset(filter(None, map(stands_for, (*self.options.values(), *self.env.values()))))
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,11 @@ class Needs:
     cpus: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+
+    @property
+    def cpu_words(self) -> str:
+        """The CPUs, for people; "" where any will do."""
+        return " or ".join(" with ".join((each, *features)) for each, features in self.cpus.items())
 
 
 @dataclass(frozen=True)
@@ -118,8 +130,13 @@ class Workflow:
     sample: Mode
 
     def mode(self, *, sample: bool) -> Mode:
-        """Give one of the two."""
+        """Return one of the two."""
         return self.sample if sample else self.official
+
+    @property
+    def calls(self) -> list[Call]:
+        """All its commands, those of its probes too."""
+        return [each.call for mode in (self.official, self.sample) for each in (mode, mode.probe) if each]
 
 
 @dataclass(frozen=True)
@@ -140,7 +157,6 @@ class Challenge:
         points: what a bundle is worth that counts.
         guides: files beside the manifest.
         options: the challenge's own options, with what they are.
-        digest: SHA-256 of the manifest's text.
     """
 
     name: str
@@ -158,26 +174,19 @@ class Challenge:
     workflows: tuple[Workflow, ...]
 
     def state(self, today: date) -> str:
-        """Say whether it is "not yet open", "open" or "closed" on a day."""
+        """Whether it is "not yet open", "open" or "closed" on a day."""
         if today < self.opened:
             return "not yet open"
         return "closed" if today > self.closed else "open"
 
 
 def decode_challenge(text: str, path: Path) -> Challenge:
-    """Read a challenge's manifest.
-
-    Raises:
-        ManifestError: it is not JSON, or something in it means nothing; the error says where.
-    """
-    whole = Place(path, "", None)
+    """Read a challenge's manifest. Raise ManifestError, which says where, if it is not JSON or malformed."""
     try:
         whole = Place(path, "", json.loads(text))
     except ValueError as error:
-        whole.fail(f"is not JSON ({error})")
-    fields = whole.mapping(_KEYS)
-    for key in sorted(_KEYS - {"tags", "options", "guides"} - fields.keys()):
-        whole.fail(f"{key!r} is missing")
+        raise ManifestError(path, "", f"is not JSON ({error})") from None
+    fields = _demanding(whole, _KEYS, {"tags", "options", "guides"})
     options = {name: _line(place) for name, place in fields.members("options").items()}
     known = {*options, *PLACES}
     workflows: list[Workflow] = []
@@ -202,14 +211,13 @@ def decode_challenge(text: str, path: Path) -> Challenge:
         fields["automation_alias"].fail('must be "challenge"')
     if challenge.closed < challenge.opened:
         fields["closed"].fail(f"is before the day on which it opens, {challenge.opened}")
-    names = [each.name for each in challenge.workflows]
-    if not names or len(set(names)) < len(names):
+    if not workflows or len({each.name for each in workflows}) < len(workflows):
         fields["workflows"].fail("must hold one workflow or more, each with a name of its own")
     return challenge
 
 
 def _workflow(place: Place, known: set[str], before: Sequence[str]) -> Workflow:
-    fields = _demanding(place, frozenset({"name", "title", "official", "sample"}), set())
+    fields = _demanding(place, {"name", "title", "official", "sample"})
     modes = (_mode(fields[name], known, before) for name in ("official", "sample"))
     return Workflow(_word(fields["name"]), _line(fields["title"]), *modes)
 
@@ -231,8 +239,7 @@ def _call(fields: Fields, known: set[str]) -> Call:
     options, env = (fields.get_as(key, Place.values, nothing) for key in ("options", "env"))
     for key in ("options", "env"):
         for each in fields.members(key).values():
-            stands_for = PLACEHOLDER.match(each.value) if isinstance(each.value, str) else None
-            if stands_for and stands_for.group(1) not in known:
+            if (name := stands_for(each.value)) and name not in known:
                 each.fail(f"stands for nothing that is known: {', '.join(sorted(known))}")
     return Call(",".join(fields["tags"].texts()), options, env)
 
@@ -261,24 +268,21 @@ _NUMBERS = ("fixed_s", "least_s", "performance_samples", "accuracy_samples", "re
 
 
 def _probe(place: Place, known: set[str]) -> Probe:
-    fields = _demanding(place, frozenset({*_CALL_KEYS, *_NUMBERS, "source"}), {"options", "env"})
-    return Probe(
-        _call(fields, known),
-        **{key: _number(fields[key]) for key in _NUMBERS},
-        source=_line(fields["source"]),
-    )
+    fields = _demanding(place, {*_CALL_KEYS, *_NUMBERS, "source"}, {"options", "env"})
+    numbers = {key: _number(fields[key]) for key in _NUMBERS}
+    return Probe(_call(fields, known), **numbers, source=_line(fields["source"]))
 
 
 def _metric(place: Place) -> Metric:
-    fields = _demanding(place, frozenset({"name", "benchmark", "better"}), set())
+    fields = _demanding(place, {"name", "benchmark", "better"})
     better = fields["better"].text()
     if better not in BETTER:
         fields["better"].fail(f"must be {' or '.join(BETTER)}")
     return Metric(_word(fields["name"]), _word(fields["benchmark"]), better)
 
 
-def _demanding(place: Place, keys: frozenset[str], optional: set[str]) -> Fields:
-    fields = place.mapping(keys)
+def _demanding(place: Place, keys: AbstractSet[str], optional: AbstractSet[str] = frozenset()) -> Fields:
+    fields = place.mapping(frozenset(keys))
     for key in sorted(keys - optional - fields.keys()):
         place.fail(f"{key!r} is missing")
     return fields

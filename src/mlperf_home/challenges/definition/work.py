@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
@@ -80,26 +79,17 @@ class Work:
     asked: Asked
     endings: dict[str, Ending] = field(default_factory=dict)
 
-    def results(self, workflow: str) -> Path:
-        """Give the folder of a workflow's results."""
-        return self.root / "results" / workflow
-
     def record(self, workflow: str) -> Path:
-        """Give the place of a workflow's record."""
+        """Return the place of a workflow's record."""
         return self.root / "records" / f"{workflow}.json"
-
-    @property
-    def experiments(self) -> Path:
-        """The root of the experiments."""
-        return self.root / "experiments"
 
     def measurements(self, workflow: str) -> tuple[str, ...]:
         """Name the measurements that a workflow has left, relative to the folder."""
-        found = self.results(workflow).glob("*_results/*/*/*/measurement.json")
+        found = self.root.glob(f"results/{workflow}/*_results/*/*/*/measurement.json")
         return tuple(sorted(path.relative_to(self.root).as_posix() for path in found))
 
     def is_done(self, workflow: str) -> bool:
-        """Say whether a workflow has ended well and what it left is still there."""
+        """Whether a workflow has ended well and what it left is still there."""
         ending = self.endings.get(workflow)
         if ending is None or ending.status != DONE or not self.record(workflow).is_file():
             return False
@@ -121,7 +111,7 @@ class Work:
 def opened(
     root: Path, asked: Asked, workflows: Sequence[Workflow], chosen: Sequence[Workflow], *, anew: bool
 ) -> Iterator[Work]:
-    """Give the folder of a run, for this process alone; one that was begun goes on.
+    """Return the folder of a run, for this process alone; one that was begun goes on.
 
     Args:
         root: the folder.
@@ -135,13 +125,17 @@ def opened(
     """
     try:
         if anew and root.is_dir() and any(root.iterdir()):
-            stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
-            with ResultFolder(root).held():  # nothing is taken away from a run that is in it
-                root.rename(root.with_name(f"{root.name}.until-{stamp}"))
+            _set_aside(root)
         with ResultFolder(root).held():
             begun = _begun(root, asked)
-            work = Work(root, _with_options_of(begun, asked, workflows), begun.endings)
-            if differing := [*_other_questions(begun.asked, asked), *_other_options(begun, asked, workflows, chosen)]:
+            used = {each.name: each.mode(sample=asked.sample).call.placeholders for each in workflows}
+            # What is done has used these, where none is given now.
+            kept = {name for workflow, names in used.items() if begun.is_done(workflow) for name in names}
+            options = {name: value for name, value in begun.asked.options.items() if name in kept}
+            work = Work(root, replace(asked, options={**options, **asked.options}), begun.endings)
+            then = asdict(begun.asked)
+            differing = [key for key, value in asdict(asked).items() if key != "options" and value != then[key]]
+            if differing := [*differing, *_other_options(begun, asked, used, {each.name for each in chosen})]:
                 problem = f"was begun with another {', '.join(differing)}"
                 raise ChallengeError(root, problem, "give another --results_dir, or set it aside by --new")
             work.save()
@@ -151,6 +145,12 @@ def opened(
     except PermissionError as error:
         advice = "give a folder of yours by --results_dir"
         raise ChallengeError(error.filename or root, f"cannot be written ({error.strerror})", advice) from None
+
+
+def _set_aside(root: Path) -> None:
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
+    with ResultFolder(root).held():  # nothing is taken away from a run that is in it
+        root.rename(root.with_name(f"{root.name}.until-{stamp}"))
 
 
 def _begun(root: Path, asked: Asked) -> Work:
@@ -168,33 +168,16 @@ def _begun(root: Path, asked: Asked) -> Work:
     return Work(root, begun, endings)
 
 
-def _other_questions(begun: Asked, asked: Asked) -> Iterator[str]:
-    """Name what differs, but for the options."""
-    for key, value in asdict(asked).items():
-        if key != "options" and value != asdict(begun)[key]:
-            yield key
-
-
-def _with_options_of(begun: Work, asked: Asked, workflows: Sequence[Workflow]) -> Asked:
-    """Add the options that what is done has used, where none is given now."""
-    done = [each.mode(sample=asked.sample).call for each in workflows if begun.is_done(each.name)]
-    used = {name for call in done for name in call.placeholders}
-    kept = {name: value for name, value in begun.asked.options.items() if name in used}
-    return replace(asked, options={**kept, **asked.options})
-
-
-def _other_options(
-    begun: Work, asked: Asked, workflows: Sequence[Workflow], chosen: Sequence[Workflow]
-) -> Iterator[str]:
+def _other_options(begun: Work, asked: Asked, used: Mapping[str, frozenset[str]], chosen: set[str]) -> Iterator[str]:
     """Name the options that would not be the same for what is done and for what is wanted now.
 
     One that no workflow has used that is done may come later, and one that none uses that is still to run be left out.
     """
     then, now = begun.asked.options, asked.options
     for key in sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key)):
-        users = [each for each in workflows if key in each.mode(sample=asked.sample).call.placeholders]
-        done = [each for each in users if begun.is_done(each.name)]
-        if done and (key in now or any(each in users and each not in done for each in chosen)):
+        users = {workflow for workflow, names in used.items() if key in names}
+        done = {workflow for workflow in users if begun.is_done(workflow)}
+        if done and (key in now or (users - done) & chosen):
             yield f"--{key}"
 
 
@@ -207,7 +190,7 @@ def done_in(root: Path) -> frozenset[str]:
 
 
 def places_of(root: Path, workflow: str, hw_name: str) -> dict[str, str]:
-    """Give what the placeholders of a workflow's command stand for, besides the challenge's own options."""
+    """Return what the placeholders of a workflow's command stand for, besides the challenge's own options."""
     return {
         "results_dir": str(root / "results" / workflow),
         "all_results_dir": str(root / "results"),
@@ -217,18 +200,6 @@ def places_of(root: Path, workflow: str, hw_name: str) -> dict[str, str]:
     }
 
 
-def keep_record(work: Work, workflow: str, record: Path | None) -> None:
-    """Copy the record of a workflow's run to its place."""
-    if record is not None:
-        work.record(workflow).parent.mkdir(exist_ok=True)
-        replace_text(work.record(workflow), record.read_text(encoding="utf-8"))
-
-
-def forget_probe(root: Path) -> None:
-    """Remove what a probe has left, before the next."""
-    shutil.rmtree(root, ignore_errors=True)
-
-
 def now_utc() -> str:
-    """Give the time as ISO 8601 in UTC, to the second."""
+    """Return the time as ISO 8601 in UTC, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")

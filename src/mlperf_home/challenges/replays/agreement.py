@@ -55,26 +55,22 @@ def _compare_one(name: str, then: Measurement, now: Measurement, *, same_arithme
     old, new = _number(then, name), _number(now, name)
     if old is None or new is None:
         return Comparison(name, old, new, None, None, agree=False, rule="one of the two is not known")
-    if name in ACCURACIES and same_arithmetic:
-        points = ((old, old), (new, new))
-        return Comparison(name, old, new, *points, agree=old == new, rule="has to be equal: the arithmetic is the same")
-    if name in ACCURACIES:
-        half = ACCURACY_TOLERANCE_POINTS
-        rule = f"intervals of {half} points have to overlap: the arithmetic differs"
-        return _overlapping(name, (old, half), (new, half), rule)
-    halves = [max(TOLERANCE, sampling_share(each, name)) for each in (then, now)]
-    rule = f"intervals of {100 * halves[0]:.1f} % and {100 * halves[1]:.1f} % have to overlap"
-    return _overlapping(name, (old, old * halves[0]), (new, new * halves[1]), rule)
-
-
-def _overlapping(name: str, then: tuple[float, float], now: tuple[float, float], rule: str) -> Comparison:
-    first, second = ((value - half, value + half) for value, half in (then, now))
+    if name not in ACCURACIES:
+        halves = [max(TOLERANCE, sampling_share(each, name)) for each in (then, now)]
+        rule = f"intervals of {100 * halves[0]:.1f} % and {100 * halves[1]:.1f} % have to overlap"
+        halves = [old * halves[0], new * halves[1]]
+    elif same_arithmetic:
+        halves, rule = [0.0, 0.0], "has to be equal: the arithmetic is the same"
+    else:
+        halves = [ACCURACY_TOLERANCE_POINTS] * 2
+        rule = f"intervals of {ACCURACY_TOLERANCE_POINTS} points have to overlap: the arithmetic differs"
+    first, second = ((value - half, value + half) for value, half in zip((old, new), halves, strict=True))
     agree = first[0] <= second[1] and second[0] <= first[1]
-    return Comparison(name, then[0], now[0], first, second, agree=agree, rule=rule)
+    return Comparison(name, old, new, first, second, agree=agree, rule=rule)
 
 
 def sampling_share(measurement: Measurement, name: str) -> float:
-    """Give the half width, as a share of the value, of the 95 % interval of a latency's percentile; 0 for other values.
+    """Return the half width, as a share, of the 95 % interval of a latency's percentile; 0 for other values.
 
     The rank of a quantile q among n queries has the standard deviation sqrt(q (1 - q) / n) (a binomial's, normally
     approximated); the latencies at the ranks 1.96 of these below and above are read between LoadGen's percentiles.
@@ -110,7 +106,7 @@ def _read_off(known: Sequence[tuple[float, float]], quantile: float) -> float | 
 def same_arithmetic(
     then: Measurement, now: Measurement, machines: tuple[Mapping[str, Any], Mapping[str, Any]], *, same_data: bool
 ) -> bool:
-    """Say whether two results came from the same arithmetic on the same data.
+    """Whether two results came from the same arithmetic on the same data.
 
     That is the same engine and version with the same features of it, the same model file, the same data, and
     processors of one architecture with the same features.

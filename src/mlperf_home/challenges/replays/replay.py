@@ -7,24 +7,24 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.render import to_html, to_markdown
+from mlperf_home.challenges.bundles.render import forms
 from mlperf_home.challenges.bundles.verification import verify
 from mlperf_home.challenges.definition.catalog import ChallengeError
-from mlperf_home.challenges.definition.lock import decode_lock, lock_differences
-from mlperf_home.challenges.definition.machine import machine_differences, neutral_name
+from mlperf_home.challenges.definition.lock import decode_lock, differences, lock_differences
+from mlperf_home.challenges.definition.machine import machine_differences
 from mlperf_home.challenges.definition.work import DONE, now_utc, opened
 from mlperf_home.challenges.replays.reproduction import reproduction, reproduction_parts
-from mlperf_home.challenges.runs.run import asked_of, require_machine, run_all
+from mlperf_home.challenges.runs.run import asked_of, first_few, require_machine, run_all
 from mlperf_home.contracts.session import sha256_of
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from mlperf_home.challenges.bundles.verification import Verified
     from mlperf_home.challenges.definition.manifest import Workflow
-    from mlperf_home.challenges.runs.run import Locks, Setting
+    from mlperf_home.challenges.runs.arguments import Setting
+    from mlperf_home.challenges.runs.run import Locks
 
 _TOLD = 5
 
@@ -35,7 +35,9 @@ def replay(setting: Setting, locks: Locks, bundle: Path) -> dict[str, Any]:
     Raises:
         LocatedError: the bundle is not good, is of another challenge or mode, or cannot be run here.
     """
-    root = setting.asking.path("results_dir") or _default_root(setting, bundle)
+    if not bundle.is_file() and not setting.asking.path("results_dir"):
+        raise ChallengeError(f"--results={bundle}", "there is no such file", "give a bundle.tar.gz")
+    root = setting.root(f"replay-{sha256_of(bundle)[:12]}" if bundle.is_file() else "")
     root.parent.mkdir(parents=True, exist_ok=True)
     unpacked = root.with_name(f".{root.name}.bundle")
     shutil.rmtree(unpacked, ignore_errors=True)
@@ -49,13 +51,6 @@ def replay(setting: Setting, locks: Locks, bundle: Path) -> dict[str, Any]:
         shutil.rmtree(unpacked, ignore_errors=True)
 
 
-def _default_root(setting: Setting, bundle: Path) -> Path:
-    if not bundle.is_file():
-        raise ChallengeError(f"--results={bundle}", "there is no such file", "give a bundle.tar.gz")
-    name = f"replay-{sha256_of(bundle)[:12]}"
-    return setting.asking.home / "challenges" / setting.challenge.name / name
-
-
 def _replay(setting: Setting, locks: Locks, verified: Verified, root: Path) -> dict[str, Any]:
     run = verified.document("run.json")
     workflows = _workflows(setting, run)
@@ -66,14 +61,15 @@ def _replay(setting: Setting, locks: Locks, verified: Verified, root: Path) -> d
         setting.say(f"differs: {line}")
     if len(differing) > _TOLD:
         setting.say(f"differs: {len(differing) - _TOLD} more, in the report")
-    hw_name = setting.asking.texts.get("hw_name") or neutral_name(setting.machine)
-    asked = asked_of(setting, locks, hw_name)
+    asked = asked_of(setting, locks)
     with opened(root, asked, setting.challenge.workflows, workflows, anew="new" in setting.asking.on) as work:
-        failed, told = run_all(setting, work, workflows, wanted, locks)
-        differing += _option_differences(verified.document("report.json"), told)
+        failed, facts = run_all(setting, work, workflows, wanted, locks)
+        options = [each.get("extra_options") or "none" for each in (verified.document("report.json"), facts)]
+        if options[0] != options[1]:
+            differing.append("options of every command: {} then, {} now".format(*options))
         differing += _plan_differences(verified.root / "records", work.root / "records")
         machines = (verified.document("machine.json"), setting.machine.to_json())
-        facts = {
+        told = {
             "sample": setting.sample,
             "bundle": sha256_of(verified.root / "bundle.json"),
             "made_utc": verified.manifest["made_utc"],
@@ -84,8 +80,12 @@ def _replay(setting: Setting, locks: Locks, verified: Verified, root: Path) -> d
             "plan_differences": differing,
             "machine_differences": machine_differences(*machines),
         }
-        report = reproduction((verified.root, work.root), setting.challenge, machines, facts)
-        return {**_write(work.root, report, setting.challenge.title), "failed": failed}
+        report = reproduction((verified.root, work.root), setting.challenge, machines, told)
+        title = f"{setting.challenge.title}: reproducibility"
+        for ending, text in forms(report, title, reproduction_parts(report)).items():
+            replace_text(work.root / f"reproducibility.{ending}", text)
+    where = {"report": str(root / "reproducibility.md"), "failed": failed}
+    return {"verdict": report["verdict"], "results": report["results"], **where}
 
 
 def _require_good(bundle: Path, verified: Verified, setting: Setting) -> None:
@@ -93,10 +93,8 @@ def _require_good(bundle: Path, verified: Verified, setting: Setting) -> None:
         advice = f"cm replay challenge {verified.manifest['challenge']} --results={bundle}"
         raise ChallengeError(bundle, f"is of the challenge {verified.manifest['challenge']!r}", advice)
     if verified.findings:
-        told = "; ".join(map(str, verified.findings[:_TOLD]))
-        more = f"; and {len(verified.findings) - _TOLD} more" if len(verified.findings) > _TOLD else ""
         advice = f"cm run script --tags=verify,bundle --bundle={bundle} names all"
-        raise ChallengeError(bundle, f"is not as it was made: {told}{more}", advice)
+        raise ChallengeError(bundle, f"is not as it was made: {first_few(verified.findings)}", advice)
 
 
 def _mode(setting: Setting, verified: Verified) -> frozenset[str]:
@@ -107,7 +105,7 @@ def _mode(setting: Setting, verified: Verified) -> frozenset[str]:
 
 
 def _workflows(setting: Setting, run: dict[str, Any]) -> tuple[Workflow, ...]:
-    """Give the workflows that left something in the bundle."""
+    """Return the workflows that left something in the bundle."""
     there = {name for name, ending in run["workflows"].items() if ending["status"] == DONE or ending["results"]}
     found = tuple(each for each in setting.challenge.workflows if each.name in there)
     if not found:
@@ -117,49 +115,15 @@ def _workflows(setting: Setting, run: dict[str, Any]) -> tuple[Workflow, ...]:
 
 def _plan_differences(then: Path, now: Path) -> list[str]:
     """Compare the plans of the two runs, script by script: which there were, at which version, from which manifest."""
-    found = []
-    for path in sorted(then.glob("*.json")):
-        if not (now / path.name).is_file():
-            continue
-        old, new = (_steps(each) for each in (path, now / path.name))
-        found += [
-            f"plan of {path.stem}: {title}: {_step(old, title)} then, {_step(new, title)} now"
-            for title in sorted(old.keys() | new.keys())
-            if old.get(title) != new.get(title)
-        ]
-    return found
+    paths = [path for path in sorted(then.glob("*.json")) if (now / path.name).is_file()]
+    pairs = {f"plan of {path.stem}": (_steps(path), _steps(now / path.name)) for path in paths}
+    return [str(each) for part, (old, new) in pairs.items() for each in differences(part, old, new)]
 
 
-def _option_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Compare what was put before every command's options."""
-    words = [str(each.get("extra_options") or "") or "none" for each in (then, now)]
-    return [] if words[0] == words[1] else [f"options of every command: {words[0]} then, {words[1]} now"]
-
-
-def _steps(record: Path) -> dict[str, tuple[str, str]]:
-    document = json.loads(record.read_text(encoding="utf-8"))
-    return {str(each["title"]): (str(each["version"]), str(each["manifest"])) for each in document["plan"]}
-
-
-def _step(steps: dict[str, tuple[str, str]], title: str) -> str:
-    if title not in steps:
-        return "not there"
-    version, manifest = steps[title]
-    return f"{version or 'no version'}, manifest {manifest[:12]}"
+def _steps(record: Path) -> dict[str, str]:
+    plan = json.loads(record.read_text(encoding="utf-8"))["plan"]
+    return {each["title"]: f"{each['version'] or 'no version'}, manifest {each['manifest']}" for each in plan}
 
 
 def _signed(verified: Verified) -> str:
     return str(verified.signature) if verified.signature else "not signed"
-
-
-def _write(root: Path, report: dict[str, Any], title: str) -> dict[str, Any]:
-    parts = reproduction_parts(report)
-    heading = f"{title}: reproducibility"
-    texts = {
-        "json": json.dumps(report, indent=1, sort_keys=True, ensure_ascii=False) + "\n",
-        "md": to_markdown(heading, parts),
-        "html": to_html(heading, parts),
-    }
-    for ending, text in texts.items():
-        replace_text(root / f"reproducibility.{ending}", text)
-    return {"verdict": report["verdict"], "report": str(root / "reproducibility.md"), "results": report["results"]}

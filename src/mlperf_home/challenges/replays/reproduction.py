@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.render import Part, number
+from mlperf_home.challenges.bundles.render import Part, listed, number
 from mlperf_home.challenges.bundles.report import MEASUREMENTS, exploration_rows
 from mlperf_home.challenges.replays.agreement import compare, same_arithmetic
 from mlperf_home.measurements.ingest import ACCURACY_SESSION, PERFORMANCE_SESSION
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.measurements.measurement import Measurement
 
+    Key = tuple[str, str, str, str]
+    Result = tuple[Path, Measurement]
+    Machines = tuple[Mapping[str, Any], Mapping[str, Any]]
+
 SCHEMA = "mlperf-home/reproduction/1"
 REPRODUCED, FUNCTIONAL, NOT_REPRODUCED = "reproduced", "functional", "not"
 MEANING = {
@@ -27,14 +31,9 @@ MEANING = {
     NOT_REPRODUCED: "a result is missing or is not valid any more, or a workflow failed that had ended well",
 }
 
-_Key = tuple[str, str, str, str]
-
 
 def reproduction(
-    roots: tuple[Path, Path],
-    challenge: Challenge,
-    machines: tuple[Mapping[str, Any], Mapping[str, Any]],
-    facts: Mapping[str, Any],
+    roots: tuple[Path, Path], challenge: Challenge, machines: Machines, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Compare the results of a bundle with those of its replay.
 
@@ -51,7 +50,7 @@ def reproduction(
     explored, results = _explorations(roots), []
     for key in sorted(then):
         ranked = [metric.name for metric in challenge.metrics if metric.benchmark == key[1]]
-        results.append(_result(key, (then[key], now.get(key)), ranked, machines))
+        results.append(_result(key, then[key], now.get(key), ranked, machines))
     return {
         "schema": SCHEMA,
         "challenge": challenge.name,
@@ -66,7 +65,7 @@ def reproduction(
 def verdict(
     results: Sequence[Mapping[str, Any]], explored: Sequence[Mapping[str, Any]], newly_failed: Sequence[str]
 ) -> str:
-    """Give one of the three words for all results; fronts alone, which are not judged, are "functional" at best."""
+    """Return one of the three words for all results; fronts alone, which are not judged, are "functional" at best."""
     if newly_failed or any(each["now"] is None for each in explored) or not (results or explored):
         return NOT_REPRODUCED
     if not results:
@@ -80,19 +79,12 @@ def _explorations(roots: tuple[Path, Path]) -> list[dict[str, Any]]:
     """Set the fronts of equally named experiments beside each other; no verdict follows from them."""
     then, now = ({row["experiment"]: [each["point"] for each in row["front"]] for row in exploration_rows(root)}
                  for root in roots)  # fmt: skip
-    return [
-        {
-            "experiment": name,
-            "then": then[name],
-            "now": now.get(name),
-            "both": sorted(set(then[name]) & set(now.get(name) or ())),
-        }
-        for name in sorted(then)
-    ]
+    both = {name: sorted(set(points) & set(now.get(name, ()))) for name, points in then.items()}
+    return [{"experiment": name, "then": then[name], "now": now.get(name), "both": both[name]} for name in sorted(then)]
 
 
-def _by_key(root: Path) -> dict[_Key, tuple[Path, Measurement]]:
-    """Give the results below a folder by workflow, benchmark, model and scenario."""
+def _by_key(root: Path) -> dict[Key, Result]:
+    """Return the results below a folder by workflow, benchmark, model and scenario."""
     found = {}
     for path in sorted(root.glob(MEASUREMENTS)):
         measurement = from_json(path.read_text(encoding="utf-8"), str(path))
@@ -102,22 +94,16 @@ def _by_key(root: Path) -> dict[_Key, tuple[Path, Measurement]]:
     return found
 
 
-def _result(
-    key: _Key,
-    pair: tuple[tuple[Path, Measurement], tuple[Path, Measurement] | None],
-    ranked: Sequence[str],
-    machines: tuple[Mapping[str, Any], Mapping[str, Any]],
-) -> dict[str, Any]:
-    workflow, benchmark, model, scenario = key
-    then, now = pair
-    row: dict[str, Any] = {"workflow": workflow, "benchmark": benchmark, "model": model, "scenario": scenario}
+def _result(key: Key, then: Result, now: Result | None, ranked: Sequence[str], machines: Machines) -> dict[str, Any]:
+    row: dict[str, Any] = dict(zip(("workflow", "benchmark", "model", "scenario"), key, strict=True))
     row |= {"sample": then[1].sample, "validity": [then[1].validity, now[1].validity if now else None]}
     if now is None:
         return {**row, "there": False, "as_valid": False, "same_arithmetic": False, "values": [], "noisy": []}
     same_data = _identity(then[0]) == _identity(now[0])
     same = same_arithmetic(then[1], now[1], machines, same_data=same_data)
     values = compare(then[1], now[1], ranked, same_arithmetic=same)
-    noisy = [when for when, (_, each) in (("then", then), ("now", now)) if _is_noisy(each)]
+    values_noisy = {"then": then[1].values.get("noisy"), "now": now[1].values.get("noisy")}
+    noisy = [when for when, value in values_noisy.items() if value is not None and value.value == "yes"]
     return {
         **row,
         "there": True,
@@ -128,13 +114,8 @@ def _result(
     }
 
 
-def _is_noisy(measurement: Measurement) -> bool:
-    noisy = measurement.values.get("noisy")
-    return noisy is not None and noisy.value == "yes"
-
-
 def _identity(folder: Path) -> list[Any]:
-    """Give what the sessions say of the data; a session that is not there says nothing."""
+    """Return what the sessions say of the data; a session that is not there says nothing."""
     found = []
     for name in (PERFORMANCE_SESSION, ACCURACY_SESSION):
         if (folder / name).is_file():
@@ -144,7 +125,7 @@ def _identity(folder: Path) -> list[Any]:
 
 
 def reproduction_parts(report: Mapping[str, Any]) -> list[Part]:
-    """Give the parts of the report for people."""
+    """Return the parts of the report for people."""
     sample = ["SAMPLE: made-up data and toy models, no MLPerf result"] if report["sample"] else []
     word = report["verdict"] if report["verdict"] != NOT_REPRODUCED else "not reproduced"
     head = [
@@ -160,11 +141,11 @@ def reproduction_parts(report: Mapping[str, Any]) -> list[Part]:
     return [
         Part("Verdict", [*sample, f"{word}: {MEANING[report['verdict']]}"], ("", ""), head),
         Part("Results", (), header, values),
-        *_listed("Fronts", ("experiment", "only then", "both", "only now"), list(map(_front, report["explorations"]))),
-        *_listed("Workflows that failed", ("workflow", "because"), failed),
-        *_listed("Plan and versions that differ", ("difference",), [(each,) for each in report["plan_differences"]]),
-        *_listed("Machines differ in", ("difference",), [(each,) for each in report["machine_differences"]]),
-        *_listed("Only in the replay", ("result",), [(each,) for each in report["only_now"]]),
+        *listed("Fronts", ("experiment", "only then", "both", "only now"), list(map(_front, report["explorations"]))),
+        *listed("Workflows that failed", ("workflow", "because"), failed),
+        *listed("Plan and versions that differ", ("difference",), [(each,) for each in report["plan_differences"]]),
+        *listed("Machines differ in", ("difference",), [(each,) for each in report["machine_differences"]]),
+        *listed("Only in the replay", ("result",), [(each,) for each in report["only_now"]]),
     ]
 
 
@@ -189,13 +170,5 @@ def _value_rows(each: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _with_interval(value: Mapping[str, Any], when: str) -> str:
-    interval = value[f"{when}_interval"]
-    text = number(value[when])
-    if not interval or interval[0] == interval[1]:
-        return text
-    return f"{text} ({number(interval[0])} to {number(interval[1])})"
-
-
-def _listed(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Part]:
-    if rows:
-        yield Part(title, (), header, rows)
+    low, high = value[f"{when}_interval"] or (0, 0)
+    return number(value[when]) + ("" if low == high else f" ({number(low)} to {number(high)})")

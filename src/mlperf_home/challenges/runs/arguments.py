@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.definition.catalog import ChallengeError
+from mlperf_home.challenges.definition.machine import neutral_name
+from mlperf_home.experiments.arguments import Options, check_known, is_on
 from mlperf_home.product import PRODUCT
-from scriptgraph.embed import FrontOptions, as_text, read_front, same, wants_json
-from scriptgraph.errors import RequestError, nearest
+from scriptgraph.embed import read_front, wants_json
+from scriptgraph.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import date
+    from pathlib import Path
 
+    from mlperf_home.challenges.definition.machine import Machine
     from mlperf_home.challenges.definition.manifest import Challenge, Workflow
+    from scriptgraph.embed import FrontOptions
 
 _NAMED = ("artifact", "tags")
 _FRONT = ("quiet", "v", "verbose", "offline", "mirrors", "home", "cache_dir")
@@ -27,31 +32,54 @@ _OVERRIDES = {"adr", "add_deps_recursive", "add_deps", "ad"}
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asking(Options):
+    """A command about a challenge: the options that every command has, as typed, and the challenge's own."""
+
+    front: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
-class Asking:
-    """What is wanted of a challenge.
+class Setting:
+    """All that a run of a challenge happens in.
 
     Attributes:
-        front: the options of every command, as they were typed.
-        on: the switches that are on.
-        texts: the other options that were given.
-        options: the challenge's own.
+        challenge: what is run.
+        asking: how.
+        machine: this machine.
+        say: tells the user a line.
+        today: the day, which decides whether the challenge is open.
     """
 
-    home: Path
-    front: Mapping[str, Any]
-    on: frozenset[str]
-    texts: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
+    challenge: Challenge
+    asking: Asking
+    machine: Machine
+    say: Callable[[str], None]
+    today: date
 
-    def path(self, name: str) -> Path | None:
-        """Give an option that is a path."""
-        text = self.texts.get(name)
-        return Path(text).expanduser().absolute() if text else None
+    @property
+    def sample(self) -> bool:
+        """Whether it runs on the sample."""
+        return "sample" in self.asking.on
+
+    @property
+    def state(self) -> str:
+        """Whether the challenge is open today."""
+        return self.challenge.state(self.today)
+
+    @property
+    def hw_name(self) -> str:
+        """The system's name in results."""
+        return self.asking.texts.get("hw_name") or neutral_name(self.machine)
+
+    def root(self, folder: str) -> Path:
+        """Return the folder of the run: --results_dir, or one of the challenge's own in the home folder."""
+        return self.asking.path("results_dir") or self.asking.home / "challenges" / self.challenge.name / folder
 
 
 def name_of(command: Mapping[str, Any]) -> str:
-    """Give the challenge that a command names, or "".
+    """Return the challenge that a command names, or "".
 
     Raises:
         RequestError: it names several things.
@@ -63,11 +91,7 @@ def name_of(command: Mapping[str, Any]) -> str:
 
 
 def refuse_options(command: Mapping[str, Any]) -> None:
-    """See that a command which only looks has no options, but for those that say how much is told.
-
-    Raises:
-        RequestError: it has one.
-    """
+    """Raise RequestError if a command that only looks has options, except those for how much is told."""
     request, _ = read_front({key: value for key, value in command.items() if key not in _NAMED}, PRODUCT, "challenge")
     given = {key.replace("-", "_") for key in command}
     if unknown := [f"--{name}" for name in request.inputs if name in given]:
@@ -75,16 +99,12 @@ def refuse_options(command: Mapping[str, Any]) -> None:
 
 
 def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: bool = False) -> Asking:
-    """Decode a command for a challenge.
-
-    Raises:
-        RequestError: an option is not known, is not of this action, or has a wrong form.
-    """
+    """Decode a command. Raise RequestError if an option is unknown, not of this action, or has a wrong form."""
     given = {key.replace("-", "_"): value for key, value in command.items() if key not in {*_NAMED, "plan"}}
     if command.get("tags"):
         raise RequestError(f"--tags={command['tags']}: a challenge is named: cm run challenge {challenge.name}")
     request, options = read_front(given, PRODUCT, challenge.name)
-    _refuse_front(options, given)
+    _refuse_options_of_scripts(options, given)
     # What CM_SCRIPT_EXTRA_CMD adds is for the scripts that the challenge runs.
     inputs = {name: value for name, value in request.inputs.items() if name in given}
     if "plan" in command:
@@ -92,27 +112,34 @@ def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: boo
     inputs["new"] = options.anew == "all"  # the front reads it: it is an option of scripts too
     not_here = _NOT_OF_REPLAY if replay else _OF_REPLAY
     known = [name for name in (*_SWITCHES, *_TEXTS) if name not in not_here]
-    for name in inputs:
-        if name not in known and name not in challenge.options:
-            close = nearest(name, [*known, *challenge.options], 1)
-            hint = f"did you mean --{close[0]}?" if close else f"options: {_dashed((*known, *challenge.options))}"
-            raise RequestError(f"--{name}: not known here; {hint}")
+    check_known(inputs, sorted({*known, *challenge.options}))
     front = {key: given[key] for key in _FRONT if key in given}
+    texts = {name: _text(name, inputs[name]) for name in _TEXTS if name in inputs}
+    for name in ("submitter", "hw_name"):
+        checked_word(name, texts.get(name, "unnamed"))
     return Asking(
         home=options.home,
         front={**front, "out": "json" if wants_json(command) else "con"},
-        on=frozenset(name for name in _SWITCHES if _switch(name, inputs.get(name, False))),
-        texts={name: _text(name, inputs[name]) for name in _TEXTS if name in inputs},
+        on=frozenset(name for name in _SWITCHES if is_on(name, inputs.get(name, False))),
+        texts=texts,
         options={name: inputs[name] for name in challenge.options if name in inputs},
     )
 
 
-def chosen_workflows(challenge: Challenge, only: str) -> tuple[Workflow, ...]:
-    """Give the workflows that --only names, in the challenge's order; all where it is empty.
+def _refuse_options_of_scripts(options: FrontOptions, given: Mapping[str, Any]) -> None:
+    refused = {
+        "prefetch": options.prefetch,
+        "explain": bool(options.explain),
+        "renew": options.anew == "requested",
+        "env": "env" in given,
+        "adr": bool(_OVERRIDES & given.keys()),
+    }
+    if wrong := [name for name, is_given in refused.items() if is_given]:
+        raise RequestError(f"--{wrong[0]} is for cm run script: a challenge runs its workflows as they are")
 
-    Raises:
-        ChallengeError: it names one that there is not.
-    """
+
+def chosen_workflows(challenge: Challenge, only: str) -> tuple[Workflow, ...]:
+    """Return the workflows that --only names; all where it is empty. Raise ChallengeError if one is unknown."""
     wanted = [word for word in only.replace(",", " ").split() if word]
     names = [workflow.name for workflow in challenge.workflows]
     if unknown := [word for word in wanted if word not in names]:
@@ -121,41 +148,13 @@ def chosen_workflows(challenge: Challenge, only: str) -> tuple[Workflow, ...]:
 
 
 def checked_word(option: str, text: str) -> str:
-    """Give a word back that will name a system or a person in results.
-
-    Raises:
-        ChallengeError: it cannot name a folder.
-    """
+    """Check a name of a system or person in results. Raise ChallengeError if it cannot name a folder."""
     if not _WORD.fullmatch(text):
         raise ChallengeError(f"--{option}={text[:80]!r}", "names a folder", "use letters, digits and . _ + - only")
     return text
-
-
-def _refuse_front(options: FrontOptions, given: Mapping[str, Any]) -> None:
-    refused = {
-        "prefetch": options.prefetch,
-        "explain": bool(options.explain),
-        "renew": options.anew == "requested",
-        "env": "env" in given,
-        "adr": bool(_OVERRIDES & given.keys()),
-    }
-    for name, wrong in refused.items():
-        if wrong:
-            raise RequestError(f"--{name} is for cm run script: a challenge runs its workflows as they are")
-
-
-def _switch(name: str, value: Any) -> bool:
-    for answer in (True, False):
-        if same(value, answer):
-            return answer
-    raise RequestError(f"--{name}={as_text(value)}: must be yes or no")
 
 
 def _text(name: str, value: Any) -> str:
     if isinstance(value, bool) or value is None or value == "":
         raise RequestError(f"--{name} needs a value: write --{name}=VALUE")
     return ",".join(value) if isinstance(value, tuple) else str(value)
-
-
-def _dashed(names: tuple[str, ...]) -> str:
-    return ", ".join(f"--{name}" for name in sorted(names))

@@ -10,67 +10,39 @@ import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.bundle import make_bundle
-from mlperf_home.challenges.bundles.redaction import Redaction
+from mlperf_home.challenges.bundles.bundle import Redaction
 from mlperf_home.challenges.definition.catalog import ChallengeError
 from mlperf_home.challenges.definition.lock import lock_differences, lock_digest, make_lock, read_lock
 from mlperf_home.challenges.definition.machine import described, free_places
-from mlperf_home.challenges.definition.requirements import CACHE_PLACE, Requirement, Surroundings, requirements
-from mlperf_home.challenges.definition.work import NOT_RUN, Asked, Work, done_in
-from mlperf_home.challenges.runs.estimate import estimate
-from mlperf_home.challenges.runs.workflows import Runner, run_workflows
-from mlperf_home.product import PRODUCT
+from mlperf_home.challenges.definition.work import NOT_RUN, Asked, Ending, Work, done_in
+from mlperf_home.challenges.runs.workflows import estimate, run_workflows
+from mlperf_home.product import ENGINE, PRODUCT
 from scriptgraph.embed import EXTRA, installed_versions
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mlperf_home.challenges.definition.machine import Machine
-    from mlperf_home.challenges.definition.manifest import Challenge, Workflow
-    from mlperf_home.challenges.runs.arguments import Asking
-    from mlperf_home.challenges.runs.workflows import RunScript
+    from mlperf_home.challenges.definition.manifest import Challenge, Needs, Workflow
+    from mlperf_home.challenges.runs.arguments import Setting
     from scriptgraph.embed import Difference, Registry
 
-_UNNAMED = "unnamed"
 _TOLD = 5
+_GB = 10**9
+_RESULTS_GB = 2.0
+_CACHE_PLACE = "--home"
+"""Where datasets, models and environments go: nearly all of the space."""
 
 
-@dataclass(frozen=True)
-class Setting:
-    """All that a run of a challenge happens in.
-
-    Attributes:
-        challenge: what is run.
-        asking: how.
-        machine: this machine.
-        repository: our repository, where the scripts are.
-        run_script: does what `cm run script` does.
-        say: tells the user a line.
-        today: the day, which decides whether the challenge is open.
-    """
-
-    challenge: Challenge
-    asking: Asking
-    machine: Machine
-    repository: Path
-    run_script: RunScript
-    say: Callable[[str], None]
-    today: date
-
-    @property
-    def sample(self) -> bool:
-        """Whether it runs on the sample."""
-        return "sample" in self.asking.on
-
-    @property
-    def state(self) -> str:
-        """Whether the challenge is open today."""
-        return self.challenge.state(self.today)
+def first_few(items: Sequence[object]) -> str:
+    """Name the first of many, and count the others."""
+    more = [f"and {len(items) - _TOLD} more"] if len(items) > _TOLD else []
+    return "; ".join([*map(str, items[:_TOLD]), *more])
 
 
 @dataclass(frozen=True)
@@ -81,39 +53,36 @@ class Locks:
     differences: tuple[Difference, ...]
 
 
-def compare_locks(challenge: Challenge, registry: Registry) -> Locks:
-    """Read the challenge's lock and make that of what is here.
+@dataclass(frozen=True)
+class Requirement:
+    """One thing that is wanted: of which workflow, what, what is here, and what is missing ("" if nothing)."""
 
-    Raises:
-        ChallengeError: there is no lock, or it is damaged.
-    """
+    workflow: str
+    wanted: str
+    here: str
+    missing: str = ""
+
+
+def compare_locks(challenge: Challenge, registry: Registry) -> Locks:
+    """Compare the challenge's lock with what is here. Raise ChallengeError if it is missing or damaged."""
     locked, here = read_lock(challenge), make_lock(challenge, registry)
     return Locks(here, tuple(lock_differences(locked, here)))
 
 
 def require_locked(setting: Setting, locks: Locks) -> None:
-    """Refuse what is not locked, unless that was asked for.
-
-    Raises:
-        ChallengeError: what is here differs from the lock.
-    """
+    """Raise ChallengeError if what is here differs from the lock, unless --unlocked was given."""
     if not locks.differences:
         return
-    told = "; ".join(map(str, locks.differences[:_TOLD]))
-    more = f"; and {len(locks.differences) - _TOLD} more" if len(locks.differences) > _TOLD else ""
+    told = first_few(locks.differences)
     if "unlocked" not in setting.asking.on:
         advice = "install the version that was locked, or run what is here by --unlocked, which the bundle will say"
-        problem = f"what is installed is not what is locked: {told}{more}"
+        problem = f"what is installed is not what is locked: {told}"
         raise ChallengeError(setting.challenge.folder / "lock.json", problem, advice)
-    setting.say(f"not as locked, and the bundle says so: {told}{more}")
+    setting.say(f"not as locked, and the bundle says so: {told}")
 
 
 def require_open(setting: Setting, locks: Locks) -> None:
-    """Say that a challenge is closed; refuse what --official demands and is not so.
-
-    Raises:
-        ChallengeError: --official was given, and the run could not count.
-    """
+    """Report that a challenge is closed. Raise ChallengeError if --official was given and the run cannot count."""
     challenge, on = setting.challenge, setting.asking.on
     dates = f"{challenge.opened} to {challenge.closed}"
     if "official" in on:
@@ -129,16 +98,8 @@ def require_open(setting: Setting, locks: Locks) -> None:
 
 
 def require_machine(setting: Setting, workflows: Sequence[Workflow], root: Path) -> list[Requirement]:
-    """Give what is wanted and what is here.
-
-    Raises:
-        ChallengeError: something is missing; all of it is named.
-    """
-    free = free_places({CACHE_PLACE: setting.asking.home, "--results_dir": root})
-    done = frozenset() if "new" in setting.asking.on else done_in(root)
-    ready = done | {each.name for each in workflows}
-    there = Surroundings(setting.machine, free, setting.asking.options, ready)
-    wanted = requirements(workflows, there, sample=setting.sample)
+    """Compare what workflows need with what is here. Raise ChallengeError, which names all that is missing."""
+    wanted = _requirements(setting, workflows, root)
     missing = [each for each in wanted if each.missing]
     if missing:
         told = "; ".join(f"{each.workflow} wants {each.wanted}, here: {each.here} ({each.missing})" for each in missing)
@@ -150,20 +111,65 @@ def require_machine(setting: Setting, workflows: Sequence[Workflow], root: Path)
     return wanted
 
 
-def runner_of(setting: Setting) -> Runner:
-    """Give what runs the commands."""
-    asking = setting.asking
-    return Runner(setting.run_script, asking.home, asking.front, asking.options)
+def _requirements(setting: Setting, workflows: Sequence[Workflow], root: Path) -> list[Requirement]:
+    """Compare in order. Workflows share datasets and environments: disk space is needed for the largest alone."""
+    machine = setting.machine
+    missing = "" if machine.system == "linux" else "run it on Linux, in a virtual machine for instance"
+    found = [Requirement("all", "Linux", machine.os_name or machine.system, missing)]
+    free = free_places({_CACHE_PLACE: setting.asking.home, "--results_dir": root})
+    ready = [each.name for each in workflows]
+    ready += [] if "new" in setting.asking.on else done_in(root)
+    for workflow in workflows:
+        needs = workflow.mode(sample=setting.sample).needs
+        found += _of_the_machine(workflow.name, needs, machine)
+        found += _of_the_disk(workflow.name, needs.disk_gb, free)
+        found += _of_the_command(workflow.name, needs, setting.asking.options, ready)
+    return list(dict.fromkeys(found))
 
 
-def asked_of(setting: Setting, locks: Locks, hw_name: str) -> Asked:
-    """Give what makes this run the same as another."""
+def _of_the_machine(name: str, needs: Needs, machine: Machine) -> Iterator[Requirement]:
+    if needs.cpus:
+        known = needs.cpus.get(machine.architecture or "")
+        lacking = [each for each in known or () if each not in machine.cpu_features]
+        missing = f"a CPU with {', '.join(lacking)}" if lacking else ""
+        missing = f"a CPU of the kind {' or '.join(needs.cpus)}" if known is None else missing
+        here = f"{machine.architecture or 'not known'}, {machine.cpu_model or 'model not known'}"
+        yield Requirement(name, needs.cpu_words, here, missing)
+    if needs.memory_gb:
+        memory = machine.memory_bytes
+        here = "not known" if memory is None else f"{memory / _GB:.1f} GB"
+        short = memory is not None and memory < needs.memory_gb * _GB
+        yield Requirement(name, f"{needs.memory_gb:g} GB of memory", here, "more memory" if short else "")
+
+
+def _of_the_disk(name: str, needed_gb: float, free: Mapping[str, int]) -> Iterator[Requirement]:
+    for place, there in free.items() if needed_gb else ():
+        wanted = needed_gb if place == _CACHE_PLACE else min(needed_gb, _RESULTS_GB)
+        short = wanted - there / _GB
+        missing = f"{short:.1f} GB more, or another place by {place}" if short > 0 else ""
+        yield Requirement(name, f"{wanted:g} GB free for {place}", f"{there / _GB:.1f} GB", missing)
+
+
+def _of_the_command(
+    name: str, needs: Needs, options: Mapping[str, object], ready: Sequence[str]
+) -> Iterator[Requirement]:
+    for option in needs.options:
+        given = str(options.get(option) or "")
+        yield Requirement(name, f"--{option}", given or "not given", "" if given else f"give --{option}=...")
+    if needs.after:
+        left = [each for each in needs.after if each in ready]
+        missing = "" if left else f"add {needs.after[0]} to --only, or leave {name} out"
+        yield Requirement(name, f"what {' or '.join(needs.after)} leaves", ", ".join(left) or "none of it", missing)
+
+
+def asked_of(setting: Setting, locks: Locks) -> Asked:
+    """Return what makes this run the same as another."""
     return Asked(
         challenge=setting.challenge.name,
         manifest_sha256=locks.here["challenge"]["_cm.json"],
         lock_sha256=lock_digest(locks.here),
         sample=setting.sample,
-        hw_name=hw_name,
+        hw_name=setting.hw_name,
         options={key: str(value) for key, value in setting.asking.options.items()},
     )
 
@@ -172,11 +178,10 @@ def run_all(
     setting: Setting, work: Work, workflows: Sequence[Workflow], wanted: Sequence[Requirement], locks: Locks
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """Estimate, run, and give the workflows that failed with what the report tells of the run."""
-    runner = runner_of(setting)
     checked = work.root / "checked.json"
     if not all(work.is_done(each.name) for each in workflows) or not checked.is_file():
         _check_time(setting, work, workflows, wanted)
-    failed = run_workflows(work, workflows, runner, setting.say)
+    failed = run_workflows(setting, work, workflows)
     told = json.loads(checked.read_text(encoding="utf-8"))
     facts = {
         "sample": setting.sample,
@@ -190,14 +195,14 @@ def run_all(
         "expected": told["expected"],
         "machine": setting.machine.to_json(),
         "lock": locks.here,
-        "system": described(setting.asking.texts.get("submitter", _UNNAMED), work.asked.hw_name),
+        "system": described(setting.asking.texts.get("submitter", "unnamed"), work.asked.hw_name),
     }
     return failed, facts
 
 
 def _check_time(setting: Setting, work: Work, workflows: Sequence[Workflow], wanted: Sequence[Requirement]) -> None:
     skipped = "skip_probe" in setting.asking.on
-    expected = [] if skipped else estimate(work, workflows, runner_of(setting), setting.say)
+    expected = [] if skipped else [estimate(setting, work, each) for each in workflows]
     for each in expected:
         setting.say(f"expected time of {each.workflow}: {each}")
     document = {"required": [asdict(each) for each in wanted], "expected": [asdict(each) for each in expected]}
@@ -205,35 +210,28 @@ def _check_time(setting: Setting, work: Work, workflows: Sequence[Workflow], wan
 
 
 def _made(work: Work) -> datetime:
-    """Give the time at which the last workflow ended; packing the same again gives the same bundle."""
+    """Return the time at which the last workflow ended; packing the same again gives the same bundle."""
     ended = [each.ended_utc for each in work.endings.values() if each.ended_utc]
     return datetime.fromisoformat(max(ended)) if ended else datetime.now(timezone.utc)
 
 
 def _told(work: Work, workflow: Workflow) -> dict[str, str]:
-    ending = work.endings.get(workflow.name)
+    ending = work.endings.get(workflow.name, Ending(NOT_RUN))
     return {
         "name": workflow.name,
         "title": workflow.title,
         "tags": workflow.mode(sample=work.asked.sample).call.tags,
-        "status": ending.status if ending else NOT_RUN,
-        "error": ending.error if ending else "",
+        "status": ending.status,
+        "error": ending.error,
     }
 
 
-def pack_up(setting: Setting, work: Work, facts: dict[str, Any]) -> Path:
-    """Write the report and the bundle; give the bundle."""
-    return make_bundle(
-        work, setting.challenge, facts, redaction_of(setting, work.root), setting.asking.path("sign_key")
-    )
-
-
 def redaction_of(setting: Setting, root: Path) -> Redaction:
-    """Give what takes folders and names of this machine out of texts."""
+    """Return what takes folders and names of this machine out of texts."""
     folders = {
         "<results>": root,
         "<home>": setting.asking.home,
-        "<repository>": setting.repository,
+        "<repository>": ENGINE.repository,
         "<python>": Path(sys.prefix),
         "<temporary>": Path(tempfile.gettempdir()),
         "<user>": Path.home(),

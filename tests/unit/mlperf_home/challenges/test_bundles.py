@@ -12,8 +12,8 @@ import pytest
 from opened_bundles import Opened, found
 from submission_results import ours
 
-from mlperf_home.challenges.bundles.bundle import MANIFEST, file_entries
-from mlperf_home.challenges.bundles.redaction import Redaction
+from mlperf_home.challenges.bundles.bundle import MANIFEST, Redaction, file_entries
+from mlperf_home.challenges.bundles.render import Part, forms
 from mlperf_home.challenges.bundles.verification import BundleError, verify
 from mlperf_home.product import ENGINE
 
@@ -257,6 +257,26 @@ def test_a_manifest_that_is_none_is_an_error(opened: Opened, change: Callable[[A
 
     with pytest.raises(BundleError, match=r"bundle\.json"):
         opened.verified()
+
+
+def test_a_report_is_written_with_the_bytes_of_version_0_1() -> None:
+    hostile = """</b> "x" 'y' & | *z*"""
+
+    texts = forms({}, hostile, [Part("Part", [hostile], ("name", ""), [(hostile, "")]), Part("None")])
+
+    escaped = "&lt;/b&gt; &quot;x&quot; &#x27;y&#x27; &amp; | *z*"
+    head, _, body = texts["html"].partition("<body>")
+    assert f"<title>{escaped}</title><style>" in head
+    assert body == (
+        f"<h1>{escaped}</h1>\n"
+        f'<h2>Part</h2><p class="notice">{escaped}</p>\n'
+        f"<table><tr><th>name</th><th></th></tr>\n<tr><td>{escaped}</td><td></td></tr></table>\n"
+        "<h2>None</h2>\n</body></html>\n"
+    )
+    marked = """&lt;/b&gt; "x" 'y' & \\| \\*z\\*"""
+    assert texts["md"] == (
+        f"# {marked}\n\n## Part\n\n**{marked}**\n\n| name |  |\n|---|---|\n| {marked} |  |\n\n## None\n"
+    )
 
 
 class TestRedaction:

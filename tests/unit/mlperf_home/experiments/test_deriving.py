@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from mlperf_home.experiments.arguments import read_derivations
-from mlperf_home.experiments.derivation import derived
 from mlperf_home.experiments.experiment import ExperimentError
+from mlperf_home.experiments.tables import derived
 from mlperf_home.measurements.measurement import Measurement, Value, unknown
 from mlperf_home.measurements.store.expression import ExpressionError
 

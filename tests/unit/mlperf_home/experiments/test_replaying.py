@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlperf_home.experiments.experiment import Experiment, ExperimentError, Experiments
-from mlperf_home.experiments.grid import run_grid, trials_of
-from mlperf_home.experiments.replay import begin_replay, compared
+from mlperf_home.experiments.grid import begin_replay, compared, run_grid, trials_of
 from mlperf_home.experiments.tables import compared_section
 from mlperf_home.measurements.measurement import Measurement, Value
 
