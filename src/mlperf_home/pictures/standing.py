@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlperf_home.pareto.plain import plane_front
+from mlperf_home.pareto.front import front
 
 if TYPE_CHECKING:
     from mlperf_home.pictures.picture import Mark, Picture
@@ -22,7 +22,7 @@ def with_standings(picture: Picture) -> Picture:
             place for place, mark in enumerate(picture.marks) if not mark.standing and mark.imported == imported
         ]
         values = [(picture.marks[place].x, picture.marks[place].y) for place in open_marks]
-        keeps = plane_front(values, (picture.x.direction, picture.y.direction))
+        keeps = front(values, (picture.x.direction, picture.y.direction))
         standings |= {place: "front" if keep else "dropped" for place, keep in zip(open_marks, keeps, strict=True)}
     marks = (replace(mark, standing=standings.get(place, mark.standing)) for place, mark in enumerate(picture.marks))
     return replace(picture, marks=tuple(marks))

@@ -81,10 +81,7 @@ _log_gamma = np.vectorize(math.lgamma, otypes=[np.float64])
 
 def _log_mean(logs: Floats, weights: Floats) -> Floats:
     """Weighted mean along the last axis, of logarithms."""
-    most = logs.max(axis=-1)
-    base = np.where(np.isfinite(most), most, 0.0)
-    with np.errstate(divide="ignore"):
-        return np.asarray(base + np.log((np.exp(logs - base[..., None]) * weights).sum(axis=-1) / weights.sum()))
+    return np.asarray(np.logaddexp.reduce(logs + np.log(weights / weights.sum()), axis=-1))
 
 
 def _ratio(one: float, other: float) -> float:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlperf_home.exploration.definition.answer import Answer, Standing, Work
-from mlperf_home.exploration.definition.protocol import sample_ms
+from mlperf_home.exploration.definition.settings import Settings, sample_ms
 from mlperf_home.exploration.racing.dominance import probe_bounds
-from mlperf_home.pareto.arrays import front
+from mlperf_home.pareto.front import front
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from mlperf_home.exploration.definition.beliefs import Belief
     from mlperf_home.exploration.definition.meter import Observation
-    from mlperf_home.exploration.definition.settings import Settings
     from mlperf_home.exploration.definition.space import Point
     from mlperf_home.exploration.racing.dominance import Verdict
 
@@ -91,7 +90,7 @@ class Field:
         """Mark what no other alive point dominates by the values as they are."""
         values = np.column_stack([self.means(), [each.percent for each in self.beliefs]])
         likely = np.zeros(len(values), dtype=np.bool_)
-        likely[self.alive] = front(values[self.alive], tuple(self.settings.directions.values()))
+        likely[self.alive] = front(values[self.alive].tolist(), tuple(self.settings.directions.values()))
         return likely
 
     def _intervals(self) -> list[dict[str, tuple[float, float]]]:

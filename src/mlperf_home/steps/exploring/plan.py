@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.exploration.definition.beliefs import Belief
-from mlperf_home.exploration.definition.protocol import Protocol
+from mlperf_home.exploration.definition.settings import Protocol, Settings
 from mlperf_home.exploration.definition.space import decode_space
 from mlperf_home.exploration.live.plan import Candidate, Engine, Running, StudyPlan
 from mlperf_home.harness.configuration.settings import Target, run_values
@@ -22,7 +22,6 @@ from scriptgraph.api import StepFailed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mlperf_home.exploration.definition.settings import Settings
     from scriptgraph.api import Context
 
 _METRICS = {"SingleStream": ("latency_ms",), "Offline": ("samples_per_second",)}
