@@ -6,8 +6,7 @@ from mlperf_home.measurements.measurement import to_json
 from mlperf_home.measurements.published_accuracy import Published, with_published
 from mlperf_home.measurements.table import summary_rows
 from mlperf_home.measurements.weights import Weights, with_weights
-from mlperf_home.steps.machine import machine_facts
-from mlperf_home.steps.pricing import pricing
+from mlperf_home.steps.machine import machine_facts, pricing
 from mlperf_home.steps.readme import Reproduction, readme_text
 from mlperf_home.steps.run_request import asked_folder
 from scriptgraph.api import Context, Done, Outcome, failing_on

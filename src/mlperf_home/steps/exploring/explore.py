@@ -16,8 +16,7 @@ from mlperf_home.measurements.weights import Weights, with_weights
 from mlperf_home.steps.exploring.answer_rows import answer_tables, duration
 from mlperf_home.steps.exploring.plan import engines_of, read_study_plan
 from mlperf_home.steps.launch import run_module
-from mlperf_home.steps.machine import machine_facts
-from mlperf_home.steps.pricing import pricing
+from mlperf_home.steps.machine import machine_facts, pricing
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.exploration.definition.space import Point
     from mlperf_home.exploration.live.plan import StudyPlan
-    from mlperf_home.steps.pricing import Pricing
+    from mlperf_home.steps.machine import Pricing
     from scriptgraph.api import Context
 
 
