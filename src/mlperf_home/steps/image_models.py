@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mlperf_home.engines.tflite.model_file import input_side
 from mlperf_home.samples import mobilenet
-from scriptgraph.api import StepFailed
-
-if TYPE_CHECKING:
-    from scriptgraph.api import Context, Value
-
+from scriptgraph.api import Context, StepFailed, Value
 
 _NOTHING_PUBLISHED = dict.fromkeys(
     ("CM_ML_MODEL_PUBLISHED_TOP1", "CM_ML_MODEL_PUBLISHED_TOP1_SOURCE", "CM_ML_MODEL_MEASURED_TOP1")

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mlperf_home.measurements.cost import given_price
 from mlperf_home.measurements.measurement import Value, unknown
 from mlperf_home.measurements.prices import Prices, PricesError, kept_prices
-from scriptgraph.api import StepFailed, failing_on
+from scriptgraph.api import Context, StepFailed, failing_on
 from scriptgraph.files.json_store import KeptJson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from scriptgraph.api import Context
 
 _UNFRIENDLY = re.compile(r"[^A-Za-z0-9._-]+")
 _SOURCE = "detect-cpu"

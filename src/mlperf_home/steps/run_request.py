@@ -15,12 +15,11 @@ from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.lengths import parse_lengths
 from mlperf_home.measurements.layout import ResultFolder, ResultsError, result_folder
 from mlperf_home.steps.workloads import WORKLOADS
-from scriptgraph.api import StepFailed
+from scriptgraph.api import Context, StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from scriptgraph.api import Context
 
 _REMEDY = (
     "--rerun measures again, --clean sets the old results aside, another --results_dir keeps both; "

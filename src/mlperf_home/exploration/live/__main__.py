@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.exploration.definition.answer import to_json
+from mlperf_home.exploration.definition.answer import Answer, to_json
 from mlperf_home.exploration.definition.journal import Journal
 from mlperf_home.exploration.definition.meter import JournaledMeter
 from mlperf_home.exploration.definition.settings import study_identity
@@ -34,7 +34,6 @@ from mlperf_home.harness.processes.lifeline import die_with_parent
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
-    from mlperf_home.exploration.definition.answer import Answer
     from mlperf_home.exploration.definition.space import Point
 
 EXIT_REFUSED = 65

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.lengths import parse_lengths
-from mlperf_home.exploration.definition.space import SpaceError
+from mlperf_home.exploration.definition.space import Point, Setting, Space, SpaceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mlperf_home.exploration.definition.space import Point, Setting, Space
 
 BACKEND = "backend"
 _COUNTS = ("threads", "batch", "streams", "cores")

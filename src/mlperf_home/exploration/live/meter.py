@@ -5,24 +5,29 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.accuracy.imagenet.evaluation import accuracy_text as top1_text
+from mlperf_home.accuracy.imagenet.evaluation import score_log
+from mlperf_home.accuracy.squad.evaluation import accuracy_text as f1_text
+from mlperf_home.accuracy.squad.evaluation import evaluate, f1_of_part
 from mlperf_home.contracts.failures import ExitStatus
+from mlperf_home.datasets.imagenet.labels import read_labels
+from mlperf_home.datasets.imagenet.store import LABELS_FILE
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.meter import AbsentPointError, AccuracyCount, Observation, PointFailedError
 from mlperf_home.exploration.live.jobs import Asked, backend_of, official_folder, probe_conf, run_conf, write_job
-from mlperf_home.exploration.live.scoring import score_part, score_whole
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, read_run
 from mlperf_home.measurements.layout import ResultFolder
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from mlperf_home.exploration.definition.space import Point
     from mlperf_home.exploration.live.engines import Engines
-    from mlperf_home.exploration.live.plan import StudyPlan
+    from mlperf_home.exploration.live.plan import Candidate, StudyPlan
 
 # What is wrong with the machine or with us is wrong with every point.
 _NO_POINTS_FAULT = frozenset({ExitStatus.BAD_JOB, ExitStatus.BAD_OUTPUT, ExitStatus.INTERRUPTED, ExitStatus.TERMINATED})
@@ -87,10 +92,10 @@ class LiveMeter:
         kind, candidate = self._plan.running.dataset_kind, self._plan.candidates[point.model]
         log = folder.logs("accuracy") / ACCURACY_FILE
         if whole:
-            correct, count, text = score_whole(kind, log, candidate, samples)
+            correct, count, text = _score_whole(kind, log, candidate, samples)
             replace_text(folder.logs("accuracy") / "accuracy.txt", text)
         else:
-            correct, count = score_part(kind, log, candidate, (first, last))
+            correct, count = _score_part(kind, log, candidate, (first, last))
         return AccuracyCount(correct, count, _spent_s(start_s, folder.session("accuracy")))
 
     def _probe(self, point: Point, seconds: float) -> tuple[dict[str, float], int]:
@@ -168,3 +173,32 @@ def _spent_s(start_s: float, session: Path) -> float:
     """Give the time since then; what was there already, since we were killed just after it, costs what it took."""
     times = json.loads(session.read_text("utf-8"))["times"]
     return float(max(time.monotonic() - start_s, times["open_s"] + times["run_s"]))
+
+
+def _score_part(kind: str, log: Path, candidate: Candidate, part: tuple[int, int]) -> tuple[float, int]:
+    """Score a run on some samples.
+
+    Args:
+        kind: the dataset's kind.
+        log: LoadGen's accuracy log.
+        candidate: the model, with its dataset.
+        part: the first sample that was run, and the one after the last.
+
+    Returns:
+        How many are right (of answers: their F1, as if of each sample), and of how many.
+    """
+    first, last = part
+    if kind == "squad":
+        f1 = f1_of_part(log, Path(candidate.dataset), Path(candidate.questions), part)
+        return (last - first) * f1 / 100, last - first
+    scored = score_log(log, read_labels(Path(candidate.dataset) / LABELS_FILE).after(first))
+    return scored.good, scored.total
+
+
+def _score_whole(kind: str, log: Path, candidate: Candidate, samples: int) -> tuple[float, int, str]:
+    """Score a run on the whole dataset: as `_score_part`, and the text of accuracy.txt."""
+    if kind == "squad":
+        evaluation = evaluate(log, Path(candidate.dataset), Path(candidate.questions))
+        return samples * evaluation.scores.f1 / 100, samples, f1_text(evaluation)
+    scored = score_log(log, read_labels(Path(candidate.dataset) / LABELS_FILE))
+    return scored.good, scored.total, top1_text(scored)

@@ -11,8 +11,8 @@ import numpy as np
 from mlperf_home.exploration.definition.beliefs import Belief, measured, unknown_belief
 from mlperf_home.exploration.definition.meter import AccuracyCount
 from mlperf_home.exploration.racing.checking import Believed, decides_drops, decides_fronts, decides_widths
-from mlperf_home.exploration.racing.dominance import critical
-from mlperf_home.exploration.racing.revision import Doubts, believed
+from mlperf_home.exploration.racing.dominance import Gaps, critical
+from mlperf_home.exploration.racing.evidence import Doubts, believed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from mlperf_home.exploration.definition.settings import Settings
     from mlperf_home.exploration.definition.space import Point
-    from mlperf_home.exploration.racing.dominance import Gaps
 
 # However few the models are: of a prior that is wrong, the chance to pass.
 _MOST_MISSED = 0.01

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlperf_home.exploration.definition.answer import Answer, Standing, Work
 from mlperf_home.exploration.definition.settings import Settings, sample_ms
-from mlperf_home.exploration.racing.dominance import probe_bounds
+from mlperf_home.exploration.racing.dominance import Verdict, probe_bounds
 from mlperf_home.pareto.front import front
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mlperf_home.exploration.definition.beliefs import Belief
     from mlperf_home.exploration.definition.meter import Observation
     from mlperf_home.exploration.definition.space import Point
-    from mlperf_home.exploration.racing.dominance import Verdict
 
 
 @dataclass

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.exploration.definition.meter import JournaledMeter, PointFailedError
+from mlperf_home.exploration.definition.meter import JournaledMeter, Meter, Observation, PointFailedError
 from mlperf_home.exploration.definition.settings import Settings
-from mlperf_home.exploration.racing.accuracies import Accuracies
+from mlperf_home.exploration.racing.accuracies import Accuracies, Wanted
 from mlperf_home.exploration.racing.dominance import MOST_POINTS, Gaps, Verdict, judge, probe_gaps
 from mlperf_home.exploration.racing.standings import Field
 
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from mlperf_home.exploration.definition.answer import Answer
     from mlperf_home.exploration.definition.beliefs import Belief
     from mlperf_home.exploration.definition.journal import Journal
-    from mlperf_home.exploration.definition.meter import Meter, Observation
     from mlperf_home.exploration.definition.space import Space
-    from mlperf_home.exploration.racing.accuracies import Wanted
 
     Doing = Callable[[str, int, int], None]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.experiments.experiment import Experiment, Experiments
 from mlperf_home.exploration.live.jobs import official_folder
+from mlperf_home.exploration.live.plan import StudyPlan
 from mlperf_home.exploration.live.plan import to_json as plan_json
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import to_json
@@ -16,15 +17,13 @@ from mlperf_home.measurements.weights import Weights, with_weights
 from mlperf_home.steps.exploring.answer_rows import answer_tables, duration
 from mlperf_home.steps.exploring.plan import engines_of, read_study_plan
 from mlperf_home.steps.launch import run_module
-from mlperf_home.steps.machine import machine_facts, pricing
+from mlperf_home.steps.machine import Pricing, machine_facts, pricing
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.exploration.definition.space import Point
-    from mlperf_home.exploration.live.plan import StudyPlan
-    from mlperf_home.steps.machine import Pricing
     from scriptgraph.api import Context
 
 

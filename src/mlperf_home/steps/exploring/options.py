@@ -6,17 +6,14 @@ The space is one of ours, narrowed and with axes added, or a JSON file of the us
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlperf_home.engines.registry import NAMES
 from mlperf_home.exploration.definition.settings import Settings
 from mlperf_home.exploration.definition.space import Space, SpaceError, decode_space, known_space
 from mlperf_home.exploration.live.axes import BACKEND, check_axes
 from mlperf_home.exploration.live.plan import SEARCHERS
-from scriptgraph.api import StepFailed
-
-if TYPE_CHECKING:
-    from scriptgraph.api import Context
+from scriptgraph.api import Context, StepFailed
 
 # Axis -> (key, option) of what the command line may add.
 _ADDED = {

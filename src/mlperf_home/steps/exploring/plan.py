@@ -17,12 +17,11 @@ from mlperf_home.steps.exploring.candidates import read_candidates
 from mlperf_home.steps.exploring.options import asked_searcher, race_settings
 from mlperf_home.steps.run_request import backend_options, run_prefix
 from mlperf_home.steps.workloads import WORKLOADS
-from scriptgraph.api import StepFailed
+from scriptgraph.api import Context, StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from scriptgraph.api import Context
 
 _METRICS = {"SingleStream": ("latency_ms",), "Offline": ("samples_per_second",)}
 _ACCURACIES = {"resnet": "top1_percent", "bert-99": "f1_percent"}

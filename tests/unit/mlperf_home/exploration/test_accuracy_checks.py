@@ -11,8 +11,7 @@ from mlperf_home.exploration.definition.beliefs import Belief
 from mlperf_home.exploration.definition.meter import AccuracyCount
 from mlperf_home.exploration.definition.settings import Settings
 from mlperf_home.exploration.definition.space import Space, decode_space
-from mlperf_home.exploration.racing.evidence import evidence
-from mlperf_home.exploration.racing.revision import Doubts, believed
+from mlperf_home.exploration.racing.evidence import Doubts, believed, evidence
 from mlperf_home.exploration.racing.study import Study
 from mlperf_home.exploration.search.table_meter import TableMeter
 
