@@ -74,7 +74,7 @@ def _obstacle(
     libc: str | None,
     has_python: Callable[[tuple[int, int], tuple[int, int]], bool],
 ) -> str:
-    """Say what keeps an environment from being installed; "" where nothing does."""
+    """Return what keeps an environment from being installed; "" where nothing does."""
     oldest = environment.oldest_glibc.get(machine)
     if oldest is None:
         return f"has no wheel for {machine}"

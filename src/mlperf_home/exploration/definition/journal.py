@@ -58,7 +58,7 @@ class Journal:
         self._file.close()
 
     def find(self, key: str) -> dict[str, Any] | None:
-        """Give what was observed under a key, or None."""
+        """Return what was observed under a key, or None."""
         return self._kept.get(key)
 
     def add(self, key: str, observed: Mapping[str, Any]) -> None:

@@ -31,11 +31,11 @@ class Protocol:
     official_queries: int = 1024
 
     def official(self, sample_ms: float) -> float:
-        """Give what an official run takes at least, in seconds."""
+        """Return what an official run takes at least, in seconds."""
         return max(self.official_s, self.official_queries * sample_ms / 1000)
 
     def exhaustive(self, sample_ms: float) -> float:
-        """Give what a point costs in an exhaustive sweep, in seconds."""
+        """Return what a point costs in an exhaustive sweep, in seconds."""
         return self.samples * sample_ms / 1000 + self.official(sample_ms)
 
 
@@ -44,7 +44,7 @@ IMAGENET = Protocol()
 
 
 def sample_ms(values: Mapping[str, float]) -> float:
-    """Give how long one sample takes by a point's metrics: its latency, or what is left of a second for each."""
+    """Return how long one sample takes by a point's metrics: its latency, or what is left of a second for each."""
     return values["latency_ms"] if "latency_ms" in values else 1000 / values["samples_per_second"]
 
 
@@ -125,7 +125,7 @@ class Settings:
 
 
 def study_identity(space: Space, priors: Mapping[str, Belief], settings: Settings) -> dict[str, Any]:
-    """Say what a study is, for its journal: a journal is resumed only by the same study."""
+    """Return what identifies a study: only the same study resumes a journal."""
     return {
         "space": {"name": space.name, "points": [point.name for point in space.points]},
         "priors": {model: [belief.percent, belief.sd] for model, belief in sorted(priors.items())},

@@ -30,7 +30,7 @@ class Engines:
     """Runs jobs; use it as a context, which ends its processes."""
 
     def __init__(self, engines: Mapping[str, Engine]) -> None:
-        """Know the environments; nothing is started yet."""
+        """Take the environments; nothing is started yet."""
         self._engines = engines
         self._started: dict[str, subprocess.Popen[bytes]] = {}
 

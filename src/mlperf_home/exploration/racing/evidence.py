@@ -64,7 +64,7 @@ def evidence(percent: float, sd: float, count: AccuracyCount, shifts: Sequence[f
 
 
 def _log_likelihood(accuracies: Floats, count: AccuracyCount, samples: int) -> Floats:
-    """Give the hypergeometric likelihood of each accuracy but for a constant; -inf where it is impossible."""
+    """Return the hypergeometric likelihood of each accuracy but for a constant; -inf where it is impossible."""
     right = np.clip(accuracies / 100 * samples, 0, samples)
     wrong, missed = samples - right, count.count - count.correct
     possible = (right >= count.correct) & (wrong >= missed)

@@ -38,7 +38,7 @@ def explore(context: Context) -> Path:
         StepFailed: an option cannot be used, or the study ended without an answer.
     """
     prices = pricing(context)  # what is wrong with it is said before a long run
-    experiments = Experiments(_root(context))
+    experiments = Experiments(context.path("CM_MLPERF_EXPERIMENTS_DIR") or context.folders.state.parent / "experiments")
     plan = read_study_plan(context, experiments.root)
     experiment = _begin(context, experiments, plan)
     plan = read_study_plan(context, experiment.folder)
@@ -59,24 +59,18 @@ def explore(context: Context) -> Path:
     )
     for title, rows in answer_tables(answer):
         context.table(title, rows)
-    places = [("experiment", experiment.name), ("answer", str(experiment.answer)), ("journal", str(experiment.journal))]
-    places.append(("results", str(experiment.folder / "results")))
     for warning in answer["warnings"]:
         context.warn(warning)
-    context.table("Where it is", places)
+    places = {"answer": experiment.answer, "journal": experiment.journal, "results": experiment.folder / "results"}
+    context.table("Where it is", [("experiment", experiment.name), *((name, str(p)) for name, p in places.items())])
     return experiment.answer
-
-
-def _root(context: Context) -> Path:
-    return context.path("CM_MLPERF_EXPERIMENTS_DIR") or context.folders.state.parent / "experiments"
 
 
 def _begin(context: Context, experiments: Experiments, plan: StudyPlan) -> Experiment:
     """Begin the experiment, or go on with the one that the same options began."""
-    settings = asdict(plan.settings)
     made_by = {
         "space": plan.space,
-        "settings": settings,
+        "settings": asdict(plan.settings),
         "searcher": plan.searcher,
         "budget_s": plan.budget_s,
         "running": asdict(plan.running),

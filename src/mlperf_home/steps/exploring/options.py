@@ -30,7 +30,7 @@ _SEPARATOR = {"lengths": ";"}
 
 
 def asked_space(context: Context) -> dict[str, Any]:
-    """Give the space as JSON.
+    """Return the space as JSON.
 
     Raises:
         SpaceError: the user's file is none, or an axis has an odd value, or no point is left.
@@ -100,45 +100,37 @@ def _ours(context: Context) -> dict[str, Any]:
 
 def _values(context: Context, axis: str, key: str) -> list[Any]:
     words = [word.strip() for word in context.text(key, "").split(_SEPARATOR.get(axis, ",")) if word.strip()]
-    if axis not in _COUNTS:
-        return [None if word == "default" else word for word in words]
-    return [_count(axis, word) for word in words]
-
-
-def _count(axis: str, word: str) -> int | None:
-    if word == "default":
-        return None
-    if not word.isdecimal() or not int(word):
-        raise StepFailed(f"--{axis}: {word!r} is no whole number above 0, nor default; write for instance 1,2,4")
-    return int(word)
+    counts = axis in _COUNTS
+    for word in words:
+        if counts and word != "default" and (not word.isdecimal() or not int(word)):
+            raise StepFailed(f"--{axis}: {word!r} is no whole number above 0, nor default; write for instance 1,2,4")
+    return [None if word == "default" else int(word) if counts else word for word in words]
 
 
 def race_settings(context: Context) -> Settings:
-    """Give the race's settings, as far as the user decides them.
+    """Return the race's settings, as far as the user decides them.
 
     Raises:
         StepFailed: one cannot be used.
     """
-    usual = Settings()
-    risk, probe_s = context.number("CM_EXPLORE_RISK"), context.number("CM_EXPLORE_PROBE_S")
-    rounds, seed = context.whole("CM_EXPLORE_ROUNDS"), context.whole("CM_EXPLORE_SEED")
-    if seed is not None and seed < 0:
-        raise StepFailed(f"--seed={seed}: must be 0 or more")
+    given: dict[str, Any] = {
+        "risk": context.number("CM_EXPLORE_RISK"),
+        "rounds": context.whole("CM_EXPLORE_ROUNDS"),
+        "first_probe_s": context.number("CM_EXPLORE_PROBE_S"),
+        "official": context.text("CM_EXPLORE_OFFICIAL", Settings.official),
+        "full_accuracy": context.flag("CM_EXPLORE_FULL_ACCURACY"),
+        "seed": context.whole("CM_EXPLORE_SEED"),
+    }
+    if (given["seed"] or 0) < 0:
+        raise StepFailed(f"--seed={given['seed']}: must be 0 or more")
     try:
-        return Settings(
-            risk=usual.risk if risk is None else risk,
-            rounds=usual.rounds if rounds is None else rounds,
-            first_probe_s=usual.first_probe_s if probe_s is None else probe_s,
-            official=context.text("CM_EXPLORE_OFFICIAL", usual.official),
-            full_accuracy=context.flag("CM_EXPLORE_FULL_ACCURACY"),
-            seed=seed or 0,
-        )
+        return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValueError as error:
         raise StepFailed(f"the exploration's options: {error}") from None
 
 
 def asked_searcher(context: Context) -> tuple[str, float | None]:
-    """Give the searcher, and the seconds that it may spend; None for the race.
+    """Return the searcher, and the seconds that it may spend; None for the race.
 
     Raises:
         StepFailed: there is none of that name, or the budget does not belong to it.
