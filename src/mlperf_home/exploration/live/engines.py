@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,7 +74,7 @@ class Engines:
             words += ["--import", _IMPORTS[backend]] if backend in _IMPORTS else []
             try:
                 self._started[backend] = subprocess.Popen(  # noqa: S603 - our own module, in the engine's environment
-                    words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ}
+                    words, stdin=subprocess.PIPE, stdout=subprocess.PIPE
                 )
             except OSError as error:
                 raise EngineError(
