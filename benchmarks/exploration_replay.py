@@ -19,13 +19,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlperf_home.exploration.definition.beliefs import Belief
-from mlperf_home.exploration.definition.protocol import IMAGENET
-from mlperf_home.exploration.definition.settings import Settings
+from mlperf_home.exploration.definition.settings import IMAGENET, Settings
 from mlperf_home.exploration.definition.space import mobilenets
+from mlperf_home.exploration.optuna_search import Budget, search
 from mlperf_home.exploration.racing.study import Study
-from mlperf_home.exploration.search.optuna_search import Budget, search
-from mlperf_home.exploration.search.table_meter import TableMeter
-from mlperf_home.pareto.arrays import front, hypervolume
+from mlperf_home.pareto.front import front
+from mlperf_home.pareto.hypervolume import hypervolume
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+from table_meter import TableMeter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,7 +70,7 @@ class System:
     @property
     def front(self) -> set[str]:
         """The true front."""
-        keeps = front(self.values(MODELS), DIRECTIONS)
+        keeps = front(self.values(MODELS).tolist(), DIRECTIONS)
         return {name for name, keep in zip(MODELS, keeps, strict=True) if keep}
 
     @property
@@ -79,8 +82,8 @@ class System:
         """Hypervolume of points by their true values, as a share of the true front's."""
         everything = self.values(MODELS)
         reference = (everything[:, 0].max() + 0.01, everything[:, 1].min() - 0.01)
-        whole = hypervolume(everything, reference, DIRECTIONS)
-        return hypervolume(self.values(names), reference, DIRECTIONS) / whole
+        whole = hypervolume(everything.tolist(), reference, DIRECTIONS)
+        return hypervolume(self.values(names).tolist(), reference, DIRECTIONS) / whole
 
 
 def read_systems(path: Path, wanted: Sequence[str]) -> list[System]:

@@ -7,11 +7,9 @@ from typing import Any
 from mlperf_home.contracts.compliance_tests import TESTS as COMPLIANCE_TESTS
 from mlperf_home.measurements.layout import ResultsError
 from mlperf_home.steps.launch import HarnessRun, run_harness
-from mlperf_home.steps.pricing import pricing
+from mlperf_home.steps.machine import Targets, pricing
 from mlperf_home.steps.retarget import run_and_once_more
-from mlperf_home.steps.run_request import asked_folder, given_target, noise_repeats, read_options
-from mlperf_home.steps.same_run import require_same
-from mlperf_home.steps.system import Targets
+from mlperf_home.steps.run_request import asked_folder, given_target, noise_repeats, read_options, require_same
 from scriptgraph.api import Context, Done, Outcome, Skip, failing_on
 
 

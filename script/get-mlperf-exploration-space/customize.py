@@ -3,9 +3,8 @@
 import json
 
 from mlperf_home.exploration.definition.space import SpaceError
-from mlperf_home.steps.exploring.options import asked_searcher, race_settings
-from mlperf_home.steps.exploring.space import asked_space, backends_of, models_of
-from mlperf_home.steps.pricing import pricing
+from mlperf_home.steps.exploring.options import asked_searcher, asked_space, backends_of, models_of, race_settings
+from mlperf_home.steps.machine import pricing
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 

@@ -2,8 +2,8 @@
 
 import platform
 
+from mlperf_home.steps.machine import Targets, system_name
 from mlperf_home.steps.run_request import given_target
-from mlperf_home.steps.system import Targets, system_name
 from scriptgraph.api import Context, Done, Outcome
 
 

@@ -6,9 +6,8 @@ from mlperf_home.measurements.measurement import to_json
 from mlperf_home.measurements.published_accuracy import Published, with_published
 from mlperf_home.measurements.table import summary_rows
 from mlperf_home.measurements.weights import Weights, with_weights
-from mlperf_home.steps.machine import machine_facts
-from mlperf_home.steps.pricing import pricing
-from mlperf_home.steps.readme import Reproduction, readme_text
+from mlperf_home.steps.machine import machine_facts, pricing
+from mlperf_home.steps.readme import readme_text
 from mlperf_home.steps.run_request import asked_folder
 from scriptgraph.api import Context, Done, Outcome, failing_on
 from scriptgraph.files.atomic import replace_text
@@ -26,12 +25,8 @@ def preprocess(context: Context) -> Outcome:
         found = ingest(folder.root, facts, model, pricing(context).of(facts))
         measurement = with_published(with_weights(found, _weights(context)), _published(context))
         replace_text(folder.measurement, to_json(measurement))
-        reproduction = Reproduction(
-            context.command_line,
-            context.text("CM_ML_MODEL_SOURCE", ""),
-            context.number("CM_ML_MODEL_PUBLISHED_F1"),
-        )
-        replace_text(folder.root / "README.md", readme_text(measurement, reproduction))
+        source, f1 = context.text("CM_ML_MODEL_SOURCE", ""), context.number("CM_ML_MODEL_PUBLISHED_F1")
+        replace_text(folder.root / "README.md", readme_text(measurement, context.command_line, source, f1))
     rows = [
         ("system", system),
         *summary_rows(measurement),

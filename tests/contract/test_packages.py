@@ -62,6 +62,6 @@ def test_every_name_says_something(path: Path) -> None:
 
 
 def test_an_exploration_starts_without_numpy() -> None:
-    words = "import sys; sys.modules['numpy'] = None; from mlperf_home.steps.exploring import explore, space"
+    words = "import sys; sys.modules['numpy'] = None; from mlperf_home.steps.exploring import explore, options"
 
     assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0

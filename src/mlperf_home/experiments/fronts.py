@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlperf_home.experiments.experiment import ExperimentError
-from mlperf_home.pareto.plain import front, plane_front
+from mlperf_home.pareto.front import front
 from mlperf_home.pictures.picture import Axis, axis
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _COSTS = ("latency_ms", "samples_per_second", "queries_per_second")
 _GAINS = ("top1_percent", "f1_percent")
 _DIRECTIONS = ("min", "max")
-_FEWEST, _PLANE = 2, 2
+_FEWEST = 2
 
 
 @dataclass(frozen=True)
@@ -127,10 +127,6 @@ def _front(
 ) -> tuple[Measurement, ...]:
     if not points:
         return ()
-    values = [point for _, point in points]
-    if len(directions) == _PLANE:
-        keeps = plane_front([(x, y) for x, y in values], (directions[0], directions[1]))
-    else:
-        keeps = front(values, directions)
+    keeps = front([point for _, point in points], directions)
     members = [pair for pair, keep in zip(points, keeps, strict=True) if keep]
     return tuple(each for each, _ in sorted(members, key=lambda pair: pair[1]))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.pareto.plain import plane_front
+from mlperf_home.pareto.front import front
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -176,7 +176,7 @@ def with_standings(picture: Picture) -> Picture:
     for imported in (False, True):
         own = {i: mark for i, mark in enumerate(picture.marks) if not mark.standing and mark.imported == imported}
         values = [(mark.x, mark.y) for mark in own.values()]
-        keeps = plane_front(values, (picture.x.direction, picture.y.direction))
+        keeps = front(values, (picture.x.direction, picture.y.direction))
         standings |= {i: "front" if keep else "dropped" for i, keep in zip(own, keeps, strict=True)}
     marks = (replace(mark, standing=standings.get(i, mark.standing)) for i, mark in enumerate(picture.marks))
     return replace(picture, marks=tuple(marks))

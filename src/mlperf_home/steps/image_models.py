@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mlperf_home.engines.tflite.model_file import input_side
 from mlperf_home.samples import mobilenet
-from scriptgraph.api import StepFailed
-
-if TYPE_CHECKING:
-    from scriptgraph.api import Context, Value
-
+from scriptgraph.api import Context, StepFailed, Value
 
 _NOTHING_PUBLISHED = dict.fromkeys(
     ("CM_ML_MODEL_PUBLISHED_TOP1", "CM_ML_MODEL_PUBLISHED_TOP1_SOURCE", "CM_ML_MODEL_MEASURED_TOP1")
@@ -59,11 +54,8 @@ def _chosen(context: Context) -> tuple[str, Path, dict[str, Value]]:
     path, side = Path(brought), context.whole("CM_ML_MODEL_RESOLUTION")
     if input_side(path) != side:
         raise StepFailed(f"{path}: takes images of {input_side(path)} pixels, not {side}: another file than published")
-    return context.name("CM_ML_MODEL_VARIATION_NAME"), path, {"CM_ML_MODEL_SOURCE": _host(context)}
-
-
-def _host(context: Context) -> str:
-    return context.text("CM_DOWNLOAD_URL").partition(",")[0]
+    host = context.text("CM_DOWNLOAD_URL").partition(",")[0]
+    return context.name("CM_ML_MODEL_VARIATION_NAME"), path, {"CM_ML_MODEL_SOURCE": host}
 
 
 def _of_the_sample(name: str) -> tuple[str, Path, dict[str, Value]]:

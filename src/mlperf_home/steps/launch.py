@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import mlperf_home
 from mlperf_home.measurements.layout import ResultFolder
 from mlperf_home.rules import load_round
-from mlperf_home.steps.events import narrate
 from scriptgraph.api import StepFailed
 from scriptgraph.files.atomic import replace_text
 
@@ -67,29 +66,23 @@ def run_harness(command: Callable[..., Any], say: Callable[[str], None], wanted:
     try:
         session = _run_until_quiet(command, say, wanted, making)
     except StepFailed as failed:
-        told = _keep_rejected(str(failed), wanted, making)
-        if told == str(failed):
+        text, place = str(failed), wanted.folder.rejected(wanted.run)
+        for logs in making.glob("**/*.rejected"):  # LoadGen found them wrong: they are kept
+            shutil.rmtree(place, ignore_errors=True)
+            logs.rename(place)
+            text = text.replace(str(logs), str(place))
+        if text == str(failed):
             raise
-        raise StepFailed(told) from failed
+        raise StepFailed(text) from failed
     finally:
         shutil.rmtree(making, ignore_errors=True)
     return dict(session.get("target") or {})
 
 
-def _keep_rejected(text: str, wanted: HarnessRun, making: Path) -> str:
-    """Keep the logs that LoadGen found wrong; give the failure's text with the place where they are now."""
-    place = wanted.folder.rejected(wanted.run)
-    for logs in making.glob("**/*.rejected"):
-        shutil.rmtree(place, ignore_errors=True)
-        logs.rename(place)
-        text = text.replace(str(logs), str(place))
-    return text
-
-
 def _run_until_quiet(
     command: Callable[..., Any], say: Callable[[str], None], wanted: HarnessRun, making: Path
 ) -> dict[str, Any]:
-    """Give the session of the first quiet run, or of the least disturbed of all."""
+    """Return the session of the first quiet run, or of the least disturbed of all."""
     repeats = wanted.noise_repeats if wanted.run == "performance" else 0
     kept: dict[str, Any] = {}
     least = 0.0
@@ -124,17 +117,13 @@ def _run_once(
     try:
         run_module(command, python, words, cwd=fresh.root, on_line=lambda line: narrate(line, say))
     except StepFailed:
-        _keep_what_was_done(wanted, fresh)
+        # How far a find-performance run came whose time was over: an estimate can still be made of it.
+        report = fresh.error(wanted.run)
+        if wanted.run == "find-performance" and wanted.options.get("time_limit_s") and report.is_file():
+            replace_text(wanted.folder.error(wanted.run), report.read_text(encoding="utf-8"))
         raise
     session: dict[str, Any] = json.loads(fresh.session(wanted.run).read_text(encoding="utf-8"))
     return session
-
-
-def _keep_what_was_done(wanted: HarnessRun, fresh: ResultFolder) -> None:
-    """Keep how far a find-performance run came whose time was over: an estimate can still be made of it."""
-    report = fresh.error(wanted.run)
-    if wanted.run == "find-performance" and wanted.options.get("time_limit_s") and report.is_file():
-        replace_text(wanted.folder.error(wanted.run), report.read_text(encoding="utf-8"))
 
 
 def _keep_settings(wanted: HarnessRun) -> None:
@@ -157,3 +146,27 @@ def _job(wanted: HarnessRun, fresh: ResultFolder) -> dict[str, Any]:
         "out_dir": str(fresh.logs(wanted.run)),
         "session_path": str(fresh.session(wanted.run)),
     }
+
+
+def narrate(line: str, say: Callable[[str], None]) -> None:
+    """Turn one progress line of the harness into a sentence; other lines are left to the log."""
+    try:
+        event = json.loads(line)
+        kind = event["event"]
+    except (ValueError, KeyError, TypeError):
+        return
+    if kind == "opening":
+        say(f"opening {event['backend']}")
+    elif kind == "calibrating":
+        say("calibrating batches and streams for this machine; stored for later runs")
+    elif kind == "opened":
+        grid = event["grid"]
+        lengths = ",".join(str(length) for length in grid["lengths"])
+        shapes = f"lengths {lengths}, " if lengths else ""
+        streams = "1 stream" if grid["streams"] == 1 else f"{grid['streams']} streams"
+        say(f"{event['engine']} {event['version']} is ready: {shapes}{streams}")
+    elif kind == "running":
+        least = f"at least {event['min_duration_s']:.0f} s" if event["min_duration_s"] else "until all is done"
+        say(f"LoadGen runs {event['scenario']}, {event['mode']}, {least}; nothing is shown meanwhile")
+    elif kind == "finished":
+        say(f"LoadGen is done after {event['run_s']:.1f} s")

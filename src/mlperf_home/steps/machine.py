@@ -1,14 +1,22 @@
-"""Facts about the machine that a run's own logs do not tell, for its measurement."""
+"""The machine under test: its name in results, the facts and the price of its measurements, its measured targets."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mlperf_home.measurements.cost import given_price
 from mlperf_home.measurements.measurement import Value, unknown
+from mlperf_home.measurements.prices import Prices, PricesError, kept_prices
+from scriptgraph.api import Context, StepFailed, failing_on
+from scriptgraph.files.json_store import KeptJson
 
 if TYPE_CHECKING:
-    from scriptgraph.api import Context
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
+
+_UNFRIENDLY = re.compile(r"[^A-Za-z0-9._-]+")
 _SOURCE = "detect-cpu"
 _COUNTS = {
     "sockets": "CM_HOST_CPU_SOCKETS",
@@ -17,8 +25,16 @@ _COUNTS = {
 }
 
 
+def system_name(hardware: str, parts: Sequence[str]) -> str:
+    """Join the parts of a system's name as 2023 did: hardware-implementation-device-backend-vVersion-config.
+
+    Characters that the submission's tree does not take become underscores.
+    """
+    return "-".join(_UNFRIENDLY.sub("_", part) for part in (hardware, *parts) if part)
+
+
 def machine_facts(context: Context, name: str) -> dict[str, Value]:
-    """Give the facts that detect-cpu exports; what it does not know is unknown.
+    """Return the facts that detect-cpu exports; what it does not know is unknown.
 
     Args:
         context: of a script that reads CM_HOST_CPU_MODEL_NAME, and the keys above.
@@ -29,6 +45,52 @@ def machine_facts(context: Context, name: str) -> dict[str, Value]:
         facts["host_processor_model_name"] = Value(processor, "copied", _SOURCE)
     for fact, key in _COUNTS.items():
         number = context.whole(key)
-        told = unknown(f"{_SOURCE} does not know it") if number is None else Value(number, "copied", _SOURCE)
-        facts[fact] = told
+        known = unknown(f"{_SOURCE} does not know it") if number is None else Value(number, "copied", _SOURCE)
+        facts[fact] = known
     return facts
+
+
+class Pricing(NamedTuple):
+    """A price that was typed, which wins, and the user's table; without both nothing is known."""
+
+    typed: Value | None
+    table: Prices | None
+
+    def of(self, system: Mapping[str, Value]) -> Value | None:
+        """Return the price of a machine, with where it is from; None where nothing says."""
+        return self.typed or (self.table.of(system) if self.table else None)
+
+
+def pricing(context: Context) -> Pricing:
+    """Read what machines cost an hour: as it was typed, or by the table that the user keeps.
+
+    Raises:
+        StepFailed: a price is not above 0, or the table cannot be used.
+    """
+    price = context.number("CM_MLPERF_PRICE_PER_HOUR")
+    if price is None:
+        with failing_on(PricesError):
+            return Pricing(None, kept_prices(context.folders.state.parent))
+    if price <= 0:
+        raise StepFailed(f"--price_per_hour={price:g}: must be above 0; leave it out where there is no price")
+    return Pricing(given_price(price), None)
+
+
+class Targets:
+    """Measured targets by model and scenario, in one JSON file for each system."""
+
+    def __init__(self, path: Path) -> None:
+        self._kept = KeptJson(path)
+
+    def known(self, model: str, scenario: str) -> dict[str, float]:
+        """Return {"target_qps": ...} or {"target_latency_ms": ...}; empty where nothing was measured."""
+        entry = self._kept.read().get(model, {}).get(scenario, {})
+        return {key: float(value) for key, value in entry.items()}
+
+    def store(self, model: str, scenario: str, target: dict[str, float]) -> None:
+        """Keep what a find-performance run has measured."""
+
+        def put(document: dict[str, Any]) -> None:
+            document.setdefault(model, {})[scenario] = target
+
+        self._kept.update(put)

@@ -1,23 +1,34 @@
-"""What a step is asked for, read from its environment: the result's folder, the job, the target."""
+"""What a step is asked for, read from its environment: the result's folder, the job, the target.
+
+Also whether a result that is there answers it: the same questions, model, engine, shapes and settings.
+"""
 
 from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.contracts.session import IngestError, read_session, sha256_of
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.lengths import parse_lengths
-from mlperf_home.measurements.layout import ResultFolder, result_folder
+from mlperf_home.measurements.layout import ResultFolder, ResultsError, result_folder
 from mlperf_home.steps.workloads import WORKLOADS
-from scriptgraph.api import StepFailed
+from scriptgraph.api import Context, StepFailed
 
 if TYPE_CHECKING:
-    from scriptgraph.api import Context
+    from collections.abc import Iterator, Mapping
+
+
+_REMEDY = (
+    "--rerun measures again, --clean sets the old results aside, another --results_dir keeps both; "
+    "or give the options that it was made with"
+)
 
 
 def asked_folder(context: Context) -> ResultFolder:
-    """Give the folder of the result that the step's environment names."""
+    """Return the folder of the result that the step's environment names."""
     return result_folder(
         context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results",
         context.text("CM_MLPERF_EXECUTION_MODE"),
@@ -28,14 +39,14 @@ def asked_folder(context: Context) -> ResultFolder:
 
 
 def given_target(context: Context, scenario: str) -> float | None:
-    """Give the target that the user chose for a scenario: samples per second or milliseconds; the own option wins."""
+    """Return the user's target for a scenario: samples per second or milliseconds; the scenario's own option wins."""
     unit = "QPS" if scenario in {"Offline", "Server"} else "LATENCY"
     own = context.number(f"CM_MLPERF_{scenario.upper()}_TARGET_{unit}")
     return own if own is not None else context.number(f"CM_MLPERF_TARGET_{unit}")
 
 
 def noise_repeats(context: Context) -> int:
-    """Give how often a noisy performance run is to be repeated.
+    """Return how often a noisy performance run is to be repeated.
 
     Raises:
         StepFailed: it is below 0.
@@ -51,13 +62,13 @@ def read_options(context: Context) -> dict[str, Any]:
 
     Raises:
         ResultsError: there is no preprocessed dataset where the environment says.
+        StepFailed: an option cannot be used.
     """
-    lengths = context.text("DEEPSPARSE_SEQLENS", "")
     batch_size = context.whole("CM_MLPERF_MAX_BATCHSIZE")
     benchmark = context.text("CM_MLPERF_BENCHMARK")
     workload = WORKLOADS[benchmark]
     dataset = context.existing(workload.dataset_key)
-    return {
+    options = {
         "python": context.text("CM_MLPERF_LOADGEN_PYTHON"),
         "prefix": run_prefix(context),
         "round": context.text("CM_MLPERF_ROUND"),
@@ -67,7 +78,7 @@ def read_options(context: Context) -> dict[str, Any]:
             "name": context.text("CM_MLPERF_BACKEND"),
             "model_path": str(context.existing("CM_ML_MODEL_FILE_WITH_PATH")),
             "options": backend_options(context),
-            "lengths": list(_lengths(lengths)) if lengths else None,
+            "lengths": _lengths(context.text("DEEPSPARSE_SEQLENS", "")),
             "batch_sizes": [batch_size] if batch_size else None,
             "streams": context.whole("CM_MLPERF_STREAMS"),
             "cores": context.whole("CM_MLPERF_NUM_THREADS"),
@@ -79,19 +90,22 @@ def read_options(context: Context) -> dict[str, Any]:
         "calibration_path": context.text("CM_SUT_CALIBRATION_PATH"),
         "sample": bool(workload.facts(dataset)["sample_note"] or context.text("CM_ML_MODEL_SAMPLE", "")),
         "work_dir": str(context.folders.state / "engine-graphs"),
-        **_limited(context),
     }
-
-
-def _limited(context: Context) -> dict[str, float]:
     limit = context.number("CM_MLPERF_TIME_LIMIT_S")
     if limit is not None and limit <= 0:
         raise StepFailed(f"--time_limit={limit:g}: must be above 0; leave it out where there is no limit")
-    return {} if limit is None else {"time_limit_s": limit}
+    return options if limit is None else {**options, "time_limit_s": limit}
+
+
+def _lengths(text: str) -> list[int] | None:
+    try:
+        return list(parse_lengths(text)) if text else None
+    except BackendError as error:
+        raise StepFailed(f"DEEPSPARSE_SEQLENS: {error}") from error
 
 
 def backend_options(context: Context) -> dict[str, Any]:
-    """Give the engine's own options.
+    """Return the engine's own options.
 
     Raises:
         StepFailed: they are no JSON object.
@@ -105,13 +119,13 @@ def backend_options(context: Context) -> dict[str, Any]:
         raise StepFailed(f'CM_MLPERF_BACKEND_OPTIONS: {text!r} is no JSON object, such as {{"pinning": "core"}}')
     delegate = context.text("CM_TFLITE_DELEGATE", "")
     if delegate:  # what the user says of the options wins
-        told = {"delegate": delegate, "delegate_options": context.text("CM_TFLITE_DELEGATE_OPTIONS", "").split()}
-        return {**told, **options}
+        words = context.text("CM_TFLITE_DELEGATE_OPTIONS", "").split()
+        return {"delegate": delegate, "delegate_options": words, **options}
     return options
 
 
 def run_prefix(context: Context) -> list[str]:
-    """Give the words that go before the workload's Python.
+    """Return the words that go before the workload's Python.
 
     Raises:
         StepFailed: they are no words.
@@ -123,8 +137,57 @@ def run_prefix(context: Context) -> list[str]:
         raise StepFailed(f"CM_RUN_PREFIX: {text!r} is not a command's words ({error}); close the quotes") from error
 
 
-def _lengths(text: str) -> tuple[int, ...]:
+def require_same(folder: ResultFolder, run: str, options: Mapping[str, Any], *, target_given: bool) -> None:
+    """Refuse to take a finished run for the answer to other options.
+
+    Args:
+        folder: the result's folder; the run is complete.
+        run: performance or accuracy.
+        options: the job as it is asked for now, see `read_options`.
+        target_given: whether the user gave the target; a target that was measured differs from run to run.
+
+    Raises:
+        ResultsError: the run was made with something else; the text says with what.
+    """
     try:
-        return parse_lengths(text)
-    except BackendError as error:
-        raise StepFailed(f"DEEPSPARSE_SEQLENS: {error}") from error
+        session = read_session(folder.session(run))
+        differences = list(_differences(session, run, options, target_given=target_given))
+    except (IngestError, KeyError, TypeError) as error:
+        raise ResultsError(f"{folder.session(run)}: cannot be read as a session ({error}); {_REMEDY}") from error
+    if differences:
+        raise ResultsError(f"{folder.logs(run)}: the {run} run there was made with {'; '.join(differences)}. {_REMEDY}")
+
+
+def _differences(
+    session: Mapping[str, Any], run: str, options: Mapping[str, Any], *, target_given: bool
+) -> Iterator[str]:
+    made, backend = session["job"], options["backend"]
+    asked = {"round": options["round"], "benchmark": options["benchmark"], "backend": backend["name"]}
+    asked |= {key: backend[key] for key in ("options", "cores", "lengths", "batch_sizes", "streams")}
+    for key, value in asked.items():
+        if made.get(key) != value:
+            yield f"{key} {_shown(made.get(key))}, not {_shown(value)}"
+    if session["dataset"].get("identity") != WORKLOADS[options["benchmark"]].identity(Path(options["dataset"]["path"])):
+        yield f"another dataset ({session['dataset']['name']}, {session['dataset']['count']} samples)"
+    model = Path(backend["model_path"])
+    if session["model"]["sha256"] != (sha256_of(model) if model.is_file() else None):
+        yield f"another model file ({session['model']['path']})"
+    if run != "accuracy":
+        texts = (made["user_conf"], Path(options["user_conf"]).read_text(encoding="utf-8"))
+        then, now = (_settings(text, target_given=target_given) for text in texts)
+        for key in sorted(then.keys() | now.keys()):
+            if then.get(key) != now.get(key):
+                yield f"{key} {then.get(key, 'not set')}, not {now.get(key, 'not set')}"
+
+
+def _settings(text: str, *, target_given: bool) -> dict[str, str]:
+    """Read user.conf's lines, without the target unless the user chose it."""
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
+    settings = {name.strip().rpartition(".")[2]: value.strip() for name, _, value in pairs}
+    return {key: value for key, value in settings.items() if target_given or not key.startswith("target_")}
+
+
+def _shown(value: Any) -> str:
+    if value in (None, {}, []):
+        return "as calibrated or by default"
+    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)

@@ -6,12 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlperf_home.environments import ENVIRONMENTS
+from mlperf_home.environments import ENVIRONMENTS, Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mlperf_home.environments import Environment
 
 # The first is the faster: 2 to 9 times on x86-64, where both were measured (docs/mobilenet.md).
 _PACKAGES = {"litert": "ai-edge-litert", "tflite": "tflite-runtime"}
@@ -75,7 +74,7 @@ def _obstacle(
     libc: str | None,
     has_python: Callable[[tuple[int, int], tuple[int, int]], bool],
 ) -> str:
-    """Say what keeps an environment from being installed; "" where nothing does."""
+    """Return what keeps an environment from being installed; "" where nothing does."""
     oldest = environment.oldest_glibc.get(machine)
     if oldest is None:
         return f"has no wheel for {machine}"

@@ -45,7 +45,7 @@ class Workload:
             raise ResultsError(text) from error
 
     def identity(self, folder: Path) -> dict[str, str]:
-        """Give the hashes of what a preprocessed folder was made of.
+        """Return the hashes of what a preprocessed folder was made of.
 
         Raises:
             ResultsError: see `facts`.

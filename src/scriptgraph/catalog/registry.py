@@ -39,6 +39,7 @@ class Registry:
         """
         found = scripts if isinstance(scripts, Found) else Found(_catalogue_of(tuple(scripts)))
         self._catalogue, self._current, self._look_again = found.catalogue, found.current, look_again
+        self._chosen: dict[str, Manifest] = {}
 
     def __iter__(self) -> Iterator[Manifest]:
         """Give every script, by alias, without those whose manifests are broken."""
@@ -59,6 +60,12 @@ class Registry:
             AmbiguousScriptError: several fit.
             ManifestError: the one that fits has a broken manifest.
         """
+        # A plan of many models asks for the same scripts hundreds of times.
+        if query.text not in self._chosen:
+            self._chosen[query.text] = self._select(query)
+        return self._chosen[query.text]
+
+    def _select(self, query: Query) -> Manifest:
         if self._current is not None:
             with suppress(NoScriptError, AmbiguousScriptError):
                 number = self._selected(query)
@@ -71,6 +78,7 @@ class Registry:
         """Compare every manifest with what is known, unless that was done."""
         if self._current is not None and self._look_again is not None:
             self._catalogue, self._current = self._look_again().catalogue, None
+            self._chosen = {}
 
     def _selected(self, query: Query) -> int:
         matches = self._matches(query)

@@ -6,7 +6,7 @@ an earlier step's exports, when these are there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptgraph.errors import CycleError, RequestError, ScriptGraphError, VersionError
 from scriptgraph.manifest.tags import Query, parse_query
@@ -90,53 +90,71 @@ def _resolve_step(query: Query, registry: Registry, scope: Scope) -> Step:
         raise error.within(manifest.alias)  # noqa: B904 - the same error, with its chain
 
 
-def _expand(manifest: Manifest, query: Query, registry: Registry, scope: Scope) -> Step:
+class _Outline(NamedTuple):
+    """What a script is with what is asked of it, before its surroundings are looked at."""
+
+    variations: tuple[Chosen, ...]
+    version: str
+    deps: tuple[Dependency, ...]
+    post_deps: tuple[Dependency, ...]
+    exports: tuple[str, ...]
+
+
+def _outline(manifest: Manifest, query: Query, versions: VersionRange) -> _Outline:
     variations = choose_variations(manifest, query.variations, query.without)
-    _require_version_taken(manifest, scope.versions)
-    version = select_version(manifest.alias, manifest.versions, manifest.default_version, scope.versions)
+    if versions != ANY_VERSION and not manifest.takes_version:
+        raise VersionError(
+            f"{manifest.alias}: {versions} is asked for, and this script takes none; leave it out, or ask it of a "
+            "dependency: --adr.NAME.version=V"
+        )
+    version = select_version(manifest.alias, manifest.versions, manifest.default_version, versions)
+    entry = manifest.versions.get(version)
+    on = {each.written for each in variations}
+
+    def needs(own: Iterable[Dependency], of_variations: Iterable[Dependency], last: Iterable[Dependency] = ()) -> Any:
+        return tuple(each for each in (*own, *of_variations, *last) if each.dropped_by.isdisjoint(on))
+
+    before = (dep for each in variations for dep in _filled(each, each.variation.deps))
+    after = (dep for each in variations for dep in _filled(each, each.variation.post_deps))
+    return _Outline(
+        variations,
+        version,
+        needs(manifest.deps, before, entry.deps if entry else ()),
+        needs(manifest.post_deps, after),
+        _exports(manifest, variations),
+    )
+
+
+def _filled(chosen: Chosen, deps: Iterable[Dependency]) -> Iterable[Dependency]:
+    if not chosen.value:
+        return deps
+    return [dep.replaced(tags=dep.tags.replace("#", chosen.value), env=chosen.fill(dep.env)) for dep in deps]
+
+
+def _expand(manifest: Manifest, query: Query, registry: Registry, scope: Scope) -> Step:
+    versions = scope.versions
+    outline = scope.resolved.outline(manifest, query, versions, lambda: _outline(manifest, query, versions))
     start = scope.inherited.layered(
         (
             (read_inputs(manifest, scope.inputs), Layer.INPUT, f"option of {manifest.alias}"),
-            (_asked_versions(manifest, scope.versions), Layer.OVERRIDE, "version asked for"),
+            (_asked_versions(manifest, versions), Layer.OVERRIDE, "version asked for"),
             (read_inputs(manifest, scope.forced), Layer.OVERRIDE, "--adr"),
         )
     )
-    env = layered(manifest, variations, version, start)
+    env = layered(manifest, outline.variations, outline.version, start)
     require_needed(manifest, scope.inputs, env)
     overrides = dict(scope.overrides)
-    for each in variations:
+    for each in outline.variations:
         for name, override in each.variation.overrides.items():
             overrides[name] = overrides[name].over(override) if name in overrides else override
     inner = scope.replaced(
         inherited=env, overrides=overrides, chain=(*scope.chain, manifest.alias), inputs=NOTHING, forced=NOTHING,
         versions=ANY_VERSION,
     )  # fmt: skip
-    entry = manifest.versions.get(version)
-    deps = _dependencies(
-        manifest.deps, [(each, each.variation.deps) for each in variations], entry.deps if entry else ()
-    )
-    before, inner = _resolve_needs(deps, manifest, registry, inner)
-    own = inner.replaced(unknown=inner.unknown.and_also(_exports(manifest, variations)))
-    deps = _dependencies(manifest.post_deps, [(each, each.variation.post_deps) for each in variations])
-    after, _ = _resolve_needs(deps, manifest, registry, own)
-    return Step(manifest, variations, version, env, before, after, overrides)
-
-
-def _dependencies(
-    own: Iterable[Dependency],
-    of_variations: Iterable[tuple[Chosen, Iterable[Dependency]]],
-    of_version: Iterable[Dependency] = (),
-) -> list[Dependency]:
-    """Put together what a script needs with the variations that are on."""
-    found, on = [*own], set()
-    for chosen, deps in of_variations:
-        on.add(chosen.written)
-        for each in deps:
-            if chosen.value:
-                found.append(each.replaced(tags=each.tags.replace("#", chosen.value), env=chosen.fill(each.env)))
-            else:
-                found.append(each)
-    return [each for each in (*found, *of_version) if each.dropped_by.isdisjoint(on)]
+    before, inner = _resolve_needs(outline.deps, manifest, registry, inner)
+    own = inner.replaced(unknown=inner.unknown.and_also(outline.exports))
+    after, _ = _resolve_needs(outline.post_deps, manifest, registry, own)
+    return Step(manifest, outline.variations, outline.version, env, before, after, overrides)
 
 
 def _exports(manifest: Manifest, variations: Iterable[Chosen]) -> tuple[str, ...]:
@@ -223,14 +241,6 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
 def hand_down(env: Environment, parent: Manifest, dependency: Dependency) -> Environment:
     """Return what a dependency starts from, of the environment that its parent has by then."""
     return env.inherited(parent.local_env_keys, env.expanded(dependency.env), f"{parent.alias} for {dependency.tags}")
-
-
-def _require_version_taken(manifest: Manifest, versions: VersionRange) -> None:
-    if versions is not ANY_VERSION and versions != ANY_VERSION and not manifest.takes_version:
-        raise VersionError(
-            f"{manifest.alias}: {versions} is asked for, and this script takes none; leave it out, or ask it of a "
-            "dependency: --adr.NAME.version=V"
-        )
 
 
 def _asked_versions(manifest: Manifest, versions: VersionRange) -> Values:

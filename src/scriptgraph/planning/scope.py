@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from scriptgraph.manifest.types import NOTHING, Override, Values
 from scriptgraph.manifest.versions import ANY_VERSION, VersionRange
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Step
 
+_T = TypeVar("_T")
 # Far more than any workflow has, and less than what Python's stack holds.
 DEEPEST = 100
 
@@ -105,12 +106,21 @@ class ResolvedSteps:
     """
 
     def __init__(self) -> None:
+        self._outlines: dict[Hashable, Any] = {}
         self._known: dict[Hashable, list[tuple[Scope, Step, _Resolving]]] = {}
         self._open = [_Resolving()]
 
     def note_question(self, key: str) -> None:
         """Note that what is being resolved depends on whether a key may still be exported."""
         self._open[-1].asked.add(key)
+
+    def outline(self, manifest: Manifest, query: Query, versions: VersionRange, make: Callable[[], _T]) -> _T:
+        """Return what was made of a script and what is asked of it before, whatever its surroundings; or make it."""
+        asked = (manifest.alias, query.variations, query.without, str(versions))
+        if asked not in self._outlines:
+            self._outlines[asked] = make()
+        outline: _T = self._outlines[asked]
+        return outline
 
     def step(self, manifest: Manifest, query: Query, scope: Scope, resolve: Callable[[], Step]) -> Step:
         """Return the step that was resolved in the same surroundings before, or resolve it."""

@@ -32,14 +32,13 @@ class Belief:
     prior: bool = True
 
     def interval(self, risk: float) -> tuple[float, float]:
-        """Give the two bounds that the value lies between with probability 1 - risk; needs a finite `sd`."""
+        """Return the two bounds that the value lies between with probability 1 - risk; needs a finite `sd`."""
         reach = NormalDist().inv_cdf(1 - risk / 2) * self.sd
         return max(0.0, self.percent - reach), min(100.0, self.percent + reach)
 
 
-def unknown_belief() -> Belief:
-    """Give what is believed of a model without a prior."""
-    return Belief(0.0, math.inf, "unknown", prior=False)
+UNKNOWN = Belief(0.0, math.inf, "unknown", prior=False)
+"""What is believed of a model without a prior."""
 
 
 def measured(count: AccuracyCount, samples: int) -> Belief:

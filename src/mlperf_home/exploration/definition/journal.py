@@ -11,7 +11,7 @@ from mlperf_home.errors import LocatedError
 from scriptgraph.files import locks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -58,7 +58,7 @@ class Journal:
         self._file.close()
 
     def find(self, key: str) -> dict[str, Any] | None:
-        """Give what was observed under a key, or None."""
+        """Return what was observed under a key, or None."""
         return self._kept.get(key)
 
     def add(self, key: str, observed: Mapping[str, Any]) -> None:
@@ -70,19 +70,14 @@ class Journal:
         self._file.seek(0)
         lines = self._file.read().split(b"\n")
         begun = False
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            entry = _decoded(line)
-            if entry is None:
-                self.damages.append(f"{self.path}: line {number} is damaged; what it held is measured again")
-            elif "study" in entry:
-                if (entry["schema"], entry["study"]) != (_SCHEMA, json.loads(json.dumps(study))):
-                    problem = "is of an experiment with another space, other settings or another seed"
-                    raise JournalError(self.path, problem, "give the same ones, or run yours under another name")
+        for entry in _entries(self.path, lines, self.damages):
+            if "study" not in entry:
+                self._kept[entry["key"]] = entry["observed"]
+            elif (entry["schema"], entry["study"]) == (_SCHEMA, json.loads(json.dumps(study))):
                 begun = True
             else:
-                self._kept[entry["key"]] = entry["observed"]
+                problem = "is of an experiment with another space, other settings or another seed"
+                raise JournalError(self.path, problem, "give the same ones, or run yours under another name")
         if lines[-1]:
             # A writer was killed in the middle of a line: the next one starts on its own.
             self._file.write(b"\n")
@@ -99,23 +94,25 @@ class Journal:
 
 
 def observations(path: Path, damages: list[str]) -> dict[str, dict[str, Any]]:
-    """Give what a journal holds by key, while another process may be writing it; nothing where there is none.
+    """Return what a journal holds by key, while another process may be writing it; nothing where there is none.
 
     Args:
         path: the file.
         damages: takes a sentence for each line that cannot be read; a last one without its end is still being written.
     """
-    found: dict[str, dict[str, Any]] = {}
     if not path.is_file():
-        return found
+        return {}
     *whole, _ = path.read_bytes().split(b"\n")
-    for number, line in enumerate(whole, 1):
+    return {entry["key"]: entry["observed"] for entry in _entries(path, whole, damages) if "key" in entry}
+
+
+def _entries(path: Path, lines: Iterable[bytes], damages: list[str]) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(lines, 1):
         entry = _decoded(line) if line.strip() else {}
-        if entry is None:
+        if entry:
+            yield entry
+        elif entry is None:
             damages.append(f"{path}: line {number} is damaged; what it held is measured again")
-        elif "key" in entry:
-            found[entry["key"]] = entry["observed"]
-    return found
 
 
 def _decoded(line: bytes) -> dict[str, Any] | None:

@@ -82,11 +82,10 @@ class JournaledMeter:
 
     def _kept(self, point: Point, key: str, measure: Callable[[], Observation | AccuracyCount]) -> dict[str, Any]:
         found = self._journal.find(key)
-        if found is not None:
-            return found
-        failure = f"failed/{point.name}"
-        failed = self._journal.find(failure)
-        if failed is None:
+        if found is None:
+            failure = f"failed/{point.name}"
+            if failed := self._journal.find(failure):
+                raise PointFailedError(point.name, failed["problem"], failed["advice"])
             try:
                 found = asdict(measure())
             except AbsentPointError:
@@ -95,5 +94,4 @@ class JournaledMeter:
                 self._journal.add(failure, {"problem": error.problem, "advice": error.advice})
                 raise
             self._journal.add(key, found)
-            return found
-        raise PointFailedError(point.name, failed["problem"], failed["advice"])
+        return found

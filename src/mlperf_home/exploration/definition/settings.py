@@ -1,11 +1,9 @@
-"""How a study goes on, and what it is, for its journal."""
+"""How a study goes on, what measuring by the rules takes, and what a study is, for its journal."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
-
-from mlperf_home.exploration.definition.protocol import IMAGENET, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +14,38 @@ if TYPE_CHECKING:
 OFFICIAL_RUNS = ("none", "front", "kept")
 MORE_IS_BETTER = frozenset({"samples_per_second"})
 """Metrics of probes of which more is better; less is better of the others."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The dataset's size and the official run's least length.
+
+    Attributes:
+        samples: of the whole dataset.
+        official_s: seconds of an official run at least.
+        official_queries: samples of an official run at least.
+    """
+
+    samples: int = 50_000
+    official_s: float = 600.0
+    official_queries: int = 1024
+
+    def official(self, sample_ms: float) -> float:
+        """Return what an official run takes at least, in seconds."""
+        return max(self.official_s, self.official_queries * sample_ms / 1000)
+
+    def exhaustive(self, sample_ms: float) -> float:
+        """Return what a point costs in an exhaustive sweep, in seconds."""
+        return self.samples * sample_ms / 1000 + self.official(sample_ms)
+
+
+IMAGENET = Protocol()
+"""ImageNet's validation set, and SingleStream of round v3.1: 600 seconds and 1,024 queries at least."""
+
+
+def sample_ms(values: Mapping[str, float]) -> float:
+    """Return how long one sample takes by a point's metrics: its latency, or what is left of a second for each."""
+    return values["latency_ms"] if "latency_ms" in values else 1000 / values["samples_per_second"]
 
 
 @dataclass(frozen=True)
@@ -95,7 +125,7 @@ class Settings:
 
 
 def study_identity(space: Space, priors: Mapping[str, Belief], settings: Settings) -> dict[str, Any]:
-    """Say what a study is, for its journal: a journal is resumed only by the same study."""
+    """Return what identifies a study: only the same study resumes a journal."""
     return {
         "space": {"name": space.name, "points": [point.name for point in space.points]},
         "priors": {model: [belief.percent, belief.sd] for model, belief in sorted(priors.items())},

@@ -21,7 +21,7 @@ _KEYS = {"schema", "name", "axes", "model_axes", "constraints"}
 
 
 class SpaceError(LocatedError):
-    """A space's JSON cannot be read as one, or holds no point."""
+    """A JSON document is no space, or holds no point."""
 
 
 @dataclass(frozen=True)
@@ -49,29 +49,15 @@ class Space:
 
 
 def known_space(name: str, options: Mapping[str, Sequence[Setting]] | None = None) -> dict[str, Any]:
-    """Give one of our spaces as JSON, such as "mobilenets", times options such as {"threads": [1, 2]}."""
-    text = resources.files(__package__).joinpath(f"{name}.json").read_text("utf-8")
-    document: dict[str, Any] = json.loads(text)
+    """Return one of our spaces as JSON, such as "mobilenets", times options such as {"threads": [1, 2]}."""
+    document: dict[str, Any] = json.loads(resources.files(__package__).joinpath(f"{name}.json").read_text("utf-8"))
     document["axes"] |= {axis: list(values) for axis, values in (options or {}).items()}
     return document
 
 
 def mobilenets(options: Mapping[str, Sequence[Setting]] | None = None) -> Space:
-    """Give the 81 published MobileNet and EfficientNet-Lite variants, times options."""
+    """Return the 81 published MobileNet and EfficientNet-Lite variants, times options."""
     return decode_space(known_space("mobilenets", options), "mobilenets.json")
-
-
-def read_space(text: str, where: str) -> Space:
-    """Read a space from JSON text.
-
-    Raises:
-        SpaceError: not JSON, or not a space.
-    """
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise SpaceError(where, f"is not JSON ({error})", "correct it") from None
-    return decode_space(document, where)
 
 
 def decode_space(document: Any, where: str) -> Space:

@@ -18,24 +18,20 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.exploration.definition.answer import to_json
+from mlperf_home.exploration.definition.answer import Answer, to_json
 from mlperf_home.exploration.definition.journal import Journal
 from mlperf_home.exploration.definition.meter import JournaledMeter
 from mlperf_home.exploration.definition.settings import study_identity
 from mlperf_home.exploration.live.engines import Engines
 from mlperf_home.exploration.live.meter import LiveMeter
 from mlperf_home.exploration.live.plan import StudyPlan, read_plan
+from mlperf_home.exploration.optuna_search import Budget, search
 from mlperf_home.exploration.racing.study import Study
-from mlperf_home.exploration.search.optuna_search import Budget, search
 from mlperf_home.harness.processes.lifeline import die_with_parent
 from scriptgraph.files.atomic import replace_text
-
-if TYPE_CHECKING:
-    from mlperf_home.exploration.definition.answer import Answer
-    from mlperf_home.exploration.definition.space import Point
 
 EXIT_REFUSED = 65
 _SILENCE_S = 5.0
@@ -47,7 +43,7 @@ def main() -> int:
     parser.add_argument("--plan", type=Path, required=True, help="the plan, a JSON file")
     arguments = parser.parse_args()
     die_with_parent(os.getppid())
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         explore(read_plan(arguments.plan))
     except LocatedError as error:
@@ -75,11 +71,8 @@ def explore(plan: StudyPlan) -> None:
             last_s = time.monotonic()
             _tell("doing", what=what, done=done, of=of)
 
-    def official_done(point: Point) -> None:
-        _tell("official", point=point.name)
-
     with Journal(plan.folder / "journal.jsonl", identity) as journal, Engines(plan.engines) as engines:
-        meter = LiveMeter(plan, engines, official_done)
+        meter = LiveMeter(plan, engines, lambda point: _tell("official", point=point.name))
         if plan.searcher == "race":
             answer = Study(space, meter, plan.priors, plan.settings, journal).run(told, doing)
         else:
@@ -99,10 +92,6 @@ def _counts(answer: Answer) -> dict[str, Any]:
         "left_s": work.left_s,
         "share": work.share,
     }
-
-
-def _leave(number: int, _frame: object) -> None:
-    raise SystemExit(128 + number)
 
 
 def _tell(event: str, **facts: Any) -> None:

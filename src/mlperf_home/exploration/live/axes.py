@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.lengths import parse_lengths
-from mlperf_home.exploration.definition.space import SpaceError
+from mlperf_home.exploration.definition.space import Point, Setting, Space, SpaceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mlperf_home.exploration.definition.space import Point, Setting, Space
 
 BACKEND = "backend"
 _COUNTS = ("threads", "batch", "streams", "cores")
@@ -39,7 +38,7 @@ def check_axes(space: Space, where: str) -> None:
 
 
 def _wanted(axis: str, value: Setting) -> str:
-    """Say what a value should have been; empty where it is right."""
+    """Return what a value should have been; empty where it is right."""
     if value is None:
         return ""
     if axis in _COUNTS:
@@ -55,7 +54,7 @@ def _wanted(axis: str, value: Setting) -> str:
 
 
 def options_of(point: Point) -> dict[str, Setting]:
-    """Give the point's values on the engine's axes that it does not leave to the engine."""
+    """Return the point's values on the engine's axes that it does not leave to the engine."""
     return {axis: point.values[axis] for axis in OPTION_AXES if point.values.get(axis) is not None}
 
 
@@ -66,7 +65,7 @@ def option_words(point: Point) -> str:
 
 
 def backend_job(point: Point, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the part of a job that a point's options decide: engine options, lengths, batch_sizes, streams, cores."""
+    """Return the part of a job that a point's options decide: engine options, lengths, batch_sizes, streams, cores."""
     given = options_of(point)
     own: dict[str, Callable[[Any], Any]] = {"threads": int, "xnnpack": _TOGGLES.__getitem__, "delegate": str}
     return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +29,7 @@ class Engines:
     """Runs jobs; use it as a context, which ends its processes."""
 
     def __init__(self, engines: Mapping[str, Engine]) -> None:
-        """Know the environments; nothing is started yet."""
+        """Take the environments; nothing is started yet."""
         self._engines = engines
         self._started: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -75,7 +74,7 @@ class Engines:
             words += ["--import", _IMPORTS[backend]] if backend in _IMPORTS else []
             try:
                 self._started[backend] = subprocess.Popen(  # noqa: S603 - our own module, in the engine's environment
-                    words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ}
+                    words, stdin=subprocess.PIPE, stdout=subprocess.PIPE
                 )
             except OSError as error:
                 raise EngineError(

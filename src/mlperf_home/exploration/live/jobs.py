@@ -33,30 +33,28 @@ class Asked:
         mode: performance or accuracy.
         user_conf: the file's text.
         part: the first sample, and the one after the last; None: all.
-        options: engine options beside the point's own.
     """
 
     mode: str
     user_conf: str
     part: tuple[int, int] | None = None
-    options: Mapping[str, Any] | None = None
 
 
 def backend_of(plan: StudyPlan, point: Point) -> str:
-    """Give the engine that a point runs on."""
+    """Return the engine that a point runs on."""
     return str(point.values.get(BACKEND) or next(iter(plan.engines)))
 
 
 def official_folder(plan: StudyPlan, point: Point) -> ResultFolder:
-    """Give the folder of a point's result; its options are part of the system's configuration, as in results."""
+    """Return the folder of a point's result; its options are part of the system's configuration, as in results."""
     system, words = plan.engines[backend_of(plan, point)].system, option_words(point)
     system += f"-{words}" if words else ""
     running, name = plan.running, plan.candidates[point.model].name
     return result_folder(plan.folder / "results", running.style, system, name, running.scenario)
 
 
-def write_job(plan: StudyPlan, point: Point, asked: Asked, folder: ResultFolder) -> Path:
-    """Write a job with its conf files into a folder of its own, beside which nothing else is."""
+def write_job(plan: StudyPlan, point: Point, asked: Asked, chosen: Mapping[str, Any], folder: ResultFolder) -> Path:
+    """Write a job with its conf files into a folder of its own; `chosen`: engine options beside the point's own."""
     running, candidate = plan.running, plan.candidates[point.model]
     rules = load_round(running.round)
     folder.root.mkdir(parents=True, exist_ok=True)
@@ -76,7 +74,7 @@ def write_job(plan: StudyPlan, point: Point, asked: Asked, folder: ResultFolder)
         "backend": {
             "name": backend_of(plan, point),
             "model_path": candidate.path,
-            **backend_job(point, {**running.options, **(asked.options or {})}),
+            **backend_job(point, {**running.options, **chosen}),
         },
         "dataset": dataset,
         "user_conf": str(folder.root / "user.conf"),
@@ -97,13 +95,10 @@ def probe_conf(plan: StudyPlan, seconds: float, target: float | None) -> str:
     """Write user.conf of a probe that lasts so long; `target` is what was measured before, in LoadGen's unit."""
     running = plan.running
     key = target_key(running.scenario)
+    expected, least_ms = (1.0, 0) if target is None else (target, round(seconds * 1000))
     if key == "target_latency":
-        values: dict[str, float] = {key: _FASTEST_MS, "min_duration": round(seconds * 1000)}
-        values["min_query_count"] = _LEAST_QUERIES
-    elif target is None:
-        values = {key: 1.0, "min_duration": 0, "min_query_count": _LEAST_QUERIES}
-    else:
-        values = {key: target, "min_duration": round(seconds * 1000), "min_query_count": _LEAST_QUERIES}
+        expected, least_ms = _FASTEST_MS, round(seconds * 1000)
+    values = {key: expected, "min_duration": least_ms, "min_query_count": _LEAST_QUERIES}
     return user_conf(load_round(running.round).benchmarks[running.benchmark].loadgen_model, running.scenario, values)
 
 

@@ -5,24 +5,29 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.accuracy.imagenet.evaluation import accuracy_text as top1_text
+from mlperf_home.accuracy.imagenet.evaluation import score_log
+from mlperf_home.accuracy.squad.evaluation import accuracy_text as f1_text
+from mlperf_home.accuracy.squad.evaluation import evaluate, f1_of_part
 from mlperf_home.contracts.failures import ExitStatus
+from mlperf_home.datasets.imagenet.labels import read_labels
+from mlperf_home.datasets.imagenet.store import LABELS_FILE
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.meter import AbsentPointError, AccuracyCount, Observation, PointFailedError
 from mlperf_home.exploration.live.jobs import Asked, backend_of, official_folder, probe_conf, run_conf, write_job
-from mlperf_home.exploration.live.scoring import score_part, score_whole
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, read_run
 from mlperf_home.measurements.layout import ResultFolder
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from mlperf_home.exploration.definition.space import Point
     from mlperf_home.exploration.live.engines import Engines
-    from mlperf_home.exploration.live.plan import StudyPlan
+    from mlperf_home.exploration.live.plan import Candidate, StudyPlan
 
 # What is wrong with the machine or with us is wrong with every point.
 _NO_POINTS_FAULT = frozenset({ExitStatus.BAD_JOB, ExitStatus.BAD_OUTPUT, ExitStatus.INTERRUPTED, ExitStatus.TERMINATED})
@@ -67,7 +72,7 @@ class LiveMeter:
             if "target" not in self._settled.get(point.name, {}):
                 self._probe(point, self._plan.settings.first_probe_s)
             conf = run_conf(self._plan, "performance", self._settled[point.name]["target"])
-            fresh = self._run(point, Asked("performance", conf, options=self._options(point)), new_interpreter=True)
+            fresh = self._run(point, Asked("performance", conf), new_interpreter=True)
             self._keep("performance", fresh, folder)
         values, queries = self._values(folder.logs("performance"))
         self._official_done(point)
@@ -77,25 +82,22 @@ class LiveMeter:
         """Run LoadGen's accuracy mode on some samples; on all of them it is part of the point's result."""
         start_s = time.monotonic()
         samples = self._plan.settings.protocol.samples
-        whole = (first, last) == (0, samples)
-        folder = official_folder(self._plan, point) if whole else self._scratch
-        if not whole or not folder.complete("accuracy"):
+        part = None if (first, last) == (0, samples) else (first, last)
+        folder = self._scratch if part else official_folder(self._plan, point)
+        if part or not folder.complete("accuracy"):
             conf = run_conf(self._plan, "accuracy", self._settled.get(point.name, {}).get("target"))
-            fresh = self._run(point, Asked("accuracy", conf, None if whole else (first, last), self._options(point)))
-            if whole:
+            fresh = self._run(point, Asked("accuracy", conf, part))
+            if not part:
                 self._keep("accuracy", fresh, folder)
         kind, candidate = self._plan.running.dataset_kind, self._plan.candidates[point.model]
-        log = folder.logs("accuracy") / ACCURACY_FILE
-        if whole:
-            correct, count, text = score_whole(kind, log, candidate, samples)
+        correct, count, text = _score(kind, folder.logs("accuracy") / ACCURACY_FILE, candidate, part, samples)
+        if not part:
             replace_text(folder.logs("accuracy") / "accuracy.txt", text)
-        else:
-            correct, count = score_part(kind, log, candidate, (first, last))
         return AccuracyCount(correct, count, _spent_s(start_s, folder.session("accuracy")))
 
     def _probe(self, point: Point, seconds: float) -> tuple[dict[str, float], int]:
         conf = probe_conf(self._plan, seconds, self._settled.get(point.name, {}).get("target"))
-        fresh = self._run(point, Asked("performance", conf, options=self._options(point)))
+        fresh = self._run(point, Asked("performance", conf))
         values, queries = self._values(fresh.logs("performance"))
         self._settle(point, fresh, next(iter(values.values())))
         return values, queries
@@ -104,23 +106,14 @@ class LiveMeter:
         """Keep what the engine chose at first, and how fast the point is at best: LoadGen prepares queries for it."""
         known = self._settled.get(point.name)
         best = min if self._plan.running.scenario != "Offline" else max
-        if known:
-            if best(known["target"], found) != known["target"]:
-                known["target"] = found
-                self._keep_settled()
+        if known is None:
+            details = json.loads(fresh.session("performance").read_text("utf-8"))["engine"]["details"]
+            threads, tried = details.get("threads_per_stream"), details.get("threads_tried_us")
+            known = {"options": {"threads": threads} if threads is not None and tried is not None else {}}
+        elif best(known["target"], found) == known["target"]:
             return
-        session = json.loads(fresh.session("performance").read_text("utf-8"))
-        threads = session["engine"]["details"].get("threads_per_stream")
-        tried = session["engine"]["details"].get("threads_tried_us")
-        options = {"threads": threads} if threads is not None and tried is not None else {}
-        self._settled[point.name] = {"options": options, "target": found}
-        self._keep_settled()
-
-    def _keep_settled(self) -> None:
+        self._settled[point.name] = {**known, "target": found}
         replace_text(self._settled_path, json.dumps(self._settled, indent=1, sort_keys=True) + "\n")
-
-    def _options(self, point: Point) -> dict[str, Any]:
-        return dict(self._settled.get(point.name, {}).get("options", {}))
 
     @property
     def _scratch(self) -> ResultFolder:
@@ -136,10 +129,10 @@ class LiveMeter:
         if point.model not in self._plan.candidates:
             reason = self._plan.absent.get(point.model, "there is no such model")
             raise AbsentPointError(point.name, reason, "the same command tries it again")
-        message = ""
+        message, chosen = "", self._settled.get(point.name, {}).get("options", {})
         for _ in range(_TRIES):
             shutil.rmtree(self._scratch.root, ignore_errors=True)
-            job = write_job(self._plan, point, asked, self._scratch)
+            job = write_job(self._plan, point, asked, chosen, self._scratch)
             status, message = self._engines.run(backend_of(self._plan, point), job, new_interpreter=new_interpreter)
             if status is ExitStatus.COMPLETE:
                 return self._scratch
@@ -165,6 +158,33 @@ class LiveMeter:
 
 
 def _spent_s(start_s: float, session: Path) -> float:
-    """Give the time since then; what was there already, since we were killed just after it, costs what it took."""
+    """Return the time since then; what was there already, since we were killed just after it, costs what it took."""
     times = json.loads(session.read_text("utf-8"))["times"]
     return float(max(time.monotonic() - start_s, times["open_s"] + times["run_s"]))
+
+
+def _score(
+    kind: str, log: Path, candidate: Candidate, part: tuple[int, int] | None, samples: int
+) -> tuple[float, int, str]:
+    """Score a run.
+
+    Args:
+        kind: the dataset's kind.
+        log: LoadGen's accuracy log.
+        candidate: the model, with its dataset.
+        part: the first sample that was run, and the one after the last; None: the whole dataset.
+        samples: of the whole dataset.
+
+    Returns:
+        How many are right (of answers: their F1, as if of each sample), of how many, and accuracy.txt, "" of a part.
+    """
+    dataset, questions = Path(candidate.dataset), Path(candidate.questions)
+    if kind != "squad":
+        labels = read_labels(dataset / LABELS_FILE)
+        scored = score_log(log, labels.after(part[0]) if part else labels)
+        return scored.good, scored.total, "" if part else top1_text(scored)
+    if part:
+        count = part[1] - part[0]
+        return count * f1_of_part(log, dataset, questions, part) / 100, count, ""
+    evaluation = evaluate(log, dataset, questions)
+    return samples * evaluation.scores.f1 / 100, samples, f1_text(evaluation)

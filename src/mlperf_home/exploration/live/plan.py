@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.exploration.definition.answer import About
 from mlperf_home.exploration.definition.beliefs import Belief
-from mlperf_home.exploration.definition.protocol import Protocol
-from mlperf_home.exploration.definition.settings import Settings
+from mlperf_home.exploration.definition.settings import Protocol, Settings
 from mlperf_home.exploration.definition.space import Space, decode_space
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.exploration.definition.beliefs import Belief, measured, unknown_belief
+from mlperf_home.exploration.definition.beliefs import UNKNOWN, Belief, measured
 from mlperf_home.exploration.definition.meter import AccuracyCount
 from mlperf_home.exploration.racing.checking import Believed, decides_drops, decides_fronts, decides_widths
-from mlperf_home.exploration.racing.dominance import critical
-from mlperf_home.exploration.racing.revision import Doubts, believed
+from mlperf_home.exploration.racing.dominance import Gaps, critical
+from mlperf_home.exploration.racing.evidence import Doubts, believed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from mlperf_home.exploration.definition.settings import Settings
     from mlperf_home.exploration.definition.space import Point
-    from mlperf_home.exploration.racing.dominance import Gaps
 
 # However few the models are: of a prior that is wrong, the chance to pass.
 _MOST_MISSED = 0.01
@@ -48,7 +47,7 @@ class Accuracies:
         numbers = {name: number for number, name in enumerate(names)}
         self.model: NDArray[np.int64] = np.array([numbers[point.model] for point in points])
         self._settings, self._samples = settings, settings.protocol.samples
-        self._priors = [priors.get(name, unknown_belief()) for name in names]
+        self._priors = [priors.get(name, UNKNOWN) for name in names]
         missed = min(_MOST_MISSED, settings.risk / (settings.doubted_share * len(names)))
         shifts = np.linspace(settings.doubt_points, settings.doubt_most, _SHIFTS)
         self._doubts = Doubts(tuple(shifts.tolist()), missed, settings.false_alarm, self._samples)
@@ -66,7 +65,7 @@ class Accuracies:
         return Believed.of(self.model, self.beliefs, [self._extends(model) for model in self.model])
 
     def inexact(self, model: int) -> bool:
-        """Say whether a model was not yet measured on the whole dataset."""
+        """Whether a model was not yet measured on the whole dataset."""
         return self._counts[model].count < self._samples
 
     def left_s(self, alive: NDArray[np.bool_], sample_ms: NDArray[np.float64], *, ended: bool) -> float:
@@ -81,7 +80,7 @@ class Accuracies:
         return left
 
     def _samples_left(self, model: int) -> float:
-        """Give about how many samples a check would still take to bear out a prior that is right (Wald)."""
+        """Return about how many samples a check would still take to bear out a prior that is right (Wald)."""
         belief, doubts = self._beliefs[model], self._doubts
         if not self._extends(model):
             return 0.0
@@ -91,11 +90,11 @@ class Accuracies:
         return max(0.0, min(expected, self._samples) - self._counts[model].count)
 
     def whole(self, model: int) -> Wanted:
-        """Ask for the whole dataset, in one run."""
+        """Return the whole dataset as samples to look at, in one run."""
         return Wanted(model, 0, self._samples)
 
     def take(self, wanted: Wanted, seen: AccuracyCount) -> None:
-        """Hear what a model got right."""
+        """Take in what a model got right."""
         if wanted == self.whole(wanted.model):
             # Of questions, fewer may be scored than the dataset has samples: all there are, all the same.
             self._beliefs[wanted.model] = replace(measured(seen, self._samples), sd=0.0)
@@ -115,7 +114,7 @@ class Accuracies:
         *,
         fronts: bool,
     ) -> list[Wanted]:
-        """Say what to look at next; nothing where nothing depends on it, or no more may be looked at.
+        """Return what to look at next; nothing where nothing depends on it, or no more may be looked at.
 
         Args:
             others: the gaps in the other metrics.
@@ -134,7 +133,7 @@ class Accuracies:
         return [self._next(model, least_ms[model]) for model in sorted(models) if self._extends(model)]
 
     def _extends(self, model: int) -> bool:
-        """Say whether more samples of a model may be looked at."""
+        """Whether more samples of a model may be looked at."""
         belief, count = self._beliefs[model], self._counts[model].count
         if belief.prior:
             return bool(belief.up or belief.down) and count < self._settings.most_checked

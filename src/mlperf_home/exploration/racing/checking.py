@@ -66,7 +66,7 @@ class Believed:
 
 
 def decides_drops(known: Believed, threats: Marks, risk: float) -> set[int]:
-    """Give the models of which it depends whether a point is dropped.
+    """Return the models of which it depends whether a point is dropped.
 
     Of all that seem to dominate a point, the one that would do so most surely is checked first, since it may drop
     others as well; the point itself comes after it.
@@ -88,7 +88,7 @@ def decides_drops(known: Believed, threats: Marks, risk: float) -> set[int]:
 
 
 def decides_fronts(known: Believed, open_pairs: Marks, risk: float) -> set[int]:
-    """Give the models of which it depends whether a point is surely more accurate than what may dominate it.
+    """Return the models of which it depends whether a point is surely more accurate than what may dominate it.
 
     A point that is open for another reason as well (as fast as another, for all that probes say) stays undecided
     whatever a check says: for its sake nothing is checked.
@@ -113,7 +113,7 @@ def decides_fronts(known: Believed, open_pairs: Marks, risk: float) -> set[int]:
 
 
 def decides_widths(known: Believed, open_pairs: Marks, risk: float) -> set[int]:
-    """Give the models without a prior, or with a wrong one, that are not known well enough to tell two points apart."""
+    """Return the models without a prior, or with a wrong one, known too loosely to tell two points apart."""
     clear = _clear(known.plain_gaps(), risk)
     loose = ~known.prior & known.extends
     chosen = set()

@@ -142,7 +142,7 @@ def belief_gaps(values: Floats, variances: Floats, same: Marks) -> Gaps:
 
 
 def critical(risk: float, degrees: float) -> float:
-    """Give Student's quantile for a one-sided risk (Cornish-Fisher, good from ten degrees of freedom)."""
+    """Return Student's quantile for a one-sided risk (Cornish-Fisher, good from ten degrees of freedom)."""
     normal = NormalDist().inv_cdf(1 - risk)
     first = (normal**3 + normal) / 4
     second = (5 * normal**5 + 16 * normal**3 + 3 * normal) / 96

@@ -1,4 +1,4 @@
-"""How far samples speak for a prior, against it, and against its being off by so many points, whenever one looks.
+"""What samples make of a belief in an accuracy: how far they speak for a prior, against it, and against its being off.
 
 Samples are drawn without replacement, so likelihoods are hypergeometric; ratios of likelihoods are martingales, and the
 chance that one ever reaches 1/r under its denominator is at most r (Ville). Sources: docs/exploration.md.
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from mlperf_home.exploration.definition.beliefs import Belief, measured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +64,7 @@ def evidence(percent: float, sd: float, count: AccuracyCount, shifts: Sequence[f
 
 
 def _log_likelihood(accuracies: Floats, count: AccuracyCount, samples: int) -> Floats:
-    """Give the hypergeometric likelihood of each accuracy but for a constant; -inf where it is impossible."""
+    """Return the hypergeometric likelihood of each accuracy but for a constant; -inf where it is impossible."""
     right = np.clip(accuracies / 100 * samples, 0, samples)
     wrong, missed = samples - right, count.count - count.correct
     possible = (right >= count.correct) & (wrong >= missed)
@@ -81,12 +83,54 @@ _log_gamma = np.vectorize(math.lgamma, otypes=[np.float64])
 
 def _log_mean(logs: Floats, weights: Floats) -> Floats:
     """Weighted mean along the last axis, of logarithms."""
-    most = logs.max(axis=-1)
-    base = np.where(np.isfinite(most), most, 0.0)
-    with np.errstate(divide="ignore"):
-        return np.asarray(base + np.log((np.exp(logs - base[..., None]) * weights).sum(axis=-1) / weights.sum()))
+    return np.asarray(np.logaddexp.reduce(logs + np.log(weights / weights.sum()), axis=-1))
 
 
 def _ratio(one: float, other: float) -> float:
     """Both impossible: nothing is known."""
     return 0.0 if math.isinf(one) and math.isinf(other) else one - other
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """How far priors are doubted.
+
+    Attributes:
+        shifts: by how many points a prior may be off, ascending: from what a check has to find to the most.
+        missed: the chance that a prior which is so wrong passes its check, on either side.
+        false_alarm: the chance that a right one is given up, whenever one looks.
+        samples: of the whole dataset.
+    """
+
+    shifts: tuple[float, ...]
+    missed: float
+    false_alarm: float
+    samples: int
+
+
+def believed(prior: Belief, count: AccuracyCount, doubts: Doubts) -> Belief:
+    """Return what a prior and all samples seen so far make one believe; `count.count` may be 0."""
+    if count.count >= doubts.samples or (math.isinf(prior.sd) and count.count):
+        return measured(count, doubts.samples)
+    if math.isinf(prior.sd):
+        return prior
+    if not count.count:
+        return Belief(prior.percent, prior.sd, prior.source, doubts.shifts[-1], doubts.shifts[-1])
+    found = evidence(prior.percent, prior.sd, count, doubts.shifts, doubts.samples)
+    up, down = (_left(against, doubts) for against in (found.not_higher, found.not_lower))
+    if (up or down) and found.wrong >= -math.log(doubts.false_alarm):
+        return measured(count, doubts.samples)
+    said = f"checked on {count.count} samples" + (" (may be too high)" if down else " (may be too low)" if up else "")
+    if up and down:
+        said = f"{count.count} samples do not tell whether it is right"
+    return Belief(prior.percent, prior.sd, f"{prior.source}, {said}", up, down)
+
+
+def _left(against: tuple[float, ...], doubts: Doubts) -> float:
+    """Return the least shift from which on all are ruled out; 0 where none is left that has to be found."""
+    left = 0.0
+    for shift, evidence_for in zip(doubts.shifts, against, strict=True):
+        if evidence_for < -math.log(doubts.missed):
+            later = [each for each in doubts.shifts if each > shift]
+            left = later[0] if later else shift
+    return left

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlperf_home.exploration.definition.answer import Answer, Standing, Work
-from mlperf_home.exploration.definition.protocol import sample_ms
-from mlperf_home.exploration.racing.dominance import probe_bounds
-from mlperf_home.pareto.arrays import front
+from mlperf_home.exploration.definition.settings import Settings, sample_ms
+from mlperf_home.exploration.racing.dominance import Verdict, probe_bounds
+from mlperf_home.pareto.front import front
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.exploration.definition.beliefs import Belief
     from mlperf_home.exploration.definition.meter import Observation
-    from mlperf_home.exploration.definition.settings import Settings
     from mlperf_home.exploration.definition.space import Point
-    from mlperf_home.exploration.racing.dominance import Verdict
 
 
 @dataclass
@@ -71,31 +69,24 @@ class Field:
         return np.where(known, times, times[known].mean() if known.any() else 0.0)
 
     def answer(self, verdict: Verdict, spent_s: Mapping[str, float], left_s: float, warnings: Sequence[str]) -> Answer:
-        """Give the three parts."""
-        means, intervals = self.means(), self._intervals()
-        likely = self.likely() | verdict.front
-        standings = [
-            self._standing(index, verdict, means[index], likely=bool(likely[index]), intervals=intervals[index])
-            for index in range(len(self.points))
-        ]
+        """Return the three parts."""
+        likely = (self.likely() | verdict.front).tolist()
+        rows = zip(self.means().tolist(), likely, self._intervals(), strict=True)
+        standings = [self._standing(index, verdict, *row) for index, row in enumerate(rows)]
         exhaustive_s = sum(self.settings.protocol.exhaustive(float(each)) for each in self.samples_ms())
-        return Answer(
-            tuple(standings[index] for index in np.flatnonzero(self.alive & verdict.front)),
-            tuple(standings[index] for index in np.flatnonzero(self.alive & ~verdict.front)),
-            tuple(standings[index] for index in np.flatnonzero(~self.alive)),
-            Work(dict(spent_s), exhaustive_s, left_s),
-            tuple(warnings),
-        )
+        marks = (self.alive & verdict.front, self.alive & ~verdict.front, ~self.alive)
+        kept, undecided, dropped = (tuple(standings[index] for index in np.flatnonzero(each)) for each in marks)
+        return Answer(kept, undecided, dropped, Work(dict(spent_s), exhaustive_s, left_s), tuple(warnings))
 
     def likely(self) -> NDArray[np.bool_]:
         """Mark what no other alive point dominates by the values as they are."""
         values = np.column_stack([self.means(), [each.percent for each in self.beliefs]])
         likely = np.zeros(len(values), dtype=np.bool_)
-        likely[self.alive] = front(values[self.alive], tuple(self.settings.directions.values()))
+        likely[self.alive] = front(values[self.alive].tolist(), tuple(self.settings.directions.values()))
         return likely
 
     def _intervals(self) -> list[dict[str, tuple[float, float]]]:
-        """Give each point's intervals, by metric."""
+        """Return each point's intervals, by metric."""
         table, risk = np.stack(self.probes), self.settings.risk
         found: list[dict[str, tuple[float, float]]] = [{} for _ in self.points]
         for place, (name, sign) in enumerate(zip(self.settings.metrics, self.signs, strict=True)):
@@ -108,16 +99,10 @@ class Field:
         return found
 
     def _standing(
-        self,
-        index: int,
-        verdict: Verdict,
-        means: NDArray[np.float64],
-        *,
-        likely: bool,
-        intervals: dict[str, tuple[float, float]],
+        self, index: int, verdict: Verdict, means: list[float], likely: bool, intervals: dict[str, tuple[float, float]]
     ) -> Standing:
         belief, official = self.beliefs[index], self.official.get(index)
-        pairs = zip(self.settings.metrics, map(float, means), strict=True)
+        pairs = zip(self.settings.metrics, means, strict=True)
         values = {name: value for name, value in pairs if not math.isnan(value)}
         if math.isfinite(belief.sd):
             values[self.settings.accuracy] = belief.percent

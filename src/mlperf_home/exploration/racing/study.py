@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.exploration.definition.meter import JournaledMeter, PointFailedError
+from mlperf_home.exploration.definition.meter import JournaledMeter, Meter, Observation, PointFailedError
 from mlperf_home.exploration.definition.settings import Settings
-from mlperf_home.exploration.racing.accuracies import Accuracies
+from mlperf_home.exploration.racing.accuracies import Accuracies, Wanted
 from mlperf_home.exploration.racing.dominance import MOST_POINTS, Gaps, Verdict, judge, probe_gaps
 from mlperf_home.exploration.racing.standings import Field
 
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from mlperf_home.exploration.definition.answer import Answer
     from mlperf_home.exploration.definition.beliefs import Belief
     from mlperf_home.exploration.definition.journal import Journal
-    from mlperf_home.exploration.definition.meter import Meter, Observation
     from mlperf_home.exploration.definition.space import Space
-    from mlperf_home.exploration.racing.accuracies import Wanted
 
     Doing = Callable[[str, int, int], None]
 
@@ -74,7 +72,6 @@ class Study:
         self._comparison_risk = self.settings.risk / (count * (self.settings.rounds + 2))
         self._contested: NDArray[np.bool_] = self._field.alive.copy()
         self._doing: Doing = lambda _what, _done, _of: None
-        self._told: Callable[[Answer], None] = lambda _: None
 
     def run(self, told: Callable[[Answer], None] = lambda _: None, doing: Doing | None = None) -> Answer:
         """Run to the end.
@@ -86,7 +83,7 @@ class Study:
         Raises:
             StudyError: every point has failed.
         """
-        self._told, self._doing = told, doing or self._doing
+        self._doing = doing or self._doing
         for number in range(self.settings.rounds):
             self._probe_round(number)
             if number + 1 >= self.settings.check_after:
@@ -95,27 +92,27 @@ class Study:
                 if not self._contested.any() or number + 1 == self.settings.rounds:
                     self._check_contested(fronts=True)
                     self._contest()
-            verdict = self._judged()
-            self._drop(verdict)
-            told(self._answer(verdict, number + 1))
+            told(self._answer(self._dropped(), number + 1))
             if not self._contested.any():
                 break
-        return self._finish()
+        return self._finish(told)
 
-    def _finish(self) -> Answer:
+    def _finish(self, told: Callable[[Answer], None]) -> Answer:
         if self.settings.full_accuracy:
             self._measure_kept()
-            self._drop(self._judged())
+            self._dropped()
         while True:
-            verdict = self._judged()
-            self._drop(verdict)
+            verdict = self._dropped()
             wanted = self._for_official_runs(verdict)
             waiting = [index for index in wanted if index not in self._field.official]
             if not waiting:
                 return self._answer(verdict, self.settings.rounds)
             self._doing("official runs", len(wanted) - len(waiting), len(wanted))
-            self._run_officially(waiting[0])
-            self._told(self._answer(self._judged(), self.settings.rounds))
+            index = waiting[0]
+            observed = self._observed(index, "official", partial(self._meter.official, self.points[index]))
+            if observed is not None:
+                self._field.official[index] = observed
+            told(self._answer(self._judged(), self.settings.rounds))
 
     def _for_official_runs(self, verdict: Verdict) -> list[int]:
         alive = self._field.alive
@@ -150,15 +147,15 @@ class Study:
 
     def _fail(self, index: int, error: PointFailedError) -> None:
         """Leave a point out; what only it dominated is in the race again."""
-        self._field.failed[index] = f"{error.problem}; {error.advice}"
+        field = self._field
+        field.failed[index] = f"{error.problem}; {error.advice}"
         self._warnings.append(f"{self.points[index].name} failed and is left out: {error.problem}")
-        freed = self._field.dominator == index
-        self._field.alive |= freed
-        self._field.dominator[freed] = -1
-        self._field.alive[index] = self._contested[index] = False
+        freed = field.dominator == index
+        field.alive |= freed
         self._contested |= freed
-        self._field.dominator[index] = -1
-        if not self._field.alive.any():
+        field.alive[index] = self._contested[index] = False
+        field.dominator[freed] = field.dominator[index] = -1
+        if not field.alive.any():
             advice = "see to what is wrong with it, and give a new experiment a name: --experiment_name"
             raise StudyError(self.space.name, f"every point has failed, the last so: {error}", advice)
 
@@ -171,7 +168,7 @@ class Study:
     def _check_contested(self, *, fronts: bool) -> None:
         """Check accuracies for as long as a place depends on it, dropping what is found to be dominated."""
         while True:
-            self._drop(self._judged())
+            self._dropped()
             open_pairs = self._judged().open_pairs
             times, risk = self._field.samples_ms(), self._comparison_risk
             wanted = self._accuracies.wanted(self._probe_gaps(), open_pairs, times, risk, fronts=fronts)
@@ -209,11 +206,6 @@ class Study:
             self._field.beliefs = self._accuracies.beliefs
             return
 
-    def _run_officially(self, index: int) -> None:
-        observed = self._observed(index, "official", partial(self._meter.official, self.points[index]))
-        if observed is not None:
-            self._field.official[index] = observed
-
     def _judged(self, accuracy: Gaps | None = None) -> Verdict:
         gaps = [*self._probe_gaps(), accuracy or self._accuracies.known.gaps()]
         return judge(gaps, self._field.alive, self._comparison_risk)
@@ -222,10 +214,13 @@ class Study:
         table = np.stack(self._field.probes)
         return [probe_gaps(table[:, :, place]) for place in range(table.shape[2])]
 
-    def _drop(self, verdict: Verdict) -> None:
+    def _dropped(self) -> Verdict:
+        """Judge, and drop what is found to be dominated."""
+        verdict = self._judged()
         gone = self._field.alive & (verdict.dominator >= 0)
         self._field.dominator[gone] = verdict.dominator[gone]
         self._field.alive &= ~gone
+        return verdict
 
     def _answer(self, verdict: Verdict, done: int) -> Answer:
         return self._field.answer(verdict, self._spent_s, self._left_s(verdict, done), self._warnings)

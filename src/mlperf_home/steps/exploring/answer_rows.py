@@ -16,7 +16,7 @@ _MOST_NAMED = 3
 
 
 def answer_tables(answer: Mapping[str, Any]) -> Iterator[tuple[str, Rows]]:
-    """Give title and rows of each table, from answer.json."""
+    """Return title and rows of each table, from answer.json."""
     sample = "SAMPLE: " if answer["sample"] else ""
     metrics = [each["name"] for each in answer["metrics"]]
     for part, title in _PARTS.items():
@@ -71,7 +71,5 @@ def _standing(standing: Mapping[str, Any], part: str, metrics: list[str]) -> str
 def _work(work: Mapping[str, Any]) -> Rows:
     kinds = {"probe": "probes", "check": "accuracy checks", "official": "official runs"}
     rows = [(kinds.get(kind, kind), duration(seconds)) for kind, seconds in work["spent_s"].items()]
-    rows.append(("exhaustive sweep", f"{duration(work['exhaustive_s'])}, estimated"))
     spent = f"{work['share']:.1%} of it; {work['share_without_official']:.1%} without the official runs"
-    rows.append(("spent", spent))
-    return rows
+    return [*rows, ("exhaustive sweep", f"{duration(work['exhaustive_s'])}, estimated"), ("spent", spent)]

@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 PRIOR_SD = 0.3
 """Points of a percent: other engines and other preparations of the images move an accuracy by some tenths."""
 
-_CROWD = "the median of MLPerf inference v3.0 to v4.0"
-
 
 def describe_candidate(context: Context) -> dict[str, Any]:
-    """Give what the exploration's step reads of a model, as JSON values.
+    """Return what the exploration's step reads of a model, as JSON values.
 
     Returns:
         {"model", "name", "path", "dataset", "questions", "weight_type", "source", "prior"}: all text but the prior,
         which is {"percent", "sd", "source"} or None.
     """
+    benchmark = context.text("CM_MLPERF_BENCHMARK")
     return {
         "model": context.text("CM_EXPLORE_MODEL"),
         "name": context.name("CM_ML_MODEL_FULL_NAME"),
         "path": str(context.existing("CM_ML_MODEL_FILE_WITH_PATH")),
-        **_dataset(context),
+        "dataset": str(context.existing(WORKLOADS[benchmark].dataset_key)),
+        "questions": str(context.existing("CM_DATASET_SQUAD_VAL_PATH")) if benchmark == "bert-99" else "",
         "weight_type": context.text("CM_ML_MODEL_WEIGHT_TYPE", ""),
         "source": context.text("CM_ML_MODEL_SOURCE", ""),
         "prior": _prior(context),
@@ -41,34 +41,24 @@ def read_candidates(listed: str) -> list[dict[str, Any]]:
     return [json.loads(Path(line).read_text("utf-8")) for line in listed.splitlines() if line]
 
 
-def _dataset(context: Context) -> dict[str, str]:
-    dataset = context.existing(WORKLOADS[context.text("CM_MLPERF_BENCHMARK")].dataset_key)
-    asked = context.text("CM_MLPERF_BENCHMARK") == "bert-99"
-    return {"dataset": str(dataset), "questions": str(context.existing("CM_DATASET_SQUAD_VAL_PATH")) if asked else ""}
-
-
 def _prior(context: Context) -> dict[str, Any] | None:
-    if context.text("CM_MLPERF_BENCHMARK") == "bert-99":
-        return _prior_f1(context)
+    percent, source = _expected_accuracy(context)
+    return None if percent is None else {"percent": percent, "sd": PRIOR_SD, "source": source}
+
+
+def _expected_accuracy(context: Context) -> tuple[float | None, str]:
+    """Return what an accuracy should be in percent, None where nobody says, and who says so."""
+    asks = context.text("CM_MLPERF_BENCHMARK") == "bert-99"
     if context.text("CM_ML_MODEL_SAMPLE", ""):
         name = context.existing("CM_ML_MODEL_FILE_WITH_PATH").name
-        percent: float = mobilenet.provenance()["models"][name]["accuracy_percent"]
-        return {"percent": percent, "sd": PRIOR_SD, "source": "the sample's own sample.json"}
+        models = mobilenet.provenance()["models"] if not asks else bert.provenance()["scores"]
+        return models[name]["f1" if asks else "accuracy_percent"], "the sample's own sample.json"
+    if asks:
+        return context.number("CM_ML_MODEL_PUBLISHED_F1"), "published with the model"
     published, crowd = context.number("CM_ML_MODEL_PUBLISHED_TOP1"), context.number("CM_ML_MODEL_MEASURED_TOP1")
     # In 2023 EfficientNet's int8 models were given raw pixels: what was measured then is not what we would measure.
-    own = context.text("CM_DATASET_IMAGENET_RECIPE", "") == "published" and "efficientnet" in context.text(
-        "CM_EXPLORE_MODEL"
-    )
-    source = context.text("CM_ML_MODEL_PUBLISHED_TOP1_SOURCE", "published")
+    raw = context.text("CM_DATASET_IMAGENET_RECIPE", "") == "published"
+    own = raw and "efficientnet" in context.text("CM_EXPLORE_MODEL")
     if published is not None and (own or crowd is None):
-        return {"percent": published, "sd": PRIOR_SD, "source": source}
-    return None if crowd is None else {"percent": crowd, "sd": PRIOR_SD, "source": _CROWD}
-
-
-def _prior_f1(context: Context) -> dict[str, Any] | None:
-    if context.text("CM_ML_MODEL_SAMPLE", ""):
-        name = context.existing("CM_ML_MODEL_FILE_WITH_PATH").name
-        percent: float | None = bert.provenance()["scores"][name]["f1"]
-        return {"percent": percent, "sd": PRIOR_SD, "source": "the sample's own sample.json"}
-    percent = context.number("CM_ML_MODEL_PUBLISHED_F1")
-    return None if percent is None else {"percent": percent, "sd": PRIOR_SD, "source": "published with the model"}
+        return published, context.text("CM_ML_MODEL_PUBLISHED_TOP1_SOURCE", "published")
+    return crowd, "the median of MLPerf inference v3.0 to v4.0"

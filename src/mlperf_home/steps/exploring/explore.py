@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.experiments.experiment import Experiment, Experiments
 from mlperf_home.exploration.live.jobs import official_folder
+from mlperf_home.exploration.live.plan import StudyPlan
 from mlperf_home.exploration.live.plan import to_json as plan_json
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import to_json
@@ -16,16 +17,13 @@ from mlperf_home.measurements.weights import Weights, with_weights
 from mlperf_home.steps.exploring.answer_rows import answer_tables, duration
 from mlperf_home.steps.exploring.plan import engines_of, read_study_plan
 from mlperf_home.steps.launch import run_module
-from mlperf_home.steps.machine import machine_facts
-from mlperf_home.steps.pricing import pricing
+from mlperf_home.steps.machine import Pricing, machine_facts, pricing
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.exploration.definition.space import Point
-    from mlperf_home.exploration.live.plan import StudyPlan
-    from mlperf_home.steps.pricing import Pricing
     from scriptgraph.api import Context
 
 
@@ -40,7 +38,7 @@ def explore(context: Context) -> Path:
         StepFailed: an option cannot be used, or the study ended without an answer.
     """
     prices = pricing(context)  # what is wrong with it is said before a long run
-    experiments = Experiments(_root(context))
+    experiments = Experiments(context.path("CM_MLPERF_EXPERIMENTS_DIR") or context.folders.state.parent / "experiments")
     plan = read_study_plan(context, experiments.root)
     experiment = _begin(context, experiments, plan)
     plan = read_study_plan(context, experiment.folder)
@@ -61,24 +59,18 @@ def explore(context: Context) -> Path:
     )
     for title, rows in answer_tables(answer):
         context.table(title, rows)
-    places = [("experiment", experiment.name), ("answer", str(experiment.answer)), ("journal", str(experiment.journal))]
-    places.append(("results", str(experiment.folder / "results")))
     for warning in answer["warnings"]:
         context.warn(warning)
-    context.table("Where it is", places)
+    places = {"answer": experiment.answer, "journal": experiment.journal, "results": experiment.folder / "results"}
+    context.table("Where it is", [("experiment", experiment.name), *((name, str(p)) for name, p in places.items())])
     return experiment.answer
-
-
-def _root(context: Context) -> Path:
-    return context.path("CM_MLPERF_EXPERIMENTS_DIR") or context.folders.state.parent / "experiments"
 
 
 def _begin(context: Context, experiments: Experiments, plan: StudyPlan) -> Experiment:
     """Begin the experiment, or go on with the one that the same options began."""
-    settings = asdict(plan.settings)
     made_by = {
         "space": plan.space,
-        "settings": settings,
+        "settings": asdict(plan.settings),
         "searcher": plan.searcher,
         "budget_s": plan.budget_s,
         "running": asdict(plan.running),

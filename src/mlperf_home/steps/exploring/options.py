@@ -1,43 +1,136 @@
-"""An exploration's own options; they are read before anything is fetched, and again when it starts."""
+"""An exploration's own options: its space, how the race goes, its searcher. Read before anything is fetched, and again.
+
+The space is one of ours, narrowed and with axes added, or a JSON file of the user's.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import Any
 
+from mlperf_home.engines.registry import NAMES
 from mlperf_home.exploration.definition.settings import Settings
+from mlperf_home.exploration.definition.space import Space, SpaceError, decode_space, known_space
+from mlperf_home.exploration.live.axes import BACKEND, check_axes
 from mlperf_home.exploration.live.plan import SEARCHERS
-from scriptgraph.api import StepFailed
+from scriptgraph.api import Context, StepFailed
 
-if TYPE_CHECKING:
-    from scriptgraph.api import Context
+# Axis -> (key, option) of what the command line may add.
+_ADDED = {
+    "backend": "CM_EXPLORE_BACKENDS",
+    "threads": "CM_EXPLORE_THREADS",
+    "xnnpack": "CM_EXPLORE_XNNPACK",
+    "batch": "CM_EXPLORE_BATCH",
+    "streams": "CM_EXPLORE_STREAMS",
+    "lengths": "CM_EXPLORE_LENGTHS",
+}
+_COUNTS = ("threads", "batch", "streams")
+_SEPARATOR = {"lengths": ";"}
+"""Lists of lengths hold commas: several lists are set apart by semicolons."""
+
+
+def asked_space(context: Context) -> dict[str, Any]:
+    """Return the space as JSON.
+
+    Raises:
+        SpaceError: the user's file is none, or an axis has an odd value, or no point is left.
+    """
+    path = context.path("CM_EXPLORE_SPACE_FILE")
+    where = str(path) if path else "the space"
+    if path:
+        try:
+            document = json.loads(context.existing("CM_EXPLORE_SPACE_FILE").read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise SpaceError(where, f"is not JSON ({error})", "correct it") from None
+    else:
+        document = _ours(context)
+    added = {axis: values for axis, key in _ADDED.items() if (values := _values(context, axis, key))}
+    if isinstance(document, dict) and isinstance(document.get("axes"), dict):
+        document["axes"] |= added
+    space = decode_space(document, where)
+    check_axes(space, where)
+    for backend in space.axes.get(BACKEND, ()):
+        if backend is not None and backend not in NAMES:
+            raise SpaceError(f"{where}: axes/{BACKEND}", f"there is no engine {backend!r}", f"use {', '.join(NAMES)}")
+    _check_models(context, space, where)
+    return dict(document)
+
+
+def models_of(document: dict[str, Any]) -> list[str]:
+    """Name a space's models, each once, in the order of the points."""
+    return list(dict.fromkeys(point.model for point in decode_space(document, "the space").points))
+
+
+def backends_of(document: dict[str, Any], usual: str) -> list[str]:
+    """Name the engines that a space's points run on, that of points without a backend of their own first."""
+    values = document["axes"].get(BACKEND, [None])
+    return list(dict.fromkeys(usual if value is None else str(value) for value in values))
+
+
+def _check_models(context: Context, space: Space, where: str) -> None:
+    name = _name(context)
+    known = {point.model for point in decode_space(known_space(name), name).points}
+    odd = next((point.model for point in space.points if point.model not in known), None)
+    if odd is not None:
+        some = ", ".join(sorted(known)[:3])
+        raise SpaceError(where, f"there is no model {odd!r}", f"name models by the axes of ours: {some}, ...")
+
+
+def _name(context: Context) -> str:
+    kind = "berts" if context.text("CM_MLPERF_BENCHMARK", "resnet") == "bert-99" else "mobilenets"
+    return f"sample_{kind}" if context.flag("CM_DATASET_SAMPLE") else kind
+
+
+def _ours(context: Context) -> dict[str, Any]:
+    document = known_space(_name(context))
+    axes = document["axes"]
+    families, precision = context.text("CM_MLPERF_MODELS", "all"), context.text("CM_MLPERF_MODELS_PRECISION", "all")
+    only: dict[str, Any] = {}
+    if families != "all":
+        only["family"] = [each for each in axes["family"] if families in each]
+    if precision != "all":
+        floats = {"fp32", "float"}
+        only["precision"] = [each for each in axes["precision"] if (each in floats) == (precision == "fp32")]
+    if only:
+        document["constraints"].append({"when": {}, "only": only})
+        words = "-".join(word for word in (families, precision) if word != "all")
+        document["name"] = f"{document['name']}-{words}"
+    return document
+
+
+def _values(context: Context, axis: str, key: str) -> list[Any]:
+    words = [word.strip() for word in context.text(key, "").split(_SEPARATOR.get(axis, ",")) if word.strip()]
+    counts = axis in _COUNTS
+    for word in words:
+        if counts and word != "default" and (not word.isdecimal() or not int(word)):
+            raise StepFailed(f"--{axis}: {word!r} is no whole number above 0, nor default; write for instance 1,2,4")
+    return [None if word == "default" else int(word) if counts else word for word in words]
 
 
 def race_settings(context: Context) -> Settings:
-    """Give the race's settings, as far as the user decides them.
+    """Return the race's settings, as far as the user decides them.
 
     Raises:
         StepFailed: one cannot be used.
     """
-    usual = Settings()
-    risk, probe_s = context.number("CM_EXPLORE_RISK"), context.number("CM_EXPLORE_PROBE_S")
-    rounds, seed = context.whole("CM_EXPLORE_ROUNDS"), context.whole("CM_EXPLORE_SEED")
-    if seed is not None and seed < 0:
-        raise StepFailed(f"--seed={seed}: must be 0 or more")
+    given: dict[str, Any] = {
+        "risk": context.number("CM_EXPLORE_RISK"),
+        "rounds": context.whole("CM_EXPLORE_ROUNDS"),
+        "first_probe_s": context.number("CM_EXPLORE_PROBE_S"),
+        "official": context.text("CM_EXPLORE_OFFICIAL", Settings.official),
+        "full_accuracy": context.flag("CM_EXPLORE_FULL_ACCURACY"),
+        "seed": context.whole("CM_EXPLORE_SEED"),
+    }
+    if (given["seed"] or 0) < 0:
+        raise StepFailed(f"--seed={given['seed']}: must be 0 or more")
     try:
-        return Settings(
-            risk=usual.risk if risk is None else risk,
-            rounds=usual.rounds if rounds is None else rounds,
-            first_probe_s=usual.first_probe_s if probe_s is None else probe_s,
-            official=context.text("CM_EXPLORE_OFFICIAL", usual.official),
-            full_accuracy=context.flag("CM_EXPLORE_FULL_ACCURACY"),
-            seed=seed or 0,
-        )
+        return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValueError as error:
         raise StepFailed(f"the exploration's options: {error}") from None
 
 
 def asked_searcher(context: Context) -> tuple[str, float | None]:
-    """Give the searcher, and the seconds that it may spend; None for the race.
+    """Return the searcher, and the seconds that it may spend; None for the race.
 
     Raises:
         StepFailed: there is none of that name, or the budget does not belong to it.

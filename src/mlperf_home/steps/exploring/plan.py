@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.exploration.definition.beliefs import Belief
-from mlperf_home.exploration.definition.protocol import Protocol
+from mlperf_home.exploration.definition.settings import Protocol, Settings
 from mlperf_home.exploration.definition.space import decode_space
 from mlperf_home.exploration.live.plan import Candidate, Engine, Running, StudyPlan
 from mlperf_home.harness.configuration.settings import Target, run_values
@@ -17,20 +17,19 @@ from mlperf_home.steps.exploring.candidates import read_candidates
 from mlperf_home.steps.exploring.options import asked_searcher, race_settings
 from mlperf_home.steps.run_request import backend_options, run_prefix
 from mlperf_home.steps.workloads import WORKLOADS
-from scriptgraph.api import StepFailed
+from scriptgraph.api import Context, StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mlperf_home.exploration.definition.settings import Settings
-    from scriptgraph.api import Context
 
 _METRICS = {"SingleStream": ("latency_ms",), "Offline": ("samples_per_second",)}
+_CANDIDATE_KEYS = ("name", "path", "dataset", "questions", "weight_type", "source")
 _ACCURACIES = {"resnet": "top1_percent", "bert-99": "f1_percent"}
 
 
 def read_study_plan(context: Context, folder: Path) -> StudyPlan:
-    """Give the plan of the exploration that a step's environment describes.
+    """Return the plan of the exploration that a step's environment describes.
 
     Args:
         context: the step's.
@@ -46,6 +45,7 @@ def read_study_plan(context: Context, folder: Path) -> StudyPlan:
         first = next(iter(absent.values()), "the space names none")
         raise StepFailed(f"none of the models could be had; the first: {first}")
     searcher, budget_s = asked_searcher(context)
+    prefix = tuple(run_prefix(context))
     running = _running(context, described)
     return StudyPlan(
         space=space,
@@ -53,9 +53,9 @@ def read_study_plan(context: Context, folder: Path) -> StudyPlan:
         searcher=searcher,
         budget_s=budget_s,
         priors={each["model"]: Belief(**each["prior"]) for each in described if each["prior"]},
-        candidates={each["model"]: _candidate(each) for each in described},
+        candidates={each["model"]: Candidate(**{key: each[key] for key in _CANDIDATE_KEYS}) for each in described},
         absent=absent,
-        engines={each["backend"]: _engine(context, each) for each in engines_of(context)},
+        engines={each["backend"]: Engine(each["python"], prefix, each["system"]) for each in engines_of(context)},
         running=running,
         folder=folder,
         work_dir=context.folders.state / "engine-graphs",
@@ -67,17 +67,8 @@ def engines_of(context: Context) -> list[dict[str, str]]:
     return [json.loads(Path(line).read_text("utf-8")) for line in context.text("CM_EXPLORE_ENGINES").splitlines()]
 
 
-def _candidate(described: Mapping[str, Any]) -> Candidate:
-    keys = ("name", "path", "dataset", "questions", "weight_type", "source")
-    return Candidate(**{key: described[key] for key in keys})
-
-
-def _engine(context: Context, described: Mapping[str, str]) -> Engine:
-    return Engine(described["python"], tuple(run_prefix(context)), described["system"])
-
-
 def _absent(context: Context, space: Mapping[str, Any], described: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Give the models that could not be had, each with a reason."""
+    """Return the models that could not be had, each with a reason."""
     had = {each["model"] for each in described}
     missing = {point.model for point in decode_space(space, "the space").points} - had
     failures = [line for line in context.text("CM_EXPLORE_FAILED", "").splitlines() if line]
@@ -110,16 +101,12 @@ def _settings(context: Context, described: Sequence[Mapping[str, Any]], running:
     rules = load_round(running.round)
     values = run_values(rules, running.scenario, running.style, Target(1.0, measured=False), running.test_query_count)
     least = rules.scenarios[running.scenario]
+    path = Path(described[0]["dataset"]) / WORKLOADS[running.benchmark].facts_file
+    facts = json.loads(path.read_text("utf-8"))
     protocol = Protocol(
-        samples=_samples(running, Path(described[0]["dataset"])),
+        samples=int(facts["features" if running.benchmark == "bert-99" else "images"]),
         official_s=values.get("min_duration", least.min_duration_ms) / 1000,
         official_queries=int(values.get("min_query_count", least.min_query_count)),
     )
     metrics, accuracy = _METRICS[running.scenario], _ACCURACIES[running.benchmark]
     return replace(race_settings(context), metrics=metrics, accuracy=accuracy, protocol=protocol)
-
-
-def _samples(running: Running, dataset: Path) -> int:
-    """Count the dataset's samples."""
-    facts = json.loads((dataset / WORKLOADS[running.benchmark].facts_file).read_text("utf-8"))
-    return int(facts["features" if running.benchmark == "bert-99" else "images"])

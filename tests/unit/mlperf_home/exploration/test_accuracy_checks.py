@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from table_meter import TableMeter
 
 from mlperf_home.exploration.definition.beliefs import Belief
 from mlperf_home.exploration.definition.meter import AccuracyCount
 from mlperf_home.exploration.definition.settings import Settings
 from mlperf_home.exploration.definition.space import Space, decode_space
-from mlperf_home.exploration.racing.evidence import evidence
-from mlperf_home.exploration.racing.revision import Doubts, believed
+from mlperf_home.exploration.racing.evidence import Doubts, believed, evidence
 from mlperf_home.exploration.racing.study import Study
-from mlperf_home.exploration.search.table_meter import TableMeter
 
 if TYPE_CHECKING:
     from mlperf_home.exploration.definition.answer import Answer, Standing

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 import pytest
+from table_meter import TableMeter
 
 from mlperf_home.exploration.definition.space import mobilenets
-from mlperf_home.exploration.search.optuna_search import Budget, OptunaMissingError, search
-from mlperf_home.exploration.search.table_meter import TableMeter
+from mlperf_home.exploration.optuna_search import Budget, OptunaMissingError, search
 
 SPACE = mobilenets()
 METER = TableMeter(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import numpy as np
 import pytest
+from table_meter import TableMeter
 
 import mlperf_home.exploration
 from mlperf_home.exploration.definition.answer import About, Answer, to_json
@@ -18,8 +19,7 @@ from mlperf_home.exploration.definition.journal import Journal, JournalError
 from mlperf_home.exploration.definition.settings import Settings, study_identity
 from mlperf_home.exploration.definition.space import SpaceError, decode_space, mobilenets
 from mlperf_home.exploration.racing.study import Study
-from mlperf_home.exploration.search.table_meter import TableMeter
-from mlperf_home.pareto.arrays import front
+from mlperf_home.pareto.front import front
 
 if TYPE_CHECKING:
     from mlperf_home.exploration.definition.meter import Observation

@@ -14,7 +14,7 @@ from pictures import example, mark, picture
 from mlperf_home.experiments.experiment import Experiments
 from mlperf_home.experiments.picture_data import draw_from, from_experiment, from_results, from_table
 from mlperf_home.measurements.prices import Price, Prices
-from mlperf_home.pareto.arrays import front
+from mlperf_home.pareto.front import front
 from mlperf_home.pictures.picture import PictureError, axis, from_json, to_json, with_standings
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from mlperf_home.measurements.measurement import Value
-from mlperf_home.steps.pricing import pricing
+from mlperf_home.steps.machine import pricing
 from scriptgraph.api import StepFailed
 
 if TYPE_CHECKING:

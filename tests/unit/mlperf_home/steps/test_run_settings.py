@@ -8,8 +8,8 @@ import pytest
 
 from mlperf_home.harness.configuration.settings import SettingsError, Wanted, user_conf_text
 from mlperf_home.rules import load_round
-from mlperf_home.steps.events import narrate
-from mlperf_home.steps.system import Targets, system_name
+from mlperf_home.steps.launch import narrate
+from mlperf_home.steps.machine import Targets, system_name
 from mlperf_home.steps.zoo import ZooError, find_model
 
 if TYPE_CHECKING:

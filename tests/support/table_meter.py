@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlperf_home.exploration.definition.meter import AccuracyCount, Observation
-from mlperf_home.exploration.definition.protocol import IMAGENET
+from mlperf_home.exploration.definition.settings import IMAGENET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,23 +5,21 @@ Needs the extra `explore`. Sources: docs/exploration.md.
 
 from __future__ import annotations
 
+import math
+import statistics
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.answer import Answer, Standing, Work
-from mlperf_home.exploration.definition.meter import PointFailedError
-from mlperf_home.exploration.definition.protocol import sample_ms
-from mlperf_home.exploration.definition.settings import Settings
-from mlperf_home.pareto.arrays import front, oriented
+from mlperf_home.exploration.definition.meter import Meter, PointFailedError
+from mlperf_home.exploration.definition.settings import Settings, sample_ms
+from mlperf_home.pareto.front import dominates, front
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mlperf_home.exploration.definition.meter import Meter
     from mlperf_home.exploration.definition.space import Point, Space
 
 SAMPLERS = ("tpe", "nsga2")
@@ -75,7 +73,8 @@ def search(
     if sampler not in SAMPLERS:
         raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
     measured = _Measured(space, meter, settings or Settings())
-    study = _study(sampler, budget, measured.settings)
+    optuna = _optuna()
+    study = _study(optuna, sampler, budget, measured.settings)
     for _ in range(_TRIALS_A_POINT * len(space.points)):
         trial = study.ask()
         point = propose(trial, space)
@@ -85,15 +84,22 @@ def search(
             measured.measure(point)
             if measured.values:
                 told(measured.answer(budget.seconds))
-        _tell(study, trial, measured.objectives(point))
+        if point.name in measured.failed:
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        else:
+            study.tell(trial, measured.objectives(point))
     return measured.answer(0.0)
 
 
-def _study(sampler: str, budget: Budget, settings: Settings) -> Any:
+def _optuna() -> Any:
     try:
         import optuna  # noqa: PLC0415 - an extra
     except ImportError:
         raise OptunaMissingError("Optuna", "is not installed", "pip install 'mlperf-home[explore]'") from None
+    return optuna
+
+
+def _study(optuna: Any, sampler: str, budget: Budget, settings: Settings) -> Any:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -104,15 +110,6 @@ def _study(sampler: str, budget: Budget, settings: Settings) -> Any:
         )
     directions = ["minimize" if direction == "min" else "maximize" for direction in settings.directions.values()]
     return optuna.create_study(directions=directions, sampler=chosen)
-
-
-def _tell(study: Any, trial: Any, objectives: list[float] | None) -> None:
-    from optuna.trial import TrialState  # noqa: PLC0415 - an extra
-
-    if objectives is None:
-        study.tell(trial, state=TrialState.FAIL)
-    else:
-        study.tell(trial, objectives)
 
 
 def propose(trial: Any, space: Space) -> Point:
@@ -138,7 +135,7 @@ class _Measured:
         self._space, self._meter = space, meter
 
     def knows(self, point: Point) -> bool:
-        """Say whether a point was measured, or has failed."""
+        """Whether a point was measured, or has failed."""
         return point.name in self.values or point.name in self.failed
 
     def measure(self, point: Point) -> None:
@@ -154,53 +151,37 @@ class _Measured:
         metrics = {name: observed.values[name] for name in self.settings.metrics}
         self.values[point.name] = metrics | {self.settings.accuracy: 100 * count.correct / count.count}
 
-    def objectives(self, point: Point) -> list[float] | None:
-        """Give what a sampler is told of a point; None of one that failed."""
-        values = self.values.get(point.name)
-        if values is None:
-            return None
-        return [value if name == self.settings.accuracy else float(np.log(value)) for name, value in values.items()]
+    def objectives(self, point: Point) -> list[float]:
+        """Return what a sampler hears of a measured point."""
+        values = self.values[point.name]
+        return [value if name == self.settings.accuracy else math.log(value) for name, value in values.items()]
 
     def answer(self, budget_s: float) -> Answer:
-        """Give the three parts; `budget_s` is what may still be spent in all."""
+        """Return the three parts; `budget_s` is what may still be spent in all."""
         directions = tuple(self.settings.directions.values())
-        names = list(self.values)
-        table = oriented([list(each.values()) for each in self.values.values()], directions) if names else None
-        keeps = front(table, ("min",) * len(directions)) if table is not None else np.zeros(0, dtype=np.bool_)
+        rows = {name: tuple(values.values()) for name, values in self.values.items()}
+        keeps = dict(zip(rows, front(rows.values(), directions), strict=True))
         kept, below, never = [], [], []
         for point in self._space.points:
-            if point.name in self.failed:
-                below.append(self._standing(point, (), likely=False))
-            elif point.name not in self.values or table is None:
-                never.append(self._standing(point, (), likely=False))
+            name = point.name
+            if name in self.failed:
+                below.append(self._standing(point, ()))
+            elif name not in rows:
+                never.append(self._standing(point, ()))
+            elif keeps[name]:
+                kept.append(self._standing(point, (), likely=True))
             else:
-                place = names.index(point.name)
-                if keeps[place]:
-                    kept.append(self._standing(point, (), likely=True))
-                else:
-                    better = (table <= table[place]).all(axis=1) & (table < table[place]).any(axis=1) & keeps
-                    below.append(self._standing(point, (names[int(np.flatnonzero(better)[0])],), likely=False))
+                better = (each for each in rows if keeps[each] and dominates(rows[each], rows[name], directions))
+                below.append(self._standing(point, (next(better),)))
         left_s = max(0.0, budget_s - sum(self.spent_s.values()))
-        return Answer(
-            tuple(kept), tuple(never), tuple(below), Work(dict(self.spent_s), self._exhaustive_s(), left_s), ()
-        )
-
-    def _exhaustive_s(self) -> float:
-        """Nothing is known of what was not measured: its cost is taken to be the mean of the others'."""
+        # Nothing is known of what was not measured: its cost is taken to be the mean of the others'.
         costs = [self.settings.protocol.exhaustive(sample_ms(each)) for each in self.values.values()]
-        return float(np.mean(costs)) * len(self._space.points) if costs else 0.0
+        exhaustive_s = statistics.fmean(costs) * len(self._space.points) if costs else 0.0
+        return Answer(tuple(kept), tuple(never), tuple(below), Work(dict(self.spent_s), exhaustive_s, left_s), ())
 
-    def _standing(self, point: Point, against: tuple[str, ...], *, likely: bool) -> Standing:
+    def _standing(self, point: Point, against: tuple[str, ...], *, likely: bool = False) -> Standing:
         values = self.values.get(point.name, {})
         official = {name: value for name, value in values.items() if name != self.settings.accuracy}
         source = f"measured on {self.settings.protocol.samples} samples" if values else "unknown"
-        return Standing(
-            point.name,
-            values,
-            source,
-            against,
-            official,
-            likely,
-            point.model,
-            failed=self.failed.get(point.name, ""),
-        )
+        failed = self.failed.get(point.name, "")
+        return Standing(point.name, values, source, against, official, likely, point.model, failed=failed)

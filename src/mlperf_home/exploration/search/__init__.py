@@ -1,1 +1,0 @@
-"""Searches beside the race, and a meter that replays a table."""
