@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.verdict import invalid_reasons
@@ -20,8 +20,8 @@ ACCURACY_FILE = "mlperf_log_accuracy.json"
 
 _PREFIX = ":::MLLOG "
 _PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_(?:per_query_)?latency_ns")
-_SEEDS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 _BYTES_THAT_END_AN_ACCURACY_LOG = 64
+_SEEDS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 # What a run logs once; an accuracy run logs others for every set of samples that it loads.
 _LOGGED_ONCE = ("effective_", "result_", "early_stopping_", "loadgen_version", "test_datetime", "sut_name")
 # Long lists that nobody reads again: the order of the samples, the sources' hashes.
@@ -76,8 +76,7 @@ class LoadGenResult:
         return None if value is None else float(value)
 
 
-@dataclass(frozen=True)
-class _Line:
+class _Line(NamedTuple):
     key: str
     value: Any
     is_error: bool
@@ -199,34 +198,33 @@ def _line(path: Path, number: int, text: str) -> _Line:
         raise LogError(f"{path} line {number}", problem, "run the benchmark again") from None
 
 
+def summary_is_whole(text: str) -> bool:
+    """Whether a summary has its last line, which counts the errors; versions of LoadGen spell it in two ways."""
+    return " encountered" in text.rstrip().rsplit("\n", 1)[-1]
+
+
+def has_end(accuracy_log: Path) -> bool:
+    """Whether an accuracy log, truncated or not, ends as LoadGen ends it; raise OSError where it cannot be read."""
+    with accuracy_log.open("rb") as file:
+        file.seek(max(0, accuracy_log.stat().st_size - _BYTES_THAT_END_AN_ACCURACY_LOG))
+        return file.read().rstrip().endswith(b"]")
+
+
 def _check_whole(folder: Path, detail: DetailLog) -> None:
-    if detail.missing:
-        problem = f"the run was interrupted: {detail.missing[0]} is missing"
-        raise LogError(folder / DETAIL_FILE, problem, "run the benchmark again")
-    _check_summary(folder / SUMMARY_FILE)
-    if detail.settings["test_mode"] == "AccuracyOnly":
-        _check_accuracy_log(folder / ACCURACY_FILE)
-
-
-def _check_summary(path: Path) -> None:
+    path = folder / DETAIL_FILE
+    interrupted = f"{detail.missing[0]} is missing" if detail.missing else ""
     try:
-        text = path.read_text("utf-8", errors="replace")
+        if not interrupted:
+            path = folder / SUMMARY_FILE
+            if not summary_is_whole(path.read_text("utf-8", errors="replace")):
+                interrupted = "the last line is missing"
+        if not interrupted and detail.settings["test_mode"] == "AccuracyOnly":
+            path = folder / ACCURACY_FILE
+            interrupted = "" if has_end(path) else "the list has no end"
     except OSError as error:
         raise LogError(path, f"cannot be read ({error.strerror})", "run the benchmark again") from None
-    # The last line counts the errors, in either spelling.
-    if " encountered" not in text.rstrip().rsplit("\n", 1)[-1]:
-        raise LogError(path, "the run was interrupted: the last line is missing", "run the benchmark again")
-
-
-def _check_accuracy_log(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _BYTES_THAT_END_AN_ACCURACY_LOG))
-            end = file.read().rstrip()
-    except OSError as error:
-        raise LogError(path, f"cannot be read ({error.strerror})", "run the benchmark again") from None
-    if not end.endswith(b"]"):
-        raise LogError(path, "the run was interrupted: the list has no end", "run the benchmark again")
+    if interrupted:
+        raise LogError(path, f"the run was interrupted: {interrupted}", "run the benchmark again")
 
 
 def _percentiles(scenario: str, values: Mapping[str, Any]) -> dict[str, int]:

@@ -8,16 +8,15 @@ The folder holds, as far as the runs were made:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_home.contracts.session import IngestError, check_logs, check_same_setup, read_session
-from mlperf_home.loadgen_logs.accuracy_text import AccuracyText, AccuracyTextError, read_accuracy_text
+from mlperf_home.loadgen_logs.accuracy_text import AccuracyText, AccuracyTextError, kept_hash, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, LoadGenResult, LogError, read_run
-from mlperf_home.measurements.cost import cost_values
 from mlperf_home.measurements.machine_values import host_values, noise_warnings
 from mlperf_home.measurements.measurement import Measurement, Value, unknown
 from mlperf_home.measurements.obstacles import unofficial_because
+from mlperf_home.measurements.prices import cost_values
 from mlperf_home.rules import load_round
 
 if TYPE_CHECKING:
@@ -36,8 +35,7 @@ _NO_PERFORMANCE = "no performance run in this result"
 _NO_ACCURACY = "no accuracy run in this result"
 
 
-@dataclass(frozen=True)
-class _Run:
+class _Run(NamedTuple):
     session: dict[str, Any]
     result: LoadGenResult
 
@@ -59,8 +57,8 @@ def ingest(
     Raises:
         IngestError: a run is incomplete, its logs are not its own, or the two runs differ in their setup.
     """
-    performance = _read(result_dir, PERFORMANCE_SESSION, PERFORMANCE_DIR, ("performance",))
-    accuracy = _read(result_dir, ACCURACY_SESSION, ACCURACY_DIR, ("accuracy",))
+    performance = _read(result_dir, PERFORMANCE_SESSION, PERFORMANCE_DIR, "performance")
+    accuracy = _read(result_dir, ACCURACY_SESSION, ACCURACY_DIR, "accuracy")
     run = performance or accuracy
     if run is None:
         raise IngestError(result_dir, "holds neither a performance nor an accuracy run", "run the benchmark first")
@@ -69,11 +67,14 @@ def ingest(
     session = run.session
     rules = load_round(session["job"]["round"])
     text = _read_accuracy(result_dir, accuracy)
-    values = _performance_values(performance, rules) | _accuracy_values(text) | _session_values(session)
+    values = _performance_values(performance.result, rules) if performance else {"result": unknown(_NO_PERFORMANCE)}
+    values |= _accuracy_values(text) | _session_values(session)
     if performance:
         values |= host_values(performance.session)
     if price is not None:
         values |= cost_values(values, session["job"]["scenario"], rules, price)
+    noise = noise_warnings(performance.session) if performance else ()
+    told = (warning for each in (performance, accuracy) if each for warning in each.session["warnings"])
     return Measurement(
         round=rules.name,
         benchmark=session["job"]["benchmark"],
@@ -90,25 +91,19 @@ def ingest(
         system=_host(session) | dict(system or {}),
         values=values,
         logs=_logs(performance, PERFORMANCE_DIR) | _logs(accuracy, ACCURACY_DIR),
-        warnings=_warnings(performance, accuracy),
+        warnings=tuple(dict.fromkeys((*noise, *told))),
     )
 
 
-def _warnings(performance: _Run | None, accuracy: _Run | None) -> tuple[str, ...]:
-    noise = noise_warnings(performance.session) if performance else ()
-    told = (warning for run in (performance, accuracy) if run for warning in run.session["warnings"])
-    return tuple(dict.fromkeys((*noise, *told)))
-
-
-def _read(result_dir: Path, session_name: str, log_dir: str, modes: tuple[str, ...]) -> _Run | None:
+def _read(result_dir: Path, session_name: str, log_dir: str, wanted: str) -> _Run | None:
     path, folder = result_dir / session_name, result_dir / log_dir
     if not path.exists() and not folder.exists():
         return None
     session = read_session(path)
     mode = session["job"]["mode"]
-    if mode not in modes:
-        raise IngestError(path, f"is the session of a {mode} run", f"run the {modes[0]} mode")
-    check_logs(session, folder, _kept_hash(folder))
+    if mode != wanted:
+        raise IngestError(path, f"is the session of a {mode} run", f"run the {wanted} mode")
+    check_logs(session, folder, kept_hash(folder / ACCURACY_TEXT))
     try:
         result = read_run(folder)
     except LogError as error:
@@ -118,13 +113,6 @@ def _read(result_dir: Path, session_name: str, log_dir: str, modes: tuple[str, .
     if result.scenario != session["job"]["scenario"]:
         raise IngestError(folder, f"the log is of {result.scenario}, the session of another scenario", "run it again")
     return _Run(session, result)
-
-
-def _kept_hash(folder: Path) -> str | None:
-    try:
-        return read_accuracy_text(folder / ACCURACY_TEXT).log_sha256
-    except AccuracyTextError:
-        return None
 
 
 def _read_accuracy(result_dir: Path, accuracy: _Run | None) -> AccuracyText | None:
@@ -142,10 +130,7 @@ def _read_accuracy(result_dir: Path, accuracy: _Run | None) -> AccuracyText | No
     return text
 
 
-def _performance_values(performance: _Run | None, rules: Round) -> dict[str, Value]:
-    if performance is None:
-        return {"result": unknown(_NO_PERFORMANCE)}
-    result = performance.result
+def _performance_values(result: LoadGenResult, rules: Round) -> dict[str, Value]:
     metric = rules.metrics[result.scenario]
     source = f"{PERFORMANCE_DIR}/{DETAIL_FILE}"
 
@@ -164,14 +149,11 @@ def _performance_values(performance: _Run | None, rules: Round) -> dict[str, Val
     if result.mean_latency_ns is not None:
         values["mean_latency_ms"] = Value(result.mean_latency_ns / 1e6, "measured", f"{source}: mean latency")
     for percentile, latency_ns in result.percentiles_ns.items():
-        values[f"latency_p{percentile}_ms"] = Value(
-            latency_ns / 1e6, "measured", f"{source}: {percentile} percentile latency"
-        )
+        place = f"{source}: {percentile} percentile latency"
+        values[f"latency_p{percentile}_ms"] = Value(latency_ns / 1e6, "measured", place)
     values["query_count"] = logged("result_query_count")
-    values["target_qps"] = Value(result.settings["target_qps"], "copied", f"{source}: effective_target_qps")
-    values["min_duration_ms"] = Value(
-        result.settings["min_duration_ms"], "copied", f"{source}: effective_min_duration_ms"
-    )
+    for name in ("target_qps", "min_duration_ms"):
+        values[name] = Value(result.settings[name], "copied", f"{source}: effective_{name}")
     return values | _inferred(result, rules)
 
 
@@ -180,17 +162,14 @@ def _inferred(result: LoadGenResult, rules: Round) -> dict[str, Value]:
     if result.scenario != "SingleStream":
         return {}
     inferred = {}
-    rate = result.values.get("result_qps_without_loadgen_overhead")
-    if rate:
-        inferred["offline_samples_per_second"] = Value(
-            rate, "inferred", reason="SingleStream's result_qps_without_loadgen_overhead"
-        )
+    if rate := result.values.get("result_qps_without_loadgen_overhead"):
+        reason = "SingleStream's result_qps_without_loadgen_overhead"
+        inferred["offline_samples_per_second"] = Value(rate, "inferred", reason=reason)
     latency_ns = result.values.get("early_stopping_latency_ms")
     samples = rules.scenarios["MultiStream"].samples_per_query
     if latency_ns and samples:
-        inferred["multi_stream_latency_ms"] = Value(
-            latency_ns * samples / 1e6, "inferred", reason=f"{samples} times SingleStream's early_stopping_latency_ms"
-        )
+        reason = f"{samples} times SingleStream's early_stopping_latency_ms"
+        inferred["multi_stream_latency_ms"] = Value(latency_ns * samples / 1e6, "inferred", reason=reason)
     return inferred
 
 
@@ -201,11 +180,9 @@ def _accuracy_values(text: AccuracyText | None) -> dict[str, Value]:
 
 
 def _session_values(session: Mapping[str, Any]) -> dict[str, Value]:
-    return {
-        "peak_memory_bytes": Value(session["peak_memory_bytes"], "measured", "session: peak_memory_bytes"),
-        "open_s": Value(session["times"]["open_s"], "measured", "session: times.open_s"),
-        "run_s": Value(session["times"]["run_s"], "measured", "session: times.run_s"),
-    }
+    times = {key: Value(session["times"][key], "measured", f"session: times.{key}") for key in ("open_s", "run_s")}
+    peak = Value(session["peak_memory_bytes"], "measured", "session: peak_memory_bytes")
+    return {"peak_memory_bytes": peak, **times}
 
 
 def _engine(session: Mapping[str, Any]) -> dict[str, Value]:
@@ -231,12 +208,11 @@ def _model(session: Mapping[str, Any], name: str | None) -> dict[str, Value]:
 def _host(session: Mapping[str, Any]) -> dict[str, Value]:
     host = session["host"]
     quota = host["cgroup_cpu_quota"]
+    limit = unknown(host["cgroup_cpu_quota_reason"]) if quota is None else Value(quota, "measured", "session: host")
     return {
         "load_average_1min_before": Value(host["load_average_1min_before"], "measured", "session: host"),
         "affinity_cpu_count": Value(len(host["affinity_cpus"]), "measured", "session: host.affinity_cpus"),
-        "cgroup_cpu_quota": (
-            unknown(host["cgroup_cpu_quota_reason"]) if quota is None else Value(quota, "measured", "session: host")
-        ),
+        "cgroup_cpu_quota": limit,
     }
 
 

@@ -6,10 +6,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mlperf_home.loadgen_logs.run_log import LoadGenResult
     from mlperf_home.rules import Round
+    from mlperf_home.rules.rounds import Benchmark
 
 
 def unofficial_because(
@@ -24,10 +25,12 @@ def unofficial_because(
         accuracy: the accuracy by name, empty without an accuracy run.
     """
     obstacles = []
+    benchmark = rules.benchmarks[session["job"]["benchmark"]]
+    found, whole = session["dataset"]["count"], benchmark.dataset_sample_count
     if session["sample"]:
         obstacles.append("it was made with sample data")
-    else:
-        obstacles += _part_of_the_dataset(rules, session)
+    elif found < whole:
+        obstacles.append(f"its dataset has {found} samples; {rules.name} asks all {whole}")
     if not accuracy:
         obstacles.append("it has no accuracy run")
     if result is None:
@@ -36,29 +39,16 @@ def unofficial_because(
         obstacles.append("LoadGen calls the performance run INVALID")
     if dict(result.seeds) != asdict(rules.seeds):
         obstacles.append(f"its seeds are not those of {rules.name}")
-    return (*obstacles, *_short_of(rules, session["job"]["benchmark"], result))
+    return (*obstacles, *_short_of(rules, benchmark, result))
 
 
-def _part_of_the_dataset(rules: Round, session: Mapping[str, Any]) -> list[str]:
-    whole = rules.benchmarks[session["job"]["benchmark"]].dataset_sample_count
-    found = session["dataset"]["count"]
-    return [f"its dataset has {found} samples; {rules.name} asks all {whole}"] if found < whole else []
-
-
-def _short_of(rules: Round, benchmark: str, result: LoadGenResult) -> list[str]:
-    scenario = rules.scenarios[result.scenario]
-    settings = result.settings
-    obstacles = []
-    if settings["min_duration_ms"] < scenario.min_duration_ms:
-        obstacles.append(
-            f"it was asked to last {settings['min_duration_ms'] / 1000:g} s; "
-            f"{rules.name} asks {scenario.min_duration_ms / 1000:g} s"
-        )
-    wanted = rules.benchmarks[benchmark].performance_sample_count
-    if settings["performance_sample_count"] < wanted:
-        obstacles.append(f"{settings['performance_sample_count']} samples were loaded; {rules.name} asks {wanted}")
-    if result.scenario == "Offline" and settings["samples_per_query"] < scenario.min_query_count:
-        obstacles.append(
-            f"{settings['samples_per_query']} samples were issued; {rules.name} asks {scenario.min_query_count}"
-        )
-    return obstacles
+def _short_of(rules: Round, benchmark: Benchmark, result: LoadGenResult) -> Iterator[str]:
+    wanted, settings = rules.scenarios[result.scenario], result.settings
+    duration_s, wanted_s = settings["min_duration_ms"] / 1000, wanted.min_duration_ms / 1000
+    if duration_s < wanted_s:
+        yield f"it was asked to last {duration_s:g} s; {rules.name} asks {wanted_s:g} s"
+    loaded, needed = settings["performance_sample_count"], benchmark.performance_sample_count
+    if loaded < needed:
+        yield f"{loaded} samples were loaded; {rules.name} asks {needed}"
+    if result.scenario == "Offline" and settings["samples_per_query"] < wanted.min_query_count:
+        yield f"{settings['samples_per_query']} samples were issued; {rules.name} asks {wanted.min_query_count}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.rules.submission import SubmissionRules, decode_submission
+from mlperf_home.rules.submission import SubmissionRules, decode_submission, tuples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,10 +138,21 @@ class Round:
     sources: Mapping[str, str]
 
     def required_scenarios(self, benchmark: str, category: str) -> tuple[str, ...]:
-        """List the scenarios a category wants of a benchmark ("edge", "datacenter" or both, by a comma)."""
+        """List the scenarios a category wants of a benchmark ("edge", "datacenter" or both, by a comma).
+
+        A category that the benchmark does not know wants none.
+        """
         wanted = self.benchmarks[benchmark].scenarios
         parts = [part.strip() for part in category.split(",")]
-        return tuple(name for name in SCENARIOS if any(name in wanted[part] for part in parts))
+        return tuple(name for name in SCENARIOS if any(name in wanted.get(part, ()) for part in parts))
+
+    def benchmark_of(self, model: str, mapping: Mapping[str, str]) -> str | None:
+        """Return the benchmark of a model: by its name, a known other name, the submitter's mapping, or a guess."""
+        named = self.submission
+        if model in self.benchmarks:
+            return model
+        found = named.model_names.get(model) or mapping.get(model)
+        return found or next((benchmark for part, benchmark in named.model_guesses if part in model), None)
 
 
 def round_names() -> tuple[str, ...]:
@@ -162,29 +173,20 @@ def load_round(name: str) -> Round:
     return _decode(json.loads(text))
 
 
-def _without_source(section: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in section.items() if key != "source"}
-
-
-def _benchmark(fields: Mapping[str, Any]) -> Benchmark:
-    scenarios = {category: tuple(names) for category, names in fields["scenarios"].items()}
-    return Benchmark(**{**fields, "scenarios": scenarios, "compliance_tests": tuple(fields["compliance_tests"])})
-
-
-def _loadgen_model(fields: Mapping[str, Any]) -> LoadGenModel:
-    permutation = tuple(fields.get("sample_concatenate_permutation", ()))
-    return LoadGenModel(**{**fields, "sample_concatenate_permutation": permutation})
-
-
 def _decode(document: Mapping[str, Any]) -> Round:
-    sections = {key: _without_source(value) for key, value in document.items() if isinstance(value, dict)}
+    sections = {key: tuples(value) for key, value in document.items() if isinstance(value, dict)}
+    for section in sections.values():
+        section.pop("source", None)
+    benchmarks = {
+        key: {**value, "scenarios": tuples(value["scenarios"])} for key, value in sections["benchmarks"].items()
+    }
     return Round(
         name=document["round"],
         seeds=Seeds(**sections["seeds"]),
         test05_seeds=Seeds(**sections["test05_seeds"]),
         scenarios={key: ScenarioRules(**value) for key, value in sections["scenarios"].items()},
-        loadgen_models={key: _loadgen_model(value) for key, value in sections["loadgen_models"].items()},
-        benchmarks={key: _benchmark(value) for key, value in sections["benchmarks"].items()},
+        loadgen_models={key: LoadGenModel(**tuples(value)) for key, value in sections["loadgen_models"].items()},
+        benchmarks={key: Benchmark(**tuples(value)) for key, value in benchmarks.items()},
         divisions={key: Division(**value) for key, value in sections["divisions"].items()},
         metrics={key: Metric(**value) for key, value in sections["metrics"].items()},
         submission=decode_submission(sections["submission"]),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlperf_home.measurements.cost import given_price
-from mlperf_home.measurements.prices import PricesError, kept_prices
+from mlperf_home.measurements.prices import PricesError, given_price, kept_prices
 from scriptgraph.api import StepFailed, failing_on
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlperf_home.measurements.published_accuracy import published_words
+from mlperf_home.measurements.model_facts import published_words
 from mlperf_home.measurements.table import summary_rows
 
 if TYPE_CHECKING:

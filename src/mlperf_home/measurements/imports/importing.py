@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE
-from mlperf_home.measurements.imports.published import read_published
-from mlperf_home.measurements.imports.submissions import ImportedResultError, read_result, read_submission
-from mlperf_home.measurements.measurement import MeasurementError, from_json
+from mlperf_home.measurements.imports.submissions import read_each, read_result, read_submission
+from mlperf_home.measurements.imports.tables import read_published
+from mlperf_home.measurements.ingest import PERFORMANCE_DIR
+from mlperf_home.measurements.measurement import from_json
 from mlperf_home.measurements.store.lines import LINES_FILE, measurements_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from mlperf_home.measurements.measurement import Measurement
-
-_RUN = "performance/run_1"
 
 
 class ImportedPathError(LocatedError):
@@ -57,11 +56,12 @@ def read_any(path: Path, round_name: str, benchmark: str, problems: list[str]) -
         raise ImportedPathError(path, "is not there", "give a table, a submission tree, or a folder of results")
     if (path / LINES_FILE).is_file():
         return _from_file(path / LINES_FILE, problems)
-    if not (path / _RUN).is_dir() and any(path.glob("*/*/results/*/*/*")):
+    if not (path / PERFORMANCE_DIR).is_dir() and any(path.glob("*/*/results/*/*/*")):
         return Import("submission tree", read_submission(path, round_name, problems))
     ours = [each for each in sorted(path.rglob("measurement.json")) if not _hidden(each, path)]
     if ours:
-        return Import("folder of our results", _ours(ours, problems))
+        read = read_each(ours, lambda each: from_json(each.read_text("utf-8"), str(each)), problems)
+        return Import("folder of our results", read)
     return _from_loadgen(path, round_name, benchmark, problems)
 
 
@@ -72,7 +72,7 @@ def _from_file(path: Path, problems: list[str]) -> Import:
 
 
 def _from_loadgen(path: Path, round_name: str, benchmark: str, problems: list[str]) -> Import:
-    found = [path] if (path / _RUN).is_dir() else _result_folders(path)
+    found = [path] if (path / PERFORMANCE_DIR).is_dir() else _result_folders(path)
     if not found:
         advice = "give a folder with LoadGen's logs, the root of a submission tree, a --results_dir, or a table"
         raise ImportedPathError(path, "holds no results that are known here", advice)
@@ -80,30 +80,15 @@ def _from_loadgen(path: Path, round_name: str, benchmark: str, problems: list[st
         raise ImportedPathError(path, "does not tell its benchmark", "add --benchmark=bert-99 or --benchmark=resnet")
     if found == [path]:
         return Import("LoadGen's folder", [read_result(path, round_name, benchmark)])
-    return Import("folder of LoadGen's logs", _others(found, round_name, benchmark, problems))
+    results = read_each(found, lambda folder: read_result(folder, round_name, benchmark), problems)
+    return Import("folder of LoadGen's logs", results)
 
 
 def _result_folders(root: Path) -> list[Path]:
     """Find folders that `read_result` takes, at any depth; those of accuracy runs are passed over."""
     logs = [path.parent for path in root.rglob(DETAIL_FILE) if not _hidden(path, root)]
-    found = {each.parents[1] if each.as_posix().endswith(f"/{_RUN}") else each for each in logs}
+    found = {each.parents[1] if each.as_posix().endswith(f"/{PERFORMANCE_DIR}") else each for each in logs}
     return sorted(each for each in found if each.name != "accuracy")
-
-
-def _others(folders: Iterable[Path], round_name: str, benchmark: str, problems: list[str]) -> Iterator[Measurement]:
-    for folder in folders:
-        try:
-            yield read_result(folder, round_name, benchmark)
-        except ImportedResultError as error:  # noqa: PERF203 - each may fail alone
-            problems.append(str(error))
-
-
-def _ours(paths: Iterable[Path], problems: list[str]) -> Iterator[Measurement]:
-    for path in paths:
-        try:
-            yield from_json(path.read_text("utf-8"), str(path))
-        except (OSError, UnicodeDecodeError, MeasurementError) as error:  # noqa: PERF203 - each may fail alone
-            problems.append(str(error) if isinstance(error, MeasurementError) else f"{path}: cannot be read ({error})")
 
 
 def _hidden(path: Path, root: Path) -> bool:

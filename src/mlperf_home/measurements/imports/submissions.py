@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.session import sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_text import AccuracyTextError, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, SUMMARY_FILE, LoadGenResult, LogError, read_run
+from mlperf_home.measurements.ingest import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
 from mlperf_home.measurements.measurement import Measurement, Value, unknown
 from mlperf_home.rules import load_round
-from mlperf_home.rules.model_names import benchmark_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-_RUN = Path("performance/run_1")
-_ACCURACY = Path("accuracy/accuracy.txt")
+_ACCURACY = f"{ACCURACY_DIR}/{ACCURACY_TEXT}"
 # Which of LoadGen's values is a scenario's result, and how models are called, have been the same since this round.
 _METRICS_OF = "v3.1"
 _NO_SESSION = "the tool that made the result wrote no session"
@@ -46,11 +44,10 @@ def read_result(
     Raises:
         ImportedResultError: logs are absent, cut off or corrupt, or LoadGen reports an error.
     """
-    bare = (folder / DETAIL_FILE).exists() and not (folder / _RUN).exists()
-    run = Path() if bare else _RUN
+    bare = (folder / DETAIL_FILE).exists() and not (folder / PERFORMANCE_DIR).exists()
+    run = Path("" if bare else PERFORMANCE_DIR)
     result, accuracy = _read_logs(folder, run)
     source = f"{run / DETAIL_FILE}"
-    values = {**_result(result, source), **_latencies(result, source), **accuracy}
     return Measurement(
         round=round_name,
         benchmark=benchmark,
@@ -67,12 +64,9 @@ def read_result(
         },
         model={"name": unknown(_NO_SESSION), "sha256": unknown(_NO_SESSION)},
         system=dict(system or {}),
-        values=values,
+        values={**_values(result, source), **accuracy},
         logs={
-            f"{run / name}": {
-                "sha256": sha256_of(folder / run / name),
-                "bytes": (folder / run / name).stat().st_size,
-            }
+            f"{run / name}": {"sha256": sha256_of(path := folder / run / name), "bytes": path.stat().st_size}
             for name in (DETAIL_FILE, SUMMARY_FILE)
         },
         warnings=(),
@@ -80,11 +74,6 @@ def read_result(
 
 
 def _read_logs(folder: Path, run: Path) -> tuple[LoadGenResult, dict[str, Value]]:
-    """Read a performance run, and the accuracy beside it.
-
-    Raises:
-        ImportedResultError: as `read_result` says.
-    """
     try:
         result = read_run(folder / run)
         accuracy = read_accuracy_text(folder / _ACCURACY).values if (folder / _ACCURACY).exists() else None
@@ -97,23 +86,20 @@ def _read_logs(folder: Path, run: Path) -> tuple[LoadGenResult, dict[str, Value]
         raise ImportedResultError(folder, problem, "give those of a performance run")
     if accuracy is None:
         return result, {"accuracy": unknown("no accuracy.txt in this result")}
-    return result, {name: Value(each, "copied", str(_ACCURACY)) for name, each in accuracy.items()}
+    return result, {name: Value(each, "copied", _ACCURACY) for name, each in accuracy.items()}
 
 
-def _result(result: LoadGenResult, source: str) -> dict[str, Value]:
-    """Give the scenario's own metric."""
+def _values(result: LoadGenResult, source: str) -> dict[str, Value]:
+    """Return the scenario's own metric and all latencies."""
     metric = load_round(_METRICS_OF).metrics[result.scenario]
     found = result.values.get(metric.key)
     # Zero is LoadGen's way to say that it could not estimate.
     value = Value(found / metric.divisor, "copied", f"{source}: {metric.key}") if found else None
-    return {metric.unit: value or unknown(f"the log has no {metric.key}")}
-
-
-def _latencies(result: LoadGenResult, source: str) -> dict[str, Value]:
-    found: dict[str, float] = {f"latency_p{name}_ms": latency_ns for name, latency_ns in result.percentiles_ns.items()}
+    latencies_ns: dict[str, float] = {f"latency_p{name}_ms": ns for name, ns in result.percentiles_ns.items()}
     if result.mean_latency_ns is not None:
-        found["mean_latency_ms"] = result.mean_latency_ns
-    return {name: Value(latency_ns / 1e6, "copied", source) for name, latency_ns in found.items()}
+        latencies_ns["mean_latency_ms"] = result.mean_latency_ns
+    latencies = {name: Value(ns / 1e6, "copied", source) for name, ns in latencies_ns.items()}
+    return {metric.unit: value or unknown(f"the log has no {metric.key}"), **latencies}
 
 
 def read_submission(root: Path, round_name: str, problems: list[str]) -> Iterator[Measurement]:
@@ -132,55 +118,54 @@ def read_submission(root: Path, round_name: str, problems: list[str]) -> Iterato
         raise ImportedResultError(
             root, "has no DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO", "give the root of a submission tree"
         )
-    for folder in folders:
+    return read_each(folders, lambda folder: _placed(folder, round_name), problems)
+
+
+def read_each(paths: Iterable[Path], read: Callable[[Path], Measurement], problems: list[str]) -> Iterator[Measurement]:
+    """Read each of many results; `problems` takes a sentence for each that cannot be read."""
+    for path in paths:
         try:
-            benchmark = _benchmark(root, folder)
-            yield _placed(read_result(folder, round_name, benchmark, _system(root, folder)), folder)
-        except ImportedResultError as error:  # noqa: PERF203 - each result may fail alone
+            yield read(path)
+        except LocatedError as error:  # noqa: PERF203 - each may fail alone
             problems.append(str(error))
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{path}: cannot be read ({error})")
 
 
-def _benchmark(root: Path, folder: Path) -> str:
-    """Give the benchmark that a model was run for, by its name or the tree's own table; else the name."""
-    division, organization, *_ = folder.relative_to(root).parts
-    name, rules = folder.parent.name, load_round(_METRICS_OF)
-    mapping: dict[str, str] = {}
-    with suppress(OSError, ValueError, TypeError):
-        mapping.update(
-            json.loads((root / division / organization / rules.submission.folders.mapping).read_text("utf-8"))
-        )
-    return benchmark_of(name, rules, mapping) or name
+def json_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object; an empty one where there is none that can be read."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
-def _placed(measurement: Measurement, folder: Path) -> Measurement:
-    """Add what the place in the tree tells: the model's name, and whether our own tree marks it as a sample."""
-    model = {**measurement.model, "name": Value(folder.parent.name, "copied", "folder")}
-    parts = list(folder.parts)
-    parts[-4] = "measurements"
-    sample = any(_says_sample(path) for path in sorted(Path(*parts).glob("*.json")))
+def is_sample(path: Path) -> bool:
+    """Whether a JSON among a result's measurement files marks it as a sample."""
+    return json_object(path).get("sample") is True
+
+
+def _placed(folder: Path, round_name: str) -> Measurement:
+    """Read a result with what its place in the tree tells: the model, the system, whether it is a sample."""
+    submitter, name = folder.parents[3], folder.parent.name
+    rules = load_round(_METRICS_OF)
+    mapping = json_object(submitter / rules.submission.folders.mapping)
+    benchmark = rules.benchmark_of(name, mapping) or name
+    measurement = read_result(folder, round_name, benchmark, _system(submitter, folder.parents[1].name))
+    settings = submitter / "measurements" / folder.relative_to(submitter / "results")
+    sample = any(map(is_sample, settings.glob("*.json")))
     note = "the tree marks it as a sample: made-up data, no MLPerf result" if sample else ""
+    model = {**measurement.model, "name": Value(name, "copied", "folder")}
     return replace(measurement, model=model, sample=sample, sample_note=note)
 
 
-def _says_sample(path: Path) -> bool:
+def _system(submitter: Path, name: str) -> dict[str, Value]:
+    places = {"division": submitter.parent.name, "organization": submitter.name, "platform": name}
+    facts = {key: Value(value, "copied", "folder") for key, value in places.items()}
+    path = submitter / "systems" / f"{name}.json"
     try:
-        told = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(told, dict) and told.get("sample") is True
-
-
-def _system(root: Path, folder: Path) -> dict[str, Value]:
-    division, organization, _, name, _, _ = folder.relative_to(root).parts
-    facts = {
-        "division": Value(division, "copied", "folder"),
-        "organization": Value(organization, "copied", "folder"),
-        "platform": Value(name, "copied", "folder"),
-    }
-    path = root / division / organization / "systems" / f"{name}.json"
-    try:
-        told = json.loads(path.read_text("utf-8"))
-        pairs = list(told.items())
+        pairs = list(json.loads(path.read_text("utf-8")).items())
     except (OSError, ValueError, AttributeError):
         raise ImportedResultError(path, "cannot be read as the system's JSON object", "add the file") from None
     for key, value in pairs:
@@ -190,13 +175,10 @@ def _system(root: Path, folder: Path) -> dict[str, Value]:
 
 
 def _usual_names(facts: Mapping[str, Value]) -> dict[str, Value]:
-    """Give what tables of results call the system's name, its sockets, and the cores of each; counts are numbers."""
-    found = {"name": facts["system_name"] if _told(facts, "system_name") else facts["platform"]}
+    """Return what tables of results call the system's name, its sockets, and the cores of each; counts are numbers."""
+    told = {key: str(value.value) for key, value in facts.items() if value.value is not None}
+    found = {"name": facts["system_name"] if told.get("system_name") else facts["platform"]}
     for name, key in (("sockets", "host_processors_per_node"), ("cores", "host_processor_core_count")):
-        if (text := _told(facts, key)).isascii() and text.isdigit():
+        if (text := told.get(key, "")).isascii() and text.isdigit():
             found[name] = replace(facts[key], value=int(text))
     return found
-
-
-def _told(facts: Mapping[str, Value], key: str) -> str:
-    return str(facts[key].value) if key in facts and facts[key].value is not None else ""

@@ -12,18 +12,17 @@ from mlperf_home.measurements.store.lines import Store, StoreError, identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import TracebackType
 
     from mlperf_home.measurements.measurement import Measurement
 
 INDEX_FILE = "index.sqlite"
 _SCHEMA = 1
-_COLUMNS = ("round", "benchmark", "scenario", "sample", "validity")
-_GROUPS = ("engine", "model", "system", "values")
+COLUMNS = ("round", "benchmark", "scenario", "sample", "validity")
+GROUPS = ("engine", "model", "system", "values")
 # Numbered measurements: their values go to the ends of the tables' parts, not to places all over them.
 _TABLES = f"""
 CREATE TABLE measurement (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, line TEXT NOT NULL,
-                          {", ".join(_COLUMNS)});
+                          {", ".join(COLUMNS)});
 CREATE TABLE value (name TEXT NOT NULL, measurement INTEGER NOT NULL, number REAL, text TEXT,
                     PRIMARY KEY (name, measurement)) WITHOUT ROWID;
 CREATE TABLE source (bytes INTEGER NOT NULL);
@@ -67,9 +66,7 @@ class Index:
     def __enter__(self) -> Index:  # noqa: PYI034 - typing has no Self in Python 3.10
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._connection.close()
 
     def find(self, query: Query) -> Iterator[Measurement]:
@@ -80,7 +77,7 @@ class Index:
         """
         parts, given = ["1"], []
         for name, wanted in query.equals.items():
-            if name in _COLUMNS:
+            if name in COLUMNS:
                 parts.append(f"{name} IS ?")
                 given.append(int(wanted) if isinstance(wanted, bool) else wanted)
             else:
@@ -102,8 +99,8 @@ class Index:
 
     def _name(self, name: str) -> str:
         group, dot, rest = name.partition(".")
-        if group not in _GROUPS or not dot or not rest:
-            known = f"{', '.join(_COLUMNS)}, or a name such as values.latency_ms or system.name"
+        if group not in GROUPS or not dot or not rest:
+            known = f"{', '.join(COLUMNS)}, or a name such as values.latency_ms or system.name"
             raise StoreError("query", f"there is no {name!r}", f"use {known}")
         return name
 
@@ -153,7 +150,7 @@ class Index:
         try:
             document = json.loads(line)
             key = identity(line)
-            row = [key, line, *(document[column] for column in _COLUMNS)]
+            row = [key, line, *(document[column] for column in COLUMNS)]
             values = list(_value_rows(document))
         except (ValueError, KeyError, TypeError, AttributeError):
             self.damages.append(f"{self.store.path}: a line is damaged ({line[:40]!r}...); import what it held again")
@@ -167,7 +164,7 @@ class Index:
 
 
 def _value_rows(document: Mapping[str, Any]) -> Iterator[tuple[str, float | None, str | None]]:
-    for group in _GROUPS:
+    for group in GROUPS:
         for name, each in document[group].items():
             value = each["value"]
             is_text = isinstance(value, str)

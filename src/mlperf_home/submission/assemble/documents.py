@@ -6,16 +6,14 @@ import json
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from mlperf_home.submission.assemble.measurement_files import SAMPLE_NOTICE, result_fields
-from mlperf_home.submission.assemble.model_facts import framework
-from mlperf_home.submission.check.tree.models import needs_mapping
+from mlperf_home.measurements.imports.submissions import json_object
+from mlperf_home.submission.assemble.measurement_files import SAMPLE_NOTICE, framework, put, result_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from mlperf_home.submission.assemble.collect import FoundResult
-    from mlperf_home.submission.assemble.order import Order
+    from mlperf_home.submission.assemble.collect import FoundResult, Order
 
 CODE = "mlperf-home"
 _CODE_README = """# The code of these results
@@ -59,7 +57,9 @@ def write_documents(order: Order, results: Sequence[FoundResult], folder: Path, 
     if not calibration.exists():
         calibration.parent.mkdir(parents=True, exist_ok=True)
         calibration.write_text(_CALIBRATION.format(notice=notice, models=rows), encoding="utf-8")
-    _mapping(order, folder, names)
+    mapping = folder / order.rules.submission.folders.mapping
+    if needed := {model: name for model, name in names.items() if order.rules.benchmark_of(model, {}) != name}:
+        put(mapping, json.dumps({**json_object(mapping), **needed}, indent=1, sort_keys=True) + "\n")
 
 
 def _code(results: Sequence[FoundResult], folder: Path, notice: str) -> None:
@@ -69,25 +69,9 @@ def _code(results: Sequence[FoundResult], folder: Path, notice: str) -> None:
     said = text.format(notice=notice, version=version("mlperf-home"), engines="\n".join(rows))
     code = folder / "code" / CODE
     code.mkdir(parents=True, exist_ok=True)
-    _put(code / "README.md", said)
+    put(code / "README.md", said)
     for model in sorted({result.model for result in results}):
         reference = folder / "code" / model
         # A folder is the submitter's own code for the model.
         if not reference.is_dir():
-            _put(reference, f"{CODE}\n")
-
-
-def _mapping(order: Order, folder: Path, names: Mapping[str, str]) -> None:
-    path = folder / order.rules.submission.folders.mapping
-    try:
-        known = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        known = {}
-    needed = {model: name for model, name in names.items() if needs_mapping(model, name, order.rules)}
-    if needed:
-        _put(path, json.dumps({**known, **needed}, indent=1, sort_keys=True) + "\n")
-
-
-def _put(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    path.write_text(text, encoding="utf-8")
+            put(reference, f"{CODE}\n")

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from mlperf_home.measurements.imports.submissions import json_object
 from mlperf_home.rules import mlperf_conf
-from mlperf_home.submission.assemble.model_facts import measured_fields
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from mlperf_home.submission.assemble.collect import FoundResult
-    from mlperf_home.submission.assemble.order import Order
+    from mlperf_home.measurements.measurement import Measurement, Value
+    from mlperf_home.submission.assemble.collect import FoundResult, Order
 
+# NumPy's names of types in the spelling of published submissions.
+_SPELLINGS = {"float32": "fp32", "float16": "fp16"}
+_DTYPE = re.compile(r"'dtype': '(\w+)'")
 SAMPLE_NOTICE = "**This is a sample result: made-up data and a toy model. It is no MLPerf result.**"
 _NOT_TOLD = "unknown: the submitter has not told"
 _FOREIGN_README = """# {model}, {scenario}
@@ -29,24 +35,22 @@ _FOREIGN_CONF = (
 def write_measurement_files(order: Order, result: FoundResult, folder: Path, loadgen_model: str) -> None:
     """Write the measurement files of one result."""
     folder.mkdir(parents=True, exist_ok=True)
-    _put(folder / "mlperf.conf", _kept(result, "mlperf.conf") or mlperf_conf(order.rules))
-    _put(folder / "user.conf", _kept(result, "user.conf") or _user_conf(result, loadgen_model))
-    _put(folder / "README.md", _readme(result))
-    _put(folder / f"{result.sut}.json", json.dumps(result_fields(order, result), indent=1) + "\n")
+    put(folder / "mlperf.conf", _kept(result, "mlperf.conf") or mlperf_conf(order.rules))
+    put(folder / "user.conf", _kept(result, "user.conf") or _user_conf(result, loadgen_model))
+    put(folder / "README.md", _readme(result))
+    put(folder / f"{result.sut}.json", json.dumps(result_fields(order, result), indent=1) + "\n")
 
 
 def result_fields(order: Order, result: FoundResult) -> dict[str, object]:
     """Give a result's JSON: the fields that the round wants, and what we record besides."""
-    known = measured_fields(result.measurement) if result.measurement else _foreign_fields(result)
+    known = _measured_fields(result.measurement) if result.measurement else _foreign_fields(result)
     fields: dict[str, object] = {
         key: known.get(key) or order.told.get(key) or _NOT_TOLD for key in order.rules.submission.measurement_fields
     }
     if result.sample:
         fields["sample"] = True
-    if result.measurement is not None:
-        digest = result.measurement.model["sha256"]
-        if digest.value is not None:
-            fields["starting_weights_sha256"] = digest.value
+    if result.measurement and (digest := result.measurement.model["sha256"].value) is not None:
+        fields["starting_weights_sha256"] = digest
     return fields
 
 
@@ -56,8 +60,8 @@ def mark_as_inferred(folder: Path, sut: str, measured: str, scenario: str) -> No
     readme = folder / "README.md"
     readme.write_text(notice + readme.read_text("utf-8"), encoding="utf-8")
     path = folder / f"{sut}.json"
-    fields = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    path.write_text(json.dumps({**fields, "inferred_from": measured}, indent=1) + "\n", encoding="utf-8")
+    fields = {**json_object(path), "inferred_from": measured}
+    path.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
 
 
 def _kept(result: FoundResult, name: str) -> str:
@@ -88,18 +92,44 @@ def _user_conf(result: FoundResult, loadgen_model: str) -> str:
 
 
 def _foreign_fields(result: FoundResult) -> dict[str, str]:
-    """Take the fields that another tool has written beside its logs, under the names that it gives such files."""
-    for name in (f"{result.sut}.json", "measurements.json", f"{result.sut}_{result.folder.name}.json"):
-        try:
-            told = json.loads((result.folder / name).read_text("utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(told, dict):
-            return {key: str(value) for key, value in told.items() if value}
-    return {}
+    """Return the fields that another tool has written beside its logs, under the names that it gives such files."""
+    names = (f"{result.sut}.json", "measurements.json", f"{result.sut}_{result.folder.name}.json")
+    told = next(filter(None, (json_object(result.folder / name) for name in names)), {})
+    return {key: str(value) for key, value in told.items() if value}
 
 
-def _put(path: Path, text: str) -> None:
-    # What is there may be a link to a file of the tree that is being added to.
+def _measured_fields(measurement: Measurement) -> dict[str, str]:
+    """Give the fields of a result's JSON that a measurement knows; the others are left out."""
+    model, engine = measurement.model, measurement.engine
+    fields = {
+        "starting_weights_filename": PurePosixPath(_text(model.get("path"))).name,
+        "weight_data_types": _text(model.get("weight_type")),
+        "input_data_types": _input_type(measurement.benchmark, engine),
+        "retraining": _text(model.get("retraining")),
+        "weight_transformations": _text(model.get("weight_transformations")),
+    }
+    return {key: value for key, value in fields.items() if value}
+
+
+def framework(measurement: Measurement) -> str:
+    """Give the engine as a system description names it ("deepsparse v1.8.0")."""
+    return f"{measurement.engine['name'].value} v{measurement.engine['version'].value}"
+
+
+def _input_type(benchmark: str, engine: Mapping[str, Value]) -> str:
+    if benchmark.startswith("bert"):
+        # Token ids, masks and segments, as the features are kept.
+        return "int64"
+    # The TFLite backends tell their input as a text with shape, dtype, scale and zero point.
+    told = _DTYPE.search(_text(engine.get("input")))
+    return _SPELLINGS.get(told.group(1), told.group(1)) if told else ""
+
+
+def _text(value: Value | None) -> str:
+    return "" if value is None or value.value is None else str(value.value)
+
+
+def put(path: Path, text: str) -> None:
+    """Write a text anew: the file there may be a link to one of the tree that is being added to."""
     path.unlink(missing_ok=True)
     path.write_text(text, encoding="utf-8")

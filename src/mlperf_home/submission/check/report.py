@@ -6,14 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
+from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, scan_detail
 from mlperf_home.submission.check.runs.accuracy import check_accuracy, read_accuracy
 from mlperf_home.submission.check.runs.compliance import check_compliance
 from mlperf_home.submission.check.runs.performance import check_performance, performance_result
-from mlperf_home.submission.check.tree.finding import Finding, Frame
 from mlperf_home.submission.check.tree.measurement_files import check_code, check_measurement_files, read_result_json
-from mlperf_home.submission.check.tree.models import benchmark_of, read_mapping
-from mlperf_home.submission.check.tree.places import submitters
-from mlperf_home.submission.check.tree.scenarios import check_scenarios, scenario_named
+from mlperf_home.submission.check.tree.models import check_scenarios, read_mapping, scenario_named
+from mlperf_home.submission.check.tree.places import Finding, Frame, submitters
 from mlperf_home.submission.check.tree.structure import check_structure
 from mlperf_home.submission.check.tree.systems import check_systems, is_over_network
 
@@ -55,12 +54,12 @@ class ResultRow:
 
     Attributes:
         system, model, benchmark, scenario: what was measured; benchmark is None where the name leads to none.
-        value: in `unit`, or None.
+        sample: whether it is a sample: no MLPerf result.
+        value: in `unit`, or None where the log does not give it.
         unit: "samples_per_second" or "latency_ms".
         accuracy_percent: F1 or top-1, or None.
         valid: LoadGen's verdict, or None.
         inferred_from: the scenario that was run instead, or None.
-        sample: whether it is a sample: no MLPerf result.
         errors: how many findings stand in its way.
     """
 
@@ -68,13 +67,13 @@ class ResultRow:
     model: str
     benchmark: str | None
     scenario: str
-    value: float | None
-    unit: str
-    accuracy_percent: float | None
-    valid: str | None
-    inferred_from: str | None
     sample: bool
-    errors: int
+    value: float | None = None
+    unit: str = ""
+    accuracy_percent: float | None = None
+    valid: str | None = None
+    inferred_from: str | None = None
+    errors: int = 0
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,10 @@ def check_submission(root: Path, rules: Round, options: CheckOptions | None = No
     options = options or CheckOptions()
     if not root.is_dir():
         raise CheckError(root, "is no folder", "give the root of a submission by --submission_dir")
-    _require_submitter(root, rules, options.submitter)
+    divisions = rules.submission.folders.divisions
+    if options.submitter and not any((root / division / options.submitter).is_dir() for division in divisions):
+        problem = f"holds no submitter {options.submitter}"
+        raise CheckError(root, problem, "give the name that the submission was made with")
     frame = Frame(root, rules, tolerant=options.allow_short)
     findings = list(check_structure(frame))
     rows = []
@@ -125,7 +127,7 @@ def check_submission(root: Path, rules: Round, options: CheckOptions | None = No
             problem = "holds no results"
             findings.append(frame.finding(submitter.folder / "results", "no-results", problem, "generate them first"))
         for place in submitter.results():
-            row, found = _result(frame, submitter, place, mapping, allow_sample=options.allow_sample)
+            row, found = _result(frame, place, mapping, allow_sample=options.allow_sample)
             rows.append(row)
             findings += found
     if options.skip_compliance:
@@ -133,47 +135,49 @@ def check_submission(root: Path, rules: Round, options: CheckOptions | None = No
     return CheckReport(tuple(sorted(set(findings))), tuple(rows))
 
 
-def _require_submitter(root: Path, rules: Round, submitter: str) -> None:
-    divisions = rules.submission.folders.divisions
-    if submitter and not any((root / division / submitter).is_dir() for division in divisions):
-        raise CheckError(root, f"holds no submitter {submitter}", "give the name that the submission was made with")
-
-
 def _result(
-    frame: Frame, submitter: Submitter, place: ResultPlace, mapping: Mapping[str, str], *, allow_sample: bool
+    frame: Frame, place: ResultPlace, mapping: Mapping[str, str], *, allow_sample: bool
 ) -> tuple[ResultRow, list[Finding]]:
     told = read_result_json(place)
     sample = told.get("sample") is True
     frame = replace(frame, sample=sample and allow_sample, tolerant=frame.tolerant or (sample and allow_sample))
     scenario = scenario_named(place.scenario)
-    name = benchmark_of(place.model, frame.rules, mapping)
-    row = ResultRow(place.sut, place.model, name, scenario or place.scenario, None, "", None, None, None, sample, 0)
-    findings = _sample(frame, place) if sample else []
+    name = frame.rules.benchmark_of(place.model, mapping)
+    row = ResultRow(place.sut, place.model, name, scenario or place.scenario, sample)
+    findings = []
+    if sample:
+        remedy = "measure with the real dataset and model; --allow_sample makes a tree for trying"
+        problem = "is a sample: made-up data and a toy model, no MLPerf result"
+        findings.append(frame.unless_sample(place.measurements, "sample", problem, remedy))
     if name is None or name not in frame.rules.benchmarks:
         known = ", ".join(frame.rules.benchmarks)
         problem = f"has an invalid model: {place.model} leads to {name or 'no benchmark'}"
-        remedy = f"map it in {submitter.folder.name}/{frame.rules.submission.folders.mapping} to one of {known}"
+        remedy = f"map it in {place.submitter.name}/{frame.rules.submission.folders.mapping} to one of {known}"
         findings.append(frame.finding(place.results.parent, "model", problem, remedy))
         return replace(row, errors=_errors(findings)), findings
     if scenario is None:
         return replace(row, errors=1), findings
     benchmark = frame.rules.benchmarks[name]
-    findings += _equivalence(frame, submitter, place, name)
-    found, detail = check_performance(frame, place, scenario, benchmark)
-    findings += found
+    detail = scan_detail(place.performance / DETAIL_FILE) if place.performance.is_dir() else None
+    findings += _equivalence(frame, place, name)
+    findings += check_performance(frame, place, scenario, benchmark, detail)
     findings += check_accuracy(frame, place, name, detail)
     findings += check_measurement_files(frame, place, benchmark.loadgen_model)
     findings += check_compliance(frame, place, benchmark, detail)
     if detail is not None:
         findings += _network_sut(frame, place, detail)
-        result = performance_result(frame, scenario, detail)
-        inferred = result.measured if result.measured not in (None, scenario) else None
+        measured = detail.settings.get("scenario")
+        inferred = measured if measured not in (None, scenario) else None
         findings += _copy(frame, place, told.get("inferred_from"), inferred)
-        row = replace(row, value=result.value, unit=result.unit, valid=result.validity, inferred_from=inferred)
-    text = read_accuracy(place)
-    if text is not None:
-        percents = [value for key, value in text.values.items() if key.endswith("_percent")]
-        row = replace(row, accuracy_percent=percents[-1])
+        row = replace(
+            row,
+            value=performance_result(frame, scenario, detail),
+            unit=frame.rules.metrics[scenario].unit,
+            valid=detail.values.get("result_validity"),
+            inferred_from=inferred,
+        )
+    if text := read_accuracy(place):
+        row = replace(row, accuracy_percent=text.percent)
     return replace(row, errors=_errors(findings)), findings
 
 
@@ -184,20 +188,19 @@ def _told_only(
     folders = frame.rules.submission.folders
     path = submitter.folder / folders.mapping
     for model in sorted({place.model for place in submitter.results()} & told.keys()):
-        if benchmark_of(model, frame.rules, mapping) != told[model]:
+        if frame.rules.benchmark_of(model, mapping) != told[model]:
             problem = f"does not say that {model} is {told[model]}: an option alone says so"
             yield frame.finding(path, "mapping-missing", problem, f'write {{"{model}": "{told[model]}"}} into it')
 
 
-def _equivalence(frame: Frame, submitter: Submitter, place: ResultPlace, name: str) -> list[Finding]:
+def _equivalence(frame: Frame, place: ResultPlace, name: str) -> list[Finding]:
     """Check that the closed division has the reference's model: the official checker takes any that leads to it."""
-    division = frame.rules.divisions.get(submitter.division)
+    division = frame.rules.divisions.get(place.submitter.division)
     own_names = {name, frame.rules.benchmarks[name].loadgen_model}
     if not division or not division.compliance_applies or place.model in own_names:
         return []
-    make = frame.note if frame.sample else frame.finding
     problem = f"{place.model} is another model than {name}'s, and closed takes that alone"
-    return [make(place.results.parent, "closed-model", problem, "submit it to the open division")]
+    return [frame.unless_sample(place.results.parent, "closed-model", problem, "submit it to the open division")]
 
 
 def _network_sut(frame: Frame, place: ResultPlace, detail: DetailLog) -> list[Finding]:
@@ -206,13 +209,6 @@ def _network_sut(frame: Frame, place: ResultPlace, detail: DetailLog) -> list[Fi
         return []
     problem = f"is of {name}, and the name of a system over a network holds {wanted!r}"
     return [frame.finding(place.results, "network-sut", problem, "run again with that name")]
-
-
-def _sample(frame: Frame, place: ResultPlace) -> list[Finding]:
-    path = place.measurements
-    remedy = "measure with the real dataset and model; --allow_sample makes a tree for trying"
-    make = frame.note if frame.sample else frame.finding
-    return [make(path, "sample", "is a sample: made-up data and a toy model, no MLPerf result", remedy)]
 
 
 def _copy(frame: Frame, place: ResultPlace, marked: object, inferred: str | None) -> list[Finding]:

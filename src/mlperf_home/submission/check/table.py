@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.submission.check.tree.scenarios import SCENARIO_MISSING
+from mlperf_home.submission.check.tree.models import SCENARIO_MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mlperf_home.submission.check.report import CheckReport, ResultRow
-    from mlperf_home.submission.check.tree.finding import Finding
+    from mlperf_home.submission.check.tree.places import Finding
 
 _UNITS = {"samples_per_second": "samples/s", "latency_ms": "ms"}
 

@@ -7,19 +7,15 @@ and a copy can always be checked.
 from __future__ import annotations
 
 import hashlib
-import os
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.session import sha256_of
 from mlperf_home.errors import LocatedError
+from mlperf_home.loadgen_logs.accuracy_log import KEPT_BYTES, shortened
 from scriptgraph.files.atomic import replacement, sync_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-KEPT_BYTES = 4096
-MARK = b"\n\n...\n\n"
-TRUNCATED_BYTES = 2 * KEPT_BYTES + len(MARK)
 
 _CHUNK_BYTES = 1 << 20
 _PREFIX = "mlperf_log_accuracy."
@@ -28,29 +24,6 @@ _SUFFIX = ".json"
 
 class TruncationError(LocatedError):
     """A log cannot be shortened or restored without losing something."""
-
-
-def file_sha256(path: Path) -> str:
-    """Give the SHA-256 of a file of any size, in hexadecimal."""
-    digest = hashlib.sha256()
-    for chunk in _chunks(path):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def shortened(log: Path) -> bytes:
-    """Give a long log's first and last 4096 bytes with the mark between them."""
-    with log.open("rb") as file:
-        first = file.read(KEPT_BYTES)
-        file.seek(-KEPT_BYTES, os.SEEK_END)
-        return first + MARK + file.read(KEPT_BYTES)
-
-
-def is_truncated(log: Path) -> bool:
-    """Say whether a log has the form that truncation leaves."""
-    if log.stat().st_size != TRUNCATED_BYTES:
-        return False
-    return log.read_bytes()[KEPT_BYTES : KEPT_BYTES + len(MARK)] == MARK
 
 
 def original_path(originals_dir: Path, sha256: str) -> Path:
@@ -80,8 +53,12 @@ def copy_checked(source: Path, target: Path, sha256: str) -> None:
     Raises:
         TruncationError: it has another; `target` is as it was.
     """
-    with replacement(target) as file:
-        if _copy(source, file) != sha256:
+    digest = hashlib.sha256()
+    with replacement(target) as copy, source.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            copy.write(chunk)
+        if digest.hexdigest() != sha256:
             raise TruncationError(source, f"does not have the SHA-256 {sha256}", "find an intact copy")
 
 
@@ -97,19 +74,5 @@ def find_original(truncated: Path, originals_dir: Path) -> tuple[Path, str] | No
 
 
 def _check(kept: Path, sha256: str) -> None:
-    if file_sha256(kept) != sha256:
+    if sha256_of(kept) != sha256:
         raise TruncationError(kept, "is damaged: its content is not what its name says", "move it away or repair it")
-
-
-def _copy(source: Path, target: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    for chunk in _chunks(source):
-        digest.update(chunk)
-        target.write(chunk)
-    return digest.hexdigest()
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            yield chunk

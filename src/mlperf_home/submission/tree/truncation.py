@@ -8,27 +8,27 @@ place by a rename. Run again, each step finds what is done already.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from mlperf_home.contracts.session import sha256_of
+from mlperf_home.loadgen_logs.accuracy_log import is_truncated, shortened
+from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
+from mlperf_home.measurements.ingest import ACCURACY_TEXT
 from mlperf_home.submission.tree.originals import (
     TruncationError,
     copy_checked,
-    file_sha256,
     find_original,
-    is_truncated,
     original_path,
     save_original,
-    shortened,
 )
 from mlperf_home.submission.tree.root_lock import BusyError, held
 from scriptgraph.files.atomic import remove_leftovers, replace_text, replacement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
 __all__ = [
     "LIMIT_BYTES",
@@ -42,8 +42,6 @@ __all__ = [
     "truncate_tree",
 ]
 
-LOG_NAME = "mlperf_log_accuracy.json"
-ACCURACY_NAME = "accuracy.txt"
 LIMIT_BYTES = 10 * 1024
 
 _HASH_LINE = re.compile(r"^hash=(\w+)$", re.MULTILINE)
@@ -148,8 +146,8 @@ def fetch_originals(root: Path, *, originals: Path, results_dir: Path) -> int:
         recorded = _recorded_hash(place.accuracy_txt)
         if recorded and is_truncated(place.log) and not original_path(place.originals_dir, recorded).is_file():
             wanted.setdefault(recorded, []).append(place)
-    for log in sorted(results_dir.rglob(LOG_NAME)) if wanted else ():
-        for place in wanted.pop(file_sha256(log), ()):
+    for log in sorted(results_dir.rglob(ACCURACY_FILE)) if wanted else ():
+        for place in wanted.pop(sha256_of(log), ()):
             save_original(log, _recorded_hash(place.accuracy_txt), place.originals_dir)
     return sum(map(len, wanted.values()))
 
@@ -168,21 +166,13 @@ def _places(root: Path, originals: Path) -> list[_Place]:
         raise TruncationError(root, "is not a folder", "give the root of a submission")
     if originals.resolve().is_relative_to(root.resolve()):
         raise TruncationError(originals, f"is inside {root}", "keep the originals outside the submission")
-    folders = list(_accuracy_folders(root))
-    for folder in folders:
+    # Folders of accuracy runs; a performance run's empty log is left alone.
+    logs = [log for log in sorted(root.rglob(ACCURACY_FILE)) if log.parent.name == "accuracy"]
+    places = [_Place(log, log.with_name(ACCURACY_TEXT), originals / log.parent.relative_to(root)) for log in logs]
+    for place in places:
         # Asked of all folders before anything is changed in one.
-        _recorded_hash(folder / ACCURACY_NAME)
-    return [
-        _Place(folder / LOG_NAME, folder / ACCURACY_NAME, originals / folder.relative_to(root)) for folder in folders
-    ]
-
-
-def _accuracy_folders(root: Path) -> Iterator[Path]:
-    """Find the folders of accuracy runs; a performance run's empty log is left alone."""
-    for name, subfolders, files in os.walk(root):
-        subfolders.sort()
-        if Path(name).name == "accuracy" and LOG_NAME in files:
-            yield Path(name)
+        _recorded_hash(place.accuracy_txt)
+    return places
 
 
 def _located(work: Callable[[_Place], LogReport], place: _Place) -> LogReport:
@@ -201,7 +191,7 @@ def _truncate(place: _Place) -> LogReport:
         remove_leftovers(path)
     if is_truncated(place.log):
         return _complete_truncated(place, recorded)
-    sha256 = file_sha256(place.log)
+    sha256 = sha256_of(place.log)
     if recorded not in {"", sha256}:
         problem = f"has the hash of another log than {place.log.name} ({recorded}, not {sha256})"
         raise TruncationError(place.accuracy_txt, problem, _RESCORE)
@@ -239,7 +229,7 @@ def _restore(place: _Place) -> LogReport:
     original = original_path(place.originals_dir, recorded)
     if not is_truncated(place.log):
         kept = original if original.is_file() else None
-        if file_sha256(place.log) != recorded:
+        if sha256_of(place.log) != recorded:
             raise TruncationError(place.accuracy_txt, f"has the hash of another log than {place.log.name}", _RESCORE)
         return LogReport(place.log, "unchanged", recorded, kept, place.log.stat().st_size)
     copy_checked(original, place.log, recorded)

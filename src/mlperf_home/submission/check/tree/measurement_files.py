@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from glob import escape
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.submission.check.tree.places import files, subfolders
+from mlperf_home.measurements.imports.submissions import json_object
+from mlperf_home.submission.check.tree.places import subfolders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mlperf_home.submission.check.tree.finding import Finding, Frame
-    from mlperf_home.submission.check.tree.places import ResultPlace, Submitter
+    from mlperf_home.submission.check.tree.places import Finding, Frame, ResultPlace, Submitter
 
 _REGENERATE = "generate the submission again from the results"
 _SEED_LINE = re.compile(r"^\s*\*\.\*\.(\w+_rng_seed)\s*=\s*(\d+)", re.MULTILINE)
@@ -23,7 +24,6 @@ _CONF_LINE = re.compile(r"^\s*([^\s#.]+)\.([^\s.]+)\.(\w+)\s*=\s*(\S+)\s*$", re.
 def check_measurement_files(frame: Frame, place: ResultPlace, loadgen_model: str) -> Iterator[Finding]:
     """Check the measurement files of one result."""
     folder = place.measurements
-    present = files(folder)
     if not folder.is_dir():
         problem = f"{frame.shown(place.results)} has no measurement files"
         yield frame.finding(folder, "measurements-missing", problem, f"{_REGENERATE}; the names' case counts")
@@ -33,38 +33,31 @@ def check_measurement_files(frame: Frame, place: ResultPlace, loadgen_model: str
             yield frame.finding(folder / name, "measurement-file", "is missing", _REGENERATE)
         elif not (folder / name).read_bytes().strip():
             yield frame.finding(folder / name, "measurement-file-empty", "is empty", _REGENERATE)
-    yield from _result_json(frame, place, present)
+    yield from _result_json(frame, place)
     yield from _mlperf_conf(frame, folder / "mlperf.conf")
     yield from _user_conf(frame, folder / "user.conf", loadgen_model)
 
 
 def read_result_json(place: ResultPlace) -> dict[str, Any]:
     """Read the JSON of a result's measurement files; empty where there is none that can be read."""
-    for name in sorted(files(place.measurements)):
-        if name.startswith(place.sut) and name.endswith(".json"):
-            try:
-                told = json.loads((place.measurements / name).read_text("utf-8"))
-            except (OSError, ValueError):
-                return {}
-            return told if isinstance(told, dict) else {}
-    return {}
+    paths = sorted(place.measurements.glob(f"{escape(place.sut)}*.json"))
+    return json_object(paths[0]) if paths else {}
 
 
 def conf_values(path: Path, loadgen_model: str, scenario: str) -> dict[str, str]:
-    """Give what a user.conf sets for a model and a scenario, wildcards included; later lines count."""
-    try:
-        text = path.read_text("utf-8", errors="replace")
-    except OSError:
-        return {}
-    lines = _CONF_LINE.findall(text)
-    fitting = (line for line in lines if line[0] in {loadgen_model, "*"} and line[1] in {scenario, "*"})
+    """Return what a user.conf sets for a model and a scenario, wildcards included; later lines count."""
+    fitting = (line for line in _conf_lines(path) if line[0] in {loadgen_model, "*"} and line[1] in {scenario, "*"})
     return {key: value for _, _, key, value in fitting}
+
+
+def _conf_lines(path: Path) -> list[tuple[str, str, str, str]]:
+    return _CONF_LINE.findall(path.read_text("utf-8", errors="replace")) if path.is_file() else []
 
 
 def check_code(frame: Frame, submitter: Submitter) -> Iterator[Finding]:
     """Check that every model's code is there, or that a text names it."""
-    models = {model.name for sut in subfolders(submitter.folder / "results") for model in subfolders(sut)}
-    for model in sorted(models):
+    models = sorted({model.name for model in submitter.models()})
+    for model in models:
         code = submitter.folder / "code" / model
         remedy = "add a README.md there that says which code was run and how"
         if code.is_file():
@@ -81,17 +74,14 @@ def check_code(frame: Frame, submitter: Submitter) -> Iterator[Finding]:
         yield frame.note(calibration, "calibration", problem, "write it, or generate the submission again")
 
 
-def _result_json(frame: Frame, place: ResultPlace, present: set[str]) -> Iterator[Finding]:
-    folder = place.measurements
-    names = sorted(name for name in present if name.endswith(".json") and (folder / name).is_file())
-    fitting = [name for name in names if name.startswith(place.sut)]
+def _result_json(frame: Frame, place: ResultPlace) -> Iterator[Finding]:
+    fitting = sorted(path for path in place.measurements.glob(f"{escape(place.sut)}*.json") if path.is_file())
     if not fitting:
         problem = f"no JSON here has a name that begins with {place.sut}"
-        yield frame.finding(folder, "result-json", problem, _REGENERATE)
-        return
+        yield frame.finding(place.measurements, "result-json", problem, _REGENERATE)
     # The official checker takes whichever of them its file system lists first.
-    for name in fitting:
-        yield from _result_fields(frame, folder / name)
+    for path in fitting:
+        yield from _result_fields(frame, path)
 
 
 def _result_fields(frame: Frame, path: Path) -> Iterator[Finding]:
@@ -118,9 +108,6 @@ def _mlperf_conf(frame: Frame, path: Path) -> Iterator[Finding]:
 
 
 def _user_conf(frame: Frame, path: Path, loadgen_model: str) -> Iterator[Finding]:
-    if not path.is_file():
-        return
-    named = {line[0] for line in _CONF_LINE.findall(path.read_text("utf-8", errors="replace"))}
-    for model in sorted(named - {loadgen_model, "*"}):
+    for model in sorted({line[0] for line in _conf_lines(path)} - {loadgen_model, "*"}):
         problem = f"sets values of {model}; LoadGen knows this benchmark as {loadgen_model} and ignored them"
         yield frame.finding(path, "conf-model", problem, f"name {loadgen_model} and run again")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.measurements.imports.submissions import json_object
 from mlperf_home.submission.check.tree.places import files, subfolders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mlperf_home.submission.check.tree.finding import Finding, Frame
-    from mlperf_home.submission.check.tree.places import Submitter
+    from mlperf_home.submission.check.tree.places import Finding, Frame, Submitter
 
 _MAKE = "make it by get,mlperf,sut,description"
 
@@ -33,20 +33,13 @@ def check_systems(frame: Frame, submitter: Submitter) -> Iterator[Finding]:
 
 def system_categories(path: Path) -> tuple[str, ...]:
     """Give the categories of a description ("edge", "datacenter"); none where it does not say."""
-    try:
-        told = json.loads(path.read_text("utf-8")).get("system_type")
-    except (OSError, ValueError, AttributeError):
-        return ()
+    told = json_object(path).get("system_type")
     return tuple(part.strip() for part in told.split(",")) if isinstance(told, str) else ()
 
 
 def is_over_network(frame: Frame, path: Path) -> bool:
     """Say whether a description is of a system that LoadGen reaches over a network."""
-    try:
-        told = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(told, dict) and str(told.get(frame.rules.submission.network.fields[0])).lower() == "true"
+    return str(json_object(path).get(frame.rules.submission.network.fields[0])).lower() == "true"
 
 
 def _description(frame: Frame, submitter: Submitter, path: Path) -> Iterator[Finding]:
@@ -77,18 +70,18 @@ def _fields(frame: Frame, path: Path, told: dict[str, Any]) -> Iterator[Finding]
 
 def _values(frame: Frame, submitter: Submitter, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
     fields = frame.rules.submission.system
+    status, system_type, division = told.get("status"), told.get("system_type"), told.get("division")
     if str(told.get("submitter", "")).lower() != submitter.name.lower():
         problem = f"has submitter {told.get('submitter')!r}, the folder is {submitter.name!r}"
         yield frame.finding(path, "system-submitter", problem, "give the same --submitter to both")
-    if told.get("division") != submitter.division:
-        problem = f"has division {told.get('division')!r}, the folder is {submitter.division!r}"
+    if division != submitter.division:
+        problem = f"has division {division!r}, the folder is {submitter.division!r}"
         yield frame.finding(path, "system-division", problem, "give the same --division to both")
-    if told.get("status") not in fields.statuses:
-        problem = f"has status {told.get('status')!r}"
-        yield frame.finding(path, "system-status", problem, f"use one of {', '.join(fields.statuses)}")
-    if told.get("system_type") not in fields.types:
-        problem = f"has system_type {told.get('system_type')!r}"
-        yield frame.finding(path, "system-type", problem, f"use one of {'; '.join(fields.types)}")
+    if status not in fields.statuses:
+        yield frame.finding(path, "system-status", f"has status {status!r}", f"use one of {', '.join(fields.statuses)}")
+    if system_type not in fields.types:
+        remedy = f"use one of {'; '.join(fields.types)}"
+        yield frame.finding(path, "system-type", f"has system_type {system_type!r}", remedy)
 
 
 def _network(frame: Frame, submitter: Submitter, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
