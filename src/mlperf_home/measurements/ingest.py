@@ -8,6 +8,7 @@ The folder holds, as far as the runs were made:
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_home.contracts.session import IngestError, check_logs, check_same_setup, read_session
@@ -15,15 +16,15 @@ from mlperf_home.loadgen_logs.accuracy_text import AccuracyText, AccuracyTextErr
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, LoadGenResult, LogError, read_run
 from mlperf_home.measurements.machine_values import host_values, noise_warnings
 from mlperf_home.measurements.measurement import Measurement, Value, unknown
-from mlperf_home.measurements.obstacles import unofficial_because
 from mlperf_home.measurements.prices import cost_values
 from mlperf_home.rules import load_round
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from mlperf_home.rules import Round
+    from mlperf_home.rules.rounds import Benchmark
 
 PERFORMANCE_DIR = "performance/run_1"
 ACCURACY_DIR = "accuracy"
@@ -83,9 +84,7 @@ def ingest(
         sample_note=session["sample_note"],
         validity=performance.result.validity if performance else None,
         reasons=performance.result.reasons if performance else (),
-        unofficial_because=unofficial_because(
-            rules, session, performance.result if performance else None, text.values if text else {}
-        ),
+        unofficial_because=tuple(_obstacles(rules, session, performance.result if performance else None, text)),
         engine=_engine(session),
         model=_model(session, model_name),
         system=_host(session) | dict(system or {}),
@@ -227,3 +226,37 @@ def _logs(run: _Run | None, folder: str) -> dict[str, Mapping[str, Any]]:
     if run is None:
         return {}
     return {f"{folder}/{name}": hashes for name, hashes in run.session["logs"].items()}
+
+
+def _obstacles(
+    rules: Round, session: Mapping[str, Any], result: LoadGenResult | None, accuracy: AccuracyText | None
+) -> Iterator[str]:
+    """Yield what keeps a result from being submitted (to the open division), as far as the round's rules tell."""
+    benchmark = rules.benchmarks[session["job"]["benchmark"]]
+    found, whole = session["dataset"]["count"], benchmark.dataset_sample_count
+    if session["sample"]:
+        yield "it was made with sample data"
+    elif found < whole:
+        yield f"its dataset has {found} samples; {rules.name} asks all {whole}"
+    if accuracy is None:
+        yield "it has no accuracy run"
+    if result is None:
+        yield "it has no performance run"
+        return
+    if result.validity != "VALID":
+        yield "LoadGen calls the performance run INVALID"
+    if dict(result.seeds) != asdict(rules.seeds):
+        yield f"its seeds are not those of {rules.name}"
+    yield from _short_of(rules, benchmark, result)
+
+
+def _short_of(rules: Round, benchmark: Benchmark, result: LoadGenResult) -> Iterator[str]:
+    wanted, settings = rules.scenarios[result.scenario], result.settings
+    duration_s, wanted_s = settings["min_duration_ms"] / 1000, wanted.min_duration_ms / 1000
+    if duration_s < wanted_s:
+        yield f"it was asked to last {duration_s:g} s; {rules.name} asks {wanted_s:g} s"
+    loaded, needed = settings["performance_sample_count"], benchmark.performance_sample_count
+    if loaded < needed:
+        yield f"{loaded} samples were loaded; {rules.name} asks {needed}"
+    if result.scenario == "Offline" and settings["samples_per_query"] < wanted.min_query_count:
+        yield f"{settings['samples_per_query']} samples were issued; {rules.name} asks {wanted.min_query_count}"

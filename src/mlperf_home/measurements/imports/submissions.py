@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.session import sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_text import AccuracyTextError, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, SUMMARY_FILE, LoadGenResult, LogError, read_run
 from mlperf_home.measurements.ingest import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
+from mlperf_home.measurements.layout import is_sample, json_object
 from mlperf_home.measurements.measurement import Measurement, Value, unknown
 from mlperf_home.rules import load_round
 
@@ -130,20 +131,6 @@ def read_each(paths: Iterable[Path], read: Callable[[Path], Measurement], proble
             problems.append(str(error))
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"{path}: cannot be read ({error})")
-
-
-def json_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object; an empty one where there is none that can be read."""
-    try:
-        document = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def is_sample(path: Path) -> bool:
-    """Whether a JSON among a result's measurement files marks it as a sample."""
-    return json_object(path).get("sample") is True
 
 
 def _placed(folder: Path, round_name: str) -> Measurement:

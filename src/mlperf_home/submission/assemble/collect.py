@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _STYLE = "_results"
 # Runs of these styles are too short to be submitted, whatever they say.
-_SHORT_STYLES = ("test", "fast")
+SHORT_STYLES = ("test", "fast")
 _LEVELS = 3
 _RUN_FOLDERS = {"performance", "accuracy"}
 _PROCESSOR = "host_processor_model_name"
@@ -173,7 +173,7 @@ def _result(results_dir: Path, folder: Path, *, allow_sample: bool) -> FoundResu
         problem = "holds a result itself, or a model's"
         raise AssembleError(results_dir, problem, "give the folder above <system>/<model>/<scenario>")
     style = next((part.removesuffix(_STYLE) for part in reversed(parts[:-_LEVELS]) if part.endswith(_STYLE)), None)
-    if style in _SHORT_STYLES:
+    if style in SHORT_STYLES:
         return Skipped(folder, f"{style} runs are too short to be submitted")
     measurement = _measurement(folder)
     if measurement is not None and measurement.sample and not allow_sample:

@@ -14,10 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlperf_home.submission.assemble.collect import AssembleError, FoundResult, Order, Skipped, find_results
-from mlperf_home.submission.assemble.documents import write_documents
+from mlperf_home.submission.assemble.documents import (
+    SAMPLE_NOTICE,
+    framework,
+    put,
+    write_documents,
+    write_measurement_files,
+)
 from mlperf_home.submission.assemble.infer import Inferred, infer_scenarios
 from mlperf_home.submission.assemble.logs import write_compliance, write_logs
-from mlperf_home.submission.assemble.measurement_files import SAMPLE_NOTICE, framework, put, write_measurement_files
 from mlperf_home.submission.assemble.prerequisites import nested
 from mlperf_home.submission.check.tree.places import Submitter, subfolders
 from mlperf_home.submission.tree.root_lock import BusyError, held

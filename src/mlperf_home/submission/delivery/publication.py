@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.measurements.imports.submissions import is_sample
+from mlperf_home.measurements.layout import is_sample
 from mlperf_home.submission.check.tree.places import subfolders
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from submission_tree import RULES, SUT, system
 from mlperf_home.contracts.compliance_tests import audit_text, logs_outputs, run_seeds
 from mlperf_home.submission.assemble import Order, generate
 from mlperf_home.submission.assemble.logs import outputs_verdict, performance_verdict
+from mlperf_home.submission.assemble.prerequisites import ModelChoice, refusals
 from mlperf_home.submission.check import check_submission
-from mlperf_home.submission.tree.divisions import ModelChoice, refusals
 
 if TYPE_CHECKING:
     from pathlib import Path

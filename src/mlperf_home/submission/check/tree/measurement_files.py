@@ -7,7 +7,7 @@ import re
 from glob import escape
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.measurements.imports.submissions import json_object
+from mlperf_home.measurements.layout import json_object
 from mlperf_home.submission.check.tree.places import subfolders
 
 if TYPE_CHECKING:

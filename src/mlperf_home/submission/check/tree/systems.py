@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.measurements.imports.submissions import json_object
+from mlperf_home.measurements.layout import json_object
 from mlperf_home.submission.check.tree.places import files, subfolders
 
 if TYPE_CHECKING:
