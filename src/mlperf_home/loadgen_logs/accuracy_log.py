@@ -7,8 +7,9 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mlperf_home.loadgen_logs.accuracy_file import AccuracyError
+from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
+from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,10 @@ _CHUNK_BYTES = 1 << 20
 # Longer than any result; beyond it a missing brace is damage, not a chunk's end.
 _LONGEST_ENTRY_BYTES = 1 << 26
 _RUN_AGAIN = "run the accuracy mode again"
+
+
+class AccuracyError(LocatedError):
+    """An accuracy cannot be computed from what was given."""
 
 
 class LogEntry(NamedTuple):
@@ -116,3 +121,15 @@ def shortened(log: Path) -> bytes:
         first = file.read(KEPT_BYTES)
         file.seek(-KEPT_BYTES, os.SEEK_END)
         return first + _MARK + file.read(KEPT_BYTES)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        AccuracyError: it cannot be written there.
+    """
+    try:
+        replace_text(path, text)
+    except OSError as error:
+        raise AccuracyError(path, f"cannot be written ({error.strerror})", "give a place that can be") from error

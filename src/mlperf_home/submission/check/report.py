@@ -1,8 +1,9 @@
-"""The check of a whole tree, and what it says of each result."""
+"""The check of a whole tree, what it says of each result, and what a user sees of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
@@ -10,19 +11,25 @@ from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, scan_detail
 from mlperf_home.submission.check.runs.accuracy import check_accuracy, read_accuracy
 from mlperf_home.submission.check.runs.compliance import check_compliance
 from mlperf_home.submission.check.runs.performance import check_performance, performance_result
-from mlperf_home.submission.check.tree.measurement_files import check_code, check_measurement_files, read_result_json
-from mlperf_home.submission.check.tree.models import check_scenarios, read_mapping, scenario_named
+from mlperf_home.submission.check.tree.documents import (
+    check_code,
+    check_measurement_files,
+    check_systems,
+    is_over_network,
+    read_result_json,
+)
+from mlperf_home.submission.check.tree.models import SCENARIO_MISSING, check_scenarios, read_mapping, scenario_named
 from mlperf_home.submission.check.tree.places import Finding, Frame, submitters
 from mlperf_home.submission.check.tree.structure import check_structure
-from mlperf_home.submission.check.tree.systems import check_systems, is_over_network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mlperf_home.loadgen_logs.run_log import DetailLog
     from mlperf_home.rules import Round
     from mlperf_home.submission.check.tree.places import ResultPlace, Submitter
+
+_UNITS = {"samples_per_second": "samples/s", "latency_ms": "ms"}
 
 
 @dataclass(frozen=True)
@@ -223,3 +230,51 @@ def _copy(frame: Frame, place: ResultPlace, marked: object, inferred: str | None
 
 def _errors(findings: Iterable[Finding]) -> int:
     return sum(each.level == "error" for each in findings)
+
+
+def result_rows(report: CheckReport) -> list[tuple[str, str]]:
+    """Give a label and a text for each result, in the order of their places, then for each model what is missing."""
+    missing = [(Path(each.path).name, each.problem) for each in report.findings if each.rule == SCENARIO_MISSING]
+    return [*((f"{row.model}, {row.scenario}", _row_text(row)) for row in report.results), *missing]
+
+
+def _row_text(row: ResultRow) -> str:
+    parts = [
+        f"{row.value:.6g} {_UNITS.get(row.unit, row.unit)}" if row.value is not None else "no result",
+        f"accuracy {row.accuracy_percent:g} %" if row.accuracy_percent is not None else "no accuracy",
+        row.valid or "no verdict",
+    ]
+    if row.benchmark not in (None, row.model):
+        parts.insert(0, f"{row.benchmark}:")
+    if row.inferred_from:
+        parts.append(f"inferred from {row.inferred_from}")
+    if row.sample:
+        parts.append("SAMPLE, no MLPerf result")
+    if row.errors:
+        parts.append(f"{row.errors} finding{'s' if row.errors > 1 else ''} in the way")
+    return ", ".join(parts).replace(":,", ":")
+
+
+def grouped(findings: Sequence[Finding]) -> list[str]:
+    """Give one line for each finding, and one for all that say the same of several files, with the first of them."""
+    places: dict[tuple[str, str, str], list[str]] = {}
+    for finding in findings:
+        places.setdefault((finding.rule, finding.problem, finding.remedy), []).append(finding.path)
+    return [f"{_where(paths)}: {problem}; {remedy} [{rule}]" for (rule, problem, remedy), paths in places.items()]
+
+
+def _where(paths: Sequence[str]) -> str:
+    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+
+
+def summary(report: CheckReport) -> str:
+    """Say in one line how many findings there are."""
+    errors, notes = len(report.errors), len(report.notes)
+    found = f"{errors} finding{'' if errors == 1 else 's'} in the way" if errors else "nothing in the way"
+    return f"{len(report.results)} results, {found}, {notes} note{'' if notes == 1 else 's'}"
+
+
+def report_text(report: CheckReport) -> str:
+    """Write all findings, those in the way first."""
+    lines = [f"error: {finding}" for finding in report.errors] + [f"note: {finding}" for finding in report.notes]
+    return "\n".join([*lines, summary(report), ""])

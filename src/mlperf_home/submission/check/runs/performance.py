@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, DetailLog
 from mlperf_home.loadgen_logs.verdict import invalid_reasons
 from mlperf_home.submission.check.runs.logs import RERUN, check_file_list, check_run
-from mlperf_home.submission.check.tree.measurement_files import conf_values
+from mlperf_home.submission.check.tree.documents import conf_values
 from mlperf_home.submission.check.tree.places import subfolders
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from mlperf_home.rules.rounds import SCENARIOS
+from mlperf_home.submission.check.tree.documents import system_categories
 from mlperf_home.submission.check.tree.places import subfolders
-from mlperf_home.submission.check.tree.systems import system_categories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
