@@ -32,50 +32,6 @@ class LogError(LocatedError):
     """A run's logs are absent, cut off or corrupt: the run is no result."""
 
 
-@dataclass(frozen=True)
-class LoadGenResult:
-    """One run, as its detail log tells it.
-
-    Attributes:
-        scenario: SingleStream, MultiStream, Server or Offline.
-        mode: LoadGen's name of the mode (PerformanceOnly, AccuracyOnly, FindPeakPerformance).
-        validity: "VALID" or "INVALID"; None in accuracy mode, which has no verdict.
-        reasons: why it is INVALID and what to change, one sentence each; empty otherwise.
-        values: every logged `result_*` and `early_stopping_*` value by its key.
-        percentiles_ns: latency by percentile ("90.00"); per query in MultiStream.
-        settings: the effective settings by name, without the prefix.
-        seeds: the three seeds by name.
-        query_count: queries issued, or None where the log does not say.
-        errors: LoadGen's error lines.
-        warnings: LoadGen's warning lines.
-        loadgen_version: the version and revision that LoadGen gives of itself.
-        start_time: when the run began, as logged (UTC, ISO 8601).
-        found_peak_qps: what FindPeakPerformance found, or None.
-    """
-
-    scenario: str
-    mode: str
-    validity: str | None
-    reasons: tuple[str, ...]
-    values: Mapping[str, Any]
-    percentiles_ns: Mapping[str, int]
-    settings: Mapping[str, Any]
-    seeds: Mapping[str, int]
-    query_count: int | None
-    errors: tuple[str, ...]
-    warnings: tuple[str, ...]
-    loadgen_version: str
-    start_time: str
-    found_peak_qps: float | None
-
-    @property
-    def mean_latency_ns(self) -> float | None:
-        """Mean latency of a query in MultiStream, of a sample otherwise."""
-        key = "result_mean_query_latency_ns" if self.scenario == "MultiStream" else "result_mean_latency_ns"
-        value = self.values.get(key)
-        return None if value is None else float(value)
-
-
 class _Line(NamedTuple):
     key: str
     value: Any
@@ -124,6 +80,67 @@ class DetailLog:
         return tuple(sorted(needed - self.logged.keys()))
 
 
+class LoadGenResult(DetailLog):
+    """One whole run, as its detail log tells it."""
+
+    @property
+    def scenario(self) -> str:
+        """SingleStream, MultiStream, Server or Offline."""
+        return str(self.logged["effective_scenario"])
+
+    @property
+    def mode(self) -> str:
+        """LoadGen's name of the mode (PerformanceOnly, AccuracyOnly, FindPeakPerformance)."""
+        return str(self.logged["effective_test_mode"])
+
+    @property
+    def validity(self) -> str | None:
+        """VALID or INVALID; None in accuracy mode, which has no verdict."""
+        validity: str | None = self.logged.get("result_validity")
+        return validity
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is INVALID and what to change, one sentence each; empty otherwise."""
+        return invalid_reasons(self.scenario, self.values, self.settings)
+
+    @property
+    def percentiles_ns(self) -> dict[str, int]:
+        """Latency by percentile ("90.00"); per query in MultiStream."""
+        wanted = "per_query_latency" if self.scenario == "MultiStream" else "percentile_latency"
+        matches = ((_PERCENTILE.fullmatch(key), value) for key, value in self.values.items() if wanted in key)
+        return {match.group(1): int(value) for match, value in matches if match}
+
+    @property
+    def mean_latency_ns(self) -> float | None:
+        """Mean latency of a query in MultiStream, of a sample otherwise."""
+        key = "result_mean_query_latency_ns" if self.scenario == "MultiStream" else "result_mean_latency_ns"
+        value = self.logged.get(key)
+        return None if value is None else float(value)
+
+    @property
+    def seeds(self) -> dict[str, int]:
+        """The three seeds by name."""
+        return {name: self.logged[f"effective_{name}"] for name in _SEEDS}
+
+    @property
+    def query_count(self) -> int | None:
+        """Queries issued, or None where the log does not say."""
+        count: int | None = self.logged.get("result_query_count", self.logged.get("generated_query_count"))
+        return count
+
+    @property
+    def loadgen_version(self) -> str:
+        """The version and revision that LoadGen gives of itself."""
+        return str(self.logged["loadgen_version"])
+
+    @property
+    def found_peak_qps(self) -> float | None:
+        """What FindPeakPerformance found, or None."""
+        peaks = re.findall(r"Found peak performance field: ([\d.]+)", "\n".join(self.messages))
+        return float(peaks[-1]) if peaks else None
+
+
 def scan_detail(path: Path) -> DetailLog:
     """Read a detail log up to its end or its first fault; never raises for what is in it."""
     logged: dict[str, Any] = {}
@@ -157,24 +174,7 @@ def read_run(folder: Path) -> LoadGenResult:
     if detail.fault is not None:
         raise detail.fault
     _check_whole(folder, detail)
-    logged, values, settings = detail.logged, detail.values, detail.settings
-    peaks = re.findall(r"Found peak performance field: ([\d.]+)", "\n".join(detail.messages))
-    return LoadGenResult(
-        scenario=settings["scenario"],
-        mode=settings["test_mode"],
-        validity=values.get("result_validity"),
-        reasons=invalid_reasons(settings["scenario"], values, settings),
-        values=values,
-        percentiles_ns=_percentiles(settings["scenario"], values),
-        settings=settings,
-        seeds={name: settings[name] for name in _SEEDS},
-        query_count=values.get("result_query_count", logged.get("generated_query_count")),
-        errors=detail.errors,
-        warnings=detail.warnings,
-        loadgen_version=str(logged["loadgen_version"]),
-        start_time=str(logged["test_datetime"]),
-        found_peak_qps=float(peaks[-1]) if peaks else None,
-    )
+    return LoadGenResult(**vars(detail))
 
 
 def _lines(path: Path) -> Iterator[_Line]:
@@ -225,9 +225,3 @@ def _check_whole(folder: Path, detail: DetailLog) -> None:
         raise LogError(path, f"cannot be read ({error.strerror})", "run the benchmark again") from None
     if interrupted:
         raise LogError(path, f"the run was interrupted: {interrupted}", "run the benchmark again")
-
-
-def _percentiles(scenario: str, values: Mapping[str, Any]) -> dict[str, int]:
-    wanted = "per_query_latency" if scenario == "MultiStream" else "percentile_latency"
-    matches = ((_PERCENTILE.fullmatch(key), key) for key in values if wanted in key)
-    return {match.group(1): int(values[key]) for match, key in matches if match}
