@@ -69,7 +69,10 @@ def ingest(
     rules = load_round(session["job"]["round"])
     text = _read_accuracy(result_dir, accuracy)
     values = _performance_values(performance.result, rules) if performance else {"result": unknown(_NO_PERFORMANCE)}
-    values |= _accuracy_values(text) | _session_values(session)
+    values |= _accuracy_values(text)
+    values["peak_memory_bytes"] = Value(session["peak_memory_bytes"], "measured", "session: peak_memory_bytes")
+    for key in ("open_s", "run_s"):
+        values[key] = Value(session["times"][key], "measured", f"session: times.{key}")
     if performance:
         values |= host_values(performance.session)
     if price is not None:
@@ -176,12 +179,6 @@ def _accuracy_values(text: AccuracyText | None) -> dict[str, Value]:
     if text is None:
         return {"accuracy": unknown(_NO_ACCURACY)}
     return {key: Value(value, "measured", f"{ACCURACY_DIR}/{ACCURACY_TEXT}") for key, value in text.values.items()}
-
-
-def _session_values(session: Mapping[str, Any]) -> dict[str, Value]:
-    times = {key: Value(session["times"][key], "measured", f"session: times.{key}") for key in ("open_s", "run_s")}
-    peak = Value(session["peak_memory_bytes"], "measured", "session: peak_memory_bytes")
-    return {"peak_memory_bytes": peak, **times}
 
 
 def _engine(session: Mapping[str, Any]) -> dict[str, Value]:

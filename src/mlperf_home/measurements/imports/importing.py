@@ -235,14 +235,10 @@ def _system(submitter: Path, name: str) -> dict[str, Value]:
     for key, value in pairs:
         is_known = isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != ""
         facts[key] = Value(value, "copied", path.name) if is_known else unknown(f"{path.name} does not say it")
-    return facts | _usual_names(facts)
-
-
-def _usual_names(facts: Mapping[str, Value]) -> dict[str, Value]:
-    """Return what tables of results call the system's name, its sockets, and the cores of each; counts are numbers."""
+    # What tables of results call the system's name, its sockets, and the cores of each; counts are numbers.
     told = {key: str(value.value) for key, value in facts.items() if value.value is not None}
-    found = {"name": facts["system_name"] if told.get("system_name") else facts["platform"]}
-    for name, key in (("sockets", "host_processors_per_node"), ("cores", "host_processor_core_count")):
+    facts["name"] = facts["system_name"] if told.get("system_name") else facts["platform"]
+    for fact, key in (("sockets", "host_processors_per_node"), ("cores", "host_processor_core_count")):
         if (text := told.get(key, "")).isascii() and text.isdigit():
-            found[name] = replace(facts[key], value=int(text))
-    return found
+            facts[fact] = replace(facts[key], value=int(text))
+    return facts

@@ -43,16 +43,14 @@ def infer_tree(root: Path, rules: Round) -> tuple[Inferred, ...]:
 
 def infer_scenarios(submitter: Submitter, rules: Round) -> tuple[Inferred, ...]:
     """Infer the scenarios that a submitter's systems' categories want and that were not measured."""
-    return tuple(_infer(submitter, rules))
-
-
-def _infer(submitter: Submitter, rules: Round) -> Iterator[Inferred]:
+    inferred: list[Inferred] = []
     mapping = json_object(submitter.folder / rules.submission.folders.mapping)
     for model in submitter.models():
         benchmark = rules.benchmark_of(model.name, mapping)
         categories = system_categories(submitter.folder / "systems" / f"{model.parent.name}.json")
         if benchmark is not None and benchmark in rules.benchmarks:
-            yield from _of_model(model, rules, rules.required_scenarios(benchmark, ",".join(categories)))
+            inferred += _of_model(model, rules, rules.required_scenarios(benchmark, ",".join(categories)))
+    return tuple(inferred)
 
 
 def _of_model(model: Path, rules: Round, wanted: tuple[str, ...]) -> Iterator[Inferred]:

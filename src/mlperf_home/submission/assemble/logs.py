@@ -8,7 +8,7 @@ those of the accuracy run.
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.session import sha256_of
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog, is_truncated, shortened
@@ -111,7 +111,8 @@ def performance_verdict(performance: Path, test: Path) -> str:
     scenarios = [str(run.settings.get("scenario")) for run in runs]
     if scenarios[0] != scenarios[1] or scenarios[0] not in _SCORES:
         return _text(f"scenarios = {scenarios[0]}, {scenarios[1]}", passed=False)
-    reference, score = (_number(run.values.get(_SCORES[scenarios[0]])) for run in runs)
+    found = (run.values.get(_SCORES[scenarios[0]]) for run in runs)
+    reference, score = (float(value) if isinstance(value, (int, float)) else 0.0 for value in found)
     valid = all(run.values.get("result_validity") == "VALID" for run in runs)
     margin = _WIDE_MARGIN if reference <= _SHORT_NS.get(scenarios[0], 0) else _MARGIN
     close = reference * (1 - margin) < score < reference * (1 + margin)
@@ -132,10 +133,6 @@ def outputs_verdict(accuracy: Path, test: Path) -> str:
         return _text(str(error), passed=False)
     said = f"same outputs = {matched}\ndiffering outputs = {differing}\nmissing in the accuracy run = {missing}"
     return _text(said, passed=matched > 0 and not differing and not missing)
-
-
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 def _text(said: str, *, passed: bool) -> str:

@@ -66,7 +66,7 @@ class Prerequisites:
 
 def obstacles(known: Prerequisites) -> list[str]:
     """List what stands in the way, each with what to do; empty if nothing is known that does."""
-    return [*_names(known), *_style(known), *_places(known), *_scenario(known), *_afterwards(known)]
+    return [*_names(known), *_places(known), *_scenario(known), *_afterwards(known)]
 
 
 def nested(results_dir: Path, submission_dir: Path) -> bool:
@@ -82,8 +82,6 @@ def _names(known: Prerequisites) -> Iterator[str]:
         if name and not _NAME.fullmatch(name):
             yield f"--{option}={name!r} names a folder: use letters, digits and . _ + - without spaces"
 
-
-def _style(known: Prerequisites) -> Iterator[str]:
     if known.style in SHORT_STYLES:
         yield f"{known.style} runs are too short to be submitted: use --execution_mode=valid"
     if known.sample and not known.allow_sample:

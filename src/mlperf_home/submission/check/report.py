@@ -151,11 +151,11 @@ def _result(
     scenario = scenario_named(place.scenario)
     name = frame.rules.benchmark_of(place.model, mapping)
     row = ResultRow(place.sut, place.model, name, scenario or place.scenario, sample)
-    findings = []
+    findings: list[Finding] = []
     if sample:
         remedy = "measure with the real dataset and model; --allow_sample makes a tree for trying"
         problem = "is a sample: made-up data and a toy model, no MLPerf result"
-        findings.append(frame.unless_sample(place.measurements, "sample", problem, remedy))
+        findings.append(frame.finding(place.measurements, "sample", problem, remedy, note=frame.sample))
     if name is None or name not in frame.rules.benchmarks:
         known = ", ".join(frame.rules.benchmarks)
         problem = f"has an invalid model: {place.model} leads to {name or 'no benchmark'}"
@@ -200,32 +200,30 @@ def _told_only(
             yield frame.finding(path, "mapping-missing", problem, f'write {{"{model}": "{told[model]}"}} into it')
 
 
-def _equivalence(frame: Frame, place: ResultPlace, name: str) -> list[Finding]:
+def _equivalence(frame: Frame, place: ResultPlace, name: str) -> Iterator[Finding]:
     """Check that the closed division has the reference's model: the official checker takes any that leads to it."""
     division = frame.rules.divisions.get(place.submitter.division)
     own_names = {name, frame.rules.benchmarks[name].loadgen_model}
-    if not division or not division.compliance_applies or place.model in own_names:
-        return []
-    problem = f"{place.model} is another model than {name}'s, and closed takes that alone"
-    return [frame.unless_sample(place.results.parent, "closed-model", problem, "submit it to the open division")]
+    if division and division.compliance_applies and place.model not in own_names:
+        problem = f"{place.model} is another model than {name}'s, and closed takes that alone"
+        remedy = "submit it to the open division"
+        yield frame.finding(place.results.parent, "closed-model", problem, remedy, note=frame.sample)
 
 
-def _network_sut(frame: Frame, place: ResultPlace, detail: DetailLog) -> list[Finding]:
+def _network_sut(frame: Frame, place: ResultPlace, detail: DetailLog) -> Iterator[Finding]:
     wanted, name = frame.rules.submission.network.sut_name, detail.logged.get("sut_name")
-    if not is_over_network(frame, place.system) or wanted in str(name):
-        return []
-    problem = f"is of {name}, and the name of a system over a network holds {wanted!r}"
-    return [frame.finding(place.results, "network-sut", problem, "run again with that name")]
+    if is_over_network(frame, place.system) and wanted not in str(name):
+        problem = f"is of {name}, and the name of a system over a network holds {wanted!r}"
+        yield frame.finding(place.results, "network-sut", problem, "run again with that name")
 
 
-def _copy(frame: Frame, place: ResultPlace, marked: object, inferred: str | None) -> list[Finding]:
+def _copy(frame: Frame, place: ResultPlace, marked: object, inferred: str | None) -> Iterator[Finding]:
     if marked and inferred is None:
         problem = f"is marked as inferred from {marked}, but its logs are of its own scenario"
-        return [frame.finding(place.measurements, "inferred-mark", problem, "generate the submission again")]
+        yield frame.finding(place.measurements, "inferred-mark", problem, "generate the submission again")
     if inferred and not marked:
-        problem = f"is a copy of {inferred} and not marked as such"
-        return [frame.note(place.measurements, "inferred-mark", problem, "say so in its JSON (inferred_from)")]
-    return []
+        problem, remedy = f"is a copy of {inferred} and not marked as such", "say so in its JSON (inferred_from)"
+        yield frame.finding(place.measurements, "inferred-mark", problem, remedy, note=True)
 
 
 def _errors(findings: Iterable[Finding]) -> int:
@@ -260,11 +258,8 @@ def grouped(findings: Sequence[Finding]) -> list[str]:
     places: dict[tuple[str, str, str], list[str]] = {}
     for finding in findings:
         places.setdefault((finding.rule, finding.problem, finding.remedy), []).append(finding.path)
-    return [f"{_where(paths)}: {problem}; {remedy} [{rule}]" for (rule, problem, remedy), paths in places.items()]
-
-
-def _where(paths: Sequence[str]) -> str:
-    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+    where = {key: paths[0] + (f" and {len(paths) - 1} more" if paths[1:] else "") for key, paths in places.items()}
+    return [f"{path}: {problem}; {remedy} [{rule}]" for (rule, problem, remedy), path in where.items()]
 
 
 def summary(report: CheckReport) -> str:

@@ -78,6 +78,19 @@ def test_the_verdicts_compare_scores_and_outputs(tmp_path: Path) -> None:
     assert outputs_verdict(result / "accuracy", far).endswith("TEST FAIL\n")
 
 
+@pytest.mark.parametrize("part", ["accuracy", "TEST01"])
+def test_outputs_in_a_damaged_log_are_never_the_same(tmp_path: Path, part: str) -> None:
+    result = foreign(tmp_path, scenario="SingleStream")
+    test = compliance_run(result, "TEST01", "SingleStream", score=1.0)
+    log = result / part / "mlperf_log_accuracy.json"
+    log.write_text(log.read_text("utf-8").rstrip().removesuffix("]"), "utf-8")
+
+    verdict = outputs_verdict(result / "accuracy", test)
+
+    assert "the run was cut off" in verdict
+    assert verdict.endswith("TEST FAIL\n")
+
+
 def test_each_test_has_its_audit_config_or_its_seeds() -> None:
     assert "*.*.accuracy_log_sampling_target = 1024" in audit_text(RULES, "TEST01").splitlines()
     assert audit_text(RULES, "TEST05") == ""

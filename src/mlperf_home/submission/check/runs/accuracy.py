@@ -76,7 +76,7 @@ def _sample_count(frame: Frame, path: Path, detail: DetailLog, benchmark: str) -
     found = detail.settings.get("accuracy_sample_count")
     if found is not None and found != wanted:
         problem = f"accuracy was measured on {found} samples, the dataset has {wanted}"
-        yield frame.of_length(path, "accuracy-samples", problem, "run again on the whole dataset")
+        yield frame.finding(path, "accuracy-samples", problem, "run again on the whole dataset", note=frame.tolerant)
 
 
 def _text(frame: Frame, place: ResultPlace, benchmark: str, detail: DetailLog) -> Iterator[Finding]:

@@ -36,7 +36,7 @@ def check_compliance(
     if not division or not division.compliance_applies:
         if place.compliance.is_dir():
             problem = f"the {place.submitter.division} division takes no compliance tests"
-            yield frame.note(place.compliance, "compliance-division", problem, "remove them")
+            yield frame.finding(place.compliance, "compliance-division", problem, "remove them", note=True)
         return
     if not place.compliance.is_dir():
         yield frame.finding(place.compliance, "compliance-missing", "there are no compliance tests", _RUN)

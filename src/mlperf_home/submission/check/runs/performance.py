@@ -137,15 +137,15 @@ def _sizes(
     loaded = settings.get("performance_sample_count")
     if loaded is not None and loaded < benchmark.performance_sample_count:
         problem = f"{loaded} samples were loaded, {name} wants {benchmark.performance_sample_count}"
-        yield frame.of_length(path, "performance-samples", problem, "run again on the whole dataset")
+        yield frame.finding(path, "performance-samples", problem, "run again on the whole dataset", note=frame.tolerant)
     duration_ms = settings.get("min_duration_ms")
     if duration_ms is not None and duration_ms < wanted.min_duration_ms:
         problem = f"was asked to last {duration_ms / 1000:g} s, {name} wants {wanted.min_duration_ms / 1000:g} s"
-        yield frame.of_length(path, "min-duration", problem, _LONGER)
+        yield frame.finding(path, "min-duration", problem, _LONGER, note=frame.tolerant)
     per_query = settings.get("samples_per_query")
     if measured == "Offline" and per_query is not None and per_query < wanted.min_query_count:
         problem = f"{per_query} samples were issued, {name} wants {wanted.min_query_count}"
-        yield frame.of_length(path, "offline-samples", problem, _LONGER)
+        yield frame.finding(path, "offline-samples", problem, _LONGER, note=frame.tolerant)
     if measured == "MultiStream" and per_query not in (None, wanted.samples_per_query):
         problem = f"{per_query} samples a query, {name} wants {wanted.samples_per_query}"
         yield frame.finding(path, "samples-per-query", problem, "run again with the round's rules")
@@ -166,7 +166,8 @@ def _queries(frame: Frame, path: Path, measured: str, detail: DetailLog) -> Iter
     # An INVALID run is told with its reasons, which name early stopping.
     elif detail.values.get("result_validity") == "VALID" and not detail.values.get("early_stopping_met"):
         said = " ".join(str(detail.values.get("early_stopping_result") or "LoadGen gives no reason").split())
-        yield frame.of_length(path, "early-stopping", f"early stopping's condition was not met: {said}", more)
+        problem = f"early stopping's condition was not met: {said}"
+        yield frame.finding(path, "early-stopping", problem, more, note=frame.tolerant)
 
 
 def _latency_limit(

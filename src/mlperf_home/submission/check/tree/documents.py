@@ -154,8 +154,8 @@ def check_code(frame: Frame, submitter: Submitter) -> Iterator[Finding]:
             yield frame.finding(code, "code-readme", "has neither a README.md nor an implementation's folder", remedy)
     calibration = submitter.folder / "documentation" / "calibration.md"
     if models and not calibration.is_file():
-        problem = "says how models were quantised, and is missing"
-        yield frame.note(calibration, "calibration", problem, "write it, or generate the submission again")
+        problem, remedy = "says how models were quantised, and is missing", "write it, or generate the submission again"
+        yield frame.finding(calibration, "calibration", problem, remedy, note=True)
 
 
 def _result_json(frame: Frame, place: ResultPlace) -> Iterator[Finding]:

@@ -113,6 +113,6 @@ def _wanted(
         yield frame.finding(model / scenario.lower(), "scenario-category", problem, remedy)
     if missing := [name for name in wanted if name not in present]:
         strict = submitter.division in frame.rules.submission.folders.compliance_divisions
-        make = frame.finding if strict else frame.note
         problem = f"{', '.join(missing)} missing of what {known} wants of {benchmark}"
-        yield make(model, SCENARIO_MISSING, problem, "run it, or infer it where the round allows that")
+        remedy = "run it, or infer it where the round allows that"
+        yield frame.finding(model, SCENARIO_MISSING, problem, remedy, note=not strict)

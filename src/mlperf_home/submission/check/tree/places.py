@@ -54,23 +54,9 @@ class Frame:
     sample: bool = False
     tolerant: bool = False
 
-    def finding(self, path: Path, rule: str, problem: str, remedy: str) -> Finding:
-        """Make an error about a file."""
-        return Finding(self.shown(path), rule, problem, remedy)
-
-    def note(self, path: Path, rule: str, problem: str, remedy: str) -> Finding:
-        """Make a note about a file."""
-        return Finding(self.shown(path), rule, problem, remedy, "note")
-
-    def of_length(self, path: Path, rule: str, problem: str, remedy: str) -> Finding:
-        """Make a finding about the size of a run or of its dataset, which is a note where one is tolerant."""
-        make = self.note if self.tolerant else self.finding
-        return make(path, rule, problem, remedy)
-
-    def unless_sample(self, path: Path, rule: str, problem: str, remedy: str) -> Finding:
-        """Make a finding that is a note about a sample where samples are allowed."""
-        make = self.note if self.sample else self.finding
-        return make(path, rule, problem, remedy)
+    def finding(self, path: Path, rule: str, problem: str, remedy: str, *, note: bool = False) -> Finding:
+        """Make a finding about a file: an error, or a note."""
+        return Finding(self.shown(path), rule, problem, remedy, "note" if note else "error")
 
     def shown(self, path: Path) -> str:
         """Give the path as a finding says it."""
