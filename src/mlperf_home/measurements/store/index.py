@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ class Query:
     at_most: Mapping[str, float] = field(default_factory=dict)
 
 
-class Index:
+class Index(AbstractContextManager["Index", None]):
     """The index of a store, brought up to date when it is opened; use it as a context."""
 
     def __init__(self, store: Store) -> None:
@@ -63,9 +64,6 @@ class Index:
         except (sqlite3.Error, OSError) as error:
             raise StoreError(self._path, f"cannot be used ({error})", "delete it; it is made again") from None
 
-    def __enter__(self) -> Index:  # noqa: PYI034 - typing has no Self in Python 3.10
-        return self
-
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
@@ -75,19 +73,16 @@ class Index:
         Raises:
             StoreError: a name that is neither a column nor GROUP.NAME.
         """
-        parts, given = ["1"], []
-        for name, wanted in query.equals.items():
-            if name in COLUMNS:
-                parts.append(f"{name} IS ?")
-                given.append(int(wanted) if isinstance(wanted, bool) else wanted)
-            else:
-                kind = "text" if isinstance(wanted, str) else "number"
-                parts.append(f"number IN (SELECT measurement FROM value WHERE name = ? AND value.{kind} = ?)")  # noqa: S608
-                given += [self._name(name), wanted]
-        for bounds, sign in ((query.at_least, ">="), (query.at_most, "<=")):
-            for name, bound in bounds.items():
-                parts.append(f"number IN (SELECT measurement FROM value WHERE name = ? AND value.number {sign} ?)")  # noqa: S608
-                given += [self._name(name), bound]
+        columns = {name: wanted for name, wanted in query.equals.items() if name in COLUMNS}
+        values = [(name, "=", wanted) for name, wanted in query.equals.items() if name not in COLUMNS]
+        values += [(name, ">=", bound) for name, bound in query.at_least.items()]
+        values += [(name, "<=", bound) for name, bound in query.at_most.items()]
+        parts = ["1", *(f"{name} IS ?" for name in columns)]
+        given = [int(wanted) if isinstance(wanted, bool) else wanted for wanted in columns.values()]
+        for name, sign, wanted in values:
+            kind = "text" if isinstance(wanted, str) else "number"
+            parts.append(f"number IN (SELECT measurement FROM value WHERE name = ? AND value.{kind} {sign} ?)")  # noqa: S608
+            given += [self._name(name), wanted]
         # Only fixed words and the columns above are put into the text; what was given is bound.
         text = f"SELECT line FROM measurement WHERE {' AND '.join(parts)} ORDER BY number"  # noqa: S608
         for (line,) in self._connection.execute(text, given):

@@ -44,7 +44,8 @@ def infer_tree(root: Path, rules: Round) -> tuple[Inferred, ...]:
 def infer_scenarios(submitter: Submitter, rules: Round) -> tuple[Inferred, ...]:
     """Infer the scenarios that a submitter's systems' categories want and that were not measured."""
     inferred: list[Inferred] = []
-    mapping = json_object(submitter.folder / rules.submission.folders.mapping)
+    told = json_object(submitter.folder / rules.submission.folders.mapping)
+    mapping = {key: str(value) for key, value in told.items()}
     for model in submitter.models():
         benchmark = rules.benchmark_of(model.name, mapping)
         categories = system_categories(submitter.folder / "systems" / f"{model.parent.name}.json")
