@@ -83,7 +83,11 @@ def _from_file(path: Path, problems: list[str]) -> Import:
 
 
 def _from_loadgen(path: Path, round_name: str, benchmark: str, problems: list[str]) -> Import:
-    found = [path] if (path / PERFORMANCE_DIR).is_dir() else _result_folders(path)
+    # Folders that `read_result` takes, at any depth; those of accuracy runs are passed over.
+    logs = [each.parent for each in path.rglob(DETAIL_FILE) if not _hidden(each, path)]
+    folders = {each.parents[1] if each.as_posix().endswith(f"/{PERFORMANCE_DIR}") else each for each in logs}
+    below = sorted(each for each in folders if each.name != "accuracy")
+    found = [path] if (path / PERFORMANCE_DIR).is_dir() else below
     if not found:
         advice = "give a folder with LoadGen's logs, the root of a submission tree, a --results_dir, or a table"
         raise ImportedPathError(path, "holds no results that are known here", advice)
@@ -93,13 +97,6 @@ def _from_loadgen(path: Path, round_name: str, benchmark: str, problems: list[st
         return Import("LoadGen's folder", [read_result(path, round_name, benchmark)])
     results = read_each(found, lambda folder: read_result(folder, round_name, benchmark), problems)
     return Import("folder of LoadGen's logs", results)
-
-
-def _result_folders(root: Path) -> list[Path]:
-    """Find folders that `read_result` takes, at any depth; those of accuracy runs are passed over."""
-    logs = [path.parent for path in root.rglob(DETAIL_FILE) if not _hidden(path, root)]
-    found = {each.parents[1] if each.as_posix().endswith(f"/{PERFORMANCE_DIR}") else each for each in logs}
-    return sorted(each for each in found if each.name != "accuracy")
 
 
 def _hidden(path: Path, root: Path) -> bool:

@@ -164,28 +164,32 @@ def _result(
         return replace(row, errors=_errors(findings)), findings
     if scenario is None:
         return replace(row, errors=1), findings
-    benchmark = frame.rules.benchmarks[name]
     detail = scan_detail(place.performance / DETAIL_FILE) if place.performance.is_dir() else None
-    findings += _equivalence(frame, place, name)
-    findings += check_performance(frame, place, scenario, benchmark, detail)
-    findings += check_accuracy(frame, place, name, detail)
-    findings += check_measurement_files(frame, place, benchmark.loadgen_model)
-    findings += check_compliance(frame, place, benchmark, detail)
+    findings += _of_benchmark(frame, place, name, scenario, detail)
     if detail is not None:
-        findings += _network_sut(frame, place, detail)
         measured = detail.settings.get("scenario")
         inferred = measured if measured not in (None, scenario) else None
         findings += _copy(frame, place, told.get("inferred_from"), inferred)
-        row = replace(
-            row,
-            value=performance_result(frame, scenario, detail),
-            unit=frame.rules.metrics[scenario].unit,
-            valid=detail.values.get("result_validity"),
-            inferred_from=inferred,
-        )
+        value, unit = performance_result(frame, scenario, detail), frame.rules.metrics[scenario].unit
+        valid = detail.values.get("result_validity")
+        row = replace(row, value=value, unit=unit, valid=valid, inferred_from=inferred)
     if text := read_accuracy(place):
         row = replace(row, accuracy_percent=text.percent)
     return replace(row, errors=_errors(findings)), findings
+
+
+def _of_benchmark(
+    frame: Frame, place: ResultPlace, name: str, scenario: str, detail: DetailLog | None
+) -> Iterator[Finding]:
+    """Check a result by the rules of its benchmark; `detail` is the log of its performance run, if there is one."""
+    benchmark = frame.rules.benchmarks[name]
+    yield from _equivalence(frame, place, name)
+    yield from check_performance(frame, place, scenario, benchmark, detail)
+    yield from check_accuracy(frame, place, name, detail)
+    yield from check_measurement_files(frame, place, benchmark.loadgen_model)
+    yield from check_compliance(frame, place, benchmark, detail)
+    if detail is not None:
+        yield from _network_sut(frame, place, detail)
 
 
 def _told_only(

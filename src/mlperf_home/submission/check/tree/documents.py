@@ -117,7 +117,13 @@ def check_measurement_files(frame: Frame, place: ResultPlace, loadgen_model: str
             yield frame.finding(folder / name, "measurement-file", "is missing", _REGENERATE)
         elif not (folder / name).read_bytes().strip():
             yield frame.finding(folder / name, "measurement-file-empty", "is empty", _REGENERATE)
-    yield from _result_json(frame, place)
+    fitting = sorted(path for path in folder.glob(f"{escape(place.sut)}*.json") if path.is_file())
+    if not fitting:
+        problem = f"no JSON here has a name that begins with {place.sut}"
+        yield frame.finding(folder, "result-json", problem, _REGENERATE)
+    # The official checker takes whichever of them its file system lists first.
+    for path in fitting:
+        yield from _result_fields(frame, path)
     yield from _mlperf_conf(frame, folder / "mlperf.conf")
     yield from _user_conf(frame, folder / "user.conf", loadgen_model)
 
@@ -156,16 +162,6 @@ def check_code(frame: Frame, submitter: Submitter) -> Iterator[Finding]:
     if models and not calibration.is_file():
         problem, remedy = "says how models were quantised, and is missing", "write it, or generate the submission again"
         yield frame.finding(calibration, "calibration", problem, remedy, note=True)
-
-
-def _result_json(frame: Frame, place: ResultPlace) -> Iterator[Finding]:
-    fitting = sorted(path for path in place.measurements.glob(f"{escape(place.sut)}*.json") if path.is_file())
-    if not fitting:
-        problem = f"no JSON here has a name that begins with {place.sut}"
-        yield frame.finding(place.measurements, "result-json", problem, _REGENERATE)
-    # The official checker takes whichever of them its file system lists first.
-    for path in fitting:
-        yield from _result_fields(frame, path)
 
 
 def _result_fields(frame: Frame, path: Path) -> Iterator[Finding]:
