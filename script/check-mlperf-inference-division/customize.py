@@ -1,6 +1,6 @@
 """Look whether a division allows what is to be run."""
 
-from mlperf_home.submission.tree.divisions import ModelChoice, refusals
+from mlperf_home.submission.assemble.prerequisites import ModelChoice, refusals
 from scriptgraph.api import Context, Done, Outcome, StepFailed
 
 

@@ -3,9 +3,8 @@
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import to_json
-from mlperf_home.measurements.published_accuracy import Published, with_published
+from mlperf_home.measurements.model_facts import Published, Weights, with_published, with_weights
 from mlperf_home.measurements.table import summary_rows
-from mlperf_home.measurements.weights import Weights, with_weights
 from mlperf_home.steps.machine import machine_facts, pricing
 from mlperf_home.steps.readme import readme_text
 from mlperf_home.steps.run_request import asked_folder

@@ -44,6 +44,11 @@ class AccuracyText:
     log_sha256: str | None
     count: int = 1
 
+    @property
+    def percent(self) -> float:
+        """The accuracy that the rules go by: F1, or top-1."""
+        return [value for name, value in self.values.items() if name.endswith("_percent")][-1]
+
 
 def read_accuracy_text(path: Path) -> AccuracyText:
     """Read accuracy.txt.
@@ -66,3 +71,11 @@ def read_accuracy_text(path: Path) -> AccuracyText:
             count = sum(len(each.findall(text)) for each, _ in _FORMS)
             return AccuracyText(values, found.group(1) if found else None, count)
     raise AccuracyTextError(path, "holds no accuracy in an official form", "compute the accuracy again")
+
+
+def kept_hash(path: Path) -> str | None:
+    """Return the hash of the accuracy log that accuracy.txt keeps; None where it says no accuracy or no hash."""
+    try:
+        return read_accuracy_text(path).log_sha256
+    except AccuracyTextError:
+        return None

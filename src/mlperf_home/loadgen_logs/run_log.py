@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.verdict import invalid_reasons
@@ -20,8 +20,8 @@ ACCURACY_FILE = "mlperf_log_accuracy.json"
 
 _PREFIX = ":::MLLOG "
 _PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_(?:per_query_)?latency_ns")
-_SEEDS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 _BYTES_THAT_END_AN_ACCURACY_LOG = 64
+_SEEDS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
 # What a run logs once; an accuracy run logs others for every set of samples that it loads.
 _LOGGED_ONCE = ("effective_", "result_", "early_stopping_", "loadgen_version", "test_datetime", "sut_name")
 # Long lists that nobody reads again: the order of the samples, the sources' hashes.
@@ -32,52 +32,7 @@ class LogError(LocatedError):
     """A run's logs are absent, cut off or corrupt: the run is no result."""
 
 
-@dataclass(frozen=True)
-class LoadGenResult:
-    """One run, as its detail log tells it.
-
-    Attributes:
-        scenario: SingleStream, MultiStream, Server or Offline.
-        mode: LoadGen's name of the mode (PerformanceOnly, AccuracyOnly, FindPeakPerformance).
-        validity: "VALID" or "INVALID"; None in accuracy mode, which has no verdict.
-        reasons: why it is INVALID and what to change, one sentence each; empty otherwise.
-        values: every logged `result_*` and `early_stopping_*` value by its key.
-        percentiles_ns: latency by percentile ("90.00"); per query in MultiStream.
-        settings: the effective settings by name, without the prefix.
-        seeds: the three seeds by name.
-        query_count: queries issued, or None where the log does not say.
-        errors: LoadGen's error lines.
-        warnings: LoadGen's warning lines.
-        loadgen_version: the version and revision that LoadGen gives of itself.
-        start_time: when the run began, as logged (UTC, ISO 8601).
-        found_peak_qps: what FindPeakPerformance found, or None.
-    """
-
-    scenario: str
-    mode: str
-    validity: str | None
-    reasons: tuple[str, ...]
-    values: Mapping[str, Any]
-    percentiles_ns: Mapping[str, int]
-    settings: Mapping[str, Any]
-    seeds: Mapping[str, int]
-    query_count: int | None
-    errors: tuple[str, ...]
-    warnings: tuple[str, ...]
-    loadgen_version: str
-    start_time: str
-    found_peak_qps: float | None
-
-    @property
-    def mean_latency_ns(self) -> float | None:
-        """Mean latency of a query in MultiStream, of a sample otherwise."""
-        key = "result_mean_query_latency_ns" if self.scenario == "MultiStream" else "result_mean_latency_ns"
-        value = self.values.get(key)
-        return None if value is None else float(value)
-
-
-@dataclass(frozen=True)
-class _Line:
+class _Line(NamedTuple):
     key: str
     value: Any
     is_error: bool
@@ -125,6 +80,67 @@ class DetailLog:
         return tuple(sorted(needed - self.logged.keys()))
 
 
+class LoadGenResult(DetailLog):
+    """One whole run, as its detail log tells it."""
+
+    @property
+    def scenario(self) -> str:
+        """SingleStream, MultiStream, Server or Offline."""
+        return str(self.logged["effective_scenario"])
+
+    @property
+    def mode(self) -> str:
+        """LoadGen's name of the mode (PerformanceOnly, AccuracyOnly, FindPeakPerformance)."""
+        return str(self.logged["effective_test_mode"])
+
+    @property
+    def validity(self) -> str | None:
+        """VALID or INVALID; None in accuracy mode, which has no verdict."""
+        validity: str | None = self.logged.get("result_validity")
+        return validity
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is INVALID and what to change, one sentence each; empty otherwise."""
+        return invalid_reasons(self.scenario, self.values, self.settings)
+
+    @property
+    def percentiles_ns(self) -> dict[str, int]:
+        """Latency by percentile ("90.00"); per query in MultiStream."""
+        wanted = "per_query_latency" if self.scenario == "MultiStream" else "percentile_latency"
+        matches = ((_PERCENTILE.fullmatch(key), value) for key, value in self.values.items() if wanted in key)
+        return {match.group(1): int(value) for match, value in matches if match}
+
+    @property
+    def mean_latency_ns(self) -> float | None:
+        """Mean latency of a query in MultiStream, of a sample otherwise."""
+        key = "result_mean_query_latency_ns" if self.scenario == "MultiStream" else "result_mean_latency_ns"
+        value = self.logged.get(key)
+        return None if value is None else float(value)
+
+    @property
+    def seeds(self) -> dict[str, int]:
+        """The three seeds by name."""
+        return {name: self.logged[f"effective_{name}"] for name in _SEEDS}
+
+    @property
+    def query_count(self) -> int | None:
+        """Queries issued, or None where the log does not say."""
+        count: int | None = self.logged.get("result_query_count", self.logged.get("generated_query_count"))
+        return count
+
+    @property
+    def loadgen_version(self) -> str:
+        """The version and revision that LoadGen gives of itself."""
+        return str(self.logged["loadgen_version"])
+
+    @property
+    def found_peak_qps(self) -> float | None:
+        """What FindPeakPerformance found, or None."""
+        peaks = re.findall(r"Found peak performance field: ([\d.]+)", "\n".join(self.messages))
+        return float(peaks[-1]) if peaks else None
+
+
 def scan_detail(path: Path) -> DetailLog:
     """Read a detail log up to its end or its first fault; never raises for what is in it."""
     logged: dict[str, Any] = {}
@@ -158,24 +174,7 @@ def read_run(folder: Path) -> LoadGenResult:
     if detail.fault is not None:
         raise detail.fault
     _check_whole(folder, detail)
-    logged, values, settings = detail.logged, detail.values, detail.settings
-    peaks = re.findall(r"Found peak performance field: ([\d.]+)", "\n".join(detail.messages))
-    return LoadGenResult(
-        scenario=settings["scenario"],
-        mode=settings["test_mode"],
-        validity=values.get("result_validity"),
-        reasons=invalid_reasons(settings["scenario"], values, settings),
-        values=values,
-        percentiles_ns=_percentiles(settings["scenario"], values),
-        settings=settings,
-        seeds={name: settings[name] for name in _SEEDS},
-        query_count=values.get("result_query_count", logged.get("generated_query_count")),
-        errors=detail.errors,
-        warnings=detail.warnings,
-        loadgen_version=str(logged["loadgen_version"]),
-        start_time=str(logged["test_datetime"]),
-        found_peak_qps=float(peaks[-1]) if peaks else None,
-    )
+    return LoadGenResult(**vars(detail))
 
 
 def _lines(path: Path) -> Iterator[_Line]:
@@ -199,37 +198,30 @@ def _line(path: Path, number: int, text: str) -> _Line:
         raise LogError(f"{path} line {number}", problem, "run the benchmark again") from None
 
 
+def summary_is_whole(text: str) -> bool:
+    """Whether a summary has its last line, which counts the errors; versions of LoadGen spell it in two ways."""
+    return " encountered" in text.rstrip().rsplit("\n", 1)[-1]
+
+
+def has_end(accuracy_log: Path) -> bool:
+    """Whether an accuracy log, truncated or not, ends as LoadGen ends it; raise OSError where it cannot be read."""
+    with accuracy_log.open("rb") as file:
+        file.seek(max(0, accuracy_log.stat().st_size - _BYTES_THAT_END_AN_ACCURACY_LOG))
+        return file.read().rstrip().endswith(b"]")
+
+
 def _check_whole(folder: Path, detail: DetailLog) -> None:
-    if detail.missing:
-        problem = f"the run was interrupted: {detail.missing[0]} is missing"
-        raise LogError(folder / DETAIL_FILE, problem, "run the benchmark again")
-    _check_summary(folder / SUMMARY_FILE)
-    if detail.settings["test_mode"] == "AccuracyOnly":
-        _check_accuracy_log(folder / ACCURACY_FILE)
-
-
-def _check_summary(path: Path) -> None:
+    path = folder / DETAIL_FILE
+    interrupted = f"{detail.missing[0]} is missing" if detail.missing else ""
     try:
-        text = path.read_text("utf-8", errors="replace")
+        if not interrupted:
+            path = folder / SUMMARY_FILE
+            if not summary_is_whole(path.read_text("utf-8", errors="replace")):
+                interrupted = "the last line is missing"
+        if not interrupted and detail.settings["test_mode"] == "AccuracyOnly":
+            path = folder / ACCURACY_FILE
+            interrupted = "" if has_end(path) else "the list has no end"
     except OSError as error:
         raise LogError(path, f"cannot be read ({error.strerror})", "run the benchmark again") from None
-    # The last line counts the errors, in either spelling.
-    if " encountered" not in text.rstrip().rsplit("\n", 1)[-1]:
-        raise LogError(path, "the run was interrupted: the last line is missing", "run the benchmark again")
-
-
-def _check_accuracy_log(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _BYTES_THAT_END_AN_ACCURACY_LOG))
-            end = file.read().rstrip()
-    except OSError as error:
-        raise LogError(path, f"cannot be read ({error.strerror})", "run the benchmark again") from None
-    if not end.endswith(b"]"):
-        raise LogError(path, "the run was interrupted: the list has no end", "run the benchmark again")
-
-
-def _percentiles(scenario: str, values: Mapping[str, Any]) -> dict[str, int]:
-    wanted = "per_query_latency" if scenario == "MultiStream" else "percentile_latency"
-    matches = ((_PERCENTILE.fullmatch(key), key) for key in values if wanted in key)
-    return {match.group(1): int(values[key]) for match, key in matches if match}
+    if interrupted:
+        raise LogError(path, f"the run was interrupted: {interrupted}", "run the benchmark again")

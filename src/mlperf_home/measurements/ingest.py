@@ -8,23 +8,23 @@ The folder holds, as far as the runs were made:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_home.contracts.session import IngestError, check_logs, check_same_setup, read_session
-from mlperf_home.loadgen_logs.accuracy_text import AccuracyText, AccuracyTextError, read_accuracy_text
+from mlperf_home.loadgen_logs.accuracy_text import AccuracyText, AccuracyTextError, kept_hash, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, LoadGenResult, LogError, read_run
-from mlperf_home.measurements.cost import cost_values
 from mlperf_home.measurements.machine_values import host_values, noise_warnings
 from mlperf_home.measurements.measurement import Measurement, Value, unknown
-from mlperf_home.measurements.obstacles import unofficial_because
+from mlperf_home.measurements.prices import cost_values
 from mlperf_home.rules import load_round
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from mlperf_home.rules import Round
+    from mlperf_home.rules.rounds import Benchmark
 
 PERFORMANCE_DIR = "performance/run_1"
 ACCURACY_DIR = "accuracy"
@@ -36,8 +36,7 @@ _NO_PERFORMANCE = "no performance run in this result"
 _NO_ACCURACY = "no accuracy run in this result"
 
 
-@dataclass(frozen=True)
-class _Run:
+class _Run(NamedTuple):
     session: dict[str, Any]
     result: LoadGenResult
 
@@ -59,8 +58,8 @@ def ingest(
     Raises:
         IngestError: a run is incomplete, its logs are not its own, or the two runs differ in their setup.
     """
-    performance = _read(result_dir, PERFORMANCE_SESSION, PERFORMANCE_DIR, ("performance",))
-    accuracy = _read(result_dir, ACCURACY_SESSION, ACCURACY_DIR, ("accuracy",))
+    performance = _read(result_dir, PERFORMANCE_SESSION, PERFORMANCE_DIR, "performance")
+    accuracy = _read(result_dir, ACCURACY_SESSION, ACCURACY_DIR, "accuracy")
     run = performance or accuracy
     if run is None:
         raise IngestError(result_dir, "holds neither a performance nor an accuracy run", "run the benchmark first")
@@ -69,11 +68,17 @@ def ingest(
     session = run.session
     rules = load_round(session["job"]["round"])
     text = _read_accuracy(result_dir, accuracy)
-    values = _performance_values(performance, rules) | _accuracy_values(text) | _session_values(session)
+    values = _performance_values(performance.result, rules) if performance else {"result": unknown(_NO_PERFORMANCE)}
+    values |= _accuracy_values(text)
+    values["peak_memory_bytes"] = Value(session["peak_memory_bytes"], "measured", "session: peak_memory_bytes")
+    for key in ("open_s", "run_s"):
+        values[key] = Value(session["times"][key], "measured", f"session: times.{key}")
     if performance:
         values |= host_values(performance.session)
     if price is not None:
         values |= cost_values(values, session["job"]["scenario"], rules, price)
+    noise = noise_warnings(performance.session) if performance else ()
+    told = (warning for each in (performance, accuracy) if each for warning in each.session["warnings"])
     return Measurement(
         round=rules.name,
         benchmark=session["job"]["benchmark"],
@@ -82,33 +87,25 @@ def ingest(
         sample_note=session["sample_note"],
         validity=performance.result.validity if performance else None,
         reasons=performance.result.reasons if performance else (),
-        unofficial_because=unofficial_because(
-            rules, session, performance.result if performance else None, text.values if text else {}
-        ),
+        unofficial_because=tuple(_obstacles(rules, session, performance.result if performance else None, text)),
         engine=_engine(session),
         model=_model(session, model_name),
         system=_host(session) | dict(system or {}),
         values=values,
         logs=_logs(performance, PERFORMANCE_DIR) | _logs(accuracy, ACCURACY_DIR),
-        warnings=_warnings(performance, accuracy),
+        warnings=tuple(dict.fromkeys((*noise, *told))),
     )
 
 
-def _warnings(performance: _Run | None, accuracy: _Run | None) -> tuple[str, ...]:
-    noise = noise_warnings(performance.session) if performance else ()
-    told = (warning for run in (performance, accuracy) if run for warning in run.session["warnings"])
-    return tuple(dict.fromkeys((*noise, *told)))
-
-
-def _read(result_dir: Path, session_name: str, log_dir: str, modes: tuple[str, ...]) -> _Run | None:
+def _read(result_dir: Path, session_name: str, log_dir: str, wanted: str) -> _Run | None:
     path, folder = result_dir / session_name, result_dir / log_dir
     if not path.exists() and not folder.exists():
         return None
     session = read_session(path)
     mode = session["job"]["mode"]
-    if mode not in modes:
-        raise IngestError(path, f"is the session of a {mode} run", f"run the {modes[0]} mode")
-    check_logs(session, folder, _kept_hash(folder))
+    if mode != wanted:
+        raise IngestError(path, f"is the session of a {mode} run", f"run the {wanted} mode")
+    check_logs(session, folder, kept_hash(folder / ACCURACY_TEXT))
     try:
         result = read_run(folder)
     except LogError as error:
@@ -118,13 +115,6 @@ def _read(result_dir: Path, session_name: str, log_dir: str, modes: tuple[str, .
     if result.scenario != session["job"]["scenario"]:
         raise IngestError(folder, f"the log is of {result.scenario}, the session of another scenario", "run it again")
     return _Run(session, result)
-
-
-def _kept_hash(folder: Path) -> str | None:
-    try:
-        return read_accuracy_text(folder / ACCURACY_TEXT).log_sha256
-    except AccuracyTextError:
-        return None
 
 
 def _read_accuracy(result_dir: Path, accuracy: _Run | None) -> AccuracyText | None:
@@ -142,10 +132,7 @@ def _read_accuracy(result_dir: Path, accuracy: _Run | None) -> AccuracyText | No
     return text
 
 
-def _performance_values(performance: _Run | None, rules: Round) -> dict[str, Value]:
-    if performance is None:
-        return {"result": unknown(_NO_PERFORMANCE)}
-    result = performance.result
+def _performance_values(result: LoadGenResult, rules: Round) -> dict[str, Value]:
     metric = rules.metrics[result.scenario]
     source = f"{PERFORMANCE_DIR}/{DETAIL_FILE}"
 
@@ -164,14 +151,11 @@ def _performance_values(performance: _Run | None, rules: Round) -> dict[str, Val
     if result.mean_latency_ns is not None:
         values["mean_latency_ms"] = Value(result.mean_latency_ns / 1e6, "measured", f"{source}: mean latency")
     for percentile, latency_ns in result.percentiles_ns.items():
-        values[f"latency_p{percentile}_ms"] = Value(
-            latency_ns / 1e6, "measured", f"{source}: {percentile} percentile latency"
-        )
+        place = f"{source}: {percentile} percentile latency"
+        values[f"latency_p{percentile}_ms"] = Value(latency_ns / 1e6, "measured", place)
     values["query_count"] = logged("result_query_count")
-    values["target_qps"] = Value(result.settings["target_qps"], "copied", f"{source}: effective_target_qps")
-    values["min_duration_ms"] = Value(
-        result.settings["min_duration_ms"], "copied", f"{source}: effective_min_duration_ms"
-    )
+    for name in ("target_qps", "min_duration_ms"):
+        values[name] = Value(result.settings[name], "copied", f"{source}: effective_{name}")
     return values | _inferred(result, rules)
 
 
@@ -180,17 +164,14 @@ def _inferred(result: LoadGenResult, rules: Round) -> dict[str, Value]:
     if result.scenario != "SingleStream":
         return {}
     inferred = {}
-    rate = result.values.get("result_qps_without_loadgen_overhead")
-    if rate:
-        inferred["offline_samples_per_second"] = Value(
-            rate, "inferred", reason="SingleStream's result_qps_without_loadgen_overhead"
-        )
+    if rate := result.values.get("result_qps_without_loadgen_overhead"):
+        reason = "SingleStream's result_qps_without_loadgen_overhead"
+        inferred["offline_samples_per_second"] = Value(rate, "inferred", reason=reason)
     latency_ns = result.values.get("early_stopping_latency_ms")
     samples = rules.scenarios["MultiStream"].samples_per_query
     if latency_ns and samples:
-        inferred["multi_stream_latency_ms"] = Value(
-            latency_ns * samples / 1e6, "inferred", reason=f"{samples} times SingleStream's early_stopping_latency_ms"
-        )
+        reason = f"{samples} times SingleStream's early_stopping_latency_ms"
+        inferred["multi_stream_latency_ms"] = Value(latency_ns * samples / 1e6, "inferred", reason=reason)
     return inferred
 
 
@@ -198,14 +179,6 @@ def _accuracy_values(text: AccuracyText | None) -> dict[str, Value]:
     if text is None:
         return {"accuracy": unknown(_NO_ACCURACY)}
     return {key: Value(value, "measured", f"{ACCURACY_DIR}/{ACCURACY_TEXT}") for key, value in text.values.items()}
-
-
-def _session_values(session: Mapping[str, Any]) -> dict[str, Value]:
-    return {
-        "peak_memory_bytes": Value(session["peak_memory_bytes"], "measured", "session: peak_memory_bytes"),
-        "open_s": Value(session["times"]["open_s"], "measured", "session: times.open_s"),
-        "run_s": Value(session["times"]["run_s"], "measured", "session: times.run_s"),
-    }
 
 
 def _engine(session: Mapping[str, Any]) -> dict[str, Value]:
@@ -231,12 +204,11 @@ def _model(session: Mapping[str, Any], name: str | None) -> dict[str, Value]:
 def _host(session: Mapping[str, Any]) -> dict[str, Value]:
     host = session["host"]
     quota = host["cgroup_cpu_quota"]
+    limit = unknown(host["cgroup_cpu_quota_reason"]) if quota is None else Value(quota, "measured", "session: host")
     return {
         "load_average_1min_before": Value(host["load_average_1min_before"], "measured", "session: host"),
         "affinity_cpu_count": Value(len(host["affinity_cpus"]), "measured", "session: host.affinity_cpus"),
-        "cgroup_cpu_quota": (
-            unknown(host["cgroup_cpu_quota_reason"]) if quota is None else Value(quota, "measured", "session: host")
-        ),
+        "cgroup_cpu_quota": limit,
     }
 
 
@@ -251,3 +223,37 @@ def _logs(run: _Run | None, folder: str) -> dict[str, Mapping[str, Any]]:
     if run is None:
         return {}
     return {f"{folder}/{name}": hashes for name, hashes in run.session["logs"].items()}
+
+
+def _obstacles(
+    rules: Round, session: Mapping[str, Any], result: LoadGenResult | None, accuracy: AccuracyText | None
+) -> Iterator[str]:
+    """Yield what keeps a result from being submitted (to the open division), as far as the round's rules tell."""
+    benchmark = rules.benchmarks[session["job"]["benchmark"]]
+    found, whole = session["dataset"]["count"], benchmark.dataset_sample_count
+    if session["sample"]:
+        yield "it was made with sample data"
+    elif found < whole:
+        yield f"its dataset has {found} samples; {rules.name} asks all {whole}"
+    if accuracy is None:
+        yield "it has no accuracy run"
+    if result is None:
+        yield "it has no performance run"
+        return
+    if result.validity != "VALID":
+        yield "LoadGen calls the performance run INVALID"
+    if dict(result.seeds) != asdict(rules.seeds):
+        yield f"its seeds are not those of {rules.name}"
+    yield from _short_of(rules, benchmark, result)
+
+
+def _short_of(rules: Round, benchmark: Benchmark, result: LoadGenResult) -> Iterator[str]:
+    wanted, settings = rules.scenarios[result.scenario], result.settings
+    duration_s, wanted_s = settings["min_duration_ms"] / 1000, wanted.min_duration_ms / 1000
+    if duration_s < wanted_s:
+        yield f"it was asked to last {duration_s:g} s; {rules.name} asks {wanted_s:g} s"
+    loaded, needed = settings["performance_sample_count"], benchmark.performance_sample_count
+    if loaded < needed:
+        yield f"{loaded} samples were loaded; {rules.name} asks {needed}"
+    if result.scenario == "Offline" and settings["samples_per_query"] < wanted.min_query_count:
+        yield f"{settings['samples_per_query']} samples were issued; {rules.name} asks {wanted.min_query_count}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scriptgraph.files import locks
 
@@ -111,3 +112,17 @@ class ResultFolder:
 def result_folder(results: Path, style: str, system: str, model: str, scenario: str) -> ResultFolder:
     """Give the folder of a result; scenarios are in lower case, as the submission has them."""
     return ResultFolder(results / f"{style}_results" / system / model / scenario.lower())
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object; an empty one where there is none that can be read."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def is_sample(path: Path) -> bool:
+    """Whether a JSON among a result's measurement files marks it as a sample."""
+    return json_object(path).get("sample") is True

@@ -32,19 +32,18 @@ def host_values(session: Mapping[str, Any]) -> dict[str, Value]:
         if name not in _ELSEWHERE
     }
     if "energy_j" in values:
-        values["energy_per_sample_j"] = _per_sample(values["energy_j"], session["counts"]["samples_completed"])
+        energy, samples = values["energy_j"], session["counts"]["samples_completed"]
+        if energy.value is None or not samples:
+            values["energy_per_sample_j"] = unknown(energy.reason or "no sample was completed")
+        else:
+            reason = f"energy_j divided by {samples} completed samples"
+            values["energy_per_sample_j"] = Value(float(energy.value) / samples, "inferred", reason=reason)
     return values | _noise_values(session)
 
 
 def noise_warnings(session: Mapping[str, Any]) -> tuple[str, ...]:
     """Say what disturbed a run, one sentence for each limit that was passed."""
     return tuple(f"{NOISY}{words}" for words in (session.get("noise") or {}).get("noisy_because", ()))
-
-
-def _per_sample(energy: Value, samples: int) -> Value:
-    if energy.value is None or not samples:
-        return unknown(energy.reason or "no sample was completed")
-    return Value(float(energy.value) / samples, "inferred", reason=f"energy_j divided by {samples} completed samples")
 
 
 def _noise_values(session: Mapping[str, Any]) -> dict[str, Value]:

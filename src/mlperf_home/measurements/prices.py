@@ -1,4 +1,6 @@
-"""What machines cost an hour, from a table that the user keeps; nothing is known of a machine that it does not name.
+"""What machines cost an hour, from a table that the user keeps, and what a million inferences cost on them.
+
+Nothing is known of a machine that the table does not name:
 
 {"currency": "USD", "prices": [{"match": "*c5.4xlarge*", "price_per_hour": 0.68}]}
 """
@@ -12,8 +14,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.measurements.cost import PRICE, cost_values
-from mlperf_home.measurements.measurement import Value
+from mlperf_home.measurements.measurement import Value, unknown
 from mlperf_home.rules import load_round
 from mlperf_home.rules.rounds import UnknownRoundError
 
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.measurements.measurement import Measurement
+    from mlperf_home.rules import Round
 
 _ADVICE = 'write {"currency": "USD", "prices": [{"match": "*c5.4xlarge*", "price_per_hour": 0.68}]}'
+_MILLION = 1_000_000
+_HOUR_S = 3600
 _NAMES = ("name", "platform", "cpu", "host_processor_model_name", "system_name")
 
-
+PRICE = "price_per_hour"
 TABLE_NAME = "prices.json"
 """The user's table, in the folder of cache and records."""
 
@@ -73,9 +77,8 @@ def read_prices(path: Path) -> Prices:
         raise PricesError(path, f"cannot be read ({error.strerror})", _ADVICE) from None
     except ValueError as error:
         raise PricesError(path, f"is not JSON ({error})", _ADVICE) from None
-    if not isinstance(document, dict) or document.keys() != {"currency", "prices"}:
-        raise PricesError(path, "is no table of prices", _ADVICE)
-    if not isinstance(document["currency"], str) or not isinstance(document["prices"], list):
+    is_table = isinstance(document, dict) and document.keys() == {"currency", "prices"}
+    if not is_table or not isinstance(document["currency"], str) or not isinstance(document["prices"], list):
         raise PricesError(path, "is no table of prices", _ADVICE)
     found = tuple(_price(each, f"{path}: prices/{place}") for place, each in enumerate(document["prices"]))
     return Prices(str(path), document["currency"], found)
@@ -105,13 +108,56 @@ def with_cost(measurement: Measurement, prices: Prices) -> Measurement:
 
 
 def _price(given: Any, place: str) -> Price:
-    if (
-        not isinstance(given, dict)
-        or given.keys() != {"match", "price_per_hour"}
-        or not isinstance(given["match"], str)
-    ):
+    is_pair = isinstance(given, dict) and given.keys() == {"match", "price_per_hour"}
+    if not is_pair or not isinstance(given["match"], str):
         raise PricesError(place, "is no price", _ADVICE)
     price = given["price_per_hour"]
     if isinstance(price, bool) or not isinstance(price, (int, float)) or not math.isfinite(price) or price <= 0:
         raise PricesError(place, f"price_per_hour is {price!r}", "give a number above 0, or take the line away")
     return Price(given["match"], float(price))
+
+
+def given_price(price_per_hour: float) -> Value:
+    """Say that a price was typed."""
+    return Value(price_per_hour, "copied", "--price_per_hour, in the price's currency")
+
+
+def cost_values(values: Mapping[str, Value], scenario: str, rules: Round, price: Value) -> dict[str, Value]:
+    """Give the price and the cost per million inferences.
+
+    Where samples come one after another or eight at a time the mean latency counts, for in all of it the machine is
+    taken, or the percentile where nothing else is known; where many are under way, samples per second.
+
+    Args:
+        values: of the performance run.
+        scenario: the scenario's name.
+        rules: the round's rules, for the samples of a query.
+        price: per hour, a number above 0; its source says where it is from, and in which currency.
+    """
+    return {PRICE: price, "cost_per_million_inferences": _cost(values, scenario, rules, price)}
+
+
+def _cost(values: Mapping[str, Value], scenario: str, rules: Round, price: Value) -> Value:
+    per_hour = float(price.value or 0)
+    latency = scenario in {"SingleStream", "MultiStream"}
+    key = "mean_latency_ms" if latency else "samples_per_second"
+    found, basis = _above_0(values.get(key)), key
+    if found is None and latency:  # tables of published results have no other
+        found, basis = _above_0(values.get("latency_ms")), "latency_ms (a percentile; the mean is not known)"
+    if found is None:
+        why = values[key].reason if key in values else "no performance run in this result"
+        return unknown(f"{key} is not known: {why}")
+    if not latency:
+        sample_s = 1 / found
+    else:
+        samples = rules.scenarios[scenario].samples_per_query or 1
+        sample_s = found / 1000 / samples
+        basis += "" if samples == 1 else f" of {samples} samples"
+    cost = per_hour * sample_s * _MILLION / _HOUR_S
+    reason = f"{per_hour:g} per hour ({price.source}) and {basis}; the machine does nothing else meanwhile"
+    return Value(cost, "inferred", reason=reason)
+
+
+def _above_0(value: Value | None) -> float | None:
+    found = None if value is None else value.value
+    return float(found) if isinstance(found, (int, float)) and found > 0 else None

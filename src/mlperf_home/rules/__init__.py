@@ -1,6 +1,5 @@
 """The rules of each MLPerf round, as data: seeds, counts, durations, names, limits."""
 
-from mlperf_home.rules.conf import mlperf_conf
-from mlperf_home.rules.rounds import Round, UnknownRoundError, load_round, round_names
+from mlperf_home.rules.rounds import Round, UnknownRoundError, load_round, mlperf_conf, round_names
 
 __all__ = ["Round", "UnknownRoundError", "load_round", "mlperf_conf", "round_names"]

@@ -1,4 +1,4 @@
-"""A round's rules, decoded from its data file; no other module holds a round's number."""
+"""A round's rules, decoded from its data file, and its mlperf.conf; no other module holds a round's number."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.rules.submission import SubmissionRules, decode_submission
+from mlperf_home.rules.submission import SubmissionRules, decode_submission, tuples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCENARIOS = ("SingleStream", "MultiStream", "Server", "Offline")
 """The scenarios by the names that LoadGen and the rules give them."""
+
+_HEADER = """\
+# MLPerf inference {name}: the rules' settings for LoadGen.
+# A line is 'model.scenario.key = value'; '*' stands for every model or scenario.
+# Durations and latencies are in milliseconds. user.conf may ask for more, never for less.
+"""
 
 
 class UnknownRoundError(Exception):
@@ -138,10 +144,21 @@ class Round:
     sources: Mapping[str, str]
 
     def required_scenarios(self, benchmark: str, category: str) -> tuple[str, ...]:
-        """List the scenarios a category wants of a benchmark ("edge", "datacenter" or both, by a comma)."""
+        """List the scenarios a category wants of a benchmark ("edge", "datacenter" or both, by a comma).
+
+        A category that the benchmark does not know wants none.
+        """
         wanted = self.benchmarks[benchmark].scenarios
         parts = [part.strip() for part in category.split(",")]
-        return tuple(name for name in SCENARIOS if any(name in wanted[part] for part in parts))
+        return tuple(name for name in SCENARIOS if any(name in wanted.get(part, ()) for part in parts))
+
+    def benchmark_of(self, model: str, mapping: Mapping[str, str]) -> str | None:
+        """Return the benchmark of a model: by its name, a known other name, the submitter's mapping, or a guess."""
+        named = self.submission
+        if model in self.benchmarks:
+            return model
+        found = named.model_names.get(model) or mapping.get(model)
+        return found or next((benchmark for part, benchmark in named.model_guesses if part in model), None)
 
 
 def round_names() -> tuple[str, ...]:
@@ -162,31 +179,59 @@ def load_round(name: str) -> Round:
     return _decode(json.loads(text))
 
 
-def _without_source(section: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in section.items() if key != "source"}
-
-
-def _benchmark(fields: Mapping[str, Any]) -> Benchmark:
-    scenarios = {category: tuple(names) for category, names in fields["scenarios"].items()}
-    return Benchmark(**{**fields, "scenarios": scenarios, "compliance_tests": tuple(fields["compliance_tests"])})
-
-
-def _loadgen_model(fields: Mapping[str, Any]) -> LoadGenModel:
-    permutation = tuple(fields.get("sample_concatenate_permutation", ()))
-    return LoadGenModel(**{**fields, "sample_concatenate_permutation": permutation})
-
-
 def _decode(document: Mapping[str, Any]) -> Round:
-    sections = {key: _without_source(value) for key, value in document.items() if isinstance(value, dict)}
+    sections = {key: tuples(value) for key, value in document.items() if isinstance(value, dict)}
+    for section in sections.values():
+        section.pop("source", None)
+    benchmarks = {
+        key: {**value, "scenarios": tuples(value["scenarios"])} for key, value in sections["benchmarks"].items()
+    }
     return Round(
         name=document["round"],
         seeds=Seeds(**sections["seeds"]),
         test05_seeds=Seeds(**sections["test05_seeds"]),
         scenarios={key: ScenarioRules(**value) for key, value in sections["scenarios"].items()},
-        loadgen_models={key: _loadgen_model(value) for key, value in sections["loadgen_models"].items()},
-        benchmarks={key: _benchmark(value) for key, value in sections["benchmarks"].items()},
+        loadgen_models={key: LoadGenModel(**tuples(value)) for key, value in sections["loadgen_models"].items()},
+        benchmarks={key: Benchmark(**tuples(value)) for key, value in benchmarks.items()},
         divisions={key: Division(**value) for key, value in sections["divisions"].items()},
         metrics={key: Metric(**value) for key, value in sections["metrics"].items()},
         submission=decode_submission(sections["submission"]),
         sources=document["sources"],
     )
+
+
+def mlperf_conf(rules: Round) -> str:
+    """Render the mlperf.conf of a round, in the format that LoadGen's FromConfig reads."""
+    seeds = {f"*.*.{name}": seed for name, seed in vars(rules.seeds).items()}
+    seeds |= {f"*.*.test05_{name}": seed for name, seed in vars(rules.test05_seeds).items()}
+    lines = [_HEADER.format(name=rules.name), *_lines(seeds), ""]
+    for scenario in SCENARIOS:
+        settings = _scenario_settings(scenario, rules.scenarios[scenario])
+        lines += [*_lines({f"*.{scenario}.{key}": value for key, value in settings.items()}), ""]
+    for name, model in rules.loadgen_models.items():
+        lines += _lines({f"{name}.{key}": value for key, value in _model_settings(model).items()})
+    return "\n".join(lines) + "\n"
+
+
+def _lines(settings: Mapping[str, float | None]) -> list[str]:
+    return [f"{key} = {value}" for key, value in settings.items() if value is not None]
+
+
+def _scenario_settings(scenario: str, rules: ScenarioRules) -> dict[str, float | None]:
+    return {
+        "target_latency_percentile": rules.target_latency_percentile,
+        "min_duration": rules.min_duration_ms,
+        "min_query_count": rules.min_query_count,
+        "samples_per_query": rules.samples_per_query if scenario == "MultiStream" else None,
+        "target_latency": rules.target_latency_ms,
+        "target_qps": rules.target_qps,
+    }
+
+
+def _model_settings(model: LoadGenModel) -> dict[str, float | None]:
+    return {
+        "*.performance_sample_count_override": model.performance_sample_count,
+        "Server.target_latency": model.server_latency_ms,
+        "MultiStream.target_latency": model.multi_stream_latency_ms,
+        **{f"{scenario}.sample_concatenate_permutation": 1 for scenario in model.sample_concatenate_permutation},
+    }

@@ -156,19 +156,20 @@ class SubmissionRules:
 def decode_submission(section: Mapping[str, Any]) -> SubmissionRules:
     """Decode the section `submission` of a round's data file."""
     return SubmissionRules(
-        folders=Folders(**_tuples(section["folders"])),
+        folders=Folders(**tuples(section["folders"])),
         limits=Limits(**section["limits"]),
-        files=Files(**_tuples(section["files"])),
-        system=SystemFields(**_tuples(section["system"])),
-        network=NetworkSystems(**{**section["network"], "fields": tuple(section["network"]["fields"])}),
+        files=Files(**tuples(section["files"])),
+        system=SystemFields(**tuples(section["system"])),
+        network=NetworkSystems(**tuples(section["network"])),
         measurement_fields=tuple(section["measurement_fields"]),
-        accuracy_forms=_tuples(section["accuracy_forms"]),
+        accuracy_forms=tuples(section["accuracy_forms"]),
         model_names=section["model_names"],
         model_guesses=tuple((part, benchmark) for part, benchmark in section["model_guesses"]),
         inferred=tuple(Inference(**each) for each in section["inferred"]),
-        compliance={name: ComplianceTest(**_tuples(test)) for name, test in section["compliance"].items()},
+        compliance={name: ComplianceTest(**tuples(test)) for name, test in section["compliance"].items()},
     )
 
 
-def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
+def tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields with a tuple for each list."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mlperf_home.measurements.cost import given_price
 from mlperf_home.measurements.measurement import Value, unknown
-from mlperf_home.measurements.prices import Prices, PricesError, kept_prices
+from mlperf_home.measurements.prices import Prices, PricesError, given_price, kept_prices
 from scriptgraph.api import Context, StepFailed, failing_on
 from scriptgraph.files.json_store import KeptJson
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.accuracy.imagenet.evaluation import DTYPES, accuracy_text, evaluate, score_log, summary
 from mlperf_home.datasets.imagenet.labels import read_labels
 from mlperf_home.errors import LocatedError
-from mlperf_home.loadgen_logs.accuracy_file import write_text
+from mlperf_home.loadgen_logs.accuracy_log import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,7 @@ import numpy as np
 
 from mlperf_home.datasets.imagenet.labels import CLASSES, read_labels
 from mlperf_home.datasets.imagenet.store import LABELS_FILE, PROVENANCE
-from mlperf_home.loadgen_logs.accuracy_file import AccuracyError
-from mlperf_home.loadgen_logs.accuracy_log import AccuracyLog
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.accuracy.squad.evaluation import accuracy_text, evaluate, predictions_text, summary
 from mlperf_home.errors import LocatedError
-from mlperf_home.loadgen_logs.accuracy_file import write_text
+from mlperf_home.loadgen_logs.accuracy_log import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from mlperf_home.accuracy.squad.spans import best_features, best_spans
 from mlperf_home.datasets.squad.reading import read_dataset
 from mlperf_home.datasets.squad.store import PROVENANCE, VOCABULARY_FILE, read_array
 from mlperf_home.datasets.squad.vocabulary import read_vocabulary
-from mlperf_home.loadgen_logs.accuracy_file import AccuracyError
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mlperf_home.loadgen_logs.accuracy_file import AccuracyError
-from mlperf_home.loadgen_logs.accuracy_log import AccuracyLog
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,14 +19,14 @@ from mlperf_home.challenges.bundles.report import (
 )
 from mlperf_home.contracts.session import sha256_of
 from mlperf_home.errors import LocatedError
+from mlperf_home.loadgen_logs.accuracy_log import is_truncated
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
-from mlperf_home.measurements.cost import PRICE, cost_values
 from mlperf_home.measurements.ingest import ACCURACY_DIR, ACCURACY_SESSION, ingest
 from mlperf_home.measurements.machine_values import MACHINE_FACTS
 from mlperf_home.measurements.measurement import Measurement, from_json
+from mlperf_home.measurements.prices import PRICE, cost_values
 from mlperf_home.measurements.store.lines import LINES_FILE, Store
 from mlperf_home.rules import load_round, mlperf_conf
-from mlperf_home.submission.tree.originals import is_truncated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

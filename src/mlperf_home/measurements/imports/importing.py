@@ -1,24 +1,34 @@
-"""Whatever holds results, taken over: our results, submission trees, LoadGen's folders, published tables."""
+"""Import of whatever holds results: our results, submission trees, other tools' LoadGen folders, published tables."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.session import sha256_of
 from mlperf_home.errors import LocatedError
-from mlperf_home.loadgen_logs.run_log import DETAIL_FILE
-from mlperf_home.measurements.imports.published import read_published
-from mlperf_home.measurements.imports.submissions import ImportedResultError, read_result, read_submission
-from mlperf_home.measurements.measurement import MeasurementError, from_json
+from mlperf_home.loadgen_logs.accuracy_text import AccuracyTextError, read_accuracy_text
+from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, SUMMARY_FILE, LoadGenResult, LogError, read_run
+from mlperf_home.measurements.imports.tables import read_published
+from mlperf_home.measurements.ingest import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
+from mlperf_home.measurements.layout import is_sample, json_object
+from mlperf_home.measurements.measurement import Measurement, Value, from_json, unknown
 from mlperf_home.measurements.store.lines import LINES_FILE, measurements_in
+from mlperf_home.rules import load_round
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from mlperf_home.measurements.measurement import Measurement
+_ACCURACY = f"{ACCURACY_DIR}/{ACCURACY_TEXT}"
+# Which of LoadGen's values is a scenario's result, and how models are called, have been the same since this round.
+_METRICS_OF = "v3.1"
+_NO_SESSION = "the tool that made the result wrote no session"
 
-_RUN = "performance/run_1"
+
+class ImportedResultError(LocatedError):
+    """A folder holds no result that can be taken over."""
 
 
 class ImportedPathError(LocatedError):
@@ -57,11 +67,12 @@ def read_any(path: Path, round_name: str, benchmark: str, problems: list[str]) -
         raise ImportedPathError(path, "is not there", "give a table, a submission tree, or a folder of results")
     if (path / LINES_FILE).is_file():
         return _from_file(path / LINES_FILE, problems)
-    if not (path / _RUN).is_dir() and any(path.glob("*/*/results/*/*/*")):
+    if not (path / PERFORMANCE_DIR).is_dir() and any(path.glob("*/*/results/*/*/*")):
         return Import("submission tree", read_submission(path, round_name, problems))
     ours = [each for each in sorted(path.rglob("measurement.json")) if not _hidden(each, path)]
     if ours:
-        return Import("folder of our results", _ours(ours, problems))
+        read = read_each(ours, lambda each: from_json(each.read_text("utf-8"), str(each)), problems)
+        return Import("folder of our results", read)
     return _from_loadgen(path, round_name, benchmark, problems)
 
 
@@ -72,7 +83,11 @@ def _from_file(path: Path, problems: list[str]) -> Import:
 
 
 def _from_loadgen(path: Path, round_name: str, benchmark: str, problems: list[str]) -> Import:
-    found = [path] if (path / _RUN).is_dir() else _result_folders(path)
+    # Folders that `read_result` takes, at any depth; those of accuracy runs are passed over.
+    logs = [each.parent for each in path.rglob(DETAIL_FILE) if not _hidden(each, path)]
+    folders = {each.parents[1] if each.as_posix().endswith(f"/{PERFORMANCE_DIR}") else each for each in logs}
+    below = sorted(each for each in folders if each.name != "accuracy")
+    found = [path] if (path / PERFORMANCE_DIR).is_dir() else below
     if not found:
         advice = "give a folder with LoadGen's logs, the root of a submission tree, a --results_dir, or a table"
         raise ImportedPathError(path, "holds no results that are known here", advice)
@@ -80,31 +95,147 @@ def _from_loadgen(path: Path, round_name: str, benchmark: str, problems: list[st
         raise ImportedPathError(path, "does not tell its benchmark", "add --benchmark=bert-99 or --benchmark=resnet")
     if found == [path]:
         return Import("LoadGen's folder", [read_result(path, round_name, benchmark)])
-    return Import("folder of LoadGen's logs", _others(found, round_name, benchmark, problems))
-
-
-def _result_folders(root: Path) -> list[Path]:
-    """Find folders that `read_result` takes, at any depth; those of accuracy runs are passed over."""
-    logs = [path.parent for path in root.rglob(DETAIL_FILE) if not _hidden(path, root)]
-    found = {each.parents[1] if each.as_posix().endswith(f"/{_RUN}") else each for each in logs}
-    return sorted(each for each in found if each.name != "accuracy")
-
-
-def _others(folders: Iterable[Path], round_name: str, benchmark: str, problems: list[str]) -> Iterator[Measurement]:
-    for folder in folders:
-        try:
-            yield read_result(folder, round_name, benchmark)
-        except ImportedResultError as error:  # noqa: PERF203 - each may fail alone
-            problems.append(str(error))
-
-
-def _ours(paths: Iterable[Path], problems: list[str]) -> Iterator[Measurement]:
-    for path in paths:
-        try:
-            yield from_json(path.read_text("utf-8"), str(path))
-        except (OSError, UnicodeDecodeError, MeasurementError) as error:  # noqa: PERF203 - each may fail alone
-            problems.append(str(error) if isinstance(error, MeasurementError) else f"{path}: cannot be read ({error})")
+    results = read_each(found, lambda folder: read_result(folder, round_name, benchmark), problems)
+    return Import("folder of LoadGen's logs", results)
 
 
 def _hidden(path: Path, root: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(root).parts)
+
+
+def read_result(
+    folder: Path, round_name: str, benchmark: str, system: Mapping[str, Value] | None = None
+) -> Measurement:
+    """Read a folder with performance/run_1 (LoadGen's logs) and, where there is one, accuracy/accuracy.txt.
+
+    The logs of a performance run may lie in the folder itself, as LoadGen leaves them.
+
+    Args:
+        folder: the scenario's folder.
+        round_name: the MLPerf round it was made for.
+        benchmark: the benchmark's name.
+        system: facts about the machine.
+
+    Raises:
+        ImportedResultError: logs are absent, cut off or corrupt, or LoadGen reports an error.
+    """
+    bare = (folder / DETAIL_FILE).exists() and not (folder / PERFORMANCE_DIR).exists()
+    run = Path("" if bare else PERFORMANCE_DIR)
+    result, accuracy = _read_logs(folder, run)
+    source = f"{run / DETAIL_FILE}"
+    return Measurement(
+        round=round_name,
+        benchmark=benchmark,
+        scenario=result.scenario,
+        sample=False,
+        sample_note="",
+        validity=result.validity,
+        reasons=result.reasons,
+        unofficial_because=("it was taken over from another tool's result; the round's rules were not checked",),
+        engine={
+            "name": unknown(_NO_SESSION),
+            "version": unknown(_NO_SESSION),
+            "loadgen_version": Value(result.loadgen_version, "copied", source),
+        },
+        model={"name": unknown(_NO_SESSION), "sha256": unknown(_NO_SESSION)},
+        system=dict(system or {}),
+        values={**_values(result, source), **accuracy},
+        logs={
+            f"{run / name}": {"sha256": sha256_of(path := folder / run / name), "bytes": path.stat().st_size}
+            for name in (DETAIL_FILE, SUMMARY_FILE)
+        },
+        warnings=(),
+    )
+
+
+def _read_logs(folder: Path, run: Path) -> tuple[LoadGenResult, dict[str, Value]]:
+    try:
+        result = read_run(folder / run)
+        accuracy = read_accuracy_text(folder / _ACCURACY).values if (folder / _ACCURACY).exists() else None
+    except (LogError, AccuracyTextError) as error:
+        raise ImportedResultError(error.where, error.problem, "import another result") from None
+    if result.errors:
+        raise ImportedResultError(folder, f"LoadGen reports an error: {result.errors[0]}", "import another result")
+    if result.mode != "PerformanceOnly":
+        problem = f"holds the logs of LoadGen's mode {result.mode}"
+        raise ImportedResultError(folder, problem, "give those of a performance run")
+    if accuracy is None:
+        return result, {"accuracy": unknown("no accuracy.txt in this result")}
+    return result, {name: Value(each, "copied", _ACCURACY) for name, each in accuracy.items()}
+
+
+def _values(result: LoadGenResult, source: str) -> dict[str, Value]:
+    """Return the scenario's own metric and all latencies."""
+    metric = load_round(_METRICS_OF).metrics[result.scenario]
+    found = result.values.get(metric.key)
+    # Zero is LoadGen's way to say that it could not estimate.
+    value = Value(found / metric.divisor, "copied", f"{source}: {metric.key}") if found else None
+    latencies_ns: dict[str, float] = {f"latency_p{name}_ms": ns for name, ns in result.percentiles_ns.items()}
+    if result.mean_latency_ns is not None:
+        latencies_ns["mean_latency_ms"] = result.mean_latency_ns
+    latencies = {name: Value(ns / 1e6, "copied", source) for name, ns in latencies_ns.items()}
+    return {metric.unit: value or unknown(f"the log has no {metric.key}"), **latencies}
+
+
+def read_submission(root: Path, round_name: str, problems: list[str]) -> Iterator[Measurement]:
+    """Read every result below DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO.
+
+    Args:
+        root: the folder that holds the divisions.
+        round_name: the MLPerf round.
+        problems: takes a sentence for each result that cannot be read; the others are given all the same.
+
+    Raises:
+        ImportedResultError: there is no such folder below `root`.
+    """
+    folders = sorted(path for path in root.glob("*/*/results/*/*/*") if path.is_dir())
+    if not folders:
+        raise ImportedResultError(
+            root, "has no DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO", "give the root of a submission tree"
+        )
+    return read_each(folders, lambda folder: _placed(folder, round_name), problems)
+
+
+def read_each(paths: Iterable[Path], read: Callable[[Path], Measurement], problems: list[str]) -> Iterator[Measurement]:
+    """Read each of many results; `problems` takes a sentence for each that cannot be read."""
+    for path in paths:
+        try:
+            yield read(path)
+        except LocatedError as error:  # noqa: PERF203 - each may fail alone
+            problems.append(str(error))
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{path}: cannot be read ({error})")
+
+
+def _placed(folder: Path, round_name: str) -> Measurement:
+    """Read a result with what its place in the tree tells: the model, the system, whether it is a sample."""
+    submitter, name = folder.parents[3], folder.parent.name
+    rules = load_round(_METRICS_OF)
+    mapping = json_object(submitter / rules.submission.folders.mapping)
+    benchmark = rules.benchmark_of(name, mapping) or name
+    measurement = read_result(folder, round_name, benchmark, _system(submitter, folder.parents[1].name))
+    settings = submitter / "measurements" / folder.relative_to(submitter / "results")
+    sample = any(map(is_sample, settings.glob("*.json")))
+    note = "the tree marks it as a sample: made-up data, no MLPerf result" if sample else ""
+    model = {**measurement.model, "name": Value(name, "copied", "folder")}
+    return replace(measurement, model=model, sample=sample, sample_note=note)
+
+
+def _system(submitter: Path, name: str) -> dict[str, Value]:
+    places = {"division": submitter.parent.name, "organization": submitter.name, "platform": name}
+    facts = {key: Value(value, "copied", "folder") for key, value in places.items()}
+    path = submitter / "systems" / f"{name}.json"
+    try:
+        pairs = list(json.loads(path.read_text("utf-8")).items())
+    except (OSError, ValueError, AttributeError):
+        raise ImportedResultError(path, "cannot be read as the system's JSON object", "add the file") from None
+    for key, value in pairs:
+        is_known = isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != ""
+        facts[key] = Value(value, "copied", path.name) if is_known else unknown(f"{path.name} does not say it")
+    # What tables of results call the system's name, its sockets, and the cores of each; counts are numbers.
+    told = {key: str(value.value) for key, value in facts.items() if value.value is not None}
+    facts["name"] = facts["system_name"] if told.get("system_name") else facts["platform"]
+    for fact, key in (("sockets", "host_processors_per_node"), ("cores", "host_processor_core_count")):
+        if (text := told.get(key, "")).isascii() and text.isdigit():
+            facts[fact] = replace(facts[key], value=int(text))
+    return facts

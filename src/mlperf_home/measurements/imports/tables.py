@@ -1,4 +1,7 @@
-"""Import of published tables with the columns of MLPerf's image classification results."""
+"""Import of published tables, by their columns: image classification, and BERT.
+
+Every value is copied; an empty cell is unknown.
+"""
 
 from __future__ import annotations
 
@@ -10,88 +13,146 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.measurement import Measurement, Value, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-_NEEDED = ("round", "organization", "platform", "system", "cpu", "sockets", "cores", "framework", "family")
 _VARIANT = ("family", "multiplier", "resolution", "precision")
 _NUMBERS = {"top1": "top1_percent", "latency_ms": "latency_ms", "energy_mj": "energy_mj"}
+_IMAGES = (
+    *("round", "organization", "platform", "system", "cpu", "sockets", "cores", "framework"),
+    *(*_VARIANT, *_NUMBERS),
+)
+_BERT = (
+    *("version", "Division", "Organization", "Platform", "SystemName", "host_processor_model_name", "framework"),
+    *("host_processors_per_node", "host_processor_core_count", "MlperfModel", "Model", "Scenario"),
+    *("Accuracy", "Result", "Result_Units"),
+)
+_UNITS = {
+    "Samples/s": "samples_per_second",
+    "Queries/s": "queries_per_second",
+    "Latency (ms)": "latency_ms",
+    "Watts": "power_w",
+    "millijoules": "energy_mj",
+}
+# Of benchmarks whose accuracy is something else, the table does not say what.
+_ACCURACY = {"bert-99": "f1_percent", "bert-99.9": "f1_percent", "resnet": "top1_percent"}
 
 
 class TableError(LocatedError):
     """A table lacks a column, or a cell is no number."""
 
 
+class _Row:
+    """A row of a table, whose cells become values."""
+
+    def __init__(self, cells: Mapping[str, str], where: str, source: str) -> None:
+        self.cells = {name: (cell or "").strip() for name, cell in cells.items() if name is not None}
+        self.where = where
+        self.source = source
+
+    def value(self, name: str) -> Value:
+        """Return a cell's text."""
+        text = self.cells[name]
+        return Value(text, "copied", self.source) if text else unknown("the table's cell is empty")
+
+    def number(self, name: str) -> Value:
+        """Return a cell's number; unknown where it is empty, or says None as some published tables do.
+
+        Raises:
+            TableError: it is no number.
+        """
+        text = self.cells[name]
+        if text in {"", "None"}:
+            return unknown("the table's cell is empty")
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise TableError(self.where, f"{name} is {text!r}, no number", "correct the cell")
+        return Value(value, "copied", self.source)
+
+    def number_or_text(self, name: str) -> Value:
+        """Return a count; of cores of several kinds a table tells in words."""
+        text = self.cells[name]
+        return Value(int(text), "copied", self.source) if text.isdecimal() else self.value(name)
+
+    def measurement(
+        self, at: tuple[str, str, str], model: dict[str, Value], system: dict[str, Value], values: dict[str, Value]
+    ) -> Measurement:
+        """Return the measurement of a round, benchmark and scenario (`at`)."""
+        return Measurement(
+            *at,
+            sample=False,
+            sample_note="",
+            validity=None,
+            reasons=(),
+            unofficial_because=(f"copied from the table {self.source}: its logs were not seen",),
+            engine={"name": self.value("framework"), "version": unknown("the table does not tell it apart")},
+            model=model,
+            system=system,
+            values=values,
+            logs={},
+            warnings=(),
+        )
+
+
+def read_published(path: Path) -> Iterator[Measurement]:
+    """Read a CSV with the columns of either kind of published results; raise as `read_table` does."""
+    rows = _rows(path, lambda columns: _BERT if "MlperfModel" in columns else _IMAGES)
+    return (_bert(row) if "MlperfModel" in row.cells else _image_result(row) for row in rows)
+
+
 def read_table(path: Path) -> Iterator[Measurement]:
-    """Read a CSV of SingleStream results; every value is copied, an empty cell is unknown.
+    """Read a CSV of image classification's SingleStream results.
 
     Raises:
         TableError: the file cannot be read, a column is missing, or a cell is malformed; named by its line.
     """
+    return map(_image_result, _rows(path, lambda _: _IMAGES))
+
+
+def _rows(path: Path, needed: Callable[[list[str]], tuple[str, ...]]) -> Iterator[_Row]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            needed = dict.fromkeys((*_NEEDED, *_VARIANT, *_NUMBERS))
-            missing = [name for name in needed if name not in (reader.fieldnames or ())]
-            if missing:
+            columns = list(reader.fieldnames or ())
+            if missing := [name for name in needed(columns) if name not in columns]:
                 raise TableError(path, f"has no column {', '.join(missing)}", "give a table with these columns")
-            for row in reader:
-                yield _measurement(row, f"{path}: line {reader.line_num}", path.name)
+            for cells in reader:
+                yield _Row(cells, f"{path}: line {reader.line_num}", path.name)
     except OSError as error:
         raise TableError(path, f"cannot be read ({error.strerror})", "give a table that can") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise TableError(path, f"is no CSV in UTF-8 ({error})", "give one") from None
 
 
-def number_in(row: Mapping[str, str], name: str, where: str, source: str) -> Value:
-    """Give a cell's number; unknown where it is empty, or says None as some published tables do.
-
-    Raises:
-        TableError: it is no number.
-    """
-    text = (row[name] or "").strip()
-    if text in {"", "None"}:
-        return unknown("the table's cell is empty")
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise TableError(where, f"{name} is {text!r}, no number", "correct the cell")
-    return Value(value, "copied", source)
+def _bert(row: _Row) -> Measurement:
+    unit, benchmark = row.cells["Result_Units"], row.cells["MlperfModel"]
+    if unit not in _UNITS:
+        raise TableError(row.where, f"Result_Units is {unit!r}", f"use one of {', '.join(_UNITS)}")
+    system = {
+        "name": row.value("SystemName"),
+        **{name.lower(): row.value(name) for name in ("Platform", "Organization", "Division")},
+        "host_processor_model_name": row.value("host_processor_model_name"),
+        "sockets": row.number("host_processors_per_node"),
+        "cores": row.number("host_processor_core_count"),
+    }
+    values = {_UNITS[unit]: row.number("Result"), _ACCURACY.get(benchmark, "accuracy"): row.number("Accuracy")}
+    at = (row.cells["version"], benchmark, row.cells["Scenario"])
+    return row.measurement(at, {"name": row.value("Model")}, system, values)
 
 
-def _number_or_text(row: Mapping[str, str], name: str, source: str) -> Value:
-    text = (row[name] or "").strip()
-    if not text:
-        return unknown("the table's cell is empty")
-    return Value(int(text) if text.isdecimal() else text, "copied", source)
-
-
-def _measurement(row: Mapping[str, str], where: str, source: str) -> Measurement:
-    def copied(name: str) -> Value:
-        text = row[name] or ""
-        return Value(text, "copied", source) if text.strip() else unknown("the table's cell is empty")
-
-    variant = "/".join(row[name] for name in _VARIANT if row[name])
-    return Measurement(
-        round=row["round"],
-        benchmark="mobilenets",
-        scenario="SingleStream",
-        sample=False,
-        sample_note="",
-        validity=None,
-        reasons=(),
-        unofficial_because=(f"copied from the table {source}: its logs were not seen",),
-        engine={"name": copied("framework"), "version": unknown("the table does not tell it apart")},
-        model={"name": Value(variant, "copied", source), **{name: copied(name) for name in _VARIANT}},
-        system={
-            **{name: copied(name) for name in ("organization", "platform", "cpu")},
-            "name": copied("system"),
-            # Of cores of several kinds a table tells in words.
-            **{name: _number_or_text(row, name, source) for name in ("sockets", "cores")},
-        },
-        values={name: number_in(row, column, where, source) for column, name in _NUMBERS.items()},
-        logs={},
-        warnings=(),
+def _image_result(row: _Row) -> Measurement:
+    variant = "/".join(row.cells[name] for name in _VARIANT if row.cells[name])
+    system = {
+        **{name: row.value(name) for name in ("organization", "platform", "cpu")},
+        "name": row.value("system"),
+        **{name: row.number_or_text(name) for name in ("sockets", "cores")},
+    }
+    return row.measurement(
+        (row.cells["round"], "mobilenets", "SingleStream"),
+        {"name": Value(variant, "copied", row.source), **{name: row.value(name) for name in _VARIANT}},
+        system,
+        {name: row.number(column) for column, name in _NUMBERS.items()},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +13,17 @@ from mlperf_home.measurements.store.lines import Store, StoreError, identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import TracebackType
 
     from mlperf_home.measurements.measurement import Measurement
 
 INDEX_FILE = "index.sqlite"
 _SCHEMA = 1
-_COLUMNS = ("round", "benchmark", "scenario", "sample", "validity")
-_GROUPS = ("engine", "model", "system", "values")
+COLUMNS = ("round", "benchmark", "scenario", "sample", "validity")
+GROUPS = ("engine", "model", "system", "values")
 # Numbered measurements: their values go to the ends of the tables' parts, not to places all over them.
 _TABLES = f"""
 CREATE TABLE measurement (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, line TEXT NOT NULL,
-                          {", ".join(_COLUMNS)});
+                          {", ".join(COLUMNS)});
 CREATE TABLE value (name TEXT NOT NULL, measurement INTEGER NOT NULL, number REAL, text TEXT,
                     PRIMARY KEY (name, measurement)) WITHOUT ROWID;
 CREATE TABLE source (bytes INTEGER NOT NULL);
@@ -46,7 +46,7 @@ class Query:
     at_most: Mapping[str, float] = field(default_factory=dict)
 
 
-class Index:
+class Index(AbstractContextManager["Index", None]):
     """The index of a store, brought up to date when it is opened; use it as a context."""
 
     def __init__(self, store: Store) -> None:
@@ -64,12 +64,7 @@ class Index:
         except (sqlite3.Error, OSError) as error:
             raise StoreError(self._path, f"cannot be used ({error})", "delete it; it is made again") from None
 
-    def __enter__(self) -> Index:  # noqa: PYI034 - typing has no Self in Python 3.10
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._connection.close()
 
     def find(self, query: Query) -> Iterator[Measurement]:
@@ -78,19 +73,16 @@ class Index:
         Raises:
             StoreError: a name that is neither a column nor GROUP.NAME.
         """
-        parts, given = ["1"], []
-        for name, wanted in query.equals.items():
-            if name in _COLUMNS:
-                parts.append(f"{name} IS ?")
-                given.append(int(wanted) if isinstance(wanted, bool) else wanted)
-            else:
-                kind = "text" if isinstance(wanted, str) else "number"
-                parts.append(f"number IN (SELECT measurement FROM value WHERE name = ? AND value.{kind} = ?)")  # noqa: S608
-                given += [self._name(name), wanted]
-        for bounds, sign in ((query.at_least, ">="), (query.at_most, "<=")):
-            for name, bound in bounds.items():
-                parts.append(f"number IN (SELECT measurement FROM value WHERE name = ? AND value.number {sign} ?)")  # noqa: S608
-                given += [self._name(name), bound]
+        columns = {name: wanted for name, wanted in query.equals.items() if name in COLUMNS}
+        values = [(name, "=", wanted) for name, wanted in query.equals.items() if name not in COLUMNS]
+        values += [(name, ">=", bound) for name, bound in query.at_least.items()]
+        values += [(name, "<=", bound) for name, bound in query.at_most.items()]
+        parts = ["1", *(f"{name} IS ?" for name in columns)]
+        given = [int(wanted) if isinstance(wanted, bool) else wanted for wanted in columns.values()]
+        for name, sign, wanted in values:
+            kind = "text" if isinstance(wanted, str) else "number"
+            parts.append(f"number IN (SELECT measurement FROM value WHERE name = ? AND value.{kind} {sign} ?)")  # noqa: S608
+            given += [self._name(name), wanted]
         # Only fixed words and the columns above are put into the text; what was given is bound.
         text = f"SELECT line FROM measurement WHERE {' AND '.join(parts)} ORDER BY number"  # noqa: S608
         for (line,) in self._connection.execute(text, given):
@@ -102,8 +94,8 @@ class Index:
 
     def _name(self, name: str) -> str:
         group, dot, rest = name.partition(".")
-        if group not in _GROUPS or not dot or not rest:
-            known = f"{', '.join(_COLUMNS)}, or a name such as values.latency_ms or system.name"
+        if group not in GROUPS or not dot or not rest:
+            known = f"{', '.join(COLUMNS)}, or a name such as values.latency_ms or system.name"
             raise StoreError("query", f"there is no {name!r}", f"use {known}")
         return name
 
@@ -153,7 +145,7 @@ class Index:
         try:
             document = json.loads(line)
             key = identity(line)
-            row = [key, line, *(document[column] for column in _COLUMNS)]
+            row = [key, line, *(document[column] for column in COLUMNS)]
             values = list(_value_rows(document))
         except (ValueError, KeyError, TypeError, AttributeError):
             self.damages.append(f"{self.store.path}: a line is damaged ({line[:40]!r}...); import what it held again")
@@ -167,7 +159,7 @@ class Index:
 
 
 def _value_rows(document: Mapping[str, Any]) -> Iterator[tuple[str, float | None, str | None]]:
-    for group in _GROUPS:
+    for group in GROUPS:
         for name, each in document[group].items():
             value = each["value"]
             is_text = isinstance(value, str)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.measurements.store.index import COLUMNS, GROUPS
 from mlperf_home.measurements.store.lines import StoreError
 from scriptgraph.files.atomic import replacement
 
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.measurements.measurement import Measurement
-
-_COLUMNS = ("round", "benchmark", "scenario", "sample", "validity")
-_GROUPS = ("engine", "model", "system", "values")
 
 
 def export_parquet(measurements: Iterable[Measurement], path: Path) -> int:
@@ -45,8 +43,8 @@ def export_parquet(measurements: Iterable[Measurement], path: Path) -> int:
 
 
 def _row(measurement: Measurement) -> dict[str, Any]:
-    row: dict[str, Any] = {name: getattr(measurement, name) for name in _COLUMNS}
-    for group in _GROUPS:
+    row: dict[str, Any] = {name: getattr(measurement, name) for name in COLUMNS}
+    for group in GROUPS:
         for name, value in getattr(measurement, group).items():
             row[f"{group}.{name}"] = value.value
             row[f"{group}.{name}.origin"] = value.origin

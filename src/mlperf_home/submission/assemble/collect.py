@@ -1,27 +1,30 @@
-"""Which results a folder holds: ours, with their measurements, and other tools', when their logs are whole."""
+"""What a submission is to be, and the results for it: ours, with their measurements, and other tools' whole logs."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.session import IngestError, sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, DetailLog, scan_detail
-from mlperf_home.measurements.ingest import ACCURACY_SESSION, PERFORMANCE_SESSION, ingest
+from mlperf_home.measurements.ingest import ACCURACY_DIR, ACCURACY_SESSION, PERFORMANCE_DIR, PERFORMANCE_SESSION, ingest
 from mlperf_home.measurements.measurement import Measurement, MeasurementError, from_json
-from mlperf_home.submission.check.tree.scenarios import scenario_named
+from mlperf_home.submission.check.tree.models import scenario_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from mlperf_home.rules import Round
 
 _STYLE = "_results"
 # Runs of these styles are too short to be submitted, whatever they say.
-_SHORT_STYLES = ("test", "fast")
+SHORT_STYLES = ("test", "fast")
 _LEVELS = 3
 _RUN_FOLDERS = {"performance", "accuracy"}
+_PROCESSOR = "host_processor_model_name"
 
 
 class AssembleError(LocatedError):
@@ -48,12 +51,12 @@ class FoundResult:
     @property
     def performance(self) -> Path:
         """The folder of the performance run's logs."""
-        return self.folder / "performance" / "run_1"
+        return self.folder / PERFORMANCE_DIR
 
     @property
     def accuracy(self) -> Path:
         """The folder of the accuracy run's logs."""
-        return self.folder / "accuracy"
+        return self.folder / ACCURACY_DIR
 
     @property
     def sample(self) -> bool:
@@ -64,6 +67,40 @@ class FoundResult:
         """Read the detail log of its performance run, or of its accuracy run where there is no other."""
         folder = self.performance if (self.performance / DETAIL_FILE).is_file() else self.accuracy
         return scan_detail(folder / DETAIL_FILE)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a submission is to be.
+
+    Attributes:
+        results_dir: the folder of results; never changed.
+        submission_dir: the submission's root.
+        submitter, division: its folders' names.
+        rules: the round's rules.
+        describe: gives a system's description from its name and its framework.
+        accept: is asked about every result before anything is written; it raises AssembleError for one not to take.
+        clean: whether what the submitter's folder holds is dropped; it is added to otherwise.
+        allow_sample: whether results of sample data are taken, for trying.
+        infer: whether scenarios that the category wants are inferred where the round allows it.
+        truncate: whether accuracy logs are shortened.
+        model_benchmarks: benchmarks of models whose names do not tell.
+        told: fields of the results' JSON that the user tells, for those that nothing else knows.
+    """
+
+    results_dir: Path
+    submission_dir: Path
+    submitter: str
+    division: str
+    rules: Round
+    describe: Callable[[str, str], Mapping[str, str]]
+    accept: Callable[[FoundResult], None] = lambda _: None
+    clean: bool = False
+    allow_sample: bool = False
+    infer: bool = False
+    truncate: bool = True
+    model_benchmarks: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,23 +128,30 @@ def find_results(results_dir: Path, *, allow_sample: bool = False) -> tuple[list
     """
     if not results_dir.is_dir():
         raise AssembleError(results_dir, "is no folder", "give the folder of results by --results_dir")
-    found: list[FoundResult] = []
-    skipped: list[Skipped] = []
-    for folder in _result_folders(results_dir):
-        taken = _result(results_dir, folder, allow_sample=allow_sample)
-        if isinstance(taken, Skipped):
-            skipped.append(taken)
-        else:
-            found.append(taken)
+    taken = [_result(results_dir, folder, allow_sample=allow_sample) for folder in _result_folders(results_dir)]
+    found = [each for each in taken if isinstance(each, FoundResult)]
+    skipped = [each for each in taken if isinstance(each, Skipped)]
     _check_single(found)
     if not found:
-        raise AssembleError(results_dir, _nothing(skipped), "run a benchmark with --execution_mode=valid first")
+        reasons = "; ".join(sorted({each.reason for each in skipped}))
+        problem = f"holds no result to submit ({reasons})" if reasons else "holds no results"
+        raise AssembleError(results_dir, problem, "run a benchmark with --execution_mode=valid first")
     return found, skipped
 
 
-def _nothing(skipped: Iterable[Skipped]) -> str:
-    reasons = sorted({each.reason for each in skipped})
-    return f"holds no result to submit ({'; '.join(reasons)})" if reasons else "holds no results"
+def require_same_processor(result: FoundResult, described: Mapping[str, str], own: Path | None) -> None:
+    """Refuse a result of another processor than the described one; with a description of the user's it is theirs.
+
+    Raises:
+        AssembleError: the result tells another processor.
+    """
+    if own is not None or result.measurement is None or _PROCESSOR not in result.measurement.system:
+        return
+    measured = result.measurement.system[_PROCESSOR].value
+    if measured is not None and measured != described.get(_PROCESSOR):
+        problem = f"was measured on {measured}, and this machine is {described.get(_PROCESSOR)}"
+        advice = "make the submission on that machine, or give its values by --system_file"
+        raise AssembleError(result.folder, problem, advice)
 
 
 def _result_folders(results_dir: Path) -> Iterator[Path]:
@@ -129,7 +173,7 @@ def _result(results_dir: Path, folder: Path, *, allow_sample: bool) -> FoundResu
         problem = "holds a result itself, or a model's"
         raise AssembleError(results_dir, problem, "give the folder above <system>/<model>/<scenario>")
     style = next((part.removesuffix(_STYLE) for part in reversed(parts[:-_LEVELS]) if part.endswith(_STYLE)), None)
-    if style in _SHORT_STYLES:
+    if style in SHORT_STYLES:
         return Skipped(folder, f"{style} runs are too short to be submitted")
     measurement = _measurement(folder)
     if measurement is not None and measurement.sample and not allow_sample:

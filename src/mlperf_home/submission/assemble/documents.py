@@ -1,23 +1,32 @@
-"""The texts of a submission that are about all its results: the code's README, the calibration, the mapping."""
+"""The texts of a submission: the measurement files of each result, and what is about all of them.
+
+Measurement files are a result's settings, its README with the commands, and its JSON; about all results are the code's
+README, the calibration, and the mapping of model names.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from importlib.metadata import version
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from mlperf_home.submission.assemble.measurement_files import SAMPLE_NOTICE, result_fields
-from mlperf_home.submission.assemble.model_facts import framework
-from mlperf_home.submission.check.tree.models import needs_mapping
+from mlperf_home.measurements.layout import json_object
+from mlperf_home.rules import mlperf_conf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from mlperf_home.submission.assemble.collect import FoundResult
-    from mlperf_home.submission.assemble.order import Order
+    from mlperf_home.measurements.measurement import Measurement, Value
+    from mlperf_home.submission.assemble.collect import FoundResult, Order
 
-CODE = "mlperf-home"
+# NumPy's names of types in the spelling of published submissions.
+_SPELLINGS = {"float32": "fp32", "float16": "fp16"}
+_DTYPE = re.compile(r"'dtype': '(\w+)'")
+SAMPLE_NOTICE = "**This is a sample result: made-up data and a toy model. It is no MLPerf result.**"
+_CODE = "mlperf-home"
 _CODE_README = """# The code of these results
 
 {notice}Measured with mlperf-home {version}. Install that version; the README.md of each result's measurement files has
@@ -40,6 +49,112 @@ _CALIBRATION = """# Calibration
 |---|---|
 {models}
 """
+_NOT_TOLD = "unknown: the submitter has not told"
+_FOREIGN_README = """# {model}, {scenario}
+
+The logs of this result were measured by another tool than mlperf-home, which has kept no commands with them.
+LoadGen: {loadgen}. The settings of the run are in user.conf and in the detail log.
+"""
+_FOREIGN_CONF = (
+    "# Written from the settings that the detail log says were in effect: the run's own file was not kept.\n"
+)
+
+
+def write_measurement_files(order: Order, result: FoundResult, folder: Path, loadgen_model: str) -> None:
+    """Write the measurement files of one result."""
+    folder.mkdir(parents=True, exist_ok=True)
+    put(folder / "mlperf.conf", _kept(result, "mlperf.conf") or mlperf_conf(order.rules))
+    put(folder / "user.conf", _kept(result, "user.conf") or _user_conf(result, loadgen_model))
+    put(folder / "README.md", _readme(result))
+    put(folder / f"{result.sut}.json", json.dumps(result_fields(order, result), indent=1) + "\n")
+
+
+def result_fields(order: Order, result: FoundResult) -> dict[str, object]:
+    """Give a result's JSON: the fields that the round wants, and what we record besides."""
+    known = _measured_fields(result.measurement) if result.measurement else _foreign_fields(result)
+    fields: dict[str, object] = {
+        key: known.get(key) or order.told.get(key) or _NOT_TOLD for key in order.rules.submission.measurement_fields
+    }
+    if result.sample:
+        fields["sample"] = True
+    if result.measurement and (digest := result.measurement.model["sha256"].value) is not None:
+        fields["starting_weights_sha256"] = digest
+    return fields
+
+
+def mark_as_inferred(folder: Path, sut: str, measured: str, scenario: str) -> None:
+    """Say in a copied result's README and JSON from which scenario it is."""
+    notice = f"**Inferred: this is the run of {measured}, copied; {scenario} itself was not run.**\n\n"
+    readme = folder / "README.md"
+    readme.write_text(notice + readme.read_text("utf-8"), encoding="utf-8")
+    path = folder / f"{sut}.json"
+    fields = {**json_object(path), "inferred_from": measured}
+    path.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
+
+
+def _kept(result: FoundResult, name: str) -> str:
+    path = result.folder / name
+    return path.read_text("utf-8", errors="replace") if path.is_file() else ""
+
+
+def _readme(result: FoundResult) -> str:
+    kept = _kept(result, "README.md")
+    if kept.strip():
+        unmarked = result.sample and SAMPLE_NOTICE not in kept
+        return f"{SAMPLE_NOTICE}\n\n{kept}" if unmarked else kept
+    loadgen = result.detail().logged.get("loadgen_version", "unknown version")
+    return _FOREIGN_README.format(model=result.model, scenario=result.scenario, loadgen=loadgen)
+
+
+def _user_conf(result: FoundResult, loadgen_model: str) -> str:
+    settings = result.detail().settings
+    scenario = settings.get("scenario", result.scenario)
+    wanted = {
+        "target_qps": settings.get("target_qps"),
+        "min_duration": settings.get("min_duration_ms"),
+        "max_duration": settings.get("max_duration_ms"),
+        "min_query_count": settings.get("min_query_count"),
+    }
+    lines = [f"{loadgen_model}.{scenario}.{key} = {value}\n" for key, value in wanted.items() if value]
+    return _FOREIGN_CONF + "".join(lines)
+
+
+def _foreign_fields(result: FoundResult) -> dict[str, str]:
+    """Return the fields that another tool has written beside its logs, under the names that it gives such files."""
+    names = (f"{result.sut}.json", "measurements.json", f"{result.sut}_{result.folder.name}.json")
+    told = next(filter(None, (json_object(result.folder / name) for name in names)), {})
+    return {key: str(value) for key, value in told.items() if value}
+
+
+def _measured_fields(measurement: Measurement) -> dict[str, str]:
+    """Give the fields of a result's JSON that a measurement knows; the others are left out."""
+    model, engine = measurement.model, measurement.engine
+    fields = {
+        "starting_weights_filename": PurePosixPath(_text(model.get("path"))).name,
+        "weight_data_types": _text(model.get("weight_type")),
+        "input_data_types": _input_type(measurement.benchmark, engine),
+        "retraining": _text(model.get("retraining")),
+        "weight_transformations": _text(model.get("weight_transformations")),
+    }
+    return {key: value for key, value in fields.items() if value}
+
+
+def framework(measurement: Measurement) -> str:
+    """Give the engine as a system description names it ("deepsparse v1.8.0")."""
+    return f"{measurement.engine['name'].value} v{measurement.engine['version'].value}"
+
+
+def _input_type(benchmark: str, engine: Mapping[str, Value]) -> str:
+    if benchmark.startswith("bert"):
+        # Token ids, masks and segments, as the features are kept.
+        return "int64"
+    # The TFLite backends tell their input as a text with shape, dtype, scale and zero point.
+    told = _DTYPE.search(_text(engine.get("input")))
+    return _SPELLINGS.get(told.group(1), told.group(1)) if told else ""
+
+
+def _text(value: Value | None) -> str:
+    return "" if value is None or value.value is None else str(value.value)
 
 
 def write_documents(order: Order, results: Sequence[FoundResult], folder: Path, names: Mapping[str, str]) -> None:
@@ -59,7 +174,9 @@ def write_documents(order: Order, results: Sequence[FoundResult], folder: Path, 
     if not calibration.exists():
         calibration.parent.mkdir(parents=True, exist_ok=True)
         calibration.write_text(_CALIBRATION.format(notice=notice, models=rows), encoding="utf-8")
-    _mapping(order, folder, names)
+    mapping = folder / order.rules.submission.folders.mapping
+    if needed := {model: name for model, name in names.items() if order.rules.benchmark_of(model, {}) != name}:
+        put(mapping, json.dumps({**json_object(mapping), **needed}, indent=1, sort_keys=True) + "\n")
 
 
 def _code(results: Sequence[FoundResult], folder: Path, notice: str) -> None:
@@ -67,27 +184,17 @@ def _code(results: Sequence[FoundResult], folder: Path, notice: str) -> None:
     rows = sorted({f"| {framework(each)} | {each.engine['loadgen_version'].value} |" for each in ours})
     text = _CODE_README if ours else _FOREIGN_CODE
     said = text.format(notice=notice, version=version("mlperf-home"), engines="\n".join(rows))
-    code = folder / "code" / CODE
+    code = folder / "code" / _CODE
     code.mkdir(parents=True, exist_ok=True)
-    _put(code / "README.md", said)
+    put(code / "README.md", said)
     for model in sorted({result.model for result in results}):
         reference = folder / "code" / model
         # A folder is the submitter's own code for the model.
         if not reference.is_dir():
-            _put(reference, f"{CODE}\n")
+            put(reference, f"{_CODE}\n")
 
 
-def _mapping(order: Order, folder: Path, names: Mapping[str, str]) -> None:
-    path = folder / order.rules.submission.folders.mapping
-    try:
-        known = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        known = {}
-    needed = {model: name for model, name in names.items() if needs_mapping(model, name, order.rules)}
-    if needed:
-        _put(path, json.dumps({**known, **needed}, indent=1, sort_keys=True) + "\n")
-
-
-def _put(path: Path, text: str) -> None:
+def put(path: Path, text: str) -> None:
+    """Write a text anew: the file there may be a link to one of the tree that is being added to."""
     path.unlink(missing_ok=True)
     path.write_text(text, encoding="utf-8")

@@ -13,24 +13,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlperf_home.submission.assemble.collect import AssembleError, FoundResult, Skipped, find_results
-from mlperf_home.submission.assemble.compliance import write_compliance
-from mlperf_home.submission.assemble.documents import write_documents
+from mlperf_home.submission.assemble.collect import AssembleError, FoundResult, Order, Skipped, find_results
+from mlperf_home.submission.assemble.documents import (
+    SAMPLE_NOTICE,
+    framework,
+    put,
+    write_documents,
+    write_measurement_files,
+)
 from mlperf_home.submission.assemble.infer import Inferred, infer_scenarios
-from mlperf_home.submission.assemble.logs import write_logs
-from mlperf_home.submission.assemble.measurement_files import SAMPLE_NOTICE, write_measurement_files
-from mlperf_home.submission.assemble.model_facts import framework
-from mlperf_home.submission.assemble.order import Order
+from mlperf_home.submission.assemble.logs import write_compliance, write_logs
 from mlperf_home.submission.assemble.prerequisites import nested
-from mlperf_home.submission.check.tree.models import benchmark_of
 from mlperf_home.submission.check.tree.places import Submitter, subfolders
 from mlperf_home.submission.tree.root_lock import BusyError, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-
-__all__ = ["Assembled", "Order", "generate"]
 
 _PARTIAL = ".mlperf-home-partial"
 _OLD = "old"
@@ -91,7 +90,7 @@ def generate(order: Order) -> Assembled:
 
 def _benchmark(order: Order, result: FoundResult) -> str:
     known = order.model_benchmarks.get(result.model) or (result.measurement.benchmark if result.measurement else None)
-    found = known or benchmark_of(result.model, order.rules, {})
+    found = known or order.rules.benchmark_of(result.model, {})
     if found not in order.rules.benchmarks or found is None:
         problem = f"the name {result.model} does not tell its benchmark"
         advice = f"say it by --extra_model_benchmark_map={result.model}:<{'|'.join(order.rules.benchmarks)}>"
@@ -135,9 +134,7 @@ def _write_systems(order: Order, results: Sequence[FoundResult], folder: Path) -
         if any(result.sample for result in own):
             notice = SAMPLE_NOTICE.strip("*")
             told["sw_notes"] = f"{notice} {told.get('sw_notes', '')}".strip()
-        path = folder / f"{sut}.json"
-        path.unlink(missing_ok=True)
-        path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        put(folder / f"{sut}.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
 @contextmanager

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, DetailLog, scan_detail
-from mlperf_home.submission.assemble.measurement_files import mark_as_inferred
-from mlperf_home.submission.check.tree.models import benchmark_of
+from mlperf_home.measurements.layout import json_object
+from mlperf_home.submission.assemble.documents import mark_as_inferred
+from mlperf_home.submission.check.tree.documents import system_categories
+from mlperf_home.submission.check.tree.models import scenario_named
 from mlperf_home.submission.check.tree.places import Submitter, subfolders, submitters
-from mlperf_home.submission.check.tree.scenarios import scenario_named
-from mlperf_home.submission.check.tree.systems import system_categories
 from mlperf_home.submission.tree.root_lock import held
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from mlperf_home.rules import Round
@@ -44,19 +43,15 @@ def infer_tree(root: Path, rules: Round) -> tuple[Inferred, ...]:
 
 def infer_scenarios(submitter: Submitter, rules: Round) -> tuple[Inferred, ...]:
     """Infer the scenarios that a submitter's systems' categories want and that were not measured."""
-    return tuple(_infer(submitter, rules, _mapping(submitter, rules)))
-
-
-def _infer(submitter: Submitter, rules: Round, mapping: Mapping[str, str]) -> Iterator[Inferred]:
-    for sut in subfolders(submitter.folder / "results"):
-        categories = system_categories(submitter.folder / "systems" / f"{sut.name}.json")
-        for model in subfolders(sut):
-            benchmark = benchmark_of(model.name, rules, mapping)
-            if benchmark is None or benchmark not in rules.benchmarks:
-                continue
-            known = [each for each in categories if each in rules.benchmarks[benchmark].scenarios]
-            if known:
-                yield from _of_model(model, rules, rules.required_scenarios(benchmark, ",".join(known)))
+    inferred: list[Inferred] = []
+    told = json_object(submitter.folder / rules.submission.folders.mapping)
+    mapping = {key: str(value) for key, value in told.items()}
+    for model in submitter.models():
+        benchmark = rules.benchmark_of(model.name, mapping)
+        categories = system_categories(submitter.folder / "systems" / f"{model.parent.name}.json")
+        if benchmark is not None and benchmark in rules.benchmarks:
+            inferred += _of_model(model, rules, rules.required_scenarios(benchmark, ",".join(categories)))
+    return tuple(inferred)
 
 
 def _of_model(model: Path, rules: Round, wanted: tuple[str, ...]) -> Iterator[Inferred]:
@@ -104,11 +99,3 @@ def _copy(source: Path, scenario: str, measured: str) -> None:
         partial.rename(target)
     shutil.copytree(source, model / partial.name)
     (model / partial.name).rename(model / scenario.lower())
-
-
-def _mapping(submitter: Submitter, rules: Round) -> dict[str, str]:
-    try:
-        told = json.loads((submitter.folder / rules.submission.folders.mapping).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {str(key): str(value) for key, value in told.items()} if isinstance(told, dict) else {}

@@ -1,22 +1,38 @@
-"""A result's logs, as a submission has them."""
+"""A result's logs, and those of its compliance tests with their verdicts, as a submission has them.
+
+Verdicts as in compliance/nvidia of mlcommons/inference, in the words that the round's checker looks for: a test's score
+lies within 10 % of the performance run's (20 % for latencies up to 0.2 ms a sample), and TEST01's logged outputs are
+those of the accuracy run.
+"""
 
 from __future__ import annotations
 
 import shutil
 from typing import TYPE_CHECKING
 
-from mlperf_home.loadgen_logs.accuracy_text import AccuracyTextError, read_accuracy_text
-from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
+from mlperf_home.contracts.session import sha256_of
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog, is_truncated, shortened
+from mlperf_home.loadgen_logs.accuracy_text import kept_hash
+from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, scan_detail
+from mlperf_home.measurements.ingest import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
 from mlperf_home.submission.assemble.collect import AssembleError
-from mlperf_home.submission.tree.originals import file_sha256, is_truncated, shortened
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from mlperf_home.rules import Round
     from mlperf_home.submission.assemble.collect import FoundResult
 
-_TEXT = "accuracy.txt"
+_PASS, _FAIL = "TEST PASS", "TEST FAIL"
+_MARGIN, _WIDE_MARGIN = 0.10, 0.20
+_SHORT_NS = {"SingleStream": 200_000, "MultiStream": 1_600_000}
+_SCORES = {
+    "Offline": "result_samples_per_second",
+    "Server": "result_completed_samples_per_sec",
+    "SingleStream": "early_stopping_latency_ss",
+    "MultiStream": "early_stopping_latency_ms",
+}
 
 
 def write_logs(result: FoundResult, folder: Path, rules: Round, *, truncate: bool) -> None:
@@ -29,55 +45,95 @@ def write_logs(result: FoundResult, folder: Path, rules: Round, *, truncate: boo
     """
     names = rules.submission.files
     if result.performance.is_dir():
-        target = folder / "performance" / rules.submission.folders.run
-        target.mkdir(parents=True, exist_ok=True)
-        for name in names.performance:
-            _copy(result.performance / name, target / name)
+        _copy(names.performance, result.performance, folder / PERFORMANCE_DIR)
     if result.accuracy.is_dir():
-        target = folder / "accuracy"
-        target.mkdir(parents=True, exist_ok=True)
-        for name in names.accuracy:
-            if name not in {ACCURACY_FILE, _TEXT}:
-                _copy(result.accuracy / name, target / name)
-        _copy_accuracy(result.accuracy, target, rules, truncate=truncate)
+        others = [name for name in names.accuracy if name not in {ACCURACY_FILE, ACCURACY_TEXT}]
+        _copy(others, result.accuracy, folder / ACCURACY_DIR)
+        _copy_accuracy(result.accuracy, folder / ACCURACY_DIR, rules, truncate=truncate)
 
 
 def _copy_accuracy(source: Path, target: Path, rules: Round, *, truncate: bool) -> None:
-    log, text = source / ACCURACY_FILE, source / _TEXT
-    limits = rules.submission.limits
-    recorded = _recorded(text)
-    sha256 = file_sha256(log) if log.is_file() and not is_truncated(log) else None
+    log, text = source / ACCURACY_FILE, source / ACCURACY_TEXT
+    recorded = kept_hash(text)
+    sha256 = sha256_of(log) if log.is_file() and not is_truncated(log) else None
     if recorded is not None and sha256 not in {None, recorded}:
-        problem = f"is not the log whose hash {_TEXT} has: it is of another run, or was cut"
+        problem = f"is not the log whose hash {ACCURACY_TEXT} has: it is of another run, or was cut"
         raise AssembleError(log, problem, "put the whole log back, or compute the accuracy again")
-    if log.is_file():
-        if truncate and log.stat().st_size >= limits.accuracy_log_bytes:
-            _fresh(target / ACCURACY_FILE).write_bytes(shortened(log))
-        else:
-            _copy(log, target / ACCURACY_FILE)
-    if not text.is_file():
-        return
-    said = text.read_bytes()
+    _copy([ACCURACY_TEXT], source, target)
+    _copy_log(log, target, rules, truncate=truncate)
     # The hash of a log that was truncated before can only be the one that is recorded.
-    if recorded is None and sha256 is not None:
-        said = said.rstrip() + f"\nhash={sha256}\n".encode()
-    _fresh(target / _TEXT).write_bytes(said)
+    if recorded is None and sha256 is not None and text.is_file():
+        (target / ACCURACY_TEXT).write_bytes(text.read_bytes().rstrip() + f"\nhash={sha256}\n".encode())
 
 
-def _recorded(text: Path) -> str | None:
+def _copy(names: Iterable[str], source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        if (source / name).is_file():
+            # What is there may be a link to a file of the tree that is being added to.
+            (target / name).unlink(missing_ok=True)
+            shutil.copyfile(source / name, target / name)
+
+
+def _copy_log(log: Path, target: Path, rules: Round, *, truncate: bool) -> None:
+    if truncate and log.is_file() and log.stat().st_size >= rules.submission.limits.accuracy_log_bytes:
+        (target / ACCURACY_FILE).unlink(missing_ok=True)
+        (target / ACCURACY_FILE).write_bytes(shortened(log))
+    else:
+        _copy([ACCURACY_FILE], log.parent, target)
+
+
+def write_compliance(result: FoundResult, folder: Path, rules: Round, tests: tuple[str, ...]) -> None:
+    """Write the tests that were run, with their verdicts; for those that were not the check speaks."""
+    for test in tests:
+        logs = result.folder / test
+        if logs.is_dir():
+            _write_test(result, logs, folder / test, rules)
+
+
+def _write_test(result: FoundResult, logs: Path, folder: Path, rules: Round) -> None:
+    wanted = rules.submission.compliance[folder.name]
+    _copy(rules.submission.files.performance, logs, folder / PERFORMANCE_DIR)
+    for name in wanted.files:
+        (folder / name).write_text(performance_verdict(result.performance, logs), encoding="utf-8")
+    log = logs / ACCURACY_FILE
+    if not wanted.accuracy_verdict or not log.is_file() or not (result.accuracy / ACCURACY_FILE).is_file():
+        return
+    (folder / wanted.accuracy_verdict).write_text(outputs_verdict(result.accuracy, logs), encoding="utf-8")
+    (folder / ACCURACY_DIR).mkdir()
+    _copy_log(log, folder / ACCURACY_DIR, rules, truncate=True)
+    (folder / ACCURACY_DIR / ACCURACY_TEXT).write_text(f"hash={sha256_of(log)}\n", encoding="utf-8")
+
+
+def performance_verdict(performance: Path, test: Path) -> str:
+    """Compare a test's score with the performance run's; both are folders of logs."""
+    runs = [scan_detail(folder / DETAIL_FILE) for folder in (performance, test)]
+    scenarios = [str(run.settings.get("scenario")) for run in runs]
+    if scenarios[0] != scenarios[1] or scenarios[0] not in _SCORES:
+        return _text(f"scenarios = {scenarios[0]}, {scenarios[1]}", passed=False)
+    found = (run.values.get(_SCORES[scenarios[0]]) for run in runs)
+    reference, score = (float(value) if isinstance(value, (int, float)) else 0.0 for value in found)
+    valid = all(run.values.get("result_validity") == "VALID" for run in runs)
+    margin = _WIDE_MARGIN if reference <= _SHORT_NS.get(scenarios[0], 0) else _MARGIN
+    close = reference * (1 - margin) < score < reference * (1 + margin)
+    said = f"reference score = {reference}\ntest score = {score}"
+    return _text(said if valid else f"{said}\none of the two runs is not VALID", passed=valid and close)
+
+
+def outputs_verdict(accuracy: Path, test: Path) -> str:
+    """Compare the outputs that a test logged with those of the accuracy run; both are folders of logs."""
+    matched = differing = missing = 0
     try:
-        return read_accuracy_text(text).log_sha256
-    except AccuracyTextError:
-        # Written as it is: the check says what is wrong with it.
-        return None
+        known = dict(AccuracyLog(accuracy / ACCURACY_FILE))
+        for qsl_idx, payload in AccuracyLog(test / ACCURACY_FILE):
+            missing += qsl_idx not in known
+            matched += known.get(qsl_idx) == payload
+            differing += known.get(qsl_idx, payload) != payload
+    except AccuracyError as error:
+        return _text(str(error), passed=False)
+    said = f"same outputs = {matched}\ndiffering outputs = {differing}\nmissing in the accuracy run = {missing}"
+    return _text(said, passed=matched > 0 and not differing and not missing)
 
 
-def _copy(source: Path, target: Path) -> None:
-    if source.is_file():
-        shutil.copyfile(source, _fresh(target))
-
-
-def _fresh(path: Path) -> Path:
-    """Take away what is there: it may be a link to a file of the tree that is being added to."""
-    path.unlink(missing_ok=True)
-    return path
+def _text(said: str, *, passed: bool) -> str:
+    return f"{said}\n{_PASS if passed else _FAIL}\n"

@@ -1,4 +1,4 @@
-"""What can be known before a run of what would stand in the way of its submission."""
+"""What stands in the way of a submission, or is not allowed in its division, as far as it can be known before a run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlperf_home.rules.rounds import SCENARIOS
+from mlperf_home.submission.assemble.collect import SHORT_STYLES
 from mlperf_home.submission.check.official import OfficialCheckError, checker_script
 from mlperf_home.submission.check.tree.models import MappingError, parse_mapping
 from mlperf_home.submission.delivery.git import GitUrlError, checked_url
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 # BERT's whole accuracy log has 67 MB, and it is kept beside the truncated one.
 _NEEDED_BYTES = 300 * 2**20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-_SHORT_STYLES = ("test", "fast")
+# The reference's own weights: BERT-large as MLPerf gives it out, in two precisions.
+_REFERENCE_MODELS = ("onnx-fp32", "onnx-int8")
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Prerequisites:
 
 def obstacles(known: Prerequisites) -> list[str]:
     """List what stands in the way, each with what to do; empty if nothing is known that does."""
-    return [*_names(known), *_style(known), *_places(known), *_scenario(known), *_afterwards(known)]
+    return [*_names(known), *_places(known), *_scenario(known), *_afterwards(known)]
 
 
 def nested(results_dir: Path, submission_dir: Path) -> bool:
@@ -80,9 +82,7 @@ def _names(known: Prerequisites) -> Iterator[str]:
         if name and not _NAME.fullmatch(name):
             yield f"--{option}={name!r} names a folder: use letters, digits and . _ + - without spaces"
 
-
-def _style(known: Prerequisites) -> Iterator[str]:
-    if known.style in _SHORT_STYLES:
+    if known.style in SHORT_STYLES:
         yield f"{known.style} runs are too short to be submitted: use --execution_mode=valid"
     if known.sample and not known.allow_sample:
         yield "a sample is no MLPerf result: measure with the real dataset, or give --allow_sample to try"
@@ -105,7 +105,10 @@ def _afterwards(known: Prerequisites) -> Iterator[str]:
             checker_script(known.checker)
         except OfficialCheckError as error:
             yield f"--checker_path={error}"
-    yield from _mapping(known)
+    try:
+        parse_mapping(known.mapping, known.rules)
+    except MappingError as error:
+        yield f"--extra_model_benchmark_map: {error}"
     if known.tar_file is not None and known.tar_file.resolve().is_relative_to(known.submission_dir.resolve()):
         yield f"--tar_file={known.tar_file} is inside of what is packed: give a place outside of {known.submission_dir}"
     if known.push and not known.fork:
@@ -115,13 +118,6 @@ def _afterwards(known: Prerequisites) -> Iterator[str]:
             checked_url(known.fork)
         except GitUrlError as error:
             yield f"--results_git_url: {error}"
-
-
-def _mapping(known: Prerequisites) -> Iterator[str]:
-    try:
-        parse_mapping(known.mapping, known.rules)
-    except MappingError as error:
-        yield f"--extra_model_benchmark_map: {error}"
 
 
 def _places(known: Prerequisites) -> Iterator[str]:
@@ -135,3 +131,44 @@ def _places(known: Prerequisites) -> Iterator[str]:
             yield f"{existing} cannot be written: give a folder of yours"
         elif (free := shutil.disk_usage(existing).free) < _NEEDED_BYTES:
             yield f"{existing} has {free / 2**20:.0f} MB free, {_NEEDED_BYTES / 2**20:.0f} MB are wanted: make room"
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which model is to be run.
+
+    Attributes:
+        variation: of get,ml-model; "" for its default.
+        own: a file or stub of the user's, or "".
+        tried_sample: whether it is the embedded sample, run for trying.
+    """
+
+    variation: str
+    own: str
+    tried_sample: bool
+
+
+def refusals(division: str, compliance: str, model: ModelChoice) -> list[str]:
+    """List what the division does not allow, each with what to do; empty if nothing.
+
+    Args:
+        division: "open" or "closed".
+        compliance: "yes", "no", or "" where nothing was said.
+        model: the model.
+    """
+    if division != "closed":
+        if compliance == "yes":
+            return ["compliance tests belong to the closed division: leave --compliance out, or use --division=closed"]
+        return []
+    found = []
+    if compliance == "no":
+        found.append("a closed result needs the compliance tests: leave --compliance=no out, or use --division=open")
+    if model.own:
+        found.append(f"closed wants the reference model, not {model.own}: use --division=open")
+    elif not model.tried_sample and model.variation not in _REFERENCE_MODELS:
+        named = model.variation or "the default, a sparse BERT,"
+        found.append(
+            f"closed wants the reference model's weights, and {named} has others: "
+            f"use --model_variation={_REFERENCE_MODELS[0]}, or --division=open"
+        )
+    return found

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
+from mlperf_home.measurements.layout import is_sample
 from mlperf_home.submission.check.tree.places import subfolders
 
 if TYPE_CHECKING:
@@ -37,11 +37,7 @@ def refuse_samples(root: Path, folders: list[Path]) -> None:
     """
     for folder in folders:
         for path in sorted((root / folder / "measurements").glob("*/*/*/*.json")):
-            try:
-                told = json.loads(path.read_text("utf-8"))
-            except (OSError, ValueError):
-                continue
-            if isinstance(told, dict) and told.get("sample") is True:
+            if is_sample(path):
                 advice = "measure with the real dataset and model; --allow_sample pushes it for trying"
                 raise PublicationError(path.parent, "is a sample, no MLPerf result", advice)
 

@@ -13,6 +13,8 @@ from scriptgraph.files.atomic import remove_leftovers, replacement
 if TYPE_CHECKING:
     from pathlib import Path
 
+_LEFT_OUT = {".git", ".mlperf-home-partial"}
+
 
 class TarballError(LocatedError):
     """The tree cannot be packed."""
@@ -43,7 +45,7 @@ def pack(root: Path, target: Path) -> int:
 
 
 def _pack(root: Path, target: Path) -> int:
-    paths = [path for path in sorted(root.rglob("*")) if not _left_out(path.relative_to(root).parts)]
+    paths = [path for path in sorted(root.rglob("*")) if _LEFT_OUT.isdisjoint(path.relative_to(root).parts)]
     with (
         replacement(target) as file,
         gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed,
@@ -52,10 +54,6 @@ def _pack(root: Path, target: Path) -> int:
         for path in paths:
             archive.add(path, arcname=f"{root.name}/{path.relative_to(root)}", recursive=False, filter=_plain)
     return sum(path.is_file() for path in paths)
-
-
-def _left_out(parts: tuple[str, ...]) -> bool:
-    return any(part in {".git", ".mlperf-home-partial"} for part in parts)
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:

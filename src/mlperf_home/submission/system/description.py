@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mlperf_home.submission.system.hardware import Found, hardware
-from mlperf_home.submission.system.keys import KEYS, MAY_BE_EMPTY, SystemDescriptionError, check_values
+from mlperf_home.submission.system.file import KEYS, MAY_BE_EMPTY, SystemDescriptionError, check_values
+from mlperf_home.submission.system.hardware import Found, hardware, not_known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,17 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["Description", "SystemDescription", "SystemDescriptionError", "describe_system"]
 
 UNKNOWN = "unknown"
+_OWN_VALUES = "the system's own values (system_file)"
 # This project measures CPUs: an accelerator that may be there is no part of the system under test.
 _NO_ACCELERATOR = {
-    "accelerators_per_node": "0",
-    **dict.fromkeys(
-        (
-            *("accelerator_model_name", "accelerator_memory_capacity", "accelerator_host_interconnect"),
-            *("accelerator_interconnect", "accelerator_memory_configuration"),
-        ),
-        "N/A",
-    ),
-    **dict.fromkeys(("accelerator_frequency", "accelerator_interconnect_topology", "accelerator_on-chip_memories"), ""),
+    key: "" if key in MAY_BE_EMPTY else "0" if key == "accelerators_per_node" else "N/A"
+    for key in KEYS
+    if key.startswith("accelerator")
 }
 _ASSUMED_COOLING = (
     'no machine tells this; "air" is written, as nearly all CPUs are cooled: correct it where it is wrong'
@@ -101,14 +96,11 @@ def describe_system(facts: HostFacts, wanted: Description) -> SystemDescription:
     """
     own = {key: getattr(wanted, key) for key in ("division", "submitter", "status", "system_type")}
     check_values(own, "the system's description")
-    overrides = check_values(wanted.overrides, "the system's own values (system_file)")
+    overrides = check_values(wanted.overrides, _OWN_VALUES)
     for key in ("division", "submitter"):
         if overrides.get(key, own[key]).lower() != own[key].lower():
-            raise SystemDescriptionError(
-                "the system's own values (system_file)",
-                f'"{key}" is "{overrides[key]}", not "{own[key]}"',
-                "make the two equal",
-            )
+            problem = f'"{key}" is "{overrides[key]}", not "{own[key]}"'
+            raise SystemDescriptionError(_OWN_VALUES, problem, "make the two equal")
     found = {
         **{key: Found(value) for key, value in (own | _NO_ACCELERATOR).items()},
         **hardware(facts),
@@ -116,8 +108,8 @@ def describe_system(facts: HostFacts, wanted: Description) -> SystemDescription:
         **_software(facts, wanted),
         "number_of_nodes": Found("1"),
         "cooling": Found("air", _ASSUMED_COOLING),
-        "hw_notes": Found(_joined(overrides.get("hw_notes", ""), wanted.hw_notes_extra)),
-        "sw_notes": Found(_joined(overrides.get("sw_notes", ""), wanted.sw_notes_extra)),
+        "hw_notes": Found("; ".join(filter(None, (overrides.get("hw_notes"), wanted.hw_notes_extra)))),
+        "sw_notes": Found("; ".join(filter(None, (overrides.get("sw_notes"), wanted.sw_notes_extra)))),
     }
     found |= {key: Found(value) for key, value in overrides.items() if key not in {"hw_notes", "sw_notes"}}
     values = {key: found[key].value or ("" if key in MAY_BE_EMPTY else UNKNOWN) for key in KEYS}
@@ -127,39 +119,32 @@ def describe_system(facts: HostFacts, wanted: Description) -> SystemDescription:
 
 def _named(facts: HostFacts, wanted: Description) -> dict[str, Found]:
     """Name the machine: as the user does, else its maker, else its owner."""
-    given = wanted.system_name or wanted.hw_name or facts.product.name
-    if given:
+    product = facts.product
+    if given := wanted.system_name or wanted.hw_name or product.name:
         name = Found(given)
     elif facts.host_name:
-        name = Found(facts.host_name, f"the host's name stands for it: {facts.product.missing['name']}")
+        name = Found(facts.host_name, f"the host's name stands for it: {product.missing['name']}")
     else:
-        name = Found("", f"not known: {facts.product.missing['name']}, and the host has no name")
-    if wanted.system_type_detail:
-        return {"system_name": name, "system_type_detail": Found(wanted.system_type_detail)}
-    if facts.cpu.hypervisor:
-        return {"system_name": name, "system_type_detail": Found(f"virtual machine ({facts.cpu.hypervisor})")}
-    chassis = facts.product.chassis
-    detail = Found(chassis) if chassis else Found("", f"not known: {facts.product.missing['chassis']}")
-    return {"system_name": name, "system_type_detail": detail}
+        name = not_known(f"{product.missing['name']}, and the host has no name")
+    machine = f"virtual machine ({facts.cpu.hypervisor})" if facts.cpu.hypervisor else product.chassis
+    detail = wanted.system_type_detail or machine
+    kind = Found(detail) if detail else not_known(product.missing["chassis"])
+    return {"system_name": name, "system_type_detail": kind}
 
 
 def _software(facts: HostFacts, wanted: Description) -> dict[str, Found]:
     system = facts.os
     parts = [system.name, f"Linux {system.kernel}" if system.kernel else None, system.libc]
-    told = ", ".join(part for part in parts if part)
+    told = ", ".join(filter(None, parts))
     silent = "; ".join(f"{name}: {system.missing[name]}" for name in ("name", "libc") if name in system.missing)
     python = wanted.python or facts.python
-    stack = [f"Python {python}" if python else None, facts.compiler]
-    absent = [
-        *([] if python else ["the version of Python was not given"]),
-        *([] if facts.compiler else ["no C compiler was found"]),
-    ]
+    stack = {
+        "the version of Python was not given": f"Python {python}" if python else None,
+        "no C compiler was found": facts.compiler,
+    }
+    absent = "; ".join(problem for problem, part in stack.items() if not part)
     return {
         "operating_system": Found(told, f"not wholly known ({silent})" if silent else ""),
-        "other_software_stack": Found(", ".join(part for part in stack if part), "; ".join(absent)),
-        "framework": Found(wanted.framework, "" if wanted.framework else "not known: no engine was named"),
+        "other_software_stack": Found(", ".join(filter(None, stack.values())), absent),
+        "framework": Found(wanted.framework) if wanted.framework else not_known("no engine was named"),
     }
-
-
-def _joined(*notes: str) -> str:
-    return "; ".join(note for note in notes if note)

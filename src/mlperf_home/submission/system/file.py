@@ -1,17 +1,78 @@
-"""Files about a system: the user's own values, with the keys of systems/<sut>.json, and that file itself."""
+"""systems/<sut>.json: its keys as round v3.1's checker wants them, the file, and the user's own values for it."""
 
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.submission.system.keys import SystemDescriptionError, check_values
+from mlperf_home.errors import LocatedError
+from mlperf_home.rules import load_round
 from scriptgraph.files.atomic import replace_text, replacement
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+# In the order of published files; the checker wants all of them.
+KEYS = (
+    *("division", "submitter", "status", "system_type", "system_type_detail", "system_name", "number_of_nodes"),
+    *("host_processor_model_name", "host_processors_per_node", "host_processor_core_count"),
+    *("host_processor_frequency", "host_processor_caches", "host_processor_interconnect"),
+    *("host_memory_capacity", "host_memory_configuration", "host_storage_capacity", "host_storage_type"),
+    *("host_networking", "host_network_card_count", "host_networking_topology"),
+    *("accelerators_per_node", "accelerator_model_name", "accelerator_memory_capacity"),
+    *("accelerator_host_interconnect", "accelerator_interconnect", "accelerator_memory_configuration"),
+    *("accelerator_frequency", "accelerator_interconnect_topology", "accelerator_on-chip_memories"),
+    *("cooling", "framework", "operating_system", "other_software_stack", "hw_notes", "sw_notes"),
+)
+# The rest must hold a text that is not empty.
+MAY_BE_EMPTY = frozenset(load_round("v3.1").submission.system.present)
+CHOICES = {
+    "division": ("open", "closed", "network"),
+    "status": ("available", "preview", "rdi"),
+    "system_type": ("edge", "datacenter", "datacenter,edge"),
+}
+
 _ADVICE = 'write one JSON object such as {"cooling": "liquid"}'
+
+
+class SystemDescriptionError(LocatedError):
+    """A value that a user gave cannot stand in a system's description."""
+
+
+def check_values(values: Mapping[str, object], where: object) -> dict[str, str]:
+    """Give the values if each of them may stand under its key.
+
+    Raises:
+        SystemDescriptionError: an unknown key, a value that is no text, is empty where it must not be, holds what is
+            not Unicode, or is none of the key's choices.
+    """
+    return {key: _checked(key, value, where) for key, value in values.items()}
+
+
+def _checked(key: str, value: object, where: object) -> str:
+    if key not in KEYS:
+        close = get_close_matches(key, KEYS, n=1, cutoff=0.0)
+        raise SystemDescriptionError(where, f'unknown key "{_short(key)}"', f'the nearest known key is "{close[0]}"')
+    if not isinstance(value, str):
+        raise SystemDescriptionError(
+            where, f'"{key}" is {_short(value)}, which is no text', 'write it in quotation marks, as in "1"'
+        )
+    if not value.isascii() and _has_surrogates(value):
+        raise SystemDescriptionError(where, f'"{key}" holds bytes that are not UTF-8', "write it in UTF-8")
+    if not value.strip() and key not in MAY_BE_EMPTY:
+        raise SystemDescriptionError(
+            where, f'"{key}" is empty', 'the checker wants a text; write what it is, or "unknown"'
+        )
+    if key in CHOICES and value not in CHOICES[key]:
+        choices = ", ".join(f'"{choice}"' for choice in CHOICES[key])
+        raise SystemDescriptionError(where, f'"{key}" is "{_short(value)}"', f"write one of {choices}")
+    if key == "submitter" and (len(value.split()) != 1 or value != value.strip() or "/" in value):
+        raise SystemDescriptionError(
+            where, f'"submitter" is "{_short(value)}"', "it names a folder: write it without spaces and slashes"
+        )
+    return value
 
 
 def read_overrides(path: Path) -> dict[str, str]:
@@ -23,9 +84,8 @@ def read_overrides(path: Path) -> dict[str, str]:
     """
     try:
         # Editors of other systems begin a file with a mark of its encoding.
-        document = json.loads(
-            path.read_text(encoding="utf-8-sig"), object_pairs_hook=lambda pairs: _unique(path, pairs)
-        )
+        text = path.read_text(encoding="utf-8-sig")
+        document = json.loads(text, object_pairs_hook=lambda pairs: _unique(path, pairs))
     except OSError as error:
         raise SystemDescriptionError(path, f"cannot be read ({error.strerror})", "give a file that can be") from error
     except UnicodeDecodeError as error:
@@ -73,3 +133,12 @@ def _unique(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise SystemDescriptionError(path, f'"{key}" is there twice', "leave one of them out")
         found[key] = value
     return found
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return ascii(text)[1:-1][:60] if _has_surrogates(text) else text[:60]

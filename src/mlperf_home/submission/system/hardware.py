@@ -6,10 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.machine.devices.firmware import describe_modules
-from mlperf_home.submission.system.amounts import binary_size, decimal_size
 
 if TYPE_CHECKING:
     from mlperf_home.machine.facts import HostFacts
+
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB")
+_NO_TOPOLOGY = "the kernel does not tell the topology"
+_COUNTED_AS_ONE = "the firmware numbers no packages, so the machine is counted as one"
 
 
 class Found(NamedTuple):
@@ -17,6 +21,11 @@ class Found(NamedTuple):
 
     value: str
     reason: str = ""
+
+
+def not_known(reason: str, value: str = "") -> Found:
+    """Return the absence of a value, or the word that stands for it."""
+    return Found(value, f"not known: {reason}")
 
 
 def hardware(facts: HostFacts) -> dict[str, Found]:
@@ -32,22 +41,23 @@ def hardware(facts: HostFacts) -> dict[str, Found]:
 
 def _processors(facts: HostFacts) -> dict[str, Found]:
     cpu = facts.cpu
-    name = Found(cpu.model_name or "")
-    if cpu.model_name is None and facts.core_numbers:
+    if cpu.model_name is not None:
+        name = Found(cpu.model_name)
+    elif facts.core_numbers:
         name = Found(facts.core_numbers, "no name is known for these numbers, so they stand for it")
-    elif cpu.model_name is None:
-        name = Found("", f"not known: {cpu.missing['model_name']}")
-    sockets, cores = Found(str(cpu.sockets or "")), Found(str(cpu.cores_per_socket or ""))
-    no_topology = "not known: the kernel does not tell the topology"
-    if not cpu.sockets and facts.cores:
-        counted = "the firmware numbers no packages, so the machine is counted as one"
-        sockets, cores = Found("1", counted), Found(str(facts.cores), counted)
-    elif not cpu.sockets:
-        sockets = Found("", f"not known: {cpu.missing['sockets']}")
+    else:
+        name = not_known(cpu.missing["model_name"])
+    cores = Found(str(cpu.cores_per_socket)) if cpu.cores_per_socket else not_known(_NO_TOPOLOGY)
+    if cpu.sockets:
+        sockets = Found(str(cpu.sockets))
+    elif facts.cores:
+        sockets, cores = Found("1", _COUNTED_AS_ONE), Found(str(facts.cores), _COUNTED_AS_ONE)
+    else:
+        sockets = not_known(cpu.missing["sockets"])
     return {
         "host_processor_model_name": name,
         "host_processors_per_node": sockets,
-        "host_processor_core_count": cores if cores.value else Found("", no_topology),
+        "host_processor_core_count": cores,
     }
 
 
@@ -59,25 +69,24 @@ def _frequency_and_caches(facts: HostFacts) -> dict[str, Found]:
         for name, total, count in facts.cache_totals
     )
     why_not = cpu.missing.get("caches", "lscpu does not say whether its sizes are of one cache or of all")
-    links = "not known: no file tells how the sockets are joined" if (cpu.sockets or 0) > 1 else ""
+    silent = cpu.missing.get("frequency_max_mhz", "the kernel tells 0")
+    several = (cpu.sockets or 0) > 1
     return {
-        "host_processor_frequency": Found(f"{fastest:.0f} MHz")
-        if fastest
-        else Found("", f"not known: {cpu.missing.get('frequency_max_mhz', 'the kernel tells 0')}"),
-        "host_processor_caches": Found(caches, "" if caches else f"not known: {why_not}"),
-        "host_processor_interconnect": Found("", links),
+        "host_processor_frequency": Found(f"{fastest:.0f} MHz") if fastest else not_known(silent),
+        "host_processor_caches": Found(caches) if caches else not_known(why_not),
+        "host_processor_interconnect": not_known("no file tells how the sockets are joined") if several else Found(""),
     }
 
 
 def _memory(facts: HostFacts) -> dict[str, Found]:
     total = facts.cpu.memory_total_bytes
-    capacity = Found(binary_size(total)) if total else Found("", "not known: /proc/meminfo does not tell")
+    capacity = Found(binary_size(total)) if total else not_known("/proc/meminfo does not tell")
     if facts.memory_modules:
         configuration = Found(describe_modules(facts.memory_modules))
     elif facts.memory_modules is None:
-        configuration = Found("undefined", "not known: only dmidecode tells, which is not there or needs root")
+        configuration = not_known("only dmidecode tells, which is not there or needs root", "undefined")
     else:
-        configuration = Found("undefined", "not known: dmidecode names no memory module (usual in virtual machines)")
+        configuration = not_known("dmidecode names no memory module (usual in virtual machines)", "undefined")
     return {"host_memory_capacity": capacity, "host_memory_configuration": configuration}
 
 
@@ -92,18 +101,17 @@ def _storage(facts: HostFacts) -> dict[str, Found]:
         reason = f"this is the disks' capacity, since {storage.missing['file_systems_bytes']}"
         capacity = Found(f"{decimal_size(in_disks)} in disks", reason)
     else:
-        capacity = Found("", f"not known: {storage.missing['file_systems_bytes']}")
+        capacity = not_known(storage.missing["file_systems_bytes"])
     return {
         "host_storage_capacity": capacity,
-        "host_storage_type": Found(kind, "" if kind else f"not known: {storage.missing['disks']}"),
+        "host_storage_type": Found(kind) if kind else not_known(storage.missing["disks"]),
     }
 
 
 def _network(facts: HostFacts) -> dict[str, Found]:
     network = facts.network
     if not network.ports:
-        absent = Found("", f"not known: {network.missing['ports']}")
-        networking = count = absent
+        networking = count = not_known(network.missing["ports"])
     else:
         silent = "; ".join(f"{name}: {reason}" for name, reason in network.missing.items())
         networking, count = Found(network.describe(), silent), Found(str(network.cards))
@@ -112,3 +120,21 @@ def _network(facts: HostFacts) -> dict[str, Found]:
         "host_network_card_count": count,
         "host_networking_topology": Found("N/A"),
     }
+
+
+def binary_size(size_bytes: int) -> str:
+    """Write bytes as memory and caches are counted: "62.7 GiB", "48 KiB"."""
+    return _scaled(size_bytes, 1024, _BINARY)
+
+
+def decimal_size(size_bytes: int) -> str:
+    """Write bytes as disks are sold: "1.9 TB"."""
+    return _scaled(size_bytes, 1000, _DECIMAL)
+
+
+def _scaled(size: int, base: int, units: tuple[str, ...]) -> str:
+    power = 0
+    # What would be rounded up to a whole next unit is written in that one.
+    while power + 1 < len(units) and round(size / base**power, 1) >= base:
+        power += 1
+    return f"{size / base**power:.1f}".removesuffix(".0") + f" {units[power]}"

@@ -4,50 +4,41 @@ MLPerf inference v3.1: an accuracy log of 10 KiB or more is cut to its first and
 them; accuracy.txt keeps the SHA-256 of the whole log. The order of work makes every moment safe to be killed in: the
 original is saved and on the disk first, then accuracy.txt gets the hash, then the short log takes the long one's
 place by a rename. Run again, each step finds what is done already.
+
+An original's name holds its SHA-256 (`mlperf_log_accuracy.<sha256>.json`), so the logs of several runs never meet, and
+a copy can always be checked.
 """
 
 from __future__ import annotations
 
-import os
+import hashlib
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from mlperf_home.submission.tree.originals import (
-    TruncationError,
-    copy_checked,
-    file_sha256,
-    find_original,
-    is_truncated,
-    original_path,
-    save_original,
-    shortened,
-)
+from mlperf_home.contracts.session import sha256_of
+from mlperf_home.errors import LocatedError
+from mlperf_home.loadgen_logs.accuracy_log import KEPT_BYTES, is_truncated, shortened
+from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
+from mlperf_home.measurements.ingest import ACCURACY_TEXT
 from mlperf_home.submission.tree.root_lock import BusyError, held
-from scriptgraph.files.atomic import remove_leftovers, replace_text, replacement
+from scriptgraph.files.atomic import remove_leftovers, replace_bytes, replace_text, replacement, sync_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
-__all__ = [
-    "LIMIT_BYTES",
-    "LogReport",
-    "TreeReport",
-    "TruncationError",
-    "fetch_originals",
-    "restore_log",
-    "restore_tree",
-    "truncate_log",
-    "truncate_tree",
-]
-
-LOG_NAME = "mlperf_log_accuracy.json"
-ACCURACY_NAME = "accuracy.txt"
 LIMIT_BYTES = 10 * 1024
 
 _HASH_LINE = re.compile(r"^hash=(\w+)$", re.MULTILINE)
+_CHUNK_BYTES = 1 << 20
+_PREFIX, _SUFFIX = "mlperf_log_accuracy.", ".json"
+_Outcome = Literal["truncated", "hashed", "unchanged", "restored"]
 _RESCORE = "compute the accuracy again from the original log"
+
+
+class TruncationError(LocatedError):
+    """A log cannot be shortened or restored without losing something."""
 
 
 class _Place(NamedTuple):
@@ -56,6 +47,11 @@ class _Place(NamedTuple):
     log: Path
     accuracy_txt: Path
     originals_dir: Path
+
+    def report(self, outcome: _Outcome, sha256: str, original: Path | None) -> LogReport:
+        """Return what happened, with the original if it is there."""
+        kept = original if original and original.is_file() else None
+        return LogReport(self.log, outcome, sha256, kept, self.log.stat().st_size)
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ class LogReport:
     """
 
     log: Path
-    outcome: Literal["truncated", "hashed", "unchanged", "restored"]
+    outcome: _Outcome
     sha256: str
     original: Path | None
     size_bytes: int
@@ -146,11 +142,11 @@ def fetch_originals(root: Path, *, originals: Path, results_dir: Path) -> int:
     wanted: dict[str, list[_Place]] = {}
     for place in _places(root, originals):
         recorded = _recorded_hash(place.accuracy_txt)
-        if recorded and is_truncated(place.log) and not original_path(place.originals_dir, recorded).is_file():
+        if recorded and is_truncated(place.log) and not _original_path(place.originals_dir, recorded).is_file():
             wanted.setdefault(recorded, []).append(place)
-    for log in sorted(results_dir.rglob(LOG_NAME)) if wanted else ():
-        for place in wanted.pop(file_sha256(log), ()):
-            save_original(log, _recorded_hash(place.accuracy_txt), place.originals_dir)
+    for log in sorted(results_dir.rglob(ACCURACY_FILE)) if wanted else ():
+        for place in wanted.pop(sha256_of(log), ()):
+            _save_original(log, _recorded_hash(place.accuracy_txt), place.originals_dir)
     return sum(map(len, wanted.values()))
 
 
@@ -168,21 +164,13 @@ def _places(root: Path, originals: Path) -> list[_Place]:
         raise TruncationError(root, "is not a folder", "give the root of a submission")
     if originals.resolve().is_relative_to(root.resolve()):
         raise TruncationError(originals, f"is inside {root}", "keep the originals outside the submission")
-    folders = list(_accuracy_folders(root))
-    for folder in folders:
+    # Folders of accuracy runs; a performance run's empty log is left alone.
+    logs = [log for log in sorted(root.rglob(ACCURACY_FILE)) if log.parent.name == "accuracy"]
+    places = [_Place(log, log.with_name(ACCURACY_TEXT), originals / log.parent.relative_to(root)) for log in logs]
+    for place in places:
         # Asked of all folders before anything is changed in one.
-        _recorded_hash(folder / ACCURACY_NAME)
-    return [
-        _Place(folder / LOG_NAME, folder / ACCURACY_NAME, originals / folder.relative_to(root)) for folder in folders
-    ]
-
-
-def _accuracy_folders(root: Path) -> Iterator[Path]:
-    """Find the folders of accuracy runs; a performance run's empty log is left alone."""
-    for name, subfolders, files in os.walk(root):
-        subfolders.sort()
-        if Path(name).name == "accuracy" and LOG_NAME in files:
-            yield Path(name)
+        _recorded_hash(place.accuracy_txt)
+    return places
 
 
 def _located(work: Callable[[_Place], LogReport], place: _Place) -> LogReport:
@@ -201,49 +189,94 @@ def _truncate(place: _Place) -> LogReport:
         remove_leftovers(path)
     if is_truncated(place.log):
         return _complete_truncated(place, recorded)
-    sha256 = file_sha256(place.log)
+    sha256 = sha256_of(place.log)
     if recorded not in {"", sha256}:
         problem = f"has the hash of another log than {place.log.name} ({recorded}, not {sha256})"
         raise TruncationError(place.accuracy_txt, problem, _RESCORE)
-    size = place.log.stat().st_size
-    if size < LIMIT_BYTES:
-        if not recorded:
-            _add_hash(place.accuracy_txt, sha256)
-        return LogReport(place.log, "unchanged" if recorded else "hashed", sha256, None, size)
-    original = save_original(place.log, sha256, place.originals_dir)
+    is_long = place.log.stat().st_size >= LIMIT_BYTES
+    original = _save_original(place.log, sha256, place.originals_dir) if is_long else None
     if not recorded:
         _add_hash(place.accuracy_txt, sha256)
-    with replacement(place.log) as file:
-        file.write(shortened(original))
-    return LogReport(place.log, "truncated", sha256, original, place.log.stat().st_size)
+    if original is None:
+        return place.report("unchanged" if recorded else "hashed", sha256, None)
+    replace_bytes(place.log, shortened(original))
+    return place.report("truncated", sha256, original)
 
 
 def _complete_truncated(place: _Place, recorded: str) -> LogReport:
     """See that a log truncated before has its hash: its own would be wrong, so the original's is looked up."""
-    size = place.log.stat().st_size
     if recorded:
-        original = original_path(place.originals_dir, recorded)
-        return LogReport(place.log, "unchanged", recorded, original if original.is_file() else None, size)
-    found = find_original(place.log, place.originals_dir)
+        return place.report("unchanged", recorded, _original_path(place.originals_dir, recorded))
+    found = _find_original(place.log, place.originals_dir)
     if found is None:
         problem = f"is truncated, {place.accuracy_txt.name} has no hash, and {place.originals_dir} has no original"
         raise TruncationError(place.log, problem, "put the original log back")
     _add_hash(place.accuracy_txt, found[1])
-    return LogReport(place.log, "hashed", found[1], found[0], size)
+    return place.report("hashed", found[1], found[0])
 
 
 def _restore(place: _Place) -> LogReport:
     recorded = _recorded_hash(place.accuracy_txt)
     if not recorded:
         raise TruncationError(place.accuracy_txt, "has no hash", _RESCORE)
-    original = original_path(place.originals_dir, recorded)
+    original = _original_path(place.originals_dir, recorded)
     if not is_truncated(place.log):
-        kept = original if original.is_file() else None
-        if file_sha256(place.log) != recorded:
+        if sha256_of(place.log) != recorded:
             raise TruncationError(place.accuracy_txt, f"has the hash of another log than {place.log.name}", _RESCORE)
-        return LogReport(place.log, "unchanged", recorded, kept, place.log.stat().st_size)
-    copy_checked(original, place.log, recorded)
-    return LogReport(place.log, "restored", recorded, original, place.log.stat().st_size)
+        return place.report("unchanged", recorded, original)
+    _copy_checked(original, place.log, recorded)
+    return place.report("restored", recorded, original)
+
+
+def _original_path(originals_dir: Path, sha256: str) -> Path:
+    """Give the place of the original with this hash."""
+    return originals_dir / f"{_PREFIX}{sha256}{_SUFFIX}"
+
+
+def _save_original(log: Path, sha256: str, originals_dir: Path) -> Path:
+    """Copy `log` to its place, onto the disk, or find that it is there; nothing is ever overwritten.
+
+    Raises:
+        TruncationError: what is there is not what its name says, or the log changed meanwhile.
+    """
+    kept = _original_path(originals_dir, sha256)
+    if kept.exists():
+        return _checked(kept, sha256)
+    originals_dir.mkdir(parents=True, exist_ok=True)
+    _copy_checked(log, kept, sha256)
+    sync_folder(originals_dir.parent)
+    return kept
+
+
+def _copy_checked(source: Path, target: Path, sha256: str) -> None:
+    """Put a copy of `source` in the place of `target` if, and only if, it has this hash.
+
+    Raises:
+        TruncationError: it has another; `target` is as it was.
+    """
+    digest = hashlib.sha256()
+    with replacement(target) as copy, source.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            copy.write(chunk)
+        if digest.hexdigest() != sha256:
+            raise TruncationError(source, f"does not have the SHA-256 {sha256}", "find an intact copy")
+
+
+def _find_original(truncated: Path, originals_dir: Path) -> tuple[Path, str] | None:
+    """Find the original, with its hash, from which a truncated log was made; None if it is not here."""
+    content = truncated.read_bytes()
+    for kept in sorted(originals_dir.glob(f"{_PREFIX}*{_SUFFIX}")):
+        if kept.stat().st_size >= KEPT_BYTES and shortened(kept) == content:
+            sha256 = kept.name[len(_PREFIX) : -len(_SUFFIX)]
+            return _checked(kept, sha256), sha256
+    return None
+
+
+def _checked(kept: Path, sha256: str) -> Path:
+    if sha256_of(kept) != sha256:
+        raise TruncationError(kept, "is damaged: its content is not what its name says", "move it away or repair it")
+    return kept
 
 
 def _recorded_hash(accuracy_txt: Path) -> str:

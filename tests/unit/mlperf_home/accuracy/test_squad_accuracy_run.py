@@ -16,7 +16,7 @@ pytest.importorskip("tokenizers")
 from mlperf_home.accuracy.squad import __main__ as command
 from mlperf_home.accuracy.squad.evaluation import evaluate, f1_of_part
 from mlperf_home.datasets.squad import __main__ as preparation
-from mlperf_home.loadgen_logs.accuracy_file import AccuracyError
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyError
 
 CONTEXTS = ["Ada Lovelace's notes (1843).", "b " * 500 + "Caf\u00e9!", "c a"]
 ANSWERS = ["Ada Lovelace", "the Caf\u00e9", "a"]

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from results_logs import write_logs
 
-from mlperf_home.measurements.imports.importing import ImportedPathError, read_any
-from mlperf_home.measurements.imports.submissions import ImportedResultError
+from mlperf_home.measurements.imports.importing import ImportedPathError, ImportedResultError, read_any
 from mlperf_home.measurements.imports.tables import TableError
 from mlperf_home.measurements.store.lines import Store
 

@@ -21,7 +21,7 @@ from mlperf_home.measurements import (
     to_json,
     unknown,
 )
-from mlperf_home.measurements.cost import given_price
+from mlperf_home.measurements.prices import given_price
 
 if TYPE_CHECKING:
     from collections.abc import Callable

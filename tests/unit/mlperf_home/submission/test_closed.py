@@ -9,10 +9,10 @@ from submission_results import closed_results, compliance_run, foreign
 from submission_tree import RULES, SUT, system
 
 from mlperf_home.contracts.compliance_tests import audit_text, logs_outputs, run_seeds
-from mlperf_home.measurements.compliance import outputs_verdict, performance_verdict
 from mlperf_home.submission.assemble import Order, generate
+from mlperf_home.submission.assemble.logs import outputs_verdict, performance_verdict
+from mlperf_home.submission.assemble.prerequisites import ModelChoice, refusals
 from mlperf_home.submission.check import check_submission
-from mlperf_home.submission.tree.divisions import ModelChoice, refusals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,6 +76,19 @@ def test_the_verdicts_compare_scores_and_outputs(tmp_path: Path) -> None:
     assert performance_verdict(result / "performance" / "run_1", far).endswith("TEST FAIL\n")
     assert outputs_verdict(result / "accuracy", near).endswith("TEST PASS\n")
     assert outputs_verdict(result / "accuracy", far).endswith("TEST FAIL\n")
+
+
+@pytest.mark.parametrize("part", ["accuracy", "TEST01"])
+def test_outputs_in_a_damaged_log_are_never_the_same(tmp_path: Path, part: str) -> None:
+    result = foreign(tmp_path, scenario="SingleStream")
+    test = compliance_run(result, "TEST01", "SingleStream", score=1.0)
+    log = result / part / "mlperf_log_accuracy.json"
+    log.write_text(log.read_text("utf-8").rstrip().removesuffix("]"), "utf-8")
+
+    verdict = outputs_verdict(result / "accuracy", test)
+
+    assert "the run was cut off" in verdict
+    assert verdict.endswith("TEST FAIL\n")
 
 
 def test_each_test_has_its_audit_config_or_its_seeds() -> None:

@@ -9,7 +9,6 @@ import pytest
 from recorded_systems import SYSTEMS, System, dmi
 
 from mlperf_home.machine.facts import HostFacts, read_host
-from mlperf_home.submission.system.amounts import binary_size, decimal_size
 from mlperf_home.submission.system.description import (
     Description,
     SystemDescription,
@@ -17,6 +16,7 @@ from mlperf_home.submission.system.description import (
     describe_system,
 )
 from mlperf_home.submission.system.file import place_description, read_overrides
+from mlperf_home.submission.system.hardware import binary_size, decimal_size
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from mlperf_home.loadgen_logs.accuracy_log import KEPT_BYTES
 from mlperf_home.rules import load_round, round_names
-from mlperf_home.submission.tree.originals import KEPT_BYTES
 from mlperf_home.submission.tree.root_lock import held
 from mlperf_home.submission.tree.truncation import (
     LIMIT_BYTES,

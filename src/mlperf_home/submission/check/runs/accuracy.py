@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.loadgen_logs.accuracy_text import AccuracyText, AccuracyTextError, read_accuracy_text
-from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, DetailLog, scan_detail
+from mlperf_home.contracts.session import sha256_of
+from mlperf_home.loadgen_logs.accuracy_log import is_truncated
+from mlperf_home.loadgen_logs.accuracy_text import (
+    AccuracyText,
+    AccuracyTextError,
+    kept_hash,
+    read_accuracy_text,
+)
+from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, DetailLog, has_end, scan_detail
+from mlperf_home.measurements.ingest import ACCURACY_DIR, ACCURACY_TEXT
 from mlperf_home.submission.check.runs.logs import RERUN, check_file_list, check_run, check_utf_8
-from mlperf_home.submission.tree.originals import file_sha256, is_truncated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mlperf_home.submission.check.tree.finding import Finding, Frame
-    from mlperf_home.submission.check.tree.places import ResultPlace
+    from mlperf_home.submission.check.tree.places import Finding, Frame, ResultPlace
 
-_TEXT = "accuracy.txt"
 _PERCENT = "_percent"
 _ALL_PERCENT = 100
 # accuracy.txt has three digits after the point.
@@ -29,7 +34,7 @@ _SAME_SETUP = ("loadgen_version", "qsl_reported_total_count", "qsl_reported_perf
 def read_accuracy(place: ResultPlace) -> AccuracyText | None:
     """Read accuracy.txt; None where it says nothing."""
     try:
-        return read_accuracy_text(place.results / "accuracy" / _TEXT)
+        return read_accuracy_text(place.results / ACCURACY_DIR / ACCURACY_TEXT)
     except AccuracyTextError:
         return None
 
@@ -38,7 +43,7 @@ def check_accuracy(
     frame: Frame, place: ResultPlace, benchmark: str, performance: DetailLog | None
 ) -> Iterator[Finding]:
     """Check the accuracy run of a result against the rules and against its performance run."""
-    folder = place.results / "accuracy"
+    folder = place.results / ACCURACY_DIR
     if not folder.is_dir():
         remedy = "run it: _accuracy-only, with the same options"
         yield frame.finding(folder, "accuracy-missing", "there is no accuracy run", remedy)
@@ -48,17 +53,16 @@ def check_accuracy(
     detail = scan_detail(folder / DETAIL_FILE)
     yield from check_run(frame, folder, detail, "AccuracyOnly", frame.rules.seeds)
     if (folder / DETAIL_FILE).is_file():
-        yield from _setup(frame, folder / DETAIL_FILE, detail, performance)
+        if performance is not None:
+            yield from _setup(frame, folder / DETAIL_FILE, detail, performance)
         yield from _sample_count(frame, folder / DETAIL_FILE, detail, benchmark)
-    if (folder / _TEXT).is_file():
+    if (folder / ACCURACY_TEXT).is_file():
         yield from _text(frame, place, benchmark, detail)
     if (folder / ACCURACY_FILE).is_file():
         yield from _log(frame, folder)
 
 
-def _setup(frame: Frame, path: Path, accuracy: DetailLog, performance: DetailLog | None) -> Iterator[Finding]:
-    if performance is None:
-        return
+def _setup(frame: Frame, path: Path, accuracy: DetailLog, performance: DetailLog) -> Iterator[Finding]:
     pairs = [(key, accuracy.logged.get(key), performance.logged.get(key)) for key in _SAME_SETUP]
     pairs.append(("scenario", accuracy.settings.get("scenario"), performance.settings.get("scenario")))
     for key, one, other in pairs:
@@ -72,11 +76,11 @@ def _sample_count(frame: Frame, path: Path, detail: DetailLog, benchmark: str) -
     found = detail.settings.get("accuracy_sample_count")
     if found is not None and found != wanted:
         problem = f"accuracy was measured on {found} samples, the dataset has {wanted}"
-        yield frame.of_length(path, "accuracy-samples", problem, "run again on the whole dataset")
+        yield frame.finding(path, "accuracy-samples", problem, "run again on the whole dataset", note=frame.tolerant)
 
 
 def _text(frame: Frame, place: ResultPlace, benchmark: str, detail: DetailLog) -> Iterator[Finding]:
-    path = place.results / "accuracy" / _TEXT
+    path = place.results / ACCURACY_DIR / ACCURACY_TEXT
     yield from check_utf_8(frame, path, _RESCORE)
     text = read_accuracy(place)
     if text is None:
@@ -94,10 +98,9 @@ def _text(frame: Frame, place: ResultPlace, benchmark: str, detail: DetailLog) -
         yield frame.finding(path, "accuracy-form", problem, _RESCORE)
         return
     yield from _values(frame, path, text, detail)
-    reached = text.values[[name for name in names if name.endswith(_PERCENT)][-1]]
     applies = frame.rules.divisions.get(place.submitter.division)
-    if applies and applies.accuracy_threshold_applies and reached < rules.accuracy_threshold:
-        problem = f"{reached:g} is below {rules.accuracy_threshold:g}, which the closed division wants"
+    if applies and applies.accuracy_threshold_applies and text.percent < rules.accuracy_threshold:
+        problem = f"{text.percent:g} is below {rules.accuracy_threshold:g}, which the closed division wants"
         yield frame.finding(path, "accuracy-threshold", problem, "submit to the open division")
 
 
@@ -125,14 +128,7 @@ def _log(frame: Frame, folder: Path) -> Iterator[Finding]:
     if size > limit:
         yield frame.finding(path, "log-not-truncated", f"has {size} bytes, above {limit}", "truncate the accuracy logs")
         return
-    if not path.read_bytes().rstrip().endswith(b"]"):
+    if not has_end(path):
         yield frame.finding(path, "accuracy-log-cut", "has no end: the run was interrupted", RERUN)
-    if is_truncated(path):
-        return
-    try:
-        recorded = read_accuracy_text(folder / _TEXT).log_sha256
-    except AccuracyTextError:
-        return
-    if recorded is not None and recorded != file_sha256(path):
-        problem = f"is not the log whose hash {_TEXT} has"
-        yield frame.finding(path, "accuracy-log-hash", problem, _RESCORE)
+    if not is_truncated(path) and kept_hash(folder / ACCURACY_TEXT) not in {None, sha256_of(path)}:
+        yield frame.finding(path, "accuracy-log-hash", f"is not the log whose hash {ACCURACY_TEXT} has", _RESCORE)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from mlperf_home.loadgen_logs.accuracy_text import AccuracyTextError, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, scan_detail
 from mlperf_home.submission.check.runs.logs import check_file_list, check_run, check_utf_8
-from mlperf_home.submission.check.runs.measured import check_measured, is_number
+from mlperf_home.submission.check.runs.performance import check_measured, is_number
+from mlperf_home.submission.check.tree.models import scenario_named
 from mlperf_home.submission.check.tree.places import files
-from mlperf_home.submission.check.tree.scenarios import scenario_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from mlperf_home.loadgen_logs.run_log import DetailLog
     from mlperf_home.rules.rounds import Benchmark
     from mlperf_home.rules.submission import ComplianceTest
-    from mlperf_home.submission.check.tree.finding import Finding, Frame
-    from mlperf_home.submission.check.tree.places import ResultPlace
+    from mlperf_home.submission.check.tree.places import Finding, Frame, ResultPlace
 
 _RUN = "run the compliance test"
 _AGAIN = "run it again with its performance run, on a quiet machine: _performance-only --rerun, with the same options"
@@ -37,7 +36,7 @@ def check_compliance(
     if not division or not division.compliance_applies:
         if place.compliance.is_dir():
             problem = f"the {place.submitter.division} division takes no compliance tests"
-            yield frame.note(place.compliance, "compliance-division", problem, "remove them")
+            yield frame.finding(place.compliance, "compliance-division", problem, "remove them", note=True)
         return
     if not place.compliance.is_dir():
         yield frame.finding(place.compliance, "compliance-missing", "there are no compliance tests", _RUN)
@@ -123,4 +122,4 @@ def _accuracy(path: Path, names: tuple[str, ...]) -> float:
         return 0.0
     if text.count != 1 or set(text.values) != set(names):
         return 0.0
-    return [value for name, value in text.values.items() if name.endswith("_percent")][-1]
+    return text.percent

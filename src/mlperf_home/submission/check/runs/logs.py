@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, SUMMARY_FILE, DetailLog
+from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, SUMMARY_FILE, DetailLog, summary_is_whole
 from mlperf_home.loadgen_logs.verdict import explain_errors
 from mlperf_home.submission.check.tree.places import files
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.rules.rounds import Seeds
-    from mlperf_home.submission.check.tree.finding import Finding, Frame
+    from mlperf_home.submission.check.tree.places import Finding, Frame
 
 RERUN = "run the benchmark again"
 # The summary's lines with the keys of the detail log that say the same.
@@ -64,6 +64,27 @@ def check_run(frame: Frame, folder: Path, detail: DetailLog, mode: str, seeds: S
     path = folder / DETAIL_FILE
     if not path.is_file():
         return
+    yield from _whole(frame, path, detail)
+    settings = detail.settings
+    if detail.errors:
+        said = explain_errors(str(settings.get("scenario")), detail.errors, detail.values)
+        yield frame.finding(path, "log-errors", said, RERUN)
+    elif (counted := detail.logged.get("num_errors", 0)) != 0:
+        yield frame.finding(path, "log-errors", f"counts {counted} errors and tells none", RERUN)
+    if settings.get("test_mode", mode) != mode:
+        problem = f"is the log of a run in mode {settings['test_mode']}, not {mode}"
+        yield frame.finding(path, "log-mode", problem, "put the right run here")
+    for name, wanted in vars(seeds).items():
+        if settings.get(name, wanted) != wanted:
+            problem = f"{name} is {settings[name]}, {frame.rules.name} wants {wanted}"
+            yield frame.finding(path, "seed", problem, f"run again with the rules of {frame.rules.name}")
+    for name in list(filter(settings.get, _AUDIT_SETTINGS))[:1]:
+        problem = f"was made under an audit.config: {name} is {settings[name]}"
+        yield frame.finding(path, "audit-config", problem, "remove the stray audit.config and run again")
+    yield from _summary(frame, folder / SUMMARY_FILE, detail.logged)
+
+
+def _whole(frame: Frame, path: Path, detail: DetailLog) -> Iterator[Finding]:
     if detail.fault is not None:
         yield frame.finding(path, "log-corrupt", f"{detail.fault.problem} ({detail.fault.where})", RERUN)
     elif detail.missing:
@@ -74,22 +95,6 @@ def check_run(frame: Frame, folder: Path, detail: DetailLog, mode: str, seeds: S
     if detail.repeated:
         problem = f"says {detail.repeated[0]} more than once: it is a log of two runs"
         yield frame.finding(path, "log-twice", problem, "put the log of one run here")
-    settings = detail.settings
-    if detail.errors:
-        said = explain_errors(str(settings.get("scenario")), detail.errors, detail.values)
-        yield frame.finding(path, "log-errors", said, RERUN)
-    elif (counted := detail.logged.get("num_errors", 0)) != 0:
-        yield frame.finding(path, "log-errors", f"counts {counted} errors and tells none", RERUN)
-    if settings.get("test_mode", mode) != mode:
-        problem = f"is the log of a run in mode {settings['test_mode']}, not {mode}"
-        yield frame.finding(path, "log-mode", problem, "put the right run here")
-    yield from _seeds(frame, path, settings, seeds)
-    for name in _AUDIT_SETTINGS:
-        if settings.get(name):
-            problem = f"was made under an audit.config: {name} is {settings[name]}"
-            yield frame.finding(path, "audit-config", problem, "remove the stray audit.config and run again")
-            break
-    yield from _summary(frame, folder / SUMMARY_FILE, detail.logged)
 
 
 def check_utf_8(frame: Frame, path: Path, remedy: str) -> Iterator[Finding]:
@@ -100,18 +105,11 @@ def check_utf_8(frame: Frame, path: Path, remedy: str) -> Iterator[Finding]:
         yield frame.finding(path, "not-utf-8", f"byte {error.start} is not UTF-8", remedy)
 
 
-def _seeds(frame: Frame, path: Path, settings: Mapping[str, Any], seeds: Seeds) -> Iterator[Finding]:
-    for name, wanted in vars(seeds).items():
-        if settings.get(name, wanted) != wanted:
-            problem = f"{name} is {settings[name]}, {frame.rules.name} wants {wanted}"
-            yield frame.finding(path, "seed", problem, f"run again with the rules of {frame.rules.name}")
-
-
 def _summary(frame: Frame, path: Path, logged: Mapping[str, Any]) -> Iterator[Finding]:
     if not path.is_file():
         return
     text = path.read_text("utf-8", errors="replace")
-    if " encountered" not in text.rstrip().rsplit("\n", 1)[-1]:
+    if not summary_is_whole(text):
         yield frame.finding(path, "summary-cut", "the last line is missing: the run was interrupted", RERUN)
     for label, key in _SAID_TWICE:
         found = re.search(rf"^{re.escape(label)}\s*:\s*(\S+)\s*$", text, re.MULTILINE)

@@ -1,15 +1,66 @@
-"""Where the results of a tree lie."""
+"""Where the results of a tree lie, and findings: the rules that its files break, with what to do about each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from mlperf_home.measurements.ingest import PERFORMANCE_DIR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from mlperf_home.rules import Round
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One finding.
+
+    Attributes:
+        path: the file or folder, relative to the submission's root.
+        rule: the rule's short name ("system-field"), the same for the same kind of finding.
+        problem: what is wrong there.
+        remedy: what to do.
+        level: "error" stands in the submission's way; a "note" does not.
+    """
+
+    path: str
+    rule: str
+    problem: str
+    remedy: str
+    level: Literal["error", "note"] = "error"
+
+    def __str__(self) -> str:
+        """Give the finding as one line."""
+        text = f"{self.path}: {self.problem}; {self.remedy} [{self.rule}]"
+        return " ".join(text.split())
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a check goes by.
+
+    Attributes:
+        root: the submission's root.
+        rules: the round's rules.
+        sample: whether the result being checked is of sample data and samples are allowed.
+        tolerant: whether a run that is too short, or of a part of the dataset, is only noted.
+    """
+
+    root: Path
+    rules: Round
+    sample: bool = False
+    tolerant: bool = False
+
+    def finding(self, path: Path, rule: str, problem: str, remedy: str, *, note: bool = False) -> Finding:
+        """Make a finding about a file: an error, or a note."""
+        return Finding(self.shown(path), rule, problem, remedy, "note" if note else "error")
+
+    def shown(self, path: Path) -> str:
+        """Give the path as a finding says it."""
+        return path.relative_to(self.root).as_posix() if path != self.root else "."
 
 
 @dataclass(frozen=True)
@@ -26,10 +77,14 @@ class Submitter:
 
     def results(self) -> Iterator[ResultPlace]:
         """List the results: every folder three levels below `results`, in the order of their paths."""
-        for sut in subfolders(self.folder / "results"):
-            for model in subfolders(sut):
-                for scenario in subfolders(model):
-                    yield ResultPlace(self, sut.name, model.name, scenario.name)
+        for model in self.models():
+            for scenario in subfolders(model):
+                yield ResultPlace(self, model.parent.name, model.name, scenario.name)
+
+    def models(self, kind: str = "results") -> Iterator[Path]:
+        """List the folders of models, two levels below `results` (or another folder of the submitter's)."""
+        for sut in subfolders(self.folder / kind):
+            yield from subfolders(sut)
 
 
 @dataclass(frozen=True)
@@ -45,6 +100,11 @@ class ResultPlace:
     def results(self) -> Path:
         """The folder with its logs."""
         return self._below("results")
+
+    @property
+    def performance(self) -> Path:
+        """The folder with the logs of its performance run."""
+        return self.results / PERFORMANCE_DIR
 
     @property
     def measurements(self) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlperf_home.submission.check.tree.finding import Finding, Frame
+    from mlperf_home.submission.check.tree.places import Finding, Frame
 
 # What every file system and git on every system can hold.
 _FRIENDLY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=@,()#~-]*")

@@ -1,0 +1,193 @@
+"""The files of a tree besides logs: systems' descriptions, each result's measurement files, the code they point to."""
+
+from __future__ import annotations
+
+import json
+import re
+from glob import escape
+from typing import TYPE_CHECKING, Any
+
+from mlperf_home.measurements.layout import json_object
+from mlperf_home.submission.check.tree.places import files, subfolders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mlperf_home.submission.check.tree.places import Finding, Frame, ResultPlace, Submitter
+
+_MAKE = "make it by get,mlperf,sut,description"
+_REGENERATE = "generate the submission again from the results"
+_SEED_LINE = re.compile(r"^\s*\*\.\*\.(\w+_rng_seed)\s*=\s*(\d+)", re.MULTILINE)
+_CONF_LINE = re.compile(r"^\s*([^\s#.]+)\.([^\s.]+)\.(\w+)\s*=\s*(\S+)\s*$", re.MULTILINE)
+
+
+def check_systems(frame: Frame, submitter: Submitter) -> Iterator[Finding]:
+    """Check that every system with results is described, and every description."""
+    folder = submitter.folder / "systems"
+    described = {name.removesuffix(".json") for name in files(folder) if name.endswith(".json")}
+    measured = {path.name for path in subfolders(submitter.folder / "results")}
+    for sut in sorted(measured - described):
+        yield frame.finding(folder / f"{sut}.json", "system-missing", "the system is not described", _MAKE)
+    for sut in sorted(described - measured):
+        problem = "describes a system without results"
+        yield frame.finding(folder / f"{sut}.json", "system-without-results", problem, "remove it")
+    for sut in sorted(described & measured):
+        yield from _description(frame, submitter, folder / f"{sut}.json")
+
+
+def system_categories(path: Path) -> tuple[str, ...]:
+    """Give the categories of a description ("edge", "datacenter"); none where it does not say."""
+    told = json_object(path).get("system_type")
+    return tuple(part.strip() for part in told.split(",")) if isinstance(told, str) else ()
+
+
+def is_over_network(frame: Frame, path: Path) -> bool:
+    """Say whether a description is of a system that LoadGen reaches over a network."""
+    return str(json_object(path).get(frame.rules.submission.network.fields[0])).lower() == "true"
+
+
+def _description(frame: Frame, submitter: Submitter, path: Path) -> Iterator[Finding]:
+    try:
+        told = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        yield frame.finding(path, "system-unreadable", f"is not JSON ({error})", _MAKE)
+        return
+    if not isinstance(told, dict):
+        yield frame.finding(path, "system-unreadable", "is not a JSON object", _MAKE)
+        return
+    yield from _system_fields(frame, path, told)
+    yield from _system_values(frame, submitter, path, told)
+    yield from _system_network(frame, submitter, path, told)
+
+
+def _system_fields(frame: Frame, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
+    fields = frame.rules.submission.system
+    for key in (*fields.meaningful, *fields.present):
+        if key not in told:
+            yield frame.finding(path, "system-field", f"field {key} is missing", _MAKE)
+        elif not isinstance(told[key], str):
+            problem = f"field {key} is {json.dumps(told[key])}, which is no text"
+            yield frame.finding(path, "system-field-type", problem, f'write "{told[key]}" in quotes')
+        elif key in fields.meaningful and not told[key].strip():
+            yield frame.finding(path, "system-field-empty", f"field {key} is empty", "say what it is or is unknown")
+
+
+def _system_values(frame: Frame, submitter: Submitter, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
+    fields = frame.rules.submission.system
+    status, system_type, division = told.get("status"), told.get("system_type"), told.get("division")
+    if str(told.get("submitter", "")).lower() != submitter.name.lower():
+        problem = f"has submitter {told.get('submitter')!r}, the folder is {submitter.name!r}"
+        yield frame.finding(path, "system-submitter", problem, "give the same --submitter to both")
+    if division != submitter.division:
+        problem = f"has division {division!r}, the folder is {submitter.division!r}"
+        yield frame.finding(path, "system-division", problem, "give the same --division to both")
+    if status not in fields.statuses:
+        yield frame.finding(path, "system-status", f"has status {status!r}", f"use one of {', '.join(fields.statuses)}")
+    if system_type not in fields.types:
+        remedy = f"use one of {'; '.join(fields.types)}"
+        yield frame.finding(path, "system-type", f"has system_type {system_type!r}", remedy)
+
+
+def _system_network(frame: Frame, submitter: Submitter, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
+    network = frame.rules.submission.network
+    key = network.fields[0]
+    if key in told and not isinstance(told[key], str):
+        problem = f"field {key} is {json.dumps(told[key])}, which is no text"
+        yield frame.finding(path, "system-field-type", problem, 'write "true" or "false" in quotes')
+        return
+    over_network = is_over_network(frame, path)
+    if network.divisions.get(submitter.division, over_network) != over_network:
+        problem = f"{key} is {told.get(key, 'not there')}, which the {submitter.division} division does not take"
+        yield frame.finding(path, "system-network", problem, "correct it, or submit to another division")
+    for name in network.fields if over_network else ():
+        if name not in told:
+            yield frame.finding(path, "system-field", f"field {name} is missing", f"say it, or take {key} away")
+
+
+def check_measurement_files(frame: Frame, place: ResultPlace, loadgen_model: str) -> Iterator[Finding]:
+    """Check the measurement files of one result."""
+    folder = place.measurements
+    if not folder.is_dir():
+        problem = f"{frame.shown(place.results)} has no measurement files"
+        yield frame.finding(folder, "measurements-missing", problem, f"{_REGENERATE}; the names' case counts")
+        return
+    for name in frame.rules.submission.files.measurements:
+        if not (folder / name).is_file():
+            yield frame.finding(folder / name, "measurement-file", "is missing", _REGENERATE)
+        elif not (folder / name).read_bytes().strip():
+            yield frame.finding(folder / name, "measurement-file-empty", "is empty", _REGENERATE)
+    fitting = sorted(path for path in folder.glob(f"{escape(place.sut)}*.json") if path.is_file())
+    if not fitting:
+        problem = f"no JSON here has a name that begins with {place.sut}"
+        yield frame.finding(folder, "result-json", problem, _REGENERATE)
+    # The official checker takes whichever of them its file system lists first.
+    for path in fitting:
+        yield from _result_fields(frame, path)
+    yield from _mlperf_conf(frame, folder / "mlperf.conf")
+    yield from _user_conf(frame, folder / "user.conf", loadgen_model)
+
+
+def read_result_json(place: ResultPlace) -> dict[str, Any]:
+    """Read the JSON of a result's measurement files; empty where there is none that can be read."""
+    paths = sorted(place.measurements.glob(f"{escape(place.sut)}*.json"))
+    return json_object(paths[0]) if paths else {}
+
+
+def conf_values(path: Path, loadgen_model: str, scenario: str) -> dict[str, str]:
+    """Return what a user.conf sets for a model and a scenario, wildcards included; later lines count."""
+    fitting = (line for line in _conf_lines(path) if line[0] in {loadgen_model, "*"} and line[1] in {scenario, "*"})
+    return {key: value for _, _, key, value in fitting}
+
+
+def _conf_lines(path: Path) -> list[tuple[str, str, str, str]]:
+    return _CONF_LINE.findall(path.read_text("utf-8", errors="replace")) if path.is_file() else []
+
+
+def check_code(frame: Frame, submitter: Submitter) -> Iterator[Finding]:
+    """Check that every model's code is there, or that a text names it."""
+    models = sorted({model.name for model in submitter.models()})
+    for model in models:
+        code = submitter.folder / "code" / model
+        remedy = "add a README.md there that says which code was run and how"
+        if code.is_file():
+            named = code.read_text("utf-8", errors="replace").strip()
+            if not named or not (code.parent / named).is_dir():
+                yield frame.finding(code, "code-reference", f"names {named!r}, which is no folder beside it", remedy)
+        elif not code.is_dir():
+            yield frame.finding(code, "code-missing", f"{model} has no code", remedy)
+        elif not (code / "README.md").is_file() and not subfolders(code):
+            yield frame.finding(code, "code-readme", "has neither a README.md nor an implementation's folder", remedy)
+    calibration = submitter.folder / "documentation" / "calibration.md"
+    if models and not calibration.is_file():
+        problem, remedy = "says how models were quantised, and is missing", "write it, or generate the submission again"
+        yield frame.finding(calibration, "calibration", problem, remedy, note=True)
+
+
+def _result_fields(frame: Frame, path: Path) -> Iterator[Finding]:
+    try:
+        told = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        yield frame.finding(path, "result-json-unreadable", f"is not JSON ({error})", _REGENERATE)
+        return
+    for key in frame.rules.submission.measurement_fields:
+        if not isinstance(told, dict) or key not in told:
+            yield frame.finding(path, "result-field", f"field {key} is missing", "say what it is")
+        elif not isinstance(told[key], str) or not told[key].strip():
+            yield frame.finding(path, "result-field-empty", f"field {key} says nothing", "say what it is in words")
+
+
+def _mlperf_conf(frame: Frame, path: Path) -> Iterator[Finding]:
+    if not path.is_file():
+        return
+    wanted = vars(frame.rules.seeds)
+    for name, value in _SEED_LINE.findall(path.read_text("utf-8", errors="replace")):
+        if name in wanted and int(value) != wanted[name]:
+            problem = f"has {name} {value}, {frame.rules.name} has {wanted[name]}: it is of another round"
+            yield frame.finding(path, "conf-round", problem, f"run again with the rules of {frame.rules.name}")
+
+
+def _user_conf(frame: Frame, path: Path, loadgen_model: str) -> Iterator[Finding]:
+    for model in sorted({line[0] for line in _conf_lines(path)} - {loadgen_model, "*"}):
+        problem = f"sets values of {model}; LoadGen knows this benchmark as {loadgen_model} and ignored them"
+        yield frame.finding(path, "conf-model", problem, f"name {loadgen_model} and run again")
