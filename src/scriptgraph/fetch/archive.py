@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 from scriptgraph.fetch.archive_members import (
-    FILE,
     FOLDER,
     SYMLINK,
     ArchiveError,
@@ -23,7 +23,8 @@ from scriptgraph.fetch.archive_readers import Unreadable, damage_in_words, read_
 from scriptgraph.fetch.failures import DiskFailed, of_disk
 
 if TYPE_CHECKING:
-    from pathlib import Path, PurePosixPath
+    from collections.abc import Callable
+    from pathlib import PurePosixPath
 
 __all__ = ["ArchiveError", "Limits", "extract"]
 
@@ -58,7 +59,7 @@ def extract(archive: Path, destination: Path, limits: Limits = _NO_LIMITS) -> tu
         beside = tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent)
     except OSError as error:
         raise ArchiveError(archive, "", _of_os(error)) from error
-    writer = _Writer(destination.parent / os.path.basename(beside), Inventory(packed_bytes, limits))  # noqa: PTH119
+    writer = _Writer(Path(beside), Inventory(packed_bytes, limits))
     try:
         writer.write_all(archive)
         writer.root.chmod(0o755)
@@ -103,24 +104,22 @@ class _Writer:
         place.parent.mkdir(parents=True, exist_ok=True)
         if member.kind == SYMLINK:
             self._links[path] = member.target
-        elif member.kind == FILE:
-            self._copy(member, place)
+        elif member.open is not None:
+            self._copy(member.open, place)
+            if member.executable:
+                place.chmod(0o755)
         else:
             os.link(self.root / safe_path(member.target), place)
         self.written.append(path)
 
-    def _copy(self, member: Member, place: Path) -> None:
-        if member.open is None:
-            raise RuntimeError("a file member without content")
-        with member.open() as content, place.open("xb") as file:
+    def _copy(self, opened: Callable[[], IO[bytes]], place: Path) -> None:
+        with opened() as content, place.open("xb") as file:
             while chunk := content.read(_CHUNK_BYTES):
                 self._inventory.count(len(chunk))
                 try:
                     file.write(chunk)
                 except OSError as error:
                     raise of_disk(error, str(self.root.parent)) from error
-        if member.executable:
-            place.chmod(0o755)
 
 
 def _of_os(error: OSError) -> str:

@@ -96,7 +96,7 @@ class Inventory:
     _seen: int = 0
 
     def accept(self, member: Member) -> PurePosixPath | None:
-        """Give the path, relative to the folder, where a member goes; None for the folder itself.
+        """Return the path, relative to the folder, where a member goes; None for the folder itself.
 
         Raises:
             MemberRefused: it may not be written.
@@ -117,16 +117,12 @@ class Inventory:
         earlier = self.kinds.get(path)
         if earlier is not None and (earlier, member.kind) != (FOLDER, FOLDER):
             raise MemberRefused("the name occurs twice")
-        if member.kind == HARDLINK:
-            self._check_hardlink(member)
+        if member.kind == HARDLINK and self.kinds.get(safe_path(member.target)) != FILE:
+            raise MemberRefused(f"it links to {member.target}, which is no file earlier in the archive")
         if member.kind == SYMLINK and PurePosixPath(member.target).is_absolute():
             raise MemberRefused(f"it links to the absolute path {member.target}")
         self.kinds[path] = member.kind
         return path
-
-    def _check_hardlink(self, member: Member) -> None:
-        if self.kinds.get(safe_path(member.target)) != FILE:
-            raise MemberRefused(f"it links to {member.target}, which is no file earlier in the archive")
 
     def count(self, written_bytes: int) -> None:
         """Add to the bytes written.

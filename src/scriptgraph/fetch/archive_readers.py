@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from contextlib import contextmanager
 from functools import partial
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from scriptgraph.fetch.archive_members import FILE, FOLDER, HARDLINK, SYMLINK, Member
 
@@ -89,15 +89,10 @@ def read_members(archive: Path) -> Iterator[Member]:
 
 def _opened(archive: Path, compression: str) -> IO[bytes]:
     """Open the decompressed content."""
-    if compression == "gzip":
-        return cast("IO[bytes]", gzip.open(archive, "rb"))
-    if compression == "xz":
-        return cast("IO[bytes]", lzma.open(archive, "rb"))
-    if compression == "bzip2":
-        return cast("IO[bytes]", bz2.open(archive, "rb"))
     if compression == "zstd":
         return _zstd(archive)
-    return archive.open("rb")
+    openers: dict[str, Callable[[Path, str], Any]] = {"gzip": gzip.open, "xz": lzma.open, "bzip2": bz2.open}
+    return cast("IO[bytes]", openers.get(compression, open)(archive, "rb"))
 
 
 def _zstd(archive: Path) -> IO[bytes]:
@@ -114,7 +109,7 @@ def _zstd(archive: Path) -> IO[bytes]:
 
 
 def _is_tar(block: bytes) -> bool:
-    """Say whether a first block is a tar header."""
+    """Whether a first block is a tar header."""
     try:
         tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError:
@@ -149,16 +144,11 @@ def _tar(stream: IO[bytes]) -> Iterator[Member]:
 
 def _tar_kind(entry: tarfile.TarInfo) -> str:
     if entry.isreg():
-        return FILE
+        return FILE  # of any of its types, contiguous and sparse ones too
     if entry.isdir():
         return FOLDER
-    if entry.issym():
-        return SYMLINK
-    if entry.islnk():
-        return HARDLINK
-    if entry.isfifo():
-        return "named pipe"
-    return "device" if entry.isdev() else f"member of the unknown type {entry.type!r}"
+    kinds = {tarfile.SYMTYPE: SYMLINK, tarfile.LNKTYPE: HARDLINK, tarfile.FIFOTYPE: "named pipe"}
+    return kinds.get(entry.type) or ("device" if entry.isdev() else f"member of the unknown type {entry.type!r}")
 
 
 def _zip(archive: Path) -> Iterator[Member]:

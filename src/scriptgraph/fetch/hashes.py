@@ -63,11 +63,8 @@ class Digest:
 
 def parse_digests(texts: Iterable[str | Digest]) -> tuple[Digest, ...]:
     """Read several hashes; empty texts are left out."""
-    return tuple(
-        text if isinstance(text, Digest) else Digest.parse(text)
-        for text in texts
-        if isinstance(text, Digest) or text.strip()
-    )
+    given = (text for text in texts if isinstance(text, Digest) or text.strip())
+    return tuple(text if isinstance(text, Digest) else Digest.parse(text) for text in given)
 
 
 def compute_hashes(path: Path, algorithms: Iterable[str]) -> dict[str, Digest]:
@@ -83,9 +80,7 @@ def compute_hashes(path: Path, algorithms: Iterable[str]) -> dict[str, Digest]:
             raise HashError(f"hash algorithm {name!r} is not known; known: {', '.join(_HEX_DIGITS)}")
     with path.open("rb") as content:
         length = path.stat().st_size
-        states = {
-            name: hashlib.new("sha1" if name == "git-blob-sha1" else name, usedforsecurity=False) for name in names
-        }
+        states = {name: hashlib.new(name.removeprefix("git-blob-"), usedforsecurity=False) for name in names}
         if "git-blob-sha1" in states:
             states["git-blob-sha1"].update(b"blob %d\0" % length)
         read = 0

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.files import locks
+from scriptgraph.files.atomic import replacement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,8 @@ class Partial:
 
     @property
     def size_bytes(self) -> int:
-        """How much is there."""
+        """How much is there, written out to the operating system."""
+        self.file.flush()
         return os.fstat(self.file.fileno()).st_size
 
     @property
@@ -95,10 +97,6 @@ class Partial:
         """Add to the end."""
         self.file.write(chunk)
 
-    def flush(self) -> None:
-        """Hand everything to the operating system."""
-        self.file.flush()
-
     def discard(self) -> None:
         """Remove it: what is there is not what was wanted."""
         self.path.unlink(missing_ok=True)
@@ -114,11 +112,7 @@ class Partial:
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            # Another file system: copy beside the destination first.
-            beside = destination.with_name(f".{destination.name}.{os.getpid()}")
-            try:
-                shutil.copyfile(self.path, beside)
-                beside.replace(destination)
-            finally:
-                beside.unlink(missing_ok=True)
+            # Another file system.
+            with self.path.open("rb") as content, replacement(destination) as file:
+                shutil.copyfileobj(content, file)
         self.discard()

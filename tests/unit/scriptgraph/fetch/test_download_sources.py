@@ -190,7 +190,7 @@ def test_a_second_process_at_the_same_file_does_not_disturb(server: FaultyServer
     url = server.serve("/file", whole(CONTENT))
     with Partial(harness.partial, Source.parse(url)) as other:
         other.append(b"half of it")
-        other.flush()
+        other.file.flush()
 
         harness.fetch([url])
 
