@@ -58,7 +58,7 @@ _RULES = (
         (requests.exceptions.SSLError, urllib3.exceptions.SSLError),
     ),
     _Rule("there is no network to it", (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)),
-    _Rule("it refused the connection", (ConnectionRefusedError,), transient=True),
+    _Rule("it refused the connection", (errno.ECONNREFUSED,), transient=True),
     _Rule(
         "no answer within {connect_s:g} s",
         (requests.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError),
@@ -69,7 +69,7 @@ _RULES = (
         (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError),
         transient=True,
     ),
-    _Rule("the connection was reset", (ConnectionResetError, BrokenPipeError, ConnectionAbortedError), transient=True),
+    _Rule("the connection was reset", (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED), transient=True),
     _Rule(
         "the connection ended before the file did",
         (http.client.IncompleteRead, urllib3.exceptions.InvalidChunkLength),

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.process.programs import Completed, capture
+from scriptgraph.process import programs
 from scriptgraph.python_env.index_settings import IndexSettings, index_settings
 from scriptgraph.python_env.interpreters import probe
 from scriptgraph.python_env.uv_failures import meaning
@@ -23,12 +23,13 @@ from scriptgraph.python_env.uv_failures import meaning
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from packaging.markers import Marker
+    from scriptgraph.process.outcome import Completed
 
 _LOG_TAIL_BYTES = 200_000
 _SOURCE_ALLOWED = re.compile(r"^# compiled where there is no wheel: (.+)$", re.MULTILINE)
 _NO_SETTINGS = IndexSettings()
-_MACHINES = ("x86_64", "aarch64")
+_MACHINES, _MINORS = ("x86_64", "aarch64"), tuple(f"3.{minor}" for minor in range(10, 20))
+_DRY_RUN_TIMEOUT_S = 60.0
 _VERSIONS_CODE = """
 import importlib.metadata as metadata, json
 print(json.dumps({one.metadata["Name"]: one.version for one in metadata.distributions()}))
@@ -72,13 +73,8 @@ class Uv:
         """What is added to its environment."""
         return self.index.env
 
-    @property
-    def note(self) -> str:
-        """A sentence about the index, for the log; may be empty."""
-        return self.index.note
-
     def argv(self, *arguments: str | Path) -> list[str | Path]:
-        """Give a command line of uv that asks nothing and draws nothing."""
+        """Return a command line of uv that asks nothing and draws nothing."""
         of_pip = self.index.arguments if arguments[0] == "pip" else ()
         return [self.path, *arguments, *of_pip, "--no-progress", *(["--offline"] if self.offline else [])]
 
@@ -108,7 +104,7 @@ def _own_uv() -> str | None:
 
 
 def create_venv(uv: Uv, python: Path, destination: Path, run: Runner) -> Path:
-    """Make an empty virtual environment that may be moved, and give its Python.
+    """Make an empty virtual environment that may be moved, and return its Python.
 
     Args:
         uv: uv.
@@ -145,8 +141,29 @@ def install_locked(uv: Uv, python: Path, lock_file: Path, run: Runner) -> None:
     _run(uv, run, argv, python)
 
 
+def installable_offline(uv: Uv, python: Path, lock_file: Path) -> bool:
+    """Whether uv's own store has every wheel that a lock file lists; uv is asked, and changes nothing.
+
+    Args:
+        uv: uv.
+        python: the interpreter that they are for.
+        lock_file: a requirements file with hashes.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder, log = Path(name), Path(name, "uv.log")
+        options = ("--dry-run", "--require-hashes", "--target", folder / "target", "--python", python)
+        argv = map(str, replace(uv, offline=True).argv("pip", "install", *options, "-r", lock_file))
+        env = {**os.environ, **uv.env}
+        try:
+            completed = programs.run([*argv], env=env, cwd=folder, log=log, timeout_s=_DRY_RUN_TIMEOUT_S)
+        except ScriptGraphError:
+            return False
+        # What would be downloaded stands before the list of packages, which may be long.
+        return completed.ok and "Would download" not in log.read_text(encoding="utf-8", errors="replace")
+
+
 def lock(uv: Uv, requirements: Sequence[str], python_version: str, run: Runner, *, universal: bool = True) -> str:
-    """Choose versions for requirements and give the text of a lock file, with every file's hash.
+    """Choose versions for requirements and return the text of a lock file, with every file's hash.
 
     Args:
         uv: uv.
@@ -167,7 +184,8 @@ def lock(uv: Uv, requirements: Sequence[str], python_version: str, run: Runner, 
         options = ["--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--python-version", python_version]
         argv = uv.argv("pip", "compile", *options, *(["--universal"] if universal else []), "-o", chosen, wanted)
         _run(uv, run, argv)
-        return _without_other_systems(chosen.read_text(encoding="utf-8"))
+        blocks = re.split(r"^(?=[A-Za-z0-9])", chosen.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        return "".join(filter(_needed, blocks))
 
 
 def locked_names(text: str) -> tuple[str, ...]:
@@ -177,12 +195,12 @@ def locked_names(text: str) -> tuple[str, ...]:
 
 
 def installed_versions(python: Path) -> dict[str, str]:
-    """Give the version of every package of an environment, by normalised name.
+    """Return the version of every package of an environment, by normalised name.
 
     Raises:
         ProcessFailed: its Python does not run.
     """
-    said = json.loads(capture([str(python), "-I", "-c", _VERSIONS_CODE]))
+    said = json.loads(programs.capture([str(python), "-I", "-c", _VERSIONS_CODE]))
     return {canonicalize_name(name): version for name, version in sorted(said.items()) if name}
 
 
@@ -200,7 +218,7 @@ def _run(uv: Uv, run: Runner, argv: Sequence[str | Path], python: Path | None = 
 
 
 def _said(completed: Completed) -> str:
-    """Give what the program said last: the end of its log, where the last lines are not enough."""
+    """Return what the program said last: the end of its log, where the last lines are not enough."""
     last = "\n".join(completed.last_lines)
     if "error:" in last or completed.log is None:
         return last
@@ -213,26 +231,15 @@ def _said(completed: Completed) -> str:
     return tail[max(0, tail.rfind("error:")) :]
 
 
-def _without_other_systems(text: str) -> str:
-    """Leave out packages whose marker is true on no Linux that we support."""
-    blocks = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)
-    return "".join(block for block in blocks if _needed(block))
-
-
 def _needed(block: str) -> bool:
+    """Whether a block of a lock file has no marker, or one that is true on a Linux that we support."""
     first = block.partition("\\")[0].strip()
     marker = Requirement(first).marker if first else None
-    return marker is None or any(_true_on(marker, machine, minor) for machine in _MACHINES for minor in range(10, 20))
-
-
-def _true_on(marker: Marker, machine: str, minor: int) -> bool:
-    return marker.evaluate(
-        {
-            "sys_platform": "linux",
-            "platform_system": "Linux",
-            "os_name": "posix",
-            "platform_machine": machine,
-            "python_version": f"3.{minor}",
-            "python_full_version": f"3.{minor}.0",
-        }
+    linux = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
+    return marker is None or any(
+        marker.evaluate(
+            {**linux, "platform_machine": machine, "python_version": minor, "python_full_version": f"{minor}.0"}
+        )
+        for machine in _MACHINES
+        for minor in _MINORS
     )

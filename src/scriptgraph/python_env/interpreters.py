@@ -1,4 +1,4 @@
-"""Find a Python that fits, or let uv bring one."""
+"""Find a Python that fits, or let uv download one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 _PROBE_TIMEOUT_S = 20.0
 _FETCH_TIMEOUT_S = 1800.0
-_NO_BOUND = 50
+_OLDEST, _NO_BOUND = (3, 10), (3, 99)
+# A bound from here on is a formality.
+_FAR_MINOR = 50
 # Runs on any Python from 2.7 on. A virtual environment names the Python that it was made with.
 _PROBE = """
 import json, os, platform, sys, sysconfig
@@ -68,7 +70,7 @@ class Interpreter:
     @property
     def version_text(self) -> str:
         """The version as people write it."""
-        return ".".join(map(str, self.version))
+        return _text(self.version)
 
     def fits(self, minimum: Version, below: Version) -> bool:
         """Whether wheels of CPython from `minimum` to below `below` run on it."""
@@ -84,6 +86,30 @@ def parse_version(text: str) -> Version:
     if not re.fullmatch(r"\d+(\.\d+){0,2}", text.strip()):
         raise NoPythonError(f"{text!r} is no version of Python; write it as 3.11")
     return tuple(int(part) for part in text.strip().split("."))
+
+
+def version_bounds(exact: str, minimum: str, maximum: str, below: str) -> tuple[Version, Version]:
+    """Return the oldest version that will do, and the first that will not.
+
+    Args:
+        exact: the only version, as far as it is written: 3.11 stands for all of 3.11.*; "" for none.
+        minimum: the oldest; "" for the oldest that we support.
+        maximum: the newest that will do, as far as it is written; "" for no bound.
+        below: the first that is too new; "" for no bound.
+
+    Raises:
+        NoPythonError: one of them is no version.
+    """
+
+    def after(version: Version) -> Version:
+        return (*version[:-1], version[-1] + 1)
+
+    if exact:
+        return parse_version(exact), after(parse_version(exact))
+    first_too_new = parse_version(below) if below else _NO_BOUND
+    if maximum:
+        first_too_new = min(first_too_new, after(parse_version(maximum)))
+    return parse_version(minimum) if minimum else _OLDEST, first_too_new
 
 
 def probe(path: Path, environ: Mapping[str, str] | None = None) -> Interpreter:
@@ -129,7 +155,7 @@ def candidates(minimum: Version, below: Version, environ: Mapping[str, str] | No
 
 
 def survey(places: Iterable[Path], environ: Mapping[str, str] | None = None) -> tuple[Interpreter, ...]:
-    """Probe each place once and give the Pythons that answer, each once, in the order given."""
+    """Probe each place once and return the Pythons that answer, each once, in the order given."""
     asked: set[Path] = set()
     found: dict[Path, Interpreter] = {}
     for place in places:
@@ -139,20 +165,16 @@ def survey(places: Iterable[Path], environ: Mapping[str, str] | None = None) -> 
         if real in asked:
             continue
         asked.add(real)
-        interpreter = _answer(place, environ)
+        seen = place.stat()
+        stamp = (seen.st_mtime_ns, seen.st_size, seen.st_ino)
+        interpreter = _answer(place, stamp, frozenset((os.environ if environ is None else environ).items()))
         if interpreter is not None:
             found.setdefault(interpreter.path.resolve(), interpreter)
     return tuple(found.values())
 
 
-def _answer(place: Path, environ: Mapping[str, str] | None) -> Interpreter | None:
-    seen = place.stat()
-    surroundings = frozenset((os.environ if environ is None else environ).items())
-    return _answered(place, (seen.st_mtime_ns, seen.st_size, seen.st_ino), surroundings)
-
-
 @lru_cache(maxsize=256)  # several steps of a run look for a Python, and a machine may have a dozen
-def _answered(place: Path, _stamp: tuple[int, ...], surroundings: frozenset[tuple[str, str]]) -> Interpreter | None:
+def _answer(place: Path, _stamp: tuple[int, ...], surroundings: frozenset[tuple[str, str]]) -> Interpreter | None:
     try:
         return probe(place, dict(surroundings))
     except (ProcessFailed, NoPythonError):
@@ -160,7 +182,7 @@ def _answered(place: Path, _stamp: tuple[int, ...], surroundings: frozenset[tupl
 
 
 def best(found: Iterable[Interpreter], minimum: Version, below: Version) -> Interpreter | None:
-    """Give the newest Python that fits; of equally new ones the first."""
+    """Return the newest Python that fits; of equally new ones the first."""
     return max((one for one in found if one.fits(minimum, below)), key=lambda one: one.version, default=None)
 
 
@@ -245,20 +267,16 @@ def obtain_interpreter(
 
 def _advice(minimum: Version, below: Version, found: Sequence[Interpreter]) -> str:
     seen = ", ".join(f"{one.version_text} ({one.path}{'' if one.plain else ', not a plain CPython'})" for one in found)
-    newest = _to_install(minimum, below)
+    # The newest minor version that fits; the oldest one where the bound is only a formality (3.99).
+    newest = _text(minimum[:2])
+    if len(below) > 1 and below[1] < _FAR_MINOR:
+        newest = f"{below[0]}.{below[1] if any(below[2:]) else below[1] - 1}"
     return (
         f"no CPython from {_text(minimum)} to below {_text(below)} is here; found: {seen or 'none'}."
         f" Install one (Debian, Ubuntu: apt install python{newest};"
         f" conda: conda create -n python{newest} python={newest}; uv: uv python install {newest})"
         " and try again, or give the path of one"
     )
-
-
-def _to_install(minimum: Version, below: Version) -> str:
-    """Name the newest minor version that fits; the oldest one where the bound is only a formality (3.99)."""
-    if len(below) < 2 or below[1] >= _NO_BOUND:  # noqa: PLR2004 - major and minor
-        return ".".join(map(str, minimum[:2]))
-    return f"{below[0]}.{below[1] if any(below[2:]) else below[1] - 1}"
 
 
 def _text(version: Version) -> str:
