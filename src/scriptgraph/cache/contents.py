@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.folders import disk_bytes
@@ -42,13 +42,13 @@ class Kept:
     key: str
     path: Path
     title: str
-    tags: frozenset[str]
-    variations: frozenset[str]
-    needs: tuple[str, ...]
-    parts: Mapping[str, Any]
-    made_ns: int | None
-    used_ns: int | None
-    size_bytes: int
+    tags: frozenset[str] = frozenset()
+    variations: frozenset[str] = frozenset()
+    needs: tuple[str, ...] = ()
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    made_ns: int | None = None
+    used_ns: int | None = None
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,28 +71,28 @@ def read_entries(cache: Cache) -> list[Kept]:
 
 
 def _read(cache: Cache, path: Path) -> Kept:
+    bare = Kept(
+        key=path.name,
+        path=path,
+        title=f"? {path.name[:SHORT_KEY]}",
+        used_ns=cache.locks.used_ns(path.name),
+        size_bytes=disk_bytes(path),
+    )
     try:
         meta = json.loads((path / ENTRY_FILE).read_text(encoding="utf-8"))
         parts = dict(meta["parts"])
-        told: dict[str, Any] = {
-            "title": str(meta["title"]),
-            "tags": frozenset({*map(str, meta["tags"]), str(meta["alias"])}),
-            "variations": frozenset(map(str, parts["variations"])),
-            "needs": _needs(parts),
-            "parts": parts,
-            "made_ns": int(meta["made_ns"]),
-        }
+        given = (key for value in parts["reads"].values() for key in _INTO_ENTRY.findall(value))
+        return replace(
+            bare,
+            title=str(meta["title"]),
+            tags=frozenset({*map(str, meta["tags"]), str(meta["alias"])}),
+            variations=frozenset(map(str, parts["variations"])),
+            needs=tuple(dict.fromkeys((*map(str, parts["dependencies"]), *given))),
+            parts=parts,
+            made_ns=int(meta["made_ns"]),
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        told = {
-            "title": f"? {path.name[:SHORT_KEY]}", "tags": frozenset(), "variations": frozenset(), "needs": (),
-            "parts": {}, "made_ns": None,
-        }  # fmt: skip
-    return Kept(key=path.name, path=path, used_ns=cache.locks.used_ns(path.name), size_bytes=disk_bytes(path), **told)
-
-
-def _needs(parts: Mapping[str, Any]) -> tuple[str, ...]:
-    given = (key for value in parts["reads"].values() for key in _INTO_ENTRY.findall(value))
-    return tuple(dict.fromkeys((*map(str, parts["dependencies"]), *given)))
+        return bare
 
 
 def read_leftovers(cache: Cache) -> list[Leftover]:
@@ -136,7 +136,7 @@ def _fits(entry: Kept, query: Query) -> bool:
 
 
 def dependants(entries: Iterable[Kept]) -> Mapping[str, tuple[Kept, ...]]:
-    """Give for each key the entries that were made from its entry directly."""
+    """Return for each key the entries that were made from its entry directly."""
     found: dict[str, tuple[Kept, ...]] = {}
     for each in entries:
         for key in each.needs:
@@ -145,15 +145,13 @@ def dependants(entries: Iterable[Kept]) -> Mapping[str, tuple[Kept, ...]]:
 
 
 def standing_on(chosen: Sequence[Kept], entries: Iterable[Kept]) -> list[Kept]:
-    """Give the entries that depend on those chosen, directly or through others, and are not chosen themselves."""
+    """Return the entries that depend on those chosen, directly or through others, and are not chosen themselves."""
     direct = dependants(entries)
-    seen = {each.key for each in chosen}
-    found: list[Kept] = []
+    taken = {each.key for each in chosen}
+    found: dict[str, Kept] = {}
     waiting = list(chosen)
     while waiting:
-        for each in direct.get(waiting.pop().key, ()):
-            if each.key not in seen:
-                seen.add(each.key)
-                found.append(each)
-                waiting.append(each)
-    return sorted(found, key=lambda each: (each.title, each.key))
+        new = [each for each in direct.get(waiting.pop().key, ()) if each.key not in taken | found.keys()]
+        found |= {each.key: each for each in new}
+        waiting += new
+    return sorted(found.values(), key=lambda each: (each.title, each.key))
