@@ -44,7 +44,10 @@ class Catalogue:
         shelves: the manifests, numbered through.
         heads: a line of JSON for each script: alias, uid, tags, and whether these could be read.
         words: sorted lines: a word, a tab, and the numbers of the scripts that have it.
+        compared: whether every manifest is known to be what the catalogue says.
     """
+
+    compared = True
 
     def __init__(
         self, shelves: Sequence[Shelf], heads: str, words: str, manifests: Mapping[int, Manifest] | None = None

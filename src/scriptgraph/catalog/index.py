@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 from scriptgraph.catalog.entries import Catalogue, catalogue_of
 from scriptgraph.catalog.folder import Sight, look
 from scriptgraph.files.atomic import replace_bytes
-from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.head import MANIFEST_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from scriptgraph.manifest.head import Head
@@ -34,19 +33,7 @@ LAYOUT = "v1"
 _MOST_FILES = 16
 
 
-class Found(Immutable):
-    """A catalogue, and how far it is known to be true.
-
-    Attributes:
-        catalogue: the scripts.
-        current: says of a script whether its manifest is what the catalogue says; None where that is known of all.
-    """
-
-    catalogue: Catalogue
-    current: Callable[[int], bool] | None = None
-
-
-def read_scripts(folders: Sequence[Path], index: Path | None, *, keep: bool = True, whole: bool = True) -> Found:
+def read_scripts(folders: Sequence[Path], index: Path | None, *, keep: bool = True, whole: bool = True) -> Catalogue:
     """Return the catalogue of some `script/` folders.
 
     Args:
@@ -59,7 +46,7 @@ def read_scripts(folders: Sequence[Path], index: Path | None, *, keep: bool = Tr
         ManifestError: two scripts share an alias.
     """
     if index is None:
-        return Found(_seen_now(folders, [{} for _ in folders])[1])
+        return _seen_now(folders, [{} for _ in folders])[1]
     named = "\0".join((*MANIFEST_NAMES, "", *map(str, folders)))
     path = index / LAYOUT / hashlib.sha256(named.encode(errors="surrogatepass")).hexdigest()[:24]
     try:
@@ -68,16 +55,17 @@ def read_scripts(folders: Sequence[Path], index: Path | None, *, keep: bool = Tr
         written = b""
     kept = _decoded(written)
     if kept is not None and not whole and all(sight.taken() for sight in kept[0]):
-        return Found(kept[1], kept[1].current)
+        kept[1].compared = False
+        return kept[1]
     if kept is not None and whole and all(sight.unchanged() for sight in kept[0]):
-        return Found(kept[1])
+        return kept[1]
     now = _seen_now(folders, _known(kept) if kept else [{} for _ in folders])
     fresh = _encoded(now)
     # What comes first in a new home is a run, not this.
     if keep and fresh != written and index.parent.is_dir():
         with suppress(OSError):
             _write(path, fresh)
-    return Found(now[1])
+    return now[1]
 
 
 def _seen_now(folders: Sequence[Path], known: Sequence[Known]) -> Indexed:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from scriptgraph.catalog.entries import Catalogue, Shelf, catalogue_of
-from scriptgraph.catalog.index import Found, read_scripts
+from scriptgraph.catalog.index import read_scripts
 from scriptgraph.errors import AmbiguousScriptError, ManifestError, NoScriptError, nearest
 from scriptgraph.manifest.head import MANIFEST_NAMES, head_of
 
@@ -25,15 +25,17 @@ class Registry:
     A manifest is decoded when its script is selected, so that a broken one stops only what needs it.
     """
 
-    def __init__(self, scripts: Found | Iterable[Manifest], look_again: Callable[[], Found] | None = None) -> None:
+    def __init__(
+        self, scripts: Catalogue | Iterable[Manifest], look_again: Callable[[], Catalogue] | None = None
+    ) -> None:
         """Take scripts that were found, or that are here.
 
         Args:
             scripts: what was found, or decoded manifests.
-            look_again: looks at every manifest; needed where what was found is not known to be true of all.
+            look_again: looks at every manifest; needed where not all have been compared.
         """
-        found = scripts if isinstance(scripts, Found) else Found(_catalogue_of(tuple(scripts)))
-        self._catalogue, self._current, self._look_again = found.catalogue, found.current, look_again
+        self._catalogue = scripts if isinstance(scripts, Catalogue) else _catalogue_of(tuple(scripts))
+        self._look_again = look_again
 
     def __iter__(self) -> Iterator[Manifest]:
         """Yield every script, by alias, without those whose manifests are broken."""
@@ -54,18 +56,18 @@ class Registry:
             AmbiguousScriptError: several fit.
             ManifestError: the one that fits has a broken manifest.
         """
-        if self._current is not None:
+        if not self._catalogue.compared:
             with suppress(NoScriptError, AmbiguousScriptError):
                 number = self._selected(query)
-                if self._current(number):
+                if self._catalogue.current(number):
                     return self._catalogue.manifest(number)
             self._see_all()
         return self._catalogue.manifest(self._selected(query))
 
     def _see_all(self) -> None:
         """Compare every manifest with what is known, unless that was done."""
-        if self._current is not None and self._look_again is not None:
-            self._catalogue, self._current = self._look_again().catalogue, None
+        if not self._catalogue.compared and self._look_again is not None:
+            self._catalogue = self._look_again()
 
     def _selected(self, query: Query) -> int:
         matches = self._matches(query)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,7 @@ def _from_source(source: Source, destination: Path, expected: Expected, how: Tra
     if how.offline and source.path is None:
         raise TransferFailed("not asked, because of --offline")
     try:
-        with Partial(how.partial_dir, source) as partial:
+        with closing(Partial(how.partial_dir, source)) as partial:
             _bring(source, partial, expected, how)
             try:
                 found = _check(partial, expected)

@@ -15,7 +15,6 @@ from scriptgraph.files.atomic import replacement
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
     from scriptgraph.fetch.sources import Source
 
@@ -41,7 +40,7 @@ class Partial:
     """
 
     def __init__(self, folder: Path, source: Source) -> None:
-        """Open (or make) the partial file; `with` closes it.
+        """Open (or make) the partial file.
 
         Raises:
             OSError: the folder cannot be written to.
@@ -64,12 +63,8 @@ class Partial:
         # Whether its beginning came from an earlier run.
         self.continued = self.size_bytes > 0
 
-    def __enter__(self) -> Partial:  # noqa: PYI034 - Self needs Python 3.11
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the file, which unlocks it."""
         self.file.close()
 
     @property

@@ -130,8 +130,8 @@ def transfer(source: Source, partial: Partial, expected: Expected, how: Transfer
 
 
 def _receive(response: requests.Response, partial: Partial, have: int, expected: Expected, how: Transfer) -> None:
+    begin, total = _range(response)
     if response.status_code == _RANGE_REFUSED and have:
-        total = _total_of_range(response)
         if total == have:
             return  # an earlier try had it all and was stopped before it could say so
         _restart(partial, Version())
@@ -141,7 +141,10 @@ def _receive(response: requests.Response, partial: Partial, have: int, expected:
     if not expected.digests:
         _refuse_what_is_no_file(response)
     if response.status_code == _PARTIAL_CONTENT:
-        total = _continued(response, partial, have)
+        known_total = partial.version.total_bytes
+        if begin != have or (None not in {known_total, total} and total != known_total):
+            _restart(partial, Version())
+            raise TransferFailed("the file changed while it was fetched", transient=True)
     else:
         length = response.headers.get("Content-Length", "")
         total = int(length) if length.isdecimal() else None
@@ -154,20 +157,11 @@ def _receive(response: requests.Response, partial: Partial, have: int, expected:
         raise TransferFailed("the connection ended before the file did", transient=True)
 
 
-def _continued(response: requests.Response, partial: Partial, have: int) -> int | None:
-    """Check that the server continues where we asked it to; return the whole length."""
-    begins = re.fullmatch(r"bytes (\d+)-\d+/(?:\d+|\*)", response.headers.get("Content-Range", ""))
-    total, known = _total_of_range(response), partial.version
-    moved = not begins or int(begins[1]) != have
-    if moved or (known.total_bytes is not None and total is not None and total != known.total_bytes):
-        _restart(partial, Version())
-        raise TransferFailed("the file changed while it was fetched", transient=True)
-    return total
-
-
-def _total_of_range(response: requests.Response) -> int | None:
-    found = re.fullmatch(r"bytes (?:\d+-\d+|\*)/(\d+)", response.headers.get("Content-Range", ""))
-    return int(found[1]) if found else None
+def _range(response: requests.Response) -> tuple[int | None, int | None]:
+    """Return where a part begins, and the whole file's length, as far as Content-Range tells."""
+    found = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(?:(\d+)|\*)", response.headers.get("Content-Range", ""))
+    begin, total = found.groups() if found else (None, None)
+    return (int(begin) if begin else None), (int(total) if total else None)
 
 
 def _validator(response: requests.Response) -> str:
