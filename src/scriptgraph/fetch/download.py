@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.fetch.failures import DiskFailed, DownloadError, TransferFailed, of_disk
-from scriptgraph.fetch.hashes import Digest, HashError, compute_hashes, parse_digests, verify_hashes
+from scriptgraph.fetch.hashes import Digest, HashError, compute_hashes, mismatch, parse_digests, verify_hashes
 from scriptgraph.fetch.partial import Partial
 from scriptgraph.fetch.sources import Source, SourceError
 from scriptgraph.fetch.transfer import Expected, Transfer, copy_local, transfer
@@ -159,10 +159,10 @@ def _check(partial: Partial, expected: Expected) -> tuple[Digest, ...]:
     expected.check_length(partial.size_bytes)
     digests = parse_digests(expected.digests)
     found = compute_hashes(partial.path, [*(digest.algorithm for digest in digests), "sha256"])
-    for digest in digests:
-        if found[digest.algorithm] != digest:
-            with partial.path.open("rb") as content:
-                start = content.read(64).lstrip().lower()
-            remark = next((f"; {words}" for begin, words in _BEGINNINGS if start.startswith(begin)), "")
-            raise TransferFailed(f"wrong hash: it has {found[digest.algorithm]} where {digest} was expected{remark}")
+    problem = mismatch(found, digests)
+    if problem:
+        with partial.path.open("rb") as content:
+            start = content.read(64).lstrip().lower()
+        remark = next((f"; {words}" for begin, words in _BEGINNINGS if start.startswith(begin)), "")
+        raise TransferFailed(f"wrong hash: it {problem}{remark}")
     return tuple(found.values())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from scriptgraph.errors import ScriptGraphError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 _HEX_DIGITS = {"md5": 32, "sha1": 40, "git-blob-sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
@@ -109,9 +109,13 @@ def verify_hashes(path: Path, expected: Iterable[Digest], also: Iterable[str] = 
     """
     wanted = tuple(expected)
     found = compute_hashes(path, [*(digest.algorithm for digest in wanted), *also])
-    for digest in wanted:
-        if found[digest.algorithm] != digest:
-            raise HashError(
-                f"{path}: has {found[digest.algorithm]} where {digest} was expected; fetch it anew, or correct the hash"
-            )
+    problem = mismatch(found, wanted)
+    if problem:
+        raise HashError(f"{path}: {problem}; fetch it anew, or correct the hash")
     return tuple(found.values())
+
+
+def mismatch(found: Mapping[str, Digest], expected: Iterable[Digest]) -> str:
+    """Return the first hash that is not as expected, and what was expected; "" if all are."""
+    wrong = ((found[digest.algorithm], digest) for digest in expected if found[digest.algorithm] != digest)
+    return next((f"has {one} where {digest} was expected" for one, digest in wrong), "")

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -112,7 +113,7 @@ def version_bounds(exact: str, minimum: str, maximum: str, below: str) -> tuple[
     return parse_version(minimum) if minimum else _OLDEST, first_too_new
 
 
-def probe(path: Path, environ: Mapping[str, str] | None = None) -> Interpreter:
+def probe(path: Path, environ: Mapping[str, str] = os.environ) -> Interpreter:
     """Run a Python and ask it what it is.
 
     Raises:
@@ -135,26 +136,25 @@ def probe(path: Path, environ: Mapping[str, str] | None = None) -> Interpreter:
         raise NoPythonError(f"{path}: does not answer as a Python does") from None
 
 
-def candidates(minimum: Version, below: Version, environ: Mapping[str, str] | None = None) -> Iterator[Path]:
+def candidates(minimum: Version, below: Version, environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
     """Name the places where a Python might be: ours, PATH, pyenv's, uv's, conda's."""
-    env = os.environ if environ is None else environ
     yield Path(sys.executable)
     minors = range(below[1] if len(below) > 1 else 0, minimum[1] - 1 if len(minimum) > 1 else 0, -1)
     names = [*(f"python{minimum[0]}.{minor}" for minor in minors), f"python{minimum[0]}", "python"]
-    for folder in env.get("PATH", os.defpath).split(os.pathsep):
+    for folder in environ.get("PATH", os.defpath).split(os.pathsep):
         for name in names:
             yield Path(folder or ".") / name
-    home = Path(env.get("HOME", "/nonexistent"))
-    data = Path(env.get("XDG_DATA_HOME") or home / ".local/share")
-    pyenv = Path(env.get("PYENV_ROOT") or home / ".pyenv") / "versions"
-    uv = Path(env.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python")
+    home = Path(environ.get("HOME", "/nonexistent"))
+    data = Path(environ.get("XDG_DATA_HOME") or home / ".local/share")
+    pyenv = Path(environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
+    uv = Path(environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python")
     for root in (pyenv, uv):
         yield from sorted(root.glob("*/bin/python3"))
-    if env.get("CONDA_PREFIX"):
-        yield Path(env["CONDA_PREFIX"]) / "bin/python"
+    if environ.get("CONDA_PREFIX"):
+        yield Path(environ["CONDA_PREFIX"]) / "bin/python"
 
 
-def survey(places: Iterable[Path], environ: Mapping[str, str] | None = None) -> tuple[Interpreter, ...]:
+def survey(places: Iterable[Path], environ: Mapping[str, str] = os.environ) -> tuple[Interpreter, ...]:
     """Probe each place once and return the Pythons that answer, each once, in the order given."""
     asked: set[Path] = set()
     found: dict[Path, Interpreter] = {}
@@ -167,7 +167,7 @@ def survey(places: Iterable[Path], environ: Mapping[str, str] | None = None) -> 
         asked.add(real)
         seen = place.stat()
         stamp = (seen.st_mtime_ns, seen.st_size, seen.st_ino)
-        interpreter = _answer(place, stamp, frozenset((os.environ if environ is None else environ).items()))
+        interpreter = _answer(place, stamp, frozenset(environ.items()))
         if interpreter is not None:
             found.setdefault(interpreter.path.resolve(), interpreter)
     return tuple(found.values())
@@ -181,13 +181,8 @@ def _answer(place: Path, _stamp: tuple[int, ...], surroundings: frozenset[tuple[
         return None
 
 
-def best(found: Iterable[Interpreter], minimum: Version, below: Version) -> Interpreter | None:
-    """Return the newest Python that fits; of equally new ones the first."""
-    return max((one for one in found if one.fits(minimum, below)), key=lambda one: one.version, default=None)
-
-
 def find_interpreter(
-    minimum: Version, below: Version, *, places: Iterable[Path] | None = None, environ: Mapping[str, str] | None = None
+    minimum: Version, below: Version, *, places: Iterable[Path] | None = None, environ: Mapping[str, str] = os.environ
 ) -> Interpreter:
     """Find the newest Python from `minimum` to below `below` on this machine.
 
@@ -195,20 +190,20 @@ def find_interpreter(
         minimum: the oldest version that will do, (3, 10).
         below: the first version that will not do, (3, 12).
         places: where to look; None for `candidates`.
-        environ: the environment to look in and to run with; None for ours.
+        environ: the environment to look in and to run with.
 
     Raises:
         NoPythonError: there is none; the text lists what was found and what to install.
     """
     found = survey(candidates(minimum, below, environ) if places is None else places, environ)
-    fitting = best(found, minimum, below)
-    if fitting is None:
+    fitting = [one for one in found if one.fits(minimum, below)]
+    if not fitting:
         raise NoPythonError(_advice(minimum, below, found))
-    return fitting
+    return max(fitting, key=lambda one: one.version)  # of equally new ones the first
 
 
 def bring_interpreter(
-    uv: Path, minimum: Version, below: Version, install_dir: Path, environ: Mapping[str, str] | None = None
+    uv: Path, minimum: Version, below: Version, install_dir: Path, environ: Mapping[str, str] = os.environ
 ) -> Interpreter:
     """Let uv download the newest Python that fits (python-build-standalone's builds).
 
@@ -219,17 +214,16 @@ def bring_interpreter(
         minimum: the oldest version that will do.
         below: the first version that will not do.
         install_dir: where it goes; an earlier download there is used again.
-        environ: the environment to run with; None for ours.
+        environ: the environment to run with.
 
     Raises:
         NoPythonError: it could not be downloaded.
     """
-    env = {**(os.environ if environ is None else environ), "UV_PYTHON_INSTALL_DIR": str(install_dir)}
-    fitting = best(survey(sorted(install_dir.glob("*/bin/python3")), env), minimum, below)
-    if fitting is not None:
-        return fitting
-    wanted = f">={_text(minimum)},<{_text(below)}"
-    argv = [str(uv), "python", "install", "--no-bin", "--no-progress", f"cpython{wanted}"]
+    env = {**environ, "UV_PYTHON_INSTALL_DIR": str(install_dir)}
+    with suppress(NoPythonError):
+        return find_interpreter(minimum, below, places=sorted(install_dir.glob("*/bin/python3")), environ=env)
+    wanted = f"cpython>={_text(minimum)},<{_text(below)}"
+    argv = [str(uv), "python", "install", "--no-bin", "--no-progress", wanted]
     try:
         capture(argv, env=env, timeout_s=_FETCH_TIMEOUT_S)
     except ProcessFailed as failure:
@@ -243,7 +237,7 @@ def obtain_interpreter(
     below: Version,
     uv: Path | None,
     install_dir: Path,
-    environ: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] = os.environ,
     say: Callable[[str], None] = lambda _: None,
 ) -> Interpreter:
     """Find a Python that fits, else let uv bring one; arguments as above.
