@@ -1,4 +1,7 @@
-"""What the cache holds: its entries, what depends on which, unfinished downloads and leftovers."""
+"""What the cache holds, and its removal: entries, what depends on which, unfinished downloads and leftovers.
+
+An entry leaves the store in one step and is deleted then; what is in use stays.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cache.folders import disk_bytes
+from scriptgraph.cache.folders import disk_bytes, remove_tree
 from scriptgraph.cache.store import ENTRY_FILE, LAYOUT
 from scriptgraph.errors import CacheError
 
@@ -155,3 +158,35 @@ def standing_on(chosen: Sequence[Kept], entries: Iterable[Kept]) -> list[Kept]:
         found |= {each.key: each for each in new}
         waiting += new
     return sorted(found.values(), key=lambda each: (each.title, each.key))
+
+
+def remove_entries(cache: Cache, entries: Iterable[Kept]) -> list[Kept]:
+    """Remove entries; return those that a run makes or uses at this moment, which stay."""
+    in_use = []
+    for entry in entries:
+        with cache.locks.alone(entry.key) as free:
+            aside = cache.set_aside(entry.key) if free else None
+            if not free:
+                in_use.append(entry)
+            if aside is not None:
+                remove_tree(aside)
+    return in_use
+
+
+def remove_leftovers(cache: Cache, leftovers: Iterable[Leftover]) -> list[Leftover]:
+    """Remove what is no entry; return what a run works on at this moment, which stays.
+
+    Entries of another version stay too: that version may still be used.
+    """
+    in_use = []
+    for each in leftovers:
+        if each.kind == OTHER_LAYOUT:
+            continue
+        with cache.locks.alone(each.key) as free:
+            if not free:
+                in_use.append(each)
+            elif each.path.is_dir():
+                remove_tree(each.path)
+            else:
+                each.path.unlink(missing_ok=True)
+    return in_use

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.inventory import CONTENT, damages, write_inventory
 from scriptgraph.cache.locks import KeyLocks
-from scriptgraph.cache.paths import marked, unmarked
 from scriptgraph.errors import CacheError
 from scriptgraph.files.atomic import replace_text
 from scriptgraph.immutable import Immutable
@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from scriptgraph.manifest.types import Values
+    from scriptgraph.manifest.types import Value, Values
 
 # A change of an entry's layout gets a new name here: old entries are then never misread.
 LAYOUT = "v2"
 ENTRY_FILE = "entry.json"
+# Paths into the cache are written as marks, so that an entry stays right when it, or the whole cache, moves. {entry}
+# stands for the entry's folder and {cache} for the cache's; a { of the text itself is doubled.
+_MARK = re.compile(r"\{\{|\{(entry|cache)\}")
 
 
 class Entry(Immutable):
@@ -182,3 +185,29 @@ class Cache:
     def path(self, key: str) -> Path:
         """Return where the entry of `key` is, if there is one."""
         return self.entries_folder / key[:2] / key
+
+
+def marked(value: Value, places: Mapping[str, Path]) -> Value:
+    """Put marks in the place of folders, the first of `places` first, however these are reached."""
+    if isinstance(value, tuple):
+        return tuple(str(marked(each, places)) for each in value)
+    if not isinstance(value, str):
+        return value
+    text = value.replace("{", "{{")
+    if "/" not in text:
+        return text
+    for name, folder in places.items():
+        for spelling in dict.fromkeys([str(folder), str(folder.resolve())]):
+            # Whole paths only: /a/cache is not in /a/cache.old, nor in /b/a/cache.
+            whole = rf"(?<![\w./-]){re.escape(spelling.replace('{', '{{'))}(?![\w.-])"
+            text = re.sub(whole, f"{{{name}}}", text)
+    return text
+
+
+def unmarked(value: Value, places: Mapping[str, Path]) -> Value:
+    """Put folders in the place of marks."""
+    if isinstance(value, tuple):
+        return tuple(str(unmarked(each, places)) for each in value)
+    if not isinstance(value, str):
+        return value
+    return _MARK.sub(lambda found: str(places[found[1]]) if found[1] else "{", value)
