@@ -13,7 +13,7 @@ _MOST_DIGITS = 20
 
 
 def read_text(path: Path) -> str | None:
-    """Give a file's text, with "\N{REPLACEMENT CHARACTER}" for what is not UTF-8; None where it cannot be read.
+    """Return a file's text, with "\N{REPLACEMENT CHARACTER}" for what is not UTF-8; None where it cannot be read.
 
     A file of /sys can be there and still refuse to be read: a network card that is down has no speed.
     """
@@ -24,7 +24,7 @@ def read_text(path: Path) -> str | None:
 
 
 def read_line(path: Path) -> str | None:
-    """Give a file's text as one line of printable characters; None where nothing is left of it.
+    """Return a file's text as one line of printable characters; None where nothing is left of it.
 
     The firmware's strings may end with NUL, hold line breaks, or bytes of no known encoding, which become "?".
     """
@@ -34,6 +34,6 @@ def read_line(path: Path) -> str | None:
 
 
 def read_whole(path: Path) -> int | None:
-    """Give a file's whole number; None where there is none, or a negative one, as for "not known"."""
+    """Return a file's whole number; None where there is none, or a negative one, as for "not known"."""
     text = (read_text(path) or "").strip()
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None

@@ -189,7 +189,7 @@ def lock(uv: Uv, requirements: Sequence[str], python_version: str, run: Runner, 
 
 
 def locked_names(text: str) -> tuple[str, ...]:
-    """Name the packages of a lock file, normalised (PEP 503)."""
+    """Return the names of the packages of a lock file, normalised (PEP 503)."""
     found = re.findall(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", text, re.MULTILINE)
     return tuple(dict.fromkeys(canonicalize_name(name) for name in found))
 

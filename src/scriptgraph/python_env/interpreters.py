@@ -137,7 +137,7 @@ def probe(path: Path, environ: Mapping[str, str] = os.environ) -> Interpreter:
 
 
 def candidates(minimum: Version, below: Version, environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
-    """Name the places where a Python might be: ours, PATH, pyenv's, uv's, conda's."""
+    """Yield the places where a Python might be: ours, PATH, pyenv's, uv's, conda's."""
     yield Path(sys.executable)
     minors = range(below[1] if len(below) > 1 else 0, minimum[1] - 1 if len(minimum) > 1 else 0, -1)
     names = [*(f"python{minimum[0]}.{minor}" for minor in minors), f"python{minimum[0]}", "python"]
