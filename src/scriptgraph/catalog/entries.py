@@ -138,12 +138,7 @@ class Catalogue:
 def catalogue_of(
     shelves: Sequence[Shelf], heads: Sequence[Head], manifests: Mapping[int, Manifest] | None = None
 ) -> Catalogue:
-    """Make a catalogue.
-
-    Args:
-        shelves: where the manifests are.
-        heads: what they say, in the same order.
-        manifests: those that have been decoded, by number.
+    """Make a catalogue of manifests from their heads, in the same order; `manifests` are those decoded, by number.
 
     Raises:
         ManifestError: two scripts share an alias.

@@ -28,11 +28,9 @@ class Registry:
     def __init__(
         self, scripts: Catalogue | Iterable[Manifest], look_again: Callable[[], Catalogue] | None = None
     ) -> None:
-        """Take scripts that were found, or that are here.
+        """Take a catalogue, or decoded manifests.
 
-        Args:
-            scripts: what was found, or decoded manifests.
-            look_again: looks at every manifest; needed where not all have been compared.
+        `look_again` looks at every manifest; needed where the catalogue has not compared all.
         """
         self._catalogue = scripts if isinstance(scripts, Catalogue) else _catalogue_of(tuple(scripts))
         self._look_again = look_again
@@ -121,10 +119,7 @@ class Registry:
     def no_script(self, query: Query, unknown: Sequence[str], known: Iterable[str]) -> NoScriptError:
         """Describe a query that no script fits, with the nearest known words and the scripts that have most of them.
 
-        Args:
-            query: the query.
-            unknown: its words that no script has.
-            known: the words that scripts have.
+        `unknown` are the query's words that no script has, `known` those that some have.
         """
         words = frozenset(known)
         hints = [hint for word in unknown for hint in nearest(word, words, 1)]

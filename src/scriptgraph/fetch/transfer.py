@@ -199,7 +199,7 @@ def _restart(partial: Partial, version: Version) -> None:
 
 
 def _append(partial: Partial, chunks: Iterable[bytes], total: int | None, expected: Expected, how: Transfer) -> int:
-    """Append what comes and return the length then."""
+    """Append what comes; return the length then."""
     received = partial.size_bytes
     for chunk in chunks:
         try:

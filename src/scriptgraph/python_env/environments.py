@@ -79,17 +79,16 @@ class Uv:
         return [self.path, *arguments, *of_pip, "--no-progress", *(["--offline"] if self.offline else [])]
 
 
-def find_uv(environ: Mapping[str, str] | None = None, *, offline: bool = False) -> Uv:
+def find_uv(environ: Mapping[str, str] = os.environ, *, offline: bool = False) -> Uv:
     """Find uv: the one installed with us, else the one in PATH.
 
     Raises:
         EnvironmentFailed: there is none.
     """
-    env = os.environ if environ is None else environ
-    path = _own_uv() or shutil.which("uv", path=env.get("PATH"))
+    path = _own_uv() or shutil.which("uv", path=environ.get("PATH"))
     if path is None:
         raise EnvironmentFailed("uv is not installed; install it with `pip install uv`")
-    return Uv(Path(path), index_settings(env), offline)
+    return Uv(Path(path), index_settings(environ), offline)
 
 
 def _own_uv() -> str | None:
@@ -104,13 +103,9 @@ def _own_uv() -> str | None:
 
 
 def create_venv(uv: Uv, python: Path, destination: Path, run: Runner) -> Path:
-    """Make an empty virtual environment that may be moved, and return its Python.
+    """Make an empty virtual environment for `python` in the folder `destination`, and return its own Python.
 
-    Args:
-        uv: uv.
-        python: the interpreter it is made with.
-        destination: the folder-to-be.
-        run: runs uv.
+    It may be moved.
 
     Raises:
         EnvironmentFailed: it could not be made.
@@ -120,15 +115,9 @@ def create_venv(uv: Uv, python: Path, destination: Path, run: Runner) -> Path:
 
 
 def install_locked(uv: Uv, python: Path, lock_file: Path, run: Runner) -> None:
-    """Install exactly what a lock file lists; each file's hash is checked.
+    """Install exactly what a lock file of `lock` lists into the environment of `python`; check each file's hash.
 
     Nothing is compiled but what the lock's line "# compiled where there is no wheel: ..." names.
-
-    Args:
-        uv: uv.
-        python: the Python of a virtual environment.
-        lock_file: a requirements file with hashes, as `lock` writes it.
-        run: runs uv.
 
     Raises:
         EnvironmentFailed: something could not be had, or does not fit this Python.
@@ -142,13 +131,7 @@ def install_locked(uv: Uv, python: Path, lock_file: Path, run: Runner) -> None:
 
 
 def installable_offline(uv: Uv, python: Path, lock_file: Path) -> bool:
-    """Whether uv's own store has every wheel that a lock file lists; uv is asked, and changes nothing.
-
-    Args:
-        uv: uv.
-        python: the interpreter that they are for.
-        lock_file: a requirements file with hashes.
-    """
+    """Whether uv's own store has every wheel for `python` that a lock file lists; uv is asked, and changes nothing."""
     with tempfile.TemporaryDirectory() as name:
         folder, log = Path(name), Path(name, "uv.log")
         options = ("--dry-run", "--require-hashes", "--target", folder / "target", "--python", python)

@@ -40,9 +40,7 @@ class IndexSettings:
 def index_settings(environ: Mapping[str, str], prefix: Path | None = None) -> IndexSettings:
     """Translate pip's settings for uv, unless the user has configured uv's index.
 
-    Args:
-        environ: the user's environment.
-        prefix: the Python installation whose pip.conf counts; None for ours.
+    The pip.conf of the Python installation at `prefix` counts; None stands for ours.
     """
     if any(environ.get(name) for name in _UV_KEYS) or _uv_is_configured(environ):
         return IndexSettings(_certificates(environ, {}))

@@ -205,16 +205,9 @@ def find_interpreter(
 def bring_interpreter(
     uv: Path, minimum: Version, below: Version, install_dir: Path, environ: Mapping[str, str] = os.environ
 ) -> Interpreter:
-    """Let uv download the newest Python that fits (python-build-standalone's builds).
+    """Let uv download the newest Python that fits (python-build-standalone's builds) into `install_dir`.
 
-    `UV_PYTHON_INSTALL_MIRROR` names another place to download from.
-
-    Args:
-        uv: uv's executable.
-        minimum: the oldest version that will do.
-        below: the first version that will not do.
-        install_dir: where it goes; an earlier download there is used again.
-        environ: the environment to run with.
+    An earlier download there is used again. `UV_PYTHON_INSTALL_MIRROR` names another place to download from.
 
     Raises:
         NoPythonError: it could not be downloaded.

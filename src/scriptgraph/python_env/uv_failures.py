@@ -52,9 +52,7 @@ _MEANINGS = {
 def meaning(said: str, subject: str = "this Python and machine") -> str:
     """Return what uv's output means, in its own words where that is not known.
 
-    Args:
-        said: what uv wrote.
-        subject: what packages were wanted for ("CPython 3.12 on x86_64").
+    `subject` is what packages were wanted for ("CPython 3.12 on x86_64").
     """
     text = _DECORATION.sub(" ", said)
     # uv writes markers into names: anyio{sys_platform != 'emscripten'}==4.16.0
