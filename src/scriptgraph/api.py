@@ -20,10 +20,22 @@ if TYPE_CHECKING:
     from scriptgraph.fetch.sources import Source
     from scriptgraph.process.outcome import Completed
     from scriptgraph.process.programs import capture
-    from scriptgraph.python_env.availability import installable_offline
-    from scriptgraph.python_env.environments import create_venv, find_uv, install_locked, installed_versions, lock
-    from scriptgraph.python_env.interpreters import NoPythonError, Version, find_interpreter, obtain_interpreter, probe
-    from scriptgraph.python_env.version_bounds import version_bounds
+    from scriptgraph.python_env.environments import (
+        create_venv,
+        find_uv,
+        install_locked,
+        installable_offline,
+        installed_versions,
+        lock,
+    )
+    from scriptgraph.python_env.interpreters import (
+        NoPythonError,
+        Version,
+        find_interpreter,
+        obtain_interpreter,
+        probe,
+        version_bounds,
+    )
 
 # Imported when they are first used: most commands need none of them.
 _LATER = {
@@ -40,7 +52,7 @@ _LATER = {
     "Source": "scriptgraph.fetch.sources",
     "Completed": "scriptgraph.process.outcome",
     "capture": "scriptgraph.process.programs",
-    "installable_offline": "scriptgraph.python_env.availability",
+    "installable_offline": "scriptgraph.python_env.environments",
     "create_venv": "scriptgraph.python_env.environments",
     "find_uv": "scriptgraph.python_env.environments",
     "install_locked": "scriptgraph.python_env.environments",
@@ -51,7 +63,7 @@ _LATER = {
     "find_interpreter": "scriptgraph.python_env.interpreters",
     "obtain_interpreter": "scriptgraph.python_env.interpreters",
     "probe": "scriptgraph.python_env.interpreters",
-    "version_bounds": "scriptgraph.python_env.version_bounds",
+    "version_bounds": "scriptgraph.python_env.interpreters",
 }
 
 __all__ = [

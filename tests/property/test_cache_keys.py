@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_scripts import Bench
 
-from scriptgraph.cache.paths import marked, unmarked
+from scriptgraph.cache.store import marked, unmarked
 from scriptgraph.errors import UndeclaredError
 
 if TYPE_CHECKING:

@@ -1,13 +1,16 @@
-"""What the cache holds: its entries, what depends on which, unfinished downloads and leftovers."""
+"""What the cache holds, and its removal: entries, what depends on which, unfinished downloads and leftovers.
+
+An entry leaves the store in one step and is deleted then; what is in use stays.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cache.folders import disk_bytes
+from scriptgraph.cache.folders import disk_bytes, remove_tree
 from scriptgraph.cache.store import ENTRY_FILE, LAYOUT
 from scriptgraph.errors import CacheError
 
@@ -42,13 +45,13 @@ class Kept:
     key: str
     path: Path
     title: str
-    tags: frozenset[str]
-    variations: frozenset[str]
-    needs: tuple[str, ...]
-    parts: Mapping[str, Any]
-    made_ns: int | None
-    used_ns: int | None
-    size_bytes: int
+    tags: frozenset[str] = frozenset()
+    variations: frozenset[str] = frozenset()
+    needs: tuple[str, ...] = ()
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    made_ns: int | None = None
+    used_ns: int | None = None
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,28 +74,28 @@ def read_entries(cache: Cache) -> list[Kept]:
 
 
 def _read(cache: Cache, path: Path) -> Kept:
+    bare = Kept(
+        key=path.name,
+        path=path,
+        title=f"? {path.name[:SHORT_KEY]}",
+        used_ns=cache.locks.used_ns(path.name),
+        size_bytes=disk_bytes(path),
+    )
     try:
         meta = json.loads((path / ENTRY_FILE).read_text(encoding="utf-8"))
         parts = dict(meta["parts"])
-        told: dict[str, Any] = {
-            "title": str(meta["title"]),
-            "tags": frozenset({*map(str, meta["tags"]), str(meta["alias"])}),
-            "variations": frozenset(map(str, parts["variations"])),
-            "needs": _needs(parts),
-            "parts": parts,
-            "made_ns": int(meta["made_ns"]),
-        }
+        given = (key for value in parts["reads"].values() for key in _INTO_ENTRY.findall(value))
+        return replace(
+            bare,
+            title=str(meta["title"]),
+            tags=frozenset({*map(str, meta["tags"]), str(meta["alias"])}),
+            variations=frozenset(map(str, parts["variations"])),
+            needs=tuple(dict.fromkeys((*map(str, parts["dependencies"]), *given))),
+            parts=parts,
+            made_ns=int(meta["made_ns"]),
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        told = {
-            "title": f"? {path.name[:SHORT_KEY]}", "tags": frozenset(), "variations": frozenset(), "needs": (),
-            "parts": {}, "made_ns": None,
-        }  # fmt: skip
-    return Kept(key=path.name, path=path, used_ns=cache.locks.used_ns(path.name), size_bytes=disk_bytes(path), **told)
-
-
-def _needs(parts: Mapping[str, Any]) -> tuple[str, ...]:
-    given = (key for value in parts["reads"].values() for key in _INTO_ENTRY.findall(value))
-    return tuple(dict.fromkeys((*map(str, parts["dependencies"]), *given)))
+        return bare
 
 
 def read_leftovers(cache: Cache) -> list[Leftover]:
@@ -136,7 +139,7 @@ def _fits(entry: Kept, query: Query) -> bool:
 
 
 def dependants(entries: Iterable[Kept]) -> Mapping[str, tuple[Kept, ...]]:
-    """Give for each key the entries that were made from its entry directly."""
+    """Return for each key the entries that were made from its entry directly."""
     found: dict[str, tuple[Kept, ...]] = {}
     for each in entries:
         for key in each.needs:
@@ -145,15 +148,45 @@ def dependants(entries: Iterable[Kept]) -> Mapping[str, tuple[Kept, ...]]:
 
 
 def standing_on(chosen: Sequence[Kept], entries: Iterable[Kept]) -> list[Kept]:
-    """Give the entries that depend on those chosen, directly or through others, and are not chosen themselves."""
+    """Return the entries that depend on those chosen, directly or through others, and are not chosen themselves."""
     direct = dependants(entries)
-    seen = {each.key for each in chosen}
-    found: list[Kept] = []
+    taken = {each.key for each in chosen}
+    found: dict[str, Kept] = {}
     waiting = list(chosen)
     while waiting:
-        for each in direct.get(waiting.pop().key, ()):
-            if each.key not in seen:
-                seen.add(each.key)
-                found.append(each)
-                waiting.append(each)
-    return sorted(found, key=lambda each: (each.title, each.key))
+        new = [each for each in direct.get(waiting.pop().key, ()) if each.key not in taken | found.keys()]
+        found |= {each.key: each for each in new}
+        waiting += new
+    return sorted(found.values(), key=lambda each: (each.title, each.key))
+
+
+def remove_entries(cache: Cache, entries: Iterable[Kept]) -> list[Kept]:
+    """Remove entries; return those that a run makes or uses at this moment, which stay."""
+    in_use = []
+    for entry in entries:
+        with cache.locks.alone(entry.key) as free:
+            aside = cache.set_aside(entry.key) if free else None
+            if not free:
+                in_use.append(entry)
+            if aside is not None:
+                remove_tree(aside)
+    return in_use
+
+
+def remove_leftovers(cache: Cache, leftovers: Iterable[Leftover]) -> list[Leftover]:
+    """Remove what is no entry; return what a run works on at this moment, which stays.
+
+    Entries of another version stay too: that version may still be used.
+    """
+    in_use = []
+    for each in leftovers:
+        if each.kind == OTHER_LAYOUT:
+            continue
+        with cache.locks.alone(each.key) as free:
+            if not free:
+                in_use.append(each)
+            elif each.path.is_dir():
+                remove_tree(each.path)
+            else:
+                each.path.unlink(missing_ok=True)
+    return in_use

@@ -52,18 +52,16 @@ class KnownDigests:
             return str(entry[-1])
         digest = _hash(folder, names)
         if UNSETTLED not in marks:
-            self._keep(str(folder), [seen, digest])
+
+            def change(document: dict[str, object]) -> None:
+                document.pop(str(folder), None)
+                for other in list(document)[: max(0, len(document) + 1 - _MOST_KEPT)]:
+                    del document[other]
+                document[str(folder)] = [seen, digest]
+
+            with suppress(OSError):  # then the folder is read again the next time
+                self._kept.update(change)
         return digest
-
-    def _keep(self, folder: str, entry: list[str]) -> None:
-        def change(document: dict[str, object]) -> None:
-            document[folder] = entry
-            for other in [other for other in document if other != folder][: max(0, len(document) - _MOST_KEPT)]:
-                del document[other]
-
-        with suppress(OSError):  # then the folder is read again the next time
-            assert self._kept is not None  # noqa: S101 - asked before
-            self._kept.update(change)
 
 
 def _files(folder: str, prefix: str) -> Iterator[str]:

@@ -10,8 +10,11 @@ import hashlib
 import json
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +35,12 @@ def write_inventory(entry: Path) -> None:
         elif found.is_file(follow_symlinks=False):
             files[name] = found.stat(follow_symlinks=False).st_size
     hashes = {name: _sha256(entry / CONTENT / name) for name in files}
-    _write(entry / _INVENTORY, {"files": files, "links": links})
-    _write(entry / _HASHES, hashes)
+    replace_text(entry / _INVENTORY, json.dumps({"files": files, "links": links}))
+    replace_text(entry / _HASHES, json.dumps(hashes))
 
 
 def damages(entry: Path) -> Iterator[str]:
-    """Name what is gone or has another size or target; files that came later are no damage."""
+    """Yield what is gone or has another size or target; files that came later are no damage."""
     try:
         inventory = json.loads((entry / _INVENTORY).read_text(encoding="utf-8"))
         files, links = inventory["files"].items(), inventory["links"].items()
@@ -52,16 +55,15 @@ def damages(entry: Path) -> Iterator[str]:
         if problem:
             yield f"{CONTENT}/{name} {problem}"
     for name, target in links:
-        try:
-            same = str((entry / CONTENT / name).readlink()) == target
-        except OSError:
-            same = False
-        if not same:
+        found = ""
+        with suppress(OSError):
+            found = str((entry / CONTENT / name).readlink())
+        if found != target:
             yield f"{CONTENT}/{name} is no link to {target} any more"
 
 
 def changed_contents(entry: Path) -> Iterator[str]:
-    """Name the files whose bytes are not those that were published; reads all of them."""
+    """Yield the files whose bytes are not those that were published; reads all of them."""
     try:
         hashes = json.loads((entry / _HASHES).read_text(encoding="utf-8")).items()
     except (OSError, ValueError, AttributeError):
@@ -103,10 +105,3 @@ def _sha256(path: Path) -> str:
         while chunk := handle.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _write(path: Path, document: Any) -> None:
-    with path.open("w", encoding="utf-8") as handle:
-        json.dump(document, handle)
-        handle.flush()
-        os.fsync(handle.fileno())

@@ -63,7 +63,7 @@ class KeyLocks:
             yield all(locks.acquire(opened.enter_context(path.open("a"))) for path in files)
 
     def used_ns(self, key: str) -> int | None:
-        """Say when a run last used the key's entry, in Unix time; None where that is not known."""
+        """Return when a run last used the key's entry, in Unix time; None where that is not known."""
         try:
             return self._use_file(key).stat().st_mtime_ns
         except OSError:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.inventory import CONTENT, damages, write_inventory
 from scriptgraph.cache.locks import KeyLocks
-from scriptgraph.cache.paths import marked, unmarked
 from scriptgraph.errors import CacheError
+from scriptgraph.files.atomic import replace_text
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.located_json import decode_value
 
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from scriptgraph.manifest.types import Values
+    from scriptgraph.manifest.types import Value, Values
 
 # A change of an entry's layout gets a new name here: old entries are then never misread.
 LAYOUT = "v2"
 ENTRY_FILE = "entry.json"
+# Paths into the cache are written as marks, so that an entry stays right when it, or the whole cache, moves. {entry}
+# stands for the entry's folder and {cache} for the cache's; a { of the text itself is doubled.
+_MARK = re.compile(r"\{\{|\{(entry|cache)\}")
 
 
 class Entry(Immutable):
@@ -78,23 +82,23 @@ class Cache:
             ) from error
 
     def partial(self, key: str) -> Path:
-        """Give the folder for unfinished downloads of an entry; it survives a failure, so that they resume."""
+        """Return the folder for unfinished downloads of an entry; it survives a failure, so that they resume."""
         folder = self.partial_folder / key
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def find(self, key: str) -> Entry | None:
-        """Give the entry of `key`, if it is there and whole."""
+        """Return the entry of `key`, if it is there and whole."""
         found = self._read(key)
         return found if isinstance(found, Entry) else None
 
     def damage(self, key: str) -> str:
-        """Say why an entry that is there is not whole; nothing where it is whole or absent."""
+        """Return why an entry that is there is not whole; "" where it is whole or absent."""
         found = self._read(key)
         return found if isinstance(found, str) else ""
 
     def _read(self, key: str) -> Entry | str | None:
-        """Give an entry, or what is wrong with it; None where there is none."""
+        """Return an entry, or what is wrong with it; None where there is none."""
         path = self.path(key)
         try:
             meta = json.loads((path / ENTRY_FILE).read_text(encoding="utf-8"))
@@ -113,7 +117,7 @@ class Cache:
 
     @contextmanager
     def making(self, key: str) -> Iterator[Path]:
-        """Give a fresh folder to make an entry's content in; it goes away unless published."""
+        """Yield a fresh folder to make an entry's content in; it goes away unless published."""
         import shutil  # noqa: PLC0415 - only what is made needs it, not what is found
 
         folder = self.making_folder / key
@@ -147,10 +151,7 @@ class Cache:
         told = {name: marked(value, places) for name, value in exports.items()}
         document = {**meta, "key": key, "layout": LAYOUT, "exports": told}
         write_inventory(folder)
-        with (folder / ENTRY_FILE).open("w", encoding="utf-8") as handle:
-            json.dump(document, handle, indent=1, default=str)
-            handle.flush()
-            os.fsync(handle.fileno())
+        replace_text(folder / ENTRY_FILE, json.dumps(document, indent=1, default=str))
         target.parent.mkdir(exist_ok=True)
         # Another is there that is not whole, was refused by a check, or is made anew.
         before = self.set_aside(key)
@@ -166,7 +167,7 @@ class Cache:
         return entry
 
     def set_aside(self, key: str) -> Path | None:
-        """Take an entry out of the store in one step; its caller holds a lock and deletes what is given back."""
+        """Take an entry out of the store in one step; the caller holds a lock and deletes the folder returned."""
         aside = self.making_folder / f"{key}.{os.urandom(4).hex()}"
         try:
             self.path(key).rename(aside)
@@ -175,12 +176,38 @@ class Cache:
         return aside
 
     def movable(self, text: str) -> str:
-        """Give text in which paths into the cache do not say where it lies."""
+        """Return text in which paths into the cache do not say where it lies."""
         return str(marked(text, {"cache": self.root}))
 
     def _places(self, entry: Path) -> Mapping[str, Path]:
         return {"entry": entry, "cache": self.root}
 
     def path(self, key: str) -> Path:
-        """Say where the entry of `key` is, if there is one."""
+        """Return where the entry of `key` is, if there is one."""
         return self.entries_folder / key[:2] / key
+
+
+def marked(value: Value, places: Mapping[str, Path]) -> Value:
+    """Put marks in the place of folders, the first of `places` first, however these are reached."""
+    if isinstance(value, tuple):
+        return tuple(str(marked(each, places)) for each in value)
+    if not isinstance(value, str):
+        return value
+    text = value.replace("{", "{{")
+    if "/" not in text:
+        return text
+    for name, folder in places.items():
+        for spelling in dict.fromkeys([str(folder), str(folder.resolve())]):
+            # Whole paths only: /a/cache is not in /a/cache.old, nor in /b/a/cache.
+            whole = rf"(?<![\w./-]){re.escape(spelling.replace('{', '{{'))}(?![\w.-])"
+            text = re.sub(whole, f"{{{name}}}", text)
+    return text
+
+
+def unmarked(value: Value, places: Mapping[str, Path]) -> Value:
+    """Put folders in the place of marks."""
+    if isinstance(value, tuple):
+        return tuple(str(unmarked(each, places)) for each in value)
+    if not isinstance(value, str):
+        return value
+    return _MARK.sub(lambda found: str(places[found[1]]) if found[1] else "{", value)

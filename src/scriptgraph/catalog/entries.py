@@ -32,6 +32,10 @@ class Shelf(Immutable):
     folder: str
     paths: Sequence[str]
 
+    def current(self, number: int) -> bool:
+        """Whether one manifest is what it was; one that was handed in does not change."""
+        return number < len(self.paths)
+
 
 class Catalogue:
     """Scripts by number and word.
@@ -40,7 +44,10 @@ class Catalogue:
         shelves: the manifests, numbered through.
         heads: a line of JSON for each script: alias, uid, tags, and whether these could be read.
         words: sorted lines: a word, a tab, and the numbers of the scripts that have it.
+        compared: whether every manifest is known to be what the catalogue says.
     """
+
+    compared = True
 
     def __init__(
         self, shelves: Sequence[Shelf], heads: str, words: str, manifests: Mapping[int, Manifest] | None = None
@@ -52,28 +59,37 @@ class Catalogue:
         return sum(len(shelf.paths) for shelf in self.shelves)
 
     def path(self, number: int) -> Path:
-        """Say where a script's manifest is."""
+        """Return the path of a script's manifest."""
+        shelf, number = self._shelved(number)
+        return Path(shelf.folder, shelf.paths[number])
+
+    def current(self, number: int) -> bool:
+        """Whether a script's manifest is what it was."""
+        shelf, number = self._shelved(number)
+        return shelf.current(number)
+
+    def _shelved(self, number: int) -> tuple[Shelf, int]:
         for shelf in self.shelves:
             if number < len(shelf.paths):
-                return Path(shelf.folder, shelf.paths[number])
+                return shelf, number
             number -= len(shelf.paths)
         raise IndexError(number)
 
     def head(self, number: int) -> Head:
-        """Say how a script is found."""
+        """Return how a script is found."""
         alias, uid, tags, sound = json.loads(self._head_lines[number])
         return Head(alias, uid, tuple(tags), sound)
 
     def all_words(self) -> Iterator[str]:
-        """Give every word that finds something."""
+        """Yield every word that finds something."""
         return (word for word, _, _ in (line.partition("\t") for line in self.words.split("\n")) if word)
 
     def numbers(self, word: str) -> frozenset[int]:
-        """Give the numbers of the scripts that have a word as tag, alias or uid."""
+        """Return the numbers of the scripts that have a word as tag, alias or uid."""
         return self.having((word,))
 
     def having(self, words: Iterable[str]) -> frozenset[int]:
-        """Give the numbers of the scripts that have all of some words."""
+        """Return the numbers of the scripts that have all of some words."""
         shortest, *others = sorted((self._listed(word) for word in words), key=len)
         found = frozenset(map(int, shortest.split(","))) if shortest else frozenset()
         for listed in others:
@@ -86,7 +102,7 @@ class Catalogue:
         return found
 
     def _listed(self, word: str) -> str:
-        """Find a word's line by halves, and give what it lists."""
+        """Find a word's line by halves and return what it lists."""
         lines, start = self.words, f"{word}\t"
         low, high = 0, len(lines)
         while low < high:
@@ -122,12 +138,7 @@ class Catalogue:
 def catalogue_of(
     shelves: Sequence[Shelf], heads: Sequence[Head], manifests: Mapping[int, Manifest] | None = None
 ) -> Catalogue:
-    """Make a catalogue.
-
-    Args:
-        shelves: where the manifests are.
-        heads: what they say, in the same order.
-        manifests: those that have been decoded, by number.
+    """Make a catalogue of manifests from their heads, in the same order; `manifests` are those decoded, by number.
 
     Raises:
         ManifestError: two scripts share an alias.

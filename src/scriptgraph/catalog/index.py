@@ -10,18 +10,16 @@ import hashlib
 import json
 from binascii import crc32
 from contextlib import suppress
-from functools import partial
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from scriptgraph.catalog.entries import Catalogue, Shelf, catalogue_of
+from scriptgraph.catalog.entries import Catalogue, catalogue_of
 from scriptgraph.catalog.folder import Sight, look
 from scriptgraph.files.atomic import replace_bytes
-from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.head import MANIFEST_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from scriptgraph.manifest.head import Head
@@ -35,20 +33,8 @@ LAYOUT = "v1"
 _MOST_FILES = 16
 
 
-class Found(Immutable):
-    """A catalogue, and how far it is known to be true.
-
-    Attributes:
-        catalogue: the scripts.
-        current: says of a script whether its manifest is what the catalogue says; None where that is known of all.
-    """
-
-    catalogue: Catalogue
-    current: Callable[[int], bool] | None = None
-
-
-def read_scripts(folders: Sequence[Path], index: Path | None, *, keep: bool = True, whole: bool = True) -> Found:
-    """Give the catalogue of some `script/` folders.
+def read_scripts(folders: Sequence[Path], index: Path | None, *, keep: bool = True, whole: bool = True) -> Catalogue:
+    """Return the catalogue of some `script/` folders.
 
     Args:
         folders: the `script/` folders.
@@ -60,50 +46,43 @@ def read_scripts(folders: Sequence[Path], index: Path | None, *, keep: bool = Tr
         ManifestError: two scripts share an alias.
     """
     if index is None:
-        return Found(_seen_now(folders, [{} for _ in folders])[1])
+        return _seen_now(folders, [{} for _ in folders])[1]
     named = "\0".join((*MANIFEST_NAMES, "", *map(str, folders)))
     path = index / LAYOUT / hashlib.sha256(named.encode(errors="surrogatepass")).hexdigest()[:24]
-    written = _bytes_of(path)
+    try:
+        written = path.read_bytes()
+    except OSError:
+        written = b""
     kept = _decoded(written)
     if kept is not None and not whole and all(sight.taken() for sight in kept[0]):
-        return Found(kept[1], partial(_current, kept[0]))
+        kept[1].compared = False
+        return kept[1]
     if kept is not None and whole and all(sight.unchanged() for sight in kept[0]):
-        return Found(kept[1])
+        return kept[1]
     now = _seen_now(folders, _known(kept) if kept else [{} for _ in folders])
     fresh = _encoded(now)
-    if keep and fresh != written:
-        _write(path, fresh)
-    return Found(now[1])
-
-
-def _current(sights: Sequence[Sight], number: int) -> bool:
-    """Say whether a script's manifest is what it was; scripts are numbered through all folders."""
-    for sight in sights:
-        if number < len(sight.present):
-            return sight.current(number)
-        number -= len(sight.present)
-    return False
+    # What comes first in a new home is a run, not this.
+    if keep and fresh != written and index.parent.is_dir():
+        with suppress(OSError):
+            _write(path, fresh)
+    return now[1]
 
 
 def _seen_now(folders: Sequence[Path], known: Sequence[Known]) -> Indexed:
     looked = [look(folder, each) for folder, each in zip(folders, known, strict=True)]
     sights = [sight for sight, _ in looked]
-    return sights, catalogue_of(_shelves(sights), [head for _, heads in looked for head in heads])
-
-
-def _shelves(sights: Sequence[Sight]) -> list[Shelf]:
-    return [Shelf(sight.folder, sight.present) for sight in sights]
+    return sights, catalogue_of(sights, [head for _, heads in looked for head in heads])
 
 
 def _known(kept: Indexed) -> list[Known]:
     sights, catalogue = kept
     heads = iter([catalogue.head(number) for number in range(len(catalogue))])
-    return [dict(sight.known(heads)) for sight in sights]
+    return [sight.known(heads) for sight in sights]
 
 
 def _encoded(indexed: Indexed) -> bytes:
     sights, catalogue = indexed
-    texts = [text for sight in sights for text in ("\0".join(sight.present), "\0".join(sight.absent))]
+    texts = ["\0".join(paths) for sight in sights for paths in (sight.paths, sight.absent)]
     blocks = [text.encode(errors="surrogatepass") for text in (catalogue.heads, catalogue.words, *texts)]
     blocks += [sight.stamps for sight in sights]
     body = b"".join(blocks)
@@ -127,28 +106,13 @@ def _decoded(written: bytes) -> Indexed | None:
     heads, words, *texts = (str(block, "utf-8", "surrogatepass") for block in blocks[: 2 * len(folders) + 2])
     lists = iter([text.split("\0") if text else [] for text in texts])
     stamps = map(bytes, blocks[2 * len(folders) + 2 :])
-    sights = [Sight(folder, bytes.fromhex(own), next(lists), next(lists), next(stamps)) for folder, own in folders]
-    return sights, Catalogue(_shelves(sights), heads, words)
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
+    sights = [Sight(folder, next(lists), bytes.fromhex(own), next(lists), next(stamps)) for folder, own in folders]
+    return sights, Catalogue(sights, heads, words)
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Put the file in its place, whole, if that is possible; what comes first in a new home is a run, not this."""
-    if not path.parents[2].is_dir():
-        return
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_bytes(path, content)
-        _prune(path.parent)
-
-
-def _prune(folder: Path) -> None:
-    files = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    for path in files[:-_MOST_FILES]:
-        path.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_bytes(path, content)
+    files = sorted(path.parent.iterdir(), key=lambda each: each.stat().st_mtime_ns)
+    for old in files[:-_MOST_FILES]:
+        old.unlink(missing_ok=True)

@@ -7,13 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from scriptgraph.catalog.entries import Catalogue, Shelf, catalogue_of
-from scriptgraph.catalog.index import Found, read_scripts
-from scriptgraph.errors import (
-    AmbiguousScriptError,
-    ManifestError,
-    NoScriptError,
-    nearest,
-)
+from scriptgraph.catalog.index import read_scripts
+from scriptgraph.errors import AmbiguousScriptError, ManifestError, NoScriptError, nearest
 from scriptgraph.manifest.head import MANIFEST_NAMES, head_of
 
 if TYPE_CHECKING:
@@ -30,19 +25,19 @@ class Registry:
     A manifest is decoded when its script is selected, so that a broken one stops only what needs it.
     """
 
-    def __init__(self, scripts: Found | Iterable[Manifest], look_again: Callable[[], Found] | None = None) -> None:
-        """Take scripts that were found, or that are here.
+    def __init__(
+        self, scripts: Catalogue | Iterable[Manifest], look_again: Callable[[], Catalogue] | None = None
+    ) -> None:
+        """Take a catalogue, or decoded manifests.
 
-        Args:
-            scripts: what was found, or decoded manifests.
-            look_again: looks at every manifest; needed where what was found is not known to be true of all.
+        `look_again` looks at every manifest; needed where the catalogue has not compared all.
         """
-        found = scripts if isinstance(scripts, Found) else Found(_catalogue_of(tuple(scripts)))
-        self._catalogue, self._current, self._look_again = found.catalogue, found.current, look_again
+        self._catalogue = scripts if isinstance(scripts, Catalogue) else _catalogue_of(tuple(scripts))
+        self._look_again = look_again
         self._chosen: dict[str, Manifest] = {}
 
     def __iter__(self) -> Iterator[Manifest]:
-        """Give every script, by alias, without those whose manifests are broken."""
+        """Yield every script, by alias, without those whose manifests are broken."""
         self._see_all()
         return self._decoded(range(len(self)))
 
@@ -51,7 +46,7 @@ class Registry:
         return len(self._catalogue)
 
     def select(self, query: Query) -> Manifest:
-        """Give the one script that has all required tags and no excluded one.
+        """Return the one script that has all required tags and no excluded one.
 
         Where several fit, the one whose tags are exactly those asked for wins.
 
@@ -66,18 +61,18 @@ class Registry:
         return self._chosen[query.text]
 
     def _select(self, query: Query) -> Manifest:
-        if self._current is not None:
+        if not self._catalogue.compared:
             with suppress(NoScriptError, AmbiguousScriptError):
                 number = self._selected(query)
-                if self._current(number):
+                if self._catalogue.current(number):
                     return self._catalogue.manifest(number)
             self._see_all()
         return self._catalogue.manifest(self._selected(query))
 
     def _see_all(self) -> None:
         """Compare every manifest with what is known, unless that was done."""
-        if self._current is not None and self._look_again is not None:
-            self._catalogue, self._current = self._look_again().catalogue, None
+        if not self._catalogue.compared and self._look_again is not None:
+            self._catalogue = self._look_again()
             self._chosen = {}
 
     def _selected(self, query: Query) -> int:
@@ -89,35 +84,32 @@ class Registry:
             if len(matches) > 1:
                 raise AmbiguousScriptError(query.text, sorted(heads[number].alias for number in matches))
         if not matches:
-            raise self._no_script(query)
+            unknown = [tag for tag in query.required if not self._catalogue.numbers(tag)]
+            raise self.no_script(query, unknown, self._catalogue.all_words())
         return matches[0]
 
     def candidates(self, tags: Iterable[str]) -> Iterator[Manifest]:
-        """Give every script that has all these tags, by alias, without those whose manifests are broken."""
+        """Yield every script that has all these tags, by alias, without those whose manifests are broken."""
         self._see_all()
         return self._decoded(self._having(tags))
 
     def problems(self) -> Iterator[ManifestError]:
-        """Say of each broken manifest what is wrong."""
+        """Yield what is wrong with each broken manifest."""
         self._see_all()
         return self._problems(range(len(self)))
 
     def _decoded(self, numbers: Iterable[int]) -> Iterator[Manifest]:
-        found = []
-        for number in numbers:
-            with suppress(ManifestError):
-                found.append(self._catalogue.manifest(number))
+        found = [each for each in map(self._read, numbers) if not isinstance(each, ManifestError)]
         return iter(sorted(found, key=lambda manifest: manifest.alias))
 
     def _problems(self, numbers: Iterable[int]) -> Iterator[ManifestError]:
-        return (problem for number in numbers if (problem := self._problem(number)))
+        return (each for each in map(self._read, numbers) if isinstance(each, ManifestError))
 
-    def _problem(self, number: int) -> ManifestError | None:
+    def _read(self, number: int) -> Manifest | ManifestError:
         try:
-            self._catalogue.manifest(number)
+            return self._catalogue.manifest(number)
         except ManifestError as error:
             return error
-        return None
 
     def _having(self, words: Iterable[str]) -> frozenset[int]:
         wanted = tuple(words)
@@ -132,19 +124,20 @@ class Registry:
         # A manifest that does not say how it is found gives way to one that does.
         return sorted((fitting - self._catalogue.unsound) or fitting)
 
-    def _no_script(self, query: Query) -> NoScriptError:
-        catalogue = self._catalogue
-        unknown = [tag for tag in query.required if not catalogue.numbers(tag)]
-        hints = [hint for tag in unknown for hint in nearest(tag, catalogue.all_words(), 1)]
-        wanted = {*query.required, *hints}
-        heads = [catalogue.head(number) for number in range(len(self))]
-        scored = sorted((-len(wanted & {*head.tags, head.alias}), head.alias, head.tags) for head in heads)
-        closest = [f"{alias} ({','.join(tags)})" for score, alias, tags in scored[:3] if score]
-        return NoScriptError(query.text, unknown, closest, hints, self._unsound())
+    def no_script(self, query: Query, unknown: Sequence[str], known: Iterable[str]) -> NoScriptError:
+        """Describe a query that no script fits, with the nearest known words and the scripts that have most of them.
 
-    def _unsound(self) -> list[str]:
-        """Say of each manifest that does not say how it is found what is wrong: it may be the one that is wanted."""
-        return [str(error) for error in self._problems(sorted(self._catalogue.unsound))]
+        `unknown` are the query's words that no script has, `known` those that some have.
+        """
+        words = frozenset(known)
+        hints = [hint for word in unknown for hint in nearest(word, words, 1)]
+        wanted = {*query.required, *hints}
+        heads = map(self._catalogue.head, range(len(self)))
+        scored = sorted((-len(wanted & head.words), head.alias, head.tags) for head in heads)
+        closest = [f"{alias} ({','.join(tags)})" for score, alias, tags in scored[:3] if score]
+        # A manifest that does not say how it is found may be the one that is meant.
+        broken = [str(error) for error in self._problems(sorted(self._catalogue.unsound))]
+        return NoScriptError(query.text, unknown, closest, hints, broken)
 
 
 def load_registry(roots: Sequence[Path], index: Path | None = None, *, keep: bool = True) -> Registry:

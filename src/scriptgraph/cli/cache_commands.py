@@ -6,9 +6,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cache.contents import OTHER_LAYOUT, SHORT_KEY, Kept, standing_on
+from scriptgraph.cache.contents import OTHER_LAYOUT, SHORT_KEY, Kept, remove_entries, remove_leftovers, standing_on
 from scriptgraph.cache.inventory import changed_contents
-from scriptgraph.cache.removal import remove_entries, remove_leftovers
 from scriptgraph.cli.cache_lists import amount, block, lines_of, look, told, totals
 from scriptgraph.cli.options import read_listing
 from scriptgraph.cli.tables import Section, show_sections, size_text

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.errors import NoScriptError, nearest
 from scriptgraph.manifest.versions import ANY_VERSION, VERSION_KEYS, select_version
 from scriptgraph.planning.condition_text import guard_words, query_words
 from scriptgraph.planning.environment import Environment, Layer, as_text
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
+    from scriptgraph.errors import NoScriptError
     from scriptgraph.manifest.tags import Query
     from scriptgraph.manifest.types import Dependency, Input, Manifest
     from scriptgraph.planning.variations import Chosen
@@ -58,11 +58,7 @@ def _none_fits(registry: Registry, query: Query) -> NoScriptError:
     }
     given = (*query.required, *(f"_{name}" for name in query.variations if not _anywhere(registry, name)))
     unknown = [word for word in given if not any(fnmatchcase(tag, word) for tag in known)]
-    hints = [hint for word in unknown for hint in nearest(word, known)]
-    wanted = {*query.required, *hints}
-    scored = sorted((-len(wanted & _tags(each)), each.alias, ",".join(each.tags)) for each in registry)
-    closest = [f"{alias} ({tags})" for score, alias, tags in scored[:3] if score]
-    return NoScriptError(query.text, unknown, closest, hints)
+    return registry.no_script(query, unknown, known)
 
 
 def _anywhere(registry: Registry, variation: str) -> bool:

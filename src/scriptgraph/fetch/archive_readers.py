@@ -11,15 +11,15 @@ import tarfile
 import zipfile
 import zlib
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import IO, TYPE_CHECKING, cast
-
-from scriptgraph.fetch.archive_members import FILE, FOLDER, HARDLINK, SYMLINK, Member
+from typing import IO, TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+FILE, FOLDER, SYMLINK, HARDLINK = "file", "folder", "symbolic link", "hard link"
 _MAGIC = (
     (b"\x1f\x8b", "gzip"),
     (b"\xfd7zXZ\0", "xz"),
@@ -38,30 +38,49 @@ _LONG_HEADERS = frozenset(
 _ENCRYPTED = 0x1
 
 
-class Unreadable(Exception):  # noqa: N818 - it reads as the event it is
-    """The archive cannot be read; the text says why."""
+class Refused(Exception):  # noqa: N818 - it reads as the event it is
+    """The archive cannot be read, or a member may not be written; the text says why."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One entry of an archive, of whatever format.
+
+    Attributes:
+        name: as the archive has it.
+        kind: one of FILE, FOLDER, SYMLINK, HARDLINK; anything else names what it is and is refused.
+        target: what a link points to.
+        executable: whether its owner may execute it; all other mode bits are ignored.
+        open: gives its content; of files only.
+    """
+
+    name: str
+    kind: str
+    target: str = ""
+    executable: bool = False
+    open: Callable[[], IO[bytes]] | None = None
 
 
 @contextmanager
 def damage_in_words() -> Iterator[None]:
-    """Turn what the readers raise at damaged archives into `Unreadable`."""
+    """Turn what the readers raise at damaged archives into `Refused`."""
     try:
         yield
     except (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError) as error:
-        raise Unreadable(f"it is damaged or incomplete ({_one_line(error)})") from error
+        raise Refused(f"it is damaged or incomplete ({_one_line(error)})") from error
     except NotImplementedError as error:
-        raise Unreadable(f"it uses a zip feature that Python lacks ({_one_line(error)})") from error
+        raise Refused(f"it uses a zip feature that Python lacks ({_one_line(error)})") from error
     except OSError as error:
         if error.errno is not None:
             raise
-        raise Unreadable(f"it is damaged ({_one_line(error)})") from error  # so do gzip and bz2 report
+        raise Refused(f"it is damaged ({_one_line(error)})") from error  # so do gzip and bz2 report
 
 
 def read_members(archive: Path) -> Iterator[Member]:
     """Read an archive from beginning to end; a member's content is to be read before the next member.
 
     Raises:
-        Unreadable: it is encrypted, or of a kind that is not known.
+        Refused: it is encrypted, or of a kind that is not known.
         Exception: whatever `damage_in_words` knows, where it is damaged.
     """
     with archive.open("rb") as packed:
@@ -71,7 +90,7 @@ def read_members(archive: Path) -> Iterator[Member]:
         yield from _zip(archive)
         return
     if kind in {"7z", "rar"}:
-        raise Unreadable(f"{kind} archives cannot be unpacked here; repack it as .tar.gz or .zip")
+        raise Refused(f"{kind} archives cannot be unpacked here; repack it as .tar.gz or .zip")
     with _opened(archive, kind) as stream:
         block = stream.read(tarfile.BLOCKSIZE)
         stream.seek(0)
@@ -80,24 +99,19 @@ def read_members(archive: Path) -> Iterator[Member]:
         if _is_tar(block) or (named_tar and block == bytes(tarfile.BLOCKSIZE)):
             yield from _tar(stream)
         elif named_tar:
-            raise Unreadable("it is damaged: its content is no tar archive")
+            raise Refused("it is damaged: its content is no tar archive")
         elif kind:
             yield Member(archive.stem, FILE, open=lambda: stream)
         else:
-            raise Unreadable("it is no archive known here (tar, zip; gz, xz, bz2 and zst of a tar or of one file)")
+            raise Refused("it is no archive known here (tar, zip; gz, xz, bz2 and zst of a tar or of one file)")
 
 
 def _opened(archive: Path, compression: str) -> IO[bytes]:
     """Open the decompressed content."""
-    if compression == "gzip":
-        return cast("IO[bytes]", gzip.open(archive, "rb"))
-    if compression == "xz":
-        return cast("IO[bytes]", lzma.open(archive, "rb"))
-    if compression == "bzip2":
-        return cast("IO[bytes]", bz2.open(archive, "rb"))
     if compression == "zstd":
         return _zstd(archive)
-    return archive.open("rb")
+    openers: dict[str, Callable[[Path, str], Any]] = {"gzip": gzip.open, "xz": lzma.open, "bzip2": bz2.open}
+    return cast("IO[bytes]", openers.get(compression, open)(archive, "rb"))
 
 
 def _zstd(archive: Path) -> IO[bytes]:
@@ -108,13 +122,13 @@ def _zstd(archive: Path) -> IO[bytes]:
         except ImportError:
             continue
         return cast("IO[bytes]", module.open(archive, "rb"))
-    raise Unreadable(
+    raise Refused(
         "Zstandard needs Python 3.14 or the package backports.zstd; install that, or unpack it with `zstd -d`"
     )
 
 
 def _is_tar(block: bytes) -> bool:
-    """Say whether a first block is a tar header."""
+    """Whether a first block is a tar header."""
     try:
         tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError:
@@ -129,7 +143,7 @@ class _Header(tarfile.TarInfo):
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
         header = super().frombuf(buf, encoding, errors)
         if header.type in _LONG_HEADERS and header.size > _LONGEST_HEADER_BYTES:
-            raise Unreadable(f"a header claims to be {header.size:,} bytes long")
+            raise Refused(f"a header claims to be {header.size:,} bytes long")
         return header
 
 
@@ -144,28 +158,23 @@ def _tar(stream: IO[bytes]) -> Iterator[Member]:
         # tarfile takes a damaged header for the end; the real end is a block of zeros.
         stream.seek(tar.offset)
         if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-            raise Unreadable(f"it is damaged or incomplete after member {last!r}")
+            raise Refused(f"it is damaged or incomplete after member {last!r}")
 
 
 def _tar_kind(entry: tarfile.TarInfo) -> str:
     if entry.isreg():
-        return FILE
+        return FILE  # of any of its types, contiguous and sparse ones too
     if entry.isdir():
         return FOLDER
-    if entry.issym():
-        return SYMLINK
-    if entry.islnk():
-        return HARDLINK
-    if entry.isfifo():
-        return "named pipe"
-    return "device" if entry.isdev() else f"member of the unknown type {entry.type!r}"
+    kinds = {tarfile.SYMTYPE: SYMLINK, tarfile.LNKTYPE: HARDLINK, tarfile.FIFOTYPE: "named pipe"}
+    return kinds.get(entry.type) or ("device" if entry.isdev() else f"member of the unknown type {entry.type!r}")
 
 
 def _zip(archive: Path) -> Iterator[Member]:
     with zipfile.ZipFile(archive) as packed:
         for entry in packed.infolist():
             if entry.flag_bits & _ENCRYPTED:
-                raise Unreadable("it is encrypted; unpack it with its password and give the folder")
+                raise Refused("it is encrypted; unpack it with its password and give the folder")
             mode = entry.external_attr >> 16
             kind = _zip_kind(entry, mode)
             target = packed.read(entry).decode("utf-8", "surrogateescape") if kind == SYMLINK else ""

@@ -10,8 +10,8 @@ import errno
 import http.client
 import os
 import socket
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from http import HTTPStatus
+from typing import TYPE_CHECKING, NamedTuple
 
 import requests
 import urllib3
@@ -34,13 +34,11 @@ _STATUS = {
 _TRANSIENT_STATUS = frozenset({408, 416, 425, 429})
 
 
-@dataclass(frozen=True)
-class _Rule:
+class _Rule(NamedTuple):
     """What to say when one of these exceptions or error numbers is among the causes."""
 
     reason: str
-    kinds: tuple[type[BaseException], ...] = ()
-    numbers: frozenset[int] = frozenset()
+    signs: tuple[type[BaseException] | int, ...]
     transient: bool = False
 
 
@@ -59,8 +57,8 @@ _RULES = (
         "its certificate is not trusted (behind a company's proxy, REQUESTS_CA_BUNDLE names its certificates)",
         (requests.exceptions.SSLError, urllib3.exceptions.SSLError),
     ),
-    _Rule("there is no network to it", numbers=frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})),
-    _Rule("it refused the connection", numbers=frozenset({errno.ECONNREFUSED}), transient=True),
+    _Rule("there is no network to it", (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)),
+    _Rule("it refused the connection", (errno.ECONNREFUSED,), transient=True),
     _Rule(
         "no answer within {connect_s:g} s",
         (requests.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError),
@@ -71,11 +69,7 @@ _RULES = (
         (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError),
         transient=True,
     ),
-    _Rule(
-        "the connection was reset",
-        numbers=frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}),
-        transient=True,
-    ),
+    _Rule("the connection was reset", (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED), transient=True),
     _Rule(
         "the connection ended before the file did",
         (http.client.IncompleteRead, urllib3.exceptions.InvalidChunkLength),
@@ -126,13 +120,11 @@ class DiskFailed(Exception):  # noqa: N818 - it reads as the event it is
 def of_status(response: requests.Response) -> TransferFailed:
     """Describe an answer that is not the file."""
     code = response.status_code
-    known = _STATUS.get(code)
-    if known is None:
-        known = f"{code}: the server failed" if code >= 500 else f"{code}: the server refused"  # noqa: PLR2004 - HTTP
+    failed = code >= HTTPStatus.INTERNAL_SERVER_ERROR
     pause = response.headers.get("Retry-After", "")
     return TransferFailed(
-        known,
-        transient=code >= 500 or code in _TRANSIENT_STATUS,  # noqa: PLR2004 - HTTP's server errors
+        _STATUS.get(code, f"{code}: the server {'failed' if failed else 'refused'}"),
+        transient=failed or code in _TRANSIENT_STATUS,
         wait_s=float(pause) if pause.isdecimal() else None,
     )
 
@@ -141,10 +133,11 @@ def of_exception(error: Exception, host: str, connect_timeout_s: float, stall_ti
     """Describe what `requests`, `urllib3` or the socket raised."""
     causes = tuple(_causes(error))
     numbers = {cause.errno for cause in causes if isinstance(cause, OSError)}
-    for rule in _RULES:
-        if numbers & rule.numbers or any(isinstance(cause, rule.kinds) for cause in causes):
-            reason = rule.reason.format(host=host, connect_s=connect_timeout_s, stall_s=stall_timeout_s)
-            return TransferFailed(reason, transient=rule.transient)
+    for reason, signs, transient in _RULES:
+        kinds = tuple(sign for sign in signs if isinstance(sign, type))
+        if not numbers.isdisjoint(signs) or any(isinstance(cause, kinds) for cause in causes):
+            words = reason.format(host=host, connect_s=connect_timeout_s, stall_s=stall_timeout_s)
+            return TransferFailed(words, transient=transient)
     return TransferFailed("the connection broke", transient=True)
 
 

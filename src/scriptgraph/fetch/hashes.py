@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from scriptgraph.errors import ScriptGraphError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 _HEX_DIGITS = {"md5": 32, "sha1": 40, "git-blob-sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
@@ -63,11 +63,8 @@ class Digest:
 
 def parse_digests(texts: Iterable[str | Digest]) -> tuple[Digest, ...]:
     """Read several hashes; empty texts are left out."""
-    return tuple(
-        text if isinstance(text, Digest) else Digest.parse(text)
-        for text in texts
-        if isinstance(text, Digest) or text.strip()
-    )
+    given = (text for text in texts if isinstance(text, Digest) or text.strip())
+    return tuple(text if isinstance(text, Digest) else Digest.parse(text) for text in given)
 
 
 def compute_hashes(path: Path, algorithms: Iterable[str]) -> dict[str, Digest]:
@@ -83,9 +80,7 @@ def compute_hashes(path: Path, algorithms: Iterable[str]) -> dict[str, Digest]:
             raise HashError(f"hash algorithm {name!r} is not known; known: {', '.join(_HEX_DIGITS)}")
     with path.open("rb") as content:
         length = path.stat().st_size
-        states = {
-            name: hashlib.new("sha1" if name == "git-blob-sha1" else name, usedforsecurity=False) for name in names
-        }
+        states = {name: hashlib.new(name.removeprefix("git-blob-"), usedforsecurity=False) for name in names}
         if "git-blob-sha1" in states:
             states["git-blob-sha1"].update(b"blob %d\0" % length)
         read = 0
@@ -114,9 +109,13 @@ def verify_hashes(path: Path, expected: Iterable[Digest], also: Iterable[str] = 
     """
     wanted = tuple(expected)
     found = compute_hashes(path, [*(digest.algorithm for digest in wanted), *also])
-    for digest in wanted:
-        if found[digest.algorithm] != digest:
-            raise HashError(
-                f"{path}: has {found[digest.algorithm]} where {digest} was expected; fetch it anew, or correct the hash"
-            )
+    problem = mismatch(found, wanted)
+    if problem:
+        raise HashError(f"{path}: {problem}; fetch it anew, or correct the hash")
     return tuple(found.values())
+
+
+def mismatch(found: Mapping[str, Digest], expected: Iterable[Digest]) -> str:
+    """Return the first hash that is not as expected, and what was expected; "" if all are."""
+    wrong = ((found[digest.algorithm], digest) for digest in expected if found[digest.algorithm] != digest)
+    return next((f"has {one} where {digest} was expected" for one, digest in wrong), "")

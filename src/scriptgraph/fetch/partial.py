@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.files import locks
+from scriptgraph.files.atomic import replacement
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
     from scriptgraph.fetch.sources import Source
 
@@ -40,7 +40,7 @@ class Partial:
     """
 
     def __init__(self, folder: Path, source: Source) -> None:
-        """Open (or make) the partial file; `with` closes it.
+        """Open (or make) the partial file.
 
         Raises:
             OSError: the folder cannot be written to.
@@ -63,17 +63,14 @@ class Partial:
         # Whether its beginning came from an earlier run.
         self.continued = self.size_bytes > 0
 
-    def __enter__(self) -> Partial:  # noqa: PYI034 - Self needs Python 3.11
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the file, which unlocks it."""
         self.file.close()
 
     @property
     def size_bytes(self) -> int:
-        """How much is there."""
+        """How much is there, written out to the operating system."""
+        self.file.flush()
         return os.fstat(self.file.fileno()).st_size
 
     @property
@@ -95,10 +92,6 @@ class Partial:
         """Add to the end."""
         self.file.write(chunk)
 
-    def flush(self) -> None:
-        """Hand everything to the operating system."""
-        self.file.flush()
-
     def discard(self) -> None:
         """Remove it: what is there is not what was wanted."""
         self.path.unlink(missing_ok=True)
@@ -114,11 +107,7 @@ class Partial:
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            # Another file system: copy beside the destination first.
-            beside = destination.with_name(f".{destination.name}.{os.getpid()}")
-            try:
-                shutil.copyfile(self.path, beside)
-                beside.replace(destination)
-            finally:
-                beside.unlink(missing_ok=True)
+            # Another file system.
+            with self.path.open("rb") as content, replacement(destination) as file:
+                shutil.copyfileobj(content, file)
         self.discard()

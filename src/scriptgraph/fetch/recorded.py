@@ -27,16 +27,16 @@ class RecordedHashes:
 
     @classmethod
     def of_user(cls, state: Path) -> RecordedHashes:
-        """Give those of the folder in which the user's state is kept."""
+        """Return those of the folder with the user's state."""
         return cls(state / "recorded-hashes.json")
 
     def find(self, urls: Sequence[str]) -> str | None:
-        """Give the hash recorded for the first of the URLs that has one."""
+        """Return the hash recorded for the first of the URLs that has one."""
         known = self._kept.read()
         return next((str(known[name]) for name in map(_named, urls) if name in known), None)
 
     def keep(self, urls: Sequence[str], digest: str) -> None:
-        """Record the hash for each of the URLs; what is recorded already stays."""
+        """Record the hash for each of the URLs without one."""
 
         def add(known: dict[str, Any]) -> None:
             for url in urls:
@@ -63,7 +63,7 @@ class RecordedHashes:
         return bool(recorded)
 
     def refused(self, digest: str) -> bool:
-        """Say whether a file of this hash turned out to be damaged."""
+        """Whether a file of this hash turned out to be damaged."""
         return _REFUSED + digest in self._kept.read()
 
 

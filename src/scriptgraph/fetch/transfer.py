@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import requests
@@ -14,37 +15,70 @@ from scriptgraph.fetch.failures import DiskFailed, TransferFailed, of_disk, of_e
 from scriptgraph.fetch.partial import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from scriptgraph.fetch.hashes import Digest
     from scriptgraph.fetch.partial import Partial
     from scriptgraph.fetch.sources import Source
-
-    Progress = Callable[[int, int | None], None]
 
 _CHUNK_BYTES = 1 << 16
 _MAX_REDIRECTS = 10
 _PARTIAL_CONTENT, _RANGE_REFUSED = 206, 416
 
 
+def _silent(_received_bytes: int, _total_bytes: int | None) -> None:
+    """Report nothing."""
+
+
 @dataclass(frozen=True)
-class Limits:
-    """What a transfer is held to.
+class Expected:
+    """What is known of the file beforehand.
 
     Attributes:
-        connect_timeout_s: how long a connection may take, in seconds.
-        stall_timeout_s: how long nothing may come, in seconds.
-        size_bytes: the file's known length; None if it is not known.
-        hash_known: whether the content will be checked against a hash.
+        digests: its hashes, as `Digest` or "algorithm:hex"; all are checked.
+        size_bytes: its length; None if it is not known.
+        record: allow a file of unknown hash, which the caller then records (trust on first use).
     """
 
-    connect_timeout_s: float
-    stall_timeout_s: float
-    size_bytes: int | None
-    hash_known: bool
+    digests: Sequence[Digest | str] = ()
+    size_bytes: int | None = None
+    record: bool = False
+
+    def check_length(self, size_bytes: int | None) -> None:
+        """Raise TransferFailed if a length is known and not the expected one."""
+        if size_bytes is not None and self.size_bytes is not None and size_bytes != self.size_bytes:
+            raise TransferFailed(f"it has {size_bytes:,} bytes where {self.size_bytes:,} were expected")
 
 
-def copy_local(path: Path, partial: Partial, limits: Limits, progress: Progress) -> None:
+@dataclass(frozen=True)
+class Transfer:
+    """How to fetch.
+
+    Attributes:
+        partial_dir: unfinished downloads, kept from one run to the next.
+        connect_timeout_s: how long a connection may take, in seconds.
+        stall_timeout_s: how long nothing may come, in seconds.
+        tries: how often one source is asked in a row without getting on.
+        backoff_s: the wait before the second try, in seconds; it doubles with each.
+        mirrors: replacements of URL prefixes, see `Source.parse`.
+        offline: use local files only.
+        progress: called with the bytes received and the whole length (None if not known).
+        sleep: how to wait, given seconds.
+    """
+
+    partial_dir: Path
+    connect_timeout_s: float = 15.0
+    stall_timeout_s: float = 60.0
+    tries: int = 4
+    backoff_s: float = 1.0
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+    offline: bool = False
+    progress: Callable[[int, int | None], None] = _silent
+    sleep: Callable[[float], None] = time.sleep
+
+
+def copy_local(path: Path, partial: Partial, expected: Expected, how: Transfer) -> None:
     """Copy a local file.
 
     Raises:
@@ -54,24 +88,19 @@ def copy_local(path: Path, partial: Partial, limits: Limits, progress: Progress)
     try:
         with path.open("rb") as content:
             total = path.stat().st_size
-            _check_total(total, limits)
+            expected.check_length(total)
             _make_room(partial, total)
             _restart(partial, Version(total_bytes=total))
-            received = 0
-            while chunk := content.read(_CHUNK_BYTES):
-                _append(partial, chunk)
-                received += len(chunk)
-                progress(received, total)
+            _append(partial, iter(lambda: content.read(_CHUNK_BYTES), b""), total, expected, how)
     except FileNotFoundError:
         raise TransferFailed("no such file") from None
     except IsADirectoryError:
         raise TransferFailed("it is a folder, not a file") from None
     except PermissionError:
         raise TransferFailed("it may not be read") from None
-    _flush(partial)
 
 
-def transfer(source: Source, partial: Partial, limits: Limits, progress: Progress) -> None:
+def transfer(source: Source, partial: Partial, expected: Expected, how: Transfer) -> None:
     """Ask for the bytes that are missing, and append them as they come.
 
     Continues an earlier try where the server can (Range, guarded by If-Range, RFC 9110
@@ -83,94 +112,74 @@ def transfer(source: Source, partial: Partial, limits: Limits, progress: Progres
     """
     have = partial.size_bytes
     known = partial.version
-    if have and not (known.validator or limits.hash_known):
+    if have and not (known.validator or expected.digests):
         have = 0  # nothing would tell that the end belongs to another version than the beginning
     headers = {"Accept-Encoding": "identity", "User-Agent": "scriptgraph"}
     if have:
         headers["Range"] = f"bytes={have}-"
         if known.validator:
             headers["If-Range"] = known.validator
-    timeouts = (limits.connect_timeout_s, limits.stall_timeout_s)
+    timeouts = (how.connect_timeout_s, how.stall_timeout_s)
     try:
         with requests.Session() as session:
             session.max_redirects = _MAX_REDIRECTS
             with session.get(source.url, headers=headers, timeout=timeouts, stream=True) as response:
-                _receive(response, partial, have, limits, progress)
+                _receive(response, partial, have, expected, how)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        _flush(partial)
         raise of_exception(error, source.host, *timeouts) from None
-    _flush(partial)
 
 
-def _receive(response: requests.Response, partial: Partial, have: int, limits: Limits, progress: Progress) -> None:
+def _receive(response: requests.Response, partial: Partial, have: int, expected: Expected, how: Transfer) -> None:
+    begin, total = _range(response)
     if response.status_code == _RANGE_REFUSED and have:
-        total = _total_of_range(response)
         if total == have:
             return  # an earlier try had it all and was stopped before it could say so
         _restart(partial, Version())
         raise of_status(response)
     if not response.ok:
         raise of_status(response)
-    _refuse_what_is_no_file(response, limits)
+    if not expected.digests:
+        _refuse_what_is_no_file(response)
     if response.status_code == _PARTIAL_CONTENT:
-        total = _continued(response, partial, have)
+        known_total = partial.version.total_bytes
+        if begin != have or (None not in {known_total, total} and total != known_total):
+            _restart(partial, Version())
+            raise TransferFailed("the file changed while it was fetched", transient=True)
     else:
         length = response.headers.get("Content-Length", "")
         total = int(length) if length.isdecimal() else None
         _restart(partial, Version(_validator(response), total))
-    _check_total(total, limits)
+    expected.check_length(total)
     _make_room(partial, total)
-    received = partial.size_bytes
     # Raw bytes: a .tar.gz that a server labels as "gzip-encoded" has to stay compressed.
-    for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
-        _append(partial, chunk)
-        received += len(chunk)
-        if limits.size_bytes is not None and received > limits.size_bytes:
-            raise TransferFailed(f"it is longer than the expected {limits.size_bytes:,} bytes")
-        progress(received, total)
+    received = _append(partial, response.raw.stream(_CHUNK_BYTES, decode_content=False), total, expected, how)
     if total is not None and received != total:
         raise TransferFailed("the connection ended before the file did", transient=True)
 
 
-def _continued(response: requests.Response, partial: Partial, have: int) -> int | None:
-    """Check that the server continues where we asked it to; give the whole length."""
-    begins = re.fullmatch(r"bytes (\d+)-\d+/(?:\d+|\*)", response.headers.get("Content-Range", ""))
-    total, known = _total_of_range(response), partial.version
-    moved = not begins or int(begins[1]) != have
-    if moved or (known.total_bytes is not None and total is not None and total != known.total_bytes):
-        _restart(partial, Version())
-        raise TransferFailed("the file changed while it was fetched", transient=True)
-    return total
-
-
-def _total_of_range(response: requests.Response) -> int | None:
-    found = re.fullmatch(r"bytes (?:\d+-\d+|\*)/(\d+)", response.headers.get("Content-Range", ""))
-    return int(found[1]) if found else None
+def _range(response: requests.Response) -> tuple[int | None, int | None]:
+    """Return where a part begins, and the whole file's length, as far as Content-Range tells."""
+    found = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(?:(\d+)|\*)", response.headers.get("Content-Range", ""))
+    begin, total = found.groups() if found else (None, None)
+    return (int(begin) if begin else None), (int(total) if total else None)
 
 
 def _validator(response: requests.Response) -> str:
-    """Give what If-Range may compare: a strong ETag, else the date."""
+    """Return what If-Range may compare: a strong ETag, else the date."""
     tag = response.headers.get("ETag", "")
     return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
 
 
-def _refuse_what_is_no_file(response: requests.Response, limits: Limits) -> None:
+def _refuse_what_is_no_file(response: requests.Response) -> None:
     """Without a hash to check, a login page or a downgraded connection would be taken for the file."""
-    if limits.hash_known:
-        return
     if response.headers.get("Content-Type", "").startswith("text/html"):
         raise TransferFailed("it gave a web page, not a file")
     if response.url.startswith("http:") and any(step.url.startswith("https:") for step in response.history):
         raise TransferFailed("it redirects from https to http, and there is no hash to check the file with")
 
 
-def _check_total(total: int | None, limits: Limits) -> None:
-    if total is not None and limits.size_bytes is not None and total != limits.size_bytes:
-        raise TransferFailed(f"it has {total:,} bytes where {limits.size_bytes:,} were expected")
-
-
 def _make_room(partial: Partial, total: int | None) -> None:
-    """Say now, not after an hour, that the disk is too small."""
+    """Raise now, not after an hour, if the disk is too small."""
     if total is None:
         return
     missing = total - partial.size_bytes
@@ -189,15 +198,16 @@ def _restart(partial: Partial, version: Version) -> None:
         raise of_disk(error, str(partial.path.parent)) from error
 
 
-def _append(partial: Partial, chunk: bytes) -> None:
-    try:
-        partial.append(chunk)
-    except OSError as error:
-        raise of_disk(error, str(partial.path.parent)) from error
-
-
-def _flush(partial: Partial) -> None:
-    try:
-        partial.flush()
-    except OSError as error:
-        raise of_disk(error, str(partial.path.parent)) from error
+def _append(partial: Partial, chunks: Iterable[bytes], total: int | None, expected: Expected, how: Transfer) -> int:
+    """Append what comes; return the length then."""
+    received = partial.size_bytes
+    for chunk in chunks:
+        try:
+            partial.append(chunk)
+        except OSError as error:
+            raise of_disk(error, str(partial.path.parent)) from error
+        received += len(chunk)
+        if expected.size_bytes is not None and received > expected.size_bytes:
+            raise TransferFailed(f"it is longer than the expected {expected.size_bytes:,} bytes")
+        how.progress(received, total)
+    return received

@@ -20,7 +20,7 @@ class KeptJson:
         self.path = path
 
     def read(self) -> dict[str, Any]:
-        """Give the object; an empty one where there is none, or none that can be read."""
+        """Return the object; an empty one where there is none, or none that can be read."""
         try:
             document = json.loads(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError):

@@ -23,7 +23,7 @@ _SETTLES_NS = 2_000_000_000
 
 
 def stamps(paths: Iterable[str], folder: int | None = None) -> bytes:
-    """Give the stamps of files one after the other, as fast as this language can.
+    """Return the stamps of files one after the other, as fast as this language can.
 
     Args:
         paths: the files, relative to `folder`.
@@ -39,7 +39,7 @@ def stamps(paths: Iterable[str], folder: int | None = None) -> bytes:
 
 
 def settled_stamp(path: str, folder: int | None = None) -> bytes:
-    """Give the stamp of a file that is about to be read, or `UNSETTLED` where it could change without a trace.
+    """Return the stamp of a file that is about to be read, or `UNSETTLED` where it could change without a trace.
 
     Raises:
         OSError: it is not there.

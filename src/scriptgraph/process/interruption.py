@@ -29,7 +29,7 @@ class Stop:
         self._wished.set()
 
     def is_set(self) -> bool:
-        """Say whether it was wished, here or around."""
+        """Whether it was wished, here or around."""
         return self._wished.is_set() or (self._around is not None and self._around.is_set())
 
 

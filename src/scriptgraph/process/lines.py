@@ -21,7 +21,7 @@ class LineSplitter:
         self._rest = ""
 
     def feed(self, chunk: bytes) -> list[str]:
-        """Give the lines that `chunk` completes; an empty chunk ends the stream and its last line.
+        """Return the lines that `chunk` completes; an empty chunk ends the stream and its last line.
 
         A line longer than `LONGEST_LINE` characters is cut, so that endless output without
         newlines does not fill the memory.

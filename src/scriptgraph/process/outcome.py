@@ -69,7 +69,7 @@ class Completed:
         return self.exit_code == 0
 
     def require_success(self) -> Completed:
-        """Give itself back, or say what went wrong.
+        """Return self on success; raise otherwise.
 
         Raises:
             ProcessFailed: it exited with another status than 0, or a signal ended it.
@@ -80,7 +80,7 @@ class Completed:
 
 
 def describe_end(exit_code: int | None, signal_number: int | None) -> str:
-    """Say in words how a program ended ("was ended by signal 9 (SIGKILL; often: out of memory)")."""
+    """Return in words how a program ended ("was ended by signal 9 (SIGKILL; often: out of memory)")."""
     if signal_number is None:
         return f"exited with status {exit_code}"
     try:

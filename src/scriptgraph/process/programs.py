@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
 from scriptgraph.process.interruption import end_signals_raise, raise_if_stopped
@@ -26,9 +27,8 @@ from scriptgraph.process.lines import LineSplitter
 from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
-    from types import TracebackType
 
     Sink = Callable[[str], None]
 
@@ -79,9 +79,7 @@ def run(  # noqa: PLR0913 - all but the first are named where it is called
                 if echo:
                     print(line, file=sys.stderr)
 
-            child = _Child(argv, env, cwd, note, on_line)
-            child.on_error_line = on_error_line
-            return _supervise(child, timeout_s, log)
+            return _Child(argv, note, on_line, on_error_line).completed(env, cwd, timeout_s, log)
     except OSError as error:
         if error.filename not in {None, str(log), str(log.parent)}:
             raise
@@ -96,7 +94,7 @@ def capture(
     timeout_s: float | None = 60.0,
     stdin: Path | None = None,
 ) -> str:
-    """Run a program that says something short, and give its standard output.
+    """Run a program with a short answer and return its standard output.
 
     Args:
         argv: the program and its arguments.
@@ -109,14 +107,13 @@ def capture(
         ProcessFailed: it could not be started, failed, or took longer than timeout_s.
     """
     lines: list[str] = []
-    child = _Child(argv, os.environ if env is None else env, cwd, lambda _line: None, lines.append)
-    child.stdin = stdin
-    _supervise(child, timeout_s, None).require_success()
+    child = _Child(argv, lambda _line: None, lines.append)
+    child.completed(os.environ if env is None else env, cwd, timeout_s, stdin=stdin).require_success()
     return "".join(f"{line}\n" for line in lines)
 
 
 def foreground(argv: Sequence[str]) -> int:
-    """Run a program that has our terminal, outputs and Ctrl-C, and give its exit status, 128 and the signal if killed.
+    """Run a program on our terminal, outputs and Ctrl-C; return its exit status, 128 plus the signal if killed.
 
     Raises:
         ProcessFailed: it could not be started.
@@ -135,77 +132,64 @@ def foreground(argv: Sequence[str]) -> int:
         return code if code >= 0 else 128 - code
 
 
-def _supervise(child: _Child, timeout_s: float | None, log: Path | None) -> Completed:
-    """See a child to its end; whatever interrupts us ends it too."""
-    start_ns = time.time_ns()
-    with end_signals_raise(), child:
-        if not child.attend(timeout_s):
-            child.end()
-            problem = f"did not end within {timeout_s:g} s and was stopped"
-            raise ProcessFailed(child.argv[0], problem, tuple(child.last_lines), log)
-        code = child.reap()
-    return Completed(
-        argv=child.argv,
-        exit_code=code if code >= 0 else None,
-        signal=-code if code < 0 else None,
-        start_ns=start_ns,
-        end_ns=time.time_ns(),
-        last_lines=tuple(child.last_lines),
-        log=log,
-    )
-
-
 class _Child:
-    """One program, its two pipes, and where its lines go. Entering it starts it."""
+    """One program, its two pipes, and where its lines go."""
+
+    _popen: subprocess.Popen[bytes]
 
     def __init__(
-        self, argv: Sequence[str], env: Mapping[str, str], cwd: Path | None, note: Sink, on_line: Sink | None
+        self, argv: Sequence[str], note: Sink, on_line: Sink | None, on_error_line: Sink | None = None
     ) -> None:
-        self.argv, self._env, self._cwd = tuple(argv), dict(env), cwd
-        self._note, self._on_line = note, on_line
-        self.on_error_line: Sink | None = None
+        self.argv, self._note, self._sinks = tuple(argv), note, (on_line, on_error_line)
         self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._selector = selectors.DefaultSelector()
-        self._popen: subprocess.Popen[bytes] | None = None
-        self.stdin: Path | None = None
         self._pause_s = 0.001
 
-    def __enter__(self) -> None:
+    def completed(
+        self,
+        env: Mapping[str, str],
+        cwd: Path | None,
+        timeout_s: float | None,
+        log: Path | None = None,
+        stdin: Path | None = None,
+    ) -> Completed:
+        """Run the program to its end; whatever interrupts us ends it too."""
+        start_ns = time.time_ns()
+        with end_signals_raise(), self._started(env, cwd, stdin):
+            if not self.attend(timeout_s):
+                self.end()
+                problem = f"did not end within {timeout_s:g} s and was stopped"
+                raise ProcessFailed(self.argv[0], problem, tuple(self.last_lines), log)
+            code = self.reap()
+        status, ended_by = (code, None) if code >= 0 else (None, -code)
+        return Completed(self.argv, status, ended_by, start_ns, time.time_ns(), tuple(self.last_lines), log)
+
+    @contextmanager
+    def _started(self, env: Mapping[str, str], cwd: Path | None, stdin: Path | None) -> Iterator[None]:
         program = self.argv[0]
-        if self._cwd is not None and not self._cwd.is_dir():
-            raise ProcessFailed(program, f"could not be started: no such folder to run in: {self._cwd}")
+        if cwd is not None and not cwd.is_dir():
+            raise ProcessFailed(program, f"could not be started: no such folder to run in: {cwd}")
+        pipe = subprocess.PIPE
         try:
-            self._popen = self._start()
+            with open(stdin or os.devnull, "rb") as given:  # noqa: PTH123 - the null device has no Path
+                self._popen = subprocess.Popen(  # noqa: S603 - an argv list, no shell
+                    self.argv, env=dict(env), cwd=cwd, stdin=given, stdout=pipe, stderr=pipe, start_new_session=True
+                )
         except (OSError, ValueError) as error:
             raise ProcessFailed(program, f"could not be started: {_why_not(program, error)}") from error
-        for pipe, sink in ((self._popen.stdout, self._on_line), (self._popen.stderr, self.on_error_line)):
-            assert pipe is not None  # noqa: S101 - both were asked for
-            os.set_blocking(pipe.fileno(), False)
-            self._selector.register(pipe, selectors.EVENT_READ, (LineSplitter(), sink))
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        with open(self.stdin or os.devnull, "rb") as given:  # noqa: PTH123 - the null device has no Path
-            return subprocess.Popen(  # noqa: S603 - an argv list, no shell
-                self.argv,
-                env=self._env,
-                cwd=self._cwd,
-                stdin=given,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._popen is None:
-            return
         try:
-            self.end()
+            for output, sink in zip((self._popen.stdout, self._popen.stderr), self._sinks, strict=True):
+                assert output is not None  # noqa: S101 - both are pipes
+                os.set_blocking(output.fileno(), False)
+                self._selector.register(output, selectors.EVENT_READ, (LineSplitter(), sink))
+            yield
         finally:
-            for key in list(self._selector.get_map().values()):
-                key.fileobj.close()  # type: ignore[union-attr] # they are the pipes
-            self._selector.close()
+            try:
+                self.end()
+            finally:
+                for key in list(self._selector.get_map().values()):
+                    key.fileobj.close()  # type: ignore[union-attr] # they are the pipes
+                self._selector.close()
 
     def attend(self, timeout_s: float | None, *, heeding: bool = True) -> bool:
         """Read the pipes until the program has ended and they are closed; False at the time limit.
@@ -220,7 +204,9 @@ class _Child:
             if linger is None and self._has_ended():
                 linger = now + LINGER_S
             if linger is not None and (now > linger or not self._selector.get_map()):
-                self._flush()
+                for key in list(self._selector.get_map().values()):
+                    splitter, sink = key.data
+                    self._deliver(splitter.feed(b""), sink)  # last lines that have no newline
                 return True
             if linger is None and deadline is not None and now > deadline:
                 return False
@@ -229,11 +215,10 @@ class _Child:
             self._read()
 
     def _has_ended(self) -> bool:
-        """Say whether the program has ended, leaving it unreaped so that its number stays its own."""
-        popen = self._started()
-        if popen.returncode is not None:
+        """Whether the program has ended, leaving it unreaped so that its number stays its own."""
+        if self._popen.returncode is not None:
             return True
-        return os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        return os.waitid(os.P_PID, self._popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def _read(self) -> None:
         """Take what the pipes hold, waiting a moment for it."""
@@ -251,12 +236,6 @@ class _Child:
                 pipe.close()
             self._deliver(splitter.feed(chunk), sink)
 
-    def _flush(self) -> None:
-        """Deliver last lines that have no newline."""
-        for key in list(self._selector.get_map().values()):
-            splitter, sink = key.data
-            self._deliver(splitter.feed(b""), sink)
-
     def _deliver(self, lines: Sequence[str], sink: Sink | None) -> None:
         for line in lines:
             self.last_lines.append(line)
@@ -266,43 +245,32 @@ class _Child:
 
     def end(self) -> None:
         """End the program's group: SIGTERM, a grace period in which it is still heard, SIGKILL."""
-        popen = self._started()
-        if popen.returncode is not None:
+        if self._popen.returncode is not None:
             return
         for key in list(self._selector.get_map().values()):
             self._selector.modify(key.fileobj, key.events, (key.data[0], None))
         try:
             if not self._has_ended():
-                _signal_group(popen.pid, signal.SIGTERM)
+                self._signal(signal.SIGTERM)
                 self.attend(GRACE_S, heeding=False)
         finally:
             self.reap()
 
     def reap(self) -> int:
-        """Kill what is left of the group and give the program's return code, as `Popen` has it."""
-        popen = self._started()
-        if popen.returncode is None:
-            _signal_group(popen.pid, signal.SIGKILL)
-        return popen.wait()
+        """Kill what is left of the group and return the program's return code, as `Popen` has it."""
+        if self._popen.returncode is None:
+            self._signal(signal.SIGKILL)
+        return self._popen.wait()
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._popen is None:
-            raise RuntimeError("the child was not started")
-        return self._popen
-
-
-def _signal_group(group: int, number: signal.Signals) -> None:
-    """Signal a process group whose leader has not been reaped, so that the number cannot be another's."""
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return
-    except PermissionError:
-        return  # it changed its user; nothing of ours is left to end
+    def _signal(self, number: signal.Signals) -> None:
+        """Signal the program's group; as its leader has not been reaped, the number cannot be another's."""
+        # PermissionError: it changed its user; nothing of ours is left to end.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._popen.pid, number)
 
 
 def _why_not(program: str, error: OSError | ValueError) -> str:
-    """Say why a program could not be started."""
+    """Return why a program could not be started."""
     if isinstance(error, FileNotFoundError):
         if os.path.exists(program):  # noqa: PTH110 - a str as typed
             return "the interpreter in its first line does not exist"

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.process.programs import Completed, capture
+from scriptgraph.process import programs
 from scriptgraph.python_env.index_settings import IndexSettings, index_settings
 from scriptgraph.python_env.interpreters import probe
 from scriptgraph.python_env.uv_failures import meaning
@@ -23,12 +23,13 @@ from scriptgraph.python_env.uv_failures import meaning
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from packaging.markers import Marker
+    from scriptgraph.process.outcome import Completed
 
 _LOG_TAIL_BYTES = 200_000
 _SOURCE_ALLOWED = re.compile(r"^# compiled where there is no wheel: (.+)$", re.MULTILINE)
 _NO_SETTINGS = IndexSettings()
-_MACHINES = ("x86_64", "aarch64")
+_MACHINES, _MINORS = ("x86_64", "aarch64"), tuple(f"3.{minor}" for minor in range(10, 20))
+_DRY_RUN_TIMEOUT_S = 60.0
 _VERSIONS_CODE = """
 import importlib.metadata as metadata, json
 print(json.dumps({one.metadata["Name"]: one.version for one in metadata.distributions()}))
@@ -72,28 +73,22 @@ class Uv:
         """What is added to its environment."""
         return self.index.env
 
-    @property
-    def note(self) -> str:
-        """A sentence about the index, for the log; may be empty."""
-        return self.index.note
-
     def argv(self, *arguments: str | Path) -> list[str | Path]:
-        """Give a command line of uv that asks nothing and draws nothing."""
+        """Return a command line of uv that asks nothing and draws nothing."""
         of_pip = self.index.arguments if arguments[0] == "pip" else ()
         return [self.path, *arguments, *of_pip, "--no-progress", *(["--offline"] if self.offline else [])]
 
 
-def find_uv(environ: Mapping[str, str] | None = None, *, offline: bool = False) -> Uv:
+def find_uv(environ: Mapping[str, str] = os.environ, *, offline: bool = False) -> Uv:
     """Find uv: the one installed with us, else the one in PATH.
 
     Raises:
         EnvironmentFailed: there is none.
     """
-    env = os.environ if environ is None else environ
-    path = _own_uv() or shutil.which("uv", path=env.get("PATH"))
+    path = _own_uv() or shutil.which("uv", path=environ.get("PATH"))
     if path is None:
         raise EnvironmentFailed("uv is not installed; install it with `pip install uv`")
-    return Uv(Path(path), index_settings(env), offline)
+    return Uv(Path(path), index_settings(environ), offline)
 
 
 def _own_uv() -> str | None:
@@ -108,13 +103,9 @@ def _own_uv() -> str | None:
 
 
 def create_venv(uv: Uv, python: Path, destination: Path, run: Runner) -> Path:
-    """Make an empty virtual environment that may be moved, and give its Python.
+    """Make an empty virtual environment for `python` in the folder `destination`, and return its own Python.
 
-    Args:
-        uv: uv.
-        python: the interpreter it is made with.
-        destination: the folder-to-be.
-        run: runs uv.
+    It may be moved.
 
     Raises:
         EnvironmentFailed: it could not be made.
@@ -124,15 +115,9 @@ def create_venv(uv: Uv, python: Path, destination: Path, run: Runner) -> Path:
 
 
 def install_locked(uv: Uv, python: Path, lock_file: Path, run: Runner) -> None:
-    """Install exactly what a lock file lists; each file's hash is checked.
+    """Install exactly what a lock file of `lock` lists into the environment of `python`; check each file's hash.
 
     Nothing is compiled but what the lock's line "# compiled where there is no wheel: ..." names.
-
-    Args:
-        uv: uv.
-        python: the Python of a virtual environment.
-        lock_file: a requirements file with hashes, as `lock` writes it.
-        run: runs uv.
 
     Raises:
         EnvironmentFailed: something could not be had, or does not fit this Python.
@@ -145,8 +130,23 @@ def install_locked(uv: Uv, python: Path, lock_file: Path, run: Runner) -> None:
     _run(uv, run, argv, python)
 
 
+def installable_offline(uv: Uv, python: Path, lock_file: Path) -> bool:
+    """Whether uv's own store has every wheel for `python` that a lock file lists; uv is asked, and changes nothing."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, log = Path(name), Path(name, "uv.log")
+        options = ("--dry-run", "--require-hashes", "--target", folder / "target", "--python", python)
+        argv = map(str, replace(uv, offline=True).argv("pip", "install", *options, "-r", lock_file))
+        env = {**os.environ, **uv.env}
+        try:
+            completed = programs.run([*argv], env=env, cwd=folder, log=log, timeout_s=_DRY_RUN_TIMEOUT_S)
+        except ScriptGraphError:
+            return False
+        # What would be downloaded stands before the list of packages, which may be long.
+        return completed.ok and "Would download" not in log.read_text(encoding="utf-8", errors="replace")
+
+
 def lock(uv: Uv, requirements: Sequence[str], python_version: str, run: Runner, *, universal: bool = True) -> str:
-    """Choose versions for requirements and give the text of a lock file, with every file's hash.
+    """Choose versions for requirements and return the text of a lock file, with every file's hash.
 
     Args:
         uv: uv.
@@ -167,22 +167,23 @@ def lock(uv: Uv, requirements: Sequence[str], python_version: str, run: Runner, 
         options = ["--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--python-version", python_version]
         argv = uv.argv("pip", "compile", *options, *(["--universal"] if universal else []), "-o", chosen, wanted)
         _run(uv, run, argv)
-        return _without_other_systems(chosen.read_text(encoding="utf-8"))
+        blocks = re.split(r"^(?=[A-Za-z0-9])", chosen.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        return "".join(filter(_needed, blocks))
 
 
 def locked_names(text: str) -> tuple[str, ...]:
-    """Name the packages of a lock file, normalised (PEP 503)."""
+    """Return the names of the packages of a lock file, normalised (PEP 503)."""
     found = re.findall(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", text, re.MULTILINE)
     return tuple(dict.fromkeys(canonicalize_name(name) for name in found))
 
 
 def installed_versions(python: Path) -> dict[str, str]:
-    """Give the version of every package of an environment, by normalised name.
+    """Return the version of every package of an environment, by normalised name.
 
     Raises:
         ProcessFailed: its Python does not run.
     """
-    said = json.loads(capture([str(python), "-I", "-c", _VERSIONS_CODE]))
+    said = json.loads(programs.capture([str(python), "-I", "-c", _VERSIONS_CODE]))
     return {canonicalize_name(name): version for name, version in sorted(said.items()) if name}
 
 
@@ -200,7 +201,7 @@ def _run(uv: Uv, run: Runner, argv: Sequence[str | Path], python: Path | None = 
 
 
 def _said(completed: Completed) -> str:
-    """Give what the program said last: the end of its log, where the last lines are not enough."""
+    """Return what the program said last: the end of its log, where the last lines are not enough."""
     last = "\n".join(completed.last_lines)
     if "error:" in last or completed.log is None:
         return last
@@ -213,26 +214,15 @@ def _said(completed: Completed) -> str:
     return tail[max(0, tail.rfind("error:")) :]
 
 
-def _without_other_systems(text: str) -> str:
-    """Leave out packages whose marker is true on no Linux that we support."""
-    blocks = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)
-    return "".join(block for block in blocks if _needed(block))
-
-
 def _needed(block: str) -> bool:
+    """Whether a block of a lock file has no marker, or one that is true on a Linux that we support."""
     first = block.partition("\\")[0].strip()
     marker = Requirement(first).marker if first else None
-    return marker is None or any(_true_on(marker, machine, minor) for machine in _MACHINES for minor in range(10, 20))
-
-
-def _true_on(marker: Marker, machine: str, minor: int) -> bool:
-    return marker.evaluate(
-        {
-            "sys_platform": "linux",
-            "platform_system": "Linux",
-            "os_name": "posix",
-            "platform_machine": machine,
-            "python_version": f"3.{minor}",
-            "python_full_version": f"3.{minor}.0",
-        }
+    linux = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
+    return marker is None or any(
+        marker.evaluate(
+            {**linux, "platform_machine": machine, "python_version": minor, "python_full_version": f"{minor}.0"}
+        )
+        for machine in _MACHINES
+        for minor in _MINORS
     )

@@ -10,23 +10,16 @@ from __future__ import annotations
 import configparser
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from scriptgraph.fetch.sources import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _KEYS = ("index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "cert")
-_UV_INDEX_VARIABLES = (
-    "UV_DEFAULT_INDEX",
-    "UV_INDEX",
-    "UV_INDEX_URL",
-    "UV_EXTRA_INDEX_URL",
-    "UV_FIND_LINKS",
-)
+_UV_KEYS = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
 _SYSTEM_FILE = Path("/etc/pip.conf")
 _YES = frozenset({"1", "true", "yes", "on", "y", "t"})
 
@@ -38,22 +31,18 @@ class IndexSettings:
     Attributes:
         env: variables to add to uv's environment.
         arguments: arguments of `uv pip`, for what has no variable.
-        note: a sentence about it, for the log; without secrets.
     """
 
     env: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
-    note: str = ""
 
 
 def index_settings(environ: Mapping[str, str], prefix: Path | None = None) -> IndexSettings:
     """Translate pip's settings for uv, unless the user has configured uv's index.
 
-    Args:
-        environ: the user's environment.
-        prefix: the Python installation whose pip.conf counts; None for ours.
+    The pip.conf of the Python installation at `prefix` counts; None stands for ours.
     """
-    if any(environ.get(name) for name in _UV_INDEX_VARIABLES) or _uv_is_configured(environ):
+    if any(environ.get(name) for name in _UV_KEYS) or _uv_is_configured(environ):
         return IndexSettings(_certificates(environ, {}))
     pip = _pip_settings(environ, prefix or Path(sys.prefix))
     settings = _certificates(environ, pip)
@@ -68,9 +57,8 @@ def index_settings(environ: Mapping[str, str], prefix: Path | None = None) -> In
         settings["UV_FIND_LINKS"] = ",".join(pip["find-links"].split())
     if pip.get("trusted-host") and not environ.get("UV_INSECURE_HOST"):
         settings["UV_INSECURE_HOST"] = " ".join(pip["trusted-host"].split())
-    used = ", ".join(f"{key} {_shown(pip[key])}" for key in _KEYS if pip.get(key))
     arguments = ("--no-index",) if pip.get("no-index", "").lower() in _YES else ()
-    return IndexSettings(settings, arguments, f"as pip is configured: {used}" if used else "")
+    return IndexSettings(settings, arguments)
 
 
 def _certificates(environ: Mapping[str, str], pip: Mapping[str, str]) -> dict[str, str]:
@@ -106,36 +94,31 @@ def _pip_files(environ: Mapping[str, str], prefix: Path) -> Iterator[Path]:
     chosen = environ.get("PIP_CONFIG_FILE")
     if chosen == os.devnull:
         return
-    home = Path(environ.get("HOME", "/nonexistent"))
-    for folder in reversed((environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)):
-        yield Path(folder) / "pip/pip.conf"
+    for folder in reversed(_system_folders(environ)):
+        yield folder / "pip/pip.conf"
     yield _SYSTEM_FILE
-    yield home / ".pip/pip.conf"
-    yield Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf"
+    yield Path(environ.get("HOME", "/nonexistent"), ".pip/pip.conf")
+    yield _user_folder(environ) / "pip/pip.conf"
     yield prefix / "pip.conf"
     if chosen:
         yield Path(chosen)
 
 
 def _uv_is_configured(environ: Mapping[str, str]) -> bool:
-    """Say whether a configuration file of uv speaks of an index."""
-    home = Path(environ.get("HOME", "/nonexistent"))
-    places = [
-        Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "uv/uv.toml",
-        *(Path(folder) / "uv/uv.toml" for folder in (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)),
-        Path("/etc/uv/uv.toml"),
-    ]
-    if environ.get("UV_CONFIG_FILE"):
-        places = [Path(environ["UV_CONFIG_FILE"])]
-    return any(_mentions_index(path) for path in places)
+    """Whether a configuration file of uv speaks of an index."""
+    folders = [*_system_folders(environ), _user_folder(environ), Path("/etc")]
+    chosen = environ.get("UV_CONFIG_FILE")
+    for path in [Path(chosen)] if chosen else [folder / "uv/uv.toml" for folder in folders]:
+        with suppress(OSError, UnicodeDecodeError):
+            if "index" in path.read_text(encoding="utf-8"):
+                return True
+    return False
 
 
-def _mentions_index(path: Path) -> bool:
-    try:
-        return "index" in path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return False
+def _system_folders(environ: Mapping[str, str]) -> list[Path]:
+    """List the XDG folders with settings of all users, most important first."""
+    return [Path(folder) for folder in (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)]
 
 
-def _shown(value: str) -> str:
-    return " ".join(without_secrets(part) for part in value.split())
+def _user_folder(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "/nonexistent"), ".config"))

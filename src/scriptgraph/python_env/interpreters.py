@@ -1,4 +1,4 @@
-"""Find a Python that fits, or let uv bring one."""
+"""Find a Python that fits, or let uv download one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 _PROBE_TIMEOUT_S = 20.0
 _FETCH_TIMEOUT_S = 1800.0
-_NO_BOUND = 50
+_OLDEST, _NO_BOUND = (3, 10), (3, 99)
+# A bound from here on is a formality.
+_FAR_MINOR = 50
 # Runs on any Python from 2.7 on. A virtual environment names the Python that it was made with.
 _PROBE = """
 import json, os, platform, sys, sysconfig
@@ -68,7 +71,7 @@ class Interpreter:
     @property
     def version_text(self) -> str:
         """The version as people write it."""
-        return ".".join(map(str, self.version))
+        return _text(self.version)
 
     def fits(self, minimum: Version, below: Version) -> bool:
         """Whether wheels of CPython from `minimum` to below `below` run on it."""
@@ -86,7 +89,31 @@ def parse_version(text: str) -> Version:
     return tuple(int(part) for part in text.strip().split("."))
 
 
-def probe(path: Path, environ: Mapping[str, str] | None = None) -> Interpreter:
+def version_bounds(exact: str, minimum: str, maximum: str, below: str) -> tuple[Version, Version]:
+    """Return the oldest version that will do, and the first that will not.
+
+    Args:
+        exact: the only version, as far as it is written: 3.11 stands for all of 3.11.*; "" for none.
+        minimum: the oldest; "" for the oldest that we support.
+        maximum: the newest that will do, as far as it is written; "" for no bound.
+        below: the first that is too new; "" for no bound.
+
+    Raises:
+        NoPythonError: one of them is no version.
+    """
+
+    def after(version: Version) -> Version:
+        return (*version[:-1], version[-1] + 1)
+
+    if exact:
+        return parse_version(exact), after(parse_version(exact))
+    first_too_new = parse_version(below) if below else _NO_BOUND
+    if maximum:
+        first_too_new = min(first_too_new, after(parse_version(maximum)))
+    return parse_version(minimum) if minimum else _OLDEST, first_too_new
+
+
+def probe(path: Path, environ: Mapping[str, str] = os.environ) -> Interpreter:
     """Run a Python and ask it what it is.
 
     Raises:
@@ -109,27 +136,26 @@ def probe(path: Path, environ: Mapping[str, str] | None = None) -> Interpreter:
         raise NoPythonError(f"{path}: does not answer as a Python does") from None
 
 
-def candidates(minimum: Version, below: Version, environ: Mapping[str, str] | None = None) -> Iterator[Path]:
-    """Name the places where a Python might be: ours, PATH, pyenv's, uv's, conda's."""
-    env = os.environ if environ is None else environ
+def candidates(minimum: Version, below: Version, environ: Mapping[str, str] = os.environ) -> Iterator[Path]:
+    """Yield the places where a Python might be: ours, PATH, pyenv's, uv's, conda's."""
     yield Path(sys.executable)
     minors = range(below[1] if len(below) > 1 else 0, minimum[1] - 1 if len(minimum) > 1 else 0, -1)
     names = [*(f"python{minimum[0]}.{minor}" for minor in minors), f"python{minimum[0]}", "python"]
-    for folder in env.get("PATH", os.defpath).split(os.pathsep):
+    for folder in environ.get("PATH", os.defpath).split(os.pathsep):
         for name in names:
             yield Path(folder or ".") / name
-    home = Path(env.get("HOME", "/nonexistent"))
-    data = Path(env.get("XDG_DATA_HOME") or home / ".local/share")
-    pyenv = Path(env.get("PYENV_ROOT") or home / ".pyenv") / "versions"
-    uv = Path(env.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python")
+    home = Path(environ.get("HOME", "/nonexistent"))
+    data = Path(environ.get("XDG_DATA_HOME") or home / ".local/share")
+    pyenv = Path(environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
+    uv = Path(environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python")
     for root in (pyenv, uv):
         yield from sorted(root.glob("*/bin/python3"))
-    if env.get("CONDA_PREFIX"):
-        yield Path(env["CONDA_PREFIX"]) / "bin/python"
+    if environ.get("CONDA_PREFIX"):
+        yield Path(environ["CONDA_PREFIX"]) / "bin/python"
 
 
-def survey(places: Iterable[Path], environ: Mapping[str, str] | None = None) -> tuple[Interpreter, ...]:
-    """Probe each place once and give the Pythons that answer, each once, in the order given."""
+def survey(places: Iterable[Path], environ: Mapping[str, str] = os.environ) -> tuple[Interpreter, ...]:
+    """Probe each place once and return the Pythons that answer, each once, in the order given."""
     asked: set[Path] = set()
     found: dict[Path, Interpreter] = {}
     for place in places:
@@ -139,33 +165,24 @@ def survey(places: Iterable[Path], environ: Mapping[str, str] | None = None) -> 
         if real in asked:
             continue
         asked.add(real)
-        interpreter = _answer(place, environ)
+        seen = place.stat()
+        stamp = (seen.st_mtime_ns, seen.st_size, seen.st_ino)
+        interpreter = _answer(place, stamp, frozenset(environ.items()))
         if interpreter is not None:
             found.setdefault(interpreter.path.resolve(), interpreter)
     return tuple(found.values())
 
 
-def _answer(place: Path, environ: Mapping[str, str] | None) -> Interpreter | None:
-    seen = place.stat()
-    surroundings = frozenset((os.environ if environ is None else environ).items())
-    return _answered(place, (seen.st_mtime_ns, seen.st_size, seen.st_ino), surroundings)
-
-
 @lru_cache(maxsize=256)  # several steps of a run look for a Python, and a machine may have a dozen
-def _answered(place: Path, _stamp: tuple[int, ...], surroundings: frozenset[tuple[str, str]]) -> Interpreter | None:
+def _answer(place: Path, _stamp: tuple[int, ...], surroundings: frozenset[tuple[str, str]]) -> Interpreter | None:
     try:
         return probe(place, dict(surroundings))
     except (ProcessFailed, NoPythonError):
         return None
 
 
-def best(found: Iterable[Interpreter], minimum: Version, below: Version) -> Interpreter | None:
-    """Give the newest Python that fits; of equally new ones the first."""
-    return max((one for one in found if one.fits(minimum, below)), key=lambda one: one.version, default=None)
-
-
 def find_interpreter(
-    minimum: Version, below: Version, *, places: Iterable[Path] | None = None, environ: Mapping[str, str] | None = None
+    minimum: Version, below: Version, *, places: Iterable[Path] | None = None, environ: Mapping[str, str] = os.environ
 ) -> Interpreter:
     """Find the newest Python from `minimum` to below `below` on this machine.
 
@@ -173,41 +190,33 @@ def find_interpreter(
         minimum: the oldest version that will do, (3, 10).
         below: the first version that will not do, (3, 12).
         places: where to look; None for `candidates`.
-        environ: the environment to look in and to run with; None for ours.
+        environ: the environment to look in and to run with.
 
     Raises:
         NoPythonError: there is none; the text lists what was found and what to install.
     """
     found = survey(candidates(minimum, below, environ) if places is None else places, environ)
-    fitting = best(found, minimum, below)
-    if fitting is None:
+    fitting = [one for one in found if one.fits(minimum, below)]
+    if not fitting:
         raise NoPythonError(_advice(minimum, below, found))
-    return fitting
+    return max(fitting, key=lambda one: one.version)  # of equally new ones the first
 
 
 def bring_interpreter(
-    uv: Path, minimum: Version, below: Version, install_dir: Path, environ: Mapping[str, str] | None = None
+    uv: Path, minimum: Version, below: Version, install_dir: Path, environ: Mapping[str, str] = os.environ
 ) -> Interpreter:
-    """Let uv download the newest Python that fits (python-build-standalone's builds).
+    """Let uv download the newest Python that fits (python-build-standalone's builds) into `install_dir`.
 
-    `UV_PYTHON_INSTALL_MIRROR` names another place to download from.
-
-    Args:
-        uv: uv's executable.
-        minimum: the oldest version that will do.
-        below: the first version that will not do.
-        install_dir: where it goes; an earlier download there is used again.
-        environ: the environment to run with; None for ours.
+    An earlier download there is used again. `UV_PYTHON_INSTALL_MIRROR` names another place to download from.
 
     Raises:
         NoPythonError: it could not be downloaded.
     """
-    env = {**(os.environ if environ is None else environ), "UV_PYTHON_INSTALL_DIR": str(install_dir)}
-    fitting = best(survey(sorted(install_dir.glob("*/bin/python3")), env), minimum, below)
-    if fitting is not None:
-        return fitting
-    wanted = f">={_text(minimum)},<{_text(below)}"
-    argv = [str(uv), "python", "install", "--no-bin", "--no-progress", f"cpython{wanted}"]
+    env = {**environ, "UV_PYTHON_INSTALL_DIR": str(install_dir)}
+    with suppress(NoPythonError):
+        return find_interpreter(minimum, below, places=sorted(install_dir.glob("*/bin/python3")), environ=env)
+    wanted = f"cpython>={_text(minimum)},<{_text(below)}"
+    argv = [str(uv), "python", "install", "--no-bin", "--no-progress", wanted]
     try:
         capture(argv, env=env, timeout_s=_FETCH_TIMEOUT_S)
     except ProcessFailed as failure:
@@ -221,7 +230,7 @@ def obtain_interpreter(
     below: Version,
     uv: Path | None,
     install_dir: Path,
-    environ: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] = os.environ,
     say: Callable[[str], None] = lambda _: None,
 ) -> Interpreter:
     """Find a Python that fits, else let uv bring one; arguments as above.
@@ -245,20 +254,16 @@ def obtain_interpreter(
 
 def _advice(minimum: Version, below: Version, found: Sequence[Interpreter]) -> str:
     seen = ", ".join(f"{one.version_text} ({one.path}{'' if one.plain else ', not a plain CPython'})" for one in found)
-    newest = _to_install(minimum, below)
+    # The newest minor version that fits; the oldest one where the bound is only a formality (3.99).
+    newest = _text(minimum[:2])
+    if len(below) > 1 and below[1] < _FAR_MINOR:
+        newest = f"{below[0]}.{below[1] if any(below[2:]) else below[1] - 1}"
     return (
         f"no CPython from {_text(minimum)} to below {_text(below)} is here; found: {seen or 'none'}."
         f" Install one (Debian, Ubuntu: apt install python{newest};"
         f" conda: conda create -n python{newest} python={newest}; uv: uv python install {newest})"
         " and try again, or give the path of one"
     )
-
-
-def _to_install(minimum: Version, below: Version) -> str:
-    """Name the newest minor version that fits; the oldest one where the bound is only a formality (3.99)."""
-    if len(below) < 2 or below[1] >= _NO_BOUND:  # noqa: PLR2004 - major and minor
-        return ".".join(map(str, minimum[:2]))
-    return f"{below[0]}.{below[1] if any(below[2:]) else below[1] - 1}"
 
 
 def _text(version: Version) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scriptgraph.cache import removal
+from scriptgraph.cache import contents
 from scriptgraph.cache.contents import (
     HALF_MADE,
     OTHER_LAYOUT,
@@ -16,10 +16,11 @@ from scriptgraph.cache.contents import (
     dependants,
     read_entries,
     read_leftovers,
+    remove_entries,
+    remove_leftovers,
     standing_on,
 )
 from scriptgraph.cache.folders import remove_tree
-from scriptgraph.cache.removal import remove_entries, remove_leftovers
 from scriptgraph.cache.store import LAYOUT
 from scriptgraph.errors import CacheError
 from scriptgraph.manifest.tags import parse_query
@@ -174,10 +175,10 @@ def test_a_removal_that_is_killed_leaves_no_half_entry(chain: Bench, monkeypatch
     def killed(_folder: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(removal, "remove_tree", killed)
+    monkeypatch.setattr(contents, "remove_tree", killed)
     with pytest.raises(KeyboardInterrupt):
         remove_entries(chain.cache, [low])
-    monkeypatch.setattr(removal, "remove_tree", remove_tree)
+    monkeypatch.setattr(contents, "remove_tree", remove_tree)
 
     assert not low.path.exists()
     (left,) = read_leftovers(chain.cache)
@@ -220,7 +221,7 @@ def test_within_a_run_the_entry_in_use_stays(bench: Bench) -> None:
         from pathlib import Path
         from scriptgraph.cache.store import Cache
         from scriptgraph.cache.contents import read_entries
-        from scriptgraph.cache.removal import remove_entries
+        from scriptgraph.cache.contents import remove_entries
 
         def preprocess(context: Context) -> Done:
             cache = Cache(Path({str(bench.cache.root)!r}))

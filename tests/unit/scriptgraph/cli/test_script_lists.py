@@ -91,6 +91,18 @@ def test_where_none_fits_the_nearest_are_named(words: str, expected: str) -> Non
     assert expected in str(caught.value)
 
 
+@pytest.mark.parametrize("words", ["get,engin", "clean,engine", "get,pyton,engine", "nothing-like-it"])
+def test_a_list_and_a_run_name_the_same_nearest(words: str) -> None:
+    registry, query = registry_of(INDEX), parse_query(words)
+    texts = []
+    for search in (find_scripts, lambda registry, query: registry.select(query)):
+        with pytest.raises(NoScriptError) as caught:
+            search(registry, query)
+        texts.append(str(caught.value))
+
+    assert texts[0] == texts[1]
+
+
 def test_an_option_has_its_type_choices_and_the_value_that_holds() -> None:
     size, kind, url = described("get,engine")["options"]
 

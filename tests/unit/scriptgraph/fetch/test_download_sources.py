@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import socket
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -188,9 +189,9 @@ def test_a_second_process_at_the_same_file_does_not_disturb(server: FaultyServer
     from scriptgraph.fetch.sources import Source
 
     url = server.serve("/file", whole(CONTENT))
-    with Partial(harness.partial, Source.parse(url)) as other:
+    with closing(Partial(harness.partial, Source.parse(url))) as other:
         other.append(b"half of it")
-        other.flush()
+        other.file.flush()
 
         harness.fetch([url])
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scriptgraph.python_env.availability import installable_offline
-from scriptgraph.python_env.environments import Uv, find_uv
+from scriptgraph.python_env.environments import Uv, find_uv, installable_offline
 from scriptgraph.python_env.index_settings import IndexSettings
 
 

@@ -262,5 +262,4 @@ def test_uv_is_told_of_the_users_index(tmp_path: Path) -> None:
     uv = find_uv({"PATH": os.environ["PATH"], "PIP_INDEX_URL": "https://mirror.example", "HOME": str(tmp_path)})
 
     assert uv.env["UV_DEFAULT_INDEX"] == "https://mirror.example"
-    assert "index-url https://mirror.example" in uv.note
     assert uv.argv("venv")[1:] == ["venv", "--no-progress"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.python_env.version_bounds import version_bounds
+from scriptgraph.python_env.interpreters import version_bounds
 
 
 @pytest.mark.parametrize(
