@@ -1,9 +1,13 @@
-"""What every backend for question answering has to do; each check raises `ConformanceError` where one does not."""
+"""What every backend for question answering has to do; each check raises `ConformanceError` where one does not.
+
+What the suite for classifiers shares is public here: opening, threads, and what is required.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,14 +23,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Backend, Request
+    from mlperf_home.engines.base import Backend, Description, Request
 
 SHORT, MIDDLE, LONG = 32, 64, 384
 GRID = Grid(lengths=(SHORT, MIDDLE, LONG), batch_sizes=(4, 3, 1), streams=2)
 """The grid that a subject is opened for."""
 
-_THREADS = 4
-_CALLS = 5
+THREADS = 4
+CALLS = 5
 
 
 class ConformanceError(AssertionError):
@@ -56,18 +60,38 @@ def open_subject(make: Callable[[], Backend], request: Request, **others: Any) -
     """Open a backend for the suite's grid."""
     request = replace(request, grid=GRID)
     backend = make()
-    description = backend.open(request)
-    _require(bool(description.engine and description.version), "the description names engine and version")
+    open_described(backend, request)
     return Subject(make, request, backend, **others)
+
+
+def open_described(backend: Backend, request: Request) -> Description:
+    """Open a backend and check that it names itself."""
+    description = backend.open(request)
+    require(bool(description.engine and description.version), "the description names engine and version")
+    return description
+
+
+def in_threads(work: Callable[[int], None], count: int) -> None:
+    """Call `work` with 0 to count - 1, each in a thread of its own; any exception fails the check."""
+    started = threading.Barrier(count)
+
+    def begin(number: int) -> None:
+        started.wait()
+        work(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        calls = [pool.submit(begin, number) for number in range(count)]
+    failures = [f"{type(error).__name__}: {error}" for error in (call.exception() for call in calls) if error]
+    require(not failures, "; ".join(failures))
 
 
 def check_shape_and_type(subject: Subject) -> None:
     """A batch of every shape gives (batch, length, 2) float32, without NaN."""
     for length, batch in zip(GRID.lengths, GRID.batch_sizes, strict=True):
         logits = subject.backend.run(_samples(subject, [length] * batch, length))
-        _require(logits.shape == (batch, length, 2), f"shape {logits.shape} for a batch of {batch}, length {length}")
-        _require(logits.dtype == np.float32, f"type {logits.dtype}, not float32")
-        _require(bool(np.isfinite(logits).all()), "logits are finite")
+        require(logits.shape == (batch, length, 2), f"shape {logits.shape} for a batch of {batch}, length {length}")
+        require(logits.dtype == np.float32, f"type {logits.dtype}, not float32")
+        require(bool(np.isfinite(logits).all()), "logits are finite")
 
 
 def check_prepared(subject: Subject) -> None:
@@ -77,8 +101,8 @@ def check_prepared(subject: Subject) -> None:
     ready = subject.backend.prepare(inputs)
     first = ready()
     subject.backend.run(_samples(subject, [9, 9, 9, 9], SHORT, seed=5))
-    _require(bool(np.array_equal(first(), wanted)), "an answer stays as it is after later calls")
-    _require(bool(np.array_equal(ready()(), wanted)), "a prepared batch can be inferred again")
+    require(bool(np.array_equal(first(), wanted)), "an answer stays as it is after later calls")
+    require(bool(np.array_equal(ready()(), wanted)), "a prepared batch can be inferred again")
 
 
 def check_determinism(subject: Subject) -> None:
@@ -87,8 +111,8 @@ def check_determinism(subject: Subject) -> None:
     first = subject.backend.run(inputs)
     kept = first.copy()
     subject.backend.run(_samples(subject, [9, 9, 9, 9], SHORT, seed=5))
-    _require(bool(np.array_equal(subject.backend.run(inputs), kept)), "the same inputs give the same logits")
-    _require(bool(np.array_equal(first, kept)), "a result stays as it is after later calls")
+    require(bool(np.array_equal(subject.backend.run(inputs), kept)), "the same inputs give the same logits")
+    require(bool(np.array_equal(first, kept)), "a result stays as it is after later calls")
 
 
 def check_inputs_are_left_alone(subject: Subject) -> None:
@@ -97,7 +121,7 @@ def check_inputs_are_left_alone(subject: Subject) -> None:
     copies = [array.copy() for array in inputs]
     subject.backend.run(inputs)
     for array, copy in zip(inputs, copies, strict=True):
-        _require(bool(np.array_equal(array, copy)), "the inputs are not written to")
+        require(bool(np.array_equal(array, copy)), "the inputs are not written to")
 
 
 def check_padding(subject: Subject) -> None:
@@ -117,7 +141,7 @@ def check_partial_batches(subject: Subject) -> None:
     full = subject.backend.run(_samples(subject, tokens, SHORT))
     for count in (3, 2, 1):
         part = subject.backend.run(_samples(subject, tokens[:count], SHORT))
-        _require(part.shape == (count, SHORT, 2), f"{count} samples gave {part.shape[0]} rows")
+        require(part.shape == (count, SHORT, 2), f"{count} samples gave {part.shape[0]} rows")
         for row in range(count):
             _near(subject, part[row, : tokens[row]], full[row, : tokens[row]], f"a batch of {count} against 4")
 
@@ -137,30 +161,21 @@ def check_views(subject: Subject) -> None:
     wide = _samples(subject, [20, 32, 7, 11], MIDDLE)
     views = tuple(array[:, :SHORT] for array in wide)
     copies = tuple(np.ascontiguousarray(view) for view in views)
-    _require(
+    require(
         bool(np.array_equal(subject.backend.run(views), subject.backend.run(copies))), "a view is read as its copy is"
     )
 
 
 def check_threads(subject: Subject) -> None:
     """Calls from several threads at once give each caller its own result."""
-    wanted = [subject.backend.run(_samples(subject, [9 + row, 20, 30], SHORT, seed=row)) for row in range(_THREADS)]
-    failures: list[str] = []
+    wanted = [subject.backend.run(_samples(subject, [9 + row, 20, 30], SHORT, seed=row)) for row in range(THREADS)]
 
     def work(number: int) -> None:
-        try:
-            inputs = _samples(subject, [9 + number, 20, 30], SHORT, seed=number)
-            for _ in range(_CALLS):
-                _near(subject, subject.backend.run(inputs)[0, :9], wanted[number][0, :9], "from another thread")
-        except Exception as error:  # noqa: BLE001 - whatever it is fails the check, in the caller's thread
-            failures.append(f"{type(error).__name__}: {error}")
+        inputs = _samples(subject, [9 + number, 20, 30], SHORT, seed=number)
+        for _ in range(CALLS):
+            _near(subject, subject.backend.run(inputs)[0, :9], wanted[number][0, :9], "from another thread")
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(_THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    _require(not failures, "; ".join(failures))
+    in_threads(work, THREADS)
 
 
 def check_foreign_shapes(subject: Subject) -> None:
@@ -173,7 +188,7 @@ def check_foreign_shapes(subject: Subject) -> None:
         ("arrays of different shapes", (short[0], short[1][:, :-1], short[2])),
     )
     for name, inputs in refused:
-        _raises(partial(subject.backend.run, inputs), f"{name} is refused")
+        require_refusal(partial(subject.backend.run, inputs), f"{name} is refused")
 
 
 def check_closing_twice(subject: Subject) -> None:
@@ -183,7 +198,7 @@ def check_closing_twice(subject: Subject) -> None:
     backend.open(replace(subject.request, grid=Grid((SHORT,), (1,), 1)))
     backend.close()
     backend.close()
-    _raises(partial(backend.run, _samples(subject, [5], SHORT)), "a closed backend refuses to run")
+    require_refusal(partial(backend.run, _samples(subject, [5], SHORT)), "a closed backend refuses to run")
 
 
 def check_model_is_left_alone(subject: Subject) -> None:
@@ -194,7 +209,7 @@ def check_model_is_left_alone(subject: Subject) -> None:
     backend.open(replace(subject.request, grid=Grid((SHORT,), (1,), 1)))
     backend.run(_samples(subject, [5], SHORT))
     backend.close()
-    _require(_hashes(folder) == before, f"the files in {folder} are as they were")
+    require(_hashes(folder) == before, f"the files in {folder} are as they were")
 
 
 CHECKS = (
@@ -230,10 +245,11 @@ def _samples(subject: Subject, tokens: list[int], length: int, seed: int = 0, on
 
 def _near(subject: Subject, found: NDArray[Any], wanted: NDArray[Any], what: str) -> None:
     difference = float(np.abs(found - wanted).max())
-    _require(difference <= subject.tolerance, f"{what}: logits differ by {difference:g}")
+    require(difference <= subject.tolerance, f"{what}: logits differ by {difference:g}")
 
 
-def _raises(call: Callable[[], object], what: str) -> None:
+def require_refusal(call: Callable[[], object], what: str) -> None:
+    """Raise unless the call raises `BackendError`."""
     try:
         call()
     except BackendError:
@@ -241,7 +257,8 @@ def _raises(call: Callable[[], object], what: str) -> None:
     raise ConformanceError(what)
 
 
-def _require(truth: bool, what: str) -> None:
+def require(truth: bool, what: str) -> None:
+    """Raise unless it is so."""
     if not truth:
         raise ConformanceError(what)
 

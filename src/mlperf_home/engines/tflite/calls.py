@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlperf_home.engines.base import BackendError
-from mlperf_home.engines.tflite.library import first_line
+from mlperf_home.engines.engine import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.engines.base import Answer, Prepared
-    from mlperf_home.engines.classifier import Classifier
+    from mlperf_home.engines.tflite.classifier import Classifier
 
 
 class Inference:

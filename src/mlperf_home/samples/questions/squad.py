@@ -15,8 +15,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.samples.questions import words
-from mlperf_home.samples.questions.relations import RELATIONS, Dice, Relation, surname
+from mlperf_home.samples.questions.relations import RELATIONS, WORDS, Dice, Relation, surname
 from mlperf_home.samples.questions.wordpiece import token_count
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ class Paragraph:
 
 
 def length_at(share: float) -> float:
-    """Give the length in tokens below which `share` (0 to 1) of the questions lie."""
+    """Return the length in tokens below which `share` (0 to 1) of the questions lie."""
     for (low, short), (high, long) in itertools.pairwise(LENGTH_QUANTILES):
         if share <= high:
             return short + (share - low) / (high - low) * (long - short)
@@ -90,30 +89,30 @@ def length_at(share: float) -> float:
 
 def _sentence(dice: Dice, facts: list[tuple[str, Relation]]) -> tuple[str, list[Fact]]:
     """Write one sentence of one or two clauses; facts are placed relative to its start."""
-    text = dice.pick(words.OPENERS) if dice.chance(0.12) else ""
+    text = dice.pick(WORDS["openers"]) if dice.chance(0.12) else ""
     told = []
     for place, (thing, relation) in enumerate(facts):
         if place:
             text += dice.pick((" and ", ", and later ", ", but ", "; "))
         clause = dice.pick(relation.clauses)
-        aside = dice.pick(words.ASIDES) if dice.chance(0.06) else ""
+        aside = dice.pick(WORDS["asides"]) if dice.chance(0.06) else ""
         before, after = clause.replace("{thing}", thing + aside).split("{}")
         value = relation.value(dice)
         text += before
         told.append(Fact(thing, relation, value, len(text)))
         text += value + after
     if dice.chance(0.12):
-        text += dice.pick(words.CLOSERS)
+        text += dice.pick(WORDS["closers"])
     return f"{text[0].upper()}{text[1:]}.", told
 
 
 def _filler(dice: Dice, things: list[str]) -> str:
     """Write a sentence without a fact."""
     if dice.chance(0.3):
-        return dice.pick(words.FILLERS)
-    opener = dice.pick(words.OPENERS) + "the" if dice.chance(0.2) else "The"
-    closer = dice.pick(words.CLOSERS) if dice.chance(0.2) else ""
-    return f"{opener} {dice.pick(things)} {dice.pick(words.FILLER_VERBS)} the {dice.pick(things)}{closer}."
+        return dice.pick(WORDS["fillers"])
+    opener = dice.pick(WORDS["openers"]) + "the" if dice.chance(0.2) else "The"
+    closer = dice.pick(WORDS["closers"]) if dice.chance(0.2) else ""
+    return f"{opener} {dice.pick(things)} {dice.pick(WORDS['filler_verbs'])} the {dice.pick(things)}{closer}."
 
 
 def make_paragraph(dice: Dice, target_tokens: float, kinds: Sequence[Relation] = RELATIONS) -> Paragraph:
@@ -122,7 +121,7 @@ def make_paragraph(dice: Dice, target_tokens: float, kinds: Sequence[Relation] =
     Each of the kinds is told once at most.
     """
     paragraph = Paragraph()
-    things = dice.shuffled(words.THINGS)
+    things = dice.shuffled(WORDS["things"])
     untold = dice.shuffled(kinds)
     # Spread over the whole paragraph, so that answers stand everywhere.
     share = len(kinds) / max(len(kinds), target_tokens / TOKENS_PER_SENTENCE)
@@ -145,7 +144,7 @@ def ask(dice: Dice, fact: Fact) -> str:
 
 
 def _answers(dice: Dice, fact: Fact, text: str) -> list[dict[str, Any]]:
-    """Give the answer, and for some questions what a second and third annotator marked."""
+    """Return the answer, and for some questions what a second and third annotator marked."""
     answers = [{"text": fact.value, "answer_start": fact.start}]
     if dice.chance(0.35):
         wide = fact.start - len(fact.relation.before)
@@ -186,6 +185,6 @@ def make_questions(seed: int = SEED, questions: int = QUESTIONS) -> dict[str, An
 
 
 def dataset_bytes(seed: int = SEED, questions: int = QUESTIONS) -> bytes:
-    """Give the dataset's file: ASCII JSON and a line feed."""
+    """Return the dataset's file: ASCII JSON and a line feed."""
     text = json.dumps(make_questions(seed, questions), ensure_ascii=True, separators=(",", ":"))
     return (text + "\n").encode("ascii")
