@@ -12,9 +12,8 @@ from mlperf_home.accuracy.squad.evaluation import predict
 from mlperf_home.accuracy.squad.logits import Logits
 from mlperf_home.accuracy.squad.metrics import score
 from mlperf_home.datasets.squad.features import make_features
-from mlperf_home.datasets.squad.reading import read_dataset
+from mlperf_home.datasets.squad.reading import read_dataset, read_vocabulary
 from mlperf_home.datasets.squad.store import provenance, write_folder
-from mlperf_home.datasets.squad.vocabulary import read_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -53,7 +53,7 @@ class Samples(Protocol):
         """Release samples."""
 
     def batch(self, indices: NDArray[np.intp], length: int | None) -> Inputs:
-        """Give contiguous inputs of shape (len(indices), length), padded with zeros.
+        """Return contiguous inputs of shape (len(indices), length), padded with zeros.
 
         `length` is None where samples have no length (images).
         """

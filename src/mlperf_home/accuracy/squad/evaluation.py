@@ -11,9 +11,8 @@ from mlperf_home.accuracy.squad.logits import read_logits
 from mlperf_home.accuracy.squad.metrics import Scores, score
 from mlperf_home.accuracy.squad.projection import join_pieces, project
 from mlperf_home.accuracy.squad.spans import best_features, best_spans
-from mlperf_home.datasets.squad.reading import read_dataset
+from mlperf_home.datasets.squad.reading import read_dataset, read_vocabulary
 from mlperf_home.datasets.squad.store import PROVENANCE, VOCABULARY_FILE, read_array
-from mlperf_home.datasets.squad.vocabulary import read_vocabulary
 from mlperf_home.loadgen_logs.accuracy_file import AccuracyError
 
 if TYPE_CHECKING:
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.accuracy.squad.logits import Logits
-    from mlperf_home.datasets.squad.reading import Dataset
-    from mlperf_home.datasets.squad.vocabulary import Vocabulary
+    from mlperf_home.datasets.squad.reading import Dataset, Vocabulary
 
 # What the reference answers where no span is valid.
 NO_ANSWER = "empty"

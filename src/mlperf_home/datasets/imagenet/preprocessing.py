@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import math
-import os
 import shutil
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet import pixels, recipes, resampling
-from mlperf_home.datasets.imagenet.claims import claimed, take_over
+from mlperf_home.datasets.imagenet import pixels, recipes
 from mlperf_home.datasets.imagenet.images import choose_images, find_images, list_sha256
 from mlperf_home.datasets.imagenet.labels import read_labels
-from mlperf_home.datasets.imagenet.store import finished, pixels_shape, replaceable, wanted_facts
-from mlperf_home.datasets.imagenet.unfinished import Unfinished, begun_for, is_of_use
+from mlperf_home.datasets.imagenet.store import PROVENANCE, finished, pixels_shape, wanted_facts
+from mlperf_home.datasets.imagenet.unfinished import Unfinished, begun_for, claimed, take_over
 from mlperf_home.datasets.imagenet.workers import Work, make_chunks
 
 if TYPE_CHECKING:
@@ -67,15 +65,10 @@ class Outcome:
     reused: bool
 
 
-def usable_processors() -> int:
-    """Say how many processors this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def code_sha256() -> str:
     """Hash the code that decides what the pixels are: what it made before a change is not mixed with what follows."""
     digest = hashlib.sha256()
-    for module in (pixels, recipes, resampling):
+    for module in (pixels, recipes):
         digest.update(inspect.getsource(module).encode())
     return digest.hexdigest()
 
@@ -97,13 +90,12 @@ def preprocess(wanted: Wanted, tell: Callable[[int, int], None]) -> Outcome:
     facts = wanted_facts(wanted.recipe, images, labels, {"opencv": pixels.VERSION, "numpy": np.__version__})
     if found := finished(wanted.out, facts):
         return Outcome(found, 0, reused=True)
-    if not replaceable(wanted.out):
+    if not PROVENANCE.replaceable(wanted.out):
         raise DatasetError(wanted.out, "exists and is no folder of preprocessed images", "give another --out")
     lists = [list_sha256(images[first : first + CHUNK_IMAGES]) for first in range(0, len(images), CHUNK_IMAGES)]
     try:
         if wanted.left is not None:
-            begun = begun_for(facts, code_sha256(), CHUNK_IMAGES)
-            take_over(wanted.partial, wanted.left, lambda folder: is_of_use(folder, begun, lists))
+            take_over(wanted.partial, wanted.left, begun_for(facts, code_sha256(), CHUNK_IMAGES), lists)
         with claimed(wanted.partial):
             # Another process may have finished it in between.
             if found := finished(wanted.out, facts):

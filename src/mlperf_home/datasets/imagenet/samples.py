@@ -1,16 +1,16 @@
-"""Preprocessed images as LoadGen's query sample library sees them."""
+"""Preprocessed images as LoadGen's query sample library sees them: floats or quantised integers, as the model takes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.labels import CLASSES
-from mlperf_home.datasets.imagenet.recipes import MOBILENET
+from mlperf_home.datasets.imagenet.recipes import EFFICIENTNET, FAMILIES, MOBILENET, PUBLISHED
 from mlperf_home.datasets.imagenet.store import PROVENANCE, read_pixels
-from mlperf_home.datasets.imagenet.values import Quantisation, normalisation, pixel_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,92 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.datasets.imagenet.values import PixelValues
+
+
+_LEVELS = 256
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """How a model family reads pixels: value = (pixel - mean) / std.
+
+    Attributes:
+        mean: in steps of 255.
+        std: in steps of 255.
+        raw: a quantised input takes the pixels themselves; its scale and zero point are meant to be 1/std and mean.
+    """
+
+    mean: float
+    std: float
+    raw: bool
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """How an integer input stores values: stored = round(value / scale) + zero_point."""
+
+    scale: float
+    zero_point: int
+
+
+# MobileNet v1 to v3 (slim): pixels to [-1, 1], which its quantised models' scale and zero point undo again.
+MOBILENET_VALUES = Normalisation(127.5, 127.5, raw=True)
+# EfficientNet-lite (efficientnet_lite_builder.py: MEAN_RGB 127, STDDEV_RGB 128), quantised after training.
+EFFICIENTNET_VALUES = Normalisation(127.0, 128.0, raw=False)
+
+
+@dataclass(frozen=True)
+class PixelValues:
+    """Turns pixels into a model's input by a table of 256 values.
+
+    Attributes:
+        table: (256,), what each value of a pixel becomes.
+    """
+
+    table: NDArray[Any]
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return an array of the same shape and the table's type."""
+        return np.take(self.table, pixels)
+
+
+def normalisation(recipe: str, family: str) -> Normalisation:
+    """Return what a recipe does for a family; MLPerf's v3.1 scripts treat all families as MobileNets.
+
+    Raises:
+        ValueError: the family is not known.
+    """
+    if family not in FAMILIES:
+        raise ValueError(f"model family {family!r}: must be one of {', '.join(FAMILIES)}")
+    return EFFICIENTNET_VALUES if recipe == PUBLISHED and family == EFFICIENTNET else MOBILENET_VALUES
+
+
+def pixel_values(how: Normalisation, dtype: str, quantisation: Quantisation | None = None) -> PixelValues:
+    """Make the table for an input of type `dtype`: float32, uint8 or int8.
+
+    Args:
+        how: the family's mean and deviation.
+        dtype: the input's type.
+        quantisation: the input's own, as the model's file says; needed for integers, unless they are raw pixels.
+
+    Raises:
+        ValueError: another type, a scale that is not positive, or an integer input whose quantisation is not given.
+    """
+    pixels = np.arange(_LEVELS)
+    values = (pixels - how.mean) / how.std
+    if dtype == "float32":
+        return PixelValues(values.astype(np.float32))
+    if dtype not in {"uint8", "int8"}:
+        raise ValueError(f"inputs of type {dtype}: an image classifier takes float32, uint8 or int8")
+    if how.raw:
+        return PixelValues((pixels - (0 if dtype == "uint8" else _LEVELS // 2)).astype(dtype))
+    if quantisation is None or not quantisation.scale > 0:
+        raise ValueError(f"inputs of type {dtype} need the scale and the zero point of the model's file")
+    scaled = values / quantisation.scale
+    # TensorFlow Lite rounds halves away from zero.
+    stored = np.trunc(scaled + np.copysign(0.5, scaled)) + quantisation.zero_point
+    limits = np.iinfo(dtype)
+    return PixelValues(np.clip(stored, limits.min, limits.max).astype(dtype))
 
 
 class ImagenetSamples:
@@ -95,8 +180,7 @@ class ImagenetSamples:
     def load(self, indices: Sequence[int]) -> None:
         """Make the model's inputs of these images; LoadGen calls this outside the timed section."""
         for index in indices:
-            if index not in self._loaded:
-                self._loaded[index] = self._made(index)
+            self._loaded[index] = self._row(index)
 
     def unload(self, indices: Sequence[int]) -> None:
         """Release the memory of these images."""
@@ -104,14 +188,12 @@ class ImagenetSamples:
             self._loaded.pop(index, None)
 
     def batch(self, indices: NDArray[np.intp], length: int | None) -> Inputs:  # noqa: ARG002 - images have no length
-        """Give one contiguous array (len(indices), side, side, 3); one image alone is not copied."""
+        """Return one contiguous array (len(indices), side, side, 3); one image alone is not copied."""
         rows = [self._row(index) for index in indices.tolist()]
         return (rows[0] if len(rows) == 1 else np.concatenate(rows),)
 
     def _row(self, index: int) -> NDArray[Any]:
-        row = self._loaded.get(index)
-        return self._made(index) if row is None else row
-
-    def _made(self, index: int) -> NDArray[Any]:
+        if (row := self._loaded.get(index)) is not None:
+            return row
         pixels = self._pixels[index : index + 1]
         return np.array(pixels) if self._values is None else self._values(pixels)

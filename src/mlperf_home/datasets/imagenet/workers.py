@@ -47,7 +47,7 @@ class Work:
 
 
 def make_chunks(work: Work, chunks: Sequence[int], workers: int) -> Generator[tuple[int, str], None, None]:
-    """Make chunks and give each one's number and the sha256 of its pixels, as they are ready.
+    """Make chunks and yield each one's number and the sha256 of its pixels, as they are ready.
 
     Raises:
         DatasetError: an image cannot be used, or a worker was killed.
@@ -88,19 +88,10 @@ def _make(chunk: int) -> tuple[int, str]:
     with _work.path.open("r+b", buffering=0) as file:
         place = _work.offset + first * _work.recipe.side**2 * 3
         for image in _work.images[first : first + _work.chunk_images]:
-            content = make_pixels(_work.recipe, image.read(), _named(image)).tobytes()
+            content = make_pixels(_work.recipe, image.read(), image.where).tobytes()
             digest.update(content)
-            _write(file.fileno(), content, place)
-            place += len(content)
+            rest = memoryview(content)
+            while rest:
+                written = os.pwrite(file.fileno(), rest, place)
+                rest, place = rest[written:], place + written
     return chunk, digest.hexdigest()
-
-
-def _named(image: ImageFile) -> str:
-    return str(image.path) if image.path.name == image.name else f"{image.path}, {image.name}"
-
-
-def _write(descriptor: int, content: bytes, place: int) -> None:
-    rest = memoryview(content)
-    while rest:
-        written = os.pwrite(descriptor, rest, place)
-        rest, place = rest[written:], place + written

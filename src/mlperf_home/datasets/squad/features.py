@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.datasets.squad.reading import Dataset
-    from mlperf_home.datasets.squad.vocabulary import Vocabulary
+    from mlperf_home.datasets.squad.reading import Dataset, Vocabulary
 
 MAX_SEQ_LENGTH = 384
 DOC_STRIDE = 128
@@ -63,7 +62,7 @@ class WordPieces:
         self._pieces: dict[str, list[int]] = {}
 
     def encode(self, texts: Iterable[str]) -> dict[str, list[int]]:
-        """Give the ids of each different text."""
+        """Return the ids of each different text."""
         basic = {text: model_tokens(text) for text in set(texts)}
         fresh = sorted({token for tokens in basic.values() for token in tokens} - self._pieces.keys())
         unknown = self._ids["[UNK]"]
@@ -73,7 +72,7 @@ class WordPieces:
 
 
 def window_spans(token_count: int, room: int, stride: int = DOC_STRIDE) -> list[tuple[int, int]]:
-    """Give (start, length) of the windows through which a context of `token_count` tokens is seen."""
+    """Return (start, length) of the windows through which a context of `token_count` tokens is seen."""
     spans = []
     start = 0
     while start < token_count:
@@ -131,7 +130,7 @@ def make_features(dataset: Dataset, vocabulary: Vocabulary) -> Features:
 
 
 def _encode_contexts(dataset: Dataset, pieces: WordPieces) -> list[tuple[NDArray[np.int64], NDArray[np.int32]]]:
-    """Give for each paragraph its token ids and, for each token, the word that it comes from."""
+    """Return for each paragraph its token ids and, for each token, the word that it comes from."""
     encoded = pieces.encode(word for words in dataset.paragraphs for word in words)
     contexts = []
     for words in dataset.paragraphs:

@@ -1,4 +1,4 @@
-"""Read a SQuAD v1.1 file into paragraphs and questions.
+"""Read a SQuAD v1.1 file into paragraphs and questions, and the WordPiece vocabulary.
 
 The rules are those of `create_squad_data.py` in MLPerf inference v3.1: a context is cut into words at space,
 tab, carriage return, line feed and U+202F (narrow no-break space), and nowhere else.
@@ -24,6 +24,8 @@ OFFICIAL_NAME = "squad-v1.1"
 
 _WORD = re.compile("[^ \t\r\n\u202f]+")
 _ADVICE = "give a file in SQuAD v1.1 format"
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
+_VOCABULARY_ADVICE = "give BERT's vocab.txt, one token a line"
 
 
 @dataclass(frozen=True)
@@ -169,3 +171,50 @@ class _Reader:
 def _kind(value: Any) -> str:
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
     return names.get(type(value), "a number")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A vocab.txt.
+
+    Attributes:
+        tokens: the tokens; a token's id is its place.
+        sha256: of the file's bytes.
+        content: the file's bytes.
+    """
+
+    tokens: tuple[str, ...]
+    sha256: str
+    content: bytes
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """Token -> id, made anew at each call."""
+        return {token: index for index, token in enumerate(self.tokens)}
+
+
+def read_vocabulary(path: Path) -> Vocabulary:
+    """Read and check a vocab.txt.
+
+    Raises:
+        DatasetError: the file is absent, is not UTF-8 text, holds a token twice, or lacks a special token.
+    """
+    try:
+        content = path.read_bytes()
+        text = content.decode("utf-8")
+    except OSError as error:
+        raise DatasetError(path, f"cannot be read ({error.strerror})", _VOCABULARY_ADVICE) from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(path, f"is not UTF-8 text (byte {error.start})", _VOCABULARY_ADVICE) from error
+    lines = text.replace("\r\n", "\n").split("\n")
+    if not lines[-1]:
+        lines.pop()
+    line_of: dict[str, int] = {}
+    for number, token in enumerate(lines, start=1):
+        first = line_of.setdefault(token, number)
+        if first != number:
+            raise DatasetError(f"{path} line {number}", f"repeats {token!r} of line {first}", _VOCABULARY_ADVICE)
+    missing = [token for token in SPECIAL_TOKENS if token not in line_of]
+    if missing:
+        raise DatasetError(path, f"has no {' and no '.join(missing)}", _VOCABULARY_ADVICE)
+    return Vocabulary(tuple(lines), hashlib.sha256(content).hexdigest(), content)

@@ -68,28 +68,22 @@ class SquadSamples:
             self._rows = self._mapped
 
     def batch(self, indices: NDArray[np.intp], length: int | None) -> Inputs:
-        """Give input_ids, attention_mask and token_type_ids, each contiguous (len(indices), length) int64.
+        """Return input_ids, attention_mask and token_type_ids, each contiguous (len(indices), length) int64.
 
         Raises:
             ValueError: a feature does not fit into `length`.
         """
-        columns = self.max_length if length is None else length
-        if len(indices) == 1 and columns <= self.max_length:
-            return self._one(int(indices[0]), columns)
-        if columns < self.max_length and self.lengths is not None and (self.lengths[indices] > columns).any():
+        width = self.max_length
+        columns = width if length is None else length
+        if len(indices) == 1 and columns <= width:
+            index = int(indices[0])
+            if self.lengths is not None and self.lengths[index] > columns:
+                raise ValueError(f"a feature is longer than {columns} tokens")
+            # Part of one row is contiguous: nothing is copied while a latency is measured.
+            rows = slice(index, index + 1)
+            return tuple(array[rows, :columns] for array in self._rows)
+        if columns < width and self.lengths is not None and (self.lengths[indices] > columns).any():
             raise ValueError(f"a feature is longer than {columns} tokens")
-        return tuple(_gather(array, indices, columns) for array in self._rows)
-
-    def _one(self, index: int, columns: int) -> Inputs:
-        """One feature: part of its row, which is contiguous, so nothing is copied while a latency is measured."""
-        if self.lengths is not None and self.lengths[index] > columns:
-            raise ValueError(f"a feature is longer than {columns} tokens")
-        rows = slice(index, index + 1)
-        return tuple(array[rows, :columns] for array in self._rows)
-
-
-def _gather(array: NDArray[np.int64], indices: NDArray[np.intp], columns: int) -> NDArray[np.int64]:
-    width = array.shape[1]
-    # np.take on a narrowed view would copy the whole array first; fancy indexing reads what is asked for.
-    rows = np.ascontiguousarray(array[indices, : min(columns, width)])
-    return rows if columns <= width else np.pad(rows, ((0, 0), (0, columns - width)))
+        # np.take on a narrowed view would copy the whole array first; fancy indexing reads what is asked for.
+        filled = [np.ascontiguousarray(array[indices, : min(columns, width)]) for array in self._rows]
+        return tuple(np.pad(each, ((0, 0), (0, columns - width))) if columns > width else each for each in filled)

@@ -17,8 +17,13 @@ from photographs import make_set
 import mlperf_home
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet import __main__ as command
-from mlperf_home.datasets.imagenet.samples import ImagenetSamples
-from mlperf_home.datasets.imagenet.values import Normalisation, Quantisation, normalisation, pixel_values
+from mlperf_home.datasets.imagenet.samples import (
+    ImagenetSamples,
+    Normalisation,
+    Quantisation,
+    normalisation,
+    pixel_values,
+)
 
 RAW = pixel_values(normalisation("published", "mobilenet"), "uint8")
 
@@ -85,7 +90,7 @@ class TestValues:
 
 def test_the_engines_need_no_opencv() -> None:
     source = str(Path(mlperf_home.__file__).parents[1])
-    modules = ("datasets.imagenet.samples", "datasets.imagenet.values", "accuracy.imagenet.evaluation")
+    modules = ("datasets.imagenet.samples", "datasets.imagenet.store", "accuracy.imagenet.evaluation")
     code = f"import sys; sys.path.insert(0, {source!r}); sys.modules['cv2'] = None\n"
     code += "".join(f"import mlperf_home.{name}\n" for name in modules)
 
