@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from mlperf_home.accuracy.squad.logits import read_logits
 from mlperf_home.accuracy.squad.metrics import Scores, score
-from mlperf_home.accuracy.squad.projection import join_pieces, project
-from mlperf_home.accuracy.squad.spans import best_features, best_spans
+from mlperf_home.accuracy.squad.spans import best_features, best_spans, join_pieces, project
 from mlperf_home.datasets.squad.reading import read_dataset, read_vocabulary
 from mlperf_home.datasets.squad.store import PROVENANCE, VOCABULARY_FILE, read_array
 from mlperf_home.loadgen_logs.accuracy_file import AccuracyError
@@ -106,7 +104,7 @@ def predict(
     logits: Logits,
     part: tuple[int, int] | None = None,
 ) -> dict[str, str]:
-    """Give the answer's text by question id; `part`: the first feature of a part, and how many there are in all."""
+    """Return the answer's text by question id; `part`: the first feature of a part, and how many there are in all."""
     first_feature, features = part or (0, len(logits.start))
 
     def array(name: str) -> NDArray[Any]:
@@ -129,32 +127,8 @@ def predict(
 
 
 def accuracy_text(evaluation: Evaluation) -> str:
-    """Give the content of accuracy.txt, in the form that MLPerf's submission checker matches."""
-    exact_match, f1 = (_plain(value) for value in evaluation.scores)
-    lines = [f'{{"exact_match": {exact_match}, "f1": {f1}}}', f"hash={evaluation.log_sha256}"]
-    if evaluation.sample_note:
-        lines.append(f"note: {evaluation.sample_note}")
-    return "\n".join(lines) + "\n"
-
-
-def predictions_text(evaluation: Evaluation) -> str:
-    """Give the content of predictions.json, as the reference writes it."""
-    return json.dumps(evaluation.predictions, indent=4) + "\n"
-
-
-def summary(evaluation: Evaluation) -> dict[str, Any]:
-    """Give the outcome as JSON values."""
-    return {
-        "exact_match": evaluation.scores.exact_match,
-        "f1": evaluation.scores.f1,
-        "questions": len(evaluation.predictions),
-        "samples": evaluation.samples,
-        "log_sha256": evaluation.log_sha256,
-        "sample_note": evaluation.sample_note,
-        "notes": list(evaluation.notes),
-    }
-
-
-def _plain(value: float) -> str:
+    """Return the content of accuracy.txt, in the form that MLPerf's submission checker matches."""
     # The checker's pattern knows digits and a point, no exponent.
-    return np.format_float_positional(value, trim="0")
+    exact_match, f1 = (np.format_float_positional(value, trim="0") for value in evaluation.scores)
+    note = f"note: {evaluation.sample_note}\n" if evaluation.sample_note else ""
+    return f'{{"exact_match": {exact_match}, "f1": {f1}}}\nhash={evaluation.log_sha256}\n{note}'

@@ -1,15 +1,22 @@
-"""Preprocess a whole set of images, once for each recipe and resolution."""
+"""Preprocess a whole set of images, once for each recipe and resolution, in processes side by side."""
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import inspect
 import math
+import multiprocessing
+import os
 import shutil
+import signal
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
@@ -18,10 +25,9 @@ from mlperf_home.datasets.imagenet.images import choose_images, find_images, lis
 from mlperf_home.datasets.imagenet.labels import read_labels
 from mlperf_home.datasets.imagenet.store import PROVENANCE, finished, pixels_shape, wanted_facts
 from mlperf_home.datasets.imagenet.unfinished import Unfinished, begun_for, claimed, take_over
-from mlperf_home.datasets.imagenet.workers import Work, make_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from mlperf_home.datasets.imagenet.images import ImageFile
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     from mlperf_home.datasets.imagenet.recipes import Recipe
 
 CHUNK_IMAGES = 64
+_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ def preprocess(wanted: Wanted, tell: Callable[[int, int], None]) -> Outcome:
             if found := finished(wanted.out, facts):
                 shutil.rmtree(wanted.partial)
                 return Outcome(found, 0, reused=True)
-            return _make(wanted, facts, lists, images, labels, tell)
+            return _make_rest(wanted, facts, lists, images, labels, tell)
     except OSError as error:
         size_mb = math.ceil(math.prod(pixels_shape(facts)) / 1e6)
         problem = f"cannot be made ({error.strerror or error})"
@@ -112,7 +119,7 @@ def preprocess(wanted: Wanted, tell: Callable[[int, int], None]) -> Outcome:
         raise DatasetError(wanted.out, problem, advice) from error
 
 
-def _make(
+def _make_rest(
     wanted: Wanted,
     facts: dict[str, Any],
     lists: Sequence[str],
@@ -132,3 +139,73 @@ def _make(
             ready += min(CHUNK_IMAGES, total - chunk * CHUNK_IMAGES)
             tell(total - left + ready, total)
     return Outcome(unfinished.publish(wanted.out, labels.text), ready, reused=False)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all workers share.
+
+    Attributes:
+        recipe: how pixels are made.
+        images: all images, in their order.
+        chunk_images: how many a chunk has; the last one may have fewer.
+        path: the file that the pixels go to.
+        offset: where its values begin, in bytes.
+    """
+
+    recipe: Recipe
+    images: Sequence[ImageFile]
+    chunk_images: int
+    path: Path
+    offset: int
+
+
+def make_chunks(work: Work, chunks: Sequence[int], workers: int) -> Generator[tuple[int, str], None, None]:
+    """Make chunks and yield each one's number and the sha256 of its pixels, as they are ready.
+
+    Raises:
+        DatasetError: an image cannot be used, or a worker was killed.
+        OSError: the pixels cannot be written.
+    """
+    # Workers of another kind could not import us where `bootstrap` runs us.
+    kind = multiprocessing.get_context("fork")
+    pool = ProcessPoolExecutor(workers, mp_context=kind, initializer=_begin, initargs=(work, os.getpid()))
+    try:
+        for ready in as_completed([pool.submit(_make_chunk, chunk) for chunk in chunks]):
+            yield ready.result()
+    except BrokenProcessPool as error:
+        problem = "a worker process was killed, perhaps for want of memory"
+        raise DatasetError(work.path, problem, "run it again, which goes on where it ended; fewer --workers") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_work: Work | None = None
+
+
+def _begin(work: Work, parent: int) -> None:
+    global _work  # noqa: PLW0603 - what a worker is given once, at its start
+    _work = work
+    # Ctrl-C is the parent's to handle; its death, in whatever way, is ours as well.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+    cv2.setNumThreads(0)
+
+
+def _make_chunk(chunk: int) -> tuple[int, str]:
+    if _work is None:
+        raise RuntimeError("a worker was not begun")
+    first = chunk * _work.chunk_images
+    digest = hashlib.sha256()
+    with _work.path.open("r+b", buffering=0) as file:
+        place = _work.offset + first * _work.recipe.side**2 * 3
+        for image in _work.images[first : first + _work.chunk_images]:
+            content = pixels.make_pixels(_work.recipe, image.read(), image.where).tobytes()
+            digest.update(content)
+            rest = memoryview(content)
+            while rest:
+                written = os.pwrite(file.fileno(), rest, place)
+                rest, place = rest[written:], place + written
+    return chunk, digest.hexdigest()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.engines import memory, trial
+from mlperf_home.engines import trial
 from mlperf_home.engines.base import BackendError, Description, Grid
 from mlperf_home.engines.batching import QuestionAnswering, fill, full_inputs, locate
 from mlperf_home.engines.cores import usable_cores
@@ -122,8 +122,8 @@ class DeepSparseBackend(QuestionAnswering):
         # The longest first: if it fits, the others do.
         for done, (batch, length) in enumerate(sorted(paths, key=lambda shape: (-shape[1], -shape[0]))):
             if done:
-                memory.check_room(largest_bytes, len(paths) - done, memory.available_bytes())
-            before = memory.resident_bytes()
+                deepsparse_lib.check_room(largest_bytes, len(paths) - done, deepsparse_lib.available_bytes())
+            before = deepsparse_lib.resident_bytes()
             try:
                 engine = library.MultiModelEngine(str(paths[batch, length]), batch, self._context)
             except RuntimeError as error:
@@ -134,7 +134,7 @@ class DeepSparseBackend(QuestionAnswering):
             self._calls[batch, length] = deepsparse_lib.bound_call(engine)
             for _ in range(WARM_UP_RUNS):
                 self.run(full_inputs(batch, length))
-            after = memory.resident_bytes()
+            after = deepsparse_lib.resident_bytes()
             if before is not None and after is not None:
                 largest_bytes = max(largest_bytes, after - before)
         return time.monotonic() - started_s

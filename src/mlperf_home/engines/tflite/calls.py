@@ -73,7 +73,7 @@ class ArrangedImages:
         return partial(classes_of, scores, self._background)
 
     def with_only(self, inference: Inference) -> Prepared:
-        """Give the same for a batch of one image and one interpreter, which nobody else calls.
+        """Return the same for a batch of one image and one interpreter, which nobody else calls.
 
         What Python does here is done between any two inferences, and with a model of 30 us each tenth of a us counts:
         so nothing is called that can be written out.
@@ -97,7 +97,7 @@ class ArrangedImages:
 
 
 def classes_of(scores: Sequence[NDArray[Any]], background: int) -> NDArray[np.float32]:
-    """Give the class with the highest score of each image, (batch,) float32; the first where two are equal.
+    """Return the class with the highest score of each image, (batch,) float32; the first where two are equal.
 
     Args:
         scores: one array for each image, of one score for each class.
