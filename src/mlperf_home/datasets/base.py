@@ -1,4 +1,4 @@
-"""What the harness needs of a dataset."""
+"""The interface of every dataset to the harness."""
 
 from __future__ import annotations
 

@@ -11,9 +11,32 @@ import numpy as np
 from mlperf_home.datasets.base import DatasetError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+
+class PreprocessedSamples:
+    """The part of `mlperf_home.datasets.base.Samples` that a folder's description tells.
+
+    Attributes:
+        name: the dataset's name ("squad-v1.1").
+        count: how many samples there are.
+        performance_count: how many of them a performance run keeps loaded.
+        sample_note: says that these are sample data, or is empty.
+        identity: the hashes of what the samples were made of.
+        notes: sentences that belong beside a result: what keeps it from being official.
+    """
+
+    def __init__(self, facts: Mapping[str, Any], count: str, *hashes: str) -> None:
+        """Take over the facts; `count` and `hashes` name those that datasets call differently."""
+        self.name = str(facts["name"])
+        self.count = int(facts[count])
+        self.performance_count = int(facts["performance_count"])
+        self.sample_note = str(facts["sample_note"])
+        self.identity = {key: str(facts[key]) for key in hashes}
+        self.notes = tuple(str(note) for note in facts["notes"])
 
 
 @dataclass(frozen=True)

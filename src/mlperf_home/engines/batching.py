@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mlperf_home.engines.base import Grid
 
 QUESTION_ANSWERING_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-"""What the arrays of `Inputs` are, in this order, for question answering."""
+"""The arrays of `Inputs` for question answering, in this order."""
 
 _AXES = 2  # (batch, length)
 

@@ -37,7 +37,7 @@ _VOCABULARY = 100  # token ids below this exist in every vocabulary
 
 @dataclass(frozen=True)
 class Candidates:
-    """What a calibration tries.
+    """The candidates of a calibration.
 
     Attributes:
         lengths: the fixed grid; never made from a dataset.
@@ -71,7 +71,7 @@ class Speed:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a calibration chose, and why.
+    """The choice of a calibration, and its reasons.
 
     Attributes:
         grid: the choice.
@@ -105,9 +105,8 @@ class Calibration:
                 float(document["elapsed_s"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise BackendError(
-                f"a stored calibration cannot be read ({error!r}); delete it to measure again"
-            ) from error
+            problem = f"a stored calibration cannot be read ({error!r}); delete it to measure again"
+            raise BackendError(problem) from error
 
 
 def default_candidates(cores: int, lengths: tuple[int, ...] = LENGTHS) -> Candidates:

@@ -30,7 +30,7 @@ _REASONS = ("assertion", "error:", "terminate called", "what():", "illegal", "fa
 
 @dataclass(frozen=True)
 class Attempt:
-    """What is to be tried.
+    """A shape to try.
 
     Attributes:
         engine: the backend's name.
@@ -112,6 +112,11 @@ def _run_child(attempt: Attempt) -> str:
         ) from error
     except OSError as error:
         raise BackendError(f"cannot start {command[0]} for a trial compile ({error.strerror})") from error
+    return _ending(attempt, done)
+
+
+def _ending(attempt: Attempt, done: subprocess.CompletedProcess[str]) -> str:
+    """Return why the engine ended the child, or nothing; raise as `_run_child` does."""
     if done.returncode == 0:
         lines = [line for line in done.stdout.splitlines() if line.strip()]
         try:
@@ -123,7 +128,7 @@ def _run_child(attempt: Attempt) -> str:
         return ""
     if done.returncode == -signal.SIGKILL:
         raise BackendError(
-            f"model {request.model_path}: the trial compile was killed from outside (SIGKILL), "
+            f"model {attempt.request.model_path}: the trial compile was killed from outside (SIGKILL), "
             "most likely for want of memory; free some, or give a smaller model"
         )
     ending = f"it ended the process (exit status {done.returncode})"

@@ -1,4 +1,4 @@
-"""What every backend for image classification has to do; each check raises `ConformanceError` where one does not."""
+"""Checks of every backend for image classification; each check raises `ConformanceError` where one does not."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from mlperf_home.testing.backend_conformance import (
     in_threads,
     open_described,
     require,
+    require_closable,
+    require_equal,
     require_refusal,
 )
 
@@ -61,8 +63,8 @@ def check_rows(subject: Subject) -> None:
     together = subject.backend.run((images,))
     turned = subject.backend.run((np.ascontiguousarray(images[::-1]),))
     alone = np.concatenate([subject.backend.run((images[row : row + 1],)) for row in range(4)])
-    require(bool(np.array_equal(together, turned[::-1])), "the same image in another row has the same class")
-    require(bool(np.array_equal(together, alone)), "an image alone has the class that it has in a batch")
+    require_equal(together, turned[::-1], "the same image in another row has the same class")
+    require_equal(together, alone, "an image alone has the class that it has in a batch")
 
 
 def check_prepared(subject: Subject) -> None:
@@ -73,9 +75,9 @@ def check_prepared(subject: Subject) -> None:
     ready = subject.backend.prepare((images,))
     first = ready()
     subject.backend.run((_images(subject, 4, seed=5),))
-    require(bool(np.array_equal(first(), wanted)), "an answer stays as it is after later calls")
-    require(bool(np.array_equal(ready()(), wanted)), "a prepared batch can be inferred again")
-    require(bool(np.array_equal(images, kept)), "the inputs are not written to")
+    require_equal(first(), wanted, "an answer stays as it is after later calls")
+    require_equal(ready()(), wanted, "a prepared batch can be inferred again")
+    require_equal(images, kept, "the inputs are not written to")
 
 
 def check_threads(subject: Subject) -> None:
@@ -104,22 +106,16 @@ def check_foreign_inputs(subject: Subject) -> None:
     }
     for name, inputs in refused.items():
         require_refusal(partial(subject.backend.run, inputs), f"{name} is refused")
-    other = subject.make()
-    other.close()
-    other.open(subject.request)
-    other.close()
-    other.close()
-    require_refusal(partial(other.run, (images,)), "a closed backend refuses to run")
+    require_closable(subject.make(), subject.request, (images,))
 
 
 def check_grids(subject: Subject) -> None:
     """A grid with sequence lengths is refused."""
-    require_refusal(
-        partial(subject.make().open, replace(subject.request, grid=Grid((384,), (1,), 1))), "images have no lengths"
-    )
+    request = replace(subject.request, grid=Grid((384,), (1,), 1))
+    require_refusal(partial(subject.make().open, request), "images have no lengths")
 
 
-CHECKS = (check_classes, check_rows, check_prepared, check_threads, check_foreign_inputs, check_grids)
+CHECKS = tuple(check for name, check in globals().items() if name.startswith("check_"))
 """All checks; each takes a subject."""
 
 

@@ -43,7 +43,7 @@ class ImageFile:
 
     @property
     def where(self) -> str:
-        """What an error calls it."""
+        """Its name in errors."""
         return str(self.path) if self.path.name == self.name else f"{self.path}, {self.name}"
 
     def read(self) -> bytes:

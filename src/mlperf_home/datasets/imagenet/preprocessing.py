@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.datasets.imagenet.images import ImageFile
-    from mlperf_home.datasets.imagenet.labels import Labels
     from mlperf_home.datasets.imagenet.recipes import Recipe
+
+    Chunks = Sequence[Sequence[ImageFile]]
 
 CHUNK_IMAGES = 64
 _PR_SET_PDEATHSIG = 1
@@ -40,7 +41,7 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to make, and where.
+    """A folder to make.
 
     Attributes:
         images: the folder or tar of the validation set.
@@ -74,10 +75,7 @@ class Outcome:
 
 def code_sha256() -> str:
     """Hash the code that decides what the pixels are: what it made before a change is not mixed with what follows."""
-    digest = hashlib.sha256()
-    for module in (pixels, recipes):
-        digest.update(inspect.getsource(module).encode())
-    return digest.hexdigest()
+    return hashlib.sha256("".join(map(inspect.getsource, (pixels, recipes))).encode()).hexdigest()
 
 
 def preprocess(wanted: Wanted, tell: Callable[[int, int], None]) -> Outcome:
@@ -99,7 +97,8 @@ def preprocess(wanted: Wanted, tell: Callable[[int, int], None]) -> Outcome:
         return Outcome(found, 0, reused=True)
     if not PROVENANCE.replaceable(wanted.out):
         raise DatasetError(wanted.out, "exists and is no folder of preprocessed images", "give another --out")
-    lists = [list_sha256(images[first : first + CHUNK_IMAGES]) for first in range(0, len(images), CHUNK_IMAGES)]
+    chunks = [images[first : first + CHUNK_IMAGES] for first in range(0, len(images), CHUNK_IMAGES)]
+    lists = [list_sha256(chunk) for chunk in chunks]
     try:
         if wanted.left is not None:
             take_over(wanted.partial, wanted.left, begun_for(facts, code_sha256(), CHUNK_IMAGES), lists)
@@ -108,54 +107,44 @@ def preprocess(wanted: Wanted, tell: Callable[[int, int], None]) -> Outcome:
             if found := finished(wanted.out, facts):
                 shutil.rmtree(wanted.partial)
                 return Outcome(found, 0, reused=True)
-            return _make_rest(wanted, facts, lists, images, labels, tell)
+            unfinished = Unfinished(wanted.partial, facts, code_sha256(), CHUNK_IMAGES, lists)
+            made = _make_rest(wanted, unfinished, chunks, tell)
+            return Outcome(unfinished.publish(wanted.out, labels.text), made, reused=False)
     except OSError as error:
         size_mb = math.ceil(math.prod(pixels_shape(facts)) / 1e6)
-        problem = f"cannot be made ({error.strerror or error})"
-        advice = (
-            f"make room, or give a place that can be written and has {size_mb:,} MB: "
-            "--cache_dir=DIR to cm, --out=DIR to the module"
-        )
-        raise DatasetError(wanted.out, problem, advice) from error
+        advice = f"make room, or give a place that can be written and has {size_mb:,} MB: "
+        advice += "--cache_dir=DIR to cm, --out=DIR to the module"
+        raise DatasetError(wanted.out, f"cannot be made ({error.strerror or error})", advice) from error
 
 
-def _make_rest(
-    wanted: Wanted,
-    facts: dict[str, Any],
-    lists: Sequence[str],
-    images: Sequence[ImageFile],
-    labels: Labels,
-    tell: Callable[[int, int], None],
-) -> Outcome:
-    unfinished = Unfinished(wanted.partial, facts, code_sha256(), CHUNK_IMAGES, lists)
-    total, ready = len(images), 0
-    chunks = [chunk for chunk in range(len(lists)) if chunk not in unfinished.done]
-    left = sum(min(CHUNK_IMAGES, total - chunk * CHUNK_IMAGES) for chunk in chunks)
+def _make_rest(wanted: Wanted, unfinished: Unfinished, chunks: Chunks, tell: Callable[[int, int], None]) -> int:
+    """Make the chunks that are not done; return how many images they have."""
+    total, made = sum(map(len, chunks)), 0
+    rest = [number for number in range(len(chunks)) if number not in unfinished.done]
+    left = sum(len(chunks[number]) for number in rest)
     tell(total - left, total)
-    work = Work(wanted.recipe, images, CHUNK_IMAGES, unfinished.pixels, unfinished.offset)
-    with closing(make_chunks(work, chunks, max(1, min(wanted.workers, len(chunks))))) as made:
-        for chunk, digest in made:
-            unfinished.add(chunk, digest)
-            ready += min(CHUNK_IMAGES, total - chunk * CHUNK_IMAGES)
-            tell(total - left + ready, total)
-    return Outcome(unfinished.publish(wanted.out, labels.text), ready, reused=False)
+    work = Work(wanted.recipe, chunks, unfinished.pixels, unfinished.offset)
+    with closing(make_chunks(work, rest, max(1, min(wanted.workers, len(rest))))) as ready:
+        for number, digest in ready:
+            unfinished.add(number, digest)
+            made += len(chunks[number])
+            tell(total - left + made, total)
+    return made
 
 
 @dataclass(frozen=True)
 class Work:
-    """What all workers share.
+    """The part that all workers share.
 
     Attributes:
         recipe: how pixels are made.
-        images: all images, in their order.
-        chunk_images: how many a chunk has; the last one may have fewer.
+        chunks: all images, in their order; the last chunk may have fewer.
         path: the file that the pixels go to.
         offset: where its values begin, in bytes.
     """
 
     recipe: Recipe
-    images: Sequence[ImageFile]
-    chunk_images: int
+    chunks: Chunks
     path: Path
     offset: int
 
@@ -197,11 +186,10 @@ def _begin(work: Work, parent: int) -> None:
 def _make_chunk(chunk: int) -> tuple[int, str]:
     if _work is None:
         raise RuntimeError("a worker was not begun")
-    first = chunk * _work.chunk_images
     digest = hashlib.sha256()
     with _work.path.open("r+b", buffering=0) as file:
-        place = _work.offset + first * _work.recipe.side**2 * 3
-        for image in _work.images[first : first + _work.chunk_images]:
+        place = _work.offset + chunk * len(_work.chunks[0]) * _work.recipe.side**2 * 3
+        for image in _work.chunks[chunk]:
             content = pixels.make_pixels(_work.recipe, image.read(), image.where).tobytes()
             digest.update(content)
             rest = memoryview(content)

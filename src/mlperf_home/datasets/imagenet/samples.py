@@ -11,6 +11,7 @@ from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.labels import CLASSES
 from mlperf_home.datasets.imagenet.recipes import EFFICIENTNET, FAMILIES, MOBILENET, PUBLISHED
 from mlperf_home.datasets.imagenet.store import PROVENANCE, read_pixels
+from mlperf_home.datasets.provenance import PreprocessedSamples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,17 +108,11 @@ def pixel_values(how: Normalisation, dtype: str, quantisation: Quantisation | No
     return PixelValues(np.clip(stored, limits.min, limits.max).astype(dtype))
 
 
-class ImagenetSamples:
+class ImagenetSamples(PreprocessedSamples):
     """A folder of preprocessed images, opened: implements `mlperf_home.datasets.base.Samples`.
 
     Attributes:
-        name: "imagenet-2012-val", or "sample-images".
-        count: how many images there are.
-        performance_count: the smaller of `count` and 1024.
         lengths: None: all images have one size.
-        sample_note: says that the images are made up, or is empty.
-        identity: the hashes of the list of images, of the labels and of the pixels.
-        notes: sentences that belong beside a result: what keeps it from being official.
         record: how the images were made, for the session: recipe, steps, resolution.
         side: rows and columns of an image.
     """
@@ -133,13 +128,8 @@ class ImagenetSamples:
             DatasetError: the folder is absent, incomplete or broken.
         """
         facts = PROVENANCE.read(folder)
-        self.name = str(facts["name"])
-        self.count = int(facts["images"])
-        self.performance_count = int(facts["performance_count"])
+        super().__init__(facts, "images", "list_sha256", "labels_sha256", "pixels_sha256")
         self.lengths: NDArray[np.int32] | None = None
-        self.sample_note = str(facts["sample_note"])
-        self.identity = {key: str(facts[key]) for key in ("list_sha256", "labels_sha256", "pixels_sha256")}
-        self.notes = tuple(str(note) for note in facts["notes"])
         self.record = {key: facts[key] for key in ("recipe", "family", "steps", "resolution")}
         self.side = int(facts["resolution"])
         self._folder = folder

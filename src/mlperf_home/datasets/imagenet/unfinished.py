@@ -82,7 +82,7 @@ class Unfinished:
             file.write(f"{chunk} {self._lists[chunk]} {digest}\n")
 
     def publish(self, out: Path, labels_text: str) -> dict[str, Any]:
-        """Return the whole its name, in the place of an older one, and its description.
+        """Move the whole to its place, instead of an older one; return its description.
 
         Raises:
             OSError: there is no room, or the place cannot be written.

@@ -85,7 +85,7 @@ def window_spans(token_count: int, room: int, stride: int = DOC_STRIDE) -> list[
 
 
 def owned_tokens(spans: list[tuple[int, int]]) -> list[NDArray[np.bool_]]:
-    """Say for each window which of its tokens have their maximum context there; a tie goes to the first."""
+    """Return for each window which of its tokens have their maximum context there; a tie goes to the first."""
     if len(spans) <= 1:
         return [np.ones(length, dtype=np.bool_) for _, length in spans]
     positions = np.arange(spans[-1][0] + spans[-1][1])
@@ -143,12 +143,7 @@ def _encode_contexts(dataset: Dataset, pieces: WordPieces) -> list[tuple[NDArray
 
 def _blank(count: int) -> Features:
     shape = (count, MAX_SEQ_LENGTH)
-    return Features(
-        input_ids=np.zeros(shape, dtype=np.int64),
-        attention_mask=np.zeros(shape, dtype=np.int64),
-        token_type_ids=np.zeros(shape, dtype=np.int64),
-        lengths=np.zeros(count, dtype=np.int32),
-        example_index=np.zeros(count, dtype=np.int32),
-        token_to_word=np.full(shape, -1, dtype=np.int32),
-        max_context=np.zeros(shape, dtype=np.bool_),
-    )
+    ids, mask, types = np.zeros((3, *shape), dtype=np.int64)
+    lengths, example_index = np.zeros((2, count), dtype=np.int32)
+    words, max_context = np.full(shape, -1, dtype=np.int32), np.zeros(shape, dtype=np.bool_)
+    return Features(ids, mask, types, lengths, example_index, words, max_context)

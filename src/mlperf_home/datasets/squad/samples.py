@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlperf_home.datasets.provenance import PreprocessedSamples
 from mlperf_home.datasets.squad.store import PROVENANCE, read_array
 
 if TYPE_CHECKING:
@@ -19,17 +20,11 @@ if TYPE_CHECKING:
 INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
 
 
-class SquadSamples:
+class SquadSamples(PreprocessedSamples):
     """A features folder, opened: implements `mlperf_home.datasets.base.Samples`.
 
     Attributes:
-        name: "squad-v1.1", or another dataset's name.
-        count: how many features there are.
-        performance_count: the smaller of `count` and 10833.
         lengths: (count,) int32, tokens of each feature without padding.
-        sample_note: says that these are sample data, or is empty.
-        identity: the hashes of the questions' file and of the vocabulary.
-        notes: sentences that belong beside a result: what keeps it from being official.
         max_length: columns of a whole row (384).
     """
 
@@ -40,12 +35,7 @@ class SquadSamples:
             DatasetError: the folder is absent, incomplete or broken.
         """
         facts = PROVENANCE.read(folder)
-        self.name = str(facts["name"])
-        self.count = int(facts["features"])
-        self.performance_count = int(facts["performance_count"])
-        self.sample_note = str(facts["sample_note"])
-        self.identity = {key: str(facts[key]) for key in ("dataset_sha256", "vocab_sha256")}
-        self.notes = tuple(str(note) for note in facts["notes"])
+        super().__init__(facts, "features", "dataset_sha256", "vocab_sha256")
         self._mapped = tuple(read_array(folder, name, self.count) for name in INPUT_NAMES)
         self._rows: Inputs = self._mapped
         self._loaded = 0

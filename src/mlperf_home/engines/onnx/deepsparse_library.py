@@ -69,7 +69,7 @@ def bound_call(engine: Any) -> Callable[[list[NDArray[Any]]], Any]:
 
 
 def architecture(library: Any) -> dict[str, Any]:
-    """What DeepSparse found of the CPU: isa, vnni, bf16, dotprod, vendor and so on."""
+    """Return what DeepSparse found of the CPU: isa, vnni, bf16, dotprod, vendor and so on."""
     return dict(library.cpu.cpu_architecture())
 
 

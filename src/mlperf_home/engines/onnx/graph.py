@@ -1,4 +1,4 @@
-"""What an ONNX question-answering model takes and gives: roles, positions, types."""
+"""Inputs and outputs of an ONNX question-answering model: roles, positions, types."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ModelInput:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a question-answering graph takes and gives.
+    """Inputs and outputs of a question-answering graph.
 
     Attributes:
         inputs: in the graph's own order.

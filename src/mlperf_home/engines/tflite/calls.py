@@ -1,4 +1,4 @@
-"""What one inference of a TFLite classifier is, with whichever interpreter is idle or with one alone."""
+"""One inference of a TFLite classifier, with whichever interpreter is idle or with one alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Inference:
-    """What one inference is: called with an image, (1, height, width, channels), it returns the scores.
+    """One inference: called with an image, (1, height, width, channels), it returns the scores.
 
     Attributes:
         parts: the interpreter's methods that set a tensor, invoke and get a tensor, bound, and the numbers of the

@@ -1,4 +1,4 @@
-"""What an image classifier takes and gives, as its own file says."""
+"""Input and output of an image classifier, as its own file says."""
 
 from __future__ import annotations
 

@@ -1,15 +1,14 @@
 """A seeded generator of questions in SQuAD v1.1's format: the sample.
 
-Each paragraph tells facts about things, one of each kind at most, among sentences that tell
-nothing; each question asks for one of the facts. Which kind is asked for and where it stands is
-what a small BERT learns in minutes; a fault in tokenising, padding, ordering or post-processing
-loses it. Lengths follow those of 1,190 real
-questions of SQuAD's dev set, features of at most 384 tokens.
+Each paragraph tells facts about things, one of each kind at most, among sentences that tell nothing; each question
+asks for one of the facts. A small BERT learns in minutes which kind is asked for and where it stands; a fault in
+tokenising, padding, ordering or post-processing loses it. Lengths follow those of 1,190 real questions of SQuAD's dev
+set, features of at most 384 tokens.
 """
 
 from __future__ import annotations
 
-import itertools
+import bisect
 import json
 import random
 from dataclasses import dataclass, field
@@ -29,18 +28,9 @@ QUESTIONS = 10_833
 DATASET_SHA256 = "bd92fc37103d48cc20c21d84c0459b6114d617a4e21be2eaa2ab29e370f96e49"
 QUESTIONS_PER_PARAGRAPH = 5
 PARAGRAPHS_PER_ARTICLE = 25
-# (share of questions, tokens with the question and three separators): the quantiles of real SQuAD.
-LENGTH_QUANTILES = (
-    (0.0, 62),
-    (0.05, 91),
-    (0.25, 134),
-    (0.5, 166),
-    (0.75, 219),
-    (0.9, 271),
-    (0.95, 355),
-    (0.975, 384),
-    (1.0, 460),
-)
+# The quantiles of real SQuAD: shares of questions, and tokens with the question and three separators.
+_SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 1.0)
+_LENGTHS = (62, 91, 134, 166, 219, 271, 355, 384, 460)
 # An average sentence.
 TOKENS_PER_SENTENCE = 12
 # A question and the separators take about this many of them.
@@ -81,10 +71,9 @@ class Paragraph:
 
 def length_at(share: float) -> float:
     """Return the length in tokens below which `share` (0 to 1) of the questions lie."""
-    for (low, short), (high, long) in itertools.pairwise(LENGTH_QUANTILES):
-        if share <= high:
-            return short + (share - low) / (high - low) * (long - short)
-    return float(LENGTH_QUANTILES[-1][1])
+    above = min(max(bisect.bisect_left(_SHARES, share), 1), len(_SHARES) - 1)
+    low, short = _SHARES[above - 1], _LENGTHS[above - 1]
+    return short + (share - low) / (_SHARES[above] - low) * (_LENGTHS[above] - short)
 
 
 def _sentence(dice: Dice, facts: list[tuple[str, Relation]]) -> tuple[str, list[Fact]]:
