@@ -75,13 +75,13 @@ class _Builder:
         self._random = np.random.default_rng(7)
 
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node with one output; give the output's name."""
+        """Add a node with one output; return its name."""
         name = f"{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
     def constant(self, value: NDArray[Any]) -> str:
-        """Add a constant; give its name."""
+        """Add a constant; return its name."""
         name = f"constant_{len(self.weights)}"
         self.weights.append(numpy_helper.from_array(value, name))
         return name

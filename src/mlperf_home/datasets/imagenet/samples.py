@@ -54,21 +54,6 @@ MOBILENET_VALUES = Normalisation(127.5, 127.5, raw=True)
 EFFICIENTNET_VALUES = Normalisation(127.0, 128.0, raw=False)
 
 
-@dataclass(frozen=True)
-class PixelValues:
-    """Turns pixels into a model's input by a table of 256 values.
-
-    Attributes:
-        table: (256,), what each value of a pixel becomes.
-    """
-
-    table: NDArray[Any]
-
-    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-        """Return an array of the same shape and the table's type."""
-        return np.take(self.table, pixels)
-
-
 def normalisation(recipe: str, family: str) -> Normalisation:
     """Return what a recipe does for a family; MLPerf's v3.1 scripts treat all families as MobileNets.
 
@@ -80,8 +65,8 @@ def normalisation(recipe: str, family: str) -> Normalisation:
     return EFFICIENTNET_VALUES if recipe == PUBLISHED and family == EFFICIENTNET else MOBILENET_VALUES
 
 
-def pixel_values(how: Normalisation, dtype: str, quantisation: Quantisation | None = None) -> PixelValues:
-    """Make the table for an input of type `dtype`: float32, uint8 or int8.
+def pixel_values(how: Normalisation, dtype: str, quantisation: Quantisation | None = None) -> NDArray[Any]:
+    """Return what each value of a pixel becomes, (256,), for an input of type `dtype`: float32, uint8 or int8.
 
     Args:
         how: the family's mean and deviation.
@@ -94,18 +79,19 @@ def pixel_values(how: Normalisation, dtype: str, quantisation: Quantisation | No
     pixels = np.arange(_LEVELS)
     values = (pixels - how.mean) / how.std
     if dtype == "float32":
-        return PixelValues(values.astype(np.float32))
+        return np.asarray(values, dtype=np.float32)
     if dtype not in {"uint8", "int8"}:
         raise ValueError(f"inputs of type {dtype}: an image classifier takes float32, uint8 or int8")
     if how.raw:
-        return PixelValues((pixels - (0 if dtype == "uint8" else _LEVELS // 2)).astype(dtype))
+        return (pixels - (0 if dtype == "uint8" else _LEVELS // 2)).astype(dtype)
     if quantisation is None or not quantisation.scale > 0:
         raise ValueError(f"inputs of type {dtype} need the scale and the zero point of the model's file")
     scaled = values / quantisation.scale
     # TensorFlow Lite rounds halves away from zero.
     stored = np.trunc(scaled + np.copysign(0.5, scaled)) + quantisation.zero_point
     limits = np.iinfo(dtype)
-    return PixelValues(np.clip(stored, limits.min, limits.max).astype(dtype))
+    table: NDArray[Any] = np.clip(stored, limits.min, limits.max).astype(dtype)
+    return table
 
 
 class ImagenetSamples(PreprocessedSamples):
@@ -117,12 +103,12 @@ class ImagenetSamples(PreprocessedSamples):
         side: rows and columns of an image.
     """
 
-    def __init__(self, folder: Path, values: PixelValues | None = None) -> None:
+    def __init__(self, folder: Path, values: NDArray[Any] | None = None) -> None:
         """Open a folder; the pixels are mapped, not read.
 
         Args:
             folder: the folder of images.
-            values: turns pixels into the model's input; until `suit` chooses it, pixels are given as they are.
+            values: what each value of a pixel becomes, (256,); until `suit` chooses it, pixels are given as they are.
 
         Raises:
             DatasetError: the folder is absent, incomplete or broken.
@@ -186,4 +172,4 @@ class ImagenetSamples(PreprocessedSamples):
         if (row := self._loaded.get(index)) is not None:
             return row
         pixels = self._pixels[index : index + 1]
-        return np.array(pixels) if self._values is None else self._values(pixels)
+        return np.array(pixels) if self._values is None else np.take(self._values, pixels)

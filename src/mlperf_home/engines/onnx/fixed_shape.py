@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import onnx
-from onnx.external_data_helper import ExternalDataInfo, uses_external_data
+from onnx.external_data_helper import ExternalDataInfo, set_external_data, uses_external_data
 
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.onnx import graph
@@ -125,11 +125,8 @@ def _move_weights(graph: onnx.GraphProto, location: str) -> tuple[list[bytes], i
             continue
         padding = -len(content) % _ALIGNMENT_BYTES
         blocks += [content, bytes(padding)]
+        set_external_data(tensor, location, offset, len(content))
         tensor.ClearField("raw_data")
-        tensor.data_location = onnx.TensorProto.EXTERNAL
-        for key, value in (("location", location), ("offset", offset), ("length", len(content))):
-            entry = tensor.external_data.add()
-            entry.key, entry.value = key, str(value)
         offset += len(content) + padding
     return blocks, offset
 
