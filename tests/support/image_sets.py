@@ -11,7 +11,7 @@ import numpy as np
 from photographs import make_set, name_of
 
 from mlperf_home.datasets.imagenet import __main__ as command
-from mlperf_home.datasets.imagenet import claims
+from mlperf_home.datasets.imagenet import unfinished
 from mlperf_home.datasets.imagenet.pixels import make_pixels
 from mlperf_home.datasets.imagenet.recipes import find_recipe
 
@@ -73,7 +73,7 @@ def held_elsewhere(folder: Path) -> Iterator[None]:
     claimed, release = context.Event(), context.Event()
 
     def hold() -> None:
-        with claims.claimed(folder):
+        with unfinished.claimed(folder):
             claimed.set()
             release.wait(60)
 

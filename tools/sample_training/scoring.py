@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.accuracy.squad.evaluation import predict
-from mlperf_home.accuracy.squad.logits import Logits
+from mlperf_home.accuracy.squad.evaluation import Logits, predict
 from mlperf_home.accuracy.squad.metrics import score
 from mlperf_home.datasets.squad.features import make_features
-from mlperf_home.datasets.squad.reading import read_dataset
+from mlperf_home.datasets.squad.reading import read_dataset, read_vocabulary
 from mlperf_home.datasets.squad.store import provenance, write_folder
-from mlperf_home.datasets.squad.vocabulary import read_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the harness needs of a dataset."""
+"""The interface of every dataset to the harness."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Samples(Protocol):
         """Release samples."""
 
     def batch(self, indices: NDArray[np.intp], length: int | None) -> Inputs:
-        """Give contiguous inputs of shape (len(indices), length), padded with zeros.
+        """Return contiguous inputs of shape (len(indices), length), padded with zeros.
 
         `length` is None where samples have no length (images).
         """

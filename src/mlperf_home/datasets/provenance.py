@@ -1,4 +1,4 @@
-"""The file that says of a preprocessed dataset what it holds and what it was made of."""
+"""A folder of preprocessed samples: arrays, and the file that says what they hold and what they were made of."""
 
 from __future__ import annotations
 
@@ -6,22 +6,49 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mlperf_home.datasets.base import DatasetError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+class PreprocessedSamples:
+    """The part of `mlperf_home.datasets.base.Samples` that a folder's description tells.
+
+    Attributes:
+        name: the dataset's name ("squad-v1.1").
+        count: how many samples there are.
+        performance_count: how many of them a performance run keeps loaded.
+        sample_note: says that these are sample data, or is empty.
+        identity: the hashes of what the samples were made of.
+        notes: sentences that belong beside a result: what keeps it from being official.
+    """
+
+    def __init__(self, facts: Mapping[str, Any], count: str, *hashes: str) -> None:
+        """Take over the facts; `count` and `hashes` name those that datasets call differently."""
+        self.name = str(facts["name"])
+        self.count = int(facts[count])
+        self.performance_count = int(facts["performance_count"])
+        self.sample_note = str(facts["sample_note"])
+        self.identity = {key: str(facts[key]) for key in hashes}
+        self.notes = tuple(str(note) for note in facts["notes"])
 
 
 @dataclass(frozen=True)
 class ProvenanceFile:
-    """How such a file is told from any other.
+    """How such a folder is told from any other.
 
     Attributes:
-        name: the file's name in the dataset's folder.
+        name: the describing file's name in the folder.
         content: what it describes, in a word, for messages.
         version: its "format".
         needed: the facts that it states, at least.
-        advice: what to do where it cannot be used.
+        advice: what to do where the folder cannot be used.
     """
 
     name: str
@@ -49,3 +76,25 @@ class ProvenanceFile:
         if absent:
             raise DatasetError(path, f"does not say {', '.join(absent)}", self.advice)
         return facts
+
+    def text(self, facts: dict[str, Any]) -> str:
+        """Return the file's content."""
+        return json.dumps(facts, indent=2) + "\n"
+
+    def map_array(self, path: Path) -> NDArray[Any]:
+        """Map an array of a folder into memory, read-only.
+
+        Raises:
+            DatasetError: it is absent or broken.
+        """
+        try:
+            array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise DatasetError(path, f"cannot be read ({error})", self.advice) from error
+        return array
+
+    def replaceable(self, folder: Path) -> bool:
+        """Whether nothing is lost when this folder is replaced: it is absent, empty, or such a folder."""
+        if not folder.exists():
+            return True
+        return folder.is_dir() and ((folder / self.name).is_file() or not any(folder.iterdir()))

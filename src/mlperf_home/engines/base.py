@@ -42,7 +42,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Request:
-    """What a backend is opened for.
+    """A model to open, and for which shapes.
 
     Attributes:
         model_path: the model's file; it is never changed.
@@ -61,7 +61,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Description:
-    """What was opened, for the record.
+    """An open engine, for the record.
 
     Attributes:
         engine: the engine's name ("deepsparse").
@@ -112,7 +112,7 @@ class Forkable(Protocol):
     """A backend whose streams may be processes, forked when it is open."""
 
     def fork_safe(self) -> bool:
-        """Say whether it can be called in a fork as it is open now: threads of an engine do not live on in one."""
+        """Whether it can be called in a fork as it is open now: threads of an engine do not live on in one."""
         ...
 
     def keep_stream(self, stream: int, prepared: Mapping[int, Prepared]) -> Mapping[int, Prepared]:

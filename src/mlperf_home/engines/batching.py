@@ -1,4 +1,4 @@
-"""Which of a grid's shapes a batch belongs to, and how it is filled up to it."""
+"""Batches of question answering: the grid's shape that one belongs to, and how it is filled up to it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlperf_home.engines.base import BackendError
+from mlperf_home.engines.engine import Engine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,13 +16,27 @@ if TYPE_CHECKING:
     from mlperf_home.engines.base import Grid
 
 QUESTION_ANSWERING_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-"""What the arrays of `Inputs` are, in this order, for question answering."""
+"""The arrays of `Inputs` for question answering, in this order."""
 
 _AXES = 2  # (batch, length)
 
 
+class QuestionAnswering(Engine):
+    """An engine for question answering: it keeps the largest batch of each of the grid's lengths."""
+
+    def __init__(self) -> None:
+        self._largest_batch: dict[int, int] = {}
+
+    def _take_grid(self, grid: Grid) -> None:
+        self._largest_batch = check_grid(grid)
+
+    def _shapes(self) -> dict[str, list[int]]:
+        """Return the grid as a record keeps it."""
+        return {"lengths": list(self._largest_batch), "batch_sizes": list(self._largest_batch.values())}
+
+
 def check_grid(grid: Grid) -> dict[int, int]:
-    """Give the largest batch of each length.
+    """Return the largest batch of each length.
 
     Raises:
         BackendError: no lengths, not ascending, or batch sizes that do not go with them.
@@ -44,14 +59,11 @@ def check_grid(grid: Grid) -> dict[int, int]:
 
 
 def locate(inputs: Inputs, largest_batch: dict[int, int]) -> tuple[int, int]:
-    """Say which shape a batch has.
+    """Return the batch and the length of inputs.
 
     Args:
         inputs: arrays of shape (batch, length), in the order of `QUESTION_ANSWERING_INPUTS`.
         largest_batch: the largest batch of each length of the grid.
-
-    Returns:
-        Batch and length.
 
     Raises:
         BackendError: another number of arrays, different shapes, or a shape outside the grid.
@@ -85,3 +97,9 @@ def fill(array: NDArray[Any], batch: int) -> NDArray[Any]:
     if missing <= 0:
         return array
     return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
+
+
+def full_inputs(batch: int, length: int) -> Inputs:
+    """Return a batch without padding, each token number 1: it warms an engine up."""
+    ones = np.ones((batch, length), dtype=np.int64)
+    return ones, ones, np.zeros_like(ones)

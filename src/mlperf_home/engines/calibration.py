@@ -6,9 +6,9 @@ Inputs are synthetic and every length counts alike: MLPerf's rules forbid statis
 from __future__ import annotations
 
 import statistics
-import threading
 import time
-from dataclasses import asdict, dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +37,7 @@ _VOCABULARY = 100  # token ids below this exist in every vocabulary
 
 @dataclass(frozen=True)
 class Candidates:
-    """What a calibration tries.
+    """The candidates of a calibration.
 
     Attributes:
         lengths: the fixed grid; never made from a dataset.
@@ -71,7 +71,7 @@ class Speed:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a calibration chose, and why.
+    """The choice of a calibration, and its reasons.
 
     Attributes:
         grid: the choice.
@@ -86,7 +86,7 @@ class Calibration:
     elapsed_s: float
 
     def to_json(self) -> dict[str, Any]:
-        """Give it as JSON values."""
+        """Return it as JSON values."""
         return asdict(self)
 
     @classmethod
@@ -105,13 +105,12 @@ class Calibration:
                 float(document["elapsed_s"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise BackendError(
-                f"a stored calibration cannot be read ({error!r}); delete it to measure again"
-            ) from error
+            problem = f"a stored calibration cannot be read ({error!r}); delete it to measure again"
+            raise BackendError(problem) from error
 
 
 def default_candidates(cores: int, lengths: tuple[int, ...] = LENGTHS) -> Candidates:
-    """Give what is worth trying on a machine of so many cores."""
+    """Return what is worth trying on a machine of so many cores."""
     streams = sorted({1, min(2, cores), max(1, cores // 2), cores})
     return Candidates(lengths=lengths, streams=tuple(streams))
 
@@ -138,7 +137,9 @@ def calibrate(
     Raises:
         BackendError: the backend refuses even the first candidate.
     """
-    bench = _Bench(make_backend, request, _probes(candidates.lengths), clock)
+    lengths = candidates.lengths
+    probes = tuple(sorted({lengths[0], lengths[len(lengths) // 2], lengths[-1]}))
+    bench = _Bench(make_backend, request, probes, clock)
     started_s = clock()
     middling = sorted(candidates.batch_sizes)[len(candidates.batch_sizes) // 2]
     # The likeliest first, in case that there is time for one only.
@@ -153,32 +154,21 @@ def calibrate(
 
 
 def synthetic_inputs(batch: int, length: int, seed: int = 0) -> Inputs:
-    """Give a batch of random tokens without padding, (batch, length) int64, the same for the same seed."""
+    """Return a batch of random tokens without padding, (batch, length) int64, the same for the same seed."""
     ids = np.random.default_rng(seed).integers(1, _VOCABULARY, size=(batch, length), dtype=np.int64)
     return ids, np.ones_like(ids), np.zeros_like(ids)
 
 
-def _probes(lengths: tuple[int, ...]) -> tuple[int, ...]:
-    """The lengths that are measured."""
-    return tuple(sorted({lengths[0], lengths[len(lengths) // 2], lengths[-1]}))
-
-
+@dataclass
 class _Bench:
     """Opens the backend for one candidate after another and keeps what was measured."""
 
-    def __init__(
-        self,
-        make_backend: Callable[[], Backend],
-        request: Request,
-        lengths: tuple[int, ...],
-        clock: Callable[[], float],
-    ) -> None:
-        self._make_backend = make_backend
-        self._request = request
-        self._lengths = lengths
-        self._clock = clock
-        self.measured: list[Speed] = []
-        self.skipped: list[str] = []
+    make_backend: Callable[[], Backend]
+    request: Request
+    lengths: tuple[int, ...]
+    clock: Callable[[], float]
+    measured: list[Speed] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
 
     def try_one(self, batch_size: int, streams: int, *, enough: bool) -> None:
         """Measure a candidate at every probed length, or note why not."""
@@ -186,10 +176,10 @@ class _Bench:
         if enough and self.measured:
             self.skipped.append(f"{name}: no time left")
             return
-        grid = Grid(self._lengths, (batch_size,) * len(self._lengths), streams)
-        backend = self._make_backend()
+        grid = Grid(self.lengths, (batch_size,) * len(self.lengths), streams)
+        backend = self.make_backend()
         try:
-            backend.open(replace(self._request, grid=grid))
+            backend.open(replace(self.request, grid=grid))
             self.measured += self._speeds(backend, batch_size, streams)
         except BackendError as error:
             # A batch too large for the memory is no reason to give up what fits.
@@ -210,7 +200,7 @@ class _Bench:
 
     def best_batch(self, length: int, streams: int) -> int:
         """The smallest batch size that is as good as the best, at the nearest probed length."""
-        nearest = min(self._lengths, key=lambda probe: abs(probe - length))
+        nearest = min(self.lengths, key=lambda probe: abs(probe - length))
         speeds = {
             speed.batch_size: speed.samples_per_second
             for speed in self.measured
@@ -224,43 +214,33 @@ class _Bench:
 
         The lengths take turns, so that a busy moment of the machine does not fall on one of them alone.
         """
-        inputs = {length: synthetic_inputs(batch_size, length) for length in self._lengths}
+        inputs = {length: synthetic_inputs(batch_size, length) for length in self.lengths}
         calls: dict[int, int] = {}
-        rounds: dict[int, list[float]] = {length: [] for length in self._lengths}
-        for length in self._lengths:
+        for length in self.lengths:
             once_s = self._time(backend, inputs[length], streams, 1)
             calls[length] = max(1, min(_MOST_CALLS // streams, int(_ROUND_S / once_s)))
-        for _ in range(_ROUNDS):
-            for length in self._lengths:
-                rounds[length].append(self._time(backend, inputs[length], streams, calls[length]))
-        return [
-            Speed(
-                length,
-                batch_size,
-                streams,
-                round(calls[length] * streams * batch_size / statistics.median(rounds[length]), 3),
-                calls[length] * streams * _ROUNDS,
-            )
-            for length in self._lengths
+        rounds = [
+            [self._time(backend, inputs[length], streams, calls[length]) for length in self.lengths]
+            for _ in range(_ROUNDS)
         ]
+        speeds = []
+        for length, times in zip(self.lengths, zip(*rounds, strict=True), strict=True):
+            together = calls[length] * streams
+            per_second = round(together * batch_size / statistics.median(times), 3)
+            speeds.append(Speed(length, batch_size, streams, per_second, together * _ROUNDS))
+        return speeds
 
     def _time(self, backend: Backend, inputs: Inputs, streams: int, calls: int) -> float:
         """Seconds that `streams` threads need for `calls` calls each."""
-        failures: list[BackendError] = []
 
         def work() -> None:
-            try:
-                for _ in range(calls):
-                    backend.run(inputs)
-            except BackendError as error:
-                failures.append(error)
+            for _ in range(calls):
+                backend.run(inputs)
 
-        threads = [threading.Thread(target=work) for _ in range(streams)]
-        started_s = self._clock()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if failures:
-            raise failures[0]
-        return max(self._clock() - started_s, 1e-9)
+        started_s = self.clock()
+        with ThreadPoolExecutor(streams) as pool:
+            working = [pool.submit(work) for _ in range(streams)]
+        took_s = self.clock() - started_s
+        for each in working:
+            each.result()
+        return max(took_s, 1e-9)

@@ -23,20 +23,18 @@ def usable_cores(wanted: int | None = None, *, root: Path = Path("/")) -> int:
     Raises:
         BackendError: more cores are wanted than there are, or none.
     """
-    allowed = os.sched_getaffinity(0)
-    cores = len(cores_cpus(root=root))
-    quota, _ = cpu_quota(root)
-    if quota is not None:
-        cores = min(cores, max(1, math.floor(quota)))
     if wanted is None:
-        return cores
-    if not 1 <= wanted <= len(allowed):
-        raise BackendError(f"{wanted} cores asked for; this process may use 1 to {len(allowed)}")
+        cores = len(cores_cpus(root=root))
+        quota, _ = cpu_quota(root)
+        return cores if quota is None else min(cores, max(1, math.floor(quota)))
+    allowed = len(os.sched_getaffinity(0))
+    if not 1 <= wanted <= allowed:
+        raise BackendError(f"{wanted} cores asked for; this process may use 1 to {allowed}")
     return wanted
 
 
 def cores_cpus(*, root: Path = Path("/")) -> list[set[int]]:
-    """Give the logical CPUs of each physical core that this process may use, the lowest first.
+    """Return the logical CPUs of each physical core that this process may use, the lowest first.
 
     Each is its own core where the system does not tell.
     """

@@ -39,10 +39,8 @@ def parse_lengths(text: str) -> tuple[int, ...]:
     if lengths[-1] != MAX_LENGTH:
         lengths = (*lengths, MAX_LENGTH)
     if len(lengths) > _LARGEST_COUNT:
-        raise BackendError(
-            f"sequence lengths {text!r}: {len(lengths)} of them, each is an engine to compile; "
-            f"give at most {_LARGEST_COUNT}"
-        )
+        most = f"give at most {_LARGEST_COUNT}"
+        raise BackendError(f"sequence lengths {text!r}: {len(lengths)} of them, each is an engine to compile; {most}")
     return lengths
 
 

@@ -14,7 +14,7 @@ _CLASSES = {
     "deepsparse": ("mlperf_home.engines.onnx.deepsparse", "DeepSparseBackend"),
     "onnxruntime": ("mlperf_home.engines.onnx.onnxruntime", "OnnxRuntimeBackend"),
     "tflite": ("mlperf_home.engines.tflite.engine", "TfliteBackend"),
-    "litert": ("mlperf_home.engines.tflite.litert", "LiteRtBackend"),
+    "litert": ("mlperf_home.engines.tflite.engine", "LiteRtBackend"),
     "echo": ("mlperf_home.engines.echo", "EchoBackend"),
 }
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import mlperf_home
 from mlperf_home.engines import registry
@@ -21,7 +21,7 @@ from mlperf_home.engines.base import BackendError, Grid, Request
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 TIMEOUT_S = 900.0  # a compile of a large int8 model takes half a minute on a good machine
 _LONGEST_REASON = 300
@@ -30,7 +30,7 @@ _REASONS = ("assertion", "error:", "terminate called", "what():", "illegal", "fa
 
 @dataclass(frozen=True)
 class Attempt:
-    """What is to be tried.
+    """A shape to try.
 
     Attributes:
         engine: the backend's name.
@@ -53,24 +53,30 @@ def check(attempt: Attempt) -> None:
     Raises:
         BackendError: it could not; the engine's own words are in the text.
     """
-    failure = _remembered(attempt.memory)
-    if failure is None:
+    memory, request = attempt.memory, attempt.request
+    try:
+        failure = str(json.loads(memory.read_text(encoding="utf-8"))["failure"])
+    except (OSError, ValueError, KeyError, TypeError):
         failure = _run_child(attempt)
-        _remember(attempt.memory, failure)
+        try:
+            replace_text(memory, json.dumps({"failure": failure}) + "\n")
+        except OSError as error:
+            raise BackendError(f"work folder {memory.parent}: cannot write {memory.name} ({error.strerror})") from error
     if failure:
-        shape = attempt.request.grid
-        raise BackendError(
-            f"model {attempt.request.model_path}: {attempt.engine} cannot compile it for batch "
-            f"{shape.batch_sizes[0]}, length {shape.lengths[0]}: {failure}; "
-            "try another export of the model, or the onnxruntime backend"
-        )
+        shape = (request.grid.batch_sizes[0], request.grid.lengths[0])
+        raise cannot_compile(attempt.engine, request.model_path, shape, failure)
+
+
+def cannot_compile(engine: str, model_path: Path, shape: tuple[int, int], words: str) -> BackendError:
+    """Return the error of an engine that cannot compile a model for (batch, length)."""
+    return BackendError(
+        f"model {model_path}: {engine} cannot compile it for batch {shape[0]}, length {shape[1]}: "
+        f"{words}; try another export of the model, or the onnxruntime backend"
+    )
 
 
 def _run_child(attempt: Attempt) -> str:
-    """Start the child.
-
-    Returns:
-        Why the engine ended it; empty if all went well.
+    """Start the child; return why the engine ended it, or nothing if all went well.
 
     Raises:
         BackendError: the child's own, or a time-out, or a kill from outside: nothing to remember.
@@ -81,8 +87,8 @@ def _run_child(attempt: Attempt) -> str:
             "engine": attempt.engine,
             "model_path": str(request.model_path),
             "work_dir": str(request.work_dir),
-            "length": request.grid.lengths[0],
-            "batch": request.grid.batch_sizes[0],
+            "lengths": request.grid.lengths,
+            "batch_sizes": request.grid.batch_sizes,
             "cores": request.cores,
             "options": dict(request.options),
         }
@@ -106,37 +112,30 @@ def _run_child(attempt: Attempt) -> str:
         ) from error
     except OSError as error:
         raise BackendError(f"cannot start {command[0]} for a trial compile ({error.strerror})") from error
+    return _ending(attempt, done)
+
+
+def _ending(attempt: Attempt, done: subprocess.CompletedProcess[str]) -> str:
+    """Return why the engine ended the child, or nothing; raise as `_run_child` does."""
     if done.returncode == 0:
-        return _child_answer(done.stdout)
+        lines = [line for line in done.stdout.splitlines() if line.strip()]
+        try:
+            refused = json.loads(lines[-1])["error"] if lines else "the trial compile said nothing"
+        except (ValueError, KeyError, TypeError):
+            refused = f"the trial compile ended with {lines[-1]!r}"
+        if refused:
+            raise BackendError(str(refused))
+        return ""
     if done.returncode == -signal.SIGKILL:
         raise BackendError(
-            f"model {request.model_path}: the trial compile was killed from outside (SIGKILL), "
+            f"model {attempt.request.model_path}: the trial compile was killed from outside (SIGKILL), "
             "most likely for want of memory; free some, or give a smaller model"
         )
-    return f"{describe_exit(done.returncode)}, saying: {engine_words(done.stderr)}"
-
-
-def _child_answer(stdout: str) -> str:
-    """Read the child's last line; an error of ours is raised as it is."""
-    lines = [line for line in stdout.splitlines() if line.strip()]
-    try:
-        error = json.loads(lines[-1])["error"] if lines else "the trial compile said nothing"
-    except (ValueError, KeyError, TypeError):
-        error = f"the trial compile ended with {lines[-1]!r}"
-    if error:
-        raise BackendError(str(error))
-    return ""
-
-
-def describe_exit(code: int) -> str:
-    """Put a child's exit status into words."""
-    if code < 0:
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = f"signal {-code}"
-        return f"it aborted the process ({name})"
-    return f"it ended the process (exit status {code})"
+    ending = f"it ended the process (exit status {done.returncode})"
+    if done.returncode < 0:
+        names = {each.value: each.name for each in signal.Signals}
+        ending = f"it aborted the process ({names.get(-done.returncode, f'signal {-done.returncode}')})"
+    return f"{ending}, saying: {engine_words(done.stderr)}"
 
 
 def engine_words(stderr: str) -> str:
@@ -147,44 +146,18 @@ def engine_words(stderr: str) -> str:
     return chosen if len(chosen) <= _LONGEST_REASON else chosen[:_LONGEST_REASON] + "..."
 
 
-def _remembered(memory: Path) -> str | None:
-    """An earlier outcome: empty for success, else the failure; None if there was none."""
-    try:
-        outcome = json.loads(memory.read_text(encoding="utf-8"))
-        return str(outcome["failure"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _remember(memory: Path, failure: str) -> None:
-    """Note the outcome for the next time."""
-    try:
-        replace_text(memory, json.dumps({"failure": failure}) + "\n")
-    except OSError as error:
-        raise BackendError(f"work folder {memory.parent}: cannot write {memory.name} ({error.strerror})") from error
-
-
-def attempt_from(message: Mapping[str, Any]) -> None:
-    """The child's side: open the backend for one shape and close it again (opening warms it up)."""
-    request = Request(
-        model_path=Path(message["model_path"]),
-        work_dir=Path(message["work_dir"]),
-        grid=Grid(lengths=(message["length"],), batch_sizes=(message["batch"],)),
-        cores=message["cores"],
-        options=message["options"],
-    )
-    backend = registry.make(message["engine"])
-    backend.open(request)
-    backend.close()
-
-
 def main() -> None:
-    """Read the request from stdin; print one JSON line with the error, or null."""
+    """The child's side: open the backend that stdin names, which warms it up, and close it; print the error as JSON."""
     # An abort that is expected should not leave a core file in the user's folder.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     error: str | None = None
     try:
-        attempt_from(json.load(sys.stdin))
+        message = json.load(sys.stdin)
+        grid = Grid(tuple(message["lengths"]), tuple(message["batch_sizes"]))
+        paths = Path(message["model_path"]), Path(message["work_dir"])
+        backend = registry.make(message["engine"])
+        backend.open(Request(*paths, grid, message["cores"], message["options"]))
+        backend.close()
     except BackendError as refused:
         error = str(refused)
     print(json.dumps({"error": error}))

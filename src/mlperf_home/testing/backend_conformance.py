@@ -1,9 +1,13 @@
-"""What every backend for question answering has to do; each check raises `ConformanceError` where one does not."""
+"""Checks of every backend for question answering; each raises `ConformanceError` where one does not.
+
+The suite for classifiers shares the public functions: opening, threads, requirements.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,20 +17,22 @@ import numpy as np
 from mlperf_home.engines.base import BackendError, Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Backend, Request
+    from mlperf_home.engines.base import Backend, Description, Request
 
 SHORT, MIDDLE, LONG = 32, 64, 384
 GRID = Grid(lengths=(SHORT, MIDDLE, LONG), batch_sizes=(4, 3, 1), streams=2)
 """The grid that a subject is opened for."""
 
-_THREADS = 4
-_CALLS = 5
+THREADS = 4
+CALLS = 5
+_TOKENS = (20, 32, 7, 11)
+_OTHERS = (9, 9, 9, 9)
 
 
 class ConformanceError(AssertionError):
@@ -51,139 +57,158 @@ class Subject:
     vocabulary: int = 100
     tolerance: float = 1e-4
 
+    def samples(self, tokens: Sequence[int], length: int, seed: int = 0) -> Inputs:
+        """Return random samples of so many tokens, padded with zeros; the same for a seed at any length."""
+        random = np.random.default_rng(seed)
+        ids = np.zeros((len(tokens), length), dtype=np.int64)
+        mask, types = np.zeros_like(ids), np.zeros_like(ids)
+        for row, count in enumerate(tokens):
+            ids[row, :count] = random.integers(1, self.vocabulary, LONG)[:count]
+            mask[row, :count] = 1
+            types[row, count // 2 : count] = 1
+        return ids, mask, types
+
+    def run(self, tokens: Sequence[int], length: int, seed: int = 0) -> NDArray[np.float32]:
+        """Run the open backend on such samples."""
+        return self.backend.run(self.samples(tokens, length, seed))
+
+    def near(self, found: NDArray[Any], wanted: NDArray[Any], what: str) -> None:
+        """Raise unless the logits differ by no more than the tolerance."""
+        difference = float(np.abs(found - wanted).max())
+        require(difference <= self.tolerance, f"{what}: logits differ by {difference:g}")
+
 
 def open_subject(make: Callable[[], Backend], request: Request, **others: Any) -> Subject:
     """Open a backend for the suite's grid."""
     request = replace(request, grid=GRID)
     backend = make()
-    description = backend.open(request)
-    _require(bool(description.engine and description.version), "the description names engine and version")
+    open_described(backend, request)
     return Subject(make, request, backend, **others)
+
+
+def open_described(backend: Backend, request: Request) -> Description:
+    """Open a backend and check that it names itself."""
+    description = backend.open(request)
+    require(bool(description.engine and description.version), "the description names engine and version")
+    return description
+
+
+def in_threads(work: Callable[[int], None], count: int) -> None:
+    """Call `work` with 0 to count - 1, each in a thread of its own; any exception fails the check."""
+    started = threading.Barrier(count)
+
+    def begin(number: int) -> None:
+        started.wait()
+        work(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        calls = [pool.submit(begin, number) for number in range(count)]
+    failures = [f"{type(error).__name__}: {error}" for error in (call.exception() for call in calls) if error]
+    require(not failures, "; ".join(failures))
 
 
 def check_shape_and_type(subject: Subject) -> None:
     """A batch of every shape gives (batch, length, 2) float32, without NaN."""
     for length, batch in zip(GRID.lengths, GRID.batch_sizes, strict=True):
-        logits = subject.backend.run(_samples(subject, [length] * batch, length))
-        _require(logits.shape == (batch, length, 2), f"shape {logits.shape} for a batch of {batch}, length {length}")
-        _require(logits.dtype == np.float32, f"type {logits.dtype}, not float32")
-        _require(bool(np.isfinite(logits).all()), "logits are finite")
+        logits = subject.run([length] * batch, length)
+        require(logits.shape == (batch, length, 2), f"shape {logits.shape} for a batch of {batch}, length {length}")
+        require(logits.dtype == np.float32, f"type {logits.dtype}, not float32")
+        require(bool(np.isfinite(logits).all()), "logits are finite")
 
 
 def check_prepared(subject: Subject) -> None:
     """A batch that was prepared gives what `run` gives, however often and whatever ran in between."""
-    inputs = _samples(subject, [20, 32, 7, 11], SHORT)
+    inputs = subject.samples(_TOKENS, SHORT)
     wanted = subject.backend.run(inputs)
     ready = subject.backend.prepare(inputs)
     first = ready()
-    subject.backend.run(_samples(subject, [9, 9, 9, 9], SHORT, seed=5))
-    _require(bool(np.array_equal(first(), wanted)), "an answer stays as it is after later calls")
-    _require(bool(np.array_equal(ready()(), wanted)), "a prepared batch can be inferred again")
+    subject.run(_OTHERS, SHORT, seed=5)
+    require_equal(first(), wanted, "an answer stays as it is after later calls")
+    require_equal(ready()(), wanted, "a prepared batch can be inferred again")
 
 
 def check_determinism(subject: Subject) -> None:
     """The same batch gives the same logits, and no call changes what an earlier one gave."""
-    inputs = _samples(subject, [20, 32, 7, 11], SHORT)
-    first = subject.backend.run(inputs)
+    first = subject.run(_TOKENS, SHORT)
     kept = first.copy()
-    subject.backend.run(_samples(subject, [9, 9, 9, 9], SHORT, seed=5))
-    _require(bool(np.array_equal(subject.backend.run(inputs), kept)), "the same inputs give the same logits")
-    _require(bool(np.array_equal(first, kept)), "a result stays as it is after later calls")
+    subject.run(_OTHERS, SHORT, seed=5)
+    require_equal(subject.run(_TOKENS, SHORT), kept, "the same inputs give the same logits")
+    require_equal(first, kept, "a result stays as it is after later calls")
 
 
 def check_inputs_are_left_alone(subject: Subject) -> None:
     """The caller's arrays are not written to."""
-    inputs = _samples(subject, [20, 32, 7], SHORT)
-    copies = [array.copy() for array in inputs]
+    inputs = subject.samples(_TOKENS[:3], SHORT)
     subject.backend.run(inputs)
-    for array, copy in zip(inputs, copies, strict=True):
-        _require(bool(np.array_equal(array, copy)), "the inputs are not written to")
+    for array, copy in zip(inputs, subject.samples(_TOKENS[:3], SHORT), strict=True):
+        require_equal(array, copy, "the inputs are not written to")
 
 
 def check_padding(subject: Subject) -> None:
     """Valid positions do not depend on the length that a sample is padded to."""
     tokens = [31, 5, 17]
-    short = subject.backend.run(_samples(subject, tokens, SHORT))
-    middle = subject.backend.run(_samples(subject, tokens, MIDDLE))
+    short, middle = subject.run(tokens, SHORT), subject.run(tokens, MIDDLE)
+    wide = subject.samples(tokens, LONG)
     for row, count in enumerate(tokens):
-        longest = subject.backend.run(_samples(subject, tokens, LONG, only=row))
-        _near(subject, short[row, :count], longest[0, :count], f"length {SHORT} against {LONG}")
-        _near(subject, middle[row, :count], longest[0, :count], f"length {MIDDLE} against {LONG}")
+        longest = subject.backend.run(tuple(array[row : row + 1] for array in wide))
+        subject.near(short[row, :count], longest[0, :count], f"length {SHORT} against {LONG}")
+        subject.near(middle[row, :count], longest[0, :count], f"length {MIDDLE} against {LONG}")
 
 
 def check_partial_batches(subject: Subject) -> None:
     """A batch that is not full, down to one sample, gives a row for each sample and drops none."""
-    tokens = [20, 32, 7, 11]
-    full = subject.backend.run(_samples(subject, tokens, SHORT))
+    full = subject.run(_TOKENS, SHORT)
     for count in (3, 2, 1):
-        part = subject.backend.run(_samples(subject, tokens[:count], SHORT))
-        _require(part.shape == (count, SHORT, 2), f"{count} samples gave {part.shape[0]} rows")
-        for row in range(count):
-            _near(subject, part[row, : tokens[row]], full[row, : tokens[row]], f"a batch of {count} against 4")
+        part = subject.run(_TOKENS[:count], SHORT)
+        require(part.shape == (count, SHORT, 2), f"{count} samples gave {part.shape[0]} rows")
+        for row, tokens in enumerate(_TOKENS[:count]):
+            subject.near(part[row, :tokens], full[row, :tokens], f"a batch of {count} against 4")
 
 
 def check_order_of_samples(subject: Subject) -> None:
     """Each row belongs to its own sample."""
-    tokens = [20, 32, 7, 11]
-    inputs = _samples(subject, tokens, SHORT)
-    straight = subject.backend.run(inputs)
-    turned = subject.backend.run(tuple(np.ascontiguousarray(array[::-1]) for array in inputs))
-    for row, count in enumerate(tokens):
-        _near(subject, straight[row, :count], turned[3 - row, :count], "the same sample in another row")
+    straight = subject.run(_TOKENS, SHORT)
+    turned = subject.backend.run(tuple(np.ascontiguousarray(each[::-1]) for each in subject.samples(_TOKENS, SHORT)))
+    for row, count in enumerate(_TOKENS):
+        subject.near(straight[row, :count], turned[3 - row, :count], "the same sample in another row")
 
 
 def check_views(subject: Subject) -> None:
     """Arrays that are not contiguous give what their contiguous copies give."""
-    wide = _samples(subject, [20, 32, 7, 11], MIDDLE)
-    views = tuple(array[:, :SHORT] for array in wide)
+    views = tuple(array[:, :SHORT] for array in subject.samples(_TOKENS, MIDDLE))
     copies = tuple(np.ascontiguousarray(view) for view in views)
-    _require(
-        bool(np.array_equal(subject.backend.run(views), subject.backend.run(copies))), "a view is read as its copy is"
-    )
+    require_equal(subject.backend.run(views), subject.backend.run(copies), "a view is read as its copy is")
 
 
 def check_threads(subject: Subject) -> None:
     """Calls from several threads at once give each caller its own result."""
-    wanted = [subject.backend.run(_samples(subject, [9 + row, 20, 30], SHORT, seed=row)) for row in range(_THREADS)]
-    failures: list[str] = []
+    wanted = [subject.run([9 + row, 20, 30], SHORT, seed=row) for row in range(THREADS)]
 
     def work(number: int) -> None:
-        try:
-            inputs = _samples(subject, [9 + number, 20, 30], SHORT, seed=number)
-            for _ in range(_CALLS):
-                _near(subject, subject.backend.run(inputs)[0, :9], wanted[number][0, :9], "from another thread")
-        except Exception as error:  # noqa: BLE001 - whatever it is fails the check, in the caller's thread
-            failures.append(f"{type(error).__name__}: {error}")
+        for _ in range(CALLS):
+            found = subject.run([9 + number, 20, 30], SHORT, seed=number)
+            subject.near(found[0, :9], wanted[number][0, :9], "from another thread")
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(_THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    _require(not failures, "; ".join(failures))
+    in_threads(work, THREADS)
 
 
 def check_foreign_shapes(subject: Subject) -> None:
     """Shapes outside the grid, and another number of arrays, are refused."""
-    short = _samples(subject, [5], SHORT)
-    refused: tuple[tuple[str, Inputs], ...] = (
-        ("another length", _samples(subject, [5], SHORT + 1)),
-        ("too large a batch", _samples(subject, [5] * 5, SHORT)),
-        ("two arrays", short[:2]),
-        ("arrays of different shapes", (short[0], short[1][:, :-1], short[2])),
-    )
-    for name, inputs in refused:
-        _raises(partial(subject.backend.run, inputs), f"{name} is refused")
+    short = subject.samples([5], SHORT)
+    refused: dict[str, Inputs] = {
+        "another length": subject.samples([5], SHORT + 1),
+        "too large a batch": subject.samples([5] * 5, SHORT),
+        "two arrays": short[:2],
+        "arrays of different shapes": (short[0], short[1][:, :-1], short[2]),
+    }
+    for name, inputs in refused.items():
+        require_refusal(partial(subject.backend.run, inputs), f"{name} is refused")
 
 
 def check_closing_twice(subject: Subject) -> None:
     """Closing twice is harmless, and a closed backend refuses to run."""
-    backend = subject.make()
-    backend.close()
-    backend.open(replace(subject.request, grid=Grid((SHORT,), (1,), 1)))
-    backend.close()
-    backend.close()
-    _raises(partial(backend.run, _samples(subject, [5], SHORT)), "a closed backend refuses to run")
+    request = replace(subject.request, grid=Grid((SHORT,), (1,), 1))
+    require_closable(subject.make(), request, subject.samples([5], SHORT))
 
 
 def check_model_is_left_alone(subject: Subject) -> None:
@@ -192,48 +217,17 @@ def check_model_is_left_alone(subject: Subject) -> None:
     before = _hashes(folder)
     backend = subject.make()
     backend.open(replace(subject.request, grid=Grid((SHORT,), (1,), 1)))
-    backend.run(_samples(subject, [5], SHORT))
+    backend.run(subject.samples([5], SHORT))
     backend.close()
-    _require(_hashes(folder) == before, f"the files in {folder} are as they were")
+    require(_hashes(folder) == before, f"the files in {folder} are as they were")
 
 
-CHECKS = (
-    check_shape_and_type,
-    check_prepared,
-    check_determinism,
-    check_inputs_are_left_alone,
-    check_padding,
-    check_partial_batches,
-    check_order_of_samples,
-    check_views,
-    check_threads,
-    check_foreign_shapes,
-    check_closing_twice,
-    check_model_is_left_alone,
-)
+CHECKS = tuple(check for name, check in globals().items() if name.startswith("check_"))
 """All checks; each takes a subject."""
 
 
-def _samples(subject: Subject, tokens: list[int], length: int, seed: int = 0, only: int | None = None) -> Inputs:
-    """Random samples of so many tokens each, padded with zeros; the same for the same seed at any length."""
-    random = np.random.default_rng(seed)
-    rows = [random.integers(1, subject.vocabulary, LONG) for _ in tokens]
-    ids = np.zeros((len(tokens), length), dtype=np.int64)
-    mask, types = np.zeros_like(ids), np.zeros_like(ids)
-    for row, count in enumerate(tokens):
-        ids[row, :count] = rows[row][:count]
-        mask[row, :count] = 1
-        types[row, count // 2 : count] = 1
-    arrays = (ids, mask, types)
-    return arrays if only is None else tuple(array[only : only + 1] for array in arrays)
-
-
-def _near(subject: Subject, found: NDArray[Any], wanted: NDArray[Any], what: str) -> None:
-    difference = float(np.abs(found - wanted).max())
-    _require(difference <= subject.tolerance, f"{what}: logits differ by {difference:g}")
-
-
-def _raises(call: Callable[[], object], what: str) -> None:
+def require_refusal(call: Callable[[], object], what: str) -> None:
+    """Raise unless the call raises `BackendError`."""
     try:
         call()
     except BackendError:
@@ -241,7 +235,22 @@ def _raises(call: Callable[[], object], what: str) -> None:
     raise ConformanceError(what)
 
 
-def _require(truth: bool, what: str) -> None:
+def require_closable(backend: Backend, request: Request, inputs: Inputs) -> None:
+    """Close a backend before and twice after opening it; raise unless it then refuses to run."""
+    backend.close()
+    backend.open(request)
+    backend.close()
+    backend.close()
+    require_refusal(partial(backend.run, inputs), "a closed backend refuses to run")
+
+
+def require_equal(found: NDArray[Any], wanted: NDArray[Any], what: str) -> None:
+    """Raise unless two arrays are equal."""
+    require(bool(np.array_equal(found, wanted)), what)
+
+
+def require(truth: bool, what: str) -> None:
+    """Raise unless it is so."""
     if not truth:
         raise ConformanceError(what)
 

@@ -1,16 +1,24 @@
-"""What every backend for image classification has to do; each check raises `ConformanceError` where one does not."""
+"""Checks of every backend for image classification; each check raises `ConformanceError` where one does not."""
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.engines.base import BackendError, Grid
-from mlperf_home.testing.backend_conformance import ConformanceError
+from mlperf_home.engines.base import Grid
+from mlperf_home.testing.backend_conformance import (
+    CALLS,
+    THREADS,
+    in_threads,
+    open_described,
+    require,
+    require_closable,
+    require_equal,
+    require_refusal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +29,6 @@ if TYPE_CHECKING:
 
 GRID = Grid((), (4,), 2)
 """The grid that a subject is opened for."""
-
-_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -39,18 +45,16 @@ def open_subject(make: Callable[[], Backend], request: Request) -> Subject:
     """Open a backend for the suite's grid."""
     request = replace(request, grid=GRID)
     backend = make()
-    description = backend.open(request)
-    _require(bool(description.engine and description.version), "the description names engine and version")
-    return Subject(make, request, backend, description.details)
+    return Subject(make, request, backend, open_described(backend, request).details)
 
 
 def check_classes(subject: Subject) -> None:
     """Each image of a batch, full or not, gets one class of the dataset, float32 of shape (batch,)."""
     for count in (4, 3, 1):
         found = subject.backend.run((_images(subject, count),))
-        _require(found.shape == (count,) and found.dtype == np.float32, f"{count} images gave {found!r}")
+        require(found.shape == (count,) and found.dtype == np.float32, f"{count} images gave {found!r}")
         whole = bool((found == np.rint(found)).all()) and 0 <= found.min() <= found.max() < subject.details["classes"]
-        _require(whole, f"{found} are classes")
+        require(whole, f"{found} are classes")
 
 
 def check_rows(subject: Subject) -> None:
@@ -59,8 +63,8 @@ def check_rows(subject: Subject) -> None:
     together = subject.backend.run((images,))
     turned = subject.backend.run((np.ascontiguousarray(images[::-1]),))
     alone = np.concatenate([subject.backend.run((images[row : row + 1],)) for row in range(4)])
-    _require(bool(np.array_equal(together, turned[::-1])), "the same image in another row has the same class")
-    _require(bool(np.array_equal(together, alone)), "an image alone has the class that it has in a batch")
+    require_equal(together, turned[::-1], "the same image in another row has the same class")
+    require_equal(together, alone, "an image alone has the class that it has in a batch")
 
 
 def check_prepared(subject: Subject) -> None:
@@ -71,28 +75,23 @@ def check_prepared(subject: Subject) -> None:
     ready = subject.backend.prepare((images,))
     first = ready()
     subject.backend.run((_images(subject, 4, seed=5),))
-    _require(bool(np.array_equal(first(), wanted)), "an answer stays as it is after later calls")
-    _require(bool(np.array_equal(ready()(), wanted)), "a prepared batch can be inferred again")
-    _require(bool(np.array_equal(images, kept)), "the inputs are not written to")
+    require_equal(first(), wanted, "an answer stays as it is after later calls")
+    require_equal(ready()(), wanted, "a prepared batch can be inferred again")
+    require_equal(images, kept, "the inputs are not written to")
 
 
 def check_threads(subject: Subject) -> None:
     """Calls from several threads at once give each caller its own result."""
-    batches = [_images(subject, 3, seed=number) for number in range(_THREADS)]
+    batches = [_images(subject, 3, seed=number) for number in range(THREADS)]
     wanted = [subject.backend.run((batch,)) for batch in batches]
     found: list[list[NDArray[np.float32]]] = [[] for _ in batches]
 
     def work(number: int) -> None:
-        found[number] += [subject.backend.run((batches[number],)) for _ in range(5)]
+        found[number] += [subject.backend.run((batches[number],)) for _ in range(CALLS)]
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(_THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, THREADS)
     for each, right in zip(found, wanted, strict=True):
-        whole = len(each) == 5 and all(np.array_equal(one, right) for one in each)  # noqa: PLR2004 - as many as ran
-        _require(whole, "each thread gets its own classes")
+        require(all(np.array_equal(one, right) for one in each), "each thread gets its own classes")
 
 
 def check_foreign_inputs(subject: Subject) -> None:
@@ -106,23 +105,17 @@ def check_foreign_inputs(subject: Subject) -> None:
         "too large a batch": (_images(subject, 5),),
     }
     for name, inputs in refused.items():
-        _raises(partial(subject.backend.run, inputs), f"{name} is refused")
-    other = subject.make()
-    other.close()
-    other.open(subject.request)
-    other.close()
-    other.close()
-    _raises(partial(other.run, (images,)), "a closed backend refuses to run")
+        require_refusal(partial(subject.backend.run, inputs), f"{name} is refused")
+    require_closable(subject.make(), subject.request, (images,))
 
 
 def check_grids(subject: Subject) -> None:
     """A grid with sequence lengths is refused."""
-    _raises(
-        partial(subject.make().open, replace(subject.request, grid=Grid((384,), (1,), 1))), "images have no lengths"
-    )
+    request = replace(subject.request, grid=Grid((384,), (1,), 1))
+    require_refusal(partial(subject.make().open, request), "images have no lengths")
 
 
-CHECKS = (check_classes, check_rows, check_prepared, check_threads, check_foreign_inputs, check_grids)
+CHECKS = tuple(check for name, check in globals().items() if name.startswith("check_"))
 """All checks; each takes a subject."""
 
 
@@ -134,16 +127,3 @@ def _images(subject: Subject, count: int, seed: int = 0) -> NDArray[Any]:
     if wanted["dtype"] == "float32":
         return ((pixels - 127.5) / 127.5).astype(np.float32)
     return (pixels + np.iinfo(wanted["dtype"]).min).astype(wanted["dtype"])
-
-
-def _raises(call: Callable[[], object], what: str) -> None:
-    try:
-        call()
-    except BackendError:
-        return
-    raise ConformanceError(what)
-
-
-def _require(truth: bool, what: str) -> None:
-    if not truth:
-        raise ConformanceError(what)

@@ -23,7 +23,7 @@ _MASKED = -10000.0
 
 @dataclass(frozen=True)
 class TinyBert:
-    """What the model should look like.
+    """The model to write.
 
     Attributes:
         input_names: in the order of the graph; names of token ids, mask and, maybe, token types.
@@ -44,16 +44,19 @@ def write(path: Path, wanted: TinyBert | None = None) -> Path:
     """Write the model to `path` and return it."""
     wanted = wanted or TinyBert()
     builder = _Builder(dynamic_int8=wanted.dynamic_int8)
-    ids, mask, types = _roles(wanted.input_names)
-    logits = _network(builder, ids, mask, types)
-    outputs = _split_logits(builder, logits, wanted)
+    outputs = _split_logits(builder, _network(builder, *_roles(wanted.input_names)), wanted)
+    stale = []
+    if wanted.stale_shapes:  # of a run with batch 1 and length 7, which no other run has
+        first = next(node for node in builder.nodes if node.op_type == "Transpose")
+        shape = (1, _HEADS, 7, _HIDDEN // _HEADS)
+        stale.append(helper.make_tensor_value_info(first.output[0], TensorProto.FLOAT, shape))
     graph = helper.make_graph(
         builder.nodes,
         "tiny_bert",
         [helper.make_tensor_value_info(name, TensorProto.INT64, wanted.shape) for name in wanted.input_names],
         outputs,
         initializer=builder.weights,
-        value_info=_stale(builder.nodes) if wanted.stale_shapes else [],
+        value_info=stale,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)])
     model.ir_version = 7
@@ -72,13 +75,13 @@ class _Builder:
         self._random = np.random.default_rng(7)
 
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node with one output; give the output's name."""
+        """Add a node with one output; return its name."""
         name = f"{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
     def constant(self, value: NDArray[Any]) -> str:
-        """Add a constant; give its name."""
+        """Add a constant; return its name."""
         name = f"constant_{len(self.weights)}"
         self.weights.append(numpy_helper.from_array(value, name))
         return name
@@ -153,7 +156,7 @@ def _attention(builder: _Builder, value: str, penalty: str) -> str:
 
 
 def _split_logits(builder: _Builder, logits: str, wanted: TinyBert) -> list[Any]:
-    """Give the graph's outputs."""
+    """Return the graph's outputs."""
     if len(wanted.output_names) == 1:
         builder.nodes[-1].output[0] = wanted.output_names[0]
         return [helper.make_tensor_value_info(wanted.output_names[0], TensorProto.FLOAT, (*wanted.shape, 2))]
@@ -163,10 +166,3 @@ def _split_logits(builder: _Builder, logits: str, wanted: TinyBert) -> list[Any]
         builder.nodes[-1].output[0] = name
         outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, wanted.shape))
     return outputs
-
-
-def _stale(nodes: list[Any]) -> list[Any]:
-    """Shapes of a run with batch 1 and length 7, which no other run has."""
-    transposes = [node for node in nodes if node.op_type == "Transpose"]
-    shape = (1, _HEADS, 7, _HIDDEN // _HEADS)
-    return [helper.make_tensor_value_info(transposes[0].output[0], TensorProto.FLOAT, shape)]

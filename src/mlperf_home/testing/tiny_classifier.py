@@ -26,7 +26,7 @@ _Table = dict[int, object]
 
 @dataclass(frozen=True)
 class TinyClassifier:
-    """What to write.
+    """The classifier to write.
 
     Attributes:
         dtype: "float32", or "uint8" for a quantised one.

@@ -6,7 +6,7 @@ class is the first value of a result, cut off to a whole number, and the total i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -91,22 +91,10 @@ def score_log(log: Path, labels: Labels, dtype: str = "float32") -> Evaluation:
 
 
 def accuracy_text(evaluation: Evaluation) -> str:
-    """Give the content of accuracy.txt, in the form that MLPerf's submission checker matches."""
-    good, total = evaluation.good, evaluation.total
-    lines = [f"accuracy={evaluation.top1_percent:.3f}%, good={good}, total={total}", f"hash={evaluation.log_sha256}"]
-    lines += [f"note: {note}" for note in evaluation.notes]
-    return "\n".join(lines) + "\n"
-
-
-def summary(evaluation: Evaluation) -> dict[str, Any]:
-    """Give the outcome as JSON values."""
-    return {
-        "top1_percent": evaluation.top1_percent,
-        "good": evaluation.good,
-        "total": evaluation.total,
-        "log_sha256": evaluation.log_sha256,
-        "notes": list(evaluation.notes),
-    }
+    """Return the content of accuracy.txt, in the form that MLPerf's submission checker matches."""
+    good, total, log_sha256, notes = evaluation
+    lines = [f"accuracy={evaluation.top1_percent:.3f}%, good={good}, total={total}", f"hash={log_sha256}"]
+    return "".join(f"{line}\n" for line in (*lines, *(f"note: {note}" for note in notes)))
 
 
 def _found(log: Path, qsl_idx: int, payload: bytes, dtype: str) -> int:

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from mlperf_home.accuracy.squad.logits import read_logits
 from mlperf_home.accuracy.squad.metrics import Scores, score
-from mlperf_home.accuracy.squad.projection import join_pieces, project
-from mlperf_home.accuracy.squad.spans import best_features, best_spans
-from mlperf_home.datasets.squad.reading import read_dataset
+from mlperf_home.accuracy.squad.spans import best_features, best_spans, join_pieces, project
+from mlperf_home.datasets.squad.reading import read_dataset, read_vocabulary
 from mlperf_home.datasets.squad.store import PROVENANCE, VOCABULARY_FILE, read_array
-from mlperf_home.datasets.squad.vocabulary import read_vocabulary
-from mlperf_home.loadgen_logs.accuracy_log import AccuracyError
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from mlperf_home.accuracy.squad.logits import Logits
-    from mlperf_home.datasets.squad.reading import Dataset
-    from mlperf_home.datasets.squad.vocabulary import Vocabulary
+    from mlperf_home.datasets.squad.reading import Dataset, Vocabulary
 
 # What the reference answers where no span is valid.
 NO_ANSWER = "empty"
+# What the reference puts beyond the logits that an engine returned for a shorter row.
+PADDING_LOGIT = -10000.0
+_PAIR_BYTES = 8
+_RUN_AGAIN = "run the accuracy mode again with the features given here"
+
+
+class Logits(NamedTuple):
+    """The logits of all features: (n, columns) float32 each, and the log's sha256."""
+
+    start: NDArray[np.float32]
+    end: NDArray[np.float32]
+    log_sha256: str
 
 
 class Evaluation(NamedTuple):
@@ -108,7 +114,7 @@ def predict(
     logits: Logits,
     part: tuple[int, int] | None = None,
 ) -> dict[str, str]:
-    """Give the answer's text by question id; `part`: the first feature of a part, and how many there are in all."""
+    """Return the answer's text by question id; `part`: the first feature of a part, and how many there are in all."""
     first_feature, features = part or (0, len(logits.start))
 
     def array(name: str) -> NDArray[Any]:
@@ -131,32 +137,50 @@ def predict(
 
 
 def accuracy_text(evaluation: Evaluation) -> str:
-    """Give the content of accuracy.txt, in the form that MLPerf's submission checker matches."""
-    exact_match, f1 = (_plain(value) for value in evaluation.scores)
-    lines = [f'{{"exact_match": {exact_match}, "f1": {f1}}}', f"hash={evaluation.log_sha256}"]
-    if evaluation.sample_note:
-        lines.append(f"note: {evaluation.sample_note}")
-    return "\n".join(lines) + "\n"
-
-
-def predictions_text(evaluation: Evaluation) -> str:
-    """Give the content of predictions.json, as the reference writes it."""
-    return json.dumps(evaluation.predictions, indent=4) + "\n"
-
-
-def summary(evaluation: Evaluation) -> dict[str, Any]:
-    """Give the outcome as JSON values."""
-    return {
-        "exact_match": evaluation.scores.exact_match,
-        "f1": evaluation.scores.f1,
-        "questions": len(evaluation.predictions),
-        "samples": evaluation.samples,
-        "log_sha256": evaluation.log_sha256,
-        "sample_note": evaluation.sample_note,
-        "notes": list(evaluation.notes),
-    }
-
-
-def _plain(value: float) -> str:
+    """Return the content of accuracy.txt, in the form that MLPerf's submission checker matches."""
     # The checker's pattern knows digits and a point, no exponent.
-    return np.format_float_positional(value, trim="0")
+    exact_match, f1 = (np.format_float_positional(value, trim="0") for value in evaluation.scores)
+    note = f"note: {evaluation.sample_note}\n" if evaluation.sample_note else ""
+    return f'{{"exact_match": {exact_match}, "f1": {f1}}}\nhash={evaluation.log_sha256}\n{note}'
+
+
+def read_logits(path: Path, count: int, columns: int) -> Logits:
+    """Read the result of every feature; a payload is float32 pairs (start, end), one per token.
+
+    Raises:
+        AccuracyError: the log is unreadable, truncated or damaged; a feature has no result, two results, too many
+            logits or such that are not finite; or a result belongs to no feature.
+    """
+    start = np.full((count, columns), PADDING_LOGIT, dtype=np.float32)
+    end = np.full((count, columns), PADDING_LOGIT, dtype=np.float32)
+    seen = np.zeros(count, dtype=np.bool_)
+    log = AccuracyLog(path)
+    for qsl_idx, payload in log:
+        problem = _problem(qsl_idx, payload, seen, columns)
+        if problem:
+            raise AccuracyError(path, problem, _RUN_AGAIN)
+        pairs = np.frombuffer(payload, dtype="<f4").reshape(-1, 2)
+        start[qsl_idx, : len(pairs)] = pairs[:, 0]
+        end[qsl_idx, : len(pairs)] = pairs[:, 1]
+        seen[qsl_idx] = True
+    absent = np.flatnonzero(~seen)
+    if len(absent):
+        problem = f"has no result for {len(absent)} of {count} samples (the first is qsl_idx {absent[0]})"
+        raise AccuracyError(path, problem, _RUN_AGAIN)
+    infinite = np.flatnonzero(~(np.isfinite(start) & np.isfinite(end)).all(axis=1))
+    if len(infinite):
+        problem = f"holds logits that are not finite in {len(infinite)} samples (the first is qsl_idx {infinite[0]})"
+        raise AccuracyError(path, problem, "check the model and the engine")
+    return Logits(start, end, log.sha256)
+
+
+def _problem(qsl_idx: int, payload: bytes, seen: NDArray[np.bool_], columns: int) -> str:
+    if qsl_idx >= len(seen):
+        return f"has a result for qsl_idx {qsl_idx}, but there are {len(seen)} samples"
+    if seen[qsl_idx]:
+        return f"has two results for qsl_idx {qsl_idx}"
+    if len(payload) % _PAIR_BYTES:
+        return f"has {len(payload)} bytes for qsl_idx {qsl_idx}: no whole pairs of float32 logits"
+    if len(payload) > columns * _PAIR_BYTES:
+        return f"has {len(payload) // _PAIR_BYTES} pairs of logits for qsl_idx {qsl_idx}, more than {columns}"
+    return ""

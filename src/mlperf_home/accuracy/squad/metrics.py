@@ -29,7 +29,7 @@ def normalise(answer: str) -> str:
 
 
 def f1(prediction: str, answer: str) -> float:
-    """Give the F1 of the words of two normalised texts; 0 when they share none, as two empty ones do."""
+    """Return the F1 of the words of two normalised texts; 0 when they share none, as two empty ones do."""
     predicted, accepted = prediction.split(), answer.split()
     shared = sum((Counter(predicted) & Counter(accepted)).values())
     if not shared:

@@ -1,7 +1,10 @@
-"""The best answer of each question, from its features' logits.
+"""The best answer of each question: from its features' logits to tokens, and from tokens to the context's text.
 
 The reference sorts all candidates and keeps a list of the best 20 texts, but only the first counts. A stable sort puts
 that first where `argmax` finds it: among equal scores the earliest in the order feature, start's rank, end's rank.
+
+Its `get_final_text` in MLPerf inference v3.1 splits the context's text with `BasicTokenizer`, not with the model's
+tokeniser; the two differ in how they lower (`mlperf_home.datasets.squad.basic`).
 """
 
 from __future__ import annotations
@@ -10,7 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from mlperf_home.datasets.squad.basic import basic_tokens
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 N_BEST = 20
@@ -27,7 +34,7 @@ class Spans(NamedTuple):
 
 
 def best_indices(logits: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Give the columns of the 20 largest logits of each row, largest first, the left one first among equals."""
+    """Return the columns of the 20 largest logits of each row, largest first, the left one first among equals."""
     return np.argsort(-logits, axis=1, kind="stable")[:, :N_BEST]
 
 
@@ -48,7 +55,7 @@ def best_spans(
 
 
 def best_features(spans: Spans, example_index: NDArray[np.int32], count: int) -> NDArray[np.intp]:
-    """Give for each of `count` questions the feature with its best span, or -1 where none has a valid one."""
+    """Return for each of `count` questions the feature with its best span, or -1 where none has a valid one."""
     best = np.full(count, -1, dtype=np.intp)
     best_score = np.full(count, -np.inf)
     for row, (example, score) in enumerate(zip(example_index.tolist(), spans.score.tolist(), strict=True)):
@@ -75,3 +82,29 @@ def _best_spans(
     scores[(tokens < 1) | (tokens > MAX_ANSWER_TOKENS)] = -np.inf
     best_start, best_end = np.divmod(scores.reshape(len(rows), -1).argmax(axis=1), last.shape[1])
     return Spans(first[rows, best_start], last[rows, best_end], scores[rows, best_start, best_end])
+
+
+def join_pieces(tokens: Iterable[str]) -> str:
+    """Put word pieces together into the text that the model saw."""
+    return " ".join(" ".join(tokens).replace(" ##", "").replace("##", "").split())
+
+
+def project(predicted: str, original: str) -> str:
+    """Find `predicted` (lower case, split at punctuation) in `original` and give it as it is written there.
+
+    Where the two cannot be aligned character by character, the whole of `original` is the answer.
+    """
+    text = " ".join(basic_tokens(original))
+    first = text.find(predicted)
+    if first < 0:
+        return original
+    last = first + len(predicted) - 1
+    places = [index for index, character in enumerate(original) if character != " "]
+    if len(places) != len(text) - text.count(" "):
+        return original
+    # A predicted text that is empty, or begins or ends at a space, aligns with nothing.
+    if last < 0 or text[first] == " " or text[last] == " ":
+        return original
+    # How many characters other than spaces precede each end.
+    begin, end = (index - text.count(" ", 0, index) for index in (first, last))
+    return original[places[begin] : places[end] + 1]

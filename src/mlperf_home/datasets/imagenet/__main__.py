@@ -9,37 +9,30 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlperf_home.datasets.base import DatasetError
+from mlperf_home.datasets.command import report
 from mlperf_home.datasets.imagenet.recipes import FAMILIES, MOBILENET, PUBLISHED, RECIPES, find_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlperf_home.datasets.imagenet.preprocessing import Outcome
-
-EXIT_BAD_INPUT = 65
 EXIT_INTERRUPTED = 130
 _LINES = 100
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the folder and print JSON lines, the last one its description; give the exit code."""
+    """Make the folder and print JSON lines, the last one its description; return the exit code."""
     chosen = _parser().parse_args(arguments)
     try:
-        outcome = _preprocess(chosen)
-    except DatasetError as error:
-        print(f"mlperf-home: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
+        return report(lambda: _preprocess(chosen))
     except KeyboardInterrupt:
         print("mlperf-home: interrupted; the same command goes on with what is done", file=sys.stderr)
         return EXIT_INTERRUPTED
-    told = {"made": outcome.made, "reused": outcome.reused, "images_dir": str(chosen.out)}
-    print(json.dumps({**outcome.facts, **told}))
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,7 +56,7 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _preprocess(chosen: argparse.Namespace) -> Outcome:
+def _preprocess(chosen: argparse.Namespace) -> dict[str, Any]:
     recipe = find_recipe(chosen.recipe, chosen.family, chosen.resolution)
     try:
         from mlperf_home.datasets.imagenet import preprocessing  # noqa: PLC0415 - absence is an error in words
@@ -78,23 +71,18 @@ def _preprocess(chosen: argparse.Namespace) -> Outcome:
         recipe=recipe,
         out=out,
         partial=chosen.partial.absolute() if chosen.partial else out.with_name(f".{out.name}.partial"),
-        workers=chosen.workers or preprocessing.usable_processors(),
+        workers=chosen.workers or len(os.sched_getaffinity(0)),
         left=chosen.left,
     )
-    return preprocessing.preprocess(wanted, _Progress())
+    printed: set[int] = set()
 
-
-class _Progress:
-    """Prints a line at each hundredth of the work."""
-
-    def __init__(self) -> None:
-        self._told = -1
-
-    def __call__(self, done: int, total: int) -> None:
-        share = done * _LINES // total
-        if share != self._told:
-            self._told = share
+    def tell(done: int, total: int) -> None:
+        if (share := done * _LINES // total) not in printed:
+            printed.add(share)
             print(json.dumps({"event": "preprocessing", "done": done, "total": total}), flush=True)
+
+    outcome = preprocessing.preprocess(wanted, tell)
+    return {**outcome.facts, "made": outcome.made, "reused": outcome.reused, "images_dir": str(chosen.out)}
 
 
 if __name__ == "__main__":

@@ -41,8 +41,13 @@ class ImageFile:
     offset: int
     size: int
 
+    @property
+    def where(self) -> str:
+        """Its name in errors."""
+        return str(self.path) if self.path.name == self.name else f"{self.path}, {self.name}"
+
     def read(self) -> bytes:
-        """Give its bytes.
+        """Return its bytes.
 
         Raises:
             DatasetError: the file has gone or is shorter than it was.
@@ -52,7 +57,7 @@ class ImageFile:
                 file.seek(self.offset)
                 content = file.read(self.size)
         except OSError as error:
-            raise DatasetError(self.path, f"cannot be read ({error.strerror})", "give the whole set again") from error
+            raise _unreadable(self.path, error) from error
         if len(content) != self.size:
             raise DatasetError(self.path, f"is shorter than it was: {self.name} is cut off", "give the whole set again")
         return content
@@ -67,7 +72,7 @@ def find_images(place: Path) -> dict[str, ImageFile]:
     try:
         place.stat()
     except OSError as error:
-        raise DatasetError(place, f"cannot be read ({error.strerror})", HOW_TO_GET) from error
+        raise _unreadable(place, error, HOW_TO_GET) from error
     found: dict[str, ImageFile] = {}
     for image in _in_folder(place) if place.is_dir() else _in_tar(place):
         first = found.setdefault(image.name, image)
@@ -79,7 +84,7 @@ def find_images(place: Path) -> dict[str, ImageFile]:
 
 
 def choose_images(place: Path, found: Mapping[str, ImageFile], labels: Labels, count: int | None) -> list[ImageFile]:
-    """Give the first `count` labelled images in the labels' order; all of them, where no count is given.
+    """Return the first `count` labelled images in the labels' order; all of them, where no count is given.
 
     Raises:
         DatasetError: one is missing, or (without a count) there are images that have no label.
@@ -87,30 +92,25 @@ def choose_images(place: Path, found: Mapping[str, ImageFile], labels: Labels, c
     wanted = labels.names if count is None else labels.first(count).names
     missing = [name for name in wanted if name not in found]
     if missing:
-        problem = (
-            f"lacks {len(missing)} of the {len(wanted)} images that {labels.path} labels (the first is {missing[0]})"
-        )
+        first = f"(the first is {missing[0]})"
+        problem = f"lacks {len(missing)} of the {len(wanted)} images that {labels.path} labels {first}"
         raise DatasetError(place, problem, f"complete it, or ask for the first N only ({_FIRST}); {HOW_TO_GET}")
     extra = sorted(found.keys() - set(labels.names)) if count is None else []
     if extra:
         problem = f"holds {len(extra)} images without a label in {labels.path} (the first is {extra[0]})"
-        raise DatasetError(
-            place, problem, f"give the label file of the whole set, or ask for its first N only ({_FIRST})"
-        )
+        advice = f"give the label file of the whole set, or ask for its first N only ({_FIRST})"
+        raise DatasetError(place, problem, advice)
     return [found[name] for name in wanted]
 
 
 def list_sha256(images: Iterable[ImageFile]) -> str:
     """Hash the images' names and sizes in bytes, in their order."""
-    digest = hashlib.sha256()
-    for image in images:
-        digest.update(f"{image.name} {image.size}\n".encode())
-    return digest.hexdigest()
+    return hashlib.sha256("".join(f"{image.name} {image.size}\n" for image in images).encode()).hexdigest()
 
 
 def _in_folder(place: Path) -> Iterator[ImageFile]:
     def fail(error: OSError) -> None:
-        raise DatasetError(error.filename, f"cannot be read ({error.strerror})", "make the folder readable") from error
+        raise _unreadable(error.filename, error, "make the folder readable") from error
 
     for folder, _, names in os.walk(place, onerror=fail):
         for name in sorted(names):
@@ -119,9 +119,7 @@ def _in_folder(place: Path) -> Iterator[ImageFile]:
                 try:
                     yield ImageFile(name, path, 0, path.stat().st_size)
                 except OSError as error:
-                    raise DatasetError(
-                        path, f"cannot be read ({error.strerror})", "give the whole set again"
-                    ) from error
+                    raise _unreadable(path, error) from error
 
 
 def _in_tar(place: Path) -> Iterator[ImageFile]:
@@ -135,4 +133,8 @@ def _in_tar(place: Path) -> Iterator[ImageFile]:
         problem = f"cannot be read as an uncompressed tar ({error})"
         raise DatasetError(place, problem, f"unpack it, or fetch it again; {HOW_TO_GET}") from error
     except OSError as error:
-        raise DatasetError(place, f"cannot be read ({error.strerror})", HOW_TO_GET) from error
+        raise _unreadable(place, error, HOW_TO_GET) from error
+
+
+def _unreadable(path: object, error: OSError, advice: str = "give the whole set again") -> DatasetError:
+    return DatasetError(path, f"cannot be read ({error.strerror})", advice)

@@ -53,7 +53,7 @@ class Labels:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     def first(self, count: int) -> Labels:
-        """Give the first `count` images only.
+        """Return the first `count` images only.
 
         Raises:
             DatasetError: there are fewer.
@@ -64,7 +64,7 @@ class Labels:
         return Labels(self.path, self.names[:count], self.classes[:count])
 
     def after(self, count: int) -> Labels:
-        """Give all but the first `count` images."""
+        """Return all but the first `count` images."""
         return Labels(self.path, self.names[count:], self.classes[count:])
 
 
@@ -98,7 +98,7 @@ def read_labels(place: Path) -> Labels:
 
 
 def _read_line(line: str) -> tuple[str, str, int]:
-    """Give what is wrong with a line (or nothing), the image's name and its class."""
+    """Return what is wrong with a line (or nothing), the image's name and its class."""
     columns = line.split()
     if len(columns) != _COLUMNS or not columns[1].isdecimal():
         return f"is no label: {line.strip()[:60]!r}", "", 0

@@ -2,6 +2,11 @@
 
 The decoder gives greyscale and CMYK photographs in colour. TensorFlow's decoder computes with less precise cosines, so
 single values may differ by a few steps of 255 from those of the publishers.
+
+Resizing is TensorFlow 1's of the time when the models were evaluated: `resize_bilinear` and `resize_bicubic`. Both take
+the output pixel x from the input's x * scale, not from pixel centres, and do not smooth when they make an image
+smaller, unlike OpenCV and Pillow. Source: tensorflow/core/kernels/image/resize_bilinear_op.cc and resize_bicubic_op.cc
+with align_corners and half_pixel_centers off.
 """
 
 from __future__ import annotations
@@ -12,7 +17,6 @@ import cv2
 import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet import resampling
 from mlperf_home.datasets.imagenet.recipes import EFFICIENTNET, PUBLISHED
 
 if TYPE_CHECKING:
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
 
 VERSION = cv2.__version__
 _KEPT = 0.875
+# The cubic kernel's parameter, and how finely its weights are tabulated.
+_A = -0.75
+_STEPS = 1024
 
 
 def make_pixels(recipe: Recipe, content: bytes, where: object) -> NDArray[np.uint8]:
@@ -39,8 +46,8 @@ def make_pixels(recipe: Recipe, content: bytes, where: object) -> NDArray[np.uin
         return _mlperf(_decoded(content, where, upright=True), recipe.side)
     image = _decoded(content, where, upright=False)
     if recipe.family == EFFICIENTNET:
-        return resampling.to_bytes(resampling.bicubic(_square(image, recipe.side), recipe.side))
-    return resampling.to_bytes(resampling.bilinear(_central(image), recipe.side))
+        return to_bytes(bicubic(_square(image, recipe.side), recipe.side))
+    return to_bytes(bilinear(_central(image), recipe.side))
 
 
 def _decoded(content: bytes, where: object, *, upright: bool) -> NDArray[np.uint8]:
@@ -79,3 +86,54 @@ def _square(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     length = max(1, int(np.float32(side / (side + padding)) * np.float32(min(height, width))))
     top, left = (height - length + 1) // 2, (width - length + 1) // 2
     return image[top : top + length, left : left + length]
+
+
+def bilinear(image: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
+    """Resize (height, width, 3) to (side, side, 3), whatever the aspect; values 0 to 255."""
+    height, width = image.shape[:2]
+    (top, down), (left, across) = _positions(height, side), _positions(width, side)
+    right = np.minimum(left + 1, width - 1)
+
+    def row(rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        start = image[np.ix_(rows, left)].astype(np.float32)
+        mixed: NDArray[np.float32] = start + (image[np.ix_(rows, right)].astype(np.float32) - start) * across[:, None]
+        return mixed
+
+    upper, lower = row(top), row(np.minimum(top + 1, height - 1))
+    return upper + (lower - upper) * down[:, None, None]
+
+
+def bicubic(image: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
+    """Resize (height, width, 3) to (side, side, 3), whatever the aspect; values may go a little beyond 0 to 255."""
+    (rows, row_weights), (columns, column_weights) = (_neighbours(length, side) for length in image.shape[:2])
+    tall = _weighed([image[:, part].astype(np.float32) for part in columns], column_weights[:, None, :, None])
+    return _weighed([tall[part] for part in rows], row_weights[:, :, None, None])
+
+
+def to_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Round to whole numbers and cut off what is beyond 0 to 255."""
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def _positions(length: int, side: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the input pixel at or before each output pixel, and how far beyond it (0 to 1) the output pixel is."""
+    places = np.arange(side, dtype=np.float32) * np.float32(length / side)
+    first = np.floor(places)
+    return first.astype(np.intp), places - first
+
+
+def _neighbours(length: int, side: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the four input pixels around each output pixel, (4, side), and their weights, (4, side)."""
+    first, beyond = _positions(length, side)
+    pixels = np.clip(first + np.arange(-1, 3)[:, None], 0, length - 1)
+    offset = np.rint(beyond * _STEPS) / np.float32(_STEPS)
+    near = [((_A + 2) * each - (_A + 3)) * each * each + 1 for each in (offset, 1 - offset)]
+    far = [((_A * each - 5 * _A) * each + 8 * _A) * each - 4 * _A for each in (offset + 1, 2 - offset)]
+    return pixels, np.stack([far[0], *near, far[1]]).astype(np.float32)
+
+
+def _weighed(parts: list[NDArray[np.float32]], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    total = np.asarray(parts[0] * weights[0], dtype=np.float32)
+    for part, weight in zip(parts[1:], weights[1:], strict=True):
+        total += part * weight
+    return total

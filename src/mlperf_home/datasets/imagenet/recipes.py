@@ -40,7 +40,7 @@ class Recipe:
 
 
 def find_recipe(name: str, family: str, side: int) -> Recipe:
-    """Give a recipe by its name.
+    """Return a recipe by its name.
 
     Raises:
         DatasetError: there is no such recipe, family or size.

@@ -1,16 +1,17 @@
-"""Preprocessed images as LoadGen's query sample library sees them."""
+"""Preprocessed images as LoadGen's query sample library sees them: floats or quantised integers, as the model takes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.labels import CLASSES
-from mlperf_home.datasets.imagenet.recipes import MOBILENET
+from mlperf_home.datasets.imagenet.recipes import EFFICIENTNET, FAMILIES, MOBILENET, PUBLISHED
 from mlperf_home.datasets.imagenet.store import PROVENANCE, read_pixels
-from mlperf_home.datasets.imagenet.values import Quantisation, normalisation, pixel_values
+from mlperf_home.datasets.provenance import PreprocessedSamples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,42 +20,102 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.datasets.imagenet.values import PixelValues
 
 
-class ImagenetSamples:
+_LEVELS = 256
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """How a model family reads pixels: value = (pixel - mean) / std.
+
+    Attributes:
+        mean: in steps of 255.
+        std: in steps of 255.
+        raw: a quantised input takes the pixels themselves; its scale and zero point are meant to be 1/std and mean.
+    """
+
+    mean: float
+    std: float
+    raw: bool
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """How an integer input stores values: stored = round(value / scale) + zero_point."""
+
+    scale: float
+    zero_point: int
+
+
+# MobileNet v1 to v3 (slim): pixels to [-1, 1], which its quantised models' scale and zero point undo again.
+MOBILENET_VALUES = Normalisation(127.5, 127.5, raw=True)
+# EfficientNet-lite (efficientnet_lite_builder.py: MEAN_RGB 127, STDDEV_RGB 128), quantised after training.
+EFFICIENTNET_VALUES = Normalisation(127.0, 128.0, raw=False)
+
+
+def normalisation(recipe: str, family: str) -> Normalisation:
+    """Return what a recipe does for a family; MLPerf's v3.1 scripts treat all families as MobileNets.
+
+    Raises:
+        ValueError: the family is not known.
+    """
+    if family not in FAMILIES:
+        raise ValueError(f"model family {family!r}: must be one of {', '.join(FAMILIES)}")
+    return EFFICIENTNET_VALUES if recipe == PUBLISHED and family == EFFICIENTNET else MOBILENET_VALUES
+
+
+def pixel_values(how: Normalisation, dtype: str, quantisation: Quantisation | None = None) -> NDArray[Any]:
+    """Return what each value of a pixel becomes, (256,), for an input of type `dtype`: float32, uint8 or int8.
+
+    Args:
+        how: the family's mean and deviation.
+        dtype: the input's type.
+        quantisation: the input's own, as the model's file says; needed for integers, unless they are raw pixels.
+
+    Raises:
+        ValueError: another type, a scale that is not positive, or an integer input whose quantisation is not given.
+    """
+    pixels = np.arange(_LEVELS)
+    values = (pixels - how.mean) / how.std
+    if dtype == "float32":
+        return np.asarray(values, dtype=np.float32)
+    if dtype not in {"uint8", "int8"}:
+        raise ValueError(f"inputs of type {dtype}: an image classifier takes float32, uint8 or int8")
+    if how.raw:
+        return (pixels - (0 if dtype == "uint8" else _LEVELS // 2)).astype(dtype)
+    if quantisation is None or not quantisation.scale > 0:
+        raise ValueError(f"inputs of type {dtype} need the scale and the zero point of the model's file")
+    scaled = values / quantisation.scale
+    # TensorFlow Lite rounds halves away from zero.
+    stored = np.trunc(scaled + np.copysign(0.5, scaled)) + quantisation.zero_point
+    limits = np.iinfo(dtype)
+    table: NDArray[Any] = np.clip(stored, limits.min, limits.max).astype(dtype)
+    return table
+
+
+class ImagenetSamples(PreprocessedSamples):
     """A folder of preprocessed images, opened: implements `mlperf_home.datasets.base.Samples`.
 
     Attributes:
-        name: "imagenet-2012-val", or "sample-images".
-        count: how many images there are.
-        performance_count: the smaller of `count` and 1024.
         lengths: None: all images have one size.
-        sample_note: says that the images are made up, or is empty.
-        identity: the hashes of the list of images, of the labels and of the pixels.
-        notes: sentences that belong beside a result: what keeps it from being official.
         record: how the images were made, for the session: recipe, steps, resolution.
         side: rows and columns of an image.
     """
 
-    def __init__(self, folder: Path, values: PixelValues | None = None) -> None:
+    def __init__(self, folder: Path, values: NDArray[Any] | None = None) -> None:
         """Open a folder; the pixels are mapped, not read.
 
         Args:
             folder: the folder of images.
-            values: turns pixels into the model's input; until `suit` chooses it, pixels are given as they are.
+            values: what each value of a pixel becomes, (256,); until `suit` chooses it, pixels are given as they are.
 
         Raises:
             DatasetError: the folder is absent, incomplete or broken.
         """
         facts = PROVENANCE.read(folder)
-        self.name = str(facts["name"])
-        self.count = int(facts["images"])
-        self.performance_count = int(facts["performance_count"])
+        super().__init__(facts, "images", "list_sha256", "labels_sha256", "pixels_sha256")
         self.lengths: NDArray[np.int32] | None = None
-        self.sample_note = str(facts["sample_note"])
-        self.identity = {key: str(facts[key]) for key in ("list_sha256", "labels_sha256", "pixels_sha256")}
-        self.notes = tuple(str(note) for note in facts["notes"])
         self.record = {key: facts[key] for key in ("recipe", "family", "steps", "resolution")}
         self.side = int(facts["resolution"])
         self._folder = folder
@@ -95,8 +156,7 @@ class ImagenetSamples:
     def load(self, indices: Sequence[int]) -> None:
         """Make the model's inputs of these images; LoadGen calls this outside the timed section."""
         for index in indices:
-            if index not in self._loaded:
-                self._loaded[index] = self._made(index)
+            self._loaded[index] = self._row(index)
 
     def unload(self, indices: Sequence[int]) -> None:
         """Release the memory of these images."""
@@ -104,14 +164,12 @@ class ImagenetSamples:
             self._loaded.pop(index, None)
 
     def batch(self, indices: NDArray[np.intp], length: int | None) -> Inputs:  # noqa: ARG002 - images have no length
-        """Give one contiguous array (len(indices), side, side, 3); one image alone is not copied."""
+        """Return one contiguous array (len(indices), side, side, 3); one image alone is not copied."""
         rows = [self._row(index) for index in indices.tolist()]
         return (rows[0] if len(rows) == 1 else np.concatenate(rows),)
 
     def _row(self, index: int) -> NDArray[Any]:
-        row = self._loaded.get(index)
-        return self._made(index) if row is None else row
-
-    def _made(self, index: int) -> NDArray[Any]:
+        if (row := self._loaded.get(index)) is not None:
+            return row
         pixels = self._pixels[index : index + 1]
-        return np.array(pixels) if self._values is None else self._values(pixels)
+        return np.array(pixels) if self._values is None else np.take(self._values, pixels)

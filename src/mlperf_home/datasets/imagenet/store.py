@@ -43,6 +43,7 @@ def wanted_facts(
 ) -> dict[str, Any]:
     """Describe what is to be made: JSON values only; equal descriptions mean equal pixels."""
     count = len(images)
+    note = f"{count} of ImageNet's {OFFICIAL_COUNT} images: no official result"
     sample = any(image.name.startswith(SAMPLE_PREFIX) for image in images)
     return {
         "format": FORMAT,
@@ -54,9 +55,7 @@ def wanted_facts(
         "resolution": recipe.side,
         "images": count,
         "performance_count": min(count, PERFORMANCE_COUNT),
-        "notes": []
-        if sample or count == OFFICIAL_COUNT
-        else [f"{count} of ImageNet's {OFFICIAL_COUNT} images: no official result"],
+        "notes": [] if sample or count == OFFICIAL_COUNT else [note],
         "list_sha256": list_sha256(images),
         "labels_sha256": labels.sha256,
         "versions": dict(versions),
@@ -69,35 +68,24 @@ def read_pixels(folder: Path, facts: Mapping[str, Any]) -> NDArray[np.uint8]:
     Raises:
         DatasetError: the array is absent, cut off, or another than the description says.
     """
-    path = folder / PIXELS_FILE
-    try:
-        pixels: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DatasetError(path, f"cannot be read ({error})", _ADVICE) from error
-    shape = pixels_shape(facts)
+    path, shape = folder / PIXELS_FILE, pixels_shape(facts)
+    pixels = PROVENANCE.map_array(path)
     if pixels.shape != shape or pixels.dtype != np.uint8:
         raise DatasetError(path, f"holds {pixels.dtype} {pixels.shape}, not uint8 {shape}", _ADVICE)
     return pixels
 
 
 def pixels_shape(facts: Mapping[str, Any]) -> tuple[int, ...]:
-    """Give the shape of the array that a description speaks of."""
+    """Return the shape of the array that a description speaks of."""
     side = int(facts["resolution"])
     return int(facts["images"]), side, side, 3
 
 
 def finished(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Give the description of a whole folder that was made as wanted; None where there is none."""
+    """Return the description of a whole folder that was made as wanted; None where there is none."""
     try:
         facts = PROVENANCE.read(folder)
         read_pixels(folder, facts)
     except (DatasetError, KeyError, TypeError):
         return None
     return facts if all(facts.get(key) == value for key, value in wanted.items()) else None
-
-
-def replaceable(folder: Path) -> bool:
-    """Say whether nothing is lost when this folder is replaced: it is absent, empty, or such a folder."""
-    if not folder.exists():
-        return True
-    return folder.is_dir() and ((folder / PROVENANCE_FILE).is_file() or not any(folder.iterdir()))

@@ -8,19 +8,23 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet import store
+from scriptgraph.files import locks
 from scriptgraph.files.atomic import sync_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _WANTED_FILE = "wanted.json"
 _DONE_FILE = "done.txt"
+_CLAIM_FILE = "claim"
 _WHOLE = "whole"
 # What the pixels of one chunk do not depend on: it has a list of its own.
 _OF_THE_WHOLE = ("list_sha256", "labels_sha256")
@@ -61,7 +65,12 @@ class Unfinished:
         self._facts = {**wanted, "chunk_images": chunk_images}
         self._wanted = begun_for(wanted, code, chunk_images)
         self._lists = lists
-        if not self._begun(shape):
+        try:
+            begun = (folder / _WANTED_FILE).read_text(encoding="utf-8") == self._wanted
+            begun = begun and np.load(self.pixels, mmap_mode="r", allow_pickle=False).shape == shape
+        except (OSError, ValueError, EOFError):
+            begun = False
+        if not begun:
             self._begin(shape)
         self.offset = self.pixels.stat().st_size - self._bytes
         self._read_done()
@@ -73,7 +82,7 @@ class Unfinished:
             file.write(f"{chunk} {self._lists[chunk]} {digest}\n")
 
     def publish(self, out: Path, labels_text: str) -> dict[str, Any]:
-        """Give the whole its name, in the place of an older one, and its description.
+        """Move the whole to its place, instead of an older one; return its description.
 
         Raises:
             OSError: there is no room, or the place cannot be written.
@@ -82,7 +91,7 @@ class Unfinished:
         facts = {**self._facts, "pixels_sha256": hashlib.sha256(joined.encode()).hexdigest()}
         whole = self.folder / _WHOLE
         (whole / store.LABELS_FILE).write_text(labels_text, encoding="utf-8")
-        (whole / store.PROVENANCE_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        (whole / store.PROVENANCE_FILE).write_text(store.PROVENANCE.text(facts), encoding="utf-8")
         for path in whole.iterdir():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
@@ -96,13 +105,6 @@ class Unfinished:
         shutil.rmtree(replaced, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
         return facts
-
-    def _begun(self, shape: tuple[int, ...]) -> bool:
-        try:
-            same = (self.folder / _WANTED_FILE).read_text(encoding="utf-8") == self._wanted
-            return same and np.load(self.pixels, mmap_mode="r", allow_pickle=False).shape == shape
-        except (OSError, ValueError, EOFError):
-            return False
 
     def _begin(self, shape: tuple[int, ...]) -> None:
         for old in (_WANTED_FILE, _DONE_FILE):
@@ -134,21 +136,13 @@ class Unfinished:
 
 
 def begun_for(wanted: Mapping[str, Any], code: str, chunk_images: int) -> str:
-    """Give the text that a folder of unfinished work has, if its chunks may be used for what is wanted."""
+    """Return the text that a folder of unfinished work has, if its chunks may be used for what is wanted."""
     same = {key: value for key, value in wanted.items() if key not in _OF_THE_WHOLE}
     return json.dumps({**same, "code": code, "chunk_images": chunk_images}, sort_keys=True)
 
 
-def is_of_use(folder: Path, begun: str, lists: Sequence[str]) -> bool:
-    """Say whether a folder of unfinished work was begun the same way and has a chunk of the same images."""
-    try:
-        return (folder / _WANTED_FILE).read_text(encoding="utf-8") == begun and bool(noted(folder, lists))
-    except (OSError, ValueError):
-        return False
-
-
 def noted(folder: Path, lists: Sequence[str]) -> dict[int, str]:
-    """Give the digests that are noted for chunks of these images, by the chunks' numbers."""
+    """Return the digests that are noted for chunks of these images, by the chunks' numbers."""
     try:
         lines = (folder / _DONE_FILE).read_text(encoding="ascii").splitlines()
     except FileNotFoundError:
@@ -172,3 +166,45 @@ def _move(whole: Path, out: Path) -> None:
             copy = Path(beside, _WHOLE)
             shutil.copytree(whole, copy)
             copy.rename(out)
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Keep a folder of unfinished work to this process; the claim ends with the process, however that ends.
+
+    Raises:
+        DatasetError: another process has it.
+    """
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        # The workers, which are forked, do not hold it.
+        with (folder / _CLAIM_FILE).open("a") as file:
+            if not locks.acquire(file, inherited=False):
+                advice = "wait until it is done and run this again, which will use its images; or give another --out"
+                raise DatasetError(folder, "is in use: another process makes the same images", advice)
+            # Whoever had it may have finished and removed it, or taken it over, in between.
+            if locks.is_at(file, folder / _CLAIM_FILE):
+                yield
+                return
+
+
+def take_over(folder: Path, left: Path, begun: str, lists: Sequence[str]) -> None:
+    """Move what an earlier run has left to `folder`, where nothing is there yet.
+
+    Args:
+        folder: where the work goes on.
+        left: the folder in which such runs have theirs, as `<any>/<name of folder>`.
+        begun: the text of work that was begun the same way (`begun_for`).
+        lists: for each chunk the hash of its images; work without a chunk of the same images is left alone.
+    """
+    if folder.exists():
+        return
+    for other in sorted(left.glob(f"*/{folder.name}")):
+        # A folder that is in use, or that goes away meanwhile, is passed over.
+        with suppress(DatasetError, OSError, ValueError), claimed(other):
+            if (other / _WANTED_FILE).read_text(encoding="utf-8") == begun and noted(other, lists):
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                other.rename(folder)
+                with suppress(OSError):  # where nothing else is in it, it has served
+                    other.parent.rmdir()
+                return

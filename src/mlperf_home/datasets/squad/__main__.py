@@ -3,47 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.squad.reading import read_dataset
+from mlperf_home.datasets.command import report
+from mlperf_home.datasets.squad.reading import read_dataset, read_vocabulary
 from mlperf_home.datasets.squad.store import provenance, write_folder
-from mlperf_home.datasets.squad.vocabulary import read_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlperf_home.datasets.squad.features import Features
-    from mlperf_home.datasets.squad.reading import Dataset
-    from mlperf_home.datasets.squad.vocabulary import Vocabulary
-
-EXIT_BAD_INPUT = 65
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the folder and print one JSON line; give the exit code."""
+    """Make the folder and print one JSON line; return the exit code."""
     parser = argparse.ArgumentParser(prog="mlperf_home.datasets.squad", description=__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="a SQuAD v1.1 file")
     parser.add_argument("--vocab", type=Path, required=True, help="the model's vocab.txt")
     parser.add_argument("--out", type=Path, required=True, help="the folder to make")
     chosen = parser.parse_args(arguments)
-    try:
-        dataset = read_dataset(chosen.dataset)
-        vocabulary = read_vocabulary(chosen.vocab)
-        features = _features(dataset, vocabulary, chosen.dataset)
-        facts = provenance(dataset, vocabulary, features)
-        write_folder(chosen.out, features, vocabulary, facts)
-    except DatasetError as error:
-        print(f"mlperf-home: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    print(json.dumps({**facts, "features_dir": str(chosen.out)}))
-    return 0
+    return report(lambda: _make(chosen.dataset, chosen.vocab, chosen.out))
 
 
-def _features(dataset: Dataset, vocabulary: Vocabulary, path: Path) -> Features:
+def _make(path: Path, vocab: Path, out: Path) -> dict[str, Any]:
+    dataset, vocabulary = read_dataset(path), read_vocabulary(vocab)
     try:
         from mlperf_home.datasets.squad.features import make_features  # noqa: PLC0415 - absence is an error in words
     except ImportError as error:
@@ -52,7 +36,9 @@ def _features(dataset: Dataset, vocabulary: Vocabulary, path: Path) -> Features:
     features = make_features(dataset, vocabulary)
     if not len(features.lengths):
         raise DatasetError(path, "gives no features: no context has a token", "give a file in SQuAD v1.1 format")
-    return features
+    facts = provenance(dataset, vocabulary, features)
+    write_folder(out, features, vocabulary, facts)
+    return {**facts, "features_dir": str(out)}
 
 
 if __name__ == "__main__":

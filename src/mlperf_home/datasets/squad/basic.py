@@ -8,62 +8,53 @@ time of v3.1.
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Words that are nothing but one of these are kept as they stand.
 KEPT_WORDS = frozenset({"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"})
 
 _KEPT_WORD = re.compile(f"({'|'.join(map(re.escape, sorted(KEPT_WORDS)))})")
 
-_CHINESE_RANGES = (
-    (0x4E00, 0x9FFF),
-    (0x3400, 0x4DBF),
-    (0x20000, 0x2A6DF),
-    (0x2A700, 0x2B73F),
-    (0x2B740, 0x2B81F),
-    (0x2B820, 0x2CEAF),
-    (0xF900, 0xFAFF),
-    (0x2F800, 0x2FA1F),
+_CHINESE = re.compile(
+    "[\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U0002a6df\U0002a700-\U0002b73f"
+    "\U0002b740-\U0002b81f\U0002b820-\U0002ceaf\uf900-\ufaff\U0002f800-\U0002fa1f]"
 )
-_ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 
 
-class _Cleaning(dict[int, str]):
-    """A table for `str.translate` that fills itself: drops control characters, sets Chinese ones apart."""
+class _Table(dict[int, str]):
+    """A table for `str.translate` that fills itself, from a character and its Unicode category."""
 
-    def __missing__(self, code: int) -> str:
-        character = chr(code)
-        category = unicodedata.category(character)
-        if character in "\t\n\r" or category == "Zs":
-            mapped = " "
-        elif code == 0xFFFD or category.startswith("C"):  # noqa: PLR2004 - the replacement character
-            mapped = ""
-        elif any(first <= code <= last for first, last in _CHINESE_RANGES):
-            mapped = f" {character} "
-        else:
-            mapped = character
-        self[code] = mapped
-        return mapped
-
-
-class _Splitting(dict[int, str]):
-    """A table for `str.translate` that fills itself: drops accents, sets punctuation apart."""
+    def __init__(self, mapped: Callable[[str, str], str]) -> None:
+        self._mapped = mapped
 
     def __missing__(self, code: int) -> str:
-        character = chr(code)
-        category = unicodedata.category(character)
-        if category == "Mn":
-            mapped = ""
-        elif character in _ASCII_PUNCTUATION or category.startswith("P"):
-            mapped = f" {character} "
-        else:
-            mapped = character
-        self[code] = mapped
-        return mapped
+        self[code] = found = self._mapped(chr(code), unicodedata.category(chr(code)))
+        return found
 
 
-_CLEANING = _Cleaning()
-_SPLITTING = _Splitting()
+def _cleaned(character: str, category: str) -> str:
+    """Drop control characters, set Chinese ones apart."""
+    if character in "\t\n\r" or category == "Zs":
+        return " "
+    if character == "\N{REPLACEMENT CHARACTER}" or category.startswith("C"):
+        return ""
+    return f" {character} " if _CHINESE.match(character) else character
+
+
+def _split(character: str, category: str) -> str:
+    """Drop accents, set punctuation apart."""
+    if category == "Mn":
+        return ""
+    return f" {character} " if character in string.punctuation or category.startswith("P") else character
+
+
+_CLEANING = _Table(_cleaned)
+_SPLITTING = _Table(_split)
 
 
 def basic_tokens(text: str) -> list[str]:

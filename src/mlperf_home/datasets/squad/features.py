@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.datasets.squad.reading import Dataset
-    from mlperf_home.datasets.squad.vocabulary import Vocabulary
+    from mlperf_home.datasets.squad.reading import Dataset, Vocabulary
 
 MAX_SEQ_LENGTH = 384
 DOC_STRIDE = 128
@@ -63,7 +62,7 @@ class WordPieces:
         self._pieces: dict[str, list[int]] = {}
 
     def encode(self, texts: Iterable[str]) -> dict[str, list[int]]:
-        """Give the ids of each different text."""
+        """Return the ids of each different text."""
         basic = {text: model_tokens(text) for text in set(texts)}
         fresh = sorted({token for tokens in basic.values() for token in tokens} - self._pieces.keys())
         unknown = self._ids["[UNK]"]
@@ -73,7 +72,7 @@ class WordPieces:
 
 
 def window_spans(token_count: int, room: int, stride: int = DOC_STRIDE) -> list[tuple[int, int]]:
-    """Give (start, length) of the windows through which a context of `token_count` tokens is seen."""
+    """Return (start, length) of the windows through which a context of `token_count` tokens is seen."""
     spans = []
     start = 0
     while start < token_count:
@@ -86,7 +85,7 @@ def window_spans(token_count: int, room: int, stride: int = DOC_STRIDE) -> list[
 
 
 def owned_tokens(spans: list[tuple[int, int]]) -> list[NDArray[np.bool_]]:
-    """Say for each window which of its tokens have their maximum context there; a tie goes to the first."""
+    """Return for each window which of its tokens have their maximum context there; a tie goes to the first."""
     if len(spans) <= 1:
         return [np.ones(length, dtype=np.bool_) for _, length in spans]
     positions = np.arange(spans[-1][0] + spans[-1][1])
@@ -131,7 +130,7 @@ def make_features(dataset: Dataset, vocabulary: Vocabulary) -> Features:
 
 
 def _encode_contexts(dataset: Dataset, pieces: WordPieces) -> list[tuple[NDArray[np.int64], NDArray[np.int32]]]:
-    """Give for each paragraph its token ids and, for each token, the word that it comes from."""
+    """Return for each paragraph its token ids and, for each token, the word that it comes from."""
     encoded = pieces.encode(word for words in dataset.paragraphs for word in words)
     contexts = []
     for words in dataset.paragraphs:
@@ -144,12 +143,7 @@ def _encode_contexts(dataset: Dataset, pieces: WordPieces) -> list[tuple[NDArray
 
 def _blank(count: int) -> Features:
     shape = (count, MAX_SEQ_LENGTH)
-    return Features(
-        input_ids=np.zeros(shape, dtype=np.int64),
-        attention_mask=np.zeros(shape, dtype=np.int64),
-        token_type_ids=np.zeros(shape, dtype=np.int64),
-        lengths=np.zeros(count, dtype=np.int32),
-        example_index=np.zeros(count, dtype=np.int32),
-        token_to_word=np.full(shape, -1, dtype=np.int32),
-        max_context=np.zeros(shape, dtype=np.bool_),
-    )
+    ids, mask, types = np.zeros((3, *shape), dtype=np.int64)
+    lengths, example_index = np.zeros((2, count), dtype=np.int32)
+    words, max_context = np.full(shape, -1, dtype=np.int32), np.zeros(shape, dtype=np.bool_)
+    return Features(ids, mask, types, lengths, example_index, words, max_context)

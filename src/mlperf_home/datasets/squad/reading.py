@@ -1,4 +1,4 @@
-"""Read a SQuAD v1.1 file into paragraphs and questions.
+"""Read a SQuAD v1.1 file into paragraphs and questions, and the WordPiece vocabulary.
 
 The rules are those of `create_squad_data.py` in MLPerf inference v3.1: a context is cut into words at space,
 tab, carriage return, line feed and U+202F (narrow no-break space), and nowhere else.
@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from mlperf_home.datasets.base import DatasetError
 
@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    Kind = TypeVar("Kind")
+
 # The development set, as its publishers and several dataset libraries give its hash.
 OFFICIAL_SHA256 = "95aa6a52d5d6a735563366753ca50492a658031da74f301ac5238b03966972c9"
 OFFICIAL_NAME = "squad-v1.1"
 
+_KINDS: dict[type, str] = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
 _WORD = re.compile("[^ \t\r\n\u202f]+")
 _ADVICE = "give a file in SQuAD v1.1 format"
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
+_VOCABULARY_ADVICE = "give BERT's vocab.txt, one token a line"
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,8 @@ class Dataset:
     @property
     def sample_note(self) -> str:
         """Says that these are sample data, or is empty."""
-        if "sample" not in self.version.lower():
-            return ""
-        return f"sample data (version {self.version!r}), not SQuAD: good for trying, not for publishing"
+        note = f"sample data (version {self.version!r}), not SQuAD: good for trying, not for publishing"
+        return note if "sample" in self.version.lower() else ""
 
 
 def split_words(context: str) -> tuple[str, ...]:
@@ -115,57 +119,95 @@ class _Reader:
     def read(self, root: Any) -> None:
         for article, article_pointer in self._items(root, "data", ""):
             for paragraph, pointer in self._items(article, "paragraphs", article_pointer):
-                self._read_paragraph(paragraph, pointer)
+                words = split_words(self._member(paragraph, "context", pointer, str))
+                if not words:
+                    self._fail(f"{pointer}/context", "is empty")
+                self.paragraphs.append(words)
+                for question, question_pointer in self._items(paragraph, "qas", pointer):
+                    self._read_question(question, question_pointer)
         if not self.examples:
             self._fail("/data", "holds no question")
 
-    def _read_paragraph(self, paragraph: Any, pointer: str) -> None:
-        words = split_words(self._text(paragraph, "context", pointer))
-        if not words:
-            self._fail(f"{pointer}/context", "is empty")
-        self.paragraphs.append(words)
-        for question, question_pointer in self._items(paragraph, "qas", pointer):
-            self._read_question(question, question_pointer)
-
     def _read_question(self, question: Any, pointer: str) -> None:
-        question_id = self._text(question, "id", pointer)
+        question_id = self._member(question, "id", pointer, str)
         first = self._pointer_of_id.setdefault(question_id, pointer)
         if first != pointer:
             self._fail(f"{pointer}/id", f"repeats the id {question_id!r} of {first}")
         if question.get("is_impossible"):
             self._fail(f"{pointer}/is_impossible", "has no answer, as only SQuAD v2 allows")
         answers = tuple(
-            self._text(answer, "text", answer_pointer)
+            self._member(answer, "text", answer_pointer, str)
             for answer, answer_pointer in self._items(question, "answers", pointer)
         )
         if not answers:
             self._fail(f"{pointer}/answers", "is empty")
-        text = self._text(question, "question", pointer)
+        text = self._member(question, "question", pointer, str)
         self.examples.append(Example(question_id, text, answers, len(self.paragraphs) - 1))
 
-    def _member(self, parent: Any, key: str, pointer: str) -> Any:
+    def _member(self, parent: Any, key: str, pointer: str, kind: type[Kind]) -> Kind:
         if not isinstance(parent, dict):
             self._fail(pointer, f"is {_kind(parent)}, not an object")
         if key not in parent:
             self._fail(pointer, f"has no {key!r}")
-        return parent[key]
-
-    def _text(self, parent: Any, key: str, pointer: str) -> str:
-        value = self._member(parent, key, pointer)
-        if not isinstance(value, str):
-            self._fail(f"{pointer}/{key}", f"is {_kind(value)}, not a string")
+        value = parent[key]
+        if not isinstance(value, kind):
+            self._fail(f"{pointer}/{key}", f"is {_kind(value)}, not {_KINDS[kind]}")
         return value
 
     def _items(self, parent: Any, key: str, pointer: str) -> Iterator[tuple[Any, str]]:
-        value = self._member(parent, key, pointer)
-        if not isinstance(value, list):
-            self._fail(f"{pointer}/{key}", f"is {_kind(value)}, not a list")
-        return ((item, f"{pointer}/{key}/{index}") for index, item in enumerate(value))
+        values = self._member(parent, key, pointer, list)
+        return ((item, f"{pointer}/{key}/{index}") for index, item in enumerate(values))
 
     def _fail(self, pointer: str, problem: str) -> NoReturn:
         raise DatasetError(f"{self.path} at {pointer or '/'}", problem, _ADVICE)
 
 
 def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
-    return names.get(type(value), "a number")
+    return _KINDS.get(type(value), "a number")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A vocab.txt.
+
+    Attributes:
+        tokens: the tokens; a token's id is its place.
+        sha256: of the file's bytes.
+        content: the file's bytes.
+    """
+
+    tokens: tuple[str, ...]
+    sha256: str
+    content: bytes
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """Token -> id, made anew at each call."""
+        return {token: index for index, token in enumerate(self.tokens)}
+
+
+def read_vocabulary(path: Path) -> Vocabulary:
+    """Read and check a vocab.txt.
+
+    Raises:
+        DatasetError: the file is absent, is not UTF-8 text, holds a token twice, or lacks a special token.
+    """
+    try:
+        content = path.read_bytes()
+        text = content.decode("utf-8")
+    except OSError as error:
+        raise DatasetError(path, f"cannot be read ({error.strerror})", _VOCABULARY_ADVICE) from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(path, f"is not UTF-8 text (byte {error.start})", _VOCABULARY_ADVICE) from error
+    lines = text.replace("\r\n", "\n").split("\n")
+    if not lines[-1]:
+        lines.pop()
+    line_of: dict[str, int] = {}
+    for number, token in enumerate(lines, start=1):
+        first = line_of.setdefault(token, number)
+        if first != number:
+            raise DatasetError(f"{path} line {number}", f"repeats {token!r} of line {first}", _VOCABULARY_ADVICE)
+    missing = [token for token in SPECIAL_TOKENS if token not in line_of]
+    if missing:
+        raise DatasetError(path, f"has no {' and no '.join(missing)}", _VOCABULARY_ADVICE)
+    return Vocabulary(tuple(lines), hashlib.sha256(content).hexdigest(), content)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlperf_home.datasets.provenance import PreprocessedSamples
 from mlperf_home.datasets.squad.store import PROVENANCE, read_array
 
 if TYPE_CHECKING:
@@ -19,17 +20,11 @@ if TYPE_CHECKING:
 INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
 
 
-class SquadSamples:
+class SquadSamples(PreprocessedSamples):
     """A features folder, opened: implements `mlperf_home.datasets.base.Samples`.
 
     Attributes:
-        name: "squad-v1.1", or another dataset's name.
-        count: how many features there are.
-        performance_count: the smaller of `count` and 10833.
         lengths: (count,) int32, tokens of each feature without padding.
-        sample_note: says that these are sample data, or is empty.
-        identity: the hashes of the questions' file and of the vocabulary.
-        notes: sentences that belong beside a result: what keeps it from being official.
         max_length: columns of a whole row (384).
     """
 
@@ -40,12 +35,7 @@ class SquadSamples:
             DatasetError: the folder is absent, incomplete or broken.
         """
         facts = PROVENANCE.read(folder)
-        self.name = str(facts["name"])
-        self.count = int(facts["features"])
-        self.performance_count = int(facts["performance_count"])
-        self.sample_note = str(facts["sample_note"])
-        self.identity = {key: str(facts[key]) for key in ("dataset_sha256", "vocab_sha256")}
-        self.notes = tuple(str(note) for note in facts["notes"])
+        super().__init__(facts, "features", "dataset_sha256", "vocab_sha256")
         self._mapped = tuple(read_array(folder, name, self.count) for name in INPUT_NAMES)
         self._rows: Inputs = self._mapped
         self._loaded = 0
@@ -68,28 +58,22 @@ class SquadSamples:
             self._rows = self._mapped
 
     def batch(self, indices: NDArray[np.intp], length: int | None) -> Inputs:
-        """Give input_ids, attention_mask and token_type_ids, each contiguous (len(indices), length) int64.
+        """Return input_ids, attention_mask and token_type_ids, each contiguous (len(indices), length) int64.
 
         Raises:
             ValueError: a feature does not fit into `length`.
         """
-        columns = self.max_length if length is None else length
-        if len(indices) == 1 and columns <= self.max_length:
-            return self._one(int(indices[0]), columns)
-        if columns < self.max_length and self.lengths is not None and (self.lengths[indices] > columns).any():
+        width = self.max_length
+        columns = width if length is None else length
+        if len(indices) == 1 and columns <= width:
+            index = int(indices[0])
+            if self.lengths is not None and self.lengths[index] > columns:
+                raise ValueError(f"a feature is longer than {columns} tokens")
+            # Part of one row is contiguous: nothing is copied while a latency is measured.
+            rows = slice(index, index + 1)
+            return tuple(array[rows, :columns] for array in self._rows)
+        if columns < width and self.lengths is not None and (self.lengths[indices] > columns).any():
             raise ValueError(f"a feature is longer than {columns} tokens")
-        return tuple(_gather(array, indices, columns) for array in self._rows)
-
-    def _one(self, index: int, columns: int) -> Inputs:
-        """One feature: part of its row, which is contiguous, so nothing is copied while a latency is measured."""
-        if self.lengths is not None and self.lengths[index] > columns:
-            raise ValueError(f"a feature is longer than {columns} tokens")
-        rows = slice(index, index + 1)
-        return tuple(array[rows, :columns] for array in self._rows)
-
-
-def _gather(array: NDArray[np.int64], indices: NDArray[np.intp], columns: int) -> NDArray[np.int64]:
-    width = array.shape[1]
-    # np.take on a narrowed view would copy the whole array first; fancy indexing reads what is asked for.
-    rows = np.ascontiguousarray(array[indices, : min(columns, width)])
-    return rows if columns <= width else np.pad(rows, ((0, 0), (0, columns - width)))
+        # np.take on a narrowed view would copy the whole array first; fancy indexing reads what is asked for.
+        filled = [np.ascontiguousarray(array[indices, : min(columns, width)]) for array in self._rows]
+        return tuple(np.pad(each, ((0, 0), (0, columns - width))) if columns > width else each for each in filled)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import unicodedata
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.squad.features import Features
-    from mlperf_home.datasets.squad.reading import Dataset
-    from mlperf_home.datasets.squad.vocabulary import Vocabulary
+    from mlperf_home.datasets.squad.reading import Dataset, Vocabulary
 
 PROVENANCE_FILE = "features.json"
 VOCABULARY_FILE = "vocab.txt"
@@ -30,11 +28,9 @@ FORMAT = 1
 # performance_sample_count of bert in v3.1: every feature of the official set.
 PERFORMANCE_COUNT = 10833
 
-_NEEDED_FACTS = frozenset(
-    {"name", "features", "performance_count", "sample_note", "notes", "dataset_sha256", "vocab_sha256"}
-)
 _ADVICE = "make the features again: python -m mlperf_home.datasets.squad"
-PROVENANCE = ProvenanceFile(PROVENANCE_FILE, "features", FORMAT, _NEEDED_FACTS, _ADVICE)
+_NEEDED_FACTS = "name features performance_count sample_note notes dataset_sha256 vocab_sha256"
+PROVENANCE = ProvenanceFile(PROVENANCE_FILE, "features", FORMAT, frozenset(_NEEDED_FACTS.split()), _ADVICE)
 
 
 def provenance(dataset: Dataset, vocabulary: Vocabulary, features: Features) -> dict[str, Any]:
@@ -42,12 +38,17 @@ def provenance(dataset: Dataset, vocabulary: Vocabulary, features: Features) -> 
     from mlperf_home.datasets.squad import features as made  # noqa: PLC0415 - readers do without the tokeniser
 
     count = len(features.lengths)
+    notes = []
+    if dataset.name != OFFICIAL_NAME:
+        notes.append("the dataset is not the official SQuAD v1.1 development set: no official result")
+    if count < PERFORMANCE_COUNT:
+        notes.append(f"{count} features, while v3.1 wants {PERFORMANCE_COUNT} loaded: no official result")
     return {
         "format": FORMAT,
         "name": dataset.name,
         "version": dataset.version,
         "sample_note": dataset.sample_note,
-        "notes": _notes(dataset.name, count),
+        "notes": notes,
         "dataset_sha256": dataset.sha256,
         "vocab_sha256": vocabulary.sha256,
         "questions": len(dataset.examples),
@@ -61,22 +62,13 @@ def provenance(dataset: Dataset, vocabulary: Vocabulary, features: Features) -> 
     }
 
 
-def _notes(name: str, count: int) -> list[str]:
-    notes = []
-    if name != OFFICIAL_NAME:
-        notes.append("the dataset is not the official SQuAD v1.1 development set: no official result")
-    if count < PERFORMANCE_COUNT:
-        notes.append(f"{count} features, while v3.1 wants {PERFORMANCE_COUNT} loaded: no official result")
-    return notes
-
-
 def write_folder(folder: Path, features: Features, vocabulary: Vocabulary, facts: dict[str, Any]) -> None:
     """Write a features folder, whole or not at all; an older features folder of that name is replaced.
 
     Raises:
         DatasetError: the name is taken by something else, or the place cannot be written.
     """
-    if folder.exists() and not _replaceable(folder):
+    if not PROVENANCE.replaceable(folder):
         raise DatasetError(folder, "exists and is not a features folder", "give another --out")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +78,7 @@ def write_folder(folder: Path, features: Features, vocabulary: Vocabulary, facts
             for field in fields(features):
                 np.save(whole / f"{field.name}.npy", getattr(features, field.name), allow_pickle=False)
             (whole / VOCABULARY_FILE).write_bytes(vocabulary.content)
-            (whole / PROVENANCE_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+            (whole / PROVENANCE_FILE).write_text(PROVENANCE.text(facts), encoding="utf-8")
             if folder.exists():
                 # Goes away with the temporary folder.
                 folder.rename(Path(partial) / "replaced")
@@ -104,14 +96,7 @@ def read_array(folder: Path, name: str, count: int) -> NDArray[Any]:
         DatasetError: the array is absent, broken, or not of `count` rows.
     """
     path = folder / f"{name}.npy"
-    try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DatasetError(path, f"cannot be read ({error})", _ADVICE) from error
+    array = PROVENANCE.map_array(path)
     if array.shape[:1] != (count,):
         raise DatasetError(path, f"has {array.shape[:1]} rows where {PROVENANCE_FILE} says {count}", _ADVICE)
     return array
-
-
-def _replaceable(folder: Path) -> bool:
-    return folder.is_dir() and ((folder / PROVENANCE_FILE).is_file() or not any(folder.iterdir()))

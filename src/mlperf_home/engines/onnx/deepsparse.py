@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.engines import memory, trial
+from mlperf_home.engines import trial
 from mlperf_home.engines.base import BackendError, Description, Grid
-from mlperf_home.engines.batching import check_grid, fill, locate
+from mlperf_home.engines.batching import QuestionAnswering, fill, full_inputs, locate
 from mlperf_home.engines.cores import usable_cores
+from mlperf_home.engines.engine import WARM_UP_RUNS
 from mlperf_home.engines.onnx import deepsparse_library as deepsparse_lib
 from mlperf_home.engines.onnx.fixed_shape import FixedShapeGraphs
-from mlperf_home.engines.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
     from mlperf_home.datasets.base import Inputs
     from mlperf_home.engines.base import Answer, Prepared, Request
+    from mlperf_home.engines.engine import Options
     from mlperf_home.engines.onnx.graph import Signature
 
 _REFUSE_BELOW = 0.5
 _WARN_BELOW = 0.9
-_WARM_UP_RUNS = 2  # the first calls of an engine place its memory and take several times as long
 
 
-class DeepSparseBackend:
+class DeepSparseBackend(QuestionAnswering):
     """The DeepSparse engine behind `mlperf_home.engines.base.Backend`.
 
     Options: `allow_unsupported` (run graphs that the optimised code mostly does not cover), `trial` (false
@@ -40,31 +40,22 @@ class DeepSparseBackend:
     not full; it costs a second engine for each length), `trial_command` (for tests).
     """
 
+    name = "deepsparse"
+    option_names = ("allow_unsupported", "trial", "single", "trial_command")
+
     def __init__(self) -> None:
+        super().__init__()
         self._engines: dict[tuple[int, int], Any] = {}
         # What each engine's `run` ends in, by shape.
         self._calls: dict[tuple[int, int], Callable[[list[NDArray[Any]]], Any]] = {}
-        self._largest_batch: dict[int, int] = {}
         self._signature: Signature | None = None
         self._context: Any = None
-
-    def open(self, request: Request) -> Description:
-        """Compile the grid's engines and run each once; see `Backend.open`."""
-        try:
-            return self._open(request)
-        except BaseException:
-            self.close()
-            raise
-
-    def run(self, inputs: Inputs) -> NDArray[np.float32]:
-        """Infer one batch; see `Backend.run`."""
-        return self.prepare(inputs)()()
 
     def prepare(self, inputs: Inputs) -> Prepared:
         """Arrange one batch; see `Backend.prepare`."""
         signature = self._signature
         if signature is None:
-            raise BackendError("deepsparse: the engine is not open")
+            raise self._not_open()
         batch, length = locate(inputs, self._largest_batch)
         arrays = signature.arrange(inputs)
         call = self._calls.get((batch, length))
@@ -92,76 +83,61 @@ class DeepSparseBackend:
         self._engines.clear()
         self._context = None
 
-    def _open(self, request: Request) -> Description:
-        """What `open` does, but for clearing up."""
-        options = Options("deepsparse", request.options)
-        options.only("allow_unsupported", "trial", "single", "trial_command")
-        self._largest_batch = check_grid(request.grid)
+    def _open(self, request: Request, options: Options) -> Description:
         graphs = FixedShapeGraphs(request.model_path, request.work_dir)
         library = deepsparse_lib.load()
         cpu = deepsparse_lib.architecture(library)
         cores = usable_cores(request.cores)
+        shapes = list(self._largest_batch.items())
         if options.flag("trial", default=True):
-            _try_in_child(request, graphs, (library.__version__, cpu), options)
+            name = f"{graphs.sha256[:16]}-trial-deepsparse-{library.__version__}-{deepsparse_lib.instruction_set(cpu)}"
+            _try_in_child(request, shapes[0], request.work_dir / f"{name}.json", options)
         self._signature = graphs.signature
         self._context = library.Context(num_cores=cores, num_streams=min(request.grid.streams, cores))
-        shapes = list(self._largest_batch.items())
         if options.flag("single", default=False):
             shapes += [(length, 1) for length, batch in shapes if batch > 1]
         paths = {(batch, length): graphs.path(batch, length) for length, batch in shapes}
         graphs.release()
         compile_s = self._compile(library, paths, request)
         fractions = {shape: float(engine.fraction_of_supported_ops) for shape, engine in self._engines.items()}
-        warnings = _support_warnings(request, fractions, options) + deepsparse_lib.cpu_warnings(cpu)
+        warnings = _support_warnings(request, min(fractions.values()), options) + deepsparse_lib.cpu_warnings(cpu)
         details = {
             **{name: cpu.get(name) for name in ("isa", "vnni", "bf16", "dotprod")},
             "cores": self._context.num_cores,
             "streams": self._context.num_streams,
             "scheduler": self._context.scheduler.value,
-            "lengths": list(self._largest_batch),
-            "batch_sizes": list(self._largest_batch.values()),
+            **self._shapes(),
             "supported_fraction": min(fractions.values()),
             "supported_fractions": {f"{batch}x{length}": value for (batch, length), value in fractions.items()},
             "compile_s": round(compile_s, 2),
             "model_sha256": graphs.sha256,
             "licence": deepsparse_lib.LICENCE,
         }
-        return Description("deepsparse", str(library.__version__), details, warnings)
+        return Description(self.name, str(library.__version__), details, warnings)
 
     def _compile(self, library: Any, paths: dict[tuple[int, int], Path], request: Request) -> float:
-        """Make and warm up an engine for every shape, watching the memory.
-
-        Returns:
-            Seconds it took.
-        """
+        """Make and warm up an engine for every shape, watching the memory; return the seconds that it took."""
         started_s = time.monotonic()
         largest_bytes = 0
         # The longest first: if it fits, the others do.
         for done, (batch, length) in enumerate(sorted(paths, key=lambda shape: (-shape[1], -shape[0]))):
             if done:
-                memory.check_room(largest_bytes, len(paths) - done, memory.available_bytes())
-            before = memory.resident_bytes()
+                deepsparse_lib.check_room(largest_bytes, len(paths) - done, deepsparse_lib.available_bytes())
+            before = deepsparse_lib.resident_bytes()
             try:
                 engine = library.MultiModelEngine(str(paths[batch, length]), batch, self._context)
             except RuntimeError as error:
-                words = trial.engine_words(str(error))
-                raise BackendError(
-                    f"model {request.model_path}: deepsparse cannot compile it for batch {batch}, length {length}: "
-                    f"{words}; try another export of the model, or the onnxruntime backend"
+                raise trial.cannot_compile(
+                    self.name, request.model_path, (batch, length), trial.engine_words(str(error))
                 ) from error
             self._engines[batch, length] = engine
             self._calls[batch, length] = deepsparse_lib.bound_call(engine)
-            self._warm_up(batch, length)
-            after = memory.resident_bytes()
+            for _ in range(WARM_UP_RUNS):
+                self.run(full_inputs(batch, length))
+            after = deepsparse_lib.resident_bytes()
             if before is not None and after is not None:
                 largest_bytes = max(largest_bytes, after - before)
         return time.monotonic() - started_s
-
-    def _warm_up(self, batch: int, length: int) -> None:
-        """Run a new engine, so that no timed call is its first."""
-        ones = np.ones((batch, length), dtype=np.int64)
-        for _ in range(_WARM_UP_RUNS):
-            self.run((ones, ones, np.zeros_like(ones)))
 
 
 def _one_by_one(
@@ -184,37 +160,32 @@ def _failed(error: RuntimeError) -> BackendError:
     return BackendError(f"deepsparse: the engine failed: {trial.engine_words(str(error))}")
 
 
-def _try_in_child(
-    request: Request, graphs: FixedShapeGraphs, machine: tuple[str, dict[str, Any]], options: Options
-) -> None:
+def _try_in_child(request: Request, shape: tuple[int, int], outcome: Path, options: Options) -> None:
     """Compile the grid's smallest shape where an abort does no harm, once for each model and machine."""
-    version, cpu = machine
-    length, batch = next(iter(check_grid(request.grid).items()))
-    name = f"{graphs.sha256[:16]}-trial-deepsparse-{version}-{deepsparse_lib.instruction_set(cpu)}.json"
+    length, batch = shape
     kept = {key: value for key, value in request.options.items() if key != "trial_command"}
     smallest = replace(
         request, grid=Grid((length,), (batch,)), cores=usable_cores(request.cores), options={**kept, "trial": False}
     )
-    trial.check(trial.Attempt("deepsparse", smallest, request.work_dir / name, command=options.words("trial_command")))
+    trial.check(trial.Attempt("deepsparse", smallest, outcome, command=options.words("trial_command")))
 
 
-def _support_warnings(request: Request, fractions: dict[tuple[int, int], float], options: Options) -> tuple[str, ...]:
-    """Judge how much of the graph the optimised code covers.
+def _support_warnings(request: Request, lowest: float, options: Options) -> tuple[str, ...]:
+    """Judge how much of the graph the optimised code covers, from 0 to 1.
 
     Raises:
         BackendError: less than half, and nobody allowed it.
     """
-    lowest = min(fractions.values())
     if lowest < _REFUSE_BELOW and not options.flag("allow_unsupported", default=False):
         raise BackendError(
             f"model {request.model_path}: deepsparse's optimised code covers only {lowest:.0%} of its operations, "
             "so this would measure something else; take the onnxruntime backend, another export of the model, "
             "or set the option allow_unsupported"
         )
-    if lowest < _WARN_BELOW:
-        sentence = (
-            f"DeepSparse's optimised code covers only {lowest:.0%} of this model's operations (a good export has "
-            "97 % or more): the rest runs slowly, and the result is lower than the engine could give."
-        )
-        return (sentence,)
-    return ()
+    if lowest >= _WARN_BELOW:
+        return ()
+    sentence = (
+        f"DeepSparse's optimised code covers only {lowest:.0%} of this model's operations (a good export has "
+        "97 % or more): the rest runs slowly, and the result is lower than the engine could give."
+    )
+    return (sentence,)

@@ -1,10 +1,11 @@
-"""Importing DeepSparse: quietly, and with a plain word where it cannot be imported."""
+"""DeepSparse and this machine: importing it quietly, its CPU's instructions, and room for its engines."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.engines.base import BackendError
@@ -20,13 +21,11 @@ LICENCE = (
     "not production use or redistribution; it has been without maintenance since June 2025"
 )
 _LATEST_PYTHON = (3, 11)
+_GIB = 1 << 30
 
 
 def load() -> Any:
-    """Import `deepsparse` without its usage reports.
-
-    Returns:
-        The module.
+    """Import `deepsparse` without its usage reports, and return the module.
 
     Raises:
         BackendError: not installed, or this CPU or Python is not one of its.
@@ -39,7 +38,15 @@ def load() -> Any:
     try:
         return importlib.import_module("deepsparse")
     except ModuleNotFoundError as error:
-        raise BackendError(_absent(error)) from error
+        python = sys.version_info[:2]
+        if error.name != "deepsparse":
+            reason = f"cannot be imported: it misses {error.name}; install deepsparse=={VERSION} again"
+        elif python > _LATEST_PYTHON:
+            reason = f"is not installed, and it has no wheels for Python {python[0]}.{python[1]}: "
+            reason += "use CPython 3.8 to 3.11, or the onnxruntime backend"
+        else:
+            reason = f"is not installed in {sys.prefix}; install deepsparse=={VERSION}"
+        raise BackendError(f"deepsparse {reason}") from error
     except (ImportError, OSError) as error:
         # Its CPU probe raises OSError where it finds no instruction set that it knows.
         raise BackendError(
@@ -49,7 +56,7 @@ def load() -> Any:
 
 
 def bound_call(engine: Any) -> Callable[[list[NDArray[Any]]], Any]:
-    """Give what an engine's `run` ends in, without the Python in between.
+    """Return what an engine's `run` ends in, without the Python in between.
 
     `Engine.run(arrays, val_inp=False)` of 1.8.0, the version that is pinned, does this and nothing else; after an
     inference has emptied the caches its detour costs several microseconds.
@@ -62,7 +69,7 @@ def bound_call(engine: Any) -> Callable[[list[NDArray[Any]]], Any]:
 
 
 def architecture(library: Any) -> dict[str, Any]:
-    """What DeepSparse found of the CPU: isa, vnni, bf16, dotprod, vendor and so on."""
+    """Return what DeepSparse found of the CPU: isa, vnni, bf16, dotprod, vendor and so on."""
     return dict(library.cpu.cpu_architecture())
 
 
@@ -73,47 +80,63 @@ def instruction_set(cpu: Mapping[str, Any]) -> str:
 
 
 def cpu_warnings(cpu: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say what this CPU's lacks mean for a result.
+    """Return sentences on what this CPU's lacks mean for a result; none on a CPU that has all the engine wants.
 
     Args:
-        cpu: as `architecture` gives it.
-
-    Returns:
-        Sentences for the user; none on a CPU that has all the engine wants.
+        cpu: as `architecture` returns it.
     """
     isa = str(cpu.get("isa", "unknown"))
     emulated = (
         "int8 models are emulated with wider arithmetic and run several times slower than they would with it; "
         "do not compare the result with machines that have it"
     )
-    found: list[str] = []
     if isa in {"neon", "sve"}:
-        if not cpu.get("dotprod"):
-            found.append(f"This Arm CPU has no dot product instructions (asimddp): {emulated}.")
-    elif isa in {"avx2", "avx512"}:
-        if isa == "avx2":
-            found.append(
-                "This CPU has AVX2 but no AVX-512 that DeepSparse uses: vectors are half as wide, "
-                "and results are lower than published ones of AVX-512 machines."
-            )
-        if not cpu.get("vnni"):
-            found.append(f"This CPU has no VNNI instructions: {emulated}.")
-    else:
-        found.append(
-            f"This CPU's instruction set ({isa}) is not one that DeepSparse was made for (AVX2, AVX-512, NEON): "
-            "the result says little about the engine."
-        )
-    return tuple(found)
+        lacks = f"This Arm CPU has no dot product instructions (asimddp): {emulated}."
+        return () if cpu.get("dotprod") else (lacks,)
+    if isa not in {"avx2", "avx512"}:
+        made_for = "is not one that DeepSparse was made for (AVX2, AVX-512, NEON)"
+        return (f"This CPU's instruction set ({isa}) {made_for}: the result says little about the engine.",)
+    narrow = (
+        "This CPU has AVX2 but no AVX-512 that DeepSparse uses: vectors are half as wide, "
+        "and results are lower than published ones of AVX-512 machines."
+    )
+    found = [narrow] if isa == "avx2" else []
+    return tuple(found if cpu.get("vnni") else [*found, f"This CPU has no VNNI instructions: {emulated}."])
 
 
-def _absent(error: ModuleNotFoundError) -> str:
-    """Say why there is no deepsparse, and what would help."""
-    if error.name != "deepsparse":
-        return f"deepsparse cannot be imported: it misses {error.name}; install deepsparse=={VERSION} again"
-    if sys.version_info[:2] > _LATEST_PYTHON:
-        here = ".".join(str(part) for part in sys.version_info[:2])
-        return (
-            f"deepsparse is not installed, and it has no wheels for Python {here}: "
-            "use CPython 3.8 to 3.11, or the onnxruntime backend"
-        )
-    return f"deepsparse is not installed in {sys.prefix}; install deepsparse=={VERSION}"
+def resident_bytes(process: Path = Path("/proc/self")) -> int | None:
+    """Memory that this process holds; None where the system does not tell."""
+    try:
+        return int((process / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def available_bytes(meminfo: Path = Path("/proc/meminfo")) -> int | None:
+    """Memory that can still be had without swapping; None where the system does not tell."""
+    try:
+        found = [line.split()[1] for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable:")]
+        return int(found[0]) * 1024
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def check_room(largest_bytes: int, remaining: int, free_bytes: int | None) -> None:
+    """Raise before the kernel would end the process half-way.
+
+    Args:
+        largest_bytes: what the largest engine so far took.
+        remaining: how many more are wanted.
+        free_bytes: what is available; None if unknown, which refuses nothing.
+
+    Raises:
+        BackendError: they do not fit.
+    """
+    if free_bytes is None or remaining * largest_bytes <= free_bytes:
+        return
+    fit = free_bytes // max(1, largest_bytes)
+    raise BackendError(
+        f"{remaining} more engines of about {largest_bytes / _GIB:.1f} GiB each do not fit into "
+        f"{free_bytes / _GIB:.1f} GiB of free memory (about {fit} do); give fewer sequence lengths, "
+        "for instance DEEPSPARSE_SEQLENS=192,384"
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import onnx
-from onnx.external_data_helper import ExternalDataInfo, uses_external_data
+from onnx.external_data_helper import ExternalDataInfo, set_external_data, uses_external_data
 
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.onnx import graph
@@ -54,35 +54,18 @@ class FixedShapeGraphs:
         self.signature = graph.read_signature(model, model_path)
         self.sha256 = graph.content_hash(model, model_path)
         self._path = model_path
-        stem = f"{self.sha256[:16]}-{_LAYOUT}"
-        self._weights = work_dir / f"{stem}-weights.bin"
-        self._stem = work_dir / stem
+        self._stem = f"{self.sha256[:16]}-{_LAYOUT}"
+        self._weights = work_dir / f"{self._stem}-weights.bin"
         self._model: onnx.ModelProto | None = model
         self._split = False
 
     def path(self, batch: int, length: int) -> Path:
-        """Give the graph for one shape, making it if need be.
+        """Return the graph for one shape, making it if need be.
 
         Raises:
             BackendError: the model was exported for another fixed shape, or the folder takes no files.
         """
-        self._check_shape(batch, length)
-        target = self._stem.with_name(f"{self._stem.name}-batch{batch}-length{length}.onnx")
-        if _is_whole(target):
-            return target
-        model = onnx.ModelProto()
-        model.CopyFrom(self._model_without_weights())
-        _fix_shape(model.graph, {each.name for each in self.signature.inputs}, (batch, length))
-        self._publish(target, [model.SerializeToString()])
-        return target
-
-    def release(self) -> None:
-        """Forget the model's content, which can be hundreds of megabytes; it is read again when needed."""
-        self._model = None
-        self._split = False
-
-    def _check_shape(self, batch: int, length: int) -> None:
-        """A model exported with fixed numbers may have them in its constants too."""
+        # A model exported with fixed numbers may have them in its constants too.
         fixed = self.signature.fixed_shape
         for wanted, exported, what in zip((batch, length), fixed, ("batch size", "length"), strict=True):
             if exported not in {None, wanted}:
@@ -90,6 +73,21 @@ class FixedShapeGraphs:
                     f"model {self._path}: exported for {what} {exported} only, and {wanted} is wanted; "
                     f"export it with dynamic axes, or ask for {what} {exported}"
                 )
+        target = self._weights.with_name(f"{self._stem}-batch{batch}-length{length}.onnx")
+        if not _is_whole(target):
+            model = onnx.ModelProto()
+            model.CopyFrom(self._model_without_weights())
+            names = {each.name for each in self.signature.inputs}
+            for value in (*(each for each in model.graph.input if each.name in names), *model.graph.output):
+                for dim, number in zip(value.type.tensor_type.shape.dim, (batch, length), strict=False):
+                    dim.dim_value = number
+            _publish(target, [model.SerializeToString()])
+        return target
+
+    def release(self) -> None:
+        """Forget the model's content, which can be hundreds of megabytes; it is read again when needed."""
+        self._model = None
+        self._split = False
 
     def _model_without_weights(self) -> onnx.ModelProto:
         """The model, its large weights moved to their file."""
@@ -97,30 +95,28 @@ class FixedShapeGraphs:
             self._model = graph.load(self._path)
         if not self._split:
             graph.load_weights(self._model, self._path)
-            _clear_inferred_shapes(self._model.graph)
+            # The shapes that the exporter or the quantiser noted are those of its own run.
+            for each in _with_subgraphs(self._model.graph):
+                del each.value_info[:]
             blocks, size = _move_weights(self._model.graph, self._weights.name)
             if not self._weights.is_file() or self._weights.stat().st_size != size:
-                self._publish(self._weights, blocks)
+                _publish(self._weights, blocks)
             self._split = True
         return self._model
 
-    def _publish(self, target: Path, blocks: Iterable[bytes]) -> None:
-        """Write a file beside its place and rename it when it is whole."""
-        try:
-            with replacement(target) as file:
-                file.writelines(blocks)
-        except OSError as error:
-            raise BackendError(
-                f"work folder {target.parent}: cannot write {target.name} ({error.strerror or error})"
-            ) from error
+
+def _publish(target: Path, blocks: Iterable[bytes]) -> None:
+    """Write a file beside its place and rename it when it is whole."""
+    try:
+        with replacement(target) as file:
+            file.writelines(blocks)
+    except OSError as error:
+        reason = error.strerror or error
+        raise BackendError(f"work folder {target.parent}: cannot write {target.name} ({reason})") from error
 
 
 def _move_weights(graph: onnx.GraphProto, location: str) -> tuple[list[bytes], int]:
-    """Take the large tensors' bytes out of a graph and note where in the file they will be.
-
-    Returns:
-        What to write to the file, and its size in bytes.
-    """
+    """Take the large tensors' bytes out of a graph; return what to write to their file, and its size in bytes."""
     blocks: list[bytes] = []
     offset = 0
     for tensor in graph.initializer:
@@ -129,19 +125,10 @@ def _move_weights(graph: onnx.GraphProto, location: str) -> tuple[list[bytes], i
             continue
         padding = -len(content) % _ALIGNMENT_BYTES
         blocks += [content, bytes(padding)]
+        set_external_data(tensor, location, offset, len(content))
         tensor.ClearField("raw_data")
-        tensor.data_location = onnx.TensorProto.EXTERNAL
-        for key, value in (("location", location), ("offset", offset), ("length", len(content))):
-            entry = tensor.external_data.add()
-            entry.key, entry.value = key, str(value)
         offset += len(content) + padding
     return blocks, offset
-
-
-def _clear_inferred_shapes(graph: onnx.GraphProto) -> None:
-    """Drop the shapes that the exporter or the quantiser noted: they are those of its own run."""
-    for each in _with_subgraphs(graph):
-        del each.value_info[:]
 
 
 def _with_subgraphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
@@ -153,17 +140,8 @@ def _with_subgraphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
                 yield from _with_subgraphs(body)
 
 
-def _fix_shape(graph: onnx.GraphProto, input_names: set[str], shape: tuple[int, int]) -> None:
-    """Write (batch, length) into the inputs and the outputs of a graph."""
-    values = [value for value in graph.input if value.name in input_names]
-    for value in (*values, *graph.output):
-        dims = value.type.tensor_type.shape.dim
-        for dim, number in zip(dims, shape, strict=False):
-            dim.dim_value = number
-
-
 def _is_whole(path: Path) -> bool:
-    """Say whether a graph and the weights it refers to can be used."""
+    """Whether a graph and the weights it refers to can be used."""
     try:
         model = onnx.load(str(path), load_external_data=False)
         places = [ExternalDataInfo(each) for each in model.graph.initializer if uses_external_data(each)]

@@ -1,4 +1,4 @@
-"""What an ONNX question-answering model takes and gives: roles, positions, types."""
+"""Inputs and outputs of an ONNX question-answering model: roles, positions, types."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.batching import QUESTION_ANSWERING_INPUTS
+from mlperf_home.engines.engine import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,18 +37,18 @@ class ModelInput:
         name: its name in the graph.
         position: its place in `Inputs`.
         dtype: what the graph wants.
-        dims: its dimensions as exported; None where they may vary.
+        dims: batch and length as exported; None where they may vary.
     """
 
     name: str
     position: int
     dtype: np.dtype[Any]
-    dims: tuple[int | None, ...]
+    dims: tuple[int | None, int | None]
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What a question-answering graph takes and gives.
+    """Inputs and outputs of a question-answering graph.
 
     Attributes:
         inputs: in the graph's own order.
@@ -60,7 +61,7 @@ class Signature:
     output_positions: tuple[int, ...]
 
     def arrange(self, inputs: Inputs) -> list[NDArray[Any]]:
-        """Give the arrays in the graph's order and types, contiguous (copied only where they are not)."""
+        """Return the arrays in the graph's order and types, contiguous (copied only where they are not)."""
         return [np.ascontiguousarray(inputs[each.position], dtype=each.dtype) for each in self.inputs]
 
     def logits(self, outputs: Sequence[NDArray[Any]], count: int) -> NDArray[np.float32]:
@@ -76,8 +77,7 @@ class Signature:
     @property
     def fixed_shape(self) -> tuple[int | None, int | None]:
         """Batch and length that the model was exported for; None where they may vary."""
-        batch, length = self.inputs[0].dims
-        return batch, length
+        return self.inputs[0].dims
 
 
 def load(path: Path) -> onnx.ModelProto:
@@ -95,7 +95,7 @@ def load(path: Path) -> onnx.ModelProto:
         raise BackendError(f"model {path}: cannot be read ({error.strerror or error})") from error
     except Exception as error:  # protobuf's and onnx's own errors share no other base
         raise BackendError(
-            f"model {path}: not a whole ONNX file ({_first_line(error)}); download or export it again"
+            f"model {path}: not a whole ONNX file ({first_line(error)}); download or export it again"
         ) from error
     if not model.graph.node or not model.graph.output:
         raise BackendError(f"model {path}: an ONNX file without a graph; download or export it again")
@@ -111,7 +111,7 @@ def load_weights(model: onnx.ModelProto, path: Path) -> None:
     try:
         onnx.load_external_data_for_model(model, str(path.parent))
     except Exception as error:  # onnx raises its own, OSError or ValueError, by version
-        raise BackendError(f"model {path}: its weights cannot be read ({_first_line(error)})") from error
+        raise BackendError(f"model {path}: its weights cannot be read ({first_line(error)})") from error
 
 
 def content_hash(model: onnx.ModelProto, path: Path) -> str:
@@ -130,8 +130,13 @@ def content_hash(model: onnx.ModelProto, path: Path) -> str:
     tensors = [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]
     others = sorted({ExternalDataInfo(tensor).location for tensor in tensors})
     digest = hashlib.sha256()
-    for file in (path, *(path.parent / name for name in others)):
-        _add_file(digest, file, path)
+    try:
+        for file in (path, *(path.parent / name for name in others)):
+            with file.open("rb") as stream:
+                while block := stream.read(_BLOCK_BYTES):
+                    digest.update(block)
+    except OSError as error:
+        raise BackendError(f"model {path}: cannot read {file} ({error.strerror})") from error
     return digest.hexdigest()
 
 
@@ -148,8 +153,9 @@ def read_signature(model: onnx.ModelProto, path: Path) -> Signature:
     # Before IR version 4 the weights stood among the inputs too.
     weights = {tensor.name for tensor in model.graph.initializer}
     values = [value for value in model.graph.input if value.name not in weights]
-    inputs = tuple(_model_input(value, path) for value in values if _position(value.name) is not None)
-    found = {each.position for each in inputs}
+    placed = [(value, place) for value in values if (place := _position(value.name)) is not None]
+    inputs = tuple(_model_input(value, place, path) for value, place in placed)
+    found = {place for _, place in placed}
     required = set(range(len(QUESTION_ANSWERING_INPUTS))) - {_OPTIONAL_INPUT}
     if len(inputs) != len(values) or len(found) != len(inputs) or not required <= found:
         has = ", ".join(value.name for value in values) or "none"
@@ -157,8 +163,7 @@ def read_signature(model: onnx.ModelProto, path: Path) -> Signature:
         raise BackendError(
             f"model {path}: its inputs are {has}; a BERT question-answering model has {needed} (the last may be absent)"
         )
-    names, positions = _outputs(model.graph.output, path)
-    return Signature(inputs=inputs, outputs=names, output_positions=positions)
+    return Signature(inputs, *_outputs(model.graph.output, path))
 
 
 def dimensions(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
@@ -167,14 +172,13 @@ def dimensions(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
     return tuple(dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in dims)
 
 
-def _model_input(value: onnx.ValueInfoProto, path: Path) -> ModelInput:
+def _model_input(value: onnx.ValueInfoProto, position: int, path: Path) -> ModelInput:
     """One known input, with its type."""
     dims = dimensions(value)
     if len(dims) != 2:  # noqa: PLR2004 - batch and length
         raise BackendError(f"model {path}: input {value.name} has {len(dims)} dimensions; it must be (batch, length)")
     dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
-    position = _position(value.name)
-    return ModelInput(value.name, -1 if position is None else position, dtype, dims)
+    return ModelInput(value.name, position, dtype, (dims[0], dims[1]))
 
 
 def _position(name: str) -> int | None:
@@ -186,8 +190,8 @@ def _position(name: str) -> int | None:
 def _outputs(values: Sequence[onnx.ValueInfoProto], path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Names and places of the logits among the graph's outputs."""
     names = [value.name for value in values]
+    plain = [name.removesuffix(":0") for name in names]
     for pair in _OUTPUT_NAMES:
-        plain = [name.removesuffix(":0") for name in names]
         if set(pair) <= set(plain):
             positions = tuple(plain.index(name) for name in pair)
             return tuple(names[position] for position in positions), positions
@@ -200,18 +204,3 @@ def _outputs(values: Sequence[onnx.ValueInfoProto], path: Path) -> tuple[tuple[s
         f"model {path}: its outputs are {', '.join(names)}; a BERT question-answering model gives "
         "start_logits and end_logits, each (batch, length), or one output (batch, length, 2)"
     )
-
-
-def _first_line(error: Exception) -> str:
-    """An error's first line, for a message of one line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _add_file(digest: hashlib._Hash, file: Path, model_path: Path) -> None:
-    """Feed a file to a hash, block by block."""
-    try:
-        with file.open("rb") as stream:
-            while block := stream.read(_BLOCK_BYTES):
-                digest.update(block)
-    except OSError as error:
-        raise BackendError(f"model {model_path}: cannot read {file} ({error.strerror})") from error

@@ -1,4 +1,4 @@
-"""What one inference of a TFLite classifier is, with whichever interpreter is idle or with one alone."""
+"""One inference of a TFLite classifier, with whichever interpreter is idle or with one alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlperf_home.engines.base import BackendError
-from mlperf_home.engines.tflite.library import first_line
+from mlperf_home.engines.engine import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.engines.base import Answer, Prepared
-    from mlperf_home.engines.classifier import Classifier
+    from mlperf_home.engines.tflite.classifier import Classifier
 
 
 class Inference:
-    """What one inference is: called with an image, (1, height, width, channels), it returns the scores.
+    """One inference: called with an image, (1, height, width, channels), it returns the scores.
 
     Attributes:
         parts: the interpreter's methods that set a tensor, invoke and get a tensor, bound, and the numbers of the
@@ -73,7 +73,7 @@ class ArrangedImages:
         return partial(classes_of, scores, self._background)
 
     def with_only(self, inference: Inference) -> Prepared:
-        """Give the same for a batch of one image and one interpreter, which nobody else calls.
+        """Return the same for a batch of one image and one interpreter, which nobody else calls.
 
         What Python does here is done between any two inferences, and with a model of 30 us each tenth of a us counts:
         so nothing is called that can be written out.
@@ -97,7 +97,7 @@ class ArrangedImages:
 
 
 def classes_of(scores: Sequence[NDArray[Any]], background: int) -> NDArray[np.float32]:
-    """Give the class with the highest score of each image, (batch,) float32; the first where two are equal.
+    """Return the class with the highest score of each image, (batch,) float32; the first where two are equal.
 
     Args:
         scores: one array for each image, of one score for each class.

@@ -5,18 +5,18 @@ from __future__ import annotations
 import queue
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
 from mlperf_home.engines.base import BackendError, Description
-from mlperf_home.engines.classifier import Classifier, read_classifier
 from mlperf_home.engines.cores import usable_cores
-from mlperf_home.engines.options import Options
+from mlperf_home.engines.engine import WARM_UP_RUNS, Engine, first_line
 from mlperf_home.engines.tflite import library as tflite_library
 from mlperf_home.engines.tflite.calls import ArrangedImages, Inference
+from mlperf_home.engines.tflite.classifier import Classifier, read_classifier
 from mlperf_home.engines.tflite.intra_op import latencies_ns, thread_counts
-from mlperf_home.engines.tflite.library import Choices, Package, first_line
+from mlperf_home.engines.tflite.library import Choices, Package
 from mlperf_home.engines.tflite.model_file import check_file
 
 if TYPE_CHECKING:
@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 
     from mlperf_home.datasets.base import Inputs
     from mlperf_home.engines.base import Grid, Prepared, Request
+    from mlperf_home.engines.engine import Options
 
-_WARM_UP_RUNS = 2
 
-
-class TfliteBackend:
+class TfliteBackend(Engine):
     """Image classifiers behind `mlperf_home.engines.base.Backend`.
 
     `run` gives (batch,) float32: the class of each image, 0 for the dataset's first; where the model has 1001, its
@@ -43,7 +42,9 @@ class TfliteBackend:
     delegate's shared library), `delegate_options` (its own options: a list of "key=value").
     """
 
-    package: Package = tflite_library.TFLITE
+    name = "tflite"
+    option_names = ("threads", "xnnpack", "delegate", "delegate_options")
+    package: ClassVar[Package] = tflite_library.TFLITE
 
     def __init__(self) -> None:
         self._model: Classifier | None = None
@@ -51,30 +52,18 @@ class TfliteBackend:
         self._idle: queue.SimpleQueue[Inference] = queue.SimpleQueue()
         self._fork_safe = False
 
-    def open(self, request: Request) -> Description:
-        """Make the interpreters and run each; see `Backend.open`."""
-        try:
-            return self._open(request)
-        except BaseException:
-            self.close()
-            raise
-
-    def run(self, inputs: Inputs) -> NDArray[np.float32]:
-        """Classify one batch; see the class and `Backend.run`."""
-        return self.prepare(inputs)()()
-
     def prepare(self, inputs: Inputs) -> Prepared:
         """Take images as `Classifier.images` does; see `Backend.prepare`."""
         model = self._model
         if model is None:
-            raise BackendError(f"{self.package.engine}: the engine is not open")
+            raise self._not_open()
         images = model.images(inputs)
         if len(images) > self._largest_batch:
             raise BackendError(f"a batch of {len(images)} images; 1 to {self._largest_batch} were prepared for")
-        return ArrangedImages(images, self._idle, model, self.package.engine)
+        return ArrangedImages(images, self._idle, model, self.name)
 
     def fork_safe(self) -> bool:
-        """Say whether no interpreter has threads of its own; see `Forkable.fork_safe`."""
+        """Whether no interpreter has threads of its own; see `Forkable.fork_safe`."""
         return self._fork_safe
 
     def keep_stream(self, stream: int, prepared: Mapping[int, Prepared]) -> Mapping[int, Prepared]:
@@ -87,15 +76,22 @@ class TfliteBackend:
         self._model = None
         self._idle = queue.SimpleQueue()
 
-    def _open(self, request: Request) -> Description:
-        """What `open` does, but for clearing up."""
-        options = Options(self.package.engine, request.options)
-        options.only("threads", "xnnpack", "delegate", "delegate_options")
-        _check_grid(request.grid)
+    def _take_grid(self, grid: Grid) -> None:
+        if grid.lengths:
+            raise BackendError(f"the grid has sequence lengths {grid.lengths}; images have none")
+        if len(grid.batch_sizes) != 1 or grid.batch_sizes[0] < 1 or grid.streams < 1:
+            raise BackendError(
+                f"the grid has batch sizes {grid.batch_sizes} and {grid.streams} streams; "
+                "give one positive number of each"
+            )
+        self._largest_batch = grid.batch_sizes[0]
+
+    def _open(self, request: Request, options: Options) -> Description:
         cores = usable_cores(request.cores)
         streams = request.grid.streams
+        threads = options.count("threads")
         choices = Choices(
-            options.count("threads") or max(1, cores // streams),
+            threads or max(1, cores // streams),
             options.flag("xnnpack", default=True),
             options.text("delegate"),
             tuple(options.words("delegate_options") or ()),
@@ -103,16 +99,15 @@ class TfliteBackend:
         check_file(request.model_path)
         library, version = tflite_library.load(self.package)
         tried_us: dict[str, float] | None = None
-        if options.count("threads") is None and streams == 1 and cores > 1:
+        if threads is None and streams == 1 and cores > 1:
             choices, tried_us = self._fastest(library, request.model_path, choices)
-        interpreters = [tflite_library.make_interpreter(library, request.model_path, choices) for _ in range(streams)]
-        first = interpreters[0]
-        model = read_classifier(first.get_input_details(), first.get_output_details(), request.model_path)
-        self._model, self._largest_batch = model, max(request.grid.batch_sizes)
         self._fork_safe = choices.threads == 1 and choices.delegate is None
+        interpreters = [tflite_library.make_interpreter(library, request.model_path, choices) for _ in range(streams)]
         for interpreter in interpreters:
-            self._warm_up(Inference(interpreter, model), model)
-        delegated = tflite_library.delegated(first)
+            self._model, call, _ = self._warmed_up(interpreter, request.model_path)
+            self._idle.put(call)
+        model = cast("Classifier", self._model)
+        delegated = tflite_library.delegated(interpreters[0])
         details = {
             "cores": cores,
             "streams": streams,
@@ -127,33 +122,29 @@ class TfliteBackend:
             "classes": model.classes,
             "background": model.background,
         }
-        return Description(self.package.engine, version, details, self._warnings(choices, delegated=delegated))
+        return Description(self.name, version, details, self._warnings(choices, delegated=delegated))
 
     def _fastest(self, library: Any, path: Path, choices: Choices) -> tuple[Choices, dict[str, float]]:
-        """Try numbers of threads up to the chosen; give the fastest, and each one's 90th percentile in us."""
+        """Try numbers of threads up to the chosen; return the fastest, and each one's 90th percentile in us."""
         calls = {}
         for threads in thread_counts(choices.threads):
             interpreter = tflite_library.make_interpreter(library, path, replace(choices, threads=threads))
-            model = read_classifier(interpreter.get_input_details(), interpreter.get_output_details(), path)
-            call = Inference(interpreter, model)
-            image = np.zeros(model.image.shape, dtype=model.image.dtype)
-            self._run_first(call, image)
+            _, call, image = self._warmed_up(interpreter, path)
             calls[threads] = partial(call, image)
         found_ns = latencies_ns(calls)
         fastest = min(found_ns, key=lambda threads: found_ns[threads])
         return replace(choices, threads=fastest), {str(threads): ns / 1000 for threads, ns in found_ns.items()}
 
-    def _warm_up(self, call: Inference, model: Classifier) -> None:
-        """Run a new interpreter, so that no timed call is its first, and put it among the idle ones."""
-        self._run_first(call, np.zeros(model.image.shape, dtype=model.image.dtype))
-        self._idle.put(call)
-
-    def _run_first(self, call: Inference, image: NDArray[Any]) -> None:
+    def _warmed_up(self, interpreter: Any, path: Path) -> tuple[Classifier, Inference, NDArray[Any]]:
+        """Run a new interpreter, so that no timed call is its first; return its model, call and a blank image."""
+        model = read_classifier(interpreter.get_input_details(), interpreter.get_output_details(), path)
+        call, image = Inference(interpreter, model), np.zeros(model.image.shape, dtype=model.image.dtype)
         try:
-            for _ in range(_WARM_UP_RUNS):
+            for _ in range(WARM_UP_RUNS):
                 call(image)
         except (ValueError, RuntimeError) as error:
-            raise BackendError(f"{self.package.engine}: the model cannot be run ({first_line(error)})") from error
+            raise BackendError(f"{self.name}: the model cannot be run ({first_line(error)})") from error
+        return model, call, image
 
     def _warnings(self, choices: Choices, *, delegated: bool | None) -> tuple[str, ...]:
         if delegated is not False or not (choices.xnnpack or choices.delegate):
@@ -163,10 +154,8 @@ class TfliteBackend:
         return (f"{self.package.distribution} applies {name} to no part of this model{hint}.",)
 
 
-def _check_grid(grid: Grid) -> None:
-    if grid.lengths:
-        raise BackendError(f"the grid has sequence lengths {grid.lengths}; images have none")
-    if len(grid.batch_sizes) != 1 or grid.batch_sizes[0] < 1 or grid.streams < 1:
-        raise BackendError(
-            f"the grid has batch sizes {grid.batch_sizes} and {grid.streams} streams; give one positive number of each"
-        )
+class LiteRtBackend(TfliteBackend):
+    """The same with the package ai-edge-litert: TFLite's successor, several times as fast on x86."""
+
+    name = "litert"
+    package = tflite_library.LITERT

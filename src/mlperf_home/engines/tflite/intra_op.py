@@ -53,7 +53,7 @@ def latencies_ns(
 
 
 def percentile(times_ns: list[int]) -> int:
-    """Give the 90th percentile, by nearest rank."""
+    """Return the 90th percentile, by nearest rank."""
     return sorted(times_ns)[math.ceil(_PERCENTILE * len(times_ns)) - 1]
 
 

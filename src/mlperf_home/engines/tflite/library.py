@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.engines.base import BackendError
+from mlperf_home.engines.engine import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,19 +94,17 @@ def make_interpreter(library: Any, path: Path, choices: Choices) -> Any:
 
 
 def delegated(interpreter: Any) -> bool | None:
-    """Say whether a delegate runs any part of the model; None where the engine does not tell."""
+    """Whether a delegate runs any part of the model; None where the engine does not tell."""
     operators = getattr(interpreter, "_get_ops_details", None)
     return None if operators is None else any("DELEGATE" in each["op_name"].upper() for each in operators())
 
 
-def first_line(error: Exception) -> str:
-    """Give the first line of what an engine says."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
 def _delegate(library: Any, name: str, options: Sequence[str]) -> Any:
     """Load a delegate; what would fail is found out first, since half-made delegates complain when they go."""
-    told = _pairs(name, options)
+    pairs = [each.partition("=") for each in options]
+    for each, (_, _, value) in zip(options, pairs, strict=True):
+        if not value:
+            raise BackendError(f"delegate {name}: option {each!r} must be key=value")
     try:
         getattr(ctypes.CDLL(name), _DELEGATE_ENTRY)
     except (OSError, AttributeError) as error:
@@ -113,15 +112,8 @@ def _delegate(library: Any, name: str, options: Sequence[str]) -> Any:
             f"delegate {name}: cannot be loaded ({error}); name a shared library that exports {_DELEGATE_ENTRY}"
         ) from error
     try:
-        return library.load_delegate(name, options=told)
+        return library.load_delegate(name, options={key: value for key, _, value in pairs})
     except (ValueError, RuntimeError) as error:
         raise BackendError(
             f"delegate {name}: does not start ({first_line(error)}); see its own documentation"
         ) from error
-
-
-def _pairs(name: str, options: Sequence[str]) -> dict[str, str]:
-    for each in options:
-        if not each.partition("=")[2]:
-            raise BackendError(f"delegate {name}: option {each!r} must be key=value")
-    return {key: value for key, _, value in (each.partition("=") for each in options)}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import mmap
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlperf_home.engines.base import BackendError
 
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 _IDENTIFIER = b"TFL3"
 _HEAD_BYTES = 8
 _IMAGE_AXES = 4  # (batch, height, width, channels)
-# The fields of the schema that are followed: model, subgraph, tensor, quantisation, operator, buffer.
 _OPERATOR_CODES, _SUBGRAPHS, _BUFFERS = 1, 2, 4
 _TENSORS, _INPUTS, _OUTPUTS, _OPERATORS = 0, 1, 2, 3
 _SHAPE, _NAME, _QUANTISATION = 0, 3, 4
-_SCALE, _ZERO_POINT = 2, 3
-_OPERATOR_INPUTS, _OPERATOR_OUTPUTS, _OPERATOR_OPTIONS = 1, 2, 4
-_DATA = 0
+# The fields of the schema that are followed: a number is a vector's bytes per entry, a dictionary a table, and a list
+# a vector of tables.
+_TENSOR: dict[int, Any] = {_SHAPE: 4, _NAME: 1, _QUANTISATION: {2: 4, 3: 8}}
+_OPERATOR: dict[int, Any] = {1: 4, 2: 4, 4: {}}  # inputs, outputs, options
+_SUBGRAPH: dict[int, Any] = {_INPUTS: 4, _OUTPUTS: 4, _TENSORS: [_TENSOR], _OPERATORS: [_OPERATOR]}
+_MODEL: dict[int, Any] = {_OPERATOR_CODES: [{}], _BUFFERS: [{0: 1}], _SUBGRAPHS: [_SUBGRAPH]}
 
 
 class _OutsideError(ValueError):
@@ -47,7 +49,7 @@ def check_file(path: Path) -> None:
 
 
 def input_side(path: Path) -> int:
-    """Give rows and columns of the square images that a classifier takes.
+    """Return rows and columns of the square images that a classifier takes.
 
     Raises:
         BackendError: the file is no whole TFLite model, its one input is no square image, or its one output no score
@@ -69,7 +71,7 @@ def input_side(path: Path) -> int:
 
 
 def _read_ends(path: Path) -> list[tuple[int, ...]]:
-    """Check the structure; give the shapes of the first graph's one input, () where it has not one, and its outputs."""
+    """Check the structure; return the shapes of the first graph's one input, () if it has not one, and its outputs."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
@@ -77,7 +79,7 @@ def _read_ends(path: Path) -> list[tuple[int, ...]]:
                 found = "is empty" if not head else "has no TFLite identifier (TFL3) in its bytes 4 to 7"
                 raise BackendError(f"model {path}: is no TFLite file, it {found}; give a .tflite file")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                return _Walk(content).model()
+                return _Walk(content).ends()
     except OSError as error:
         raise BackendError(f"model {path}: cannot be read ({error.strerror or error}); check the path") from error
     except _OutsideError as error:
@@ -91,83 +93,63 @@ class _Walk:
     """Follows the offsets of a flatbuffer; every read is checked against its size."""
 
     def __init__(self, content: mmap.mmap) -> None:
-        self._content = content
-        self._size = len(content)
+        self._content, self._size = content, len(content)
 
-    def model(self) -> list[tuple[int, ...]]:
-        """Visit the model's tables; give the shape of the one input, () where there is not one, and of each output."""
+    def ends(self) -> list[tuple[int, ...]]:
+        """Visit all tables; return the shape of the one input, () where there is not one, and of each output."""
         root = self._follow(0)
         subgraphs = self._tables(root, _SUBGRAPHS)
         if not subgraphs or not self._tables(root, _OPERATOR_CODES):
             raise _OutsideError("no graph was found in the first")
-        for buffer in self._tables(root, _BUFFERS):
-            self._vector(buffer, _DATA, 1)
-        for subgraph in subgraphs:
-            self._subgraph(subgraph)
-        inputs, outputs = (self._shapes(subgraphs[0], field) for field in (_INPUTS, _OUTPUTS))
+        self._visit(root, _MODEL)
+        if not all(self._tables(graph, field) for graph in subgraphs for field in (_TENSORS, _OPERATORS)):
+            raise _OutsideError("no tensors or no operators were found in the first")
+        tensors = self._tables(subgraphs[0], _TENSORS)
+        inputs, outputs = (
+            [self._numbers(tensors[place], _SHAPE) if 0 <= place < len(tensors) else () for place in places]
+            for places in (self._numbers(subgraphs[0], field) for field in (_INPUTS, _OUTPUTS))
+        )
         return [inputs[0] if len(inputs) == 1 else (), *outputs]
 
-    def _shapes(self, subgraph: int, field: int) -> list[tuple[int, ...]]:
-        """Give the shapes of a graph's inputs or outputs, () where there is no such tensor."""
-        tensors = self._tables(subgraph, _TENSORS)
-        start, count = self._vector(subgraph, field, 4)
-        numbers = [self._number("<i", start + 4 * entry) for entry in range(count)]
-        return [self._shape(tensors[number]) if 0 <= number < len(tensors) else () for number in numbers]
-
-    def _shape(self, tensor: int) -> tuple[int, ...]:
-        first, axes = self._vector(tensor, _SHAPE, 4)
-        return tuple(self._number("<i", first + 4 * axis) for axis in range(axes))
-
-    def _subgraph(self, subgraph: int) -> None:
-        for field in (_INPUTS, _OUTPUTS):
-            self._vector(subgraph, field, 4)
-        tensors = self._tables(subgraph, _TENSORS)
-        operators = self._tables(subgraph, _OPERATORS)
-        if not tensors or not operators:
-            raise _OutsideError("no tensors or no operators were found in the first")
-        for tensor in tensors:
-            self._vector(tensor, _SHAPE, 4)
-            self._vector(tensor, _NAME, 1)
-            if (quantisation := self._table(tensor, _QUANTISATION)) is not None:
-                self._vector(quantisation, _SCALE, 4)
-                self._vector(quantisation, _ZERO_POINT, 8)
-        for operator in operators:
-            self._vector(operator, _OPERATOR_INPUTS, 4)
-            self._vector(operator, _OPERATOR_OUTPUTS, 4)
-            self._table(operator, _OPERATOR_OPTIONS)
+    def _visit(self, table: int, fields: dict[int, Any]) -> None:
+        """Follow a table's fields, and theirs; the first is looked at in any case."""
+        self._field(table, 0)
+        for field, kind in fields.items():
+            if isinstance(kind, int):
+                self._vector(table, field, kind)
+            elif isinstance(kind, list):
+                for entry in self._tables(table, field) if kind[0] else ():
+                    self._visit(entry, kind[0])
+            elif (place := self._field(table, field)) is not None:
+                self._visit(self._follow(place), kind)
 
     def _number(self, form: str, place: int) -> int:
-        end = place + struct.calcsize(form)
-        if place < 0 or end > self._size:
+        if place < 0 or place + struct.calcsize(form) > self._size:
             raise _OutsideError(f"an offset leads to byte {place}")
         number: int = struct.unpack_from(form, self._content, place)[0]
         return number
+
+    def _numbers(self, table: int, field: int) -> tuple[int, ...]:
+        start, count = self._vector(table, field, 4)
+        return tuple(self._number("<i", start + 4 * entry) for entry in range(count))
 
     def _follow(self, place: int) -> int:
         return place + self._number("<I", place)
 
     def _field(self, table: int, field: int) -> int | None:
-        """Give the place of a table's field, None where it has none."""
+        """Return the place of a table's field, None where it has none."""
         layout = table - self._number("<i", table)
         layout_bytes = self._number("<H", layout)
-        table_bytes = self._number("<H", layout + 2)
-        if layout + layout_bytes > self._size or table + table_bytes > self._size:
-            raise _OutsideError(f"a table leads to byte {max(layout + layout_bytes, table + table_bytes)}")
+        furthest = max(layout + layout_bytes, table + self._number("<H", layout + 2))
+        if furthest > self._size:
+            raise _OutsideError(f"a table leads to byte {furthest}")
         if 4 + 2 * field >= layout_bytes:
             return None
         offset = self._number("<H", layout + 4 + 2 * field)
         return table + offset if offset else None
 
-    def _table(self, table: int, field: int) -> int | None:
-        place = self._field(table, field)
-        if place is None:
-            return None
-        found = self._follow(place)
-        self._field(found, 0)
-        return found
-
     def _vector(self, table: int, field: int, entry_bytes: int) -> tuple[int, int]:
-        """Give the place of a vector's first entry and the number of its entries."""
+        """Return the place of a vector's first entry and the number of its entries."""
         place = self._field(table, field)
         if place is None:
             return 0, 0

@@ -87,13 +87,13 @@ def fill(
 
 
 def _extent(places: Sequence[NDArray[np.int64]], size: int) -> tuple[int, int]:
-    """Give the first pixel that places in 1/16 pixel touch, and the one after the last, within 0 to `size`."""
+    """Return the first pixel that places in 1/16 pixel touch, and the one after the last, within 0 to `size`."""
     low, high = min(int(each.min()) for each in places), max(int(each.max()) for each in places)
     return max(0, low // UNITS), min(size, high // UNITS + 1)
 
 
 def blended(corners: NDArray[np.int32], height: int, width: int) -> NDArray[np.int32]:
-    """Give a canvas that runs from corner to corner.
+    """Return a canvas that runs from corner to corner.
 
     Args:
         corners: (2, 2, 3): the colours above and below, left and right.

@@ -1,4 +1,4 @@
-"""The ten figures of the sample's images, as contours of whole numbers.
+"""The ten figures of the sample's images, as contours of whole numbers, and the draws that vary them.
 
 A figure is a list of closed contours; a point is inside where it is inside of an odd number of
 them. Contours lie in a circle of radius `RADIUS` around the origin. Everything is whole numbers,
@@ -8,24 +8,25 @@ so that the same draws give the same figure on every machine.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from mlperf_home.samples.images.draws import Draws
-
     # (points, 2) int64: x and y.
     Contour = NDArray[np.int64]
+    Item = TypeVar("Item")
 
 RADIUS = 4096
 # Angles are counted in 1/1024 of a turn; sines are scaled by 2 ** 14.
 TURN = 1024
 SINE_BITS = 14
+WORD_BITS = 64
+WORD_BYTES = 8
 _ROUND_POINTS = 32
 _TIP = 160
 
@@ -35,24 +36,55 @@ _SINES = np.array(
 )
 
 
+class Draws:
+    """Draws from PCG64's raw words: NumPy promises these, but not what its Generator makes of them."""
+
+    def __init__(self, *key: int) -> None:
+        self._words = np.random.PCG64(np.random.SeedSequence(key))
+
+    def below(self, limit: int) -> int:
+        """Return a whole number from 0 to limit - 1."""
+        return int(self._words.random_raw()) * limit >> WORD_BITS
+
+    def between(self, low: int, high: int) -> int:
+        """Return a whole number from `low` to `high`, both possible."""
+        return low + self.below(high - low + 1)
+
+    def chance(self, percent: int) -> bool:
+        """Whether something happens that does in so many of a hundred cases."""
+        return self.below(100) < percent
+
+    def shuffled(self, items: Sequence[Item]) -> list[Item]:
+        """Return the items in another order."""
+        rest = list(items)
+        return [rest.pop(self.below(len(rest))) for _ in items]
+
+    def octets(self, *shape: int) -> NDArray[np.uint8]:
+        """Return an array of numbers from 0 to 255."""
+        size = int(np.prod(shape))
+        words = np.atleast_1d(self._words.random_raw(-(-size // WORD_BYTES)))
+        octets: NDArray[np.uint8] = words.astype("<u8").view(np.uint8)[:size].reshape(shape)
+        return octets
+
+
 def sine(angle: NDArray[np.int64] | int) -> NDArray[np.int64]:
-    """Give sines, scaled by 2 ** 14, of angles in 1/1024 of a turn."""
+    """Return sines, scaled by 2 ** 14, of angles in 1/1024 of a turn."""
     found: NDArray[np.int64] = _SINES[np.asarray(angle, dtype=np.int64) % TURN]
     return found
 
 
 def cosine(angle: NDArray[np.int64] | int) -> NDArray[np.int64]:
-    """Give cosines, scaled by 2 ** 14, of angles in 1/1024 of a turn."""
+    """Return cosines, scaled by 2 ** 14, of angles in 1/1024 of a turn."""
     return sine(np.asarray(angle, dtype=np.int64) + TURN // 4)
 
 
 def polar(radii: NDArray[np.int64] | int, angles: NDArray[np.int64]) -> Contour:
-    """Give the points at the given distances and angles from the origin."""
+    """Return the points at the given distances and angles from the origin."""
     return np.stack([radii * cosine(angles) >> SINE_BITS, radii * sine(angles) >> SINE_BITS], axis=1)
 
 
 def regular(corners: int, radius: int = RADIUS) -> Contour:
-    """Give a regular polygon."""
+    """Return a regular polygon."""
     return polar(radius, np.arange(corners, dtype=np.int64) * TURN // corners)
 
 
@@ -78,13 +110,9 @@ def _crescent(depth_percent: int) -> Contour:
     return np.concatenate([outer, hollow])
 
 
-def _ring(draws: Draws) -> list[Contour]:
-    return [regular(_ROUND_POINTS), regular(_ROUND_POINTS, RADIUS * draws.between(35, 70) // 100)]
-
-
 FIGURES: dict[str, Callable[[Draws], list[Contour]]] = {
     "disc": lambda _: [regular(_ROUND_POINTS)],
-    "ring": _ring,
+    "ring": lambda draws: [regular(_ROUND_POINTS), regular(_ROUND_POINTS, RADIUS * draws.between(35, 70) // 100)],
     "triangle": lambda _: [regular(3)],
     "square": lambda _: [regular(4)],
     "pentagon": lambda _: [regular(5)],

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from mlperf_home.samples.images.canvas import OPAQUE, UNITS, blended, fill
-from mlperf_home.samples.images.draws import Draws
-from mlperf_home.samples.images.figures import CLASSES, FIGURES, RADIUS, TURN, placed, polar, regular
+from mlperf_home.samples.images.figures import CLASSES, FIGURES, RADIUS, TURN, Draws, placed, polar, regular
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +38,7 @@ class SampleImage(NamedTuple):
 
 
 def label_of(seed: int, index: int) -> int:
-    """Give an image's class: each ten images, from a multiple of ten on, show all ten."""
+    """Return an image's class: each ten images, from a multiple of ten on, show all ten."""
     block, place = divmod(index, len(CLASSES))
     return Draws(seed, block, _LABELS).shuffled(range(len(CLASSES)))[place]
 
@@ -135,7 +134,7 @@ def _line(draws: Draws, height: int, width: int) -> Contour:
 
 
 def _blurred(pixels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Give each pixel the mean of the three by three around it."""
+    """Return each pixel the mean of the three by three around it."""
     wide = np.pad(pixels, ((1, 1), (1, 1), (0, 0)), mode="edge")
     down = wide[:-2] + wide[1:-1] + wide[2:]
     mean: NDArray[np.int32] = (down[:, :-2] + down[:, 1:-1] + down[:, 2:]) // 9

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.samples.questions.squad import QUESTIONS, SEED, dataset_bytes
 from mlperf_home.samples.questions.wordpiece import vocabulary
-from scriptgraph.files.atomic import replacement
+from scriptgraph.files.atomic import replace_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,14 +40,13 @@ def write_sample(folder: Path, *, seed: int | None = None, questions: int | None
     files = SampleFiles(folder / DATASET_FILE, folder / VOCABULARY_FILE)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path, written in zip(files, (content, vocabulary_bytes()), strict=True):
-            with replacement(path) as file:
-                file.write(written)
+        replace_bytes(files.dataset, content)
+        replace_bytes(files.vocabulary, vocabulary_bytes())
     except OSError as error:
         raise DatasetError(folder, f"cannot be written ({error.strerror})", "choose a folder of your own") from error
     return files
 
 
 def vocabulary_bytes() -> bytes:
-    """Give the vocabulary's file: one entry a line, UTF-8."""
+    """Return the vocabulary's file: one entry a line, UTF-8."""
     return ("\n".join(vocabulary()) + "\n").encode("utf-8")

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.datasets.base import DatasetError
+from mlperf_home.datasets.command import report
 from mlperf_home.samples.questions import write_sample
 from mlperf_home.samples.questions.squad import QUESTIONS, SEED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXIT_BAD_INPUT = 65
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the files and print one JSON line with their paths; give the exit code."""
+    """Write the files and print one JSON line with their paths; return the exit code."""
     parser = argparse.ArgumentParser(prog="mlperf_home.samples.questions", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the folder to write into")
     parser.add_argument("--seed", type=int, default=SEED, help="of the generator (%(default)s)")
     parser.add_argument("--questions", type=int, default=QUESTIONS, help="how many (%(default)s)")
     chosen = parser.parse_args(arguments)
-    try:
+
+    def write() -> dict[str, str]:
         files = write_sample(chosen.out, seed=chosen.seed, questions=chosen.questions)
-    except DatasetError as error:
-        print(f"mlperf-home: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    print(json.dumps({name: str(path) for name, path in files._asdict().items()}))
-    return 0
+        return {name: str(path) for name, path in files._asdict().items()}
+
+    return report(write)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,20 @@
 """A seeded generator of questions in SQuAD v1.1's format: the sample.
 
-Each paragraph tells facts about things, one of each kind at most, among sentences that tell
-nothing; each question asks for one of the facts. Which kind is asked for and where it stands is
-what a small BERT learns in minutes; a fault in tokenising, padding, ordering or post-processing
-loses it. Lengths follow those of 1,190 real
-questions of SQuAD's dev set, features of at most 384 tokens.
+Each paragraph tells facts about things, one of each kind at most, among sentences that tell nothing; each question
+asks for one of the facts. A small BERT learns in minutes which kind is asked for and where it stands; a fault in
+tokenising, padding, ordering or post-processing loses it. Lengths follow those of 1,190 real questions of SQuAD's dev
+set, features of at most 384 tokens.
 """
 
 from __future__ import annotations
 
-import itertools
+import bisect
 import json
 import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.samples.questions import words
-from mlperf_home.samples.questions.relations import RELATIONS, Dice, Relation, surname
+from mlperf_home.samples.questions.relations import RELATIONS, WORDS, Dice, Relation, surname
 from mlperf_home.samples.questions.wordpiece import token_count
 
 if TYPE_CHECKING:
@@ -30,18 +28,9 @@ QUESTIONS = 10_833
 DATASET_SHA256 = "bd92fc37103d48cc20c21d84c0459b6114d617a4e21be2eaa2ab29e370f96e49"
 QUESTIONS_PER_PARAGRAPH = 5
 PARAGRAPHS_PER_ARTICLE = 25
-# (share of questions, tokens with the question and three separators): the quantiles of real SQuAD.
-LENGTH_QUANTILES = (
-    (0.0, 62),
-    (0.05, 91),
-    (0.25, 134),
-    (0.5, 166),
-    (0.75, 219),
-    (0.9, 271),
-    (0.95, 355),
-    (0.975, 384),
-    (1.0, 460),
-)
+# The quantiles of real SQuAD: shares of questions, and tokens with the question and three separators.
+_SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 1.0)
+_LENGTHS = (62, 91, 134, 166, 219, 271, 355, 384, 460)
 # An average sentence.
 TOKENS_PER_SENTENCE = 12
 # A question and the separators take about this many of them.
@@ -81,39 +70,38 @@ class Paragraph:
 
 
 def length_at(share: float) -> float:
-    """Give the length in tokens below which `share` (0 to 1) of the questions lie."""
-    for (low, short), (high, long) in itertools.pairwise(LENGTH_QUANTILES):
-        if share <= high:
-            return short + (share - low) / (high - low) * (long - short)
-    return float(LENGTH_QUANTILES[-1][1])
+    """Return the length in tokens below which `share` (0 to 1) of the questions lie."""
+    above = min(max(bisect.bisect_left(_SHARES, share), 1), len(_SHARES) - 1)
+    low, short = _SHARES[above - 1], _LENGTHS[above - 1]
+    return short + (share - low) / (_SHARES[above] - low) * (_LENGTHS[above] - short)
 
 
 def _sentence(dice: Dice, facts: list[tuple[str, Relation]]) -> tuple[str, list[Fact]]:
     """Write one sentence of one or two clauses; facts are placed relative to its start."""
-    text = dice.pick(words.OPENERS) if dice.chance(0.12) else ""
+    text = dice.pick(WORDS["openers"]) if dice.chance(0.12) else ""
     told = []
     for place, (thing, relation) in enumerate(facts):
         if place:
             text += dice.pick((" and ", ", and later ", ", but ", "; "))
         clause = dice.pick(relation.clauses)
-        aside = dice.pick(words.ASIDES) if dice.chance(0.06) else ""
+        aside = dice.pick(WORDS["asides"]) if dice.chance(0.06) else ""
         before, after = clause.replace("{thing}", thing + aside).split("{}")
         value = relation.value(dice)
         text += before
         told.append(Fact(thing, relation, value, len(text)))
         text += value + after
     if dice.chance(0.12):
-        text += dice.pick(words.CLOSERS)
+        text += dice.pick(WORDS["closers"])
     return f"{text[0].upper()}{text[1:]}.", told
 
 
 def _filler(dice: Dice, things: list[str]) -> str:
     """Write a sentence without a fact."""
     if dice.chance(0.3):
-        return dice.pick(words.FILLERS)
-    opener = dice.pick(words.OPENERS) + "the" if dice.chance(0.2) else "The"
-    closer = dice.pick(words.CLOSERS) if dice.chance(0.2) else ""
-    return f"{opener} {dice.pick(things)} {dice.pick(words.FILLER_VERBS)} the {dice.pick(things)}{closer}."
+        return dice.pick(WORDS["fillers"])
+    opener = dice.pick(WORDS["openers"]) + "the" if dice.chance(0.2) else "The"
+    closer = dice.pick(WORDS["closers"]) if dice.chance(0.2) else ""
+    return f"{opener} {dice.pick(things)} {dice.pick(WORDS['filler_verbs'])} the {dice.pick(things)}{closer}."
 
 
 def make_paragraph(dice: Dice, target_tokens: float, kinds: Sequence[Relation] = RELATIONS) -> Paragraph:
@@ -122,7 +110,7 @@ def make_paragraph(dice: Dice, target_tokens: float, kinds: Sequence[Relation] =
     Each of the kinds is told once at most.
     """
     paragraph = Paragraph()
-    things = dice.shuffled(words.THINGS)
+    things = dice.shuffled(WORDS["things"])
     untold = dice.shuffled(kinds)
     # Spread over the whole paragraph, so that answers stand everywhere.
     share = len(kinds) / max(len(kinds), target_tokens / TOKENS_PER_SENTENCE)
@@ -145,7 +133,7 @@ def ask(dice: Dice, fact: Fact) -> str:
 
 
 def _answers(dice: Dice, fact: Fact, text: str) -> list[dict[str, Any]]:
-    """Give the answer, and for some questions what a second and third annotator marked."""
+    """Return the answer, and for some questions what a second and third annotator marked."""
     answers = [{"text": fact.value, "answer_start": fact.start}]
     if dice.chance(0.35):
         wide = fact.start - len(fact.relation.before)
@@ -186,6 +174,6 @@ def make_questions(seed: int = SEED, questions: int = QUESTIONS) -> dict[str, An
 
 
 def dataset_bytes(seed: int = SEED, questions: int = QUESTIONS) -> bytes:
-    """Give the dataset's file: ASCII JSON and a line feed."""
+    """Return the dataset's file: ASCII JSON and a line feed."""
     text = json.dumps(make_questions(seed, questions), ensure_ascii=True, separators=(",", ":"))
     return (text + "\n").encode("ascii")

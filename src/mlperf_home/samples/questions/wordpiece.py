@@ -6,9 +6,12 @@ import re
 import string
 import unicodedata
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from mlperf_home.samples.questions import words
-from mlperf_home.samples.questions.relations import RELATIONS
+from mlperf_home.samples.questions.relations import RELATIONS, WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 # Letters that do not decompose into a base letter and an accent.
@@ -17,6 +20,12 @@ EXTRA_PUNCTUATION = "‘’“”–—…"
 # Values' words longer than this are left to word pieces.
 LONGEST_WHOLE_VALUE = 6
 PIECE_LETTERS = 4
+# The lists of words whose words are entries as a whole, as starts or ends of names, and as short or cut values.
+_SENTENCES = "fillers filler_verbs openers closers asides"
+_NAMES = "firm_tails title_first title_middle title_last town_first_words town_tails"
+_STARTS = "things first_names surname_starts town_starts"
+_ENDS = "surname_middles surname_ends town_ends"
+_VALUES = "professions instruments subjects dishes"
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
@@ -26,18 +35,19 @@ def plain(text: str) -> str:
     return "".join(letter for letter in parts if unicodedata.category(letter) != "Mn")
 
 
-def _tokens(texts: tuple[str, ...]) -> set[str]:
-    return {
-        token
-        for text in texts
-        for token in re.findall(r"[^\W\d_]+", plain(text.replace("{thing}", " ").replace("{}", " ")))
-    }
+def _words(names: str) -> list[str]:
+    return [word for name in names.split() for word in WORDS[name]]
+
+
+def _tokens(texts: Sequence[str]) -> set[str]:
+    plain_texts = (plain(text.replace("{thing}", " ").replace("{}", " ")) for text in texts)
+    return {token for text in plain_texts for token in re.findall(r"[^\W\d_]+", text)}
 
 
 def _value_pieces() -> set[str]:
-    """Give pieces for the words of values: short ones whole, long ones cut."""
+    """Return pieces for the words of values: short ones whole, long ones cut."""
     pieces: set[str] = set()
-    for word in _tokens(words.PROFESSIONS + words.INSTRUMENTS + words.SUBJECTS + words.DISHES):
+    for word in _tokens(_words(_VALUES)):
         if len(word) <= LONGEST_WHOLE_VALUE:
             pieces.add(word)
             continue
@@ -48,26 +58,14 @@ def _value_pieces() -> set[str]:
 
 
 def vocabulary() -> list[str]:
-    """Give the entries in the order of their numbers."""
+    """Return the entries in the order of their numbers."""
     letters = string.ascii_lowercase + EXTRA_LETTERS
     numbers = [f"{number:02d}" for number in range(100)]
     characters = [*string.digits, *letters]
-    grammar = _tokens(
-        words.FILLERS
-        + words.FILLER_VERBS
-        + words.OPENERS
-        + words.CLOSERS
-        + words.ASIDES
-        + words.FIRM_TAILS
-        + words.TITLE_FIRST
-        + words.TITLE_MIDDLE
-        + words.TITLE_LAST
-        + words.TOWN_FIRST_WORDS
-        + words.TOWN_TAILS
-        + tuple(text for relation in RELATIONS for text in relation.clauses + relation.questions)
-    )
-    starts = {plain(word) for word in words.THINGS + words.FIRST_NAMES + words.SURNAME_STARTS + words.TOWN_STARTS}
-    ends = {"##" + plain(word) for word in words.SURNAME_MIDDLES + words.SURNAME_ENDS + words.TOWN_ENDS}
+    texts = [text for relation in RELATIONS for text in relation.clauses + relation.questions]
+    grammar = _tokens([*_words(f"{_SENTENCES} {_NAMES}"), *texts])
+    starts = {plain(word) for word in _words(_STARTS)}
+    ends = {"##" + plain(word) for word in _words(_ENDS)}
     entries = [*SPECIAL, *string.punctuation, *EXTRA_PUNCTUATION, *characters]
     entries += ["##" + character for character in characters]
     entries += [*numbers, *("##" + number for number in numbers)]

@@ -12,8 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlperf_home.accuracy.squad.metrics import Scores, f1, normalise, score
-from mlperf_home.accuracy.squad.projection import join_pieces, project
-from mlperf_home.accuracy.squad.spans import best_features, best_indices, best_spans
+from mlperf_home.accuracy.squad.spans import best_features, best_indices, best_spans, join_pieces, project
 from mlperf_home.datasets.squad.basic import basic_tokens
 from mlperf_home.datasets.squad.reading import Example
 

@@ -18,7 +18,7 @@ import cv2
 from photographs import cmyk_jpeg, jpeg, scene
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet import resampling
+from mlperf_home.datasets.imagenet import pixels
 from mlperf_home.datasets.imagenet.pixels import make_pixels
 from mlperf_home.datasets.imagenet.recipes import FAMILIES, RECIPES, find_recipe
 
@@ -71,17 +71,17 @@ def plain_bicubic(image: NDArray[np.uint8], side: int) -> NDArray[np.float64]:
 def test_resampling_is_tensorflows(width: int, height: int, side: int, seed: int) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
-    np.testing.assert_allclose(resampling.bilinear(image, side), plain_bilinear(image, side), atol=2e-3)
+    np.testing.assert_allclose(pixels.bilinear(image, side), plain_bilinear(image, side), atol=2e-3)
     # Weights are tabulated in steps of 1/1024.
-    np.testing.assert_allclose(resampling.bicubic(image, side), plain_bicubic(image, side), atol=1.0)
+    np.testing.assert_allclose(pixels.bicubic(image, side), plain_bicubic(image, side), atol=1.0)
 
 
 def test_enlarging_repeats_the_last_pixel_as_tensorflow_1_did() -> None:
     image = np.array([[[1] * 3, [2] * 3], [[3] * 3, [4] * 3]], dtype=np.uint8)
 
-    assert resampling.bilinear(image, 4)[:2, :, 0].tolist() == [[1, 1.5, 2, 2], [2, 2.5, 3, 3]]
-    assert resampling.bicubic(image, 2)[:, :, 0].tolist() == [[1, 2], [3, 4]]
-    assert resampling.to_bytes(np.array([-3.0, 0.5, 1.5, 254.6, 300.0], np.float32)).tolist() == [0, 0, 2, 255, 255]
+    assert pixels.bilinear(image, 4)[:2, :, 0].tolist() == [[1, 1.5, 2, 2], [2, 2.5, 3, 3]]
+    assert pixels.bicubic(image, 2)[:, :, 0].tolist() == [[1, 2], [3, 4]]
+    assert pixels.to_bytes(np.array([-3.0, 0.5, 1.5, 254.6, 300.0], np.float32)).tolist() == [0, 0, 2, 255, 255]
 
 
 @pytest.mark.parametrize(("width", "height"), [(500, 375), (333, 500), (224, 224), (96, 640)])

@@ -17,7 +17,7 @@ pytest.importorskip("cv2")
 from photographs import name_of, packed
 
 from mlperf_home.datasets.imagenet import __main__ as command
-from mlperf_home.datasets.imagenet import preprocessing, workers
+from mlperf_home.datasets.imagenet import preprocessing
 
 if TYPE_CHECKING:
     from image_sets import ImageSet
@@ -187,7 +187,7 @@ def test_a_disk_that_is_full_at_the_end_leaves_the_older_images(
 
 def test_a_worker_that_is_killed_is_told(photographs: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(workers, "make_pixels", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        patch.setattr(preprocessing.pixels, "make_pixels", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
         said = photographs.fail("--workers", "2")
 
     assert "a worker process was killed, perhaps for want of memory; run it again" in said
@@ -223,7 +223,7 @@ def test_unfinished_work_may_be_on_another_file_system(photographs: ImageSet, mo
 
 
 def test_without_opencv_it_is_said_what_to_install(photographs: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("preprocessing", "pixels", "workers"):
+    for name in ("preprocessing", "pixels"):
         monkeypatch.delitem(sys.modules, f"mlperf_home.datasets.imagenet.{name}")
     monkeypatch.delattr("mlperf_home.datasets.imagenet.preprocessing", raising=False)
     monkeypatch.setitem(sys.modules, "cv2", None)

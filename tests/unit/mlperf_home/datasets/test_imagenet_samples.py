@@ -17,8 +17,13 @@ from photographs import make_set
 import mlperf_home
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet import __main__ as command
-from mlperf_home.datasets.imagenet.samples import ImagenetSamples
-from mlperf_home.datasets.imagenet.values import Normalisation, Quantisation, normalisation, pixel_values
+from mlperf_home.datasets.imagenet.samples import (
+    ImagenetSamples,
+    Normalisation,
+    Quantisation,
+    normalisation,
+    pixel_values,
+)
 
 RAW = pixel_values(normalisation("published", "mobilenet"), "uint8")
 
@@ -33,35 +38,35 @@ def folder(tmp_path: Path) -> Path:
 
 class TestValues:
     def test_mobilenets_floats_go_from_minus_one_to_one(self) -> None:
-        table = pixel_values(normalisation("published", "mobilenet"), "float32").table
+        table = pixel_values(normalisation("published", "mobilenet"), "float32")
 
         assert table.dtype == np.float32
         assert (table[0], table[255]) == (-1.0, 1.0)
         np.testing.assert_allclose(table, np.arange(256) / 127.5 - 1, atol=1e-6)
 
     def test_efficientnets_own_mean_is_used_except_by_the_scripts_of_v3_1(self) -> None:
-        own = pixel_values(normalisation("published", "efficientnet"), "float32").table
-        then = pixel_values(normalisation("mlperf-v3.1", "efficientnet"), "float32").table
+        own = pixel_values(normalisation("published", "efficientnet"), "float32")
+        then = pixel_values(normalisation("mlperf-v3.1", "efficientnet"), "float32")
 
         assert (own[127], own[255]) == (0.0, 1.0)
         assert (then[0], then[255]) == (-1.0, 1.0)
 
     def test_mobilenets_integers_are_the_pixels(self) -> None:
-        assert RAW.table.tolist() == list(range(256))
-        assert pixel_values(normalisation("mlperf-v3.1", "efficientnet"), "int8").table[[0, 128, 255]].tolist() == [
+        assert RAW.tolist() == list(range(256))
+        assert pixel_values(normalisation("mlperf-v3.1", "efficientnet"), "int8")[[0, 128, 255]].tolist() == [
             -128, 0, 127,
         ]  # fmt: skip
 
     def test_efficientnets_integers_are_quantised_as_its_file_says(self) -> None:
         how = Quantisation(0.012566016986966133, 131)
-        table = pixel_values(normalisation("published", "efficientnet"), "uint8", how).table
+        table = pixel_values(normalisation("published", "efficientnet"), "uint8", how)
 
         wanted = [round((pixel - 127) / 128 / how.scale) + how.zero_point for pixel in range(256)]
         assert table.tolist() == wanted
         assert (table[0], table[127], table[255]) == (52, 131, 211)
 
     def test_halves_go_away_from_zero_and_limits_are_kept(self) -> None:
-        table = pixel_values(Normalisation(127.0, 1.0, raw=False), "int8", Quantisation(2.0, 100)).table
+        table = pixel_values(Normalisation(127.0, 1.0, raw=False), "int8", Quantisation(2.0, 100))
 
         assert [int(table[pixel]) - 100 for pixel in (126, 127, 128, 130, 124)] == [-1, 0, 1, 2, -2]
         assert table.max() == 127
@@ -85,7 +90,7 @@ class TestValues:
 
 def test_the_engines_need_no_opencv() -> None:
     source = str(Path(mlperf_home.__file__).parents[1])
-    modules = ("datasets.imagenet.samples", "datasets.imagenet.values", "accuracy.imagenet.evaluation")
+    modules = ("datasets.imagenet.samples", "datasets.imagenet.store", "accuracy.imagenet.evaluation")
     code = f"import sys; sys.path.insert(0, {source!r}); sys.modules['cv2'] = None\n"
     code += "".join(f"import mlperf_home.{name}\n" for name in modules)
 
@@ -113,7 +118,7 @@ class TestSamples:
 
         assert batch.shape == (3, 32, 32, 3)
         assert batch.flags.c_contiguous
-        assert np.array_equal(batch, values.table[stored[[4, 0, 4]]])
+        assert np.array_equal(batch, values[stored[[4, 0, 4]]])
 
     def test_a_loaded_image_alone_is_not_copied_until_it_is_released(self, folder: Path) -> None:
         samples = ImagenetSamples(folder, RAW)

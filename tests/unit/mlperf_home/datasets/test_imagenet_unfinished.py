@@ -111,19 +111,19 @@ def test_unfinished_work_for_other_images_is_thrown_away(photographs: ImageSet) 
 BLOCKED = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[2])
-from mlperf_home.datasets.imagenet import __main__ as command, preprocessing, workers
-real = workers.make_pixels
+from mlperf_home.datasets.imagenet import __main__ as command, preprocessing
+real = preprocessing.pixels.make_pixels
 def blocking(recipe, content, where):
     number = int(where[-13:-5])
     if number > 6 and sys.argv[1] == "killed":
         signal.pause()
     if number == 7:
-        done = workers._work.path.parents[1] / "done.txt"
+        done = preprocessing._work.path.parents[1] / "done.txt"
         while not done.exists() or len(done.read_text().splitlines()) < 3:
             pass
         os.kill(os.getppid(), signal.SIGINT)
     return real(recipe, content, where)
-workers.make_pixels = blocking
+preprocessing.pixels.make_pixels = blocking
 preprocessing.CHUNK_IMAGES = 2
 sys.exit(command.main(sys.argv[3:]))
 """

@@ -10,7 +10,6 @@ import numpy as np
 import onnx
 import pytest
 
-from mlperf_home.engines import memory
 from mlperf_home.engines.base import BackendError, Grid, Request
 from mlperf_home.engines.onnx import deepsparse_library
 from mlperf_home.engines.onnx.deepsparse import DeepSparseBackend
@@ -164,8 +163,8 @@ def test_engines_that_do_not_fit_into_memory_are_refused(
     library: Library, request_: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = iter(range(0, 100 << 30, 4 << 30))
-    monkeypatch.setattr(memory, "resident_bytes", lambda: next(held))
-    monkeypatch.setattr(memory, "available_bytes", lambda: 1 << 30)
+    monkeypatch.setattr(deepsparse_library, "resident_bytes", lambda: next(held))
+    monkeypatch.setattr(deepsparse_library, "available_bytes", lambda: 1 << 30)
     with pytest.raises(BackendError, match=r"about 4\.0 GiB each do not fit into 1\.0 GiB"):
         DeepSparseBackend().open(request_)
 

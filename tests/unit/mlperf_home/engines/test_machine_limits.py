@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.engines import cores, memory
+from mlperf_home.engines import cores
 from mlperf_home.engines.base import BackendError
+from mlperf_home.engines.onnx import deepsparse_library
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,20 +65,20 @@ def test_what_the_user_asks_for_counts(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_memory_is_read_from_the_system(tmp_path: Path) -> None:
     (tmp_path / "meminfo").write_text("MemTotal: 2048 kB\nMemAvailable:    1024 kB\n")
-    assert memory.available_bytes(tmp_path / "meminfo") == 1 << 20
+    assert deepsparse_library.available_bytes(tmp_path / "meminfo") == 1 << 20
     (tmp_path / "statm").write_text("100 3 1 1 0 1 0\n")
-    assert memory.resident_bytes(tmp_path) == 3 * os.sysconf("SC_PAGE_SIZE")
+    assert deepsparse_library.resident_bytes(tmp_path) == 3 * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_memory_is_unknown_where_the_system_does_not_tell(tmp_path: Path) -> None:
-    assert memory.available_bytes(tmp_path / "none") is None
-    assert memory.resident_bytes(tmp_path / "none") is None
+    assert deepsparse_library.available_bytes(tmp_path / "none") is None
+    assert deepsparse_library.resident_bytes(tmp_path / "none") is None
     (tmp_path / "meminfo").write_text("MemTotal: 2048 kB\n")
-    assert memory.available_bytes(tmp_path / "meminfo") is None
+    assert deepsparse_library.available_bytes(tmp_path / "meminfo") is None
 
 
 def test_engines_that_fit_are_not_refused() -> None:
-    memory.check_room(1 << 30, 3, 3 << 30)
-    memory.check_room(1 << 30, 3, None)
+    deepsparse_library.check_room(1 << 30, 3, 3 << 30)
+    deepsparse_library.check_room(1 << 30, 3, None)
     with pytest.raises(BackendError, match="DEEPSPARSE_SEQLENS"):
-        memory.check_room(1 << 30, 3, 2 << 30)
+        deepsparse_library.check_room(1 << 30, 3, 2 << 30)

@@ -41,8 +41,7 @@ def paragraphs(sample: SampleFiles) -> list[dict[str, Any]]:
 def features(sample: SampleFiles) -> Features:
     pytest.importorskip("tokenizers", reason="features need the tokeniser")
     from mlperf_home.datasets.squad.features import make_features
-    from mlperf_home.datasets.squad.reading import read_dataset
-    from mlperf_home.datasets.squad.vocabulary import read_vocabulary
+    from mlperf_home.datasets.squad.reading import read_dataset, read_vocabulary
 
     return make_features(read_dataset(sample.dataset), read_vocabulary(sample.vocabulary))
 

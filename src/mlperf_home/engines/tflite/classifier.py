@@ -1,4 +1,4 @@
-"""What an image classifier takes and gives, as its own file says."""
+"""Input and output of an image classifier, as its own file says."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Tensor:
     zero_point: int
 
     def to_json(self) -> dict[str, Any]:
-        """Give what a record keeps, and what the images have to be converted to."""
+        """Return what a record keeps, and what the images have to be converted to."""
         return {"shape": list(self.shape), "dtype": self.dtype, "scale": self.scale, "zero_point": self.zero_point}
 
 
@@ -66,7 +66,7 @@ class Classifier:
         return self.scores.shape[-1] - self.background
 
     def images(self, inputs: Inputs) -> NDArray[Any]:
-        """Give a batch as the interpreter takes it, without a copy where it is so already.
+        """Return a batch as the interpreter takes it, without a copy where it is so already.
 
         Args:
             inputs: one array, (batch, height, width, channels): of the model's own type, or, for a quantised
@@ -78,7 +78,8 @@ class Classifier:
         wanted = self.image
         if len(inputs) != 1 or inputs[0].shape[1:] != wanted.shape[1:] or not len(inputs[0]):
             shapes = ", ".join(str(array.shape) for array in inputs) or "none"
-            raise BackendError(f"input arrays of shapes {shapes}; the model takes one, (batch, {_row(wanted)})")
+            row = ", ".join(map(str, wanted.shape[1:]))
+            raise BackendError(f"input arrays of shapes {shapes}; the model takes one, (batch, {row})")
         array = inputs[0]
         if array.dtype == np.float32 and wanted.scale:
             limits = np.iinfo(wanted.dtype)
@@ -126,7 +127,3 @@ def _tensor(details: Mapping[str, Any], path: Path) -> Tensor:
 
 def _no_classifier(path: Path, reason: str) -> BackendError:
     return BackendError(f"model {path}: is no image classifier, {reason}; give a classifier of single images")
-
-
-def _row(tensor: Tensor) -> str:
-    return ", ".join(str(size) for size in tensor.shape[1:])
