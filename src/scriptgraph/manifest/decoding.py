@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ManifestError
 from scriptgraph.manifest.located_json import Malformed, Place, pointer_to
-from scriptgraph.manifest.shapes import decode_override, make_input, read_fields, read_inputs
+from scriptgraph.manifest.shapes import decode_override, read_fields, read_inputs
 from scriptgraph.manifest.text import MANIFEST_NAMES, parse_manifest, read_manifest
 from scriptgraph.manifest.types import Dependency, Input, Manifest, Variation
 
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+# What is not taken into a manifest as it is.
+_READ_HERE = frozenset({
+    "automation_alias", "automation_uid", "deps", "post_deps", "variations", "inputs", "inputs_from", "input_mapping",
+    "input_description", "default_variation", "default_version",
+})  # fmt: skip
 __all__ = ["MANIFEST_NAMES", "decode_manifest", "decode_override"]
 
 
@@ -33,29 +38,15 @@ def decode_manifest(text: str, path: Path) -> Manifest:
 def _decode(document: Any, text: str, path: Path) -> Manifest:
     found = read_fields(document)
     digest = hashlib.sha256(text.encode())
+    own = {key: value for key, value in found.items() if key not in _READ_HERE}
     return Manifest(
-        alias=found["alias"],
-        uid=found["uid"],
+        **own,
         folder=path.parent,
-        tags=found["tags"],
-        name=found.get("name", ""),
         deps=_repeated(found.get("deps", ()), "/deps", path),
         post_deps=_repeated(found.get("post_deps", ()), "/post_deps", path),
         variations=_variations(found, path),
         inputs=_inputs(found, path, digest),
-        default_env=found.get("default_env", {}),
-        env=found.get("env", {}),
-        env_keys=found.get("env_keys", ()),
-        local_env_keys=found.get("local_env_keys", ()),
-        exports=found.get("new_env_keys", ()),
-        versions=found.get("versions", {}),
         default_version=_chosen(found, "default_version", "versions", ", of which there are none"),
-        cache=found.get("cache", False),
-        measures=found.get("measures", False),
-        downloads=found.get("downloads", False),
-        pure=found.get("pure", False),
-        code=found.get("code", ()),
-        retired_names=found.get("retired_names", {}),
         digest=digest.hexdigest(),
     )
 
@@ -78,7 +69,7 @@ def _inputs(found: Mapping[str, Any], path: Path, digest: hashlib._Hash) -> dict
         if name not in mapped:
             problem = "describes an option that input_mapping does not have"
             raise Malformed(problem, "/input_description" + pointer_to(name))
-    inputs |= {name: make_input(name, {**described.get(name, {}), "env": key}) for name, key in mapped.items()}
+    inputs |= {name: Input(name, key, **described.get(name, {})) for name, key in mapped.items()}
     inputs |= found.get("inputs", {})
     return inputs
 

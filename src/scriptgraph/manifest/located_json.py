@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from scriptgraph.manifest.types import Value, Values
 
 _TRUE, _FALSE = frozenset({"yes", "on", "true"}), frozenset({"no", "off", "false"})
-_S = TypeVar("_S")
 _T = TypeVar("_T")
 _NOTHING: Mapping[str, str] = {}
 _KINDS = {
@@ -88,6 +87,14 @@ def read_text(value: Any) -> str:
     return value
 
 
+def read_query(value: Any) -> str:
+    """Read the tags of a query, at least one."""
+    texts = read_texts(value)
+    if not texts:
+        raise Malformed("names no tag")
+    return ",".join(texts)
+
+
 def read_boolean(value: Any) -> bool:
     """Read true or false."""
     if not isinstance(value, bool):
@@ -119,19 +126,25 @@ def each(read: Callable[[Any], _T]) -> Callable[[Any], tuple[_T, ...]]:
     return read_all
 
 
+def one_or_more(read: Callable[[Any], _T]) -> Callable[[Any], tuple[_T, ...]]:
+    """Return a reader of one value that `read` reads, or of a list of them."""
+    read_list = each(read)
+    return lambda value: read_list(value) if isinstance(value, list) else (read(value),)
+
+
 def members(read: Callable[[Any], _T]) -> Callable[[Any], dict[str, _T]]:
     """Return a reader of objects with any keys, whose members `read` reads."""
-    return named(read, lambda _key, member: member)
+    return named(lambda member, **_key: read(member))
 
 
-def named(read: Callable[[Any], _S], make: Callable[[str, _S], _T]) -> Callable[[Any], dict[str, _T]]:
-    """Return a reader of objects with any keys, whose members are made of the key and of what `read` reads."""
+def named(read: Callable[..., _T]) -> Callable[[Any], dict[str, _T]]:
+    """Return a reader of objects with any keys, whose members `read` reads, each with its key as `name`."""
 
     def read_all(value: Any) -> dict[str, _T]:
         given, found, key = read_object(value), {}, ""
         try:
             for key, member in given.items():
-                found[key] = make(key, read(member))
+                found[key] = read(member, name=key)
         except Malformed as error:
             raise error.below(key) from None
         return found
@@ -160,23 +173,26 @@ class Shape(Generic[_T]):
     def __init__(
         self,
         readers: Mapping[str, Callable[[Any], Any]],
-        make: Callable[[dict[str, Any]], _T],
+        make: Callable[..., _T],
         needs: Mapping[str, str] = _NOTHING,
         retired: Mapping[str, str] = _NOTHING,
+        names: Mapping[str, str] = _NOTHING,
     ) -> None:
         """Take the readers, and what is made of the members that are there.
 
         Args:
             readers: by key.
-            make: raises Malformed for members that do not go together.
+            make: takes the members as named arguments; raises Malformed for those that do not go together.
             needs: keys that must be there, each with what is said where one is not.
             retired: keys that are not served any more, each with what to write instead.
+            names: the arguments' names, by key, where they are not the key.
         """
         self.readers, self._make, self._needs, self._retired = readers, make, needs, retired
+        self._names = {key: names.get(key, key) for key in readers}
 
-    def __call__(self, value: Any) -> _T:
-        """Read an object."""
-        readers, found, key = self.readers, {}, ""
+    def __call__(self, value: Any, **more: Any) -> _T:
+        """Read an object, and make something of its members and of `more`."""
+        readers, names, key = self.readers, self._names, ""
         given = read_object(value)
         if not given.keys() <= readers.keys():
             self._refuse(given)
@@ -185,10 +201,10 @@ class Shape(Generic[_T]):
                 raise Malformed(problem)
         try:
             for key, member in given.items():
-                found[key] = readers[key](member)
+                more[names[key]] = readers[key](member)
         except Malformed as error:
             raise error.below(key) from None
-        return self._make(found)
+        return self._make(**more)
 
     def _refuse(self, given: Collection[str]) -> NoReturn:
         key = next(key for key in given if key not in self.readers)
@@ -227,7 +243,7 @@ class Place:
         """Read an object; with `known`, refuse other keys."""
         value = self.read(read_object)
         if known is not None:
-            self.read(Shape(dict.fromkeys(known, lambda member: member), lambda found: found))
+            self.read(Shape(dict.fromkeys(known, lambda member: member), dict))
         return Fields({key: self.at(key) for key in value})
 
     def items(self) -> list[Place]:

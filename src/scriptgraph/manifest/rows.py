@@ -17,6 +17,7 @@ from scriptgraph.manifest.located_json import (
     kind,
     members,
     pointer_to,
+    read_object,
 )
 from scriptgraph.manifest.text import parse_manifest, read_manifest
 from scriptgraph.manifest.types import Condition, Dependency, ForEach, Guard, TagUpdate, Variation
@@ -171,11 +172,23 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict) or (isinstance(value, list) and not all(isinstance(entry, str) for entry in value)):
+        raise Malformed(f"a cell is text, a number, true, false, null or a list of texts, not {kind(value)}")
+    return value
+
+
+_table = Shape(
+    {"about": read_object, "rows": each(members(_cell))},
+    lambda rows=(), about=None: rows,  # noqa: ARG005 - for people
+)
+
+
 @lru_cache(maxsize=16)
 def _read(path: Path, _as_it_is: tuple[int, int]) -> tuple[dict[str, Any], ...]:
     """Read a table, `{"rows": [{COLUMN: CELL}]}`, in which every row has the same columns."""
     place = Place(path, "", parse_manifest(read_manifest(path), path))
-    rows = place.read(Shape({"about": dict, "rows": each(members(_cell))}, lambda found: found.get("rows", ())))
+    rows: tuple[dict[str, Any], ...] = place.read(_table)
     if not rows:
         place.fail("has no rows")
     for number, row in enumerate(rows):
@@ -183,9 +196,3 @@ def _read(path: Path, _as_it_is: tuple[int, int]) -> tuple[dict[str, Any], ...]:
             odd = sorted(row.keys() ^ rows[0].keys())
             raise ManifestError(path, f"/rows/{number}", f"has not the columns of the first row: {', '.join(odd)}")
     return tuple(rows)
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, dict) or (isinstance(value, list) and not all(isinstance(entry, str) for entry in value)):
-        raise Malformed(f"a cell is text, a number, true, false, null or a list of texts, not {kind(value)}")
-    return value

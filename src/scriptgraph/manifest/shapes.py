@@ -11,7 +11,10 @@ from scriptgraph.manifest.located_json import (
     each,
     members,
     named,
+    one_or_more,
     read_boolean,
+    read_object,
+    read_query,
     read_text,
     read_texts,
     read_value,
@@ -19,6 +22,7 @@ from scriptgraph.manifest.located_json import (
 )
 from scriptgraph.manifest.retired_keys import OF_DEPENDENCIES, OF_SCRIPTS, OF_VARIATIONS
 from scriptgraph.manifest.types import (
+    NOTHING,
     Condition,
     Dependency,
     ForEach,
@@ -34,41 +38,35 @@ from scriptgraph.manifest.versions import VersionRange
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-
 _VERSION_KEYS = ("version", "version_min", "version_max")
-
-
 _OF_OVERRIDES: Mapping[str, Callable[[Any], Any]] = {"tags": read_texts, **dict.fromkeys(_VERSION_KEYS, read_text)}
+_NO_GUARD = Guard()
 # A guard has one value, or a list of them; any spelling of yes in the list is one too.
-_wanted = members(lambda value: each(read_value)(value) if isinstance(value, list) else (read_value(value),))
+_wanted = members(one_or_more(read_value))
 
 
 def _read_conditions(value: Any) -> tuple[Condition, ...]:
-    return tuple(Condition(key, wanted) for key, wanted in _wanted(value).items())
+    return tuple(map(Condition, *zip(*_wanted(value).items(), strict=True))) if value else ()
 
 
-def _read_tags(value: Any) -> str:
-    tags = read_texts(value)
-    if not tags:
-        raise Malformed("names no tag")
-    return ",".join(tags)
-
-
-def _make_dependency(found: dict[str, Any]) -> Dependency:
-    updates = [TagUpdate(prefix, keys) for prefix, keys in found.get("update_tags_from_env_with_prefix", {}).items()]
-    if "update_tags_from_env" in found:
-        updates.append(TagUpdate("", found["update_tags_from_env"]))
-    guards = [found.get(key, ()) for key in ("enable_if_env", "skip_if_env", "skip_if_any_env")]
-    return Dependency(
-        found["tags"],
-        found.get("names", ()),
-        Guard(*guards) if any(guards) else Guard(),
-        tuple(updates),
-        found.get("env", {}),
-        VersionRange(*(found.get(key, "") for key in _VERSION_KEYS)),
-        found.get("may_fail", ""),
-        found.get("for_each"),
-    )
+def _make_dependency(
+    enable: tuple[Condition, ...] = (),
+    skip: tuple[Condition, ...] = (),
+    skip_any: tuple[Condition, ...] = (),
+    prefixed: Mapping[str, tuple[str, ...]] = NOTHING,
+    update_tags_from_env: tuple[str, ...] | None = None,
+    **found: Any,
+) -> Dependency:
+    if prefixed or update_tags_from_env is not None:
+        updates = [TagUpdate(prefix, keys) for prefix, keys in prefixed.items()]
+        found["tag_updates"] = (
+            *updates,
+            *([] if update_tags_from_env is None else [TagUpdate("", update_tags_from_env)]),
+        )
+    if not found.keys().isdisjoint(_VERSION_KEYS):
+        found["versions"] = VersionRange(*(found.pop(key, "") for key in _VERSION_KEYS))
+    guard = Guard(enable, skip, skip_any) if enable or skip or skip_any else _NO_GUARD
+    return Dependency(guard=guard, **found)
 
 
 def decode_override(fields: Mapping[str, Any]) -> Override:
@@ -90,29 +88,9 @@ def decode_override(fields: Mapping[str, Any]) -> Override:
 
 
 def _read_override(value: Any) -> Override:
-    for key in members(lambda member: member)(value):
-        reader: Callable[[Any], object] = _OF_OVERRIDES.get(key, read_value)
-        members(reader)({key: value[key]})
+    for key in read_object(value):
+        members(_OF_OVERRIDES.get(key, read_value))({key: value[key]})
     return decode_override(value)
-
-
-def _make_variation(name: str, found: dict[str, Any]) -> Variation:
-    return Variation(
-        name=name,
-        description=found.get("description", ""),
-        group=found.get("group", ""),
-        default=found.get("default", False),
-        alias=found.get("alias", ""),
-        base=found.get("base", ()),
-        default_variations=found.get("default_variations", {}),
-        env=found.get("env", {}),
-        default_env=found.get("default_env", {}),
-        deps=found.get("deps", ()),
-        post_deps=found.get("post_deps", ()),
-        exports=found.get("new_env_keys", ()),
-        overrides=found.get("adr", found.get("add_deps_recursive", {})),
-        for_each=found.get("for_each"),
-    )
 
 
 def _read_kind(value: Any) -> str:
@@ -122,31 +100,17 @@ def _read_kind(value: Any) -> str:
     return word
 
 
-def make_input(name: str, found: Mapping[str, Any]) -> Input:
-    """Make an option of the members that an object of `inputs` has."""
-    return Input(
-        name,
-        found["env"],
-        found.get("desc", ""),
-        found.get("default"),
-        found.get("choices", ()),
-        found.get("refused", {}),
-        found.get("type", "text"),
-        found.get("needs", ""),
-    )
-
-
 _for_each = Shape(
     {
         "table": read_text,
         "where": members(lambda value: members(read_texts)(value) if isinstance(value, dict) else read_texts(value)),
     },
-    lambda found: ForEach(found["table"], found.get("where", {})),
+    ForEach,
     {"table": "for_each needs a table"},
 )
 dependency = Shape(
     {
-        "tags": _read_tags,
+        "tags": read_query,
         "names": read_texts,
         "enable_if_env": _read_conditions,
         "skip_if_env": _read_conditions,
@@ -161,32 +125,29 @@ dependency = Shape(
     _make_dependency,
     {"tags": "a dependency needs tags"},
     OF_DEPENDENCIES,
+    {
+        "enable_if_env": "enable",
+        "skip_if_env": "skip",
+        "skip_if_any_env": "skip_any",
+        "update_tags_from_env_with_prefix": "prefixed",
+    },
 )
 _dependencies = each(dependency)
 _overrides = members(_read_override)
 variation = Shape(
     {
-        "description": read_text,
-        "group": read_text,
+        **dict.fromkeys(("description", "group", "alias"), read_text),
+        **dict.fromkeys(("env", "default_env"), read_values),
+        **dict.fromkeys(("deps", "post_deps"), _dependencies),
+        **dict.fromkeys(("base", "new_env_keys"), read_texts),
+        **dict.fromkeys(("add_deps_recursive", "adr"), _overrides),
         "default": read_boolean,
-        "alias": read_text,
-        "base": read_texts,
         "default_variations": members(read_text),
-        "env": read_values,
-        "default_env": read_values,
-        "deps": _dependencies,
-        "post_deps": _dependencies,
-        "new_env_keys": read_texts,
-        "adr": _overrides,
-        "add_deps_recursive": _overrides,
         "for_each": _for_each,
     },
-    lambda found: found,
+    Variation,
     retired=OF_VARIATIONS,
-)
-_version = Shape(
-    {"env": read_values, "deps": _dependencies},
-    lambda found: VersionEntry(found.get("env", {}), found.get("deps", ())),
+    names={"new_env_keys": "exports", "adr": "overrides", "add_deps_recursive": "overrides"},
 )
 option = Shape(
     {
@@ -198,12 +159,15 @@ option = Shape(
         "refused": members(read_text),
         "needs": read_text,
     },
-    lambda found: found,
+    Input,
     {"env": "an input needs env, the key that it sets"},
+    names={"env": "env_key", "desc": "description", "type": "kind"},
 )
-read_inputs = named(option, make_input)
-_description = Shape({"desc": read_text, "default": read_value, "choices": read_texts}, lambda found: found)
-read_fields = Shape(
+read_inputs = named(option)
+_description: Shape[dict[str, Any]] = Shape(
+    {key: option.readers[key] for key in ("desc", "default", "choices")}, dict, names={"desc": "description"}
+)
+read_fields: Shape[dict[str, Any]] = Shape(
     {
         **dict.fromkeys(("automation_alias", "automation_uid"), lambda value: value),
         **dict.fromkeys(("alias", "uid", "name", "default_variation", "default_version"), read_text),
@@ -212,12 +176,17 @@ read_fields = Shape(
         **dict.fromkeys(("default_env", "env"), read_values),
         **dict.fromkeys(("deps", "post_deps"), _dependencies),
         **dict.fromkeys(("input_mapping", "retired_names"), members(read_text)),
-        "input_description": members(_description),
+        "input_description": members(
+            Shape(
+                {"desc": read_text, "default": read_value, "choices": read_texts}, dict, names={"desc": "description"}
+            )
+        ),
         "inputs": read_inputs,
-        "variations": named(variation, _make_variation),
-        "versions": members(_version),
+        "variations": named(variation),
+        "versions": members(Shape({"env": read_values, "deps": _dependencies}, VersionEntry)),
     },
-    lambda found: found,
+    dict,
     {key: f"needs {key}" for key in ("alias", "uid", "tags")},
     OF_SCRIPTS,
+    {"new_env_keys": "exports"},
 )
