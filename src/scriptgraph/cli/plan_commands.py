@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cli.plan_text import origin_lines, plan_document, plan_lines
 from scriptgraph.errors import RequestError, nearest
-from scriptgraph.execution.durations import Durations
 from scriptgraph.execution.executor import prefetch
 from scriptgraph.execution.loader import forget
-from scriptgraph.execution.preview import Foreseen, foresee
+from scriptgraph.execution.preview import foresee
+from scriptgraph.execution.record import Durations
 from scriptgraph.execution.required_files import Fetch, fetches, require_reachable
 from scriptgraph.manifest.types import matches_any
 from scriptgraph.planning.resolver import exports_of
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.cli.console import RunConsole
     from scriptgraph.execution.runtime import Runtime
+    from scriptgraph.execution.traversal import Foreseen
     from scriptgraph.planning.plan import Plan
 
 

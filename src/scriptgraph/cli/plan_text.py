@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.execution.preview import Foreseen
+from scriptgraph.execution.traversal import Foreseen
 from scriptgraph.planning.condition_text import guard_words
 from scriptgraph.planning.environment import as_text
 

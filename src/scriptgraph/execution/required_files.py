@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scriptgraph.execution.outcomes import Download
-    from scriptgraph.execution.preview import Foreseen
+    from scriptgraph.execution.traversal import Foreseen
 
 _CONNECT_S = 4.0
 _PORTS = {"http": 80, "https": 443}
