@@ -7,7 +7,7 @@ earlier step decides, and the environment that flows from dependencies to what d
 from __future__ import annotations
 
 import threading
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from scriptgraph.errors import ScriptGraphError
@@ -19,7 +19,7 @@ from scriptgraph.planning.plan import Plan
 from scriptgraph.planning.resolver import exports_of, hand_down, layered, possible_exports, settle, unknown_test
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.execution.outcomes import Download
@@ -90,6 +90,21 @@ class Result(Immutable):
         return self.replaced(seen=Foreseen(step, "again", seen.key)) if isinstance(seen, Foreseen) else self
 
 
+class _Known(Immutable):
+    """What is known at one place: the environment, patterns of keys still to be exported, keys of entries below."""
+
+    env: Environment
+    unknown: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+
+    def after(self, result: Result | None) -> _Known:
+        """Return what is known after a dependency, or the step itself; None where nothing came of it."""
+        if result is None:
+            return self
+        env = self.env.merged(result.exports, Layer.DEPENDENCY, result.alias) if result.exports else self.env
+        return _Known(env, self.unknown + result.unknown, self.keys + result.keys)
+
+
 class Handler(Protocol):
     """What is done with a step.
 
@@ -143,16 +158,11 @@ class Traversal:
 
     def _through(self, step: Step, inherited: Environment, chain: tuple[str, ...], around: tuple[str, ...]) -> Result:
         below: list[Foreseen | Need] = []
-        env = layered(step.manifest, step.variations, step.version, inherited)
-        results = self._needs(step, step.before, env, around, chain)
-        below += (each.seen for each in results if each.seen is not None)
-        env, unknown = _merged(env, results), (*around, *(key for each in results for key in each.unknown))
-        keys = tuple(key for each in results for key in each.keys)
-        own = self._handler.handle(Ready(step, env, unknown, keys, below))
-        env, unknown = _merged(env, [own]), (*unknown, *own.unknown)
-        results = self._needs(step, step.after, env, unknown, chain)
-        below += (each.seen for each in results if each.seen is not None)
-        env, unknown = _merged(env, results), (*unknown, *(key for each in results for key in each.unknown))
+        start = _Known(layered(step.manifest, step.variations, step.version, inherited), around)
+        known = self._needs(step, step.before, start, chain, below)
+        own = self._handler.handle(Ready(step, known.env, known.unknown, known.keys, below))
+        known = self._needs(step, step.after, known.after(own), chain, below)
+        env, unknown = known.env, known.unknown
         patterns, resolved = exports_of(step), env.resolved()
         exports = {**{key: resolved[key] for key in resolved if matches_any(key, patterns)}, **own.exports}
         if not unknown:
@@ -166,8 +176,13 @@ class Traversal:
         return own.replaced(exports=sure, unknown=still)
 
     def _needs(
-        self, step: Step, needs: tuple[Need, ...], env: Environment, unknown: tuple[str, ...], chain: tuple[str, ...]
-    ) -> list[Result]:
+        self,
+        step: Step,
+        needs: tuple[Need, ...],
+        start: _Known,
+        chain: tuple[str, ...],
+        below: list[Foreseen | Need],
+    ) -> _Known:
         """Visit dependencies, in a run those that do not depend on each other side by side.
 
         Each starts with what those before it have exported that had to run first, so the outcome is that of one after
@@ -179,39 +194,44 @@ class Traversal:
             after = self._independence.waits_for(needs)
         done: dict[int, Result] = {}
         failed: dict[int, ScriptGraphError] = {}
+        reached = [start]  # what is known when so many are done
+
+        def reach(number: int) -> _Known:
+            while len(reached) <= number:
+                reached.append(reached[-1].after(done.get(len(reached) - 1)))
+            return reached[number]
 
         def call(number: int) -> None:
+            if len(after[number]) == number:
+                known = reach(number)
+            else:
+                known = reduce(_Known.after, [done[each] for each in sorted(after[number] & done.keys())], start)
             need = needs[number]
-            earlier = [done[each] for each in sorted(after[number] & done.keys())]
-            before, still = _merged(env, earlier), (*unknown, *(key for each in earlier for key in each.unknown))
-            settled = settle(need, step, before, self._registry, chain, still) if need.deferred else need
-            if settled.step is None:
-                may_come = possible_exports(settled.dependency, self._registry) if settled.deferred else ()
-                done[number] = Result("", unknown=may_come, seen=settled)
-                return
-            start = _start_of(settled.step, before, step, need.dependency)
-            if still:
-                # What the dependency is told in terms of keys that are open is open for it too.
-                may_change = unknown_test(before, still)
-                told = need.dependency.env.items()
-                still += tuple(key for key, value in told if any(map(may_change, before.made_of(value))))
+            if need.deferred:
+                need = settle(need, step, known.env, self._registry, chain, known.unknown)
             try:
-                done[number] = self.visit(settled.step, start, chain, still)
+                done[number] = self._need(need, step, known, chain)
             except ScriptGraphError as error:
                 if not need.dependency.may_fail:
                     raise
                 failed[number] = error
 
         side_by_side([partial(call, number) for number in range(len(needs))], after)
-        results = [done[number] for number in sorted(done)]
-        return [*results, Result(step.manifest.alias, _failures(needs, failed))] if failed else results
+        below += (seen for number in sorted(done) if (seen := done[number].seen) is not None)
+        known = reach(len(needs))
+        return known.after(Result(step.manifest.alias, _failures(needs, failed))) if failed else known
 
-
-def _merged(env: Environment, results: Iterable[Result]) -> Environment:
-    for each in results:
-        if each.exports:
-            env = env.merged(each.exports, Layer.DEPENDENCY, each.alias)
-    return env
+    def _need(self, need: Need, parent: Step, known: _Known, chain: tuple[str, ...]) -> Result:
+        if need.step is None:
+            may_come = possible_exports(need.dependency, self._registry) if need.deferred else ()
+            return Result("", unknown=may_come, seen=need)
+        env, unknown = known.env, known.unknown
+        if unknown:
+            # What the dependency is told in terms of keys that are open is open for it too.
+            may_change = unknown_test(env, unknown)
+            told = need.dependency.env.items()
+            unknown += tuple(key for key, value in told if any(map(may_change, env.made_of(value))))
+        return self.visit(need.step, _start_of(need.step, env, parent, need.dependency), chain, unknown)
 
 
 def _start_of(step: Step, env: Environment, parent: Step, dependency: Dependency) -> Environment:
