@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from scriptgraph.cli.drawing import LiveBars
+    from scriptgraph.cli.tables import LiveBars
 
 _PLAIN_STEP_PERCENT = 10
 _BOLD, _DIM, _RED, _YELLOW = "1", "2", "31", "33"
@@ -89,7 +89,7 @@ class RunConsole:
             self._plain_progress(what, done, total)
             return
         if self._bars is None:
-            from scriptgraph.cli.drawing import LiveBars  # noqa: PLC0415 - rich costs half of a short command's time
+            from scriptgraph.cli.tables import LiveBars  # noqa: PLC0415 - rich costs half of a short command's time
 
             self._bars = LiveBars(self._lines_to)
         self._bars.update(what, done, total)
@@ -104,6 +104,6 @@ class RunConsole:
 
     def _table(self, details: Mapping[str, Any]) -> None:
         self.tables.append(dict(details))
-        from scriptgraph.cli.drawing import print_table  # noqa: PLC0415 - as above
+        from scriptgraph.cli.tables import print_table  # noqa: PLC0415 - as above
 
         print_table(details["title"], details["rows"], self._results_to)

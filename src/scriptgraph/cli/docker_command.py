@@ -13,26 +13,46 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cli.container import BASE_IMAGE, DockerOptions, Host, dockerfile, mounts_of, run_argv, words_inside
 from scriptgraph.cli.options import read_front
 from scriptgraph.errors import RequestError, ScriptGraphError
+from scriptgraph.immutable import Immutable
 from scriptgraph.planning.conditions import same
 from scriptgraph.planning.environment import as_text
 from scriptgraph.planning.resolver import resolve
 from scriptgraph.process.programs import ProcessFailed, capture, foreground, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.manifest.types import Manifest
     from scriptgraph.planning.request import Request
     from scriptgraph.product import Product
 
+HOME = "/home/cm"
+BASE_IMAGE = "python:3.11-slim-bookworm"
+# Characters that end a field of docker's --mount.
+_ENDS_A_FIELD = frozenset(',"\n')
 _KNOWN = ("docker_base_image", "docker_mounts", "docker_skip_run_cmd", "docker_cm_repo")
 _CHECKOUT_FILES = ("cmr.yaml", "pyproject.toml", "setup.py", "MANIFEST.in", "LICENSE", "README.md", "CHANGELOG.md")
 _CHECKOUT_FOLDERS = ("cm-repo", "script", "challenge", "src")
 _TIMEOUT_S = 30.0
+
+
+class DockerOptions(Immutable):
+    """The options that begin with docker_.
+
+    Attributes:
+        base_image: what the image is built on.
+        mounts: more folders that the container sees.
+        shell: give a shell in the container, in place of the run.
+        notes: what is said of options of 2023 that need nothing here.
+    """
+
+    base_image: str
+    mounts: tuple[str, ...]
+    shell: bool
+    notes: tuple[str, ...]
 
 
 def run_in_docker(
@@ -70,8 +90,7 @@ def run_in_docker(
     image = build_image(kept, product, repository, asked.base_image, say)
     if asked.shell:
         say(f"a shell in {image}; the run is: {shlex.join(words)}")
-    host = Host(platform.node() or "localhost", f"{os.getuid()}:{os.getgid()}")
-    argv = run_argv(image, kept / "home", mounts, host, [] if asked.shell else words)
+    argv = run_argv(image, kept / "home", mounts, [] if asked.shell else words)
     say(f"starting {shlex.join(argv)}")
     return foreground(argv)
 
@@ -102,7 +121,7 @@ def read_docker_options(command: Mapping[str, Any]) -> tuple[dict[str, Any], Doc
 
 
 def path_options(manifest: Manifest, request: Request) -> dict[str, Path]:
-    """Give the options that are paths, absolute, by their names with underscores."""
+    """Return the options that are paths, absolute, by their names with underscores."""
     kinds = {name.replace("-", "_"): option.kind for name, option in manifest.inputs.items()}
     given = {name.replace("-", "_"): value for name, value in request.inputs.items()}
     return {name: _absolute(as_text(value)) for name, value in given.items() if kinds.get(name) == "path" and value}
@@ -151,7 +170,7 @@ def build_image(kept: Path, product: Product, repository: Path, base_image: str,
 
 
 def installed_packages(distribution: metadata.Distribution) -> list[Path]:
-    """Give the folders of a distribution's top packages, by the files that were installed.
+    """Return the folders of a distribution's top packages, by the files that were installed.
 
     Its own list (top_level.txt) lacks what is made when it is built, as the CM repository is.
     """
@@ -181,3 +200,71 @@ def _absolute(path: str) -> Path:
         return Path(path).expanduser().absolute()
     except RuntimeError:
         raise RequestError(f"{path}: there is no such user") from None
+
+
+def dockerfile(base_image: str, *, checkout: bool, compiler: bool) -> str:
+    """Write the image's recipe; beside it lies `source/`: a checkout, or packages and their requirements.txt.
+
+    `compiler` is whether packages have to be compiled, as on Arm.
+    """
+    programs = "git g++" if compiler else "git"
+    install = (
+        "RUN pip install --no-cache-dir /opt/source"
+        if checkout
+        else "RUN pip install --no-cache-dir -r /opt/source/requirements.txt\nENV PYTHONPATH=/opt/source"
+    )
+    return (
+        f"FROM {base_image}\n"
+        f"RUN apt-get update && apt-get install -y --no-install-recommends {programs} && rm -rf /var/lib/apt/lists/*\n"
+        "COPY source /opt/source\n"
+        f"{install}\n"
+        f"ENV HOME={HOME} CM_REPOS={HOME}/CM\n"
+        f"WORKDIR {HOME}\n"
+    )
+
+
+def mounts_of(given: Mapping[str, Path]) -> tuple[Path, ...]:
+    """Return what has to be mounted for options that are paths: what is there, or the folder that it is made in.
+
+    Raises:
+        RequestError: a path neither is there nor can be made, or holds a character that docker does not take.
+    """
+    found: dict[Path, None] = {}
+    for name, path in given.items():
+        place = path if path.exists() or name.endswith("_dir") else path.parent
+        if place != path and not place.is_dir():
+            raise RequestError(f"--{name}={path}: nothing is there, nor the folder {place}")
+        if _ENDS_A_FIELD & set(str(place)):
+            raise RequestError(f"--{name}={place}: docker cannot mount a path with a comma, a quote or a line break")
+        found[place] = None
+    return tuple(found)
+
+
+def words_inside(words: Sequence[str], paths: Mapping[str, Path]) -> list[str]:
+    """Return the words for `cm` in the container: without docker's options, paths as they are mounted."""
+    inside = []
+    for word in words:
+        name, equals, _ = word.partition("=")
+        bare = name.lstrip("-").replace("-", "_")
+        if name.startswith("--") and bare.startswith("docker_"):
+            continue
+        inside.append(f"{name}={paths[bare]}" if equals and bare in paths else word)
+    return inside
+
+
+def run_argv(image: str, kept: Path, mounts: Iterable[Path], command: Sequence[str]) -> list[str]:
+    """Return the argv of `docker run`.
+
+    Args:
+        image: the image's name.
+        kept: a folder of this machine that is the container's home, so that its cache outlives it.
+        mounts: folders and files that stand in the container where they stand here.
+        command: what runs; none stands for a shell.
+    """
+    shared = [f"type=bind,source={kept},target={HOME}", *(f"type=bind,source={each},target={each}" for each in mounts)]
+    return [
+        # What is written is the user's; results are named after the machine: the next container goes on with them.
+        "docker", "run", "--rm", "--init", *([] if command else ["--interactive", "--tty"]),
+        "--user", f"{os.getuid()}:{os.getgid()}", "--hostname", platform.node() or "localhost",
+        *(word for each in shared for word in ("--mount", each)), image, *(command or ["bash"]),
+    ]  # fmt: skip

@@ -119,12 +119,12 @@ class Context:
         return self._env.get(key)
 
     def passed(self, allowed: tuple[str, ...]) -> Values:
-        """Give what the script reads and also lets out: it leaves as it came unless the script changes it."""
+        """Return what the script reads and also lets out: it leaves as it came unless the script changes it."""
         reads = self.manifest.reads
         return {key: value for key, value in self._env.items() if key in reads and matches_any(key, allowed)}
 
     def declared(self) -> dict[str, str]:
-        """Give every key that the script declares and that is set, as text; lists as PATH has them, by colons."""
+        """Return every key that the script declares and that is set, as text; lists as PATH has them, by colons."""
         return {
             key: ":".join(value) if isinstance(value, tuple) else as_text(value)
             for key, value in self._env.items()
@@ -268,7 +268,7 @@ class Context:
 
 
 def is_plain_name(name: str) -> bool:
-    """Say whether a text names a file in a folder, and nothing outside of it; names that begin with a dot are ours."""
+    """Whether a text names a file in a folder, and nothing outside of it; names that begin with a dot are ours."""
     short = len(os.fsencode(name)) <= _LONGEST_NAME_BYTES
     return short and name == name.strip() and name.isprintable() and "/" not in name and not name.startswith(".")
 
@@ -283,6 +283,6 @@ def failing_on(*kinds: type[Exception]) -> Iterator[None]:
 
 
 def program_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment of a program that a step starts: the user's, and what the step adds."""
+    """Return the environment of a program that a step starts: the user's, and what the step adds."""
     kept = {key: value for key, value in os.environ.items() if key not in _NOT_PASSED and not key.startswith("CM_")}
     return {**kept, **extra}

@@ -41,13 +41,13 @@ def load_customize(manifest: Manifest) -> ModuleType | None:
 
 
 def hook_of(manifest: Manifest, name: str) -> Callable[..., Any] | None:
-    """Give a function of the script's code; None where there is none of that name."""
+    """Return a function of the script's code; None where there is none of that name."""
     hook: Callable[..., Any] | None = getattr(load_customize(manifest), name, None)
     return hook
 
 
 def has_code(manifest: Manifest) -> bool:
-    """Say whether the script does something itself, besides what it depends on."""
+    """Return whether the script does something itself, besides what it depends on."""
     return any((manifest.folder / name).is_file() for name in (CUSTOMIZE_NAME, PROGRAM_NAME))
 
 

@@ -39,7 +39,7 @@ class Independence:
         self._acting: dict[int, tuple[Step, bool]] = {}
 
     def waits_for(self, needs: Sequence[Need]) -> list[frozenset[int]]:
-        """Give for each dependency the numbers of the earlier ones that must have run.
+        """Return for each dependency the numbers of the earlier ones that must have run.
 
         A dependency that is settled later may be any script, and a script that is neither cached nor pure may do
         anything to what others work on: each waits for all before it, and all after it wait for it.
@@ -59,7 +59,7 @@ class Independence:
         ]
 
     def _acts(self, step: Step) -> bool:
-        """Say whether a step, or one below it, may do more than make its own result."""
+        """Return whether a step, or one below it, may do more than make its own result."""
         if id(step) not in self._acting:
             own = has_code(step.manifest) and not (step.manifest.cache or step.manifest.pure)
             below = (need.deferred or (need.step is not None and self._acts(need.step)) for need in step.needs())
@@ -67,24 +67,15 @@ class Independence:
         return self._acting[id(step)][1]
 
     def _touches(self, need: Need) -> frozenset[str]:
-        if need.deferred:
-            return _EVERYTHING
+        """Return the keys that a dependency is told, and that it and all below it read, are decided by, or pass on."""
         if need.step is None:
-            return frozenset()
-        told = {key for value in need.dependency.env.values() for key in need.step.env.made_of(value)}
-        return frozenset(told | self._of(need.step))
-
-    def _of(self, step: Step) -> frozenset[str]:
-        """Give the keys that a step and all below it read, are decided by, or may pass on."""
+            return _EVERYTHING if need.deferred else frozenset()
+        step = need.step
         if id(step) not in self._keys:
-            found = {*step.manifest.reads, *step.manifest.deciding_keys, *exports_of(step)}
-            for need in step.needs():
-                if need.deferred:
-                    found |= _EVERYTHING
-                elif need.step is not None:
-                    found |= self._of(need.step)
-            self._keys[id(step)] = (step, _EVERYTHING if "*" in found else frozenset(found))
-        return self._keys[id(step)][1]
+            found = frozenset({*step.manifest.reads, *step.manifest.deciding_keys, *exports_of(step)})
+            found = found.union(*(self._touches(each) for each in step.needs()))
+            self._keys[id(step)] = (step, _EVERYTHING if "*" in found else found)
+        return self._keys[id(step)][1].union(*map(step.env.made_of, need.dependency.env.values()))
 
 
 def _exports(need: Need) -> frozenset[str]:
@@ -99,7 +90,7 @@ def _meet(exports: Iterable[str], keys: Iterable[str]) -> bool:
 
 
 def _fit(one: str, other: str) -> bool:
-    """Say whether some key may fit both patterns; of two that have a `*` what stands before it decides."""
+    """Return whether some key may fit both patterns; of two that have a `*` what stands before it decides."""
     if "*" in one and "*" in other:
         heads = (one.partition("*")[0], other.partition("*")[0])
         return heads[0].startswith(heads[1]) or heads[1].startswith(heads[0])
@@ -184,7 +175,7 @@ class _Group(Generic[Result]):
             self._any_ended.release()
 
     def _first_failure(self) -> BaseException:
-        """Give the failure that stopped the others, not one of the stopped."""
+        """Return the failure that stopped the others, not one of the stopped."""
         numbers = sorted(self.failures)
         own = [number for number in numbers if not isinstance(self.failures[number], Stopped)]
         return self.failures[(own or numbers)[0]]

@@ -131,7 +131,7 @@ class Durations:
         self._kept = KeptJson(state / "durations.json")
 
     def known(self) -> Mapping[str, float]:
-        """Give the seconds by title."""
+        """Return the seconds by title."""
         return {title: each for title, each in self._kept.read().items() if isinstance(each, (int, float))}
 
     def note(self, steps: list[StepRecord]) -> None:
