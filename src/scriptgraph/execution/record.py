@@ -69,23 +69,20 @@ class Record:
 
 def host_facts(packages: Sequence[str]) -> Mapping[str, Any]:
     """Return what runs the engine: system, interpreter, the versions of packages."""
-    # None says that a package is not installed: a checkout used in place.
-    return {
-        "system": _system(),
-        "machine": os.uname().machine,
-        "python": sys.version.split()[0],
-        "packages": installed_versions(packages),
-    }
-
-
-def _system() -> str:
-    """Name kernel and C library; `platform.platform` says the same, but looks for the library in our interpreter."""
     system = os.uname()
     try:
         library = (os.confstr("CS_GNU_LIBC_VERSION") or "").replace(" ", "")
     except (ValueError, OSError):  # musl does not tell
         library = ""
-    return "-".join((system.sysname, system.release, system.machine, *(["with", library] if library else [])))
+    parts = (system.sysname, system.release, system.machine, *(["with", library] if library else []))
+    # None says that a package is not installed: a checkout used in place.
+    return {
+        # As `platform.platform` says it, which looks for the C library in our interpreter.
+        "system": "-".join(parts),
+        "machine": system.machine,
+        "python": sys.version.split()[0],
+        "packages": installed_versions(packages),
+    }
 
 
 def installed_versions(packages: Sequence[str]) -> dict[str, str | None]:

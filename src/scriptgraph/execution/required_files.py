@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.fetch.sources import Source, SourceError
+from scriptgraph.immutable import Immutable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,8 +24,7 @@ _CONNECT_S = 4.0
 _PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True)
-class Fetch:
+class Fetch(Immutable):
     """One thing that a step would fetch.
 
     Attributes:
@@ -66,9 +65,8 @@ def fetches(root: Foreseen, mirrors: Mapping[str, str], brought: Path) -> list[F
     """List what a run would fetch, each thing once, in the order in which it would."""
     found: dict[tuple[str, tuple[str, ...]], Fetch] = {}
     for step in root.all():
-        for download in step.downloads:
-            fetch = _fetch(step.step.title, download, mirrors, brought)
-            found.setdefault((download.name, download.sources), fetch)
+        for each in step.downloads:
+            found.setdefault((each.name, each.sources), _fetch(step.step.title, each, mirrors, brought))
     return list(found.values())
 
 
