@@ -85,43 +85,40 @@ def told(shown: Shown) -> dict[str, Any]:
     }
 
 
-def lines_of(shown: Shown, now_ns: int | None = None) -> list[Section]:
-    """Return the entries one a line, and the totals."""
-    now_ns = now_ns or time.time_ns()
-    above = dependants(shown.entries)
+def lines_of(entries: Sequence[Mapping[str, Any]]) -> list[Section]:
+    """Return entries, as `told` has them, one a line."""
+    now_ns = time.time_ns()
     rows = [
         (
-            each.key[:SHORT_KEY],
-            each.title,
-            size_text(each.size_bytes),
-            age_text(each.made_ns, now_ns),
-            age_text(each.used_ns, now_ns),
-            ", ".join(other.key[:SHORT_KEY] for other in above.get(each.key, ())) or "-",
-            str(each.path),
+            each["key"][:SHORT_KEY],
+            each["title"],
+            size_text(each["size_bytes"]),
+            age_text(each["made_ns"], now_ns),
+            age_text(each["used_ns"], now_ns),
+            ", ".join(key[:SHORT_KEY] for key in each["needed_by"]) or "-",
+            each["path"],
         )
-        for each in shown.chosen
+        for each in entries
     ]
-    return [*([Section("", rows, _HEADER)] if rows else []), *totals(shown)]
+    return [Section("", rows, _HEADER)] if rows else []
 
 
 def totals(shown: Shown) -> list[Section]:
     """Return the totals, and what is no entry."""
-    sections = [Section(f"{shown.cache.root}: {amount(shown.chosen, 'entry', 'entries')}")]
-    if shown.leftovers:
-        rows = [(each.kind, size_text(each.size_bytes), str(each.path)) for each in shown.leftovers]
-        title = f"No entries: {amount(shown.leftovers, 'folder', 'folders')}; cm rm cache --partial removes them"
-        sections.append(Section(title, rows))
-    return sections
+    rows = [(each.kind, size_text(each.size_bytes), str(each.path)) for each in shown.leftovers]
+    title = f"No entries: {amount(shown.leftovers)}; cm rm cache --partial removes them"
+    return [Section(f"{shown.cache.root}: {amount(shown.chosen)}"), *([Section(title, rows)] if rows else [])]
 
 
-def amount(each: Sequence[Kept | Leftover], one: str, many: str) -> str:
+def amount(each: Sequence[Kept | Leftover]) -> str:
     """Write how many there are and what they take: "2 entries, 3.1 MB"."""
-    return f"{len(each)} {one if len(each) == 1 else many}, {size_text(sum(one.size_bytes for one in each))}"
+    one, many = ("entry", "entries") if all(isinstance(every, Kept) for every in each) else ("folder", "folders")
+    return f"{len(each)} {one if len(each) == 1 else many}, {size_text(sum(every.size_bytes for every in each))}"
 
 
-def block(entry: Mapping[str, Any], titles: Mapping[str, str], now_ns: int | None = None) -> Section:
+def block(entry: Mapping[str, Any], titles: Mapping[str, str]) -> Section:
     """Return all that is known of an entry, as `told` has it; `titles` names other entries by their keys."""
-    now_ns = now_ns or time.time_ns()
+    now_ns = time.time_ns()
 
     def named(keys: Sequence[str]) -> str:
         return ", ".join(f"{key[:SHORT_KEY]} ({titles.get(key, 'removed')})" for key in keys) or "nothing kept"
@@ -146,8 +143,9 @@ def find_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
     """List entries, one a line, with totals."""
     asked = read_listing(command, of=product)
     shown = look(asked)
-    _say(asked, lines_of(shown))
-    return told(shown)
+    answer = told(shown)
+    _say(asked, [*lines_of(answer["entries"]), *totals(shown)])
+    return answer
 
 
 def show_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
@@ -164,12 +162,10 @@ def show_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
 
 def _verified(shown: Shown, entries: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Put into each entry what is wrong with it; give the error, where anything is."""
-    damaged = []
     for entry in entries:
-        noticed = shown.cache.damage(entry["key"])
-        found = [noticed, *changed_contents(shown.cache.path(entry["key"]))]
+        found = [shown.cache.damage(entry["key"]), *changed_contents(shown.cache.path(entry["key"]))]
         entry["damages"] = list(dict.fromkeys(each for each in found if each))
-        damaged += [f"{entry['key'][:SHORT_KEY]} ({entry['title']})"] if entry["damages"] else []
+    damaged = [f"{each['key'][:SHORT_KEY]} ({each['title']})" for each in entries if each["damages"]]
     if not damaged:
         return {}
     return {"error": f"damaged: {', '.join(damaged)}; cm rm cache KEY removes one, and the next run makes it again"}
@@ -186,7 +182,7 @@ def remove_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]
         _say(asked, [Section(f"{shown.cache.root}: nothing to remove")])
         return answer
     sections = [
-        Section(f"To be removed: {_amount(going)}", [(*_words(each), size_text(each.size_bytes)) for each in going])
+        Section(f"To be removed: {amount(going)}", [(*_words(each), size_text(each.size_bytes)) for each in going])
     ]
     if standing:
         title = "Made from these, and kept (--dependants removes them as well)"
@@ -196,7 +192,7 @@ def remove_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]
         return {**answer, "error": "nothing was removed; add -f to remove without being asked"}
     in_use: list[Kept | Leftover] = [*remove_entries(shown.cache, entries), *remove_leftovers(shown.cache, leftovers)]
     gone = [each for each in going if each not in in_use]
-    _say(asked, [Section(f"Removed: {_amount(gone)}")])
+    _say(asked, [Section(f"Removed: {amount(gone)}")])
     answer |= {"removed": [each.key for each in gone], "in_use": [each.key for each in in_use]}
     if in_use:
         names = ", ".join("{} ({})".format(*_words(each)) for each in in_use)
@@ -216,11 +212,6 @@ def _going(asked: Listing, shown: Shown) -> tuple[list[Kept], list[Leftover], li
 
 def _words(each: Kept | Leftover) -> tuple[str, str]:
     return each.key[:SHORT_KEY], getattr(each, "title", "") or getattr(each, "kind", "")
-
-
-def _amount(each: Sequence[Kept | Leftover]) -> str:
-    entries = all(isinstance(one, Kept) for one in each)
-    return amount(each, "entry", "entries") if entries else amount(each, "folder", "folders")
 
 
 def agreed(*, as_json: bool) -> bool:

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cli.options import read_front
+from scriptgraph.cli.options import absolute, read_front
 from scriptgraph.errors import RequestError, ScriptGraphError
 from scriptgraph.immutable import Immutable
 from scriptgraph.planning.conditions import same
@@ -43,7 +43,6 @@ class DockerOptions(Immutable):
     """The options that begin with docker_.
 
     Attributes:
-        base_image: what the image is built on.
         mounts: more folders that the container sees.
         shell: give a shell in the container, in place of the run.
         notes: what is said of options of 2023 that need nothing here.
@@ -55,13 +54,7 @@ class DockerOptions(Immutable):
     notes: tuple[str, ...]
 
 
-def run_in_docker(
-    command: Mapping[str, Any],
-    product: Product,
-    repository: Path,
-    load: Callable[[], Registry],
-    say: Callable[[str], None],
-) -> int:
+def run_in_docker(command: Mapping[str, Any], product: Product, repository: Path, load: Callable[[], Registry]) -> int:
     """Build the image and run what the command asks for in a container.
 
     Returns:
@@ -75,23 +68,23 @@ def run_in_docker(
     request, options = read_front(rest, product)
     # A wrong tag or option is said before minutes of building.
     paths = path_options(resolve(request, load()).root.manifest, request)
-    mounts = mounts_of(paths | {f"docker_mounts ({each})": _absolute(each) for each in asked.mounts})
+    mounts = mounts_of(paths | {f"docker_mounts ({each})": absolute(each) for each in asked.mounts})
     words = ["cm", "run", "script", *words_inside(request.argv, paths)]
     if asked.shell and not sys.stdin.isatty():
         raise RequestError("--docker_skip_run_cmd gives a shell, which needs a terminal; there is none here")
     require_engine(words)
     for note in asked.notes:
-        say(note)
+        _say(note)
     for path in mounts:
         if not path.exists():
             path.mkdir(parents=True)
     kept = options.home / "docker"
     (kept / "home").mkdir(parents=True, exist_ok=True)
-    image = build_image(kept, product, repository, asked.base_image, say)
+    image = build_image(kept, product, repository, asked.base_image)
     if asked.shell:
-        say(f"a shell in {image}; the run is: {shlex.join(words)}")
+        _say(f"a shell in {image}; the run is: {shlex.join(words)}")
     argv = run_argv(image, kept / "home", mounts, [] if asked.shell else words)
-    say(f"starting {shlex.join(argv)}")
+    _say(f"starting {shlex.join(argv)}")
     return foreground(argv)
 
 
@@ -115,7 +108,7 @@ def read_docker_options(command: Mapping[str, Any]) -> tuple[dict[str, Any], Doc
     listed = mounts if isinstance(mounts, (list, tuple)) else as_text(mounts).split(",")
     folders = tuple(str(each) for each in listed if each)
     for each in folders:
-        if not _absolute(each).exists():
+        if not absolute(each).exists():
             raise RequestError(f"--docker_mounts={each}: nothing is there")
     return rest, DockerOptions(image, folders, same(given.get("docker_skip_run_cmd", False), True), notes)
 
@@ -124,7 +117,7 @@ def path_options(manifest: Manifest, request: Request) -> dict[str, Path]:
     """Return the options that are paths, absolute, by their names with underscores."""
     kinds = {name.replace("-", "_"): option.kind for name, option in manifest.inputs.items()}
     given = {name.replace("-", "_"): value for name, value in request.inputs.items()}
-    return {name: _absolute(as_text(value)) for name, value in given.items() if kinds.get(name) == "path" and value}
+    return {name: absolute(as_text(value)) for name, value in given.items() if kinds.get(name) == "path" and value}
 
 
 def require_engine(words: list[str]) -> None:
@@ -135,19 +128,16 @@ def require_engine(words: list[str]) -> None:
     """
     without = f"or run without a container: {shlex.join(words)}"
     if shutil.which("docker") is None:
-        raise ScriptGraphError(
-            f"docker is not on PATH: install Docker Engine, or podman under docker's name, {without}"
-        )
+        remedy = "install Docker Engine, or podman under docker's name"
+        raise ScriptGraphError(f"docker is not on PATH: {remedy}, {without}")
     try:
         capture(["docker", "version", "--format", "{{.Server.Version}}"], timeout_s=_TIMEOUT_S)
     except ProcessFailed as failure:
-        raise ScriptGraphError(
-            f"no docker engine answers ({failure}): start it (systemctl start docker) and see that you may use it "
-            f"(the group docker), {without}"
-        ) from failure
+        remedy = "start it (systemctl start docker) and see that you may use it (the group docker)"
+        raise ScriptGraphError(f"no docker engine answers ({failure}): {remedy}, {without}") from failure
 
 
-def build_image(kept: Path, product: Product, repository: Path, base_image: str, say: Callable[[str], None]) -> str:
+def build_image(kept: Path, product: Product, repository: Path, base_image: str) -> str:
     """Write the image's files beside our own, and build it; docker's own cache makes a second time short.
 
     Returns:
@@ -162,7 +152,7 @@ def build_image(kept: Path, product: Product, repository: Path, base_image: str,
     (context / "Dockerfile").write_text(text, encoding="utf-8")
     name = f"{product.name}:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     log = kept / "build.log"
-    say(f"building {name} on {base_image}; its log is {log}")
+    _say(f"building {name} on {base_image}; its log is {log}")
     log.unlink(missing_ok=True)
     argv = ["docker", "build", "--tag", name, str(context)]
     run(argv, env=os.environ, cwd=context, log=log).require_success()
@@ -195,11 +185,8 @@ def _copy_source(repository: Path, target: Path, installed: str) -> None:
         shutil.copytree(folder, target / folder.name, ignore=ignored)
 
 
-def _absolute(path: str) -> Path:
-    try:
-        return Path(path).expanduser().absolute()
-    except RuntimeError:
-        raise RequestError(f"{path}: there is no such user") from None
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def dockerfile(base_image: str, *, checkout: bool, compiler: bool) -> str:

@@ -142,9 +142,9 @@ def read_listing(command: Mapping[str, Any], switches: Sequence[str] = (), of: P
 
 def _places(given: dict[str, Any], product: Product) -> tuple[Path, Path]:
     """Return the folder of all that we keep, and the cache's, which may lie elsewhere."""
-    home = _folder(_text(given, "home") or product.home)
+    home = absolute(_text(given, "home") or product.home)
     cache = _text(given, "cache_dir") or os.environ.get(product.cache_variable, "").strip()
-    return home, _folder(cache) if cache else home / "cache"
+    return home, absolute(cache) if cache else home / "cache"
 
 
 def wants_json(command: Mapping[str, Any]) -> bool:
@@ -197,7 +197,12 @@ def _text(given: dict[str, Any], name: str, kind: str = "path") -> str:
     return str(value)
 
 
-def _folder(path: str | Path) -> Path:
+def absolute(path: str | Path) -> Path:
+    """Return a path as it was typed, absolute.
+
+    Raises:
+        RequestError: it begins with the name of no user.
+    """
     try:
         return Path(path).expanduser().absolute()
     except RuntimeError:
@@ -209,7 +214,7 @@ def _mirrors(path: str) -> Mapping[str, str]:
     if not path:
         return {}
     try:
-        document = json.loads(_folder(path).read_text(encoding="utf-8"))
+        document = json.loads(absolute(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RequestError(f"--mirrors={path}: cannot be read ({error})") from None
     if not isinstance(document, dict) or not all(isinstance(each, str) for each in document.values()):

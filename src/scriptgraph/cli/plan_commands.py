@@ -28,9 +28,7 @@ _SAID = {
     "cached": "in the cache",
     "make": "made, then kept in the cache",
     "run": "runs",
-    "pass": "",
     "again": "as above",
-    "open": "",
 }
 _MIB = 1 << 20
 
@@ -110,18 +108,18 @@ def plan_lines(
     yield f"plan {plan.fingerprint[:12]} for {plan.root.title}"
     yield from _step_lines(root, 0, verbose=verbose)
     yield ""
-    known = [each.size_bytes for each in (one.download for one in fetched) if each.size_bytes]
-    if fetched:
+    if not fetched:
+        yield "downloads: none that is known now"
+    else:
+        known = [each.download.size_bytes for each in fetched if each.download.size_bytes]
         sizes = [f"{sum(known) / _MIB:.1f} MiB"] if known else []
         sizes += [f"{len(fetched) - len(known)} of unknown size"] if len(known) < len(fetched) else []
         yield f"downloads: {len(fetched)} ({', and '.join(sizes)}); as much disk at least"
-        for each in fetched:
-            size = f"{each.download.size_bytes:,} bytes" if each.download.size_bytes else "size unknown"
-            hosts = ", ".join(dict.fromkeys(host for host, _ in each.hosts))
-            source = f"{each.local} (here)" if each.local else hosts or "the package index"
-            yield f"  {each.download.name}: {size}, {source}"
-    else:
-        yield "downloads: none that is known now"
+    for each in fetched:
+        size = f"{each.download.size_bytes:,} bytes" if each.download.size_bytes else "size unknown"
+        hosts = ", ".join(dict.fromkeys(host for host, _ in each.hosts))
+        source = f"{each.local} (here)" if each.local else hosts or "the package index"
+        yield f"  {each.download.name}: {size}, {source}"
     yield _time(root, seconds)
 
 
@@ -159,9 +157,8 @@ def origin_lines(plan: Plan, key: str) -> Iterator[str]:
 
 
 def _step_lines(found: Foreseen, depth: int, *, verbose: bool) -> Iterator[str]:
-    said = found.error or _SAID[found.status]
-    if found.status == "open" and not found.error:
-        said = f"waits for {_few(found.waits_for)}"
+    open_for = f"waits for {_few(found.waits_for)}" if found.status == "open" else ""
+    said = found.error or _SAID.get(found.status, open_for)
     choices = [f"_{each.written} ({each.why})" if each.why else f"_{each.written}" for each in found.step.variations]
     choices += [f"version {found.step.version}"] if found.step.version else []
     line = "  " * depth + found.step.manifest.alias + (f" [{', '.join(choices)}]" if choices else "")
@@ -191,7 +188,14 @@ def _time(root: Foreseen, seconds: Mapping[str, float]) -> str:
     return f"time: about {sum(known):.0f} s by the last runs here{less}"
 
 
-def _document(found: Foreseen, seconds: Mapping[str, float]) -> dict[str, Any]:
+def _document(found: Foreseen | Need, seconds: Mapping[str, float]) -> dict[str, Any]:
+    if not isinstance(found, Foreseen):
+        return {
+            "tags": found.dependency.tags,
+            "status": "deferred" if found.deferred else "not wanted",
+            "waits_for": sorted(found.waits_for),
+            "guard": guard_words(found.dependency.guard),
+        }
     step = found.step
     return {
         "alias": step.manifest.alias,
@@ -203,14 +207,5 @@ def _document(found: Foreseen, seconds: Mapping[str, float]) -> dict[str, Any]:
         "waits_for": list(found.waits_for),
         "error": found.error or None,
         "seconds_last_time": seconds.get(step.title),
-        "needs": [_document(each, seconds) if isinstance(each, Foreseen) else _need(each) for each in found.below],
-    }
-
-
-def _need(need: Need) -> dict[str, Any]:
-    return {
-        "tags": need.dependency.tags,
-        "status": "deferred" if need.deferred else "not wanted",
-        "waits_for": sorted(need.waits_for),
-        "guard": guard_words(need.dependency.guard),
+        "needs": [_document(each, seconds) for each in found.below],
     }

@@ -47,8 +47,7 @@ def show_script(command: Mapping[str, Any], load: Callable[[], Registry]) -> dic
     if not asked.query.required:
         raise RequestError('which script? write cm show script --tags=a,b; "cm find script" lists them')
     registry = load()
-    manifest = registry.select(asked.query)
-    told = describe(manifest, asked.query, registry)
+    told = describe(registry.select(asked.query), asked.query, registry)
     if not asked.as_json:
         show_sections(list(_sections(told)))
     return {"script": told}
@@ -106,10 +105,11 @@ def _dependency_row(dependency: Mapping[str, Any]) -> tuple[str, ...]:
 def _keeps_rows(keeps: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not keeps["cache"]:
         return [("keeps nothing: it runs each time", "")]
-    rows = [("keeps what it makes, and makes it again for another", "")]
-    rows.append(("value of", ", ".join(keeps["reads"]) or "nothing that it reads"))
-    rows.append(("version, variation or dependency, and after a change of", ", ".join(("its folder", *keeps["code"]))))
-    return rows
+    return [
+        ("keeps what it makes, and makes it again for another", ""),
+        ("value of", ", ".join(keeps["reads"]) or "nothing that it reads"),
+        ("version, variation or dependency, and after a change of", ", ".join(("its folder", *keeps["code"]))),
+    ]
 
 
 def find_scripts(registry: Registry, query: Query) -> list[Manifest]:
@@ -207,11 +207,12 @@ def _option(option: Input, env: Environment) -> dict[str, Any]:
 
 def _variations(manifest: Manifest, chosen: Sequence[Chosen]) -> list[dict[str, Any]]:
     on = {each.variation.name for each in chosen}
-    told = ("name", "group", "default", "alias", "description")
-    return [
-        {**{name: getattr(each, name) for name in told}, "on": each.name in on, "base": list(each.base)}
+    names = ("name", "group", "default", "on", "alias", "base", "description")
+    rows = (
+        (each.name, each.group, each.default, each.name in on, each.alias, list(each.base), each.description)
         for each in sorted(manifest.variations.values(), key=lambda each: each.group)
-    ]
+    )
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _dependencies(manifest: Manifest) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
     from rich.table import Table
 
-_UNITS = ("kB", "MB", "GB", "TB")
+_KILO = 1000
 # Paths in tables stay on one line where no terminal limits them.
 _PLAIN_WIDTH = 4096
 _REDRAW_S = 0.1
@@ -55,12 +55,11 @@ def as_lines(sections: Sequence[Section]) -> str:
 
 def size_text(size_bytes: int) -> str:
     """Write a size in decimal units: "38.1 MB"."""
-    size, unit = float(size_bytes), "bytes"
-    for larger in _UNITS:
-        if size < 1000:  # noqa: PLR2004 - what the units are made of
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+    size, units = float(size_bytes), ["TB", "GB", "MB", "kB", "bytes"]
+    while size >= _KILO and len(units) > 1:
+        size /= _KILO
+        units.pop()
+    return f"{size:.{0 if units[-1] == 'bytes' else 1}f} {units[-1]}"
 
 
 def age_text(then_ns: int | None, now_ns: int) -> str:

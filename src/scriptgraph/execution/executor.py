@@ -94,9 +94,6 @@ def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Itera
                 Durations(runtime.state).note(record.steps)
 
 
-_WAITING_FOR_ENTRY = "waiting for another run, which makes the same"
-
-
 class Execute(Surroundings):
     """Runs steps, or takes their entries from the cache; equal steps of one run are run once."""
 
@@ -108,7 +105,10 @@ class Execute(Surroundings):
         self._results: dict[str, Result] = {}
         self._numbers = count(1)  # steps, in the order in which they start
         self._making: dict[str, threading.Lock] = {}
-        self._floor = Floor(runtime.state / "working.lock", self._wait_for_other_runs)
+        message = "waiting until another run has measured or made what it makes: what measures runs alone"
+        self._floor = Floor(
+            runtime.state / "working.lock", lambda: runtime.announce("said", "waiting", {"message": message})
+        )
 
     def handle(self, ready: Ready) -> Result:
         """Run the step, once in this run.
@@ -144,7 +144,7 @@ class Execute(Surroundings):
                 output = self.runtime.run_folder / "output" / number
                 output.mkdir(parents=True)
                 partial = self.runtime.cache.root / "partial" / key
-                exports = self._work(step, self.context(step, env, output=output, partial=partial, log=log), entry)
+                exports = self._work(step, self.context(step, env, output=output, unfinished=partial, log=log), entry)
         entry.end_ns = time.time_ns()
         entry.exports = dict(exports)
         entry.log = str(log) if log.exists() else None
@@ -172,7 +172,8 @@ class Execute(Surroundings):
         cache.locks.hold(key)
         found = self.usable(step, env, key, log)
         if found is None:
-            with cache.lock(key, lambda: self.tell(step, "said", {"message": _WAITING_FOR_ENTRY})):
+            message = "waiting for another run, which makes the same"
+            with cache.lock(key, lambda: self.tell(step, "said", {"message": message})):
                 found = self.usable(step, env, key, log)
                 if found is None:
                     return self._make(step, env, entry, parts, log)
@@ -185,7 +186,7 @@ class Execute(Surroundings):
         if damage:
             self.tell(step, "warned", {"message": f"what was kept is damaged and is made again: {damage}"})
         with cache.making(key) as content:
-            context = self.context(step, env, output=content, partial=cache.partial(key), log=log)
+            context = self.context(step, env, output=content, unfinished=cache.partial(key), log=log)
             exports = self._work(step, context, entry)
             meta = {"alias": step.manifest.alias, "title": step.title, "tags": step.manifest.tags}
             return cache.publish(key, content, exports, {**meta, "made_ns": time.time_ns(), "parts": parts})
@@ -196,10 +197,6 @@ class Execute(Surroundings):
             return work(step, context, entry)
         with self._floor.alone() if step.manifest.measures else self._floor.shared(kept=step.manifest.cache):
             return work(step, context, entry)
-
-    def _wait_for_other_runs(self) -> None:
-        message = "waiting until another run has measured or made what it makes: what measures runs alone"
-        self.runtime.announce("said", "waiting", {"message": message})
 
 
 def reason_of(error: BaseException) -> str:

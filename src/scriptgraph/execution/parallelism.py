@@ -78,15 +78,12 @@ class Independence:
         return self._keys[id(step)][1].union(*map(step.env.made_of, need.dependency.env.values()))
 
 
-def _exports(need: Need) -> frozenset[str]:
-    if need.deferred:
-        return _EVERYTHING
-    return frozenset(exports_of(need.step)) if need.step else frozenset()
+def _exports(need: Need) -> Iterable[str]:
+    return _EVERYTHING if need.deferred else exports_of(need.step) if need.step else ()
 
 
-def _meet(exports: Iterable[str], keys: Iterable[str]) -> bool:
-    names = frozenset(keys)
-    return any(pattern in names or any(_fit(pattern, name) for name in names) for pattern in exports)
+def _meet(exports: Iterable[str], keys: frozenset[str]) -> bool:
+    return any(pattern in keys or any(_fit(pattern, key) for key in keys) for pattern in exports)
 
 
 def _fit(one: str, other: str) -> bool:
@@ -140,27 +137,24 @@ class _Group(Generic[Result]):
                 thread.join()
             raise
         if self.failures:
-            raise self._first_failure()
+            failures = [self.failures[number] for number in sorted(self.failures)]
+            # The failure that stopped the others, not one of the stopped.
+            raise next((each for each in failures if not isinstance(each, Stopped)), failures[0])
         return [self.results[number] for number in range(len(self.calls))]
 
     def _start_ready(self) -> bool:
         """Start what can start; a single call that nothing runs beside is made here."""
         while not self._stop.is_set():
-            started = {*self.results, *self.failures, *self._running}
-            ready = [
-                number
-                for number in range(len(self.calls))
-                if number not in started and self.after[number] <= self.results.keys()
-            ]
+            waiting = set(range(len(self.calls))).difference(self.results, self.failures, self._running)
+            ready = [number for number in sorted(waiting) if self.after[number] <= self.results.keys()]
             if not ready or len(self._running) >= MOST:
                 return bool(self._running)
             if len(ready) == 1 and not self._running:
                 self.results[ready[0]] = self.calls[ready[0]]()
                 continue
-            number = ready[0]
-            context = contextvars.copy_context()
-            thread = threading.Thread(target=context.run, args=(self._call, number), daemon=True)
-            self._running[number] = thread
+            target = contextvars.copy_context().run
+            thread = threading.Thread(target=target, args=(self._call, ready[0]), daemon=True)
+            self._running[ready[0]] = thread
             thread.start()
         return bool(self._running)
 
@@ -173,12 +167,6 @@ class _Group(Generic[Result]):
         finally:
             self._ended.append(number)
             self._any_ended.release()
-
-    def _first_failure(self) -> BaseException:
-        """Return the failure that stopped the others, not one of the stopped."""
-        numbers = sorted(self.failures)
-        own = [number for number in numbers if not isinstance(self.failures[number], Stopped)]
-        return self.failures[(own or numbers)[0]]
 
 
 class Floor:
@@ -213,20 +201,18 @@ class Floor:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Work with nothing of ours beside it."""
+        working = 0
         with self._changed:
             self._wanting_alone += 1
         try:
             with self._changed:
                 self._changed.wait_for(lambda: not self._working)
-                self._working = 1
-            try:
-                with self._file(shared=False):
-                    yield
-            finally:
-                with self._changed:
-                    self._working = 0
+                working = self._working = 1
+            with self._file(shared=False):
+                yield
         finally:
             with self._changed:
+                self._working -= working
                 self._wanting_alone -= 1
                 self._changed.notify_all()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -99,21 +100,16 @@ def require_reachable(
 
 
 def _fetch(step: str, download: Download, mirrors: Mapping[str, str], brought: Path) -> Fetch:
-    parsed = (_parsed(given, mirrors) for given in download.sources)
-    sources = [each for each in parsed if each is not None]
+    sources = []
+    for given in download.sources:
+        with suppress(SourceError):  # the step itself says what is wrong with it
+            sources.append(Source.parse(given, mirrors))
     place = brought / download.name if download.sources and os.sep not in download.name else None
     local = [each.path for each in sources if each.path is not None]
     there = next((path for path in (*([place] if place else []), *local) if path.is_file()), None)
     urls = [urlsplit(each.url) for each in sources if each.path is None]
     hosts = tuple((str(url.hostname), url.port or _PORTS.get(url.scheme, 443)) for url in urls)
     return Fetch(step, download, hosts, tuple(str(each) for each in sources), there, place)
-
-
-def _parsed(given: str, mirrors: Mapping[str, str]) -> Source | None:
-    try:
-        return Source.parse(given, mirrors)
-    except SourceError:
-        return None  # the step itself says what is wrong with it
 
 
 def _connects(host: tuple[str, int]) -> bool:

@@ -62,15 +62,15 @@ def work(step: Step, context: Context, entry: StepRecord) -> Values:
 
 def _call(step: Step, context: Context) -> Done | Skip:
     module = load_customize(step.manifest)
-    preprocess: Callable[[Context], Outcome] = getattr(module, "preprocess", _nothing)
-    postprocess: Callable[[Context], Outcome] = getattr(module, "postprocess", _nothing)
+    preprocess: Callable[[Context], Outcome] = getattr(module, "preprocess", lambda _context: Done())
+    postprocess: Callable[[Context], Outcome] = getattr(module, "postprocess", lambda _context: Done())
     outcome, hook = preprocess(context), "preprocess"
     program = step.manifest.folder / PROGRAM_NAME
     if program.is_file() and isinstance(outcome, Run):
         raise StepFailed(f"{program}: stands beside a preprocess that returns Run(...); keep one of the two")
     if program.is_file() and isinstance(outcome, Done):
         outcome = run_program(program, context, outcome)
-        after = postprocess(context) if hasattr(module, "postprocess") else Done()
+        after = postprocess(context)
         if isinstance(after, Done):
             after = Done({**outcome.exports, **after.exports})
         outcome, hook = after, "postprocess"
@@ -81,10 +81,6 @@ def _call(step: Step, context: Context) -> Done | Skip:
         place = step.manifest.folder / "customize.py"
         raise StepFailed(f"{place}: {hook} returned {outcome!r} instead of Done(...) or Skip(...)")
     return outcome
-
-
-def _nothing(_context: Context) -> Outcome:
-    return Done()
 
 
 def run_program(program: Path, context: Context, before: Done) -> Done:

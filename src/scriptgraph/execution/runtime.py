@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from scriptgraph.execution.context import Context, Folders, Switches
@@ -62,21 +63,16 @@ class Surroundings:
         env: Environment,
         *,
         output: Path | None = None,
-        partial: Path | None = None,
+        unfinished: Path | None = None,
         log: Path | None = None,
         also_reads: Iterable[str] = (),
     ) -> Context:
         """Return what a step's code sees; a hook that only looks needs no folders of its own."""
         runtime = self.runtime
-        folders = Folders(
-            output or runtime.run_folder,
-            partial or runtime.cache.root / "partial",
-            runtime.state,
-            log or self.log_of("fingerprints"),
-            runtime.run_folder / "record.json",
-        )
-        tell: Callable[[str, Mapping[str, Any]], None] = lambda kind, details: self.tell(step, kind, details)  # noqa: E731
-        return Context(step.manifest, env, folders, runtime.switches, tell, also_reads)
+        folder, record = output or runtime.run_folder, runtime.run_folder / "record.json"
+        partial_folder = unfinished or runtime.cache.root / "partial"
+        folders = Folders(folder, partial_folder, runtime.state, log or self.log_of("fingerprints"), record)
+        return Context(step.manifest, env, folders, runtime.switches, partial(self.tell, step), also_reads)
 
     def identity(self, step: Step, env: Environment, dependency_keys: Iterable[str]) -> dict[str, Any]:
         """Return what a step's result is made from; `content_key` of it names the cache's entry.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.execution.outcomes import Download
-    from scriptgraph.manifest.types import Dependency, Value, Values
+    from scriptgraph.manifest.types import Dependency, Values
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Need, Step
 
@@ -58,23 +58,6 @@ class Foreseen(Immutable):
         return [*(each for child in self.below if isinstance(child, Foreseen) for each in child.all()), self]
 
 
-class Ready(Immutable):
-    """A step whose dependencies are done.
-
-    Attributes:
-        env: what it starts from, placeholders not yet expanded.
-        unknown: patterns of keys that earlier steps have yet to export; none in a run.
-        keys: the cache's entries that it stands on.
-        below: what handlers have seen of its dependencies; it grows by what comes after the step.
-    """
-
-    step: Step
-    env: Environment
-    unknown: tuple[str, ...]
-    keys: tuple[str, ...]
-    below: Sequence[Foreseen | Need]
-
-
 class Result(Immutable):
     """What a step hands to its parent: exports, keys of entries, patterns of what it has yet to export."""
 
@@ -90,19 +73,28 @@ class Result(Immutable):
         return self.replaced(seen=Foreseen(step, "again", seen.key)) if isinstance(seen, Foreseen) else self
 
 
-class _Known(Immutable):
-    """What is known at one place: the environment, patterns of keys still to be exported, keys of entries below."""
+class Ready(Immutable):
+    """A step, or one of its dependencies, whose turn it is: what is known there.
 
+    Attributes:
+        env: what the step has by then, placeholders not yet expanded.
+        unknown: patterns of keys that earlier steps have yet to export; none in a run.
+        keys: the cache's entries that the step stands on.
+        below: what handlers have seen of its dependencies; it grows by what comes after the step.
+    """
+
+    step: Step
     env: Environment
     unknown: tuple[str, ...]
-    keys: tuple[str, ...] = ()
+    keys: tuple[str, ...]
+    below: list[Foreseen | Need]
 
-    def after(self, result: Result | None) -> _Known:
+    def after(self, result: Result | None) -> Ready:
         """Return what is known after a dependency, or the step itself; None where nothing came of it."""
         if result is None:
             return self
         env = self.env.merged(result.exports, Layer.DEPENDENCY, result.alias) if result.exports else self.env
-        return _Known(env, self.unknown + result.unknown, self.keys + result.keys)
+        return Ready(self.step, env, self.unknown + result.unknown, self.keys + result.keys, self.below)
 
 
 class Handler(Protocol):
@@ -157,12 +149,11 @@ class Traversal:
             return result
 
     def _through(self, step: Step, inherited: Environment, chain: tuple[str, ...], around: tuple[str, ...]) -> Result:
-        below: list[Foreseen | Need] = []
-        start = _Known(layered(step.manifest, step.variations, step.version, inherited), around)
-        known = self._needs(step, step.before, start, chain, below)
-        own = self._handler.handle(Ready(step, known.env, known.unknown, known.keys, below))
-        known = self._needs(step, step.after, known.after(own), chain, below)
-        env, unknown = known.env, known.unknown
+        env = layered(step.manifest, step.variations, step.version, inherited)
+        ready = self._needs(Ready(step, env, around, (), []), step.before, chain)
+        own = self._handler.handle(ready)
+        ready = self._needs(ready.after(own), step.after, chain)
+        env, unknown = ready.env, ready.unknown
         patterns, resolved = exports_of(step), env.resolved()
         exports = {**{key: resolved[key] for key in resolved if matches_any(key, patterns)}, **own.exports}
         if not unknown:
@@ -175,14 +166,7 @@ class Traversal:
         sure = {key: value for key, value in exports.items() if not may_change(key)}
         return own.replaced(exports=sure, unknown=still)
 
-    def _needs(
-        self,
-        step: Step,
-        needs: tuple[Need, ...],
-        start: _Known,
-        chain: tuple[str, ...],
-        below: list[Foreseen | Need],
-    ) -> _Known:
+    def _needs(self, start: Ready, needs: tuple[Need, ...], chain: tuple[str, ...]) -> Ready:
         """Visit dependencies, in a run those that do not depend on each other side by side.
 
         Each starts with what those before it have exported that had to run first, so the outcome is that of one after
@@ -196,7 +180,7 @@ class Traversal:
         failed: dict[int, ScriptGraphError] = {}
         reached = [start]  # what is known when so many are done
 
-        def reach(number: int) -> _Known:
+        def reach(number: int) -> Ready:
             while len(reached) <= number:
                 reached.append(reached[-1].after(done.get(len(reached) - 1)))
             return reached[number]
@@ -205,33 +189,33 @@ class Traversal:
             if len(after[number]) == number:
                 known = reach(number)
             else:
-                known = reduce(_Known.after, [done[each] for each in sorted(after[number] & done.keys())], start)
+                known = reduce(Ready.after, [done[each] for each in sorted(after[number] & done.keys())], start)
             need = needs[number]
             if need.deferred:
-                need = settle(need, step, known.env, self._registry, chain, known.unknown)
+                need = settle(need, start.step, known.env, self._registry, chain, known.unknown)
             try:
-                done[number] = self._need(need, step, known, chain)
+                done[number] = self._need(need, known, chain)
             except ScriptGraphError as error:
                 if not need.dependency.may_fail:
                     raise
                 failed[number] = error
 
         side_by_side([partial(call, number) for number in range(len(needs))], after)
-        below += (seen for number in sorted(done) if (seen := done[number].seen) is not None)
+        start.below.extend(seen for number in sorted(done) if (seen := done[number].seen) is not None)
         known = reach(len(needs))
-        return known.after(Result(step.manifest.alias, _failures(needs, failed))) if failed else known
+        return known.after(Result(start.step.manifest.alias, _failures(needs, failed))) if failed else known
 
-    def _need(self, need: Need, parent: Step, known: _Known, chain: tuple[str, ...]) -> Result:
+    def _need(self, need: Need, parent: Ready, chain: tuple[str, ...]) -> Result:
         if need.step is None:
             may_come = possible_exports(need.dependency, self._registry) if need.deferred else ()
             return Result("", unknown=may_come, seen=need)
-        env, unknown = known.env, known.unknown
+        env, unknown = parent.env, parent.unknown
         if unknown:
             # What the dependency is told in terms of keys that are open is open for it too.
             may_change = unknown_test(env, unknown)
             told = need.dependency.env.items()
             unknown += tuple(key for key, value in told if any(map(may_change, env.made_of(value))))
-        return self.visit(need.step, _start_of(need.step, env, parent, need.dependency), chain, unknown)
+        return self.visit(need.step, _start_of(need.step, env, parent.step, need.dependency), chain, unknown)
 
 
 def _start_of(step: Step, env: Environment, parent: Step, dependency: Dependency) -> Environment:
@@ -240,13 +224,10 @@ def _start_of(step: Step, env: Environment, parent: Step, dependency: Dependency
     What the plan gave the step by options or `adr` lies over what it inherits.
     """
     start = hand_down(env.resolved(), parent.manifest, dependency)
-    settings: dict[Layer, dict[str, Value]] = {}
-    for key in step.env:
-        setting = step.env.origin(key)
-        if setting.layer in {Layer.INPUT, Layer.OVERRIDE}:
-            settings.setdefault(setting.layer, {})[key] = setting.value
-    for layer, values in settings.items():
-        start = start.merged(values, layer, step.manifest.alias)
+    settings = {key: step.env.origin(key) for key in step.env}
+    for layer in (Layer.INPUT, Layer.OVERRIDE):
+        values = {key: each.value for key, each in settings.items() if each.layer == layer}
+        start = start.merged(values, layer, step.manifest.alias) if values else start
     return start
 
 
@@ -258,7 +239,6 @@ def _failures(needs: tuple[Need, ...], failed: Mapping[int, ScriptGraphError]) -
     lines: dict[str, list[str]] = {}
     for number in sorted(failed):
         dependency = needs[number].dependency
-        own = " ".join(str(value) for value in dependency.env.values())
-        told = failed[number].report()
-        lines.setdefault(dependency.may_fail, []).append(f"{own}: {told}" if own else told)
+        words = (" ".join(map(str, dependency.env.values())), failed[number].report())
+        lines.setdefault(dependency.may_fail, []).append(": ".join(filter(None, words)))
     return {key: "\n".join(each) for key, each in lines.items()}
