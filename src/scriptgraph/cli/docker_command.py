@@ -233,9 +233,8 @@ def words_inside(words: Sequence[str], paths: Mapping[str, Path]) -> list[str]:
     for word in words:
         name, equals, _ = word.partition("=")
         bare = name.lstrip("-").replace("-", "_")
-        if name.startswith("--") and bare.startswith("docker_"):
-            continue
-        inside.append(f"{name}={paths[bare]}" if equals and bare in paths else word)
+        if not (name.startswith("--") and bare.startswith("docker_")):
+            inside.append(f"{name}={paths[bare]}" if equals and bare in paths else word)
     return inside
 
 

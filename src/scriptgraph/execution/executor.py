@@ -64,9 +64,6 @@ def prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> tuple[
     return record, foreseen
 
 
-_WORTH_NOTING_NS = 1_000_000_000
-
-
 @contextmanager
 def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Iterator[Record]:
     """Keep the record of what happens inside, whatever it is."""
@@ -89,9 +86,8 @@ def _recorded(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Itera
         with nullcontext() if record.status == "done" else suppress(OSError):
             record.write(path)
         runtime.cache.locks.release()
-        if record.end_ns - record.start_ns >= _WORTH_NOTING_NS:
-            with suppress(OSError):  # what came of the run is no matter of what the next plan can tell
-                Durations(runtime.state).note(record.steps)
+        with suppress(OSError):  # what came of the run is no matter of what the next plan can tell
+            Durations(runtime.state).note(record.steps)
 
 
 class Execute(Surroundings):

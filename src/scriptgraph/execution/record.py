@@ -135,9 +135,5 @@ class Durations:
         """Keep the durations of those steps that did something for a second or more."""
         took = {each.title: (each.end_ns - each.start_ns) / 1e9 for each in steps if each.status == "done"}
         long = {title: round(seconds, 3) for title, seconds in took.items() if seconds >= LEAST_S}
-
-        def put(document: dict[str, Any]) -> None:
-            document.update(long)
-
         if long:
-            self._kept.update(put)
+            self._kept.update(lambda document: document.update(long))
