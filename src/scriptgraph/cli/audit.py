@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING
 
 from scriptgraph.catalog.registry import load_registry
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scriptgraph.catalog.registry import Registry
+    from scriptgraph.manifest.tags import Query
     from scriptgraph.manifest.types import Dependency, Manifest
 
 HOOKS = {"preprocess": "Outcome", "postprocess": "Outcome", "verify": "bool", "fingerprint": "str", "downloads": "list"}
@@ -94,7 +94,7 @@ def _identity(manifest: Manifest, uids: Counter[str]) -> Iterator[Finding]:
 
 def _meaning(manifest: Manifest, registry: Registry) -> Iterator[Finding]:
     for pointer, dependency in _dependencies(manifest):
-        if problem := _refused(partial(registry.select, parse_query(dependency.tags.replace("#", "x")))):
+        if problem := _refused(dependency.tags, registry.select):
             yield _at(manifest, pointer, problem)
     groups = Counter(each.group for each in manifest.variations.values() if each.group and each.default)
     for group, count in groups.items():
@@ -103,16 +103,15 @@ def _meaning(manifest: Manifest, registry: Registry) -> Iterator[Finding]:
     for name, variation in manifest.variations.items():
         if not variation.description and not variation.alias and "," not in name:
             yield _at(manifest, f"/variations/{name}", "has no description; say what it changes")
-        written = ",".join(f"_{part}" for part in name.replace("#", "x").split(","))
-        request = Request(parse_query(f"{manifest.alias},{written}"))
-        if problem := _refused(partial(resolve, request, registry)):
+        words = ",".join((manifest.alias, *(f"_{part}" for part in name.split(","))))
+        if problem := _refused(words, lambda query: resolve(Request(query), registry)):
             yield _at(manifest, f"/variations/{name}", f"cannot be resolved: {problem}")
 
 
-def _refused(call: Callable[[], object]) -> str:
-    """Return the text of the error that a call raises; it lists the alternatives."""
+def _refused(words: str, call: Callable[[Query], object]) -> str:
+    """Return the text of the error that a call with a query raises; it lists the alternatives."""
     try:
-        call()
+        call(parse_query(words.replace("#", "x")))
     except ScriptGraphError as error:
         return error.report()
     return ""

@@ -83,8 +83,10 @@ class Preview(Surroundings):
 
     def _downloads(self, step: Step, env: Environment) -> tuple[Download, ...]:
         hook = hook_of(step.manifest, "downloads") if step.manifest.downloads else None
+        if hook is None:
+            return ()
         exported = [key for key in env if matches_any(key, exports_of(step))]
         try:
-            return tuple(hook(self.context(step, env, also_reads=exported))) if hook else ()
+            return tuple(hook(self.context(step, env, also_reads=exported)))
         except ScriptGraphError:
             return ()  # it cannot tell before it runs, or it will fail and say why
