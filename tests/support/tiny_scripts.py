@@ -107,17 +107,12 @@ class Bench:
         registry = load_registry([self.scripts.root])
         plan = resolve(request_of(tags, **asked), registry)
         self.run_folder = new_run_folder(self.home / "records", plan.root.manifest.alias)
-        runtime = Runtime(
-            PRODUCT,
-            registry,
-            self.cache,
-            self.home / "state",
-            self.run_folder,
-            switches or Switches(),
-            self._hear,
-            anew=anew,
-        )
+        runtime = self.runtime(registry, self.run_folder).replaced(switches=switches or Switches(), anew=anew)
         return execute(plan, runtime, {"tags": tags})
+
+    def runtime(self, registry: Registry, run_folder: Path) -> Runtime:
+        """Give what a run or a preview works with; events are heard here."""
+        return Runtime(PRODUCT, registry, self.cache, self.home / "state", run_folder, announce=self._hear)
 
     def written_record(self) -> dict[str, Any]:
         """Read the record of the last run from its file."""

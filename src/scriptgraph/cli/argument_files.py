@@ -7,12 +7,13 @@ Here what has parts (`env`, `adr`, ...) is put together key by key, and the late
 from __future__ import annotations
 
 import shlex
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 EXTRA = "CM_SCRIPT_EXTRA_CMD"
 # What cmind itself reads of a command, before it comes to us.
@@ -25,7 +26,8 @@ def whole_command(command: Mapping[str, Any], extra: str = "") -> dict[str, Any]
     Raises:
         RequestError: `extra` holds something that is no option of a script.
     """
-    typed, before = _options(command.get("cmd") or ()), _extra_words(extra)
+    words = takewhile(lambda word: word != "--", command.get("cmd") or ())
+    typed, before = [str(word) for word in words if str(word).startswith(("-", "@"))], _extra_words(extra)
     if not before and not any(word.startswith("@") for word in typed):
         return dict(command)
     given = _parsed(before)
@@ -38,7 +40,7 @@ def whole_command(command: Mapping[str, Any], extra: str = "") -> dict[str, Any]
 
 
 def names_of_all_commands(extra: str) -> frozenset[str]:
-    """Give the names that `extra` steers by `--adr`: not every command has a dependency of each.
+    """Return the names that `extra` steers by `--adr`: not every command has a dependency of each.
 
     Raises:
         RequestError: `extra` is not a row of options.
@@ -46,12 +48,6 @@ def names_of_all_commands(extra: str) -> frozenset[str]:
     given = _parsed(_extra_words(extra))
     blocks = (given.get(key) for key in ("adr", "add_deps_recursive", "add_deps", "ad"))
     return frozenset(name for block in blocks if isinstance(block, dict) for name in block)
-
-
-def _options(words: Sequence[str]) -> list[str]:
-    """Give the words that are options or files, up to `--`."""
-    last = list(words).index("--") if "--" in words else len(words)
-    return [str(word) for word in words[:last] if str(word).startswith(("-", "@"))]
 
 
 def _extra_words(extra: str) -> list[str]:

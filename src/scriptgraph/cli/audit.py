@@ -5,21 +5,22 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import ManifestError, ScriptGraphError
+from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.tags import parse_query
 from scriptgraph.manifest.types import matches_any
 from scriptgraph.planning.request import Request
 from scriptgraph.planning.resolver import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from scriptgraph.catalog.registry import Registry
+    from scriptgraph.manifest.tags import Query
     from scriptgraph.manifest.types import Dependency, Manifest
 
 HOOKS = {"preprocess": "Outcome", "postprocess": "Outcome", "verify": "bool", "fingerprint": "str", "downloads": "list"}
@@ -38,8 +39,7 @@ _BANNED_MODULES = {
 }
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Immutable):
     """One thing that is wrong: the file, the place in it (a JSON pointer or a line), and what to do."""
 
     path: Path
@@ -62,17 +62,12 @@ def audit(roots: Sequence[Path], own: Iterable[Path] = ()) -> list[Finding]:
     except ManifestError as error:
         return [Finding(error.path, f"#{error.pointer}", error.problem)]
     folders = {root.resolve() for root in roots}
-    found = [
-        Finding(error.path, f"#{error.pointer}", error.problem)
-        for error in registry.problems()
-        if error.path.parents[2].resolve() in folders
-    ]
-    manifests = [each for each in registry if each.folder.parents[1].resolve() in folders]
+    errors = [error for error in registry.problems() if error.path.parents[2].resolve() in folders]
+    found = [Finding(error.path, f"#{error.pointer}", error.problem) for error in errors]
     uids = Counter(each.uid for each in registry)
-    for manifest in manifests:
-        found += _identity(manifest, uids)
-        found += _meaning(manifest, registry)
-        found += _code(manifest)
+    for manifest in registry:
+        if manifest.folder.parents[1].resolve() in folders:
+            found += [*_identity(manifest, uids), *_meaning(manifest, registry), *_code(manifest)]
     return found
 
 
@@ -99,7 +94,7 @@ def _identity(manifest: Manifest, uids: Counter[str]) -> Iterator[Finding]:
 
 def _meaning(manifest: Manifest, registry: Registry) -> Iterator[Finding]:
     for pointer, dependency in _dependencies(manifest):
-        if problem := _not_selecting(dependency, registry):
+        if problem := _refused(dependency.tags, registry.select):
             yield _at(manifest, pointer, problem)
     groups = Counter(each.group for each in manifest.variations.values() if each.group and each.default)
     for group, count in groups.items():
@@ -108,23 +103,15 @@ def _meaning(manifest: Manifest, registry: Registry) -> Iterator[Finding]:
     for name, variation in manifest.variations.items():
         if not variation.description and not variation.alias and "," not in name:
             yield _at(manifest, f"/variations/{name}", "has no description; say what it changes")
-        if problem := _not_resolving(manifest, name, registry):
+        words = ",".join((manifest.alias, *(f"_{part}" for part in name.split(","))))
+        if problem := _refused(words, lambda query: resolve(Request(query), registry)):
             yield _at(manifest, f"/variations/{name}", f"cannot be resolved: {problem}")
 
 
-def _not_selecting(dependency: Dependency, registry: Registry) -> str:
-    """Say why a dependency does not select exactly one script; the text lists the alternatives."""
+def _refused(words: str, call: Callable[[Query], object]) -> str:
+    """Return the text of the error that a call with a query raises; it lists the alternatives."""
     try:
-        registry.select(parse_query(dependency.tags.replace("#", "x")))
-    except ScriptGraphError as error:
-        return str(error)
-    return ""
-
-
-def _not_resolving(manifest: Manifest, variation: str, registry: Registry) -> str:
-    written = ",".join(f"_{part}" for part in variation.replace("#", "x").split(","))
-    try:
-        resolve(Request(parse_query(f"{manifest.alias},{written}")), registry)
+        call(parse_query(words.replace("#", "x")))
     except ScriptGraphError as error:
         return error.report()
     return ""
@@ -190,14 +177,9 @@ def _uses(node: ast.AST, module: str) -> bool:
 
 def _exports(manifest: Manifest, path: Path, tree: ast.Module) -> Iterator[Finding]:
     allowed = (*manifest.exports, *(key for each in manifest.variations.values() for key in each.exports))
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Dict):
-            continue
-        for key in node.keys:
-            name = key.value if isinstance(key, ast.Constant) else None
-            if not isinstance(name, str) or not _KEY.fullmatch(name):
-                continue
+    for node in (each for each in ast.walk(tree) if isinstance(each, ast.Dict)):
+        names = [key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+        for name in filter(_KEY.fullmatch, names):
             if not matches_any(name, allowed) and name not in manifest.reads:
-                yield Finding(
-                    path, f":{node.lineno}", f"exports {name}, which new_env_keys does not list; add it there"
-                )
+                problem = f"exports {name}, which new_env_keys does not list; add it there"
+                yield Finding(path, f":{node.lineno}", problem)

@@ -106,10 +106,7 @@ class Engine:
         from scriptgraph.cli.docker_command import run_in_docker  # noqa: PLC0415 - most runs do without containers
 
         def work() -> dict[str, Any]:
-            def say(line: str) -> None:
-                print(line, file=sys.stderr)
-
-            status = run_in_docker(command, self.product, self.repository, self._registry, say)
+            status = run_in_docker(command, self.product, self.repository, self._registry)
             return {"error": f"the container ended with status {status}"} if status else {}
 
         return _guarded(work)
@@ -154,11 +151,9 @@ class Engine:
     def _run(self, request: Request, options: FrontOptions, console: RunConsole) -> dict[str, Any]:
         found = self.repositories()
         for rival in found.rivals:
-            text = (
-                "brings a script automation of its own, and cm may run that one;"
-                " remove it by cm rm repo or pip uninstall, or set CM_REPOS"
-            )
-            console("warned", rival, {"message": text})
+            text = "brings a script automation of its own, and cm may run that one; "
+            remedy = "remove it by cm rm repo or pip uninstall, or set CM_REPOS"
+            console("warned", rival, {"message": text + remedy})
         # A mistake, and a look at a plan, change nothing on disk: the index is written once there has been a run.
         looking = options.plan or bool(options.explain)
         records = options.home / "records"

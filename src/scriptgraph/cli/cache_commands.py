@@ -3,31 +3,150 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+import time
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cache.contents import OTHER_LAYOUT, SHORT_KEY, Kept, remove_entries, remove_leftovers, standing_on
+from scriptgraph.cache.contents import (
+    OTHER_LAYOUT,
+    SHORT_KEY,
+    Kept,
+    choose,
+    dependants,
+    read_entries,
+    read_leftovers,
+    remove_entries,
+    remove_leftovers,
+    standing_on,
+)
 from scriptgraph.cache.inventory import changed_contents
-from scriptgraph.cli.cache_lists import amount, block, lines_of, look, told, totals
+from scriptgraph.cache.store import Cache
 from scriptgraph.cli.options import read_listing
-from scriptgraph.cli.tables import Section, show_sections, size_text
+from scriptgraph.cli.tables import Section, age_text, show_sections, size_text
 from scriptgraph.errors import RequestError
+from scriptgraph.immutable import Immutable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from scriptgraph.cache.contents import Leftover
-    from scriptgraph.cli.cache_lists import Shown
     from scriptgraph.cli.options import Listing
     from scriptgraph.product import Product
+
+_HEADER = ("key", "script", "size", "made", "last used", "needed by", "path")
+
+
+class Shown(Immutable):
+    """What a command is about: the whole store, and what of it was asked for."""
+
+    cache: Cache
+    entries: list[Kept]
+    chosen: list[Kept]
+    leftovers: list[Leftover]
+
+
+def look(asked: Listing) -> Shown:
+    """Read the store; what is no entry is left out where only some entries are asked for.
+
+    Raises:
+        CacheError: a key's beginning fits no entry, or several.
+    """
+    cache = Cache(asked.cache)
+    entries = read_entries(cache)
+    return Shown(cache, entries, choose(entries, asked.query), [] if asked.query.text else read_leftovers(cache))
+
+
+def told(shown: Shown) -> dict[str, Any]:
+    """Return the structure that `--out=json` prints; times are Unix time in nanoseconds."""
+    above = dependants(shown.entries)
+    return {
+        "cache": str(shown.cache.root),
+        "entries": [
+            {
+                "key": each.key,
+                "title": each.title,
+                "tags": sorted(each.tags),
+                "variations": sorted(each.variations),
+                "version": each.parts.get("version", ""),
+                "path": str(each.path),
+                "size_bytes": each.size_bytes,
+                "made_ns": each.made_ns,
+                "used_ns": each.used_ns,
+                "reads": each.parts.get("reads", {}),
+                "needs": list(each.needs),
+                "needed_by": [other.key for other in above.get(each.key, ())],
+            }
+            for each in shown.chosen
+        ],
+        "size_bytes": sum(each.size_bytes for each in shown.chosen),
+        "leftovers": [
+            {"kind": each.kind, "path": str(each.path), "key": each.key, "size_bytes": each.size_bytes}
+            for each in shown.leftovers
+        ],
+        "leftovers_size_bytes": sum(each.size_bytes for each in shown.leftovers),
+    }
+
+
+def lines_of(entries: Sequence[Mapping[str, Any]]) -> list[Section]:
+    """Return entries, as `told` has them, one a line."""
+    now_ns = time.time_ns()
+    rows = [
+        (
+            each["key"][:SHORT_KEY],
+            each["title"],
+            size_text(each["size_bytes"]),
+            age_text(each["made_ns"], now_ns),
+            age_text(each["used_ns"], now_ns),
+            ", ".join(key[:SHORT_KEY] for key in each["needed_by"]) or "-",
+            each["path"],
+        )
+        for each in entries
+    ]
+    return [Section("", rows, _HEADER)] if rows else []
+
+
+def totals(shown: Shown) -> list[Section]:
+    """Return the totals, and what is no entry."""
+    rows = [(each.kind, size_text(each.size_bytes), str(each.path)) for each in shown.leftovers]
+    title = f"No entries: {amount(shown.leftovers)}; cm rm cache --partial removes them"
+    return [Section(f"{shown.cache.root}: {amount(shown.chosen)}"), *([Section(title, rows)] if rows else [])]
+
+
+def amount(each: Sequence[Kept | Leftover]) -> str:
+    """Write how many there are and what they take: "2 entries, 3.1 MB"."""
+    one, many = ("entry", "entries") if all(isinstance(every, Kept) for every in each) else ("folder", "folders")
+    return f"{len(each)} {one if len(each) == 1 else many}, {size_text(sum(every.size_bytes for every in each))}"
+
+
+def block(entry: Mapping[str, Any], titles: Mapping[str, str]) -> Section:
+    """Return all that is known of an entry, as `told` has it; `titles` names other entries by their keys."""
+    now_ns = time.time_ns()
+
+    def named(keys: Sequence[str]) -> str:
+        return ", ".join(f"{key[:SHORT_KEY]} ({titles.get(key, 'removed')})" for key in keys) or "nothing kept"
+
+    rows = [
+        ("key", entry["key"]),
+        ("path", entry["path"]),
+        ("size", size_text(entry["size_bytes"])),
+        ("made", age_text(entry["made_ns"], now_ns)),
+        ("last used", age_text(entry["used_ns"], now_ns)),
+        ("tags", ",".join((*entry["tags"], *(f"_{name}" for name in entry["variations"])))),
+        ("made from", named(entry["needs"])),
+        ("needed by", named(entry["needed_by"])),
+        *((f"with {key}", str(value)) for key, value in entry["reads"].items()),
+    ]
+    if "damages" in entry:
+        rows += [("damaged", damage) for damage in entry["damages"]] or [("whole", "every file has its hash")]
+    return Section(entry["title"], rows)
 
 
 def find_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
     """List entries, one a line, with totals."""
     asked = read_listing(command, of=product)
     shown = look(asked)
-    _say(asked, lines_of(shown))
-    return told(shown)
+    answer = told(shown)
+    _say(asked, [*lines_of(answer["entries"]), *totals(shown)])
+    return answer
 
 
 def show_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
@@ -44,87 +163,56 @@ def show_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
 
 def _verified(shown: Shown, entries: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Put into each entry what is wrong with it; give the error, where anything is."""
-    damaged = []
     for entry in entries:
-        noticed = shown.cache.damage(entry["key"])
-        found = [noticed, *changed_contents(shown.cache.path(entry["key"]))]
+        found = [shown.cache.damage(entry["key"]), *changed_contents(shown.cache.path(entry["key"]))]
         entry["damages"] = list(dict.fromkeys(each for each in found if each))
-        damaged += [f"{entry['key'][:SHORT_KEY]} ({entry['title']})"] if entry["damages"] else []
+    damaged = [f"{each['key'][:SHORT_KEY]} ({each['title']})" for each in entries if each["damages"]]
     if not damaged:
         return {}
     return {"error": f"damaged: {', '.join(damaged)}; cm rm cache KEY removes one, and the next run makes it again"}
-
-
-@dataclass(frozen=True)
-class _Going:
-    """What is to be removed, and the entries made from it that stay."""
-
-    entries: list[Kept] = field(default_factory=list)
-    leftovers: list[Leftover] = field(default_factory=list)
-    standing: list[Kept] = field(default_factory=list)
-
-    @property
-    def all(self) -> list[Kept | Leftover]:
-        return [*self.entries, *self.leftovers]
 
 
 def remove_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
     """Remove entries, or with --partial what is no entry; asks on a terminal, and elsewhere wants -f."""
     asked = read_listing(command, ("f", "force", "partial", "dependants"), product)
     shown = look(asked)
-    going = _going(asked, shown)
-    answer: dict[str, Any] = {"removed": [], "in_use": [], "dependants": [each.key for each in going.standing]}
-    if not going.all:
+    entries, leftovers, standing = _going(asked, shown)
+    going: list[Kept | Leftover] = [*entries, *leftovers]
+    answer: dict[str, Any] = {"removed": [], "in_use": [], "dependants": [each.key for each in standing]}
+    if not going:
         _say(asked, [Section(f"{shown.cache.root}: nothing to remove")])
         return answer
-    _say(asked, _announced(going))
+    sections = [
+        Section(f"To be removed: {amount(going)}", [(*_words(each), size_text(each.size_bytes)) for each in going])
+    ]
+    if standing:
+        title = "Made from these, and kept (--dependants removes them as well)"
+        sections.append(Section(title, [_words(each) for each in standing]))
+    _say(asked, sections)
     if not asked.on & {"f", "force"} and not agreed(as_json=asked.as_json):
         return {**answer, "error": "nothing was removed; add -f to remove without being asked"}
-    in_use: list[Kept | Leftover] = [
-        *remove_entries(shown.cache, going.entries),
-        *remove_leftovers(shown.cache, going.leftovers),
-    ]
-    gone = [each for each in going.all if each not in in_use]
-    _say(asked, [Section(f"Removed: {_amount(gone)}")])
+    in_use: list[Kept | Leftover] = [*remove_entries(shown.cache, entries), *remove_leftovers(shown.cache, leftovers)]
+    gone = [each for each in going if each not in in_use]
+    _say(asked, [Section(f"Removed: {amount(gone)}")])
     answer |= {"removed": [each.key for each in gone], "in_use": [each.key for each in in_use]}
     if in_use:
-        names = ", ".join(_named(each) for each in in_use)
+        names = ", ".join("{} ({})".format(*_words(each)) for each in in_use)
         answer["error"] = f"in use by a run, and not removed: {names}; try again when it has ended"
     return answer
 
 
-def _going(asked: Listing, shown: Shown) -> _Going:
+def _going(asked: Listing, shown: Shown) -> tuple[list[Kept], list[Leftover], list[Kept]]:
+    """Return the entries and leftovers to be removed, and the entries made from them that stay."""
     if "partial" in asked.on:
         if asked.query.text or "dependants" in asked.on:
             raise RequestError("--partial is about what is no entry; give it without tags, key and --dependants")
-        return _Going(leftovers=[each for each in shown.leftovers if each.kind != OTHER_LAYOUT])
+        return [], [each for each in shown.leftovers if each.kind != OTHER_LAYOUT], []
     standing = standing_on(shown.chosen, shown.entries)
-    if "dependants" in asked.on:
-        return _Going([*shown.chosen, *standing])
-    return _Going(shown.chosen, standing=standing)
-
-
-def _announced(going: _Going) -> list[Section]:
-    rows = [(*_words(each), size_text(each.size_bytes)) for each in going.all]
-    sections = [Section(f"To be removed: {_amount(going.all)}", rows)]
-    if going.standing:
-        stays = [_words(each) for each in going.standing]
-        sections.append(Section("Made from these, and kept (--dependants removes them as well)", stays))
-    return sections
+    return ([*shown.chosen, *standing], [], []) if "dependants" in asked.on else (shown.chosen, [], standing)
 
 
 def _words(each: Kept | Leftover) -> tuple[str, str]:
     return each.key[:SHORT_KEY], getattr(each, "title", "") or getattr(each, "kind", "")
-
-
-def _named(each: Kept | Leftover) -> str:
-    key, words = _words(each)
-    return f"{key} ({words})"
-
-
-def _amount(each: Sequence[Kept | Leftover]) -> str:
-    entries = all(isinstance(one, Kept) for one in each)
-    return amount(each, "entry", "entries") if entries else amount(each, "folder", "folders")
 
 
 def agreed(*, as_json: bool) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from scriptgraph.cli.drawing import LiveBars
+    from scriptgraph.cli.tables import LiveBars
 
 _PLAIN_STEP_PERCENT = 10
 _BOLD, _DIM, _RED, _YELLOW = "1", "2", "31", "33"
@@ -47,8 +47,8 @@ class RunConsole:
             self._line(f"> {title}", _BOLD)
         elif kind == "finished":
             self._finished(title, details)
-        elif kind == "progressed":
-            self._progress(details)
+        elif kind == "progressed" and not self._quiet:
+            self._progress(details["what"], details["done"], details["total"])
         elif kind == "tabled":
             self._table(details)
 
@@ -81,29 +81,19 @@ class RunConsole:
             shown = f"\x1b[{style}m{text}\x1b[0m" if style and self._coloured else text
             print(shown, file=self._lines_to, flush=True)
 
-    def _progress(self, details: Mapping[str, Any]) -> None:
-        if self._quiet:
-            return
-        what, done, total = details["what"], details["done"], details["total"]
-        if not self._on_terminal:
-            self._plain_progress(what, done, total)
-            return
-        if self._bars is None:
-            from scriptgraph.cli.drawing import LiveBars  # noqa: PLC0415 - rich costs half of a short command's time
+    def _progress(self, what: str, done: float, total: float | None) -> None:
+        if self._on_terminal:
+            if self._bars is None:
+                from scriptgraph.cli.tables import LiveBars  # noqa: PLC0415 - rich costs half of a short command's time
 
-            self._bars = LiveBars(self._lines_to)
-        self._bars.update(what, done, total)
-
-    def _plain_progress(self, what: str, done: float, total: float | None) -> None:
-        if not total:
-            return
-        step = int(100 * done / total) // _PLAIN_STEP_PERCENT
-        if self._plain_shown.get(what) != step:
+                self._bars = LiveBars(self._lines_to)
+            self._bars.update(what, done, total)
+        elif total and self._plain_shown.get(what) != (step := int(100 * done / total) // _PLAIN_STEP_PERCENT):
             self._plain_shown[what] = step
             self._line(f"  {what}: {100 * done / total:.0f} %")
 
     def _table(self, details: Mapping[str, Any]) -> None:
         self.tables.append(dict(details))
-        from scriptgraph.cli.drawing import print_table  # noqa: PLC0415 - as above
+        from scriptgraph.cli.tables import print_table  # noqa: PLC0415 - as above
 
         print_table(details["title"], details["rows"], self._results_to)

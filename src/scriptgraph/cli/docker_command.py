@@ -13,35 +13,48 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cli.container import BASE_IMAGE, DockerOptions, Host, dockerfile, mounts_of, run_argv, words_inside
-from scriptgraph.cli.options import read_front
+from scriptgraph.cli.options import absolute, read_front
 from scriptgraph.errors import RequestError, ScriptGraphError
+from scriptgraph.immutable import Immutable
 from scriptgraph.planning.conditions import same
 from scriptgraph.planning.environment import as_text
 from scriptgraph.planning.resolver import resolve
 from scriptgraph.process.programs import ProcessFailed, capture, foreground, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.manifest.types import Manifest
     from scriptgraph.planning.request import Request
     from scriptgraph.product import Product
 
+HOME = "/home/cm"
+BASE_IMAGE = "python:3.11-slim-bookworm"
+# Characters that end a field of docker's --mount.
+_ENDS_A_FIELD = frozenset(',"\n')
 _KNOWN = ("docker_base_image", "docker_mounts", "docker_skip_run_cmd", "docker_cm_repo")
 _CHECKOUT_FILES = ("cmr.yaml", "pyproject.toml", "setup.py", "MANIFEST.in", "LICENSE", "README.md", "CHANGELOG.md")
 _CHECKOUT_FOLDERS = ("cm-repo", "script", "challenge", "src")
 _TIMEOUT_S = 30.0
 
 
-def run_in_docker(
-    command: Mapping[str, Any],
-    product: Product,
-    repository: Path,
-    load: Callable[[], Registry],
-    say: Callable[[str], None],
-) -> int:
+class DockerOptions(Immutable):
+    """The options that begin with docker_.
+
+    Attributes:
+        mounts: more folders that the container sees.
+        shell: give a shell in the container, in place of the run.
+        notes: what is said of options of 2023 that need nothing here.
+    """
+
+    base_image: str
+    mounts: tuple[str, ...]
+    shell: bool
+    notes: tuple[str, ...]
+
+
+def run_in_docker(command: Mapping[str, Any], product: Product, repository: Path, load: Callable[[], Registry]) -> int:
     """Build the image and run what the command asks for in a container.
 
     Returns:
@@ -55,24 +68,23 @@ def run_in_docker(
     request, options = read_front(rest, product)
     # A wrong tag or option is said before minutes of building.
     paths = path_options(resolve(request, load()).root.manifest, request)
-    mounts = mounts_of(paths | {f"docker_mounts ({each})": _absolute(each) for each in asked.mounts})
+    mounts = mounts_of(paths | {f"docker_mounts ({each})": absolute(each) for each in asked.mounts})
     words = ["cm", "run", "script", *words_inside(request.argv, paths)]
     if asked.shell and not sys.stdin.isatty():
         raise RequestError("--docker_skip_run_cmd gives a shell, which needs a terminal; there is none here")
     require_engine(words)
     for note in asked.notes:
-        say(note)
+        _say(note)
     for path in mounts:
         if not path.exists():
             path.mkdir(parents=True)
     kept = options.home / "docker"
     (kept / "home").mkdir(parents=True, exist_ok=True)
-    image = build_image(kept, product, repository, asked.base_image, say)
+    image = build_image(kept, product, repository, asked.base_image)
     if asked.shell:
-        say(f"a shell in {image}; the run is: {shlex.join(words)}")
-    host = Host(platform.node() or "localhost", f"{os.getuid()}:{os.getgid()}")
-    argv = run_argv(image, kept / "home", mounts, host, [] if asked.shell else words)
-    say(f"starting {shlex.join(argv)}")
+        _say(f"a shell in {image}; the run is: {shlex.join(words)}")
+    argv = run_argv(image, kept / "home", mounts, [] if asked.shell else words)
+    _say(f"starting {shlex.join(argv)}")
     return foreground(argv)
 
 
@@ -96,16 +108,16 @@ def read_docker_options(command: Mapping[str, Any]) -> tuple[dict[str, Any], Doc
     listed = mounts if isinstance(mounts, (list, tuple)) else as_text(mounts).split(",")
     folders = tuple(str(each) for each in listed if each)
     for each in folders:
-        if not _absolute(each).exists():
+        if not absolute(each).exists():
             raise RequestError(f"--docker_mounts={each}: nothing is there")
     return rest, DockerOptions(image, folders, same(given.get("docker_skip_run_cmd", False), True), notes)
 
 
 def path_options(manifest: Manifest, request: Request) -> dict[str, Path]:
-    """Give the options that are paths, absolute, by their names with underscores."""
+    """Return the options that are paths, absolute, by their names with underscores."""
     kinds = {name.replace("-", "_"): option.kind for name, option in manifest.inputs.items()}
     given = {name.replace("-", "_"): value for name, value in request.inputs.items()}
-    return {name: _absolute(as_text(value)) for name, value in given.items() if kinds.get(name) == "path" and value}
+    return {name: absolute(as_text(value)) for name, value in given.items() if kinds.get(name) == "path" and value}
 
 
 def require_engine(words: list[str]) -> None:
@@ -116,19 +128,16 @@ def require_engine(words: list[str]) -> None:
     """
     without = f"or run without a container: {shlex.join(words)}"
     if shutil.which("docker") is None:
-        raise ScriptGraphError(
-            f"docker is not on PATH: install Docker Engine, or podman under docker's name, {without}"
-        )
+        remedy = "install Docker Engine, or podman under docker's name"
+        raise ScriptGraphError(f"docker is not on PATH: {remedy}, {without}")
     try:
         capture(["docker", "version", "--format", "{{.Server.Version}}"], timeout_s=_TIMEOUT_S)
     except ProcessFailed as failure:
-        raise ScriptGraphError(
-            f"no docker engine answers ({failure}): start it (systemctl start docker) and see that you may use it "
-            f"(the group docker), {without}"
-        ) from failure
+        remedy = "start it (systemctl start docker) and see that you may use it (the group docker)"
+        raise ScriptGraphError(f"no docker engine answers ({failure}): {remedy}, {without}") from failure
 
 
-def build_image(kept: Path, product: Product, repository: Path, base_image: str, say: Callable[[str], None]) -> str:
+def build_image(kept: Path, product: Product, repository: Path, base_image: str) -> str:
     """Write the image's files beside our own, and build it; docker's own cache makes a second time short.
 
     Returns:
@@ -143,7 +152,7 @@ def build_image(kept: Path, product: Product, repository: Path, base_image: str,
     (context / "Dockerfile").write_text(text, encoding="utf-8")
     name = f"{product.name}:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     log = kept / "build.log"
-    say(f"building {name} on {base_image}; its log is {log}")
+    _say(f"building {name} on {base_image}; its log is {log}")
     log.unlink(missing_ok=True)
     argv = ["docker", "build", "--tag", name, str(context)]
     run(argv, env=os.environ, cwd=context, log=log).require_success()
@@ -151,7 +160,7 @@ def build_image(kept: Path, product: Product, repository: Path, base_image: str,
 
 
 def installed_packages(distribution: metadata.Distribution) -> list[Path]:
-    """Give the folders of a distribution's top packages, by the files that were installed.
+    """Return the folders of a distribution's top packages, by the files that were installed.
 
     Its own list (top_level.txt) lacks what is made when it is built, as the CM repository is.
     """
@@ -176,8 +185,72 @@ def _copy_source(repository: Path, target: Path, installed: str) -> None:
         shutil.copytree(folder, target / folder.name, ignore=ignored)
 
 
-def _absolute(path: str) -> Path:
-    try:
-        return Path(path).expanduser().absolute()
-    except RuntimeError:
-        raise RequestError(f"{path}: there is no such user") from None
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def dockerfile(base_image: str, *, checkout: bool, compiler: bool) -> str:
+    """Write the image's recipe; beside it lies `source/`: a checkout, or packages and their requirements.txt.
+
+    `compiler` is whether packages have to be compiled, as on Arm.
+    """
+    programs = "git g++" if compiler else "git"
+    install = (
+        "RUN pip install --no-cache-dir /opt/source"
+        if checkout
+        else "RUN pip install --no-cache-dir -r /opt/source/requirements.txt\nENV PYTHONPATH=/opt/source"
+    )
+    return (
+        f"FROM {base_image}\n"
+        f"RUN apt-get update && apt-get install -y --no-install-recommends {programs} && rm -rf /var/lib/apt/lists/*\n"
+        "COPY source /opt/source\n"
+        f"{install}\n"
+        f"ENV HOME={HOME} CM_REPOS={HOME}/CM\n"
+        f"WORKDIR {HOME}\n"
+    )
+
+
+def mounts_of(given: Mapping[str, Path]) -> tuple[Path, ...]:
+    """Return what has to be mounted for options that are paths: what is there, or the folder that it is made in.
+
+    Raises:
+        RequestError: a path neither is there nor can be made, or holds a character that docker does not take.
+    """
+    found: dict[Path, None] = {}
+    for name, path in given.items():
+        place = path if path.exists() or name.endswith("_dir") else path.parent
+        if place != path and not place.is_dir():
+            raise RequestError(f"--{name}={path}: nothing is there, nor the folder {place}")
+        if _ENDS_A_FIELD & set(str(place)):
+            raise RequestError(f"--{name}={place}: docker cannot mount a path with a comma, a quote or a line break")
+        found[place] = None
+    return tuple(found)
+
+
+def words_inside(words: Sequence[str], paths: Mapping[str, Path]) -> list[str]:
+    """Return the words for `cm` in the container: without docker's options, paths as they are mounted."""
+    inside = []
+    for word in words:
+        name, equals, _ = word.partition("=")
+        bare = name.lstrip("-").replace("-", "_")
+        if not (name.startswith("--") and bare.startswith("docker_")):
+            inside.append(f"{name}={paths[bare]}" if equals and bare in paths else word)
+    return inside
+
+
+def run_argv(image: str, kept: Path, mounts: Iterable[Path], command: Sequence[str]) -> list[str]:
+    """Return the argv of `docker run`.
+
+    Args:
+        image: the image's name.
+        kept: a folder of this machine that is the container's home, so that its cache outlives it.
+        mounts: folders and files that stand in the container where they stand here.
+        command: what runs; none stands for a shell.
+    """
+    shared = [f"type=bind,source={kept},target={HOME}", *(f"type=bind,source={each},target={each}" for each in mounts)]
+    return [
+        # What is written is the user's; results are named after the machine: the next container goes on with them.
+        "docker", "run", "--rm", "--init", *([] if command else ["--interactive", "--tty"]),
+        "--user", f"{os.getuid()}:{os.getgid()}", "--hostname", platform.node() or "localhost",
+        *(word for each in shared for word in ("--mount", each)), image, *(command or ["bash"]),
+    ]  # fmt: skip

@@ -76,7 +76,9 @@ def read_front(command: Mapping[str, Any], product: Product, query: str = "") ->
     extra = os.environ.get(EXTRA, "")
     command = whole_command(command, extra)
     given = _options(command)
-    words = _query_words(command, query)
+    asked_for = parse_query(_words(command, query))
+    if not asked_for.required:
+        raise RequestError('which script? write cm run script --tags=a,b or cm run script "a b"')
     typed = tuple(str(word) for word in command.get("cmd") or ())
     home, cache = _places(given, product)
     renew, new = _switch(given, "renew"), _switch(given, "new")
@@ -95,7 +97,7 @@ def read_front(command: Mapping[str, Any], product: Product, query: str = "") ->
         anew="all" if new else "requested" if renew else "none",
         plan=_switch(given, "plan"),
         prefetch=_switch(given, "prefetch"),
-        explain=_word(given, "explain"),
+        explain=_text(given, "explain", "name"),
     )
     env = given.pop("env", {})
     if not isinstance(env, dict):
@@ -105,7 +107,7 @@ def read_front(command: Mapping[str, Any], product: Product, query: str = "") ->
         for name, override in _overrides(key, given.pop(key, {})).items():
             overrides[name] = override.over(overrides.get(name, Override()))
     request = Request(
-        query=parse_query(words),
+        query=asked_for,
         inputs={key: _decode(f"--{key}", value) for key, value in given.items()},
         env={key: _decode(f"--env.{key}", value) for key, value in env.items()},
         overrides=overrides,
@@ -139,36 +141,36 @@ def read_listing(command: Mapping[str, Any], switches: Sequence[str] = (), of: P
 
 
 def _places(given: dict[str, Any], product: Product) -> tuple[Path, Path]:
-    """Give the folder of all that we keep, and the cache's, which may lie elsewhere."""
-    home = _folder(_text(given, "home") or product.home)
+    """Return the folder of all that we keep, and the cache's, which may lie elsewhere."""
+    home = absolute(_text(given, "home") or product.home)
     cache = _text(given, "cache_dir") or os.environ.get(product.cache_variable, "").strip()
-    return home, _folder(cache) if cache else home / "cache"
+    return home, absolute(cache) if cache else home / "cache"
 
 
 def wants_json(command: Mapping[str, Any]) -> bool:
-    """Say whether the answer goes to standard output as JSON, so that nothing else may."""
+    """Return whether the answer goes to standard output as JSON, so that nothing else may."""
     return prints_itself(command) or asks_for_json(command)
 
 
 def asks_for_json(command: Mapping[str, Any]) -> bool:
-    """Say whether `-j` or `--json` was typed, after which cm leaves the printing to us."""
+    """Return whether `-j` or `--json` was typed, after which cm leaves the printing to us."""
     return bool(command.get("j") or command.get("json")) and not prints_itself(command)
 
 
 def prints_itself(command: Mapping[str, Any]) -> bool:
-    """Say whether cmind prints the answer as JSON: `--out=json`, or cmx with `-j`."""
+    """Return whether cmind prints the answer as JSON: `--out=json`, or cmx with `-j`."""
     control = command.get("control")
     typed = control if isinstance(control, dict) else {}
     return command.get("out") == "json" or bool(typed.get("j") or typed.get("json"))
 
 
 def is_quiet(command: Mapping[str, Any]) -> bool:
-    """Say whether little is to be shown; a wrong value of the option is refused where options are read."""
+    """Return whether little is to be shown; a wrong value of the option is refused where options are read."""
     return same(command.get("quiet", False), True)
 
 
 def _options(command: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the options by their names with underscores."""
+    """Return the options by their names with underscores."""
     given: dict[str, Any] = {}
     for key, value in command.items():
         name = key.replace("-", "_")
@@ -188,21 +190,19 @@ def _switch(given: dict[str, Any], name: str) -> bool:
     raise RequestError(f"--{name}={as_text(value)}: must be yes or no")
 
 
-def _text(given: dict[str, Any], name: str) -> str:
+def _text(given: dict[str, Any], name: str, kind: str = "path") -> str:
     value = given.pop(name, "")
-    if not isinstance(value, str | Path):
-        raise RequestError(f"--{name} needs a path: write --{name}=PATH")
+    if not isinstance(value, str | Path if kind == "path" else str):
+        raise RequestError(f"--{name} needs a {kind}: write --{name}={kind.upper()}")
     return str(value)
 
 
-def _word(given: dict[str, Any], name: str) -> str:
-    value = given.pop(name, "")
-    if not isinstance(value, str):
-        raise RequestError(f"--{name} needs a name: write --{name}=NAME")
-    return value
+def absolute(path: str | Path) -> Path:
+    """Return a path as it was typed, absolute.
 
-
-def _folder(path: str | Path) -> Path:
+    Raises:
+        RequestError: it begins with the name of no user.
+    """
     try:
         return Path(path).expanduser().absolute()
     except RuntimeError:
@@ -214,7 +214,7 @@ def _mirrors(path: str) -> Mapping[str, str]:
     if not path:
         return {}
     try:
-        document = json.loads(_folder(path).read_text(encoding="utf-8"))
+        document = json.loads(absolute(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RequestError(f"--mirrors={path}: cannot be read ({error})") from None
     if not isinstance(document, dict) or not all(isinstance(each, str) for each in document.values()):
@@ -222,18 +222,9 @@ def _mirrors(path: str) -> Mapping[str, str]:
     return document
 
 
-def _query_words(command: Mapping[str, Any], known: str) -> str:
-    words = _words(command, known)
-    if not parse_query(words).required:
-        raise RequestError('which script? write cm run script --tags=a,b or cm run script "a b"')
-    return words
-
-
 def _words(command: Mapping[str, Any], known: str = "") -> str:
     tags, artifact = command.get("tags"), str(command.get("artifact") or "")
-    strays = [str(word) for word in command.get("artifacts") or ()] + [
-        str(w) for w in command.get("unparsed_cmd") or ()
-    ]
+    strays = [str(word) for name in ("artifacts", "unparsed_cmd") for word in command.get(name) or ()]
     if strays:
         # Beside tags, the first word is no query either.
         words = " ".join([artifact, *strays] if artifact and isinstance(tags, str) else strays)

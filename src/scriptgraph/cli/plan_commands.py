@@ -1,25 +1,36 @@
-"""What `--plan`, `--explain`, `--prefetch` and `--offline` do with a plan."""
+"""What `--plan`, `--explain`, `--prefetch` and `--offline` do with a plan; a plan as text and as JSON."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cli.plan_text import origin_lines, plan_document, plan_lines
 from scriptgraph.errors import RequestError, nearest
-from scriptgraph.execution.durations import Durations
 from scriptgraph.execution.executor import prefetch
 from scriptgraph.execution.loader import forget
-from scriptgraph.execution.preview import Foreseen, foresee
-from scriptgraph.execution.required_files import Fetch, fetches, require_reachable
+from scriptgraph.execution.preview import foresee
+from scriptgraph.execution.record import Durations
+from scriptgraph.execution.required_files import fetches, require_reachable
+from scriptgraph.execution.traversal import Foreseen
 from scriptgraph.manifest.types import matches_any
+from scriptgraph.planning.condition_text import guard_words
+from scriptgraph.planning.environment import as_text
 from scriptgraph.planning.resolver import exports_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from scriptgraph.cli.console import RunConsole
+    from scriptgraph.execution.required_files import Fetch
     from scriptgraph.execution.runtime import Runtime
-    from scriptgraph.planning.plan import Plan
+    from scriptgraph.planning.plan import Need, Plan
+
+_SAID = {
+    "cached": "in the cache",
+    "make": "made, then kept in the cache",
+    "run": "runs",
+    "again": "as above",
+}
+_MIB = 1 << 20
 
 
 def show_plan(plan: Plan, runtime: Runtime, console: RunConsole) -> dict[str, Any]:
@@ -36,7 +47,7 @@ def show_origin(plan: Plan, key: str, console: RunConsole) -> dict[str, Any]:
     Raises:
         RequestError: no step of the plan reads it.
     """
-    lines = list(origin_lines(plan, key))
+    lines = list(dict.fromkeys(origin_lines(plan, key)))
     if not lines:
         makers = dict.fromkeys(step.title for step in plan.steps() if matches_any(key, exports_of(step)))
         close = nearest(key, {name for step in plan.steps() for name in step.manifest.reads})
@@ -80,3 +91,121 @@ def _look(plan: Plan, runtime: Runtime) -> tuple[Foreseen, list[Fetch]]:
     forget()
     root = foresee(plan, runtime)
     return root, fetches(root, runtime.switches.mirrors, runtime.state.parent / "downloads")
+
+
+def plan_lines(
+    plan: Plan, root: Foreseen, fetched: Sequence[Fetch], seconds: Mapping[str, float], *, verbose: bool
+) -> Iterator[str]:
+    """Return a plan as lines of text.
+
+    Args:
+        plan: the plan.
+        root: what is foreseen of it.
+        fetched: what would be downloaded.
+        seconds: how long a step took when it last ran, by title.
+        verbose: also tell of dependencies that are not wanted.
+    """
+    yield f"plan {plan.fingerprint[:12]} for {plan.root.title}"
+    yield from _step_lines(root, 0, verbose=verbose)
+    yield ""
+    if not fetched:
+        yield "downloads: none that is known now"
+    else:
+        known = [each.download.size_bytes for each in fetched if each.download.size_bytes]
+        sizes = [f"{sum(known) / _MIB:.1f} MiB"] if known else []
+        sizes += [f"{len(fetched) - len(known)} of unknown size"] if len(known) < len(fetched) else []
+        yield f"downloads: {len(fetched)} ({', and '.join(sizes)}); as much disk at least"
+    for each in fetched:
+        size = f"{each.download.size_bytes:,} bytes" if each.download.size_bytes else "size unknown"
+        hosts = ", ".join(dict.fromkeys(host for host, _ in each.hosts))
+        source = f"{each.local} (here)" if each.local else hosts or "the package index"
+        yield f"  {each.download.name}: {size}, {source}"
+    yield _time(root, seconds)
+
+
+def plan_document(
+    plan: Plan, root: Foreseen, fetched: Sequence[Fetch], seconds: Mapping[str, float], schema: str
+) -> dict[str, Any]:
+    """Return a plan as JSON values of a schema of this name."""
+    return {
+        "schema": schema,
+        "fingerprint": plan.fingerprint,
+        "root": _document(root, seconds),
+        "downloads": [
+            {
+                "name": each.download.name,
+                "step": each.step,
+                "size_bytes": each.download.size_bytes,
+                "sources": list(each.shown),
+                "hosts": sorted({host for host, _ in each.hosts}),
+                "local": None if each.local is None else str(each.local),
+                "digests": list(each.download.digests),
+            }
+            for each in fetched
+        ],
+    }
+
+
+def origin_lines(plan: Plan, key: str) -> Iterator[str]:
+    """Say for each step that reads a key which value it has before the run, and where that came from."""
+    for step in plan.steps():
+        if key in step.manifest.reads and key in step.env:
+            setting = step.env.origin(key)
+            yield f"{step.title}: {key}={as_text(setting.value)} ({setting.layer.name.lower()}: {setting.source})"
+        elif key in step.manifest.reads:
+            yield f"{step.title}: {key} is not set before the run"
+
+
+def _step_lines(found: Foreseen, depth: int, *, verbose: bool) -> Iterator[str]:
+    open_for = f"waits for {_few(found.waits_for)}" if found.status == "open" else ""
+    said = found.error or _SAID.get(found.status, open_for)
+    choices = [f"_{each.written} ({each.why})" if each.why else f"_{each.written}" for each in found.step.variations]
+    choices += [f"version {found.step.version}"] if found.step.version else []
+    line = "  " * depth + found.step.manifest.alias + (f" [{', '.join(choices)}]" if choices else "")
+    yield f"{line} - {said}" if said else line
+    if found.status == "again":
+        return
+    for child in found.below:
+        if isinstance(child, Foreseen):
+            yield from _step_lines(child, depth + 1, verbose=verbose)
+        elif child.deferred:
+            waits = _few(sorted(child.waits_for))
+            yield "  " * (depth + 1) + f"? {child.dependency.tags} - decided when {waits} is known"
+        elif verbose:
+            yield "  " * (depth + 1) + f"(left out: {child.dependency.tags}: {guard_words(child.dependency.guard)})"
+
+
+def _few(keys: Sequence[str], most: int = 3) -> str:
+    return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")
+
+
+def _time(root: Foreseen, seconds: Mapping[str, float]) -> str:
+    to_do = [each.step.title for each in root.all() if each.status in {"make", "run", "open"}]
+    known = [seconds[title] for title in to_do if title in seconds]
+    if not known:
+        return "time: not known; no earlier run on this machine tells"
+    less = f"; {len(to_do) - len(known)} of {len(to_do)} steps have not run here yet" if len(known) < len(to_do) else ""
+    return f"time: about {sum(known):.0f} s by the last runs here{less}"
+
+
+def _document(found: Foreseen | Need, seconds: Mapping[str, float]) -> dict[str, Any]:
+    if not isinstance(found, Foreseen):
+        return {
+            "tags": found.dependency.tags,
+            "status": "deferred" if found.deferred else "not wanted",
+            "waits_for": sorted(found.waits_for),
+            "guard": guard_words(found.dependency.guard),
+        }
+    step = found.step
+    return {
+        "alias": step.manifest.alias,
+        "folder": str(step.manifest.folder),
+        "variations": [{"name": each.written, "why": each.why} for each in step.variations],
+        "version": step.version or None,
+        "status": found.status,
+        "cache_key": found.key if step.manifest.cache else None,
+        "waits_for": list(found.waits_for),
+        "error": found.error or None,
+        "seconds_last_time": seconds.get(step.title),
+        "needs": [_document(each, seconds) for each in found.below],
+    }

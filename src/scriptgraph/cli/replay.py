@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import RequestError
+from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.decoding import decode_override
 from scriptgraph.manifest.located_json import decode_value
 from scriptgraph.manifest.tags import parse_query
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 _RUN_OR_ENTRY = re.compile(r"(?<=/records/)[^/\s]+|(?<=/v)\d+/[0-9a-f]{2}/[0-9a-f]{64}")
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Immutable):
     """One thing that is not as it was: which part of the record, what, then and now."""
 
     part: str
@@ -59,7 +58,7 @@ def read_record(path: Path, schema: str) -> dict[str, Any]:
 
 
 def request_of(document: Mapping[str, Any], typed: Request) -> Request:
-    """Give the request of a record; what was typed with the replay wins.
+    """Return the request of a record; what was typed with the replay wins.
 
     Raises:
         RequestError: the record's request has parts of another form.
@@ -86,9 +85,7 @@ def plan_differences(
     if document["plan_fingerprint"] == fingerprint:
         return []
     then, now = (_by_title(each) for each in (document.get("plan", ()), plan))
-    found = [
-        Difference("plan", title, *_there(title in then, title in now)) for title in sorted(then.keys() ^ now.keys())
-    ]
+    found = _only_once("plan", then, now)
     for title in sorted(then.keys() & now.keys()):
         old, new = then[title], now[title]
         if old["version"] != new["version"]:
@@ -101,14 +98,12 @@ def plan_differences(
 
 def run_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
     """Say how a run differs from another: hosts, steps that ran, how they ended, what they exported."""
-    found = _values("host", then.get("host", {}), now.get("host", {}))
+    found = list(_values("host", then.get("host", {}), now.get("host", {})))
     old, new = (_by_title(each["steps"]) for each in (then, now))
-    found += [
-        Difference("steps", title, *_there(title in old, title in new)) for title in sorted(old.keys() ^ new.keys())
-    ]
+    found += _only_once("steps", old, new)
     for title in sorted(old.keys() & new.keys()):
         one, other = old[title], new[title]
-        ended = [_ended(each["status"]) for each in (one, other)]
+        ended = ["done" if each["status"] == "cached" else each["status"] for each in (one, other)]
         if ended[0] != ended[1]:
             found.append(Difference(title, "status", *ended))
         if one["cache_key"] and other["cache_key"] and one["cache_key"] != other["cache_key"]:
@@ -132,19 +127,14 @@ def _by_title(steps: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]
     return found
 
 
-def _there(then: bool, now: bool) -> tuple[str, str]:
-    return ("there" if then else "absent", "there" if now else "absent")
+def _only_once(part: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
+    return [
+        Difference(part, title, *("there" if title in each else "absent" for each in (then, now)))
+        for title in sorted(then.keys() ^ now.keys())
+    ]
 
 
-def _ended(status: str) -> str:
-    return "done" if status == "cached" else status
-
-
-def _values(part: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
-    return list(_different(part, then, now))
-
-
-def _different(part: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
+def _values(part: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
     for key in sorted(then.keys() | now.keys()):
         old, new = (_shown(each.get(key)) for each in (then, now))
         if _RUN_OR_ENTRY.sub("*", old) != _RUN_OR_ENTRY.sub("*", new):

@@ -1,19 +1,26 @@
-"""`cm find script` and `cm show script`: from the manifests alone, nothing is run."""
+"""`cm find script` and `cm show script`: what scripts there are, and what one of them is, from the manifests alone."""
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cli.options import read_listing
-from scriptgraph.cli.script_lists import describe, find_scripts
 from scriptgraph.cli.tables import Section, show_sections
 from scriptgraph.errors import NoScriptError, RequestError
-from scriptgraph.planning.environment import as_text
+from scriptgraph.manifest.versions import ANY_VERSION, VERSION_KEYS, select_version
+from scriptgraph.planning.condition_text import guard_words, query_words
+from scriptgraph.planning.environment import Environment, Layer, as_text
+from scriptgraph.planning.resolver import layered
+from scriptgraph.planning.variations import choose_variations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
+    from scriptgraph.manifest.tags import Query
+    from scriptgraph.manifest.types import Dependency, Input, Manifest
+    from scriptgraph.planning.variations import Chosen
 
 
 def find_script(command: Mapping[str, Any], load: Callable[[], Registry]) -> dict[str, Any]:
@@ -40,8 +47,7 @@ def show_script(command: Mapping[str, Any], load: Callable[[], Registry]) -> dic
     if not asked.query.required:
         raise RequestError('which script? write cm show script --tags=a,b; "cm find script" lists them')
     registry = load()
-    manifest = registry.select(asked.query)
-    told = describe(manifest, asked.query, registry)
+    told = describe(registry.select(asked.query), asked.query, registry)
     if not asked.as_json:
         show_sections(list(_sections(told)))
     return {"script": told}
@@ -52,20 +58,18 @@ def _sections(told: Mapping[str, Any]) -> Iterator[Section]:
         f"{told['alias']}: {told['name']}" if told["name"] else told["alias"],
         [("folder", told["path"]), ("tags", ",".join(told["tags"])), ("uid", told["uid"])],
     )
-    yield from _with_rows("Options", [_option_row(each) for each in told["options"]])
-    yield from _with_rows("Variations (of a group at most one)", [_variation_row(each) for each in told["variations"]])
-    rows = [(each["version"], "default" if each["default"] else "") for each in told["versions"]]
-    yield from _with_rows("Versions (--version, --version_min, --version_max)", rows)
-    yield from _with_rows("Dependencies", [_dependency_row(each) for each in told["dependencies"]])
-    rows = [(key, f"with {of}" if of else "") for key, of in told["exports"].items()]
-    yield from _with_rows("Exports", rows)
+    parts: dict[str, list[tuple[str, ...]]] = {
+        "Options": [_option_row(each) for each in told["options"]],
+        "Variations (of a group at most one)": [_variation_row(each) for each in told["variations"]],
+        "Versions (--version, --version_min, --version_max)": [
+            (each["version"], "default" if each["default"] else "") for each in told["versions"]
+        ],
+        "Dependencies": [_dependency_row(each) for each in told["dependencies"]],
+        "Exports": [(key, f"with {of}" if of else "") for key, of in told["exports"].items()],
+    }
+    yield from (Section(title, rows) for title, rows in parts.items() if rows)
     yield Section("Cache", _keeps_rows(told["keeps"]))
     yield Section("Example", [(told["example"],)])
-
-
-def _with_rows(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[Section]:
-    if rows:
-        yield Section(title, rows)
 
 
 def _option_row(option: Mapping[str, Any]) -> tuple[str, ...]:
@@ -101,7 +105,147 @@ def _dependency_row(dependency: Mapping[str, Any]) -> tuple[str, ...]:
 def _keeps_rows(keeps: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not keeps["cache"]:
         return [("keeps nothing: it runs each time", "")]
-    rows = [("keeps what it makes, and makes it again for another", "")]
-    rows.append(("value of", ", ".join(keeps["reads"]) or "nothing that it reads"))
-    rows.append(("version, variation or dependency, and after a change of", ", ".join(("its folder", *keeps["code"]))))
-    return rows
+    return [
+        ("keeps what it makes, and makes it again for another", ""),
+        ("value of", ", ".join(keeps["reads"]) or "nothing that it reads"),
+        ("version, variation or dependency, and after a change of", ", ".join(("its folder", *keeps["code"]))),
+    ]
+
+
+def find_scripts(registry: Registry, query: Query) -> list[Manifest]:
+    """Return the scripts that have all tags and variations of a query, by alias; `*` stands for any text in a tag.
+
+    Raises:
+        NoScriptError: none has; names the unknown tags and the nearest.
+    """
+    found = [each for each in registry if _fits(each, query)]
+    if not found:
+        raise _none_fits(registry, query)
+    return sorted(found, key=lambda each: each.alias)
+
+
+def _fits(manifest: Manifest, query: Query) -> bool:
+    tags = _tags(manifest)
+    return (
+        all(any(fnmatchcase(tag, word) for tag in tags) for word in query.required)
+        and not any(fnmatchcase(tag, word) for tag in tags for word in query.excluded)
+        and all(_has_variation(manifest, name) for name in query.variations)
+        and not any(_has_variation(manifest, name) for name in query.without)
+    )
+
+
+def _tags(manifest: Manifest) -> frozenset[str]:
+    return frozenset({*manifest.tags, manifest.alias, manifest.uid})
+
+
+def _has_variation(manifest: Manifest, written: str) -> bool:
+    prefix, dot, value = written.partition(".")
+    return written in manifest.variations or bool(dot and value and f"{prefix}.#" in manifest.variations)
+
+
+def _none_fits(registry: Registry, query: Query) -> NoScriptError:
+    known = {tag for each in registry for tag in _tags(each)} | {
+        f"_{name}" for each in registry for name in each.variations
+    }
+    absent = (name for name in query.variations if not any(_has_variation(each, name) for each in registry))
+    given = (*query.required, *(f"_{name}" for name in absent))
+    unknown = [word for word in given if not any(fnmatchcase(tag, word) for tag in known)]
+    return registry.no_script(query, unknown, known)
+
+
+def describe(manifest: Manifest, query: Query, registry: Registry) -> dict[str, Any]:
+    """Say what a script is: its options, variations, dependencies, exports and what it keeps.
+
+    Values are those that hold with the variations of the query.
+
+    Raises:
+        VariationError: the script has no such variation, or two exclude each other.
+    """
+    chosen = choose_variations(manifest, query.variations, query.without)
+    version = select_version(manifest.alias, manifest.versions, manifest.default_version, ANY_VERSION)
+    env = layered(manifest, chosen, version, Environment())
+    example = ",".join((*_shortest_query(manifest, registry), *(f"_{name}" for name in query.variations)))
+    return {
+        "alias": manifest.alias,
+        "uid": manifest.uid,
+        "name": manifest.name,
+        "path": str(manifest.folder),
+        "tags": list(manifest.tags),
+        "options": [_option(each, env) for each in manifest.inputs.values()],
+        "variations": _variations(manifest, chosen),
+        "versions": [{"version": each, "default": each == version} for each in manifest.versions],
+        "dependencies": list(_dependencies(manifest)),
+        "exports": _exports(manifest),
+        "keeps": {
+            "cache": manifest.cache,
+            "reads": sorted(manifest.reads - VERSION_KEYS),
+            "code": list(manifest.code),
+        },
+        "example": f"cm run script --tags={example}",
+    }
+
+
+def _option(option: Input, env: Environment) -> dict[str, Any]:
+    setting = env.origin(option.env_key) if option.env_key in env else None
+    return {
+        "name": option.name,
+        "key": option.env_key,
+        "type": option.kind,
+        "default": setting.value if setting else None,
+        # A variation's or the manifest's own value is above an option's.
+        "fixed": bool(setting and setting.layer > Layer.INPUT),
+        "choices": list(option.choices),
+        "refused": dict(option.refused),
+        "needs": option.needs,
+        "description": option.description,
+    }
+
+
+def _variations(manifest: Manifest, chosen: Sequence[Chosen]) -> list[dict[str, Any]]:
+    on = {each.variation.name for each in chosen}
+    names = ("name", "group", "default", "on", "alias", "base", "description")
+    rows = (
+        (each.name, each.group, each.default, each.name in on, each.alias, list(each.base), each.description)
+        for each in sorted(manifest.variations.values(), key=lambda each: each.group)
+    )
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _dependencies(manifest: Manifest) -> Iterator[dict[str, Any]]:
+    blocks: list[tuple[Iterable[Dependency], str, str]] = [(manifest.deps, "before", "")]
+    for name, variation in manifest.variations.items():
+        blocks += [(variation.deps, "before", f"_{name}"), (variation.post_deps, "after", f"_{name}")]
+    blocks += [(entry.deps, "before", f"version {version}") for version, entry in manifest.versions.items()]
+    blocks.append((manifest.post_deps, "after", ""))
+    for deps, when, of in blocks:
+        for each in deps:
+            asked = each.versions
+            versions = (("", asked.exact), ("at least ", asked.minimum), ("at most ", asked.maximum))
+            yield {
+                "tags": query_words(each),
+                "names": list(each.names),
+                "when": when,
+                "with": of,
+                "guard": guard_words(each.guard),
+                "versions": ", ".join(f"{word}{version}" for word, version in versions if version),
+                "env": {key: as_text(value) for key, value in each.env.items()},
+            }
+
+
+def _exports(manifest: Manifest) -> Mapping[str, str]:
+    """Return the keys that leave the script, each with the variation that lets it out where it is one."""
+    exports = dict.fromkeys(manifest.exports, "")
+    for name, variation in manifest.variations.items():
+        for key in variation.exports:
+            exports.setdefault(key, f"_{name}")
+    return exports
+
+
+def _shortest_query(manifest: Manifest, registry: Registry) -> tuple[str, ...]:
+    """Return the first of its tags that no other script has all of; its alias where others always fit as well."""
+    others = [_tags(each) for each in registry if each.alias != manifest.alias]
+    words = tuple(tag for tag in manifest.tags if tag != manifest.alias)
+    for count in range(1, len(words) + 1):
+        if not any(set(words[:count]) <= tags for tags in others):
+            return words[:count]
+    return (manifest.alias,)

@@ -1,15 +1,23 @@
-"""Lists on standard output: tables on a terminal, aligned lines elsewhere."""
+"""Lists, tables and live bars: drawn on a terminal, aligned lines elsewhere; the only module that imports rich."""
 
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_UNITS = ("kB", "MB", "GB", "TB")
+    from rich.console import Console
+    from rich.progress import TaskID
+    from rich.table import Table
+
+_KILO = 1000
+# Paths in tables stay on one line where no terminal limits them.
+_PLAIN_WIDTH = 4096
+_REDRAW_S = 0.1
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
 
@@ -32,7 +40,7 @@ def show_sections(sections: Sequence[Section], to: TextIO | None = None) -> None
 
 
 def as_lines(sections: Sequence[Section]) -> str:
-    """Give sections as text: a title, and below it the rows with their columns aligned."""
+    """Return sections as text: a title, and below it the rows with their columns aligned."""
     lines = []
     for section in sections:
         indent = "  " if section.title else ""
@@ -45,31 +53,13 @@ def as_lines(sections: Sequence[Section]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _show_tables(sections: Sequence[Section], out: TextIO) -> None:
-    from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
-    from rich.table import Table  # noqa: PLC0415
-
-    console = Console(file=out, highlight=False, markup=False, emoji=False)
-    for section in sections:
-        if not section.rows:
-            console.print(section.title, style="bold")
-            continue
-        table = Table(title=section.title or None, show_header=bool(section.header), title_justify="left")
-        for column in section.header or section.rows[0]:
-            table.add_column(column if section.header else "", overflow="fold")
-        for row in section.rows:
-            table.add_row(*row)
-        console.print(table)
-
-
 def size_text(size_bytes: int) -> str:
     """Write a size in decimal units: "38.1 MB"."""
-    size, unit = float(size_bytes), "bytes"
-    for larger in _UNITS:
-        if size < 1000:  # noqa: PLR2004 - what the units are made of
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+    size, units = float(size_bytes), ["TB", "GB", "MB", "kB", "bytes"]
+    while size >= _KILO and len(units) > 1:
+        size /= _KILO
+        units.pop()
+    return f"{size:.{0 if units[-1] == 'bytes' else 1}f} {units[-1]}"
 
 
 def age_text(then_ns: int | None, now_ns: int) -> str:
@@ -81,3 +71,71 @@ def age_text(then_ns: int | None, now_ns: int) -> str:
         if seconds >= unit_s * (2 if unit_s == _DAY_S else 1):
             return f"{seconds // unit_s} {unit} ago"
     return f"{seconds} s ago"
+
+
+class LiveBars:
+    """Bars on a terminal, drawn when they are told something and not in between."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415 - see `_console`
+
+        name, percent = TextColumn("  {task.description}", markup=False), TextColumn("{task.percentage:>3.0f}%")
+        columns = (name, BarColumn(), percent, TimeRemainingColumn())
+        console = _console(stream, soft_wrap=True)
+        self._progress = Progress(*columns, console=console, transient=True, auto_refresh=False)
+        self._progress.start()
+        self._bars: dict[str, TaskID] = {}
+        self._drawn_s = 0.0
+
+    def update(self, what: str, done: float, total: float | None) -> None:
+        """Say how far something has come."""
+        if what not in self._bars:
+            self._bars[what] = self._progress.add_task(what, total=total)
+        self._progress.update(self._bars[what], completed=done, total=total)
+        if time.monotonic() - self._drawn_s >= _REDRAW_S:
+            self._drawn_s = time.monotonic()
+            self._progress.refresh()
+
+    def stop(self) -> None:
+        """Take the bars off the screen."""
+        self._progress.stop()
+
+
+def print_table(title: str, rows: Sequence[tuple[str, str]], stream: TextIO) -> None:
+    """Print rows of a label and a value."""
+    console = _console(stream)
+    if not console.is_terminal:
+        console.width = _PLAIN_WIDTH
+    table = _table(title, header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, value in rows:
+        table.add_row(label, value)
+    console.print(table)
+
+
+def _show_tables(sections: Sequence[Section], out: TextIO) -> None:
+    console = _console(out)
+    for section in sections:
+        if not section.rows:
+            console.print(section.title, style="bold")
+            continue
+        table = _table(section.title, header=bool(section.header))
+        for column in section.header or section.rows[0]:
+            table.add_column(column if section.header else "", overflow="fold")
+        for row in section.rows:
+            table.add_row(*row)
+        console.print(table)
+
+
+def _console(stream: TextIO, *, soft_wrap: bool = False) -> Console:
+    from rich.console import Console  # noqa: PLC0415 - rich takes long to be imported, and few commands need it
+
+    # Our texts hold paths and stubs such as "zoo:nlp/[a]": shown as they are, never as markup or emoji.
+    return Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=soft_wrap)
+
+
+def _table(title: str, *, header: bool) -> Table:
+    from rich.table import Table  # noqa: PLC0415 - as above
+
+    return Table(title=title or None, show_header=header, title_justify="left")

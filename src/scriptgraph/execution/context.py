@@ -119,12 +119,12 @@ class Context:
         return self._env.get(key)
 
     def passed(self, allowed: tuple[str, ...]) -> Values:
-        """Give what the script reads and also lets out: it leaves as it came unless the script changes it."""
+        """Return what the script reads and also lets out: it leaves as it came unless the script changes it."""
         reads = self.manifest.reads
         return {key: value for key, value in self._env.items() if key in reads and matches_any(key, allowed)}
 
     def declared(self) -> dict[str, str]:
-        """Give every key that the script declares and that is set, as text; lists as PATH has them, by colons."""
+        """Return every key that the script declares and that is set, as text; lists as PATH has them, by colons."""
         return {
             key: ":".join(value) if isinstance(value, tuple) else as_text(value)
             for key, value in self._env.items()
@@ -138,11 +138,11 @@ class Context:
             StepFailed: it is not set and there is no default.
         """
         value = self.value(key)
-        if value is None or value == "":
-            if default is None:
-                raise StepFailed(f"{self.manifest.alias} needs {self._spelling(key)}, which is not set")
-            return default
-        return as_text(value)
+        if value is not None and value != "":
+            return as_text(value)
+        if default is None:
+            raise StepFailed(f"{self.manifest.alias} needs {self._spelling(key)}, which is not set")
+        return default
 
     def flag(self, key: str) -> bool:
         """Read a key as yes or no; no where it is not set."""
@@ -158,16 +158,14 @@ class Context:
         Raises:
             StepFailed: it is something else.
         """
-        value = self.value(key)
-        if value is None or value == "":
-            return None
+        text = self.text(key, "")
         try:
-            number = float(as_text(value))
+            number = float(text or "0")
         except ValueError:
             number = nan
         if not isfinite(number):
-            raise StepFailed(f"{self._spelling(key)}={as_text(value)}: must be a number")
-        return number
+            raise StepFailed(f"{self._spelling(key)}={text}: must be a number")
+        return number if text else None
 
     def whole(self, key: str) -> int | None:
         """Read a key as a whole number; None where it is not set."""
@@ -178,13 +176,11 @@ class Context:
 
     def path(self, key: str) -> Path | None:
         """Read a key as a path, `~` expanded; None where it is not set."""
-        value = self.value(key)
-        if value is None or value == "":
-            return None
+        text = self.text(key, "")
         try:
-            return Path(as_text(value)).expanduser().absolute()
+            return Path(text).expanduser().absolute() if text else None
         except RuntimeError:
-            raise StepFailed(f"{self._spelling(key)}={as_text(value)}: there is no such user") from None
+            raise StepFailed(f"{self._spelling(key)}={text}: there is no such user") from None
 
     def name(self, key: str, default: str | None = None) -> str:
         """Read a key as the name of a file or folder: one part of a path, which cannot lead out of its folder.
@@ -207,9 +203,8 @@ class Context:
         if path is None:
             raise StepFailed(f"{self.manifest.alias} needs {self._spelling(key)}, which is not set")
         if not path.exists():
-            raise StepFailed(
-                f"{self._spelling(key)}={path}: nothing is there; give the path of an existing file or folder"
-            )
+            where = f"{self._spelling(key)}={path}"
+            raise StepFailed(f"{where}: nothing is there; give the path of an existing file or folder")
         return path
 
     def say(self, message: str) -> None:
@@ -268,7 +263,7 @@ class Context:
 
 
 def is_plain_name(name: str) -> bool:
-    """Say whether a text names a file in a folder, and nothing outside of it; names that begin with a dot are ours."""
+    """Whether a text names a file in a folder, and nothing outside of it; names that begin with a dot are ours."""
     short = len(os.fsencode(name)) <= _LONGEST_NAME_BYTES
     return short and name == name.strip() and name.isprintable() and "/" not in name and not name.startswith(".")
 
@@ -283,6 +278,6 @@ def failing_on(*kinds: type[Exception]) -> Iterator[None]:
 
 
 def program_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment of a program that a step starts: the user's, and what the step adds."""
+    """Return the environment of a program that a step starts: the user's, and what the step adds."""
     kept = {key: value for key, value in os.environ.items() if key not in _NOT_PASSED and not key.startswith("CM_")}
     return {**kept, **extra}

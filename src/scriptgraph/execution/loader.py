@@ -41,36 +41,32 @@ def load_customize(manifest: Manifest) -> ModuleType | None:
 
 
 def hook_of(manifest: Manifest, name: str) -> Callable[..., Any] | None:
-    """Give a function of the script's code; None where there is none of that name."""
+    """Return a function of the script's code; None where there is none of that name."""
     hook: Callable[..., Any] | None = getattr(load_customize(manifest), name, None)
     return hook
 
 
 def has_code(manifest: Manifest) -> bool:
-    """Say whether the script does something itself, besides what it depends on."""
+    """Return whether the script does something itself, besides what it depends on."""
     return any((manifest.folder / name).is_file() for name in (CUSTOMIZE_NAME, PROGRAM_NAME))
 
 
 @cache
 def _import(path: Path, uid: str) -> ModuleType:
-    with _IMPORTING:
-        return _imported(path, uid)
-
-
-def _imported(path: Path, uid: str) -> ModuleType:
     name = f"scriptgraph_script_{uid}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise StepFailed(f"{path}: cannot be imported")
-    module = module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up there
-    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # the script's folder is not ours to write in
-    try:
-        spec.loader.exec_module(module)
-    except (ImportError, SyntaxError) as error:
-        raise StepFailed(f"{path}: cannot be imported: {error}") from error
-    finally:
-        sys.dont_write_bytecode = written
+    with _IMPORTING:
+        module = module_from_spec(spec)
+        sys.modules[name] = module  # dataclasses look their module up there
+        written, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # the script's folder is not ours to write in
+        try:
+            spec.loader.exec_module(module)
+        except (ImportError, SyntaxError) as error:
+            raise StepFailed(f"{path}: cannot be imported: {error}") from error
+        finally:
+            sys.dont_write_bytecode = written
     return module
 
 

@@ -1,4 +1,4 @@
-"""Run what does not depend on each other at the same time, and let what measures run alone."""
+"""Run at the same time what does not depend on each other, and let what measures run alone."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ import threading
 import time
 from collections import deque
 from contextlib import contextmanager, nullcontext
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from scriptgraph.execution.loader import has_code
 from scriptgraph.files import locks
+from scriptgraph.planning.resolver import exports_of
 from scriptgraph.process.interruption import Stop, Stopped, raise_if_stopped, stopping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from scriptgraph.planning.plan import Need, Step
 
 Result = TypeVar("Result")
 
@@ -22,6 +27,71 @@ Result = TypeVar("Result")
 MOST = 8
 # Between two looks whether another run has ended.
 _POLL_S = 0.1
+_EVERYTHING = frozenset({"*"})
+
+
+class Independence:
+    """Says what must wait for what; each step of a plan is looked at once."""
+
+    def __init__(self) -> None:
+        # By the step's identity, which the step in the entry keeps from being another's.
+        self._keys: dict[int, tuple[Step, frozenset[str]]] = {}
+        self._acting: dict[int, tuple[Step, bool]] = {}
+
+    def waits_for(self, needs: Sequence[Need]) -> list[frozenset[int]]:
+        """Return for each dependency the numbers of the earlier ones that must have run.
+
+        A dependency that is settled later may be any script, and a script that is neither cached nor pure may do
+        anything to what others work on: each waits for all before it, and all after it wait for it.
+        """
+        if len(needs) <= 1:
+            return [frozenset()] * len(needs)
+        exports = [_exports(need) for need in needs]
+        touches = [self._touches(need) for need in needs]
+        acts = [need.deferred or (need.step is not None and self._acts(need.step)) for need in needs]
+        return [
+            frozenset(
+                earlier
+                for earlier in range(number)
+                if acts[earlier] or acts[number] or _meet(exports[earlier], touches[number])
+            )
+            for number in range(len(needs))
+        ]
+
+    def _acts(self, step: Step) -> bool:
+        """Return whether a step, or one below it, may do more than make its own result."""
+        if id(step) not in self._acting:
+            own = has_code(step.manifest) and not (step.manifest.cache or step.manifest.pure)
+            below = (need.deferred or (need.step is not None and self._acts(need.step)) for need in step.needs())
+            self._acting[id(step)] = (step, own or any(below))
+        return self._acting[id(step)][1]
+
+    def _touches(self, need: Need) -> frozenset[str]:
+        """Return the keys that a dependency is told, and that it and all below it read, are decided by, or pass on."""
+        if need.step is None:
+            return _EVERYTHING if need.deferred else frozenset()
+        step = need.step
+        if id(step) not in self._keys:
+            found = frozenset({*step.manifest.reads, *step.manifest.deciding_keys, *exports_of(step)})
+            found = found.union(*(self._touches(each) for each in step.needs()))
+            self._keys[id(step)] = (step, _EVERYTHING if "*" in found else found)
+        return self._keys[id(step)][1].union(*map(step.env.made_of, need.dependency.env.values()))
+
+
+def _exports(need: Need) -> Iterable[str]:
+    return _EVERYTHING if need.deferred else exports_of(need.step) if need.step else ()
+
+
+def _meet(exports: Iterable[str], keys: frozenset[str]) -> bool:
+    return any(pattern in keys or any(_fit(pattern, key) for key in keys) for pattern in exports)
+
+
+def _fit(one: str, other: str) -> bool:
+    """Return whether some key may fit both patterns; of two that have a `*` what stands before it decides."""
+    if "*" in one and "*" in other:
+        heads = (one.partition("*")[0], other.partition("*")[0])
+        return heads[0].startswith(heads[1]) or heads[1].startswith(heads[0])
+    return fnmatchcase(one, other) if "*" in other else fnmatchcase(other, one)
 
 
 def side_by_side(calls: Sequence[Callable[[], Result]], after: Sequence[frozenset[int]]) -> list[Result]:
@@ -67,27 +137,24 @@ class _Group(Generic[Result]):
                 thread.join()
             raise
         if self.failures:
-            raise self._first_failure()
+            failures = [self.failures[number] for number in sorted(self.failures)]
+            # The failure that stopped the others, not one of the stopped.
+            raise next((each for each in failures if not isinstance(each, Stopped)), failures[0])
         return [self.results[number] for number in range(len(self.calls))]
 
     def _start_ready(self) -> bool:
         """Start what can start; a single call that nothing runs beside is made here."""
         while not self._stop.is_set():
-            started = {*self.results, *self.failures, *self._running}
-            ready = [
-                number
-                for number in range(len(self.calls))
-                if number not in started and self.after[number] <= self.results.keys()
-            ]
+            waiting = set(range(len(self.calls))).difference(self.results, self.failures, self._running)
+            ready = [number for number in sorted(waiting) if self.after[number] <= self.results.keys()]
             if not ready or len(self._running) >= MOST:
                 return bool(self._running)
             if len(ready) == 1 and not self._running:
                 self.results[ready[0]] = self.calls[ready[0]]()
                 continue
-            number = ready[0]
-            context = contextvars.copy_context()
-            thread = threading.Thread(target=context.run, args=(self._call, number), daemon=True)
-            self._running[number] = thread
+            target = contextvars.copy_context().run
+            thread = threading.Thread(target=target, args=(self._call, ready[0]), daemon=True)
+            self._running[ready[0]] = thread
             thread.start()
         return bool(self._running)
 
@@ -100,12 +167,6 @@ class _Group(Generic[Result]):
         finally:
             self._ended.append(number)
             self._any_ended.release()
-
-    def _first_failure(self) -> BaseException:
-        """Give the failure that stopped the others, not one of the stopped."""
-        numbers = sorted(self.failures)
-        own = [number for number in numbers if not isinstance(self.failures[number], Stopped)]
-        return self.failures[(own or numbers)[0]]
 
 
 class Floor:
@@ -140,20 +201,18 @@ class Floor:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Work with nothing of ours beside it."""
+        working = 0
         with self._changed:
             self._wanting_alone += 1
         try:
             with self._changed:
                 self._changed.wait_for(lambda: not self._working)
-                self._working = 1
-            try:
-                with self._file(shared=False):
-                    yield
-            finally:
-                with self._changed:
-                    self._working = 0
+                working = self._working = 1
+            with self._file(shared=False):
+                yield
         finally:
             with self._changed:
+                self._working -= working
                 self._wanting_alone -= 1
                 self._changed.notify_all()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.files.atomic import replace_bytes
+from scriptgraph.files.json_store import KeptJson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,23 +69,20 @@ class Record:
 
 def host_facts(packages: Sequence[str]) -> Mapping[str, Any]:
     """Return what runs the engine: system, interpreter, the versions of packages."""
-    # None says that a package is not installed: a checkout used in place.
-    return {
-        "system": _system(),
-        "machine": os.uname().machine,
-        "python": sys.version.split()[0],
-        "packages": installed_versions(packages),
-    }
-
-
-def _system() -> str:
-    """Name kernel and C library; `platform.platform` says the same, but looks for the library in our interpreter."""
     system = os.uname()
     try:
         library = (os.confstr("CS_GNU_LIBC_VERSION") or "").replace(" ", "")
     except (ValueError, OSError):  # musl does not tell
         library = ""
-    return "-".join((system.sysname, system.release, system.machine, *(["with", library] if library else [])))
+    parts = (system.sysname, system.release, system.machine, *(["with", library] if library else []))
+    # None says that a package is not installed: a checkout used in place.
+    return {
+        # As `platform.platform` says it, which looks for the C library in our interpreter.
+        "system": "-".join(parts),
+        "machine": system.machine,
+        "python": sys.version.split()[0],
+        "packages": installed_versions(packages),
+    }
 
 
 def installed_versions(packages: Sequence[str]) -> dict[str, str | None]:
@@ -117,3 +115,25 @@ def new_run_folder(root: Path, alias: str) -> Path:
     folder = root / f"{stamp}-{alias}-{os.getpid()}"
     (folder / "logs").mkdir(parents=True)
     return folder
+
+
+# What is shorter is nothing to wait for, and writing it down would take longer than it tells.
+LEAST_S = 1.0
+
+
+class Durations:
+    """Seconds by a step's title, the last time that it did its work, in one JSON file below `state`."""
+
+    def __init__(self, state: Path) -> None:
+        self._kept = KeptJson(state / "durations.json")
+
+    def known(self) -> Mapping[str, float]:
+        """Return the seconds by title."""
+        return {title: each for title, each in self._kept.read().items() if isinstance(each, (int, float))}
+
+    def note(self, steps: list[StepRecord]) -> None:
+        """Keep the durations of those steps that did something for a second or more."""
+        took = {each.title: (each.end_ns - each.start_ns) / 1e9 for each in steps if each.status == "done"}
+        long = {title: round(seconds, 3) for title, seconds in took.items() if seconds >= LEAST_S}
+        if long:
+            self._kept.update(lambda document: document.update(long))

@@ -5,27 +5,27 @@ from __future__ import annotations
 import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.fetch.sources import Source, SourceError
+from scriptgraph.immutable import Immutable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from scriptgraph.execution.outcomes import Download
-    from scriptgraph.execution.preview import Foreseen
+    from scriptgraph.execution.traversal import Foreseen
 
 _CONNECT_S = 4.0
 _PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True)
-class Fetch:
+class Fetch(Immutable):
     """One thing that a step would fetch.
 
     Attributes:
@@ -66,9 +66,8 @@ def fetches(root: Foreseen, mirrors: Mapping[str, str], brought: Path) -> list[F
     """List what a run would fetch, each thing once, in the order in which it would."""
     found: dict[tuple[str, tuple[str, ...]], Fetch] = {}
     for step in root.all():
-        for download in step.downloads:
-            fetch = _fetch(step.step.title, download, mirrors, brought)
-            found.setdefault((download.name, download.sources), fetch)
+        for each in step.downloads:
+            found.setdefault((each.name, each.sources), _fetch(step.step.title, each, mirrors, brought))
     return list(found.values())
 
 
@@ -101,21 +100,16 @@ def require_reachable(
 
 
 def _fetch(step: str, download: Download, mirrors: Mapping[str, str], brought: Path) -> Fetch:
-    parsed = (_parsed(given, mirrors) for given in download.sources)
-    sources = [each for each in parsed if each is not None]
+    sources = []
+    for given in download.sources:
+        with suppress(SourceError):  # the step itself says what is wrong with it
+            sources.append(Source.parse(given, mirrors))
     place = brought / download.name if download.sources and os.sep not in download.name else None
     local = [each.path for each in sources if each.path is not None]
     there = next((path for path in (*([place] if place else []), *local) if path.is_file()), None)
     urls = [urlsplit(each.url) for each in sources if each.path is None]
     hosts = tuple((str(url.hostname), url.port or _PORTS.get(url.scheme, 443)) for url in urls)
     return Fetch(step, download, hosts, tuple(str(each) for each in sources), there, place)
-
-
-def _parsed(given: str, mirrors: Mapping[str, str]) -> Source | None:
-    try:
-        return Source.parse(given, mirrors)
-    except SourceError:
-        return None  # the step itself says what is wrong with it
 
 
 def _connects(host: tuple[str, int]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
 from scriptgraph.errors import OF_THE_MACHINE, StepFailed, UndeclaredError
@@ -11,12 +13,16 @@ from scriptgraph.manifest.types import matches_any
 from scriptgraph.planning.resolver import exports_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from scriptgraph.execution.context import Context
     from scriptgraph.execution.record import StepRecord
-    from scriptgraph.manifest.types import Values
+    from scriptgraph.manifest.types import Value, Values
     from scriptgraph.planning.plan import Step
+
+# A program writes what it exports into the file that this variable names.
+EXPORTS_VARIABLE = "CM_EXPORTS_FILE"
 
 
 def work(step: Step, context: Context, entry: StepRecord) -> Values:
@@ -56,17 +62,15 @@ def work(step: Step, context: Context, entry: StepRecord) -> Values:
 
 def _call(step: Step, context: Context) -> Done | Skip:
     module = load_customize(step.manifest)
-    preprocess: Callable[[Context], Outcome] = getattr(module, "preprocess", _nothing)
-    postprocess: Callable[[Context], Outcome] = getattr(module, "postprocess", _nothing)
+    preprocess: Callable[[Context], Outcome] = getattr(module, "preprocess", lambda _context: Done())
+    postprocess: Callable[[Context], Outcome] = getattr(module, "postprocess", lambda _context: Done())
     outcome, hook = preprocess(context), "preprocess"
     program = step.manifest.folder / PROGRAM_NAME
     if program.is_file() and isinstance(outcome, Run):
         raise StepFailed(f"{program}: stands beside a preprocess that returns Run(...); keep one of the two")
     if program.is_file() and isinstance(outcome, Done):
-        from scriptgraph.execution.shell_step import run_program  # noqa: PLC0415 - most steps are Python
-
         outcome = run_program(program, context, outcome)
-        after = postprocess(context) if hasattr(module, "postprocess") else Done()
+        after = postprocess(context)
         if isinstance(after, Done):
             after = Done({**outcome.exports, **after.exports})
         outcome, hook = after, "postprocess"
@@ -79,5 +83,45 @@ def _call(step: Step, context: Context) -> Done | Skip:
     return outcome
 
 
-def _nothing(_context: Context) -> Outcome:
-    return Done()
+def run_program(program: Path, context: Context, before: Done) -> Done:
+    """Run a step's `run.sh` by bash in the step's folder.
+
+    It sees every key that the manifest declares and that is set, and what `preprocess` exported, as text. No value ever
+    becomes part of a command.
+
+    Raises:
+        ScriptGraphError: it failed, or what it exports cannot be read.
+    """
+    file = context.folders.log.parent / f"{context.folders.log.stem}.exports"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("", encoding="utf-8")
+    try:
+        values = {**context.declared(), **{key: str(value) for key, value in before.exports.items()}}
+        if broken := [key for key, value in values.items() if "\0" in value]:
+            raise StepFailed(f"{broken[0]}: holds a NUL byte, which no environment variable can; give another value")
+        context.command(["bash", str(program)], env={**values, EXPORTS_VARIABLE: str(file)})
+        return Done({**before.exports, **_exports(file, program)})
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _exports(file: Path, program: Path) -> Mapping[str, Value]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StepFailed(f"{program}: what it wrote to ${EXPORTS_VARIABLE} cannot be read ({error})") from error
+    if text.lstrip().startswith("{"):
+        try:
+            found: dict[str, Value] = json.loads(text)
+        except ValueError as error:
+            raise StepFailed(f"{program}: wrote no JSON to ${EXPORTS_VARIABLE} ({error})") from error
+        return found
+    exports: dict[str, Value] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line:
+            match = re.fullmatch(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", line)
+            if match is None:
+                where = f"{program}: line {number} of what it wrote to ${EXPORTS_VARIABLE}"
+                raise StepFailed(f"{where} is not KEY=value: {line!r}; write JSON for values of several lines")
+            exports[match[1]] = match[2]
+    return exports

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scriptgraph.execution.durations import Durations
-from scriptgraph.execution.record import StepRecord
+from scriptgraph.execution.record import Durations, StepRecord
 
 if TYPE_CHECKING:
     from pathlib import Path

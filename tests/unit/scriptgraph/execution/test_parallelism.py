@@ -10,8 +10,7 @@ import pytest
 from tiny_scripts import Bench, plan_of
 
 from scriptgraph.errors import StepFailed
-from scriptgraph.execution.independence import Independence
-from scriptgraph.execution.parallelism import Floor, side_by_side
+from scriptgraph.execution.parallelism import Floor, Independence, side_by_side
 from scriptgraph.process import programs as process
 from scriptgraph.process.interruption import Stopped, raise_if_stopped
 

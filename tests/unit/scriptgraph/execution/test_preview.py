@@ -11,12 +11,13 @@ from tiny_scripts import ScriptFolders, request_of
 from mlperf_home.product import PRODUCT
 from scriptgraph.cache.store import Cache
 from scriptgraph.catalog.registry import load_registry
-from scriptgraph.cli.plan_text import origin_lines, plan_document, plan_lines
+from scriptgraph.cli.plan_commands import origin_lines, plan_document, plan_lines
 from scriptgraph.execution.executor import execute, prefetch
 from scriptgraph.execution.loader import forget
-from scriptgraph.execution.preview import Foreseen, foresee
+from scriptgraph.execution.preview import foresee
 from scriptgraph.execution.record import new_run_folder
 from scriptgraph.execution.runtime import Runtime
+from scriptgraph.execution.traversal import Foreseen
 from scriptgraph.planning.resolver import resolve
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import pytest
 from tiny_scripts import plan_of
 
 from scriptgraph.execution.outcomes import Download
-from scriptgraph.execution.preview import Foreseen
 from scriptgraph.execution.required_files import MissingFilesError, fetches, require_reachable
+from scriptgraph.execution.traversal import Foreseen
 
 if TYPE_CHECKING:
     from pathlib import Path
