@@ -13,8 +13,7 @@ from scriptgraph.errors import ScriptGraphError
 from scriptgraph.execution.loader import has_code, hook_of
 from scriptgraph.execution.runtime import Runtime, Surroundings
 from scriptgraph.execution.traversal import Foreseen, Ready, Result, Traversal
-from scriptgraph.manifest.types import matches_any
-from scriptgraph.planning.resolver import exports_of, unknown_test
+from scriptgraph.planning.resolver import exports_of
 
 if TYPE_CHECKING:
     from scriptgraph.execution.outcomes import Download
@@ -50,8 +49,7 @@ class Preview(Surroundings):
     def handle(self, ready: Ready) -> Result:
         """Foresee the step itself, without what is below it."""
         step, manifest, below = ready.step, ready.step.manifest, ready.below
-        may_change = unknown_test(ready.env, ready.unknown)
-        waits_for = tuple(sorted(filter(may_change, manifest.reads)))
+        waits_for = tuple(sorted(ready.env.changing(manifest.reads, ready.unknown))) if ready.unknown else ()
         if not has_code(manifest) and not manifest.cache:
             return Result(manifest.alias, {}, ready.keys, (), Foreseen(step, "pass", None, waits_for, below=below))
         if waits_for:
@@ -63,9 +61,9 @@ class Preview(Surroundings):
         except ScriptGraphError as error:
             return self._open(ready, Foreseen(step, below=below, error=str(error)))
         if key not in self._known:
-            self._known[key] = self._look(ready.replaced(env=env), key)
+            self._known[key] = self._look(ready._replace(env=env), key)
             return self._known[key]
-        return self._known[key].replaced(seen=Foreseen(step, "again", key, below=below))
+        return self._known[key]._replace(seen=Foreseen(step, "again", key, below=below))
 
     def _look(self, ready: Ready, key: str) -> Result:
         step, manifest, env = ready.step, ready.step.manifest, ready.env
@@ -76,7 +74,7 @@ class Preview(Surroundings):
         downloads = self._downloads(step, env)
         seen = Foreseen(step, "make" if manifest.cache else "run", key, (), downloads, ready.below)
         result = self._perform(ready)
-        return result.replaced(seen=seen) if result else self._open(ready.replaced(keys=keys), seen)
+        return result._replace(seen=seen) if result else self._open(ready._replace(keys=keys), seen)
 
     def _open(self, ready: Ready, seen: Foreseen) -> Result:
         return Result(ready.step.manifest.alias, {}, ready.keys, exports_of(ready.step), seen)
@@ -85,7 +83,7 @@ class Preview(Surroundings):
         hook = hook_of(step.manifest, "downloads") if step.manifest.downloads else None
         if hook is None:
             return ()
-        exported = [key for key in env if matches_any(key, exports_of(step))]
+        exported = env.matching(exports_of(step))
         try:
             return tuple(hook(self.context(step, env, also_reads=exported)))
         except ScriptGraphError:

@@ -92,10 +92,13 @@ class Surroundings:
             "variations": sorted(each.written for each in step.variations),
             "version": step.version,
             # A path into the cache is replaced by a mark, so that moving the cache keeps its entries.
-            "reads": {key: runtime.cache.movable(repr(env[key])) for key in sorted(env) if key in manifest.reads},
+            "reads": {key: self._movable(repr(value)) for key, value in env.only(manifest.reads).items()},
             "dependencies": sorted(set(dependency_keys)),
             "fingerprint": fingerprint,
         }
+
+    def _movable(self, text: str) -> str:
+        return self.runtime.cache.movable(text) if "/" in text or "{" in text else text
 
     def usable(self, step: Step, env: Environment, key: str, log: Path | None = None) -> Entry | None:
         """Return the entry of the cache that will do: it is there, not to be made anew, and its script verifies it."""

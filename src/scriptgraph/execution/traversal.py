@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import threading
 from functools import partial, reduce
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.execution.parallelism import Independence, side_by_side
 from scriptgraph.immutable import Immutable
-from scriptgraph.manifest.types import NOTHING, matches_any
-from scriptgraph.planning.environment import Layer
+from scriptgraph.manifest.types import NOTHING
+from scriptgraph.planning.environment import NOTHING_UNKNOWN, Layer, Unknown
 from scriptgraph.planning.plan import Plan
-from scriptgraph.planning.resolver import exports_of, hand_down, layered, possible_exports, settle, unknown_test
+from scriptgraph.planning.resolver import exports_of, hand_down, layered, possible_exports, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.execution.outcomes import Download
@@ -58,34 +58,34 @@ class Foreseen(Immutable):
         return [*(each for child in self.below if isinstance(child, Foreseen) for each in child.all()), self]
 
 
-class Result(Immutable):
+class Result(NamedTuple):
     """What a step hands to its parent: exports, keys of entries, patterns of what it has yet to export."""
 
     alias: str
     exports: Values = NOTHING
     keys: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
+    unknown: Iterable[str] = ()
     seen: Foreseen | Need | None = None
 
     def again(self, step: Step) -> Result:
         """Return the result for a step that needs no second look."""
         seen = self.seen
-        return self.replaced(seen=Foreseen(step, "again", seen.key)) if isinstance(seen, Foreseen) else self
+        return self._replace(seen=Foreseen(step, "again", seen.key)) if isinstance(seen, Foreseen) else self
 
 
-class Ready(Immutable):
+class Ready(NamedTuple):
     """A step, or one of its dependencies, whose turn it is: what is known there.
 
     Attributes:
         env: what the step has by then, placeholders not yet expanded.
-        unknown: patterns of keys that earlier steps have yet to export; none in a run.
+        unknown: the keys that earlier steps have yet to export; none in a run.
         keys: the cache's entries that the step stands on.
         below: what handlers have seen of its dependencies; it grows by what comes after the step.
     """
 
     step: Step
     env: Environment
-    unknown: tuple[str, ...]
+    unknown: Unknown
     keys: tuple[str, ...]
     below: list[Foreseen | Need]
 
@@ -94,7 +94,7 @@ class Ready(Immutable):
         if result is None:
             return self
         env = self.env.merged(result.exports, Layer.DEPENDENCY, result.alias) if result.exports else self.env
-        return Ready(self.step, env, self.unknown + result.unknown, self.keys + result.keys, self.below)
+        return Ready(self.step, env, self.unknown.and_also(result.unknown), self.keys + result.keys, self.below)
 
 
 class Handler(Protocol):
@@ -116,11 +116,11 @@ class Traversal:
     def __init__(self, registry: Registry, handler: Handler) -> None:
         self._registry, self._handler, self._independence = registry, handler, Independence()
         # By the step's identity, which the step in the entry keeps from being another's.
-        self._visited: dict[int, list[tuple[Step, Environment, tuple[str, ...], Result]]] = {}
+        self._visited: dict[int, list[tuple[Step, Environment, Unknown, Result]]] = {}
         self._visiting: dict[int, threading.Lock] = {}
 
     def visit(
-        self, step: Step, inherited: Environment, chain: tuple[str, ...] = (), around: tuple[str, ...] = ()
+        self, step: Step, inherited: Environment, chain: tuple[str, ...] = (), around: Unknown = NOTHING_UNKNOWN
     ) -> Result:
         """Go through a step's dependencies, the step, and what comes after it.
 
@@ -128,7 +128,7 @@ class Traversal:
             step: the step.
             inherited: the environment in which it starts.
             chain: the aliases of the steps above it.
-            around: patterns of keys that are open where it starts.
+            around: the keys that are open where it starts.
 
         Raises:
             ScriptGraphError: a step failed, or a dependency that is settled only now selects nothing.
@@ -137,7 +137,7 @@ class Traversal:
         # Of two that need the same step at once the second waits; a step holds only those below it, so this ends.
         with self._visiting.setdefault(id(step), threading.Lock()):
             for _, before, open_before, result in visited:
-                if open_before == around and before.same(inherited):
+                if open_before.patterns == around.patterns and before.same(inherited):
                     return result.again(step)
             try:
                 result = self._through(step, inherited, (*chain, step.manifest.alias), around)
@@ -148,23 +148,23 @@ class Traversal:
                 visited.append((step, inherited, around, result))
             return result
 
-    def _through(self, step: Step, inherited: Environment, chain: tuple[str, ...], around: tuple[str, ...]) -> Result:
+    def _through(self, step: Step, inherited: Environment, chain: tuple[str, ...], around: Unknown) -> Result:
         env = layered(step.manifest, step.variations, step.version, inherited)
         ready = self._needs(Ready(step, env, around, (), []), step.before, chain)
         own = self._handler.handle(ready)
         ready = self._needs(ready.after(own), step.after, chain)
         env, unknown = ready.env, ready.unknown
-        patterns, resolved = exports_of(step), env.resolved()
-        exports = {**{key: resolved[key] for key in resolved if matches_any(key, patterns)}, **own.exports}
+        patterns = exports_of(step)
+        exports = {**env.resolved().matching(patterns), **own.exports}
         if not unknown:
-            return own.replaced(exports=exports)
-        may_change = unknown_test(env, unknown)
+            return own._replace(exports=exports)
+        changing = env.changing(exports, unknown)
         # What was open around the step is open for its parent anyway.
-        arisen = unknown[len(around) :]
+        arisen = unknown.patterns - around.patterns
         everything = any("*" in each for each in arisen)
-        still = patterns if everything else tuple(each for each in arisen if matches_any(each, patterns))
-        sure = {key: value for key, value in exports.items() if not may_change(key)}
-        return own.replaced(exports=sure, unknown=still)
+        still = patterns if everything else [each for each in arisen if each in Unknown(patterns)]
+        sure = {key: value for key, value in exports.items() if key not in changing}
+        return own._replace(exports=sure, unknown=still)
 
     def _needs(self, start: Ready, needs: tuple[Need, ...], chain: tuple[str, ...]) -> Ready:
         """Visit dependencies, in a run those that do not depend on each other side by side.
@@ -209,13 +209,10 @@ class Traversal:
         if need.step is None:
             may_come = possible_exports(need.dependency, self._registry) if need.deferred else ()
             return Result("", unknown=may_come, seen=need)
-        env, unknown = parent.env, parent.unknown
-        if unknown:
-            # What the dependency is told in terms of keys that are open is open for it too.
-            may_change = unknown_test(env, unknown)
-            told = need.dependency.env.items()
-            unknown += tuple(key for key, value in told if any(map(may_change, env.made_of(value))))
-        return self.visit(need.step, _start_of(need.step, env, parent.step, need.dependency), chain, unknown)
+        # What the dependency is told in terms of keys that are open is open for it too.
+        told = parent.env.made_of_changing(need.dependency.env, parent.unknown)
+        start = _start_of(need.step, parent.env, parent.step, need.dependency)
+        return self.visit(need.step, start, chain, parent.unknown.and_also(told))
 
 
 def _start_of(step: Step, env: Environment, parent: Step, dependency: Dependency) -> Environment:
@@ -224,10 +221,8 @@ def _start_of(step: Step, env: Environment, parent: Step, dependency: Dependency
     What the plan gave the step by options or `adr` lies over what it inherits.
     """
     start = hand_down(env.resolved(), parent.manifest, dependency)
-    settings = {key: step.env.origin(key) for key in step.env}
     for layer in (Layer.INPUT, Layer.OVERRIDE):
-        values = {key: each.value for key, each in settings.items() if each.layer == layer}
-        start = start.merged(values, layer, step.manifest.alias) if values else start
+        start = start.merged(step.env.of_layer(layer), layer, step.manifest.alias)
     return start
 
 

@@ -81,12 +81,12 @@ class Dependency(Immutable):
     for_each: ForEach | None = None
     dropped_by: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def updating_keys(self) -> frozenset[str]:
         """The environment's keys that add to the query."""
         return frozenset(key for update in self.tag_updates for key in update.keys)
 
-    @property
+    @cached_property
     def keys(self) -> frozenset[str]:
         """The environment's keys that decide whether and what is selected."""
         return self.guard.keys | self.updating_keys

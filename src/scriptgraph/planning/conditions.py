@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scriptgraph.planning.environment import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Container, Mapping
 
     from scriptgraph.manifest.types import Condition, Guard, Value
 
@@ -20,7 +20,8 @@ ANY = "*"
 
 def same(value: Value, wanted: Value) -> bool:
     """Compare as the guards do: any spelling of yes is yes, of no is no (and so is nothing); else the text."""
-    text, asked = as_text(value), as_text(wanted)
+    text = value if isinstance(value, str) else as_text(value)
+    asked = wanted if isinstance(wanted, str) else as_text(wanted)
     if asked in _TRUTH:
         return text.strip().lower() in _TRUTH
     if asked in _FALSEHOOD:
@@ -31,23 +32,22 @@ def same(value: Value, wanted: Value) -> bool:
     return text == asked
 
 
-def _holds(condition: Condition, env: Mapping[str, Value], unknown: Callable[[str], bool]) -> bool | None:
-    if unknown(condition.key):
+def _holds(condition: Condition, env: Mapping[str, Value], unknown: Container[str]) -> bool | None:
+    if condition.key in unknown:
         return None
     if condition.key not in env:
         return False
-    return any(same(env[condition.key], wanted) for wanted in condition.values)
+    value = env[condition.key]
+    return any(same(value, wanted) for wanted in condition.values)
 
 
-def _all_hold(
-    conditions: tuple[Condition, ...], env: Mapping[str, Value], unknown: Callable[[str], bool]
-) -> bool | None:
+def _all_hold(conditions: tuple[Condition, ...], env: Mapping[str, Value], unknown: Container[str]) -> bool | None:
     answers = [_holds(condition, env, unknown) for condition in conditions]
     return False if False in answers else None if None in answers else True
 
 
-def decide(guard: Guard, env: Mapping[str, Value], unknown: Callable[[str], bool]) -> bool | None:
-    """Decide a guard; None where it needs a key that `unknown` says may still change.
+def decide(guard: Guard, env: Mapping[str, Value], unknown: Container[str]) -> bool | None:
+    """Decide a guard; None where it needs a key that may still change.
 
     A missing key matches nothing. All of `enable` must hold; `skip` counts only when all
     of it holds, `skip_any` when one of it does.

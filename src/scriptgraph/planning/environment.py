@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptgraph.manifest.types import NOTHING, PLACEHOLDER, Value, Values, matches_any
 from scriptgraph.manifest.versions import VERSION_KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Collection, Container, Iterable
 
 _UNSET: Any = object()
 
@@ -34,6 +35,32 @@ class Setting(NamedTuple):
     value: Value
     layer: Layer
     source: str
+
+
+class Unknown:
+    """The keys that steps to come may still export, by patterns; asked so often that answers are kept."""
+
+    def __init__(self, patterns: Iterable[str] = ()) -> None:
+        self.patterns = frozenset(patterns)
+        self._wild = [pattern for pattern in self.patterns if not pattern.isidentifier()]
+        self._answers: dict[str, bool] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.patterns)
+
+    def __contains__(self, key: str) -> bool:
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = key in self.patterns or any(fnmatchcase(key, pattern) for pattern in self._wild)
+            self._answers[key] = answer
+        return answer
+
+    def and_also(self, patterns: Iterable[str]) -> Unknown:
+        """Return these with more patterns; self where there are none."""
+        return self if self.patterns.issuperset(patterns) else Unknown(self.patterns.union(patterns))
+
+
+NOTHING_UNKNOWN = Unknown()
 
 
 class Environment(Mapping[str, Value]):
@@ -65,13 +92,53 @@ class Environment(Mapping[str, Value]):
         """Return the value of `key` with its layer and source."""
         return self._settings[key]
 
-    def above(self, layer: Layer) -> Mapping[str, Setting]:
-        """Return the values of all higher layers."""
-        return {key: each for key, each in self._settings.items() if each.layer > layer}
+    def of_layer(self, layer: Layer) -> Values:
+        """Return the values of one layer."""
+        return {key: each[0] for key, each in self._settings.items() if each[1] == layer}
 
     def only(self, keys: Container[str]) -> dict[str, Value]:
         """Return the values of those of the keys that are set, sorted by key."""
-        return {key: self._settings[key].value for key in sorted(self._settings) if key in keys}
+        return {key: self._settings[key][0] for key in sorted(self._settings) if key in keys}
+
+    def matching(self, patterns: tuple[str, ...]) -> dict[str, Value]:
+        """Return the values of the keys that fit one of the patterns."""
+        wanted = Unknown(patterns)
+        return {key: each[0] for key, each in self._settings.items() if key in wanted}
+
+    def changing(self, keys: Iterable[str], unknown: Unknown, asked: set[str] | None = None) -> frozenset[str]:
+        """Return those of the keys that may still change, or what their values are made of.
+
+        An export to come wins unless a higher layer has spoken.
+
+        Args:
+            keys: the keys.
+            unknown: the keys that steps to come may export.
+            asked: gets each key on which the answer depends.
+        """
+        found = []
+        for key in keys:
+            made_of = self._made_of_all(key)
+            if asked is not None:
+                asked.update(made_of)
+            for each in made_of:
+                if each in unknown and (each not in self._settings or self._settings[each][1] <= Layer.DEPENDENCY):
+                    found.append(key)
+                    break
+        return frozenset(found)
+
+    def made_of_changing(self, values: Values, unknown: Unknown, asked: set[str] | None = None) -> list[str]:
+        """Return the keys of those of this environment's values, and of `values`, that are made of changing keys."""
+        if not unknown and asked is None:
+            return []
+        made = {key: self.made_of(self._settings[key][0]) for key in self.placeholders()}
+        made |= {key: self.made_of(value) for key, value in values.items() if isinstance(value, str) and "<<<" in value}
+        return [key for key, keys in made.items() if self.changing(keys, unknown, asked)]
+
+    def _made_of_all(self, key: str) -> Collection[str]:
+        setting = self._settings.get(key)
+        if setting is None or not isinstance(setting[0], str) or "<<<" not in setting[0]:
+            return (key,)
+        return {key, *self.made_of(setting[0])}
 
     def same(self, other: Environment) -> bool:
         """Compare values with their origins; unlike `==` this tells True from 1."""
@@ -124,7 +191,9 @@ class Environment(Mapping[str, Value]):
         """Return the keys whose values stand on others."""
         if self._open is None:
             settings = self._settings.items()
-            self._open = tuple(key for key, each in settings if isinstance(each[0], str) and "<<<" in each[0])
+            self._open = tuple(
+                key for key, each in settings if isinstance(each[0], str) and "<<<" in each[0] and self.made_of(each[0])
+            )
         return self._open
 
     def expanded(self, values: Values) -> Values:
@@ -135,15 +204,13 @@ class Environment(Mapping[str, Value]):
         found = {key: self._expand(value, frozenset()) for key, value in values.items()}
         return {key: value for key, value in found.items() if value is not _UNSET}
 
-    def resolved(self, unknown: Callable[[str], bool] = lambda _key: False) -> Environment:
-        """Return this environment with its own placeholders expanded, but for what stands on `unknown` keys."""
-        keys = tuple(
-            key
-            for key in self.placeholders()
-            if (made := self.made_of(self._settings[key].value)) and not any(unknown(each) for each in made)
-        )
+    def resolved(self, unknown: Unknown | None = None, asked: set[str] | None = None) -> Environment:
+        """Return this environment with its own placeholders expanded, but for what stands on changing keys."""
+        keys = self.placeholders()
         if not keys:
             return self
+        if unknown is not None:
+            keys = tuple(key for key in keys if not self.changing(self.made_of(self[key]), unknown, asked))
         if keys not in self._resolved:
             settings = dict(self._settings)
             for key in keys:

@@ -96,7 +96,7 @@ def _summary(step: Step) -> dict[str, object]:
         "alias": step.manifest.alias,
         "version": step.version,
         "manifest": step.manifest.digest,
-        "env": {key: step.env[key] for key in sorted(step.env) if key in step.manifest.reads},
+        "env": step.env.only(step.manifest.reads),
     }
 
 
@@ -127,7 +127,7 @@ def _outline(step: Step, known: dict[int, str]) -> dict[str, object]:
         "manifest": step.manifest.digest,
         "variations": [each.written for each in step.variations],
         "version": step.version,
-        "env": {key: repr(step.env[key]) for key in sorted(step.env) if key in step.manifest.reads},
+        "env": {key: repr(value) for key, value in step.env.only(step.manifest.reads).items()},
         "needs": [
             _outline_waiting(need, step) if need.deferred else (_digest(need.step, known) if need.step else None)
             for need in step.needs()

@@ -13,17 +13,18 @@ from scriptgraph.manifest.tags import Query, parse_query
 from scriptgraph.manifest.types import NOTHING, Dependency, Manifest, Override, Values
 from scriptgraph.manifest.versions import ANY_VERSION, VersionRange, select_version
 from scriptgraph.planning.conditions import decide
-from scriptgraph.planning.environment import Environment, Layer, as_text
+from scriptgraph.planning.environment import NOTHING_UNKNOWN, Environment, Layer, as_text
 from scriptgraph.planning.options import read_inputs, require_needed
 from scriptgraph.planning.plan import Need, Plan, Step
-from scriptgraph.planning.scope import DEEPEST, ResolvedSteps, Scope, Unknown
+from scriptgraph.planning.scope import DEEPEST, ResolvedSteps, Scope
 from scriptgraph.planning.unmatched import check_overrides
 from scriptgraph.planning.variations import Chosen, choose_variations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from scriptgraph.catalog.registry import Registry
+    from scriptgraph.planning.environment import Unknown
     from scriptgraph.planning.request import Request
 
 _NO_OVERRIDE = Override()
@@ -51,14 +52,14 @@ def settle(
     env: Environment,
     registry: Registry,
     chain: tuple[str, ...],
-    unknown: tuple[str, ...] = (),
+    unknown: Unknown = NOTHING_UNKNOWN,
 ) -> Need:
     """Settle a deferred dependency with the environment that its parent has by now.
 
-    `unknown` has patterns of keys that are still to be exported, for a look ahead; a dependency that they decide
+    `unknown` has the keys that are still to be exported, for a look ahead; a dependency that they decide
     stays deferred.
     """
-    scope = Scope(env, ResolvedSteps(), overrides=parent.overrides or {}, chain=chain, unknown=Unknown(unknown))
+    scope = Scope(env, ResolvedSteps(), overrides=parent.overrides or {}, chain=chain, unknown=unknown)
     return _resolve_need(need.dependency, parent.manifest, registry, scope)
 
 
@@ -196,11 +197,6 @@ def possible_exports(dependency: Dependency, registry: Registry, override_tags: 
     return tuple(sorted(found))
 
 
-def unknown_test(env: Environment, patterns: tuple[str, ...]) -> Callable[[str], bool]:
-    """Return the test whether a key may still change where steps to come may export what the patterns fit."""
-    return Scope(env, ResolvedSteps(), unknown=Unknown(patterns)).may_change(env)
-
-
 def _override_of(dependency: Dependency, scope: Scope) -> Override:
     override = _NO_OVERRIDE
     for name in dependency.names:
@@ -210,12 +206,13 @@ def _override_of(dependency: Dependency, scope: Scope) -> Override:
 
 
 def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, scope: Scope) -> Need:
-    unknown = scope.may_change(scope.inherited)
-    env = scope.inherited.resolved(unknown)
-    wanted = decide(dependency.guard, env, unknown)
+    unknown, asked = scope.unknown, scope.resolved.asked
+    env = scope.inherited.resolved(unknown, asked)
+    changing = scope.inherited.changing(dependency.keys, unknown, asked)
+    wanted = decide(dependency.guard, env, changing)
     if wanted is False:
         return Need(dependency)
-    waits_for = frozenset(filter(unknown, dependency.keys if wanted is None else dependency.updating_keys))
+    waits_for = changing if wanted is None else changing & dependency.updating_keys
     if waits_for:
         return Need(dependency, waits_for=waits_for)
     override = _override_of(dependency, scope)
@@ -226,12 +223,10 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
             # Each entry of a list is a tag of its own.
             texts = value if isinstance(value, tuple) else (as_text(value),)
             tags += [f"{update.prefix}{text}" for text in texts if text]
-    # What is made of keys that are not known yet is not known below either.
-    open_values = [*((key, env[key]) for key in env.placeholders()), *dependency.env.items()]
-    made_of_unknown = [key for key, value in open_values if any(map(unknown, env.made_of(value)))]
     inner = scope.replaced(
         inherited=hand_down(env, parent, dependency),
-        unknown=scope.unknown.and_also(made_of_unknown),
+        # What is made of keys that are not known yet is not known below either.
+        unknown=unknown.and_also(env.made_of_changing(dependency.env, unknown, asked)),
         versions=dependency.versions.narrowed(override.versions),
         forced=override.inputs,
     )

@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scriptgraph.manifest.types import NOTHING, Override, Values
 from scriptgraph.manifest.versions import ANY_VERSION, VersionRange
-from scriptgraph.planning.environment import Layer
+from scriptgraph.planning.environment import NOTHING_UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from scriptgraph.manifest.tags import Query
     from scriptgraph.manifest.types import Manifest
-    from scriptgraph.planning.environment import Environment
+    from scriptgraph.planning.environment import Environment, Unknown
     from scriptgraph.planning.plan import Step
 
 _T = TypeVar("_T")
 # Far more than any workflow has, and less than what Python's stack holds.
 DEEPEST = 100
-
-
-class Unknown:
-    """The keys that steps to come may still export, by patterns; asked so often that answers are kept."""
-
-    def __init__(self, patterns: Iterable[str] = ()) -> None:
-        self.patterns = frozenset(patterns)
-        self._wild = [pattern for pattern in self.patterns if not pattern.isidentifier()]
-        self._answers: dict[str, bool] = {}
-
-    def __contains__(self, key: str) -> bool:
-        answer = self._answers.get(key)
-        if answer is None:
-            answer = key in self.patterns or any(fnmatchcase(key, pattern) for pattern in self._wild)
-            self._answers[key] = answer
-        return answer
-
-    def and_also(self, patterns: Iterable[str]) -> Unknown:
-        """Return these with more patterns; self where there are none."""
-        return self if self.patterns.issuperset(patterns) else Unknown(self.patterns.union(patterns))
 
 
 class Scope:
@@ -58,7 +37,7 @@ class Scope:
     inputs: Values = NOTHING
     forced: Values = NOTHING
     chain: tuple[str, ...] = ()
-    unknown: Unknown = Unknown()
+    unknown: Unknown = NOTHING_UNKNOWN
 
     def __init__(self, inherited: Environment, resolved: ResolvedSteps, **more: Any) -> None:
         vars(self).update(more, inherited=inherited, resolved=resolved)
@@ -66,22 +45,6 @@ class Scope:
     def replaced(self, **named: Any) -> Scope:
         """Return the same with other values of some attributes."""
         return Scope(**{**vars(self), **named})
-
-    def may_change(self, env: Environment) -> Callable[[str], bool]:
-        """Return the test whether a key of an environment may still change, or what its value is made of.
-
-        An export to come wins unless a higher layer has spoken.
-        """
-        unknown, note = self.unknown, self.resolved.note_question
-        steady = env.above(Layer.DEPENDENCY)
-
-        def changes(key: str) -> bool:
-            note(key)
-            return key in unknown and key not in steady
-
-        if not env.placeholders():
-            return changes
-        return lambda key: any(changes(each) for each in {key, *env.made_of(env.get(key))})
 
 
 class _Resolving:
@@ -110,9 +73,10 @@ class ResolvedSteps:
         self._known: dict[Hashable, list[tuple[Scope, Step, _Resolving]]] = {}
         self._open = [_Resolving()]
 
-    def note_question(self, key: str) -> None:
-        """Note that what is being resolved depends on whether a key may still be exported."""
-        self._open[-1].asked.add(key)
+    @property
+    def asked(self) -> set[str]:
+        """The keys of which it matters, to what is being resolved, whether they may still be exported."""
+        return self._open[-1].asked
 
     def outline(self, manifest: Manifest, query: Query, versions: VersionRange, make: Callable[[], _T]) -> _T:
         """Return what was made of a script and what is asked of it before, whatever its surroundings; or make it."""

@@ -90,8 +90,8 @@ ENABLE, SKIP, SKIP_ANY = Guard(enable=(A, B)), Guard(skip=(A, B)), Guard(skip_an
     ],
 )
 def test_guards(guard: Guard, env: dict[str, Any], unknown: str, answer: bool | None) -> None:
-    assert decide(guard, env, unknown.__contains__) is answer
+    assert decide(guard, env, unknown) is answer
 
 
 def test_a_value_that_may_still_change_is_not_looked_at() -> None:
-    assert decide(ENABLE, {"A": "1x", "B": "yes"}, {"B"}.__contains__) is None
+    assert decide(ENABLE, {"A": "1x", "B": "yes"}, {"B"}) is None

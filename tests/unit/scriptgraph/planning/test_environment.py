@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_scripts import plan_of, step_of
 
-from scriptgraph.planning.environment import Environment, Layer, Setting, as_text
+from scriptgraph.planning.environment import Environment, Layer, Setting, Unknown, as_text
 
 if TYPE_CHECKING:
     from tiny_scripts import Bench
@@ -152,10 +152,10 @@ def test_an_environments_own_placeholders() -> None:
 
 
 def test_what_stands_on_an_unknown_key_is_left_as_it_is() -> None:
-    env = Environment().merged({"A": "<<<B>>>", "B": "<<<C>>>", "C": 1, "D": "<<<E>>>", "E": 2}, Layer.MANIFEST, "m")
+    env = Environment().merged({"A": "<<<B>>>", "B": "<<<C>>>", "C": 1, "D": "<<<E>>>", "E": 2}, Layer.DEFAULT, "m")
 
     assert env.made_of(env["A"]) == {"B", "C"}
-    assert dict(env.resolved(lambda key: key == "C")) == {**env, "D": 2}
+    assert dict(env.resolved(Unknown(["C"]))) == {**env, "D": 2}
 
 
 def test_keys_that_stand_on_each_other_do_not_turn_for_ever() -> None:
