@@ -23,18 +23,18 @@ class Immutable:
 
     _fields: ClassVar[tuple[str, ...]] = ()
     _names: ClassVar[frozenset[str]] = frozenset()
-    _defaults: ClassVar[dict[str, Any]] = {}
+    field_defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
         names = tuple(cls.__annotations__)
         cls._fields = (*cls._fields, *names)
         cls._names = frozenset(cls._fields)
-        cls._defaults = {**cls._defaults, **{name: vars(cls)[name] for name in names if name in vars(cls)}}
+        cls.field_defaults = {**cls.field_defaults, **{name: vars(cls)[name] for name in names if name in vars(cls)}}
 
     def __init__(self, *values: Any, **named: Any) -> None:
         # Each plan makes thousands of these: two updates of a dictionary, and no look at each field.
         state, fields = vars(self), self._fields
-        state.update(self._defaults)
+        state.update(self.field_defaults)
         state.update(zip(fields, values, strict=False))
         state.update(named)
         twice = values and named and not named.keys().isdisjoint(fields[: len(values)])

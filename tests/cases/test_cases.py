@@ -30,7 +30,7 @@ def outline(step: Step, indent: str = "", mark: str = "") -> Iterator[str]:
 
 
 def _outline_need(need: Need, indent: str, mark: str) -> Iterator[str]:
-    if need.deferred:
+    if need.waits_for:
         yield f"{indent}{mark}? {need.dependency.tags} [{', '.join(sorted(need.waits_for))}]"
     elif need.step is None:
         yield f"{indent}{mark}- {need.dependency.tags}"

@@ -125,8 +125,8 @@ class _Rehearsal:
     def _needs(self, step: Step, needs: tuple[Need, ...], env: Environment, chain: tuple[str, ...]) -> Environment:
         for need in needs:
             late = settle(need, step, env, self.registry, chain)
-            assert not late.deferred
-            if not need.deferred:
+            assert not late.waits_for
+            if not need.waits_for:
                 assert titles(late.step) == titles(need.step)
             if late.step:
                 start = hand_down(env.resolved(), step.manifest, need.dependency)

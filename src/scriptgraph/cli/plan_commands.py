@@ -168,7 +168,7 @@ def _step_lines(found: Foreseen, depth: int, *, verbose: bool) -> Iterator[str]:
     for child in found.below:
         if isinstance(child, Foreseen):
             yield from _step_lines(child, depth + 1, verbose=verbose)
-        elif child.deferred:
+        elif child.waits_for:
             waits = _few(sorted(child.waits_for))
             yield "  " * (depth + 1) + f"? {child.dependency.tags} - decided when {waits} is known"
         elif verbose:
@@ -192,7 +192,7 @@ def _document(found: Foreseen | Need, seconds: Mapping[str, float]) -> dict[str,
     if not isinstance(found, Foreseen):
         return {
             "tags": found.dependency.tags,
-            "status": "deferred" if found.deferred else "not wanted",
+            "status": "deferred" if found.waits_for else "not wanted",
             "waits_for": sorted(found.waits_for),
             "guard": guard_words(found.dependency.guard),
         }

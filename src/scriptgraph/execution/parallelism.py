@@ -48,7 +48,7 @@ class Independence:
             return [frozenset()] * len(needs)
         exports = [_exports(need) for need in needs]
         touches = [self._touches(need) for need in needs]
-        acts = [need.deferred or (need.step is not None and self._acts(need.step)) for need in needs]
+        acts = [bool(need.waits_for) or (need.step is not None and self._acts(need.step)) for need in needs]
         return [
             frozenset(
                 earlier
@@ -62,14 +62,14 @@ class Independence:
         """Return whether a step, or one below it, may do more than make its own result."""
         if id(step) not in self._acting:
             own = has_code(step.manifest) and not (step.manifest.cache or step.manifest.pure)
-            below = (need.deferred or (need.step is not None and self._acts(need.step)) for need in step.needs())
+            below = (bool(need.waits_for) or (need.step is not None and self._acts(need.step)) for need in step.needs())
             self._acting[id(step)] = (step, own or any(below))
         return self._acting[id(step)][1]
 
     def _touches(self, need: Need) -> frozenset[str]:
         """Return the keys that a dependency is told, and that it and all below it read, are decided by, or pass on."""
         if need.step is None:
-            return _EVERYTHING if need.deferred else frozenset()
+            return _EVERYTHING if need.waits_for else frozenset()
         step = need.step
         if id(step) not in self._keys:
             found = frozenset({*step.manifest.reads, *step.manifest.deciding_keys, *exports_of(step)})
@@ -79,7 +79,7 @@ class Independence:
 
 
 def _exports(need: Need) -> Iterable[str]:
-    return _EVERYTHING if need.deferred else exports_of(need.step) if need.step else ()
+    return _EVERYTHING if need.waits_for else exports_of(need.step) if need.step else ()
 
 
 def _meet(exports: Iterable[str], keys: frozenset[str]) -> bool:

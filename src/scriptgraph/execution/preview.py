@@ -49,7 +49,7 @@ class Preview(Surroundings):
     def handle(self, ready: Ready) -> Result:
         """Foresee the step itself, without what is below it."""
         step, manifest, below = ready.step, ready.step.manifest, ready.below
-        waits_for = tuple(sorted(ready.env.changing(manifest.reads, ready.unknown))) if ready.unknown else ()
+        waits_for = tuple(sorted(ready.env.changing(manifest.reads, ready.unknown))) if ready.unknown.patterns else ()
         if not has_code(manifest) and not manifest.cache:
             return Result(manifest.alias, {}, ready.keys, (), Foreseen(step, "pass", None, waits_for, below=below))
         if waits_for:

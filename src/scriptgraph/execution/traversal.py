@@ -19,7 +19,7 @@ from scriptgraph.planning.plan import Plan
 from scriptgraph.planning.resolver import exports_of, hand_down, layered, possible_exports, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.execution.outcomes import Download
@@ -50,7 +50,7 @@ class Foreseen(Immutable):
 
     def deferred(self) -> list[Need]:
         """Return the dependencies here and below that an earlier step has yet to decide."""
-        here = [child for child in self.below if not isinstance(child, Foreseen) and child.deferred]
+        here = [child for child in self.below if not isinstance(child, Foreseen) and child.waits_for]
         return [*here, *(need for child in self.below if isinstance(child, Foreseen) for need in child.deferred())]
 
     def all(self) -> list[Foreseen]:
@@ -94,7 +94,8 @@ class Ready(NamedTuple):
         if result is None:
             return self
         env = self.env.merged(result.exports, Layer.DEPENDENCY, result.alias) if result.exports else self.env
-        return Ready(self.step, env, self.unknown.and_also(result.unknown), self.keys + result.keys, self.below)
+        unknown = self.unknown.and_also(result.unknown) if result.unknown else self.unknown
+        return Ready(self.step, env, unknown, self.keys + result.keys, self.below)
 
 
 class Handler(Protocol):
@@ -156,13 +157,13 @@ class Traversal:
         env, unknown = ready.env, ready.unknown
         patterns = exports_of(step)
         exports = {**env.resolved().matching(patterns), **own.exports}
-        if not unknown:
+        if not unknown.patterns:
             return own._replace(exports=exports)
         changing = env.changing(exports, unknown)
         # What was open around the step is open for its parent anyway.
         arisen = unknown.patterns - around.patterns
         everything = any("*" in each for each in arisen)
-        still = patterns if everything else [each for each in arisen if each in Unknown(patterns)]
+        still = patterns if everything else Unknown(patterns).among(arisen)
         sure = {key: value for key, value in exports.items() if key not in changing}
         return own._replace(exports=sure, unknown=still)
 
@@ -191,7 +192,7 @@ class Traversal:
             else:
                 known = reduce(Ready.after, [done[each] for each in sorted(after[number] & done.keys())], start)
             need = needs[number]
-            if need.deferred:
+            if need.waits_for:
                 need = settle(need, start.step, known.env, self._registry, chain, known.unknown)
             try:
                 done[number] = self._need(need, known, chain)
@@ -200,19 +201,27 @@ class Traversal:
                     raise
                 failed[number] = error
 
-        side_by_side([partial(call, number) for number in range(len(needs))], after)
+        run_all = _one_after_another if self._handler.ahead else side_by_side
+        run_all([partial(call, number) for number in range(len(needs))], after)
         start.below.extend(seen for number in sorted(done) if (seen := done[number].seen) is not None)
         known = reach(len(needs))
         return known.after(Result(start.step.manifest.alias, _failures(needs, failed))) if failed else known
 
     def _need(self, need: Need, parent: Ready, chain: tuple[str, ...]) -> Result:
         if need.step is None:
-            may_come = possible_exports(need.dependency, self._registry) if need.deferred else ()
+            may_come = possible_exports(need.dependency, self._registry) if need.waits_for else ()
             return Result("", unknown=may_come, seen=need)
         # What the dependency is told in terms of keys that are open is open for it too.
-        told = parent.env.made_of_changing(need.dependency.env, parent.unknown)
+        unknown = parent.unknown
+        if unknown.patterns:
+            unknown = unknown.and_also(parent.env.made_of_changing(need.dependency.env, unknown))
         start = _start_of(need.step, parent.env, parent.step, need.dependency)
-        return self.visit(need.step, start, chain, parent.unknown.and_also(told))
+        return self.visit(need.step, start, chain, unknown)
+
+
+def _one_after_another(calls: Iterable[Callable[[], None]], _after: object) -> None:
+    for call in calls:
+        call()
 
 
 def _start_of(step: Step, env: Environment, parent: Step, dependency: Dependency) -> Environment:
@@ -221,9 +230,7 @@ def _start_of(step: Step, env: Environment, parent: Step, dependency: Dependency
     What the plan gave the step by options or `adr` lies over what it inherits.
     """
     start = hand_down(env.resolved(), parent.manifest, dependency)
-    for layer in (Layer.INPUT, Layer.OVERRIDE):
-        start = start.merged(step.env.of_layer(layer), layer, step.manifest.alias)
-    return start
+    return start.with_layers_of(step.env, {Layer.INPUT, Layer.OVERRIDE}, step.manifest.alias)
 
 
 def _failures(needs: tuple[Need, ...], failed: Mapping[int, ScriptGraphError]) -> Values:

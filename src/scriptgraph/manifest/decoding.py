@@ -91,15 +91,17 @@ def _shared_inputs(name: str, pointer: str, path: Path, digest: hashlib._Hash) -
 def _variations(found: Mapping[str, Any], path: Path) -> dict[str, Variation]:
     made: dict[str, Variation] = {}
     for key, entry in found.get("variations", {}).items():
+        if entry.for_each is None and not any(each.for_each for each in (*entry.deps, *entry.post_deps)):
+            made[key] = entry
+            continue
         pointer = "/variations" + pointer_to(key)
         for each in _rows_of(entry, pointer, path):
             if each.name in made:
                 raise Malformed(f"makes the variation {each.name!r} twice", pointer)
-            made[each.name] = each
-            for field in ("deps", "post_deps"):
-                repeated = _repeated(getattr(each, field), f"{pointer}/{field}", path)
-                if repeated is not getattr(each, field):
-                    made[each.name] = made[each.name].replaced(**{field: repeated})
+            deps = {
+                field: _repeated(getattr(each, field), f"{pointer}/{field}", path) for field in ("deps", "post_deps")
+            }
+            made[each.name] = each.replaced(**deps)
     default = _chosen({**found, "variations": made}, "default_variation", "variations", ": there are none")
     if default:
         made[default] = made[default].replaced(default=True)

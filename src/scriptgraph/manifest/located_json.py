@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
 
 from scriptgraph.errors import ManifestError, nearest
+from scriptgraph.immutable import Immutable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -85,6 +86,22 @@ def read_text(value: Any) -> str:
     if not isinstance(value, str):
         raise Malformed(f"must be text, is {kind(value)}")
     return value
+
+
+def read_anything(value: Any) -> Any:
+    """Read any value, as it is."""
+    return value
+
+
+def one_of(*words: str) -> Callable[[Any], str]:
+    """Return a reader of one of some texts."""
+
+    def read_word(value: Any) -> str:
+        if read_text(value) not in words:
+            raise Malformed(f"must be {', '.join(words[:-1])} or {words[-1]}")
+        return str(value)
+
+    return read_word
 
 
 def read_query(value: Any) -> str:
@@ -188,6 +205,7 @@ class Shape(Generic[_T]):
             names: the arguments' names, by key, where they are not the key.
         """
         self.readers, self._make, self._needs, self._retired = readers, make, needs, retired
+        self._defaults = make.field_defaults if isinstance(make, type) and issubclass(make, Immutable) else None
         self._names = {key: names.get(key, key) for key in readers}
 
     def __call__(self, value: Any, **more: Any) -> _T:
@@ -204,7 +222,14 @@ class Shape(Generic[_T]):
                 more[names[key]] = readers[key](member)
         except Malformed as error:
             raise error.below(key) from None
-        return self._make(**more)
+        if self._defaults is None:
+            return self._make(**more)
+        # As `Immutable.__init__`, without a call for each of a plan's thousand values, and without its check: the
+        # members are known, and those without a default are needed.
+        made = object.__new__(cast("type[_T]", self._make))
+        vars(made).update(self._defaults)
+        vars(made).update(more)
+        return made
 
     def _refuse(self, given: Collection[str]) -> NoReturn:
         key = next(key for key in given if key not in self.readers)
@@ -243,7 +268,7 @@ class Place:
         """Read an object; with `known`, refuse other keys."""
         value = self.read(read_object)
         if known is not None:
-            self.read(Shape(dict.fromkeys(known, lambda member: member), dict))
+            self.read(Shape(dict.fromkeys(known, read_anything), dict))
         return Fields({key: self.at(key) for key in value})
 
     def items(self) -> list[Place]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.manifest.located_json import (
-    Malformed,
     Shape,
     decode_value,
     each,
     members,
     named,
+    one_of,
     one_or_more,
+    read_anything,
     read_boolean,
     read_object,
     read_query,
@@ -38,35 +39,30 @@ from scriptgraph.manifest.versions import VersionRange
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from scriptgraph.manifest.types import Value
+
 _VERSION_KEYS = ("version", "version_min", "version_max")
 _OF_OVERRIDES: Mapping[str, Callable[[Any], Any]] = {"tags": read_texts, **dict.fromkeys(_VERSION_KEYS, read_text)}
-_NO_GUARD = Guard()
 # A guard has one value, or a list of them; any spelling of yes in the list is one too.
-_wanted = members(one_or_more(read_value))
-
-
-def _read_conditions(value: Any) -> tuple[Condition, ...]:
-    return tuple(map(Condition, *zip(*_wanted(value).items(), strict=True))) if value else ()
+_read_conditions = members(one_or_more(read_value))
 
 
 def _make_dependency(
-    enable: tuple[Condition, ...] = (),
-    skip: tuple[Condition, ...] = (),
-    skip_any: tuple[Condition, ...] = (),
+    enable: Mapping[str, tuple[Value, ...]] = NOTHING,
+    skip: Mapping[str, tuple[Value, ...]] = NOTHING,
+    skip_any: Mapping[str, tuple[Value, ...]] = NOTHING,
     prefixed: Mapping[str, tuple[str, ...]] = NOTHING,
     update_tags_from_env: tuple[str, ...] | None = None,
     **found: Any,
 ) -> Dependency:
     if prefixed or update_tags_from_env is not None:
-        updates = [TagUpdate(prefix, keys) for prefix, keys in prefixed.items()]
-        found["tag_updates"] = (
-            *updates,
-            *([] if update_tags_from_env is None else [TagUpdate("", update_tags_from_env)]),
-        )
+        more = () if update_tags_from_env is None else (("", update_tags_from_env),)
+        found["tag_updates"] = tuple(TagUpdate(prefix, keys) for prefix, keys in (*prefixed.items(), *more))
     if not found.keys().isdisjoint(_VERSION_KEYS):
         found["versions"] = VersionRange(*(found.pop(key, "") for key in _VERSION_KEYS))
-    guard = Guard(enable, skip, skip_any) if enable or skip or skip_any else _NO_GUARD
-    return Dependency(guard=guard, **found)
+    if enable or skip or skip_any:
+        found["guard"] = Guard(*(tuple(map(Condition._make, each.items())) for each in (enable, skip, skip_any)))
+    return Dependency(**found)
 
 
 def decode_override(fields: Mapping[str, Any]) -> Override:
@@ -91,13 +87,6 @@ def _read_override(value: Any) -> Override:
     for key in read_object(value):
         members(_OF_OVERRIDES.get(key, read_value))({key: value[key]})
     return decode_override(value)
-
-
-def _read_kind(value: Any) -> str:
-    word = read_text(value)
-    if word not in {"text", "path", "number", "flag"}:
-        raise Malformed("must be text, path, number or flag")
-    return word
 
 
 _for_each = Shape(
@@ -155,7 +144,7 @@ option = Shape(
         "desc": read_text,
         "default": read_value,
         "choices": read_texts,
-        "type": _read_kind,
+        "type": one_of("text", "path", "number", "flag"),
         "refused": members(read_text),
         "needs": read_text,
     },
@@ -169,7 +158,7 @@ _description: Shape[dict[str, Any]] = Shape(
 )
 read_fields: Shape[dict[str, Any]] = Shape(
     {
-        **dict.fromkeys(("automation_alias", "automation_uid"), lambda value: value),
+        **dict.fromkeys(("automation_alias", "automation_uid"), read_anything),
         **dict.fromkeys(("alias", "uid", "name", "default_variation", "default_version"), read_text),
         **dict.fromkeys(("tags", "env_keys", "local_env_keys", "new_env_keys", "code", "inputs_from"), read_texts),
         **dict.fromkeys(("cache", "measures", "downloads", "pure"), read_boolean),

@@ -30,7 +30,7 @@ def query_words(dependency: Dependency) -> str:
 
 
 def _condition(condition: Condition) -> str:
-    words = [as_text(value) for value in condition.values]
+    words = [value if isinstance(value, str) else as_text(value) for value in condition.values]
     if ANY in words:
         return f"{condition.key} is set"
     return f"{condition.key} is {' or '.join(word or 'empty' for word in words)}"

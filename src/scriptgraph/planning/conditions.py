@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 
 _TRUTH = frozenset({"1", "true", "yes", "on"})
 _FALSEHOOD = frozenset({"0", "false", "no", "off"})
+# As `as_text` writes them: a plan compares thousands of values.
+_TEXTS = {True: "yes", False: "no"}
 # In a guard, stands for any text but the empty one: "*", "zoo:*".
 ANY = "*"
 
 
 def same(value: Value, wanted: Value) -> bool:
     """Compare as the guards do: any spelling of yes is yes, of no is no (and so is nothing); else the text."""
-    text = value if isinstance(value, str) else as_text(value)
-    asked = wanted if isinstance(wanted, str) else as_text(wanted)
+    text = value if isinstance(value, str) else _TEXTS[value] if isinstance(value, bool) else as_text(value)
+    asked = wanted if isinstance(wanted, str) else _TEXTS[wanted] if isinstance(wanted, bool) else as_text(wanted)
     if asked in _TRUTH:
         return text.strip().lower() in _TRUTH
     if asked in _FALSEHOOD:

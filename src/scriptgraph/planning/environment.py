@@ -7,7 +7,7 @@ from enum import IntEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scriptgraph.manifest.types import NOTHING, PLACEHOLDER, Value, Values, matches_any
+from scriptgraph.manifest.types import PLACEHOLDER, Value, Values, matches_any
 from scriptgraph.manifest.versions import VERSION_KEYS
 
 if TYPE_CHECKING:
@@ -55,6 +55,10 @@ class Unknown:
             self._answers[key] = answer
         return answer
 
+    def among(self, keys: Iterable[str]) -> list[str]:
+        """Return those of the keys that are unknown."""
+        return [key for key in keys if key in self]
+
     def and_also(self, patterns: Iterable[str]) -> Unknown:
         """Return these with more patterns; self where there are none."""
         return self if self.patterns.issuperset(patterns) else Unknown(self.patterns.union(patterns))
@@ -92,9 +96,10 @@ class Environment(Mapping[str, Value]):
         """Return the value of `key` with its layer and source."""
         return self._settings[key]
 
-    def of_layer(self, layer: Layer) -> Values:
-        """Return the values of one layer."""
-        return {key: each[0] for key, each in self._settings.items() if each[1] == layer}
+    def with_layers_of(self, other: Environment, layers: Container[Layer], source: str) -> Environment:
+        """Return this with another's values of some layers put over it, as `layered` does."""
+        found = [(key, each) for key, each in other._settings.items() if each[1] in layers]
+        return self.layered(({key: each[0]}, each[1], source) for key, each in found) if found else self
 
     def only(self, keys: Container[str]) -> dict[str, Value]:
         """Return the values of those of the keys that are set, sorted by key."""
@@ -125,6 +130,22 @@ class Environment(Mapping[str, Value]):
                     found.append(key)
                     break
         return frozenset(found)
+
+    def known_for(
+        self, keys: frozenset[str], unknown: Unknown, asked: set[str]
+    ) -> tuple[Environment, Mapping[str, Value], frozenset[str]]:
+        """Return what a dependency is decided by.
+
+        Args:
+            keys: those that its guard and its tags look at.
+            unknown: as in `changing`.
+            asked: as in `changing`.
+
+        Returns:
+            This environment with its placeholders expanded, its values of the keys, and those that may still change.
+        """
+        env = self.resolved(unknown, asked)
+        return env, env.only(keys), self.changing(keys, unknown, asked)
 
     def made_of_changing(self, values: Values, unknown: Unknown, asked: set[str] | None = None) -> list[str]:
         """Return the keys of those of this environment's values, and of `values`, that are made of changing keys."""
@@ -167,8 +188,14 @@ class Environment(Mapping[str, Value]):
                     settings[key] = Setting(value, layer, source)
         return Environment(settings)
 
-    def inherited(self, without: tuple[str, ...] = (), extra: Values = NOTHING, source: str = "") -> Environment:
-        """Return what a dependency starts from: all of this but its local keys, as one layer."""
+    def handed_down(self, told: Values, without: tuple[str, ...] = (), source: str = "") -> Environment:
+        """Return what a dependency starts from: all of this but local keys, and what it is told, as one layer.
+
+        Args:
+            told: values for the dependency, in which `<<<KEY>>>` stands for this environment's.
+            without: patterns of the local keys.
+            source: who tells it.
+        """
         base = self._inheritable.get(without)
         if base is None:
             base = self._inheritable[without] = {
@@ -176,7 +203,8 @@ class Environment(Mapping[str, Value]):
                 for key, each in self._settings.items()
                 if key not in VERSION_KEYS and not (without and matches_any(key, without))
             }
-        return Environment({**base, **{key: Setting(value, Layer.INHERITED, source) for key, value in extra.items()}})
+        told = self.expanded(told)
+        return Environment({**base, **{key: Setting(value, Layer.INHERITED, source) for key, value in told.items()}})
 
     def made_of(self, value: Value, seen: frozenset[str] = frozenset()) -> frozenset[str]:
         """Name the keys that a value stands on: those in its `<<<KEY>>>`, and those that their values stand on."""

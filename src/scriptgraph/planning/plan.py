@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scriptgraph.immutable import Immutable
 
@@ -47,22 +47,17 @@ class Step(Immutable):
         return (*self.before, *self.after)
 
 
-class Need(Immutable):
+class Need(NamedTuple):
     """A dependency in a plan: settled (`step`), skipped, or waiting for an earlier step.
 
     Attributes:
         step: the step, where it is settled and wanted.
-        waits_for: the environment's keys that must be known first; empty when settled.
+        waits_for: the environment's keys that must be known first, of a deferred dependency; empty when settled.
     """
 
     dependency: Dependency
     step: Step | None = None
     waits_for: frozenset[str] = frozenset()
-
-    @property
-    def deferred(self) -> bool:
-        """Whether an earlier step has to run before this can be settled."""
-        return bool(self.waits_for)
 
 
 class Plan(Immutable):
@@ -78,7 +73,7 @@ class Plan(Immutable):
     def deferred(self) -> Iterator[Need]:
         """Give what waits for an earlier step."""
         for step in self.steps():
-            yield from (need for need in step.needs() if need.deferred)
+            yield from (need for need in step.needs() if need.waits_for)
 
     def summary(self) -> list[dict[str, object]]:
         """Give title, version, manifest's hash and environment of each settled step, for the record."""
@@ -129,7 +124,7 @@ def _outline(step: Step, known: dict[int, str]) -> dict[str, object]:
         "version": step.version,
         "env": {key: repr(value) for key, value in step.env.only(step.manifest.reads).items()},
         "needs": [
-            _outline_waiting(need, step) if need.deferred else (_digest(need.step, known) if need.step else None)
+            _outline_waiting(need, step) if need.waits_for else (_digest(need.step, known) if need.step else None)
             for need in step.needs()
         ],
     }

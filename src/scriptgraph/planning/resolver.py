@@ -65,16 +65,17 @@ def settle(
 
 def layered(manifest: Manifest, variations: Iterable[Chosen], version: str, inherited: Environment) -> Environment:
     """Put a script's own values over what it inherits, by the one table of precedence."""
-    chosen = [(each, f"{manifest.alias},_{each.written}") for each in variations]
-    blocks: list[tuple[Values, Layer, str]] = [
-        (manifest.defaults, Layer.DEFAULT, manifest.alias),
-        *((each.fill(each.variation.default_env), Layer.DEFAULT, source) for each, source in chosen),
-        (manifest.env, Layer.MANIFEST, manifest.alias),
-        *((each.fill(each.variation.env), Layer.VARIATION, source) for each, source in chosen),
-    ]
+    of_variations: list[tuple[Values, Layer, str]] = []
+    blocks: list[tuple[Values, Layer, str]] = [(manifest.defaults, Layer.DEFAULT, manifest.alias)]
+    for each in variations:
+        source, of = f"{manifest.alias},_{each.written}", each.variation
+        defaults, values = (each.fill(of.default_env), each.fill(of.env)) if each.value else (of.default_env, of.env)
+        blocks.append((defaults, Layer.DEFAULT, source))
+        of_variations.append((values, Layer.VARIATION, source))
+    blocks += [(manifest.env, Layer.MANIFEST, manifest.alias), *of_variations]
     if version:
         entry = manifest.versions.get(version)
-        values: Values = {"CM_VERSION": version, **(entry.env if entry else {})}
+        values = {"CM_VERSION": version, **(entry.env if entry else {})}
         blocks.append((values, Layer.VERSION, f"{manifest.alias} {version}"))
     return inherited.layered(blocks)
 
@@ -135,15 +136,18 @@ def _filled(chosen: Chosen, deps: Iterable[Dependency]) -> Iterable[Dependency]:
 def _expand(manifest: Manifest, query: Query, registry: Registry, scope: Scope) -> Step:
     versions = scope.versions
     outline = scope.resolved.outline(manifest, query, versions, lambda: _outline(manifest, query, versions))
-    start = scope.inherited.layered(
-        (
-            (read_inputs(manifest, scope.inputs), Layer.INPUT, f"option of {manifest.alias}"),
-            (_asked_versions(manifest, versions), Layer.OVERRIDE, "version asked for"),
-            (read_inputs(manifest, scope.forced), Layer.OVERRIDE, "--adr"),
+    start = scope.inherited
+    if scope.inputs or scope.forced or versions is not ANY_VERSION:
+        start = start.layered(
+            (
+                (read_inputs(manifest, scope.inputs), Layer.INPUT, f"option of {manifest.alias}"),
+                (_asked_versions(manifest, versions), Layer.OVERRIDE, "version asked for"),
+                (read_inputs(manifest, scope.forced), Layer.OVERRIDE, "--adr"),
+            )
         )
-    )
     env = layered(manifest, outline.variations, outline.version, start)
-    require_needed(manifest, scope.inputs, env)
+    if scope.inputs:
+        require_needed(manifest, scope.inputs, env)
     overrides = dict(scope.overrides)
     for each in outline.variations:
         for name, override in each.variation.overrides.items():
@@ -177,12 +181,11 @@ def _resolve_needs(
         told: tuple[str, ...] = ()
         if need.step is not None:
             told = exports_of(need.step)
-        elif need.deferred:
+        elif need.waits_for:
             # Unresolved: its exports are unknown.
             told = possible_exports(dependency, registry, _override_of(dependency, scope).tags)
-        unknown = scope.unknown.and_also(told)
-        if unknown is not scope.unknown:
-            scope = scope.replaced(unknown=unknown)
+        if told and not scope.unknown.patterns.issuperset(told):
+            scope = scope.replaced(unknown=scope.unknown.and_also(told))
     return tuple(needs), scope
 
 
@@ -207,9 +210,9 @@ def _override_of(dependency: Dependency, scope: Scope) -> Override:
 
 def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, scope: Scope) -> Need:
     unknown, asked = scope.unknown, scope.resolved.asked
-    env = scope.inherited.resolved(unknown, asked)
-    changing = scope.inherited.changing(dependency.keys, unknown, asked)
-    wanted = decide(dependency.guard, env, changing)
+    keys = dependency.keys
+    env, known, changing = scope.inherited.known_for(keys, unknown, asked)
+    wanted = decide(dependency.guard, known, changing) if keys else True
     if wanted is False:
         return Need(dependency)
     waits_for = changing if wanted is None else changing & dependency.updating_keys
@@ -219,7 +222,7 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
     tags = [dependency.tags, override.tags]
     for update in dependency.tag_updates:
         for key in update.keys:
-            value = env.get(key)
+            value = known.get(key)
             # Each entry of a list is a tag of its own.
             texts = value if isinstance(value, tuple) else (as_text(value),)
             tags += [f"{update.prefix}{text}" for text in texts if text]
@@ -235,7 +238,7 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
 
 def hand_down(env: Environment, parent: Manifest, dependency: Dependency) -> Environment:
     """Return what a dependency starts from, of the environment that its parent has by then."""
-    return env.inherited(parent.local_env_keys, env.expanded(dependency.env), f"{parent.alias} for {dependency.tags}")
+    return env.handed_down(dependency.env, parent.local_env_keys, f"{parent.alias} for {dependency.tags}")
 
 
 def _asked_versions(manifest: Manifest, versions: VersionRange) -> Values:

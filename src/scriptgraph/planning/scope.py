@@ -66,21 +66,20 @@ class ResolvedSteps:
     """The steps of one plan so far: a script that many need in the same way is resolved once.
 
     Without it the work doubles with each level at which two scripts need the same two.
+
+    Attributes:
+        asked: the keys of which it matters, to what is being resolved, whether they may still be exported.
     """
 
     def __init__(self) -> None:
         self._outlines: dict[Hashable, Any] = {}
         self._known: dict[Hashable, list[tuple[Scope, Step, _Resolving]]] = {}
         self._open = [_Resolving()]
-
-    @property
-    def asked(self) -> set[str]:
-        """The keys of which it matters, to what is being resolved, whether they may still be exported."""
-        return self._open[-1].asked
+        self.asked = self._open[-1].asked
 
     def outline(self, manifest: Manifest, query: Query, versions: VersionRange, make: Callable[[], _T]) -> _T:
         """Return what was made of a script and what is asked of it before, whatever its surroundings; or make it."""
-        asked = (manifest.alias, query.variations, query.without, str(versions))
+        asked = (manifest.alias, query.variations, query.without, _text(versions))
         if asked not in self._outlines:
             self._outlines[asked] = make()
         outline: _T = self._outlines[asked]
@@ -88,7 +87,7 @@ class ResolvedSteps:
 
     def step(self, manifest: Manifest, query: Query, scope: Scope, resolve: Callable[[], Step]) -> Step:
         """Return the step that was resolved in the same surroundings before, or resolve it."""
-        asked = (manifest.alias, query.variations, query.without, str(scope.versions), scope.inherited.signature())
+        asked = (manifest.alias, query.variations, query.without, _text(scope.versions), scope.inherited.signature())
         known = self._known.setdefault(asked, [])
         for before, step, gathered in known:
             if _fits(before, gathered, scope):
@@ -96,13 +95,19 @@ class ResolvedSteps:
                 return step
         gathered = _Resolving(manifest.alias)
         self._open.append(gathered)
+        self.asked = gathered.asked
         try:
             step = resolve()
         finally:
             self._open.pop()
+            self.asked = self._open[-1].asked
         self._open[-1].add(gathered)
         known.append((scope, step, gathered))
         return step
+
+
+def _text(versions: VersionRange) -> str:
+    return "" if versions is ANY_VERSION else str(versions)
 
 
 def _fits(before: Scope, gathered: _Resolving, scope: Scope) -> bool:

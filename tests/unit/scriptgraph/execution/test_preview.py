@@ -91,7 +91,7 @@ def test_nothing_is_there_yet(place: Place) -> None:
     assert found["fetched"].status == "make"
     assert [(each.name, each.size_bytes) for each in found["fetched"].downloads] == [("a.bin", 7)]
     assert found["top"].status == "pass"
-    assert found["top"].below[2].deferred
+    assert found["top"].below[2].waits_for
 
 
 def test_what_an_entry_exports_is_known(place: Place) -> None:

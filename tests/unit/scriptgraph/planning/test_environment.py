@@ -95,7 +95,7 @@ def test_merging_leaves_the_first_environment_as_it_was() -> None:
 def test_a_child_gets_everything_but_local_keys_and_what_its_parent_adds() -> None:
     env = Environment().merged({"CM_A": 1, "CM_TMP_B": 2, "CM_C": 3}, Layer.VERSION, "parent")
 
-    child = env.inherited(("CM_TMP_*",), {"CM_C": 4}, "parent for child")
+    child = env.handed_down({"CM_C": 4}, ("CM_TMP_*",), "parent for child")
 
     assert dict(child) == {"CM_A": 1, "CM_C": 4}
     assert child.origin("CM_A") == Setting(1, Layer.INHERITED, "parent")

@@ -58,8 +58,8 @@ class TestWhatManyNeed:
 
         assert first.step
         assert second.step
-        assert not first.step.before[0].deferred
-        assert second.step.before[0].deferred
+        assert not first.step.before[0].waits_for
+        assert second.step.before[0].waits_for
 
     def test_is_resolved_for_each_where_true_is_not_one(self) -> None:
         scripts: Scripts = {"top": {"deps": [dep("a", env={"CM_K": True}), dep("a", env={"CM_K": 1})]}, "a": {}}
@@ -136,7 +136,7 @@ class TestGuards:
 
         settled = settle(need, plan.root, env, registry_of(self.GUARDED), ("top",))
 
-        assert not settled.deferred
+        assert not settled.waits_for
         assert (settled.step.title if settled.step else None) == wanted
 
     def test_a_key_that_a_higher_layer_has_set_is_not_waited_for(self) -> None:
