@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from scriptgraph.catalog.entries import Catalogue, catalogue_of
 from scriptgraph.catalog.folder import Sight, look
 from scriptgraph.files.atomic import replace_bytes
-from scriptgraph.manifest.head import MANIFEST_NAMES
+from scriptgraph.manifest.text import MANIFEST_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from scriptgraph.manifest.head import Head
+    from scriptgraph.manifest.text import Head
 
     Indexed = tuple[list[Sight], Catalogue]
     Known = dict[str, tuple[bytes, Head]]

@@ -12,7 +12,7 @@ from scriptgraph.execution.record import Durations
 from scriptgraph.execution.required_files import fetches, require_reachable
 from scriptgraph.execution.traversal import Foreseen
 from scriptgraph.manifest.types import matches_any
-from scriptgraph.planning.condition_text import guard_words
+from scriptgraph.planning.conditions import guard_words
 from scriptgraph.planning.environment import as_text
 from scriptgraph.planning.resolver import exports_of
 

@@ -9,7 +9,7 @@ from scriptgraph.cli.options import read_listing
 from scriptgraph.cli.tables import Section, show_sections
 from scriptgraph.errors import NoScriptError, RequestError
 from scriptgraph.manifest.versions import ANY_VERSION, VERSION_KEYS, select_version
-from scriptgraph.planning.condition_text import guard_words, query_words
+from scriptgraph.planning.conditions import guard_words, query_words
 from scriptgraph.planning.environment import Environment, Layer, as_text
 from scriptgraph.planning.resolver import layered
 from scriptgraph.planning.variations import choose_variations

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.digests import KnownDigests
 from scriptgraph.errors import ManifestError, StepFailed
-from scriptgraph.manifest.head import MANIFEST_NAMES
+from scriptgraph.manifest.text import MANIFEST_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,15 +1,21 @@
-"""From a manifest's text, JSON or YAML, to plain values; what either language has more than JSON is refused."""
+"""From a manifest's text, JSON or YAML, to plain values, and to its head: how its script is found.
+
+What either language has more than JSON is refused.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptgraph.errors import ManifestError
+from scriptgraph.manifest.located_json import Malformed, read_object, read_text, read_texts
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from scriptgraph.manifest.types import Manifest
 
 
 # A script has one of these files.
@@ -90,3 +96,35 @@ def _plain(node: Any, pointer: str, path: Path, constructor: Any) -> Any:
     if value is None or isinstance(value, (str, bool, int)) or (isinstance(value, float) and math.isfinite(value)):
         return value
     raise ManifestError(path, pointer, f"{node.value!r} is a {type(value).__name__} to YAML; put it in quotes")
+
+
+class Head(NamedTuple):
+    """How a script is found.
+
+    Attributes:
+        sound: False where the manifest does not even say this: then the folder's name is its alias.
+    """
+
+    alias: str
+    uid: str
+    tags: tuple[str, ...]
+    sound: bool = True
+
+    @property
+    def words(self) -> frozenset[str]:
+        """All words by which a query finds it."""
+        return frozenset((*self.tags, self.alias, self.uid))
+
+
+def head_of(manifest: Manifest) -> Head:
+    """Give the head of a manifest that has been decoded."""
+    return Head(manifest.alias, manifest.uid, manifest.tags)
+
+
+def read_head(path: Path) -> Head:
+    """Read how a script is found; what is wrong in its manifest is told when the script is selected."""
+    try:
+        fields = read_object(parse_manifest(read_manifest(path), path))
+        return Head(read_text(fields["alias"]), read_text(fields["uid"]), read_texts(fields["tags"]))
+    except (ManifestError, Malformed, KeyError):
+        return Head(path.parent.name, "", (), sound=False)

@@ -12,7 +12,7 @@ import yaml
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import ManifestError
 from scriptgraph.manifest.decoding import decode_manifest
-from scriptgraph.manifest.retired_keys import OF_DEPENDENCIES, OF_SCRIPTS, OF_VARIATIONS
+from scriptgraph.manifest.shapes import OF_DEPENDENCIES, OF_SCRIPTS, OF_VARIATIONS
 from scriptgraph.manifest.text import parse_manifest
 
 JSON, YAML = Path("/nowhere/x/_cm.json"), Path("/nowhere/x/_cm.yaml")
