@@ -49,17 +49,15 @@ class Engine:
         """The product's CM repository: the checkout around the code that runs, else the one installed with it.
 
         The folder of cmind's module does not count: cmind's index may still point at another environment's copy.
-
-        Raises:
-            ScriptGraphError: there is none.
+        Raise ScriptGraphError if there is none.
         """
         if self._repository is not None:
             return self._repository
         if (self.product.checkout / "cmr.yaml").is_file():
             return self.product.checkout
         spec = find_spec(self.product.repository)
-        if spec is not None and spec.submodule_search_locations:
-            return Path(next(iter(spec.submodule_search_locations)))
+        for folder in (spec and spec.submodule_search_locations) or ():
+            return Path(folder)
         raise ScriptGraphError("the scripts are not installed; run pip install again")
 
     def repositories(self) -> Repositories:
@@ -89,7 +87,7 @@ class Engine:
             if "new_env" not in answer:
                 return answer
             now = read_record(Path(answer["record"]), schema)
-            found = plan_differences(document, now["plan_fingerprint"], now["plan"]) + run_differences(document, now)
+            found = plan_differences(document, now) + run_differences(document, now)
             lines = [str(each) for each in found]
             title = f"differs in {len(lines)}:" if lines else "nothing differs"
             console.text([title, *(f"  {line}" for line in lines)])
@@ -120,10 +118,8 @@ class Engine:
     def answer(self, command: Mapping[str, Any], work: Callable[[RunConsole], dict[str, Any]]) -> dict[str, Any]:
         """Do the work of a command that shows its progress.
 
-        Args:
-            command: cmind's dictionary.
-            work: returns what the answer holds; with `error`, it has failed. Raises ScriptGraphError for whatever a
-                user can cause.
+        `work` returns what the answer holds; with `error`, it has failed. It raises ScriptGraphError for whatever a
+        user can cause.
         """
         # A wrong value of --quiet is refused where options are read.
         quiet = same(command.get("quiet", False), True)
@@ -159,17 +155,11 @@ class Engine:
         check_env(plan.root, request, registry)
         for note in plan.notes:
             console("warned", alias, {"message": note})
+        cache, state = Cache(options.cache), options.home / "state"
+        # A look keeps nothing, digests neither.
+        digests = KnownDigests(None if looking else options.home / "index" / "digests.json")
         runtime = Runtime(
-            self.product,
-            registry,
-            Cache(options.cache),
-            options.home / "state",
-            records / "none",
-            options.switches,
-            console,
-            # A look keeps nothing, digests neither.
-            KnownDigests(None if looking else options.home / "index" / "digests.json"),
-            options.anew,
+            self.product, registry, cache, state, records / "none", options.switches, console, digests, options.anew
         )
         fetches = any(step.manifest.downloads for step in plan.steps())
         if looking or options.prefetch or fetches:

@@ -51,9 +51,8 @@ def run_in_docker(
 ) -> dict[str, Any]:
     """Build the image and run what the command asks for in a container; `error` has an exit status that is not 0.
 
-    Raises:
-        ScriptGraphError: an option is wrong, no engine runs here, or the image cannot be built.
-        OSError: a folder cannot be written.
+    Raise ScriptGraphError if an option is wrong, no engine runs here, or the image cannot be built; OSError if a
+    folder cannot be written.
     """
     rest, asked = read_docker_options(command)
     request, options = read_front(rest, product)
@@ -83,11 +82,7 @@ def run_in_docker(
 
 
 def read_docker_options(command: Mapping[str, Any]) -> tuple[dict[str, Any], DockerOptions]:
-    """Take docker's options out of a command.
-
-    Raises:
-        RequestError: there is none of such a name, or a value is wrong.
-    """
+    """Take docker's options out of a command. Raise RequestError if one is unknown, or has a wrong value."""
     spelled = {key.replace("-", "_"): key for key in command}
     given = {name: command[key] for name, key in spelled.items() if name.startswith("docker_")}
     rest = {key: value for key, value in command.items() if key not in {spelled[name] for name in given}}
@@ -174,16 +169,12 @@ def dockerfile(base_image: str, *, checkout: bool, compiler: bool) -> str:
     `compiler` is whether packages have to be compiled, as on Arm.
     """
     programs = "git g++" if compiler else "git"
-    install = (
-        "RUN pip install --no-cache-dir /opt/source"
-        if checkout
-        else "RUN pip install --no-cache-dir -r /opt/source/requirements.txt\nENV PYTHONPATH=/opt/source"
-    )
+    source = "/opt/source" if checkout else "-r /opt/source/requirements.txt\nENV PYTHONPATH=/opt/source"
     return (
         f"FROM {base_image}\n"
         f"RUN apt-get update && apt-get install -y --no-install-recommends {programs} && rm -rf /var/lib/apt/lists/*\n"
         "COPY source /opt/source\n"
-        f"{install}\n"
+        f"RUN pip install --no-cache-dir {source}\n"
         f"ENV HOME={HOME} CM_REPOS={HOME}/CM\n"
         f"WORKDIR {HOME}\n"
     )
@@ -192,8 +183,7 @@ def dockerfile(base_image: str, *, checkout: bool, compiler: bool) -> str:
 def mounts_of(given: Mapping[str, Path]) -> tuple[Path, ...]:
     """Return what has to be mounted for options that are paths: what is there, or the folder that it is made in.
 
-    Raises:
-        RequestError: a path neither is there nor can be made, or holds a character that docker does not take.
+    Raise RequestError if a path neither is there nor can be made, or holds a character that docker does not take.
     """
     found: dict[Path, None] = {}
     for name, path in given.items():

@@ -43,21 +43,15 @@ _OVERRIDE_KEYS = ("adr", "add_deps_recursive", "add_deps", "ad")
 
 
 class FrontOptions(Immutable):
-    """Where things go, how much is said, and whether a plan is run, shown or only provided for.
-
-    Attributes:
-        plan: show the plan and stop.
-        prefetch: make what is kept in the cache and stop.
-        explain: show where the value of this key comes from and stop.
-    """
+    """Where things go, how much is said, and whether a plan is run, shown or only provided for."""
 
     home: Path
     cache: Path  # in `home`, unless the user has it elsewhere
     switches: Switches
     anew: Anew = "none"
-    plan: bool = False
-    prefetch: bool = False
-    explain: str = ""
+    plan: bool = False  # show the plan and stop
+    prefetch: bool = False  # make what is kept in the cache and stop
+    explain: str = ""  # a key: show where its value comes from and stop
 
 
 class Listing(Immutable):
@@ -72,8 +66,7 @@ class Listing(Immutable):
 def read_front(command: Mapping[str, Any], product: Product, query: str = "") -> tuple[Request, FrontOptions]:
     """Decode cmind's dictionary; `query` stands for the tags where they are known already.
 
-    Raises:
-        RequestError: there are no tags, a stray word, or an option in a wrong form.
+    Raise RequestError if there are no tags, a stray word, or an option in a wrong form.
     """
     extra = os.environ.get(EXTRA, "")
     command = whole_command(command, extra)
@@ -120,8 +113,7 @@ def read_front(command: Mapping[str, Any], product: Product, query: str = "") ->
 def whole_command(command: Mapping[str, Any], extra: str = "") -> dict[str, Any]:
     """Put together what cmind hands over, the files that were named, and `extra`; what was typed wins over `extra`.
 
-    Raises:
-        RequestError: `extra` holds something that is no option of a script.
+    Raise RequestError if `extra` holds something that is no option of a script.
     """
     words = takewhile(lambda word: word != "--", command.get("cmd") or ())
     typed, before = [str(word) for word in words if str(word).startswith(("-", "@"))], _extra_words(extra)
@@ -169,15 +161,9 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
 
 
 def read_listing(command: Mapping[str, Any], switches: Sequence[str] = (), of: Product | None = None) -> Listing:
-    """Decode a command that finds, shows or removes.
+    """Decode a command that finds, shows or removes, in the cache of a product, or scripts where there is none.
 
-    Args:
-        command: cmind's dictionary.
-        switches: the options that it knows.
-        of: the product whose cache it is about; None for a command about scripts, which has no cache.
-
-    Raises:
-        RequestError: a stray word, or an option that the command does not have.
+    Raise RequestError for a stray word, or an option that is none of its `switches`.
     """
     given = _options(command)
     # Without a console, another program asks: it wants the structure, and nothing printed.
@@ -218,13 +204,11 @@ def prints_itself(command: Mapping[str, Any]) -> bool:
 def _options(command: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options by their names with underscores."""
     given: dict[str, Any] = {}
-    for key, value in command.items():
+    for key in (key for key in command if key not in _CMIND_KEYS):
         name = key.replace("-", "_")
-        if key in _CMIND_KEYS:
-            continue
         if name in given:
             raise RequestError(f"--{name} is given twice, with dashes and with underscores; keep one")
-        given[name] = value
+        given[name] = command[key]
     return given
 
 
@@ -244,11 +228,7 @@ def _text(given: dict[str, Any], name: str, kind: str = "path") -> str:
 
 
 def absolute(path: str | Path) -> Path:
-    """Return a path as it was typed, absolute.
-
-    Raises:
-        RequestError: it begins with the name of no user.
-    """
+    """Return a path as it was typed, absolute. Raise RequestError if it begins with the name of no user."""
     try:
         return Path(path).expanduser().absolute()
     except RuntimeError:

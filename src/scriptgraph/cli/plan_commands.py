@@ -24,12 +24,7 @@ if TYPE_CHECKING:
     from scriptgraph.execution.runtime import Runtime
     from scriptgraph.planning.plan import Need, Plan
 
-_SAID = {
-    "cached": "in the cache",
-    "make": "made, then kept in the cache",
-    "run": "runs",
-    "again": "as above",
-}
+_SAID = {"cached": "in the cache", "make": "made, then kept in the cache", "run": "runs", "again": "as above"}
 _MIB = 1 << 20
 
 
@@ -42,11 +37,7 @@ def show_plan(plan: Plan, runtime: Runtime, console: RunConsole) -> dict[str, An
 
 
 def show_origin(plan: Plan, key: str, console: RunConsole) -> dict[str, Any]:
-    """Show for each step that reads a key which value it gets, and from where.
-
-    Raises:
-        RequestError: no step of the plan reads it.
-    """
+    """Show for each step that reads a key which value it gets, and from where. Raise RequestError if none reads it."""
     lines = list(dict.fromkeys(origin_lines(plan, key)))
     if not lines:
         makers = dict.fromkeys(step.title for step in plan.steps() if matches_any(key, exports_of(step)))
@@ -59,11 +50,7 @@ def show_origin(plan: Plan, key: str, console: RunConsole) -> dict[str, Any]:
 
 
 def require_provided(plan: Plan, runtime: Runtime) -> None:
-    """Refuse a run that needs something which is neither here nor at a host that answers.
-
-    Raises:
-        MissingFilesError: there is such a thing; the text lists all of them.
-    """
+    """Raise MissingFilesError, which lists them, if a run needs files neither here nor at a host that answers."""
     _, fetched = _look(plan, runtime)
     require_reachable(fetched, offline=runtime.switches.offline)
 
@@ -98,12 +85,7 @@ def plan_lines(
 ) -> Iterator[str]:
     """Return a plan as lines of text.
 
-    Args:
-        plan: the plan.
-        root: what is foreseen of it.
-        fetched: what would be downloaded.
-        seconds: how long a step took when it last ran, by title.
-        verbose: also tell of dependencies that are not wanted.
+    `seconds` is how long a step took when it last ran, by title; `verbose` tells of dependencies that are not wanted.
     """
     yield f"plan {plan.fingerprint[:12]} for {plan.root.title}"
     yield from _step_lines(root, 0, verbose=verbose)
