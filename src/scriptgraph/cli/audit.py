@@ -27,13 +27,12 @@ HOOKS = {"preprocess": "Outcome", "postprocess": "Outcome", "verify": "bool", "f
 _UID = re.compile(r"[0-9a-f]{16}")
 _KEY = re.compile(r"CM_[A-Z0-9_]+")
 _BANNED_NAMES = frozenset({"eval", "exec", "compile", "input", "__import__"})
+_FETCH = "scriptgraph.fetch, or a dependency on download,file"
 _BANNED_MODULES = {
     **dict.fromkeys(("subprocess", "os.system", "os.popen"), "context.command"),
     "shlex": "a list of arguments",
     "pickle": "JSON",
-    **dict.fromkeys(
-        ("requests", "urllib.request", "http.client"), "scriptgraph.fetch, or a dependency on download,file"
-    ),
+    **dict.fromkeys(("requests", "urllib.request", "http.client"), _FETCH),
 }
 
 

@@ -75,7 +75,6 @@ def read_front(command: Mapping[str, Any], product: Product, query: str = "") ->
     if not asked_for.required:
         raise RequestError('which script? write cm run script --tags=a,b or cm run script "a b"')
     typed = tuple(str(word) for word in command.get("cmd") or ())
-    home, cache = _places(given, product)
     renew, new = _switch(given, "renew"), _switch(given, "new")
     switches = Switches(
         quiet=_switch(given, "quiet"),
@@ -85,8 +84,7 @@ def read_front(command: Mapping[str, Any], product: Product, query: str = "") ->
         command_line=typed,
     )
     options = FrontOptions(
-        home,
-        cache,
+        *_places(given, product),
         switches,
         anew="all" if new else "requested" if renew else "none",
         plan=_switch(given, "plan"),
@@ -196,9 +194,8 @@ def asks_for_json(command: Mapping[str, Any]) -> bool:
 
 def prints_itself(command: Mapping[str, Any]) -> bool:
     """Return whether cmind prints the answer as JSON: `--out=json`, or cmx with `-j`."""
-    control = command.get("control")
-    typed = control if isinstance(control, dict) else {}
-    return command.get("out") == "json" or bool(typed.get("j") or typed.get("json"))
+    typed = command.get("control")
+    return command.get("out") == "json" or (isinstance(typed, dict) and bool(typed.get("j") or typed.get("json")))
 
 
 def _options(command: Mapping[str, Any]) -> dict[str, Any]:

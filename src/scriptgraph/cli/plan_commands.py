@@ -51,8 +51,7 @@ def show_origin(plan: Plan, key: str, console: RunConsole) -> dict[str, Any]:
 
 def require_provided(plan: Plan, runtime: Runtime) -> None:
     """Raise MissingFilesError, which lists them, if a run needs files neither here nor at a host that answers."""
-    _, fetched = _look(plan, runtime)
-    require_reachable(fetched, offline=runtime.switches.offline)
+    require_reachable(_look(plan, runtime)[1], offline=runtime.switches.offline)
 
 
 def run_prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any], console: RunConsole) -> dict[str, Any]:
@@ -90,13 +89,11 @@ def plan_lines(
     yield f"plan {plan.fingerprint[:12]} for {plan.root.title}"
     yield from _step_lines(root, 0, verbose=verbose)
     yield ""
-    if not fetched:
-        yield "downloads: none that is known now"
-    else:
-        known = [each.download.size_bytes for each in fetched if each.download.size_bytes]
-        sizes = [f"{sum(known) / _MIB:.1f} MiB"] if known else []
-        sizes += [f"{len(fetched) - len(known)} of unknown size"] if len(known) < len(fetched) else []
-        yield f"downloads: {len(fetched)} ({', and '.join(sizes)}); as much disk at least"
+    known = [each.download.size_bytes for each in fetched if each.download.size_bytes]
+    sizes = [f"{sum(known) / _MIB:.1f} MiB"] if known else []
+    sizes += [f"{len(fetched) - len(known)} of unknown size"] if len(known) < len(fetched) else []
+    needed = f"{len(fetched)} ({', and '.join(sizes)}); as much disk at least" if fetched else "none that is known now"
+    yield f"downloads: {needed}"
     for each in fetched:
         size = f"{each.download.size_bytes:,} bytes" if each.download.size_bytes else "size unknown"
         hosts = ", ".join(dict.fromkeys(host for host, _ in each.hosts))
