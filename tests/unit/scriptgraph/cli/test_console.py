@@ -62,6 +62,12 @@ def test_quiet_leaves_what_must_be_seen(capsys: pytest.CaptureFixture[str]) -> N
     assert "12.5" in out
 
 
+def test_a_table_without_rows_is_its_title(capsys: pytest.CaptureFixture[str]) -> None:
+    show(("tabled", {"title": "Result", "rows": []}))
+
+    assert capsys.readouterr().out == "Result\n"
+
+
 @pytest.mark.parametrize(
     ("status", "reason", "line"),
     [("cached", None, "  cached"), ("skipped", "it is there", "  skipped: it is there")],
