@@ -27,15 +27,12 @@ HOOKS = {"preprocess": "Outcome", "postprocess": "Outcome", "verify": "bool", "f
 _UID = re.compile(r"[0-9a-f]{16}")
 _KEY = re.compile(r"CM_[A-Z0-9_]+")
 _BANNED_NAMES = frozenset({"eval", "exec", "compile", "input", "__import__"})
+_FETCH = "scriptgraph.fetch, or a dependency on download,file"
 _BANNED_MODULES = {
-    "subprocess": "context.command",
-    "os.system": "context.command",
-    "os.popen": "context.command",
+    **dict.fromkeys(("subprocess", "os.system", "os.popen"), "context.command"),
     "shlex": "a list of arguments",
     "pickle": "JSON",
-    "requests": "scriptgraph.fetch, or a dependency on download,file",
-    "urllib.request": "scriptgraph.fetch, or a dependency on download,file",
-    "http.client": "scriptgraph.fetch, or a dependency on download,file",
+    **dict.fromkeys(("requests", "urllib.request", "http.client"), _FETCH),
 }
 
 
@@ -51,12 +48,7 @@ class Finding(Immutable):
 
 
 def audit(roots: Sequence[Path], own: Iterable[Path] = ()) -> list[Finding]:
-    """Audit the scripts of some repositories.
-
-    Args:
-        roots: the repositories whose scripts are looked at.
-        own: further ones, on whose scripts they may depend.
-    """
+    """Audit the scripts of the repositories at `roots`, which may depend on scripts of those at `own`."""
     try:
         registry = load_registry([*roots, *own])
     except ManifestError as error:
@@ -139,21 +131,15 @@ def _code(manifest: Manifest) -> Iterator[Finding]:
         yield Finding(path, f":{getattr(error, 'lineno', None) or 1}", f"is no Python: {error}")
         return
     functions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
-    for name, result in HOOKS.items():
-        if name in functions:
-            yield from _hook(path, functions[name], result)
+    for function in (functions[name] for name in HOOKS if name in functions):
+        said = [ast.unparse(each.annotation) if each.annotation else "" for each in function.args.args]
+        if said != ["Context"] or not function.returns:
+            wanted = f"def {function.name}(context: Context) -> {HOOKS[function.name]}"
+            yield Finding(path, f":{function.lineno}", f"the hook {function.name} is not typed; write {wanted}")
     if manifest.downloads and "downloads" not in functions:
         yield _at(manifest, "/downloads", "is true, but customize.py has no hook downloads(context)")
     yield from _banned(path, tree)
     yield from _exports(manifest, path, tree)
-
-
-def _hook(path: Path, function: ast.FunctionDef, result: str) -> Iterator[Finding]:
-    said = [ast.unparse(each.annotation) if each.annotation else "" for each in function.args.args]
-    returns = ast.unparse(function.returns) if function.returns else ""
-    if said != ["Context"] or not returns:
-        wanted = f"def {function.name}(context: Context) -> {result}"
-        yield Finding(path, f":{function.lineno}", f"the hook {function.name} is not typed; write {wanted}")
 
 
 def _banned(path: Path, tree: ast.Module) -> Iterator[Finding]:
@@ -181,5 +167,6 @@ def _exports(manifest: Manifest, path: Path, tree: ast.Module) -> Iterator[Findi
         names = [key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
         for name in filter(_KEY.fullmatch, names):
             if not matches_any(name, allowed) and name not in manifest.reads:
-                problem = f"exports {name}, which new_env_keys does not list; add it there"
-                yield Finding(path, f":{node.lineno}", problem)
+                yield Finding(
+                    path, f":{node.lineno}", f"exports {name}, which new_env_keys does not list; add it there"
+                )

@@ -13,11 +13,12 @@ from scriptgraph.cache.store import Cache
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.catalog.repositories import find_repositories
 from scriptgraph.cli.console import RunConsole
-from scriptgraph.cli.options import FrontOptions, asks_for_json, is_quiet, read_front, wants_json
+from scriptgraph.cli.options import FrontOptions, asks_for_json, read_front, wants_json
 from scriptgraph.errors import OF_THE_MACHINE, RequestError, ScriptGraphError
 from scriptgraph.execution.executor import execute
 from scriptgraph.execution.record import new_run_folder
 from scriptgraph.execution.runtime import Runtime
+from scriptgraph.planning.conditions import same
 from scriptgraph.planning.resolver import resolve
 from scriptgraph.planning.unmatched import check_env
 from scriptgraph.product import registered_folder
@@ -48,17 +49,15 @@ class Engine:
         """The product's CM repository: the checkout around the code that runs, else the one installed with it.
 
         The folder of cmind's module does not count: cmind's index may still point at another environment's copy.
-
-        Raises:
-            ScriptGraphError: there is none.
+        Raise ScriptGraphError if there is none.
         """
         if self._repository is not None:
             return self._repository
         if (self.product.checkout / "cmr.yaml").is_file():
             return self.product.checkout
         spec = find_spec(self.product.repository)
-        if spec is not None and spec.submodule_search_locations:
-            return Path(next(iter(spec.submodule_search_locations)))
+        for folder in (spec and spec.submodule_search_locations) or ():
+            return Path(folder)
         raise ScriptGraphError("the scripts are not installed; run pip install again")
 
     def repositories(self) -> Repositories:
@@ -68,12 +67,7 @@ class Engine:
 
     def run_script(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """`cm run script`: `new_env` in the answer is what leaves the script."""
-
-        def run(console: RunConsole) -> dict[str, Any]:
-            request, options = read_front(command, self.product)
-            return self._run(request, options, console)
-
-        return self.answer(command, run)
+        return self.answer(command, lambda console: self._run(*read_front(command, self.product), console))
 
     def replay_script(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """`cm replay script --record=FILE`: `differences` in the answer has a sentence for each."""
@@ -93,7 +87,7 @@ class Engine:
             if "new_env" not in answer:
                 return answer
             now = read_record(Path(answer["record"]), schema)
-            found = plan_differences(document, now["plan_fingerprint"], now["plan"]) + run_differences(document, now)
+            found = plan_differences(document, now) + run_differences(document, now)
             lines = [str(each) for each in found]
             title = f"differs in {len(lines)}:" if lines else "nothing differs"
             console.text([title, *(f"  {line}" for line in lines)])
@@ -105,11 +99,7 @@ class Engine:
         """`cm docker script --tags=...`: the same run in a container; `return` is 1 where its exit status is not 0."""
         from scriptgraph.cli.docker_command import run_in_docker  # noqa: PLC0415 - most runs do without containers
 
-        def work() -> dict[str, Any]:
-            status = run_in_docker(command, self.product, self.repository, self._registry)
-            return {"error": f"the container ended with status {status}"} if status else {}
-
-        return _guarded(work)
+        return _guarded(lambda: run_in_docker(command, self.product, self.repository, self._registry))
 
     def list_or_remove(self, action: str, command: Mapping[str, Any]) -> dict[str, Any]:
         """`cm find`, `show` and `rm` of scripts and of the cache: `action` is "find script" and the like."""
@@ -128,12 +118,12 @@ class Engine:
     def answer(self, command: Mapping[str, Any], work: Callable[[RunConsole], dict[str, Any]]) -> dict[str, Any]:
         """Do the work of a command that shows its progress.
 
-        Args:
-            command: cmind's dictionary.
-            work: returns what the answer holds; with `error`, it has failed. Raises ScriptGraphError for whatever a
-                user can cause.
+        `work` returns what the answer holds; with `error`, it has failed. It raises ScriptGraphError for whatever a
+        user can cause.
         """
-        console = RunConsole(quiet=is_quiet(command), results_to=sys.stderr if wants_json(command) else sys.stdout)
+        # A wrong value of --quiet is refused where options are read.
+        quiet = same(command.get("quiet", False), True)
+        console = RunConsole(quiet=quiet, results_to=sys.stderr if wants_json(command) else sys.stdout)
         try:
             answer = _guarded(lambda: work(console))
         finally:
@@ -151,9 +141,9 @@ class Engine:
     def _run(self, request: Request, options: FrontOptions, console: RunConsole) -> dict[str, Any]:
         found = self.repositories()
         for rival in found.rivals:
-            text = "brings a script automation of its own, and cm may run that one; "
+            text = "brings a script automation of its own, and cm may run that one"
             remedy = "remove it by cm rm repo or pip uninstall, or set CM_REPOS"
-            console("warned", rival, {"message": text + remedy})
+            console("warned", rival, {"message": f"{text}; {remedy}"})
         # A mistake, and a look at a plan, change nothing on disk: the index is written once there has been a run.
         looking = options.plan or bool(options.explain)
         records = options.home / "records"
@@ -165,17 +155,11 @@ class Engine:
         check_env(plan.root, request, registry)
         for note in plan.notes:
             console("warned", alias, {"message": note})
+        cache, state = Cache(options.cache), options.home / "state"
+        # A look keeps nothing, digests neither.
+        digests = KnownDigests(None if looking else options.home / "index" / "digests.json")
         runtime = Runtime(
-            self.product,
-            registry,
-            Cache(options.cache),
-            options.home / "state",
-            records / "none",
-            options.switches,
-            console,
-            # A look keeps nothing, digests neither.
-            KnownDigests(None if looking else options.home / "index" / "digests.json"),
-            options.anew,
+            self.product, registry, cache, state, records / "none", options.switches, console, digests, options.anew
         )
         fetches = any(step.manifest.downloads for step in plan.steps())
         if looking or options.prefetch or fetches:

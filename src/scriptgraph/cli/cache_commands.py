@@ -6,22 +6,12 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cache.contents import (
-    OTHER_LAYOUT,
-    SHORT_KEY,
-    Kept,
-    choose,
-    dependants,
-    read_entries,
-    read_leftovers,
-    remove_entries,
-    remove_leftovers,
-    standing_on,
-)
+from scriptgraph.cache import contents
+from scriptgraph.cache.contents import SHORT_KEY, Kept
 from scriptgraph.cache.inventory import changed_contents
 from scriptgraph.cache.store import Cache
+from scriptgraph.cli.console import Section, age_text, show_sections, size_text
 from scriptgraph.cli.options import read_listing
-from scriptgraph.cli.tables import Section, age_text, show_sections, size_text
 from scriptgraph.errors import RequestError
 from scriptgraph.immutable import Immutable
 
@@ -38,26 +28,107 @@ _HEADER = ("key", "script", "size", "made", "last used", "needed by", "path")
 class Shown(Immutable):
     """What a command is about: the whole store, and what of it was asked for."""
 
+    asked: Listing
     cache: Cache
     entries: list[Kept]
     chosen: list[Kept]
     leftovers: list[Leftover]
 
+    def say(self, *sections: Section) -> None:
+        """Show sections, but to another program."""
+        if not self.asked.as_json:
+            show_sections(sections)
 
-def look(asked: Listing) -> Shown:
+
+def look(command: Mapping[str, Any], product: Product, switches: Sequence[str] = ()) -> Shown:
     """Read the store; what is no entry is left out where only some entries are asked for.
 
-    Raises:
-        CacheError: a key's beginning fits no entry, or several.
+    Raise CacheError if a key's beginning fits no entry, or several; RequestError for an option besides `switches`.
     """
+    asked = read_listing(command, switches, product)
     cache = Cache(asked.cache)
-    entries = read_entries(cache)
-    return Shown(cache, entries, choose(entries, asked.query), [] if asked.query.text else read_leftovers(cache))
+    entries, query = contents.read_entries(cache), asked.query
+    leftovers = [] if query.text else contents.read_leftovers(cache)
+    return Shown(asked, cache, entries, contents.choose(entries, query), leftovers)
+
+
+def find_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
+    """List entries, one a line, with totals."""
+    shown = look(command, product)
+    answer, now_ns = told(shown), time.time_ns()
+    rows = [
+        (
+            each["key"][:SHORT_KEY],
+            each["title"],
+            size_text(each["size_bytes"]),
+            age_text(each["made_ns"], now_ns),
+            age_text(each["used_ns"], now_ns),
+            ", ".join(key[:SHORT_KEY] for key in each["needed_by"]) or "-",
+            each["path"],
+        )
+        for each in answer["entries"]
+    ]
+    shown.say(*([Section("", rows, _HEADER)] if rows else []), *totals(shown))
+    return answer
+
+
+def show_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
+    """Tell all that is known of entries; with --verify, compare every file with its hash."""
+    shown = look(command, product, ("verify",))
+    answer = told(shown)
+    if "verify" in shown.asked.on:
+        for entry in answer["entries"]:
+            found = [shown.cache.damage(entry["key"]), *changed_contents(shown.cache.path(entry["key"]))]
+            entry["damages"] = list(dict.fromkeys(filter(None, found)))
+    if damaged := [f"{each['key'][:SHORT_KEY]} ({each['title']})" for each in answer["entries"] if each.get("damages")]:
+        remedy = "cm rm cache KEY removes one, and the next run makes it again"
+        answer["error"] = f"damaged: {', '.join(damaged)}; {remedy}"
+    titles = {each.key: each.title for each in shown.entries}
+    shown.say(*(block(each, titles) for each in answer["entries"]), *totals(shown))
+    return answer
+
+
+def remove_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
+    """Remove entries, or with --partial what is no entry; asks on a terminal, and elsewhere wants -f."""
+    shown = look(command, product, ("f", "force", "partial", "dependants"))
+    cache, (entries, leftovers, standing) = shown.cache, _going(shown)
+    going: list[Kept | Leftover] = [*entries, *leftovers]
+    answer: dict[str, Any] = {"removed": [], "in_use": [], "dependants": [each.key for each in standing]}
+    if not going:
+        shown.say(Section(f"{cache.root}: nothing to remove"))
+        return answer
+    rows = [(*_words(each), size_text(each.size_bytes)) for each in going]
+    shown.say(Section(f"To be removed: {amount(going)}", rows))
+    if standing:
+        title = "Made from these, and kept (--dependants removes them as well)"
+        shown.say(Section(title, [_words(each) for each in standing]))
+    if not shown.asked.on & {"f", "force"} and not agreed(as_json=shown.asked.as_json):
+        return {**answer, "error": "nothing was removed; add -f to remove without being asked"}
+    in_use: list[Kept | Leftover] = [*contents.remove_entries(cache, entries)]
+    in_use += contents.remove_leftovers(cache, leftovers)
+    gone = [each for each in going if each not in in_use]
+    shown.say(Section(f"Removed: {amount(gone)}"))
+    answer |= {"removed": [each.key for each in gone], "in_use": [each.key for each in in_use]}
+    if in_use:
+        names = ", ".join("{} ({})".format(*_words(each)) for each in in_use)
+        answer["error"] = f"in use by a run, and not removed: {names}; try again when it has ended"
+    return answer
+
+
+def _going(shown: Shown) -> tuple[list[Kept], list[Leftover], list[Kept]]:
+    """Return the entries and leftovers to be removed, and the entries made from them that stay."""
+    on = shown.asked.on
+    if "partial" in on:
+        if shown.asked.query.text or "dependants" in on:
+            raise RequestError("--partial is about what is no entry; give it without tags, key and --dependants")
+        return [], [each for each in shown.leftovers if each.kind != contents.OTHER_LAYOUT], []
+    standing = contents.standing_on(shown.chosen, shown.entries)
+    return ([*shown.chosen, *standing], [], []) if "dependants" in on else (shown.chosen, [], standing)
 
 
 def told(shown: Shown) -> dict[str, Any]:
     """Return the structure that `--out=json` prints; times are Unix time in nanoseconds."""
-    above = dependants(shown.entries)
+    above = contents.dependants(shown.entries)
     return {
         "cache": str(shown.cache.root),
         "entries": [
@@ -84,24 +155,6 @@ def told(shown: Shown) -> dict[str, Any]:
         ],
         "leftovers_size_bytes": sum(each.size_bytes for each in shown.leftovers),
     }
-
-
-def lines_of(entries: Sequence[Mapping[str, Any]]) -> list[Section]:
-    """Return entries, as `told` has them, one a line."""
-    now_ns = time.time_ns()
-    rows = [
-        (
-            each["key"][:SHORT_KEY],
-            each["title"],
-            size_text(each["size_bytes"]),
-            age_text(each["made_ns"], now_ns),
-            age_text(each["used_ns"], now_ns),
-            ", ".join(key[:SHORT_KEY] for key in each["needed_by"]) or "-",
-            each["path"],
-        )
-        for each in entries
-    ]
-    return [Section("", rows, _HEADER)] if rows else []
 
 
 def totals(shown: Shown) -> list[Section]:
@@ -140,77 +193,6 @@ def block(entry: Mapping[str, Any], titles: Mapping[str, str]) -> Section:
     return Section(entry["title"], rows)
 
 
-def find_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
-    """List entries, one a line, with totals."""
-    asked = read_listing(command, of=product)
-    shown = look(asked)
-    answer = told(shown)
-    _say(asked, [*lines_of(answer["entries"]), *totals(shown)])
-    return answer
-
-
-def show_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
-    """Tell all that is known of entries; with --verify, compare every file with its hash."""
-    asked = read_listing(command, ("verify",), product)
-    shown = look(asked)
-    answer = told(shown)
-    if "verify" in asked.on:
-        answer |= _verified(shown, answer["entries"])
-    titles = {each.key: each.title for each in shown.entries}
-    _say(asked, [*(block(each, titles) for each in answer["entries"]), *totals(shown)])
-    return answer
-
-
-def _verified(shown: Shown, entries: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """Put into each entry what is wrong with it; give the error, where anything is."""
-    for entry in entries:
-        found = [shown.cache.damage(entry["key"]), *changed_contents(shown.cache.path(entry["key"]))]
-        entry["damages"] = list(dict.fromkeys(each for each in found if each))
-    damaged = [f"{each['key'][:SHORT_KEY]} ({each['title']})" for each in entries if each["damages"]]
-    if not damaged:
-        return {}
-    return {"error": f"damaged: {', '.join(damaged)}; cm rm cache KEY removes one, and the next run makes it again"}
-
-
-def remove_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
-    """Remove entries, or with --partial what is no entry; asks on a terminal, and elsewhere wants -f."""
-    asked = read_listing(command, ("f", "force", "partial", "dependants"), product)
-    shown = look(asked)
-    entries, leftovers, standing = _going(asked, shown)
-    going: list[Kept | Leftover] = [*entries, *leftovers]
-    answer: dict[str, Any] = {"removed": [], "in_use": [], "dependants": [each.key for each in standing]}
-    if not going:
-        _say(asked, [Section(f"{shown.cache.root}: nothing to remove")])
-        return answer
-    sections = [
-        Section(f"To be removed: {amount(going)}", [(*_words(each), size_text(each.size_bytes)) for each in going])
-    ]
-    if standing:
-        title = "Made from these, and kept (--dependants removes them as well)"
-        sections.append(Section(title, [_words(each) for each in standing]))
-    _say(asked, sections)
-    if not asked.on & {"f", "force"} and not agreed(as_json=asked.as_json):
-        return {**answer, "error": "nothing was removed; add -f to remove without being asked"}
-    in_use: list[Kept | Leftover] = [*remove_entries(shown.cache, entries), *remove_leftovers(shown.cache, leftovers)]
-    gone = [each for each in going if each not in in_use]
-    _say(asked, [Section(f"Removed: {amount(gone)}")])
-    answer |= {"removed": [each.key for each in gone], "in_use": [each.key for each in in_use]}
-    if in_use:
-        names = ", ".join("{} ({})".format(*_words(each)) for each in in_use)
-        answer["error"] = f"in use by a run, and not removed: {names}; try again when it has ended"
-    return answer
-
-
-def _going(asked: Listing, shown: Shown) -> tuple[list[Kept], list[Leftover], list[Kept]]:
-    """Return the entries and leftovers to be removed, and the entries made from them that stay."""
-    if "partial" in asked.on:
-        if asked.query.text or "dependants" in asked.on:
-            raise RequestError("--partial is about what is no entry; give it without tags, key and --dependants")
-        return [], [each for each in shown.leftovers if each.kind != OTHER_LAYOUT], []
-    standing = standing_on(shown.chosen, shown.entries)
-    return ([*shown.chosen, *standing], [], []) if "dependants" in asked.on else (shown.chosen, [], standing)
-
-
 def _words(each: Kept | Leftover) -> tuple[str, str]:
     return each.key[:SHORT_KEY], getattr(each, "title", "") or getattr(each, "kind", "")
 
@@ -223,8 +205,3 @@ def agreed(*, as_json: bool) -> bool:
         return input("Remove them? [y/N] ").strip().lower() in {"y", "yes"}
     except EOFError:
         return False
-
-
-def _say(asked: Listing, sections: Sequence[Section]) -> None:
-    if not asked.as_json:
-        show_sections(sections)

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
-    from scriptgraph.manifest.types import Manifest
-    from scriptgraph.planning.request import Request
     from scriptgraph.product import Product
 
 HOME = "/home/cm"
@@ -40,60 +38,51 @@ _TIMEOUT_S = 30.0
 
 
 class DockerOptions(Immutable):
-    """The options that begin with docker_.
-
-    Attributes:
-        mounts: more folders that the container sees.
-        shell: give a shell in the container, in place of the run.
-        notes: what is said of options of 2023 that need nothing here.
-    """
+    """The options that begin with docker_."""
 
     base_image: str
-    mounts: tuple[str, ...]
-    shell: bool
-    notes: tuple[str, ...]
+    mounts: tuple[str, ...]  # more folders that the container sees
+    shell: bool  # in place of the run
+    repository: Any  # an option of 2023 that needs nothing here
 
 
-def run_in_docker(command: Mapping[str, Any], product: Product, repository: Path, load: Callable[[], Registry]) -> int:
-    """Build the image and run what the command asks for in a container.
+def run_in_docker(
+    command: Mapping[str, Any], product: Product, repository: Path, load: Callable[[], Registry]
+) -> dict[str, Any]:
+    """Build the image and run what the command asks for in a container; `error` has an exit status that is not 0.
 
-    Returns:
-        The container's exit status.
-
-    Raises:
-        ScriptGraphError: an option is wrong, no engine runs here, or the image cannot be built.
-        OSError: a folder cannot be written.
+    Raise ScriptGraphError if an option is wrong, no engine runs here, or the image cannot be built; OSError if a
+    folder cannot be written.
     """
     rest, asked = read_docker_options(command)
     request, options = read_front(rest, product)
     # A wrong tag or option is said before minutes of building.
-    paths = path_options(resolve(request, load()).root.manifest, request)
+    manifest = resolve(request, load()).root.manifest
+    kinds = {name.replace("-", "_"): option.kind for name, option in manifest.inputs.items()}
+    given = {name.replace("-", "_"): value for name, value in request.inputs.items()}
+    paths = {name: absolute(as_text(value)) for name, value in given.items() if kinds.get(name) == "path" and value}
     mounts = mounts_of(paths | {f"docker_mounts ({each})": absolute(each) for each in asked.mounts})
     words = ["cm", "run", "script", *words_inside(request.argv, paths)]
     if asked.shell and not sys.stdin.isatty():
         raise RequestError("--docker_skip_run_cmd gives a shell, which needs a terminal; there is none here")
     require_engine(words)
-    for note in asked.notes:
-        _say(note)
-    for path in mounts:
-        if not path.exists():
-            path.mkdir(parents=True)
+    if asked.repository:
+        _say(f"--docker_cm_repo={asked.repository}: the container has the scripts of this installation")
     kept = options.home / "docker"
-    (kept / "home").mkdir(parents=True, exist_ok=True)
+    for path in (kept / "home", *mounts):
+        if not path.exists():
+            path.mkdir(parents=True, exist_ok=True)
     image = build_image(kept, product, repository, asked.base_image)
     if asked.shell:
         _say(f"a shell in {image}; the run is: {shlex.join(words)}")
     argv = run_argv(image, kept / "home", mounts, [] if asked.shell else words)
     _say(f"starting {shlex.join(argv)}")
-    return foreground(argv)
+    status = foreground(argv)
+    return {"error": f"the container ended with status {status}"} if status else {}
 
 
 def read_docker_options(command: Mapping[str, Any]) -> tuple[dict[str, Any], DockerOptions]:
-    """Take docker's options out of a command.
-
-    Raises:
-        RequestError: there is none of such a name, or a value is wrong.
-    """
+    """Take docker's options out of a command. Raise RequestError if one is unknown, or has a wrong value."""
     spelled = {key.replace("-", "_"): key for key in command}
     given = {name: command[key] for name, key in spelled.items() if name.startswith("docker_")}
     rest = {key: value for key, value in command.items() if key not in {spelled[name] for name in given}}
@@ -102,30 +91,18 @@ def read_docker_options(command: Mapping[str, Any]) -> tuple[dict[str, Any], Doc
     image = as_text(given.get("docker_base_image") or BASE_IMAGE)
     if not re.fullmatch(r"[A-Za-z0-9][\w./:@-]*", image):
         raise RequestError(f"--docker_base_image={image}: is no image's name, such as {BASE_IMAGE}")
-    repo = given.get("docker_cm_repo")
-    notes = (f"--docker_cm_repo={repo}: the container has the scripts of this installation",) if repo else ()
     mounts = given.get("docker_mounts") or ""
     listed = mounts if isinstance(mounts, (list, tuple)) else as_text(mounts).split(",")
     folders = tuple(str(each) for each in listed if each)
     for each in folders:
         if not absolute(each).exists():
             raise RequestError(f"--docker_mounts={each}: nothing is there")
-    return rest, DockerOptions(image, folders, same(given.get("docker_skip_run_cmd", False), True), notes)
-
-
-def path_options(manifest: Manifest, request: Request) -> dict[str, Path]:
-    """Return the options that are paths, absolute, by their names with underscores."""
-    kinds = {name.replace("-", "_"): option.kind for name, option in manifest.inputs.items()}
-    given = {name.replace("-", "_"): value for name, value in request.inputs.items()}
-    return {name: absolute(as_text(value)) for name, value in given.items() if kinds.get(name) == "path" and value}
+    shell = same(given.get("docker_skip_run_cmd", False), True)
+    return rest, DockerOptions(image, folders, shell, given.get("docker_cm_repo"))
 
 
 def require_engine(words: list[str]) -> None:
-    """Look whether docker is here and its engine answers.
-
-    Raises:
-        ScriptGraphError: it does not; the text says what to do.
-    """
+    """Raise ScriptGraphError if docker is absent or its engine does not answer; the text says what to do."""
     without = f"or run without a container: {shlex.join(words)}"
     if shutil.which("docker") is None:
         remedy = "install Docker Engine, or podman under docker's name"
@@ -140,8 +117,7 @@ def require_engine(words: list[str]) -> None:
 def build_image(kept: Path, product: Product, repository: Path, base_image: str) -> str:
     """Write the image's files beside our own, and build it; docker's own cache makes a second time short.
 
-    Returns:
-        The image's name; it says what it was built on.
+    Return the image's name, which says what it was built on.
     """
     context = kept / "image"
     if context.exists():
@@ -154,8 +130,7 @@ def build_image(kept: Path, product: Product, repository: Path, base_image: str)
     log = kept / "build.log"
     _say(f"building {name} on {base_image}; its log is {log}")
     log.unlink(missing_ok=True)
-    argv = ["docker", "build", "--tag", name, str(context)]
-    run(argv, env=os.environ, cwd=context, log=log).require_success()
+    run(["docker", "build", "--tag", name, str(context)], env=os.environ, cwd=context, log=log).require_success()
     return name
 
 
@@ -171,7 +146,6 @@ def installed_packages(distribution: metadata.Distribution) -> list[Path]:
 
 def _copy_source(repository: Path, target: Path, installed: str) -> None:
     """Copy a checkout, or the packages of an installed distribution."""
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     target.mkdir(parents=True)
     if not installed:
         for name in _CHECKOUT_FILES:
@@ -182,7 +156,7 @@ def _copy_source(repository: Path, target: Path, installed: str) -> None:
         needed = [each for each in metadata.requires(installed) or () if "extra ==" not in each]
         (target / "requirements.txt").write_text("".join(f"{each}\n" for each in needed), encoding="utf-8")
     for folder in folders:
-        shutil.copytree(folder, target / folder.name, ignore=ignored)
+        shutil.copytree(folder, target / folder.name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
 
 
 def _say(line: str) -> None:
@@ -195,16 +169,12 @@ def dockerfile(base_image: str, *, checkout: bool, compiler: bool) -> str:
     `compiler` is whether packages have to be compiled, as on Arm.
     """
     programs = "git g++" if compiler else "git"
-    install = (
-        "RUN pip install --no-cache-dir /opt/source"
-        if checkout
-        else "RUN pip install --no-cache-dir -r /opt/source/requirements.txt\nENV PYTHONPATH=/opt/source"
-    )
+    source = "/opt/source" if checkout else "-r /opt/source/requirements.txt\nENV PYTHONPATH=/opt/source"
     return (
         f"FROM {base_image}\n"
         f"RUN apt-get update && apt-get install -y --no-install-recommends {programs} && rm -rf /var/lib/apt/lists/*\n"
         "COPY source /opt/source\n"
-        f"{install}\n"
+        f"RUN pip install --no-cache-dir {source}\n"
         f"ENV HOME={HOME} CM_REPOS={HOME}/CM\n"
         f"WORKDIR {HOME}\n"
     )
@@ -213,8 +183,7 @@ def dockerfile(base_image: str, *, checkout: bool, compiler: bool) -> str:
 def mounts_of(given: Mapping[str, Path]) -> tuple[Path, ...]:
     """Return what has to be mounted for options that are paths: what is there, or the folder that it is made in.
 
-    Raises:
-        RequestError: a path neither is there nor can be made, or holds a character that docker does not take.
+    Raise RequestError if a path neither is there nor can be made, or holds a character that docker does not take.
     """
     found: dict[Path, None] = {}
     for name, path in given.items():
@@ -239,13 +208,10 @@ def words_inside(words: Sequence[str], paths: Mapping[str, Path]) -> list[str]:
 
 
 def run_argv(image: str, kept: Path, mounts: Iterable[Path], command: Sequence[str]) -> list[str]:
-    """Return the argv of `docker run`.
+    """Return the argv of `docker run`; no `command` stands for a shell.
 
-    Args:
-        image: the image's name.
-        kept: a folder of this machine that is the container's home, so that its cache outlives it.
-        mounts: folders and files that stand in the container where they stand here.
-        command: what runs; none stands for a shell.
+    `kept` is a folder of this machine that is the container's home, so that its cache outlives it; the `mounts` stand
+    in the container where they stand here.
     """
     shared = [f"type=bind,source={kept},target={HOME}", *(f"type=bind,source={each},target={each}" for each in mounts)]
     return [

@@ -1,13 +1,18 @@
-"""Decode what cmind hands over into a request and the front's own options."""
+"""Decode what cmind hands over into a request and the command's own options.
+
+cmind puts the content of a file named by `@` over what stands before it, so the file's `env` replaces one that was
+typed. Here what has parts (`env`, `adr`, ...) is put together key by key, and the later word wins.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cli.argument_files import EXTRA, names_of_all_commands, whole_command
 from scriptgraph.errors import RequestError
 from scriptgraph.execution.context import Switches
 from scriptgraph.immutable import Immutable
@@ -26,40 +31,31 @@ if TYPE_CHECKING:
     from scriptgraph.manifest.tags import Query
     from scriptgraph.product import Product
 
+EXTRA = "CM_SCRIPT_EXTRA_CMD"
 # Keys that cmind adds to what the user typed; the rest are options of the script.
 _CMIND_KEYS = frozenset({
     "action", "automation", "artifact", "artifacts", "parsed_automation", "parsed_artifact", "parsed_artifacts",
     "cmd", "out", "tags", "unparsed_cmd", "save_to_json", "common", "ignore_inheritance", "control", "j", "json",
 })  # fmt: skip
+# What cmind itself reads of a command, before it comes to us.
+_OF_CMIND = frozenset({"out", "tags", "common", "ignore_inheritance", "control", "save_to_json", "artifact"})
 _OVERRIDE_KEYS = ("adr", "add_deps_recursive", "add_deps", "ad")
 
 
 class FrontOptions(Immutable):
-    """Where things go, how much is said, and whether a plan is run, shown or only provided for.
-
-    Attributes:
-        plan: show the plan and stop.
-        prefetch: make what is kept in the cache and stop.
-        explain: show where the value of this key comes from and stop.
-    """
+    """Where things go, how much is said, and whether a plan is run, shown or only provided for."""
 
     home: Path
     cache: Path  # in `home`, unless the user has it elsewhere
     switches: Switches
-    as_json: bool = False
     anew: Anew = "none"
-    plan: bool = False
-    prefetch: bool = False
-    explain: str = ""
+    plan: bool = False  # show the plan and stop
+    prefetch: bool = False  # make what is kept in the cache and stop
+    explain: str = ""  # a key: show where its value comes from and stop
 
 
 class Listing(Immutable):
-    """What is to be found, shown or removed.
-
-    Attributes:
-        cache: the cache's folder.
-        on: the switches that are on, by their names.
-    """
+    """What is to be found, shown or removed; `on` are the switches that are on, by their names."""
 
     query: Query
     cache: Path
@@ -70,8 +66,7 @@ class Listing(Immutable):
 def read_front(command: Mapping[str, Any], product: Product, query: str = "") -> tuple[Request, FrontOptions]:
     """Decode cmind's dictionary; `query` stands for the tags where they are known already.
 
-    Raises:
-        RequestError: there are no tags, a stray word, or an option in a wrong form.
+    Raise RequestError if there are no tags, a stray word, or an option in a wrong form.
     """
     extra = os.environ.get(EXTRA, "")
     command = whole_command(command, extra)
@@ -80,7 +75,6 @@ def read_front(command: Mapping[str, Any], product: Product, query: str = "") ->
     if not asked_for.required:
         raise RequestError('which script? write cm run script --tags=a,b or cm run script "a b"')
     typed = tuple(str(word) for word in command.get("cmd") or ())
-    home, cache = _places(given, product)
     renew, new = _switch(given, "renew"), _switch(given, "new")
     switches = Switches(
         quiet=_switch(given, "quiet"),
@@ -90,10 +84,8 @@ def read_front(command: Mapping[str, Any], product: Product, query: str = "") ->
         command_line=typed,
     )
     options = FrontOptions(
-        home,
-        cache,
+        *_places(given, product),
         switches,
-        wants_json(command),
         anew="all" if new else "requested" if renew else "none",
         plan=_switch(given, "plan"),
         prefetch=_switch(given, "prefetch"),
@@ -102,31 +94,74 @@ def read_front(command: Mapping[str, Any], product: Product, query: str = "") ->
     env = given.pop("env", {})
     if not isinstance(env, dict):
         raise RequestError("--env needs a key: write --env.KEY=value")
-    overrides: dict[str, Override] = {}
-    for key in _OVERRIDE_KEYS:
-        for name, override in _overrides(key, given.pop(key, {})).items():
-            overrides[name] = override.over(overrides.get(name, Override()))
+    overrides = _overrides(given)
+    # Not every command has a dependency of each name that `extra` steers.
+    blocks = map(_parsed(_extra_words(extra)).get, _OVERRIDE_KEYS)
     request = Request(
         query=asked_for,
         inputs={key: _decode(f"--{key}", value) for key, value in given.items()},
         env={key: _decode(f"--env.{key}", value) for key, value in env.items()},
         overrides=overrides,
         argv=typed,
-        maybe=names_of_all_commands(extra) if extra else frozenset(),
+        maybe=frozenset(name for block in blocks if isinstance(block, dict) for name in block),
     )
     return request, options
 
 
+def whole_command(command: Mapping[str, Any], extra: str = "") -> dict[str, Any]:
+    """Put together what cmind hands over, the files that were named, and `extra`; what was typed wins over `extra`.
+
+    Raise RequestError if `extra` holds something that is no option of a script.
+    """
+    words = takewhile(lambda word: word != "--", command.get("cmd") or ())
+    typed, before = [str(word) for word in words if str(word).startswith(("-", "@"))], _extra_words(extra)
+    if not before and not any(word.startswith("@") for word in typed):
+        return dict(command)
+    given = _parsed(before)
+    for name in sorted(_OF_CMIND & given.keys()):
+        raise RequestError(f"{EXTRA}: --{name} belongs to one command; type it there")
+    parted = {key: value for key, value in _parsed([*before, *typed]).items() if isinstance(value, dict)}
+    there = {key.replace("-", "_") for key in command}
+    plain = {key: value for key, value in given.items() if key.replace("-", "_") not in there}
+    return {**plain, **command, **{key: value for key, value in parted.items() if key != "control"}}
+
+
+def _extra_words(extra: str) -> list[str]:
+    try:
+        words = shlex.split(extra)
+    except ValueError as error:
+        raise RequestError(f"{EXTRA}={extra!r}: cannot be split into words ({error})") from None
+    for word in words:
+        if not word.startswith(("-", "@")) or word == "--":
+            raise RequestError(f"{EXTRA}: {word!r} is no option; it takes --name=value")
+    return words
+
+
+def _parsed(words: Sequence[str]) -> dict[str, Any]:
+    """Read options as cmind does, one at a time, and put what has parts together."""
+    found: dict[str, Any] = {}
+    if words:
+        from cmind.cli import parse  # noqa: PLC0415 - most commands name no file and have no extra options
+    for word in words:
+        told = parse([word])
+        if told["return"]:
+            raise RequestError(f"{word}: {told['error']}")
+        found = _merged(found, {key: value for key, value in told["cm_input"].items() if key != "cmd"})
+    return found
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    both = dict(under)
+    for key, value in over.items():
+        old = both.get(key)
+        both[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return both
+
+
 def read_listing(command: Mapping[str, Any], switches: Sequence[str] = (), of: Product | None = None) -> Listing:
-    """Decode a command that finds, shows or removes.
+    """Decode a command that finds, shows or removes, in the cache of a product, or scripts where there is none.
 
-    Args:
-        command: cmind's dictionary.
-        switches: the options that it knows.
-        of: the product whose cache it is about; None for a command about scripts, which has no cache.
-
-    Raises:
-        RequestError: a stray word, or an option that the command does not have.
+    Raise RequestError for a stray word, or an option that is none of its `switches`.
     """
     given = _options(command)
     # Without a console, another program asks: it wants the structure, and nothing printed.
@@ -159,26 +194,18 @@ def asks_for_json(command: Mapping[str, Any]) -> bool:
 
 def prints_itself(command: Mapping[str, Any]) -> bool:
     """Return whether cmind prints the answer as JSON: `--out=json`, or cmx with `-j`."""
-    control = command.get("control")
-    typed = control if isinstance(control, dict) else {}
-    return command.get("out") == "json" or bool(typed.get("j") or typed.get("json"))
-
-
-def is_quiet(command: Mapping[str, Any]) -> bool:
-    """Return whether little is to be shown; a wrong value of the option is refused where options are read."""
-    return same(command.get("quiet", False), True)
+    typed = command.get("control")
+    return command.get("out") == "json" or (isinstance(typed, dict) and bool(typed.get("j") or typed.get("json")))
 
 
 def _options(command: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options by their names with underscores."""
     given: dict[str, Any] = {}
-    for key, value in command.items():
+    for key in (key for key in command if key not in _CMIND_KEYS):
         name = key.replace("-", "_")
-        if key in _CMIND_KEYS:
-            continue
         if name in given:
             raise RequestError(f"--{name} is given twice, with dashes and with underscores; keep one")
-        given[name] = value
+        given[name] = command[key]
     return given
 
 
@@ -198,11 +225,7 @@ def _text(given: dict[str, Any], name: str, kind: str = "path") -> str:
 
 
 def absolute(path: str | Path) -> Path:
-    """Return a path as it was typed, absolute.
-
-    Raises:
-        RequestError: it begins with the name of no user.
-    """
+    """Return a path as it was typed, absolute. Raise RequestError if it begins with the name of no user."""
     try:
         return Path(path).expanduser().absolute()
     except RuntimeError:
@@ -240,14 +263,16 @@ def _words(command: Mapping[str, Any], known: str = "") -> str:
     return tags if isinstance(tags, str) else artifact
 
 
-def _overrides(option: str, given: Any) -> Mapping[str, Override]:
-    if not isinstance(given, dict) or not all(isinstance(fields, dict) for fields in given.values()):
-        raise RequestError(f"--{option} needs a name and a key: write --{option}.NAME.KEY=value")
-    found = {}
-    for name, fields in given.items():
-        for key, value in fields.items():
-            _decode(f"--{option}.{name}.{key}", value)
-        found[name] = decode_override(fields)
+def _overrides(given: dict[str, Any]) -> dict[str, Override]:
+    found: dict[str, Override] = {}
+    for option in _OVERRIDE_KEYS:
+        blocks = given.pop(option, {})
+        if not isinstance(blocks, dict) or not all(isinstance(fields, dict) for fields in blocks.values()):
+            raise RequestError(f"--{option} needs a name and a key: write --{option}.NAME.KEY=value")
+        for name, fields in blocks.items():
+            for key, value in fields.items():
+                _decode(f"--{option}.{name}.{key}", value)
+            found[name] = decode_override(fields).over(found.get(name, Override()))
     return found
 
 

@@ -24,12 +24,7 @@ if TYPE_CHECKING:
     from scriptgraph.execution.runtime import Runtime
     from scriptgraph.planning.plan import Need, Plan
 
-_SAID = {
-    "cached": "in the cache",
-    "make": "made, then kept in the cache",
-    "run": "runs",
-    "again": "as above",
-}
+_SAID = {"cached": "in the cache", "make": "made, then kept in the cache", "run": "runs", "again": "as above"}
 _MIB = 1 << 20
 
 
@@ -42,11 +37,7 @@ def show_plan(plan: Plan, runtime: Runtime, console: RunConsole) -> dict[str, An
 
 
 def show_origin(plan: Plan, key: str, console: RunConsole) -> dict[str, Any]:
-    """Show for each step that reads a key which value it gets, and from where.
-
-    Raises:
-        RequestError: no step of the plan reads it.
-    """
+    """Show for each step that reads a key which value it gets, and from where. Raise RequestError if none reads it."""
     lines = list(dict.fromkeys(origin_lines(plan, key)))
     if not lines:
         makers = dict.fromkeys(step.title for step in plan.steps() if matches_any(key, exports_of(step)))
@@ -59,13 +50,8 @@ def show_origin(plan: Plan, key: str, console: RunConsole) -> dict[str, Any]:
 
 
 def require_provided(plan: Plan, runtime: Runtime) -> None:
-    """Refuse a run that needs something which is neither here nor at a host that answers.
-
-    Raises:
-        MissingFilesError: there is such a thing; the text lists all of them.
-    """
-    _, fetched = _look(plan, runtime)
-    require_reachable(fetched, offline=runtime.switches.offline)
+    """Raise MissingFilesError, which lists them, if a run needs files neither here nor at a host that answers."""
+    require_reachable(_look(plan, runtime)[1], offline=runtime.switches.offline)
 
 
 def run_prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any], console: RunConsole) -> dict[str, Any]:
@@ -98,23 +84,16 @@ def plan_lines(
 ) -> Iterator[str]:
     """Return a plan as lines of text.
 
-    Args:
-        plan: the plan.
-        root: what is foreseen of it.
-        fetched: what would be downloaded.
-        seconds: how long a step took when it last ran, by title.
-        verbose: also tell of dependencies that are not wanted.
+    `seconds` is how long a step took when it last ran, by title; `verbose` tells of dependencies that are not wanted.
     """
     yield f"plan {plan.fingerprint[:12]} for {plan.root.title}"
     yield from _step_lines(root, 0, verbose=verbose)
     yield ""
-    if not fetched:
-        yield "downloads: none that is known now"
-    else:
-        known = [each.download.size_bytes for each in fetched if each.download.size_bytes]
-        sizes = [f"{sum(known) / _MIB:.1f} MiB"] if known else []
-        sizes += [f"{len(fetched) - len(known)} of unknown size"] if len(known) < len(fetched) else []
-        yield f"downloads: {len(fetched)} ({', and '.join(sizes)}); as much disk at least"
+    known = [each.download.size_bytes for each in fetched if each.download.size_bytes]
+    sizes = [f"{sum(known) / _MIB:.1f} MiB"] if known else []
+    sizes += [f"{len(fetched) - len(known)} of unknown size"] if len(known) < len(fetched) else []
+    needed = f"{len(fetched)} ({', and '.join(sizes)}); as much disk at least" if fetched else "none that is known now"
+    yield f"downloads: {needed}"
     for each in fetched:
         size = f"{each.download.size_bytes:,} bytes" if each.download.size_bytes else "size unknown"
         hosts = ", ".join(dict.fromkeys(host for host, _ in each.hosts))

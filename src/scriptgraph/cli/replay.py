@@ -36,11 +36,7 @@ class Difference(Immutable):
 
 
 def read_record(path: Path, schema: str) -> dict[str, Any]:
-    """Read a record that a run left; the run's folder will do.
-
-    Raises:
-        RequestError: it is absent, no record, or of another layout.
-    """
+    """Read a record, or that of a run's folder. Raise RequestError if it is absent, no record or of another layout."""
     where = f"--record={path}"
     path = path / "record.json" if path.is_dir() else path
     try:
@@ -58,11 +54,7 @@ def read_record(path: Path, schema: str) -> dict[str, Any]:
 
 
 def request_of(document: Mapping[str, Any], typed: Request) -> Request:
-    """Return the request of a record; what was typed with the replay wins.
-
-    Raises:
-        RequestError: the record's request has parts of another form.
-    """
+    """Return the request of a record; what was typed with the replay wins. Raise RequestError for parts out of form."""
     asked = document["request"]
     try:
         recorded = {name: decode_override(fields) for name, fields in asked.get("adr", {}).items()}
@@ -78,22 +70,21 @@ def request_of(document: Mapping[str, Any], typed: Request) -> Request:
         raise RequestError(f"the record's request cannot be read ({error})") from None
 
 
-def plan_differences(
-    document: Mapping[str, Any], fingerprint: str, plan: Sequence[Mapping[str, Any]]
-) -> list[Difference]:
-    """Say how the plan differs from the record's: scripts, versions, what they are told."""
-    if document["plan_fingerprint"] == fingerprint:
+def plan_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
+    """Say how the plan of a record differs from another's: scripts, versions, what they are told."""
+    fingerprints = [each["plan_fingerprint"] for each in (then, now)]
+    if fingerprints[0] == fingerprints[1]:
         return []
-    then, now = (_by_title(each) for each in (document.get("plan", ()), plan))
-    found = _only_once("plan", then, now)
-    for title in sorted(then.keys() & now.keys()):
-        old, new = then[title], now[title]
-        if old["version"] != new["version"]:
-            found.append(Difference("plan", f"{title}: version", old["version"] or "none", new["version"] or "none"))
-        if old["manifest"] != new["manifest"]:
-            found.append(Difference("plan", f"{title}: manifest", old["manifest"][:12], new["manifest"][:12]))
+    before, after = (_by_title(each.get("plan", ())) for each in (then, now))
+    found = _only_once("plan", before, after)
+    for title in sorted(before.keys() & after.keys()):
+        old, new = before[title], after[title]
+        for what, length in (("version", None), ("manifest", 12)):
+            if old[what] != new[what]:
+                shown = (each[what][:length] or "none" for each in (old, new))
+                found.append(Difference("plan", f"{title}: {what}", *shown))
         found += _values(f"plan: {title}", old["env"], new["env"])
-    return found or [Difference("plan", "fingerprint", document["plan_fingerprint"][:12], fingerprint[:12])]
+    return found or [Difference("plan", "fingerprint", *(each[:12] for each in fingerprints))]
 
 
 def run_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:

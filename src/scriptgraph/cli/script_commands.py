@@ -5,8 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.cli.console import Section, show_sections
 from scriptgraph.cli.options import read_listing
-from scriptgraph.cli.tables import Section, show_sections
 from scriptgraph.errors import NoScriptError, RequestError
 from scriptgraph.manifest.versions import ANY_VERSION, VERSION_KEYS, select_version
 from scriptgraph.planning.conditions import guard_words, query_words
@@ -68,60 +68,63 @@ def _sections(told: Mapping[str, Any]) -> Iterator[Section]:
         "Exports": [(key, f"with {of}" if of else "") for key, of in told["exports"].items()],
     }
     yield from (Section(title, rows) for title, rows in parts.items() if rows)
-    yield Section("Cache", _keeps_rows(told["keeps"]))
+    keeps = told["keeps"]
+    rows = [
+        ("keeps what it makes, and makes it again for another", ""),
+        ("value of", ", ".join(keeps["reads"]) or "nothing that it reads"),
+        ("version, variation or dependency, and after a change of", ", ".join(("its folder", *keeps["code"]))),
+    ]
+    yield Section("Cache", rows if keeps["cache"] else [("keeps nothing: it runs each time", "")])
     yield Section("Example", [(told["example"],)])
 
 
 def _option_row(option: Mapping[str, Any]) -> tuple[str, ...]:
     value = {"flag": "", "path": "=PATH", "number": "=NUMBER"}.get(option["type"], "=TEXT")
-    notes = [option["description"]] if option["description"] else []
-    if option["choices"]:
-        notes.append(f"one of {', '.join(option['choices'])}")
-    notes += [f"not {wrong} ({why})" for wrong, why in option["refused"].items()]
-    notes += [f"only with --{option['needs']}"] if option["needs"] else []
-    if option["default"] is not None:
-        text = as_text(option["default"])
-        notes.append(f"set to {text} by a variation or version" if option["fixed"] else f"default {text}")
-    return (f"--{option['name']}{value}", option["key"], "; ".join(notes))
+    default = "" if option["default"] is None else as_text(option["default"])
+    holds = f"set to {default} by a variation or version" if option["fixed"] else f"default {default}"
+    notes = (
+        option["description"],
+        option["choices"] and f"one of {', '.join(option['choices'])}",
+        *(f"not {wrong} ({why})" for wrong, why in option["refused"].items()),
+        option["needs"] and f"only with --{option['needs']}",
+        "" if option["default"] is None else holds,
+    )
+    return (f"--{option['name']}{value}", option["key"], "; ".join(filter(None, notes)))
 
 
 def _variation_row(variation: Mapping[str, Any]) -> tuple[str, ...]:
     marks = [word for word in ("default", "on") if variation[word]]
-    notes = [variation["description"]] if variation["description"] else []
-    notes += [f"the same as _{variation['alias']}"] if variation["alias"] else []
-    notes += [f"turns on {', '.join(f'_{name}' for name in variation['base'])}"] if variation["base"] else []
+    notes = (
+        variation["description"],
+        variation["alias"] and f"the same as _{variation['alias']}",
+        variation["base"] and f"turns on {', '.join(f'_{name}' for name in variation['base'])}",
+    )
     group = f"group {variation['group']}" if variation["group"] else ""
-    return (group, f"_{variation['name']}", ", ".join(marks), "; ".join(notes))
+    return (group, f"_{variation['name']}", ", ".join(marks), "; ".join(filter(None, notes)))
 
 
 def _dependency_row(dependency: Mapping[str, Any]) -> tuple[str, ...]:
-    notes = [f"with {dependency['with']}"] if dependency["with"] else []
-    notes += [dependency["guard"]] if dependency["guard"] else []
-    notes += [f"version {dependency['versions']}"] if dependency["versions"] else []
+    notes = (
+        dependency["with"] and f"with {dependency['with']}",
+        dependency["guard"],
+        dependency["versions"] and f"version {dependency['versions']}",
+    )
     names = " ".join(f"--adr.{name}" for name in dependency["names"])
-    return (dependency["when"], dependency["tags"], names, "; ".join(notes))
-
-
-def _keeps_rows(keeps: Mapping[str, Any]) -> list[tuple[str, str]]:
-    if not keeps["cache"]:
-        return [("keeps nothing: it runs each time", "")]
-    return [
-        ("keeps what it makes, and makes it again for another", ""),
-        ("value of", ", ".join(keeps["reads"]) or "nothing that it reads"),
-        ("version, variation or dependency, and after a change of", ", ".join(("its folder", *keeps["code"]))),
-    ]
+    return (dependency["when"], dependency["tags"], names, "; ".join(filter(None, notes)))
 
 
 def find_scripts(registry: Registry, query: Query) -> list[Manifest]:
     """Return the scripts that have all tags and variations of a query, by alias; `*` stands for any text in a tag.
 
-    Raises:
-        NoScriptError: none has; names the unknown tags and the nearest.
+    Raise NoScriptError, which names the unknown tags and the nearest, if none has.
     """
-    found = [each for each in registry if _fits(each, query)]
-    if not found:
-        raise _none_fits(registry, query)
-    return sorted(found, key=lambda each: each.alias)
+    if found := [each for each in registry if _fits(each, query)]:
+        return sorted(found, key=lambda each: each.alias)
+    known = {tag for each in registry for tag in (*_tags(each), *(f"_{name}" for name in each.variations))}
+    absent = (name for name in query.variations if not any(_has_variation(each, name) for each in registry))
+    given = (*query.required, *(f"_{name}" for name in absent))
+    unknown = [word for word in given if not any(fnmatchcase(tag, word) for tag in known)]
+    raise registry.no_script(query, unknown, known)
 
 
 def _fits(manifest: Manifest, query: Query) -> bool:
@@ -143,23 +146,10 @@ def _has_variation(manifest: Manifest, written: str) -> bool:
     return written in manifest.variations or bool(dot and value and f"{prefix}.#" in manifest.variations)
 
 
-def _none_fits(registry: Registry, query: Query) -> NoScriptError:
-    known = {tag for each in registry for tag in _tags(each)} | {
-        f"_{name}" for each in registry for name in each.variations
-    }
-    absent = (name for name in query.variations if not any(_has_variation(each, name) for each in registry))
-    given = (*query.required, *(f"_{name}" for name in absent))
-    unknown = [word for word in given if not any(fnmatchcase(tag, word) for tag in known)]
-    return registry.no_script(query, unknown, known)
-
-
 def describe(manifest: Manifest, query: Query, registry: Registry) -> dict[str, Any]:
-    """Say what a script is: its options, variations, dependencies, exports and what it keeps.
+    """Return a script's options, variations, dependencies, exports and what it keeps, with the query's variations.
 
-    Values are those that hold with the variations of the query.
-
-    Raises:
-        VariationError: the script has no such variation, or two exclude each other.
+    Raise VariationError if the script has no such variation, or two exclude each other.
     """
     chosen = choose_variations(manifest, query.variations, query.without)
     version = select_version(manifest.alias, manifest.versions, manifest.default_version, ANY_VERSION)
@@ -176,11 +166,7 @@ def describe(manifest: Manifest, query: Query, registry: Registry) -> dict[str, 
         "versions": [{"version": each, "default": each == version} for each in manifest.versions],
         "dependencies": list(_dependencies(manifest)),
         "exports": _exports(manifest),
-        "keeps": {
-            "cache": manifest.cache,
-            "reads": sorted(manifest.reads - VERSION_KEYS),
-            "code": list(manifest.code),
-        },
+        "keeps": {"cache": manifest.cache, "reads": sorted(manifest.reads - VERSION_KEYS), "code": list(manifest.code)},
         "example": f"cm run script --tags={example}",
     }
 
@@ -203,12 +189,11 @@ def _option(option: Input, env: Environment) -> dict[str, Any]:
 
 def _variations(manifest: Manifest, chosen: Sequence[Chosen]) -> list[dict[str, Any]]:
     on = {each.variation.name for each in chosen}
-    names = ("name", "group", "default", "on", "alias", "base", "description")
-    rows = (
-        (each.name, each.group, each.default, each.name in on, each.alias, list(each.base), each.description)
+    fields = ("name", "group", "default", "alias", "description")
+    return [
+        {**{field: getattr(each, field) for field in fields}, "on": each.name in on, "base": list(each.base)}
         for each in sorted(manifest.variations.values(), key=lambda each: each.group)
-    )
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    ]
 
 
 def _dependencies(manifest: Manifest) -> Iterator[dict[str, Any]]:
@@ -245,7 +230,6 @@ def _shortest_query(manifest: Manifest, registry: Registry) -> tuple[str, ...]:
     """Return the first of its tags that no other script has all of; its alias where others always fit as well."""
     others = [_tags(each) for each in registry if each.alias != manifest.alias]
     words = tuple(tag for tag in manifest.tags if tag != manifest.alias)
-    for count in range(1, len(words) + 1):
-        if not any(set(words[:count]) <= tags for tags in others):
-            return words[:count]
-    return (manifest.alias,)
+    beginnings = (words[:count] for count in range(1, len(words) + 1))
+    own = (each for each in beginnings if not any(tags.issuperset(each) for tags in others))
+    return next(own, (manifest.alias,))

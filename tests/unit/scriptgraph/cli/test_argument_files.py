@@ -9,8 +9,7 @@ import pytest
 from cmind.cli import parse
 
 from mlperf_home.product import PRODUCT
-from scriptgraph.cli.argument_files import EXTRA, whole_command
-from scriptgraph.cli.options import read_front
+from scriptgraph.cli.options import EXTRA, read_front, whole_command
 from scriptgraph.errors import RequestError
 
 if TYPE_CHECKING:

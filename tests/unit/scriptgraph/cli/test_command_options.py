@@ -8,7 +8,7 @@ import pytest
 
 from mlperf_home.product import PRODUCT
 from scriptgraph.api import Switches
-from scriptgraph.cli.options import FrontOptions, read_front, read_listing
+from scriptgraph.cli.options import FrontOptions, read_front, read_listing, wants_json
 from scriptgraph.errors import RequestError
 from scriptgraph.manifest.tags import parse_query
 from scriptgraph.manifest.types import Override
@@ -163,8 +163,8 @@ def test_switches_are_no_options_of_the_script(typed: dict[str, Any], switches: 
 
 @pytest.mark.parametrize("typed", [{"j": True}, {"json": True}, {"out": "json"}])
 def test_json_is_asked_for_in_several_ways(typed: dict[str, Any]) -> None:
-    assert front(**typed)[1].as_json
-    assert not front()[1].as_json
+    assert wants_json({**CMIND, **typed})
+    assert not wants_json(CMIND)
 
 
 class TestMirrors:

@@ -1,4 +1,4 @@
-"""A run is shown: plainly in a pipe, live on a terminal, quietly where that is asked for."""
+"""A run is shown: plainly in a pipe, live on a terminal, quietly where that is asked for; lists are tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scriptgraph.cli.console import RunConsole
+from scriptgraph.cli.console import RunConsole, Section, age_text, as_lines, show_sections, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,7 @@ STEP: list[tuple[str, dict[str, Any]]] = [
     ("finished", {"status": "done", "seconds": 1.26, "reason": None}),
 ]
 TABLE = ("tabled", {"title": "Result", "rows": [["system", "x"], ["samples per second", "12.5"]]})
+SECOND = 10**9
 
 
 class Terminal(io.StringIO):
@@ -59,6 +60,12 @@ def test_quiet_leaves_what_must_be_seen(capsys: pytest.CaptureFixture[str]) -> N
     out, err = capsys.readouterr()
     assert err.splitlines() == ["! x,_v: careful", "x x,_v"]
     assert "12.5" in out
+
+
+def test_a_table_without_rows_is_its_title(capsys: pytest.CaptureFixture[str]) -> None:
+    show(("tabled", {"title": "Result", "rows": []}))
+
+    assert capsys.readouterr().out == "Result\n"
 
 
 @pytest.mark.parametrize(
@@ -208,3 +215,57 @@ def test_steps_that_run_side_by_side_are_told_apart(capsys: pytest.CaptureFixtur
         "  a: done in 1.0 s",
         "  skipped: no need",
     ]
+
+
+def test_columns_are_aligned_and_no_line_ends_in_blanks() -> None:
+    rows = [("a", "long cell", ""), ("longer", "b", "end")]
+
+    assert as_lines([Section("Title", rows), Section("", rows, ("x", "y", "z")), Section("Alone")]) == (
+        "Title\n  a       long cell\n  longer  b          end\n"
+        "x       y          z\na       long cell\nlonger  b          end\nAlone\n"
+    )
+
+
+def test_nothing_is_nothing() -> None:
+    assert as_lines([]) == ""
+
+
+def test_a_file_gets_lines_and_a_terminal_a_table() -> None:
+    section = Section("Title", [("[bold]as it is[/bold]", ":smile:")], ("one", "two"))
+    file, terminal = io.StringIO(), Terminal()
+
+    show_sections([section], file)
+    show_sections([section], terminal)
+
+    assert file.getvalue() == as_lines([section])
+    assert "[bold]as it is[/bold]" in terminal.getvalue()
+    assert ":smile:" in terminal.getvalue()
+    assert "\N{BOX DRAWINGS LIGHT VERTICAL}" in terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (38_123_456, "38.1 MB"), (5 * 10**15, "5000.0 TB")],
+)
+def test_sizes(size: int, text: str) -> None:
+    assert size_text(size) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s ago"),
+        (59, "59 s ago"),
+        (60, "1 min ago"),
+        (7200, "2 h ago"),
+        (86400, "24 h ago"),
+        (172800, "2 days ago"),
+    ],
+)
+def test_ages(seconds: int, text: str) -> None:
+    assert age_text(1000 * SECOND, (1000 + seconds) * SECOND) == text
+
+
+def test_an_age_that_is_not_known_or_lies_ahead() -> None:
+    assert age_text(None, SECOND) == "not known"
+    assert age_text(2 * SECOND, SECOND) == "0 s ago"

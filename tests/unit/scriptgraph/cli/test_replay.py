@@ -58,7 +58,8 @@ def test_a_request_survives_the_record() -> None:
 def test_equal_runs_do_not_differ() -> None:
     assert replay.run_differences(record(step("a")), record(step("a"))) == []
     plan = plan_of({"x": {}}, "x")
-    assert replay.plan_differences(record(plan_fingerprint=plan.fingerprint), plan.fingerprint, plan.summary()) == []
+    then = record(plan_fingerprint=plan.fingerprint)
+    assert replay.plan_differences(then, record(plan_fingerprint=plan.fingerprint, plan=plan.summary())) == []
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_each_difference_of_a_run_is_named(then: dict[str, Any], now: dict[str, 
     ],
 )
 def test_each_difference_of_a_plan_is_named(now: dict[str, Any], said: str) -> None:
-    found = replay.plan_differences(record(step("a")), "1" * 64, [now])
+    found = replay.plan_differences(record(step("a")), record(plan_fingerprint="1" * 64, plan=[now]))
 
     assert said in "\n".join(map(str, found))
 
