@@ -61,9 +61,9 @@ class Preview(Surroundings):
         except ScriptGraphError as error:
             return self._open(ready, Foreseen(step, below=below, error=str(error)))
         if key not in self._known:
-            self._known[key] = self._look(ready._replace(env=env), key)
+            self._known[key] = self._look(ready.replaced(env=env), key)
             return self._known[key]
-        return self._known[key]._replace(seen=Foreseen(step, "again", key, below=below))
+        return self._known[key].replaced(seen=Foreseen(step, "again", key, below=below))
 
     def _look(self, ready: Ready, key: str) -> Result:
         step, manifest, env = ready.step, ready.step.manifest, ready.env
@@ -74,7 +74,7 @@ class Preview(Surroundings):
         downloads = self._downloads(step, env)
         seen = Foreseen(step, "make" if manifest.cache else "run", key, (), downloads, ready.below)
         result = self._perform(ready)
-        return result._replace(seen=seen) if result else self._open(ready._replace(keys=keys), seen)
+        return result.replaced(seen=seen) if result else self._open(ready.replaced(keys=keys), seen)
 
     def _open(self, ready: Ready, seen: Foreseen) -> Result:
         return Result(ready.step.manifest.alias, {}, ready.keys, exports_of(ready.step), seen)

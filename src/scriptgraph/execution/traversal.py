@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from functools import partial, reduce
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.execution.parallelism import Independence, side_by_side
@@ -58,7 +58,7 @@ class Foreseen(Immutable):
         return [*(each for child in self.below if isinstance(child, Foreseen) for each in child.all()), self]
 
 
-class Result(NamedTuple):
+class Result(Immutable):
     """What a step hands to its parent: exports, keys of entries, patterns of what it has yet to export."""
 
     alias: str
@@ -70,10 +70,10 @@ class Result(NamedTuple):
     def again(self, step: Step) -> Result:
         """Return the result for a step that needs no second look."""
         seen = self.seen
-        return self._replace(seen=Foreseen(step, "again", seen.key)) if isinstance(seen, Foreseen) else self
+        return self.replaced(seen=Foreseen(step, "again", seen.key)) if isinstance(seen, Foreseen) else self
 
 
-class Ready(NamedTuple):
+class Ready(Immutable):
     """A step, or one of its dependencies, whose turn it is: what is known there.
 
     Attributes:
@@ -158,14 +158,14 @@ class Traversal:
         patterns = exports_of(step)
         exports = {**env.resolved().matching(patterns), **own.exports}
         if not unknown.patterns:
-            return own._replace(exports=exports)
+            return own.replaced(exports=exports)
         changing = env.changing(exports, unknown)
         # What was open around the step is open for its parent anyway.
         arisen = unknown.patterns - around.patterns
         everything = any("*" in each for each in arisen)
         still = patterns if everything else Unknown(patterns).among(arisen)
         sure = {key: value for key, value in exports.items() if key not in changing}
-        return own._replace(exports=sure, unknown=still)
+        return own.replaced(exports=sure, unknown=still)
 
     def _needs(self, start: Ready, needs: tuple[Need, ...], chain: tuple[str, ...]) -> Ready:
         """Visit dependencies, in a run those that do not depend on each other side by side.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from glob import escape
 from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -54,6 +53,8 @@ def replace_text(path: Path, text: str) -> None:
 
 def remove_leftovers(path: Path) -> None:
     """Remove what killed writers of `path` left beside it; nobody else may be writing it."""
+    from glob import escape  # noqa: PLC0415 - most commands clear nothing up
+
     for leftover in path.parent.glob(f".{escape(path.name)}.*.partial"):
         leftover.unlink(missing_ok=True)
 

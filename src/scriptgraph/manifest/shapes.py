@@ -95,7 +95,8 @@ def _make_dependency(
     if not found.keys().isdisjoint(_VERSION_KEYS):
         found["versions"] = VersionRange(*(found.pop(key, "") for key in _VERSION_KEYS))
     if enable or skip or skip_any:
-        found["guard"] = Guard(*(tuple(map(Condition._make, each.items())) for each in (enable, skip, skip_any)))
+        sides = ((Condition(*each) for each in conditions.items()) for conditions in (enable, skip, skip_any))
+        found["guard"] = Guard(*map(tuple, sides))
     return Dependency(**found)
 
 

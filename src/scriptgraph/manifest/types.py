@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.versions import ANY_VERSION, VERSION_KEYS, VersionRange
@@ -22,14 +22,14 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 PLACEHOLDER = re.compile(r"<<<([A-Za-z0-9_]+)>>>")
 
 
-class Condition(NamedTuple):
+class Condition(Immutable):
     """True where the environment's `key` has one of `values`."""
 
     key: str
     values: tuple[Value, ...]
 
 
-class Guard(NamedTuple):
+class Guard(Immutable):
     """Whether a dependency is wanted: all of `enable`, not all of `skip`, and none of `skip_any`."""
 
     enable: tuple[Condition, ...] = ()
@@ -42,7 +42,7 @@ class Guard(NamedTuple):
         return frozenset(condition.key for condition in (*self.enable, *self.skip, *self.skip_any))
 
 
-class TagUpdate(NamedTuple):
+class TagUpdate(Immutable):
     """Adds `prefix + value` to a dependency's query for each key that has a value."""
 
     prefix: str

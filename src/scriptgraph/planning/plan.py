@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from scriptgraph.immutable import Immutable
 
@@ -47,7 +47,7 @@ class Step(Immutable):
         return (*self.before, *self.after)
 
 
-class Need(NamedTuple):
+class Need(Immutable):
     """A dependency in a plan: settled (`step`), skipped, or waiting for an earlier step.
 
     Attributes:

@@ -6,9 +6,10 @@ an earlier step's exports, when these are there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import CycleError, RequestError, ScriptGraphError, VersionError
+from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.tags import Query, parse_query
 from scriptgraph.manifest.types import NOTHING, Dependency, Manifest, Override, Values
 from scriptgraph.manifest.versions import ANY_VERSION, VersionRange, select_version
@@ -92,7 +93,7 @@ def _resolve_step(query: Query, registry: Registry, scope: Scope) -> Step:
         raise error.within(manifest.alias)  # noqa: B904 - the same error, with its chain
 
 
-class _Outline(NamedTuple):
+class _Outline(Immutable):
     """What a script is with what is asked of it, before its surroundings are looked at."""
 
     variations: tuple[Chosen, ...]
