@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.job import Job
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Backend, Description
-    from mlperf_home.harness.processes.progress import Progress
+    from mlperf_home.harness.processes.child import Progress
 
 _DATASETS = {
     "squad": "mlperf_home.datasets.squad.samples:SquadSamples",

@@ -14,11 +14,9 @@ from mlperf_home.contracts.session import sha256_of
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.engines.base import Request
 from mlperf_home.harness import loadgen as loadgen_module
-from mlperf_home.harness.configuration.targets import measured_target, starting_rate
 from mlperf_home.harness.observation import HostWatch, WatchedSut, host_state, peak_memory_bytes
 from mlperf_home.harness.preparation import choose_grid, make_backend, open_backend, open_samples
-from mlperf_home.harness.queries.batching import TooLongError, buckets, grid_for
-from mlperf_home.harness.queries.parts import Parts
+from mlperf_home.harness.queries.parts import Parts, TooLongError, buckets, grid_for
 from mlperf_home.harness.queries.watchdog import Watchdog
 from mlperf_home.harness.sut import make_sut
 from mlperf_home.loadgen_logs.run_log import LogError, read_run
@@ -33,11 +31,10 @@ if TYPE_CHECKING:
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Backend, Description, Grid
     from mlperf_home.harness.preparation import ChosenGrid
-    from mlperf_home.harness.processes.progress import Progress
+    from mlperf_home.harness.processes.child import Progress
     from mlperf_home.loadgen_logs.run_log import LoadGenResult
 
 SESSION_SCHEMA = 1
-_COARSE_ABOVE_QPS = 20
 
 
 @dataclass(frozen=True)
@@ -88,14 +85,7 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
     loadgen = loadgen_module.import_loadgen()
     settings = loadgen_module.configure(loadgen, job)
     opened = _open(job, surroundings.progress)
-    # LoadGen would log the wanted count even where the dataset has fewer samples.
-    settings.performance_sample_count_override = min(
-        settings.performance_sample_count_override, opened.samples.performance_count
-    )
-    if (rate := starting_rate(job, opened.backend, opened.samples, opened.grid)) is not None:
-        settings.server_target_qps = rate
-        # Each decimal costs the search three more runs; a percent of the rate is enough.
-        settings.server_find_peak_qps_decimals_of_precision = 0 if rate > _COARSE_ABOVE_QPS else 1
+    loadgen_module.fit_settings(settings, job, opened.backend, opened.samples, opened.grid)
     with audit_config(job.rules, job.mode, job.out_dir) as audit_conf:
         ran = _run(job, surroundings, opened, (loadgen, settings, audit_conf))
     opened.backend.close()
@@ -134,7 +124,7 @@ def _document(job: Job, opened: _Opened, ran: _Ran, *, started_utc: str, host: d
             "warnings": list(result.warnings),
         },
         "result": {"validity": result.validity, "reasons": list(result.reasons)},
-        "target": measured_target(job, result),
+        "target": loadgen_module.measured_target(job, result),
         "counts": ran.counts,
         "times": {"started_utc": started_utc, "open_s": opened.open_s, "run_s": ran.run_s},
         "peak_memory_bytes": peak_memory_bytes(ran.watch),

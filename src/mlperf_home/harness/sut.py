@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlperf_home.engines.base import Forkable
-from mlperf_home.harness.queries.batching import buckets, groups, plan
-from mlperf_home.harness.queries.parts import LoadingSut, PreparingSut, Work
+from mlperf_home.harness.queries.parts import LoadingSut, PreparingSut, Work, buckets, groups, plan
 from mlperf_home.harness.streams.pool import ProcessesSut
 
 if TYPE_CHECKING:

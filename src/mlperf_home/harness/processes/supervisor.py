@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import mlperf_home
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
-from mlperf_home.harness.configuration.user_conf import check_user_conf
 from mlperf_home.harness.processes.output import claimed_output, discard, publish, read_error, write_error
+from mlperf_home.harness.user_conf import check_user_conf
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -18,10 +18,8 @@ import numpy as np
 
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.engines.cores import cores_cpus
-from mlperf_home.harness.queries.batching import groups
-from mlperf_home.harness.queries.parts import PreparingSut
-from mlperf_home.harness.streams.messages import MESSAGE_BYTES, Numbers, tell, told
-from mlperf_home.harness.streams.process import Ends, Place, read_failure, work
+from mlperf_home.harness.queries.parts import PreparingSut, groups
+from mlperf_home.harness.streams.process import MESSAGE_BYTES, Ends, Numbers, Place, read_failure, tell, told, work
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
