@@ -5,7 +5,7 @@ import platform
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlperf_home.machine.cpu.lscpu import LSCPU
+from mlperf_home.machine.cpu.cpuinfo import LSCPU
 from mlperf_home.machine.devices.firmware import DMIDECODE
 from mlperf_home.machine.facts import COMPILERS, read_host
 from mlperf_home.steps.machine import system_name

@@ -1,22 +1,31 @@
-"""A run as it is asked for: one JSON file, decoded and checked before anything starts."""
+"""A run as it is asked for: one JSON file, decoded and checked before anything starts.
+
+Compliance tests are performance runs under an audit.config, which LoadGen reads beside the other conf files.
+"""
 
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mlperf_home.contracts.compliance_tests import TESTS
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.rules import UnknownRoundError, load_round
 from mlperf_home.rules.rounds import SCENARIOS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mlperf_home.rules import Round
+    from mlperf_home.rules.rounds import Seeds
 
+TESTS = ("TEST01", "TEST05")
+"""Those that a run can be: TEST01 logs some outputs in a performance run, TEST05 has other seeds."""
+
+_LOGS_OUTPUTS = {"accuracy", "TEST01"}
+_PERFORMANCE_MODE = 2
 MODES = ("performance", "accuracy", "find-performance", *TESTS)
 """What a run measures; compliance tests are performance runs."""
 
@@ -208,3 +217,36 @@ def _value(of: Field[Any], value: Any, place: str, rules: Any) -> Any:
 
 def _refusal(place: str, problem: str) -> HarnessError:
     return HarnessError(ExitStatus.BAD_JOB, f"{place}: {problem}")
+
+
+def logs_outputs(mode: str) -> bool:
+    """Whether LoadGen is to be given the samples' outputs in this mode."""
+    return mode in _LOGS_OUTPUTS
+
+
+def run_seeds(rules: Round, mode: str) -> Seeds:
+    """Return the seeds of a run: TEST05 is a run with others (LoadGen 6.0.17 takes none from an audit.config)."""
+    return rules.test05_seeds if mode == "TEST05" else rules.seeds
+
+
+def audit_text(rules: Round, test: str) -> str:
+    """Write the audit.config of a test (source: compliance/nvidia of mlcommons/inference); "" where it needs none."""
+    audit = rules.submission.compliance[test].audit
+    values = {"mode": _PERFORMANCE_MODE, **audit} if audit else {}
+    return "".join(f"*.*.{key} = {value}\n" for key, value in values.items())
+
+
+@contextmanager
+def audit_config(rules: Round, mode: str, out_dir: Path) -> Iterator[Path]:
+    """Yield the path at which LoadGen looks for an audit.config: the test's file, or no file at all.
+
+    It is never the working directory's: a stray file there changes no run.
+    """
+    path = out_dir.with_name(f"{out_dir.name}.audit.config")
+    if text := audit_text(rules, mode) if mode in TESTS else "":
+        path.write_text(text, encoding="utf-8")
+    try:
+        yield path
+    finally:
+        if text:
+            path.unlink(missing_ok=True)

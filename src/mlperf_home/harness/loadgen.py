@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.contracts.compliance_tests import logs_outputs, run_seeds
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.job import logs_outputs, run_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,7 +153,7 @@ def payloads(rows: NDArray[np.float32], lengths: NDArray[np.int32] | None) -> li
 def run(loadgen: Any, settings: Any, parts: tuple[SystemUnderTest, Samples], log_dir: Path, audit_conf: Path) -> None:
     """Run LoadGen once, to the end, with the settings of `configure`; its logs are in the folder `log_dir` then.
 
-    `parts` are what answers, and the samples; `audit_conf` is the path of `compliance_tests.audit_config`.
+    `parts` are what answers, and the samples; `audit_conf` is the path of `job.audit_config`.
     """
     sut, samples = parts
     log_settings = loadgen.LogSettings()

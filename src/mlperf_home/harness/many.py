@@ -90,17 +90,13 @@ def main() -> int:
             importlib.import_module(name)
     signals = Signals()
     for asked in _lines(signals):
-        print(json.dumps({"event": "ended", **_run(asked, signals)}), flush=True)
+        path, status, message = Path(asked["job"]), ExitStatus.COMPLETE, ""
+        try:
+            supervise(read_job(path), path, None if asked["new_interpreter"] else Forked, signals)
+        except HarnessError as error:
+            status, message = error.status, str(error)
+        print(json.dumps({"event": "ended", "status": int(status), "message": message}), flush=True)
     return int(ExitStatus.INTERRUPTED) if signals.received else int(ExitStatus.COMPLETE)
-
-
-def _run(asked: dict[str, Any], signals: Signals) -> dict[str, Any]:
-    path = Path(asked["job"])
-    try:
-        supervise(read_job(path), path, None if asked["new_interpreter"] else Forked, signals)
-    except HarnessError as error:
-        return {"status": int(error.status), "message": str(error)}
-    return {"status": int(ExitStatus.COMPLETE), "message": ""}
 
 
 def _lines(signals: Signals) -> Iterator[dict[str, Any]]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.machine.cpu.limits import cpu_quota
-from mlperf_home.machine.sensors import cpu_time, energy
-from mlperf_home.machine.sensors.cpu_clocks import Sensors, read_sensors
+from mlperf_home.machine.cpu.sysfs import cpu_quota
+from mlperf_home.machine.sensors import cpu_time
 from mlperf_home.machine.sensors.cpu_time import private_bytes
+from mlperf_home.machine.sensors.processor import EnergyLook, Sensors, energy_between, look_at_energy, read_sensors
 from mlperf_home.machine.sensors.readings import Reading, unknown
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def peak_memory_bytes(watch: HostWatch) -> int:
 @dataclass(frozen=True)
 class _Counters:
     cpu_time: cpu_time.CpuTime
-    energy: energy.EnergyLook
+    energy: EnergyLook
     load_average_1min: float
 
 
@@ -85,12 +85,12 @@ class HostWatch:
             "throttle_count": _grown(sensors.throttle_count, sensors_after.throttle_count),
             "load_average_1min_before": Reading(counted.load_average_1min),
             "load_average_1min_after": Reading(counted_after.load_average_1min),
-            "energy_j": energy.between(counted.energy, counted_after.energy, elapsed_s),
+            "energy_j": energy_between(counted.energy, counted_after.energy, elapsed_s),
             "timed_s": Reading(round(elapsed_s, 6)),
         }
 
     def _count(self) -> _Counters:
-        return _Counters(cpu_time.look(self._root, self._cpus), energy.look(self._root), os.getloadavg()[0])
+        return _Counters(cpu_time.look(self._root, self._cpus), look_at_energy(self._root), os.getloadavg()[0])
 
 
 class WatchedSut:

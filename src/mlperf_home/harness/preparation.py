@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -41,9 +42,6 @@ _NOTHING_TO_MEASURE = {"echo"}
 # Engines of which two with a thread each are faster than one with two: 1.95 against 1.6 to 1.9 times one thread.
 _ONE_STREAM_A_CORE = {"tflite", "litert"}
 _STORE_SCHEMA = 1
-
-CalibrationKey = dict[str, Any]
-"""What a measurement holds for: model, engine, version, options, cores, processor, candidates; JSON values."""
 
 
 def make_backend(name: str) -> Backend:
@@ -161,8 +159,8 @@ def _candidates(job: Job) -> Candidates:
     )
 
 
-def _make_key(job: Job, candidates: Candidates, model_sha256: str | None) -> CalibrationKey:
-    """Return what a calibration of this job would hold for."""
+def _make_key(job: Job, candidates: Candidates, model_sha256: str | None) -> dict[str, Any]:
+    """Return what a calibration of this job would hold for, as JSON values."""
     try:
         version = metadata.version(job.backend.name)
     except (metadata.PackageNotFoundError, ValueError):
@@ -179,24 +177,20 @@ def _make_key(job: Job, candidates: Candidates, model_sha256: str | None) -> Cal
         "candidates": asdict(candidates),
     }
     # As JSON gives it back: tuples are lists there.
-    restored: CalibrationKey = json.loads(json.dumps(key))
+    restored: dict[str, Any] = json.loads(json.dumps(key))
     return restored
 
 
-def _find_stored(path: Path | None, key: CalibrationKey) -> Calibration | None:
+def _find_stored(path: Path | None, key: dict[str, Any]) -> Calibration | None:
     """Return the stored calibration of that key; None without one, or where the file is not ours."""
-    if path is None or key["model_sha256"] is None:
-        return None
-    for entry in _entries(path):
-        if entry.get("key") == key:
-            try:
-                return Calibration.from_json(entry["calibration"])
-            except (BackendError, KeyError):
-                return None
+    if path is not None and key["model_sha256"] is not None:
+        found = [entry for entry in _entries(path) if entry.get("key") == key]
+        with suppress(BackendError, KeyError, IndexError):
+            return Calibration.from_json(found[0]["calibration"])
     return None
 
 
-def _store(path: Path, key: CalibrationKey, calibration: Calibration) -> None:
+def _store(path: Path, key: dict[str, Any], calibration: Calibration) -> None:
     """Put a calibration into the file, in place of one of its key; raise HarnessError if it cannot be written."""
     kept = [entry for entry in _entries(path) if entry.get("key") != key]
     document = {"schema": _STORE_SCHEMA, "entries": [*kept, {"key": key, "calibration": calibration.to_json()}]}

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.contracts.compliance_tests import audit_config, logs_outputs
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.job import audit_config, logs_outputs
 from mlperf_home.contracts.session import sha256_of
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.engines.base import Request
@@ -41,12 +41,9 @@ SESSION_SCHEMA = 1
 class Surroundings:
     """What the process around a session gives it.
 
-    Attributes:
-        progress: where progress lines go.
-        beat: called every second while samples are being inferred.
-        end_beats: called when that is over.
-        fail: called from any thread with the exception that ends the run; does not return.
-        ends_s: when, by `time.monotonic()`, its time is over; None for never.
+    `beat` is called every second while samples are being inferred, `end_beats` when that is over; `fail` from any
+    thread with the exception that ends the run: it does not return. By `time.monotonic()`, its time is over at
+    `ends_s`; None for never.
     """
 
     progress: Progress
@@ -94,7 +91,7 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
 
 def _document(job: Job, opened: _Opened, ran: _Ran, *, started_utc: str, host: dict[str, Any]) -> dict[str, Any]:
     """Return the session; raise HarnessError if LoadGen's logs are no result."""
-    result = _read_logs(job)
+    result, state = _read_logs(job), ran.watch.state()
     return {
         "schema": SESSION_SCHEMA,
         "status": "complete",
@@ -129,7 +126,9 @@ def _document(job: Job, opened: _Opened, ran: _Ran, *, started_utc: str, host: d
         "times": {"started_utc": started_utc, "open_s": opened.open_s, "run_s": ran.run_s},
         "peak_memory_bytes": peak_memory_bytes(ran.watch),
         "host": host,
-        **_state(job, ran.watch),
+        "state": {name: reading.to_json() for name, reading in state.items()},
+        # Whether it disturbed, where time was measured.
+        "noise": judge(state).to_json() if state and job.mode != "accuracy" else None,
         "warnings": _warnings(job, opened),
         "logs": {
             path.name: {"sha256": sha256_of(path), "bytes": path.stat().st_size}
@@ -205,13 +204,6 @@ def _over_time(job: Job, done: Mapping[str, float]) -> HarnessError:
         f" {done['issued']:.0f} samples after {done['seconds']:.1f} s; give it more by --time_limit"
     )
     return HarnessError(ExitStatus.OVER_TIME, message, done)
-
-
-def _state(job: Job, watch: HostWatch) -> dict[str, Any]:
-    """Return what the machine did meanwhile, and, where time was measured, whether that disturbed."""
-    state = watch.state()
-    noise = judge(state).to_json() if state and job.mode != "accuracy" else None
-    return {"state": {name: reading.to_json() for name, reading in state.items()}, "noise": noise}
 
 
 def _read_logs(job: Job) -> LoadGenResult:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlperf_home.machine.cpu.cpu import Cpu, read_cpu
-from mlperf_home.machine.cpu.cpuinfo import CpuInfo, read_cpuinfo
-from mlperf_home.machine.cpu.lscpu import Lscpu, parse
+from mlperf_home.machine.cpu.cpuinfo import CpuInfo, Lscpu, parse_lscpu, read_cpuinfo
 from mlperf_home.machine.cpu.sysfs import CpuFiles
 from mlperf_home.machine.devices.firmware import MemoryModule, Product, parse_modules, read_product
 from mlperf_home.machine.devices.network import Network, read_network
@@ -25,19 +24,10 @@ COMPILERS = (("gcc", "--version"), ("clang", "--version"), ("cc", "--version"))
 class HostFacts:
     """A machine, as far as it tells.
 
-    Attributes:
-        cpu: the processors, and the memory that the kernel manages.
-        core_numbers: what an Arm core tells in place of a name.
-        cores: physical cores of all sockets.
-        cache_totals: each cache's name, the bytes of all instances together, and how many there are.
-        os: the operating system.
-        host_name: the kernel's name of this machine.
-        product: the maker's name of it.
-        memory_modules: those plugged in; None where dmidecode was not asked.
-        storage: disks and local file systems.
-        network: the cards' ports.
-        python: the version of the Python that reads; None for another machine's files.
-        compiler: the first line of what the C compiler says of itself; None without one.
+    `core_numbers` is what an Arm core tells in place of a name, `cores` counts the physical cores of all sockets;
+    `cache_totals` has each cache's name, the bytes of all instances together, and how many there are. `memory_modules`
+    is None where dmidecode was not asked, the version of `python`, which reads, for another machine's files; `compiler`
+    is the first line of what the C compiler says of itself, None without one.
     """
 
     cpu: Cpu
@@ -60,11 +50,11 @@ def read_host(
     """Put together what a machine tells; never fails for what it does not tell.
 
     Its /sys, /proc and /etc are below `root`. What only a call into the system tells (the C library's version, this
-    Python's) is left out where root is not "/". The other arguments are what `lscpu.LSCPU`,
+    Python's) is left out where root is not "/". The other arguments are what `cpuinfo.LSCPU`,
     `firmware.DMIDECODE` and one of `COMPILERS` printed with LC_ALL=C; None where there is none.
     """
     here = root.resolve() == Path("/")
-    told, info, files = parse(lscpu) or Lscpu({}), read_cpuinfo(root), CpuFiles(root)
+    told, info, files = parse_lscpu(lscpu) or Lscpu({}), read_cpuinfo(root), CpuFiles(root)
     cpu = read_cpu(lscpu, root, machine=None if here else "unknown")
     host_name = read_line(root / "proc/sys/kernel/hostname") or read_line(root / "etc/hostname")
     return HostFacts(

@@ -17,24 +17,14 @@ _RELEASE_FILES = ("etc/os-release", "usr/lib/os-release")
 
 
 class OperatingSystem(NamedTuple):
-    """One running system.
+    """One running system; `missing` has reasons, by the name of the value that is None."""
 
-    Attributes:
-        name: the distribution as it calls itself ("Debian GNU/Linux 12 (bookworm)").
-        distribution: its identifier ("debian").
-        distribution_version: its version ("12").
-        kernel: the kernel's release ("6.1.0-18-amd64").
-        machine: the instruction set that programs are built for ("x86_64", "aarch64").
-        libc: the C library and its version ("glibc 2.36").
-        missing: reasons, by the name of the value that is None.
-    """
-
-    name: str | None
-    distribution: str | None
-    distribution_version: str | None
-    kernel: str
-    machine: str
-    libc: str | None
+    name: str | None  # of the distribution, as it calls itself: "Debian GNU/Linux 12 (bookworm)"
+    distribution: str | None  # its identifier: "debian"
+    distribution_version: str | None  # "12"
+    kernel: str  # its release: "6.1.0-18-amd64"
+    machine: str  # the instruction set that programs are built for: "x86_64", "aarch64"
+    libc: str | None  # "glibc 2.36"
     missing: Mapping[str, str] = MappingProxyType({})
 
 

@@ -68,6 +68,7 @@ class Streams:
         finally:
             for descriptor in (asked, answered, failed):
                 os.close(descriptor)
+        self._by_end: dict[Any, ForkProcess] = {process.sentinel: process for process in self._processes}
         self._threads = [
             threading.Thread(target=self._run, args=(listen,), name=f"streams-{listen.__name__}", daemon=True)
             for listen in (self._complete, self._guard)
@@ -75,12 +76,11 @@ class Streams:
 
     def wait_until_ready(self) -> None:
         """Return when every process has warmed up; raise why one ended instead."""
-        ended: dict[Any, ForkProcess] = {process.sentinel: process for process in self._processes}
         taken_ns: list[int] = []
         while len(taken_ns) < len(self._processes):
-            for which in wait([self._answers, *ended]):
-                if which in ended:
-                    raise self._reason(ended[which])
+            for which in wait([self._answers, *self._by_end]):
+                if which in self._by_end:
+                    raise self._reason(self._by_end[which])
                 taken_ns += [ns for ns, _ in told(os.read(self._answers, _READ_BYTES))]
         largest, smallest = (
             max(1, min(_LARGEST_GROUP, group_ns // max(taken_ns)))
@@ -133,10 +133,9 @@ class Streams:
 
     def _guard(self) -> None:
         """Wait for a process to end before its time."""
-        ended: dict[Any, ForkProcess] = {process.sentinel: process for process in self._processes}
-        first = wait(list(ended))[0]
+        first = wait(list(self._by_end))[0]
         if not self._stopping:
-            raise self._reason(ended[first])
+            raise self._reason(self._by_end[first])
 
     def _reason(self, process: ForkProcess) -> BaseException:
         process.join()

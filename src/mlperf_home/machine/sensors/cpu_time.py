@@ -40,14 +40,10 @@ class Used:
 
 @dataclass(frozen=True)
 class CpuTime:
-    """One look.
+    """One look, at so many CPUs by the monotonic clock; None is not told.
 
-    Attributes:
-        at_s: the monotonic clock.
-        busy_s: seconds in which the CPUs ran something of this machine, all CPUs together; None: not told.
-        steal_s: seconds in which they wanted to, and the hypervisor ran another machine.
-        used: what of it was ours.
-        cpus: how many CPUs are looked at.
+    The CPUs, all together, ran something of this machine for `busy_s`, of which `used` was ours; for `steal_s` they
+    wanted to, and the hypervisor ran another machine.
     """
 
     at_s: float
