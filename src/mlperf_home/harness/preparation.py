@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.job import Job
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.engines.base import Backend, Description
+    from mlperf_home.engines.base import Backend
     from mlperf_home.harness.processes.child import Progress
 
 _DATASETS = {
@@ -54,14 +54,6 @@ def make_backend(name: str) -> Backend:
         return backend
     try:
         return registry.make(name)
-    except BackendError as error:
-        raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
-
-
-def open_backend(backend: Backend, request: Request) -> Description:
-    """Open the engine; raise HarnessError if it refuses."""
-    try:
-        return backend.open(request)
     except BackendError as error:
         raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
 

@@ -12,10 +12,10 @@ from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.job import audit_config, logs_outputs
 from mlperf_home.contracts.session import sha256_of
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.engines.base import Request
+from mlperf_home.engines.base import BackendError, Request
 from mlperf_home.harness import loadgen as loadgen_module
 from mlperf_home.harness.observation import HostWatch, WatchedSut, host_state, peak_memory_bytes
-from mlperf_home.harness.preparation import choose_grid, make_backend, open_backend, open_samples
+from mlperf_home.harness.preparation import choose_grid, make_backend, open_samples
 from mlperf_home.harness.queries.parts import Parts, TooLongError, buckets, grid_for
 from mlperf_home.harness.queries.watchdog import Watchdog
 from mlperf_home.harness.sut import make_sut
@@ -154,9 +154,11 @@ def _open(job: Job, progress: Progress) -> _Opened:
             raise HarnessError(ExitStatus.BAD_DATASET, f"{job.dataset.path}: {error}; add a longer one") from None
     backend = make_backend(job.backend.name)
     request = Request(job.backend.model_path, job.work_dir, grid, cores=job.backend.cores, options=job.backend.options)
-    description = open_backend(backend, request)
     try:
+        description = backend.open(request)
         samples.suit(description.details)
+    except BackendError as error:
+        raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
     except DatasetError as error:
         backend.close()
         raise HarnessError(ExitStatus.BAD_DATASET, str(error)) from None

@@ -1,11 +1,14 @@
-"""All that a machine tells of itself, read at once."""
+"""All that a machine tells of itself, read at once; its operating system: distribution, kernel, C library."""
 
 from __future__ import annotations
 
 import os
 import platform
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.machine.cpu.cpu import Cpu, read_cpu
 from mlperf_home.machine.cpu.cpuinfo import CpuInfo, Lscpu, parse_lscpu, read_cpuinfo
@@ -13,11 +16,74 @@ from mlperf_home.machine.cpu.sysfs import CpuFiles
 from mlperf_home.machine.devices.firmware import MemoryModule, Product, parse_modules, read_product
 from mlperf_home.machine.devices.network import Network, read_network
 from mlperf_home.machine.devices.storage import Storage, read_storage
-from mlperf_home.machine.operating_system import OperatingSystem, read_os
-from scriptgraph.files.kernel_files import read_line
+from scriptgraph.files.kernel_files import read_line, read_text
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_RELEASE_FILES = ("etc/os-release", "usr/lib/os-release")
 # Asks whatever compiler there is for its version; run it with LC_ALL=C.
 COMPILERS = (("gcc", "--version"), ("clang", "--version"), ("cc", "--version"))
+
+
+class OperatingSystem(NamedTuple):
+    """One running system; `missing` has reasons, by the name of the value that is None."""
+
+    name: str | None  # of the distribution, as it calls itself: "Debian GNU/Linux 12 (bookworm)"
+    distribution: str | None  # its identifier: "debian"
+    distribution_version: str | None  # "12"
+    kernel: str  # its release: "6.1.0-18-amd64"
+    machine: str  # the instruction set that programs are built for: "x86_64", "aarch64"
+    libc: str | None  # "glibc 2.36"
+    missing: Mapping[str, str] = MappingProxyType({})
+
+
+def read_os(
+    root: Path = Path("/"),
+    *,
+    uname: Callable[[], os.uname_result] = os.uname,
+    confstr: Callable[[str], str | None] = os.confstr,
+) -> OperatingSystem:
+    """Read os-release (its man page, os-release(5)) below `root`, uname and, by confstr, the C library's version."""
+    missing: dict[str, str] = {}
+    release = _release(root)
+    version = release.get("VERSION_ID")
+    if not release:
+        absent = f"neither {' nor '.join(str(root / name) for name in _RELEASE_FILES)} can be read"
+        missing = dict.fromkeys(("name", "distribution", "distribution_version"), absent)
+    elif version is None:
+        missing["distribution_version"] = "os-release has no VERSION_ID (a rolling release)"
+    try:
+        libc = confstr("CS_GNU_LIBC_VERSION") or None
+    except (ValueError, OSError):
+        libc = None
+    if libc is None:
+        missing["libc"] = "this C library does not tell its version (musl does not)"
+    system = uname()
+    return OperatingSystem(
+        name=(release.get("PRETTY_NAME") or release.get("NAME", "Linux")) if release else None,
+        # os-release(5): the identifier is "linux" where it is not set.
+        distribution=release.get("ID", "linux") if release else None,
+        distribution_version=version,
+        kernel=system.release,
+        machine=system.machine,
+        libc=libc,
+        missing=missing,
+    )
+
+
+def _release(root: Path) -> dict[str, str]:
+    """Read the first os-release that there is; its values are quoted as for a shell."""
+    text = next((text for name in _RELEASE_FILES if (text := read_text(root / name)) is not None), "")
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        key, equals, value = line.strip().partition("=")
+        if equals and not key.startswith("#"):
+            try:
+                found[key.strip()] = " ".join(shlex.split(value))
+            except ValueError:
+                found[key.strip()] = value.strip().strip("\"'")
+    return {key: value for key, value in found.items() if value}
 
 
 @dataclass(frozen=True)
@@ -57,13 +123,15 @@ def read_host(
     told, info, files = parse_lscpu(lscpu) or Lscpu({}), read_cpuinfo(root), CpuFiles(root)
     cpu = read_cpu(lscpu, root, machine=None if here else "unknown")
     host_name = read_line(root / "proc/sys/kernel/hostname") or read_line(root / "etc/hostname")
+    kernel = read_line(root / "proc/sys/kernel/osrelease") or ""
+    recorded = os.uname_result(("Linux", "", kernel, "", cpu.architecture or ""))
     return HostFacts(
         cpu=cpu,
         core_numbers=info.core_numbers,
         cores=_cores(told, info, files, cpu),
         # Where lscpu does not count the instances, its sums cannot be trusted.
         cache_totals=files.cache_totals() or tuple((name, size, count) for name, size, count in told.caches() if count),
-        os=read_os(root) if here else _recorded_os(root, cpu.architecture),
+        os=read_os(root) if here else read_os(root, uname=lambda: recorded, confstr=lambda _name: None),
         host_name=host_name or (platform.node() or None if here else None),
         product=read_product(root),
         memory_modules=None if dmidecode is None else parse_modules(dmidecode),
@@ -81,9 +149,3 @@ def _cores(told: Lscpu, info: CpuInfo, files: CpuFiles, cpu: Cpu) -> int | None:
     seen = files.cores() or info.cores
     clusters, per_cluster = told.count("Cluster(s)"), told.count("Core(s) per cluster")
     return seen or (clusters * per_cluster if clusters and per_cluster else None)
-
-
-def _recorded_os(root: Path, machine: str | None) -> OperatingSystem:
-    kernel = read_line(root / "proc/sys/kernel/osrelease") or ""
-    system = os.uname_result(("Linux", "", kernel, "", machine or ""))
-    return read_os(root, uname=lambda: system, confstr=lambda _name: None)

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from mlperf_home.engines.base import Answer, Backend, Grid, Prepared
     from mlperf_home.harness.queries.watchdog import Watchdog
 
+    Respond = Callable[[Sequence[int], Answer, NDArray[np.int32] | None], None]
+    """Completes samples: `ids[i]` belongs to the answer's row i, of which the first `lengths[i]` positions count.
+
+    Where LoadGen wants no outputs the answer is not asked for.
+    """
+
 # A group is at most this part of what is left for a stream.
 _GROUPS_LEFT_A_STREAM = 8
 
@@ -97,16 +103,6 @@ def groups(count: int, streams: int, largest: int, smallest: int = 1) -> Iterato
         end = min(count, start + size)
         yield start, end
         start = end
-
-
-class Respond(Protocol):
-    """Completes samples: `ids[i]` belongs to the answer's row i, of which the first `lengths[i]` positions count.
-
-    Where LoadGen wants no outputs the answer is not asked for.
-    """
-
-    def __call__(self, ids: Sequence[int], answer: Answer, lengths: NDArray[np.int32] | None, /) -> None:
-        """Hand the responses to LoadGen."""
 
 
 @dataclass(frozen=True)

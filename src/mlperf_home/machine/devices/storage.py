@@ -41,56 +41,6 @@ class Disk:
 
 
 @dataclass(frozen=True)
-class BlockDevice:
-    """Something that can carry a file system: a disk, a partition ("sda2"), a volume ("dm-0").
-
-    Its number is "major:minor", as mountinfo has it; None if it is not told.
-    """
-
-    name: str
-    number: str | None
-    size_bytes: int
-
-
-class BlockDevices:
-    """/sys/block below a root."""
-
-    def __init__(self, root: Path) -> None:
-        self._folder = root / "sys/block"
-
-    def disks(self) -> tuple[Disk, ...]:
-        """Return the disks that are built in: what can be taken out, and what has no size, is left out."""
-        return tuple(
-            Disk(folder.name, _size_bytes(folder), _kind(folder))
-            for folder in sorted(self._folder.glob("*"))
-            if not _STACKED.fullmatch(folder.name) and self._is_local(folder)
-        )
-
-    def carriers(self) -> tuple[BlockDevice, ...]:
-        """Return the disks, their partitions, and the volumes made of them."""
-        local = [folder for folder in sorted(self._folder.glob("*")) if self._is_local(folder)]
-        parts = [part.parent for folder in local for part in sorted(folder.glob("*/partition"))]
-        return tuple(
-            BlockDevice(each.name, read_text(each / "dev") or None, _size_bytes(each)) for each in (*local, *parts)
-        )
-
-    def _is_local(self, folder: Path, above: frozenset[Path] = frozenset()) -> bool:
-        """Whether a device is built in; of a volume, whether any of its parts is."""
-        if folder in above or _NOT_LOCAL.fullmatch(folder.name) or not _size_bytes(folder):
-            return False
-        if read_whole(folder / "removable") == 1 or read_whole(folder / "hidden") == 1:
-            return False
-        parts = [self._whole_disk(part.name) for part in (folder / "slaves").glob("*")]
-        return not parts or any(self._is_local(part, above | {folder}) for part in parts)
-
-    def _whole_disk(self, name: str) -> Path:
-        """Return the folder of the disk that a partition is on."""
-        if (self._folder / name).is_dir():
-            return self._folder / name
-        return next((part.parent for part in self._folder.glob(f"*/{name}")), self._folder / name)
-
-
-@dataclass(frozen=True)
 class Storage:
     """Disks that are built in, and the bytes of the block devices below the mounted local file systems, each once.
 
@@ -103,27 +53,50 @@ class Storage:
 
 
 def read_storage(root: Path) -> Storage:
-    """Read root's /sys/block and /proc/self/mountinfo (proc_pid_mountinfo(5))."""
+    """Read root's /sys/block and /proc/self/mountinfo (proc_pid_mountinfo(5)).
+
+    What can be taken out, and what has no size, is left out.
+    """
     missing: dict[str, str] = {}
-    devices = BlockDevices(root)
-    disks = devices.disks()
-    if not disks:
+    local = [folder for folder in sorted((root / "sys/block").glob("*")) if _is_local(folder)]
+    built_in = [folder for folder in local if not _STACKED.fullmatch(folder.name)]
+    if not built_in:
         missing["disks"] = "/sys/block has no disk that is built in"
-    mounted = _mounted(root, devices.carriers())
+    # Disks, their partitions, and the volumes made of them.
+    carriers = [*local, *(part.parent for folder in local for part in sorted(folder.glob("*/partition")))]
+    mounted = _mounted(root, {folder.name: folder for folder in carriers})
     if not mounted:
         missing["file_systems_bytes"] = "no file system is mounted from a disk that can be seen"
-    return Storage(disks, sum(mounted.values()) or None, missing)
+    disks = tuple(Disk(folder.name, _size_bytes(folder), _kind(folder)) for folder in built_in)
+    return Storage(disks, sum(map(_size_bytes, mounted)) or None, missing)
 
 
-def _mounted(root: Path, carriers: tuple[BlockDevice, ...]) -> dict[str, int]:
-    """Return the sizes of the devices with a mounted file system, by name."""
-    by_number = {each.number: each for each in carriers if each.number}
-    by_name = {each.name: each for each in carriers}
+def _is_local(folder: Path, above: frozenset[Path] = frozenset()) -> bool:
+    """Whether a device of /sys/block is built in; of a volume, whether any of its parts is."""
+    if folder in above or _NOT_LOCAL.fullmatch(folder.name) or not _size_bytes(folder):
+        return False
+    if read_whole(folder / "removable") == 1 or read_whole(folder / "hidden") == 1:
+        return False
+    parts = [_whole_disk(folder.parent, part.name) for part in (folder / "slaves").glob("*")]
+    return not parts or any(_is_local(part, above | {folder}) for part in parts)
+
+
+def _whole_disk(block: Path, name: str) -> Path:
+    """Return the folder of the disk that a partition is on."""
+    if (block / name).is_dir():
+        return block / name
+    return next((part.parent for part in block.glob(f"*/{name}")), block / name)
+
+
+def _mounted(root: Path, by_name: dict[str, Path]) -> set[Path]:
+    """Return those of the block devices that have a mounted file system."""
+    # As mountinfo has it: "major:minor".
+    by_number = {number: folder for folder in by_name.values() if (number := read_text(folder / "dev"))}
     for folder in (root / "sys/block").glob("dm-*"):
         volume = read_line(folder / "dm/name")
         if volume and folder.name in by_name:
             by_name[volume] = by_name[folder.name]
-    found: dict[str, int] = {}
+    found: set[Path] = set()
     for mount in map(_MOUNT.match, (read_text(root / "proc/self/mountinfo") or "").splitlines()):
         if mount is not None and mount["kind"] not in _PACKED:
             # btrfs has a number of its own; its source names one of its devices.
@@ -131,7 +104,7 @@ def _mounted(root: Path, carriers: tuple[BlockDevice, ...]) -> dict[str, int]:
             if device is None:
                 continue
             together = _btrfs_devices(root, device.name) if mount["kind"] == "btrfs" else (device.name,)
-            found |= {name: by_name[name].size_bytes for name in together if name in by_name}
+            found |= {by_name[name] for name in together if name in by_name}
     return found
 
 

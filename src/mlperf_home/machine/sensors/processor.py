@@ -118,20 +118,15 @@ def look_at_energy(root: Path) -> EnergyLook:
     ]
     if not zones:
         return EnergyLook({}, "this machine has no RAPL counters in /sys/class/powercap")
-    found = {zone.name: _package(zone) for zone in zones}
-    packages = {name: package for name, package in found.items() if package is not None}
-    if len(packages) < len(found):
-        return EnergyLook({}, "the RAPL counters cannot be read; most systems allow it to root alone")
+    packages = {}
+    for zone in zones:
+        energy_uj, range_uj = read_whole(zone / "energy_uj"), read_whole(zone / "max_energy_range_uj")
+        if energy_uj is None or range_uj is None:
+            return EnergyLook({}, "the RAPL counters cannot be read; most systems allow it to root alone")
+        limit_uw = read_whole(zone / "constraint_0_power_limit_uw")
+        limit_w = min(_LARGEST_POWER_W, limit_uw * _MICRO) if limit_uw else _LARGEST_POWER_W
+        packages[zone.name] = Package(energy_uj * _MICRO, range_uj * _MICRO, limit_w)
     return EnergyLook(packages)
-
-
-def _package(zone: Path) -> Package | None:
-    energy_uj, range_uj = read_whole(zone / "energy_uj"), read_whole(zone / "max_energy_range_uj")
-    if energy_uj is None or range_uj is None:
-        return None
-    limit_uw = read_whole(zone / "constraint_0_power_limit_uw")
-    limit_w = _LARGEST_POWER_W if not limit_uw else min(_LARGEST_POWER_W, limit_uw * _MICRO)
-    return Package(energy_uj * _MICRO, range_uj * _MICRO, limit_w)
 
 
 def energy_between(before: EnergyLook, after: EnergyLook, elapsed_s: float) -> Reading:
