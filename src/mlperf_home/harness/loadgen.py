@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib
 import threading
 import time
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,14 +46,6 @@ def import_loadgen() -> Any:
             f"LoadGen cannot be imported ({error}); install mlcommons-loadgen into this Python "
             "(there are wheels for x86_64; elsewhere it is built with a C++ compiler)",
         ) from None
-
-
-def loadgen_version() -> str | None:
-    """Return LoadGen's version, or None where its package is not registered."""
-    try:
-        return metadata.version("mlcommons-loadgen")
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def configure(loadgen: Any, job: Job) -> Any:
@@ -138,11 +129,9 @@ def responder(loadgen: Any, mode: str) -> Respond:
 
 
 def payloads(rows: NDArray[np.float32], lengths: NDArray[np.int32] | None) -> list[tuple[int, int]]:
-    """Return address and size in bytes of each sample's part of a contiguous output.
+    """Return address and size in bytes of each sample's part of a contiguous output, (n, ...) float32.
 
-    Args:
-        rows: (n, ...) float32; with lengths (n, length, ...), of which each sample's padding is left out.
-        lengths: (n,) int32, tokens of each sample, or None.
+    With the tokens of each sample, (n,) int32, the output is (n, length, ...), and each one's padding is left out.
     """
     start, stride = rows.ctypes.data, rows.strides[0]
     if lengths is None:

@@ -44,7 +44,17 @@ class Forked:
         self.returncode: int | None = None
         self.pid = os.fork()
         if not self.pid:
-            _become_worker(job_path, descriptor, parent)
+            try:
+                # What a new interpreter has: default signals, nothing on standard input, a group of its own.
+                signal.set_wakeup_fd(-1)
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+                    signal.signal(number, signal.SIG_DFL)
+                os.setpgid(0, 0)
+                with Path(os.devnull).open("rb") as nothing:
+                    os.dup2(nothing.fileno(), 0)
+                work(job_path, descriptor, parent)
+            finally:
+                os._exit(ExitStatus.INTERNAL)
         with suppress(OSError):  # it may have done so itself, and ended
             os.setpgid(self.pid, self.pid)
 
@@ -60,20 +70,6 @@ class Forked:
         if self.returncode is None:
             self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self.returncode
-
-
-def _become_worker(job_path: Path, descriptor: int, parent: int) -> None:
-    """What a new interpreter has: default signals, nothing on standard input, a group of its own."""
-    try:
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
-            signal.signal(number, signal.SIG_DFL)
-        os.setpgid(0, 0)
-        with Path(os.devnull).open("rb") as nothing:
-            os.dup2(nothing.fileno(), 0)
-        work(job_path, descriptor, parent)
-    finally:
-        os._exit(ExitStatus.INTERNAL)
 
 
 def main() -> int:

@@ -44,6 +44,13 @@ _ONE_STREAM_A_CORE = {"tflite", "litert"}
 _STORE_SCHEMA = 1
 
 
+def installed_version(distribution: str) -> str | None:
+    """Return a distribution's version, or None where it is not registered."""
+    with suppress(metadata.PackageNotFoundError, ValueError):
+        return metadata.version(distribution)
+    return None
+
+
 def make_backend(name: str) -> Backend:
     """Make the engine of that name, not yet opened; raise HarnessError if there is none.
 
@@ -153,16 +160,12 @@ def _candidates(job: Job) -> Candidates:
 
 def _make_key(job: Job, candidates: Candidates, model_sha256: str | None) -> dict[str, Any]:
     """Return what a calibration of this job would hold for, as JSON values."""
-    try:
-        version = metadata.version(job.backend.name)
-    except (metadata.PackageNotFoundError, ValueError):
-        version = None
     # Arm has no such name.
     names = (cpu.get("model name") for cpu in read_cpuinfo(Path("/")).processors)
     key = {
         "model_sha256": model_sha256,
         "backend": job.backend.name,
-        "backend_version": version,
+        "backend_version": installed_version(job.backend.name),
         "options": dict(job.backend.options),
         "cores": usable_cores(job.backend.cores),
         "processor": next((name for name in names if name is not None), None),

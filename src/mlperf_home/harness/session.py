@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.job import audit_config, logs_outputs
-from mlperf_home.contracts.session import sha256_of
+from mlperf_home.contracts.session import SESSION_SCHEMA, sha256_of
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.engines.base import BackendError, Request
 from mlperf_home.harness import loadgen as loadgen_module
 from mlperf_home.harness.observation import HostWatch, WatchedSut, host_state, peak_memory_bytes
-from mlperf_home.harness.preparation import choose_grid, make_backend, open_samples
+from mlperf_home.harness.preparation import choose_grid, installed_version, make_backend, open_samples
 from mlperf_home.harness.queries.parts import Parts, TooLongError, buckets, grid_for
 from mlperf_home.harness.queries.watchdog import Watchdog
 from mlperf_home.harness.sut import make_sut
 from mlperf_home.loadgen_logs.run_log import LogError, read_run
 from mlperf_home.loadgen_logs.verdict import explain_errors
-from mlperf_home.machine.sensors.readings import judge
+from mlperf_home.machine.readings import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from mlperf_home.harness.preparation import ChosenGrid
     from mlperf_home.harness.processes.child import Progress
     from mlperf_home.loadgen_logs.run_log import LoadGenResult
-
-SESSION_SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ def _document(job: Job, opened: _Opened, ran: _Ran, *, started_utc: str, host: d
             "made": dict(getattr(opened.samples, "record", {})),
         },
         "loadgen": {
-            "version": loadgen_module.loadgen_version(),
+            "version": installed_version("mlcommons-loadgen"),
             "logged_version": result.loadgen_version,
             "settings": dict(result.settings),
             "warnings": list(result.warnings),
@@ -127,7 +125,6 @@ def _document(job: Job, opened: _Opened, ran: _Ran, *, started_utc: str, host: d
         "peak_memory_bytes": peak_memory_bytes(ran.watch),
         "host": host,
         "state": {name: reading.to_json() for name, reading in state.items()},
-        # Whether it disturbed, where time was measured.
         "noise": judge(state).to_json() if state and job.mode != "accuracy" else None,
         "warnings": _warnings(job, opened),
         "logs": {
@@ -243,8 +240,7 @@ def _echo(job: Job) -> dict[str, Any]:
         **{name: getattr(job, name) for name in ("benchmark", "loadgen_model", "scenario", "mode")},
         "backend": backend.name,
         "model_path": str(backend.model_path),
-        "options": dict(backend.options),
-        **{name: getattr(backend, name) for name in ("cores", "lengths", "batch_sizes", "streams")},
+        **{name: getattr(backend, name) for name in ("options", "cores", "lengths", "batch_sizes", "streams")},
         "dataset_kind": job.dataset.kind,
         "dataset_path": str(job.dataset.path),
         "user_conf": job.user_conf.read_text("utf-8"),

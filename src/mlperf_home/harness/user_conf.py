@@ -71,10 +71,8 @@ def run_values(
 ) -> dict[str, float]:
     """Return user.conf's values, by key, in LoadGen's units (ms, samples per second).
 
-    Raise SettingsError if the style is unknown, or the target is missing or not above 0.
-
     Every style of STYLES but "test" needs a target. A test has `test_query_count` queries (Offline: samples); None for
-    a short default.
+    a short default. Raise SettingsError if the style is unknown, or the target is missing or not above 0.
     """
     if style not in STYLES:
         raise SettingsError(f"the style of the run must be one of {', '.join(STYLES)}, got {style!r}")
@@ -115,15 +113,10 @@ def _aim(scenario: str, target: Target) -> float:
 def _test_values(scenario: str, target: Target | None, test_query_count: int | None) -> dict[str, float]:
     default_aim = _TEST_QPS if target_key(scenario) == "target_qps" else _TEST_LATENCY_MS
     count = test_query_count or (_TEST_OFFLINE_SAMPLES if scenario == "Offline" else _TEST_QUERIES)
-    values: dict[str, float] = {
-        target_key(scenario): default_aim if target is None else _aim(scenario, target),
-        "min_duration": 0,
-        "min_query_count": count,
-    }
+    aim = default_aim if target is None else _aim(scenario, target)
     # Server's schedule is random: a limit that is reached early is an error to LoadGen.
-    if scenario not in {"Offline", "Server"}:
-        values["max_query_count"] = count
-    return values
+    limit = {} if scenario in {"Offline", "Server"} else {"max_query_count": count}
+    return {target_key(scenario): aim, "min_duration": 0, "min_query_count": count, **limit}
 
 
 def _sample_values(rules: Round, scenario: str) -> dict[str, float]:
@@ -200,12 +193,9 @@ def check_user_conf(path: Path, loadgen_model: str, scenario: str) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise HarnessError(ExitStatus.BAD_JOB, f"{path}: user.conf cannot be read ({reason})") from None
-    counting = 0
-    for number, text in enumerate(lines, start=1):
-        line = text.partition("#")[0].strip()
-        if line:
-            counting += _check_line(f"{path} line {number}", line, loadgen_model, scenario)
-    if not counting:
+    numbered = {number: line for number, text in enumerate(lines, 1) if (line := text.partition("#")[0].strip())}
+    ours = [_check_line(f"{path} line {number}", line, loadgen_model, scenario) for number, line in numbered.items()]
+    if not any(ours):
         raise HarnessError(
             ExitStatus.BAD_JOB,
             f"{path}: no line is for {loadgen_model}.{scenario}, so it would change nothing; "
@@ -221,8 +211,8 @@ def _check_line(where: str, line: str, loadgen_model: str, scenario: str) -> boo
         raise HarnessError(ExitStatus.BAD_JOB, f"{where}: {line!r} is not 'model.scenario.key = value'")
     line_model, line_scenario, key = parts
     if line_scenario not in (*SCENARIOS, "*"):
-        known = ", ".join(SCENARIOS)
-        raise HarnessError(ExitStatus.BAD_JOB, f"{where}: {line_scenario!r} is no scenario; known are {known}")
+        problem = f"{line_scenario!r} is no scenario; known are {', '.join(SCENARIOS)}"
+        raise HarnessError(ExitStatus.BAD_JOB, f"{where}: {problem}")
     if line_scenario not in (scenario, "*"):
         return False
     if line_model not in (loadgen_model, "*"):

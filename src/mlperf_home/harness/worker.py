@@ -16,7 +16,7 @@ from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.job import read_job
 from mlperf_home.engines.base import BackendError
 from mlperf_home.harness.processes.child import Progress, die_with_parent
-from mlperf_home.harness.processes.output import write_error
+from mlperf_home.harness.processes.supervisor import write_error
 from mlperf_home.harness.session import Surroundings, run_session
 from scriptgraph.files.atomic import replace_text
 

@@ -59,15 +59,10 @@ def buckets(lengths: NDArray[np.int32], grid: Grid) -> NDArray[np.intp]:
 
 
 def plan(lengths: NDArray[np.int32] | None, count: int, grid: Grid) -> list[Batch]:
-    """Split a query of `count` samples into batches, the longest samples first.
+    """Split a query of `count` samples, with (count,) tokens each or without lengths, into batches, the longest first.
 
     Long batches first keep the streams busy to the end: what is left over last is short. Raise TooLongError if a
     sample fits no length.
-
-    Args:
-        lengths: (count,) int32, tokens of each sample; None where samples have no length.
-        count: the number of samples.
-        grid: the shapes the engine is prepared for.
     """
     if lengths is None:
         return [Batch(None, part) for part in _split(np.arange(count), grid.batch_sizes[0])]

@@ -166,7 +166,6 @@ def _quota(folder: Path) -> float | None:
 
 def _memory(folder: Path) -> float | None:
     """Read version 2's file, else version 1's."""
-    value = read_whole(folder / "memory.max")
-    if value is None:
-        value = read_whole(folder / "memory.limit_in_bytes")
-    return value if value is not None and value < _UNLIMITED_BYTES else None
+    files = (folder / "memory.max", folder / "memory.limit_in_bytes")
+    value = next((value for value in map(read_whole, files) if value is not None), _UNLIMITED_BYTES)
+    return value if value < _UNLIMITED_BYTES else None

@@ -69,7 +69,7 @@ class Network:
 def read_network(root: Path) -> Network:
     """Read root's /sys/class/net; a card is an interface with a device, and no virtual function of another."""
     folder = root / "sys/class/net"
-    ports = tuple(port for each in sorted(folder.glob("*")) if (port := _port(each)) is not None)
+    ports = tuple(port for each in sorted(folder.glob("*")) if (port := _port(each)))
     missing = {
         port.name: "the kernel does not tell its speed (usual in virtual machines, and without a link)"
         for port in ports

@@ -77,15 +77,11 @@ def _is_local(folder: Path, above: frozenset[Path] = frozenset()) -> bool:
         return False
     if read_whole(folder / "removable") == 1 or read_whole(folder / "hidden") == 1:
         return False
-    parts = [_whole_disk(folder.parent, part.name) for part in (folder / "slaves").glob("*")]
-    return not parts or any(_is_local(part, above | {folder}) for part in parts)
-
-
-def _whole_disk(block: Path, name: str) -> Path:
-    """Return the folder of the disk that a partition is on."""
-    if (block / name).is_dir():
-        return block / name
-    return next((part.parent for part in block.glob(f"*/{name}")), block / name)
+    block = folder.parent
+    parts = [block / part.name for part in (folder / "slaves").glob("*")]
+    # A partition lies in the folder of its disk.
+    disks = [part if part.is_dir() else next(block.glob(f"*/{part.name}"), part / ".").parent for part in parts]
+    return not parts or any(_is_local(disk, above | {folder}) for disk in disks)
 
 
 def _mounted(root: Path, by_name: dict[str, Path]) -> set[Path]:

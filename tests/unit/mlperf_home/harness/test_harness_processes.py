@@ -21,7 +21,7 @@ from mlperf_home.harness.queries.watchdog import Watchdog
 from mlperf_home.harness.streams import pool as stream_processes
 from mlperf_home.harness.streams.pool import ProcessesSut
 from mlperf_home.harness.sut import EachSut, make_sut
-from mlperf_home.machine.sensors.cpu_time import Used, stream_usage
+from mlperf_home.machine.sensors import Used, stream_usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
