@@ -79,9 +79,8 @@ def fit_settings(settings: Any, job: Job, backend: Backend, samples: Samples, gr
     and gives up if the first one is too high already. A rate in user.conf stays.
     """
     # LoadGen would log the wanted count even where the dataset has fewer samples.
-    settings.performance_sample_count_override = min(
-        settings.performance_sample_count_override, samples.performance_count
-    )
+    wanted = settings.performance_sample_count_override
+    settings.performance_sample_count_override = min(wanted, samples.performance_count)
     if (job.mode, job.scenario) != ("find-performance", "Server") or "target_qps" in job.user_conf.read_text("utf-8"):
         return
     longest = grid.lengths[-1] if grid.lengths else None
@@ -92,10 +91,9 @@ def fit_settings(settings: Any, job: Job, backend: Backend, samples: Samples, gr
         backend.run(samples.batch(np.array([probe]), longest))
     elapsed_s = time.perf_counter() - start_s
     samples.unload(probes.tolist())
-    settings.server_target_qps = _FIRST_SHARE * len(probes) / elapsed_s
+    rate = settings.server_target_qps = _FIRST_SHARE * len(probes) / elapsed_s
     # Each decimal costs the search three more runs; a percent of the rate is enough.
-    coarse = settings.server_target_qps > _COARSE_ABOVE_QPS
-    settings.server_find_peak_qps_decimals_of_precision = 0 if coarse else 1
+    settings.server_find_peak_qps_decimals_of_precision = 0 if rate > _COARSE_ABOVE_QPS else 1
 
 
 def responder(loadgen: Any, mode: str) -> Respond:

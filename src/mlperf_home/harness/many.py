@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.job import read_job
+from mlperf_home.harness.child import die_with_parent
 from mlperf_home.harness.loadgen import import_loadgen
-from mlperf_home.harness.processes.child import die_with_parent
-from mlperf_home.harness.processes.supervisor import Signals, supervise
+from mlperf_home.harness.supervisor import Signals, supervise
 from mlperf_home.harness.worker import work
 
 if TYPE_CHECKING:

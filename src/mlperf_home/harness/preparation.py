@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.job import Job
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Backend
-    from mlperf_home.harness.processes.child import Progress
+    from mlperf_home.harness.child import Progress
 
 _DATASETS = {
     "squad": "mlperf_home.datasets.squad.samples:SquadSamples",

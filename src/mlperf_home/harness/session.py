@@ -17,8 +17,8 @@ from mlperf_home.harness import loadgen as loadgen_module
 from mlperf_home.harness.observation import HostWatch, WatchedSut, host_state, peak_memory_bytes
 from mlperf_home.harness.preparation import choose_grid, installed_version, make_backend, open_samples
 from mlperf_home.harness.queries.parts import Parts, TooLongError, buckets, grid_for
+from mlperf_home.harness.queries.sut import make_sut
 from mlperf_home.harness.queries.watchdog import Watchdog
-from mlperf_home.harness.sut import make_sut
 from mlperf_home.loadgen_logs.run_log import LogError, read_run
 from mlperf_home.loadgen_logs.verdict import explain_errors
 from mlperf_home.machine.readings import judge
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.job import Job
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Backend, Description, Grid
+    from mlperf_home.harness.child import Progress
     from mlperf_home.harness.preparation import ChosenGrid
-    from mlperf_home.harness.processes.child import Progress
     from mlperf_home.loadgen_logs.run_log import LoadGenResult
 
 
@@ -197,7 +197,6 @@ def _run(job: Job, surroundings: Surroundings, opened: _Opened, loadgen_with: tu
 
 
 def _over_time(job: Job, done: Mapping[str, float]) -> HarnessError:
-    """Make the error for a run whose time is over, with how far it came."""
     message = (
         f"the run was ended at its limit of {job.time_limit_s:g} s: LoadGen had {done['samples']:.0f} of"
         f" {done['issued']:.0f} samples after {done['seconds']:.1f} s; give it more by --time_limit"

@@ -21,7 +21,6 @@ RELEVANT_FEATURES = (
     *("asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme"),
 )
 
-_TOPOLOGY = "the kernel does not tell the topology"
 _CPUFREQ = "there is no cpufreq (usual in virtual machines)"
 # Why a value is None, where the reason is always the same.
 _REASONS = {
@@ -31,7 +30,7 @@ _REASONS = {
     "logical_cpus": "neither lscpu nor /sys nor /proc/cpuinfo tells",
     "numa_nodes": "the kernel has no NUMA",
     "caches": "neither /sys nor lscpu tells",
-    **dict.fromkeys(("cores_per_socket", "threads_per_core"), _TOPOLOGY),
+    **dict.fromkeys(("cores_per_socket", "threads_per_core"), "the kernel does not tell the topology"),
     **dict.fromkeys(("frequency_max_mhz", "frequency_min_mhz", "frequency_now_mhz", "governor"), _CPUFREQ),
 }
 

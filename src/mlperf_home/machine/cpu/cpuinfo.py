@@ -79,10 +79,8 @@ class CpuInfo:
     @property
     def cores(self) -> int | None:
         """How many cores there are in all, where the kernel tells (x86)."""
-        named = {
-            (cpu["physical id"], cpu["core id"]) for cpu in self.processors if {"physical id", "core id"} <= set(cpu)
-        }
-        return len(named) or None
+        named = {(cpu.get("physical id"), cpu.get("core id")) for cpu in self.processors}
+        return len([each for each in named if None not in each]) or None
 
 
 def read_cpuinfo(root: Path) -> CpuInfo:

@@ -165,7 +165,7 @@ def _quota(folder: Path) -> float | None:
 
 
 def _memory(folder: Path) -> float | None:
-    """Read version 2's file, else version 1's."""
+    # Version 2's and version 1's.
     files = (folder / "memory.max", folder / "memory.limit_in_bytes")
     value = next((value for value in map(read_whole, files) if value is not None), _UNLIMITED_BYTES)
     return value if value < _UNLIMITED_BYTES else None

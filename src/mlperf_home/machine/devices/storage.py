@@ -77,10 +77,9 @@ def _is_local(folder: Path, above: frozenset[Path] = frozenset()) -> bool:
         return False
     if read_whole(folder / "removable") == 1 or read_whole(folder / "hidden") == 1:
         return False
-    block = folder.parent
-    parts = [block / part.name for part in (folder / "slaves").glob("*")]
-    # A partition lies in the folder of its disk.
-    disks = [part if part.is_dir() else next(block.glob(f"*/{part.name}"), part / ".").parent for part in parts]
+    block, parts = folder.parent, [part.name for part in (folder / "slaves").glob("*")]
+    # A part is a disk, or a partition, which lies in the folder of its disk.
+    disks = [disk for name in parts for disk in (block / name, *(part.parent for part in block.glob(f"*/{name}")))]
     return not parts or any(_is_local(disk, above | {folder}) for disk in disks)
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from mlperf_home.engines.base import BackendError
-from mlperf_home.harness.processes.child import die_with_parent
+from mlperf_home.harness.child import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, cast
@@ -19,7 +20,7 @@ import numpy as np
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.engines.cores import cores_cpus
 from mlperf_home.harness.queries.parts import PreparingSut, groups
-from mlperf_home.harness.streams.process import MESSAGE_BYTES, Ends, Numbers, Place, read_failure, tell, told, work
+from mlperf_home.harness.queries.stream import MESSAGE_BYTES, Ends, Numbers, Place, read_failure, tell, told, work
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -140,12 +141,9 @@ class Streams:
     def _reason(self, process: ForkProcess) -> BaseException:
         process.join()
         os.set_blocking(self._failures, False)
-        try:
-            said = read_failure(os.read(self._failures, _FAILURE_BYTES))
-        except BlockingIOError:
-            said = None
-        if said is not None:
-            return said
+        with suppress(BlockingIOError):
+            if (said := read_failure(os.read(self._failures, _FAILURE_BYTES))) is not None:
+                return said
         status = process.exitcode or 0
         how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
         return HarnessError(

@@ -15,7 +15,7 @@ import numpy as np
 
 from mlperf_home.engines.base import Forkable
 from mlperf_home.harness.queries.parts import LoadingSut, PreparingSut, Work, buckets, groups, plan
-from mlperf_home.harness.streams.pool import ProcessesSut
+from mlperf_home.harness.queries.streams import ProcessesSut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
