@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from mlperf_home.machine.cpu.cpu import Cpu, read_cpu
 from mlperf_home.machine.cpu.cpuinfo import CpuInfo, Lscpu, parse_lscpu, read_cpuinfo
 from mlperf_home.machine.cpu.sysfs import CpuFiles
-from mlperf_home.machine.devices.firmware import MemoryModule, Product, parse_modules, read_product
-from mlperf_home.machine.devices.network import Network, read_network
-from mlperf_home.machine.devices.storage import Storage, read_storage
+from mlperf_home.machine.devices import Network, Storage, read_network, read_storage
+from mlperf_home.machine.firmware import MemoryModule, Product, parse_modules, read_product
 from scriptgraph.files.kernel_files import read_line, read_text
 
 if TYPE_CHECKING:
