@@ -12,10 +12,10 @@ from work_folder import work_folder
 
 from mlperf_home.contracts.job import decode_job
 from mlperf_home.harness import loadgen as loadgen_module
-from mlperf_home.harness.configuration.user_conf import user_conf
 from mlperf_home.harness.queries.parts import Parts
+from mlperf_home.harness.queries.sut import make_sut
 from mlperf_home.harness.queries.watchdog import Watchdog
-from mlperf_home.harness.sut import make_sut
+from mlperf_home.harness.user_conf import user_conf
 from mlperf_home.loadgen_logs.run_log import read_run
 from mlperf_home.rules import load_round, mlperf_conf
 

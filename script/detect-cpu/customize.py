@@ -5,7 +5,7 @@ import os
 from dataclasses import asdict
 
 from mlperf_home.machine.cpu.cpu import read_cpu
-from mlperf_home.machine.cpu.lscpu import LSCPU
+from mlperf_home.machine.cpu.cpuinfo import LSCPU
 from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, capture
 
 

@@ -1,6 +1,6 @@
 """Write the two files that tell LoadGen how long to run and what to expect."""
 
-from mlperf_home.harness.configuration.settings import SettingsError, Wanted, user_conf_text
+from mlperf_home.harness.user_conf import SettingsError, Wanted, user_conf_text
 from mlperf_home.rules import UnknownRoundError, load_round, mlperf_conf
 from mlperf_home.steps.run_request import given_target
 from scriptgraph.api import Context, Done, Outcome, failing_on

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_SCHEMA = 1
+SESSION_SCHEMA = 1
 _BLOCK_BYTES = 1 << 20
 # Of a performance run and its accuracy run, these are the same.
 _SAME: Mapping[str, tuple[str, ...]] = {
@@ -36,7 +36,7 @@ def read_session(path: Path) -> dict[str, Any]:
         raise IngestError(path, problem, "run the benchmark again") from None
     except ValueError:
         raise IngestError(path, "is not JSON", "run the benchmark again") from None
-    if not isinstance(session, dict) or session.get("schema") != _SCHEMA or session.get("status") != "complete":
+    if not isinstance(session, dict) or session.get("schema") != SESSION_SCHEMA or session.get("status") != "complete":
         raise IngestError(path, "is not the session of a complete run", "run the benchmark again")
     return session
 

@@ -7,8 +7,7 @@ import os
 from pathlib import Path
 
 from mlperf_home.engines.base import BackendError
-from mlperf_home.machine.cpu.limits import cpu_quota
-from mlperf_home.machine.cpu.sysfs import CPUS, core_name
+from mlperf_home.machine.cpu.sysfs import CPUS, core_name, cpu_quota
 
 
 def usable_cores(wanted: int | None = None, *, root: Path = Path("/")) -> int:

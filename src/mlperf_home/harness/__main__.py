@@ -1,7 +1,7 @@
 """`python -m mlperf_home.harness --job job.json`: one LoadGen run.
 
 The exit status is one of `mlperf_home.contracts.failures.ExitStatus`; a failure ends standard error with the line
-`mlperf-home: <what was wrong>`. Standard output carries progress lines (see `mlperf_home.harness.processes.progress`).
+`mlperf-home: <what was wrong>`. Standard output carries progress lines (see `mlperf_home.harness.child`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.job import read_job
-from mlperf_home.harness.processes.lifeline import die_with_parent
-from mlperf_home.harness.processes.supervisor import supervise
+from mlperf_home.harness.child import die_with_parent
+from mlperf_home.harness.supervisor import supervise
 
 
 def main() -> int:

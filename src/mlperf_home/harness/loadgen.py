@@ -1,4 +1,4 @@
-"""The only module that imports LoadGen: settings, the run, and the responses.
+"""The only module that imports LoadGen: settings, the run, the responses, and targets.
 
 Facts of LoadGen 6.0.17 that this module is made for, each tried: `conf_type=2` keeps the embedded configuration (of a
 newer round) away; a conf file that is absent gives -2 and no exception; seeds of a user's file may change between
@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import importlib
 import threading
-from importlib import metadata
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.contracts.compliance_tests import logs_outputs, run_seeds
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.job import logs_outputs, run_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.job import Job
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.engines.base import Answer
+    from mlperf_home.engines.base import Answer, Backend, Grid
     from mlperf_home.harness.queries.parts import Respond, SystemUnderTest
+    from mlperf_home.loadgen_logs.run_log import LoadGenResult
 
 _WITHOUT_EMBEDDED_CONF = 2
+_PROBES = 16
+_FIRST_SHARE = 0.25
+_COARSE_ABOVE_QPS = 20
 
 
 def import_loadgen() -> Any:
@@ -42,14 +46,6 @@ def import_loadgen() -> Any:
             f"LoadGen cannot be imported ({error}); install mlcommons-loadgen into this Python "
             "(there are wheels for x86_64; elsewhere it is built with a C++ compiler)",
         ) from None
-
-
-def loadgen_version() -> str | None:
-    """Return LoadGen's version, or None where its package is not registered."""
-    try:
-        return metadata.version("mlcommons-loadgen")
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def configure(loadgen: Any, job: Job) -> Any:
@@ -74,6 +70,30 @@ def configure(loadgen: Any, job: Job) -> Any:
             f"({settings.min_duration_ms} ms); raise max_duration",
         )
     return settings
+
+
+def fit_settings(settings: Any, job: Job, backend: Backend, samples: Samples, grid: Grid) -> None:
+    """Fit settings to the dataset, and set the rate that Server's search for its peak starts from.
+
+    The rate is a quarter of what one sample at a time would allow: LoadGen doubles it until the latency limit breaks,
+    and gives up if the first one is too high already. A rate in user.conf stays.
+    """
+    # LoadGen would log the wanted count even where the dataset has fewer samples.
+    wanted = settings.performance_sample_count_override
+    settings.performance_sample_count_override = min(wanted, samples.performance_count)
+    if (job.mode, job.scenario) != ("find-performance", "Server") or "target_qps" in job.user_conf.read_text("utf-8"):
+        return
+    longest = grid.lengths[-1] if grid.lengths else None
+    probes = np.arange(min(_PROBES, samples.performance_count), dtype=np.intp)
+    samples.load(probes.tolist())
+    start_s = time.perf_counter()
+    for probe in probes:
+        backend.run(samples.batch(np.array([probe]), longest))
+    elapsed_s = time.perf_counter() - start_s
+    samples.unload(probes.tolist())
+    rate = settings.server_target_qps = _FIRST_SHARE * len(probes) / elapsed_s
+    # Each decimal costs the search three more runs; a percent of the rate is enough.
+    settings.server_find_peak_qps_decimals_of_precision = 0 if rate > _COARSE_ABOVE_QPS else 1
 
 
 def responder(loadgen: Any, mode: str) -> Respond:
@@ -107,11 +127,9 @@ def responder(loadgen: Any, mode: str) -> Respond:
 
 
 def payloads(rows: NDArray[np.float32], lengths: NDArray[np.int32] | None) -> list[tuple[int, int]]:
-    """Return address and size in bytes of each sample's part of a contiguous output.
+    """Return address and size in bytes of each sample's part of a contiguous output, (n, ...) float32.
 
-    Args:
-        rows: (n, ...) float32; with lengths (n, length, ...), of which each sample's padding is left out.
-        lengths: (n,) int32, tokens of each sample, or None.
+    With the tokens of each sample, (n,) int32, the output is (n, length, ...), and each one's padding is left out.
     """
     start, stride = rows.ctypes.data, rows.strides[0]
     if lengths is None:
@@ -122,7 +140,7 @@ def payloads(rows: NDArray[np.float32], lengths: NDArray[np.int32] | None) -> li
 def run(loadgen: Any, settings: Any, parts: tuple[SystemUnderTest, Samples], log_dir: Path, audit_conf: Path) -> None:
     """Run LoadGen once, to the end, with the settings of `configure`; its logs are in the folder `log_dir` then.
 
-    `parts` are what answers, and the samples; `audit_conf` is the path of `compliance_tests.audit_config`.
+    `parts` are what answers, and the samples; `audit_conf` is the path of `job.audit_config`.
     """
     sut, samples = parts
     log_settings = loadgen.LogSettings()
@@ -136,3 +154,19 @@ def run(loadgen: Any, settings: Any, parts: tuple[SystemUnderTest, Samples], log
     loadgen.StartTestWithLogSettings(sut_handle, qsl_handle, settings, log_settings, str(audit_conf))
     loadgen.DestroyQSL(qsl_handle)
     loadgen.DestroyFastSUT(sut_handle)
+
+
+def measured_target(job: Job, result: LoadGenResult) -> dict[str, float] | None:
+    """Return {"target_qps": samples per second} or {"target_latency_ms": mean}, as measured.
+
+    None in other modes, or where the log has no such value. Nothing is added or taken off: user_conf.py applies the
+    factors of later runs.
+    """
+    if job.mode != "find-performance":
+        return None
+    if job.scenario == "Offline":
+        return {"target_qps": float(result.values["result_samples_per_second"])}
+    if job.scenario == "Server":
+        return None if result.found_peak_qps is None else {"target_qps": result.found_peak_qps}
+    mean_ns = result.mean_latency_ns
+    return None if mean_ns is None else {"target_latency_ms": mean_ns / 1e6}

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.job import read_job
+from mlperf_home.harness.child import die_with_parent
 from mlperf_home.harness.loadgen import import_loadgen
-from mlperf_home.harness.processes.lifeline import die_with_parent
-from mlperf_home.harness.processes.supervisor import Signals, supervise
+from mlperf_home.harness.supervisor import Signals, supervise
 from mlperf_home.harness.worker import work
 
 if TYPE_CHECKING:
@@ -44,7 +44,17 @@ class Forked:
         self.returncode: int | None = None
         self.pid = os.fork()
         if not self.pid:
-            _become_worker(job_path, descriptor, parent)
+            try:
+                # What a new interpreter has: default signals, nothing on standard input, a group of its own.
+                signal.set_wakeup_fd(-1)
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+                    signal.signal(number, signal.SIG_DFL)
+                os.setpgid(0, 0)
+                with Path(os.devnull).open("rb") as nothing:
+                    os.dup2(nothing.fileno(), 0)
+                work(job_path, descriptor, parent)
+            finally:
+                os._exit(ExitStatus.INTERNAL)
         with suppress(OSError):  # it may have done so itself, and ended
             os.setpgid(self.pid, self.pid)
 
@@ -62,20 +72,6 @@ class Forked:
         return self.returncode
 
 
-def _become_worker(job_path: Path, descriptor: int, parent: int) -> None:
-    """What a new interpreter has: default signals, nothing on standard input, a group of its own."""
-    try:
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
-            signal.signal(number, signal.SIG_DFL)
-        os.setpgid(0, 0)
-        with Path(os.devnull).open("rb") as nothing:
-            os.dup2(nothing.fileno(), 0)
-        work(job_path, descriptor, parent)
-    finally:
-        os._exit(ExitStatus.INTERNAL)
-
-
 def main() -> int:
     """Run jobs until standard input ends; return the exit status."""
     parser = argparse.ArgumentParser(prog="mlperf_home.harness.many", description="many LoadGen runs")
@@ -90,17 +86,13 @@ def main() -> int:
             importlib.import_module(name)
     signals = Signals()
     for asked in _lines(signals):
-        print(json.dumps({"event": "ended", **_run(asked, signals)}), flush=True)
+        path, status, message = Path(asked["job"]), ExitStatus.COMPLETE, ""
+        try:
+            supervise(read_job(path), path, None if asked["new_interpreter"] else Forked, signals)
+        except HarnessError as error:
+            status, message = error.status, str(error)
+        print(json.dumps({"event": "ended", "status": int(status), "message": message}), flush=True)
     return int(ExitStatus.INTERRUPTED) if signals.received else int(ExitStatus.COMPLETE)
-
-
-def _run(asked: dict[str, Any], signals: Signals) -> dict[str, Any]:
-    path = Path(asked["job"])
-    try:
-        supervise(read_job(path), path, None if asked["new_interpreter"] else Forked, signals)
-    except HarnessError as error:
-        return {"status": int(error.status), "message": str(error)}
-    return {"status": int(ExitStatus.COMPLETE), "message": ""}
 
 
 def _lines(signals: Signals) -> Iterator[dict[str, Any]]:

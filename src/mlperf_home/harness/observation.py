@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.machine.cpu.limits import cpu_quota
-from mlperf_home.machine.sensors import cpu_time, energy
-from mlperf_home.machine.sensors.cpu_clocks import Sensors, read_sensors
-from mlperf_home.machine.sensors.cpu_time import private_bytes
-from mlperf_home.machine.sensors.readings import Reading, unknown
+from mlperf_home.machine import sensors
+from mlperf_home.machine.cpu.sysfs import cpu_quota
+from mlperf_home.machine.readings import Reading, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,8 +36,8 @@ def peak_memory_bytes(watch: HostWatch) -> int:
 
 @dataclass(frozen=True)
 class _Counters:
-    cpu_time: cpu_time.CpuTime
-    energy: energy.EnergyLook
+    cpu_time: sensors.CpuTime
+    energy: sensors.EnergyLook
     load_average_1min: float
 
 
@@ -53,44 +51,46 @@ class HostWatch:
         """Prepare to read /proc and /sys below `root`, of some CPUs; None: those that this process may run on."""
         self._root = root
         self._cpus = sorted(os.sched_getaffinity(0)) if cpus is None else list(cpus)
-        self._before: tuple[_Counters, Sensors] | None = None
-        self._after: tuple[_Counters, Sensors] | None = None
+        self._before: tuple[_Counters, sensors.Sensors] | None = None
+        self._after: tuple[_Counters, sensors.Sensors] | None = None
         self.streams_memory_bytes = 0
 
     def begin(self) -> None:
         """Look for the first time, the counters last; where it has been done already, nothing happens."""
         if self._before is None:
-            sensors = read_sensors(self._root, self._cpus)
-            self._before = (self._count(), sensors)
+            read = sensors.read_sensors(self._root, self._cpus)
+            self._before = (self._count(), read)
 
     def end(self) -> None:
         """Look again, the counters first; the last time counts."""
-        self._after = (self._count(), read_sensors(self._root, self._cpus))
-        self.streams_memory_bytes = max(self.streams_memory_bytes, private_bytes())
+        self._after = (self._count(), sensors.read_sensors(self._root, self._cpus))
+        self.streams_memory_bytes = max(self.streams_memory_bytes, sensors.private_bytes())
 
     def state(self) -> dict[str, Reading]:
         """Return what was seen, by name with unit; empty where nothing was timed."""
         if self._before is None or self._after is None:
             return {}
-        (counted, sensors), (counted_after, sensors_after) = self._before, self._after
+        (counted, read), (counted_after, read_after) = self._before, self._after
         elapsed_s = counted_after.cpu_time.at_s - counted.cpu_time.at_s
         return {
-            **cpu_time.between(counted.cpu_time, counted_after.cpu_time),
-            **sensors.frequencies("before"),
-            **sensors_after.frequencies("after"),
-            "governor": sensors.governor,
-            "governor_after": sensors_after.governor,
-            "temperature_c_before": sensors.temperature_c,
-            "temperature_c_after": sensors_after.temperature_c,
-            "throttle_count": _grown(sensors.throttle_count, sensors_after.throttle_count),
+            **sensors.cpu_time_between(counted.cpu_time, counted_after.cpu_time),
+            **read.frequencies("before"),
+            **read_after.frequencies("after"),
+            "governor": read.governor,
+            "governor_after": read_after.governor,
+            "temperature_c_before": read.temperature_c,
+            "temperature_c_after": read_after.temperature_c,
+            "throttle_count": _grown(read.throttle_count, read_after.throttle_count),
             "load_average_1min_before": Reading(counted.load_average_1min),
             "load_average_1min_after": Reading(counted_after.load_average_1min),
-            "energy_j": energy.between(counted.energy, counted_after.energy, elapsed_s),
+            "energy_j": sensors.energy_between(counted.energy, counted_after.energy, elapsed_s),
             "timed_s": Reading(round(elapsed_s, 6)),
         }
 
     def _count(self) -> _Counters:
-        return _Counters(cpu_time.look(self._root, self._cpus), energy.look(self._root), os.getloadavg()[0])
+        return _Counters(
+            sensors.look_at_cpu_time(self._root, self._cpus), sensors.look_at_energy(self._root), os.getloadavg()[0]
+        )
 
 
 class WatchedSut:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.job import Job
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.engines.base import Backend, Description
-    from mlperf_home.harness.processes.progress import Progress
+    from mlperf_home.engines.base import Backend
+    from mlperf_home.harness.child import Progress
 
 _DATASETS = {
     "squad": "mlperf_home.datasets.squad.samples:SquadSamples",
@@ -42,8 +43,12 @@ _NOTHING_TO_MEASURE = {"echo"}
 _ONE_STREAM_A_CORE = {"tflite", "litert"}
 _STORE_SCHEMA = 1
 
-CalibrationKey = dict[str, Any]
-"""What a measurement holds for: model, engine, version, options, cores, processor, candidates; JSON values."""
+
+def installed_version(distribution: str) -> str | None:
+    """Return a distribution's version, or None where it is not registered."""
+    with suppress(metadata.PackageNotFoundError, ValueError):
+        return metadata.version(distribution)
+    return None
 
 
 def make_backend(name: str) -> Backend:
@@ -56,14 +61,6 @@ def make_backend(name: str) -> Backend:
         return backend
     try:
         return registry.make(name)
-    except BackendError as error:
-        raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
-
-
-def open_backend(backend: Backend, request: Request) -> Description:
-    """Open the engine; raise HarnessError if it refuses."""
-    try:
-        return backend.open(request)
     except BackendError as error:
         raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
 
@@ -161,42 +158,34 @@ def _candidates(job: Job) -> Candidates:
     )
 
 
-def _make_key(job: Job, candidates: Candidates, model_sha256: str | None) -> CalibrationKey:
-    """Return what a calibration of this job would hold for."""
-    try:
-        version = metadata.version(job.backend.name)
-    except (metadata.PackageNotFoundError, ValueError):
-        version = None
+def _make_key(job: Job, candidates: Candidates, model_sha256: str | None) -> dict[str, Any]:
+    """Return what a calibration of this job would hold for, as JSON values."""
     # Arm has no such name.
     names = (cpu.get("model name") for cpu in read_cpuinfo(Path("/")).processors)
     key = {
         "model_sha256": model_sha256,
         "backend": job.backend.name,
-        "backend_version": version,
+        "backend_version": installed_version(job.backend.name),
         "options": dict(job.backend.options),
         "cores": usable_cores(job.backend.cores),
         "processor": next((name for name in names if name is not None), None),
         "candidates": asdict(candidates),
     }
     # As JSON gives it back: tuples are lists there.
-    restored: CalibrationKey = json.loads(json.dumps(key))
+    restored: dict[str, Any] = json.loads(json.dumps(key))
     return restored
 
 
-def _find_stored(path: Path | None, key: CalibrationKey) -> Calibration | None:
+def _find_stored(path: Path | None, key: dict[str, Any]) -> Calibration | None:
     """Return the stored calibration of that key; None without one, or where the file is not ours."""
-    if path is None or key["model_sha256"] is None:
-        return None
-    for entry in _entries(path):
-        if entry.get("key") == key:
-            try:
-                return Calibration.from_json(entry["calibration"])
-            except (BackendError, KeyError):
-                return None
+    if path is not None and key["model_sha256"] is not None:
+        found = [entry for entry in _entries(path) if entry.get("key") == key]
+        with suppress(BackendError, KeyError, IndexError):
+            return Calibration.from_json(found[0]["calibration"])
     return None
 
 
-def _store(path: Path, key: CalibrationKey, calibration: Calibration) -> None:
+def _store(path: Path, key: dict[str, Any], calibration: Calibration) -> None:
     """Put a calibration into the file, in place of one of its key; raise HarnessError if it cannot be written."""
     kept = [entry for entry in _entries(path) if entry.get("key") != key]
     document = {"schema": _STORE_SCHEMA, "entries": [*kept, {"key": key, "calibration": calibration.to_json()}]}

@@ -8,22 +8,20 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.contracts.compliance_tests import audit_config, logs_outputs
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
-from mlperf_home.contracts.session import sha256_of
+from mlperf_home.contracts.job import audit_config, logs_outputs
+from mlperf_home.contracts.session import SESSION_SCHEMA, sha256_of
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.engines.base import Request
+from mlperf_home.engines.base import BackendError, Request
 from mlperf_home.harness import loadgen as loadgen_module
-from mlperf_home.harness.configuration.targets import measured_target, starting_rate
 from mlperf_home.harness.observation import HostWatch, WatchedSut, host_state, peak_memory_bytes
-from mlperf_home.harness.preparation import choose_grid, make_backend, open_backend, open_samples
-from mlperf_home.harness.queries.batching import TooLongError, buckets, grid_for
-from mlperf_home.harness.queries.parts import Parts
+from mlperf_home.harness.preparation import choose_grid, installed_version, make_backend, open_samples
+from mlperf_home.harness.queries.parts import Parts, TooLongError, buckets, grid_for
+from mlperf_home.harness.queries.sut import make_sut
 from mlperf_home.harness.queries.watchdog import Watchdog
-from mlperf_home.harness.sut import make_sut
 from mlperf_home.loadgen_logs.run_log import LogError, read_run
 from mlperf_home.loadgen_logs.verdict import explain_errors
-from mlperf_home.machine.sensors.readings import judge
+from mlperf_home.machine.readings import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,24 +30,18 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.job import Job
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Backend, Description, Grid
+    from mlperf_home.harness.child import Progress
     from mlperf_home.harness.preparation import ChosenGrid
-    from mlperf_home.harness.processes.progress import Progress
     from mlperf_home.loadgen_logs.run_log import LoadGenResult
-
-SESSION_SCHEMA = 1
-_COARSE_ABOVE_QPS = 20
 
 
 @dataclass(frozen=True)
 class Surroundings:
     """What the process around a session gives it.
 
-    Attributes:
-        progress: where progress lines go.
-        beat: called every second while samples are being inferred.
-        end_beats: called when that is over.
-        fail: called from any thread with the exception that ends the run; does not return.
-        ends_s: when, by `time.monotonic()`, its time is over; None for never.
+    `beat` is called every second while samples are being inferred, `end_beats` when that is over; `fail` from any
+    thread with the exception that ends the run: it does not return. By `time.monotonic()`, its time is over at
+    `ends_s`; None for never.
     """
 
     progress: Progress
@@ -88,14 +80,7 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
     loadgen = loadgen_module.import_loadgen()
     settings = loadgen_module.configure(loadgen, job)
     opened = _open(job, surroundings.progress)
-    # LoadGen would log the wanted count even where the dataset has fewer samples.
-    settings.performance_sample_count_override = min(
-        settings.performance_sample_count_override, opened.samples.performance_count
-    )
-    if (rate := starting_rate(job, opened.backend, opened.samples, opened.grid)) is not None:
-        settings.server_target_qps = rate
-        # Each decimal costs the search three more runs; a percent of the rate is enough.
-        settings.server_find_peak_qps_decimals_of_precision = 0 if rate > _COARSE_ABOVE_QPS else 1
+    loadgen_module.fit_settings(settings, job, opened.backend, opened.samples, opened.grid)
     with audit_config(job.rules, job.mode, job.out_dir) as audit_conf:
         ran = _run(job, surroundings, opened, (loadgen, settings, audit_conf))
     opened.backend.close()
@@ -104,7 +89,7 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
 
 def _document(job: Job, opened: _Opened, ran: _Ran, *, started_utc: str, host: dict[str, Any]) -> dict[str, Any]:
     """Return the session; raise HarnessError if LoadGen's logs are no result."""
-    result = _read_logs(job)
+    result, state = _read_logs(job), ran.watch.state()
     return {
         "schema": SESSION_SCHEMA,
         "status": "complete",
@@ -128,18 +113,19 @@ def _document(job: Job, opened: _Opened, ran: _Ran, *, started_utc: str, host: d
             "made": dict(getattr(opened.samples, "record", {})),
         },
         "loadgen": {
-            "version": loadgen_module.loadgen_version(),
+            "version": installed_version("mlcommons-loadgen"),
             "logged_version": result.loadgen_version,
             "settings": dict(result.settings),
             "warnings": list(result.warnings),
         },
         "result": {"validity": result.validity, "reasons": list(result.reasons)},
-        "target": measured_target(job, result),
+        "target": loadgen_module.measured_target(job, result),
         "counts": ran.counts,
         "times": {"started_utc": started_utc, "open_s": opened.open_s, "run_s": ran.run_s},
         "peak_memory_bytes": peak_memory_bytes(ran.watch),
         "host": host,
-        **_state(job, ran.watch),
+        "state": {name: reading.to_json() for name, reading in state.items()},
+        "noise": judge(state).to_json() if state and job.mode != "accuracy" else None,
         "warnings": _warnings(job, opened),
         "logs": {
             path.name: {"sha256": sha256_of(path), "bytes": path.stat().st_size}
@@ -165,9 +151,11 @@ def _open(job: Job, progress: Progress) -> _Opened:
             raise HarnessError(ExitStatus.BAD_DATASET, f"{job.dataset.path}: {error}; add a longer one") from None
     backend = make_backend(job.backend.name)
     request = Request(job.backend.model_path, job.work_dir, grid, cores=job.backend.cores, options=job.backend.options)
-    description = open_backend(backend, request)
     try:
+        description = backend.open(request)
         samples.suit(description.details)
+    except BackendError as error:
+        raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
     except DatasetError as error:
         backend.close()
         raise HarnessError(ExitStatus.BAD_DATASET, str(error)) from None
@@ -209,19 +197,11 @@ def _run(job: Job, surroundings: Surroundings, opened: _Opened, loadgen_with: tu
 
 
 def _over_time(job: Job, done: Mapping[str, float]) -> HarnessError:
-    """Make the error for a run whose time is over, with how far it came."""
     message = (
         f"the run was ended at its limit of {job.time_limit_s:g} s: LoadGen had {done['samples']:.0f} of"
         f" {done['issued']:.0f} samples after {done['seconds']:.1f} s; give it more by --time_limit"
     )
     return HarnessError(ExitStatus.OVER_TIME, message, done)
-
-
-def _state(job: Job, watch: HostWatch) -> dict[str, Any]:
-    """Return what the machine did meanwhile, and, where time was measured, whether that disturbed."""
-    state = watch.state()
-    noise = judge(state).to_json() if state and job.mode != "accuracy" else None
-    return {"state": {name: reading.to_json() for name, reading in state.items()}, "noise": noise}
 
 
 def _read_logs(job: Job) -> LoadGenResult:
@@ -259,8 +239,7 @@ def _echo(job: Job) -> dict[str, Any]:
         **{name: getattr(job, name) for name in ("benchmark", "loadgen_model", "scenario", "mode")},
         "backend": backend.name,
         "model_path": str(backend.model_path),
-        "options": dict(backend.options),
-        **{name: getattr(backend, name) for name in ("cores", "lengths", "batch_sizes", "streams")},
+        **{name: getattr(backend, name) for name in ("options", "cores", "lengths", "batch_sizes", "streams")},
         "dataset_kind": job.dataset.kind,
         "dataset_path": str(job.dataset.path),
         "user_conf": job.user_conf.read_text("utf-8"),

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, NoReturn
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.job import read_job
 from mlperf_home.engines.base import BackendError
-from mlperf_home.harness.processes.lifeline import die_with_parent
-from mlperf_home.harness.processes.output import write_error
-from mlperf_home.harness.processes.progress import Progress
+from mlperf_home.harness.child import Progress, die_with_parent
 from mlperf_home.harness.session import Surroundings, run_session
+from mlperf_home.harness.supervisor import write_error
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:

@@ -1,43 +1,98 @@
-"""All that a machine tells of itself, read at once."""
+"""All that a machine tells of itself, read at once; its operating system: distribution, kernel, C library."""
 
 from __future__ import annotations
 
 import os
 import platform
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.machine.cpu.cpu import Cpu, read_cpu
-from mlperf_home.machine.cpu.cpuinfo import CpuInfo, read_cpuinfo
-from mlperf_home.machine.cpu.lscpu import Lscpu, parse
+from mlperf_home.machine.cpu.cpuinfo import CpuInfo, Lscpu, parse_lscpu, read_cpuinfo
 from mlperf_home.machine.cpu.sysfs import CpuFiles
-from mlperf_home.machine.devices.firmware import MemoryModule, Product, parse_modules, read_product
-from mlperf_home.machine.devices.network import Network, read_network
-from mlperf_home.machine.devices.storage import Storage, read_storage
-from mlperf_home.machine.operating_system import OperatingSystem, read_os
-from scriptgraph.files.kernel_files import read_line
+from mlperf_home.machine.devices import Network, Storage, read_network, read_storage
+from mlperf_home.machine.firmware import MemoryModule, Product, parse_modules, read_product
+from scriptgraph.files.kernel_files import read_line, read_text
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_RELEASE_FILES = ("etc/os-release", "usr/lib/os-release")
 # Asks whatever compiler there is for its version; run it with LC_ALL=C.
 COMPILERS = (("gcc", "--version"), ("clang", "--version"), ("cc", "--version"))
+
+
+class OperatingSystem(NamedTuple):
+    """One running system; `missing` has reasons, by the name of the value that is None."""
+
+    name: str | None  # of the distribution, as it calls itself: "Debian GNU/Linux 12 (bookworm)"
+    distribution: str | None  # its identifier: "debian"
+    distribution_version: str | None  # "12"
+    kernel: str  # its release: "6.1.0-18-amd64"
+    machine: str  # the instruction set that programs are built for: "x86_64", "aarch64"
+    libc: str | None  # "glibc 2.36"
+    missing: Mapping[str, str] = MappingProxyType({})
+
+
+def read_os(
+    root: Path = Path("/"),
+    *,
+    uname: Callable[[], os.uname_result] = os.uname,
+    confstr: Callable[[str], str | None] = os.confstr,
+) -> OperatingSystem:
+    """Read os-release (its man page, os-release(5)) below `root`, uname and, by confstr, the C library's version."""
+    missing: dict[str, str] = {}
+    release = _release(root)
+    version = release.get("VERSION_ID")
+    if not release:
+        absent = f"neither {' nor '.join(str(root / name) for name in _RELEASE_FILES)} can be read"
+        missing = dict.fromkeys(("name", "distribution", "distribution_version"), absent)
+    elif version is None:
+        missing["distribution_version"] = "os-release has no VERSION_ID (a rolling release)"
+    try:
+        libc = confstr("CS_GNU_LIBC_VERSION") or None
+    except (ValueError, OSError):
+        libc = None
+    if libc is None:
+        missing["libc"] = "this C library does not tell its version (musl does not)"
+    system = uname()
+    return OperatingSystem(
+        name=(release.get("PRETTY_NAME") or release.get("NAME", "Linux")) if release else None,
+        # os-release(5): the identifier is "linux" where it is not set.
+        distribution=release.get("ID", "linux") if release else None,
+        distribution_version=version,
+        kernel=system.release,
+        machine=system.machine,
+        libc=libc,
+        missing=missing,
+    )
+
+
+def _release(root: Path) -> dict[str, str]:
+    """Read the first os-release that there is; its values are quoted as for a shell."""
+    text = next((text for name in _RELEASE_FILES if (text := read_text(root / name)) is not None), "")
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        key, equals, value = line.strip().partition("=")
+        if equals and not key.startswith("#"):
+            try:
+                found[key.strip()] = " ".join(shlex.split(value))
+            except ValueError:
+                found[key.strip()] = value.strip().strip("\"'")
+    return {key: value for key, value in found.items() if value}
 
 
 @dataclass(frozen=True)
 class HostFacts:
     """A machine, as far as it tells.
 
-    Attributes:
-        cpu: the processors, and the memory that the kernel manages.
-        core_numbers: what an Arm core tells in place of a name.
-        cores: physical cores of all sockets.
-        cache_totals: each cache's name, the bytes of all instances together, and how many there are.
-        os: the operating system.
-        host_name: the kernel's name of this machine.
-        product: the maker's name of it.
-        memory_modules: those plugged in; None where dmidecode was not asked.
-        storage: disks and local file systems.
-        network: the cards' ports.
-        python: the version of the Python that reads; None for another machine's files.
-        compiler: the first line of what the C compiler says of itself; None without one.
+    `core_numbers` is what an Arm core tells in place of a name, `cores` counts the physical cores of all sockets;
+    `cache_totals` has each cache's name, the bytes of all instances together, and how many there are. `memory_modules`
+    is None where dmidecode was not asked, the version of `python`, which reads, for another machine's files; `compiler`
+    is the first line of what the C compiler says of itself, None without one.
     """
 
     cpu: Cpu
@@ -60,20 +115,22 @@ def read_host(
     """Put together what a machine tells; never fails for what it does not tell.
 
     Its /sys, /proc and /etc are below `root`. What only a call into the system tells (the C library's version, this
-    Python's) is left out where root is not "/". The other arguments are what `lscpu.LSCPU`,
+    Python's) is left out where root is not "/". The other arguments are what `cpuinfo.LSCPU`,
     `firmware.DMIDECODE` and one of `COMPILERS` printed with LC_ALL=C; None where there is none.
     """
     here = root.resolve() == Path("/")
-    told, info, files = parse(lscpu) or Lscpu({}), read_cpuinfo(root), CpuFiles(root)
+    told, info, files = parse_lscpu(lscpu) or Lscpu({}), read_cpuinfo(root), CpuFiles(root)
     cpu = read_cpu(lscpu, root, machine=None if here else "unknown")
     host_name = read_line(root / "proc/sys/kernel/hostname") or read_line(root / "etc/hostname")
+    kernel = read_line(root / "proc/sys/kernel/osrelease") or ""
+    recorded = os.uname_result(("Linux", "", kernel, "", cpu.architecture or ""))
     return HostFacts(
         cpu=cpu,
         core_numbers=info.core_numbers,
         cores=_cores(told, info, files, cpu),
         # Where lscpu does not count the instances, its sums cannot be trusted.
         cache_totals=files.cache_totals() or tuple((name, size, count) for name, size, count in told.caches() if count),
-        os=read_os(root) if here else _recorded_os(root, cpu.architecture),
+        os=read_os(root) if here else read_os(root, uname=lambda: recorded, confstr=lambda _name: None),
         host_name=host_name or (platform.node() or None if here else None),
         product=read_product(root),
         memory_modules=None if dmidecode is None else parse_modules(dmidecode),
@@ -91,9 +148,3 @@ def _cores(told: Lscpu, info: CpuInfo, files: CpuFiles, cpu: Cpu) -> int | None:
     seen = files.cores() or info.cores
     clusters, per_cluster = told.count("Cluster(s)"), told.count("Core(s) per cluster")
     return seen or (clusters * per_cluster if clusters and per_cluster else None)
-
-
-def _recorded_os(root: Path, machine: str | None) -> OperatingSystem:
-    kernel = read_line(root / "proc/sys/kernel/osrelease") or ""
-    system = os.uname_result(("Linux", "", kernel, "", machine or ""))
-    return read_os(root, uname=lambda: system, confstr=lambda _name: None)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.harness.configuration.settings import LATENCY_FACTOR
+from mlperf_home.harness.user_conf import LATENCY_FACTOR
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, LogError, read_run, scan_detail
 from mlperf_home.loadgen_logs.verdict import mean_latency_ms, ran_out_of_queries
 from scriptgraph.api import StepFailed

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.engines.base import BackendError
+from scriptgraph.files.kernel_files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,19 +108,14 @@ def cpu_warnings(cpu: Mapping[str, Any]) -> tuple[str, ...]:
 
 def resident_bytes(process: Path = Path("/proc/self")) -> int | None:
     """Memory that this process holds; None where the system does not tell."""
-    try:
-        return int((process / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return None
+    pages = re.match(r"\d+ (\d+)", read_text(process / "statm") or "")
+    return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") if pages else None
 
 
 def available_bytes(meminfo: Path = Path("/proc/meminfo")) -> int | None:
     """Memory that can still be had without swapping; None where the system does not tell."""
-    try:
-        found = [line.split()[1] for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable:")]
-        return int(found[0]) * 1024
-    except (OSError, ValueError, IndexError):
-        return None
+    found = re.search(r"^MemAvailable:\s*(\d+)", read_text(meminfo) or "", re.MULTILINE)
+    return int(found[1]) * 1024 if found else None
 
 
 def check_room(largest_bytes: int, remaining: int, free_bytes: int | None) -> None:

@@ -30,7 +30,7 @@ from mlperf_home.exploration.live.meter import LiveMeter
 from mlperf_home.exploration.live.plan import StudyPlan, read_plan
 from mlperf_home.exploration.optuna_search import Budget, search
 from mlperf_home.exploration.racing.study import Study
-from mlperf_home.harness.processes.lifeline import die_with_parent
+from mlperf_home.harness.child import die_with_parent
 from scriptgraph.files.atomic import replace_text
 
 EXIT_REFUSED = 65

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.exploration.live.axes import BACKEND, backend_job, option_words
-from mlperf_home.harness.configuration.settings import Wanted, target_key, user_conf_text
-from mlperf_home.harness.configuration.user_conf import user_conf
+from mlperf_home.harness.user_conf import Wanted, target_key, user_conf, user_conf_text
 from mlperf_home.measurements.layout import ResultFolder, result_folder
 from mlperf_home.rules import load_round, mlperf_conf
 

@@ -1,1 +1,1 @@
-"""Queries, samples and batches; the watch over their completion."""
+"""Between a query and its completion: samples and batches, systems under test, the watch over their completion."""

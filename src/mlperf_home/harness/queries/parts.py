@@ -1,19 +1,19 @@
-"""What every system under test is made of: queries, responses, and samples that are loaded.
+"""Queries, and what every system under test is made of: batches, responses, samples that are loaded.
 
-Nothing here knows LoadGen: a query is ids of responses and indices of samples, and completion is a callable.
+Nothing here knows LoadGen: a query is ids of responses and indices of samples, and completion is a callable. Samples
+become batches by length, within the query, longest first: the inference rules of MLPerf allow sorting within a query
+and padding to any size. The edges of the buckets come from the grid, never from the dataset's statistics.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from mlperf_home.harness.queries.batching import buckets
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -21,15 +21,83 @@ if TYPE_CHECKING:
     from mlperf_home.engines.base import Answer, Backend, Grid, Prepared
     from mlperf_home.harness.queries.watchdog import Watchdog
 
-
-class Respond(Protocol):
+    Respond = Callable[[Sequence[int], Answer, NDArray[np.int32] | None], None]
     """Completes samples: `ids[i]` belongs to the answer's row i, of which the first `lengths[i]` positions count.
 
     Where LoadGen wants no outputs the answer is not asked for.
     """
 
-    def __call__(self, ids: Sequence[int], answer: Answer, lengths: NDArray[np.int32] | None, /) -> None:
-        """Hand the responses to LoadGen."""
+# A group is at most this part of what is left for a stream.
+_GROUPS_LEFT_A_STREAM = 8
+
+
+class TooLongError(ValueError):
+    """A sample is longer than the grid's last length; the text says by how much."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some samples of a query that are inferred by one call: their places in it, (n,) intp.
+
+    `length` is the sequence length they are padded to; None where samples have no length.
+    """
+
+    length: int | None
+    positions: NDArray[np.intp]
+
+
+def buckets(lengths: NDArray[np.int32], grid: Grid) -> NDArray[np.intp]:
+    """Return, for each sample, the index of the grid's first length that holds it, shape (n,).
+
+    Raise TooLongError if a sample fits no length.
+    """
+    longest = int(lengths.max(initial=0))
+    if not grid.lengths or longest > grid.lengths[-1]:
+        limit = grid.lengths[-1] if grid.lengths else 0
+        raise TooLongError(f"a sample has {longest} tokens, the longest sequence length asked for is {limit}")
+    return np.searchsorted(np.asarray(grid.lengths), lengths, side="left")
+
+
+def plan(lengths: NDArray[np.int32] | None, count: int, grid: Grid) -> list[Batch]:
+    """Split a query of `count` samples, with (count,) tokens each or without lengths, into batches, the longest first.
+
+    Long batches first keep the streams busy to the end: what is left over last is short. Raise TooLongError if a
+    sample fits no length.
+    """
+    if lengths is None:
+        return [Batch(None, part) for part in _split(np.arange(count), grid.batch_sizes[0])]
+    bucket = buckets(lengths, grid)
+    order = np.argsort(-lengths, kind="stable")
+    batches: list[Batch] = []
+    for k in range(len(grid.lengths) - 1, -1, -1):
+        members = order[bucket[order] == k]
+        batches += [Batch(grid.lengths[k], part) for part in _split(members, grid.batch_sizes[k])]
+    return batches
+
+
+def grid_for(scenario: str, grid: Grid) -> Grid:
+    """Fit a grid to a scenario: SingleStream has one sample at a time, whatever was measured for others."""
+    if scenario == "SingleStream":
+        return replace(grid, batch_sizes=(1,) * len(grid.batch_sizes), streams=1)
+    return grid
+
+
+def _split(members: NDArray[np.intp], size: int) -> list[NDArray[np.intp]]:
+    return [members[start : start + size] for start in range(0, len(members), size)]
+
+
+def groups(count: int, streams: int, largest: int, smallest: int = 1) -> Iterator[tuple[int, int]]:
+    """Part samples that take equally long into groups for several streams: (start, end) of each, in order.
+
+    Groups get smaller towards the end, so that the streams end together (guided self-scheduling, Polychronopoulos and
+    Kuck 1987); below `smallest` they would cost more than they bring.
+    """
+    start = 0
+    while start < count:
+        size = max(smallest, min(largest, (count - start) // (streams * _GROUPS_LEFT_A_STREAM)))
+        end = min(count, start + size)
+        yield start, end
+        start = end
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,7 @@ class Watchdog:
         self._ends: tuple[float, Callable[[dict[str, float]], None]] | None = None
         self._seen = 0
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
-        self.queries = 0
-        self.issued = 0
-        self.completed = 0
-        self.batches = 0
+        self.queries = self.issued = self.completed = self.batches = 0
 
     def end_at(self, ends_s: float, on_end: Callable[[dict[str, float]], None]) -> None:
         """Call `on_end` with what is done and the seconds it took, when `time.monotonic()` has passed `ends_s`."""

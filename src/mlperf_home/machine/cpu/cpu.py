@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.machine.cpu import limits, lscpu
-from mlperf_home.machine.cpu.cpuinfo import CpuInfo, read_cpuinfo
-from mlperf_home.machine.cpu.sysfs import Cache, CpuFiles
+from mlperf_home.machine.cpu.cpuinfo import CpuInfo, Lscpu, parse_lscpu, read_cpuinfo
+from mlperf_home.machine.cpu.sysfs import Cache, CpuFiles, cpu_quota, memory_limit_bytes, memory_total_bytes
 from scriptgraph.files.kernel_files import count_listed
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ RELEVANT_FEATURES = (
     *("asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme"),
 )
 
-_TOPOLOGY = "the kernel does not tell the topology"
 _CPUFREQ = "there is no cpufreq (usual in virtual machines)"
 # Why a value is None, where the reason is always the same.
 _REASONS = {
@@ -32,7 +30,7 @@ _REASONS = {
     "logical_cpus": "neither lscpu nor /sys nor /proc/cpuinfo tells",
     "numa_nodes": "the kernel has no NUMA",
     "caches": "neither /sys nor lscpu tells",
-    **dict.fromkeys(("cores_per_socket", "threads_per_core"), _TOPOLOGY),
+    **dict.fromkeys(("cores_per_socket", "threads_per_core"), "the kernel does not tell the topology"),
     **dict.fromkeys(("frequency_max_mhz", "frequency_min_mhz", "frequency_now_mhz", "governor"), _CPUFREQ),
 }
 
@@ -41,32 +39,16 @@ _REASONS = {
 class Cpu:
     """The CPU of a machine, and what the process may use of it.
 
-    Attributes:
-        vendor: "GenuineIntel", "AuthenticAMD", "ARM", ...
-        model_name: as the CPU or lscpu names it; several kinds of cores are joined by " + ".
-        architecture: "x86_64", "aarch64".
-        sockets: packages.
-        cores_per_socket: physical cores in one.
-        threads_per_core: logical CPUs in a core.
-        logical_cpus: those on-line.
-        numa_nodes: memory regions.
-        caches: innermost first.
-        frequency_max_mhz: the most a core can be asked for.
-        frequency_min_mhz: the least.
-        frequency_now_mhz: when it was read, on average over the cores.
-        governor: how frequencies are chosen ("performance").
-        features: those of `RELEVANT_FEATURES` that every core has.
-        hypervisor: who makes the virtual machine ("KVM"); None if nothing tells of one.
-        affinity_cpus: logical CPUs that the process may run on.
-        cgroup_cpus: CPUs' worth of time that the process may use.
-        memory_total_bytes: memory that the kernel manages.
-        memory_limit_bytes: what of it the process may use.
-        missing: reasons, by the name of the value that is None.
+    Names are the CPU's or lscpu's; several kinds of cores are joined by " + ". Logical CPUs are those on-line; caches
+    go from the innermost; frequencies are the most and the least that a core can be asked for, and the present one, on
+    average over the cores; features are those of `RELEVANT_FEATURES` that every core has. The process may run on the
+    affinity's logical CPUs, use so many CPUs' worth of time by its control groups, and so much of the memory that the
+    kernel manages. `missing` has reasons, by the name of the value that is None.
     """
 
-    vendor: str | None
+    vendor: str | None  # "GenuineIntel", "AuthenticAMD", "ARM", ...
     model_name: str | None
-    architecture: str | None
+    architecture: str | None  # "x86_64", "aarch64"
     sockets: int | None
     cores_per_socket: int | None
     threads_per_core: int | None
@@ -76,9 +58,9 @@ class Cpu:
     frequency_max_mhz: float | None
     frequency_min_mhz: float | None
     frequency_now_mhz: float | None
-    governor: str | None
+    governor: str | None  # "performance"
     features: tuple[str, ...]
-    hypervisor: str | None
+    hypervisor: str | None  # "KVM"; None if nothing tells of one
     affinity_cpus: tuple[int, ...]
     cgroup_cpus: float | None
     memory_total_bytes: int | None
@@ -93,17 +75,17 @@ def read_cpu(
     affinity: Collection[int] | None = None,
     machine: str | None = None,
 ) -> Cpu:
-    """Put together what /sys and /proc below `root` and `lscpu.LSCPU` tell.
+    """Put together what /sys and /proc below `root` and `cpuinfo.LSCPU` tell.
 
     The latter's text was printed with LC_ALL=C; None where there is no lscpu. The affinity, and the architecture
     (`machine`) where lscpu does not tell it, are this process's unless they are passed.
     """
-    told = lscpu.parse(lscpu_text) or lscpu.Lscpu({})
+    told = parse_lscpu(lscpu_text) or Lscpu({})
     info, files = read_cpuinfo(root), CpuFiles(root)
     sockets, cores_per_socket, threads_per_core, logical = _topology(told, info, files)
-    quota, no_quota = limits.cpu_quota(root)
-    memory, no_memory = limits.memory_total_bytes(root)
-    memory_limit, no_memory_limit = limits.memory_limit_bytes(root)
+    quota, no_quota = cpu_quota(root)
+    memory, no_memory = memory_total_bytes(root)
+    memory_limit, no_memory_limit = memory_limit_bytes(root)
     features = info.features or frozenset((told.text("Flags") or "").split())
     cpu = Cpu(
         vendor=told.text("Vendor ID") or info.vendor,
@@ -140,9 +122,7 @@ def read_cpu(
     return replace(cpu, missing={name: why for name, why in reasons.items() if getattr(cpu, name) in (None, ())})
 
 
-def _topology(
-    told: lscpu.Lscpu, info: CpuInfo, files: CpuFiles
-) -> tuple[int | None, int | None, int | None, int | None]:
+def _topology(told: Lscpu, info: CpuInfo, files: CpuFiles) -> tuple[int | None, int | None, int | None, int | None]:
     """Return sockets, cores per socket, threads per core, logical CPUs on-line.
 
     lscpu counts cores "per cluster" and has no sockets where an Arm machine's firmware does not number packages.
@@ -160,7 +140,7 @@ def _topology(
     return sockets, per_socket, threads, logical
 
 
-def _no_hypervisor(told: lscpu.Lscpu, features: frozenset[str]) -> str:
+def _no_hypervisor(told: Lscpu, features: frozenset[str]) -> str:
     if "hypervisor" in features:
         return "a virtual machine (the CPU has the hypervisor flag) whose maker nothing names"
     if (told.text("Architecture") or "").startswith(("aarch64", "arm")):

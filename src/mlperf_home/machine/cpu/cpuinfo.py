@@ -1,17 +1,30 @@
-"""Read /proc/cpuinfo, whose fields differ between x86 and Arm.
+"""Read /proc/cpuinfo, whose fields differ between x86 and Arm, and lscpu's text.
 
 An Arm CPU has numbers where an x86 one has its name: implementer and part, fields of the MIDR_EL1 register (Arm
-Architecture Reference Manual). arm_cores.json names them as the cores' technical reference manuals do.
+Architecture Reference Manual). arm_cores.json names them as the cores' technical reference manuals do. `lscpu -J`
+(util-linux) is flat in most versions, nested in some.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from scriptgraph.files.kernel_files import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CLOCK = re.compile(r"\d+(?:\.\d+)?")
+# Run it with LC_ALL=C: the names of the fields are translated.
+LSCPU = ("lscpu", "-J")
+_UNITS = {"": 1, "B": 1, "K": 1 << 10, "KIB": 1 << 10, "M": 1 << 20, "MIB": 1 << 20, "G": 1 << 30, "GIB": 1 << 30}
+_CACHE_LABEL = re.compile(r"(L\d[di]?)( cache)?")
+_CACHE_VALUE = re.compile(r"([\d.]+)\s*([A-Za-z]*)(?:\s*\((\d+) instances?\))?")
 
 
 @dataclass(frozen=True)
@@ -48,8 +61,9 @@ class CpuInfo:
     @property
     def clocks_mhz(self) -> dict[int, float]:
         """The present clock of each logical CPU for which the kernel has it (x86)."""
-        numbers = ((cpu["processor"], _number(cpu.get("cpu MHz", ""))) for cpu in self.processors)
-        return {int(cpu): clock for cpu, clock in numbers if cpu.isdecimal() and clock > 0}
+        told = ((cpu["processor"], cpu.get("cpu MHz", "")) for cpu in self.processors)
+        clocks = {int(cpu): float(clock) for cpu, clock in told if cpu.isdecimal() and _CLOCK.fullmatch(clock)}
+        return {cpu: clock for cpu, clock in clocks.items() if clock > 0}
 
     @property
     def frequency_mhz(self) -> float | None:
@@ -65,10 +79,8 @@ class CpuInfo:
     @property
     def cores(self) -> int | None:
         """How many cores there are in all, where the kernel tells (x86)."""
-        named = {
-            (cpu["physical id"], cpu["core id"]) for cpu in self.processors if {"physical id", "core id"} <= set(cpu)
-        }
-        return len(named) or None
+        named = {(cpu.get("physical id"), cpu.get("core id")) for cpu in self.processors}
+        return len([each for each in named if None not in each]) or None
 
 
 def read_cpuinfo(root: Path) -> CpuInfo:
@@ -93,9 +105,67 @@ def _arm_cores() -> dict[str, dict[str, str]]:
     return names
 
 
-def _number(text: str) -> float:
-    """Return a number; 0 where the text is none."""
+@dataclass(frozen=True)
+class Lscpu:
+    """Fields of lscpu by name, without the colon; "-" and empty values are left out.
+
+    A CPU with several kinds of cores repeats fields, so each has a list.
+    """
+
+    fields: dict[str, list[str]]
+
+    def text(self, name: str) -> str | None:
+        """Return a field; different values of several kinds of cores are joined."""
+        values = list(dict.fromkeys(self.fields.get(name, [])))
+        return " + ".join(values) or None
+
+    def numbers(self, name: str) -> list[float]:
+        """Return a field as numbers, one for each kind of cores; empty where one is no number."""
+        try:
+            return [float(value.replace(",", ".")) for value in self.fields.get(name, [])]
+        except ValueError:
+            return []
+
+    def count(self, name: str) -> int | None:
+        """Return a field as a whole number, the first of several kinds of cores."""
+        return next(map(int, self.numbers(name)), None)
+
+    def total(self, name: str) -> int | None:
+        """Return the sum of a field over the kinds of cores."""
+        values = self.fields.get(name, [])
+        return sum(map(int, values)) if values and all(value.isdecimal() for value in values) else None
+
+    def caches(self) -> Iterator[tuple[str, int, int | None]]:
+        """Return each cache: its name ("L1d"), the bytes of all instances together, and how many there are.
+
+        Without the number of instances, lscpu before 2.34 gave the size of one of them, later
+        ones the sum: then the size cannot be trusted.
+        """
+        for label, values in self.fields.items():
+            named = _CACHE_LABEL.fullmatch(label)
+            found = _CACHE_VALUE.fullmatch(values[0].strip()) if named else None
+            if named and found and found[2].upper() in _UNITS:
+                size = int(float(found[1]) * _UNITS[found[2].upper()])
+                yield named[1], size, int(found[3]) if found[3] else None
+
+
+def parse_lscpu(text: str | None) -> Lscpu | None:
+    """Read lscpu's JSON; None where there is none, or it is not readable."""
+    if not text:
+        return None
     try:
-        return float(text)
-    except ValueError:
-        return 0.0
+        document: Any = json.loads(text)
+        fields: dict[str, list[str]] = {}
+        for name, value in _walk(document["lscpu"]):
+            fields.setdefault(name, []).append(value)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return Lscpu(fields)
+
+
+def _walk(entries: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    for entry in entries:
+        value = str(entry.get("data") or "").strip()
+        if value and value != "-":
+            yield entry["field"].strip().rstrip(":").strip(), value
+        yield from _walk(entry.get("children") or [])

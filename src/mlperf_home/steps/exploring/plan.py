@@ -11,7 +11,7 @@ from mlperf_home.exploration.definition.beliefs import Belief
 from mlperf_home.exploration.definition.settings import Protocol, Settings
 from mlperf_home.exploration.definition.space import decode_space
 from mlperf_home.exploration.live.plan import Candidate, Engine, Running, StudyPlan
-from mlperf_home.harness.configuration.settings import Target, run_values
+from mlperf_home.harness.user_conf import Target, run_values
 from mlperf_home.rules import load_round
 from mlperf_home.steps.exploring.candidates import read_candidates
 from mlperf_home.steps.exploring.options import asked_searcher, race_settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlperf_home.machine.devices.firmware import describe_modules
+from mlperf_home.machine.firmware import describe_modules
 
 if TYPE_CHECKING:
     from mlperf_home.machine.facts import HostFacts

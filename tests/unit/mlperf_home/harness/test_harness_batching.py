@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlperf_home.engines.base import Grid
-from mlperf_home.harness.queries.batching import TooLongError, buckets, grid_for, plan
+from mlperf_home.harness.queries.parts import TooLongError, buckets, grid_for, plan
 
 GRID = Grid((64, 128, 384), (8, 4, 2), 2)
 

@@ -8,10 +8,17 @@ import pytest
 from machine_tree import MachineTree
 
 from mlperf_home.harness.observation import HostWatch, WatchedSut, host_state, peak_memory_bytes
-from mlperf_home.machine.sensors import cpu_time, energy
-from mlperf_home.machine.sensors.cpu_clocks import read_sensors
-from mlperf_home.machine.sensors.cpu_time import CpuTime, Used
-from mlperf_home.machine.sensors.readings import Reading, judge
+from mlperf_home.machine.readings import Reading, judge
+from mlperf_home.machine.sensors import (
+    CpuTime,
+    EnergyLook,
+    Used,
+    cpu_time_between,
+    energy_between,
+    look_at_cpu_time,
+    look_at_energy,
+    read_sensors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,55 +107,55 @@ def cpu_look(at_s: float, busy_s: float | None, steal_s: float = 0.0, ours_s: fl
 class TestCpuTime:
     def test_only_our_cpus_are_counted(self, tree: MachineTree) -> None:
         tree.ticks(busy=100, idle=50, steal=25)
-        look = cpu_time.look(tree.root, CPUS)
+        look = look_at_cpu_time(tree.root, CPUS)
         assert (look.busy_s, look.steal_s, look.cpus) == (2.0, 0.5, 2)
 
     def test_what_is_not_ours_is_others(self) -> None:
-        state = cpu_time.between(cpu_look(0, 100), cpu_look(10, 115, steal_s=0.4, ours_s=12))
+        state = cpu_time_between(cpu_look(0, 100), cpu_look(10, 115, steal_s=0.4, ours_s=12))
         assert (state["own_cpu_percent"].value, state["other_cpu_percent"].value) == (60, 15)
         assert state["steal_percent"].value == 2
 
     def test_rounding_makes_no_negative_share(self) -> None:
-        assert cpu_time.between(cpu_look(0, 0), cpu_look(10, 9.9, ours_s=10))["other_cpu_percent"].value == 0
+        assert cpu_time_between(cpu_look(0, 0), cpu_look(10, 9.9, ours_s=10))["other_cpu_percent"].value == 0
 
     @pytest.mark.parametrize(
         ("after", "words"), [(cpu_look(0.5, 1), "too coarse"), (cpu_look(10, None), "does not tell")]
     )
     def test_what_cannot_be_told_is_not(self, after: CpuTime, words: str) -> None:
-        state = cpu_time.between(cpu_look(0, 0), after)
+        state = cpu_time_between(cpu_look(0, 0), after)
         assert state["steal_percent"].value is None
         assert words in state["other_cpu_percent"].reason
 
     def test_an_unknown_form_of_proc_stat_is_no_value(self, tree: MachineTree) -> None:
         tree.write("proc/stat", "cpu0 1 2 3\ncpu1 1 2 3")
-        assert cpu_time.look(tree.root, CPUS).busy_s is None
+        assert look_at_cpu_time(tree.root, CPUS).busy_s is None
 
 
 class TestEnergy:
     def test_packages_are_summed_and_nothing_is_counted_twice(self, tree: MachineTree) -> None:
-        def write(first_j: float, second_j: float, other_j: int) -> energy.EnergyLook:
+        def write(first_j: float, second_j: float, other_j: int) -> EnergyLook:
             tree.package(0, first_j)
             tree.package(1, second_j)
             tree.other_zone("intel-rapl:0:0", "core", other_j)
             tree.other_zone("intel-rapl:2", "psys", other_j)
-            return energy.look(tree.root)
+            return look_at_energy(tree.root)
 
-        assert energy.between(write(100, 50, 0), write(130.5, 60, 9000), 10) == Reading(40.5)
+        assert energy_between(write(100, 50, 0), write(130.5, 60, 9000), 10) == Reading(40.5)
 
     def test_a_counter_that_went_round_once_is_followed(self, tree: MachineTree) -> None:
         tree.package(0, 262_100)
-        before = energy.look(tree.root)
+        before = look_at_energy(tree.root)
         tree.package(0, 57)
-        assert energy.between(before, energy.look(tree.root), 10) == Reading(100.0)
+        assert energy_between(before, look_at_energy(tree.root), 10) == Reading(100.0)
 
     @pytest.mark.parametrize(("limit_w", "known"), [(None, False), (28, True)])
     def test_a_counter_that_may_have_gone_round_twice_is_unknown(
         self, tree: MachineTree, limit_w: int | None, known: bool
     ) -> None:
         tree.package(0, 100, range_j=65_532, limit_w=limit_w)
-        before = energy.look(tree.root)
+        before = look_at_energy(tree.root)
         tree.package(0, 15_100, range_j=65_532, limit_w=limit_w)
-        reading = energy.between(before, energy.look(tree.root), 600)
+        reading = energy_between(before, look_at_energy(tree.root), 600)
         assert reading.value == (15_000 if known else None)
         assert ("more than once" in reading.reason) is not known
 
@@ -157,8 +164,8 @@ class TestEnergy:
         (tree.root / "sys/class/powercap/intel-rapl:0/energy_uj").unlink()
         # A folder cannot be read as a file by anybody: as root, permissions would not keep us out.
         (tree.root / "sys/class/powercap/intel-rapl:0/energy_uj").mkdir()
-        look = energy.look(tree.root)
-        assert energy.between(look, look, 10).reason.endswith("most systems allow it to root alone")
+        look = look_at_energy(tree.root)
+        assert energy_between(look, look, 10).reason.endswith("most systems allow it to root alone")
 
 
 QUIET = {

@@ -38,6 +38,9 @@ def test_a_whole_job_is_decoded(make_job: MakeJob) -> None:
         ("loadgen_model", "Bert", "loadgen_model: must be one of"),
         ("dataset", [], "dataset: must be a JSON object"),
         ("colour", "red", "colour: is not a key"),
+        ("rules", "v3.1", "rules: is not a key"),
+        ("calibration_path", 1, "calibration_path: must be a string, got 1"),
+        ("time_limit_s", None, "time_limit_s: must be a number above 0, got None"),
     ],
 )
 def test_a_wrong_key_is_named(make_job: MakeJob, key: str, value: Any, words: str) -> None:
@@ -62,6 +65,19 @@ def test_a_wrong_key_of_the_backend_is_named(make_job: MakeJob, key: str, value:
     document = make_job().document
     document["backend"][key] = value
     with pytest.raises(HarnessError, match=words):
+        decode_job(document)
+
+
+def test_keys_with_a_default_may_be_left_out(make_job: MakeJob) -> None:
+    document = make_job().document
+    for left_out in ("first", "after"):
+        document["dataset"].pop(left_out, None)
+    whole = decode_job(document).dataset
+    assert (whole.first, whole.after) == (None, 0)
+    document["dataset"] |= {"first": 2, "after": None}
+    assert decode_job(document).dataset.after == 0
+    document["dataset"] |= {"first": None, "after": 2}
+    with pytest.raises(HarnessError, match="job: dataset: after: needs first"):
         decode_job(document)
 
 

@@ -16,13 +16,12 @@ import pytest
 from mlperf_home.contracts.failures import HarnessError
 from mlperf_home.engines.base import BackendError, Description, Forkable, Grid
 from mlperf_home.harness.observation import HostWatch, peak_memory_bytes
-from mlperf_home.harness.queries.batching import groups
-from mlperf_home.harness.queries.parts import Parts
+from mlperf_home.harness.queries import streams as stream_processes
+from mlperf_home.harness.queries.parts import Parts, groups
+from mlperf_home.harness.queries.streams import ProcessesSut
+from mlperf_home.harness.queries.sut import EachSut, make_sut
 from mlperf_home.harness.queries.watchdog import Watchdog
-from mlperf_home.harness.streams import pool as stream_processes
-from mlperf_home.harness.streams.pool import ProcessesSut
-from mlperf_home.harness.sut import EachSut, make_sut
-from mlperf_home.machine.sensors.cpu_time import Used, stream_usage
+from mlperf_home.machine.sensors import Used, stream_usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,8 +14,8 @@ from harness_stub import StubBackend, StubSamples
 
 from mlperf_home.engines.base import Grid
 from mlperf_home.harness.queries.parts import Parts
+from mlperf_home.harness.queries.sut import DirectSut, QueuedSut, ServerSut, make_sut, split_query
 from mlperf_home.harness.queries.watchdog import Watchdog
-from mlperf_home.harness.sut import DirectSut, QueuedSut, ServerSut, make_sut, split_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

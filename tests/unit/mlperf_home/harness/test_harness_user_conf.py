@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlperf_home.contracts.failures import HarnessError
-from mlperf_home.harness.configuration.settings import (
+from mlperf_home.harness.user_conf import (
     STYLES,
     SettingsError,
     Target,
+    check_user_conf,
     find_performance_values,
     run_values,
     target_key,
+    user_conf,
 )
-from mlperf_home.harness.configuration.user_conf import check_user_conf, user_conf
 from mlperf_home.rules import load_round
 from mlperf_home.rules.rounds import SCENARIOS
 

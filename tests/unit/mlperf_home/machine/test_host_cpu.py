@@ -14,7 +14,7 @@ from recorded_machines import MACHINES, Machine
 
 from mlperf_home.engines.cores import cores_cpus
 from mlperf_home.machine.cpu.cpu import RELEVANT_FEATURES, Cpu, read_cpu
-from mlperf_home.machine.cpu.lscpu import LSCPU, parse
+from mlperf_home.machine.cpu.cpuinfo import LSCPU, parse_lscpu
 from mlperf_home.machine.cpu.sysfs import Cache
 from scriptgraph.files.kernel_files import count_listed
 
@@ -162,7 +162,7 @@ def test_this_machine(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", [None, "", "lscpu: failed", "[]", '{"lscpu": 3}', '{"lscpu": [{"data": "x"}]}'])
 def test_what_is_not_lscpus_output_is_ignored(text: str | None) -> None:
-    assert parse(text) is None
+    assert parse_lscpu(text) is None
 
 
 @pytest.mark.parametrize(

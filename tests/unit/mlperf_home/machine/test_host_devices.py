@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from recorded_systems import DMIDECODE_HEAD, EMPTY_SLOT, System, device, disk, mounts, partition, port
 
-from mlperf_home.machine.devices.firmware import describe_modules, parse_modules, read_product
-from mlperf_home.machine.devices.network import read_network
-from mlperf_home.machine.devices.storage import read_storage
+from mlperf_home.machine.devices import read_network, read_storage
 from mlperf_home.machine.facts import read_host
+from mlperf_home.machine.firmware import describe_modules, parse_modules, read_product
 from scriptgraph.files.kernel_files import read_line, read_whole
 
 if TYPE_CHECKING:

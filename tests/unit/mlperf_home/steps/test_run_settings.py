@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.harness.configuration.settings import SettingsError, Wanted, user_conf_text
+from mlperf_home.harness.user_conf import SettingsError, Wanted, user_conf_text
 from mlperf_home.rules import load_round
 from mlperf_home.steps.launch import narrate
 from mlperf_home.steps.machine import Targets, system_name

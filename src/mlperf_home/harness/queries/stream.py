@@ -1,30 +1,85 @@
 """A stream's own process: takes groups of samples from a pipe, infers them, and says so on another.
 
-It is forked with the samples in memory, and shares their pages with the others.
+It is forked with the samples in memory, and shares their pages with the others. The numbers of samples and answers lie
+in files in memory, at the samples' positions in the run; what goes through the pipes is where a group of them starts,
+and how many there are. Such a message is short, so that thousands wait in a pipe and neither side has to be woken for
+each, and it is below PIPE_BUF, so that several processes may read and write the same pipes: each takes or leaves whole
+messages (pipe(7)).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import struct
+import tempfile
 import time
 import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
 
 from mlperf_home.engines.base import BackendError
-from mlperf_home.harness.processes.lifeline import die_with_parent
-from mlperf_home.harness.streams.messages import MESSAGE_BYTES, READY, tell, told
+from mlperf_home.harness.child import die_with_parent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from mlperf_home.engines.base import Forkable, Prepared
-    from mlperf_home.harness.streams.messages import Numbers
 
+# In the place of a group's size: the process is ready, and says how many ns an inference takes.
+READY = 0
+
+_MESSAGE = struct.Struct("=2Q")
+MESSAGE_BYTES = _MESSAGE.size
+_ITEM_BYTES = 4
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - it is memory, and the file has no name there
 _FAILED = 1
 _MOST_CHARACTERS = 300
 _WARM_UP_RUNS = 3
+
+
+class Numbers:
+    """Numbers of one kind, of 32 bits, in memory, by position, which forks share: a file without a name.
+
+    The system shows `name` for it.
+    """
+
+    def __init__(self, name: str, kind: type[np.uint32 | np.float32]) -> None:
+        self._kind = kind
+        if hasattr(os, "memfd_create"):
+            self._file = os.memfd_create(name)
+        else:
+            # Pythons that were built against an old C library lack it; uv's did until 2026.
+            self._file, path = tempfile.mkstemp(dir=_SHARED_MEMORY, prefix=f"mlperf-home-{name}-")
+            os.unlink(path)  # noqa: PTH108 - beside the descriptor's other calls
+
+    def write(self, position: int, values: Sequence[float]) -> None:
+        """Put values where `position` is the first one's; raise OSError if the memory has no room for them."""
+        content = np.array(values, dtype=self._kind).tobytes()
+        if os.pwrite(self._file, content, _ITEM_BYTES * position) < len(content):
+            raise OSError(f"only part of {len(content)} bytes could be kept in memory")
+
+    def read(self, position: int, count: int) -> NDArray[Any]:
+        """Return what was written, (count,)."""
+        return np.frombuffer(os.pread(self._file, _ITEM_BYTES * count, _ITEM_BYTES * position), dtype=self._kind)
+
+    def close(self) -> None:
+        """Release the memory, when the forks have done so too."""
+        os.close(self._file)
+
+
+def tell(pipe: int, position: int, count: int) -> None:
+    """Write a message, waiting while the pipe is full; raise BrokenPipeError if nobody reads any more."""
+    os.write(pipe, _MESSAGE.pack(position, count))
+
+
+def told(messages: bytes) -> Iterator[tuple[int, int]]:
+    """Return position and count of each message; `messages` is what one reading of a pipe gave."""
+    return _MESSAGE.iter_unpack(messages)
 
 
 @dataclass(frozen=True)

@@ -91,10 +91,14 @@ def parse_modules(text: str | None) -> tuple[MemoryModule, ...]:
     modules = []
     for block in re.split(r"\n\s*\n", text or ""):
         lines = [line.strip() for line in block.splitlines()]
-        if "Memory Device" in lines:
-            pairs = (line.partition(":") for line in lines if ":" in line)
-            modules.append(_module({name.strip(): value.strip() for name, _, value in pairs}))
-    return tuple(module for module in modules if module is not None)
+        pairs = (line.partition(":") for line in lines if ":" in line)
+        fields = {name.strip(): value.strip() for name, _, value in pairs}
+        size = _SIZE.fullmatch(fields.get("Size", ""))
+        if "Memory Device" in lines and size and int(size[1]):
+            size_bytes = int(size[1]) << 10 * (1 + _KIB_EXPONENT[size[2][0].upper()])
+            speed = next((speed for speed in (_told(fields, name) for name in _SPEEDS) if speed), None)
+            modules.append(MemoryModule(size_bytes, _told(fields, "Type"), _told(fields, "Form Factor"), speed))
+    return tuple(modules)
 
 
 def describe_modules(modules: tuple[MemoryModule, ...]) -> str:
@@ -106,18 +110,6 @@ def describe_modules(modules: tuple[MemoryModule, ...]) -> str:
         words = [size, *(word for word in (module.kind, module.form_factor) if word)]
         parts.append(f"{count} x {' '.join(words)}" + (f" at {module.speed}" if module.speed else ""))
     return ", ".join(parts)
-
-
-def _module(fields: Mapping[str, str]) -> MemoryModule | None:
-    size = _SIZE.fullmatch(fields.get("Size", ""))
-    if size is None or int(size[1]) == 0:
-        return None
-    return MemoryModule(
-        size_bytes=int(size[1]) << 10 * (1 + _KIB_EXPONENT[size[2][0].upper()]),
-        kind=_told(fields, "Type"),
-        form_factor=_told(fields, "Form Factor"),
-        speed=next((speed for speed in (_told(fields, name) for name in _SPEEDS) if speed), None),
-    )
 
 
 def _told(fields: Mapping[str, str], name: str) -> str | None:

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, cast
@@ -18,10 +19,8 @@ import numpy as np
 
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.engines.cores import cores_cpus
-from mlperf_home.harness.queries.batching import groups
-from mlperf_home.harness.queries.parts import PreparingSut
-from mlperf_home.harness.streams.messages import MESSAGE_BYTES, Numbers, tell, told
-from mlperf_home.harness.streams.process import Ends, Place, read_failure, work
+from mlperf_home.harness.queries.parts import PreparingSut, groups
+from mlperf_home.harness.queries.stream import MESSAGE_BYTES, Ends, Numbers, Place, read_failure, tell, told, work
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -70,6 +69,7 @@ class Streams:
         finally:
             for descriptor in (asked, answered, failed):
                 os.close(descriptor)
+        self._by_end: dict[Any, ForkProcess] = {process.sentinel: process for process in self._processes}
         self._threads = [
             threading.Thread(target=self._run, args=(listen,), name=f"streams-{listen.__name__}", daemon=True)
             for listen in (self._complete, self._guard)
@@ -77,12 +77,11 @@ class Streams:
 
     def wait_until_ready(self) -> None:
         """Return when every process has warmed up; raise why one ended instead."""
-        ended: dict[Any, ForkProcess] = {process.sentinel: process for process in self._processes}
         taken_ns: list[int] = []
         while len(taken_ns) < len(self._processes):
-            for which in wait([self._answers, *ended]):
-                if which in ended:
-                    raise self._reason(ended[which])
+            for which in wait([self._answers, *self._by_end]):
+                if which in self._by_end:
+                    raise self._reason(self._by_end[which])
                 taken_ns += [ns for ns, _ in told(os.read(self._answers, _READ_BYTES))]
         largest, smallest = (
             max(1, min(_LARGEST_GROUP, group_ns // max(taken_ns)))
@@ -135,20 +134,16 @@ class Streams:
 
     def _guard(self) -> None:
         """Wait for a process to end before its time."""
-        ended: dict[Any, ForkProcess] = {process.sentinel: process for process in self._processes}
-        first = wait(list(ended))[0]
+        first = wait(list(self._by_end))[0]
         if not self._stopping:
-            raise self._reason(ended[first])
+            raise self._reason(self._by_end[first])
 
     def _reason(self, process: ForkProcess) -> BaseException:
         process.join()
         os.set_blocking(self._failures, False)
-        try:
-            said = read_failure(os.read(self._failures, _FAILURE_BYTES))
-        except BlockingIOError:
-            said = None
-        if said is not None:
-            return said
+        with suppress(BlockingIOError):
+            if (said := read_failure(os.read(self._failures, _FAILURE_BYTES))) is not None:
+                return said
         status = process.exitcode or 0
         how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
         return HarnessError(

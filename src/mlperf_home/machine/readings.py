@@ -14,7 +14,10 @@ OTHER_CPU_LIMIT_PERCENT = 5.0
 """The services of an idle system take 1 to 2; from 5 on, a run of all cores is slower by as much."""
 FREQUENCY_DROP_LIMIT_PERCENT = 10.0
 """The clock moves in steps of 25 to 100 MHz, some percent; a tenth less is another machine."""
-_MEASURED = ("steal_percent", "other_cpu_percent")
+_SHARES = (
+    ("steal_percent", STEAL_LIMIT_PERCENT, "the hypervisor gave {:.1f} % of the CPUs' time to others"),
+    ("other_cpu_percent", OTHER_CPU_LIMIT_PERCENT, "other programs used {:.1f} % of the CPUs' time"),
+)
 
 
 @dataclass(frozen=True)
@@ -58,21 +61,16 @@ def judge(state: Mapping[str, Reading]) -> Noise:
     """Compare the state of the host, see `mlperf_home.harness.observation.HostWatch`, with the limits."""
     judged = list(_judged(state))
     because = tuple(words for multiple, words in judged if multiple > 1)
-    missing = [state[name].reason for name in _MEASURED if state[name].value is None]
+    missing = [state[name].reason for name, _, _ in _SHARES if state[name].value is None]
     disturbance = max((multiple for multiple, _ in judged), default=0.0)
     return Noise(because, disturbance, missing[0] if missing and not because else "")
 
 
 def _judged(state: Mapping[str, Reading]) -> Iterator[tuple[float, str]]:
     """Return each value that is known as a multiple of its limit, with the phrase for it."""
-    steal = _number(state, "steal_percent")
-    if steal is not None:
-        words = f"the hypervisor gave {steal:.1f} % of the CPUs' time to others (limit {STEAL_LIMIT_PERCENT:g} %)"
-        yield steal / STEAL_LIMIT_PERCENT, words
-    other = _number(state, "other_cpu_percent")
-    if other is not None:
-        words = f"other programs used {other:.1f} % of the CPUs' time (limit {OTHER_CPU_LIMIT_PERCENT:g} %)"
-        yield other / OTHER_CPU_LIMIT_PERCENT, words
+    for name, limit, words in _SHARES:
+        if (share := _number(state, name)) is not None:
+            yield share / limit, f"{words.format(share)} (limit {limit:g} %)"
     # Of the fastest CPU: the one that reads is awake both times, while others may rest by then.
     before, after = (_number(state, f"frequency_highest_mhz_{moment}") for moment in ("before", "after"))
     if before and after:

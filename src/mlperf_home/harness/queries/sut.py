@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlperf_home.engines.base import Forkable
-from mlperf_home.harness.queries.batching import buckets, groups, plan
-from mlperf_home.harness.queries.parts import LoadingSut, PreparingSut, Work
-from mlperf_home.harness.streams.pool import ProcessesSut
+from mlperf_home.harness.queries.parts import LoadingSut, PreparingSut, Work, buckets, groups, plan
+from mlperf_home.harness.queries.streams import ProcessesSut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,11 +53,15 @@ class DirectSut(PreparingSut):
 
 
 class _Workers:
-    """The threads that call the engine, as many as the grid has streams."""
+    """The threads that call the engine, as many as the grid has streams; their work is queued, or taken elsewhere."""
 
-    def __init__(self, parts: Parts, next_work: Callable[[], Work | None], infer: Callable[[Work], None]) -> None:
+    def __init__(
+        self, parts: Parts, infer: Callable[[Work], None], take: Callable[[], Work | None] | None = None
+    ) -> None:
         self._fail = parts.fail
-        self._next_work = next_work
+        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self.put = self._queue.put
+        self._next_work = take or self._queue.get
         self._infer = infer
         self._threads = [
             threading.Thread(target=self._run, name=f"stream-{stream}", daemon=True)
@@ -67,7 +70,9 @@ class _Workers:
         for thread in self._threads:
             thread.start()
 
-    def join(self) -> None:
+    def stop(self) -> None:
+        for _ in self._threads:
+            self.put(None)
         for thread in self._threads:
             thread.join()
 
@@ -86,8 +91,8 @@ class QueuedSut(LoadingSut):
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
-        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self._workers = _Workers(parts, self._queue.get, partial(_infer, parts))
+        self._workers = _Workers(parts, partial(_infer, parts))
+        self.stop = self._workers.stop
 
     def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
         """Queue the query's batches."""
@@ -95,15 +100,9 @@ class QueuedSut(LoadingSut):
         parts.watchdog.expect(len(ids))
         try:
             for work in split_query(ids, indices, parts.samples, parts.grid):
-                self._queue.put(work)
+                self._workers.put(work)
         except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
             parts.fail(error)
-
-    def stop(self) -> None:
-        """End the workers."""
-        for _ in range(self._parts.grid.streams):
-            self._queue.put(None)
-        self._workers.join()
 
 
 class EachSut(PreparingSut):
@@ -117,8 +116,8 @@ class EachSut(PreparingSut):
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
-        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self._workers = _Workers(parts, self._queue.get, self._infer)
+        self._workers = _Workers(parts, self._infer)
+        self.stop = self._workers.stop
 
     def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
         """Queue the query's samples, in groups."""
@@ -126,15 +125,9 @@ class EachSut(PreparingSut):
         parts.watchdog.expect(len(ids))
         try:
             for start, end in groups(len(ids), parts.grid.streams, _LARGEST_GROUP):
-                self._queue.put(Work(None, ids[start:end], np.array(indices[start:end], dtype=np.intp)))
+                self._workers.put(Work(None, ids[start:end], np.array(indices[start:end], dtype=np.intp)))
         except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
             parts.fail(error)
-
-    def stop(self) -> None:
-        """End the workers."""
-        for _ in range(self._parts.grid.streams):
-            self._queue.put(None)
-        self._workers.join()
 
     def _infer(self, work: Work) -> None:
         prepared = self._prepared
@@ -157,7 +150,7 @@ class ServerSut(LoadingSut):
         self._arrivals = 0
         self._stopped = False
         self._changed = threading.Condition()
-        self._workers = _Workers(parts, self._take, partial(_infer, parts))
+        self._workers = _Workers(parts, partial(_infer, parts), self._take)
 
     def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
         """Put the query's samples in line."""
@@ -177,7 +170,7 @@ class ServerSut(LoadingSut):
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
-        self._workers.join()
+        self._workers.stop()
 
     def _take(self) -> Work | None:
         grid = self._parts.grid

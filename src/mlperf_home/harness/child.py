@@ -1,4 +1,6 @@
-"""What a run tells while it lasts: one JSON object a line on standard output, before and after the timed section.
+"""A run's process and its parent: it ends with the parent, and tells how far it is.
+
+Progress is one JSON object a line on standard output, before and after the timed section.
 
 Every line has `event` and `time_s` (seconds since the process began to work):
 
@@ -14,11 +16,23 @@ Nothing is written between "running" and "finished".
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 import sys
 import time
 from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(parent: int) -> None:
+    """Ask Linux to kill this process when the parent's thread that started it ends; at once if `parent` is gone."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Progress:

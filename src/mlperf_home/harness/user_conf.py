@@ -1,4 +1,6 @@
-"""How long a run is and what it aims at: user.conf's values by style of run, as in 2023.
+"""user.conf: how long a run is and what it aims at; written for a run, and checked before one.
+
+LoadGen skips what it does not know without a word. The values go by style of run, as in 2023:
 
 - test: a fixed number of queries, no minimum duration; for find-performance and smoke tests.
 - fast: a fifth of the official length.
@@ -11,9 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlperf_home.harness.configuration.user_conf import user_conf
+from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.rules.rounds import SCENARIOS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from mlperf_home.rules import Round
 
 STYLES = ("test", "fast", "valid", "sample")
@@ -65,10 +71,8 @@ def run_values(
 ) -> dict[str, float]:
     """Return user.conf's values, by key, in LoadGen's units (ms, samples per second).
 
-    Raise SettingsError if the style is unknown, or the target is missing or not above 0.
-
     Every style of STYLES but "test" needs a target. A test has `test_query_count` queries (Offline: samples); None for
-    a short default.
+    a short default. Raise SettingsError if the style is unknown, or the target is missing or not above 0.
     """
     if style not in STYLES:
         raise SettingsError(f"the style of the run must be one of {', '.join(STYLES)}, got {style!r}")
@@ -109,15 +113,10 @@ def _aim(scenario: str, target: Target) -> float:
 def _test_values(scenario: str, target: Target | None, test_query_count: int | None) -> dict[str, float]:
     default_aim = _TEST_QPS if target_key(scenario) == "target_qps" else _TEST_LATENCY_MS
     count = test_query_count or (_TEST_OFFLINE_SAMPLES if scenario == "Offline" else _TEST_QUERIES)
-    values: dict[str, float] = {
-        target_key(scenario): default_aim if target is None else _aim(scenario, target),
-        "min_duration": 0,
-        "min_query_count": count,
-    }
+    aim = default_aim if target is None else _aim(scenario, target)
     # Server's schedule is random: a limit that is reached early is an error to LoadGen.
-    if scenario not in {"Offline", "Server"}:
-        values["max_query_count"] = count
-    return values
+    limit = {} if scenario in {"Offline", "Server"} else {"max_query_count": count}
+    return {target_key(scenario): aim, "min_duration": 0, "min_query_count": count, **limit}
 
 
 def _sample_values(rules: Round, scenario: str) -> dict[str, float]:
@@ -158,3 +157,77 @@ def user_conf_text(rules: Round, wanted: Wanted) -> str:
         target = None if known is None else Target(known, measured=wanted.given is None)
         values = run_values(rules, wanted.scenario, wanted.style, target, wanted.test_query_count)
     return user_conf(rules.benchmarks[wanted.benchmark].loadgen_model, wanted.scenario, values)
+
+
+KEYS = (
+    *("target_qps", "target_latency", "target_latency_percentile"),
+    *("min_duration", "max_duration", "min_query_count", "max_query_count"),
+    *("performance_sample_count_override", "sample_concatenate_permutation", "samples_per_query"),
+    *("coalesce_queries", "max_async_queries"),
+)
+"""What may stand in user.conf; durations and latencies in milliseconds, rates in samples per second."""
+
+_PARTS = 3  # model.scenario.key
+
+
+def user_conf(loadgen_model: str, scenario: str, values: Mapping[str, float]) -> str:
+    """Return user.conf's text: values, by KEYS, for the model as LoadGen is given it ("bert") in a scenario.
+
+    Raise ValueError if there is nothing to set, or a key that LoadGen does not know.
+    """
+    if not values or (unknown := sorted(set(values) - set(KEYS))):
+        raise ValueError(f"user.conf cannot be made of {dict(values)}" + (f": {unknown}" if values else ""))
+    # LoadGen reads plain decimals; 1e-05 or 24576.0 is not one for a count.
+    texts = {key: str(int(value)) if float(value).is_integer() else f"{value:.6f}" for key, value in values.items()}
+    return "".join(f"{loadgen_model}.{scenario}.{key} = {text}\n" for key, text in texts.items())
+
+
+def check_user_conf(path: Path, loadgen_model: str, scenario: str) -> None:
+    """Raise HarnessError for a user.conf of which LoadGen would silently skip something, or everything.
+
+    The file is absent, or a line is malformed, names another model or an unknown key, or no line is for this model
+    and scenario.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise HarnessError(ExitStatus.BAD_JOB, f"{path}: user.conf cannot be read ({reason})") from None
+    numbered = {number: line for number, text in enumerate(lines, 1) if (line := text.partition("#")[0].strip())}
+    ours = [_check_line(f"{path} line {number}", line, loadgen_model, scenario) for number, line in numbered.items()]
+    if not any(ours):
+        raise HarnessError(
+            ExitStatus.BAD_JOB,
+            f"{path}: no line is for {loadgen_model}.{scenario}, so it would change nothing; "
+            f"write for instance {loadgen_model}.{scenario}.target_qps = 10",
+        )
+
+
+def _check_line(where: str, line: str, loadgen_model: str, scenario: str) -> bool:
+    """Whether a line is for this model and scenario."""
+    name, equals, value = (part.strip() for part in line.partition("="))
+    parts = name.split(".")
+    if not equals or not value or len(parts) != _PARTS:
+        raise HarnessError(ExitStatus.BAD_JOB, f"{where}: {line!r} is not 'model.scenario.key = value'")
+    line_model, line_scenario, key = parts
+    if line_scenario not in (*SCENARIOS, "*"):
+        problem = f"{line_scenario!r} is no scenario; known are {', '.join(SCENARIOS)}"
+        raise HarnessError(ExitStatus.BAD_JOB, f"{where}: {problem}")
+    if line_scenario not in (scenario, "*"):
+        return False
+    if line_model not in (loadgen_model, "*"):
+        raise HarnessError(
+            ExitStatus.BAD_JOB,
+            f"{where}: the line is for the model {line_model!r}, the run for {loadgen_model!r}: LoadGen would skip "
+            "it without a word; correct the model's name",
+        )
+    if key not in KEYS:
+        known = ", ".join(KEYS)
+        raise HarnessError(ExitStatus.BAD_JOB, f"{where}: LoadGen does not know {key!r}; known are {known}")
+    try:
+        usable = float(value) >= 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise HarnessError(ExitStatus.BAD_JOB, f"{where}: {key} must be a number of at least 0, got {value!r}")
+    return True

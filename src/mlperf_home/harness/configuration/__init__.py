@@ -1,1 +1,0 @@
-"""user.conf: durations, targets, and their files."""

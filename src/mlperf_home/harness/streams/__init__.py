@@ -1,1 +1,0 @@
-"""Streams that are processes: what Offline makes of a backend that can be forked."""

@@ -1,1 +1,0 @@
-"""Memory, storage and network devices, and the product that holds them."""

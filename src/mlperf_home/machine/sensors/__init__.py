@@ -1,1 +1,0 @@
-"""Readings over time: clocks, energy, CPU time, noise."""
