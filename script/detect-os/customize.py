@@ -1,6 +1,6 @@
 """Say which operating system this is."""
 
-from mlperf_home.machine.facts import read_os
+from mlperf_home.machine.operating_system import read_os
 from scriptgraph.api import Context, Done, Outcome
 
 

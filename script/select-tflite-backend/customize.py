@@ -1,6 +1,6 @@
 """Choose the TFLite to measure with, and say which and why."""
 
-from mlperf_home.machine.facts import read_os
+from mlperf_home.machine.operating_system import read_os
 from mlperf_home.steps.tflite_choice import NoTfliteError, choose, choose_installed
 from scriptgraph.api import (
     Context,

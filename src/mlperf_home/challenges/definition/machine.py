@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.machine.cpu.cpu import read_cpu
 from mlperf_home.machine.cpu.cpuinfo import LSCPU
-from mlperf_home.machine.facts import COMPILERS, read_host, read_os
+from mlperf_home.machine.facts import COMPILERS, read_host
+from mlperf_home.machine.operating_system import read_os
 from mlperf_home.submission.system.description import Description, describe_system
 from scriptgraph.embed import capture
 from scriptgraph.errors import ScriptGraphError

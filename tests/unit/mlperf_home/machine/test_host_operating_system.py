@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.machine.facts import OperatingSystem, read_os
+from mlperf_home.machine.operating_system import OperatingSystem, read_os
 
 if TYPE_CHECKING:
     from pathlib import Path
