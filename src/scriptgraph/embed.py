@@ -15,7 +15,17 @@ from scriptgraph.errors import ManifestError, RequestError, ScriptGraphError, St
 from scriptgraph.execution.context import failing_on
 from scriptgraph.execution.loader import content_digest
 from scriptgraph.execution.record import host_facts, installed_versions
-from scriptgraph.manifest.located_json import Fields, Place
+from scriptgraph.manifest.located_json import (
+    Malformed,
+    Place,
+    Shape,
+    each,
+    members,
+    pointer_to,
+    read_text,
+    read_texts,
+    read_values,
+)
 from scriptgraph.manifest.tags import parse_query
 from scriptgraph.manifest.types import Dependency, Manifest, Value, Values
 from scriptgraph.planning.conditions import same
@@ -59,10 +69,10 @@ __all__ = [
     "Dependency",
     "Difference",
     "Engine",
-    "Fields",
     "FrontOptions",
     "KnownDigests",
     "Limits",
+    "Malformed",
     "Manifest",
     "ManifestError",
     "Place",
@@ -74,6 +84,7 @@ __all__ = [
     "RunConsole",
     "ScriptGraphError",
     "Section",
+    "Shape",
     "StepFailed",
     "Uv",
     "Value",
@@ -83,6 +94,7 @@ __all__ = [
     "capture",
     "content_digest",
     "describe_end",
+    "each",
     "extract",
     "failing_on",
     "find_uv",
@@ -90,9 +102,14 @@ __all__ = [
     "installed_versions",
     "load_registry",
     "lock",
+    "members",
     "nearest",
     "parse_query",
+    "pointer_to",
     "read_front",
+    "read_text",
+    "read_texts",
+    "read_values",
     "resolve",
     "run",
     "same",

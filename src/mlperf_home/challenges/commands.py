@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.bundle import make_bundle
 from mlperf_home.challenges.bundles.signature import check_key
-from mlperf_home.challenges.definition.catalog import ChallengeError, find_challenges, load_challenge
 from mlperf_home.challenges.definition.lock import write_lock
 from mlperf_home.challenges.definition.machine import this_machine
+from mlperf_home.challenges.definition.manifest import ChallengeError, find_challenges, load_challenge
 from mlperf_home.challenges.definition.work import opened, places_of
 from mlperf_home.challenges.replays.replay import replay
 from mlperf_home.challenges.runs.arguments import Setting, chosen_workflows, name_of, read_asking, refuse_options

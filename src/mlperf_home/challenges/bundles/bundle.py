@@ -20,8 +20,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.render import forms, json_text
-from mlperf_home.challenges.bundles.report import KEPT_RESULTS, MEASUREMENTS, make_report, report_parts
+from mlperf_home.challenges.bundles.report import (
+    KEPT_RESULTS,
+    MEASUREMENTS,
+    forms,
+    json_text,
+    make_report,
+    report_parts,
+)
 from mlperf_home.challenges.bundles.signature import sign
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
 from mlperf_home.contracts.session import sha256_of

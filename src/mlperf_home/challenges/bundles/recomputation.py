@@ -7,11 +7,11 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.bundle import RUNS
-from mlperf_home.challenges.bundles.render import forms
 from mlperf_home.challenges.bundles.report import (
     KEPT_RESULTS,
     MEASUREMENTS,
     exploration_rows,
+    forms,
     measurement_files,
     report_parts,
     result_rows,

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.challenges.bundles.bundle import MANIFEST, SCHEMA, SIGNATURE, file_entries
 from mlperf_home.challenges.bundles.recomputation import experiment_problems, report_problems, result_problems
 from mlperf_home.challenges.bundles.signature import Signature, SignatureError, check, require_list
-from mlperf_home.challenges.definition.catalog import ChallengeError
 from mlperf_home.challenges.definition.lock import decode_lock, lock_digest
-from mlperf_home.challenges.definition.manifest import decode_challenge
+from mlperf_home.challenges.definition.manifest import ChallengeError, decode_challenge
 from mlperf_home.errors import LocatedError
 from scriptgraph.embed import ArchiveError, Limits, extract
 from scriptgraph.errors import ManifestError

@@ -9,8 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.definition.catalog import ChallengeError
-from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
+from mlperf_home.challenges.definition.manifest import MANIFEST_NAME, ChallengeError
 from mlperf_home.environments import ENVIRONMENTS
 from scriptgraph.embed import Difference, KnownDigests, Request, content_digest, parse_query, resolve
 from scriptgraph.errors import ScriptGraphError

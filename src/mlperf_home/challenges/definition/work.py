@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.definition.catalog import ChallengeError
+from mlperf_home.challenges.definition.manifest import ChallengeError
 from mlperf_home.measurements.layout import ResultFolder, ResultsError
 from scriptgraph.files.atomic import replace_text
 

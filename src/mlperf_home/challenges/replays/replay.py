@@ -7,11 +7,11 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.render import forms
+from mlperf_home.challenges.bundles.report import forms
 from mlperf_home.challenges.bundles.verification import verify
-from mlperf_home.challenges.definition.catalog import ChallengeError
 from mlperf_home.challenges.definition.lock import decode_lock, differences, lock_differences
 from mlperf_home.challenges.definition.machine import machine_differences
+from mlperf_home.challenges.definition.manifest import ChallengeError
 from mlperf_home.challenges.definition.work import DONE, now_utc, opened
 from mlperf_home.challenges.replays.reproduction import reproduction, reproduction_parts
 from mlperf_home.challenges.runs.run import asked_of, first_few, require_machine, run_all

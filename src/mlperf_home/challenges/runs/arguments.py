@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.definition.catalog import ChallengeError
 from mlperf_home.challenges.definition.machine import neutral_name
+from mlperf_home.challenges.definition.manifest import ChallengeError
 from mlperf_home.experiments.arguments import Options, check_known, is_on
 from mlperf_home.product import PRODUCT
 from scriptgraph.embed import read_front, wants_json

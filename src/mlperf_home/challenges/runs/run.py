@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.bundle import Redaction
-from mlperf_home.challenges.definition.catalog import ChallengeError
 from mlperf_home.challenges.definition.lock import lock_differences, lock_digest, make_lock, read_lock
 from mlperf_home.challenges.definition.machine import described, free_places
+from mlperf_home.challenges.definition.manifest import ChallengeError
 from mlperf_home.challenges.definition.work import NOT_RUN, Asked, Ending, Work, done_in
 from mlperf_home.challenges.runs.workflows import estimate, run_workflows
 from mlperf_home.product import ENGINE, PRODUCT
