@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from mlperf_home.challenges.definition.manifest import Challenge, Needs, Workflow
+    from mlperf_home.challenges.definition.manifest import Challenge, Needs
     from scriptgraph.embed import RunConsole
 
 
@@ -51,7 +51,6 @@ def answer(action: str, command: Mapping[str, Any], repositories: Sequence[Path]
 
 
 def _find(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
-    """List the challenges that have a name or tags."""
     refuse_options(command)
     name, tags = name_of(command), command.get("tags") or ""
     words = [str(tag) for tag in tags] if isinstance(tags, list) else str(tags).split(",")
@@ -67,12 +66,10 @@ def _find(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole
         rows = [(each.name, _dates(each, today), each.title) for each in found]
         head = ("challenge", "open", "what")
         show_sections([Section("", rows, head) if rows else Section("there is no such challenge")])
-    told = [{"name": each.name, "title": each.title, "state": each.state(today)} for each in found]
-    return {"challenges": told}
+    return {"challenges": [{"name": each.name, "title": each.title, "state": each.state(today)} for each in found]}
 
 
 def _show(command: Mapping[str, Any], roots: Sequence[Path], _console: RunConsole) -> dict[str, Any]:
-    """Show all of one challenge."""
     refuse_options(command)
     sections = _sections(load_challenge(roots, name_of(command)), _today())
     if _on_console(command):
@@ -81,7 +78,6 @@ def _show(command: Mapping[str, Any], roots: Sequence[Path], _console: RunConsol
 
 
 def _sections(challenge: Challenge, today: date) -> list[Section]:
-    """Return all of one challenge."""
     head = [
         ("folder", str(challenge.folder)),
         ("open", _dates(challenge, today)),
@@ -129,7 +125,11 @@ def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole)
     workflows = chosen_workflows(challenge, asking.texts.get("only", ""))
     root = setting.root("sample" if setting.sample else "official")
     if "plan" in asking.on:
-        return {"commands": _planned(setting, workflows, root)}
+        calls = ((each.name, each.mode(sample=setting.sample).call) for each in workflows)
+        commands = {name: shown(setting, call, places_of(root, name, setting.hw_name)) for name, call in calls}
+        for line in commands.values():
+            setting.say(line)
+        return {"commands": commands}
     if key := asking.path("sign_key"):
         check_key(key)
     locks = compare_locks(challenge, registry)
@@ -149,16 +149,6 @@ def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole)
     title = "SAMPLE RESULTS, no MLPerf results" if setting.sample else challenge.title
     console("tabled", challenge.name, {"title": title, "rows": rows})
     return {**told, "failed": failed, **_error_of(failed)}
-
-
-def _planned(setting: Setting, workflows: Sequence[Workflow], root: Path) -> dict[str, str]:
-    """Show the commands of workflows, and run none."""
-    commands = {}
-    for each in workflows:
-        places = places_of(root, each.name, setting.hw_name)
-        commands[each.name] = shown(setting, each.mode(sample=setting.sample).call, places)
-        setting.say(commands[each.name])
-    return commands
 
 
 def _replay(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:

@@ -80,13 +80,9 @@ def read_asking(action: str, command: Mapping[str, Any]) -> Asking:
             value.
     """
     given = {key.replace("-", "_"): value for key, value in command.items() if key not in _CMIND}
-    behind = tuple(str(word) for word in command.get("unparsed_cmd") or ())
-    strays = [str(word) for word in command.get("artifacts") or ()] + ([] if action == "run" else list(behind))
-    if strays:
-        raise RequestError(f"stray words: {' '.join(strays)}; options are written --name=value, without spaces")
-    known = (*_EVERYWHERE, *_OPTIONS[action])
-    check_known(given, known)
-    texts = {name: _text(name, value) for name, value in given.items() if name not in _SWITCHES}
+    refuse_strays(command, *(("artifacts",) if action == "run" else ("artifacts", "unparsed_cmd")))
+    check_known(given, (*_EVERYWHERE, *_OPTIONS[action]))
+    texts = {name: text_of(name, value) for name, value in given.items() if name not in _SWITCHES and value != ""}
     named = {str(each) for each in (command.get("artifact"), texts.pop("name", None)) if each}
     if len(named) > 1:
         raise RequestError(f"two names: {' and '.join(sorted(named))}; an experiment has one")
@@ -96,15 +92,14 @@ def read_asking(action: str, command: Mapping[str, Any]) -> Asking:
     on = frozenset(name for name in _SWITCHES & given.keys() if is_on(name, given[name]))
     if "pareto" in on and "sort" in texts:
         raise RequestError("--sort: a front is in the order of its first metric; give --sort or --pareto")
-    home = Path(texts.pop("home", "") or PRODUCT.home).expanduser().absolute()
-    root = Path(texts.pop("experiments_dir", "") or home / "experiments").expanduser().absolute()
+    home = Path(texts.pop("home", PRODUCT.home)).expanduser().absolute()
     return Asking(
         name="".join(named),
         tags=tags,
-        root=root,
+        root=Path(texts.pop("experiments_dir", home / "experiments")).expanduser().absolute(),
         home=home,
         as_json=wants_json(command) or command.get("out") != "con",
-        words=behind,
+        words=tuple(map(str, command.get("unparsed_cmd") or ())),
         on=on,
         texts=texts,
     )
@@ -126,6 +121,12 @@ def read_derivations(text: str) -> dict[str, Expression]:
     return found
 
 
+def refuse_strays(command: Mapping[str, Any], *places: str) -> None:
+    """Raise RequestError if there are words in these places of cmind's dictionary."""
+    if strays := [str(word) for key in places for word in command.get(key) or ()]:
+        raise RequestError(f"stray words: {' '.join(strays)}; options are written --name=value, without spaces")
+
+
 def check_known(given: Iterable[str], known: Sequence[str]) -> None:
     """Check that every option is known. Raise RequestError if one is not; it names the nearest, or all."""
     for name in given:
@@ -143,11 +144,12 @@ def is_on(name: str, value: Any) -> bool:
     raise RequestError(f"--{name}={as_text(value)}: must be yes or no")
 
 
+def text_of(name: str, value: Any) -> str:
+    """Return an option that is a text; a list's entries are joined by commas. Raise RequestError if it has no value."""
+    if isinstance(value, bool | dict) or value is None or value == "":
+        raise RequestError(f"--{name} needs a value: write --{name}=VALUE, without spaces")
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else as_text(value)
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in (each.strip() for each in text.split(",")) if word)
-
-
-def _text(name: str, value: Any) -> str:
-    if value is True or value is None or isinstance(value, dict):
-        raise RequestError(f"--{name}: wants a value, written --{name}=VALUE without spaces")
-    return ",".join(str(each) for each in value) if isinstance(value, list) else as_text(value)

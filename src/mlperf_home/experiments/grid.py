@@ -34,10 +34,9 @@ class Outcome:
     """How a trial ended.
 
     Attributes:
-        trial: what was run.
         ok: whether it ended with 0.
         told: how it ended, for people.
-        log: all that it said.
+        log: the file with all that it said.
         measurements: ids in the experiment's store.
         kept: whether it had ended well before, and was not run.
     """
@@ -86,11 +85,9 @@ def run_grid(
 
 
 def ended(experiment: Experiment, damages: list[str]) -> list[Outcome]:
-    """Return the trials that have ended, and run none; another process may be running them.
+    """Return the trials of a grid that have ended, and run none; another process may be running them.
 
-    Args:
-        experiment: of kind "grid".
-        damages: takes a sentence for each line of the journal that cannot be read.
+    `damages` takes a sentence for each line of the journal that cannot be read.
     """
     known = observations(experiment.journal, damages)
     return [_outcome(each, known[each.key], kept=True) for each in trials_of(experiment) if each.key in known]
@@ -115,19 +112,16 @@ def _run(experiment: Experiment, trial: Trial) -> dict[str, Any]:
     log = experiment.folder / "logs" / f"{trial.number}.log"
     log.unlink(missing_ok=True)
     lines: list[str] = []
+    unreadable: list[str] = []
     began_ns = time.monotonic_ns()
-    problem, ok = "", False
     try:
         ran = run(_command(trial.argv), env=os.environ, cwd=Path.cwd(), log=log, on_line=lines.append)
-        ok = ran.ok
-        if not ok:
-            reason = _answer(lines).get("error")
-            last = [" ".join(str(reason).split())] if reason else ran.last_lines[-_LAST_LINES:]
-            problem = " | ".join([describe_end(ran.exit_code, ran.signal), *last])
+        ok, reason = ran.ok, _answer(lines).get("error")
+        last = [" ".join(str(reason).split())] if reason else ran.last_lines[-_LAST_LINES:]
+        problem = " | ".join([describe_end(ran.exit_code, ran.signal), *last])
     except ProcessFailed as error:
-        problem = str(error)
+        ok, problem = False, str(error)
     seconds = (time.monotonic_ns() - began_ns) / 1e9
-    unreadable: list[str] = []
     measured = _measured(lines, trial, unreadable) if ok else []
     experiment.store.append(measured)
     ids = [identity(to_line(each)) for each in measured]
@@ -149,8 +143,13 @@ def _measured(lines: Sequence[str], trial: Trial, unreadable: list[str]) -> list
     """Find the measurements that a command of ours has made, through the record that its answer names."""
     given = {name: value for name, value in trial.values.items() if value != ""}
     values = {f"explored_{name}": Value(value, "copied", "--explore") for name, value in given.items()}
+    try:
+        steps = json.loads(Path(_answer(lines)["record"]).read_text("utf-8"))["steps"]
+        named = [path for step in steps if (path := step.get("exports", {}).get(_MEASURED))]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []  # it is no command of ours, or one that keeps no record
     found = []
-    for path in _paths(lines):
+    for path in map(Path, dict.fromkeys(named)):
         try:
             measurement = from_json(path.read_text("utf-8"), str(path))
         except MeasurementError as error:  # noqa: PERF203 - each may fail alone
@@ -171,15 +170,6 @@ def _answer(lines: Sequence[str]) -> dict[str, Any]:
             continue
         return document if isinstance(document, dict) else {}
     return {}
-
-
-def _paths(lines: Sequence[str]) -> list[Path]:
-    try:
-        steps = json.loads(Path(_answer(lines)["record"]).read_text("utf-8"))["steps"]
-        named = [step.get("exports", {}).get(_MEASURED) for step in steps]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []  # it is no command of ours, or one that keeps no record
-    return [Path(path) for path in dict.fromkeys(named) if path]
 
 
 def begin_replay(experiments: Experiments, name: str) -> tuple[Experiment, Experiment]:
@@ -204,13 +194,9 @@ def begin_replay(experiments: Experiments, name: str) -> tuple[Experiment, Exper
 
 
 def compared(first: Experiment, second: Experiment, outcomes: Sequence[Outcome], damages: list[str]) -> list[Compared]:
-    """Put each point's outcome and measurements beside those of then.
+    """Put each point's outcome in a replay, and its measurements, beside those of then.
 
-    Args:
-        first: what was replayed.
-        second: the replay.
-        outcomes: of the replay.
-        damages: takes a sentence for each line that cannot be read.
+    `damages` takes a sentence for each line that cannot be read.
     """
     then = {each.trial.key: each for each in ended(first, damages)}
     before, now = _by_id(first, damages), _by_id(second, damages)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.experiments.experiment import ExperimentError
+from mlperf_home.experiments.fronts import USUAL
 from mlperf_home.measurements.measurement import Value, unknown
 from mlperf_home.measurements.store.expression import ExpressionError
 from mlperf_home.pictures.picture import SAMPLE, STANDINGS, axis
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from mlperf_home.measurements.measurement import Measurement
     from mlperf_home.measurements.store.expression import Expression
 
-_USUAL = (
-    *("latency_ms", "samples_per_second", "queries_per_second", "top1_percent", "f1_percent"),
-    *("energy_mj", "energy_per_sample_j", "cost_per_million_inferences"),
-)
 _EXPLORED = "explored_"
 
 
@@ -48,7 +45,7 @@ def measured_section(
 ) -> Section:
     """Show each measurement in a row: these metrics, or the usual ones of those that are there; derived ones too."""
     there = dict.fromkeys(name for each in measurements for name in each.values)
-    usual = [name for name in there if name.startswith(_EXPLORED) or name in _USUAL]
+    usual = [name for name in there if name.startswith(_EXPLORED) or name in USUAL]
     shown = list(dict.fromkeys([*(metrics or usual), *derivations]))
     rows = [
         (*_words(each), *(_word(value_of(each, name)) for name in shown), "sample" if each.sample else "")
@@ -200,7 +197,7 @@ def compared_section(name: str, points: Sequence[Compared]) -> Section:
             same = "as then" if ("failed" in point.then) == ("failed" in point.now) else "ended otherwise"
             rows.append((point.words, "ended", point.then, point.now, same))
         for first, second in point.pairs:
-            for metric in _USUAL:
+            for metric in USUAL:
                 one, other = first.values.get(metric), second.values.get(metric)
                 if one is None or other is None:
                     continue

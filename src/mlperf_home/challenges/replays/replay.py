@@ -57,10 +57,9 @@ def _replay(setting: Setting, locks: Locks, verified: Verified, root: Path) -> d
     wanted = require_machine(setting, workflows, root)
     lock = decode_lock((verified.root / "lock.json").read_text(encoding="utf-8"), "lock.json", "see the bundle")
     differing = [str(each) for each in lock_differences(lock, locks.here)]
-    for line in differing[:_TOLD]:
+    more = [f"{len(differing) - _TOLD} more, in the report"] if len(differing) > _TOLD else []
+    for line in (*differing[:_TOLD], *more):
         setting.say(f"differs: {line}")
-    if len(differing) > _TOLD:
-        setting.say(f"differs: {len(differing) - _TOLD} more, in the report")
     asked = asked_of(setting, locks)
     with opened(root, asked, setting.challenge.workflows, workflows, anew="new" in setting.asking.on) as work:
         failed, facts = run_all(setting, work, workflows, wanted, locks)
@@ -116,8 +115,11 @@ def _workflows(setting: Setting, run: dict[str, Any]) -> tuple[Workflow, ...]:
 def _plan_differences(then: Path, now: Path) -> list[str]:
     """Compare the plans of the two runs, script by script: which there were, at which version, from which manifest."""
     paths = [path for path in sorted(then.glob("*.json")) if (now / path.name).is_file()]
-    pairs = {f"plan of {path.stem}": (_steps(path), _steps(now / path.name)) for path in paths}
-    return [str(each) for part, (old, new) in pairs.items() for each in differences(part, old, new)]
+    return [
+        str(each)
+        for path in paths
+        for each in differences(f"plan of {path.stem}", _steps(path), _steps(now / path.name))
+    ]
 
 
 def _steps(record: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.definition.machine import neutral_name
 from mlperf_home.challenges.definition.manifest import ChallengeError
-from mlperf_home.experiments.arguments import Options, check_known, is_on
+from mlperf_home.experiments.arguments import Options, check_known, is_on, refuse_strays, text_of
 from mlperf_home.product import PRODUCT
 from scriptgraph.embed import read_front, wants_json
 from scriptgraph.errors import RequestError
@@ -42,15 +42,7 @@ class Asking(Options):
 
 @dataclass(frozen=True)
 class Setting:
-    """All that a run of a challenge happens in.
-
-    Attributes:
-        challenge: what is run.
-        asking: how.
-        machine: this machine.
-        say: tells the user a line.
-        today: the day, which decides whether the challenge is open.
-    """
+    """All that a run of a challenge happens in; `say` tells the user a line."""
 
     challenge: Challenge
     asking: Asking
@@ -79,14 +71,8 @@ class Setting:
 
 
 def name_of(command: Mapping[str, Any]) -> str:
-    """Return the challenge that a command names, or "".
-
-    Raises:
-        RequestError: it names several things.
-    """
-    strays = [str(word) for key in ("artifacts", "unparsed_cmd") for word in command.get(key) or ()]
-    if strays:
-        raise RequestError(f"stray words: {' '.join(strays)}; options are written --name=value, without spaces")
+    """Return the challenge that a command names, or "". Raise RequestError if it names several things."""
+    refuse_strays(command, "artifacts", "unparsed_cmd")
     return str(command.get("artifact") or "")
 
 
@@ -114,7 +100,7 @@ def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: boo
     known = [name for name in (*_SWITCHES, *_TEXTS) if name not in not_here]
     check_known(inputs, sorted({*known, *challenge.options}))
     front = {key: given[key] for key in _FRONT if key in given}
-    texts = {name: _text(name, inputs[name]) for name in _TEXTS if name in inputs}
+    texts = {name: text_of(name, inputs[name]) for name in _TEXTS if name in inputs}
     for name in ("submitter", "hw_name"):
         checked_word(name, texts.get(name, "unnamed"))
     return Asking(
@@ -152,9 +138,3 @@ def checked_word(option: str, text: str) -> str:
     if not _WORD.fullmatch(text):
         raise ChallengeError(f"--{option}={text[:80]!r}", "names a folder", "use letters, digits and . _ + - only")
     return text
-
-
-def _text(name: str, value: Any) -> str:
-    if isinstance(value, bool) or value is None or value == "":
-        raise RequestError(f"--{name} needs a value: write --{name}=VALUE")
-    return ",".join(value) if isinstance(value, tuple) else str(value)
