@@ -31,13 +31,7 @@ _SWITCHES = {"rerun", "pareto", "f", "force"}
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Options of a command.
-
-    Attributes:
-        home: the folder of all that we keep.
-        on: the switches that are on.
-        texts: the other options that were given.
-    """
+    """Options of a command: the folder of all that we keep, switches that are on, and the others that were given."""
 
     home: Path
     on: frozenset[str] = frozenset()
@@ -55,7 +49,6 @@ class Asking(Options):
 
     Attributes:
         name: an experiment's name, or "".
-        tags: what experiments have to have.
         root: where experiments lie.
         as_json: nothing else may be printed.
         words: what stood behind `--`.

@@ -17,10 +17,8 @@ from mlperf_home.experiments.tables import (
     check_metrics,
     compared_section,
     derived,
-    experiment_rows,
     front_section,
     measured_section,
-    outcomes_section,
 )
 from mlperf_home.experiments.values import read_given, trials
 from mlperf_home.measurements.prices import kept_prices, read_prices, with_cost
@@ -110,7 +108,12 @@ def _find(asked: Asking, console: RunConsole) -> dict[str, Any]:
     found = _chosen(asked, console)
     counts = {each.name: sum(1 for _ in each.store.lines()) for each in found}
     if not asked.as_json:
-        show_sections([experiment_rows(found, counts)])
+        rows = [
+            (each.name, each.kind, ",".join(each.tags), str(counts[each.name]), "sample" * each.sample, each.created)
+            for each in found
+        ]
+        header = ("name", "kind", "tags", "measurements", "", "created")
+        show_sections([Section(f"{len(rows)} experiments", rows, header if rows else ())])
     return {"experiments": [{**_about(each), "measurements": counts[each.name]} for each in found]}
 
 
@@ -203,8 +206,10 @@ def _with_rows(
         if experiment.kind == "grid":
             outcomes = ended(experiment, damages := list[str]())
             _say(console, experiment.name, *damages, event="warned")
-            if any(not each.measurements for each in outcomes):
-                sections.append(outcomes_section(outcomes))
+            # They failed, or their command is none of ours.
+            rows = [(each.trial.words, each.told, each.log) for each in outcomes if not each.measurements]
+            if rows:
+                sections.append(Section(f"{len(rows)} without a measurement", rows, ("values", "ended", "log")))
             document["points"] = [
                 {"values": dict(each.trial.values), "ok": each.ok, "told": each.told, "log": each.log}
                 for each in outcomes

@@ -75,12 +75,11 @@ class Experiment:
         return self.folder / "answer.json"
 
 
+@dataclass(frozen=True)
 class Experiments:
-    """All experiments below one folder; many processes may use it at once."""
+    """All experiments below one folder, made with the first; many processes may use it at once."""
 
-    def __init__(self, root: Path) -> None:
-        """Look at a folder; it is made with the first experiment."""
-        self.root = root
+    root: Path
 
     def begin(
         self, name: str, kind: str, tags: Iterable[str], made_by: Mapping[str, Any], *, sample: bool
@@ -126,8 +125,7 @@ class Experiments:
 
     def find(self, tags: Iterable[str], damages: list[str] | None = None) -> list[Experiment]:
         """Return those that have all these tags, the oldest first; damaged ones are named in `damages`."""
-        wanted = set(tags)
-        found = []
+        wanted, found = set(tags), []
         for path in sorted(self.root.glob(f"[!.]*/{_FILE}")) if self.root.is_dir() else []:
             try:
                 experiment = self.load(path.parent.name)

@@ -51,11 +51,7 @@ class Front:
 
 
 def read_axes(words: Sequence[str], derived: Collection[str]) -> tuple[Axis, ...]:
-    """Read the metrics of a front: NAME, NAME:min or NAME:max.
-
-    Args:
-        words: as they were typed; none: the usual ones.
-        derived: names whose better direction only the user knows.
+    """Read the metrics of a front: NAME, NAME:min or NAME:max; of derived ones, only the user knows what is better.
 
     Raises:
         ExperimentError: one metric alone, an unknown direction, or none where one is needed.
@@ -76,15 +72,10 @@ def read_axes(words: Sequence[str], derived: Collection[str]) -> tuple[Axis, ...
 
 
 def fronts_of(measurements: Sequence[Measurement], axes: Sequence[Axis], *, strict: bool = True) -> list[Front]:
-    """Return the front of each benchmark and scenario.
-
-    Args:
-        measurements: what was measured.
-        axes: what is compared; none: of each a latency or rate and an accuracy.
-        strict: whether something has to have them.
+    """Return the front of each benchmark and scenario; without axes, of a latency or rate and an accuracy of each.
 
     Raises:
-        ExperimentError: nothing has all of them; says which there are.
+        ExperimentError: `strict`, and nothing has all of them; says which there are.
     """
     groups: dict[tuple[str, str], list[Measurement]] = {}
     for each in measurements:

@@ -199,7 +199,10 @@ def compared(first: Experiment, second: Experiment, outcomes: Sequence[Outcome],
     `damages` takes a sentence for each line that cannot be read.
     """
     then = {each.trial.key: each for each in ended(first, damages)}
-    before, now = _by_id(first, damages), _by_id(second, damages)
+    before, now = (
+        {identity(to_line(each)): each for each in experiment.store.measurements(damages)}
+        for experiment in (first, second)
+    )
     found = []
     for outcome in outcomes:
         old = then.get(outcome.trial.key)
@@ -209,14 +212,4 @@ def compared(first: Experiment, second: Experiment, outcomes: Sequence[Outcome],
             if one in before and other in now
         )
         found.append(Compared(outcome.trial.words, old.told if old else "not run", outcome.told, pairs))
-    return found
-
-
-def _by_id(experiment: Experiment, damages: list[str]) -> dict[str, Measurement]:
-    found = {}
-    for number, line in experiment.store.lines():
-        try:
-            found[identity(line)] = from_json(line, f"{experiment.store.path}, line {number}")
-        except MeasurementError as error:  # noqa: PERF203 - each line may fail alone
-            damages.append(str(error))
     return found

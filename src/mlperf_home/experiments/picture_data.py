@@ -59,18 +59,14 @@ def from_experiment(experiment: Experiment, damages: list[str], prices: Prices |
 
 def from_results(folder: Path, prices: Prices | None = None) -> Iterator[Source]:
     """Return a folder's measurements. Raise PictureError if it has none, MeasurementError if one is damaged."""
-    if not (paths := _measurements(folder)):
+    if not (paths := result_files(folder)):
         raise PictureError(folder, "holds no measurement.json", "give the --results_dir of runs that have ended")
     for path in paths:
         yield from from_measurement(from_json(path.read_text("utf-8"), str(path)), imported=False, prices=prices)
 
 
-def any_results(folder: Path) -> bool:
-    """Whether a results folder holds a measurement."""
-    return bool(_measurements(folder))
-
-
-def _measurements(folder: Path) -> list[Path]:
+def result_files(folder: Path) -> list[Path]:
+    """Return the measurements of a results folder."""
     found = sorted(folder.rglob("measurement.json"))
     return [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
@@ -124,12 +120,10 @@ def draw_from(sources: Sequence[Source], x: str, y: str, title: str) -> Picture:
     marks = tuple(each.mark(x, y) for each in sources if each.metrics.keys() >= {x, y})
     if not marks:
         raise PictureError("--x and --y", f"nothing has both {x} and {y}", "choose other metrics")
-    notes = []
-    if left := len(sources) - len(marks):
-        notes.append(f"{left} left out, which lack {x} or {y}")
+    left, across, up = len(sources) - len(marks), axis(x), axis(y)
+    notes = [f"{left} left out, which lack {x} or {y}"] if left else []
     if any(mark.sample for mark in marks):
         notes.append("Sample data: made-up inputs and toy models. These are no MLPerf results.")
-    across, up = axis(x), axis(y)
     return Picture(title or f"{up.label} against {across.label}", across, up, marks, tuple(notes))
 
 

@@ -20,8 +20,6 @@ Interval = tuple[float, float]
 _UNITS = {"ms": "ms", "percent": "%", "j": "J", "mj": "mJ", "s": "s", "mhz": "MHz", "bytes": "bytes"}
 _MORE_IS_BETTER = ("top1_percent", "f1_percent", "exact_match_percent")
 _RATES = "_per_second"
-
-
 SAMPLE = "SAMPLE, no MLPerf results"
 
 

@@ -57,26 +57,19 @@ def json_text(document: object) -> str:
 
 def forms(report: object, title: str, parts: Sequence[Part]) -> dict[str, str]:
     """Write a report in its three forms: texts by the endings of their files' names."""
-    return {"json": json_text(report), "md": _to_markdown(title, parts), "html": _to_html(title, parts)}
-
-
-def _to_markdown(title: str, parts: Sequence[Part]) -> str:
     lines = [f"# {_plain(title)}", ""]
     for part in parts:
         lines += [f"## {_plain(part.title)}", ""]
         lines += [text for notice in part.notices for text in (f"**{_plain(notice)}**", "")]
         if part.rows:
             lines += [_row(part.header), "|" + "---|" * len(part.header), *map(_row, part.rows), ""]
-    return "\n".join(lines)
-
-
-def _to_html(title: str, parts: Sequence[Part]) -> str:
-    body = "\n".join(_html_part(part) for part in parts)
+    body = "\n".join(map(_html_part, parts))
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
-    return (
+    page = (
         f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head>\n'
         f"<body><h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
     )
+    return {"json": json_text(report), "md": "\n".join(lines), "html": page}
 
 
 def number(value: object) -> str:
@@ -95,7 +88,7 @@ def _plain(text: str) -> str:
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(_plain(cell) for cell in cells)} |"
+    return f"| {' | '.join(map(_plain, cells))} |"
 
 
 def _html_part(part: Part) -> str:
@@ -144,10 +137,9 @@ def _result_row(path: str, measurement: Measurement, metrics: Sequence[Metric]) 
 
 
 def _rank(row: Mapping[str, Any]) -> float:
-    first = next((cell for cell in row["metrics"] if isinstance(cell["value"], int | float)), None)
-    if first is None:
-        return float("inf")
-    return -float(first["value"]) if first["better"] == "more" else float(first["value"])
+    numbers = ((cell["value"], cell["better"]) for cell in row["metrics"] if isinstance(cell["value"], int | float))
+    value, better = next(numbers, (float("inf"), "less"))
+    return -float(value) if better == "more" else float(value)
 
 
 def exploration_rows(root: Path) -> list[dict[str, Any]]:
@@ -173,18 +165,12 @@ def exploration_rows(root: Path) -> list[dict[str, Any]]:
 
 
 def make_report(challenge: Challenge, root: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the report as JSON.
-
-    Args:
-        challenge: the challenge.
-        root: the folder with `results/` and `experiments/`.
-        facts: what the run knows besides: see `bundle.stage`.
+    """Return the report as JSON, of `results/` and `experiments/` below `root` and of what the run knows besides.
 
     Raises:
         MeasurementError: a measurement cannot be read.
         ReportError: an answer cannot be read.
     """
-    results = result_rows(root, challenge.metrics)
     return {
         "schema": SCHEMA,
         "challenge": {
@@ -195,15 +181,18 @@ def make_report(challenge: Challenge, root: Path, facts: Mapping[str, Any]) -> d
             "points": challenge.points,
         },
         **facts,
-        "counts": not (why := why_not_counted(facts, results)),
-        "counts_not_because": why,
-        "results": results,
-        "explorations": exploration_rows(root),
+        **found_in(challenge, root, facts),
     }
 
 
-def why_not_counted(facts: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say what keeps a run from counting for its challenge; empty if nothing does."""
+def found_in(challenge: Challenge, root: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a report says of the results in a folder, and whether the run counts."""
+    results = result_rows(root, challenge.metrics)
+    why = _why_not_counted(facts, results)
+    return {"results": results, "explorations": exploration_rows(root), "counts": not why, "counts_not_because": why}
+
+
+def _why_not_counted(facts: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> list[str]:
     why = []
     if facts["sample"]:
         why.append("it was made with sample data: nothing in it is an MLPerf result")
@@ -240,7 +229,7 @@ def report_parts(report: Mapping[str, Any]) -> list[Part]:
     ]
     workflows = [(each["name"], each["status"], each["error"]) for each in report["workflows"]]
     required = [
-        (each["workflow"], each["wanted"], each["here"], each["missing"] or "nothing") for each in report["required"]
+        (one["workflow"], one["wanted"], one["here"], one["missing"] or "nothing") for one in report["required"]
     ]
     return [
         Part("What this is", [*notices, counts], ("", ""), head),

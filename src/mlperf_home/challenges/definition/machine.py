@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,10 +45,6 @@ class Machine:
     hypervisor: str | None
     memory_bytes: int | None
     python: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return {**asdict(self), "cpu_features": list(self.cpu_features)}
 
 
 def this_machine() -> Machine:
@@ -105,8 +101,8 @@ def machine_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list
             found += [f"cpu_features: only then: {name}" for name in sorted(before - after)]
             found += [f"cpu_features: only now: {name}" for name in sorted(after - before)]
         elif old != new:
-            then_now = ["not known" if each is None else each for each in (old, new)]
-            found.append("{}: {} then, {} now".format(key, *then_now))
+            words = ("not known" if each is None else each for each in (old, new))
+            found.append("{}: {} then, {} now".format(key, *words))
     return found
 
 

@@ -42,11 +42,8 @@ def stands_for(value: object) -> str | None:
 class Call:
     """A command of a workflow: what follows `cm run script`.
 
-    Attributes:
-        tags: the script and its variations.
-        options: by name; a text such as "{results_dir}" stands for a place or for an option of the challenge, and is
-            left out where that was not given.
-        env: values of the environment, as after `--env.`.
+    A text such as "{results_dir}" stands for a place or for an option of the challenge, and is left out where that was
+    not given.
     """
 
     tags: str
@@ -108,13 +105,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Mode:
-    """A workflow on the real data, or on the sample.
-
-    Attributes:
-        call: the command.
-        needs: what it wants of the machine.
-        probe: how its time is estimated; None: it is not.
-    """
+    """A workflow on the real data, or on the sample; without a probe its time is not estimated."""
 
     call: Call
     needs: Needs = field(default_factory=Needs)
@@ -315,12 +306,7 @@ def find_challenges(roots: Sequence[Path], tags: Iterable[str] = ()) -> tuple[li
 
 
 def load_challenge(roots: Sequence[Path], name: str) -> Challenge:
-    """Return the challenge of a name, or of a uid.
-
-    Raises:
-        ChallengeError: there is none.
-        ManifestError: its manifest means nothing.
-    """
+    """Return the challenge of a name, or of a uid. Raise ChallengeError if there is none, or ManifestError."""
     for root in roots:
         path = root / "challenge" / name / MANIFEST_NAME
         if "/" not in name and name not in {"", ".", ".."} and path.is_file():

@@ -38,9 +38,7 @@ class Asked:
 
     Attributes:
         challenge: its name.
-        manifest_sha256: of the challenge's manifest.
         lock_sha256: of the lock of what is installed here.
-        sample: whether it ran on the sample.
         hw_name: the system's name in results.
         options: the challenge's own options; those of earlier commands count where this one gives none.
     """
@@ -59,7 +57,6 @@ class Ending:
 
     Attributes:
         status: one of those above.
-        error: what stopped it, or "".
         started_utc, ended_utc: in ISO 8601.
         results: the measurements that it left, relative to the folder.
     """
@@ -116,7 +113,7 @@ def opened(
     Args:
         root: the folder.
         asked: what is wanted.
-        workflows: of the challenge.
+        workflows: all of the challenge.
         chosen: those that this command runs.
         anew: whether what is there is set aside, to a folder beside it.
 

@@ -139,16 +139,13 @@ def _value(measurement: Measurement, name: str) -> float | None:
 def reproduction(
     roots: tuple[Path, Path], challenge: Challenge, machines: Machines, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Compare the results of a bundle with those of its replay.
+    """Compare the results of a bundle with those of its replay. Raise MeasurementError if one cannot be read.
 
     Args:
         roots: the bundle's folder, unpacked, and the replay's; both with `results/`.
         challenge: the challenge, for the metrics that it ranks by.
-        machines: as `Machine.to_json` gives them, then and now.
-        facts: what else the report tells: see `replay.replay`.
-
-    Raises:
-        MeasurementError: a measurement cannot be read.
+        machines: the fields of each `Machine`, then and now.
+        facts: what else the report tells.
     """
     then, now = (_by_key(root) for root in roots)
     explored, results = _explorations(roots), []

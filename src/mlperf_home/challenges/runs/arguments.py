@@ -85,7 +85,12 @@ def refuse_options(command: Mapping[str, Any]) -> None:
 
 
 def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: bool = False) -> Asking:
-    """Decode a command. Raise RequestError if an option is unknown, not of this action, or has a wrong form."""
+    """Decode a command.
+
+    Raises:
+        RequestError: an option is unknown, not of this action, or has a wrong form.
+        ChallengeError: a name of a system or person cannot name a folder.
+    """
     given = {key.replace("-", "_"): value for key, value in command.items() if key not in {*_NAMED, "plan"}}
     if command.get("tags"):
         raise RequestError(f"--tags={command['tags']}: a challenge is named: cm run challenge {challenge.name}")
@@ -102,7 +107,8 @@ def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: boo
     front = {key: given[key] for key in _FRONT if key in given}
     texts = {name: text_of(name, inputs[name]) for name in _TEXTS if name in inputs}
     for name in ("submitter", "hw_name"):
-        checked_word(name, texts.get(name, "unnamed"))
+        if not _WORD.fullmatch(text := texts.get(name, "unnamed")):
+            raise ChallengeError(f"--{name}={text[:80]!r}", "names a folder", "use letters, digits and . _ + - only")
     return Asking(
         home=options.home,
         front={**front, "out": "json" if wants_json(command) else "con"},
@@ -131,10 +137,3 @@ def chosen_workflows(challenge: Challenge, only: str) -> tuple[Workflow, ...]:
     if unknown := [word for word in wanted if word not in names]:
         raise ChallengeError(f"--only={only}", f"there is no workflow {unknown[0]!r}", f"there are: {', '.join(names)}")
     return tuple(each for each in challenge.workflows if not wanted or each.name in wanted)
-
-
-def checked_word(option: str, text: str) -> str:
-    """Check a name of a system or person in results. Raise ChallengeError if it cannot name a folder."""
-    if not _WORD.fullmatch(text):
-        raise ChallengeError(f"--{option}={text[:80]!r}", "names a folder", "use letters, digits and . _ + - only")
-    return text
