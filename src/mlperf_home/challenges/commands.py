@@ -71,16 +71,10 @@ def _find(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole
 
 def _show(command: Mapping[str, Any], roots: Sequence[Path], _console: RunConsole) -> dict[str, Any]:
     refuse_options(command)
-    sections = _sections(load_challenge(roots, name_of(command)), _today())
-    if _on_console(command):
-        show_sections(sections)
-    return {"challenge": {section.title: [list(row) for row in section.rows] for section in sections}}
-
-
-def _sections(challenge: Challenge, today: date) -> list[Section]:
+    challenge = load_challenge(roots, name_of(command))
     head = [
         ("folder", str(challenge.folder)),
-        ("open", _dates(challenge, today)),
+        ("open", _dates(challenge, _today())),
         ("points", str(challenge.points)),
         ("tags", ",".join(challenge.tags)),
         *(("guide", str(challenge.folder / name)) for name in challenge.guides),
@@ -98,7 +92,9 @@ def _sections(challenge: Challenge, today: date) -> list[Section]:
         sections.append(Section(f"Workflow {each.name}: {each.title}", rows))
     run = f"cm run challenge {challenge.name}"
     sections.append(Section("To run it", [(f"{run} --sample",), (f"{run} --check",), (run,)]))
-    return sections
+    if _on_console(command):
+        show_sections(sections)
+    return {"challenge": {section.title: [list(row) for row in section.rows] for section in sections}}
 
 
 def _wanted(needs: Needs) -> str:

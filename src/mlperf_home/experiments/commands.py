@@ -18,6 +18,7 @@ from mlperf_home.experiments.tables import (
     compared_section,
     derived,
     front_section,
+    mark,
     measured_section,
 )
 from mlperf_home.experiments.values import read_given, trials
@@ -109,7 +110,7 @@ def _find(asked: Asking, console: RunConsole) -> dict[str, Any]:
     counts = {each.name: sum(1 for _ in each.store.lines()) for each in found}
     if not asked.as_json:
         rows = [
-            (each.name, each.kind, ",".join(each.tags), str(counts[each.name]), "sample" * each.sample, each.created)
+            (each.name, each.kind, ",".join(each.tags), str(counts[each.name]), mark(each), each.created)
             for each in found
         ]
         header = ("name", "kind", "tags", "measurements", "", "created")

@@ -148,8 +148,7 @@ class Experiments:
     def remove(self, name: str) -> None:
         """Remove an experiment, a damaged one too, measurements and all; half of one is never left under its name.
 
-        Raises:
-            ExperimentError: there is none, a run goes on in it, or it cannot be removed.
+        Raise ExperimentError if there is none, a run goes on in it, or it cannot be removed.
         """
         folder = self.require(name)
         try:

@@ -175,8 +175,7 @@ def _answer(lines: Sequence[str]) -> dict[str, Any]:
 def begin_replay(experiments: Experiments, name: str) -> tuple[Experiment, Experiment]:
     """Return an experiment and the one that replays it: the last that was stopped on its way, else a new one.
 
-    Raises:
-        ExperimentError: there is none of that name, or it has no command.
+    Raise ExperimentError if there is none of that name, or it has no command.
     """
     first = experiments.load(name)
     if first.kind != "grid":
@@ -185,12 +184,11 @@ def begin_replay(experiments: Experiments, name: str) -> tuple[Experiment, Exper
     trials_of(first)
     others = {each.name: each for each in experiments.find(())}
     number = 1
-    while (replay := others.get(f"{name}-replay-{number}")) is not None:
+    while replay := others.get(f"{name}-replay-{number}"):
         if replay.made_by == first.made_by and len(ended(replay, [])) < len(trials_of(replay)):
             return first, replay
         number += 1
-    new = experiments.begin(f"{name}-replay-{number}", "grid", first.tags, first.made_by, sample=first.sample)
-    return first, new
+    return first, experiments.begin(f"{name}-replay-{number}", "grid", first.tags, first.made_by, sample=first.sample)
 
 
 def compared(first: Experiment, second: Experiment, outcomes: Sequence[Outcome], damages: list[str]) -> list[Compared]:

@@ -38,11 +38,7 @@ class Source(Measured):
 
 
 def from_experiment(experiment: Experiment, damages: list[str], prices: Prices | None = None) -> Iterator[Source]:
-    """Return an exploration's points by its answer, and what another experiment measured.
-
-    Raises:
-        PictureError: the answer cannot be read.
-    """
+    """Return an exploration's points by its answer, else what was measured. Raise PictureError for a damaged answer."""
     path = experiment.answer
     if path.is_file():
         try:

@@ -37,7 +37,7 @@ def measured_section(
     usual = [name for name in there if name.startswith(_EXPLORED) or name in USUAL]
     shown = list(dict.fromkeys([*(metrics or usual), *derivations]))
     rows = [
-        (*_words(each), *(_word(_value_of(each, name)) for name in shown), _mark(each))
+        (*_words(each), *(_word(_value_of(each, name)) for name in shown), mark(each))
         for each in sorted(measurements, key=lambda each: _order(_value_of(each, order)))
     ]
     sample = experiment.sample or any(each.sample for each in measurements)
@@ -58,10 +58,7 @@ def derived(
 ) -> list[Measurement]:
     """Add derived metrics; where one cannot be worked out it is unknown, with the reason.
 
-    Args:
-        measurements: what was measured.
-        wanted: expressions by the new metric's name.
-        notes: takes a sentence for each metric that some measurements do not have.
+    `notes` takes a sentence for each metric that some measurements do not have.
 
     Raises:
         ExperimentError: a new name is taken.
@@ -159,7 +156,7 @@ def front_section(experiment: Experiment, found: Front) -> Section:
         return Section(_marked(f"{what}: nothing has a latency or rate and an accuracy{out}", sample=sample))
     names = [each.name for each in found.axes]
     rows = [
-        (*_words(each)[:2], *(_word(each.values.get(name)) for name in names), _mark(each)) for each in found.members
+        (*_words(each)[:2], *(_word(each.values.get(name)) for name in names), mark(each)) for each in found.members
     ]
     title = _marked(f"{what}: {len(rows)} of {found.compared} are of the front{out}", sample=sample)
     header = ("model", "system", *(each.words for each in found.axes), "")
@@ -192,8 +189,9 @@ def _words(measurement: Measurement) -> tuple[str, str, str, str]:
     return model, system, measurement.scenario, measurement.validity or ""
 
 
-def _mark(measurement: Measurement) -> str:
-    return "sample" if measurement.sample else ""
+def mark(made: Experiment | Measurement) -> str:
+    """Return the word that marks sample data, or ""."""
+    return "sample" if made.sample else ""
 
 
 def _marked(title: str, *, sample: bool) -> str:

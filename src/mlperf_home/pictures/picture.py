@@ -29,13 +29,7 @@ class PictureError(LocatedError):
 
 @dataclass(frozen=True)
 class Axis:
-    """A metric on an axis.
-
-    Attributes:
-        name: the metric, with its unit: latency_ms.
-        label: the same for people.
-        direction: "min" or "max": whether less or more is better.
-    """
+    """A metric on an axis: its name with unit (latency_ms), the same for people, and what is better: "min" or "max"."""
 
     name: str
     label: str
@@ -75,7 +69,6 @@ class Measured:
     Attributes:
         name: the model, or the point of a space.
         standing: one of STANDINGS, or "" where the drawing is to compare it with the others of its kind.
-        system: the machine.
         imported: whether it was measured elsewhere, not by this installation.
         sample: whether it was made with sample data: no MLPerf result.
         facts: what else there is to tell and to filter by: family, precision, engine, origin of the values.

@@ -20,16 +20,12 @@ from scriptgraph.errors import ScriptGraphError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_UNNAMED = "cpu"
-
 
 @dataclass(frozen=True)
 class Machine:
     """What decides whether and how a challenge runs; None where the machine does not tell.
 
-    Attributes:
-        system: "linux".
-        memory_bytes: what a process may use.
+    `system` is "linux"; `memory_bytes` is what a process may use.
     """
 
     system: str
@@ -77,9 +73,9 @@ def described(submitter: str, hw_name: str) -> dict[str, str]:
 
 def neutral_name(machine: Machine) -> str:
     """Name a system after its processor: the host's own name may say whose it is."""
-    model = "".join(letter if letter.isalnum() else "_" for letter in machine.cpu_model or _UNNAMED)
+    model = "".join(letter if letter.isalnum() else "_" for letter in machine.cpu_model or "")
     words = "_".join(word for word in model.split("_") if word and word.lower() not in {"r", "tm", "cpu"})
-    return f"{words[:60] or _UNNAMED}_{machine.usable_cpus}_cpus"
+    return f"{words[:60] or 'cpu'}_{machine.usable_cpus}_cpus"
 
 
 def free_places(folders: Mapping[str, Path]) -> dict[str, int]:

@@ -264,9 +264,8 @@ _WORD = _checked(read_text, _NAME.fullmatch, "must be a name of letters, digits 
 _TAGS = {"tags": lambda value: ",".join(read_texts(value))}
 _BLOCKS = {"options": read_values, "env": read_values}
 _NUMBERS = ("fixed_s", "least_s", "performance_samples", "accuracy_samples", "relative_cost")
-_NEEDS = _shape(
-    Needs, {}, disk_gb=_number, memory_gb=_number, cpus=members(read_texts), options=read_texts, after=read_texts
-)
+_GIGABYTES = {"disk_gb": _number, "memory_gb": _number}
+_NEEDS = _shape(Needs, {}, **_GIGABYTES, cpus=members(read_texts), options=read_texts, after=read_texts)
 _PROBE = _shape(_calling(Probe), {**_TAGS, **dict.fromkeys(_NUMBERS, _number), "source": _LINE}, **_BLOCKS)
 _MODE = _shape(_calling(Mode), _TAGS, **_BLOCKS, needs=_NEEDS, probe=_PROBE)
 _BETTER = _checked(read_text, BETTER.__contains__, f"must be {' or '.join(BETTER)}")

@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from math import sqrt
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.report import MEASUREMENTS, Part, exploration_rows, listed, number
@@ -17,7 +18,6 @@ from mlperf_home.measurements.measurement import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.measurements.measurement import Measurement
@@ -118,10 +118,9 @@ def _read_off(known: Sequence[tuple[float, float]], quantile: float) -> float | 
 
 
 def same_arithmetic(then: Measurement, now: Measurement, machines: Machines, *, same_data: bool) -> bool:
-    """Whether two results came from the same arithmetic on the same data.
+    """Whether two results came from the same engine, version and features of it, model file, data and processor.
 
-    That is the same engine and version with the same features of it, the same model file, the same data, and
-    processors of one architecture with the same features.
+    Processors are the same if their architecture and features are.
     """
     engines = [{key: each.value for key, each in one.engine.items() if key in _ENGINE_FACTS} for one in (then, now)]
     models = [one.model["sha256"].value for one in (then, now)]
@@ -216,12 +215,9 @@ def _result(key: Key, then: Result, now: Result | None, ranked: Sequence[str], m
 
 def _identity(folder: Path) -> list[Any]:
     """Return what the sessions say of the data; a session that is not there says nothing."""
-    found = []
-    for name in (PERFORMANCE_SESSION, ACCURACY_SESSION):
-        if (folder / name).is_file():
-            dataset = json.loads((folder / name).read_text(encoding="utf-8"))["dataset"]
-            found.append({key: dataset.get(key) for key in ("name", "identity", "count", "made")})
-    return found
+    paths = filter(Path.is_file, (folder / PERFORMANCE_SESSION, folder / ACCURACY_SESSION))
+    datasets = (json.loads(path.read_text(encoding="utf-8"))["dataset"] for path in paths)
+    return [{key: each.get(key) for key in ("name", "identity", "count", "made")} for each in datasets]
 
 
 def reproduction_parts(report: Mapping[str, Any]) -> list[Part]:

@@ -43,8 +43,7 @@ def shown(setting: Setting, call: Call, places: Mapping[str, str]) -> str:
 
 
 def _filled(block: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    places = {name: stands_for(value) for name, value in block.items()}
-    filled = {name: values.get(place) if (place := places[name]) else value for name, value in block.items()}
+    filled = {name: values.get(place) if (place := stands_for(value)) else value for name, value in block.items()}
     return {name: value for name, value in filled.items() if value not in {None, ""}}
 
 
@@ -54,11 +53,7 @@ def _words(before: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def _run(setting: Setting, call: Call, places: Mapping[str, str]) -> tuple[str, Path | None]:
-    """Run a command; return what went wrong ("" if nothing), and its record.
-
-    Raises:
-        KeyboardInterrupt: it was interrupted.
-    """
+    """Run a command; return what went wrong ("" if nothing), and its record. Raise KeyboardInterrupt after Ctrl-C."""
     records = setting.asking.home / "records"
     before = set(records.glob("*/record.json"))
     told = ENGINE.run_script(command(setting, call, places))
@@ -78,8 +73,7 @@ def _tags_of(record: Path) -> str:
 def run_workflows(setting: Setting, work: Work, workflows: Sequence[Workflow]) -> dict[str, str]:
     """Run those that are not done; return those that failed, by name, with what went wrong.
 
-    Raises:
-        KeyboardInterrupt: one was interrupted; those before it are kept.
+    Raise KeyboardInterrupt if one was interrupted; those before it are kept.
     """
     failed: dict[str, str] = {}
     for number, workflow in enumerate(workflows, 1):
