@@ -18,7 +18,6 @@ _CMIND = frozenset({
     "action", "automation", "artifact", "artifacts", "parsed_automation", "parsed_artifact", "parsed_artifacts",
     "cmd", "out", "unparsed_cmd", "save_to_json", "common", "ignore_inheritance", "control", "j", "json", "quiet",
 })  # fmt: skip
-_EVERYWHERE = ("name", "home", "experiments_dir")
 _OPTIONS = {
     "run": ("tags", "explore", "explore_file", "rerun"),
     "replay": (),
@@ -74,7 +73,7 @@ def read_asking(action: str, command: Mapping[str, Any]) -> Asking:
     """
     given = {key.replace("-", "_"): value for key, value in command.items() if key not in _CMIND}
     refuse_strays(command, *(("artifacts",) if action == "run" else ("artifacts", "unparsed_cmd")))
-    check_known(given, (*_EVERYWHERE, *_OPTIONS[action]))
+    check_known(given, ("name", "home", "experiments_dir", *_OPTIONS[action]))
     texts = {name: text_of(name, value) for name, value in given.items() if name not in _SWITCHES and value != ""}
     named = {str(each) for each in (command.get("artifact"), texts.pop("name", None)) if each}
     if len(named) > 1:

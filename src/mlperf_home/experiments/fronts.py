@@ -20,7 +20,6 @@ _COSTS = ("latency_ms", "samples_per_second", "queries_per_second")
 _GAINS = ("top1_percent", "f1_percent")
 USUAL = (*_COSTS, *_GAINS, "energy_mj", "energy_per_sample_j", "cost_per_million_inferences")
 """The metrics that are shown unless others are named."""
-_FEWEST = 2
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def read_axes(words: Sequence[str], derived: Collection[str]) -> tuple[Axis, ...
             raise ExperimentError(f"--metrics: {name}", "does not say whether less or more is better", advice)
         usual = axis(name)
         found.append(Axis(name, usual.label, direction or usual.direction))
-    if found and len({each.name for each in found}) < max(_FEWEST, len(found)):
+    if found and len({each.name for each in found}) < max(2, len(found)):
         raise ExperimentError("--metrics", "a front needs two different metrics or more", "name another one as well")
     return tuple(found)
 

@@ -103,8 +103,7 @@ def trials_of(experiment: Experiment) -> list[Trial]:
 
 
 def _outcome(trial: Trial, observed: Mapping[str, Any], *, kept: bool) -> Outcome:
-    measurements = tuple(observed["measurements"])
-    return Outcome(trial, observed["ok"], observed["told"], observed["log"], measurements, kept)
+    return Outcome(trial, observed["ok"], observed["told"], observed["log"], tuple(observed["measurements"]), kept)
 
 
 def _run(experiment: Experiment, trial: Trial) -> dict[str, Any]:

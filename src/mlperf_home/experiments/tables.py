@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from mlperf_home.measurements.measurement import Measurement
     from mlperf_home.measurements.store.expression import Expression
 
-_EXPLORED = "explored_"
-
 
 def measured_section(
     experiment: Experiment,
@@ -34,7 +32,7 @@ def measured_section(
 ) -> Section:
     """Show each measurement in a row: these metrics, or the usual ones of those that are there; derived ones too."""
     there = dict.fromkeys(name for each in measurements for name in each.values)
-    usual = [name for name in there if name.startswith(_EXPLORED) or name in USUAL]
+    usual = [name for name in there if name.startswith("explored_") or name in USUAL]
     shown = list(dict.fromkeys([*(metrics or usual), *derivations]))
     rows = [
         (*_words(each), *(_word(_value_of(each, name)) for name in shown), mark(each))
@@ -159,8 +157,7 @@ def front_section(experiment: Experiment, found: Front) -> Section:
         (*_words(each)[:2], *(_word(each.values.get(name)) for name in names), mark(each)) for each in found.members
     ]
     title = _marked(f"{what}: {len(rows)} of {found.compared} are of the front{out}", sample=sample)
-    header = ("model", "system", *(each.words for each in found.axes), "")
-    return Section(title, rows, header if rows else ())
+    return Section(title, rows, ("model", "system", *(each.words for each in found.axes), "") if rows else ())
 
 
 def compared_section(name: str, points: Sequence[Compared]) -> Section:

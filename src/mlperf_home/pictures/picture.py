@@ -166,8 +166,7 @@ def with_standings(picture: Picture) -> Picture:
     standings: dict[int, str] = {}
     for imported in (False, True):
         own = {i: mark for i, mark in enumerate(picture.marks) if not mark.standing and mark.imported == imported}
-        values = [(mark.x, mark.y) for mark in own.values()]
-        keeps = front(values, (picture.x.direction, picture.y.direction))
+        keeps = front([(mark.x, mark.y) for mark in own.values()], (picture.x.direction, picture.y.direction))
         standings |= {i: "front" if keep else "dropped" for i, keep in zip(own, keeps, strict=True)}
     marks = (replace(mark, standing=standings.get(i, mark.standing)) for i, mark in enumerate(picture.marks))
     return replace(picture, marks=tuple(marks))

@@ -102,8 +102,7 @@ def _html_part(part: Part) -> str:
 
 def measurement_files(root: Path) -> list[Path]:
     """Return the measurements below a folder: those of workflows, and of the whole runs that explorations have kept."""
-    kept = root.glob(f"experiments/*/{KEPT_RESULTS}/measurement.json")
-    return sorted([*root.glob(MEASUREMENTS), *kept])
+    return sorted([*root.glob(MEASUREMENTS), *root.glob(f"experiments/*/{KEPT_RESULTS}/measurement.json")])
 
 
 def result_rows(root: Path, metrics: Sequence[Metric]) -> list[dict[str, Any]]:

@@ -101,8 +101,7 @@ def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: boo
     if "plan" in command:
         inputs["plan"] = command["plan"]
     inputs["new"] = options.anew == "all"  # the front reads it: it is an option of scripts too
-    not_here = _NOT_OF_REPLAY if replay else _OF_REPLAY
-    known = [name for name in (*_SWITCHES, *_TEXTS) if name not in not_here]
+    known = {*_SWITCHES, *_TEXTS}.difference(_NOT_OF_REPLAY if replay else _OF_REPLAY)
     check_known(inputs, sorted({*known, *challenge.options}))
     front = {key: given[key] for key in _FRONT if key in given}
     texts = {name: text_of(name, inputs[name]) for name in _TEXTS if name in inputs}
