@@ -27,7 +27,7 @@ from scriptgraph.manifest.located_json import (
     read_values,
 )
 from scriptgraph.manifest.tags import parse_query
-from scriptgraph.manifest.types import Dependency, Manifest, Value, Values
+from scriptgraph.manifest.types import Manifest, Value, Values
 from scriptgraph.planning.conditions import same
 from scriptgraph.planning.environment import as_text
 from scriptgraph.planning.request import Request
@@ -66,7 +66,6 @@ __all__ = [
     "EXTRA",
     "ArchiveError",
     "Completed",
-    "Dependency",
     "Difference",
     "Engine",
     "FrontOptions",
