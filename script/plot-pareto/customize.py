@@ -7,11 +7,11 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.experiment import Experiment, Experiments
 from mlperf_home.experiments.picture_data import (
     Source,
-    any_results,
     draw_from,
     from_experiment,
     from_results,
     from_table,
+    result_files,
 )
 from mlperf_home.measurements.prices import Prices, kept_prices
 from mlperf_home.pictures.picture import PictureError, to_json
@@ -49,7 +49,7 @@ def _sources(context: Context) -> list[Source]:
     sources = _of_experiments(context, prices, required=not (results or table))
     # Where experiments lie may be said as well: then one of the two may be empty.
     enough = sources and context.path("CM_MLPERF_EXPERIMENTS_DIR")
-    if results and (any_results(results) or not enough):
+    if results and (result_files(results) or not enough):
         sources += from_results(results, prices)
     for path in [table] if table else []:
         sources += from_table(path, prices)

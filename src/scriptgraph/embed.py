@@ -14,9 +14,19 @@ from scriptgraph.errors import ManifestError, RequestError, ScriptGraphError, St
 from scriptgraph.execution.context import failing_on
 from scriptgraph.execution.loader import content_digest
 from scriptgraph.execution.record import host_facts, installed_versions
-from scriptgraph.manifest.located_json import Fields, Place
+from scriptgraph.manifest.located_json import (
+    Malformed,
+    Place,
+    Shape,
+    each,
+    members,
+    pointer_to,
+    read_text,
+    read_texts,
+    read_values,
+)
 from scriptgraph.manifest.tags import parse_query
-from scriptgraph.manifest.types import Dependency, Manifest, Value, Values
+from scriptgraph.manifest.types import Manifest, Value, Values
 from scriptgraph.planning.conditions import same
 from scriptgraph.planning.environment import as_text
 from scriptgraph.planning.request import Request
@@ -52,13 +62,12 @@ __all__ = [
     "EXTRA",
     "ArchiveError",
     "Completed",
-    "Dependency",
     "Difference",
     "Engine",
-    "Fields",
     "FrontOptions",
     "KnownDigests",
     "Limits",
+    "Malformed",
     "Manifest",
     "ManifestError",
     "Place",
@@ -70,6 +79,7 @@ __all__ = [
     "RunConsole",
     "ScriptGraphError",
     "Section",
+    "Shape",
     "StepFailed",
     "Uv",
     "Value",
@@ -79,6 +89,7 @@ __all__ = [
     "capture",
     "content_digest",
     "describe_end",
+    "each",
     "extract",
     "failing_on",
     "find_uv",
@@ -86,9 +97,14 @@ __all__ = [
     "installed_versions",
     "load_registry",
     "lock",
+    "members",
     "nearest",
     "parse_query",
+    "pointer_to",
     "read_front",
+    "read_text",
+    "read_texts",
+    "read_values",
     "resolve",
     "run",
     "same",

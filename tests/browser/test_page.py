@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytest.importorskip("matplotlib", reason="Matplotlib is not installed in this Python")
 pytest.importorskip("plotly", reason="Plotly is not installed in this Python")
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed in this Python")
 
@@ -47,7 +48,7 @@ def page(browser: Any, tmp_path: Path) -> Any:
 
 
 def opened(browser: Any, tmp_path: Path, shown: Any) -> Any:
-    from mlperf_home.pictures.page import write_page
+    from mlperf_home.pictures.drawing import write_page
 
     for kind in ("browser", "performance"):
         browser.get_log(kind)

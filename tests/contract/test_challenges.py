@@ -14,8 +14,8 @@ from cmind.cli import parse
 
 import mlperf_home.challenges
 from mlperf_home.challenges.commands import answer
-from mlperf_home.challenges.definition.catalog import find_challenges, load_challenge
 from mlperf_home.challenges.definition.lock import LOCK_NAME, lock_differences, make_lock, read_lock
+from mlperf_home.challenges.definition.manifest import find_challenges, load_challenge
 from mlperf_home.challenges.runs.arguments import read_asking
 from mlperf_home.experiments.arguments import read_asking as read_experiment_asking
 from mlperf_home.product import PRODUCT

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.bundle import make_bundle
 from mlperf_home.challenges.bundles.signature import check_key
-from mlperf_home.challenges.definition.catalog import ChallengeError, find_challenges, load_challenge
 from mlperf_home.challenges.definition.lock import write_lock
 from mlperf_home.challenges.definition.machine import this_machine
+from mlperf_home.challenges.definition.manifest import ChallengeError, find_challenges, load_challenge
 from mlperf_home.challenges.definition.work import opened, places_of
 from mlperf_home.challenges.replays.replay import replay
 from mlperf_home.challenges.runs.arguments import Setting, chosen_workflows, name_of, read_asking, refuse_options
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from mlperf_home.challenges.definition.manifest import Challenge, Needs, Workflow
+    from mlperf_home.challenges.definition.manifest import Challenge, Needs
     from scriptgraph.embed import RunConsole
 
 
@@ -51,7 +51,6 @@ def answer(action: str, command: Mapping[str, Any], repositories: Sequence[Path]
 
 
 def _find(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
-    """List the challenges that have a name or tags."""
     refuse_options(command)
     name, tags = name_of(command), command.get("tags") or ""
     words = [str(tag) for tag in tags] if isinstance(tags, list) else str(tags).split(",")
@@ -67,24 +66,15 @@ def _find(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole
         rows = [(each.name, _dates(each, today), each.title) for each in found]
         head = ("challenge", "open", "what")
         show_sections([Section("", rows, head) if rows else Section("there is no such challenge")])
-    told = [{"name": each.name, "title": each.title, "state": each.state(today)} for each in found]
-    return {"challenges": told}
+    return {"challenges": [{"name": each.name, "title": each.title, "state": each.state(today)} for each in found]}
 
 
 def _show(command: Mapping[str, Any], roots: Sequence[Path], _console: RunConsole) -> dict[str, Any]:
-    """Show all of one challenge."""
     refuse_options(command)
-    sections = _sections(load_challenge(roots, name_of(command)), _today())
-    if _on_console(command):
-        show_sections(sections)
-    return {"challenge": {section.title: [list(row) for row in section.rows] for section in sections}}
-
-
-def _sections(challenge: Challenge, today: date) -> list[Section]:
-    """Return all of one challenge."""
+    challenge = load_challenge(roots, name_of(command))
     head = [
         ("folder", str(challenge.folder)),
-        ("open", _dates(challenge, today)),
+        ("open", _dates(challenge, _today())),
         ("points", str(challenge.points)),
         ("tags", ",".join(challenge.tags)),
         *(("guide", str(challenge.folder / name)) for name in challenge.guides),
@@ -102,7 +92,9 @@ def _sections(challenge: Challenge, today: date) -> list[Section]:
         sections.append(Section(f"Workflow {each.name}: {each.title}", rows))
     run = f"cm run challenge {challenge.name}"
     sections.append(Section("To run it", [(f"{run} --sample",), (f"{run} --check",), (run,)]))
-    return sections
+    if _on_console(command):
+        show_sections(sections)
+    return {"challenge": {section.title: [list(row) for row in section.rows] for section in sections}}
 
 
 def _wanted(needs: Needs) -> str:
@@ -129,7 +121,11 @@ def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole)
     workflows = chosen_workflows(challenge, asking.texts.get("only", ""))
     root = setting.root("sample" if setting.sample else "official")
     if "plan" in asking.on:
-        return {"commands": _planned(setting, workflows, root)}
+        calls = ((each.name, each.mode(sample=setting.sample).call) for each in workflows)
+        commands = {name: shown(setting, call, places_of(root, name, setting.hw_name)) for name, call in calls}
+        for line in commands.values():
+            setting.say(line)
+        return {"commands": commands}
     if key := asking.path("sign_key"):
         check_key(key)
     locks = compare_locks(challenge, registry)
@@ -149,16 +145,6 @@ def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole)
     title = "SAMPLE RESULTS, no MLPerf results" if setting.sample else challenge.title
     console("tabled", challenge.name, {"title": title, "rows": rows})
     return {**told, "failed": failed, **_error_of(failed)}
-
-
-def _planned(setting: Setting, workflows: Sequence[Workflow], root: Path) -> dict[str, str]:
-    """Show the commands of workflows, and run none."""
-    commands = {}
-    for each in workflows:
-        places = places_of(root, each.name, setting.hw_name)
-        commands[each.name] = shown(setting, each.mode(sample=setting.sample).call, places)
-        setting.say(commands[each.name])
-    return commands
 
 
 def _replay(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:

@@ -22,7 +22,6 @@ class Environment:
     """One engine's environment.
 
     Attributes:
-        name: the engine's.
         minimum: the oldest Python that it is locked for.
         below: the first Python that has no wheels of it.
         why: what sets these bounds, for messages.

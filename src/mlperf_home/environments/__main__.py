@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def lock_text(uv: Uv, environment: Environment) -> str:
-    """Give the text of one lock file."""
+    """Return the text of one lock file."""
     lines = environment.requirements.read_text(encoding="utf-8").splitlines()
     oldest = ".".join(map(str, environment.minimum))
     newest = f"{environment.below[0]}.{environment.below[1] - 1}"

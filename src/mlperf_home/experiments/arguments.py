@@ -18,7 +18,6 @@ _CMIND = frozenset({
     "action", "automation", "artifact", "artifacts", "parsed_automation", "parsed_artifact", "parsed_artifacts",
     "cmd", "out", "unparsed_cmd", "save_to_json", "common", "ignore_inheritance", "control", "j", "json", "quiet",
 })  # fmt: skip
-_EVERYWHERE = ("name", "home", "experiments_dir")
 _OPTIONS = {
     "run": ("tags", "explore", "explore_file", "rerun"),
     "replay": (),
@@ -31,13 +30,7 @@ _SWITCHES = {"rerun", "pareto", "f", "force"}
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Options of a command.
-
-    Attributes:
-        home: the folder of all that we keep.
-        on: the switches that are on.
-        texts: the other options that were given.
-    """
+    """Options of a command: the folder of all that we keep, switches that are on, and the others that were given."""
 
     home: Path
     on: frozenset[str] = frozenset()
@@ -55,7 +48,6 @@ class Asking(Options):
 
     Attributes:
         name: an experiment's name, or "".
-        tags: what experiments have to have.
         root: where experiments lie.
         as_json: nothing else may be printed.
         words: what stood behind `--`.
@@ -80,13 +72,9 @@ def read_asking(action: str, command: Mapping[str, Any]) -> Asking:
             value.
     """
     given = {key.replace("-", "_"): value for key, value in command.items() if key not in _CMIND}
-    behind = tuple(str(word) for word in command.get("unparsed_cmd") or ())
-    strays = [str(word) for word in command.get("artifacts") or ()] + ([] if action == "run" else list(behind))
-    if strays:
-        raise RequestError(f"stray words: {' '.join(strays)}; options are written --name=value, without spaces")
-    known = (*_EVERYWHERE, *_OPTIONS[action])
-    check_known(given, known)
-    texts = {name: _text(name, value) for name, value in given.items() if name not in _SWITCHES}
+    refuse_strays(command, *(("artifacts",) if action == "run" else ("artifacts", "unparsed_cmd")))
+    check_known(given, ("name", "home", "experiments_dir", *_OPTIONS[action]))
+    texts = {name: text_of(name, value) for name, value in given.items() if name not in _SWITCHES and value != ""}
     named = {str(each) for each in (command.get("artifact"), texts.pop("name", None)) if each}
     if len(named) > 1:
         raise RequestError(f"two names: {' and '.join(sorted(named))}; an experiment has one")
@@ -96,15 +84,14 @@ def read_asking(action: str, command: Mapping[str, Any]) -> Asking:
     on = frozenset(name for name in _SWITCHES & given.keys() if is_on(name, given[name]))
     if "pareto" in on and "sort" in texts:
         raise RequestError("--sort: a front is in the order of its first metric; give --sort or --pareto")
-    home = Path(texts.pop("home", "") or PRODUCT.home).expanduser().absolute()
-    root = Path(texts.pop("experiments_dir", "") or home / "experiments").expanduser().absolute()
+    home = Path(texts.pop("home", PRODUCT.home)).expanduser().absolute()
     return Asking(
         name="".join(named),
         tags=tags,
-        root=root,
+        root=Path(texts.pop("experiments_dir", home / "experiments")).expanduser().absolute(),
         home=home,
         as_json=wants_json(command) or command.get("out") != "con",
-        words=behind,
+        words=tuple(map(str, command.get("unparsed_cmd") or ())),
         on=on,
         texts=texts,
     )
@@ -126,6 +113,12 @@ def read_derivations(text: str) -> dict[str, Expression]:
     return found
 
 
+def refuse_strays(command: Mapping[str, Any], *places: str) -> None:
+    """Raise RequestError if there are words in these places of cmind's dictionary."""
+    if strays := [str(word) for key in places for word in command.get(key) or ()]:
+        raise RequestError(f"stray words: {' '.join(strays)}; options are written --name=value, without spaces")
+
+
 def check_known(given: Iterable[str], known: Sequence[str]) -> None:
     """Check that every option is known. Raise RequestError if one is not; it names the nearest, or all."""
     for name in given:
@@ -143,11 +136,12 @@ def is_on(name: str, value: Any) -> bool:
     raise RequestError(f"--{name}={as_text(value)}: must be yes or no")
 
 
+def text_of(name: str, value: Any) -> str:
+    """Return an option that is a text; a list's entries are joined by commas. Raise RequestError if it has no value."""
+    if isinstance(value, bool | dict) or value is None or value == "":
+        raise RequestError(f"--{name} needs a value: write --{name}=VALUE, without spaces")
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else as_text(value)
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in (each.strip() for each in text.split(",")) if word)
-
-
-def _text(name: str, value: Any) -> str:
-    if value is True or value is None or isinstance(value, dict):
-        raise RequestError(f"--{name}: wants a value, written --{name}=VALUE without spaces")
-    return ",".join(str(each) for each in value) if isinstance(value, list) else as_text(value)

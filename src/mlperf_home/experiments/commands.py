@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.experiments.arguments import read_asking
+from mlperf_home.experiments.arguments import read_asking, read_derivations
 from mlperf_home.experiments.experiment import Experiment, ExperimentError, Experiments
-from mlperf_home.experiments.grid import Outcome, begin_replay, compared, run_grid, trials_of
-from mlperf_home.experiments.show import chosen, look, noun, warn
-from mlperf_home.experiments.tables import compared_section, experiment_rows
+from mlperf_home.experiments.fronts import fronts_of, read_axes
+from mlperf_home.experiments.grid import Outcome, begin_replay, compared, ended, run_grid, trials_of
+from mlperf_home.experiments.tables import (
+    answer_sections,
+    check_metrics,
+    compared_section,
+    derived,
+    front_section,
+    mark,
+    measured_section,
+)
 from mlperf_home.experiments.values import read_given, trials
+from mlperf_home.measurements.prices import kept_prices, read_prices, with_cost
 from mlperf_home.product import ENGINE
 from scriptgraph.embed import Section, agreed, failing_on, show_sections
 from scriptgraph.errors import RequestError
@@ -20,7 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mlperf_home.experiments.arguments import Asking
+    from mlperf_home.measurements.measurement import Measurement
+    from mlperf_home.measurements.store.expression import Expression
+    from mlperf_home.pictures.picture import Axis
     from scriptgraph.embed import RunConsole
+
+    Found = Sequence[tuple[Experiment, list[Measurement]]]
 
 
 def answer(action: str, command: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,20 +59,21 @@ def _run(asked: Asking, console: RunConsole) -> dict[str, Any]:
     if not asked.words:
         raise RequestError("which command? it stands behind --: cm run experiment NAME --explore=JSON -- COMMAND")
     values = read_given(asked.texts.get("explore", ""), asked.path("explore_file"))
-    trials(values, asked.words, asked.name)  # before anything is written
+    points = trials(values, asked.words, asked.name)
     made_by = {"command": list(asked.words), "values": values}
-    experiment = Experiments(asked.root).begin(asked.name, "grid", asked.tags, made_by, sample=_is_sample(asked.words))
+    # What it measured says so for itself besides.
+    sample = any("_sample" in word.replace(" ", ",").replace("=", ",").split(",") for word in asked.words)
+    experiment = Experiments(asked.root).begin(asked.name, "grid", asked.tags, made_by, sample=sample)
     if asked.tags and set(asked.tags) != set(experiment.tags):
         has = ",".join(experiment.tags) or "none"
         raise ExperimentError(experiment.folder, f"has other tags ({has})", "leave --tags out, or give another name")
-    return _told(experiment, _run_all(experiment, console, rerun="rerun" in asked.on), asked, console)
+    say = partial(_say, console, experiment.name)
+    return _told(experiment, run_grid(experiment, points, say, rerun="rerun" in asked.on), asked, console)
 
 
-def _run_all(experiment: Experiment, console: RunConsole, *, rerun: bool = False) -> list[Outcome]:
-    def say(message: str) -> None:
-        console("said", experiment.name, {"message": message})
-
-    return run_grid(experiment, trials_of(experiment), say, rerun=rerun)
+def _say(console: RunConsole, of: str, *messages: str, event: str = "said") -> None:
+    for message in messages:
+        console(event, of, {"message": message})
 
 
 def _told(experiment: Experiment, outcomes: Sequence[Outcome], asked: Asking, console: RunConsole) -> dict[str, Any]:
@@ -79,34 +96,37 @@ def _replay(asked: Asking, console: RunConsole) -> dict[str, Any]:
     if not asked.name:
         raise RequestError("which experiment? write cm replay experiment NAME")
     first, second = begin_replay(Experiments(asked.root), asked.name)
-    outcomes = _run_all(second, console)
-    section = compared_section(
-        f"{first.name} and {second.name}", compared(first, second, outcomes, damages := list[str]())
-    )
-    warn(console, first.name, damages)
+    outcomes = run_grid(second, trials_of(second), partial(_say, console, second.name))
+    damages = list[str]()
+    section = compared_section(f"{first.name} and {second.name}", compared(first, second, outcomes, damages))
+    _say(console, first.name, *damages, event="warned")
     if not asked.as_json:
         show_sections([section])
     return {**_told(second, outcomes, asked, console), "compared": [list(row) for row in section.rows]}
 
 
 def _find(asked: Asking, console: RunConsole) -> dict[str, Any]:
-    found = chosen(asked, console)
+    found = _chosen(asked, console)
     counts = {each.name: sum(1 for _ in each.store.lines()) for each in found}
     if not asked.as_json:
-        show_sections([experiment_rows(found, counts)])
-    told = [{**asdict(each), "folder": str(each.folder), "measurements": counts[each.name]} for each in found]
-    return {"experiments": told}
+        rows = [
+            (each.name, each.kind, ",".join(each.tags), str(counts[each.name]), mark(each), each.created)
+            for each in found
+        ]
+        header = ("name", "kind", "tags", "measurements", "", "created")
+        show_sections([Section(f"{len(rows)} experiments", rows, header if rows else ())])
+    return {"experiments": [{**_about(each), "measurements": counts[each.name]} for each in found]}
 
 
 def _remove(asked: Asking, console: RunConsole) -> dict[str, Any]:
     if not asked.name and not asked.tags:
         raise RequestError("which experiment? write cm rm experiment NAME, or --tags=TAG,TAG")
     # By its name, a damaged one can be removed as well.
-    names = [asked.name] if asked.name else [each.name for each in chosen(asked, console)]
+    names = [asked.name] if asked.name else [each.name for each in _chosen(asked, console)]
     experiments = Experiments(asked.root)
     for name in names:
         experiments.require(name)
-    title = "To be removed, with all that they measured" if names else f"nothing to remove: {noun(asked)}"
+    title = "To be removed, with all that they measured" if names else f"nothing to remove: {_noun(asked)}"
     if not asked.as_json:
         show_sections([Section(title, [(name,) for name in names])])
     if names and not asked.on & {"f", "force"} and not agreed(as_json=asked.as_json):
@@ -122,9 +142,100 @@ def _remove(asked: Asking, console: RunConsole) -> dict[str, Any]:
     return {"removed": removed, **({"error": "; ".join(problems)} if problems else {})}
 
 
-def _is_sample(words: Sequence[str]) -> bool:
-    """Whether a command asks for a sample; what it measured says so for itself besides."""
-    return any("_sample" in word.replace(" ", ",").replace("=", ",").split(",") for word in words)
+def _show(asked: Asking, console: RunConsole) -> dict[str, Any]:
+    """Do `cm show experiment`. Raise LocatedError if an experiment, price, metric or expression cannot be used."""
+    derivations = read_derivations(asked.texts.get("derive", ""))
+    found = _read(asked, console, derivations)
+    every = [each for _, measured in found for each in measured]
+    metrics, order = asked.listed("metrics"), asked.texts.get("sort", "")
+    check_metrics("sort", [order] if order else [], every)
+    check_metrics("metrics", [each.partition(":")[0] if "pareto" in asked.on else each for each in metrics], every)
+    if "pareto" in asked.on:
+        if axes := read_axes(metrics, derivations):
+            fronts_of(every, axes)  # which says so where nothing at all has them
+        told, sections = _with_fronts(found, axes)
+    else:
+        told, sections = _with_rows(found, [*metrics], [*derivations], order, console)
+    if parquet := asked.path("parquet"):
+        from mlperf_home.measurements.store.parquet import export_parquet  # noqa: PLC0415 - needs an extra
+
+        sections.append(Section(f"{export_parquet(every, parquet)} measurements are in {parquet}"))
+    if not asked.as_json:
+        show_sections(sections or [Section(f"{_noun(asked)}; cm run experiment makes one")])
+    plain = [
+        {"title": each.title, "header": list(each.header), "rows": [list(row) for row in each.rows]}
+        for each in sections
+    ]
+    return {"experiments": told, "sections": plain, **({"parquet": str(parquet)} if parquet else {})}
 
 
-_ACTIONS = {"run": _run, "replay": _replay, "find": _find, "show": look, "rm": _remove}
+def _read(asked: Asking, console: RunConsole, derivations: Mapping[str, Expression]) -> Found:
+    """Return each experiment's measurements, with what they cost and with derived metrics."""
+    table = asked.path("prices")
+    prices = read_prices(table) if table else kept_prices(asked.home)
+    experiments, notes = _chosen(asked, console), list[str]()
+    lists = [[*each.store.measurements(notes)] for each in experiments]
+    if prices:
+        lists = [[with_cost(one, prices) for one in each] for each in lists]
+    # All at once: an expression is wrong only if it has a value for none of them.
+    flat = iter(derived([one for each in lists for one in each], derivations, notes))
+    _say(console, "experiment", *notes, event="warned")
+    return [(experiment, [next(flat) for _ in each]) for experiment, each in zip(experiments, lists, strict=True)]
+
+
+def _with_fronts(found: Found, axes: Sequence[Axis]) -> tuple[list[dict[str, Any]], list[Section]]:
+    """Show an exploration's answer, unless metrics are asked for, and the fronts of everything else."""
+    told, sections = [], list[Section]()
+    for experiment, measured in found:
+        if experiment.answer.is_file() and not axes:
+            sections += answer_sections(experiment)
+            told.append({**_about(experiment), "answer": json.loads(experiment.answer.read_text("utf-8"))})
+            continue
+        fronts = fronts_of(measured, axes, strict=not axes)
+        sections += [front_section(experiment, each) for each in fronts]
+        told.append({**_about(experiment), "fronts": [each.to_json() for each in fronts]})
+    return told, sections
+
+
+def _with_rows(
+    found: Found, metrics: Sequence[str], derivations: Sequence[str], order: str, console: RunConsole
+) -> tuple[list[dict[str, Any]], list[Section]]:
+    told, sections = [], []
+    for experiment, measured in found:
+        sections.append(measured_section(experiment, measured, metrics, order, derivations))
+        document = {**_about(experiment), "measurements": [asdict(each) for each in measured]}
+        if experiment.kind == "grid":
+            outcomes = ended(experiment, damages := list[str]())
+            _say(console, experiment.name, *damages, event="warned")
+            # They failed, or their command is none of ours.
+            rows = [(each.trial.words, each.told, each.log) for each in outcomes if not each.measurements]
+            if rows:
+                sections.append(Section(f"{len(rows)} without a measurement", rows, ("values", "ended", "log")))
+            document["points"] = [
+                {"values": dict(each.trial.values), "ok": each.ok, "told": each.told, "log": each.log}
+                for each in outcomes
+            ]
+        told.append(document)
+    return told, sections
+
+
+def _about(experiment: Experiment) -> dict[str, Any]:
+    return {**asdict(experiment), "folder": str(experiment.folder)}
+
+
+def _chosen(asked: Asking, console: RunConsole) -> list[Experiment]:
+    """Find an experiment by name, or those with tags. Raise ExperimentError if the named one is absent or damaged."""
+    experiments = Experiments(asked.root)
+    if asked.name:
+        return [experiments.load(asked.name)]
+    found = experiments.find(asked.tags, damages := list[str]())
+    _say(console, "experiment", *damages, event="warned")
+    return found
+
+
+def _noun(asked: Asking) -> str:
+    """Return a sentence: there is no such experiment."""
+    return f"no experiment has the tags {','.join(asked.tags)}" if asked.tags else f"no experiment yet in {asked.root}"
+
+
+_ACTIONS = {"run": _run, "replay": _replay, "find": _find, "show": _show, "rm": _remove}

@@ -46,11 +46,9 @@ class Experiment:
     Attributes:
         name: unique in its root, and the folder's name.
         kind: one of KINDS.
-        tags: what it is found by.
         sample: whether it was made with sample data: no MLPerf results.
         made_by: what made it, as JSON: a command with its variables, a space with settings, an imported file's hash.
         created: when, in UTC, ISO 8601.
-        folder: where it lies.
     """
 
     name: str
@@ -77,12 +75,11 @@ class Experiment:
         return self.folder / "answer.json"
 
 
+@dataclass(frozen=True)
 class Experiments:
-    """All experiments below one folder; many processes may use it at once."""
+    """All experiments below one folder, made with the first; many processes may use it at once."""
 
-    def __init__(self, root: Path) -> None:
-        """Look at a folder; it is made with the first experiment."""
-        self.root = root
+    root: Path
 
     def begin(
         self, name: str, kind: str, tags: Iterable[str], made_by: Mapping[str, Any], *, sample: bool
@@ -95,7 +92,7 @@ class Experiments:
         """
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
-        self._check_words(name, tags := tuple(tags))
+        _check_words(name, tags := tuple(tags))
         created = datetime.now(timezone.utc).isoformat(timespec="seconds")
         made_by = json.loads(json.dumps(made_by))
         wanted = Experiment(name, kind, tags, sample, made_by, created, self.root / name)
@@ -112,7 +109,7 @@ class Experiments:
 
     def load(self, name: str) -> Experiment:
         """Return the experiment of a name. Raise ExperimentError if there is none, or its file is damaged."""
-        self._check_words(name, ())
+        _check_words(name)
         path = self.root / name / _FILE
         try:
             document = json.loads(path.read_text("utf-8"))
@@ -128,8 +125,7 @@ class Experiments:
 
     def find(self, tags: Iterable[str], damages: list[str] | None = None) -> list[Experiment]:
         """Return those that have all these tags, the oldest first; damaged ones are named in `damages`."""
-        wanted = set(tags)
-        found = []
+        wanted, found = set(tags), []
         for path in sorted(self.root.glob(f"[!.]*/{_FILE}")) if self.root.is_dir() else []:
             try:
                 experiment = self.load(path.parent.name)
@@ -143,7 +139,7 @@ class Experiments:
 
     def require(self, name: str) -> Path:
         """Return the folder of an experiment, a damaged one too. Raise ExperimentError if there is none."""
-        self._check_words(name, ())
+        _check_words(name)
         folder = self.root / name
         if not (folder / _FILE).exists():
             self.load(name)  # which says what there is
@@ -152,8 +148,7 @@ class Experiments:
     def remove(self, name: str) -> None:
         """Remove an experiment, a damaged one too, measurements and all; half of one is never left under its name.
 
-        Raises:
-            ExperimentError: there is none, a run goes on in it, or it cannot be removed.
+        Raise ExperimentError if there is none, a run goes on in it, or it cannot be removed.
         """
         folder = self.require(name)
         try:
@@ -164,12 +159,6 @@ class Experiments:
             shutil.rmtree(doomed)
         except OSError as error:
             raise ExperimentError(folder, f"cannot be removed ({error.strerror})", "see to its permissions") from None
-
-    @staticmethod
-    def _check_words(name: str, tags: Iterable[str]) -> None:
-        for word, pattern in ((name, _NAME), *((tag, _TAG) for tag in tags)):
-            if not pattern.fullmatch(word):
-                raise ExperimentError("experiment", f"{word!r} is no name", "use letters, digits, '.', '_' and '-'")
 
     def _publish(self, experiment: Experiment) -> None:
         """Rename a whole folder to its name, unless the name is taken."""
@@ -189,6 +178,12 @@ class Experiments:
         finally:
             shutil.rmtree(new, ignore_errors=True)
         sync_folder(self.root)
+
+
+def _check_words(name: str, tags: Iterable[str] = ()) -> None:
+    for word, pattern in ((name, _NAME), *((tag, _TAG) for tag in tags)):
+        if not pattern.fullmatch(word):
+            raise ExperimentError("experiment", f"{word!r} is no name", "use letters, digits, '.', '_' and '-'")
 
 
 def _in_use(journal: Path) -> bool:

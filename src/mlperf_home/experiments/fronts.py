@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from mlperf_home.experiments.experiment import ExperimentError
-from mlperf_home.pareto.front import front
+from mlperf_home.pareto.front import DIRECTIONS, front
 from mlperf_home.pictures.picture import Axis, axis
 
 if TYPE_CHECKING:
@@ -18,18 +18,15 @@ if TYPE_CHECKING:
 
 _COSTS = ("latency_ms", "samples_per_second", "queries_per_second")
 _GAINS = ("top1_percent", "f1_percent")
-_DIRECTIONS = ("min", "max")
-_FEWEST = 2
+USUAL = (*_COSTS, *_GAINS, "energy_mj", "energy_per_sample_j", "cost_per_million_inferences")
+"""The metrics that are shown unless others are named."""
 
 
 @dataclass(frozen=True)
 class Front:
-    """A front.
+    """The front of a benchmark and scenario.
 
     Attributes:
-        benchmark: of which benchmark.
-        scenario: of which scenario.
-        axes: what was compared.
         members: what nothing dominates, in the order of the first metric.
         compared: how many measurements were.
         invalid: how many were left out because LoadGen calls them INVALID.
@@ -44,13 +41,16 @@ class Front:
     invalid: int
     lacking: int
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        metrics = [{"name": each.name, "direction": each.direction} for each in self.axes]
+        counts = {"compared": self.compared, "invalid": self.invalid, "lacking": self.lacking}
+        members = [asdict(each) for each in self.members]
+        return {"benchmark": self.benchmark, "scenario": self.scenario, "metrics": metrics, **counts, "front": members}
+
 
 def read_axes(words: Sequence[str], derived: Collection[str]) -> tuple[Axis, ...]:
-    """Read the metrics of a front: NAME, NAME:min or NAME:max.
-
-    Args:
-        words: as they were typed; none: the usual ones.
-        derived: names whose better direction only the user knows.
+    """Read the metrics of a front: NAME, NAME:min or NAME:max; of derived ones, only the user knows what is better.
 
     Raises:
         ExperimentError: one metric alone, an unknown direction, or none where one is needed.
@@ -59,74 +59,55 @@ def read_axes(words: Sequence[str], derived: Collection[str]) -> tuple[Axis, ...
     for word in words:
         name, colon, direction = word.partition(":")
         advice = f"write {name}:min or {name}:max"
-        if colon and direction not in _DIRECTIONS:
+        if colon and direction not in DIRECTIONS:
             raise ExperimentError(f"--metrics: {word}", f"{direction!r} is no direction", advice)
         if name in derived and not colon:
             raise ExperimentError(f"--metrics: {name}", "does not say whether less or more is better", advice)
         usual = axis(name)
         found.append(Axis(name, usual.label, direction or usual.direction))
-    if found and len({each.name for each in found}) < max(_FEWEST, len(found)):
+    if found and len({each.name for each in found}) < max(2, len(found)):
         raise ExperimentError("--metrics", "a front needs two different metrics or more", "name another one as well")
     return tuple(found)
 
 
 def fronts_of(measurements: Sequence[Measurement], axes: Sequence[Axis], *, strict: bool = True) -> list[Front]:
-    """Return the front of each benchmark and scenario.
-
-    Args:
-        measurements: what was measured.
-        axes: what is compared; none: of each a latency or rate and an accuracy.
-        strict: whether something has to have them.
+    """Return the front of each benchmark and scenario; without axes, of a latency or rate and an accuracy of each.
 
     Raises:
-        ExperimentError: nothing has all of them; says which there are.
+        ExperimentError: `strict`, and nothing has all of them; says which there are.
     """
     groups: dict[tuple[str, str], list[Measurement]] = {}
     for each in measurements:
         groups.setdefault((each.benchmark, each.scenario), []).append(each)
-    found = []
-    for (benchmark, scenario), group in groups.items():
-        valid = [each for each in group if each.validity != "INVALID"]
-        chosen = tuple(axes) or _usual(valid)
-        points = [(each, point) for each in valid if (point := _point(each, chosen)) is not None] if chosen else []
-        members = _front(points, [each.direction for each in chosen])
-        invalid, lacking = len(group) - len(valid), len(valid) - len(points)
-        found.append(Front(benchmark, scenario, chosen, members, len(points), invalid, lacking))
+    found = [_front(*key, group, axes) for key, group in groups.items()]
     if strict and measurements and not any(each.compared for each in found):
-        raise _nothing(measurements, axes)
+        wanted = " and ".join(each.name for each in axes) or "a latency or rate and an accuracy"
+        there = {name for each in measurements if each.validity != "INVALID" for name in numbers(each)}
+        invalid = sum(each.invalid for each in found)
+        advice = f"give two of them by --metrics: {', '.join(sorted(there)) or 'none'}"
+        raise ExperimentError("--pareto", f"nothing valid has {wanted} ({invalid} are INVALID)", advice)
     return found
 
 
-def _nothing(measurements: Sequence[Measurement], axes: Sequence[Axis]) -> ExperimentError:
-    wanted = " and ".join(each.name for each in axes) or "a latency or rate and an accuracy"
-    counts = Counter(name for each in measurements if each.validity != "INVALID" for name in numbers(each))
-    invalid = sum(each.validity == "INVALID" for each in measurements)
-    advice = f"give two of them by --metrics: {', '.join(sorted(counts)) or 'none'}"
-    return ExperimentError("--pareto", f"nothing valid has {wanted} ({invalid} are INVALID)", advice)
+def _front(benchmark: str, scenario: str, group: Sequence[Measurement], axes: Sequence[Axis]) -> Front:
+    valid = [(each, numbers(each)) for each in group if each.validity != "INVALID"]
+    usual = usual_pair({name for _, known in valid for name in known})
+    chosen = tuple(axes) or tuple(map(axis, usual if all(usual) else ()))
+    names = [each.name for each in chosen]
+    points = [(each, [known[name] for name in names]) for each, known in valid if names and known.keys() >= {*names}]
+    keeps = front([point for _, point in points], [each.direction for each in chosen]) if points else []
+    members = [each for each, _ in sorted(itertools.compress(points, keeps), key=lambda pair: pair[1])]
+    invalid, lacking = len(group) - len(valid), len(valid) - len(points)
+    return Front(benchmark, scenario, chosen, tuple(members), len(points), invalid, lacking)
 
 
-def _usual(valid: Sequence[Measurement]) -> tuple[Axis, ...]:
-    there = {name for each in valid for name in numbers(each)}
-    chosen = [next((name for name in names if name in there), "") for names in (_COSTS, _GAINS)]
-    return tuple(axis(name) for name in chosen) if all(chosen) else ()
+def usual_pair(there: Collection[str]) -> tuple[str, str]:
+    """Return the usual two of these metrics: a latency or rate, and an accuracy; "" in place of one that is absent."""
+    cost, gain = (next((name for name in names if name in there), "") for names in (_COSTS, _GAINS))
+    return cost, gain
 
 
 def numbers(measurement: Measurement) -> dict[str, float]:
     """Return the values that are finite numbers, by name."""
     given = {name: each.value for name, each in measurement.values.items()}
     return {name: float(v) for name, v in given.items() if isinstance(v, (int, float)) and math.isfinite(v)}
-
-
-def _point(measurement: Measurement, axes: Sequence[Axis]) -> tuple[float, ...] | None:
-    found = numbers(measurement)
-    return tuple(found[each.name] for each in axes) if all(each.name in found for each in axes) else None
-
-
-def _front(
-    points: Sequence[tuple[Measurement, tuple[float, ...]]], directions: Sequence[str]
-) -> tuple[Measurement, ...]:
-    if not points:
-        return ()
-    keeps = front([point for _, point in points], directions)
-    members = [pair for pair, keep in zip(points, keeps, strict=True) if keep]
-    return tuple(each for each, _ in sorted(members, key=lambda pair: pair[1]))

@@ -34,10 +34,9 @@ class Outcome:
     """How a trial ended.
 
     Attributes:
-        trial: what was run.
         ok: whether it ended with 0.
         told: how it ended, for people.
-        log: all that it said.
+        log: the file with all that it said.
         measurements: ids in the experiment's store.
         kept: whether it had ended well before, and was not run.
     """
@@ -86,11 +85,9 @@ def run_grid(
 
 
 def ended(experiment: Experiment, damages: list[str]) -> list[Outcome]:
-    """Return the trials that have ended, and run none; another process may be running them.
+    """Return the trials of a grid that have ended, and run none; another process may be running them.
 
-    Args:
-        experiment: of kind "grid".
-        damages: takes a sentence for each line of the journal that cannot be read.
+    `damages` takes a sentence for each line of the journal that cannot be read.
     """
     known = observations(experiment.journal, damages)
     return [_outcome(each, known[each.key], kept=True) for each in trials_of(experiment) if each.key in known]
@@ -106,8 +103,7 @@ def trials_of(experiment: Experiment) -> list[Trial]:
 
 
 def _outcome(trial: Trial, observed: Mapping[str, Any], *, kept: bool) -> Outcome:
-    measurements = tuple(observed["measurements"])
-    return Outcome(trial, observed["ok"], observed["told"], observed["log"], measurements, kept)
+    return Outcome(trial, observed["ok"], observed["told"], observed["log"], tuple(observed["measurements"]), kept)
 
 
 def _run(experiment: Experiment, trial: Trial) -> dict[str, Any]:
@@ -115,19 +111,16 @@ def _run(experiment: Experiment, trial: Trial) -> dict[str, Any]:
     log = experiment.folder / "logs" / f"{trial.number}.log"
     log.unlink(missing_ok=True)
     lines: list[str] = []
+    unreadable: list[str] = []
     began_ns = time.monotonic_ns()
-    problem, ok = "", False
     try:
         ran = run(_command(trial.argv), env=os.environ, cwd=Path.cwd(), log=log, on_line=lines.append)
-        ok = ran.ok
-        if not ok:
-            reason = _answer(lines).get("error")
-            last = [" ".join(str(reason).split())] if reason else ran.last_lines[-_LAST_LINES:]
-            problem = " | ".join([describe_end(ran.exit_code, ran.signal), *last])
+        ok, reason = ran.ok, _answer(lines).get("error")
+        last = [" ".join(str(reason).split())] if reason else ran.last_lines[-_LAST_LINES:]
+        problem = " | ".join([describe_end(ran.exit_code, ran.signal), *last])
     except ProcessFailed as error:
-        problem = str(error)
+        ok, problem = False, str(error)
     seconds = (time.monotonic_ns() - began_ns) / 1e9
-    unreadable: list[str] = []
     measured = _measured(lines, trial, unreadable) if ok else []
     experiment.store.append(measured)
     ids = [identity(to_line(each)) for each in measured]
@@ -149,8 +142,13 @@ def _measured(lines: Sequence[str], trial: Trial, unreadable: list[str]) -> list
     """Find the measurements that a command of ours has made, through the record that its answer names."""
     given = {name: value for name, value in trial.values.items() if value != ""}
     values = {f"explored_{name}": Value(value, "copied", "--explore") for name, value in given.items()}
+    try:
+        steps = json.loads(Path(_answer(lines)["record"]).read_text("utf-8"))["steps"]
+        named = [path for step in steps if (path := step.get("exports", {}).get(_MEASURED))]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []  # it is no command of ours, or one that keeps no record
     found = []
-    for path in _paths(lines):
+    for path in map(Path, dict.fromkeys(named)):
         try:
             measurement = from_json(path.read_text("utf-8"), str(path))
         except MeasurementError as error:  # noqa: PERF203 - each may fail alone
@@ -173,20 +171,10 @@ def _answer(lines: Sequence[str]) -> dict[str, Any]:
     return {}
 
 
-def _paths(lines: Sequence[str]) -> list[Path]:
-    try:
-        steps = json.loads(Path(_answer(lines)["record"]).read_text("utf-8"))["steps"]
-        named = [step.get("exports", {}).get(_MEASURED) for step in steps]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []  # it is no command of ours, or one that keeps no record
-    return [Path(path) for path in dict.fromkeys(named) if path]
-
-
 def begin_replay(experiments: Experiments, name: str) -> tuple[Experiment, Experiment]:
     """Return an experiment and the one that replays it: the last that was stopped on its way, else a new one.
 
-    Raises:
-        ExperimentError: there is none of that name, or it has no command.
+    Raise ExperimentError if there is none of that name, or it has no command.
     """
     first = experiments.load(name)
     if first.kind != "grid":
@@ -195,25 +183,23 @@ def begin_replay(experiments: Experiments, name: str) -> tuple[Experiment, Exper
     trials_of(first)
     others = {each.name: each for each in experiments.find(())}
     number = 1
-    while (replay := others.get(f"{name}-replay-{number}")) is not None:
+    while replay := others.get(f"{name}-replay-{number}"):
         if replay.made_by == first.made_by and len(ended(replay, [])) < len(trials_of(replay)):
             return first, replay
         number += 1
-    new = experiments.begin(f"{name}-replay-{number}", "grid", first.tags, first.made_by, sample=first.sample)
-    return first, new
+    return first, experiments.begin(f"{name}-replay-{number}", "grid", first.tags, first.made_by, sample=first.sample)
 
 
 def compared(first: Experiment, second: Experiment, outcomes: Sequence[Outcome], damages: list[str]) -> list[Compared]:
-    """Put each point's outcome and measurements beside those of then.
+    """Put each point's outcome in a replay, and its measurements, beside those of then.
 
-    Args:
-        first: what was replayed.
-        second: the replay.
-        outcomes: of the replay.
-        damages: takes a sentence for each line that cannot be read.
+    `damages` takes a sentence for each line that cannot be read.
     """
     then = {each.trial.key: each for each in ended(first, damages)}
-    before, now = _by_id(first, damages), _by_id(second, damages)
+    before, now = (
+        {identity(to_line(each)): each for each in experiment.store.measurements(damages)}
+        for experiment in (first, second)
+    )
     found = []
     for outcome in outcomes:
         old = then.get(outcome.trial.key)
@@ -223,14 +209,4 @@ def compared(first: Experiment, second: Experiment, outcomes: Sequence[Outcome],
             if one in before and other in now
         )
         found.append(Compared(outcome.trial.words, old.told if old else "not run", outcome.told, pairs))
-    return found
-
-
-def _by_id(experiment: Experiment, damages: list[str]) -> dict[str, Measurement]:
-    found = {}
-    for number, line in experiment.store.lines():
-        try:
-            found[identity(line)] = from_json(line, f"{experiment.store.path}, line {number}")
-        except MeasurementError as error:  # noqa: PERF203 - each line may fail alone
-            damages.append(str(error))
     return found

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.experiments.fronts import numbers
+from mlperf_home.experiments.fronts import numbers, usual_pair
 from mlperf_home.measurements.imports.tables import read_table
 from mlperf_home.measurements.measurement import from_json
 from mlperf_home.measurements.prices import with_cost
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from mlperf_home.measurements.measurement import Measurement, Value
     from mlperf_home.measurements.prices import Prices
 
-_USUAL = (("latency_ms", "samples_per_second"), ("top1_percent", "f1_percent"))
-
 
 @dataclass(frozen=True)
 class Source(Measured):
@@ -32,15 +30,24 @@ class Source(Measured):
     metrics: Mapping[str, float]
     intervals: Mapping[str, Interval]
 
+    def mark(self, x: str, y: str) -> Mark:
+        """Return its mark in a picture of these two metrics."""
+        told = {each.name: getattr(self, each.name) for each in fields(Measured)}
+        between = self.intervals.get
+        return Mark(**told, x=self.metrics[x], y=self.metrics[y], x_interval=between(x), y_interval=between(y))
+
 
 def from_experiment(experiment: Experiment, damages: list[str], prices: Prices | None = None) -> Iterator[Source]:
-    """Return an exploration's points by its answer, and what another experiment measured.
-
-    Raises:
-        PictureError: the answer cannot be read.
-    """
-    if experiment.answer.is_file():
-        yield from _from_answer(experiment)
+    """Return an exploration's points by its answer, else what was measured. Raise PictureError for a damaged answer."""
+    path = experiment.answer
+    if path.is_file():
+        try:
+            document = json.loads(path.read_text("utf-8"))
+            points = [(each, standing) for standing in STANDINGS for each in document[standing]]
+            yield from [_answered(document, *point) for point in points if point[0]["values"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            advice = "run the exploration again; its journal is kept"
+            raise PictureError(path, f"is no answer ({error})", advice) from None
         return
     for measurement in experiment.store.measurements(damages):
         yield from from_measurement(measurement, imported=experiment.kind == "import", prices=prices)
@@ -48,18 +55,14 @@ def from_experiment(experiment: Experiment, damages: list[str], prices: Prices |
 
 def from_results(folder: Path, prices: Prices | None = None) -> Iterator[Source]:
     """Return a folder's measurements. Raise PictureError if it has none, MeasurementError if one is damaged."""
-    if not (paths := _measurements(folder)):
+    if not (paths := result_files(folder)):
         raise PictureError(folder, "holds no measurement.json", "give the --results_dir of runs that have ended")
     for path in paths:
         yield from from_measurement(from_json(path.read_text("utf-8"), str(path)), imported=False, prices=prices)
 
 
-def any_results(folder: Path) -> bool:
-    """Whether a results folder holds a measurement."""
-    return bool(_measurements(folder))
-
-
-def _measurements(folder: Path) -> list[Path]:
+def result_files(folder: Path) -> list[Path]:
+    """Return the measurements of a results folder."""
     found = sorted(folder.rglob("measurement.json"))
     return [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
@@ -97,7 +100,7 @@ def draw_from(sources: Sequence[Source], x: str, y: str, title: str) -> Picture:
 
     Args:
         sources: what was measured.
-        x: a metric, or "" for latency, else throughput.
+        x: a metric, or "" for latency, else a rate.
         y: a metric, or "" for top-1, else F1.
         title: for people, or "" for one made from the axes.
 
@@ -105,43 +108,22 @@ def draw_from(sources: Sequence[Source], x: str, y: str, title: str) -> Picture:
         PictureError: nothing has both metrics; says which there are.
     """
     counts = Counter(metric for source in sources for metric in source.metrics)
-    x, y = (given or next(filter(counts.get, usual), "") for given, usual in zip((x, y), _USUAL, strict=True))
+    x, y = (given or usual for given, usual in zip((x, y), usual_pair(counts), strict=True))
     for name in (x, y):
         if name not in counts:
             known = ", ".join(sorted(counts)) or "none"
             raise PictureError("--x and --y", f"nothing has {name or 'two metrics'}", f"metrics there: {known}")
-    marks = tuple(_mark(each, x, y) for each in sources if each.metrics.keys() >= {x, y})
+    marks = tuple(each.mark(x, y) for each in sources if each.metrics.keys() >= {x, y})
     if not marks:
         raise PictureError("--x and --y", f"nothing has both {x} and {y}", "choose other metrics")
-    notes = []
-    if left := len(sources) - len(marks):
-        notes.append(f"{left} left out, which lack {x} or {y}")
+    left, across, up = len(sources) - len(marks), axis(x), axis(y)
+    notes = [f"{left} left out, which lack {x} or {y}"] if left else []
     if any(mark.sample for mark in marks):
         notes.append("Sample data: made-up inputs and toy models. These are no MLPerf results.")
-    across, up = axis(x), axis(y)
     return Picture(title or f"{up.label} against {across.label}", across, up, marks, tuple(notes))
 
 
-def _mark(source: Source, x: str, y: str) -> Mark:
-    told = {each.name: getattr(source, each.name) for each in fields(Measured)}
-    between = source.intervals.get
-    return Mark(**told, x=source.metrics[x], y=source.metrics[y], x_interval=between(x), y_interval=between(y))
-
-
-def _from_answer(experiment: Experiment) -> Iterator[Source]:
-    path = experiment.answer
-    try:
-        document = json.loads(path.read_text("utf-8"))
-        for standing in STANDINGS:
-            for each in document[standing]:
-                if each["values"]:
-                    yield _answered(document, each, standing)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PictureError(path, f"is no answer ({error})", "run the exploration again; its journal is kept") from None
-
-
 def _answered(document: Mapping[str, Any], each: Mapping[str, Any], standing: str) -> Source:
-    metrics = {**each["values"], **each["official"]}
     # An official run's value has no interval of the probes.
     intervals = {name: (low, high) for name, (low, high) in each["intervals"].items() if name not in each["official"]}
     facts = {
@@ -149,7 +131,8 @@ def _answered(document: Mapping[str, Any], each: Mapping[str, Any], standing: st
         "latency": "official run" if each["official"] else "probes",
         "against": ", ".join(each["against"]),
     }
-    finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
+    values = {**each["values"], **each["official"]}
+    finite = {name: value for name, value in values.items() if math.isfinite(value)}
     facts = {key: value for key, value in facts.items() if value}
     return Source(each["point"], standing, document["system"], False, document["sample"], facts, finite, intervals)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.experiments.experiment import ExperimentError
+from mlperf_home.experiments.fronts import USUAL
 from mlperf_home.measurements.measurement import Value, unknown
 from mlperf_home.measurements.store.expression import ExpressionError
 from mlperf_home.pictures.picture import SAMPLE, STANDINGS, axis
@@ -17,26 +18,9 @@ if TYPE_CHECKING:
 
     from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.experiments.fronts import Front
-    from mlperf_home.experiments.grid import Compared, Outcome
+    from mlperf_home.experiments.grid import Compared
     from mlperf_home.measurements.measurement import Measurement
     from mlperf_home.measurements.store.expression import Expression
-
-_USUAL = (
-    *("latency_ms", "samples_per_second", "queries_per_second", "top1_percent", "f1_percent"),
-    *("energy_mj", "energy_per_sample_j", "cost_per_million_inferences"),
-)
-_EXPLORED = "explored_"
-
-
-def experiment_rows(found: Sequence[Experiment], counts: Mapping[str, int]) -> Section:
-    """List experiments: name, kind, tags, number of measurements, when."""
-    marks = {True: "sample", False: ""}
-    rows = [
-        (each.name, each.kind, ",".join(each.tags), str(counts[each.name]), marks[each.sample], each.created)
-        for each in found
-    ]
-    header = ("name", "kind", "tags", "measurements", "", "created")
-    return Section(f"{len(rows)} experiments", rows, header if rows else ())
 
 
 def measured_section(
@@ -48,11 +32,11 @@ def measured_section(
 ) -> Section:
     """Show each measurement in a row: these metrics, or the usual ones of those that are there; derived ones too."""
     there = dict.fromkeys(name for each in measurements for name in each.values)
-    usual = [name for name in there if name.startswith(_EXPLORED) or name in _USUAL]
+    usual = [name for name in there if name.startswith("explored_") or name in USUAL]
     shown = list(dict.fromkeys([*(metrics or usual), *derivations]))
     rows = [
-        (*_words(each), *(_word(value_of(each, name)) for name in shown), "sample" if each.sample else "")
-        for each in sorted(measurements, key=lambda each: _order(value_of(each, order)))
+        (*_words(each), *(_word(_value_of(each, name)) for name in shown), mark(each))
+        for each in sorted(measurements, key=lambda each: _order(_value_of(each, order)))
     ]
     sample = experiment.sample or any(each.sample for each in measurements)
     title = _marked(f"{experiment.name}, {experiment.kind}: {len(rows)} measured", sample=sample)
@@ -72,10 +56,7 @@ def derived(
 ) -> list[Measurement]:
     """Add derived metrics; where one cannot be worked out it is unknown, with the reason.
 
-    Args:
-        measurements: what was measured.
-        wanted: expressions by the new metric's name.
-        notes: takes a sentence for each metric that some measurements do not have.
+    `notes` takes a sentence for each metric that some measurements do not have.
 
     Raises:
         ExperimentError: a new name is taken.
@@ -104,13 +85,13 @@ def _worked_out(expression: Expression, known: Mapping[str, Value], problems: li
         return unknown(error.problem)
 
 
-def whole_machine(measurement: Measurement) -> Value | None:
-    """Return the cores of all sockets, where a result tells the cores of each, as MLPerf's tables do."""
-    told = [measurement.system.get(name) for name in ("cores", "sockets")]
-    counts = [each.value for each in told if each is not None and isinstance(each.value, (int, float))]
-    if len(counts) != len(told):
-        return None
-    return Value(counts[0] * counts[1], "inferred", reason="cores of each socket, times sockets")
+def _system(measurement: Measurement) -> dict[str, Value]:
+    """Return what is known of the machine; its cores are those of all sockets where a result tells those of each."""
+    system = dict(measurement.system)
+    cores, sockets = (system[name].value if name in system else None for name in ("cores", "sockets"))
+    if isinstance(cores, (int, float)) and isinstance(sockets, (int, float)):
+        system["cores"] = Value(cores * sockets, "inferred", reason="cores of each socket, times sockets")
+    return system
 
 
 def _known(measurement: Measurement) -> dict[str, Value]:
@@ -118,19 +99,14 @@ def _known(measurement: Measurement) -> dict[str, Value]:
 
     Cores are the machine's: those that the engine was given are `engine_cores`.
     """
-    cores = whole_machine(measurement)
-    system = {**measurement.system, **({"cores": cores} if cores else {})}
     engine = {f"engine_{name}": value for name, value in measurement.engine.items()}
     # An engine's own names stand where nothing else has them.
-    named = {**measurement.engine, **engine, **system, **measurement.values}
+    named = {**measurement.engine, **engine, **_system(measurement), **measurement.values}
     return {name.replace(".", "_"): value for name, value in named.items()}
 
 
-def value_of(measurement: Measurement, name: str) -> Value | None:
-    """Return a value, or a fact about the machine."""
-    if name == "cores" and (cores := whole_machine(measurement)):
-        return cores
-    return measurement.values.get(name, measurement.system.get(name))
+def _value_of(measurement: Measurement, name: str) -> Value | None:
+    return measurement.values.get(name, _system(measurement).get(name))
 
 
 def answer_sections(experiment: Experiment) -> list[Section]:
@@ -178,18 +154,10 @@ def front_section(experiment: Experiment, found: Front) -> Section:
         return Section(_marked(f"{what}: nothing has a latency or rate and an accuracy{out}", sample=sample))
     names = [each.name for each in found.axes]
     rows = [
-        (*_words(each)[:2], *(_word(each.values.get(name)) for name in names), "sample" if each.sample else "")
-        for each in found.members
+        (*_words(each)[:2], *(_word(each.values.get(name)) for name in names), mark(each)) for each in found.members
     ]
     title = _marked(f"{what}: {len(rows)} of {found.compared} are of the front{out}", sample=sample)
-    header = ("model", "system", *(each.words for each in found.axes), "")
-    return Section(title, rows, header if rows else ())
-
-
-def outcomes_section(outcomes: Sequence[Outcome]) -> Section:
-    """Show the points of a grid that measured nothing: they failed, or their command is none of ours."""
-    rows = [(each.trial.words, each.told, each.log) for each in outcomes if not each.measurements]
-    return Section(f"{len(rows)} without a measurement", rows, ("values", "ended", "log"))
+    return Section(title, rows, ("model", "system", *(each.words for each in found.axes), "") if rows else ())
 
 
 def compared_section(name: str, points: Sequence[Compared]) -> Section:
@@ -200,11 +168,9 @@ def compared_section(name: str, points: Sequence[Compared]) -> Section:
             same = "as then" if ("failed" in point.then) == ("failed" in point.now) else "ended otherwise"
             rows.append((point.words, "ended", point.then, point.now, same))
         for first, second in point.pairs:
-            for metric in _USUAL:
-                one, other = first.values.get(metric), second.values.get(metric)
-                if one is None or other is None:
-                    continue
-                same = " (the same logs: it was not measured again)" if first.logs and first.logs == second.logs else ""
+            same = " (the same logs: it was not measured again)" if first.logs and first.logs == second.logs else ""
+            for metric in [name for name in USUAL if name in first.values and name in second.values]:
+                one, other = first.values[metric], second.values[metric]
                 rows.append((point.words, metric, _word(one), _word(other), f"{_difference(one, other)}{same}"))
     return Section(name, rows, ("values", "metric", "then", "now", "difference") if rows else ())
 
@@ -218,6 +184,11 @@ def _difference(one: Value, other: Value) -> str:
 def _words(measurement: Measurement) -> tuple[str, str, str, str]:
     model, system = _word(measurement.model.get("name")), _word(measurement.system.get("name"))
     return model, system, measurement.scenario, measurement.validity or ""
+
+
+def mark(made: Experiment | Measurement) -> str:
+    """Return the word that marks sample data, or ""."""
+    return "sample" if made.sample else ""
 
 
 def _marked(title: str, *, sample: bool) -> str:

@@ -64,11 +64,7 @@ def read_values(text: str, where: str) -> dict[str, list[Value]]:
 
 
 def read_given(explore: str, file: Path | None) -> dict[str, list[Value]]:
-    """Read values as they were given: as JSON, as "@FILE", or as a file.
-
-    Raises:
-        ValuesError: both are given or neither is, or what is given cannot be read.
-    """
+    """Read values as JSON, as "@FILE", or from a file. Raise ValuesError if not one is given, or it is unreadable."""
     if bool(explore) == bool(file):
         raise ValuesError("--explore", "which values?", "give one of --explore=JSON and --explore_file=FILE")
     if explore.startswith("@"):
@@ -77,19 +73,17 @@ def read_given(explore: str, file: Path | None) -> dict[str, list[Value]]:
         return read_values(explore, "--explore")
     try:
         return read_values(file.read_text("utf-8"), str(file))
-    except OSError as error:
-        raise ValuesError(file, f"cannot be read ({error.strerror})", "give a file with JSON in it") from None
-    except UnicodeDecodeError as error:
-        raise ValuesError(file, f"is no text in UTF-8 ({error})", "give a file with JSON in it") from None
+    except (OSError, UnicodeDecodeError) as error:
+        problem = (
+            f"cannot be read ({error.strerror})" if isinstance(error, OSError) else f"is no text in UTF-8 ({error})"
+        )
+        raise ValuesError(file, problem, "give a file with JSON in it") from None
 
 
 def trials(values: Mapping[str, Sequence[Value]], words: Sequence[str], folder: str) -> list[Trial]:
-    """Put each combination of values into the command's words.
+    """Put each combination of values in the place of {{VARIABLE}} in the command's words.
 
-    Args:
-        values: by variable.
-        words: the command, with {{VARIABLE}} in it; a word stays one word whatever the value is.
-        folder: what {{POINT}} begins with; a number follows.
+    A word stays one word whatever the value is; {{POINT}} stands for `folder` and a number.
 
     Raises:
         ValuesError: a variable without a place, or a place without a variable.

@@ -10,9 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.pictures.page import write_page
+from mlperf_home.pictures.drawing import draw, write_page
 from mlperf_home.pictures.picture import PictureError, from_json, to_json, with_standings
-from mlperf_home.pictures.still import draw
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:

@@ -20,8 +20,6 @@ Interval = tuple[float, float]
 _UNITS = {"ms": "ms", "percent": "%", "j": "J", "mj": "mJ", "s": "s", "mhz": "MHz", "bytes": "bytes"}
 _MORE_IS_BETTER = ("top1_percent", "f1_percent", "exact_match_percent")
 _RATES = "_per_second"
-
-
 SAMPLE = "SAMPLE, no MLPerf results"
 
 
@@ -31,13 +29,7 @@ class PictureError(LocatedError):
 
 @dataclass(frozen=True)
 class Axis:
-    """A metric on an axis.
-
-    Attributes:
-        name: the metric, with its unit: latency_ms.
-        label: the same for people.
-        direction: "min" or "max": whether less or more is better.
-    """
+    """A metric on an axis: its name with unit (latency_ms), the same for people, and what is better: "min" or "max"."""
 
     name: str
     label: str
@@ -77,7 +69,6 @@ class Measured:
     Attributes:
         name: the model, or the point of a space.
         standing: one of STANDINGS, or "" where the drawing is to compare it with the others of its kind.
-        system: the machine.
         imported: whether it was measured elsewhere, not by this installation.
         sample: whether it was made with sample data: no MLPerf result.
         facts: what else there is to tell and to filter by: family, precision, engine, origin of the values.
@@ -175,8 +166,7 @@ def with_standings(picture: Picture) -> Picture:
     standings: dict[int, str] = {}
     for imported in (False, True):
         own = {i: mark for i, mark in enumerate(picture.marks) if not mark.standing and mark.imported == imported}
-        values = [(mark.x, mark.y) for mark in own.values()]
-        keeps = front(values, (picture.x.direction, picture.y.direction))
+        keeps = front([(mark.x, mark.y) for mark in own.values()], (picture.x.direction, picture.y.direction))
         standings |= {i: "front" if keep else "dropped" for i, keep in zip(own, keeps, strict=True)}
     marks = (replace(mark, standing=standings.get(i, mark.standing)) for i, mark in enumerate(picture.marks))
     return replace(picture, marks=tuple(marks))

@@ -260,45 +260,7 @@ class Place:
         except Malformed as error:
             raise ManifestError(self.path, self.pointer + error.pointer, error.problem) from None
 
-    def at(self, key: str | int) -> Place:
-        """Return the place of a member."""
-        return Place(self.path, self.pointer + pointer_to(key), self.value[key])
-
-    def mapping(self, known: frozenset[str] | None = None) -> Fields:
-        """Read an object; with `known`, refuse other keys."""
-        value = self.read(read_object)
-        if known is not None:
-            self.read(Shape(dict.fromkeys(known, read_anything), dict))
-        return Fields({key: self.at(key) for key in value})
-
-    def items(self) -> list[Place]:
-        """Read a list."""
-        return [self.at(position) for position in range(len(self.read(each(lambda entry: entry))))]
-
-    def text(self) -> str:
-        """Read text."""
-        return self.read(read_text)
-
-    def texts(self) -> tuple[str, ...]:
-        """Read a list of texts, or one text with commas or spaces."""
-        return self.read(read_texts)
-
-    def boolean(self) -> bool:
-        """Read true or false."""
-        return self.read(read_boolean)
-
-    def values(self) -> Values:
-        """Read a block of environment."""
-        return self.read(read_values)
-
-
-class Fields(dict[str, "Place"]):
-    """The members of an object, each a place."""
-
-    def get_as(self, key: str, read: Callable[[Place], _T], default: _T) -> _T:
-        """Read the member `key`; the default where it is absent."""
-        return read(self[key]) if key in self else default
-
-    def members(self, key: str) -> Fields:
-        """Read the member `key` as an object; an empty one where it is absent."""
-        return self[key].mapping() if key in self else Fields()
+    def mapping(self) -> dict[str, Place]:
+        """Read an object: its members, each a place."""
+        given = self.read(read_object)
+        return {key: Place(self.path, self.pointer + pointer_to(key), value) for key, value in given.items()}

@@ -20,8 +20,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.render import forms, json_text
-from mlperf_home.challenges.bundles.report import KEPT_RESULTS, MEASUREMENTS, make_report, report_parts
+from mlperf_home.challenges.bundles.report import (
+    KEPT_RESULTS,
+    MEASUREMENTS,
+    forms,
+    json_text,
+    make_report,
+    report_parts,
+)
 from mlperf_home.challenges.bundles.signature import sign
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
 from mlperf_home.contracts.session import sha256_of
@@ -46,8 +52,6 @@ if TYPE_CHECKING:
 SCHEMA = "mlperf-home/bundle/1"
 MANIFEST, SIGNATURE = "bundle.json", "bundle.json.sig"
 RUNS = ((PERFORMANCE_SESSION, PERFORMANCE_DIR), (ACCURACY_SESSION, ACCURACY_DIR))
-
-
 # An absolute path of two parts or more that is no part of an address or of another word; the system's own stay.
 _ABSOLUTE = re.compile(
     r"(?<![\w<>.:/~-])/(?!(?:usr|bin|sbin|lib|lib64|proc|sys|etc|dev)/)[\w.@+~:-]+(?:/[\w.@+~:-]+)+/?"
@@ -59,12 +63,7 @@ class Redaction:
     """Takes what names a person or a machine out of texts: folders get a word, other paths keep their end."""
 
     def __init__(self, folders: Mapping[str, Path], names: Iterable[str] = ()) -> None:
-        """Set what is replaced.
-
-        Args:
-            folders: by what stands in their place ("<home>").
-            names: of hosts and people; replaced where one is a whole value.
-        """
+        """Take folders by what stands in their place ("<home>"), and names, replaced where one is a whole value."""
         written = {str(path).rstrip("/"): token for token, path in folders.items()}
         self._folders = [
             (re.compile(re.escape(path) + r"(?![\w.@+~-])"), token)
@@ -97,12 +96,8 @@ def make_bundle(
 ) -> Path:
     """Write the report beside the results, and the bundle; each is whole or as it was before.
 
-    Args:
-        work: the run.
-        challenge: the challenge.
-        facts: what the report tells besides results, with `lock`, the lock of what is here, `machine` and `system`.
-        redaction: takes out what names a person or their machine.
-        sign_key: the SSH key to sign with, or None.
+    `facts` are what the report tells besides results, with `lock`, the lock of what is here, `machine` and `system`;
+    `redaction` takes out what names a person or their machine; `sign_key` is the SSH key to sign with, if any.
 
     Raises:
         LocatedError: something cannot be read, packed or signed.
@@ -157,17 +152,14 @@ def _stage(work: Work, challenge: Challenge, staged: Path, redaction: Redaction)
 
 def _stage_experiment(source: Path, target: Path, redaction: Redaction) -> None:
     """Copy what an experiment is, its answer, its measurements, and the results with whole runs that it has kept."""
-    for name in ("experiment.json", "answer.json"):
-        if (source / name).is_file():
-            _copy_json(source / name, target / name, redaction)
+    for path in filter(Path.is_file, (source / "experiment.json", source / "answer.json")):
+        _copy_json(path, target / path.name, redaction)
     lines = [redaction.value(json.loads(to_line(each))) for each in Store(source).measurements()]
     if lines:
         text = "".join(f"{json.dumps(line, sort_keys=True, ensure_ascii=False)}\n" for line in lines)
         (target / LINES_FILE).write_text(text, encoding="utf-8")
-    for session in (path for run, _ in RUNS for path in sorted(source.glob(f"{KEPT_RESULTS}/{run}"))):
-        folder = target / session.parent.relative_to(source)
-        if not folder.exists():
-            _stage_result(session.parent, folder, redaction)
+    for result in sorted({path.parent for run, _ in RUNS for path in source.glob(f"{KEPT_RESULTS}/{run}")}):
+        _stage_result(result, target / result.relative_to(source), redaction)
 
 
 def _stage_result(source: Path, target: Path, redaction: Redaction) -> None:
@@ -175,19 +167,18 @@ def _stage_result(source: Path, target: Path, redaction: Redaction) -> None:
     target.mkdir(parents=True)
     if (source / "measurement.json").is_file():
         _copy_json(source / "measurement.json", target / "measurement.json", redaction)
-    for name in ("user.conf", "mlperf.conf"):
-        if (source / name).is_file():
-            (target / name).write_text(redaction.text((source / name).read_text("utf-8")), encoding="utf-8")
+    for path in filter(Path.is_file, (source / "user.conf", source / "mlperf.conf")):
+        (target / path.name).write_text(redaction.text(path.read_text("utf-8")), encoding="utf-8")
     for session, logs in (each for each in RUNS if (source / each[0]).is_file()):
         _copy_json(source / session, target / session, redaction)
         (target / logs).mkdir(parents=True)
         for name in json.loads((source / session).read_text("utf-8"))["logs"]:
             shutil.copyfile(source / logs / name, target / logs / name)
-    text = next((each for each in (source / ACCURACY_DIR, source) if (each / ACCURACY_TEXT).is_file()), None)
-    if text is not None and (target / ACCURACY_DIR).is_dir():
-        shutil.copyfile(text / ACCURACY_TEXT, target / ACCURACY_DIR / ACCURACY_TEXT)
+    texts, accuracy = (source / ACCURACY_DIR / ACCURACY_TEXT, source / ACCURACY_TEXT), target / ACCURACY_DIR
+    text = next(filter(Path.is_file, texts), None)
+    if text is not None and accuracy.is_dir():
+        shutil.copyfile(text, accuracy / ACCURACY_TEXT)
         # The whole log stays with the results, so the copy that truncation keeps is not needed.
-        accuracy = target / ACCURACY_DIR
         with tempfile.TemporaryDirectory(prefix=".originals-", dir=target.parent) as originals:
             truncate_log(accuracy / ACCURACY_FILE, accuracy / ACCURACY_TEXT, Path(originals) / "kept")
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.bundle import RUNS
-from mlperf_home.challenges.bundles.render import forms
 from mlperf_home.challenges.bundles.report import (
     KEPT_RESULTS,
     MEASUREMENTS,
-    exploration_rows,
+    forms,
+    found_in,
     measurement_files,
     report_parts,
-    result_rows,
-    why_not_counted,
 )
 from mlperf_home.contracts.session import sha256_of
 from mlperf_home.errors import LocatedError
@@ -30,7 +29,6 @@ from mlperf_home.rules import load_round, mlperf_conf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.measurements.measurement import Value
@@ -68,7 +66,14 @@ def _caught(root: Path, name: str, where: str, found: Iterator[Problem]) -> Iter
 def _measurement_problems(path: Path, name: str) -> Iterator[Problem]:
     folder, where = path.parent, name.rpartition("/")[0]
     yield from _of_the_logs(folder, where)
-    yield from _of_the_settings(folder, where)
+    session = next(filter(Path.is_file, (folder / each for each, _ in RUNS)), None)
+    if session is not None:
+        job = json.loads(session.read_text(encoding="utf-8"))["job"]
+        # The settings beside a result are the round's, and those that the run's session tells.
+        wanted = {"user.conf": job.get("user_conf"), "mlperf.conf": mlperf_conf(load_round(job["round"]))}
+        for conf, text in wanted.items():
+            if text is not None and (folder / conf).is_file() and (folder / conf).read_text(encoding="utf-8") != text:
+                yield f"{where}/{conf}", "is not what the run was given"
     stored = from_json(path.read_text(encoding="utf-8"), name)
     system = {key: value for key, value in stored.system.items() if key in _TOLD_BESIDES["system"]}
     model = stored.model["name"].value
@@ -142,19 +147,6 @@ def _of_the_logs(folder: Path, name: str) -> Iterator[Problem]:
                 yield f"{name}/{ACCURACY_DIR}/{ACCURACY_FILE}", "is neither the run's log nor that log truncated"
 
 
-def _of_the_settings(folder: Path, name: str) -> Iterator[Problem]:
-    """Check that the settings beside a result are the round's, and those that the run's session tells."""
-    session_name = next((each for each, _ in RUNS if (folder / each).is_file()), None)
-    if session_name is None:
-        return
-    job = json.loads((folder / session_name).read_text(encoding="utf-8"))["job"]
-    wanted = {"user.conf": job.get("user_conf"), "mlperf.conf": mlperf_conf(load_round(job["round"]))}
-    for conf, text in wanted.items():
-        path = folder / conf
-        if text is not None and path.is_file() and path.read_text(encoding="utf-8") != text:
-            yield f"{name}/{conf}", "is not what the run was given"
-
-
 def _differences(stored: Measurement, again: Measurement, keys: Sequence[str] = ()) -> Iterator[str]:
     """Name what two measurements differ in, among these of their parts; among all where none is named."""
     then, now = asdict(stored), asdict(again)
@@ -174,8 +166,7 @@ def _difference(name: str, then: Any, now: Any) -> Iterator[str]:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, dict) and "value" in value:
-        value = value["value"]
+    value = value.get("value", value) if isinstance(value, dict) else value
     text = "nothing" if value is None else str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - a line's worth
 
@@ -184,16 +175,9 @@ def report_problems(root: Path, challenge: Challenge, manifest: Mapping[str, Any
     """Compute the report again from what is beside it."""
     try:
         report = json.loads((root / "report.json").read_text(encoding="utf-8"))
-        results = result_rows(root, challenge.metrics)
-        why = why_not_counted(report, results)
         expected = {
-            "results": results,
-            "explorations": exploration_rows(root),
-            "counts_not_because": why,
-            "counts": not why,
-            "sample": manifest["sample"],
-            "made_utc": manifest["made_utc"],
-            "version": manifest["version"],
+            **found_in(challenge, root, report),
+            **{key: manifest[key] for key in ("sample", "made_utc", "version")},
             "machine": json.loads((root / "machine.json").read_text(encoding="utf-8")),
         }
         for key, value in expected.items():

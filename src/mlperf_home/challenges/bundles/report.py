@@ -1,11 +1,12 @@
-"""The report of a challenge's run: results by the challenge's metrics, what failed, what it was made with."""
+"""Reports, as JSON, Markdown and one HTML page that needs nothing else; and the report of a challenge's run."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.render import Part, listed, number
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.machine_values import NOISY
 from mlperf_home.measurements.measurement import from_json, unknown
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.definition.manifest import Challenge, Metric
     from mlperf_home.measurements.measurement import Measurement
 
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222}"
+    "table{border-collapse:collapse;margin:.5rem 0 1.5rem}th,td{border:1px solid #bbb;padding:.3rem .6rem;"
+    "text-align:left;vertical-align:top}th{background:#eee}.notice{border-left:.4rem solid #b45309;"
+    "padding:.4rem .8rem;background:#fef3c7}"
+)
+_SPECIAL = {"\\": "\\\\", "|": "\\|", "<": "&lt;", ">": "&gt;", "*": "\\*", "_": "\\_", "`": "\\`", "[": "\\["}
 SCHEMA = "mlperf-home/challenge-report/1"
 MEASUREMENTS = "results/*/*_results/*/*/*/measurement.json"
 KEPT_RESULTS = "results/*_results/*/*/*"
@@ -27,10 +35,74 @@ class ReportError(LocatedError):
     """Something that a report tells of cannot be read."""
 
 
+@dataclass(frozen=True)
+class Part:
+    """A heading, sentences that stand out, and a table."""
+
+    title: str
+    notices: Sequence[str] = ()
+    header: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+
+
+def listed(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Part]:
+    """Return one part with a table, or none where it would have no rows."""
+    return [Part(title, (), header, rows)] if rows else []
+
+
+def json_text(document: object) -> str:
+    """Write a document as JSON text, the same for the same document."""
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def forms(report: object, title: str, parts: Sequence[Part]) -> dict[str, str]:
+    """Write a report in its three forms: texts by the endings of their files' names."""
+    lines = [f"# {_plain(title)}", ""]
+    for part in parts:
+        lines += [f"## {_plain(part.title)}", ""]
+        lines += [text for notice in part.notices for text in (f"**{_plain(notice)}**", "")]
+        if part.rows:
+            lines += [_row(part.header), "|" + "---|" * len(part.header), *map(_row, part.rows), ""]
+    body = "\n".join(map(_html_part, parts))
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+    page = (
+        f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head>\n'
+        f"<body><h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
+    )
+    return {"json": json_text(report), "md": "\n".join(lines), "html": page}
+
+
+def number(value: object) -> str:
+    """Write a value for people."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _plain(text: str) -> str:
+    return " ".join("".join(_SPECIAL.get(letter, letter) for letter in text).split())
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(map(_plain, cells))} |"
+
+
+def _html_part(part: Part) -> str:
+    notices = "".join(f'<p class="notice">{escape(notice)}</p>' for notice in part.notices)
+    if not part.rows:
+        return f"<h2>{escape(part.title)}</h2>{notices}"
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in part.header)
+    rows = "\n".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in part.rows)
+    return f"<h2>{escape(part.title)}</h2>{notices}\n<table><tr>{head}</tr>\n{rows}</table>"
+
+
 def measurement_files(root: Path) -> list[Path]:
     """Return the measurements below a folder: those of workflows, and of the whole runs that explorations have kept."""
-    kept = root.glob(f"experiments/*/{KEPT_RESULTS}/measurement.json")
-    return sorted([*root.glob(MEASUREMENTS), *kept])
+    return sorted([*root.glob(MEASUREMENTS), *root.glob(f"experiments/*/{KEPT_RESULTS}/measurement.json")])
 
 
 def result_rows(root: Path, metrics: Sequence[Metric]) -> list[dict[str, Any]]:
@@ -64,10 +136,9 @@ def _result_row(path: str, measurement: Measurement, metrics: Sequence[Metric]) 
 
 
 def _rank(row: Mapping[str, Any]) -> float:
-    first = next((cell for cell in row["metrics"] if isinstance(cell["value"], int | float)), None)
-    if first is None:
-        return float("inf")
-    return -float(first["value"]) if first["better"] == "more" else float(first["value"])
+    numbers = ((cell["value"], cell["better"]) for cell in row["metrics"] if isinstance(cell["value"], int | float))
+    value, better = next(numbers, (float("inf"), "less"))
+    return -float(value) if better == "more" else float(value)
 
 
 def exploration_rows(root: Path) -> list[dict[str, Any]]:
@@ -93,18 +164,12 @@ def exploration_rows(root: Path) -> list[dict[str, Any]]:
 
 
 def make_report(challenge: Challenge, root: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the report as JSON.
-
-    Args:
-        challenge: the challenge.
-        root: the folder with `results/` and `experiments/`.
-        facts: what the run knows besides: see `bundle.stage`.
+    """Return the report as JSON, of `results/` and `experiments/` below `root` and of what the run knows besides.
 
     Raises:
         MeasurementError: a measurement cannot be read.
         ReportError: an answer cannot be read.
     """
-    results = result_rows(root, challenge.metrics)
     return {
         "schema": SCHEMA,
         "challenge": {
@@ -115,15 +180,18 @@ def make_report(challenge: Challenge, root: Path, facts: Mapping[str, Any]) -> d
             "points": challenge.points,
         },
         **facts,
-        "counts": not (why := why_not_counted(facts, results)),
-        "counts_not_because": why,
-        "results": results,
-        "explorations": exploration_rows(root),
+        **found_in(challenge, root, facts),
     }
 
 
-def why_not_counted(facts: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say what keeps a run from counting for its challenge; empty if nothing does."""
+def found_in(challenge: Challenge, root: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a report says of the results in a folder, and whether the run counts."""
+    results = result_rows(root, challenge.metrics)
+    why = _why_not_counted(facts, results)
+    return {"results": results, "explorations": exploration_rows(root), "counts": not why, "counts_not_because": why}
+
+
+def _why_not_counted(facts: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> list[str]:
     why = []
     if facts["sample"]:
         why.append("it was made with sample data: nothing in it is an MLPerf result")
@@ -160,7 +228,7 @@ def report_parts(report: Mapping[str, Any]) -> list[Part]:
     ]
     workflows = [(each["name"], each["status"], each["error"]) for each in report["workflows"]]
     required = [
-        (each["workflow"], each["wanted"], each["here"], each["missing"] or "nothing") for each in report["required"]
+        (one["workflow"], one["wanted"], one["here"], one["missing"] or "nothing") for one in report["required"]
     ]
     return [
         Part("What this is", [*notices, counts], ("", ""), head),

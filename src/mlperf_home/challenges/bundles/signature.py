@@ -37,14 +37,9 @@ class Signature:
 
 
 def sign(file: Path, key: Path) -> Path:
-    """Sign a file; the signature comes beside it as `<file>.sig`.
+    """Sign a file; the signature comes beside it as `<file>.sig`. Raise SignatureError if that fails.
 
-    Args:
-        file: what is signed.
-        key: a private key, or a public one whose private half the SSH agent holds.
-
-    Raises:
-        SignatureError: it cannot be signed with this key.
+    `key` is a private key, or a public one whose private half the SSH agent holds.
     """
     if not key.is_file():
         raise SignatureError(f"--sign_key={key}", "there is no such file", "give a key, such as ~/.ssh/id_ed25519")
@@ -68,15 +63,9 @@ def check_key(key: Path) -> None:
 
 
 def check(file: Path, signature: Path, allowed_signers: Path | None) -> Signature:
-    """Check a signature.
+    """Check the signature of a file. Raise SignatureError if it is not good, or its key is not on the list.
 
-    Args:
-        file: what was signed.
-        signature: what `sign` made.
-        allowed_signers: a list as ssh-keygen(1) has it under ALLOWED SIGNERS; None: any key is taken, and named.
-
-    Raises:
-        SignatureError: the signature is not good, or its key is none of those on the list.
+    `allowed_signers` is a list as ssh-keygen(1) has it under ALLOWED SIGNERS; None: any key is taken, and named.
     """
     where, advice = signature.name, "take the bundle from its maker again"
     words = ["-n", NAMESPACE, "-s", str(signature)]

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.challenges.bundles.bundle import MANIFEST, SCHEMA, SIGNATURE, file_entries
 from mlperf_home.challenges.bundles.recomputation import experiment_problems, report_problems, result_problems
 from mlperf_home.challenges.bundles.signature import Signature, SignatureError, check, require_list
-from mlperf_home.challenges.definition.catalog import ChallengeError
 from mlperf_home.challenges.definition.lock import decode_lock, lock_digest
-from mlperf_home.challenges.definition.manifest import decode_challenge
+from mlperf_home.challenges.definition.manifest import ChallengeError, decode_challenge
 from mlperf_home.errors import LocatedError
 from scriptgraph.embed import ArchiveError, Limits, extract
 from scriptgraph.errors import ManifestError
@@ -57,7 +56,6 @@ class Verified:
 
     Attributes:
         root: its unpacked folder.
-        manifest: its manifest.
         challenge: the challenge as it was; None where that is damaged.
         findings: all that is wrong; empty for a good bundle.
         signature: who signed; None without a good signature.
@@ -75,12 +73,9 @@ class Verified:
 
 
 def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> Verified:
-    """Unpack a bundle and look at everything in it.
+    """Unpack a bundle into a folder that is empty or not there, and stays; look at everything in it.
 
-    Args:
-        bundle: the archive.
-        into: a folder that is empty or not there, and stays.
-        allowed_signers: whose signatures are good; with it, a bundle without one is wrong.
+    With `allowed_signers`, a bundle without a signature of theirs is wrong.
 
     Raises:
         BundleError: it cannot be unpacked safely, or has no manifest.
@@ -93,11 +88,16 @@ def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> Ver
     except ArchiveError as error:
         told = str(error).removeprefix(f"{bundle}: ").removeprefix(f"{bundle}, ")
         raise BundleError(bundle, told, _AGAIN) from error
-    root = _root(bundle, into)
-    manifest = _manifest(bundle, root)
+    root, manifest = _opened(bundle, into)
     findings = [*_form_problems(bundle), *_files(root, manifest["files"])]
-    signature, wrong = _signature(root, allowed_signers)
-    findings += wrong
+    signature = None
+    if (root / SIGNATURE).is_file():
+        try:
+            signature = check(root / MANIFEST, root / SIGNATURE, allowed_signers)
+        except SignatureError as error:
+            findings.append(Finding(SIGNATURE, f"{error.problem}; {error.advice}"))
+    elif allowed_signers:
+        findings.append(Finding(SIGNATURE, "is missing: the bundle is not signed"))
     challenge = _challenge(root, findings)
     missing = [Finding(name, "is missing") for name in _NEEDED if not (root / name).is_file()]
     findings += missing
@@ -109,30 +109,27 @@ def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> Ver
     return Verified(root, manifest, challenge, tuple(dict.fromkeys(findings)), signature)
 
 
-def _root(bundle: Path, into: Path) -> Path:
-    """Return the one folder that a bundle holds."""
+def _opened(bundle: Path, into: Path) -> tuple[Path, dict[str, Any]]:
+    """Return the one folder that a bundle holds, and the manifest in it."""
     found = sorted(into.iterdir())
     if len(found) != 1 or not found[0].is_dir():
         names = ", ".join(path.name for path in found[:5])
         raise BundleError(bundle, f"is no bundle: it holds {names or 'nothing'} in place of one folder", _AGAIN)
-    return found[0]
-
-
-def _manifest(bundle: Path, root: Path) -> dict[str, Any]:
+    root, where = found[0], f"{bundle}: {MANIFEST}"
     try:
         manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or f"no JSON: {error}"
-        raise BundleError(f"{bundle}: {MANIFEST}", f"cannot be read ({reason})", _AGAIN) from None
+        raise BundleError(where, f"cannot be read ({reason})", _AGAIN) from None
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
-        raise BundleError(f"{bundle}: {MANIFEST}", f"is no manifest of the layout {SCHEMA}", _AGAIN)
+        raise BundleError(where, f"is no manifest of the layout {SCHEMA}", _AGAIN)
     files = manifest.get("files")
     if manifest.keys() != _KEYS or not isinstance(files, dict):
         odd = ", ".join(sorted(manifest.keys() ^ _KEYS)) or "files"
-        raise BundleError(f"{bundle}: {MANIFEST}", f"keys missing, unknown or malformed: {odd}", _AGAIN)
+        raise BundleError(where, f"keys missing, unknown or malformed: {odd}", _AGAIN)
     if manifest["challenge"] != root.name:
-        raise BundleError(f"{bundle}: {MANIFEST}", f"is of another challenge than its folder {root.name!r}", _AGAIN)
-    return manifest
+        raise BundleError(where, f"is of another challenge than its folder {root.name!r}", _AGAIN)
+    return root, manifest
 
 
 def _form_problems(archive: Path) -> Iterator[Finding]:
@@ -178,16 +175,6 @@ def _files(root: Path, listed: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(name, "is a link: a bundle has none")
         elif path.is_dir() and not any(path.iterdir()):
             yield Finding(name, "is an empty folder: a bundle has none")
-
-
-def _signature(root: Path, allowed_signers: Path | None) -> tuple[Signature | None, list[Finding]]:
-    if not (root / SIGNATURE).is_file():
-        wrong = [Finding(SIGNATURE, "is missing: the bundle is not signed")] if allowed_signers else []
-        return None, wrong
-    try:
-        return check(root / MANIFEST, root / SIGNATURE, allowed_signers), []
-    except SignatureError as error:
-        return None, [Finding(SIGNATURE, f"{error.problem}; {error.advice}")]
 
 
 def _challenge(root: Path, findings: list[Finding]) -> Challenge | None:

@@ -9,8 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.definition.catalog import ChallengeError
-from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
+from mlperf_home.challenges.definition.manifest import MANIFEST_NAME, ChallengeError
 from mlperf_home.environments import ENVIRONMENTS
 from scriptgraph.embed import Difference, KnownDigests, Request, content_digest, parse_query, resolve
 from scriptgraph.errors import ScriptGraphError
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from mlperf_home.challenges.definition.manifest import Call, Challenge
-    from scriptgraph.embed import Dependency, Manifest, Registry, Value, Values
+    from scriptgraph.embed import Manifest, Registry, Value, Values
 
 LOCK_NAME = "lock.json"
 SCHEMA = "mlperf-home/challenge-lock/1"
@@ -69,7 +68,6 @@ def make_lock(challenge: Challenge, registry: Registry) -> dict[str, Any]:
 
 
 def _text(lock: Mapping[str, Any]) -> str:
-    """Write a lock as JSON text, the same for the same lock."""
     return json.dumps(lock, indent=1, sort_keys=True) + "\n"
 
 
@@ -139,16 +137,10 @@ def _scripts_of(call: Call, registry: Registry) -> dict[str, Manifest]:
         manifest = registry.select(parse_query(waiting.pop().tags))
         if manifest.alias not in found:
             found[manifest.alias] = manifest
-            waiting += _dependencies(manifest)
+            waiting += [*manifest.deps, *manifest.post_deps]
+            waiting += [need for version in manifest.versions.values() for need in version.deps]
+            waiting += [need for each in manifest.variations.values() for need in (*each.deps, *each.post_deps)]
     return found
-
-
-def _dependencies(manifest: Manifest) -> Iterator[Dependency]:
-    yield from (*manifest.deps, *manifest.post_deps)
-    for version in manifest.versions.values():
-        yield from version.deps
-    for variation in manifest.variations.values():
-        yield from (*variation.deps, *variation.post_deps)
 
 
 def pinned_sources(scripts: Iterable[Manifest]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,16 +20,12 @@ from scriptgraph.errors import ScriptGraphError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_UNNAMED = "cpu"
-
 
 @dataclass(frozen=True)
 class Machine:
     """What decides whether and how a challenge runs; None where the machine does not tell.
 
-    Attributes:
-        system: "linux".
-        memory_bytes: what a process may use.
+    `system` is "linux"; `memory_bytes` is what a process may use.
     """
 
     system: str
@@ -45,10 +41,6 @@ class Machine:
     hypervisor: str | None
     memory_bytes: int | None
     python: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return {**asdict(self), "cpu_features": list(self.cpu_features)}
 
 
 def this_machine() -> Machine:
@@ -81,9 +73,9 @@ def described(submitter: str, hw_name: str) -> dict[str, str]:
 
 def neutral_name(machine: Machine) -> str:
     """Name a system after its processor: the host's own name may say whose it is."""
-    model = "".join(letter if letter.isalnum() else "_" for letter in machine.cpu_model or _UNNAMED)
+    model = "".join(letter if letter.isalnum() else "_" for letter in machine.cpu_model or "")
     words = "_".join(word for word in model.split("_") if word and word.lower() not in {"r", "tm", "cpu"})
-    return f"{words[:60] or _UNNAMED}_{machine.usable_cpus}_cpus"
+    return f"{words[:60] or 'cpu'}_{machine.usable_cpus}_cpus"
 
 
 def free_places(folders: Mapping[str, Path]) -> dict[str, int]:
@@ -105,8 +97,8 @@ def machine_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list
             found += [f"cpu_features: only then: {name}" for name in sorted(before - after)]
             found += [f"cpu_features: only now: {name}" for name in sorted(after - before)]
         elif old != new:
-            then_now = ["not known" if each is None else each for each in (old, new)]
-            found.append("{}: {} then, {} now".format(key, *then_now))
+            words = ("not known" if each is None else each for each in (old, new))
+            found.append("{}: {} then, {} now".format(key, *words))
     return found
 
 

@@ -1,4 +1,4 @@
-"""A challenge's `_cm.json`, decoded: frozen types, errors located by JSON pointer; see challenge.schema.json."""
+"""Challenges: the folders `challenge/*/` of repositories, each with a `_cm.json`; see challenge.schema.json."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from scriptgraph.embed import Fields, Place
-from scriptgraph.errors import ManifestError
+from mlperf_home.errors import LocatedError
+from scriptgraph.embed import Malformed, Place, Shape, each, members, pointer_to, read_text, read_texts, read_values
+from scriptgraph.errors import ManifestError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from scriptgraph.embed import Value, Values
+    from scriptgraph.embed import Values
 
 MANIFEST_NAME = "_cm.json"
 BETTER = ("more", "less")
@@ -25,10 +25,11 @@ PLACES = ("results_dir", "all_results_dir", "experiments_dir", "pictures_dir", "
 
 _PLACEHOLDER = re.compile(r"^\{([a-z_]+)\}$")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
-_KEYS = frozenset({
-    "alias", "uid", "automation_alias", "automation_uid", "tags", "title", "opened", "closed", "points", "rules",
-    "guides", "metrics", "options", "workflows",
-})  # fmt: skip
+_T = TypeVar("_T")
+
+
+class ChallengeError(LocatedError):
+    """A challenge is not there, or cannot be run, as things are."""
 
 
 def stands_for(value: object) -> str | None:
@@ -41,11 +42,8 @@ def stands_for(value: object) -> str | None:
 class Call:
     """A command of a workflow: what follows `cm run script`.
 
-    Attributes:
-        tags: the script and its variations.
-        options: by name; a text such as "{results_dir}" stands for a place or for an option of the challenge, and is
-            left out where that was not given.
-        env: values of the environment, as after `--env.`.
+    A text such as "{results_dir}" stands for a place or for an option of the challenge, and is left out where that was
+    not given.
     """
 
     tags: str
@@ -79,7 +77,7 @@ class Needs:
     @property
     def cpu_words(self) -> str:
         """The CPUs, for people; "" where any will do."""
-        return " or ".join(" with ".join((each, *features)) for each, features in self.cpus.items())
+        return " or ".join(" with ".join((name, *features)) for name, features in self.cpus.items())
 
 
 @dataclass(frozen=True)
@@ -107,17 +105,11 @@ class Probe:
 
 @dataclass(frozen=True)
 class Mode:
-    """A workflow on the real data, or on the sample.
-
-    Attributes:
-        call: the command.
-        needs: what it wants of the machine.
-        probe: how its time is estimated; None: it is not.
-    """
+    """A workflow on the real data, or on the sample; without a probe its time is not estimated."""
 
     call: Call
-    needs: Needs
-    probe: Probe | None
+    needs: Needs = field(default_factory=Needs)
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +128,7 @@ class Workflow:
     @property
     def calls(self) -> list[Call]:
         """All its commands, those of its probes too."""
-        return [each.call for mode in (self.official, self.sample) for each in (mode, mode.probe) if each]
+        return [one.call for mode in (self.official, self.sample) for one in (mode, mode.probe) if one]
 
 
 @dataclass(frozen=True)
@@ -148,7 +140,7 @@ class Metric:
     better: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Challenge:
     """One challenge.
 
@@ -162,15 +154,15 @@ class Challenge:
     name: str
     uid: str
     folder: Path
-    tags: tuple[str, ...]
+    tags: tuple[str, ...] = ()
     title: str
     opened: date
     closed: date
     points: int
     rules: tuple[str, ...]
-    guides: tuple[str, ...]
+    guides: tuple[str, ...] = ()
     metrics: tuple[Metric, ...]
-    options: Mapping[str, str]
+    options: Mapping[str, str] = field(default_factory=dict)
     workflows: tuple[Workflow, ...]
 
     def state(self, today: date) -> str:
@@ -186,138 +178,155 @@ def decode_challenge(text: str, path: Path) -> Challenge:
         whole = Place(path, "", json.loads(text))
     except ValueError as error:
         raise ManifestError(path, "", f"is not JSON ({error})") from None
-    fields = _demanding(whole, _KEYS, {"tags", "options", "guides"})
-    options = {name: _line(place) for name, place in fields.members("options").items()}
-    known = {*options, *PLACES}
-    workflows: list[Workflow] = []
-    for place in fields["workflows"].items():
-        workflows.append(_workflow(place, known, [each.name for each in workflows]))
-    challenge = Challenge(
-        name=_word(fields["alias"]),
-        uid=_line(fields["uid"]),
-        folder=path.parent,
-        tags=fields.get_as("tags", Place.texts, ()),
-        title=_line(fields["title"]),
-        opened=_day(fields["opened"]),
-        closed=_day(fields["closed"]),
-        points=int(_number(fields["points"])),
-        rules=tuple(_line(place) for place in fields["rules"].items()),
-        guides=tuple(_file(place) for place in fields["guides"].items()) if "guides" in fields else (),
-        metrics=tuple(_metric(place) for place in fields["metrics"].items()),
-        options=options,
-        workflows=tuple(workflows),
-    )
-    if fields["automation_alias"].text() != "challenge":
-        fields["automation_alias"].fail('must be "challenge"')
-    if challenge.closed < challenge.opened:
-        fields["closed"].fail(f"is before the day on which it opens, {challenge.opened}")
-    if not workflows or len({each.name for each in workflows}) < len(workflows):
-        fields["workflows"].fail("must hold one workflow or more, each with a name of its own")
-    return challenge
+    return whole.read(lambda document: _CHALLENGE(document, folder=path.parent))
 
 
-def _workflow(place: Place, known: set[str], before: Sequence[str]) -> Workflow:
-    fields = _demanding(place, {"name", "title", "official", "sample"})
-    modes = (_mode(fields[name], known, before) for name in ("official", "sample"))
-    return Workflow(_word(fields["name"]), _line(fields["title"]), *modes)
+def _checked(read: Callable[[Any], _T], accepts: Callable[[_T], object], problem: str) -> Callable[[Any], _T]:
+    """Return a reader that takes only what `accepts` finds true."""
+
+    def read_checked(value: Any) -> _T:
+        found = read(value)
+        if not accepts(found):
+            raise Malformed(problem)
+        return found
+
+    return read_checked
 
 
-_CALL_KEYS = frozenset({"tags", "options", "env"})
-
-
-def _mode(place: Place, known: set[str], before: Sequence[str]) -> Mode:
-    fields = _demanding(place, _CALL_KEYS | {"needs", "probe"}, {"options", "env", "needs", "probe"})
-    return Mode(
-        _call(fields, known),
-        fields.get_as("needs", lambda each: _needs(each, known, before), Needs()),
-        fields.get_as("probe", lambda each: _probe(each, known), None),
-    )
-
-
-def _call(fields: Fields, known: set[str]) -> Call:
-    nothing: Values = {}
-    options, env = (fields.get_as(key, Place.values, nothing) for key in ("options", "env"))
-    for key in ("options", "env"):
-        for each in fields.members(key).values():
-            if (name := stands_for(each.value)) and name not in known:
-                each.fail(f"stands for nothing that is known: {', '.join(sorted(known))}")
-    return Call(",".join(fields["tags"].texts()), options, env)
-
-
-def _needs(place: Place, known: set[str], before: Sequence[str]) -> Needs:
-    fields = place.mapping(frozenset({"disk_gb", "memory_gb", "cpus", "options", "after"}))
-    none: tuple[str, ...] = ()
-    options = fields.get_as("options", Place.texts, none)
-    for name in options:
-        if name not in known:
-            fields["options"].fail(f"{name!r} is no option of this challenge")
-    after = fields.get_as("after", Place.texts, none)
-    for name in after:
-        if name not in before:
-            fields["after"].fail(f"{name!r} is no workflow before this one")
-    return Needs(
-        fields.get_as("disk_gb", _number, 0.0),
-        fields.get_as("memory_gb", _number, 0.0),
-        {name: each.texts() for name, each in fields.members("cpus").items()},
-        options,
-        after,
-    )
-
-
-_NUMBERS = ("fixed_s", "least_s", "performance_samples", "accuracy_samples", "relative_cost")
-
-
-def _probe(place: Place, known: set[str]) -> Probe:
-    fields = _demanding(place, {*_CALL_KEYS, *_NUMBERS, "source"}, {"options", "env"})
-    numbers = {key: _number(fields[key]) for key in _NUMBERS}
-    return Probe(_call(fields, known), **numbers, source=_line(fields["source"]))
-
-
-def _metric(place: Place) -> Metric:
-    fields = _demanding(place, {"name", "benchmark", "better"})
-    better = fields["better"].text()
-    if better not in BETTER:
-        fields["better"].fail(f"must be {' or '.join(BETTER)}")
-    return Metric(_word(fields["name"]), _word(fields["benchmark"]), better)
-
-
-def _demanding(place: Place, keys: AbstractSet[str], optional: AbstractSet[str] = frozenset()) -> Fields:
-    fields = place.mapping(frozenset(keys))
-    for key in sorted(keys - optional - fields.keys()):
-        place.fail(f"{key!r} is missing")
-    return fields
-
-
-def _line(place: Place) -> str:
-    text = place.text()
-    if not text.strip() or not text.isprintable():
-        place.fail("must be a line of text")
-    return text
-
-
-def _word(place: Place) -> str:
-    text = place.text()
-    if not _NAME.fullmatch(text):
-        place.fail("must be a name of letters, digits and . _ @ + -")
-    return text
-
-
-def _file(place: Place) -> str:
-    name = _word(place)
-    if not (place.path.parent / name).is_file():
-        place.fail(f"{place.path.parent} has no such file")
-    return name
-
-
-def _day(place: Place) -> date:
+def _day(value: Any) -> date:
     try:
-        return date.fromisoformat(place.text())
+        return date.fromisoformat(read_text(value))
     except ValueError:
-        place.fail("must be a day, such as 2023-07-04")
+        raise Malformed("must be a day, such as 2023-07-04") from None
 
 
-def _number(place: Place) -> float:
-    value: Value = place.value
+def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        place.fail("must be a number that is 0 or more")
+        raise Malformed("must be a number that is 0 or more")
     return value
+
+
+def _shape(
+    make: Callable[..., _T], needed: Mapping[str, Callable[[Any], Any]], **optional: Callable[[Any], Any]
+) -> Shape[_T]:
+    """Return a reader of objects which must have the keys of `needed`."""
+    missing = {key: f"{key!r} is missing" for key in sorted(needed)}
+    return Shape({**needed, **optional}, make, missing, names={"alias": "name"})
+
+
+def _calling(make: Callable[..., _T]) -> Callable[..., _T]:
+    """Return `make`, with the members of a command as one argument, `call`."""
+
+    def made(**given: Any) -> _T:
+        call = {key: given.pop(key) for key in ("tags", "options", "env") if key in given}
+        return make(call=Call(**call), **given)
+
+    return made
+
+
+def _challenge(*, automation_alias: str, automation_uid: object, **given: Any) -> Challenge:
+    del automation_alias, automation_uid  # only cmind uses them
+    made = Challenge(**given)
+    if made.closed < made.opened:
+        raise Malformed(f"is before the day on which it opens, {made.opened}", "/closed")
+    for position, name in enumerate(made.guides):
+        if not (made.folder / name).is_file():
+            raise Malformed(f"{made.folder} has no such file", f"/guides/{position}")
+    names = [workflow.name for workflow in made.workflows]
+    if not names or len(set(names)) < len(names):
+        raise Malformed("must hold one workflow or more, each with a name of its own", "/workflows")
+    for position, workflow in enumerate(made.workflows):
+        for key, mode in (("official", workflow.official), ("sample", workflow.sample)):
+            for pointer, problem in _unknown_names(mode, made.options, names[:position]):
+                raise Malformed(problem, f"/workflows/{position}/{key}{pointer}")
+    return made
+
+
+def _unknown_names(mode: Mode, options: Mapping[str, str], before: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Find the names that mean nothing: of a place, an option, an earlier workflow. Yield pointers and problems."""
+    known = {*options, *PLACES}
+    for at, call in (("", mode.call), ("/probe", mode.probe.call if mode.probe else Call(""))):
+        for key, block in (("options", call.options), ("env", call.env)):
+            for name, value in block.items():
+                if (place := stands_for(value)) and place not in known:
+                    problem = f"stands for nothing that is known: {', '.join(sorted(known))}"
+                    yield f"{at}/{key}{pointer_to(name)}", problem
+    for name in mode.needs.options:
+        if name not in known:
+            yield "/needs/options", f"{name!r} is no option of this challenge"
+    for name in mode.needs.after:
+        if name not in before:
+            yield "/needs/after", f"{name!r} is no workflow before this one"
+
+
+_LINE = _checked(read_text, lambda text: text.strip() and text.isprintable(), "must be a line of text")
+_WORD = _checked(read_text, _NAME.fullmatch, "must be a name of letters, digits and . _ @ + -")
+_TAGS = {"tags": lambda value: ",".join(read_texts(value))}
+_BLOCKS = {"options": read_values, "env": read_values}
+_NUMBERS = ("fixed_s", "least_s", "performance_samples", "accuracy_samples", "relative_cost")
+_GIGABYTES = {"disk_gb": _number, "memory_gb": _number}
+_NEEDS = _shape(Needs, {}, **_GIGABYTES, cpus=members(read_texts), options=read_texts, after=read_texts)
+_PROBE = _shape(_calling(Probe), {**_TAGS, **dict.fromkeys(_NUMBERS, _number), "source": _LINE}, **_BLOCKS)
+_MODE = _shape(_calling(Mode), _TAGS, **_BLOCKS, needs=_NEEDS, probe=_PROBE)
+_BETTER = _checked(read_text, BETTER.__contains__, f"must be {' or '.join(BETTER)}")
+_CHALLENGE = _shape(
+    _challenge,
+    {
+        "automation_alias": _checked(read_text, "challenge".__eq__, 'must be "challenge"'),
+        "automation_uid": lambda value: value,
+        "alias": _WORD,
+        "uid": _LINE,
+        "title": _LINE,
+        "opened": _day,
+        "closed": _day,
+        "points": lambda value: int(_number(value)),
+        "rules": each(_LINE),
+        "metrics": each(_shape(Metric, {"name": _WORD, "benchmark": _WORD, "better": _BETTER})),
+        "workflows": each(_shape(Workflow, {"name": _WORD, "title": _LINE, "official": _MODE, "sample": _MODE})),
+    },
+    tags=read_texts,
+    guides=each(_WORD),
+    options=members(_LINE),
+)
+
+
+def find_challenges(roots: Sequence[Path], tags: Iterable[str] = ()) -> tuple[list[Challenge], list[str]]:
+    """Return the challenges that have all these tags, by name, and a sentence on each manifest that cannot be read."""
+    wanted, found, broken = set(tags), [], []
+    for path in sorted({path for root in roots for path in (root / "challenge").glob(f"*/{MANIFEST_NAME}")}):
+        try:
+            challenge = _read(path)
+        except ManifestError as error:
+            broken.append(str(error))
+            continue
+        if wanted <= {*challenge.tags, challenge.name}:
+            found.append(challenge)
+    return found, broken
+
+
+def load_challenge(roots: Sequence[Path], name: str) -> Challenge:
+    """Return the challenge of a name, or of a uid. Raise ChallengeError if there is none, or ManifestError."""
+    for root in roots:
+        path = root / "challenge" / name / MANIFEST_NAME
+        if "/" not in name and name not in {"", ".", ".."} and path.is_file():
+            return _read(path)
+    found, broken = find_challenges(roots)
+    for challenge in found:
+        if challenge.uid == name:
+            return challenge
+    names = [challenge.name for challenge in found]
+    close = nearest(name, names, 1)
+    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names) or 'none'}"
+    problem = f"there is no challenge {name!r}" if name else "which challenge?"
+    raise ChallengeError("cm ... challenge NAME", problem, "; ".join([hint, *broken]))
+
+
+def _read(path: Path) -> Challenge:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError(path, "", f"cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    challenge = decode_challenge(text, path)
+    if challenge.name != path.parent.name:
+        raise ManifestError(path, "/alias", f"is {challenge.name!r}, but its folder is {path.parent.name!r}")
+    return challenge

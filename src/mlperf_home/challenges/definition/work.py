@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.definition.catalog import ChallengeError
+from mlperf_home.challenges.definition.manifest import ChallengeError
 from mlperf_home.measurements.layout import ResultFolder, ResultsError
 from scriptgraph.files.atomic import replace_text
 
@@ -38,9 +38,7 @@ class Asked:
 
     Attributes:
         challenge: its name.
-        manifest_sha256: of the challenge's manifest.
         lock_sha256: of the lock of what is installed here.
-        sample: whether it ran on the sample.
         hw_name: the system's name in results.
         options: the challenge's own options; those of earlier commands count where this one gives none.
     """
@@ -55,14 +53,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a workflow ended.
-
-    Attributes:
-        status: one of those above.
-        error: what stopped it, or "".
-        started_utc, ended_utc: in ISO 8601.
-        results: the measurements that it left, relative to the folder.
-    """
+    """How a workflow ended: one of those above, times in ISO 8601, and the measurements, relative to the folder."""
 
     status: str
     error: str = ""
@@ -113,12 +104,7 @@ def opened(
 ) -> Iterator[Work]:
     """Return the folder of a run, for this process alone; one that was begun goes on.
 
-    Args:
-        root: the folder.
-        asked: what is wanted.
-        workflows: of the challenge.
-        chosen: those that this command runs.
-        anew: whether what is there is set aside, to a folder beside it.
+    Of all `workflows` of the challenge this command runs those `chosen`; `anew`, what is there is set aside.
 
     Raises:
         ChallengeError: it was begun with something else, another run is in it, or it cannot be written.
@@ -159,10 +145,8 @@ def _begun(root: Path, asked: Asked) -> Work:
         return Work(root, asked)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        begun = Asked(**document["asked"])
-        endings = {
-            name: Ending(**{**each, "results": tuple(each["results"])}) for name, each in document["workflows"].items()
-        }
+        begun, workflows = Asked(**document["asked"]), document["workflows"].items()
+        endings = {name: Ending(**{**each, "results": tuple(each["results"])}) for name, each in workflows}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ChallengeError(path, f"is damaged ({error})", "begin anew by --new; what is there is set aside") from None
     return Work(root, begun, endings)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.render import forms
+from mlperf_home.challenges.bundles.report import forms
 from mlperf_home.challenges.bundles.verification import verify
-from mlperf_home.challenges.definition.catalog import ChallengeError
 from mlperf_home.challenges.definition.lock import decode_lock, differences, lock_differences
 from mlperf_home.challenges.definition.machine import machine_differences
+from mlperf_home.challenges.definition.manifest import ChallengeError
 from mlperf_home.challenges.definition.work import DONE, now_utc, opened
 from mlperf_home.challenges.replays.reproduction import reproduction, reproduction_parts
 from mlperf_home.challenges.runs.run import asked_of, first_few, require_machine, run_all
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.challenges.bundles.verification import Verified
-    from mlperf_home.challenges.definition.manifest import Workflow
     from mlperf_home.challenges.runs.arguments import Setting
     from mlperf_home.challenges.runs.run import Locks
 
@@ -30,7 +29,7 @@ _TOLD = 5
 
 
 def replay(setting: Setting, locks: Locks, bundle: Path) -> dict[str, Any]:
-    """Replay a bundle; give where the report lies, the verdict, and what failed.
+    """Replay a bundle; return where the report lies, the verdict, and what failed.
 
     Raises:
         LocatedError: the bundle is not good, is of another challenge or mode, or cannot be run here.
@@ -45,22 +44,26 @@ def replay(setting: Setting, locks: Locks, bundle: Path) -> dict[str, Any]:
         verified = verify(bundle, unpacked, setting.asking.path("allowed_signers"))
         _require_good(bundle, verified, setting)
         setting.say(f"{bundle}: whole, its measurements are what its logs give; {_signed(verified)}")
-        setting = replace(setting, asking=replace(setting.asking, on=_mode(setting, verified)))
-        return _replay(setting, locks, verified, root)
+        if setting.sample and not verified.manifest["sample"]:
+            raise ChallengeError("--sample", "the bundle is of the real data", "leave --sample out, or replay another")
+        on = setting.asking.on | ({"sample"} if verified.manifest["sample"] else set())
+        return _replay(replace(setting, asking=replace(setting.asking, on=on)), locks, verified, root)
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
 
 
 def _replay(setting: Setting, locks: Locks, verified: Verified, root: Path) -> dict[str, Any]:
     run = verified.document("run.json")
-    workflows = _workflows(setting, run)
+    left = {name for name, ending in run["workflows"].items() if ending["status"] == DONE or ending["results"]}
+    workflows = tuple(each for each in setting.challenge.workflows if each.name in left)
+    if not workflows:
+        raise ChallengeError("the bundle", "has no workflow that ended well", "there is nothing to replay")
     wanted = require_machine(setting, workflows, root)
     lock = decode_lock((verified.root / "lock.json").read_text(encoding="utf-8"), "lock.json", "see the bundle")
     differing = [str(each) for each in lock_differences(lock, locks.here)]
-    for line in differing[:_TOLD]:
+    more = [f"{len(differing) - _TOLD} more, in the report"] if len(differing) > _TOLD else []
+    for line in (*differing[:_TOLD], *more):
         setting.say(f"differs: {line}")
-    if len(differing) > _TOLD:
-        setting.say(f"differs: {len(differing) - _TOLD} more, in the report")
     asked = asked_of(setting, locks)
     with opened(root, asked, setting.challenge.workflows, workflows, anew="new" in setting.asking.on) as work:
         failed, facts = run_all(setting, work, workflows, wanted, locks)
@@ -68,7 +71,7 @@ def _replay(setting: Setting, locks: Locks, verified: Verified, root: Path) -> d
         if options[0] != options[1]:
             differing.append("options of every command: {} then, {} now".format(*options))
         differing += _plan_differences(verified.root / "records", work.root / "records")
-        machines = (verified.document("machine.json"), setting.machine.to_json())
+        machines = (verified.document("machine.json"), asdict(setting.machine))
         told = {
             "sample": setting.sample,
             "bundle": sha256_of(verified.root / "bundle.json"),
@@ -97,27 +100,14 @@ def _require_good(bundle: Path, verified: Verified, setting: Setting) -> None:
         raise ChallengeError(bundle, f"is not as it was made: {first_few(verified.findings)}", advice)
 
 
-def _mode(setting: Setting, verified: Verified) -> frozenset[str]:
-    """Run as the bundle was: on the sample or not."""
-    if setting.sample and not verified.manifest["sample"]:
-        raise ChallengeError("--sample", "the bundle is of the real data", "leave --sample out, or replay another")
-    return setting.asking.on | ({"sample"} if verified.manifest["sample"] else set())
-
-
-def _workflows(setting: Setting, run: dict[str, Any]) -> tuple[Workflow, ...]:
-    """Return the workflows that left something in the bundle."""
-    there = {name for name, ending in run["workflows"].items() if ending["status"] == DONE or ending["results"]}
-    found = tuple(each for each in setting.challenge.workflows if each.name in there)
-    if not found:
-        raise ChallengeError("the bundle", "has no workflow that ended well", "there is nothing to replay")
-    return found
-
-
 def _plan_differences(then: Path, now: Path) -> list[str]:
     """Compare the plans of the two runs, script by script: which there were, at which version, from which manifest."""
     paths = [path for path in sorted(then.glob("*.json")) if (now / path.name).is_file()]
-    pairs = {f"plan of {path.stem}": (_steps(path), _steps(now / path.name)) for path in paths}
-    return [str(each) for part, (old, new) in pairs.items() for each in differences(part, old, new)]
+    return [
+        str(each)
+        for path in paths
+        for each in differences(f"plan of {path.stem}", _steps(path), _steps(now / path.name))
+    ]
 
 
 def _steps(record: Path) -> dict[str, str]:

@@ -1,20 +1,23 @@
-"""What a replay came to: each result then and now, whether they agree, what differs besides, and a verdict."""
+"""What a replay came to: each result then and now, whether they agree, what differs besides, and a verdict.
+
+Values agree when intervals around them overlap; accuracies of the same arithmetic must be equal.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from math import sqrt
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.bundles.render import Part, listed, number
-from mlperf_home.challenges.bundles.report import MEASUREMENTS, exploration_rows
-from mlperf_home.challenges.replays.agreement import compare, same_arithmetic
+from mlperf_home.challenges.bundles.report import MEASUREMENTS, Part, exploration_rows, listed, number
 from mlperf_home.measurements.ingest import ACCURACY_SESSION, PERFORMANCE_SESSION
 from mlperf_home.measurements.measurement import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.measurements.measurement import Measurement
@@ -30,21 +33,118 @@ MEANING = {
     FUNCTIONAL: "every result is there again, as valid as it was, but not every value agrees",
     NOT_REPRODUCED: "a result is missing or is not valid any more, or a workflow failed that had ended well",
 }
+TOLERANCE = 0.05
+"""Of a performance value, on either side: two values agree when they are within about a tenth of each other. A choice,
+not a law."""
+ACCURACY_TOLERANCE_POINTS = 0.5
+"""Of an accuracy in percent, on either side, where the arithmetic differs. A choice as well."""
+ACCURACIES = ("f1_percent", "exact_match_percent", "top1_percent")
+_QUANTILE_95 = 1.96
+_TAIL = {"SingleStream": 0.90, "MultiStream": 0.99}
+_PERCENTILES = (0.50, 0.90, 0.95, 0.97, 0.99, 0.999)
+_ENGINE_FACTS = {"name", "version", "isa", "vnni", "bf16", "dotprod", "xnnpack", "delegate", "delegated"}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One value, then and now; None where unknown. Intervals are (low, high)."""
+
+    metric: str
+    then: float | None
+    now: float | None
+    then_interval: tuple[float, float] | None
+    now_interval: tuple[float, float] | None
+    agree: bool
+    rule: str
+
+
+def compare(then: Measurement, now: Measurement, metrics: Sequence[str], *, same_arithmetic: bool) -> list[Comparison]:
+    """Compare two measurements of the same thing; every accuracy that is there is compared, ranked by or not."""
+    accuracies = [name for name in ACCURACIES if name in then.values or name in now.values]
+    names = dict.fromkeys([*(name for name in metrics if name not in ACCURACIES), *accuracies])
+    return [_compare_one(name, then, now, same_arithmetic=same_arithmetic) for name in names]
+
+
+def _compare_one(name: str, then: Measurement, now: Measurement, *, same_arithmetic: bool) -> Comparison:
+    old, new = _value(then, name), _value(now, name)
+    if old is None or new is None:
+        return Comparison(name, old, new, None, None, agree=False, rule="one of the two is not known")
+    if name not in ACCURACIES:
+        halves = [max(TOLERANCE, sampling_share(each, name)) for each in (then, now)]
+        rule = f"intervals of {100 * halves[0]:.1f} % and {100 * halves[1]:.1f} % have to overlap"
+        halves = [old * halves[0], new * halves[1]]
+    elif same_arithmetic:
+        halves, rule = [0.0, 0.0], "has to be equal: the arithmetic is the same"
+    else:
+        halves = [ACCURACY_TOLERANCE_POINTS] * 2
+        rule = f"intervals of {ACCURACY_TOLERANCE_POINTS} points have to overlap: the arithmetic differs"
+    first, second = ((value - half, value + half) for value, half in zip((old, new), halves, strict=True))
+    agree = first[0] <= second[1] and second[0] <= first[1]
+    return Comparison(name, old, new, first, second, agree=agree, rule=rule)
+
+
+def sampling_share(measurement: Measurement, name: str) -> float:
+    """Return the half width, as a share, of the 95 % interval of a latency's percentile; 0 for other values.
+
+    The rank of a quantile q among n queries has the standard deviation sqrt(q (1 - q) / n) (a binomial's, normally
+    approximated); the latencies at the ranks 1.96 of these below and above are read between LoadGen's percentiles.
+    """
+    tail, queries = _TAIL.get(measurement.scenario), _value(measurement, "query_count")
+    if name != "latency_ms" or tail is None or not queries:
+        return 0.0
+    known = [
+        (quantile, value)
+        for quantile in _PERCENTILES
+        if (value := _value(measurement, f"latency_p{100 * quantile:.2f}_ms")) is not None
+    ]
+    middle = _read_off(known, tail)
+    if not middle:
+        return 0.0
+    half = _QUANTILE_95 * sqrt(tail * (1 - tail) / queries)
+    ends = [_read_off(known, quantile) for quantile in (tail - half, tail + half)]
+    return max((abs(end - middle) / middle for end in ends if end is not None), default=0.0)
+
+
+def _read_off(known: Sequence[tuple[float, float]], quantile: float) -> float | None:
+    """Read a latency between two percentiles, along a line; beyond the outermost, that one's."""
+    if not known:
+        return None
+    if quantile <= known[0][0]:
+        return known[0][1]
+    for (low, first), (high, second) in pairwise(known):
+        if quantile <= high:
+            return first + (second - first) * (quantile - low) / (high - low)
+    return known[-1][1]
+
+
+def same_arithmetic(then: Measurement, now: Measurement, machines: Machines, *, same_data: bool) -> bool:
+    """Whether two results came from the same engine, version and features of it, model file, data and processor.
+
+    Processors are the same if their architecture and features are.
+    """
+    engines = [{key: each.value for key, each in one.engine.items() if key in _ENGINE_FACTS} for one in (then, now)]
+    models = [one.model["sha256"].value for one in (then, now)]
+    features = [(one.get("architecture"), tuple(one.get("cpu_features") or ())) for one in machines]
+    known = models[0] is not None and features[0][0] is not None
+    return same_data and known and engines[0] == engines[1] and models[0] == models[1] and features[0] == features[1]
+
+
+def _value(measurement: Measurement, name: str) -> float | None:
+    found = measurement.values.get(name)
+    value = found.value if found else None
+    return float(value) if isinstance(value, int | float) else None
 
 
 def reproduction(
     roots: tuple[Path, Path], challenge: Challenge, machines: Machines, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Compare the results of a bundle with those of its replay.
+    """Compare the results of a bundle with those of its replay. Raise MeasurementError if one cannot be read.
 
     Args:
         roots: the bundle's folder, unpacked, and the replay's; both with `results/`.
         challenge: the challenge, for the metrics that it ranks by.
-        machines: as `Machine.to_json` gives them, then and now.
-        facts: what else the report tells: see `replay.replay`.
-
-    Raises:
-        MeasurementError: a measurement cannot be read.
+        machines: the fields of each `Machine`, then and now.
+        facts: what else the report tells.
     """
     then, now = (_by_key(root) for root in roots)
     explored, results = _explorations(roots), []
@@ -99,11 +199,10 @@ def _result(key: Key, then: Result, now: Result | None, ranked: Sequence[str], m
     row |= {"sample": then[1].sample, "validity": [then[1].validity, now[1].validity if now else None]}
     if now is None:
         return {**row, "there": False, "as_valid": False, "same_arithmetic": False, "values": [], "noisy": []}
-    same_data = _identity(then[0]) == _identity(now[0])
-    same = same_arithmetic(then[1], now[1], machines, same_data=same_data)
+    same = same_arithmetic(then[1], now[1], machines, same_data=_identity(then[0]) == _identity(now[0]))
     values = compare(then[1], now[1], ranked, same_arithmetic=same)
-    values_noisy = {"then": then[1].values.get("noisy"), "now": now[1].values.get("noisy")}
-    noisy = [when for when, value in values_noisy.items() if value is not None and value.value == "yes"]
+    noisy_values = (("then", then[1].values.get("noisy")), ("now", now[1].values.get("noisy")))
+    noisy = [when for when, value in noisy_values if value is not None and value.value == "yes"]
     return {
         **row,
         "there": True,
@@ -116,12 +215,9 @@ def _result(key: Key, then: Result, now: Result | None, ranked: Sequence[str], m
 
 def _identity(folder: Path) -> list[Any]:
     """Return what the sessions say of the data; a session that is not there says nothing."""
-    found = []
-    for name in (PERFORMANCE_SESSION, ACCURACY_SESSION):
-        if (folder / name).is_file():
-            dataset = json.loads((folder / name).read_text(encoding="utf-8"))["dataset"]
-            found.append({key: dataset.get(key) for key in ("name", "identity", "count", "made")})
-    return found
+    paths = filter(Path.is_file, (folder / PERFORMANCE_SESSION, folder / ACCURACY_SESSION))
+    datasets = (json.loads(path.read_text(encoding="utf-8"))["dataset"] for path in paths)
+    return [{key: each.get(key) for key in ("name", "identity", "count", "made")} for each in datasets]
 
 
 def reproduction_parts(report: Mapping[str, Any]) -> list[Part]:
@@ -129,20 +225,16 @@ def reproduction_parts(report: Mapping[str, Any]) -> list[Part]:
     sample = ["SAMPLE: made-up data and toy models, no MLPerf result"] if report["sample"] else []
     word = report["verdict"] if report["verdict"] != NOT_REPRODUCED else "not reproduced"
     head = [
-        ("challenge", report["challenge"]),
-        ("bundle", report["bundle"]),
-        ("made", report["made_utc"]),
-        ("signature", report["signature"]),
-        ("replayed", report["replayed_utc"]),
+        (name.removesuffix("_utc"), report[name])
+        for name in ("challenge", "bundle", "made_utc", "signature", "replayed_utc")
     ]
     values = [cells for each in report["results"] for cells in _value_rows(each)]
     header = ("workflow", "model", "scenario", "value", "then", "now", "agree", "rule")
-    failed = [(name, error) for name, error in report["failed"].items()]
     return [
         Part("Verdict", [*sample, f"{word}: {MEANING[report['verdict']]}"], ("", ""), head),
         Part("Results", (), header, values),
         *listed("Fronts", ("experiment", "only then", "both", "only now"), list(map(_front, report["explorations"]))),
-        *listed("Workflows that failed", ("workflow", "because"), failed),
+        *listed("Workflows that failed", ("workflow", "because"), [*report["failed"].items()]),
         *listed("Plan and versions that differ", ("difference",), [(each,) for each in report["plan_differences"]]),
         *listed("Machines differ in", ("difference",), [(each,) for each in report["machine_differences"]]),
         *listed("Only in the replay", ("result",), [(each,) for each in report["only_now"]]),
@@ -165,10 +257,8 @@ def _value_rows(each: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     noisy = f"noisy {' and '.join(each['noisy'])}" if each["noisy"] else "as valid as it was"
     yield (*where, "validity", then, now, number(each["as_valid"]), noisy)
     for value in each["values"]:
-        cells = (_with_interval(value, when) for when in ("then", "now"))
+        cells = []
+        for when in ("then", "now"):
+            low, high = value[f"{when}_interval"] or (0, 0)
+            cells.append(number(value[when]) + ("" if low == high else f" ({number(low)} to {number(high)})"))
         yield (*where, value["metric"], *cells, number(value["agree"]), value["rule"])
-
-
-def _with_interval(value: Mapping[str, Any], when: str) -> str:
-    low, high = value[f"{when}_interval"] or (0, 0)
-    return number(value[when]) + ("" if low == high else f" ({number(low)} to {number(high)})")

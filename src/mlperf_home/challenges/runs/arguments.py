@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.challenges.definition.catalog import ChallengeError
 from mlperf_home.challenges.definition.machine import neutral_name
-from mlperf_home.experiments.arguments import Options, check_known, is_on
+from mlperf_home.challenges.definition.manifest import ChallengeError
+from mlperf_home.experiments.arguments import Options, check_known, is_on, refuse_strays, text_of
 from mlperf_home.product import PRODUCT
 from scriptgraph.embed import read_front, wants_json
 from scriptgraph.errors import RequestError
@@ -42,15 +42,7 @@ class Asking(Options):
 
 @dataclass(frozen=True)
 class Setting:
-    """All that a run of a challenge happens in.
-
-    Attributes:
-        challenge: what is run.
-        asking: how.
-        machine: this machine.
-        say: tells the user a line.
-        today: the day, which decides whether the challenge is open.
-    """
+    """All that a run of a challenge happens in; `say` tells the user a line."""
 
     challenge: Challenge
     asking: Asking
@@ -79,14 +71,8 @@ class Setting:
 
 
 def name_of(command: Mapping[str, Any]) -> str:
-    """Return the challenge that a command names, or "".
-
-    Raises:
-        RequestError: it names several things.
-    """
-    strays = [str(word) for key in ("artifacts", "unparsed_cmd") for word in command.get(key) or ()]
-    if strays:
-        raise RequestError(f"stray words: {' '.join(strays)}; options are written --name=value, without spaces")
+    """Return the challenge that a command names, or "". Raise RequestError if it names several things."""
+    refuse_strays(command, "artifacts", "unparsed_cmd")
     return str(command.get("artifact") or "")
 
 
@@ -99,7 +85,12 @@ def refuse_options(command: Mapping[str, Any]) -> None:
 
 
 def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: bool = False) -> Asking:
-    """Decode a command. Raise RequestError if an option is unknown, not of this action, or has a wrong form."""
+    """Decode a command.
+
+    Raises:
+        RequestError: an option is unknown, not of this action, or has a wrong form.
+        ChallengeError: a name of a system or person cannot name a folder.
+    """
     given = {key.replace("-", "_"): value for key, value in command.items() if key not in {*_NAMED, "plan"}}
     if command.get("tags"):
         raise RequestError(f"--tags={command['tags']}: a challenge is named: cm run challenge {challenge.name}")
@@ -110,13 +101,13 @@ def read_asking(command: Mapping[str, Any], challenge: Challenge, *, replay: boo
     if "plan" in command:
         inputs["plan"] = command["plan"]
     inputs["new"] = options.anew == "all"  # the front reads it: it is an option of scripts too
-    not_here = _NOT_OF_REPLAY if replay else _OF_REPLAY
-    known = [name for name in (*_SWITCHES, *_TEXTS) if name not in not_here]
+    known = {*_SWITCHES, *_TEXTS}.difference(_NOT_OF_REPLAY if replay else _OF_REPLAY)
     check_known(inputs, sorted({*known, *challenge.options}))
     front = {key: given[key] for key in _FRONT if key in given}
-    texts = {name: _text(name, inputs[name]) for name in _TEXTS if name in inputs}
+    texts = {name: text_of(name, inputs[name]) for name in _TEXTS if name in inputs}
     for name in ("submitter", "hw_name"):
-        checked_word(name, texts.get(name, "unnamed"))
+        if not _WORD.fullmatch(text := texts.get(name, "unnamed")):
+            raise ChallengeError(f"--{name}={text[:80]!r}", "names a folder", "use letters, digits and . _ + - only")
     return Asking(
         home=options.home,
         front={**front, "out": "json" if wants_json(command) else "con"},
@@ -145,16 +136,3 @@ def chosen_workflows(challenge: Challenge, only: str) -> tuple[Workflow, ...]:
     if unknown := [word for word in wanted if word not in names]:
         raise ChallengeError(f"--only={only}", f"there is no workflow {unknown[0]!r}", f"there are: {', '.join(names)}")
     return tuple(each for each in challenge.workflows if not wanted or each.name in wanted)
-
-
-def checked_word(option: str, text: str) -> str:
-    """Check a name of a system or person in results. Raise ChallengeError if it cannot name a folder."""
-    if not _WORD.fullmatch(text):
-        raise ChallengeError(f"--{option}={text[:80]!r}", "names a folder", "use letters, digits and . _ + - only")
-    return text
-
-
-def _text(name: str, value: Any) -> str:
-    if isinstance(value, bool) or value is None or value == "":
-        raise RequestError(f"--{name} needs a value: write --{name}=VALUE")
-    return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.bundle import Redaction
-from mlperf_home.challenges.definition.catalog import ChallengeError
 from mlperf_home.challenges.definition.lock import lock_differences, lock_digest, make_lock, read_lock
 from mlperf_home.challenges.definition.machine import described, free_places
+from mlperf_home.challenges.definition.manifest import ChallengeError
 from mlperf_home.challenges.definition.work import NOT_RUN, Asked, Ending, Work, done_in
 from mlperf_home.challenges.runs.workflows import estimate, run_workflows
 from mlperf_home.product import ENGINE, PRODUCT
@@ -182,18 +182,27 @@ def run_all(
     if not all(work.is_done(each.name) for each in workflows) or not checked.is_file():
         _check_time(setting, work, workflows, wanted)
     failed = run_workflows(setting, work, workflows)
-    told = json.loads(checked.read_text(encoding="utf-8"))
+    made = _made(work)
     facts = {
         "sample": setting.sample,
-        "state": setting.challenge.state(_made(work).date()),
-        "made_utc": _made(work).isoformat(timespec="seconds"),
+        "state": setting.challenge.state(made.date()),
+        "made_utc": made.isoformat(timespec="seconds"),
         "version": installed_versions([PRODUCT.name])[PRODUCT.name] or "not installed",
         "extra_options": os.environ.get(EXTRA, "").strip(),
         "lock_differences": [str(each) for each in locks.differences],
-        "workflows": [_told(work, each) for each in setting.challenge.workflows],
-        "required": told["required"],
-        "expected": told["expected"],
-        "machine": setting.machine.to_json(),
+        "workflows": [
+            {
+                "name": each.name,
+                "title": each.title,
+                "tags": each.mode(sample=work.asked.sample).call.tags,
+                "status": ending.status,
+                "error": ending.error,
+            }
+            for each in setting.challenge.workflows
+            for ending in [work.endings.get(each.name, Ending(NOT_RUN))]
+        ],
+        **json.loads(checked.read_text(encoding="utf-8")),
+        "machine": asdict(setting.machine),
         "lock": locks.here,
         "system": described(setting.asking.texts.get("submitter", "unnamed"), work.asked.hw_name),
     }
@@ -201,8 +210,7 @@ def run_all(
 
 
 def _check_time(setting: Setting, work: Work, workflows: Sequence[Workflow], wanted: Sequence[Requirement]) -> None:
-    skipped = "skip_probe" in setting.asking.on
-    expected = [] if skipped else [estimate(setting, work, each) for each in workflows]
+    expected = [] if "skip_probe" in setting.asking.on else [estimate(setting, work, each) for each in workflows]
     for each in expected:
         setting.say(f"expected time of {each.workflow}: {each}")
     document = {"required": [asdict(each) for each in wanted], "expected": [asdict(each) for each in expected]}
@@ -211,19 +219,8 @@ def _check_time(setting: Setting, work: Work, workflows: Sequence[Workflow], wan
 
 def _made(work: Work) -> datetime:
     """Return the time at which the last workflow ended; packing the same again gives the same bundle."""
-    ended = [each.ended_utc for each in work.endings.values() if each.ended_utc]
-    return datetime.fromisoformat(max(ended)) if ended else datetime.now(timezone.utc)
-
-
-def _told(work: Work, workflow: Workflow) -> dict[str, str]:
-    ending = work.endings.get(workflow.name, Ending(NOT_RUN))
-    return {
-        "name": workflow.name,
-        "title": workflow.title,
-        "tags": workflow.mode(sample=work.asked.sample).call.tags,
-        "status": ending.status,
-        "error": ending.error,
-    }
+    ended = max((each.ended_utc for each in work.endings.values()), default="")
+    return datetime.fromisoformat(ended) if ended else datetime.now(timezone.utc)
 
 
 def redaction_of(setting: Setting, root: Path) -> Redaction:

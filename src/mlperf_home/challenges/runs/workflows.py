@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from mlperf_home.challenges.definition.manifest import Call, Probe, Workflow
+    from mlperf_home.challenges.definition.manifest import Call, Workflow
     from mlperf_home.challenges.definition.work import Work
     from mlperf_home.challenges.runs.arguments import Setting
 
@@ -43,13 +43,8 @@ def shown(setting: Setting, call: Call, places: Mapping[str, str]) -> str:
 
 
 def _filled(block: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    filled = {}
-    for name, value in block.items():
-        place = stands_for(value)
-        given = values.get(place) if place else value
-        if given not in {None, ""}:
-            filled[name] = given
-    return filled
+    filled = {name: values.get(place) if (place := stands_for(value)) else value for name, value in block.items()}
+    return {name: value for name, value in filled.items() if value not in {None, ""}}
 
 
 def _words(before: str, values: Mapping[str, Any]) -> list[str]:
@@ -58,11 +53,7 @@ def _words(before: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def _run(setting: Setting, call: Call, places: Mapping[str, str]) -> tuple[str, Path | None]:
-    """Run a command; return what went wrong ("" if nothing), and its record.
-
-    Raises:
-        KeyboardInterrupt: it was interrupted.
-    """
+    """Run a command; return what went wrong ("" if nothing), and its record. Raise KeyboardInterrupt after Ctrl-C."""
     records = setting.asking.home / "records"
     before = set(records.glob("*/record.json"))
     told = ENGINE.run_script(command(setting, call, places))
@@ -82,8 +73,7 @@ def _tags_of(record: Path) -> str:
 def run_workflows(setting: Setting, work: Work, workflows: Sequence[Workflow]) -> dict[str, str]:
     """Run those that are not done; return those that failed, by name, with what went wrong.
 
-    Raises:
-        KeyboardInterrupt: one was interrupted; those before it are kept.
+    Raise KeyboardInterrupt if one was interrupted; those before it are kept.
     """
     failed: dict[str, str] = {}
     for number, workflow in enumerate(workflows, 1):
@@ -119,7 +109,6 @@ class Estimate:
     """The time that a workflow will take, as far as it is known.
 
     Attributes:
-        workflow: its name.
         hours: estimated; None: not known.
         sample_ms: measured by the probe, one sample; None: not measured.
         how: in words: what was measured, what was assumed, or why nothing is known.
@@ -138,16 +127,12 @@ class Estimate:
 
 def estimate(setting: Setting, work: Work, workflow: Workflow) -> Estimate:
     """Run the probe of a workflow that has one and is not done; a probe that fails leaves the time unknown."""
-    probe = workflow.mode(sample=work.asked.sample).probe
-    if work.is_done(workflow.name):
-        return Estimate(workflow.name, 0.0, None, "done already")
+    name, probe = workflow.name, workflow.mode(sample=work.asked.sample).probe
+    if work.is_done(name):
+        return Estimate(name, 0.0, None, "done already")
     if probe is None:
-        return Estimate(workflow.name, None, None, "it has no probe")
-    setting.say(f"probing {workflow.name}, at most {LIMIT_S} s once what it needs is here")
-    return _probed(setting, work, workflow.name, probe)
-
-
-def _probed(setting: Setting, work: Work, name: str, probe: Probe) -> Estimate:
+        return Estimate(name, None, None, "it has no probe")
+    setting.say(f"probing {name}, at most {LIMIT_S} s once what it needs is here")
     folder = work.root / "probe" / name
     shutil.rmtree(folder, ignore_errors=True)
     limited = replace(probe.call, env={**probe.call.env, LIMIT_KEY: LIMIT_S})
@@ -165,9 +150,7 @@ def _probed(setting: Setting, work: Work, name: str, probe: Probe) -> Estimate:
 def _measured(folder: Path, *, ended: bool) -> tuple[float, str] | None:
     """Return the seconds of a sample that a find-performance run has measured, and how.
 
-    Args:
-        folder: of its results.
-        ended: whether its time was over: then it counts what was done until then.
+    Where its time was over (`ended`), what was done until then counts.
     """
     for path in sorted(folder.glob(f"*_results/*/*/*/find-performance-session{'.error' if ended else ''}.json")):
         with suppress(OSError, ValueError, AttributeError, TypeError):  # another tool's, or half-written

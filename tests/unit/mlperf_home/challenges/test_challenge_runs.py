@@ -11,8 +11,8 @@ import pytest
 from challenge_homes import CLOSED, NAME, ChallengeHome, document, report_of
 
 from mlperf_home.challenges.bundles.report import result_rows
-from mlperf_home.challenges.definition.catalog import load_challenge
 from mlperf_home.challenges.definition.lock import LOCK_NAME
+from mlperf_home.challenges.definition.manifest import load_challenge
 from mlperf_home.challenges.runs import run as running
 from mlperf_home.product import ENGINE
 

@@ -13,7 +13,7 @@ from submission_results import ours
 
 from mlperf_home.challenges import commands as front
 from mlperf_home.challenges.definition.machine import machine_differences, this_machine
-from mlperf_home.challenges.replays.agreement import TOLERANCE, compare, same_arithmetic, sampling_share
+from mlperf_home.challenges.replays.reproduction import TOLERANCE, compare, same_arithmetic, sampling_share
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import Measurement, Value, from_json, to_json
 from mlperf_home.product import ENGINE

@@ -12,7 +12,9 @@ import pytest
 from pictures import example, mark, picture
 
 from mlperf_home.experiments.experiment import Experiments
-from mlperf_home.experiments.picture_data import draw_from, from_experiment, from_results, from_table
+from mlperf_home.experiments.fronts import fronts_of
+from mlperf_home.experiments.picture_data import draw_from, from_experiment, from_measurement, from_results, from_table
+from mlperf_home.measurements.measurement import Measurement, Value
 from mlperf_home.measurements.prices import Price, Prices
 from mlperf_home.pareto.front import front
 from mlperf_home.pictures.picture import PictureError, axis, from_json, to_json, with_standings
@@ -64,6 +66,20 @@ def answered(tmp_path: Path, text: str | None = None) -> Experiment:
 )
 def test_an_axis_has_its_unit_and_what_is_better(metric: str, label: str, direction: str) -> None:
     assert (axis(metric).label, axis(metric).direction) == (label, direction)
+
+
+@pytest.mark.parametrize("accuracy", ["top1_percent", "f1_percent"])
+@pytest.mark.parametrize("cost", ["latency_ms", "samples_per_second", "queries_per_second"])
+def test_what_has_a_front_has_a_picture_of_the_same_metrics(cost: str, accuracy: str) -> None:
+    told = {name: Value(10.0, "measured", "log") for name in (cost, accuracy, "energy_mj")}
+    model = {"name": Value("any", "copied")}
+    one = Measurement("v3.1", "resnet", "Server", False, "", "VALID", (), (), {}, model, {}, told, {}, ())
+
+    (found,) = fronts_of([one], ())
+    drawn = draw_from(list(from_measurement(one, imported=False)), "", "", "")
+
+    assert [each.name for each in found.axes] == [cost, accuracy]
+    assert (drawn.x.name, drawn.y.name) == (cost, accuracy)
 
 
 def test_an_answers_words_stay_and_official_runs_have_no_interval_of_probes(tmp_path: Path) -> None:
