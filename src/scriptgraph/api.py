@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from scriptgraph.cli.audit import audit
     from scriptgraph.fetch.archive import ArchiveError, extract
     from scriptgraph.fetch.download import Expected, Transfer, fetch
-    from scriptgraph.fetch.hashes import compute_hashes, parse_digests, verify_hashes
-    from scriptgraph.fetch.recorded import RecordedHashes
+    from scriptgraph.fetch.hashes import RecordedHashes, compute_hashes, parse_digests, verify_hashes
     from scriptgraph.fetch.sources import Source
     from scriptgraph.process.outcome import Completed
     from scriptgraph.process.programs import capture
@@ -48,7 +47,7 @@ _LATER = {
     "compute_hashes": "scriptgraph.fetch.hashes",
     "parse_digests": "scriptgraph.fetch.hashes",
     "verify_hashes": "scriptgraph.fetch.hashes",
-    "RecordedHashes": "scriptgraph.fetch.recorded",
+    "RecordedHashes": "scriptgraph.fetch.hashes",
     "Source": "scriptgraph.fetch.sources",
     "Completed": "scriptgraph.process.outcome",
     "capture": "scriptgraph.process.programs",

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.fetch.failures import DiskFailed, DownloadError, TransferFailed, of_disk
 from scriptgraph.fetch.hashes import Digest, HashError, compute_hashes, mismatch, parse_digests, verify_hashes
-from scriptgraph.fetch.partial import Partial
 from scriptgraph.fetch.sources import Source, SourceError
-from scriptgraph.fetch.transfer import Expected, Transfer, copy_local, transfer
+from scriptgraph.fetch.transfer import Expected, Partial, Transfer, copy_local, transfer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,14 +7,22 @@ its user, password and query.
 from __future__ import annotations
 
 import errno
-import http.client
 import os
 import socket
 from http import HTTPStatus
+from http.client import IncompleteRead
 from typing import TYPE_CHECKING, NamedTuple
 
 import requests
-import urllib3
+from requests.exceptions import InvalidSchema, InvalidURL
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    InvalidChunkLength,
+    NameResolutionError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from scriptgraph.errors import ScriptGraphError
 
@@ -42,43 +50,22 @@ class _Rule(NamedTuple):
     transient: bool = False
 
 
-# The first that fits is said: the exceptions of the libraries inherit from one another.
+# The first that fits is said: exceptions inherit from one another. Those of `requests` carry those of `urllib3`.
 _RULES = (
     _Rule("it redirects in a circle", (requests.TooManyRedirects,)),
-    _Rule(
-        "the proxy did not let us through (HTTPS_PROXY, HTTP_PROXY, NO_PROXY)",
-        (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError),
-    ),
-    _Rule(
-        "the name {host} cannot be resolved (no network, or no such host)",
-        (urllib3.exceptions.NameResolutionError, socket.gaierror),
-    ),
+    _Rule("the proxy did not let us through (HTTPS_PROXY, HTTP_PROXY, NO_PROXY)", (ProxyError,)),
+    _Rule("the name {host} cannot be resolved (no network, or no such host)", (NameResolutionError, socket.gaierror)),
     _Rule(
         "its certificate is not trusted (behind a company's proxy, REQUESTS_CA_BUNDLE names its certificates)",
-        (requests.exceptions.SSLError, urllib3.exceptions.SSLError),
+        (SSLError,),
     ),
     _Rule("there is no network to it", (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)),
     _Rule("it refused the connection", (errno.ECONNREFUSED,), transient=True),
-    _Rule(
-        "no answer within {connect_s:g} s",
-        (requests.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError),
-        transient=True,
-    ),
-    _Rule(
-        "it stalled: nothing came for {stall_s:g} s",
-        (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError),
-        transient=True,
-    ),
+    _Rule("no answer within {connect_s:g} s", (ConnectTimeoutError,), transient=True),
+    _Rule("it stalled: nothing came for {stall_s:g} s", (ReadTimeoutError, TimeoutError), transient=True),
     _Rule("the connection was reset", (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED), transient=True),
-    _Rule(
-        "the connection ended before the file did",
-        (http.client.IncompleteRead, urllib3.exceptions.InvalidChunkLength),
-        transient=True,
-    ),
-    _Rule(
-        "it redirects to an address that cannot be fetched",
-        (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL),
-    ),
+    _Rule("the connection ended before the file did", (IncompleteRead, InvalidChunkLength), transient=True),
+    _Rule("it redirects to an address that cannot be fetched", (InvalidSchema, InvalidURL)),
 )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import shutil
 import socket
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 from download_harness import CONTENT, SHA256, Harness
@@ -17,10 +19,7 @@ from faulty_server import (
 
 from scriptgraph.fetch.download import Expected
 from scriptgraph.fetch.failures import DownloadError
-from scriptgraph.fetch.partial import Partial
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from scriptgraph.fetch.transfer import Partial
 
 
 def test_a_compressed_file_stays_compressed(server: FaultyServer, harness: Harness) -> None:
@@ -169,10 +168,16 @@ def test_a_full_disk_is_told_before_the_bytes_come(
 def test_a_disk_that_fills_up_ends_it_for_all_sources(
     server: FaultyServer, harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_self: Partial, _chunk: bytes) -> NoReturn:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    class Full(io.BufferedWriter):
+        def write(self, _chunk: object) -> NoReturn:
+            raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Partial, "append", fail)
+    def full(self: Path, mode: str = "r", *rest: Any, **more: Any) -> Any:
+        file = opened(self, mode, *rest, **more)
+        return Full(file.detach()) if mode == "ab" else file
+
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", full)
     url = server.serve("/file", whole(CONTENT))
 
     assert "the disk is full" in harness.refused([url, url])
@@ -190,7 +195,7 @@ def test_a_second_process_at_the_same_file_does_not_disturb(server: FaultyServer
 
     url = server.serve("/file", whole(CONTENT))
     with closing(Partial(harness.partial, Source.parse(url))) as other:
-        other.append(b"half of it")
+        other.file.write(b"half of it")
         other.file.flush()
 
         harness.fetch([url])
@@ -202,8 +207,6 @@ def test_a_second_process_at_the_same_file_does_not_disturb(server: FaultyServer
 def test_a_destination_on_another_file_system(
     server: FaultyServer, harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pathlib import Path
-
     replace = Path.replace
 
     def across(self: Path, target: Path) -> Path:
