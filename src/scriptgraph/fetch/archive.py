@@ -67,21 +67,16 @@ class Limits:
 def extract(archive: Path, destination: Path, limits: Limits = Limits()) -> tuple[Path, ...]:
     """Unpack an archive; the folder appears in one step when all of it has been written.
 
-    Of the members' modes only the owner's right to execute is kept. A single compressed
-    file (model.onnx.xz) becomes a file of that name in the folder.
-
-    Args:
-        archive: a tar (plain, gzip, xz, bzip2; Zstandard where Python has it), a zip, or one
-            compressed file. Its content tells which.
-        destination: the folder-to-be; it may exist if it is empty.
-        limits: how much may be unpacked.
+    The archive is a tar (plain, gzip, xz, bzip2; Zstandard where Python has it), a zip, or one compressed file, which
+    becomes a file of its name without the suffix (model.onnx.xz); its content tells which. Of the members' modes only
+    the owner's right to execute is kept. The destination may exist if it is empty.
 
     Returns:
         The files and links, in the archive's order.
 
     Raises:
-        ArchiveError: the archive is damaged, of another kind, or has a member that is not
-            safe; or the destination cannot be written.
+        ArchiveError: the archive is damaged, of another kind, or has a member that is not safe; or the destination
+            cannot be written.
     """
     if destination.is_dir() and any(destination.iterdir()):
         raise ArchiveError(archive, "", f"{destination} is there already and is not empty")

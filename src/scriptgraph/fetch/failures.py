@@ -27,7 +27,7 @@ from urllib3.exceptions import (
 from scriptgraph.errors import ScriptGraphError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 _STATUS = {
     401: "401: it wants a login",
@@ -118,7 +118,14 @@ def of_status(response: requests.Response) -> TransferFailed:
 
 def of_exception(error: Exception, host: str, connect_timeout_s: float, stall_timeout_s: float) -> TransferFailed:
     """Describe what `requests`, `urllib3` or the socket raised."""
-    causes = tuple(_causes(error))
+    causes: list[BaseException] = []
+    pending: list[object] = [error]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, BaseException) and current not in causes:
+            causes.append(current)
+            # `urllib3` has its causes in `reason` and among the arguments.
+            pending += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
     numbers = {cause.errno for cause in causes if isinstance(cause, OSError)}
     for reason, signs, transient in _RULES:
         kinds = tuple(sign for sign in signs if isinstance(sign, type))
@@ -135,16 +142,3 @@ def of_disk(error: OSError, folder: str) -> DiskFailed:
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return DiskFailed(f"{folder} may not be written to ({os.strerror(error.errno)}); choose another folder")
     return DiskFailed(f"{folder} cannot be written to ({error.strerror or error})")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Walk the exceptions within an exception: causes, contexts, and urllib3's `reason` and arguments."""
-    pending: list[object] = [error]
-    seen: set[int] = set()
-    while pending:
-        current = pending.pop()
-        if not isinstance(current, BaseException) or id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        pending += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]

@@ -100,13 +100,8 @@ def compute_hashes(path: Path, algorithms: Iterable[str]) -> dict[str, Digest]:
 def verify_hashes(path: Path, expected: Iterable[Digest], also: Iterable[str] = ()) -> tuple[Digest, ...]:
     """Check that a file has all of the expected hashes.
 
-    Args:
-        path: the file.
-        expected: the hashes it has to have.
-        also: algorithms that the caller wants computed in the same reading.
-
     Returns:
-        Every hash computed: the expected algorithms', then the others'.
+        Every hash computed in the one reading: the expected algorithms', then those of `also`.
 
     Raises:
         HashError: a hash is another one; the text has both.
@@ -138,7 +133,7 @@ class RecordedHashes:
 
     @classmethod
     def of_user(cls, state: Path) -> RecordedHashes:
-        """Return those of the folder with the user's state."""
+        """Return those that the folder with the user's state holds."""
         return cls(state / "recorded-hashes.json")
 
     def find(self, urls: Sequence[str]) -> str | None:
@@ -148,12 +143,7 @@ class RecordedHashes:
 
     def keep(self, urls: Sequence[str], digest: str) -> None:
         """Record the hash for each of the URLs without one."""
-
-        def add(known: dict[str, Any]) -> None:
-            for url in urls:
-                known.setdefault(_named(url), digest)
-
-        self._kept.update(add)
+        self._kept.update(lambda known: known.update({_named(url): digest for url in urls} | known))
 
     def refuse(self, digest: str) -> bool:
         """Forget the hash of a file that turned out to be damaged, so that another one may be fetched in its place.

@@ -185,8 +185,6 @@ def copy_local(path: Path, partial: Partial, expected: Expected, how: Transfer) 
     try:
         with path.open("rb") as content:
             total = path.stat().st_size
-            expected.check_length(total)
-            _make_room(partial, total)
             partial.restart(Version(total_bytes=total))
             _append(partial, iter(lambda: content.read(_CHUNK_BYTES), b""), total, expected, how)
     except FileNotFoundError:
@@ -232,7 +230,6 @@ def _receive(response: requests.Response, partial: Partial, have: int, expected:
         if total == have:
             return  # an earlier try had it all and was stopped before it could say so
         partial.restart(Version())
-        raise of_status(response)
     if not response.ok:
         raise of_status(response)
     if not expected.digests:
@@ -248,8 +245,6 @@ def _receive(response: requests.Response, partial: Partial, have: int, expected:
         # If-Range may compare a strong ETag, else the date.
         strong = tag if not tag.startswith("W/") else ""
         partial.restart(Version(strong or response.headers.get("Last-Modified", ""), total))
-    expected.check_length(total)
-    _make_room(partial, total)
     # Raw bytes: a .tar.gz that a server labels as "gzip-encoded" has to stay compressed.
     received = _append(partial, response.raw.stream(_CHUNK_BYTES, decode_content=False), total, expected, how)
     if total is not None and received != total:
@@ -271,27 +266,21 @@ def _refuse_what_is_no_file(response: requests.Response) -> None:
         raise TransferFailed("it redirects from https to http, and there is no hash to check the file with")
 
 
-def _make_room(partial: Partial, total: int | None) -> None:
-    """Raise now, not after an hour, if the disk is too small."""
-    if total is None:
-        return
-    missing = total - partial.size_bytes
-    free = shutil.disk_usage(partial.path.parent).free
+def _append(partial: Partial, chunks: Iterable[bytes], total: int | None, expected: Expected, how: Transfer) -> int:
+    """Append what comes; return the length then. Raise now, not after an hour, if it cannot be right or find room."""
+    expected.check_length(total)
+    folder, received = partial.path.parent, partial.size_bytes
+    missing, free = (total or 0) - received, shutil.disk_usage(folder).free
     if missing > free:
         raise DiskFailed(
-            f"the disk is too full: {missing:,} bytes are to come, {free:,} are free in {partial.path.parent};"
+            f"the disk is too full: {missing:,} bytes are to come, {free:,} are free in {folder};"
             " make room or choose another folder"
         )
-
-
-def _append(partial: Partial, chunks: Iterable[bytes], total: int | None, expected: Expected, how: Transfer) -> int:
-    """Append what comes; return the length then."""
-    received = partial.size_bytes
     for chunk in chunks:
         try:
             partial.file.write(chunk)
         except OSError as error:
-            raise of_disk(error, str(partial.path.parent)) from error
+            raise of_disk(error, str(folder)) from error
         received += len(chunk)
         if expected.size_bytes is not None and received > expected.size_bytes:
             raise TransferFailed(f"it is longer than the expected {expected.size_bytes:,} bytes")
