@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from scriptgraph.process.programs import capture
     from scriptgraph.python_env.environments import (
         create_venv,
-        find_uv,
         install_locked,
         installable_offline,
         installed_versions,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
         probe,
         version_bounds,
     )
+    from scriptgraph.python_env.uv import find_uv
 
 # Imported when they are first used: most commands need none of them.
 _LATER = {
@@ -53,7 +53,7 @@ _LATER = {
     "capture": "scriptgraph.process.programs",
     "installable_offline": "scriptgraph.python_env.environments",
     "create_venv": "scriptgraph.python_env.environments",
-    "find_uv": "scriptgraph.python_env.environments",
+    "find_uv": "scriptgraph.python_env.uv",
     "install_locked": "scriptgraph.python_env.environments",
     "installed_versions": "scriptgraph.python_env.environments",
     "lock": "scriptgraph.python_env.environments",
