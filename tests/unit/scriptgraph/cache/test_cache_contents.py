@@ -20,7 +20,7 @@ from scriptgraph.cache.contents import (
     remove_leftovers,
     standing_on,
 )
-from scriptgraph.cache.folders import remove_tree
+from scriptgraph.cache.inventory import remove_tree
 from scriptgraph.cache.store import LAYOUT
 from scriptgraph.errors import CacheError
 from scriptgraph.manifest.tags import parse_query
