@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.fetch.sources import without_secrets
-from scriptgraph.files.json_store import KeptJson
+from scriptgraph.files.atomic import KeptJson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
