@@ -24,7 +24,6 @@ from scriptgraph.manifest.located_json import decode_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from scriptgraph.manifest.types import Value, Values
@@ -84,10 +83,16 @@ class KeyLocks:
         """Keep the key's entry from being removed until `release`."""
         if key in self._held:
             return
-        handle = _opened(self._use_file(key))
-        if handle is not None:
-            locks.acquire(handle, shared=True, wait=True)
-            self._held[key] = handle
+        for way in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
+            try:
+                handle = os.open(self._use_file(key), way, 0o666)
+            except OSError as error:  # noqa: PERF203 - there are two ways
+                if error.errno not in _READ_ONLY:
+                    raise
+            else:
+                locks.acquire(handle, shared=True, wait=True)
+                self._held[key] = handle
+                return
 
     def release(self) -> None:
         """Let go of all that is held; the time is that of its last use."""
@@ -169,10 +174,6 @@ class Cache:
             return f"{ENTRY_FILE} cannot be read" if path.exists() else None
         damage = next(damages(path), "")
         return damage or Entry(key, path, exports, meta.get("alias", ""), meta.get("title", ""))
-
-    def lock(self, key: str, waiting: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
-        """Hold the key while its entry is made; `waiting` is called where another process holds it."""
-        return self.locks.making(key, waiting)
 
     @contextmanager
     def making(self, key: str) -> Iterator[Path]:
@@ -262,13 +263,3 @@ def unmarked(value: Value, places: Mapping[str, Path]) -> Value:
     if not isinstance(value, str):
         return value
     return _MARK.sub(lambda found: str(places[found[1]]) if found[1] else "{", value)
-
-
-def _opened(path: Path) -> int | None:
-    for way in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
-        try:
-            return os.open(path, way, 0o666)
-        except OSError as error:  # noqa: PERF203 - there are two ways
-            if error.errno not in _READ_ONLY:
-                raise
-    return None

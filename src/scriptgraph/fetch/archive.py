@@ -29,13 +29,7 @@ _LONGEST_PATH = 1024
 
 
 class ArchiveError(ScriptGraphError):
-    """An archive is damaged, of an unknown kind, or not safe to unpack.
-
-    Attributes:
-        archive: the archive.
-        member: the member at fault; empty if it is the whole.
-        problem: what is wrong.
-    """
+    """An archive, or if named a member of it, is damaged, of an unknown kind, or not safe to unpack."""
 
     def __init__(self, archive: Path, member: str, problem: str) -> None:
         super().__init__(archive, member, problem)

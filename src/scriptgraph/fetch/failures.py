@@ -70,12 +70,7 @@ _RULES = (
 
 
 class DownloadError(ScriptGraphError):
-    """A file could not be had from any of its sources.
-
-    Attributes:
-        name: the file's name.
-        problems: each source tried, as shown to users, and why it failed.
-    """
+    """A file could not be had; `problems` has each source tried, as shown to users, and why it failed."""
 
     def __init__(self, name: str, problems: Sequence[tuple[str, str]]) -> None:
         super().__init__(name, problems)
@@ -87,12 +82,9 @@ class DownloadError(ScriptGraphError):
 
 
 class TransferFailed(Exception):  # noqa: N818 - it reads as the event it is
-    """One try at one source failed.
+    """One try at one source failed; if that is `transient`, trying again may help.
 
-    Attributes:
-        reason: why, in words.
-        transient: whether trying again may help.
-        wait_s: how long the server asks us to wait, in seconds; None if it does not say.
+    `wait_s` is how long the server asks us to wait, in seconds; None if it does not say.
     """
 
     def __init__(self, reason: str, *, transient: bool = False, wait_s: float | None = None) -> None:

@@ -34,12 +34,7 @@ class HashError(ScriptGraphError):
 
 @dataclass(frozen=True)
 class Digest:
-    """One hash of a file's content.
-
-    Attributes:
-        algorithm: md5, sha1, sha256, sha384, sha512 or git-blob-sha1.
-        value: lower-case hexadecimal.
-    """
+    """One hash of a file's content: lower-case hexadecimal, by md5, sha1, sha256, sha384, sha512 or git-blob-sha1."""
 
     algorithm: str
     value: str

@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 
 class SourceError(ScriptGraphError):
-    """A source is written in a way that cannot be used.
-
-    Attributes:
-        shown: the source, without secrets.
-        reason: what is wrong with it.
-    """
+    """A source, `shown` without its secrets, is written in a way that cannot be used."""
 
     def __init__(self, shown: str, reason: str) -> None:
         super().__init__(shown, reason)
