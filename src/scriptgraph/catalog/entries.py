@@ -152,8 +152,7 @@ def catalogue_of(
     numbers[_UNSOUND] = [number for number, head in enumerate(heads) if not head.sound]
     lines = sorted(f"{word}\t{','.join(map(str, found))}" for word, found in numbers.items() if found)
     made = Catalogue(shelves, "\n".join(map(json.dumps, heads)), "\n".join(lines), manifests)
-    taken: dict[str, int] = {}
-    twice = []
+    taken, twice = dict[str, int](), list[tuple[str, Path, Path]]()
     for number, head in enumerate(heads):
         if head.sound and taken.setdefault(head.alias, number) != number:
             first, second = sorted((made.path(taken[head.alias]), made.path(number)))

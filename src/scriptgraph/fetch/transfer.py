@@ -198,15 +198,13 @@ def copy_local(path: Path, partial: Partial, expected: Expected, how: Transfer) 
 def transfer(source: Source, partial: Partial, expected: Expected, how: Transfer) -> None:
     """Ask for the bytes that are missing, and append them as they come.
 
-    Continues an earlier try where the server can (Range, guarded by If-Range, RFC 9110
-    section 14), and begins anew where it cannot or where the file changed meanwhile.
+    An earlier try is continued where the server can (Range, If-Range: RFC 9110, 14) and the file has not changed.
 
     Raises:
         TransferFailed: this try failed; what came is kept in `partial`.
         DiskFailed: what came could not be written.
     """
-    have = partial.size_bytes
-    known = partial.version
+    have, known = partial.size_bytes, partial.version
     if have and not (known.validator or expected.digests):
         have = 0  # nothing would tell that the end belongs to another version than the beginning
     headers = {"Accept-Encoding": "identity", "User-Agent": "scriptgraph"}

@@ -195,20 +195,16 @@ class _Child:
                 )
         except (OSError, ValueError) as error:
             raise ProcessFailed(program, f"could not be started: {_why_not(program, error)}") from error
-        try:
-            for output, sink in zip((self._popen.stdout, self._popen.stderr), self._sinks, strict=True):
-                assert output is not None  # noqa: S101 - both are pipes
-                os.set_blocking(output.fileno(), False)
-                lines = _Lines(*self._kept, *([sink] if sink else []))
-                self._selector.register(output, selectors.EVENT_READ, lines)
-            yield
-        finally:
+        with self._selector, self._popen:  # which closes the pipes
             try:
-                self.end()
+                for output, sink in zip((self._popen.stdout, self._popen.stderr), self._sinks, strict=True):
+                    assert output is not None  # noqa: S101 - both are pipes
+                    os.set_blocking(output.fileno(), False)
+                    lines = _Lines(*self._kept, *([sink] if sink else []))
+                    self._selector.register(output, selectors.EVENT_READ, lines)
+                yield
             finally:
-                for key in list(self._selector.get_map().values()):
-                    key.fileobj.close()  # type: ignore[union-attr] # they are the pipes
-                self._selector.close()
+                self.end()
 
     def attend(self, timeout_s: float | None, *, heeding: bool = True) -> bool:
         """Read the pipes until the program has ended and they are closed; False at the time limit.

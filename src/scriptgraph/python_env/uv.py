@@ -17,7 +17,14 @@ from scriptgraph.errors import ScriptGraphError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_KEYS = ("index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "cert")
+# pip's lists, and uv's variables with what stands between their parts.
+_VARIABLES = {
+    "index-url": ("UV_DEFAULT_INDEX", " "),
+    "extra-index-url": ("UV_INDEX", " "),
+    "find-links": ("UV_FIND_LINKS", ","),
+    "trusted-host": ("UV_INSECURE_HOST", " "),
+}
+_KEYS = (*_VARIABLES, "no-index", "cert")
 _UV_KEYS = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
 _SYSTEM_FILE = Path("/etc/pip.conf")
 _YES = frozenset({"1", "true", "yes", "on", "y", "t"})
@@ -126,17 +133,12 @@ def index_settings(environ: Mapping[str, str], prefix: Path | None = None) -> tu
         return _certificates(environ, {}), ()
     pip = _pip_settings(environ, prefix or Path(sys.prefix))
     settings = _certificates(environ, pip)
-    if pip.get("index-url"):
-        settings["UV_DEFAULT_INDEX"] = pip["index-url"].strip()
-    if pip.get("extra-index-url"):
-        settings["UV_INDEX"] = " ".join(pip["extra-index-url"].split())
+    for key, (name, separator) in _VARIABLES.items():
+        if pip.get(key) and not environ.get(name):
+            settings[name] = separator.join(pip[key].split())
+    if "UV_INDEX" in settings and not environ.get("UV_INDEX_STRATEGY"):
         # pip takes the best version of all its indexes; uv stops at the first that knows the name.
-        if not environ.get("UV_INDEX_STRATEGY"):
-            settings["UV_INDEX_STRATEGY"] = "unsafe-best-match"
-    if pip.get("find-links"):
-        settings["UV_FIND_LINKS"] = ",".join(pip["find-links"].split())
-    if pip.get("trusted-host") and not environ.get("UV_INSECURE_HOST"):
-        settings["UV_INSECURE_HOST"] = " ".join(pip["trusted-host"].split())
+        settings["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     arguments = ("--no-index",) if pip.get("no-index", "").lower() in _YES else ()
     return settings, arguments
 
