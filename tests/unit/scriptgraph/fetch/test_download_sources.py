@@ -19,6 +19,7 @@ from faulty_server import (
 
 from scriptgraph.fetch.download import Expected
 from scriptgraph.fetch.failures import DownloadError
+from scriptgraph.fetch.sources import Source
 from scriptgraph.fetch.transfer import Partial
 
 
@@ -165,6 +166,18 @@ def test_a_full_disk_is_told_before_the_bytes_come(
     assert harness.steps == []
 
 
+def test_a_local_file_begins_anew_and_needs_room_for_all_of_it(
+    harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(CONTENT)
+    with closing(Partial(harness.partial, Source.parse(tmp_path / "file"))) as earlier:
+        earlier.file.write(CONTENT[:-100])
+    nearly = shutil.disk_usage("/")._replace(free=200)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: nearly)
+
+    assert "16,384 bytes are to come, 200 are free" in harness.refused([tmp_path / "file"])
+
+
 def test_a_disk_that_fills_up_ends_it_for_all_sources(
     server: FaultyServer, harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,8 +204,6 @@ def test_a_folder_that_cannot_be_made_is_named(server: FaultyServer, harness: Ha
 
 
 def test_a_second_process_at_the_same_file_does_not_disturb(server: FaultyServer, harness: Harness) -> None:
-    from scriptgraph.fetch.sources import Source
-
     url = server.serve("/file", whole(CONTENT))
     with closing(Partial(harness.partial, Source.parse(url))) as other:
         other.file.write(b"half of it")
