@@ -15,14 +15,12 @@ if TYPE_CHECKING:
     from scriptgraph.cli.audit import audit
     from scriptgraph.fetch.archive import ArchiveError, extract
     from scriptgraph.fetch.download import Expected, Transfer, fetch
-    from scriptgraph.fetch.hashes import compute_hashes, parse_digests, verify_hashes
-    from scriptgraph.fetch.recorded import RecordedHashes
+    from scriptgraph.fetch.hashes import RecordedHashes, compute_hashes, parse_digests, verify_hashes
     from scriptgraph.fetch.sources import Source
     from scriptgraph.process.outcome import Completed
     from scriptgraph.process.programs import capture
     from scriptgraph.python_env.environments import (
         create_venv,
-        find_uv,
         install_locked,
         installable_offline,
         installed_versions,
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
         probe,
         version_bounds,
     )
+    from scriptgraph.python_env.uv import find_uv
 
 # Imported when they are first used: most commands need none of them.
 _LATER = {
@@ -48,13 +47,13 @@ _LATER = {
     "compute_hashes": "scriptgraph.fetch.hashes",
     "parse_digests": "scriptgraph.fetch.hashes",
     "verify_hashes": "scriptgraph.fetch.hashes",
-    "RecordedHashes": "scriptgraph.fetch.recorded",
+    "RecordedHashes": "scriptgraph.fetch.hashes",
     "Source": "scriptgraph.fetch.sources",
     "Completed": "scriptgraph.process.outcome",
     "capture": "scriptgraph.process.programs",
     "installable_offline": "scriptgraph.python_env.environments",
     "create_venv": "scriptgraph.python_env.environments",
-    "find_uv": "scriptgraph.python_env.environments",
+    "find_uv": "scriptgraph.python_env.uv",
     "install_locked": "scriptgraph.python_env.environments",
     "installed_versions": "scriptgraph.python_env.environments",
     "lock": "scriptgraph.python_env.environments",

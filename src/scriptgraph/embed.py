@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from scriptgraph.fetch.archive import ArchiveError, Limits, extract
     from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
     from scriptgraph.process.programs import capture, run
-    from scriptgraph.python_env.environments import Uv, find_uv, lock
+    from scriptgraph.python_env.environments import lock
+    from scriptgraph.python_env.uv import Uv, find_uv
 
 # Imported when they are first used: most commands need none of them.
 _LATER = {
@@ -53,8 +54,8 @@ _LATER = {
     "describe_end": "scriptgraph.process.outcome",
     "capture": "scriptgraph.process.programs",
     "run": "scriptgraph.process.programs",
-    "Uv": "scriptgraph.python_env.environments",
-    "find_uv": "scriptgraph.python_env.environments",
+    "Uv": "scriptgraph.python_env.uv",
+    "find_uv": "scriptgraph.python_env.uv",
     "lock": "scriptgraph.python_env.environments",
 }
 

@@ -21,9 +21,9 @@ from scriptgraph.manifest.tags import parse_query
 from scriptgraph.planning.request import Request
 from scriptgraph.planning.resolver import resolve
 
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = {path.parent.name: json.loads(path.read_text()) for path in sorted(ROOT.glob("script/*/_cm.json"))}
-DECODED = {alias: decode_manifest(json.dumps(each), Path(f"/x/{alias}/_cm.json")) for alias, each in DOCUMENTS.items()}
+SCRIPTS = Path(__file__).parents[2] / "script"
+DOCUMENTS = {path.parent.name: json.loads(path.read_text()) for path in sorted(SCRIPTS.glob("*/_cm.json"))}
+DECODED = {alias: decode_manifest(json.dumps(each), SCRIPTS / alias / "_cm.json") for alias, each in DOCUMENTS.items()}
 EACH = 100
 ODD: list[Any] = [
     None, True, 0, -1, 1e400, "", " ", "x" * 10_000, "<<<CM_X>>>", "<<<", "#", "_", "-", ",", "a,,b", "ü\0\n", [], [[]],
@@ -76,7 +76,7 @@ def test_a_plan_or_an_error_in_words(seed: int) -> None:
         alias = chance.choice(list(DOCUMENTS))
         text = json.dumps(mutated(DOCUMENTS[alias], chance))
         try:
-            changed = decode_manifest(text, Path(f"/x/{alias}/_cm.json"))
+            changed = decode_manifest(text, SCRIPTS / alias / "_cm.json")
             others = [each for name, each in DECODED.items() if name != alias]
             registry = Registry([*others, changed])
             variations = [f"_{name}" for name in changed.variations if "," not in name]

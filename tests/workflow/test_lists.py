@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mlperf_home.product import ENGINE
-from scriptgraph.cache.locks import KeyLocks
-from scriptgraph.cache.store import LAYOUT
+from scriptgraph.cache.store import LAYOUT, KeyLocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,8 +23,7 @@ from mlperf_home.engines.calibration import Calibration, Candidates, calibrate, 
 from mlperf_home.engines.cores import usable_cores
 from mlperf_home.engines.lengths import LENGTHS
 from mlperf_home.machine.cpu.cpuinfo import read_cpuinfo
-from scriptgraph.files.atomic import replace_text
-from scriptgraph.files.json_store import KeptJson
+from scriptgraph.files.atomic import KeptJson, replace_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mlperf_home.measurements.measurement import Value, unknown
 from mlperf_home.measurements.prices import Prices, PricesError, given_price, kept_prices
 from scriptgraph.api import Context, StepFailed, failing_on
-from scriptgraph.files.json_store import KeptJson
+from scriptgraph.files.atomic import KeptJson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

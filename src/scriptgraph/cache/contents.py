@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cache.folders import disk_bytes, remove_tree
+from scriptgraph.cache.inventory import disk_bytes, remove_tree
 from scriptgraph.cache.store import ENTRY_FILE, LAYOUT
 from scriptgraph.errors import CacheError
 
@@ -126,16 +126,14 @@ def choose(entries: Sequence[Kept], query: Query) -> list[Kept]:
             return fitting
         if _KEY.fullmatch(word) and not any(word in each.tags for each in entries):
             raise CacheError(f"{word}: no entry's key begins so; cm find cache lists them")
-    return [each for each in entries if _fits(each, query)]
-
-
-def _fits(entry: Kept, query: Query) -> bool:
-    return (
-        set(query.required) <= entry.tags
-        and not set(query.excluded) & entry.tags
-        and set(query.variations) <= entry.variations
-        and not set(query.without) & entry.variations
-    )
+    return [
+        each
+        for each in entries
+        if each.tags.issuperset(query.required)
+        and each.tags.isdisjoint(query.excluded)
+        and each.variations.issuperset(query.variations)
+        and each.variations.isdisjoint(query.without)
+    ]
 
 
 def dependants(entries: Iterable[Kept]) -> Mapping[str, tuple[Kept, ...]]:

@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from scriptgraph.files.json_store import KeptJson
+from scriptgraph.files.atomic import KeptJson
 from scriptgraph.files.stamps import UNSETTLED, settled_stamp
 
 if TYPE_CHECKING:

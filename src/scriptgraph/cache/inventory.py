@@ -1,6 +1,7 @@
-"""What an entry's content consists of, so that damage is noticed: cheaply on a hit, in full on request.
+"""An entry's files: what they are, so that damage is noticed, how much room they take, and how they go.
 
-Sizes and links are in one file, which every hit reads; hashes in another, which only a full check does.
+Damage is noticed cheaply on a hit, in full on request: sizes and links are in one file, which every hit reads; hashes
+in another, which only a full check does.
 Compiled Python is left out: the interpreter writes it when it likes.
 """
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 CONTENT = "content"
 _INVENTORY, _HASHES = "inventory.json", "sha256.json"
 _CHUNK_BYTES = 1 << 20
+_BLOCK_BYTES = 512  # the unit of st_blocks, whatever the file system's own
 
 
 def write_inventory(entry: Path) -> None:
@@ -105,3 +107,38 @@ def _sha256(path: Path) -> str:
         while chunk := handle.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def disk_bytes(folder: Path) -> int:
+    """Add up what a folder takes on the disk; a file with several names in it counts once.
+
+    What goes away meanwhile counts as nothing, and so do links to folders.
+    """
+    total, seen = 0, set[tuple[int, int]]()
+    for parent, _, files in os.walk(folder):
+        for name in (".", *files):
+            try:
+                found = os.lstat(f"{parent}/{name}")
+            except OSError:
+                continue
+            if found.st_nlink > 1 and name != ".":
+                if (found.st_dev, found.st_ino) in seen:
+                    continue
+                seen.add((found.st_dev, found.st_ino))
+            total += found.st_blocks * _BLOCK_BYTES
+    return total
+
+
+def remove_tree(folder: Path) -> None:
+    """Delete a folder, one that its maker has protected from writing as well."""
+    import shutil  # noqa: PLC0415 - its import takes long, and what is found needs no removal
+
+    try:
+        shutil.rmtree(folder)
+    except PermissionError:
+        folder.chmod(0o700)
+        for parent, folders, _ in os.walk(folder):
+            for each in (Path(parent, name) for name in folders):
+                if not each.is_symlink():
+                    each.chmod(0o700)
+        shutil.rmtree(folder)

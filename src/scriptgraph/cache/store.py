@@ -7,23 +7,23 @@ same entry make it once.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import re
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cache.inventory import CONTENT, damages, write_inventory
-from scriptgraph.cache.locks import KeyLocks
+from scriptgraph.cache.inventory import CONTENT, damages, remove_tree, write_inventory
 from scriptgraph.errors import CacheError
+from scriptgraph.files import locks
 from scriptgraph.files.atomic import replace_text
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.located_json import decode_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from scriptgraph.manifest.types import Value, Values
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 # A change of an entry's layout gets a new name here: old entries are then never misread.
 LAYOUT = "v2"
 ENTRY_FILE = "entry.json"
+# Another user's cache may be there to read only, and without locks: what it holds is used all the same.
+_READ_ONLY = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT})
 # Paths into the cache are written as marks, so that an entry stays right when it, or the whole cache, moves. {entry}
 # stands for the entry's folder and {cache} for the cache's; a { of the text itself is doubled.
 _MARK = re.compile(r"\{\{|\{(entry|cache)\}")
@@ -54,6 +56,68 @@ class Entry(Immutable):
 def content_key(parts: Mapping[str, Any]) -> str:
     """Hash what an entry is made from; any change of it is another key."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+class KeyLocks:
+    """Locks of the keys: one who makes an entry, many who use it, nobody while it is removed.
+
+    The system drops them when a process ends, however it ends. A key has two files: `KEY.lock` is held
+    alone while its entry is made, `KEY.use` is shared by the runs that use it, and its time says when one
+    last did. Both are held alone while the entry is removed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._held: dict[str, int] = {}
+
+    @contextmanager
+    def making(self, key: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Wait for the key, and hold it while its entry is made; `waiting` is called where it is not free."""
+        with (self.folder / f"{key}.lock").open("a") as handle:
+            if not locks.acquire(handle):
+                waiting()
+                locks.acquire(handle, wait=True)
+            yield
+
+    def hold(self, key: str) -> None:
+        """Keep the key's entry from being removed until `release`."""
+        if key in self._held:
+            return
+        for way in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
+            try:
+                handle = os.open(self._use_file(key), way, 0o666)
+            except OSError as error:  # noqa: PERF203 - there are two ways
+                if error.errno not in _READ_ONLY:
+                    raise
+            else:
+                locks.acquire(handle, shared=True, wait=True)
+                self._held[key] = handle
+                return
+
+    def release(self) -> None:
+        """Let go of all that is held; the time is that of its last use."""
+        while self._held:
+            _, handle = self._held.popitem()
+            with suppress(OSError):  # another user's file, which is not ours to change
+                os.utime(handle)
+            os.close(handle)
+
+    @contextmanager
+    def alone(self, key: str) -> Iterator[bool]:
+        """Hold the key alone, without waiting; False where somebody makes or uses its entry."""
+        with ExitStack() as opened:
+            files = (self.folder / f"{key}.lock", self._use_file(key))
+            yield all(locks.acquire(opened.enter_context(path.open("a"))) for path in files)
+
+    def used_ns(self, key: str) -> int | None:
+        """Return when a run last used the key's entry, in Unix time; None where that is not known."""
+        try:
+            return self._use_file(key).stat().st_mtime_ns
+        except OSError:
+            return None
+
+    def _use_file(self, key: str) -> Path:
+        return self.folder / f"{key}.use"
 
 
 class Cache:
@@ -111,22 +175,18 @@ class Cache:
         damage = next(damages(path), "")
         return damage or Entry(key, path, exports, meta.get("alias", ""), meta.get("title", ""))
 
-    def lock(self, key: str, waiting: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
-        """Hold the key while its entry is made; `waiting` is called where another process holds it."""
-        return self.locks.making(key, waiting)
-
     @contextmanager
     def making(self, key: str) -> Iterator[Path]:
         """Yield a fresh folder to make an entry's content in; it goes away unless published."""
-        import shutil  # noqa: PLC0415 - only what is made needs it, not what is found
-
         folder = self.making_folder / key
-        shutil.rmtree(folder, ignore_errors=True)  # what a killed writer left; we hold the lock
+        with suppress(OSError):
+            remove_tree(folder)  # what a killed writer left; we hold the lock
         (folder / CONTENT).mkdir(parents=True)
         try:
             yield folder / CONTENT
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                remove_tree(folder)
 
     def publish(self, key: str, content: Path, exports: Values, meta: Mapping[str, Any]) -> Entry:
         """Make the content, and what is said of it, the entry of `key` in one step.
@@ -134,33 +194,25 @@ class Cache:
         Raises:
             CacheError: the disk does not take it; what was there before stays.
         """
+        folder, target = content.parent, self.path(key)
+        told = {name: marked(value, self._places(folder)) for name, value in exports.items()}
+        document = {**meta, "key": key, "layout": LAYOUT, "exports": told}
         try:
-            return self._published(key, content, exports, meta)
+            write_inventory(folder)
+            replace_text(folder / ENTRY_FILE, json.dumps(document, indent=1, default=str))
+            target.parent.mkdir(exist_ok=True)
+            # Another is there that is not whole, was refused by a check, or is made anew.
+            before = self.set_aside(key)
+            folder.rename(target)
+            if before is not None:
+                remove_tree(before)
         except OSError as error:
             raise CacheError(
                 f"{self.root}: what was made cannot be kept ({error.strerror});"
                 " make room, or give another folder by --cache_dir"
             ) from error
-
-    def _published(self, key: str, content: Path, exports: Values, meta: Mapping[str, Any]) -> Entry:
-        import shutil  # noqa: PLC0415 - as in `making`
-
-        folder = content.parent
-        target = self.path(key)
-        places = self._places(folder)
-        told = {name: marked(value, places) for name, value in exports.items()}
-        document = {**meta, "key": key, "layout": LAYOUT, "exports": told}
-        write_inventory(folder)
-        replace_text(folder / ENTRY_FILE, json.dumps(document, indent=1, default=str))
-        target.parent.mkdir(exist_ok=True)
-        # Another is there that is not whole, was refused by a check, or is made anew.
-        before = self.set_aside(key)
-        folder.rename(target)
-        if before is not None:
-            from scriptgraph.cache.folders import remove_tree  # noqa: PLC0415 - as in `making`
-
-            remove_tree(before)
-        shutil.rmtree(self.partial_folder / key, ignore_errors=True)
+        with suppress(OSError):
+            remove_tree(self.partial_folder / key)
         entry = self.find(key)
         if entry is None:
             raise CacheError(f"{target}: the entry just written cannot be read back; check the disk")

@@ -60,13 +60,13 @@ class Catalogue:
 
     def path(self, number: int) -> Path:
         """Return the path of a script's manifest."""
-        shelf, number = self._shelved(number)
-        return Path(shelf.folder, shelf.paths[number])
+        shelf, place = self._shelved(number)
+        return Path(shelf.folder, shelf.paths[place])
 
     def current(self, number: int) -> bool:
         """Whether a script's manifest is what it was."""
-        shelf, number = self._shelved(number)
-        return shelf.current(number)
+        shelf, place = self._shelved(number)
+        return shelf.current(place)
 
     def _shelved(self, number: int) -> tuple[Shelf, int]:
         for shelf in self.shelves:
@@ -152,16 +152,11 @@ def catalogue_of(
     numbers[_UNSOUND] = [number for number, head in enumerate(heads) if not head.sound]
     lines = sorted(f"{word}\t{','.join(map(str, found))}" for word, found in numbers.items() if found)
     made = Catalogue(shelves, "\n".join(map(json.dumps, heads)), "\n".join(lines), manifests)
-    _check_aliases(made, heads)
-    return made
-
-
-def _check_aliases(catalogue: Catalogue, heads: Sequence[Head]) -> None:
-    taken: dict[str, int] = {}
-    twice = []
+    taken, twice = dict[str, int](), list[tuple[str, Path, Path]]()
     for number, head in enumerate(heads):
         if head.sound and taken.setdefault(head.alias, number) != number:
-            first, second = sorted((catalogue.path(taken[head.alias]), catalogue.path(number)))
+            first, second = sorted((made.path(taken[head.alias]), made.path(number)))
             twice.append((head.alias, first, second))
     for alias, first, second in sorted(twice):
         raise ManifestError(second, "/alias", f"{alias!r} is taken by {first.parent}; rename one")
+    return made

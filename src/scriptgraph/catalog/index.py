@@ -1,6 +1,6 @@
 """The index: a catalogue on disk that is as true at each start as if all manifests had been read.
 
-One file for each set of repositories. At a start the folders' and the manifests' stamps are compared,
+One file for each set of repositories. At a start the stamps of the `script/` folders and of the manifests are compared,
 and what has changed is read. A file that is missing, damaged or cannot be written costs time and nothing else.
 """
 
@@ -8,45 +8,45 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import struct
+import threading
 from binascii import crc32
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from scriptgraph.catalog.entries import Catalogue, catalogue_of
-from scriptgraph.catalog.folder import Sight, look
+from scriptgraph.catalog.entries import Catalogue, Shelf, catalogue_of
 from scriptgraph.files.atomic import replace_bytes
-from scriptgraph.manifest.text import MANIFEST_NAMES
+from scriptgraph.files.stamps import STAMP_BYTES, UNSETTLED, settled_stamp, stamps
+from scriptgraph.manifest.text import MANIFEST_NAMES, Head, read_head
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from scriptgraph.manifest.text import Head
-
-    Indexed = tuple[list[Sight], Catalogue]
-    Known = dict[str, tuple[bytes, Head]]
+    Indexed = tuple[list["Sight"], Catalogue]
 
 # A change of the file's layout, or of what is read as a head, gets a new name here.
 LAYOUT = "v1"
 # Files of repositories that are used no more are not kept for ever.
 _MOST_FILES = 16
+# So many manifests are not all looked at in a start.
+_MANY = 1000
 
 
 def read_scripts(folders: Sequence[Path], index: Path | None, *, keep: bool = True, whole: bool = True) -> Catalogue:
     """Return the catalogue of some `script/` folders.
 
-    Args:
-        folders: the `script/` folders.
-        index: the folder for the index; None to read every manifest.
-        keep: whether the index may be written; it can be read all the same.
-        whole: whether every manifest is compared with the index, however many there are.
+    Without `keep`, the folder `index` is read and not written; without a folder, every manifest is read. With `whole`,
+    every manifest is compared with the index, however many there are.
 
     Raises:
         ManifestError: two scripts share an alias.
     """
     if index is None:
-        return _seen_now(folders, [{} for _ in folders])[1]
+        return _seen_now(folders, None)[1]
     named = "\0".join((*MANIFEST_NAMES, "", *map(str, folders)))
     path = index / LAYOUT / hashlib.sha256(named.encode(errors="surrogatepass")).hexdigest()[:24]
     try:
@@ -59,25 +59,27 @@ def read_scripts(folders: Sequence[Path], index: Path | None, *, keep: bool = Tr
         return kept[1]
     if kept is not None and whole and all(sight.unchanged() for sight in kept[0]):
         return kept[1]
-    now = _seen_now(folders, _known(kept) if kept else [{} for _ in folders])
+    now = _seen_now(folders, kept)
     fresh = _encoded(now)
     # What comes first in a new home is a run, not this.
     if keep and fresh != written and index.parent.is_dir():
         with suppress(OSError):
-            _write(path, fresh)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_bytes(path, fresh)
+            files = sorted(path.parent.iterdir(), key=lambda each: each.stat().st_mtime_ns)
+            for old in files[:-_MOST_FILES]:
+                old.unlink(missing_ok=True)
     return now[1]
 
 
-def _seen_now(folders: Sequence[Path], known: Sequence[Known]) -> Indexed:
+def _seen_now(folders: Sequence[Path], kept: Indexed | None) -> Indexed:
+    known: list[dict[str, tuple[bytes, Head]]] = [{} for _ in folders]
+    if kept is not None:
+        heads = map(kept[1].head, range(len(kept[1])))
+        known = [sight.known(heads) for sight in kept[0]]
     looked = [look(folder, each) for folder, each in zip(folders, known, strict=True)]
     sights = [sight for sight, _ in looked]
     return sights, catalogue_of(sights, [head for _, heads in looked for head in heads])
-
-
-def _known(kept: Indexed) -> list[Known]:
-    sights, catalogue = kept
-    heads = iter([catalogue.head(number) for number in range(len(catalogue))])
-    return [sight.known(heads) for sight in sights]
 
 
 def _encoded(indexed: Indexed) -> bytes:
@@ -110,9 +112,118 @@ def _decoded(written: bytes) -> Indexed | None:
     return sights, Catalogue(sights, heads, words)
 
 
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_bytes(path, content)
-    files = sorted(path.parent.iterdir(), key=lambda each: each.stat().st_mtime_ns)
-    for old in files[:-_MOST_FILES]:
-        old.unlink(missing_ok=True)
+class Sight(Shelf):
+    """What a `script/` folder held when it was looked at.
+
+    Attributes:
+        stamp: the folder's own, which changes when scripts come and go; empty where there is no folder.
+        absent: where a manifest was looked for and not found.
+        stamps: those of `paths`.
+    """
+
+    stamp: bytes
+    absent: list[str]
+    stamps: bytes
+
+    def taken(self) -> bool:
+        """Whether this can be trusted, as far as scripts are looked at again when they are selected.
+
+        Of many manifests only the folder is looked at here: it changes when scripts come and go. What could have
+        changed without a trace is looked at whole.
+        """
+        if len(self.paths) < _MANY or UNSETTLED in self.stamps:
+            return self.unchanged()
+        return self._holds(self._folder_is_same)
+
+    def current(self, number: int) -> bool:
+        """Whether one manifest is what it was."""
+        return self._holds(lambda folder: stamps((self.paths[number],), folder) == self._stamp(number))
+
+    def unchanged(self) -> bool:
+        """Whether the folder and every manifest in it are what they were."""
+        if not self.stamp:
+            return not os.path.exists(self.folder)  # noqa: PTH110 - as fast as this language can
+        return self._holds(
+            lambda folder: (
+                self._folder_is_same(folder)
+                and self._stamps_now(folder) == self.stamps
+                and not any(map(partial(os.access, mode=os.F_OK, dir_fd=folder), self.absent))
+            )
+        )
+
+    def _holds(self, condition: Callable[[int], bool]) -> bool:
+        """Whether a condition holds in the open folder; not where something cannot be looked at."""
+        try:
+            with _opened(self.folder) as folder:
+                return condition(folder)
+        except (OSError, struct.error):
+            return False
+
+    def _folder_is_same(self, folder: int) -> bool:
+        return stamps((".",), folder) == self.stamp
+
+    def _stamp(self, number: int) -> bytes:
+        return self.stamps[number * STAMP_BYTES : (number + 1) * STAMP_BYTES]
+
+    def _stamps_now(self, folder: int) -> bytes:
+        if len(self.paths) < _MANY or threading.active_count() > 1:
+            return stamps(self.paths, folder)
+        # Paths from the working folder are looked up faster by a tenth than those from an open one.
+        here = os.open(".", os.O_PATH | os.O_DIRECTORY)
+        try:
+            os.fchdir(folder)
+            return stamps(self.paths)
+        finally:
+            os.fchdir(here)
+            os.close(here)
+
+    def known(self, heads: Iterator[Head]) -> dict[str, tuple[bytes, Head]]:
+        """Return each manifest's stamp and head, taking as many heads as there are manifests."""
+        return {path: (self._stamp(number), next(heads)) for number, path in enumerate(self.paths)}
+
+
+def look(folder: Path, known: Mapping[str, tuple[bytes, Head]]) -> tuple[Sight, list[Head]]:
+    """Look at a `script/` folder, and read the manifests that are not known as they are now."""
+    try:
+        with _opened(str(folder)) as opened:
+            own = settled_stamp(".", opened)
+            names = sorted(os.listdir(opened))  # noqa: PTH208 - an open folder
+            places = [_place(name, opened) for name in names]
+    except OSError:
+        return Sight(str(folder), [], b"", [], b""), []
+    present, absent, marks, heads = [], [], [], []
+    for path, stamp, missing in places:
+        absent += missing
+        if not path:
+            continue
+        known_stamp, head = known.get(path, (UNSETTLED, None))
+        if head is None or stamp != known_stamp or stamp == UNSETTLED:
+            head = read_head(folder / path)
+        present.append(path)
+        heads.append(head)
+        # What cannot be read now may be readable the next time without a trace.
+        marks.append(stamp if head.sound else UNSETTLED)
+    return Sight(str(folder), present, own, absent, b"".join(marks)), heads
+
+
+def _place(name: str, folder: int) -> tuple[str, bytes, list[str]]:
+    """Return a script's manifest with its stamp, and the names before it that its folder does not have."""
+    missing: list[str] = []
+    for manifest in MANIFEST_NAMES:
+        path = f"{name}/{manifest}"
+        try:
+            return path, settled_stamp(path, folder), missing
+        except NotADirectoryError:
+            return "", b"", []
+        except OSError:
+            missing.append(path)
+    return "", b"", missing
+
+
+@contextmanager
+def _opened(folder: str) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

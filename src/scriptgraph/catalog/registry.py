@@ -32,14 +32,17 @@ class Registry:
 
         `look_again` looks at every manifest; needed where the catalogue has not compared all.
         """
-        self._catalogue = scripts if isinstance(scripts, Catalogue) else _catalogue_of(tuple(scripts))
+        if not isinstance(scripts, Catalogue):
+            manifests = tuple(scripts)
+            shelves = [Shelf(str(manifest.folder), MANIFEST_NAMES[:1]) for manifest in manifests]
+            scripts = catalogue_of(shelves, list(map(head_of, manifests)), dict(enumerate(manifests)))
+        self._catalogue = scripts
         self._look_again = look_again
         self._chosen: dict[str, Manifest] = {}
 
     def __iter__(self) -> Iterator[Manifest]:
         """Yield every script, by alias, without those whose manifests are broken."""
-        self._see_all()
-        return self._decoded(range(len(self)))
+        return self.candidates(())
 
     def __len__(self) -> int:
         self._see_all()
@@ -76,7 +79,11 @@ class Registry:
             self._chosen = {}
 
     def _selected(self, query: Query) -> int:
-        matches = self._matches(query)
+        fitting = self._having(query.required) if query.required else frozenset()
+        for tag in query.excluded:
+            fitting -= self._catalogue.numbers(tag)
+        # A manifest that does not say how it is found gives way to one that does.
+        matches = sorted((fitting - self._catalogue.unsound) or fitting)
         if len(matches) > 1:
             heads = {number: self._catalogue.head(number) for number in matches}
             exact = [number for number, head in heads.items() if set(head.tags) == set(query.required)]
@@ -91,19 +98,13 @@ class Registry:
     def candidates(self, tags: Iterable[str]) -> Iterator[Manifest]:
         """Yield every script that has all these tags, by alias, without those whose manifests are broken."""
         self._see_all()
-        return self._decoded(self._having(tags))
+        found = [each for each in map(self._read, self._having(tags)) if not isinstance(each, ManifestError)]
+        return iter(sorted(found, key=lambda manifest: manifest.alias))
 
     def problems(self) -> Iterator[ManifestError]:
         """Yield what is wrong with each broken manifest."""
         self._see_all()
-        return self._problems(range(len(self)))
-
-    def _decoded(self, numbers: Iterable[int]) -> Iterator[Manifest]:
-        found = [each for each in map(self._read, numbers) if not isinstance(each, ManifestError)]
-        return iter(sorted(found, key=lambda manifest: manifest.alias))
-
-    def _problems(self, numbers: Iterable[int]) -> Iterator[ManifestError]:
-        return (each for each in map(self._read, numbers) if isinstance(each, ManifestError))
+        return (each for each in map(self._read, range(len(self))) if isinstance(each, ManifestError))
 
     def _read(self, number: int) -> Manifest | ManifestError:
         try:
@@ -114,15 +115,6 @@ class Registry:
     def _having(self, words: Iterable[str]) -> frozenset[int]:
         wanted = tuple(words)
         return self._catalogue.having(wanted) if wanted else frozenset(range(len(self)))
-
-    def _matches(self, query: Query) -> list[int]:
-        if not query.required:
-            return []
-        fitting = self._having(query.required)
-        for tag in query.excluded:
-            fitting -= self._catalogue.numbers(tag)
-        # A manifest that does not say how it is found gives way to one that does.
-        return sorted((fitting - self._catalogue.unsound) or fitting)
 
     def no_script(self, query: Query, unknown: Sequence[str], known: Iterable[str]) -> NoScriptError:
         """Describe a query that no script fits, with the nearest known words and the scripts that have most of them.
@@ -136,17 +128,15 @@ class Registry:
         scored = sorted((-len(wanted & head.words), head.alias, head.tags) for head in heads)
         closest = [f"{alias} ({','.join(tags)})" for score, alias, tags in scored[:3] if score]
         # A manifest that does not say how it is found may be the one that is meant.
-        broken = [str(error) for error in self._problems(sorted(self._catalogue.unsound))]
+        unsound = map(self._read, sorted(self._catalogue.unsound))
+        broken = [str(each) for each in unsound if isinstance(each, ManifestError)]
         return NoScriptError(query.text, unknown, closest, hints, broken)
 
 
 def load_registry(roots: Sequence[Path], index: Path | None = None, *, keep: bool = True) -> Registry:
     """Find the manifests below each repository's `script/` folder.
 
-    Args:
-        roots: the repositories.
-        index: the folder in which what is found is kept for the next start; None to keep nothing.
-        keep: whether that folder may be written to.
+    What is found is kept in the folder `index` for the next start; without `keep`, that is read and not written.
 
     Raises:
         ManifestError: two scripts share an alias.
@@ -154,8 +144,3 @@ def load_registry(roots: Sequence[Path], index: Path | None = None, *, keep: boo
     folders = dict.fromkeys(root.resolve() / "script" for root in roots)
     look = partial(read_scripts, sorted(folders), index, keep=keep)
     return Registry(look(whole=False), look)
-
-
-def _catalogue_of(manifests: Sequence[Manifest]) -> Catalogue:
-    shelves = [Shelf(str(manifest.folder), MANIFEST_NAMES[:1]) for manifest in manifests]
-    return catalogue_of(shelves, [head_of(manifest) for manifest in manifests], dict(enumerate(manifests)))

@@ -34,13 +34,7 @@ class Repositories(Immutable):
 
 
 def find_repositories(own: Path, registered: Path, search_path: Sequence[str] = ()) -> Repositories:
-    """Find the repositories of a user.
-
-    Args:
-        own: our repository, the one that runs.
-        registered: the folder that CM_REPOS names.
-        search_path: where packages are imported from (`sys.path`).
-    """
+    """Find a user's repositories: ours, which runs, those below CM_REPOS and those among the packages of `sys.path`."""
     our_uid = _fields(own).get("uid")
     roots, rivals = [own], []
     for folder in dict.fromkeys((*_folders(registered), *_packages(search_path))):

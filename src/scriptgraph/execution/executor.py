@@ -169,7 +169,7 @@ class Execute(Surroundings):
         found = self.usable(step, env, key, log)
         if found is None:
             message = "waiting for another run, which makes the same"
-            with cache.lock(key, lambda: self.tell(step, "said", {"message": message})):
+            with cache.locks.making(key, lambda: self.tell(step, "said", {"message": message})):
                 found = self.usable(step, env, key, log)
                 if found is None:
                     return self._make(step, env, entry, parts, log)

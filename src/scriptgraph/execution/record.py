@@ -10,8 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.files.atomic import replace_bytes
-from scriptgraph.files.json_store import KeptJson
+from scriptgraph.files.atomic import KeptJson, replace_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -92,11 +92,13 @@ def read_members(archive: Path) -> Iterator[Member]:
     if kind in {"7z", "rar"}:
         raise Refused(f"{kind} archives cannot be unpacked here; repack it as .tar.gz or .zip")
     with _opened(archive, kind) as stream:
-        block = stream.read(tarfile.BLOCKSIZE)
+        block, is_tar = stream.read(tarfile.BLOCKSIZE), False
         stream.seek(0)
+        with suppress(tarfile.HeaderError):
+            is_tar = bool(tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape"))
         named_tar = any(suffix in _TAR_SUFFIXES for suffix in archive.suffixes)
         # An empty tar is zeros, as the beginning of many another file is: its name decides.
-        if _is_tar(block) or (named_tar and block == bytes(tarfile.BLOCKSIZE)):
+        if is_tar or (named_tar and block == bytes(tarfile.BLOCKSIZE)):
             yield from _tar(stream)
         elif named_tar:
             raise Refused("it is damaged: its content is no tar archive")
@@ -107,33 +109,16 @@ def read_members(archive: Path) -> Iterator[Member]:
 
 
 def _opened(archive: Path, compression: str) -> IO[bytes]:
-    """Open the decompressed content."""
+    """Open the decompressed content; Zstandard's with Python 3.14's module or its backport."""
     if compression == "zstd":
-        return _zstd(archive)
+        for name in ("compression.zstd", "backports.zstd"):
+            with suppress(ImportError):
+                return cast("IO[bytes]", importlib.import_module(name).open(archive, "rb"))
+        raise Refused(
+            "Zstandard needs Python 3.14 or the package backports.zstd; install that, or unpack it with `zstd -d`"
+        )
     openers: dict[str, Callable[[Path, str], Any]] = {"gzip": gzip.open, "xz": lzma.open, "bzip2": bz2.open}
     return cast("IO[bytes]", openers.get(compression, open)(archive, "rb"))
-
-
-def _zstd(archive: Path) -> IO[bytes]:
-    """Open Zstandard content, with Python 3.14's module or its backport."""
-    for name in ("compression.zstd", "backports.zstd"):
-        try:
-            module = importlib.import_module(name)
-        except ImportError:
-            continue
-        return cast("IO[bytes]", module.open(archive, "rb"))
-    raise Refused(
-        "Zstandard needs Python 3.14 or the package backports.zstd; install that, or unpack it with `zstd -d`"
-    )
-
-
-def _is_tar(block: bytes) -> bool:
-    """Whether a first block is a tar header."""
-    try:
-        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-    except tarfile.HeaderError:
-        return False
-    return True
 
 
 class _Header(tarfile.TarInfo):

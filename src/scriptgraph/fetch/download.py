@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.fetch.failures import DiskFailed, DownloadError, TransferFailed, of_disk
 from scriptgraph.fetch.hashes import Digest, HashError, compute_hashes, mismatch, parse_digests, verify_hashes
-from scriptgraph.fetch.partial import Partial
 from scriptgraph.fetch.sources import Source, SourceError
-from scriptgraph.fetch.transfer import Expected, Transfer, copy_local, transfer
+from scriptgraph.fetch.transfer import Expected, Partial, Transfer, copy_local, transfer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,11 +60,7 @@ def fetch(sources: Sequence[str | Path], destination: Path, expected: Expected, 
     The file appears at its destination in one step, when its length and hashes have been
     checked. A file that is there already and has the hashes is left as it is.
 
-    Args:
-        sources: URLs (http, https, file) and paths, in the order to try them.
-        destination: the file's path-to-be; its folder is made if absent.
-        expected: hashes and length.
-        how: partial downloads, time limits, tries, mirrors.
+    `sources` are URLs (http, https, file) and paths, tried in this order. The destination's folder is made if absent.
 
     Raises:
         DownloadError: no source gave it; the text has each one's reason.
@@ -78,9 +73,10 @@ def fetch(sources: Sequence[str | Path], destination: Path, expected: Expected, 
             f"{destination.name}: no hash is known for it, so a wrong file would pass unseen;"
             " give one (sha256:...), or ask for its hash to be recorded"
         )
-    present = _already_there(destination, expected)
-    if present:
-        return present
+    if expected.digests and destination.is_file():
+        with suppress(HashError, OSError):
+            found = verify_hashes(destination, parse_digests(expected.digests), also=["sha256"])
+            return Fetched("", destination, destination.stat().st_size, found)
     problems: list[tuple[str, str]] = []
     for given in sources:
         shown = ""
@@ -98,18 +94,7 @@ def fetch(sources: Sequence[str | Path], destination: Path, expected: Expected, 
     raise DownloadError(destination.name, problems)
 
 
-def _already_there(destination: Path, expected: Expected) -> Fetched | None:
-    if not expected.digests or not destination.is_file():
-        return None
-    try:
-        found = verify_hashes(destination, parse_digests(expected.digests), also=["sha256"])
-    except (HashError, OSError):
-        return None
-    return Fetched("", destination, destination.stat().st_size, found)
-
-
 def _from_source(source: Source, destination: Path, expected: Expected, how: Transfer) -> Fetched:
-    """Fetch from one source and put the file in its place."""
     if how.offline and source.path is None:
         raise TransferFailed("not asked, because of --offline")
     try:

@@ -7,19 +7,27 @@ its user, password and query.
 from __future__ import annotations
 
 import errno
-import http.client
 import os
 import socket
 from http import HTTPStatus
+from http.client import IncompleteRead
 from typing import TYPE_CHECKING, NamedTuple
 
 import requests
-import urllib3
+from requests.exceptions import InvalidSchema, InvalidURL
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    InvalidChunkLength,
+    NameResolutionError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from scriptgraph.errors import ScriptGraphError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 _STATUS = {
     401: "401: it wants a login",
@@ -42,53 +50,27 @@ class _Rule(NamedTuple):
     transient: bool = False
 
 
-# The first that fits is said: the exceptions of the libraries inherit from one another.
+# The first that fits is said: exceptions inherit from one another. Those of `requests` carry those of `urllib3`.
 _RULES = (
     _Rule("it redirects in a circle", (requests.TooManyRedirects,)),
-    _Rule(
-        "the proxy did not let us through (HTTPS_PROXY, HTTP_PROXY, NO_PROXY)",
-        (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError),
-    ),
-    _Rule(
-        "the name {host} cannot be resolved (no network, or no such host)",
-        (urllib3.exceptions.NameResolutionError, socket.gaierror),
-    ),
+    _Rule("the proxy did not let us through (HTTPS_PROXY, HTTP_PROXY, NO_PROXY)", (ProxyError,)),
+    _Rule("the name {host} cannot be resolved (no network, or no such host)", (NameResolutionError, socket.gaierror)),
     _Rule(
         "its certificate is not trusted (behind a company's proxy, REQUESTS_CA_BUNDLE names its certificates)",
-        (requests.exceptions.SSLError, urllib3.exceptions.SSLError),
+        (SSLError,),
     ),
     _Rule("there is no network to it", (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)),
     _Rule("it refused the connection", (errno.ECONNREFUSED,), transient=True),
-    _Rule(
-        "no answer within {connect_s:g} s",
-        (requests.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError),
-        transient=True,
-    ),
-    _Rule(
-        "it stalled: nothing came for {stall_s:g} s",
-        (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError),
-        transient=True,
-    ),
+    _Rule("no answer within {connect_s:g} s", (ConnectTimeoutError,), transient=True),
+    _Rule("it stalled: nothing came for {stall_s:g} s", (ReadTimeoutError, TimeoutError), transient=True),
     _Rule("the connection was reset", (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED), transient=True),
-    _Rule(
-        "the connection ended before the file did",
-        (http.client.IncompleteRead, urllib3.exceptions.InvalidChunkLength),
-        transient=True,
-    ),
-    _Rule(
-        "it redirects to an address that cannot be fetched",
-        (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL),
-    ),
+    _Rule("the connection ended before the file did", (IncompleteRead, InvalidChunkLength), transient=True),
+    _Rule("it redirects to an address that cannot be fetched", (InvalidSchema, InvalidURL)),
 )
 
 
 class DownloadError(ScriptGraphError):
-    """A file could not be had from any of its sources.
-
-    Attributes:
-        name: the file's name.
-        problems: each source tried, as shown to users, and why it failed.
-    """
+    """A file could not be had; `problems` has each source tried, as shown to users, and why it failed."""
 
     def __init__(self, name: str, problems: Sequence[tuple[str, str]]) -> None:
         super().__init__(name, problems)
@@ -100,12 +82,9 @@ class DownloadError(ScriptGraphError):
 
 
 class TransferFailed(Exception):  # noqa: N818 - it reads as the event it is
-    """One try at one source failed.
+    """One try at one source failed; if that is `transient`, trying again may help.
 
-    Attributes:
-        reason: why, in words.
-        transient: whether trying again may help.
-        wait_s: how long the server asks us to wait, in seconds; None if it does not say.
+    `wait_s` is how long the server asks us to wait, in seconds; None if it does not say.
     """
 
     def __init__(self, reason: str, *, transient: bool = False, wait_s: float | None = None) -> None:
@@ -131,7 +110,14 @@ def of_status(response: requests.Response) -> TransferFailed:
 
 def of_exception(error: Exception, host: str, connect_timeout_s: float, stall_timeout_s: float) -> TransferFailed:
     """Describe what `requests`, `urllib3` or the socket raised."""
-    causes = tuple(_causes(error))
+    causes: list[BaseException] = []
+    pending: list[object] = [error]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, BaseException) and current not in causes:
+            causes.append(current)
+            # `urllib3` has its causes in `reason` and among the arguments.
+            pending += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
     numbers = {cause.errno for cause in causes if isinstance(cause, OSError)}
     for reason, signs, transient in _RULES:
         kinds = tuple(sign for sign in signs if isinstance(sign, type))
@@ -148,16 +134,3 @@ def of_disk(error: OSError, folder: str) -> DiskFailed:
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return DiskFailed(f"{folder} may not be written to ({os.strerror(error.errno)}); choose another folder")
     return DiskFailed(f"{folder} cannot be written to ({error.strerror or error})")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Walk the exceptions within an exception: causes, contexts, and urllib3's `reason` and arguments."""
-    pending: list[object] = [error]
-    seen: set[int] = set()
-    while pending:
-        current = pending.pop()
-        if not isinstance(current, BaseException) or id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        pending += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]

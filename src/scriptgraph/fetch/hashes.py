@@ -1,4 +1,4 @@
-"""Digests of files, written as `algorithm:hex`, several at once.
+"""Digests of files, written as `algorithm:hex`, several at once; those that nobody published are recorded.
 
 `git-blob-sha1` is the name that git gives to a file's content: the SHA-1 of
 "blob <length in bytes>", a NUL and the content (git's hash-object documentation).
@@ -10,18 +10,22 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ScriptGraphError
+from scriptgraph.fetch.sources import without_secrets
+from scriptgraph.files.atomic import KeptJson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 _HEX_DIGITS = {"md5": 32, "sha1": 40, "git-blob-sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
 # A bare number of 40 digits could be sha1 or git-blob-sha1, so it has to say which.
 _BARE = {32: "md5", 64: "sha256", 96: "sha384", 128: "sha512"}
 _CHUNK_BYTES = 1 << 20
+# Begins the name of a hash among the URLs of `RecordedHashes`.
+_REFUSED = "refused:"
 
 
 class HashError(ScriptGraphError):
@@ -30,12 +34,7 @@ class HashError(ScriptGraphError):
 
 @dataclass(frozen=True)
 class Digest:
-    """One hash of a file's content.
-
-    Attributes:
-        algorithm: md5, sha1, sha256, sha384, sha512 or git-blob-sha1.
-        value: lower-case hexadecimal.
-    """
+    """One hash of a file's content: lower-case hexadecimal, by md5, sha1, sha256, sha384, sha512 or git-blob-sha1."""
 
     algorithm: str
     value: str
@@ -96,13 +95,8 @@ def compute_hashes(path: Path, algorithms: Iterable[str]) -> dict[str, Digest]:
 def verify_hashes(path: Path, expected: Iterable[Digest], also: Iterable[str] = ()) -> tuple[Digest, ...]:
     """Check that a file has all of the expected hashes.
 
-    Args:
-        path: the file.
-        expected: the hashes it has to have.
-        also: algorithms that the caller wants computed in the same reading.
-
     Returns:
-        Every hash computed: the expected algorithms', then the others'.
+        Every hash computed in the one reading: the expected algorithms', then those of `also`.
 
     Raises:
         HashError: a hash is another one; the text has both.
@@ -119,3 +113,56 @@ def mismatch(found: Mapping[str, Digest], expected: Iterable[Digest]) -> str:
     """Return the first hash that is not as expected, and what was expected; "" if all are."""
     wrong = ((found[digest.algorithm], digest) for digest in expected if found[digest.algorithm] != digest)
     return next((f"has {one} where {digest} was expected" for one, digest in wrong), "")
+
+
+class RecordedHashes:
+    """Hashes of files that nobody published one for: recorded at the first download, demanded at every later one.
+
+    A JSON file of URL -> "sha256:...", shared by all runs of a user.
+
+    A URL that carries a secret stands in it as the hash of the URL: told apart from others, and not readable.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._kept = KeptJson(path)
+
+    @classmethod
+    def of_user(cls, state: Path) -> RecordedHashes:
+        """Return those that the folder with the user's state holds."""
+        return cls(state / "recorded-hashes.json")
+
+    def find(self, urls: Sequence[str]) -> str | None:
+        """Return the hash recorded for the first of the URLs that has one."""
+        known = self._kept.read()
+        return next((str(known[name]) for name in map(_named, urls) if name in known), None)
+
+    def keep(self, urls: Sequence[str], digest: str) -> None:
+        """Record the hash for each of the URLs without one."""
+        self._kept.update(lambda known: known.update({_named(url): digest for url in urls} | known))
+
+    def refuse(self, digest: str) -> bool:
+        """Forget the hash of a file that turned out to be damaged, so that another one may be fetched in its place.
+
+        Returns:
+            Whether it was recorded: otherwise nothing changes.
+        """
+        recorded: list[str] = []
+
+        def drop(known: dict[str, Any]) -> None:
+            recorded.extend(name for name, value in known.items() if value == digest)
+            for name in recorded:
+                del known[name]
+            if recorded:
+                known[_REFUSED + digest] = "damaged"
+
+        self._kept.update(drop)
+        return bool(recorded)
+
+    def refused(self, digest: str) -> bool:
+        """Whether a file of this hash turned out to be damaged."""
+        return _REFUSED + digest in self._kept.read()
+
+
+def _named(url: str) -> str:
+    shown = without_secrets(url)
+    return url if shown == url else f"{shown}#{hashlib.sha256(url.encode()).hexdigest()}"

@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 
 class SourceError(ScriptGraphError):
-    """A source is written in a way that cannot be used.
-
-    Attributes:
-        shown: the source, without secrets.
-        reason: what is wrong with it.
-    """
+    """A source, `shown` without its secrets, is written in a way that cannot be used."""
 
     def __init__(self, shown: str, reason: str) -> None:
         super().__init__(shown, reason)
@@ -45,18 +40,18 @@ class Source:
     def parse(cls, given: str | Path, mirrors: Mapping[str, str] | None = None) -> Source:
         """Read a URL (http, https, file) or a path.
 
-        Args:
-            given: the URL or the path.
-            mirrors: replacements of URL prefixes ("https://host/" -> "http://mirror/host/",
-                or a folder). The longest one that fits is applied, once; the original
-                address is then not asked.
+        `mirrors` are replacements of URL prefixes ("https://host/" -> "http://mirror/host/", or a folder). The longest
+        one that fits is applied, once; the original address is then not asked.
 
         Raises:
             SourceError: another scheme, or a URL without a host.
         """
         if isinstance(given, Path):
             return cls("", given)
-        text = _mirrored(given.strip(), mirrors or {})
+        text, prefixes = given.strip(), mirrors or {}
+        prefix = max((each for each in prefixes if each and text.startswith(each)), key=len, default="")
+        if prefix:
+            text = prefixes[prefix] + text[len(prefix) :]
         try:
             parts = urlsplit(text)
             host = parts.hostname
@@ -87,14 +82,6 @@ class Source:
     def host(self) -> str:
         """The host's name; empty for a local file."""
         return urlsplit(self.url).hostname or ""
-
-
-def _mirrored(text: str, mirrors: Mapping[str, str]) -> str:
-    fitting = [prefix for prefix in mirrors if prefix and text.startswith(prefix)]
-    if not fitting:
-        return text
-    prefix = max(fitting, key=len)
-    return mirrors[prefix] + text[len(prefix) :]
 
 
 def without_secrets(url: str) -> str:

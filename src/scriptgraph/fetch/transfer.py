@@ -1,34 +1,34 @@
-"""One try at bringing one source's bytes into its partial file."""
+"""One try at bringing one source's bytes into its partial file, which is kept from one try to the next."""
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import json
+import os
 import re
 import shutil
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import requests
 import urllib3
 
 from scriptgraph.fetch.failures import DiskFailed, TransferFailed, of_disk, of_exception, of_status
-from scriptgraph.fetch.partial import Version
+from scriptgraph.files import locks
+from scriptgraph.files.atomic import replacement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from scriptgraph.fetch.hashes import Digest
-    from scriptgraph.fetch.partial import Partial
     from scriptgraph.fetch.sources import Source
 
 _CHUNK_BYTES = 1 << 16
 _MAX_REDIRECTS = 10
 _PARTIAL_CONTENT, _RANGE_REFUSED = 206, 416
-
-
-def _silent(_received_bytes: int, _total_bytes: int | None) -> None:
-    """Report nothing."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,105 @@ class Transfer:
     backoff_s: float = 1.0
     mirrors: Mapping[str, str] = field(default_factory=dict)
     offline: bool = False
-    progress: Callable[[int, int | None], None] = _silent
+    progress: Callable[[int, int | None], None] = lambda _received_bytes, _total_bytes: None
     sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True)
+class Version:
+    """What the server said of the file whose beginning we have.
+
+    Attributes:
+        validator: its strong ETag, or its date; empty if it gave neither.
+        total_bytes: its length; None if it did not say.
+    """
+
+    validator: str = ""
+    total_bytes: int | None = None
+
+
+class Partial:
+    """The beginning of a source's file and a note of which version of it that is.
+
+    Named by the source's address, so that the next run finds it. Locked while in use: a
+    second process that fetches the same address works in a file of its own.
+    """
+
+    def __init__(self, folder: Path, source: Source) -> None:
+        """Open (or make) the partial file.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        address = source.url or str(source.path)
+        key = hashlib.sha256(address.encode()).hexdigest()[:24]
+        self.path = folder / f"{key}.part"
+        # The file object is kept for the lock and for the whole of a source's tries.
+        self.file = self.path.open("ab")
+        try:
+            ours = locks.acquire(self.file)
+        except OSError:  # a file system without locks: another process cannot be told from none
+            ours = False
+        if not ours:
+            self.file.close()
+            self.path = folder / f"{key}.{os.getpid()}.part"
+            self.file = self.path.open("wb")
+        self._note = self.path.with_suffix(".json")
+        # Whether its beginning came from an earlier run.
+        self.continued = self.size_bytes > 0
+
+    def close(self) -> None:
+        """Close the file, which unlocks it."""
+        self.file.close()
+
+    @property
+    def size_bytes(self) -> int:
+        """How much is there, written out to the operating system."""
+        self.file.flush()
+        return os.fstat(self.file.fileno()).st_size
+
+    @property
+    def version(self) -> Version:
+        """Which version it is the beginning of; the empty one if that is not known."""
+        try:
+            noted: Any = json.loads(self._note.read_text(encoding="utf-8"))
+            return Version(str(noted["validator"]), noted["total_bytes"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return Version()
+
+    def restart(self, version: Version) -> None:
+        """Throw away what is there and begin with `version`.
+
+        Raises:
+            DiskFailed: the folder cannot be written to.
+        """
+        self.continued = False
+        try:
+            self.file.truncate(0)
+            self._note.write_text(json.dumps(asdict(version)), encoding="utf-8")
+        except OSError as error:
+            raise of_disk(error, str(self.path.parent)) from error
+
+    def discard(self) -> None:
+        """Remove it: what is there is not what was wanted."""
+        self.path.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
+
+    def publish(self, destination: Path) -> None:
+        """Move the whole file to its place in one step; half a file is never seen there."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.replace(destination)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            # Another file system.
+            with self.path.open("rb") as content, replacement(destination) as file:
+                shutil.copyfileobj(content, file)
+        self.discard()
 
 
 def copy_local(path: Path, partial: Partial, expected: Expected, how: Transfer) -> None:
@@ -88,9 +185,7 @@ def copy_local(path: Path, partial: Partial, expected: Expected, how: Transfer) 
     try:
         with path.open("rb") as content:
             total = path.stat().st_size
-            expected.check_length(total)
-            _make_room(partial, total)
-            _restart(partial, Version(total_bytes=total))
+            partial.restart(Version(total_bytes=total))
             _append(partial, iter(lambda: content.read(_CHUNK_BYTES), b""), total, expected, how)
     except FileNotFoundError:
         raise TransferFailed("no such file") from None
@@ -103,15 +198,13 @@ def copy_local(path: Path, partial: Partial, expected: Expected, how: Transfer) 
 def transfer(source: Source, partial: Partial, expected: Expected, how: Transfer) -> None:
     """Ask for the bytes that are missing, and append them as they come.
 
-    Continues an earlier try where the server can (Range, guarded by If-Range, RFC 9110
-    section 14), and begins anew where it cannot or where the file changed meanwhile.
+    An earlier try is continued where the server can (Range, If-Range: RFC 9110, 14) and the file has not changed.
 
     Raises:
         TransferFailed: this try failed; what came is kept in `partial`.
         DiskFailed: what came could not be written.
     """
-    have = partial.size_bytes
-    known = partial.version
+    have, known = partial.size_bytes, partial.version
     if have and not (known.validator or expected.digests):
         have = 0  # nothing would tell that the end belongs to another version than the beginning
     headers = {"Accept-Encoding": "identity", "User-Agent": "scriptgraph"}
@@ -134,8 +227,7 @@ def _receive(response: requests.Response, partial: Partial, have: int, expected:
     if response.status_code == _RANGE_REFUSED and have:
         if total == have:
             return  # an earlier try had it all and was stopped before it could say so
-        _restart(partial, Version())
-        raise of_status(response)
+        partial.restart(Version())
     if not response.ok:
         raise of_status(response)
     if not expected.digests:
@@ -143,14 +235,14 @@ def _receive(response: requests.Response, partial: Partial, have: int, expected:
     if response.status_code == _PARTIAL_CONTENT:
         known_total = partial.version.total_bytes
         if begin != have or (None not in {known_total, total} and total != known_total):
-            _restart(partial, Version())
+            partial.restart(Version())
             raise TransferFailed("the file changed while it was fetched", transient=True)
     else:
-        length = response.headers.get("Content-Length", "")
+        length, tag = (response.headers.get(name, "") for name in ("Content-Length", "ETag"))
         total = int(length) if length.isdecimal() else None
-        _restart(partial, Version(_validator(response), total))
-    expected.check_length(total)
-    _make_room(partial, total)
+        # If-Range may compare a strong ETag, else the date.
+        strong = tag if not tag.startswith("W/") else ""
+        partial.restart(Version(strong or response.headers.get("Last-Modified", ""), total))
     # Raw bytes: a .tar.gz that a server labels as "gzip-encoded" has to stay compressed.
     received = _append(partial, response.raw.stream(_CHUNK_BYTES, decode_content=False), total, expected, how)
     if total is not None and received != total:
@@ -164,12 +256,6 @@ def _range(response: requests.Response) -> tuple[int | None, int | None]:
     return (int(begin) if begin else None), (int(total) if total else None)
 
 
-def _validator(response: requests.Response) -> str:
-    """Return what If-Range may compare: a strong ETag, else the date."""
-    tag = response.headers.get("ETag", "")
-    return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
-
-
 def _refuse_what_is_no_file(response: requests.Response) -> None:
     """Without a hash to check, a login page or a downgraded connection would be taken for the file."""
     if response.headers.get("Content-Type", "").startswith("text/html"):
@@ -178,34 +264,21 @@ def _refuse_what_is_no_file(response: requests.Response) -> None:
         raise TransferFailed("it redirects from https to http, and there is no hash to check the file with")
 
 
-def _make_room(partial: Partial, total: int | None) -> None:
-    """Raise now, not after an hour, if the disk is too small."""
-    if total is None:
-        return
-    missing = total - partial.size_bytes
-    free = shutil.disk_usage(partial.path.parent).free
+def _append(partial: Partial, chunks: Iterable[bytes], total: int | None, expected: Expected, how: Transfer) -> int:
+    """Append what comes; return the length then. Raise now, not after an hour, if it cannot be right or find room."""
+    expected.check_length(total)
+    folder, received = partial.path.parent, partial.size_bytes
+    missing, free = (total or 0) - received, shutil.disk_usage(folder).free
     if missing > free:
         raise DiskFailed(
-            f"the disk is too full: {missing:,} bytes are to come, {free:,} are free in {partial.path.parent};"
+            f"the disk is too full: {missing:,} bytes are to come, {free:,} are free in {folder};"
             " make room or choose another folder"
         )
-
-
-def _restart(partial: Partial, version: Version) -> None:
-    try:
-        partial.restart(version)
-    except OSError as error:
-        raise of_disk(error, str(partial.path.parent)) from error
-
-
-def _append(partial: Partial, chunks: Iterable[bytes], total: int | None, expected: Expected, how: Transfer) -> int:
-    """Append what comes; return the length then."""
-    received = partial.size_bytes
     for chunk in chunks:
         try:
-            partial.append(chunk)
+            partial.file.write(chunk)
         except OSError as error:
-            raise of_disk(error, str(partial.path.parent)) from error
+            raise of_disk(error, str(folder)) from error
         received += len(chunk)
         if expected.size_bytes is not None and received > expected.size_bytes:
             raise TransferFailed(f"it is longer than the expected {expected.size_bytes:,} bytes")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import contextmanager
 from itertools import count
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from scriptgraph.files import locks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # With the process's number it makes a name that no other thread or process uses.
@@ -66,6 +69,30 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class KeptJson:
+    """A small JSON object on disk that many processes read and change."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> dict[str, Any]:
+        """Return the object; an empty one where there is none, or none that can be read."""
+        try:
+            document = json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return document if isinstance(document, dict) else {}
+
+    def update(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change the object in place, one process at a time."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.with_suffix(".lock").open("w") as handle:
+            locks.acquire(handle, wait=True)
+            document = self.read()
+            change(document)
+            replace_bytes(self.path, (json.dumps(document, indent=1, sort_keys=True) + "\n").encode())
 
 
 def _partial_file(path: Path) -> tuple[int, Path]:

@@ -13,14 +13,10 @@ if TYPE_CHECKING:
 def acquire(
     file: IO[str] | IO[bytes] | int, *, shared: bool = False, wait: bool = False, inherited: bool = True
 ) -> bool:
-    """Lock an open file or folder; closing it unlocks.
+    """Lock an open file or folder, alone or beside other `shared` holders; closing it unlocks.
 
-    Args:
-        file: the file, or its descriptor.
-        shared: beside other shared holders, instead of alone.
-        wait: until it is free.
-        inherited: whether forked children hold the lock too (flock); otherwise it is this process's own (lockf), and
-            `file` has to be writable.
+    Forked children hold the lock too (flock), unless it is not `inherited`: then it is this process's own (lockf), and
+    the file has to be writable.
 
     Returns:
         False where another holds it; always True with `wait`.

@@ -25,9 +25,7 @@ _SETTLES_NS = 2_000_000_000
 def stamps(paths: Iterable[str], folder: int | None = None) -> bytes:
     """Return the stamps of files one after the other, as fast as this language can.
 
-    Args:
-        paths: the files, relative to `folder`.
-        folder: an open folder's descriptor; None for ours.
+    The paths are relative to an open folder, by its descriptor, or to ours.
 
     Raises:
         OSError: one is not there.

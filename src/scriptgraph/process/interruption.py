@@ -17,20 +17,16 @@ class Stopped(BaseException):
     """This thread's work was asked to end, because another step failed or the run was interrupted."""
 
 
-class Stop:
+class Stop(threading.Event):
     """A wish that the threads of a group end; it holds where the wish of the group around it does."""
 
     def __init__(self) -> None:
-        self._wished = threading.Event()
+        super().__init__()
         self._around = _current.get()
-
-    def set(self) -> None:
-        """Wish it."""
-        self._wished.set()
 
     def is_set(self) -> bool:
         """Whether it was wished, here or around."""
-        return self._wished.is_set() or (self._around is not None and self._around.is_set())
+        return super().is_set() or (self._around is not None and self._around.is_set())
 
 
 _current: ContextVar[Stop | None] = ContextVar("stop", default=None)

@@ -22,13 +22,9 @@ _REMARKS = {
 
 
 class ProcessFailed(ScriptGraphError):  # noqa: N818 - it reads as the event it is
-    """A program could not be started, failed, or took too long.
+    """A program (argv[0]) could not be started, failed, or took too long.
 
-    Attributes:
-        program: what was run (argv[0]).
-        problem: what happened, in words.
-        last_lines: the last lines it wrote, oldest first.
-        log: where all of its lines are, if they were kept.
+    `last_lines` are what it wrote last, oldest first; `log` has all of its lines, if they were kept.
     """
 
     def __init__(self, program: str, problem: str, last_lines: Sequence[str] = (), log: Path | None = None) -> None:

@@ -12,6 +12,8 @@ Python only through `preexec_fn`, which may deadlock in a process with threads.)
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import selectors
 import signal
@@ -23,7 +25,6 @@ from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
 from scriptgraph.process.interruption import end_signals_raise, raise_if_stopped
-from scriptgraph.process.lines import LineSplitter
 from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ __all__ = ["Completed", "ProcessFailed", "capture", "describe_end", "foreground"
 GRACE_S = 5.0
 LINGER_S = 1.0
 LAST_LINES = 20
+LONGEST_LINE = 1 << 20
 _TICK_S = 0.05
 _CHUNK_BYTES = 1 << 16
 
@@ -52,17 +54,11 @@ def run(  # noqa: PLR0913 - all but the first are named where it is called
     timeout_s: float | None = None,
     echo: bool = False,
 ) -> Completed:
-    """Run a program to its end, appending what it writes to a log.
+    """Run a program to its end, appending the lines of both outputs to a log as they come.
 
-    Args:
-        argv: the program and its arguments. A bare name is looked up in env's PATH.
-        env: its whole environment.
-        cwd: the folder it runs in.
-        log: gets the lines of both outputs as they come; its folder is made if absent.
-        on_line: called, here in the caller's thread, with each line of standard output.
-        on_error_line: the same with each line of standard error.
-        timeout_s: the time it may take, in seconds.
-        echo: also show the lines on our standard error.
+    A bare name of a program is looked up in the PATH of `env`, its whole environment; the log's folder is made if
+    absent. `on_line` and `on_error_line` are called, here in the caller's thread, with each line of standard output
+    and of standard error; `echo` shows both on our standard error. It may take `timeout_s` seconds.
 
     Returns:
         How it ended; a failure is `exit_code` or `signal`, see `Completed.require_success`.
@@ -96,12 +92,8 @@ def capture(
 ) -> str:
     """Run a program with a short answer and return its standard output.
 
-    Args:
-        argv: the program and its arguments.
-        env: its whole environment; None for ours.
-        cwd: the folder it runs in; None for ours.
-        timeout_s: the time it may take, in seconds.
-        stdin: the file that it reads as its input; None: it has none.
+    It has our environment and our folder, unless others are given, and no input but the file `stdin`. It may take
+    `timeout_s` seconds.
 
     Raises:
         ProcessFailed: it could not be started, failed, or took longer than timeout_s.
@@ -132,6 +124,31 @@ def foreground(argv: Sequence[str]) -> int:
         return code if code >= 0 else 128 - code
 
 
+class _Lines:
+    """Bytes in, whole lines out, to each of the sinks.
+
+    Newline, carriage return and both together end a line, so that a progress bar's states are lines of their own.
+    Bytes that are not UTF-8 become U+FFFD. A line longer than `LONGEST_LINE` characters is cut, so that endless output
+    without newlines does not fill the memory.
+    """
+
+    def __init__(self, *sinks: Sink) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
+        self.sinks, self._rest = sinks, ""
+
+    def feed(self, chunk: bytes) -> None:
+        """Hand out the lines that `chunk` completes; an empty chunk ends the stream and its last line."""
+        text = self._rest + self._decoder.decode(chunk, final=not chunk)
+        *lines, self._rest = text.split("\n")
+        if self._rest and (not chunk or len(self._rest) > LONGEST_LINE):
+            lines.append(self._rest)
+            self._rest = ""
+        for line in lines:
+            for sink in self.sinks:
+                sink(line)
+
+
 class _Child:
     """One program, its two pipes, and where its lines go."""
 
@@ -140,8 +157,9 @@ class _Child:
     def __init__(
         self, argv: Sequence[str], note: Sink, on_line: Sink | None, on_error_line: Sink | None = None
     ) -> None:
-        self.argv, self._note, self._sinks = tuple(argv), note, (on_line, on_error_line)
+        self.argv, self._sinks = tuple(argv), (on_line, on_error_line)
         self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
+        self._kept = (self.last_lines.append, note)
         self._selector = selectors.DefaultSelector()
         self._pause_s = 0.001
 
@@ -177,19 +195,16 @@ class _Child:
                 )
         except (OSError, ValueError) as error:
             raise ProcessFailed(program, f"could not be started: {_why_not(program, error)}") from error
-        try:
-            for output, sink in zip((self._popen.stdout, self._popen.stderr), self._sinks, strict=True):
-                assert output is not None  # noqa: S101 - both are pipes
-                os.set_blocking(output.fileno(), False)
-                self._selector.register(output, selectors.EVENT_READ, (LineSplitter(), sink))
-            yield
-        finally:
+        with self._selector, self._popen:  # which closes the pipes
             try:
-                self.end()
+                for output, sink in zip((self._popen.stdout, self._popen.stderr), self._sinks, strict=True):
+                    assert output is not None  # noqa: S101 - both are pipes
+                    os.set_blocking(output.fileno(), False)
+                    lines = _Lines(*self._kept, *([sink] if sink else []))
+                    self._selector.register(output, selectors.EVENT_READ, lines)
+                yield
             finally:
-                for key in list(self._selector.get_map().values()):
-                    key.fileobj.close()  # type: ignore[union-attr] # they are the pipes
-                self._selector.close()
+                self.end()
 
     def attend(self, timeout_s: float | None, *, heeding: bool = True) -> bool:
         """Read the pipes until the program has ended and they are closed; False at the time limit.
@@ -205,8 +220,7 @@ class _Child:
                 linger = now + LINGER_S
             if linger is not None and (now > linger or not self._selector.get_map()):
                 for key in list(self._selector.get_map().values()):
-                    splitter, sink = key.data
-                    self._deliver(splitter.feed(b""), sink)  # last lines that have no newline
+                    key.data.feed(b"")  # last lines that have no newline
                 return True
             if linger is None and deadline is not None and now > deadline:
                 return False
@@ -228,27 +242,19 @@ class _Child:
             self._pause_s = min(2 * self._pause_s, _TICK_S)
             return
         for key, _ in self._selector.select(_TICK_S):
-            pipe: IO[bytes] = key.fileobj  # type: ignore[assignment] # registered in __enter__
-            splitter, sink = key.data
+            pipe: IO[bytes] = key.fileobj  # type: ignore[assignment] # registered in _started
             chunk = os.read(pipe.fileno(), _CHUNK_BYTES)
             if not chunk:
                 self._selector.unregister(pipe)
                 pipe.close()
-            self._deliver(splitter.feed(chunk), sink)
-
-    def _deliver(self, lines: Sequence[str], sink: Sink | None) -> None:
-        for line in lines:
-            self.last_lines.append(line)
-            self._note(line)
-            if sink is not None:
-                sink(line)
+            key.data.feed(chunk)
 
     def end(self) -> None:
         """End the program's group: SIGTERM, a grace period in which it is still heard, SIGKILL."""
         if self._popen.returncode is not None:
             return
         for key in list(self._selector.get_map().values()):
-            self._selector.modify(key.fileobj, key.events, (key.data[0], None))
+            key.data.sinks = self._kept
         try:
             if not self._has_ended():
                 self._signal(signal.SIGTERM)
@@ -270,7 +276,6 @@ class _Child:
 
 
 def _why_not(program: str, error: OSError | ValueError) -> str:
-    """Return why a program could not be started."""
     if isinstance(error, FileNotFoundError):
         if os.path.exists(program):  # noqa: PTH110 - a str as typed
             return "the interpreter in its first line does not exist"

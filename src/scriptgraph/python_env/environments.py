@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,9 +16,8 @@ from packaging.utils import canonicalize_name
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.process import programs
-from scriptgraph.python_env.index_settings import IndexSettings, index_settings
 from scriptgraph.python_env.interpreters import probe
-from scriptgraph.python_env.uv_failures import meaning
+from scriptgraph.python_env.uv import EnvironmentFailed, Uv, meaning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,21 +26,12 @@ if TYPE_CHECKING:
 
 _LOG_TAIL_BYTES = 200_000
 _SOURCE_ALLOWED = re.compile(r"^# compiled where there is no wheel: (.+)$", re.MULTILINE)
-_NO_SETTINGS = IndexSettings()
 _MACHINES, _MINORS = ("x86_64", "aarch64"), tuple(f"3.{minor}" for minor in range(10, 20))
 _DRY_RUN_TIMEOUT_S = 60.0
 _VERSIONS_CODE = """
 import importlib.metadata as metadata, json
 print(json.dumps({one.metadata["Name"]: one.version for one in metadata.distributions()}))
 """
-
-
-class EnvironmentFailed(ScriptGraphError):  # noqa: N818 - it reads as the event it is
-    """A virtual environment could not be made; the text says why and what to do."""
-
-    def __init__(self, problem: str, log: Path | None = None) -> None:
-        super().__init__(problem)
-        self.log = log
 
 
 class Runner(Protocol):
@@ -52,54 +42,6 @@ class Runner(Protocol):
     ) -> Completed:
         """Run it with `env` added to the user's environment; don't raise at failure if `check` is off."""
         ...
-
-
-@dataclass(frozen=True)
-class Uv:
-    """uv, and how it is to be run.
-
-    Attributes:
-        path: its executable.
-        index: the user's package index, as pip knows it.
-        offline: use only what is in uv's cache.
-    """
-
-    path: Path
-    index: IndexSettings = _NO_SETTINGS
-    offline: bool = False
-
-    @property
-    def env(self) -> Mapping[str, str]:
-        """What is added to its environment."""
-        return self.index.env
-
-    def argv(self, *arguments: str | Path) -> list[str | Path]:
-        """Return a command line of uv that asks nothing and draws nothing."""
-        of_pip = self.index.arguments if arguments[0] == "pip" else ()
-        return [self.path, *arguments, *of_pip, "--no-progress", *(["--offline"] if self.offline else [])]
-
-
-def find_uv(environ: Mapping[str, str] = os.environ, *, offline: bool = False) -> Uv:
-    """Find uv: the one installed with us, else the one in PATH.
-
-    Raises:
-        EnvironmentFailed: there is none.
-    """
-    path = _own_uv() or shutil.which("uv", path=environ.get("PATH"))
-    if path is None:
-        raise EnvironmentFailed("uv is not installed; install it with `pip install uv`")
-    return Uv(Path(path), index_settings(environ), offline)
-
-
-def _own_uv() -> str | None:
-    try:
-        import uv  # noqa: PLC0415 - the one in PATH will do where it is not installed with us
-    except ImportError:
-        return None
-    try:
-        return os.fsdecode(uv.find_uv_bin())
-    except FileNotFoundError:
-        return None
 
 
 def create_venv(uv: Uv, python: Path, destination: Path, run: Runner) -> Path:
@@ -146,17 +88,13 @@ def installable_offline(uv: Uv, python: Path, lock_file: Path) -> bool:
 
 
 def lock(uv: Uv, requirements: Sequence[str], python_version: str, run: Runner, *, universal: bool = True) -> str:
-    """Choose versions for requirements and return the text of a lock file, with every file's hash.
+    """Choose versions for requirements, lines as in a requirements file, and return the text of a lock file.
 
-    Args:
-        uv: uv.
-        requirements: lines as in a requirements file.
-        python_version: "3.10": the oldest Python it is for; the only one unless `universal`.
-        run: runs uv.
-        universal: for every newer Python too, on Linux, x86_64 and aarch64.
+    It is for the Python `python_version` ("3.10"); with `universal` for every newer one too, on Linux, x86_64 and
+    aarch64.
 
     Returns:
-        The file's text: no index, no host, only names, versions, markers and hashes.
+        The file's text: no index, no host, only names, versions, markers and every file's hash.
 
     Raises:
         EnvironmentFailed: no versions fit together, or the index cannot be reached.
@@ -193,25 +131,18 @@ def _run(uv: Uv, run: Runner, argv: Sequence[str | Path], python: Path | None = 
         return
     if completed.signal is not None:
         completed.require_success()
+    said = "\n".join(completed.last_lines)
+    if "error:" not in said and completed.log is not None:
+        # The last lines are not enough: the end of the log.
+        with suppress(OSError), completed.log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES))
+            tail = log.read().decode(errors="replace")
+            said = tail[max(0, tail.rfind("error:")) :]
     subject = "this Python and machine"
     if python is not None:
         asked = probe(python)
         subject = f"{asked.implementation} {asked.version_text} on {asked.machine}"
-    raise EnvironmentFailed(meaning(_said(completed), subject), completed.log)
-
-
-def _said(completed: Completed) -> str:
-    """Return what the program said last: the end of its log, where the last lines are not enough."""
-    last = "\n".join(completed.last_lines)
-    if "error:" in last or completed.log is None:
-        return last
-    try:
-        with completed.log.open("rb") as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES))
-            tail = log.read().decode(errors="replace")
-    except OSError:
-        return last
-    return tail[max(0, tail.rfind("error:")) :]
+    raise EnvironmentFailed(meaning(said, subject), completed.log)
 
 
 def _needed(block: str) -> bool:

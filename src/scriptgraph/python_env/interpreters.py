@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.process.programs import ProcessFailed, capture
-from scriptgraph.python_env.uv_failures import meaning
+from scriptgraph.python_env.uv import meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _PROBE_TIMEOUT_S = 20.0
 _FETCH_TIMEOUT_S = 1800.0
@@ -38,7 +38,7 @@ print(json.dumps({
     "final": sys.version_info[3] == "final",
     "implementation": platform.python_implementation(),
     "machine": platform.machine(),
-    "bits": 64 if sys.maxsize > 2**32 else 32,
+    "64 bits": sys.maxsize > 2**32,
     "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
 }))
 """
@@ -92,11 +92,8 @@ def parse_version(text: str) -> Version:
 def version_bounds(exact: str, minimum: str, maximum: str, below: str) -> tuple[Version, Version]:
     """Return the oldest version that will do, and the first that will not.
 
-    Args:
-        exact: the only version, as far as it is written: 3.11 stands for all of 3.11.*; "" for none.
-        minimum: the oldest; "" for the oldest that we support.
-        maximum: the newest that will do, as far as it is written; "" for no bound.
-        below: the first that is too new; "" for no bound.
+    `exact` and `maximum` hold as far as they are written: 3.11 stands for all of 3.11.*. Of `below`, no version will
+    do. An empty text is no bound, but for `minimum`: the oldest that we support.
 
     Raises:
         NoPythonError: one of them is no version.
@@ -123,15 +120,9 @@ def probe(path: Path, environ: Mapping[str, str] = os.environ) -> Interpreter:
     said = capture([str(path), "-I", "-c", _PROBE], env=environ, timeout_s=_PROBE_TIMEOUT_S)
     try:
         answer = json.loads(said.splitlines()[-1])
-        plain = (
-            answer["implementation"] == "CPython"
-            and answer["final"]
-            and answer["bits"] == 64  # noqa: PLR2004 - bits
-            and not answer["free_threaded"]
-        )
-        return Interpreter(
-            Path(answer["path"]), tuple(answer["version"]), answer["implementation"], answer["machine"], plain
-        )
+        name = answer["implementation"]
+        plain = name == "CPython" and answer["final"] and answer["64 bits"] and not answer["free_threaded"]
+        return Interpreter(Path(answer["path"]), tuple(answer["version"]), name, answer["machine"], plain)
     except (ValueError, KeyError, IndexError, TypeError):
         raise NoPythonError(f"{path}: does not answer as a Python does") from None
 
@@ -159,10 +150,7 @@ def survey(places: Iterable[Path], environ: Mapping[str, str] = os.environ) -> t
     asked: set[Path] = set()
     found: dict[Path, Interpreter] = {}
     for place in places:
-        if not (place.is_file() and os.access(place, os.X_OK)):
-            continue
-        real = place.resolve()
-        if real in asked:
+        if not (place.is_file() and os.access(place, os.X_OK)) or (real := place.resolve()) in asked:
             continue
         asked.add(real)
         seen = place.stat()
@@ -184,22 +172,28 @@ def _answer(place: Path, _stamp: tuple[int, ...], surroundings: frozenset[tuple[
 def find_interpreter(
     minimum: Version, below: Version, *, places: Iterable[Path] | None = None, environ: Mapping[str, str] = os.environ
 ) -> Interpreter:
-    """Find the newest Python from `minimum` to below `below` on this machine.
+    """Find the newest Python from `minimum` (3, 10) to below `below` (3, 12) on this machine.
 
-    Args:
-        minimum: the oldest version that will do, (3, 10).
-        below: the first version that will not do, (3, 12).
-        places: where to look; None for `candidates`.
-        environ: the environment to look in and to run with.
+    It is looked for in `places`, or in `candidates` where these are not given, and run with `environ`.
 
     Raises:
         NoPythonError: there is none; the text lists what was found and what to install.
     """
     found = survey(candidates(minimum, below, environ) if places is None else places, environ)
     fitting = [one for one in found if one.fits(minimum, below)]
-    if not fitting:
-        raise NoPythonError(_advice(minimum, below, found))
-    return max(fitting, key=lambda one: one.version)  # of equally new ones the first
+    if fitting:
+        return max(fitting, key=lambda one: one.version)  # of equally new ones the first
+    seen = ", ".join(f"{one.version_text} ({one.path}{'' if one.plain else ', not a plain CPython'})" for one in found)
+    # The newest minor version that fits; the oldest one where the bound is only a formality (3.99).
+    newest = _text(minimum[:2])
+    if len(below) > 1 and below[1] < _FAR_MINOR:
+        newest = f"{below[0]}.{below[1] if any(below[2:]) else below[1] - 1}"
+    raise NoPythonError(
+        f"no CPython from {_text(minimum)} to below {_text(below)} is here; found: {seen or 'none'}."
+        f" Install one (Debian, Ubuntu: apt install python{newest};"
+        f" conda: conda create -n python{newest} python={newest}; uv: uv python install {newest})"
+        " and try again, or give the path of one"
+    )
 
 
 def bring_interpreter(
@@ -250,20 +244,6 @@ def obtain_interpreter(
             return bring_interpreter(uv, minimum, below, install_dir, environ)
         except NoPythonError as failure:
             raise NoPythonError(f"{absent}; {failure}") from failure
-
-
-def _advice(minimum: Version, below: Version, found: Sequence[Interpreter]) -> str:
-    seen = ", ".join(f"{one.version_text} ({one.path}{'' if one.plain else ', not a plain CPython'})" for one in found)
-    # The newest minor version that fits; the oldest one where the bound is only a formality (3.99).
-    newest = _text(minimum[:2])
-    if len(below) > 1 and below[1] < _FAR_MINOR:
-        newest = f"{below[0]}.{below[1] if any(below[2:]) else below[1] - 1}"
-    return (
-        f"no CPython from {_text(minimum)} to below {_text(below)} is here; found: {seen or 'none'}."
-        f" Install one (Debian, Ubuntu: apt install python{newest};"
-        f" conda: conda create -n python{newest} python={newest}; uv: uv python install {newest})"
-        " and try again, or give the path of one"
-    )
 
 
 def _text(version: Version) -> str:

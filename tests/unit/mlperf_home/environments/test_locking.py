@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.environments import ENVIRONMENTS, __main__
-from scriptgraph.python_env.environments import EnvironmentFailed, Uv
+from scriptgraph.python_env.uv import EnvironmentFailed, Uv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

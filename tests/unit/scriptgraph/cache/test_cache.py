@@ -24,7 +24,7 @@ def cache(tmp_path: Path) -> Cache:
 
 
 def publish(cache: Cache, exports: dict[str, Any] | None = None, key: str = KEY, text: str = "whole") -> Entry:
-    with cache.lock(key), cache.making(key) as content:
+    with cache.locks.making(key), cache.making(key) as content:
         (content / "file.txt").write_text(text, encoding="utf-8")
         filled = {name: value(content) if callable(value) else value for name, value in (exports or {}).items()}
         return cache.publish(key, content, filled, {"alias": "x", "title": "x,_v"})

@@ -20,7 +20,7 @@ from scriptgraph.cache.contents import (
     remove_leftovers,
     standing_on,
 )
-from scriptgraph.cache.folders import remove_tree
+from scriptgraph.cache.inventory import remove_tree
 from scriptgraph.cache.store import LAYOUT
 from scriptgraph.errors import CacheError
 from scriptgraph.manifest.tags import parse_query
@@ -192,7 +192,7 @@ def test_what_a_run_uses_or_makes_stays(chain: Bench) -> None:
     low, other, top = (entry(chain, title) for title in ("low", "other", "top"))
     chain.cache.locks.hold(low.key)
 
-    with chain.cache.lock(other.key):
+    with chain.cache.locks.making(other.key):
         assert remove_entries(chain.cache, [low, other, top]) == [low, other]
 
     assert (low.path.exists(), other.path.exists(), top.path.exists()) == (True, True, False)
@@ -255,7 +255,7 @@ def test_a_download_that_goes_on_stays(bench: Bench) -> None:
     bench.cache.partial(key)
     (left,) = read_leftovers(bench.cache)
 
-    with bench.cache.lock(key):
+    with bench.cache.locks.making(key):
         assert remove_leftovers(bench.cache, [left]) == [left]
     assert left.path.is_dir()
 

@@ -27,7 +27,7 @@ def cache(tmp_path: Path) -> Cache:
 @pytest.fixture
 def entry(cache: Cache) -> Entry:
     """An entry with files, one of them empty, and links to a file, to a folder, and to nothing."""
-    with cache.lock(KEY), cache.making(KEY) as content:
+    with cache.locks.making(KEY), cache.making(KEY) as content:
         (content / "deep/er").mkdir(parents=True)
         (content / "made.txt").write_text("whole", encoding="utf-8")
         (content / "deep/er/empty").touch()
@@ -102,7 +102,7 @@ def test_files_that_come_later_are_no_damage(cache: Cache, entry: Entry) -> None
 
 
 def test_compiled_python_may_come_and_go(cache: Cache) -> None:
-    with cache.lock(KEY), cache.making(KEY) as content:
+    with cache.locks.making(KEY), cache.making(KEY) as content:
         (content / "__pycache__").mkdir()
         (content / "__pycache__/m.cpython-311.pyc").write_bytes(b"old")
         (content / "n.pyc").write_bytes(b"old")

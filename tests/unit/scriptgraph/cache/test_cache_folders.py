@@ -6,7 +6,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cache.folders import disk_bytes, remove_tree
+from scriptgraph.cache.inventory import disk_bytes, remove_tree
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scriptgraph.cache.locks import KeyLocks
+from scriptgraph.cache.store import KeyLocks
 
 if TYPE_CHECKING:
     from pathlib import Path

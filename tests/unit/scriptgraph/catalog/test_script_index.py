@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tiny_scripts import ScriptFolders, document
 
-from scriptgraph.catalog import folder as script_folder
+from scriptgraph.catalog import index as script_index
 from scriptgraph.catalog.registry import Registry, load_registry
 from scriptgraph.errors import ManifestError, ScriptGraphError
 from scriptgraph.files import stamps
@@ -55,13 +55,13 @@ def tick(folder: Path) -> None:
 def heads_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The scripts whose heads have been read."""
     read: list[str] = []
-    really = script_folder.read_head
+    really = script_index.read_head
 
     def reading(path: Path) -> object:
         read.append(path.parent.name)
         return really(path)
 
-    monkeypatch.setattr(script_folder, "read_head", reading)
+    monkeypatch.setattr(script_index, "read_head", reading)
     return read
 
 
@@ -264,7 +264,7 @@ def test_words_that_no_query_can_hold_do_no_harm(tmp_path: Path, index: Path) ->
 def test_many_scripts_are_compared_and_the_working_folder_stays_what_it_was(
     scripts: ScriptFolders, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(script_folder, "_MANY", 1)
+    monkeypatch.setattr(script_index, "_MANY", 1)
     monkeypatch.chdir(index.parent.parent)
     load_registry([scripts.root], index)
     tick(index.parent)
@@ -286,7 +286,7 @@ class TestOfManyScripts:
 
     @pytest.fixture(autouse=True)
     def _many(self, scripts: ScriptFolders, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(script_folder, "_MANY", 1)
+        monkeypatch.setattr(script_index, "_MANY", 1)
         load_registry([scripts.root], index)
         tick(index.parent)
 
@@ -313,7 +313,7 @@ class TestOfManyScripts:
     def test_the_others_are_not_looked_at(
         self, scripts: ScriptFolders, index: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(script_folder.Sight, "_stamps_now", lambda *_: pytest.fail("all were looked at"))
+        monkeypatch.setattr(script_index.Sight, "_stamps_now", lambda *_: pytest.fail("all were looked at"))
 
         assert load_registry([scripts.root], index).select(parse_query("only-b")).alias == "b"
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import shutil
 import socket
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 from download_harness import CONTENT, SHA256, Harness
@@ -17,10 +19,8 @@ from faulty_server import (
 
 from scriptgraph.fetch.download import Expected
 from scriptgraph.fetch.failures import DownloadError
-from scriptgraph.fetch.partial import Partial
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from scriptgraph.fetch.sources import Source
+from scriptgraph.fetch.transfer import Partial
 
 
 def test_a_compressed_file_stays_compressed(server: FaultyServer, harness: Harness) -> None:
@@ -166,13 +166,31 @@ def test_a_full_disk_is_told_before_the_bytes_come(
     assert harness.steps == []
 
 
+def test_a_local_file_begins_anew_and_needs_room_for_all_of_it(
+    harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(CONTENT)
+    with closing(Partial(harness.partial, Source.parse(tmp_path / "file"))) as earlier:
+        earlier.file.write(CONTENT[:-100])
+    nearly = shutil.disk_usage("/")._replace(free=200)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: nearly)
+
+    assert "16,384 bytes are to come, 200 are free" in harness.refused([tmp_path / "file"])
+
+
 def test_a_disk_that_fills_up_ends_it_for_all_sources(
     server: FaultyServer, harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_self: Partial, _chunk: bytes) -> NoReturn:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    class Full(io.BufferedWriter):
+        def write(self, _chunk: object) -> NoReturn:
+            raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Partial, "append", fail)
+    def full(self: Path, mode: str = "r", *rest: Any, **more: Any) -> Any:
+        file = opened(self, mode, *rest, **more)
+        return Full(file.detach()) if mode == "ab" else file
+
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", full)
     url = server.serve("/file", whole(CONTENT))
 
     assert "the disk is full" in harness.refused([url, url])
@@ -186,11 +204,9 @@ def test_a_folder_that_cannot_be_made_is_named(server: FaultyServer, harness: Ha
 
 
 def test_a_second_process_at_the_same_file_does_not_disturb(server: FaultyServer, harness: Harness) -> None:
-    from scriptgraph.fetch.sources import Source
-
     url = server.serve("/file", whole(CONTENT))
     with closing(Partial(harness.partial, Source.parse(url))) as other:
-        other.append(b"half of it")
+        other.file.write(b"half of it")
         other.file.flush()
 
         harness.fetch([url])
@@ -202,8 +218,6 @@ def test_a_second_process_at_the_same_file_does_not_disturb(server: FaultyServer
 def test_a_destination_on_another_file_system(
     server: FaultyServer, harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pathlib import Path
-
     replace = Path.replace
 
     def across(self: Path, target: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scriptgraph.fetch.recorded import RecordedHashes
+from scriptgraph.fetch.hashes import RecordedHashes
 
 if TYPE_CHECKING:
     from pathlib import Path

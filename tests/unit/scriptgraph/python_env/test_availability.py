@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scriptgraph.python_env.environments import Uv, find_uv, installable_offline
-from scriptgraph.python_env.index_settings import IndexSettings
+from scriptgraph.python_env.environments import installable_offline
+from scriptgraph.python_env.uv import Uv, find_uv
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_uv_is_asked_and_changes_nothing(tmp_path: Path, answer: str, there: boo
     lock = tmp_path / "lock.txt"
     lock.write_text("")
 
-    uv = Uv(program, IndexSettings({"UV_INDEX": "https://mirror.example"}))
+    uv = Uv(program, {"UV_INDEX": "https://mirror.example"})
     assert installable_offline(uv, Path(sys.executable), lock) is there
 
     words = asked.read_text().split()
@@ -42,6 +42,6 @@ def test_a_uv_that_is_gone_has_nothing(tmp_path: Path) -> None:
 def test_the_real_uv_tells_a_store_that_has_nothing(tmp_path: Path) -> None:
     lock = tmp_path / "lock.txt"
     lock.write_text(f"nothing-of-this-name==1 --hash=sha256:{'0' * 64}\n")
-    uv = Uv(find_uv().path, IndexSettings({"UV_CACHE_DIR": str(tmp_path / "store")}))
+    uv = Uv(find_uv().path, {"UV_CACHE_DIR": str(tmp_path / "store")})
 
     assert not installable_offline(uv, Path(sys.executable), lock)

@@ -18,18 +18,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scriptgraph.process import programs as process
-from scriptgraph.python_env import environments
 from scriptgraph.python_env.environments import (
-    EnvironmentFailed,
-    Uv,
     create_venv,
-    find_uv,
     install_locked,
     installed_versions,
     lock,
     locked_names,
 )
-from scriptgraph.python_env.index_settings import IndexSettings
+from scriptgraph.python_env.uv import EnvironmentFailed, Uv, find_uv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +49,7 @@ class Shop:
             "UV_HTTP_RETRIES": "0",
             "UV_PYTHON_DOWNLOADS": "never",
         }
-        self.uv = Uv(find_uv().path, IndexSettings({"UV_FIND_LINKS": str(self.files)}, ("--no-index",)))
+        self.uv = Uv(find_uv().path, {"UV_FIND_LINKS": str(self.files)}, ("--no-index",))
 
     def run(self, argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, check: bool = True) -> Completed:
         self.commands.append([str(part) for part in argv])
@@ -177,7 +173,7 @@ def test_an_index_that_cannot_be_reached(shop: Shop) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         index = {"UV_DEFAULT_INDEX": f"http://127.0.0.1:{unused.getsockname()[1]}/simple"}
-        shop.uv = Uv(shop.uv.path, IndexSettings(index))
+        shop.uv = Uv(shop.uv.path, index)
 
         text = shop.refused(f"tiny-engine==1.5 --hash=sha256:{'0' * 64}\n")
 
@@ -185,7 +181,7 @@ def test_an_index_that_cannot_be_reached(shop: Shop) -> None:
 
 
 def test_offline_is_said_so(shop: Shop) -> None:
-    shop.uv = Uv(shop.uv.path, IndexSettings({"UV_DEFAULT_INDEX": "http://index.invalid/simple"}), offline=True)
+    shop.uv = Uv(shop.uv.path, {"UV_DEFAULT_INDEX": "http://index.invalid/simple"}, offline=True)
 
     assert "--offline forbids to fetch them" in shop.refused(f"tiny-engine==1.5 --hash=sha256:{'0' * 64}\n")
 
@@ -238,7 +234,7 @@ def test_requirements_that_cannot_be_met(shop: Shop) -> None:
 
 
 def test_uv_that_is_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environments, "_own_uv", lambda: None)
+    monkeypatch.setitem(sys.modules, "uv", None)
 
     with pytest.raises(EnvironmentFailed, match="uv is not installed"):
         find_uv({"PATH": "/nonexistent"})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scriptgraph.python_env.index_settings import IndexSettings, index_settings
+from scriptgraph.python_env.uv import index_settings
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def write(path: Path, text: str) -> None:
 
 
 def settings(home: Path, **more: str) -> dict[str, str]:
-    return dict(index_settings(environ(home, **more), prefix=home / "prefix").env)
+    return dict(index_settings(environ(home, **more), prefix=home / "prefix")[0])
 
 
 @pytest.fixture(autouse=True)
@@ -38,17 +38,15 @@ def no_system_files(monkeypatch: pytest.MonkeyPatch) -> None:
         return read_text(self, *rest, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Path, "read_text", guarded)
-    monkeypatch.setattr(
-        "scriptgraph.python_env.index_settings._SYSTEM_FILE", Path("/nonexistent/pip.conf"), raising=True
-    )
+    monkeypatch.setattr("scriptgraph.python_env.uv._SYSTEM_FILE", Path("/nonexistent/pip.conf"), raising=True)
 
 
 def test_without_settings_there_is_nothing_to_say(home: Path) -> None:
-    assert index_settings(environ(home), prefix=home) == IndexSettings()
+    assert index_settings(environ(home), prefix=home) == ({}, ())
 
 
 def test_the_environment_is_translated(home: Path) -> None:
-    found = index_settings(
+    env, _ = index_settings(
         environ(
             home,
             PIP_INDEX_URL="https://me:hunter2@mirror.example/simple?key=hunter2",
@@ -59,7 +57,7 @@ def test_the_environment_is_translated(home: Path) -> None:
         prefix=home,
     )
 
-    assert found.env == {
+    assert env == {
         "UV_DEFAULT_INDEX": "https://me:hunter2@mirror.example/simple?key=hunter2",
         "UV_FIND_LINKS": "/wheels,/more",
         "UV_INSECURE_HOST": "mirror.example",
@@ -116,12 +114,12 @@ def test_certificates_are_passed_on(home: Path) -> None:
     bare = {key: value for key, value in environ(home).items() if key != "SSL_CERT_FILE"}
     company = str(home / "company.pem")
 
-    assert index_settings({**bare, "PIP_CERT": company}, prefix=home).env == {"SSL_CERT_FILE": company}
-    assert index_settings({**bare, "REQUESTS_CA_BUNDLE": company}, prefix=home).env == {"SSL_CERT_FILE": company}
-    assert index_settings({**bare, "UV_INDEX": "x", "CURL_CA_BUNDLE": company}, prefix=home).env == {
+    assert index_settings({**bare, "PIP_CERT": company}, prefix=home)[0] == {"SSL_CERT_FILE": company}
+    assert index_settings({**bare, "REQUESTS_CA_BUNDLE": company}, prefix=home)[0] == {"SSL_CERT_FILE": company}
+    assert index_settings({**bare, "UV_INDEX": "x", "CURL_CA_BUNDLE": company}, prefix=home)[0] == {
         "SSL_CERT_FILE": company
     }
-    assert index_settings({**bare, "CURL_CA_BUNDLE": "/absent"}, prefix=home).env == {}
+    assert index_settings({**bare, "CURL_CA_BUNDLE": "/absent"}, prefix=home)[0] == {}
 
 
 def test_a_broken_file_is_passed_over(home: Path) -> None:
@@ -131,7 +129,7 @@ def test_a_broken_file_is_passed_over(home: Path) -> None:
 
 
 def test_no_index_is_an_argument_because_uv_has_no_variable_for_it(home: Path) -> None:
-    found = index_settings(environ(home, PIP_NO_INDEX="yes", PIP_FIND_LINKS="/wheels"), prefix=home)
+    env, arguments = index_settings(environ(home, PIP_NO_INDEX="yes", PIP_FIND_LINKS="/wheels"), prefix=home)
 
-    assert found.arguments == ("--no-index",)
-    assert found.env == {"UV_FIND_LINKS": "/wheels"}
+    assert arguments == ("--no-index",)
+    assert env == {"UV_FIND_LINKS": "/wheels"}

@@ -43,7 +43,7 @@ def python(path: Path, version: str, **fields: object) -> Path:
         "final": True,
         "implementation": "CPython",
         "machine": "x86_64",
-        "bits": 64,
+        "64 bits": True,
         "free_threaded": False,
         **fields,
     }
@@ -80,7 +80,7 @@ def test_of_equally_new_ones_the_first_is_chosen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "oddity", [{"implementation": "PyPy"}, {"bits": 32}, {"free_threaded": True}, {"final": False}]
+    "oddity", [{"implementation": "PyPy"}, {"64 bits": False}, {"free_threaded": True}, {"final": False}]
 )
 def test_pythons_that_cannot_use_ordinary_wheels_do_not_count(tmp_path: Path, oddity: dict[str, object]) -> None:
     odd = python(tmp_path / "odd", "3.11.9", **oddity)
@@ -111,7 +111,7 @@ def test_what_does_not_run_is_passed_over(tmp_path: Path) -> None:
 def test_each_python_is_asked_once(tmp_path: Path) -> None:
     asked = tmp_path / "asked"
     answer = {"path": str(tmp_path / "python3.11"), "version": [3, 11, 2], "final": True}
-    answer |= {"implementation": "CPython", "machine": "x86_64", "bits": 64, "free_threaded": False}
+    answer |= {"implementation": "CPython", "machine": "x86_64", "64 bits": True, "free_threaded": False}
     real = executable(tmp_path / "python3.11", f"echo asked >> {asked}; echo '{json.dumps(answer)}'")
     for name in ("python3", "python"):
         (tmp_path / name).symlink_to(real)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scriptgraph.python_env.uv_failures import meaning
+from scriptgraph.python_env.uv import meaning
 
 NO_WHEELS = """Using Python 3.12.1 environment at: d312
 error: No solution found when resolving dependencies
