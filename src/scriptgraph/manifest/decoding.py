@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scriptgraph.errors import ManifestError
 from scriptgraph.manifest.located_json import Malformed, Place, pointer_to
 from scriptgraph.manifest.shapes import decode_override, read_fields, read_inputs
-from scriptgraph.manifest.text import MANIFEST_NAMES, parse_manifest, read_manifest
+from scriptgraph.manifest.text import MANIFEST_NAMES, parse_manifest, read_shared, shared_file
 from scriptgraph.manifest.types import Dependency, Input, Manifest, Variation
 
 if TYPE_CHECKING:
@@ -76,12 +76,14 @@ def _inputs(found: Mapping[str, Any], path: Path, digest: hashlib._Hash) -> dict
 
 def _shared_inputs(name: str, pointer: str, path: Path, digest: hashlib._Hash) -> dict[str, Input]:
     """Read the set of options that is named as FILE#SET, and hash it with the manifest."""
-    file, _, chosen = name.partition("#")
-    place = (path.parent / file).resolve()
-    # A script's folder is <repository>/script/<name>.
-    if not chosen or path.parent.parent.parent.resolve() not in place.parents:
-        raise Malformed(f"{name!r} is no set of options: write FILE#SET, with a file of this repository", pointer)
-    sets = Place(place, "", parse_manifest(read_manifest(place), place)).mapping()
+    file, mark, chosen = name.partition("#")
+    if not mark:
+        raise Malformed(f"{name!r} is no set of options: write FILE#SET", pointer)
+    try:
+        place = shared_file(file, path)
+    except Malformed as error:
+        raise error.under(pointer) from None
+    sets = Place(place, "", read_shared(place)).mapping()
     if chosen not in sets:
         raise Malformed(f"{place} has no set {chosen!r}; it has {', '.join(sets)}", pointer)
     digest.update(repr(sets[chosen].value).encode())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ManifestError
@@ -19,17 +19,17 @@ from scriptgraph.manifest.located_json import (
     pointer_to,
     read_object,
 )
-from scriptgraph.manifest.text import parse_manifest, read_manifest
+from scriptgraph.manifest.text import read_shared, shared_file
 from scriptgraph.manifest.types import Condition, Dependency, ForEach, Guard, TagUpdate, Variation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from scriptgraph.manifest.types import Value, Values
 
 # Stands for the cell of a column.
 _COLUMN = re.compile(r"\{\{([A-Za-z0-9_]+)\}\}")
-_MOST_BYTES = 16 << 20
 
 
 class Row:
@@ -107,9 +107,11 @@ def _filled_dependency(entry: Dependency, row: Row) -> Dependency:
     def filled(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
         return tuple(Condition(row.text(each.key), row.texts(each.values)) for each in conditions)
 
-    guard = entry.guard
+    guard, tags = entry.guard, row.text(entry.tags)
+    if not tags.strip(", "):
+        raise Malformed("names no tag", "/tags")
     return entry.replaced(
-        tags=row.text(entry.tags),
+        tags=tags,
         names=row.texts(entry.names),
         guard=Guard(filled(guard.enable), filled(guard.skip), filled(guard.skip_any)),
         tag_updates=tuple(TagUpdate(row.text(each.prefix), row.texts(each.keys)) for each in entry.tag_updates),
@@ -135,10 +137,10 @@ def _filled_variation(entry: Variation, row: Row) -> Variation:
 
 
 def _rows_of(for_each: ForEach, manifest: Path) -> list[Row]:
-    # A script's folder is <repository>/script/<name>.
-    repository, path = manifest.parent.parent.parent, Path(manifest.parent, for_each.table).resolve()
-    if repository.resolve() not in path.parents:
-        raise Malformed(f"{path} lies outside the repository {repository}", "/table")
+    try:
+        path = shared_file(for_each.table, manifest)
+    except Malformed as error:
+        raise error.below("table") from None
     rows = _read(path, _stamp(path))
     for column in for_each.where:
         if column not in rows[0]:
@@ -163,13 +165,10 @@ def _dropped_by(cells: Mapping[str, Any], for_each: ForEach) -> list[str] | None
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    try:
+    with suppress(OSError):  # told when it is read
         status = path.stat()
-    except OSError as error:
-        raise ManifestError(path, "", f"cannot be read: {error}") from None
-    if status.st_size > _MOST_BYTES:
-        raise ManifestError(path, "", f"has {status.st_size} bytes; a table has at most {_MOST_BYTES}")
-    return status.st_mtime_ns, status.st_size
+        return status.st_mtime_ns, status.st_size
+    return 0, 0
 
 
 def _cell(value: Any) -> Any:
@@ -187,7 +186,7 @@ _table = Shape(
 @lru_cache(maxsize=16)
 def _read(path: Path, _as_it_is: tuple[int, int]) -> tuple[dict[str, Any], ...]:
     """Read a table, `{"rows": [{COLUMN: CELL}]}`, in which every row has the same columns."""
-    place = Place(path, "", parse_manifest(read_manifest(path), path))
+    place = Place(path, "", read_shared(path))
     rows: tuple[dict[str, Any], ...] = place.read(_table)
     if not rows:
         place.fail("has no rows")

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptgraph.errors import ManifestError
 from scriptgraph.manifest.located_json import Malformed, read_object, read_text, read_texts
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from scriptgraph.manifest.types import Manifest
 
 
+_MOST_BYTES = 16 << 20
 # A script has one of these files.
 MANIFEST_NAMES = ("_cm.json", "_cm.yaml")
 
@@ -32,6 +33,32 @@ def read_manifest(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(path, "", f"cannot be read: {error}") from error
+
+
+def shared_file(name: str, manifest: Path) -> Path:
+    """Return the path of a file that a manifest names, relative to its script's folder.
+
+    Raises:
+        Malformed: it lies outside the repository.
+    """
+    # A script's folder is <repository>/script/<name>.
+    repository = manifest.parent.parent.parent
+    path = repository if "\0" in name else Path(manifest.parent, name).resolve()
+    if repository.resolve() not in path.parents:
+        raise Malformed(f"{name!r} is no file of the repository {repository}")
+    return path
+
+
+def read_shared(path: Path) -> Any:
+    """Read and parse a file that manifests share.
+
+    Raises:
+        ManifestError: it cannot be read, is too large, or is no JSON.
+    """
+    with suppress(OSError):  # told when it is read
+        if (size := path.stat().st_size) > _MOST_BYTES:
+            raise ManifestError(path, "", f"has {size} bytes; a file that manifests share has at most {_MOST_BYTES}")
+    return parse_manifest(read_manifest(path), path)
 
 
 def parse_manifest(text: str, path: Path) -> Any:

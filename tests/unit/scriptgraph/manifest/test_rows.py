@@ -146,6 +146,10 @@ def test_a_list_adds_a_tag_for_each_entry(repository: Repository) -> None:
         ({"for_each": {"tabel": "t"}}, "R/script/x/_cm.json#/deps/0/for_each/tabel: unknown key; did you mean table?"),
         ({"for_each": {"table": "../none.json"}}, "R/script/none.json#: cannot be read: "),
         ({"for_each": {"table": "../../../t.json"}}, "R/script/x/_cm.json#/deps/0/for_each/table: "),
+        ({"for_each": {"table": "a\0b"}}, "R/script/x/_cm.json#/deps/0/for_each/table: "),
+        ({"for_each": {"table": "y" * 5000}}, "R/script/x/"),
+        ({"for_each": {"table": ".."}}, "R/script#: cannot be read: "),
+        ({"for_each": EVERY, "tags": "{{hash}}"}, "R/script/x/_cm.json#/deps/0/tags: names no tag"),
         (
             {"for_each": {**EVERY, "where": {"siez": ["1"]}}},
             "R/script/x/_cm.json#/deps/0/for_each/where/siez: no such column; R/script/table.json has name, size",
@@ -189,7 +193,7 @@ def test_a_table_that_a_link_takes_elsewhere_is_refused(repository: Repository, 
     (repository.root / "script" / "link.json").symlink_to(outside)
 
     problem = repository.refusal(deps=[{"tags": "a", "for_each": {"table": "../link.json"}}])
-    assert "lies outside the repository" in problem
+    assert "is no file of the repository" in problem
 
 
 def test_two_rows_cannot_make_one_variation(repository: Repository) -> None:
@@ -235,6 +239,7 @@ class TestSharedOptions:
         [
             ("../options.json", "R/script/x/_cm.json#/inputs_from/0: '../options.json' is no set of options: write"),
             ("../../../o.json#a", "R/script/x/_cm.json#/inputs_from/0: "),
+            ("a\0b#a", "R/script/x/_cm.json#/inputs_from/0: "),
             ("../options.json#mor", "R/script/x/_cm.json#/inputs_from/0: R/script/options.json has no set 'mor'; it"),
             ("../other.json#a", "R/script/other.json#: cannot be read: "),
         ],
