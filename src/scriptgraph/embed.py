@@ -12,8 +12,8 @@ from scriptgraph.cli.console import RunConsole, Section, show_sections
 from scriptgraph.cli.options import EXTRA, FrontOptions, read_front, wants_json
 from scriptgraph.errors import ManifestError, RequestError, ScriptGraphError, StepFailed, nearest
 from scriptgraph.execution.context import failing_on
-from scriptgraph.execution.loader import content_digest
 from scriptgraph.execution.record import host_facts, installed_versions
+from scriptgraph.execution.run_step import content_digest
 from scriptgraph.manifest.located_json import (
     Malformed,
     Place,
@@ -25,11 +25,11 @@ from scriptgraph.manifest.located_json import (
     read_texts,
     read_values,
 )
-from scriptgraph.manifest.tags import parse_query
+from scriptgraph.manifest.queries import parse_query
 from scriptgraph.manifest.types import Manifest, Value, Values
 from scriptgraph.planning.conditions import same
 from scriptgraph.planning.environment import as_text
-from scriptgraph.planning.request import Request
+from scriptgraph.planning.plan import Request
 from scriptgraph.planning.resolver import resolve
 from scriptgraph.product import Product
 

@@ -23,8 +23,8 @@ from mlperf_home.rules import load_round
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.cli.options import read_front
 from scriptgraph.errors import NoScriptError
-from scriptgraph.manifest.tags import parse_query
-from scriptgraph.planning.request import Request
+from scriptgraph.manifest.queries import parse_query
+from scriptgraph.planning.plan import Request
 from scriptgraph.planning.resolver import resolve
 from scriptgraph.planning.unmatched import check_env
 

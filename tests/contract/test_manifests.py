@@ -12,8 +12,8 @@ import pytest
 
 from scriptgraph.api import Context
 from scriptgraph.catalog.registry import load_registry
-from scriptgraph.execution.loader import content_digest, load_customize
-from scriptgraph.manifest.tags import parse_query
+from scriptgraph.execution.run_step import content_digest, load_customize
+from scriptgraph.manifest.queries import parse_query
 
 if TYPE_CHECKING:
     from scriptgraph.manifest.types import Dependency, Manifest

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from scriptgraph.manifest.tags import Query
+    from scriptgraph.manifest.queries import Query
     from scriptgraph.manifest.types import Manifest
     from scriptgraph.planning.plan import Need, Step
 

@@ -17,8 +17,8 @@ from rounds import rounds
 from scriptgraph.catalog.registry import Registry
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.manifest.decoding import decode_manifest
-from scriptgraph.manifest.tags import parse_query
-from scriptgraph.planning.request import Request
+from scriptgraph.manifest.queries import parse_query
+from scriptgraph.planning.plan import Request
 from scriptgraph.planning.resolver import resolve
 
 SCRIPTS = Path(__file__).parents[2] / "script"

@@ -16,8 +16,8 @@ from scriptgraph.execution.executor import execute
 from scriptgraph.execution.record import Record, new_run_folder
 from scriptgraph.execution.runtime import Runtime
 from scriptgraph.manifest.decoding import decode_manifest, decode_override
-from scriptgraph.manifest.tags import parse_query
-from scriptgraph.planning.request import Request
+from scriptgraph.manifest.queries import parse_query
+from scriptgraph.planning.plan import Request
 from scriptgraph.planning.resolver import resolve
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scriptgraph.cache.store import Cache
-    from scriptgraph.manifest.tags import Query
+    from scriptgraph.manifest.queries import Query
 
 SHORT_KEY = 12
 _KEY = re.compile(r"[0-9a-f]{6,64}")

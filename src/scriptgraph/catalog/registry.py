@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from scriptgraph.manifest.tags import Query
+    from scriptgraph.manifest.queries import Query
     from scriptgraph.manifest.types import Manifest
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import ManifestError, ScriptGraphError
 from scriptgraph.immutable import Immutable
-from scriptgraph.manifest.tags import parse_query
+from scriptgraph.manifest.queries import parse_query
 from scriptgraph.manifest.types import matches_any
-from scriptgraph.planning.request import Request
+from scriptgraph.planning.plan import Request
 from scriptgraph.planning.resolver import resolve
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scriptgraph.catalog.registry import Registry
-    from scriptgraph.manifest.tags import Query
+    from scriptgraph.manifest.queries import Query
     from scriptgraph.manifest.types import Dependency, Manifest
 
 HOOKS = {"preprocess": "Outcome", "postprocess": "Outcome", "verify": "bool", "fingerprint": "str", "downloads": "list"}

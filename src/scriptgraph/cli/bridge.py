@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.catalog.repositories import Repositories
-    from scriptgraph.planning.request import Request
+    from scriptgraph.planning.plan import Request
     from scriptgraph.product import Product
 
 _FAILED, _INTERRUPTED = 1, 130

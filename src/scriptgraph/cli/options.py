@@ -18,17 +18,17 @@ from scriptgraph.execution.context import Switches
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.decoding import decode_override
 from scriptgraph.manifest.located_json import decode_value
-from scriptgraph.manifest.tags import parse_query
+from scriptgraph.manifest.queries import parse_query
 from scriptgraph.manifest.types import Override
 from scriptgraph.planning.conditions import same
 from scriptgraph.planning.environment import as_text
-from scriptgraph.planning.request import Request
+from scriptgraph.planning.plan import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from scriptgraph.execution.runtime import Anew
-    from scriptgraph.manifest.tags import Query
+    from scriptgraph.manifest.queries import Query
     from scriptgraph.product import Product
 
 EXTRA = "CM_SCRIPT_EXTRA_CMD"

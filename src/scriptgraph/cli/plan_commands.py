@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import RequestError, nearest
 from scriptgraph.execution.executor import prefetch
-from scriptgraph.execution.loader import forget
 from scriptgraph.execution.preview import foresee
 from scriptgraph.execution.record import Durations
 from scriptgraph.execution.required_files import fetches, require_reachable
+from scriptgraph.execution.run_step import forget
 from scriptgraph.execution.traversal import Foreseen
 from scriptgraph.manifest.types import matches_any
 from scriptgraph.planning.conditions import guard_words

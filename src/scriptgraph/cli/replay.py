@@ -10,10 +10,10 @@ from scriptgraph.errors import RequestError
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.decoding import decode_override
 from scriptgraph.manifest.located_json import decode_value
-from scriptgraph.manifest.tags import parse_query
+from scriptgraph.manifest.queries import parse_query
 from scriptgraph.manifest.types import Override
 from scriptgraph.planning.environment import as_text
-from scriptgraph.planning.request import Request
+from scriptgraph.planning.plan import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scriptgraph.cli.console import Section, show_sections
 from scriptgraph.cli.options import read_listing
 from scriptgraph.errors import NoScriptError, RequestError
-from scriptgraph.manifest.versions import ANY_VERSION, VERSION_KEYS, select_version
+from scriptgraph.manifest.queries import ANY_VERSION, VERSION_KEYS, select_version
 from scriptgraph.planning.conditions import guard_words, query_words
 from scriptgraph.planning.environment import Environment, Layer, as_text
 from scriptgraph.planning.resolver import layered
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
-    from scriptgraph.manifest.tags import Query
+    from scriptgraph.manifest.queries import Query
     from scriptgraph.manifest.types import Dependency, Input, Manifest
     from scriptgraph.planning.variations import Chosen
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.store import content_key
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.execution.loader import forget, has_code
 from scriptgraph.execution.parallelism import Floor
 from scriptgraph.execution.record import Durations, Record, StepRecord, host_facts
-from scriptgraph.execution.run_step import work
+from scriptgraph.execution.run_step import forget, has_code, work
 from scriptgraph.execution.runtime import Surroundings
 from scriptgraph.execution.traversal import Result, Traversal
 from scriptgraph.process.interruption import Stopped, end_signals_raise, raise_if_stopped

@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from scriptgraph.execution.loader import has_code
+from scriptgraph.execution.run_step import has_code
 from scriptgraph.files import locks
 from scriptgraph.planning.resolver import exports_of
 from scriptgraph.process.interruption import Stop, Stopped, raise_if_stopped, stopping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from scriptgraph.cache.store import content_key
 from scriptgraph.errors import ScriptGraphError
-from scriptgraph.execution.loader import has_code, hook_of
+from scriptgraph.execution.run_step import has_code, hook_of
 from scriptgraph.execution.runtime import Runtime, Surroundings
 from scriptgraph.execution.traversal import Foreseen, Ready, Result, Traversal
 from scriptgraph.planning.resolver import exports_of

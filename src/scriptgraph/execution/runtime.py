@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from scriptgraph.execution.context import Context, Folders, Switches
-from scriptgraph.execution.loader import content_digest, hook_of
+from scriptgraph.execution.run_step import content_digest, hook_of
 from scriptgraph.immutable import Immutable
 from scriptgraph.planning.environment import Layer
 from scriptgraph.process.interruption import raise_if_stopped

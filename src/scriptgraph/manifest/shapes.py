@@ -21,6 +21,7 @@ from scriptgraph.manifest.located_json import (
     read_value,
     read_values,
 )
+from scriptgraph.manifest.queries import VersionRange
 from scriptgraph.manifest.types import (
     NOTHING,
     Condition,
@@ -33,7 +34,6 @@ from scriptgraph.manifest.types import (
     Variation,
     VersionEntry,
 )
-from scriptgraph.manifest.versions import VersionRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from scriptgraph.immutable import Immutable
-from scriptgraph.manifest.versions import ANY_VERSION, VERSION_KEYS, VersionRange
+from scriptgraph.manifest.queries import ANY_VERSION, VERSION_KEYS, VersionRange
 
 if TYPE_CHECKING:
     from pathlib import Path

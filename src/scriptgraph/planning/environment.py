@@ -7,8 +7,8 @@ from enum import IntEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from scriptgraph.manifest.queries import VERSION_KEYS
 from scriptgraph.manifest.types import PLACEHOLDER, Value, Values, matches_any
-from scriptgraph.manifest.versions import VERSION_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable

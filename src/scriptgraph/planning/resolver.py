@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import CycleError, RequestError, ScriptGraphError, VersionError
 from scriptgraph.immutable import Immutable
-from scriptgraph.manifest.tags import Query, parse_query
+from scriptgraph.manifest.queries import ANY_VERSION, Query, VersionRange, parse_query, select_version
 from scriptgraph.manifest.types import NOTHING, Dependency, Manifest, Override, Values
-from scriptgraph.manifest.versions import ANY_VERSION, VersionRange, select_version
 from scriptgraph.planning.conditions import decide
 from scriptgraph.planning.environment import NOTHING_UNKNOWN, Environment, Layer, as_text
 from scriptgraph.planning.options import read_inputs, require_needed
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.planning.environment import Unknown
-    from scriptgraph.planning.request import Request
+    from scriptgraph.planning.plan import Request
 
 _NO_OVERRIDE = Override()
 _VERSION_INPUTS = ("version", "version_min", "version_max")

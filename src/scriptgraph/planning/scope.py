@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from scriptgraph.manifest.queries import ANY_VERSION, VersionRange
 from scriptgraph.manifest.types import NOTHING, Override, Values
-from scriptgraph.manifest.versions import ANY_VERSION, VersionRange
 from scriptgraph.planning.environment import NOTHING_UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    from scriptgraph.manifest.tags import Query
+    from scriptgraph.manifest.queries import Query
     from scriptgraph.manifest.types import Manifest
     from scriptgraph.planning.environment import Environment, Unknown
     from scriptgraph.planning.plan import Step

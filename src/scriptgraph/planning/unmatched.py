@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.manifest.types import Manifest
-    from scriptgraph.planning.plan import Step
-    from scriptgraph.planning.request import Request
+    from scriptgraph.planning.plan import Request, Step
 
 
 def check_overrides(root: Step, request: Request, registry: Registry) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from scriptgraph.cache.contents import (
 from scriptgraph.cache.inventory import remove_tree
 from scriptgraph.cache.store import LAYOUT
 from scriptgraph.errors import CacheError
-from scriptgraph.manifest.tags import parse_query
+from scriptgraph.manifest.queries import parse_query
 
 if TYPE_CHECKING:
     from pathlib import Path

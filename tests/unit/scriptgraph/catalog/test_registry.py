@@ -9,7 +9,7 @@ from tiny_scripts import ScriptFolders, document, manifest, registry_of
 
 from scriptgraph.catalog.registry import Registry, load_registry
 from scriptgraph.errors import AmbiguousScriptError, ManifestError, NoScriptError
-from scriptgraph.manifest.tags import parse_query
+from scriptgraph.manifest.queries import parse_query
 
 if TYPE_CHECKING:
     from pathlib import Path

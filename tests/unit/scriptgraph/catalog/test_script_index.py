@@ -15,7 +15,7 @@ from scriptgraph.catalog import index as script_index
 from scriptgraph.catalog.registry import Registry, load_registry
 from scriptgraph.errors import ManifestError, ScriptGraphError
 from scriptgraph.files import stamps
-from scriptgraph.manifest.tags import parse_query
+from scriptgraph.manifest.queries import parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,14 +10,13 @@ from mlperf_home.product import PRODUCT
 from scriptgraph.api import Switches
 from scriptgraph.cli.options import FrontOptions, read_front, read_listing, wants_json
 from scriptgraph.errors import RequestError
-from scriptgraph.manifest.tags import parse_query
+from scriptgraph.manifest.queries import VersionRange, parse_query
 from scriptgraph.manifest.types import Override
-from scriptgraph.manifest.versions import VersionRange
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scriptgraph.planning.request import Request
+    from scriptgraph.planning.plan import Request
 
 # What cmind adds by itself to every command.
 CMIND: dict[str, Any] = {

@@ -9,7 +9,7 @@ from tiny_scripts import registry_of
 
 from scriptgraph.cli.script_commands import describe, find_scripts
 from scriptgraph.errors import NoScriptError, VariationError
-from scriptgraph.manifest.tags import parse_query
+from scriptgraph.manifest.queries import parse_query
 
 INDEX: dict[str, dict[str, Any]] = {
     "get-engine": {

@@ -9,8 +9,8 @@ from tiny_scripts import ScriptFolders
 
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import ManifestError, StepFailed
-from scriptgraph.execution.loader import content_digest, forget, load_customize
-from scriptgraph.manifest.tags import parse_query
+from scriptgraph.execution.run_step import content_digest, forget, load_customize
+from scriptgraph.manifest.queries import parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

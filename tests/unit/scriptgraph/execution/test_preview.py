@@ -13,9 +13,9 @@ from scriptgraph.cache.store import Cache
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.cli.plan_commands import origin_lines, plan_document, plan_lines
 from scriptgraph.execution.executor import execute, prefetch
-from scriptgraph.execution.loader import forget
 from scriptgraph.execution.preview import foresee
 from scriptgraph.execution.record import new_run_folder
+from scriptgraph.execution.run_step import forget
 from scriptgraph.execution.runtime import Runtime
 from scriptgraph.execution.traversal import Foreseen
 from scriptgraph.planning.resolver import resolve

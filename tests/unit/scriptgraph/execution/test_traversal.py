@@ -9,8 +9,8 @@ from tiny_scripts import Bench, request_of
 
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import NoScriptError
-from scriptgraph.execution.loader import forget
 from scriptgraph.execution.preview import foresee
+from scriptgraph.execution.run_step import forget
 from scriptgraph.planning.resolver import resolve
 
 if TYPE_CHECKING:

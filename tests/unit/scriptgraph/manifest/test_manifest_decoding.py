@@ -11,8 +11,8 @@ from tiny_scripts import document, manifest
 
 from scriptgraph.errors import ManifestError
 from scriptgraph.manifest.decoding import decode_manifest, decode_override
+from scriptgraph.manifest.queries import VersionRange
 from scriptgraph.manifest.types import Condition, Guard, Input, Override, TagUpdate, matches_any
-from scriptgraph.manifest.versions import VersionRange
 
 PATH = Path("/scripts/x/_cm.json")
 NO_VALUE = "an object is no value of the environment"

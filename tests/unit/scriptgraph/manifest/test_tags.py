@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scriptgraph.manifest.tags import Query, parse_query
+from scriptgraph.manifest.queries import Query, parse_query
 
 
 @pytest.mark.parametrize(

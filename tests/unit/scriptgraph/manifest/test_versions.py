@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scriptgraph.errors import VersionError
-from scriptgraph.manifest.versions import ANY_VERSION, VersionRange, select_version
+from scriptgraph.manifest.queries import ANY_VERSION, VersionRange, select_version
 
 KNOWN = ("1.9", "1.10", "2.0")
 

@@ -9,7 +9,7 @@ import pytest
 from tiny_scripts import manifest
 
 from scriptgraph.errors import VariationError
-from scriptgraph.manifest.tags import parse_query
+from scriptgraph.manifest.queries import parse_query
 from scriptgraph.planning.variations import choose_variations
 
 
