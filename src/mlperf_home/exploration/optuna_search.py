@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.answer import Answer, Standing, Work
-from mlperf_home.exploration.definition.meter import Meter, PointFailedError
+from mlperf_home.exploration.definition.observations import Meter, PointFailedError
 from mlperf_home.exploration.definition.settings import Settings, sample_ms
 from mlperf_home.pareto.front import dominates, front
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
@@ -46,18 +44,6 @@ class Space:
     name: str
     axes: Mapping[str, tuple[Setting, ...]]
     points: tuple[Point, ...]
-
-
-def known_space(name: str, options: Mapping[str, Sequence[Setting]] | None = None) -> dict[str, Any]:
-    """Return one of our spaces as JSON, such as "mobilenets", times options such as {"threads": [1, 2]}."""
-    document: dict[str, Any] = json.loads(resources.files(__package__).joinpath(f"{name}.json").read_text("utf-8"))
-    document["axes"] |= {axis: list(values) for axis, values in (options or {}).items()}
-    return document
-
-
-def mobilenets(options: Mapping[str, Sequence[Setting]] | None = None) -> Space:
-    """Return the 81 published MobileNet and EfficientNet-Lite variants, times options."""
-    return decode_space(known_space("mobilenets", options), "mobilenets.json")
 
 
 def decode_space(document: Any, where: str) -> Space:

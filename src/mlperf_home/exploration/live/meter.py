@@ -16,7 +16,12 @@ from mlperf_home.contracts.failures import ExitStatus
 from mlperf_home.datasets.imagenet.labels import read_labels
 from mlperf_home.datasets.imagenet.store import LABELS_FILE
 from mlperf_home.errors import LocatedError
-from mlperf_home.exploration.definition.meter import AbsentPointError, AccuracyCount, Observation, PointFailedError
+from mlperf_home.exploration.definition.observations import (
+    AbsentPointError,
+    AccuracyCount,
+    Observation,
+    PointFailedError,
+)
 from mlperf_home.exploration.live.jobs import Asked, backend_of, official_folder, probe_conf, run_conf, write_job
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, read_run
 from mlperf_home.measurements.layout import ResultFolder
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mlperf_home.exploration.definition.space import Point
-    from mlperf_home.exploration.live.engines import Engines
+    from mlperf_home.exploration.live.jobs import Engines
     from mlperf_home.exploration.live.plan import Candidate, StudyPlan
 
 # What is wrong with the machine or with us is wrong with every point.
@@ -42,7 +47,7 @@ class StudyStoppedError(LocatedError):
 
 
 class LiveMeter:
-    """Probes, checks and official runs on this machine: implements `mlperf_home.exploration.definition.meter.Meter`.
+    """Probes, checks and official runs on this machine: a `Meter`.
 
     The first run of a point tells what the engine chooses for it (its threads) and how fast it is; both are kept
     beside the journal, so that all runs of a point are of the same configuration.

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.exploration.definition.answer import About
-from mlperf_home.exploration.definition.beliefs import Belief
-from mlperf_home.exploration.definition.settings import Protocol, Settings
+from mlperf_home.exploration.definition.settings import Belief, Protocol, Settings
 from mlperf_home.exploration.definition.space import Space, decode_space
 
 if TYPE_CHECKING:

@@ -6,14 +6,21 @@ The space is one of ours, narrowed and with axes added, or a JSON file of the us
 from __future__ import annotations
 
 import json
-from typing import Any
+from importlib import resources
+from typing import TYPE_CHECKING, Any
 
 from mlperf_home.engines.registry import NAMES
 from mlperf_home.exploration.definition.settings import Settings
-from mlperf_home.exploration.definition.space import Space, SpaceError, decode_space, known_space
-from mlperf_home.exploration.live.axes import BACKEND, check_axes
+from mlperf_home.exploration.definition.space import Space, SpaceError, decode_space
+from mlperf_home.exploration.live.jobs import BACKEND, check_axes
 from mlperf_home.exploration.live.plan import SEARCHERS
+from mlperf_home.published.classifiers import read_classifiers
 from scriptgraph.api import Context, StepFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mlperf_home.exploration.definition.space import Setting
 
 # Axis -> (key, option) of what the command line may add.
 _ADDED = {
@@ -89,7 +96,7 @@ def _ours(context: Context) -> dict[str, Any]:
     if families != "all":
         only["family"] = [each for each in axes["family"] if families in each]
     if precision != "all":
-        floats = {"fp32", "float"}
+        floats = float_precisions()
         only["precision"] = [each for each in axes["precision"] if (each in floats) == (precision == "fp32")]
     if only:
         document["constraints"].append({"when": {}, "only": only})
@@ -145,3 +152,55 @@ def asked_searcher(context: Context) -> tuple[str, float | None]:
     if budget_s is None or budget_s <= 0:
         raise StepFailed(f"--searcher={searcher} needs --budget, the seconds that it may spend, above 0")
     return searcher, budget_s
+
+
+_CLASSIFIERS = {"mobilenets": False, "sample_mobilenets": True}
+_AXES = ("family", "multiplier", "resolution", "precision")
+
+
+def known_space(name: str, options: Mapping[str, Sequence[Setting]] | None = None) -> dict[str, Any]:
+    """Return one of our spaces times options such as {"threads": [1, 2]}.
+
+    Args:
+        name: mobilenets (the 81 published MobileNet and EfficientNet-Lite variants), berts; or one of these of the
+            embedded sample, as sample_mobilenets.
+        options: values of further axes.
+    """
+    if name in _CLASSIFIERS:
+        document = _classifier_space(name.replace("_", "-"), sample=_CLASSIFIERS[name])
+    else:
+        document = json.loads(resources.files(__package__).joinpath(f"{name}.json").read_text("utf-8"))
+    document["axes"] |= {axis: list(values) for axis, values in (options or {}).items()}
+    return document
+
+
+def float_precisions() -> set[str | None]:
+    """Return the values of the axis "precision" that are no integers."""
+    return {_on_axes(row.model)[-1] for row in read_classifiers() if row.weights == "fp32"}
+
+
+def _on_axes(model: str) -> tuple[str | None, ...]:
+    """Return a classifier's values on the axes; one without a multiplier has no choice of resolutions either."""
+    family, *size, precision = model.split("/")
+    return (family, *(size or (None, None)), precision)
+
+
+def _classifier_space(name: str, *, sample: bool) -> dict[str, Any]:
+    models = [_on_axes(row.model) for row in read_classifiers() if row.sample is sample]
+    # Small before large, as on the other axes: the table has the large ones of MobileNet v3 first.
+    models.sort(key=lambda model: [word in str(model[0]) for word in ("efficientnet", "minimalistic", "large")])
+    families, *sizes, precisions = (list(dict.fromkeys(column)) for column in zip(*models, strict=True))
+    every = [*(sorted(size, key=lambda value: float(value or 0)) for size in sizes), precisions]
+    alike: dict[str, list[str]] = {}
+    for family in families:
+        columns = [*zip(*(model[1:] for model in models if model[0] == family), strict=True)]
+        own = [[value for value in values if value in column] for values, column in zip(every, columns, strict=True)]
+        if own != every:
+            alike.setdefault(json.dumps(dict(zip(_AXES[1:], own, strict=True))), []).append(family)
+    return {
+        "schema": 1,
+        "name": name,
+        "axes": dict(zip(_AXES, [families, *every], strict=True)),
+        "model_axes": list(_AXES),
+        "constraints": [{"when": {"family": alike[only]}, "only": json.loads(only)} for only in alike],
+    }
