@@ -17,7 +17,6 @@ from scriptgraph.files import locks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
-    from types import TracebackType
 
     from mlperf_home.exploration.definition.space import Point
 
@@ -116,11 +115,7 @@ class Journal:
     """Observations by key, and the file that keeps them; use it as a context."""
 
     def __init__(self, path: Path, study: Mapping[str, Any]) -> None:
-        """Open a journal, or begin one; its folder has to exist.
-
-        Args:
-            path: the file.
-            study: what the study is (space, settings, seed); a journal of another one is refused.
+        """Open the journal of a study (space, settings, seed), or begin one; its folder has to exist.
 
         Raises:
             JournalError: of another study, or in use by another process.
@@ -142,9 +137,7 @@ class Journal:
     def __enter__(self) -> Journal:  # noqa: PYI034 - typing has no Self in Python 3.10
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def find(self, key: str) -> dict[str, Any] | None:
@@ -186,9 +179,7 @@ class Journal:
 def observations(path: Path, damages: list[str]) -> dict[str, dict[str, Any]]:
     """Return what a journal holds by key, while another process may be writing it; nothing where there is none.
 
-    Args:
-        path: the file.
-        damages: takes a sentence for each line that cannot be read; a last one without its end is still being written.
+    `damages` takes a sentence for each line that cannot be read; a last one without its end is still being written.
     """
     if not path.is_file():
         return {}
@@ -198,18 +189,16 @@ def observations(path: Path, damages: list[str]) -> dict[str, dict[str, Any]]:
 
 def _entries(path: Path, lines: Iterable[bytes], damages: list[str]) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(lines, 1):
-        entry = _decoded(line) if line.strip() else {}
-        if entry:
+        if not line.strip():
+            continue
+        try:
+            document = json.loads(line)
+            entry = document["entry"]
+            whole = zlib.crc32(json.dumps(entry, sort_keys=True).encode()) == document["crc32"]
+            whole = whole and ("study" in entry or "key" in entry)
+        except (ValueError, KeyError, TypeError):
+            whole = False
+        if whole:
             yield entry
-        elif entry is None:
+        else:
             damages.append(f"{path}: line {number} is damaged; what it held is measured again")
-
-
-def _decoded(line: bytes) -> dict[str, Any] | None:
-    try:
-        document = json.loads(line)
-        entry = document["entry"]
-        whole = zlib.crc32(json.dumps(entry, sort_keys=True).encode()) == document["crc32"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    return entry if whole and ("study" in entry or "key" in entry) else None

@@ -17,6 +17,9 @@ OFFICIAL_RUNS = ("none", "front", "kept")
 MORE_IS_BETTER = frozenset({"samples_per_second"})
 """Metrics of probes of which more is better; less is better of the others."""
 
+_COIN = 0.5  # as good as a study of this risk
+_LEAST_ROUNDS = 2  # one probe tells no noise
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -96,25 +99,26 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done."""
-        if not self.metrics:
-            raise ValueError("metrics must name what probes give, for instance latency_ms")
-        if not 0 < self.risk < 0.5:  # noqa: PLR2004 - beyond it, a coin is as good
-            raise ValueError(f"risk must lie between 0 and 0.5, got {self.risk:g}")
-        if self.official not in OFFICIAL_RUNS:
-            raise ValueError(f"official must be one of {', '.join(OFFICIAL_RUNS)}, got {self.official!r}")
-        if not 2 <= self.check_after <= self.rounds:  # noqa: PLR2004 - one probe tells no noise
-            raise ValueError(f"rounds must be at least {max(2, self.check_after)}, got {self.rounds}")
-        self._refuse_doubts()
-        if self.first_probe_s <= 0 or self.longer_every < 1:
-            raise ValueError("first_probe_s must be above 0 and longer_every at least 1")
-
-    def _refuse_doubts(self) -> None:
-        if not 0 < self.doubt_points <= self.doubt_most:
-            raise ValueError(f"doubt_points must be above 0 and at most doubt_most, got {self.doubt_points:g}")
-        if not 0 < self.doubted_share <= 1 or not 0 < self.false_alarm < 1:
-            raise ValueError("doubted_share and false_alarm must lie between 0 and 1")
-        if self.check_samples < 1:
-            raise ValueError(f"check_samples must be at least 1, got {self.check_samples}")
+        least_rounds = max(_LEAST_ROUNDS, self.check_after)
+        shares = 0 < self.doubted_share <= 1 and 0 < self.false_alarm < 1
+        lengths = self.first_probe_s > 0 and self.longer_every >= 1
+        doubts = 0 < self.doubt_points <= self.doubt_most
+        needs = {
+            "metrics must name what probes give, for instance latency_ms": self.metrics,
+            f"risk must lie between 0 and {_COIN:g}, got {self.risk:g}": 0 < self.risk < _COIN,
+            f"official must be one of {', '.join(OFFICIAL_RUNS)}, got {self.official!r}": self.official
+            in OFFICIAL_RUNS,
+            f"rounds must be at least {least_rounds}, got {self.rounds}": _LEAST_ROUNDS
+            <= self.check_after
+            <= self.rounds,
+            f"doubt_points must be above 0 and at most doubt_most, got {self.doubt_points:g}": doubts,
+            "doubted_share and false_alarm must lie between 0 and 1": shares,
+            f"check_samples must be at least 1, got {self.check_samples}": self.check_samples >= 1,
+            "first_probe_s must be above 0 and longer_every at least 1": lengths,
+        }
+        for need, met in needs.items():
+            if not met:
+                raise ValueError(need)
 
     @property
     def directions(self) -> dict[str, str]:

@@ -171,17 +171,9 @@ def _spent_s(start_s: float, session: Path) -> float:
 def _score(
     kind: str, log: Path, candidate: Candidate, part: tuple[int, int] | None, samples: int
 ) -> tuple[float, int, str]:
-    """Score a run.
+    """Return how many are right (of answers: their F1, as if of each sample), of how many, and accuracy.txt.
 
-    Args:
-        kind: the dataset's kind.
-        log: LoadGen's accuracy log.
-        candidate: the model, with its dataset.
-        part: the first sample that was run, and the one after the last; None: the whole dataset.
-        samples: of the whole dataset.
-
-    Returns:
-        How many are right (of answers: their F1, as if of each sample), of how many, and accuracy.txt, "" of a part.
+    `part`: the first sample that was run, and the one after the last, accuracy.txt being ""; None: all `samples`.
     """
     dataset, questions = Path(candidate.dataset), Path(candidate.questions)
     if kind != "squad":

@@ -113,12 +113,10 @@ class StudyPlan:
 
 def to_json(plan: StudyPlan) -> str:
     """Write a plan."""
-    document = asdict(plan)
-    document["schema"] = _SCHEMA
-    document["folder"], document["work_dir"] = str(plan.folder), str(plan.work_dir)
+    document = asdict(plan) | {"schema": _SCHEMA}
     for prior in document["priors"].values():
         prior["sd"] = None if math.isinf(prior["sd"]) else prior["sd"]
-    return json.dumps(document, indent=1) + "\n"
+    return json.dumps(document, indent=1, default=str) + "\n"
 
 
 def read_plan(path: Path) -> StudyPlan:

@@ -270,9 +270,5 @@ def believed(prior: Belief, count: AccuracyCount, doubts: Doubts) -> Belief:
 
 def _left(against: tuple[float, ...], doubts: Doubts) -> float:
     """Return the least shift from which on all are ruled out; 0 where none is left that has to be found."""
-    left = 0.0
-    for shift, evidence_for in zip(doubts.shifts, against, strict=True):
-        if evidence_for < -math.log(doubts.missed):
-            later = [each for each in doubts.shifts if each > shift]
-            left = later[0] if later else shift
-    return left
+    open_places = [place for place, each in enumerate(against) if each < -math.log(doubts.missed)]
+    return (*doubts.shifts, doubts.shifts[-1])[open_places[-1] + 1] if open_places else 0.0

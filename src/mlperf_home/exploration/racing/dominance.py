@@ -65,9 +65,8 @@ class Verdict:
 def probe_gaps(values: Floats) -> Gaps:
     """Compare points by their probes.
 
-    Args:
-        values: shape (rounds, points), less is better, NaN where a point was not in the round; for metrics that
-            vary in proportion the logarithms.
+    `values` has shape (rounds, points): less is better, NaN where a point was not in the round; for metrics that vary
+    in proportion the logarithms.
     """
     seen = ~np.isnan(values)
     filled = np.where(seen, values, 0.0)
@@ -155,13 +154,7 @@ def critical(risk: float, degrees: float) -> float:
 
 
 def judge(metrics: list[Gaps], alive: Marks, risk: float) -> Verdict:
-    """Decide every pair of alive points.
-
-    Args:
-        metrics: the gaps in each metric.
-        alive: shape (points,).
-        risk: of one comparison.
-    """
+    """Decide every pair of alive points (shape: (points,)) by the gaps in each metric, at one comparison's risk."""
     better = [each.gaps >= critical(risk, each.degrees) for each in metrics]
     not_worse = [sure | each.equal for sure, each in zip(better, metrics, strict=True)]
     among = alive[:, None] & alive[None, :]
@@ -225,12 +218,8 @@ def decides_drops(known: Believed, threats: Marks, risk: float) -> set[int]:
     """Return the models of which it depends whether a point is dropped.
 
     Of all that seem to dominate a point, the one that would do so most surely is checked first, since it may drop
-    others as well; the point itself comes after it.
-
-    Args:
-        known: what is believed.
-        threats: shape (points, points): the row is no worse in the other metrics, and may yet dominate the column.
-        risk: of one comparison.
+    others as well; the point itself comes after it. `threats` has shape (points, points): the row is no worse in the
+    other metrics, and may yet dominate the column.
     """
     seeming = threats & _clear(known.plain_gaps(), risk)
     settles = (known.down == 0) | known.extends
@@ -247,12 +236,7 @@ def decides_fronts(known: Believed, open_pairs: Marks, risk: float) -> set[int]:
     """Return the models of which it depends whether a point is surely more accurate than what may dominate it.
 
     A point that is open for another reason as well (as fast as another, for all that probes say) stays undecided
-    whatever a check says: for its sake nothing is checked.
-
-    Args:
-        known: what is believed.
-        open_pairs: shape (points, points): the column may yet be dominated by the row.
-        risk: of one comparison.
+    whatever a check says: for its sake nothing is checked. `open_pairs` is as in a Verdict.
     """
     chosen = set()
     better = _clear(known.plain_gaps(), risk).T

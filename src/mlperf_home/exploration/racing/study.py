@@ -46,12 +46,8 @@ class Study:
     ) -> None:
         """Set a study up; nothing is measured yet.
 
-        Args:
-            space: the points.
-            meter: what measures them.
-            priors: accuracies by model; a model without one is measured on the whole dataset if it matters.
-            settings: how it goes on.
-            journal: where observations are kept; made with `study_identity`.
+        `priors` are accuracies by model; a model without one is measured on the whole dataset if it matters. `journal`
+        keeps observations, and is made with `study_identity`.
 
         Raises:
             ValueError: more points than a race can compare.
@@ -74,11 +70,7 @@ class Study:
         self._doing: Doing = lambda _what, _done, _of: None
 
     def run(self, told: Callable[[Answer], None] = lambda _: None, doing: Doing | None = None) -> Answer:
-        """Run to the end.
-
-        Args:
-            told: hears how it stands after each round and each official run.
-            doing: hears what is measured next, which of how many.
+        """Run to the end; `told` hears of each round and official run, `doing` what is measured next, of how many.
 
         Raises:
             StudyError: every point has failed.

@@ -19,7 +19,6 @@ from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import to_json
 from mlperf_home.measurements.model_facts import Weights, with_weights
 from mlperf_home.rules import load_round
-from mlperf_home.steps.exploring.candidates import read_candidates
 from mlperf_home.steps.exploring.options import asked_searcher, race_settings
 from mlperf_home.steps.launch import run_module
 from mlperf_home.steps.machine import Pricing, machine_facts, pricing
@@ -50,7 +49,7 @@ def explore(context: Context) -> Path:
     experiments = Experiments(context.path("CM_MLPERF_EXPERIMENTS_DIR") or context.folders.state.parent / "experiments")
     plan = read_study_plan(context, experiments.root)
     experiment = _begin(context, experiments, plan)
-    plan = read_study_plan(context, experiment.folder)
+    plan = replace(plan, folder=experiment.folder)
     told = _Told(context, plan, experiment, prices)
     path = context.output / "study.json"
     path.write_text(plan_json(plan), encoding="utf-8")
@@ -135,16 +134,12 @@ _ACCURACIES = {"resnet": "top1_percent", "bert-99": "f1_percent"}
 
 
 def read_study_plan(context: Context, folder: Path) -> StudyPlan:
-    """Return the plan of the exploration that a step's environment describes.
-
-    Args:
-        context: the step's.
-        folder: where the study is to lie; it need not exist.
+    """Return the plan of the exploration that a step's environment describes, to lie in a folder that need not exist.
 
     Raises:
         StepFailed: an option cannot be used, or no model could be had.
     """
-    described = read_candidates(context.text("CM_EXPLORE_CANDIDATES", ""))
+    described = _descriptions(context.text("CM_EXPLORE_CANDIDATES", ""))
     space = json.loads(Path(context.text("CM_EXPLORE_SPACE")).read_text("utf-8"))
     absent = _absent(context, space, described)
     if not described:
@@ -170,7 +165,12 @@ def read_study_plan(context: Context, folder: Path) -> StudyPlan:
 
 def engines_of(context: Context) -> list[dict[str, str]]:
     """Read what the engines' steps wrote: backend, python, version and system of each, the usual one first."""
-    return [json.loads(Path(line).read_text("utf-8")) for line in context.text("CM_EXPLORE_ENGINES").splitlines()]
+    return _descriptions(context.text("CM_EXPLORE_ENGINES"))
+
+
+def _descriptions(listed: str) -> list[dict[str, Any]]:
+    """Read the JSON files whose paths stand in a list, one a line."""
+    return [json.loads(Path(line).read_text("utf-8")) for line in listed.splitlines() if line]
 
 
 def _absent(context: Context, space: Mapping[str, Any], described: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.engines.registry import NAMES
 from mlperf_home.exploration.definition.settings import Settings
-from mlperf_home.exploration.definition.space import Space, SpaceError, decode_space
+from mlperf_home.exploration.definition.space import SpaceError, decode_space
 from mlperf_home.exploration.live.jobs import BACKEND, check_axes
 from mlperf_home.exploration.live.plan import SEARCHERS
 from mlperf_home.published.classifiers import read_classifiers
@@ -59,7 +59,10 @@ def asked_space(context: Context) -> dict[str, Any]:
     for backend in space.axes.get(BACKEND, ()):
         if backend is not None and backend not in NAMES:
             raise SpaceError(f"{where}: axes/{BACKEND}", f"there is no engine {backend!r}", f"use {', '.join(NAMES)}")
-    _check_models(context, space, where)
+    known = models_of(known_space(_name(context)))
+    if odd := [model for model in models_of(document) if model not in known]:
+        advice = f"name models by the axes of ours: {', '.join(sorted(known)[:3])}, ..."
+        raise SpaceError(where, f"there is no model {odd[0]!r}", advice)
     return dict(document)
 
 
@@ -72,15 +75,6 @@ def backends_of(document: dict[str, Any], usual: str) -> list[str]:
     """Name the engines that a space's points run on, that of points without a backend of their own first."""
     values = document["axes"].get(BACKEND, [None])
     return list(dict.fromkeys(usual if value is None else str(value) for value in values))
-
-
-def _check_models(context: Context, space: Space, where: str) -> None:
-    name = _name(context)
-    known = {point.model for point in decode_space(known_space(name), name).points}
-    odd = next((point.model for point in space.points if point.model not in known), None)
-    if odd is not None:
-        some = ", ".join(sorted(known)[:3])
-        raise SpaceError(where, f"there is no model {odd!r}", f"name models by the axes of ours: {some}, ...")
 
 
 def _name(context: Context) -> str:
@@ -96,7 +90,7 @@ def _ours(context: Context) -> dict[str, Any]:
     if families != "all":
         only["family"] = [each for each in axes["family"] if families in each]
     if precision != "all":
-        floats = float_precisions()
+        floats = {row.model.rpartition("/")[2] for row in read_classifiers() if row.weights == "fp32"}
         only["precision"] = [each for each in axes["precision"] if (each in floats) == (precision == "fp32")]
     if only:
         document["constraints"].append({"when": {}, "only": only})
@@ -154,29 +148,21 @@ def asked_searcher(context: Context) -> tuple[str, float | None]:
     return searcher, budget_s
 
 
-_CLASSIFIERS = {"mobilenets": False, "sample_mobilenets": True}
 _AXES = ("family", "multiplier", "resolution", "precision")
 
 
 def known_space(name: str, options: Mapping[str, Sequence[Setting]] | None = None) -> dict[str, Any]:
-    """Return one of our spaces times options such as {"threads": [1, 2]}.
+    """Return one of our spaces as JSON, times options such as {"threads": [1, 2]}.
 
-    Args:
-        name: mobilenets (the 81 published MobileNet and EfficientNet-Lite variants), berts; or one of these of the
-            embedded sample, as sample_mobilenets.
-        options: values of further axes.
+    The names: mobilenets (the 81 published MobileNet and EfficientNet-Lite variants) and berts; those of the embedded
+    sample begin with "sample_".
     """
-    if name in _CLASSIFIERS:
-        document = _classifier_space(name.replace("_", "-"), sample=_CLASSIFIERS[name])
+    if name.endswith("mobilenets"):
+        document = _classifier_space(name.replace("_", "-"), sample=name.startswith("sample"))
     else:
         document = json.loads(resources.files(__package__).joinpath(f"{name}.json").read_text("utf-8"))
     document["axes"] |= {axis: list(values) for axis, values in (options or {}).items()}
     return document
-
-
-def float_precisions() -> set[str | None]:
-    """Return the values of the axis "precision" that are no integers."""
-    return {_on_axes(row.model)[-1] for row in read_classifiers() if row.weights == "fp32"}
 
 
 def _on_axes(model: str) -> tuple[str | None, ...]:
