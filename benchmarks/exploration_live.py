@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.exploration.definition.answer import to_json
-from mlperf_home.exploration.definition.observations import Journal, JournaledMeter
+from mlperf_home.exploration.definition.meter import Journal, JournaledMeter
 from mlperf_home.exploration.definition.settings import Belief, Protocol, Settings, study_identity
 from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.meter import LiveMeter

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.exploration.definition.observations import AccuracyCount, Observation
+from mlperf_home.exploration.definition.meter import AccuracyCount, Observation
 from mlperf_home.exploration.definition.settings import IMAGENET
 
 if TYPE_CHECKING:

@@ -24,11 +24,7 @@ _FEWEST, _SPACE = 2, 3
 
 
 def oriented(values: Iterable[Sequence[float]], directions: Sequence[str]) -> list[Vector]:
-    """Turn metrics so that less is better in each.
-
-    Args:
-        values: points with a number for each direction.
-        directions: one of DIRECTIONS for each metric.
+    """Turn points' metrics, each with one of DIRECTIONS, so that less is better.
 
     Raises:
         ValueError: another shape, fewer than two metrics, an unknown direction, or a value that is not a number.
@@ -56,10 +52,6 @@ def dominates(one: Sequence[float], other: Sequence[float], directions: Sequence
 
 def front(values: Iterable[Sequence[float]], directions: Sequence[str]) -> list[bool]:
     """Mark what no point dominates; equal points do not dominate each other.
-
-    Args:
-        values: points with a number for each direction.
-        directions: one of DIRECTIONS for each metric.
 
     Raises:
         ValueError: see `oriented`.
@@ -111,15 +103,10 @@ _PLANE = 2
 
 
 def hypervolume(values: Iterable[Sequence[float]], reference: Sequence[float], directions: Sequence[str]) -> float:
-    """Measure what the points dominate within a reference point.
+    """Return the volume that the points dominate within a reference point, in the product of the metrics' units.
 
-    Args:
-        values: points with a number for each direction.
-        reference: the worst that counts; points that are not better in every metric add nothing.
-        directions: "min" or "max" for each metric.
-
-    Returns:
-        The volume, in the product of the metrics' units. Cost grows with the front's size to the power of metrics - 1.
+    Points that are not better than the reference in every metric add nothing. Cost grows with the front's size to the
+    power of metrics - 1.
 
     Raises:
         ValueError: see `oriented`.

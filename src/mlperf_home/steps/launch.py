@@ -46,11 +46,8 @@ def run_module(
 ) -> None:
     """Run one of our modules in the workload's environment; what it says of a failure is the failure's text.
 
-    Args:
-        command: runs a program, as `Context.command` does.
-        python: the environment's Python, with what goes before it.
-        words: the module and its arguments.
-        how: passed on to `command`.
+    `command` runs a program, as `Context.command` does, and takes `how`; `python` is the environment's, with what goes
+    before it; `words` are the module and its arguments.
     """
     completed = command([*python, BOOTSTRAP, *words], check=False, **how)
     said = [line for line in completed.last_lines if line.startswith(_SAID)]
@@ -119,8 +116,18 @@ def _run_once(
 ) -> dict[str, Any]:
     fresh.root.mkdir()
     job = fresh.root / "job.json"
-    job.write_text(json.dumps(_job(wanted, fresh), indent=1) + "\n", encoding="utf-8")
-    python = [*wanted.options["prefix"], wanted.options["python"]]
+    options = dict(wanted.options)
+    python = [*options.pop("prefix"), options.pop("python")]
+    Path(options["work_dir"]).mkdir(parents=True, exist_ok=True)
+    Path(options["calibration_path"]).parent.mkdir(parents=True, exist_ok=True)
+    document = {
+        **options,
+        "loadgen_model": load_round(options["round"]).benchmarks[options["benchmark"]].loadgen_model,
+        "mode": wanted.run,
+        "out_dir": str(fresh.logs(wanted.run)),
+        "session_path": str(fresh.session(wanted.run)),
+    }
+    job.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     words: list[str | Path] = ["mlperf_home.harness", "--job", job]
     try:
         run_module(command, python, words, cwd=fresh.root, on_line=lambda line: narrate(line, say))
@@ -141,19 +148,6 @@ def _keep_settings(wanted: HarnessRun) -> None:
         kept = wanted.folder.root / source.name
         if wanted.run == "performance" or (wanted.run == "accuracy" and not kept.exists()):
             replace_text(kept, source.read_text(encoding="utf-8"))
-
-
-def _job(wanted: HarnessRun, fresh: ResultFolder) -> dict[str, Any]:
-    options = {key: value for key, value in wanted.options.items() if key not in {"python", "prefix"}}
-    Path(options["work_dir"]).mkdir(parents=True, exist_ok=True)
-    Path(options["calibration_path"]).parent.mkdir(parents=True, exist_ok=True)
-    return {
-        **options,
-        "loadgen_model": load_round(options["round"]).benchmarks[options["benchmark"]].loadgen_model,
-        "mode": wanted.run,
-        "out_dir": str(fresh.logs(wanted.run)),
-        "session_path": str(fresh.session(wanted.run)),
-    }
 
 
 def narrate(line: str, say: Callable[[str], None]) -> None:
@@ -225,16 +219,9 @@ def reached(logs: Path) -> Reached | None:
 def run_and_once_more(
     run: Callable[[HarnessRun], dict[str, float]], warn: Callable[[str], None], wanted: HarnessRun, conf: Path
 ) -> dict[str, float]:
-    """Run, and once more what was over too early.
+    """Run, and once more what was over too early; return the target that is to be kept for later runs, or nothing.
 
-    Args:
-        run: runs it, as `run_harness` does.
-        warn: is told why it is run again.
-        wanted: the run.
-        conf: where the new user.conf is written.
-
-    Returns:
-        The target that is to be kept for later runs, or nothing.
+    `run` is as `run_harness`; `warn` is told why it is run again; `conf` is where the new user.conf is written.
     """
     rejected = wanted.folder.rejected(wanted.run)
     shutil.rmtree(rejected, ignore_errors=True)

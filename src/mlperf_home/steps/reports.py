@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _UNITS = {"latency_ms": "ms", "samples_per_second": "samples/s", "top1_percent": "% top-1", "f1_percent": "% F1"}
 _PARTS = {"front": "the front", "undecided": "undecided", "dropped": "dropped"}
 _NONE = {"front": "nothing is sure yet", "undecided": "all is decided", "dropped": "nothing was dropped"}
+_KINDS = {"probe": "probes", "check": "accuracy checks", "official": "official runs"}
 _MOST_NAMED = 3
 
 
@@ -29,9 +30,11 @@ def answer_tables(answer: Mapping[str, Any]) -> Iterator[tuple[str, Rows]]:
     for part, title in _PARTS.items():
         rows = [(each["point"], _standing(each, part, metrics)) for each in answer[part]]
         yield f"{sample}{title} ({len(rows)})", rows or [("no point", _NONE[part])]
-    rows = _work(answer["work"])
-    if sample:
-        rows.insert(0, ("no MLPerf results", "made with sample data"))
+    work = answer["work"]
+    rows = [("no MLPerf results", "made with sample data")] if sample else []
+    rows += [(_KINDS.get(kind, kind), duration(seconds)) for kind, seconds in work["spent_s"].items()]
+    spent = f"{work['share']:.1%} of it; {work['share_without_official']:.1%} without the official runs"
+    rows += [("exhaustive sweep", f"{duration(work['exhaustive_s'])}, estimated"), ("spent", spent)]
     yield f"{sample}work, intervals at {answer['confidence']:.0%}", rows
 
 
@@ -75,13 +78,6 @@ def _standing(standing: Mapping[str, Any], part: str, metrics: list[str]) -> str
     return "; ".join(words)
 
 
-def _work(work: Mapping[str, Any]) -> Rows:
-    kinds = {"probe": "probes", "check": "accuracy checks", "official": "official runs"}
-    rows = [(kinds.get(kind, kind), duration(seconds)) for kind, seconds in work["spent_s"].items()]
-    spent = f"{work['share']:.1%} of it; {work['share_without_official']:.1%} without the official runs"
-    return [*rows, ("exhaustive sweep", f"{duration(work['exhaustive_s'])}, estimated"), ("spent", spent)]
-
-
 # What concerns only the time it was typed, not what was measured.
 _NOT_TYPED_AGAIN = {"--rerun", "--regenerate_files", "--regenerate-files", "--quiet", "--out", "-v", "-j"}
 
@@ -89,13 +85,10 @@ _NOT_TYPED_AGAIN = {"--rerun", "--regenerate_files", "--regenerate-files", "--qu
 def readme_text(
     measurement: Measurement, command_line: Sequence[str], model_source: str, published_f1: float | None
 ) -> str:
-    """Write the README in Markdown.
+    """Write a result's README in Markdown.
 
-    Args:
-        measurement: the result.
-        command_line: the words typed after `cm run script`.
-        model_source: where the model is from, or "".
-        published_f1: what the model's makers publish, in percent; None where they do not.
+    `command_line` is what was typed after `cm run script`; `model_source` may be empty; `published_f1`, in percent, is
+    None where the model's makers publish none.
     """
     lines = [f"# {measurement.benchmark}, {measurement.scenario}", ""]
     if measurement.sample:
@@ -123,13 +116,9 @@ _WAY = " [on the way: "
 
 
 def failure_rows(lines: Sequence[str]) -> list[tuple[str, str]]:
-    """Give a row for each model that failed.
+    """Return name and reason of each model that failed; a reason that is that of the row before is not repeated.
 
-    Args:
-        lines: "<model>: <reason>" of each, in the order in which they were tried.
-
-    Returns:
-        The models' names and the reasons; a reason that is that of the row before is not repeated.
+    `lines` are "<model>: <reason>" of each, in the order in which they were tried.
     """
     rows, before = [], ""
     for line in lines:
@@ -140,7 +129,7 @@ def failure_rows(lines: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def failure_words(lines: Sequence[str]) -> str:
-    """Say in one line how many failed, and for the first reasons which."""
+    """Return one line with how many failed, and for the first reasons which."""
     models: dict[str, list[str]] = {}
     reasons: dict[str, str] = {}
     for line in lines:

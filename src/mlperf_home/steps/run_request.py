@@ -138,13 +138,9 @@ def run_prefix(context: Context) -> list[str]:
 
 
 def require_same(folder: ResultFolder, run: str, options: Mapping[str, Any], *, target_given: bool) -> None:
-    """Refuse to take a finished run for the answer to other options.
+    """Refuse to take a finished run, performance or accuracy, for the answer to other options (see `read_options`).
 
-    Args:
-        folder: the result's folder; the run is complete.
-        run: performance or accuracy.
-        options: the job as it is asked for now, see `read_options`.
-        target_given: whether the user gave the target; a target that was measured differs from run to run.
+    Unless the user gave the target it may differ: a measured one does from run to run.
 
     Raises:
         ResultsError: the run was made with something else; the text says with what.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlperf_home.exploration.definition.observations import AccuracyCount
+    from mlperf_home.exploration.definition.meter import AccuracyCount
     from mlperf_home.exploration.definition.space import Space
 
 OFFICIAL_RUNS = ("none", "front", "kept")

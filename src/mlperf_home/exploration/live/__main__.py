@@ -22,7 +22,7 @@ from typing import Any
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.answer import Answer, to_json
-from mlperf_home.exploration.definition.observations import Journal, JournaledMeter
+from mlperf_home.exploration.definition.meter import Journal, JournaledMeter
 from mlperf_home.exploration.definition.settings import study_identity
 from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.meter import LiveMeter

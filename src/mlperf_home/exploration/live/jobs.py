@@ -25,13 +25,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from mlperf_home.exploration.definition.space import Point
     from mlperf_home.exploration.live.plan import Engine, StudyPlan
 
+BACKEND = "backend"
+_COUNTS = ("threads", "batch", "streams", "cores")
+_TOGGLES = {"yes": True, "no": False}
+# Imported once, before runs are forked: these make no threads. What makes some is imported by each run.
+_IMPORTS = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
 _LEAST_QUERIES = 20
 # Below what any of our models takes: LoadGen prepares queries for it, and must not run out of them. Latency may be
 # bimodal, so that what was measured before says little; 100,000 queries are prepared in a moment.
 _FASTEST_MS = 0.02
+
+OPTION_AXES = (BACKEND, *_COUNTS, "xnnpack", "delegate", "lengths")
+"""An axis of one of these names sets an option of the engine; null leaves the option to the engine. Others name models.
+
+backend: the engine's name; threads: of one call; batch: samples of one call; streams: calls at the same time; cores:
+that the engine may use; xnnpack: yes or no; delegate: a library; lengths: buckets of sequences, such as "64,128,384".
+"""
 
 
 @dataclass(frozen=True)
@@ -118,18 +129,6 @@ def run_conf(plan: StudyPlan, run: str, target: float | None) -> str:
     return user_conf_text(load_round(running.round), wanted)
 
 
-BACKEND = "backend"
-_COUNTS = ("threads", "batch", "streams", "cores")
-_TOGGLES = {"yes": True, "no": False}
-
-OPTION_AXES = (BACKEND, *_COUNTS, "xnnpack", "delegate", "lengths")
-"""An axis of one of these names sets an option of the engine; null leaves the option to the engine. Others name models.
-
-backend: the engine's name; threads: of one call; batch: samples of one call; streams: calls at the same time; cores:
-that the engine may use; xnnpack: yes or no; delegate: a library; lengths: buckets of sequences, such as "64,128,384".
-"""
-
-
 def check_axes(space: Space, where: str) -> None:
     """Refuse values that no engine could take.
 
@@ -181,10 +180,6 @@ def backend_job(point: Point, options: Mapping[str, Any]) -> dict[str, Any]:
         "streams": given.get("streams"),
         "cores": given.get("cores"),
     }
-
-
-# Imported once, before runs are forked: these make no threads. What makes some is imported by each run.
-_IMPORTS = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
 
 
 class EngineError(LocatedError):
@@ -243,7 +238,6 @@ class Engines:
                     words, stdin=subprocess.PIPE, stdout=subprocess.PIPE
                 )
             except OSError as error:
-                raise EngineError(
-                    words[0], f"cannot be started ({error.strerror})", "make the environment again"
-                ) from None
+                problem = f"cannot be started ({error.strerror})"
+                raise EngineError(words[0], problem, "make the environment again") from None
         return self._started[backend]

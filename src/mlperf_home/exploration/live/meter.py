@@ -16,12 +16,7 @@ from mlperf_home.contracts.failures import ExitStatus
 from mlperf_home.datasets.imagenet.labels import read_labels
 from mlperf_home.datasets.imagenet.store import LABELS_FILE
 from mlperf_home.errors import LocatedError
-from mlperf_home.exploration.definition.observations import (
-    AbsentPointError,
-    AccuracyCount,
-    Observation,
-    PointFailedError,
-)
+from mlperf_home.exploration.definition.meter import AbsentPointError, AccuracyCount, Observation, PointFailedError
 from mlperf_home.exploration.live.jobs import Asked, backend_of, official_folder, probe_conf, run_conf, write_job
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, read_run
 from mlperf_home.measurements.layout import ResultFolder

@@ -12,16 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.exploration.definition.observations import AccuracyCount
+from mlperf_home.exploration.definition.meter import AccuracyCount
 from mlperf_home.exploration.definition.settings import UNKNOWN, Belief, measured
-from mlperf_home.exploration.racing.dominance import (
-    Believed,
-    Gaps,
-    critical,
-    decides_drops,
-    decides_fronts,
-    decides_widths,
-)
+from mlperf_home.exploration.racing.dominance import Believed, critical, decides_drops, decides_fronts, decides_widths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +23,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.exploration.definition.settings import Settings
     from mlperf_home.exploration.definition.space import Point
+    from mlperf_home.exploration.racing.dominance import Gaps
 
     Floats = NDArray[np.float64]
 
@@ -38,6 +32,10 @@ _MOST_MISSED = 0.01
 _SHIFTS = 4
 _LONGEST_STEP = 4
 _NOTHING = AccuracyCount(0.0, 0, 0.0)
+# Gauss and Hermite's five nodes: they stand for a normal distribution.
+_NODES = np.array([-2.856970013872806, -1.355626179974266, 0.0, 1.355626179974266, 2.856970013872806])
+_WEIGHTS = np.array([0.011257411327721, 0.222075922005613, 0.533333333333333, 0.222075922005613, 0.011257411327721])
+_STEPS = np.linspace(-3, 3, 61)
 
 
 @dataclass(frozen=True)
@@ -127,12 +125,8 @@ class Accuracies:
     ) -> list[Wanted]:
         """Return what to look at next; nothing where nothing depends on it, or no more may be looked at.
 
-        Args:
-            others: the gaps in the other metrics.
-            open_pairs: shape (points, points): the column may yet be dominated by the row.
-            sample_ms: shape (points,): the time that a sample takes.
-            risk: of one comparison.
-            fronts: whether to look also at what decides only whether a point that is kept is of the front.
+        `others` are the gaps in the other metrics; `open_pairs` are as in a Verdict; `sample_ms`, shape (points,), is
+        the time that a sample takes; `fronts`: also at what decides only whether a point that is kept is of the front.
         """
         sure = [(each.gaps >= critical(risk, each.degrees)) | each.equal for each in others]
         threats = open_pairs & np.logical_and.reduce(sure)
@@ -165,12 +159,6 @@ class Accuracies:
         return self.whole(model) if 2 * last > self._samples else Wanted(model, count, last)
 
 
-# Gauss and Hermite's five nodes: they stand for a normal distribution.
-_NODES = np.array([-2.856970013872806, -1.355626179974266, 0.0, 1.355626179974266, 2.856970013872806])
-_WEIGHTS = np.array([0.011257411327721, 0.222075922005613, 0.533333333333333, 0.222075922005613, 0.011257411327721])
-_STEPS = np.linspace(-3, 3, 61)
-
-
 @dataclass(frozen=True)
 class Evidence:
     """Logarithms of likelihood ratios.
@@ -187,14 +175,9 @@ class Evidence:
 
 
 def evidence(percent: float, sd: float, count: AccuracyCount, shifts: Sequence[float], samples: int) -> Evidence:
-    """Weigh `count`, drawn from a dataset of so many samples, for and against a prior.
+    """Weigh `count`, drawn from a dataset of so many samples, for and against a prior of `percent`.
 
-    Args:
-        percent: the prior's value.
-        sd: its standard deviation where it is right.
-        count: what was seen.
-        shifts: by how many points the prior may be off, ascending.
-        samples: of the whole dataset.
+    `sd` is its standard deviation where it is right; `shifts` are by how many points it may be off, ascending.
     """
     off = np.concatenate(([0.0], shifts, np.negative(shifts), shifts[0] * _STEPS))
     accuracies = percent + off[:, None] + sd * _NODES[None, :]
@@ -206,7 +189,7 @@ def evidence(percent: float, sd: float, count: AccuracyCount, shifts: Sequence[f
 
 
 def _log_likelihood(accuracies: Floats, count: AccuracyCount, samples: int) -> Floats:
-    """Return the hypergeometric likelihood of each accuracy but for a constant; -inf where it is impossible."""
+    """Return the logarithm of the hypergeometric likelihood but for a constant; -inf where it is impossible."""
     right = np.clip(accuracies / 100 * samples, 0, samples)
     wrong, missed = samples - right, count.count - count.correct
     possible = (right >= count.correct) & (wrong >= missed)

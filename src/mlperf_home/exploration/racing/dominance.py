@@ -103,12 +103,8 @@ def _variances(values: Floats, seen: Marks) -> tuple[Floats, float]:
 def probe_bounds(values: Floats, risk: float) -> Floats:
     """Bound each point's mean by itself, whatever slowed whole rounds down included.
 
-    Args:
-        values: as `probe_gaps` takes them.
-        risk: that a mean lies outside its bounds, on either side.
-
-    Returns:
-        Shape (2, points): low and high; NaN of a point with fewer than two probes.
+    `values` are as `probe_gaps` takes them; `risk` is that a mean lies outside its bounds, on either side. The bounds
+    have shape (2, points): low and high; NaN of a point with fewer than two probes.
     """
     seen = ~np.isnan(values)
     counts = seen.sum(axis=0)
@@ -130,12 +126,10 @@ def _mean(filled: Floats, seen: Marks, axis: int) -> Floats:
 
 
 def belief_gaps(values: Floats, variances: Floats, same: Marks) -> Gaps:
-    """Compare points by values with known variances.
+    """Compare points by values with known variances, both of shape (points,); of values less is better.
 
-    Args:
-        values: shape (points,), less is better.
-        variances: shape (points,); 0: exact; infinite: nothing is known.
-        same: shape (points, points): pairs that have the same value whatever it is.
+    A variance of 0: exact; infinite: nothing is known. `same`, shape (points, points), marks pairs that have the same
+    value whatever it is.
     """
     differences = values[None, :] - values[:, None]
     errors = np.sqrt(variances[:, None] + variances[None, :])

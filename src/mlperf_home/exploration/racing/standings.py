@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.exploration.definition.observations import Observation
+    from mlperf_home.exploration.definition.meter import Observation
     from mlperf_home.exploration.definition.settings import Belief
     from mlperf_home.exploration.definition.space import Point
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.exploration.definition.observations import JournaledMeter, Meter, Observation, PointFailedError
+from mlperf_home.exploration.definition.meter import JournaledMeter, Meter, Observation, PointFailedError
 from mlperf_home.exploration.definition.settings import Settings
 from mlperf_home.exploration.racing.accuracies import Accuracies, Wanted
 from mlperf_home.exploration.racing.dominance import MOST_POINTS, Gaps, Verdict, judge, probe_gaps
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.exploration.definition.answer import Answer
-    from mlperf_home.exploration.definition.observations import Journal
+    from mlperf_home.exploration.definition.meter import Journal
     from mlperf_home.exploration.definition.settings import Belief
     from mlperf_home.exploration.definition.space import Space
 

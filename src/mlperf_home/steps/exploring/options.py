@@ -31,6 +31,7 @@ _ADDED = {
     "streams": "CM_EXPLORE_STREAMS",
     "lengths": "CM_EXPLORE_LENGTHS",
 }
+_AXES = ("family", "multiplier", "resolution", "precision")
 _COUNTS = ("threads", "batch", "streams")
 _SEPARATOR = {"lengths": ";"}
 """Lists of lengths hold commas: several lists are set apart by semicolons."""
@@ -146,9 +147,6 @@ def asked_searcher(context: Context) -> tuple[str, float | None]:
     if budget_s is None or budget_s <= 0:
         raise StepFailed(f"--searcher={searcher} needs --budget, the seconds that it may spend, above 0")
     return searcher, budget_s
-
-
-_AXES = ("family", "multiplier", "resolution", "precision")
 
 
 def known_space(name: str, options: Mapping[str, Sequence[Setting]] | None = None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from table_meter import TableMeter
 
-from mlperf_home.exploration.definition.observations import AccuracyCount
+from mlperf_home.exploration.definition.meter import AccuracyCount
 from mlperf_home.exploration.definition.settings import Belief, Settings
 from mlperf_home.exploration.definition.space import Space, decode_space
 from mlperf_home.exploration.racing.accuracies import Doubts, believed, evidence

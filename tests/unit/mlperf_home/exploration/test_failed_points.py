@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from table_meter import TableMeter
 
-from mlperf_home.exploration.definition.observations import AccuracyCount, Journal, Observation, PointFailedError
+from mlperf_home.exploration.definition.meter import AccuracyCount, Journal, Observation, PointFailedError
 from mlperf_home.exploration.definition.settings import Belief, Settings, study_identity
 from mlperf_home.exploration.definition.space import decode_space
 from mlperf_home.exploration.optuna_search import Budget, search

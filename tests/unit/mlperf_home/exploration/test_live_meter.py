@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlperf_home.contracts.failures import ExitStatus
-from mlperf_home.exploration.definition.observations import AbsentPointError, PointFailedError
+from mlperf_home.exploration.definition.meter import AbsentPointError, PointFailedError
 from mlperf_home.exploration.definition.settings import Settings
 from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.meter import LiveMeter, StudyStoppedError

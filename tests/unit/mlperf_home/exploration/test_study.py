@@ -14,7 +14,7 @@ from table_meter import TableMeter
 
 import mlperf_home.exploration
 from mlperf_home.exploration.definition.answer import About, Answer, to_json
-from mlperf_home.exploration.definition.observations import Journal, JournalError
+from mlperf_home.exploration.definition.meter import Journal, JournalError
 from mlperf_home.exploration.definition.settings import Belief, Settings, study_identity
 from mlperf_home.exploration.definition.space import SpaceError, decode_space
 from mlperf_home.exploration.racing.study import Study
@@ -22,7 +22,7 @@ from mlperf_home.pareto.front import front
 from mlperf_home.steps.exploring.options import known_space
 
 if TYPE_CHECKING:
-    from mlperf_home.exploration.definition.observations import Observation
+    from mlperf_home.exploration.definition.meter import Observation
     from mlperf_home.exploration.definition.space import Point
 
 SPACE = decode_space(known_space("mobilenets"), "mobilenets")
