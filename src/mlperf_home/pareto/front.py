@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DIRECTIONS = ("min", "max")
 """Whether less or more of a metric is better."""
 
-_FEWEST, _SPACE = 2, 3
+_FEWEST, _PLANE, _SPACE = 2, 2, 3
 
 
 def oriented(values: Iterable[Sequence[float]], directions: Sequence[str]) -> list[Vector]:
@@ -97,9 +97,6 @@ class _Staircase(_Edge):
             last += 1
         self._across[first:last], self._up[first:last] = [across], [up]
         return True
-
-
-_PLANE = 2
 
 
 def hypervolume(values: Iterable[Sequence[float]], reference: Sequence[float], directions: Sequence[str]) -> float:

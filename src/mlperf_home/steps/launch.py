@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # How our modules begin the line that says what was wrong.
 _SAID = "mlperf-home: "
+# LoadGen issues a tenth more than the target asks for; one more tenth lets the second run be faster than the first.
+_ROOM = 1.1
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,11 @@ def run_module(
 
 
 def run_harness(command: Callable[..., Any], say: Callable[[str], None], wanted: HarnessRun) -> dict[str, float]:
-    """Run the harness and put its result in place; a noisy performance run is repeated if that is wanted.
+    """Run the harness, put its result in place, and return the target that a find-performance run measured.
 
-    Everything is made beside the result and moved there when it is whole. A repetition takes the place of what is
-    there only if it was less disturbed, so that nothing is lost when one fails or is stopped.
-
-    Returns:
-        The target that a find-performance run measured, else nothing.
+    Everything is made beside the result and moved there when it is whole. A noisy performance run is repeated if that
+    is wanted; the repetition takes the place of what is there only if it was less disturbed, so that nothing is lost
+    when one fails or is stopped.
     """
     making = wanted.folder.root / ".new"
     shutil.rmtree(making, ignore_errors=True)
@@ -172,10 +172,6 @@ def narrate(line: str, say: Callable[[str], None]) -> None:
         say(f"LoadGen runs {event['scenario']}, {event['mode']}, {least}; nothing is shown meanwhile")
     elif kind == "finished":
         say(f"LoadGen is done after {event['run_s']:.1f} s")
-
-
-# LoadGen issues a tenth more than the target asks for; one more tenth lets the second run be faster than the first.
-_ROOM = 1.1
 
 
 @dataclass(frozen=True)

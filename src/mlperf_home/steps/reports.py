@@ -9,18 +9,21 @@ from mlperf_home.measurements.model_facts import published_words
 from mlperf_home.measurements.table import summary_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    Rows = list[tuple[str, str]]
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mlperf_home.measurements.measurement import Measurement
+
+    Rows = list[tuple[str, str]]
 
 _UNITS = {"latency_ms": "ms", "samples_per_second": "samples/s", "top1_percent": "% top-1", "f1_percent": "% F1"}
 _PARTS = {"front": "the front", "undecided": "undecided", "dropped": "dropped"}
 _NONE = {"front": "nothing is sure yet", "undecided": "all is decided", "dropped": "nothing was dropped"}
 _KINDS = {"probe": "probes", "check": "accuracy checks", "official": "official runs"}
 _MOST_NAMED = 3
+_ALIKE = "as the one above"
+_WAY = " [on the way: "
+# What concerns only the time it was typed, not what was measured.
+_NOT_TYPED_AGAIN = {"--rerun", "--regenerate_files", "--regenerate-files", "--quiet", "--out", "-v", "-j"}
 
 
 def answer_tables(answer: Mapping[str, Any]) -> Iterator[tuple[str, Rows]]:
@@ -78,10 +81,6 @@ def _standing(standing: Mapping[str, Any], part: str, metrics: list[str]) -> str
     return "; ".join(words)
 
 
-# What concerns only the time it was typed, not what was measured.
-_NOT_TYPED_AGAIN = {"--rerun", "--regenerate_files", "--regenerate-files", "--quiet", "--out", "-v", "-j"}
-
-
 def readme_text(
     measurement: Measurement, command_line: Sequence[str], model_source: str, published_f1: float | None
 ) -> str:
@@ -110,11 +109,6 @@ def repeated(words: Sequence[str]) -> list[str]:
     return [word for word in words if word.partition("=")[0] not in _NOT_TYPED_AGAIN]
 
 
-_NAMED = 3
-_ALIKE = "as the one above"
-_WAY = " [on the way: "
-
-
 def failure_rows(lines: Sequence[str]) -> list[tuple[str, str]]:
     """Return name and reason of each model that failed; a reason that is that of the row before is not repeated.
 
@@ -137,8 +131,8 @@ def failure_words(lines: Sequence[str]) -> str:
         models.setdefault(_what(reason), []).append(model)
         reasons.setdefault(_what(reason), reason)
     told = [f"{_names(named)}: {reasons[what]}" for what, named in models.items()]
-    if len(told) > _NAMED:
-        told[_NAMED:] = [f"{len(told) - _NAMED} other reasons, which the table names"]
+    if len(told) > _MOST_NAMED:
+        told[_MOST_NAMED:] = [f"{len(told) - _MOST_NAMED} other reasons, which the table names"]
     return f"{len(lines)} of the models failed; the same command tries them again: {'; '.join(told)}"
 
 
@@ -148,6 +142,6 @@ def _what(reason: str) -> str:
 
 
 def _names(models: Sequence[str]) -> str:
-    if len(models) <= _NAMED:
+    if len(models) <= _MOST_NAMED:
         return " and ".join(models)
     return f"{models[0]} and {len(models) - 1} others, which the table names"

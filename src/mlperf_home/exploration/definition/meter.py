@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from mlperf_home.exploration.definition.space import Point
 
+_SCHEMA = 1
+
 
 class PointFailedError(LocatedError):
     """A point cannot be measured; the others can."""
@@ -95,16 +97,12 @@ class JournaledMeter:
                 raise PointFailedError(point.name, failed["problem"], failed["advice"])
             try:
                 found = asdict(measure())
-            except AbsentPointError:
-                raise
             except PointFailedError as error:
-                self._journal.add(failure, {"problem": error.problem, "advice": error.advice})
+                if not isinstance(error, AbsentPointError):
+                    self._journal.add(failure, {"problem": error.problem, "advice": error.advice})
                 raise
             self._journal.add(key, found)
         return found
-
-
-_SCHEMA = 1
 
 
 class JournalError(LocatedError):

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 Setting = str | int | float | None
+_Axes = dict[str, tuple[Setting, ...]]
+_Rule = tuple[dict[str, list[Setting]], dict[str, list[Setting]]]
 MOST_POINTS = 100_000
 _SCHEMA = 1
 _KEYS = {"schema", "name", "axes", "model_axes", "constraints"}
@@ -70,10 +72,7 @@ def decode_space(document: Any, where: str) -> Space:
     return Space(str(document["name"]), axes, points)
 
 
-_Rule = tuple[dict[str, list[Setting]], dict[str, list[Setting]]]
-
-
-def _axes(given: Any, where: str) -> dict[str, tuple[Setting, ...]]:
+def _axes(given: Any, where: str) -> _Axes:
     if not isinstance(given, dict) or not given:
         raise SpaceError(f"{where}: axes", "is no object with an axis", "name an axis and list its values")
     for axis, values in given.items():
@@ -92,7 +91,7 @@ def _known(axis: str, axes: Mapping[str, Any], place: str) -> None:
         raise SpaceError(place, f"there is no axis {axis!r}", f"use one of {', '.join(axes)}")
 
 
-def _constraint(given: Any, axes: Mapping[str, tuple[Setting, ...]], where: str) -> _Rule:
+def _constraint(given: Any, axes: _Axes, where: str) -> _Rule:
     place = f"{where}: constraints"
     if not isinstance(given, dict) or given.keys() != {"when", "only"}:
         raise SpaceError(place, f"{given!r} is no constraint", 'write {"when": {AXIS: [..]}, "only": {AXIS: [..]}}')
@@ -105,9 +104,7 @@ def _constraint(given: Any, axes: Mapping[str, tuple[Setting, ...]], where: str)
     return given["when"], given["only"]
 
 
-def _points(
-    axes: Mapping[str, tuple[Setting, ...]], constraints: Sequence[_Rule], model_axes: Sequence[str]
-) -> Iterator[Point]:
+def _points(axes: _Axes, constraints: Sequence[_Rule], model_axes: Sequence[str]) -> Iterator[Point]:
     for combination in itertools.product(*axes.values()):
         values = dict(zip(axes, combination, strict=True))
         if all(_fits(values, only) for when, only in constraints if _fits(values, when)):

@@ -74,7 +74,7 @@ class Running:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """All of it.
+    """A study on real engines.
 
     Attributes:
         space: the space as JSON.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.samples import bert, mobilenet
-from mlperf_home.steps.workloads import WORKLOADS
+from mlperf_home.steps.run_request import WORKLOADS
 
 if TYPE_CHECKING:
     from scriptgraph.api import Context
@@ -17,9 +17,7 @@ PRIOR_SD = 0.3
 def describe_candidate(context: Context) -> dict[str, Any]:
     """Return what the exploration's step reads of a model, as JSON values.
 
-    Returns:
-        {"model", "name", "path", "dataset", "questions", "weight_type", "source", "prior"}: all text but the prior,
-        which is {"percent", "sd", "source"} or None.
+    All are text but the prior, which is {"percent", "sd", "source"} or None.
     """
     benchmark = context.text("CM_MLPERF_BENCHMARK")
     percent, accuracy_source = _expected_accuracy(context)

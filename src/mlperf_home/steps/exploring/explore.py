@@ -23,8 +23,7 @@ from mlperf_home.steps.exploring.options import asked_searcher, race_settings
 from mlperf_home.steps.launch import run_module
 from mlperf_home.steps.machine import Pricing, machine_facts, pricing
 from mlperf_home.steps.reports import answer_tables, duration
-from mlperf_home.steps.run_request import backend_options, run_prefix
-from mlperf_home.steps.workloads import WORKLOADS
+from mlperf_home.steps.run_request import WORKLOADS, backend_options, run_prefix
 from scriptgraph.api import Context, StepFailed
 from scriptgraph.files.atomic import replace_text
 
@@ -32,14 +31,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mlperf_home.exploration.definition.space import Point
-    from scriptgraph.api import Context
+
+_PARTS = ("front", "undecided", "dropped")
+_METRICS = {"SingleStream": ("latency_ms",), "Offline": ("samples_per_second",)}
+_CANDIDATE_KEYS = ("name", "path", "dataset", "questions", "weight_type", "source")
+_ACCURACIES = {"resnet": "top1_percent", "bert-99": "f1_percent"}
 
 
 def explore(context: Context) -> Path:
-    """Run the exploration that the step's environment describes, or go on with it, and show its answer.
-
-    Returns:
-        The answer's file.
+    """Run the exploration that the step's environment describes, or go on with it; show its answer, return its file.
 
     Raises:
         LocatedError: the experiment or its journal cannot be used.
@@ -55,16 +55,10 @@ def explore(context: Context) -> Path:
     path.write_text(plan_json(plan), encoding="utf-8")
     context.say(f"experiment {experiment.name}: {len(plan.points.points)} points; once stopped, run it again to go on")
     python = context.text("CM_PYTHON_LIB_BIN_WITH_PATH", "") if plan.searcher != "race" else ""
-    run_module(
-        context.command,
-        [python or next(iter(plan.engines.values())).python],
-        ["mlperf_home.exploration.live", "--plan", path],
-        on_line=told.line,
-    )
+    python = python or next(iter(plan.engines.values())).python
+    run_module(context.command, [python], ["mlperf_home.exploration.live", "--plan", path], on_line=told.line)
     answer = json.loads(experiment.answer.read_text("utf-8"))
-    told.take_in(
-        each["point"] for part in ("front", "undecided", "dropped") for each in answer[part] if each["official"]
-    )
+    told.take_in(each["point"] for part in _PARTS for each in answer[part] if each["official"])
     for title, rows in answer_tables(answer):
         context.table(title, rows)
     for warning in answer["warnings"]:
@@ -110,7 +104,7 @@ class _Told:
             self._context.progress(told["what"], told["done"], told["of"])
         elif event in {"standing", "answered"}:
             left = f", at most about {duration(told['left_s'])} left" if told["left_s"] else ""
-            parts = ", ".join(f"{part} {told[part]}" for part in ("front", "undecided", "dropped"))
+            parts = ", ".join(f"{part} {told[part]}" for part in _PARTS)
             self._context.say(f"{parts}; {duration(told['spent_s'])} spent{left}")
         elif event == "official":
             self.take_in([told["point"]])
@@ -126,11 +120,6 @@ class _Told:
         measurement = with_weights(found, Weights(candidate.weight_type, candidate.source))
         replace_text(folder.measurement, to_json(measurement))
         return measurement
-
-
-_METRICS = {"SingleStream": ("latency_ms",), "Offline": ("samples_per_second",)}
-_CANDIDATE_KEYS = ("name", "path", "dataset", "questions", "weight_type", "source")
-_ACCURACIES = {"resnet": "top1_percent", "bert-99": "f1_percent"}
 
 
 def read_study_plan(context: Context, folder: Path) -> StudyPlan:
