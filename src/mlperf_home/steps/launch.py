@@ -26,6 +26,9 @@ from scriptgraph.files.atomic import replace_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    Command = Callable[..., Any]
+    Say = Callable[[str], None]
+
 
 # How our modules begin the line that says what was wrong.
 _SAID = "mlperf-home: "
@@ -43,9 +46,7 @@ class HarnessRun:
     noise_repeats: int = 0
 
 
-def run_module(
-    command: Callable[..., Any], python: Sequence[str | Path], words: Sequence[str | Path], **how: Any
-) -> None:
+def run_module(command: Command, python: Sequence[str | Path], words: Sequence[str | Path], **how: Any) -> None:
     """Run one of our modules in the workload's environment; what it says of a failure is the failure's text.
 
     `command` runs a program, as `Context.command` does, and takes `how`; `python` is the environment's, with what goes
@@ -58,7 +59,7 @@ def run_module(
     completed.require_success()
 
 
-def run_harness(command: Callable[..., Any], say: Callable[[str], None], wanted: HarnessRun) -> dict[str, float]:
+def run_harness(command: Command, say: Say, wanted: HarnessRun) -> dict[str, float]:
     """Run the harness, put its result in place, and return the target that a find-performance run measured.
 
     Everything is made beside the result and moved there when it is whole. A noisy performance run is repeated if that
@@ -84,9 +85,7 @@ def run_harness(command: Callable[..., Any], say: Callable[[str], None], wanted:
     return dict(session.get("target") or {})
 
 
-def _run_until_quiet(
-    command: Callable[..., Any], say: Callable[[str], None], wanted: HarnessRun, making: Path
-) -> dict[str, Any]:
+def _run_until_quiet(command: Command, say: Say, wanted: HarnessRun, making: Path) -> dict[str, Any]:
     """Return the session of the first quiet run, or of the least disturbed of all."""
     repeats = wanted.noise_repeats if wanted.run == "performance" else 0
     kept: dict[str, Any] = {}
@@ -111,9 +110,7 @@ def _run_until_quiet(
     return kept
 
 
-def _run_once(
-    command: Callable[..., Any], say: Callable[[str], None], wanted: HarnessRun, fresh: ResultFolder
-) -> dict[str, Any]:
+def _run_once(command: Command, say: Say, wanted: HarnessRun, fresh: ResultFolder) -> dict[str, Any]:
     fresh.root.mkdir()
     job = fresh.root / "job.json"
     options = dict(wanted.options)
@@ -150,7 +147,7 @@ def _keep_settings(wanted: HarnessRun) -> None:
             replace_text(kept, source.read_text(encoding="utf-8"))
 
 
-def narrate(line: str, say: Callable[[str], None]) -> None:
+def narrate(line: str, say: Say) -> None:
     """Turn one progress line of the harness into a sentence; other lines are left to the log."""
     try:
         event = json.loads(line)
@@ -213,7 +210,7 @@ def reached(logs: Path) -> Reached | None:
 
 
 def run_and_once_more(
-    run: Callable[[HarnessRun], dict[str, float]], warn: Callable[[str], None], wanted: HarnessRun, conf: Path
+    run: Callable[[HarnessRun], dict[str, float]], warn: Say, wanted: HarnessRun, conf: Path
 ) -> dict[str, float]:
     """Run, and once more what was over too early; return the target that is to be kept for later runs, or nothing.
 

@@ -183,10 +183,8 @@ class Study:
     def _check(self, wanted: Wanted) -> None:
         """Check a model by the fastest of its points; another one if that fails."""
         times = self._field.samples_ms()
-        while True:
-            having = np.flatnonzero(self._field.alive & (self._accuracies.model == wanted.model))
-            if not len(having):
-                return
+        model = self._accuracies.model
+        while len(having := np.flatnonzero(self._field.alive & (model == wanted.model))):
             index = int(having[times[having].argmin()])
             try:
                 count = self._meter.check(self.points[index], wanted.first, wanted.last)
