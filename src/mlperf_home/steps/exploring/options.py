@@ -175,16 +175,19 @@ def _classifier_space(name: str, *, sample: bool) -> dict[str, Any]:
     models.sort(key=lambda model: [word in str(model[0]) for word in ("efficientnet", "minimalistic", "large")])
     families, *sizes, precisions = (list(dict.fromkeys(column)) for column in zip(*models, strict=True))
     every = [*(sorted(size, key=lambda value: float(value or 0)) for size in sizes), precisions]
-    alike: dict[str, list[str]] = {}
+    constraints: list[dict[str, Any]] = []
     for family in families:
         columns = [*zip(*(model[1:] for model in models if model[0] == family), strict=True)]
         own = [[value for value in values if value in column] for values, column in zip(every, columns, strict=True)]
-        if own != every:
-            alike.setdefault(json.dumps(dict(zip(_AXES[1:], own, strict=True))), []).append(family)
+        only = dict(zip(_AXES[1:], own, strict=True))
+        if alike := [each for each in constraints if each["only"] == only]:
+            alike[0]["when"]["family"].append(family)
+        elif own != every:
+            constraints.append({"when": {"family": [family]}, "only": only})
     return {
         "schema": 1,
         "name": name,
         "axes": dict(zip(_AXES, [families, *every], strict=True)),
         "model_axes": list(_AXES),
-        "constraints": [{"when": {"family": alike[only]}, "only": json.loads(only)} for only in alike],
+        "constraints": constraints,
     }
