@@ -20,18 +20,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.exploration.definition.answer import to_json
-from mlperf_home.exploration.definition.beliefs import Belief
-from mlperf_home.exploration.definition.journal import Journal
-from mlperf_home.exploration.definition.meter import JournaledMeter
-from mlperf_home.exploration.definition.settings import Protocol, Settings, study_identity
-from mlperf_home.exploration.definition.space import known_space
-from mlperf_home.exploration.live.engines import Engines
+from mlperf_home.exploration.definition.meter import Journal, JournaledMeter
+from mlperf_home.exploration.definition.settings import Belief, Protocol, Settings, study_identity
+from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.meter import LiveMeter
 from mlperf_home.exploration.live.plan import Candidate, Engine, Running, StudyPlan
 from mlperf_home.exploration.racing.study import Study
 from mlperf_home.pareto.front import front
 from mlperf_home.samples import mobilenet
 from mlperf_home.steps.exploring.candidates import PRIOR_SD
+from mlperf_home.steps.exploring.options import known_space
 
 if TYPE_CHECKING:
     from mlperf_home.exploration.definition.answer import Answer

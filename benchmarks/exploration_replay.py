@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.exploration.definition.beliefs import Belief
-from mlperf_home.exploration.definition.settings import IMAGENET, Settings
-from mlperf_home.exploration.definition.space import mobilenets
+from mlperf_home.exploration.definition.settings import IMAGENET, Belief, Settings
+from mlperf_home.exploration.definition.space import decode_space
 from mlperf_home.exploration.optuna_search import Budget, search
 from mlperf_home.exploration.racing.study import Study
-from mlperf_home.pareto.front import front
-from mlperf_home.pareto.hypervolume import hypervolume
+from mlperf_home.pareto.front import front, hypervolume
+from mlperf_home.steps.exploring.options import known_space
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.exploration.definition.answer import Answer
 
-SPACE = mobilenets()
+SPACE = decode_space(known_space("mobilenets"), "mobilenets")
 MODELS = {point.name: point.model for point in SPACE.points}
 DIRECTIONS = ("min", "max")
 TUNED = ("hp_pavilion-tflite_cpp", "aws_graviton_m7g.2xlarge-tflite_armnn", "raspberrypi4-tflite_armnn", "t3.xlarge")

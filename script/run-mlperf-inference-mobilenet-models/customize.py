@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.table import family_rows, read_family
-from mlperf_home.steps.failed_models import failure_rows, failure_words
+from mlperf_home.steps.reports import failure_rows, failure_words
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 

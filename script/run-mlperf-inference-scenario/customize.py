@@ -6,7 +6,7 @@ from mlperf_home.measurements.measurement import to_json
 from mlperf_home.measurements.model_facts import Published, Weights, with_published, with_weights
 from mlperf_home.measurements.table import summary_rows
 from mlperf_home.steps.machine import machine_facts, pricing
-from mlperf_home.steps.readme import readme_text
+from mlperf_home.steps.reports import readme_text
 from mlperf_home.steps.run_request import asked_folder
 from scriptgraph.api import Context, Done, Outcome, failing_on
 from scriptgraph.files.atomic import replace_text

@@ -13,6 +13,9 @@ import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+BOOTSTRAP = Path(__file__)
+"""This file, which runs our modules with another interpreter."""
+
 
 def main() -> None:
     """Import the package from this file's folder, then run the named module."""

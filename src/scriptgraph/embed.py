@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from scriptgraph.cli.cache_commands import agreed
     from scriptgraph.cli.replay import Difference
     from scriptgraph.fetch.archive import ArchiveError, Limits, extract
+    from scriptgraph.manifest.rows import read_table
     from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
     from scriptgraph.process.programs import capture, run
     from scriptgraph.python_env.environments import lock
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 # Imported when they are first used: most commands need none of them.
 _LATER = {
+    "read_table": "scriptgraph.manifest.rows",
     "agreed": "scriptgraph.cli.cache_commands",
     "Difference": "scriptgraph.cli.replay",
     "ArchiveError": "scriptgraph.fetch.archive",
@@ -103,6 +105,7 @@ __all__ = [
     "parse_query",
     "pointer_to",
     "read_front",
+    "read_table",
     "read_text",
     "read_texts",
     "read_values",

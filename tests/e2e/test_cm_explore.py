@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 import mlperf_home.exploration
-from mlperf_home.steps.launch import BOOTSTRAP
+from mlperf_home.bootstrap import BOOTSTRAP
 
 if TYPE_CHECKING:
     from cm_command import Cm

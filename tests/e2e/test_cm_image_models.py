@@ -14,24 +14,32 @@ import pytest
 from faulty_server import FaultyServer, status, whole
 
 from mlperf_home.testing.tiny_classifier import TinyClassifier, write
+from scriptgraph.catalog.registry import load_registry
+from scriptgraph.manifest.types import Condition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from cm_command import Cm
 
-SCRIPTS = Path(__file__).parents[2] / "script"
-REAL = Path(__file__).parents[2] / "../shared/data/tflite"
-SOURCES = Path(__file__).parents[2] / "../shared/spec/sources.json"
+    from scriptgraph.manifest.types import Manifest
+
+ROOT = Path(__file__).parents[2]
+REAL = ROOT / "../shared/data/tflite"
+SOURCES = ROOT / "../shared/spec/sources.json"
 # It serves another file than the one that was measured, so it cannot stand in for it.
 OTHER_FILE = "http://download.tensorflow.org/models/tflite_11_05_08/mobilenet_v2_1.0_224_quant.tgz"
 STORAGE = "storage.googleapis.com"
 V2 = "get,ml-model,mobilenet,raw,_v2,_multiplier-0.35,_resolution-128"
 
 
-def combined(alias: str) -> dict[str, dict[str, Any]]:
-    variations = json.loads((SCRIPTS / alias / "_cm.json").read_text())["variations"]
-    return {name: each["env"] for name, each in variations.items() if "," in name}
+def manifest(alias: str) -> Manifest:
+    """Read a script's manifest as the engine does, its repetitions over tables expanded."""
+    return next(each for each in load_registry([ROOT]) if each.alias == alias)
+
+
+def combined(alias: str) -> dict[str, Mapping[str, Any]]:
+    return {name: each.env for name, each in manifest(alias).variations.items() if "," in name}
 
 
 @pytest.fixture
@@ -70,7 +78,7 @@ def test_there_are_81_and_no_two_are_the_same_file() -> None:
     for each in models:
         assert each["CM_EXTRACT_MEMBER"].endswith(".tflite")
         assert all(re.fullmatch(r"https?://\S+gz", url) for url in each["CM_DOWNLOAD_URL"])
-        assert ("CM_DOWNLOAD_HASHES" in each) != (each.get("CM_DOWNLOAD_RECORD") == "yes")
+        assert ("CM_DOWNLOAD_HASHES" in each) != (each.get("CM_DOWNLOAD_RECORD") is True)
         published = each.get("CM_ML_MODEL_PUBLISHED_TOP1")
         assert (published is None) == ("CM_ML_MODEL_PUBLISHED_TOP1_SOURCE" not in each)
         assert published is None or 35 < published < 85
@@ -87,7 +95,7 @@ def test_they_are_those_of_the_list_of_sources() -> None:
         source = listed[name]
         hashes = {f"{each['algo']}:{each['value']}" for each in source["checksums"]}
         published = source["accuracy"]["published_top1"].values()
-        assert model["CM_DOWNLOAD_URL"] == [each["url"] for each in source["urls"] if each["url"] != OTHER_FILE]
+        assert list(model["CM_DOWNLOAD_URL"]) == [each["url"] for each in source["urls"] if each["url"] != OTHER_FILE]
         assert set(model.get("CM_DOWNLOAD_HASHES", [])) <= hashes
         assert bool(model.get("CM_DOWNLOAD_HASHES")) == bool(hashes)
         assert model["CM_EXTRACT_MEMBER"] in source["layout"]
@@ -96,12 +104,11 @@ def test_they_are_those_of_the_list_of_sources() -> None:
 
 
 def test_the_sweep_names_each_of_them_once() -> None:
-    manifest = json.loads((SCRIPTS / "run-mlperf-inference-mobilenet-models" / "_cm.json").read_text())
-    asked = [
-        each["env"] for each in manifest["deps"] if each.get("enable_if_env", {}).get("CM_DATASET_SAMPLE") == ["no"]
-    ]
+    published = Condition("CM_DATASET_SAMPLE", ("no",))
+    sweep = manifest("run-mlperf-inference-mobilenet-models").deps
+    asked = [each.env for each in sweep if each.for_each and published in each.guard.enable]
 
-    named = {(each["CM_ML_MODEL_FAMILY"], each["CM_ML_MODEL_VARIATION"].replace(",_", ",")) for each in asked}
+    named = {(each["CM_ML_MODEL_FAMILY"], ",".join(each["CM_ML_MODEL_VARIATION"])) for each in asked}
     assert len(asked) == 81
     assert named == {
         *(("mobilenet", name) for name in combined("get-ml-model-mobilenet")),

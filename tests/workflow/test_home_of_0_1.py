@@ -13,7 +13,7 @@ import pytest
 
 from mlperf_home.engines.calibration import Calibration
 from mlperf_home.experiments.commands import answer as experiment_command
-from mlperf_home.exploration.definition.journal import observations
+from mlperf_home.exploration.definition.meter import observations
 from mlperf_home.measurements import Measurement, from_json, ingest, summary_rows
 from mlperf_home.measurements.store import Index, Query, Store
 from mlperf_home.measurements.table import family_rows, read_family

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import mlperf_home
+from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import BackendError, Grid, Request
 from scriptgraph.files.atomic import replace_text
@@ -93,8 +93,7 @@ def _run_child(attempt: Attempt) -> str:
             "options": dict(request.options),
         }
     )
-    bootstrap = Path(mlperf_home.__file__).with_name("bootstrap.py")
-    command = attempt.command or [sys.executable, str(bootstrap), __name__]
+    command = attempt.command or [sys.executable, str(BOOTSTRAP), __name__]
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
             command,

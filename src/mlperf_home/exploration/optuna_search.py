@@ -53,18 +53,11 @@ def search(
     settings: Settings | None = None,
     told: Callable[[Answer], None] = lambda _: None,
 ) -> Answer:
-    """Measure points, officially and on the whole dataset, as a sampler proposes them.
+    """Measure points, officially and on the whole dataset, as a sampler, multi-objective TPE or NSGA-II, proposes.
 
-    Args:
-        space: the points.
-        meter: what measures them; a JournaledMeter goes on where it was, since a seed proposes the same again.
-        sampler: one of SAMPLERS: multi-objective TPE, or NSGA-II.
-        budget: what may be spent.
-        settings: what is measured: metrics and protocol; the rest is the race's.
-        told: hears how it stands after each measurement.
-
-    Returns:
-        The front by the measured values as they are; what was never measured is undecided.
+    A JournaledMeter goes on where it was, since a seed proposes the same again. Of `settings` only metrics and protocol
+    count; `told` hears how it stands after each measurement. The answer's front is by the measured values as they are;
+    what was never measured is undecided.
 
     Raises:
         OptunaMissingError: Optuna is not installed.
@@ -73,12 +66,15 @@ def search(
     if sampler not in SAMPLERS:
         raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
     measured = _Measured(space, meter, settings or Settings())
-    optuna = _optuna()
+    try:
+        import optuna  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise OptunaMissingError("Optuna", "is not installed", "pip install 'mlperf-home[explore]'") from None
     study = _study(optuna, sampler, budget, measured.settings)
     for _ in range(_TRIALS_A_POINT * len(space.points)):
         trial = study.ask()
         point = propose(trial, space)
-        if not measured.knows(point):
+        if point.name not in measured.values.keys() | measured.failed.keys():
             if sum(measured.spent_s.values()) >= budget.seconds:
                 break
             measured.measure(point)
@@ -89,14 +85,6 @@ def search(
         else:
             study.tell(trial, measured.objectives(point))
     return measured.answer(0.0)
-
-
-def _optuna() -> Any:
-    try:
-        import optuna  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise OptunaMissingError("Optuna", "is not installed", "pip install 'mlperf-home[explore]'") from None
-    return optuna
 
 
 def _study(optuna: Any, sampler: str, budget: Budget, settings: Settings) -> Any:
@@ -133,10 +121,6 @@ class _Measured:
         self.failed: dict[str, str] = {}
         self.spent_s = {"check": 0.0, "official": 0.0}
         self._space, self._meter = space, meter
-
-    def knows(self, point: Point) -> bool:
-        """Whether a point was measured, or has failed."""
-        return point.name in self.values or point.name in self.failed
 
     def measure(self, point: Point) -> None:
         """Run a point officially, and on the whole dataset."""

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import mlperf_home
+from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.harness.user_conf import check_user_conf
 from scriptgraph.files import locks
@@ -109,7 +109,7 @@ class Signals:
 
 def _new_interpreter(job_path: Path, descriptor: int) -> Child:
     command = [
-        *(sys.executable, str(Path(mlperf_home.__file__).parent / "bootstrap.py"), "mlperf_home.harness.worker"),
+        *(sys.executable, str(BOOTSTRAP), "mlperf_home.harness.worker"),
         *(str(job_path), str(descriptor), str(os.getpid())),
     ]
     # Its own session: Ctrl-C in a terminal reaches only this process, which ends the child cleanly.

@@ -1,7 +1,8 @@
-"""Dominance and fronts of points with two metrics or more, without NumPy: programs that start fast use it too.
+"""Dominance, fronts and hypervolume of points with two metrics or more, without NumPy: programs that start fast use it.
 
 A point dominates another if it is at least as good in every metric and better in one; the front is what no point
-dominates.
+dominates. The hypervolume measures what a front dominates within a reference point (Zitzler and Thiele, "Multiobjective
+evolutionary algorithms: a comparative case study and the strength Pareto approach", 1999).
 """
 
 from __future__ import annotations
@@ -19,15 +20,11 @@ if TYPE_CHECKING:
 DIRECTIONS = ("min", "max")
 """Whether less or more of a metric is better."""
 
-_FEWEST, _SPACE = 2, 3
+_FEWEST, _PLANE, _SPACE = 2, 2, 3
 
 
 def oriented(values: Iterable[Sequence[float]], directions: Sequence[str]) -> list[Vector]:
-    """Turn metrics so that less is better in each.
-
-    Args:
-        values: points with a number for each direction.
-        directions: one of DIRECTIONS for each metric.
+    """Turn points' metrics, each with one of DIRECTIONS, so that less is better.
 
     Raises:
         ValueError: another shape, fewer than two metrics, an unknown direction, or a value that is not a number.
@@ -55,10 +52,6 @@ def dominates(one: Sequence[float], other: Sequence[float], directions: Sequence
 
 def front(values: Iterable[Sequence[float]], directions: Sequence[str]) -> list[bool]:
     """Mark what no point dominates; equal points do not dominate each other.
-
-    Args:
-        values: points with a number for each direction.
-        directions: one of DIRECTIONS for each metric.
 
     Raises:
         ValueError: see `oriented`.
@@ -104,3 +97,33 @@ class _Staircase(_Edge):
             last += 1
         self._across[first:last], self._up[first:last] = [across], [up]
         return True
+
+
+def hypervolume(values: Iterable[Sequence[float]], reference: Sequence[float], directions: Sequence[str]) -> float:
+    """Return the volume that the points dominate within a reference point, in the product of the metrics' units.
+
+    Points that are not better than the reference in every metric add nothing. Cost grows with the front's size to the
+    power of metrics - 1.
+
+    Raises:
+        ValueError: see `oriented`.
+    """
+    points, (bound,) = oriented(values, directions), oriented([reference], directions)
+    return _volume([each for each in points if all(v < b for v, b in zip(each, bound, strict=True))], bound)
+
+
+def _volume(points: list[tuple[float, ...]], bound: tuple[float, ...]) -> float:
+    volume, top = 0.0, bound[-1]
+    if len(bound) == _PLANE:
+        for across, up in sorted(points):
+            if up < top:
+                volume, top = volume + (bound[0] - across) * (top - up), up
+        return volume
+    keeps = front(points, ("min",) * len(bound))
+    edge = sorted((each for each, keep in zip(points, keeps, strict=True) if keep), key=lambda each: each[-1])
+    # Between two steps of the last metric, what has come so far dominates the same area in the others.
+    for count, (*_, step) in enumerate(edge, 1):
+        depth = (edge[count][-1] if count < len(edge) else top) - step
+        if depth > 0:
+            volume += depth * _volume([each[:-1] for each in edge[:count]], bound[:-1])
+    return volume

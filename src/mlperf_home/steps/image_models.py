@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlperf_home.engines.tflite.model_file import input_side
+from mlperf_home.published.classifiers import read_classifiers
 from mlperf_home.samples import mobilenet
 from scriptgraph.api import Context, StepFailed, Value
 
@@ -48,14 +49,20 @@ def _chosen(context: Context) -> tuple[str, Path, dict[str, Value]]:
     if not brought:
         raise StepFailed(
             "there is no such model; give --model_path=F.tflite, the variation _sample, or variations of one that "
-            "exists: v1 has the multipliers 1.0, 0.75, 0.5, 0.25, v2 1.0, 0.75, 0.5, 0.35; v3's small-minimalistic has "
-            "no uint8"
+            f"exists: v1 has the multipliers {_multipliers('v1')}, v2 {_multipliers('v2')}; v3's small-minimalistic "
+            "has no uint8"
         )
     path, side = Path(brought), context.whole("CM_ML_MODEL_RESOLUTION")
     if input_side(path) != side:
         raise StepFailed(f"{path}: takes images of {input_side(path)} pixels, not {side}: another file than published")
     host = context.text("CM_DOWNLOAD_URL").partition(",")[0]
     return context.name("CM_ML_MODEL_VARIATION_NAME"), path, {"CM_ML_MODEL_SOURCE": host}
+
+
+def _multipliers(version: str) -> str:
+    rows = (row.variations for row in read_classifiers() if version in row.variations)
+    named = (name.partition("multiplier-")[2] for variations in rows for name in variations)
+    return ", ".join(dict.fromkeys(filter(None, named)))
 
 
 def _of_the_sample(name: str) -> tuple[str, Path, dict[str, Value]]:

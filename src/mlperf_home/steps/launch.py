@@ -1,14 +1,23 @@
-"""Start the harness in the workload's environment, and take what it leaves into the results."""
+"""Start the harness in the workload's environment, and take what it leaves into the results.
+
+A run that was over too early, for a busy machine had been measured before it, is made once more, for what it reached.
+Offline ends too early where target_qps was too low. SingleStream and MultiStream run out of queries where
+target_latency was too high, and LoadGen calls that an error.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import mlperf_home
+from mlperf_home.bootstrap import BOOTSTRAP
+from mlperf_home.harness.user_conf import LATENCY_FACTOR
+from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, LogError, read_run, scan_detail
+from mlperf_home.loadgen_logs.verdict import mean_latency_ms, ran_out_of_queries
 from mlperf_home.measurements.layout import ResultFolder
 from mlperf_home.rules import load_round
 from scriptgraph.api import StepFailed
@@ -17,10 +26,14 @@ from scriptgraph.files.atomic import replace_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    Command = Callable[..., Any]
+    Say = Callable[[str], None]
+
 
 # How our modules begin the line that says what was wrong.
 _SAID = "mlperf-home: "
-BOOTSTRAP = Path(mlperf_home.__file__).with_name("bootstrap.py")
+# LoadGen issues a tenth more than the target asks for; one more tenth lets the second run be faster than the first.
+_ROOM = 1.1
 
 
 @dataclass(frozen=True)
@@ -33,16 +46,11 @@ class HarnessRun:
     noise_repeats: int = 0
 
 
-def run_module(
-    command: Callable[..., Any], python: Sequence[str | Path], words: Sequence[str | Path], **how: Any
-) -> None:
+def run_module(command: Command, python: Sequence[str | Path], words: Sequence[str | Path], **how: Any) -> None:
     """Run one of our modules in the workload's environment; what it says of a failure is the failure's text.
 
-    Args:
-        command: runs a program, as `Context.command` does.
-        python: the environment's Python, with what goes before it.
-        words: the module and its arguments.
-        how: passed on to `command`.
+    `command` runs a program, as `Context.command` does, and takes `how`; `python` is the environment's, with what goes
+    before it; `words` are the module and its arguments.
     """
     completed = command([*python, BOOTSTRAP, *words], check=False, **how)
     said = [line for line in completed.last_lines if line.startswith(_SAID)]
@@ -51,14 +59,12 @@ def run_module(
     completed.require_success()
 
 
-def run_harness(command: Callable[..., Any], say: Callable[[str], None], wanted: HarnessRun) -> dict[str, float]:
-    """Run the harness and put its result in place; a noisy performance run is repeated if that is wanted.
+def run_harness(command: Command, say: Say, wanted: HarnessRun) -> dict[str, float]:
+    """Run the harness, put its result in place, and return the target that a find-performance run measured.
 
-    Everything is made beside the result and moved there when it is whole. A repetition takes the place of what is
-    there only if it was less disturbed, so that nothing is lost when one fails or is stopped.
-
-    Returns:
-        The target that a find-performance run measured, else nothing.
+    Everything is made beside the result and moved there when it is whole. A noisy performance run is repeated if that
+    is wanted; the repetition takes the place of what is there only if it was less disturbed, so that nothing is lost
+    when one fails or is stopped.
     """
     making = wanted.folder.root / ".new"
     shutil.rmtree(making, ignore_errors=True)
@@ -79,9 +85,7 @@ def run_harness(command: Callable[..., Any], say: Callable[[str], None], wanted:
     return dict(session.get("target") or {})
 
 
-def _run_until_quiet(
-    command: Callable[..., Any], say: Callable[[str], None], wanted: HarnessRun, making: Path
-) -> dict[str, Any]:
+def _run_until_quiet(command: Command, say: Say, wanted: HarnessRun, making: Path) -> dict[str, Any]:
     """Return the session of the first quiet run, or of the least disturbed of all."""
     repeats = wanted.noise_repeats if wanted.run == "performance" else 0
     kept: dict[str, Any] = {}
@@ -106,13 +110,21 @@ def _run_until_quiet(
     return kept
 
 
-def _run_once(
-    command: Callable[..., Any], say: Callable[[str], None], wanted: HarnessRun, fresh: ResultFolder
-) -> dict[str, Any]:
+def _run_once(command: Command, say: Say, wanted: HarnessRun, fresh: ResultFolder) -> dict[str, Any]:
     fresh.root.mkdir()
     job = fresh.root / "job.json"
-    job.write_text(json.dumps(_job(wanted, fresh), indent=1) + "\n", encoding="utf-8")
-    python = [*wanted.options["prefix"], wanted.options["python"]]
+    options = dict(wanted.options)
+    python = [*options.pop("prefix"), options.pop("python")]
+    Path(options["work_dir"]).mkdir(parents=True, exist_ok=True)
+    Path(options["calibration_path"]).parent.mkdir(parents=True, exist_ok=True)
+    document = {
+        **options,
+        "loadgen_model": load_round(options["round"]).benchmarks[options["benchmark"]].loadgen_model,
+        "mode": wanted.run,
+        "out_dir": str(fresh.logs(wanted.run)),
+        "session_path": str(fresh.session(wanted.run)),
+    }
+    job.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     words: list[str | Path] = ["mlperf_home.harness", "--job", job]
     try:
         run_module(command, python, words, cwd=fresh.root, on_line=lambda line: narrate(line, say))
@@ -135,20 +147,7 @@ def _keep_settings(wanted: HarnessRun) -> None:
             replace_text(kept, source.read_text(encoding="utf-8"))
 
 
-def _job(wanted: HarnessRun, fresh: ResultFolder) -> dict[str, Any]:
-    options = {key: value for key, value in wanted.options.items() if key not in {"python", "prefix"}}
-    Path(options["work_dir"]).mkdir(parents=True, exist_ok=True)
-    Path(options["calibration_path"]).parent.mkdir(parents=True, exist_ok=True)
-    return {
-        **options,
-        "loadgen_model": load_round(options["round"]).benchmarks[options["benchmark"]].loadgen_model,
-        "mode": wanted.run,
-        "out_dir": str(fresh.logs(wanted.run)),
-        "session_path": str(fresh.session(wanted.run)),
-    }
-
-
-def narrate(line: str, say: Callable[[str], None]) -> None:
+def narrate(line: str, say: Say) -> None:
     """Turn one progress line of the harness into a sentence; other lines are left to the log."""
     try:
         event = json.loads(line)
@@ -170,3 +169,69 @@ def narrate(line: str, say: Callable[[str], None]) -> None:
         say(f"LoadGen runs {event['scenario']}, {event['mode']}, {least}; nothing is shown meanwhile")
     elif kind == "finished":
         say(f"LoadGen is done after {event['run_s']:.1f} s")
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a run that was over too early reached.
+
+    Attributes:
+        target: as later runs are told it: `target_qps` or `target_latency_ms`.
+        conf_key: the end of the key in user.conf.
+        conf_value: what the same run has to be told to be long enough.
+        said: the same in words.
+    """
+
+    target: dict[str, float]
+    conf_key: str
+    conf_value: float
+    said: str
+
+
+def reached(logs: Path) -> Reached | None:
+    """Read what a run reached that was over too early; None for any other run."""
+    detail = scan_detail(logs / DETAIL_FILE)
+    scenario = str(detail.settings.get("scenario"))
+    if ran_out_of_queries(detail.errors):
+        mean_ms = mean_latency_ms(scenario, detail.values)
+        if scenario not in {"SingleStream", "MultiStream"} or mean_ms is None:
+            return None
+        key, value = f"{scenario}.target_latency", LATENCY_FACTOR * mean_ms
+        return Reached({"target_latency_ms": mean_ms}, key, value, f"its mean latency was {mean_ms:.3g} ms")
+    try:
+        result = read_run(logs)
+    except LogError:
+        return None
+    rate = result.values.get("result_samples_per_second")
+    if scenario != "Offline" or result.values.get("result_min_duration_met") is not False or not rate:
+        return None
+    said = f"it reached {float(rate):.1f} samples per second"
+    return Reached({"target_qps": float(rate)}, "Offline.target_qps", _ROOM * float(rate), said)
+
+
+def run_and_once_more(
+    run: Callable[[HarnessRun], dict[str, float]], warn: Say, wanted: HarnessRun, conf: Path
+) -> dict[str, float]:
+    """Run, and once more what was over too early; return the target that is to be kept for later runs, or nothing.
+
+    `run` is as `run_harness`; `warn` is told why it is run again; `conf` is where the new user.conf is written.
+    """
+    rejected = wanted.folder.rejected(wanted.run)
+    shutil.rmtree(rejected, ignore_errors=True)
+    try:
+        target = run(wanted)
+    except StepFailed:
+        found = reached(rejected)
+        if found is None:
+            raise
+    else:
+        found = reached(wanted.folder.logs(wanted.run))
+        if found is None:
+            return target
+    warn(f"the run was too short: {found.said}; it is run again for that")
+    text = Path(wanted.options["user_conf"]).read_text(encoding="utf-8")
+    line = re.compile(rf"^(\S+\.{re.escape(found.conf_key)} = ).*$", re.MULTILINE)
+    conf.write_text(line.sub(rf"\g<1>{found.conf_value:.6g}", text), encoding="utf-8")
+    run(replace(wanted, options={**wanted.options, "user_conf": str(conf)}))
+    shutil.rmtree(rejected, ignore_errors=True)
+    return found.target

@@ -33,11 +33,9 @@ def system_name(hardware: str, parts: Sequence[str]) -> str:
 
 
 def machine_facts(context: Context, name: str) -> dict[str, Value]:
-    """Return the facts that detect-cpu exports; what it does not know is unknown.
+    """Return the facts that detect-cpu exports, with the name that results go under; what it does not know is unknown.
 
-    Args:
-        context: of a script that reads CM_HOST_CPU_MODEL_NAME, and the keys above.
-        name: what results go under.
+    The script has to read CM_HOST_CPU_MODEL_NAME, and the keys above.
     """
     facts = {"name": Value(name, "copied", "the name that results go under")}
     if processor := context.text("CM_HOST_CPU_MODEL_NAME", ""):

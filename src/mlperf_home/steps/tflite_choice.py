@@ -11,6 +11,7 @@ from mlperf_home.environments import ENVIRONMENTS, Environment
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    HasPython = Callable[[tuple[int, int], tuple[int, int]], bool]
 
 # The first is the faster: 2 to 9 times on x86-64, where both were measured (docs/mobilenet.md).
 _PACKAGES = {"litert": "ai-edge-litert", "tflite": "tflite-runtime"}
@@ -30,7 +31,7 @@ class Choice:
     why: str
 
 
-def choose(machine: str, libc: str | None, has_python: Callable[[tuple[int, int], tuple[int, int]], bool]) -> Choice:
+def choose(machine: str, libc: str | None, has_python: HasPython) -> Choice:
     """Choose the first of the packages that has a wheel for the machine and a Python to run in.
 
     Args:
@@ -53,11 +54,7 @@ def choose(machine: str, libc: str | None, has_python: Callable[[tuple[int, int]
 
 
 def choose_installed(versions: Mapping[str, str], where: str) -> Choice:
-    """Choose the first of the packages that an environment holds.
-
-    Args:
-        versions: its packages, by name.
-        where: its Python, for messages.
+    """Choose the first of the packages that an environment, whose Python is `where`, holds by name.
 
     Raises:
         NoTfliteError: it holds none.
@@ -68,12 +65,7 @@ def choose_installed(versions: Mapping[str, str], where: str) -> Choice:
     raise NoTfliteError(f"{where}: has neither {' nor '.join(_PACKAGES.values())}; install one there")
 
 
-def _obstacle(
-    environment: Environment,
-    machine: str,
-    libc: str | None,
-    has_python: Callable[[tuple[int, int], tuple[int, int]], bool],
-) -> str:
+def _obstacle(environment: Environment, machine: str, libc: str | None, has_python: HasPython) -> str:
     """Return what keeps an environment from being installed; "" where nothing does."""
     oldest = environment.oldest_glibc.get(machine)
     if oldest is None:

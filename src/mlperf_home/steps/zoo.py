@@ -67,17 +67,13 @@ def _ask(stub: str, query: str, mirrors: Mapping[str, str]) -> list[dict[str, An
         response.raise_for_status()
         models = response.json()["data"]["models"]
     except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-        raise ZooError(
-            f"{stub}: SparseZoo does not answer ({_reason(error)});"
-            f" its service ended in 2025 and may be gone: {_INSTEAD}"
-        ) from error
+        unreached = isinstance(error, requests.RequestException)
+        reason = "it cannot be reached" if unreached else "its answer is no list of models"
+        if isinstance(error, requests.HTTPError):
+            reason = f"HTTP {error.response.status_code}"
+        text = f"{stub}: SparseZoo does not answer ({reason}); its service ended in 2025 and may be gone: {_INSTEAD}"
+        raise ZooError(text) from error
     return list(models)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, requests.HTTPError):
-        return f"HTTP {error.response.status_code}"
-    return "it cannot be reached" if isinstance(error, requests.RequestException) else "its answer is no list of models"
 
 
 def _onnx_file(stub: str, files: list[dict[str, Any]], name: str) -> ZooFile:

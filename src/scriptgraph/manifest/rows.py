@@ -141,7 +141,7 @@ def _rows_of(for_each: ForEach, manifest: Path) -> list[Row]:
         path = shared_file(for_each.table, manifest)
     except Malformed as error:
         raise error.below("table") from None
-    rows = _read(path, _stamp(path))
+    rows = read_table(path)
     for column in for_each.where:
         if column not in rows[0]:
             raise Malformed(f"no such column; {path} has {', '.join(rows[0])}", f"/where{pointer_to(column)}")
@@ -164,11 +164,17 @@ def _dropped_by(cells: Mapping[str, Any], for_each: ForEach) -> list[str] | None
     return dropped
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def read_table(path: Path) -> tuple[dict[str, Any], ...]:
+    """Read a table, `{"rows": [{COLUMN: CELL}]}`, in which every row has the same columns.
+
+    Raises:
+        ManifestError: it cannot be read, or is none.
+    """
+    stamp = (0, 0)
     with suppress(OSError):  # told when it is read
         status = path.stat()
-        return status.st_mtime_ns, status.st_size
-    return 0, 0
+        stamp = status.st_mtime_ns, status.st_size
+    return _read(path, stamp)
 
 
 def _cell(value: Any) -> Any:
@@ -185,7 +191,6 @@ _table = Shape(
 
 @lru_cache(maxsize=16)
 def _read(path: Path, _as_it_is: tuple[int, int]) -> tuple[dict[str, Any], ...]:
-    """Read a table, `{"rows": [{COLUMN: CELL}]}`, in which every row has the same columns."""
     place = Place(path, "", read_shared(path))
     rows: tuple[dict[str, Any], ...] = place.read(_table)
     if not rows:

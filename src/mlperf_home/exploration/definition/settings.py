@@ -1,19 +1,24 @@
-"""How a study goes on, what measuring by the rules takes, and what a study is, for its journal."""
+"""How a study goes on, what it believes beforehand, what measuring takes, and what identifies it for its journal."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlperf_home.exploration.definition.beliefs import Belief
+    from mlperf_home.exploration.definition.meter import AccuracyCount
     from mlperf_home.exploration.definition.space import Space
 
 OFFICIAL_RUNS = ("none", "front", "kept")
 MORE_IS_BETTER = frozenset({"samples_per_second"})
 """Metrics of probes of which more is better; less is better of the others."""
+
+_COIN = 0.5  # as good as a study of this risk
+_LEAST_ROUNDS = 2  # one probe tells no noise
 
 
 @dataclass(frozen=True)
@@ -94,25 +99,26 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done."""
-        if not self.metrics:
-            raise ValueError("metrics must name what probes give, for instance latency_ms")
-        if not 0 < self.risk < 0.5:  # noqa: PLR2004 - beyond it, a coin is as good
-            raise ValueError(f"risk must lie between 0 and 0.5, got {self.risk:g}")
-        if self.official not in OFFICIAL_RUNS:
-            raise ValueError(f"official must be one of {', '.join(OFFICIAL_RUNS)}, got {self.official!r}")
-        if not 2 <= self.check_after <= self.rounds:  # noqa: PLR2004 - one probe tells no noise
-            raise ValueError(f"rounds must be at least {max(2, self.check_after)}, got {self.rounds}")
-        self._refuse_doubts()
-        if self.first_probe_s <= 0 or self.longer_every < 1:
-            raise ValueError("first_probe_s must be above 0 and longer_every at least 1")
-
-    def _refuse_doubts(self) -> None:
-        if not 0 < self.doubt_points <= self.doubt_most:
-            raise ValueError(f"doubt_points must be above 0 and at most doubt_most, got {self.doubt_points:g}")
-        if not 0 < self.doubted_share <= 1 or not 0 < self.false_alarm < 1:
-            raise ValueError("doubted_share and false_alarm must lie between 0 and 1")
-        if self.check_samples < 1:
-            raise ValueError(f"check_samples must be at least 1, got {self.check_samples}")
+        least_rounds = max(_LEAST_ROUNDS, self.check_after)
+        shares = 0 < self.doubted_share <= 1 and 0 < self.false_alarm < 1
+        lengths = self.first_probe_s > 0 and self.longer_every >= 1
+        doubts = 0 < self.doubt_points <= self.doubt_most
+        needs = {
+            "metrics must name what probes give, for instance latency_ms": self.metrics,
+            f"risk must lie between 0 and {_COIN:g}, got {self.risk:g}": 0 < self.risk < _COIN,
+            f"official must be one of {', '.join(OFFICIAL_RUNS)}, got {self.official!r}": self.official
+            in OFFICIAL_RUNS,
+            f"rounds must be at least {least_rounds}, got {self.rounds}": _LEAST_ROUNDS
+            <= self.check_after
+            <= self.rounds,
+            f"doubt_points must be above 0 and at most doubt_most, got {self.doubt_points:g}": doubts,
+            "doubted_share and false_alarm must lie between 0 and 1": shares,
+            f"check_samples must be at least 1, got {self.check_samples}": self.check_samples >= 1,
+            "first_probe_s must be above 0 and longer_every at least 1": lengths,
+        }
+        for need, met in needs.items():
+            if not met:
+                raise ValueError(need)
 
     @property
     def directions(self) -> dict[str, str]:
@@ -131,3 +137,43 @@ def study_identity(space: Space, priors: Mapping[str, Belief], settings: Setting
         "priors": {model: [belief.percent, belief.sd] for model, belief in sorted(priors.items())},
         "settings": asdict(settings),
     }
+
+
+@dataclass(frozen=True)
+class Belief:
+    """A top-1 accuracy.
+
+    Attributes:
+        percent: the value; 0 where nothing is known.
+        sd: standard deviation in points of a percent; 0: measured on the whole dataset; infinite: nothing is known.
+        source: where it comes from, for people.
+        up: by how many points more the prior may be too low, for all that is known; 0 once a check has ruled it out.
+        down: the same of a prior that is too high.
+        prior: whether the value is a prior's.
+    """
+
+    percent: float
+    sd: float
+    source: str
+    up: float = 0.0
+    down: float = 0.0
+    prior: bool = True
+
+    def interval(self, risk: float) -> tuple[float, float]:
+        """Return the two bounds that the value lies between with probability 1 - risk; needs a finite `sd`."""
+        reach = NormalDist().inv_cdf(1 - risk / 2) * self.sd
+        return max(0.0, self.percent - reach), min(100.0, self.percent + reach)
+
+
+UNKNOWN = Belief(0.0, math.inf, "unknown", prior=False)
+"""What is believed of a model without a prior."""
+
+
+def measured(count: AccuracyCount, samples: int) -> Belief:
+    """Make a belief of images classified, out of a dataset of so many."""
+    share = count.correct / count.count
+    rest = max(0.0, 1 - count.count / samples)
+    # One right and one wrong more (Agresti and Coull) keep a share of 0 or 1 from looking certain.
+    smoothed = (count.correct + 1) / (count.count + 2)
+    sd = 100 * math.sqrt(smoothed * (1 - smoothed) / count.count * rest)
+    return Belief(100 * share, sd, f"measured on {count.count} samples", prior=False)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
@@ -15,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 Setting = str | int | float | None
+_Axes = dict[str, tuple[Setting, ...]]
+_Rule = tuple[dict[str, list[Setting]], dict[str, list[Setting]]]
 MOST_POINTS = 100_000
 _SCHEMA = 1
 _KEYS = {"schema", "name", "axes", "model_axes", "constraints"}
@@ -48,18 +48,6 @@ class Space:
     points: tuple[Point, ...]
 
 
-def known_space(name: str, options: Mapping[str, Sequence[Setting]] | None = None) -> dict[str, Any]:
-    """Return one of our spaces as JSON, such as "mobilenets", times options such as {"threads": [1, 2]}."""
-    document: dict[str, Any] = json.loads(resources.files(__package__).joinpath(f"{name}.json").read_text("utf-8"))
-    document["axes"] |= {axis: list(values) for axis, values in (options or {}).items()}
-    return document
-
-
-def mobilenets(options: Mapping[str, Sequence[Setting]] | None = None) -> Space:
-    """Return the 81 published MobileNet and EfficientNet-Lite variants, times options."""
-    return decode_space(known_space("mobilenets", options), "mobilenets.json")
-
-
 def decode_space(document: Any, where: str) -> Space:
     """Make a space of a decoded JSON object.
 
@@ -84,10 +72,7 @@ def decode_space(document: Any, where: str) -> Space:
     return Space(str(document["name"]), axes, points)
 
 
-_Rule = tuple[dict[str, list[Setting]], dict[str, list[Setting]]]
-
-
-def _axes(given: Any, where: str) -> dict[str, tuple[Setting, ...]]:
+def _axes(given: Any, where: str) -> _Axes:
     if not isinstance(given, dict) or not given:
         raise SpaceError(f"{where}: axes", "is no object with an axis", "name an axis and list its values")
     for axis, values in given.items():
@@ -106,7 +91,7 @@ def _known(axis: str, axes: Mapping[str, Any], place: str) -> None:
         raise SpaceError(place, f"there is no axis {axis!r}", f"use one of {', '.join(axes)}")
 
 
-def _constraint(given: Any, axes: Mapping[str, tuple[Setting, ...]], where: str) -> _Rule:
+def _constraint(given: Any, axes: _Axes, where: str) -> _Rule:
     place = f"{where}: constraints"
     if not isinstance(given, dict) or given.keys() != {"when", "only"}:
         raise SpaceError(place, f"{given!r} is no constraint", 'write {"when": {AXIS: [..]}, "only": {AXIS: [..]}}')
@@ -119,9 +104,7 @@ def _constraint(given: Any, axes: Mapping[str, tuple[Setting, ...]], where: str)
     return given["when"], given["only"]
 
 
-def _points(
-    axes: Mapping[str, tuple[Setting, ...]], constraints: Sequence[_Rule], model_axes: Sequence[str]
-) -> Iterator[Point]:
+def _points(axes: _Axes, constraints: Sequence[_Rule], model_axes: Sequence[str]) -> Iterator[Point]:
     for combination in itertools.product(*axes.values()):
         values = dict(zip(axes, combination, strict=True))
         if all(_fits(values, only) for when, only in constraints if _fits(values, when)):

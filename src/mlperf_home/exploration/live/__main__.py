@@ -22,10 +22,9 @@ from typing import Any
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.answer import Answer, to_json
-from mlperf_home.exploration.definition.journal import Journal
-from mlperf_home.exploration.definition.meter import JournaledMeter
+from mlperf_home.exploration.definition.meter import Journal, JournaledMeter
 from mlperf_home.exploration.definition.settings import study_identity
-from mlperf_home.exploration.live.engines import Engines
+from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.meter import LiveMeter
 from mlperf_home.exploration.live.plan import StudyPlan, read_plan
 from mlperf_home.exploration.optuna_search import Budget, search
@@ -58,9 +57,11 @@ def explore(plan: StudyPlan) -> None:
     identity = {**study_identity(space, plan.priors, plan.settings), "searcher": plan.searcher, "budget": plan.budget_s}
     path = plan.folder / "answer.json"
 
-    def told(answer: Answer) -> None:
-        replace_text(path, to_json(answer, plan.about))
-        _tell("standing", **_counts(answer))
+    def told(found: Answer, event: str = "standing", **more: Any) -> None:
+        replace_text(path, to_json(found, plan.about))
+        work, parts = found.work, ("front", "undecided", "dropped")
+        counts = {part: len(getattr(found, part)) for part in parts}
+        _tell(event, **more, **counts, spent_s=sum(work.spent_s.values()), left_s=work.left_s, share=work.share)
 
     last_s = time.monotonic()
 
@@ -78,20 +79,7 @@ def explore(plan: StudyPlan) -> None:
         else:
             budget = Budget(plan.budget_s or 0.0, seed=plan.settings.seed)
             answer = search(space, JournaledMeter(meter, journal), plan.searcher, budget, plan.settings, told)
-    replace_text(path, to_json(answer, plan.about))
-    _tell("answered", answer=str(path), **_counts(answer))
-
-
-def _counts(answer: Answer) -> dict[str, Any]:
-    work = answer.work
-    return {
-        "front": len(answer.front),
-        "undecided": len(answer.undecided),
-        "dropped": len(answer.dropped),
-        "spent_s": sum(work.spent_s.values()),
-        "left_s": work.left_s,
-        "share": work.share,
-    }
+    told(answer, "answered", answer=str(path))
 
 
 def _tell(event: str, **facts: Any) -> None:

@@ -1,27 +1,47 @@
-"""A point's runs as the harness takes them: jobs, conf files, and where they lie."""
+"""A point's runs as the harness takes them: options, jobs, conf files, where they lie, and the processes that run them.
+
+There is one process for each engine's environment, started when it is first needed.
+"""
 
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.exploration.live.axes import BACKEND, backend_job, option_words
+from mlperf_home.bootstrap import BOOTSTRAP
+from mlperf_home.contracts.failures import ExitStatus
+from mlperf_home.engines.base import BackendError
+from mlperf_home.engines.lengths import parse_lengths
+from mlperf_home.errors import LocatedError
+from mlperf_home.exploration.definition.space import Point, Setting, Space, SpaceError
 from mlperf_home.harness.user_conf import Wanted, target_key, user_conf, user_conf_text
 from mlperf_home.measurements.layout import ResultFolder, result_folder
 from mlperf_home.rules import load_round, mlperf_conf
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from mlperf_home.exploration.definition.space import Point
-    from mlperf_home.exploration.live.plan import StudyPlan
+    from mlperf_home.exploration.live.plan import Engine, StudyPlan
 
+BACKEND = "backend"
+_COUNTS = ("threads", "batch", "streams", "cores")
+_TOGGLES = {"yes": True, "no": False}
+# Imported once, before runs are forked: these make no threads. What makes some is imported by each run.
+_IMPORTS = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
 _LEAST_QUERIES = 20
 # Below what any of our models takes: LoadGen prepares queries for it, and must not run out of them. Latency may be
 # bimodal, so that what was measured before says little; 100,000 queries are prepared in a moment.
 _FASTEST_MS = 0.02
+
+OPTION_AXES = (BACKEND, *_COUNTS, "xnnpack", "delegate", "lengths")
+"""An axis of one of these names sets an option of the engine; null leaves the option to the engine. Others name models.
+
+backend: the engine's name; threads: of one call; batch: samples of one call; streams: calls at the same time; cores:
+that the engine may use; xnnpack: yes or no; delegate: a library; lengths: buckets of sequences, such as "64,128,384".
+"""
 
 
 @dataclass(frozen=True)
@@ -106,3 +126,117 @@ def run_conf(plan: StudyPlan, run: str, target: float | None) -> str:
     running = plan.running
     wanted = Wanted(running.benchmark, running.scenario, run, running.style, running.test_query_count, measured=target)
     return user_conf_text(load_round(running.round), wanted)
+
+
+def check_axes(space: Space, where: str) -> None:
+    """Refuse values that no engine could take.
+
+    Raises:
+        SpaceError: the text names the axis and the value.
+    """
+    for axis in set(space.axes) & set(OPTION_AXES):
+        for value in space.axes[axis]:
+            wanted = _wanted(axis, value)
+            if wanted:
+                raise SpaceError(f"{where}: axes/{axis}", f"{value!r} is not {wanted}", "correct the value")
+
+
+def _wanted(axis: str, value: Setting) -> str:
+    """Return what a value should have been; empty where it is right."""
+    if value is None:
+        return ""
+    if axis in _COUNTS:
+        return "" if isinstance(value, int) and value > 0 else "a whole number above 0"
+    if axis == "xnnpack":
+        return "" if value in _TOGGLES else "yes or no"
+    if axis == "lengths":
+        try:
+            parse_lengths(str(value))
+        except BackendError as error:
+            return f"a list of lengths ({error})"
+    return "" if isinstance(value, str) and value else "a text"
+
+
+def options_of(point: Point) -> dict[str, Setting]:
+    """Return the point's values on the engine's axes that it does not leave to the engine."""
+    return {axis: point.values[axis] for axis in OPTION_AXES if point.values.get(axis) is not None}
+
+
+def option_words(point: Point) -> str:
+    """Name the point's options for the name of a system's configuration, the backend apart; empty without any."""
+    options = options_of(point)
+    return "-".join(f"{axis}_{str(value).replace(',', '_')}" for axis, value in options.items() if axis != BACKEND)
+
+
+def backend_job(point: Point, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a job that a point's options decide: engine options, lengths, batch_sizes, streams, cores."""
+    given = options_of(point)
+    own: dict[str, Callable[[Any], Any]] = {"threads": int, "xnnpack": _TOGGLES.__getitem__, "delegate": str}
+    return {
+        "options": {**options, **{name: made(given[name]) for name, made in own.items() if name in given}},
+        "lengths": list(parse_lengths(str(given["lengths"]))) if "lengths" in given else None,
+        "batch_sizes": [given["batch"]] if "batch" in given else None,
+        "streams": given.get("streams"),
+        "cores": given.get("cores"),
+    }
+
+
+class EngineError(LocatedError):
+    """An engine's environment cannot be started at all."""
+
+
+class Engines:
+    """Runs jobs; use it as a context, which ends its processes."""
+
+    def __init__(self, engines: Mapping[str, Engine]) -> None:
+        """Take the environments; nothing is started yet."""
+        self._engines = engines
+        self._started: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Engines:  # noqa: PYI034 - typing has no Self in Python 3.10
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._started.values():
+            assert process.stdin is not None  # noqa: S101 - it was asked for
+            process.stdin.close()
+        for process in self._started.values():
+            process.wait()
+
+    def run(self, backend: str, job: Path, *, new_interpreter: bool) -> tuple[ExitStatus, str]:
+        """Run a job to its end; give its status and, after a failure, what was wrong.
+
+        Raises:
+            EngineError: the environment's Python cannot be started.
+        """
+        process = self._process(backend)
+        assert process.stdin is not None  # noqa: S101 - both were asked for
+        assert process.stdout is not None  # noqa: S101
+        asked = json.dumps({"job": str(job), "new_interpreter": new_interpreter})
+        try:
+            process.stdin.write(asked.encode() + b"\n")
+            process.stdin.flush()
+            for line in process.stdout:
+                told = json.loads(line)
+                if told["event"] == "ended":
+                    return ExitStatus(told["status"]), str(told["message"])
+        except BrokenPipeError:
+            pass
+        del self._started[backend]
+        code = process.wait()
+        how = f"by signal {-code}" if code < 0 else f"with status {code}"
+        return ExitStatus.KILLED, f"the process that starts runs ended {how}: the machine ran out of memory?"
+
+    def _process(self, backend: str) -> subprocess.Popen[bytes]:
+        if backend not in self._started:
+            engine = self._engines[backend]
+            words = [*engine.prefix, engine.python, str(BOOTSTRAP), "mlperf_home.harness.many"]
+            words += ["--import", _IMPORTS[backend]] if backend in _IMPORTS else []
+            try:
+                self._started[backend] = subprocess.Popen(  # noqa: S603 - our own module, in the engine's environment
+                    words, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                )
+            except OSError as error:
+                problem = f"cannot be started ({error.strerror})"
+                raise EngineError(words[0], problem, "make the environment again") from None
+        return self._started[backend]

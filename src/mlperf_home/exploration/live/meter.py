@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mlperf_home.exploration.definition.space import Point
-    from mlperf_home.exploration.live.engines import Engines
+    from mlperf_home.exploration.live.jobs import Engines
     from mlperf_home.exploration.live.plan import Candidate, StudyPlan
 
 # What is wrong with the machine or with us is wrong with every point.
@@ -42,7 +42,7 @@ class StudyStoppedError(LocatedError):
 
 
 class LiveMeter:
-    """Probes, checks and official runs on this machine: implements `mlperf_home.exploration.definition.meter.Meter`.
+    """Probes, checks and official runs on this machine: a `Meter`.
 
     The first run of a point tells what the engine chooses for it (its threads) and how fast it is; both are kept
     beside the journal, so that all runs of a point are of the same configuration.
@@ -166,17 +166,9 @@ def _spent_s(start_s: float, session: Path) -> float:
 def _score(
     kind: str, log: Path, candidate: Candidate, part: tuple[int, int] | None, samples: int
 ) -> tuple[float, int, str]:
-    """Score a run.
+    """Return how many are right (of answers: their F1, as if of each sample), of how many, and accuracy.txt.
 
-    Args:
-        kind: the dataset's kind.
-        log: LoadGen's accuracy log.
-        candidate: the model, with its dataset.
-        part: the first sample that was run, and the one after the last; None: the whole dataset.
-        samples: of the whole dataset.
-
-    Returns:
-        How many are right (of answers: their F1, as if of each sample), of how many, and accuracy.txt, "" of a part.
+    `part`: the first sample that was run, and the one after the last, accuracy.txt being ""; None: all `samples`.
     """
     dataset, questions = Path(candidate.dataset), Path(candidate.questions)
     if kind != "squad":

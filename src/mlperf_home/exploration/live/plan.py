@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.exploration.definition.answer import About
-from mlperf_home.exploration.definition.beliefs import Belief
-from mlperf_home.exploration.definition.settings import Protocol, Settings
+from mlperf_home.exploration.definition.settings import Belief, Protocol, Settings
 from mlperf_home.exploration.definition.space import Space, decode_space
 
 if TYPE_CHECKING:
@@ -75,7 +73,7 @@ class Running:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """All of it.
+    """A study on real engines.
 
     Attributes:
         space: the space as JSON.
@@ -114,12 +112,7 @@ class StudyPlan:
 
 def to_json(plan: StudyPlan) -> str:
     """Write a plan."""
-    document = asdict(plan)
-    document["schema"] = _SCHEMA
-    document["folder"], document["work_dir"] = str(plan.folder), str(plan.work_dir)
-    for prior in document["priors"].values():
-        prior["sd"] = None if math.isinf(prior["sd"]) else prior["sd"]
-    return json.dumps(document, indent=1) + "\n"
+    return json.dumps(asdict(plan) | {"schema": _SCHEMA}, indent=1, default=str) + "\n"
 
 
 def read_plan(path: Path) -> StudyPlan:
@@ -127,22 +120,15 @@ def read_plan(path: Path) -> StudyPlan:
     document = json.loads(path.read_text("utf-8"))
     if document.pop("schema") != _SCHEMA:
         raise ValueError(f"{path}: is no plan of schema {_SCHEMA}")
-    settings = document["settings"]
+    settings, engines = document["settings"], document["engines"].items()
     settings |= {"metrics": tuple(settings["metrics"]), "protocol": Protocol(**settings["protocol"])}
-    priors = {
-        model: Belief(each["percent"], math.inf if each["sd"] is None else each["sd"], each["source"])
-        for model, each in document["priors"].items()
+    document |= {
+        "settings": Settings(**settings),
+        "priors": {model: Belief(**each) for model, each in document["priors"].items()},
+        "candidates": {model: Candidate(**each) for model, each in document["candidates"].items()},
+        "engines": {name: Engine(each["python"], tuple(each["prefix"]), each["system"]) for name, each in engines},
+        "running": Running(**document["running"]),
+        "folder": Path(document["folder"]),
+        "work_dir": Path(document["work_dir"]),
     }
-    engines = document["engines"].items()
-    return StudyPlan(
-        **{
-            **document,
-            "settings": Settings(**settings),
-            "priors": priors,
-            "candidates": {model: Candidate(**each) for model, each in document["candidates"].items()},
-            "engines": {name: Engine(each["python"], tuple(each["prefix"]), each["system"]) for name, each in engines},
-            "running": Running(**document["running"]),
-            "folder": Path(document["folder"]),
-            "work_dir": Path(document["work_dir"]),
-        }
-    )
+    return StudyPlan(**document)

@@ -1,18 +1,20 @@
-"""What is believed of each model's accuracy, and which samples are looked at next."""
+"""What is believed of each model's accuracy, what samples make of it, and which are looked at next.
+
+Samples are drawn without replacement, so likelihoods are hypergeometric; ratios of likelihoods are martingales, and the
+chance that one ever reaches 1/r under its denominator is at most r (Ville). Sources: docs/exploration.md.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.exploration.definition.beliefs import UNKNOWN, Belief, measured
 from mlperf_home.exploration.definition.meter import AccuracyCount
-from mlperf_home.exploration.racing.checking import Believed, decides_drops, decides_fronts, decides_widths
-from mlperf_home.exploration.racing.dominance import Gaps, critical
-from mlperf_home.exploration.racing.evidence import Doubts, believed
+from mlperf_home.exploration.definition.settings import UNKNOWN, Belief, measured
+from mlperf_home.exploration.racing.dominance import Believed, critical, decides_drops, decides_fronts, decides_widths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,12 +23,19 @@ if TYPE_CHECKING:
 
     from mlperf_home.exploration.definition.settings import Settings
     from mlperf_home.exploration.definition.space import Point
+    from mlperf_home.exploration.racing.dominance import Gaps
+
+    Floats = NDArray[np.float64]
 
 # However few the models are: of a prior that is wrong, the chance to pass.
 _MOST_MISSED = 0.01
 _SHIFTS = 4
 _LONGEST_STEP = 4
 _NOTHING = AccuracyCount(0.0, 0, 0.0)
+# Gauss and Hermite's five nodes: they stand for a normal distribution.
+_NODES = np.array([-2.856970013872806, -1.355626179974266, 0.0, 1.355626179974266, 2.856970013872806])
+_WEIGHTS = np.array([0.011257411327721, 0.222075922005613, 0.533333333333333, 0.222075922005613, 0.011257411327721])
+_STEPS = np.linspace(-3, 3, 61)
 
 
 @dataclass(frozen=True)
@@ -116,12 +125,8 @@ class Accuracies:
     ) -> list[Wanted]:
         """Return what to look at next; nothing where nothing depends on it, or no more may be looked at.
 
-        Args:
-            others: the gaps in the other metrics.
-            open_pairs: shape (points, points): the column may yet be dominated by the row.
-            sample_ms: shape (points,): the time that a sample takes.
-            risk: of one comparison.
-            fronts: whether to look also at what decides only whether a point that is kept is of the front.
+        `others` are the gaps in the other metrics; `open_pairs` are as in a Verdict; `sample_ms`, shape (points,), is
+        the time that a sample takes; `fronts`: also at what decides only whether a point that is kept is of the front.
         """
         sure = [(each.gaps >= critical(risk, each.degrees)) | each.equal for each in others]
         threats = open_pairs & np.logical_and.reduce(sure)
@@ -152,3 +157,101 @@ class Accuracies:
         if not self._beliefs[model].prior and not math.isinf(self._priors[model].sd):
             last = min(last, self._settings.most_measured)
         return self.whole(model) if 2 * last > self._samples else Wanted(model, count, last)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Logarithms of likelihood ratios.
+
+    Attributes:
+        not_higher: for the prior, against a truth above it, by each of the shifts.
+        not_lower: for the prior, against a truth below it, by each of the shifts.
+        wrong: for a truth that is off by any amount (normal, with the first shift as standard deviation), against it.
+    """
+
+    not_higher: tuple[float, ...]
+    not_lower: tuple[float, ...]
+    wrong: float
+
+
+def evidence(percent: float, sd: float, count: AccuracyCount, shifts: Sequence[float], samples: int) -> Evidence:
+    """Weigh `count`, drawn from a dataset of so many samples, for and against a prior of `percent`.
+
+    `sd` is its standard deviation where it is right; `shifts` are by how many points it may be off, ascending.
+    """
+    off = np.concatenate(([0.0], shifts, np.negative(shifts), shifts[0] * _STEPS))
+    accuracies = percent + off[:, None] + sd * _NODES[None, :]
+    right, *rest = _log_mean(_log_likelihood(accuracies, count, samples), _WEIGHTS).tolist()
+    many = len(shifts)
+    any_shift = float(_log_mean(np.array([rest[2 * many :]]), np.exp(-(_STEPS**2) / 2))[0])
+    higher, lower = (tuple(_ratio(right, each) for each in part) for part in (rest[:many], rest[many : 2 * many]))
+    return Evidence(higher, lower, _ratio(any_shift, right))
+
+
+def _log_likelihood(accuracies: Floats, count: AccuracyCount, samples: int) -> Floats:
+    """Return the logarithm of the hypergeometric likelihood but for a constant; -inf where it is impossible."""
+    right = np.clip(accuracies / 100 * samples, 0, samples)
+    wrong, missed = samples - right, count.count - count.correct
+    possible = (right >= count.correct) & (wrong >= missed)
+    right, wrong = np.maximum(right, count.correct), np.maximum(wrong, missed)
+    found = _ways(right, count.correct) + _ways(wrong, missed)
+    return np.where(possible, found, -np.inf)
+
+
+def _ways(total: NDArray[Any], taken: float) -> Floats:
+    """Logarithm of the binomial coefficient, but for what does not depend on `total`."""
+    return np.asarray(_log_gamma(total + 1) - _log_gamma(total - taken + 1))
+
+
+_log_gamma = np.vectorize(math.lgamma, otypes=[np.float64])
+
+
+def _log_mean(logs: Floats, weights: Floats) -> Floats:
+    """Weighted mean along the last axis, of logarithms."""
+    return np.asarray(np.logaddexp.reduce(logs + np.log(weights / weights.sum()), axis=-1))
+
+
+def _ratio(one: float, other: float) -> float:
+    """Both impossible: nothing is known."""
+    return 0.0 if math.isinf(one) and math.isinf(other) else one - other
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """How far priors are doubted.
+
+    Attributes:
+        shifts: by how many points a prior may be off, ascending: from what a check has to find to the most.
+        missed: the chance that a prior which is so wrong passes its check, on either side.
+        false_alarm: the chance that a right one is given up, whenever one looks.
+        samples: of the whole dataset.
+    """
+
+    shifts: tuple[float, ...]
+    missed: float
+    false_alarm: float
+    samples: int
+
+
+def believed(prior: Belief, count: AccuracyCount, doubts: Doubts) -> Belief:
+    """Return what a prior and all samples seen so far make one believe; `count.count` may be 0."""
+    if count.count >= doubts.samples or (math.isinf(prior.sd) and count.count):
+        return measured(count, doubts.samples)
+    if math.isinf(prior.sd):
+        return prior
+    if not count.count:
+        return Belief(prior.percent, prior.sd, prior.source, doubts.shifts[-1], doubts.shifts[-1])
+    found = evidence(prior.percent, prior.sd, count, doubts.shifts, doubts.samples)
+    up, down = (_left(against, doubts) for against in (found.not_higher, found.not_lower))
+    if (up or down) and found.wrong >= -math.log(doubts.false_alarm):
+        return measured(count, doubts.samples)
+    said = f"checked on {count.count} samples" + (" (may be too high)" if down else " (may be too low)" if up else "")
+    if up and down:
+        said = f"{count.count} samples do not tell whether it is right"
+    return Belief(prior.percent, prior.sd, f"{prior.source}, {said}", up, down)
+
+
+def _left(against: tuple[float, ...], doubts: Doubts) -> float:
+    """Return the least shift from which on all are ruled out; 0 where none is left that has to be found."""
+    open_places = [place for place, each in enumerate(against) if each < -math.log(doubts.missed)]
+    return (*doubts.shifts, doubts.shifts[-1])[open_places[-1] + 1] if open_places else 0.0

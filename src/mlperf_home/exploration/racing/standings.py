@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.exploration.definition.beliefs import Belief
     from mlperf_home.exploration.definition.meter import Observation
+    from mlperf_home.exploration.definition.settings import Belief
     from mlperf_home.exploration.definition.space import Point
+
+    Bounds = dict[str, tuple[float, float]]
 
 
 @dataclass
@@ -85,10 +87,10 @@ class Field:
         likely[self.alive] = front(values[self.alive].tolist(), tuple(self.settings.directions.values()))
         return likely
 
-    def _intervals(self) -> list[dict[str, tuple[float, float]]]:
+    def _intervals(self) -> list[Bounds]:
         """Return each point's intervals, by metric."""
         table, risk = np.stack(self.probes), self.settings.risk
-        found: list[dict[str, tuple[float, float]]] = [{} for _ in self.points]
+        found: list[Bounds] = [{} for _ in self.points]
         for place, (name, sign) in enumerate(zip(self.settings.metrics, self.signs, strict=True)):
             bounds = np.sort(np.exp(sign * probe_bounds(table[:, :, place], risk)), axis=0)
             for index in np.flatnonzero(~np.isnan(bounds[0])):
@@ -98,10 +100,8 @@ class Field:
                 found[index][self.settings.accuracy] = belief.interval(risk)
         return found
 
-    def _standing(
-        self, index: int, verdict: Verdict, means: list[float], likely: bool, intervals: dict[str, tuple[float, float]]
-    ) -> Standing:
-        belief, official = self.beliefs[index], self.official.get(index)
+    def _standing(self, index: int, verdict: Verdict, means: list[float], likely: bool, intervals: Bounds) -> Standing:
+        point, belief, official = self.points[index], self.beliefs[index], self.official.get(index)
         pairs = zip(self.settings.metrics, means, strict=True)
         values = {name: value for name, value in pairs if not math.isnan(value)}
         if math.isfinite(belief.sd):
@@ -111,14 +111,6 @@ class Field:
             against = [int(self.dominator[index])]
         elif self.alive[index] and not verdict.front[index]:
             against = [int(each) for each in np.flatnonzero(verdict.open_pairs[:, index])]
-        return Standing(
-            self.points[index].name,
-            values,
-            belief.source,
-            tuple(self.points[each].name for each in against),
-            dict(official.values) if official else {},
-            likely,
-            self.points[index].model,
-            intervals,
-            self.failed.get(index, ""),
-        )
+        others = tuple(self.points[each].name for each in against)
+        ran, failed = dict(official.values) if official else {}, self.failed.get(index, "")
+        return Standing(point.name, values, belief.source, others, ran, likely, point.model, intervals, failed)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.exploration.definition.answer import Answer
-    from mlperf_home.exploration.definition.beliefs import Belief
-    from mlperf_home.exploration.definition.journal import Journal
+    from mlperf_home.exploration.definition.meter import Journal
+    from mlperf_home.exploration.definition.settings import Belief
     from mlperf_home.exploration.definition.space import Space
 
     Doing = Callable[[str, int, int], None]
@@ -46,12 +46,8 @@ class Study:
     ) -> None:
         """Set a study up; nothing is measured yet.
 
-        Args:
-            space: the points.
-            meter: what measures them.
-            priors: accuracies by model; a model without one is measured on the whole dataset if it matters.
-            settings: how it goes on.
-            journal: where observations are kept; made with `study_identity`.
+        `priors` are accuracies by model; a model without one is measured on the whole dataset if it matters. `journal`
+        keeps observations, and is made with `study_identity`.
 
         Raises:
             ValueError: more points than a race can compare.
@@ -74,11 +70,7 @@ class Study:
         self._doing: Doing = lambda _what, _done, _of: None
 
     def run(self, told: Callable[[Answer], None] = lambda _: None, doing: Doing | None = None) -> Answer:
-        """Run to the end.
-
-        Args:
-            told: hears how it stands after each round and each official run.
-            doing: hears what is measured next, which of how many.
+        """Run to the end; `told` hears of each round and official run, `doing` what is measured next, of how many.
 
         Raises:
             StudyError: every point has failed.
@@ -191,10 +183,8 @@ class Study:
     def _check(self, wanted: Wanted) -> None:
         """Check a model by the fastest of its points; another one if that fails."""
         times = self._field.samples_ms()
-        while True:
-            having = np.flatnonzero(self._field.alive & (self._accuracies.model == wanted.model))
-            if not len(having):
-                return
+        model = self._accuracies.model
+        while len(having := np.flatnonzero(self._field.alive & (model == wanted.model))):
             index = int(having[times[having].argmin()])
             try:
                 count = self._meter.check(self.points[index], wanted.first, wanted.last)

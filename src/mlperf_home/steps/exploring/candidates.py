@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.samples import bert, mobilenet
-from mlperf_home.steps.workloads import WORKLOADS
+from mlperf_home.steps.run_request import WORKLOADS
 
 if TYPE_CHECKING:
     from scriptgraph.api import Context
@@ -19,11 +17,10 @@ PRIOR_SD = 0.3
 def describe_candidate(context: Context) -> dict[str, Any]:
     """Return what the exploration's step reads of a model, as JSON values.
 
-    Returns:
-        {"model", "name", "path", "dataset", "questions", "weight_type", "source", "prior"}: all text but the prior,
-        which is {"percent", "sd", "source"} or None.
+    All are text but the prior, which is {"percent", "sd", "source"} or None.
     """
     benchmark = context.text("CM_MLPERF_BENCHMARK")
+    percent, accuracy_source = _expected_accuracy(context)
     return {
         "model": context.text("CM_EXPLORE_MODEL"),
         "name": context.name("CM_ML_MODEL_FULL_NAME"),
@@ -32,18 +29,8 @@ def describe_candidate(context: Context) -> dict[str, Any]:
         "questions": str(context.existing("CM_DATASET_SQUAD_VAL_PATH")) if benchmark == "bert-99" else "",
         "weight_type": context.text("CM_ML_MODEL_WEIGHT_TYPE", ""),
         "source": context.text("CM_ML_MODEL_SOURCE", ""),
-        "prior": _prior(context),
+        "prior": None if percent is None else {"percent": percent, "sd": PRIOR_SD, "source": accuracy_source},
     }
-
-
-def read_candidates(listed: str) -> list[dict[str, Any]]:
-    """Read the descriptions whose paths stand in a list, one a line."""
-    return [json.loads(Path(line).read_text("utf-8")) for line in listed.splitlines() if line]
-
-
-def _prior(context: Context) -> dict[str, Any] | None:
-    percent, source = _expected_accuracy(context)
-    return None if percent is None else {"percent": percent, "sd": PRIOR_SD, "source": source}
 
 
 def _expected_accuracy(context: Context) -> tuple[float | None, str]:

@@ -4,34 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.experiments.experiment import Experiment, Experiments
+from mlperf_home.exploration.definition.settings import Belief, Protocol, Settings
+from mlperf_home.exploration.definition.space import decode_space
 from mlperf_home.exploration.live.jobs import official_folder
-from mlperf_home.exploration.live.plan import StudyPlan
+from mlperf_home.exploration.live.plan import Candidate, Engine, Running, StudyPlan
 from mlperf_home.exploration.live.plan import to_json as plan_json
+from mlperf_home.harness.user_conf import Target, run_values
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import to_json
 from mlperf_home.measurements.model_facts import Weights, with_weights
-from mlperf_home.steps.exploring.answer_rows import answer_tables, duration
-from mlperf_home.steps.exploring.plan import engines_of, read_study_plan
+from mlperf_home.rules import load_round
+from mlperf_home.steps.exploring.options import asked_searcher, race_settings
 from mlperf_home.steps.launch import run_module
 from mlperf_home.steps.machine import Pricing, machine_facts, pricing
+from mlperf_home.steps.reports import answer_tables, duration
+from mlperf_home.steps.run_request import WORKLOADS, backend_options, run_prefix
+from scriptgraph.api import Context, StepFailed
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from mlperf_home.exploration.definition.space import Point
-    from scriptgraph.api import Context
+
+_PARTS = ("front", "undecided", "dropped")
+_METRICS = {"SingleStream": ("latency_ms",), "Offline": ("samples_per_second",)}
+_CANDIDATE_KEYS = ("name", "path", "dataset", "questions", "weight_type", "source")
+_ACCURACIES = {"resnet": "top1_percent", "bert-99": "f1_percent"}
 
 
 def explore(context: Context) -> Path:
-    """Run the exploration that the step's environment describes, or go on with it, and show its answer.
-
-    Returns:
-        The answer's file.
+    """Run the exploration that the step's environment describes, or go on with it; show its answer, return its file.
 
     Raises:
         LocatedError: the experiment or its journal cannot be used.
@@ -41,22 +49,16 @@ def explore(context: Context) -> Path:
     experiments = Experiments(context.path("CM_MLPERF_EXPERIMENTS_DIR") or context.folders.state.parent / "experiments")
     plan = read_study_plan(context, experiments.root)
     experiment = _begin(context, experiments, plan)
-    plan = read_study_plan(context, experiment.folder)
+    plan = replace(plan, folder=experiment.folder)
     told = _Told(context, plan, experiment, prices)
     path = context.output / "study.json"
     path.write_text(plan_json(plan), encoding="utf-8")
     context.say(f"experiment {experiment.name}: {len(plan.points.points)} points; once stopped, run it again to go on")
     python = context.text("CM_PYTHON_LIB_BIN_WITH_PATH", "") if plan.searcher != "race" else ""
-    run_module(
-        context.command,
-        [python or next(iter(plan.engines.values())).python],
-        ["mlperf_home.exploration.live", "--plan", path],
-        on_line=told.line,
-    )
+    python = python or next(iter(plan.engines.values())).python
+    run_module(context.command, [python], ["mlperf_home.exploration.live", "--plan", path], on_line=told.line)
     answer = json.loads(experiment.answer.read_text("utf-8"))
-    told.take_in(
-        each["point"] for part in ("front", "undecided", "dropped") for each in answer[part] if each["official"]
-    )
+    told.take_in(each["point"] for part in _PARTS for each in answer[part] if each["official"])
     for title, rows in answer_tables(answer):
         context.table(title, rows)
     for warning in answer["warnings"]:
@@ -102,7 +104,7 @@ class _Told:
             self._context.progress(told["what"], told["done"], told["of"])
         elif event in {"standing", "answered"}:
             left = f", at most about {duration(told['left_s'])} left" if told["left_s"] else ""
-            parts = ", ".join(f"{part} {told[part]}" for part in ("front", "undecided", "dropped"))
+            parts = ", ".join(f"{part} {told[part]}" for part in _PARTS)
             self._context.say(f"{parts}; {duration(told['spent_s'])} spent{left}")
         elif event == "official":
             self.take_in([told["point"]])
@@ -118,3 +120,88 @@ class _Told:
         measurement = with_weights(found, Weights(candidate.weight_type, candidate.source))
         replace_text(folder.measurement, to_json(measurement))
         return measurement
+
+
+def read_study_plan(context: Context, folder: Path) -> StudyPlan:
+    """Return the plan of the exploration that a step's environment describes, to lie in a folder that need not exist.
+
+    Raises:
+        StepFailed: an option cannot be used, or no model could be had.
+    """
+    described = _descriptions(context.text("CM_EXPLORE_CANDIDATES", ""))
+    space = json.loads(Path(context.text("CM_EXPLORE_SPACE")).read_text("utf-8"))
+    absent = _absent(context, space, described)
+    if not described:
+        first = next(iter(absent.values()), "the space names none")
+        raise StepFailed(f"none of the models could be had; the first: {first}")
+    searcher, budget_s = asked_searcher(context)
+    prefix = tuple(run_prefix(context))
+    running = _running(context, described)
+    return StudyPlan(
+        space=space,
+        settings=_settings(context, described, running),
+        searcher=searcher,
+        budget_s=budget_s,
+        priors={each["model"]: Belief(**each["prior"]) for each in described if each["prior"]},
+        candidates={each["model"]: Candidate(**{key: each[key] for key in _CANDIDATE_KEYS}) for each in described},
+        absent=absent,
+        engines={each["backend"]: Engine(each["python"], prefix, each["system"]) for each in engines_of(context)},
+        running=running,
+        folder=folder,
+        work_dir=context.folders.state / "engine-graphs",
+    )
+
+
+def engines_of(context: Context) -> list[dict[str, str]]:
+    """Read what the engines' steps wrote: backend, python, version and system of each, the usual one first."""
+    return _descriptions(context.text("CM_EXPLORE_ENGINES"))
+
+
+def _descriptions(listed: str) -> list[dict[str, Any]]:
+    """Read the JSON files whose paths stand in a list, one a line."""
+    return [json.loads(Path(line).read_text("utf-8")) for line in listed.splitlines() if line]
+
+
+def _absent(context: Context, space: Mapping[str, Any], described: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the models that could not be had, each with a reason."""
+    had = {each["model"] for each in described}
+    missing = {point.model for point in decode_space(space, "the space").points} - had
+    failures = [line for line in context.text("CM_EXPLORE_FAILED", "").splitlines() if line]
+    usual = failures[0] if failures else "no step brings it"
+    # A failure's line begins with the model that was asked for.
+    reasons = {model: next((line for line in failures if line.startswith(f"{model} ")), usual) for model in missing}
+    return {model: f"the model or its dataset could not be had: {reasons[model]}" for model in sorted(missing)}
+
+
+def _running(context: Context, described: Sequence[Mapping[str, Any]]) -> Running:
+    benchmark, scenario = context.text("CM_MLPERF_BENCHMARK"), context.text("CM_MLPERF_LOADGEN_SCENARIO")
+    if scenario not in _METRICS:
+        raise StepFailed(f"--scenario={scenario}: explorations compare {' or '.join(_METRICS)}")
+    workload = WORKLOADS[benchmark]
+    note = workload.facts(Path(described[0]["dataset"]))["sample_note"]
+    return Running(
+        round=context.text("CM_MLPERF_ROUND"),
+        benchmark=benchmark,
+        scenario=scenario,
+        style=context.text("CM_MLPERF_EXECUTION_MODE"),
+        dataset_kind=workload.kind,
+        sample=bool(note or context.flag("CM_DATASET_SAMPLE")),
+        stall_timeout_s=context.number("CM_MLPERF_STALL_TIMEOUT_S") or 300.0,
+        test_query_count=context.whole("CM_MLPERF_TEST_QUERY_COUNT"),
+        options=backend_options(context),
+    )
+
+
+def _settings(context: Context, described: Sequence[Mapping[str, Any]], running: Running) -> Settings:
+    rules = load_round(running.round)
+    values = run_values(rules, running.scenario, running.style, Target(1.0, measured=False), running.test_query_count)
+    least = rules.scenarios[running.scenario]
+    path = Path(described[0]["dataset"]) / WORKLOADS[running.benchmark].facts_file
+    facts = json.loads(path.read_text("utf-8"))
+    protocol = Protocol(
+        samples=int(facts["features" if running.benchmark == "bert-99" else "images"]),
+        official_s=values.get("min_duration", least.min_duration_ms) / 1000,
+        official_queries=int(values.get("min_query_count", least.min_query_count)),
+    )
+    metrics, accuracy = _METRICS[running.scenario], _ACCURACIES[running.benchmark]
+    return replace(race_settings(context), metrics=metrics, accuracy=accuracy, protocol=protocol)

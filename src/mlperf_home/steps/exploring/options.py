@@ -6,14 +6,21 @@ The space is one of ours, narrowed and with axes added, or a JSON file of the us
 from __future__ import annotations
 
 import json
-from typing import Any
+from importlib import resources
+from typing import TYPE_CHECKING, Any
 
 from mlperf_home.engines.registry import NAMES
 from mlperf_home.exploration.definition.settings import Settings
-from mlperf_home.exploration.definition.space import Space, SpaceError, decode_space, known_space
-from mlperf_home.exploration.live.axes import BACKEND, check_axes
+from mlperf_home.exploration.definition.space import SpaceError, decode_space
+from mlperf_home.exploration.live.jobs import BACKEND, check_axes
 from mlperf_home.exploration.live.plan import SEARCHERS
+from mlperf_home.published.classifiers import read_classifiers
 from scriptgraph.api import Context, StepFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mlperf_home.exploration.definition.space import Setting
 
 # Axis -> (key, option) of what the command line may add.
 _ADDED = {
@@ -24,6 +31,7 @@ _ADDED = {
     "streams": "CM_EXPLORE_STREAMS",
     "lengths": "CM_EXPLORE_LENGTHS",
 }
+_AXES = ("family", "multiplier", "resolution", "precision")
 _COUNTS = ("threads", "batch", "streams")
 _SEPARATOR = {"lengths": ";"}
 """Lists of lengths hold commas: several lists are set apart by semicolons."""
@@ -52,7 +60,10 @@ def asked_space(context: Context) -> dict[str, Any]:
     for backend in space.axes.get(BACKEND, ()):
         if backend is not None and backend not in NAMES:
             raise SpaceError(f"{where}: axes/{BACKEND}", f"there is no engine {backend!r}", f"use {', '.join(NAMES)}")
-    _check_models(context, space, where)
+    known = models_of(known_space(_name(context)))
+    if odd := [model for model in models_of(document) if model not in known]:
+        advice = f"name models by the axes of ours: {', '.join(sorted(known)[:3])}, ..."
+        raise SpaceError(where, f"there is no model {odd[0]!r}", advice)
     return dict(document)
 
 
@@ -65,15 +76,6 @@ def backends_of(document: dict[str, Any], usual: str) -> list[str]:
     """Name the engines that a space's points run on, that of points without a backend of their own first."""
     values = document["axes"].get(BACKEND, [None])
     return list(dict.fromkeys(usual if value is None else str(value) for value in values))
-
-
-def _check_models(context: Context, space: Space, where: str) -> None:
-    name = _name(context)
-    known = {point.model for point in decode_space(known_space(name), name).points}
-    odd = next((point.model for point in space.points if point.model not in known), None)
-    if odd is not None:
-        some = ", ".join(sorted(known)[:3])
-        raise SpaceError(where, f"there is no model {odd!r}", f"name models by the axes of ours: {some}, ...")
 
 
 def _name(context: Context) -> str:
@@ -89,7 +91,7 @@ def _ours(context: Context) -> dict[str, Any]:
     if families != "all":
         only["family"] = [each for each in axes["family"] if families in each]
     if precision != "all":
-        floats = {"fp32", "float"}
+        floats = {row.model.rpartition("/")[2] for row in read_classifiers() if row.weights == "fp32"}
         only["precision"] = [each for each in axes["precision"] if (each in floats) == (precision == "fp32")]
     if only:
         document["constraints"].append({"when": {}, "only": only})
@@ -145,3 +147,47 @@ def asked_searcher(context: Context) -> tuple[str, float | None]:
     if budget_s is None or budget_s <= 0:
         raise StepFailed(f"--searcher={searcher} needs --budget, the seconds that it may spend, above 0")
     return searcher, budget_s
+
+
+def known_space(name: str, options: Mapping[str, Sequence[Setting]] | None = None) -> dict[str, Any]:
+    """Return one of our spaces as JSON, times options such as {"threads": [1, 2]}.
+
+    The names: mobilenets (the 81 published MobileNet and EfficientNet-Lite variants) and berts; those of the embedded
+    sample begin with "sample_".
+    """
+    if name.endswith("mobilenets"):
+        document = _classifier_space(name.replace("_", "-"), sample=name.startswith("sample"))
+    else:
+        document = json.loads(resources.files(__package__).joinpath(f"{name}.json").read_text("utf-8"))
+    document["axes"] |= {axis: list(values) for axis, values in (options or {}).items()}
+    return document
+
+
+def _on_axes(model: str) -> tuple[str | None, ...]:
+    """Return a classifier's values on the axes; one without a multiplier has no choice of resolutions either."""
+    family, *size, precision = model.split("/")
+    return (family, *(size or (None, None)), precision)
+
+
+def _classifier_space(name: str, *, sample: bool) -> dict[str, Any]:
+    models = [_on_axes(row.model) for row in read_classifiers() if row.sample is sample]
+    # Small before large, as on the other axes: the table has the large ones of MobileNet v3 first.
+    models.sort(key=lambda model: [word in str(model[0]) for word in ("efficientnet", "minimalistic", "large")])
+    families, *sizes, precisions = (list(dict.fromkeys(column)) for column in zip(*models, strict=True))
+    every = [*(sorted(size, key=lambda value: float(value or 0)) for size in sizes), precisions]
+    constraints: list[dict[str, Any]] = []
+    for family in families:
+        columns = [*zip(*(model[1:] for model in models if model[0] == family), strict=True)]
+        own = [[value for value in values if value in column] for values, column in zip(every, columns, strict=True)]
+        only = dict(zip(_AXES[1:], own, strict=True))
+        if alike := [each for each in constraints if each["only"] == only]:
+            alike[0]["when"]["family"].append(family)
+        elif own != every:
+            constraints.append({"when": {"family": [family]}, "only": only})
+    return {
+        "schema": 1,
+        "name": name,
+        "axes": dict(zip(_AXES, [families, *every], strict=True)),
+        "model_axes": list(_AXES),
+        "constraints": constraints,
+    }

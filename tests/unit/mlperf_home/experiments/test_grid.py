@@ -12,7 +12,7 @@ import pytest
 from mlperf_home.experiments import grid
 from mlperf_home.experiments.experiment import Experiment, Experiments
 from mlperf_home.experiments.values import Trial, trials
-from mlperf_home.exploration.definition.journal import JournalError
+from mlperf_home.exploration.definition.meter import JournalError
 from mlperf_home.measurements.measurement import Measurement, Value, to_json
 
 if TYPE_CHECKING:

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from table_meter import TableMeter
 
-from mlperf_home.exploration.definition.beliefs import Belief
 from mlperf_home.exploration.definition.meter import AccuracyCount
-from mlperf_home.exploration.definition.settings import Settings
+from mlperf_home.exploration.definition.settings import Belief, Settings
 from mlperf_home.exploration.definition.space import Space, decode_space
-from mlperf_home.exploration.racing.evidence import Doubts, believed, evidence
+from mlperf_home.exploration.racing.accuracies import Doubts, believed, evidence
 from mlperf_home.exploration.racing.study import Study
 
 if TYPE_CHECKING:

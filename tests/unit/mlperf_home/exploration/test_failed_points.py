@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from table_meter import TableMeter
 
-from mlperf_home.exploration.definition.beliefs import Belief
-from mlperf_home.exploration.definition.journal import Journal
-from mlperf_home.exploration.definition.meter import AccuracyCount, Observation, PointFailedError
-from mlperf_home.exploration.definition.settings import Settings, study_identity
+from mlperf_home.exploration.definition.meter import AccuracyCount, Journal, Observation, PointFailedError
+from mlperf_home.exploration.definition.settings import Belief, Settings, study_identity
 from mlperf_home.exploration.definition.space import decode_space
 from mlperf_home.exploration.optuna_search import Budget, search
 from mlperf_home.exploration.racing.study import Study, StudyError

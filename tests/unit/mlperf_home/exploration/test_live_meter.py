@@ -10,10 +10,10 @@ import pytest
 from mlperf_home.contracts.failures import ExitStatus
 from mlperf_home.exploration.definition.meter import AbsentPointError, PointFailedError
 from mlperf_home.exploration.definition.settings import Settings
-from mlperf_home.exploration.definition.space import known_space
-from mlperf_home.exploration.live.engines import Engines
+from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.meter import LiveMeter, StudyStoppedError
 from mlperf_home.exploration.live.plan import Candidate, Engine, Running, StudyPlan, read_plan, to_json
+from mlperf_home.steps.exploring.options import known_space
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,18 +14,18 @@ from table_meter import TableMeter
 
 import mlperf_home.exploration
 from mlperf_home.exploration.definition.answer import About, Answer, to_json
-from mlperf_home.exploration.definition.beliefs import Belief
-from mlperf_home.exploration.definition.journal import Journal, JournalError
-from mlperf_home.exploration.definition.settings import Settings, study_identity
-from mlperf_home.exploration.definition.space import SpaceError, decode_space, mobilenets
+from mlperf_home.exploration.definition.meter import Journal, JournalError
+from mlperf_home.exploration.definition.settings import Belief, Settings, study_identity
+from mlperf_home.exploration.definition.space import SpaceError, decode_space
 from mlperf_home.exploration.racing.study import Study
 from mlperf_home.pareto.front import front
+from mlperf_home.steps.exploring.options import known_space
 
 if TYPE_CHECKING:
     from mlperf_home.exploration.definition.meter import Observation
     from mlperf_home.exploration.definition.space import Point
 
-SPACE = mobilenets()
+SPACE = decode_space(known_space("mobilenets"), "mobilenets")
 ABOUT = About("mobilenets", False, "a-machine", {"latency_ms": "min", "top1_percent": "max"}, 0.95)
 SCHEMA = json.loads((Path(mlperf_home.exploration.__file__).parent / "definition" / "answer.schema.json").read_text())
 
@@ -63,7 +63,7 @@ def names(standings: tuple[object, ...]) -> set[str]:
 def test_the_81_variants() -> None:
     assert len(SPACE.points) == len({point.name for point in SPACE.points}) == 81
     assert "mobilenet-v2/0.35/160/uint8" in {point.name for point in SPACE.points}
-    assert len(mobilenets({"threads": [1, 2, 4]}).points) == 243
+    assert len(decode_space(known_space("mobilenets", {"threads": [1, 2, 4]}), "mobilenets").points) == 243
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.03, 0.1])

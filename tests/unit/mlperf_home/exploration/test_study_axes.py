@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mlperf_home.exploration.definition.space import Space, SpaceError, decode_space
-from mlperf_home.exploration.live.axes import backend_job, check_axes, option_words
+from mlperf_home.exploration.live.jobs import backend_job, check_axes, option_words
 
 
 def space(**axes: list[Any]) -> Space:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import mlperf_home
+from mlperf_home.bootstrap import BOOTSTRAP
 
 HERE = Path(__file__).parent
 
@@ -58,8 +58,7 @@ class JobFolder:
 
     def start(self) -> subprocess.Popen[str]:
         (self.root / "job.json").write_text(json.dumps(self.document), "utf-8")
-        bootstrap = Path(mlperf_home.__file__).parent / "bootstrap.py"
-        command = [sys.executable, str(bootstrap), "mlperf_home.harness", "--job", str(self.root / "job.json")]
+        command = [sys.executable, str(BOOTSTRAP), "mlperf_home.harness", "--job", str(self.root / "job.json")]
         process = subprocess.Popen(
             command,
             cwd=self.root,

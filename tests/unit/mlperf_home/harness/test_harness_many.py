@@ -7,17 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness_jobs import HERE
 
-import mlperf_home
+from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.contracts.failures import ExitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from harness_jobs import JobFolder, MakeJob
 
@@ -28,9 +28,8 @@ class Many:
     """The process, asked job by job."""
 
     def __init__(self, folder: Path) -> None:
-        bootstrap = Path(mlperf_home.__file__).with_name("bootstrap.py")
         self.process = subprocess.Popen(
-            [sys.executable, str(bootstrap), "mlperf_home.harness.many", "--import", "no_such_module"],
+            [sys.executable, str(BOOTSTRAP), "mlperf_home.harness.many", "--import", "no_such_module"],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(HERE)},
             stdin=subprocess.PIPE,

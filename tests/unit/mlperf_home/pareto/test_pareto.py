@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlperf_home.pareto.front import dominates, front
-from mlperf_home.pareto.hypervolume import hypervolume
+from mlperf_home.pareto.front import dominates, front, hypervolume
 
 CELL = st.integers(0, 4).map(float)
 TABLES = st.integers(2, 4).flatmap(lambda count: st.lists(st.tuples(*[CELL] * count), min_size=1, max_size=6))

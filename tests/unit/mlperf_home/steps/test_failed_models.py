@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlperf_home.steps.failed_models import failure_rows, failure_words
+from mlperf_home.steps.reports import failure_rows, failure_words
 from scriptgraph.errors import StepFailed
 
 

@@ -10,8 +10,7 @@ from submission_results import foreign
 from submission_tree import log_line
 
 from mlperf_home.measurements.layout import ResultFolder
-from mlperf_home.steps.launch import HarnessRun
-from mlperf_home.steps.retarget import reached, run_and_once_more
+from mlperf_home.steps.launch import HarnessRun, reached, run_and_once_more
 from scriptgraph.api import StepFailed
 
 RAN_OUT = "Ran out of generated queries to issue before the minimum query count and test duration were reached."

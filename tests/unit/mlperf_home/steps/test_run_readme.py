@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlperf_home.steps.readme import repeated
+from mlperf_home.steps.reports import repeated
 
 
 @pytest.mark.parametrize("word", ["--rerun", "--rerun=yes", "--quiet", "-v", "-j", "--out=json", "--regenerate_files"])

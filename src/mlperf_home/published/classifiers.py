@@ -1,0 +1,51 @@
+"""Image classifiers, published ones and the embedded sample's: script/image-classifiers.json, typed.
+
+Manifests repeat over the same table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlperf_home.product import ENGINE
+from scriptgraph.embed import Place, read_table, read_text, read_texts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A row of the table, which says under "about" what its columns are.
+
+    Attributes:
+        model: its name in an exploration.
+        sample: whether it is one of the embedded sample.
+        variations: of the script that gets it.
+        weights: fp32 or int8.
+    """
+
+    model: str
+    sample: bool
+    variations: tuple[str, ...]
+    weights: str
+
+
+def read_classifiers(path: Path | None = None) -> list[Classifier]:
+    """Read the rows of the product's table, or of another one.
+
+    Raises:
+        ManifestError: a row lacks a column, or has a value of another kind.
+        ScriptGraphError: the scripts are not installed.
+    """
+    path = path or ENGINE.repository / "script" / "image-classifiers.json"
+    return [_row(Place(path, f"/rows/{number}", row)) for number, row in enumerate(read_table(path))]
+
+
+def _row(row: Place) -> Classifier:
+    cells = row.mapping()
+    if missing := [name for name in ("model", "sample", "variations", "weights") if name not in cells]:
+        row.fail(f"lacks {', '.join(missing)}")
+    model, sample, weights = (cells[name].read(read_text) for name in ("model", "sample", "weights"))
+    return Classifier(model, sample == "yes", cells["variations"].read(read_texts), weights)

@@ -1,0 +1,33 @@
+"""Our spaces of image classifiers are made from the table of them, always the same: experiments are named by them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mlperf_home.exploration.definition.space import decode_space
+from mlperf_home.published.classifiers import read_classifiers
+from mlperf_home.steps.exploring.options import known_space
+
+GOLDEN = Path(__file__).parents[3] / "golden"
+
+
+@pytest.mark.parametrize(("name", "count"), [("mobilenets", 81), ("sample_mobilenets", 8)])
+def test_a_space_of_classifiers_is_as_it_ever_was(name: str, count: int) -> None:
+    golden = json.loads((GOLDEN / f"space-{name}.json").read_text())
+    models = {row.model for row in read_classifiers() if row.sample == (count == 8)}
+
+    document = known_space(name)
+    points = [point.name for point in decode_space(document, name).points]
+
+    assert json.dumps(document, indent=1) == json.dumps(golden, indent=1)
+    assert points == [point.name for point in decode_space(golden, name).points]
+    assert len(points) == count
+    assert set(points) == models
+
+
+@pytest.mark.parametrize("name", ["mobilenets", "berts"])
+def test_options_are_further_axes(name: str) -> None:
+    assert known_space(name, {"threads": (1, 2)})["axes"]["threads"] == [1, 2]
