@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ScriptGraphError, StepFailed
 from scriptgraph.execution.context import Context, Folders, Switches, failing_on, is_plain_name, program_environment
-from scriptgraph.execution.outcomes import Done, Download, Outcome, Run, Skip
+from scriptgraph.execution.run_step import Done, Download, Outcome, Run, Skip
 from scriptgraph.files import locks
 from scriptgraph.manifest.types import Value, Values
 

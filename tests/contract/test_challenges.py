@@ -24,9 +24,9 @@ from scriptgraph.catalog.registry import load_registry
 from scriptgraph.cli.options import read_front
 from scriptgraph.errors import NoScriptError
 from scriptgraph.manifest.queries import parse_query
+from scriptgraph.planning.options import check_env
 from scriptgraph.planning.plan import Request
 from scriptgraph.planning.resolver import resolve
-from scriptgraph.planning.unmatched import check_env
 
 if TYPE_CHECKING:
     from mlperf_home.challenges.definition.manifest import Challenge

@@ -19,8 +19,8 @@ from scriptgraph.execution.executor import execute
 from scriptgraph.execution.record import new_run_folder
 from scriptgraph.execution.runtime import Runtime
 from scriptgraph.planning.conditions import same
+from scriptgraph.planning.options import check_env
 from scriptgraph.planning.resolver import resolve
-from scriptgraph.planning.unmatched import check_env
 from scriptgraph.product import registered_folder
 
 if TYPE_CHECKING:

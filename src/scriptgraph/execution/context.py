@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
-from scriptgraph.execution.outcomes import Done, Download, Outcome, Run, Skip
+from scriptgraph.execution.run_step import Done, Download, Outcome, Run, Skip
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.types import NOTHING, matches_any
 from scriptgraph.planning.conditions import same

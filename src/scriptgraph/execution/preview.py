@@ -16,7 +16,7 @@ from scriptgraph.execution.traversal import Foreseen, Ready, Result, Traversal
 from scriptgraph.planning.resolver import exports_of
 
 if TYPE_CHECKING:
-    from scriptgraph.execution.outcomes import Download
+    from scriptgraph.execution.run_step import Download
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Plan, Step
 

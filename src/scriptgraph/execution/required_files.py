@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from scriptgraph.execution.outcomes import Download
+    from scriptgraph.execution.run_step import Download
     from scriptgraph.execution.traversal import Foreseen
 
 _CONNECT_S = 4.0

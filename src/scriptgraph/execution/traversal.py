@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
-    from scriptgraph.execution.outcomes import Download
+    from scriptgraph.execution.run_step import Download
     from scriptgraph.manifest.types import Dependency, Values
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Need, Step

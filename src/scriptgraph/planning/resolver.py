@@ -14,10 +14,9 @@ from scriptgraph.manifest.queries import ANY_VERSION, Query, VersionRange, parse
 from scriptgraph.manifest.types import NOTHING, Dependency, Manifest, Override, Values
 from scriptgraph.planning.conditions import decide
 from scriptgraph.planning.environment import NOTHING_UNKNOWN, Environment, Layer, as_text
-from scriptgraph.planning.options import read_inputs, require_needed
+from scriptgraph.planning.options import check_overrides, read_inputs, require_needed
 from scriptgraph.planning.plan import Need, Plan, Step
 from scriptgraph.planning.scope import DEEPEST, ResolvedSteps, Scope
-from scriptgraph.planning.unmatched import check_overrides
 from scriptgraph.planning.variations import Chosen, choose_variations
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from tiny_scripts import manifest
 
 from scriptgraph.api import Context, Folders, Switches, failing_on, program_environment
 from scriptgraph.errors import StepFailed, UndeclaredError
-from scriptgraph.execution.outcomes import exports_as_values
+from scriptgraph.execution.run_step import exports_as_values
 from scriptgraph.planning.environment import Environment, Layer
 from scriptgraph.process.programs import ProcessFailed
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tiny_scripts import plan_of
 
-from scriptgraph.execution.outcomes import Download
 from scriptgraph.execution.required_files import MissingFilesError, fetches, require_reachable
+from scriptgraph.execution.run_step import Download
 from scriptgraph.execution.traversal import Foreseen
 
 if TYPE_CHECKING:

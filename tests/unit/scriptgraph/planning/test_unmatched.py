@@ -8,8 +8,8 @@ import pytest
 from tiny_scripts import registry_of, request_of
 
 from scriptgraph.errors import RequestError
+from scriptgraph.planning.options import check_env
 from scriptgraph.planning.resolver import resolve
-from scriptgraph.planning.unmatched import check_env
 
 LATE = {"tags": "late", "names": ["late-one"], "enable_if_env": {"CM_FOUND": ["yes"]}}
 SCRIPTS: dict[str, dict[str, Any]] = {
