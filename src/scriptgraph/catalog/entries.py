@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from scriptgraph.errors import ManifestError
 from scriptgraph.immutable import Immutable
-from scriptgraph.manifest.decoding import Head, decode_manifest, read_manifest
+from scriptgraph.manifest.decoding import decode_manifest
+from scriptgraph.manifest.text import Head, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

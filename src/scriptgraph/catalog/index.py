@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from scriptgraph.catalog.entries import Catalogue, Shelf, catalogue_of
 from scriptgraph.files.atomic import replace_bytes
 from scriptgraph.files.stamps import STAMP_BYTES, UNSETTLED, settled_stamp, stamps
-from scriptgraph.manifest.decoding import MANIFEST_NAMES, Head, read_head
+from scriptgraph.manifest.text import MANIFEST_NAMES, Head, read_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

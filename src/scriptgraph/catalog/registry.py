@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scriptgraph.catalog.entries import Catalogue, Shelf, catalogue_of
 from scriptgraph.catalog.index import read_scripts
 from scriptgraph.errors import AmbiguousScriptError, ManifestError, NoScriptError, nearest
-from scriptgraph.manifest.decoding import MANIFEST_NAMES, head_of
+from scriptgraph.manifest.text import MANIFEST_NAMES, head_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

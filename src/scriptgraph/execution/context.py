@@ -8,8 +8,7 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.errors import ScriptGraphError, StepFailed, UndeclaredError
-from scriptgraph.execution.run_step import Done, Download, Outcome, Run, Skip
+from scriptgraph.errors import StepFailed, UndeclaredError
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.types import NOTHING, matches_any
 from scriptgraph.planning.conditions import same
@@ -26,19 +25,6 @@ _NOT_PASSED = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_E
 
 # What file systems take, with room for the endings that unfinished files have.
 _LONGEST_NAME_BYTES = 200
-
-__all__ = [
-    "Context",
-    "Done",
-    "Download",
-    "Outcome",
-    "Run",
-    "ScriptGraphError",
-    "Skip",
-    "StepFailed",
-    "failing_on",
-    "is_plain_name",
-]
 
 
 class Folders(Immutable):

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from scriptgraph.cache.digests import KnownDigests
 from scriptgraph.errors import OF_THE_MACHINE, ManifestError, StepFailed, UndeclaredError
 from scriptgraph.immutable import Immutable
-from scriptgraph.manifest.decoding import MANIFEST_NAMES
 from scriptgraph.manifest.located_json import decode_value
+from scriptgraph.manifest.text import MANIFEST_NAMES
 from scriptgraph.manifest.types import NOTHING, matches_any
 from scriptgraph.planning.resolver import exports_of
 

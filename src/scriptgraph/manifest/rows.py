@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ManifestError
-from scriptgraph.manifest.decoding import read_shared, shared_file
 from scriptgraph.manifest.located_json import (
     Malformed,
     Place,
@@ -20,6 +19,7 @@ from scriptgraph.manifest.located_json import (
     pointer_to,
     read_object,
 )
+from scriptgraph.manifest.text import read_shared, shared_file
 from scriptgraph.manifest.types import Condition, Dependency, ForEach, Guard, TagUpdate, Variation
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ import yaml
 
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import ManifestError
-from scriptgraph.manifest.decoding import decode_manifest, parse_manifest
+from scriptgraph.manifest.decoding import decode_manifest
 from scriptgraph.manifest.shapes import OF_DEPENDENCIES, OF_SCRIPTS, OF_VARIATIONS
+from scriptgraph.manifest.text import parse_manifest
 
 JSON, YAML = Path("/nowhere/x/_cm.json"), Path("/nowhere/x/_cm.yaml")
 OURS = sorted((Path(__file__).parents[4] / "script").glob("*/_cm.json"))
