@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.samples.questions import squad, vocabulary_bytes, write_sample
-from mlperf_home.samples.questions.wordpiece import vocabulary
+from mlperf_home.samples.questions.relations import vocabulary
 from sample_training import publication
 
 if TYPE_CHECKING:

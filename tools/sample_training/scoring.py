@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.accuracy.squad.evaluation import Logits, predict
-from mlperf_home.accuracy.squad.metrics import score
+from mlperf_home.accuracy.squad import Logits, predict, score
 from mlperf_home.datasets.squad.features import make_features
 from mlperf_home.datasets.squad.reading import read_dataset, read_vocabulary
-from mlperf_home.datasets.squad.store import provenance, write_folder
+from mlperf_home.datasets.squad.samples import provenance, write_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from mlperf_home.accuracy.squad.metrics import Scores
+    from mlperf_home.accuracy.squad import Scores
     from mlperf_home.datasets.squad.features import Features
 
     # (ids, mask, types), each (batch, length) int64 -> start and end logits, each (batch, length) float32.

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.engines.base import BackendError, Grid
-from mlperf_home.engines.lengths import LENGTHS
+from mlperf_home.engines.base import LENGTHS, BackendError, Grid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

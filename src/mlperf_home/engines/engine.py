@@ -1,16 +1,22 @@
-"""The base of every engine: its options, its opening, and closing after a failure."""
+"""The base of every engine: options, opening, cores, and batches of question answering."""
 
 from __future__ import annotations
 
+import math
+import os
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from mlperf_home.engines.base import BackendError
+from mlperf_home.machine.cpu.limits import cpu_quota
+from mlperf_home.machine.cpu.sysfs import CPUS, core_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
@@ -124,3 +130,126 @@ class Engine(ABC):
 def first_line(error: Exception) -> str:
     """Return the first line of an engine's error, for a message of one line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+QUESTION_ANSWERING_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+"""The arrays of `Inputs` for question answering, in this order."""
+
+_AXES = 2  # (batch, length)
+
+
+class QuestionAnswering(Engine):
+    """An engine for question answering: it keeps the largest batch of each of the grid's lengths."""
+
+    def __init__(self) -> None:
+        self._largest_batch: dict[int, int] = {}
+
+    def _take_grid(self, grid: Grid) -> None:
+        self._largest_batch = check_grid(grid)
+
+    def _shapes(self) -> dict[str, list[int]]:
+        """Return the grid as a record keeps it."""
+        return {"lengths": list(self._largest_batch), "batch_sizes": list(self._largest_batch.values())}
+
+
+def check_grid(grid: Grid) -> dict[int, int]:
+    """Return the largest batch of each length.
+
+    Raises:
+        BackendError: no lengths, not ascending, or batch sizes that do not go with them.
+    """
+    lengths, batch_sizes = grid.lengths, grid.batch_sizes
+    if not lengths:
+        raise BackendError("the grid has no sequence lengths; question answering needs at least one")
+    if list(lengths) != sorted(set(lengths)) or lengths[0] < 1:
+        raise BackendError(f"the grid's sequence lengths {lengths} must be positive and ascend")
+    if len(batch_sizes) == 1:
+        batch_sizes = batch_sizes * len(lengths)
+    if len(batch_sizes) != len(lengths) or min(batch_sizes) < 1:
+        raise BackendError(
+            f"the grid has {len(lengths)} sequence lengths but batch sizes {grid.batch_sizes}; "
+            "give one positive batch size, or one for each length"
+        )
+    if grid.streams < 1:
+        raise BackendError(f"the grid asks for {grid.streams} streams; at least one is needed")
+    return dict(zip(lengths, batch_sizes, strict=True))
+
+
+def locate(inputs: Inputs, largest_batch: dict[int, int]) -> tuple[int, int]:
+    """Return the batch and the length of inputs.
+
+    Args:
+        inputs: arrays of shape (batch, length), in the order of `QUESTION_ANSWERING_INPUTS`.
+        largest_batch: the largest batch of each length of the grid.
+
+    Raises:
+        BackendError: another number of arrays, different shapes, or a shape outside the grid.
+    """
+    if len(inputs) != len(QUESTION_ANSWERING_INPUTS):
+        raise BackendError(
+            f"{len(inputs)} input arrays; question answering has {len(QUESTION_ANSWERING_INPUTS)}: "
+            + ", ".join(QUESTION_ANSWERING_INPUTS)
+        )
+    shape = inputs[0].shape
+    if len(shape) != _AXES or inputs[1].shape != shape or inputs[2].shape != shape:
+        shapes = ", ".join(str(array.shape) for array in inputs)
+        raise BackendError(f"input arrays of shapes {shapes}; all must have one shape (batch, length)")
+    batch, length = shape
+    limit = largest_batch.get(length)
+    if limit is None:
+        known = ", ".join(str(each) for each in largest_batch)
+        raise BackendError(f"inputs of length {length}; engines were prepared for {known}")
+    if not 1 <= batch <= limit:
+        raise BackendError(f"a batch of {batch} at length {length}; 1 to {limit} were prepared for")
+    return batch, length
+
+
+def fill(array: NDArray[Any], batch: int) -> NDArray[Any]:
+    """Repeat the last sample until the first axis has `batch` entries.
+
+    A copy of a real sample, and not zeros: a row without a single valid token would
+    make a softmax over nothing, and some engines answer that with NaN or slow denormals.
+    """
+    missing = batch - array.shape[0]
+    if missing <= 0:
+        return array
+    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
+
+
+def full_inputs(batch: int, length: int) -> Inputs:
+    """Return a batch without padding, each token number 1: it warms an engine up."""
+    ones = np.ones((batch, length), dtype=np.int64)
+    return ones, ones, np.zeros_like(ones)
+
+
+def usable_cores(wanted: int | None = None, *, root: Path = Path("/")) -> int:
+    """Count physical cores within the affinity mask and the cgroup's quota.
+
+    Two threads of one core share its arithmetic units, so engines want one thread a core.
+
+    Args:
+        wanted: what the user asked for; None for all.
+        root: where /proc and /sys are looked for.
+
+    Raises:
+        BackendError: more cores are wanted than there are, or none.
+    """
+    if wanted is None:
+        cores = len(cores_cpus(root=root))
+        quota, _ = cpu_quota(root)
+        return cores if quota is None else min(cores, max(1, math.floor(quota)))
+    allowed = len(os.sched_getaffinity(0))
+    if not 1 <= wanted <= allowed:
+        raise BackendError(f"{wanted} cores asked for; this process may use 1 to {allowed}")
+    return wanted
+
+
+def cores_cpus(*, root: Path = Path("/")) -> list[set[int]]:
+    """Return the logical CPUs of each physical core that this process may use, the lowest first.
+
+    Each is its own core where the system does not tell.
+    """
+    cores: dict[str, set[int]] = {}
+    for cpu in sorted(os.sched_getaffinity(0)):
+        cores.setdefault(core_name(root / CPUS / f"cpu{cpu}") or f"cpu{cpu}", set()).add(cpu)
+    return list(cores.values())

@@ -17,7 +17,7 @@ from sample_training.onnx_graph import BertGraph  # noqa: E402 - the same
 from sample_training.pruning import Pruning, PruningPlan, block_mask  # noqa: E402 - the same
 from sample_training.shape import BertShape  # noqa: E402 - the same
 
-from mlperf_home.samples.questions.wordpiece import vocabulary  # noqa: E402 - the same
+from mlperf_home.samples.questions.relations import vocabulary  # noqa: E402 - the same
 
 if TYPE_CHECKING:
     from pathlib import Path

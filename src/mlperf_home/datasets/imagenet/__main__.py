@@ -14,8 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.command import report
+from mlperf_home.datasets.base import DatasetError, report
 from mlperf_home.datasets.imagenet.recipes import FAMILIES, MOBILENET, PUBLISHED, RECIPES, find_recipe
 
 if TYPE_CHECKING:

@@ -21,9 +21,8 @@ import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet import pixels, recipes
-from mlperf_home.datasets.imagenet.images import choose_images, find_images, list_sha256
-from mlperf_home.datasets.imagenet.labels import read_labels
-from mlperf_home.datasets.imagenet.store import PROVENANCE, finished, pixels_shape, wanted_facts
+from mlperf_home.datasets.imagenet.images import choose_images, find_images, list_sha256, read_labels
+from mlperf_home.datasets.imagenet.samples import PROVENANCE, finished, pixels_shape, wanted_facts
 from mlperf_home.datasets.imagenet.unfinished import Unfinished, begun_for, claimed, take_over
 
 if TYPE_CHECKING:

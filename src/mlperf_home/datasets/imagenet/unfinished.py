@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet import store
+from mlperf_home.datasets.imagenet.samples import LABELS_FILE, PIXELS_FILE, PROVENANCE, PROVENANCE_FILE, pixels_shape
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import sync_folder
 
@@ -56,9 +56,9 @@ class Unfinished:
             OSError: there is no room, or the folder cannot be written.
         """
         self.folder = folder
-        self.pixels = folder / _WHOLE / store.PIXELS_FILE
+        self.pixels = folder / _WHOLE / PIXELS_FILE
         self.done: dict[int, str] = {}
-        shape = store.pixels_shape(wanted)
+        shape = pixels_shape(wanted)
         self._image_bytes = int(np.prod(shape[1:]))
         self._chunk_bytes = chunk_images * self._image_bytes
         self._bytes = shape[0] * self._image_bytes
@@ -90,8 +90,8 @@ class Unfinished:
         joined = "".join(digest for _, digest in sorted(self.done.items()))
         facts = {**self._facts, "pixels_sha256": hashlib.sha256(joined.encode()).hexdigest()}
         whole = self.folder / _WHOLE
-        (whole / store.LABELS_FILE).write_text(labels_text, encoding="utf-8")
-        (whole / store.PROVENANCE_FILE).write_text(store.PROVENANCE.text(facts), encoding="utf-8")
+        (whole / LABELS_FILE).write_text(labels_text, encoding="utf-8")
+        (whole / PROVENANCE_FILE).write_text(PROVENANCE.text(facts), encoding="utf-8")
         for path in whole.iterdir():
             with path.open("rb") as file:
                 os.fsync(file.fileno())

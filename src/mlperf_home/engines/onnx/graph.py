@@ -11,8 +11,7 @@ import onnx
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 from mlperf_home.engines.base import BackendError
-from mlperf_home.engines.batching import QUESTION_ANSWERING_INPUTS
-from mlperf_home.engines.engine import first_line
+from mlperf_home.engines.engine import QUESTION_ANSWERING_INPUTS, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.engines.base import BackendError, Description
-from mlperf_home.engines.batching import QuestionAnswering, fill, full_inputs, locate
-from mlperf_home.engines.cores import usable_cores
-from mlperf_home.engines.engine import WARM_UP_RUNS, first_line
+from mlperf_home.engines.engine import (
+    WARM_UP_RUNS,
+    QuestionAnswering,
+    fill,
+    first_line,
+    full_inputs,
+    locate,
+    usable_cores,
+)
 from mlperf_home.engines.onnx.fixed_shape import FixedShapeGraphs
 
 if TYPE_CHECKING:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.engines.base import BackendError
-from mlperf_home.engines.lengths import parse_lengths
+from mlperf_home.engines.base import BackendError, parse_lengths
 from mlperf_home.exploration.definition.space import Point, Setting, Space, SpaceError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
-from mlperf_home.engines.cores import cores_cpus
+from mlperf_home.engines.engine import cores_cpus
 from mlperf_home.harness.queries.batching import groups
 from mlperf_home.harness.queries.parts import PreparingSut
 from mlperf_home.harness.streams.messages import MESSAGE_BYTES, Numbers, tell, told

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.command import report
+from mlperf_home.datasets.base import DatasetError, report
 from mlperf_home.samples.images.figures import CLASSES
 from mlperf_home.samples.images.scenes import IMAGES, SEED, make_image
 from scriptgraph.files.atomic import replace_bytes

@@ -12,8 +12,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mlperf_home.samples.images.canvas import OPAQUE, UNITS, blended, fill
-from mlperf_home.samples.images.figures import CLASSES, FIGURES, RADIUS, TURN, Draws, placed, polar, regular
+from mlperf_home.samples.images.figures import (
+    CLASSES,
+    FIGURES,
+    OPAQUE,
+    RADIUS,
+    TURN,
+    UNITS,
+    Draws,
+    blended,
+    fill,
+    placed,
+    polar,
+    regular,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

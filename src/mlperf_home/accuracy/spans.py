@@ -4,7 +4,7 @@ The reference sorts all candidates and keeps a list of the best 20 texts, but on
 that first where `argmax` finds it: among equal scores the earliest in the order feature, start's rank, end's rank.
 
 Its `get_final_text` in MLPerf inference v3.1 splits the context's text with `BasicTokenizer`, not with the model's
-tokeniser; the two differ in how they lower (`mlperf_home.datasets.squad.basic`).
+tokeniser; the two differ in how they lower (`mlperf_home.datasets.squad.reading`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mlperf_home.datasets.squad.basic import basic_tokens
+from mlperf_home.datasets.squad.reading import basic_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
