@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    Logits = NDArray[np.float32]
+    Flags = NDArray[np.bool_]
+
 N_BEST = 20
 MAX_ANSWER_TOKENS = 30
 _ROWS_AT_ONCE = 1024
@@ -38,12 +41,7 @@ def best_indices(logits: NDArray[np.float32]) -> NDArray[np.intp]:
     return np.argsort(-logits, axis=1, kind="stable")[:, :N_BEST]
 
 
-def best_spans(
-    start: NDArray[np.float32],
-    end: NDArray[np.float32],
-    in_context: NDArray[np.bool_],
-    max_context: NDArray[np.bool_],
-) -> Spans:
+def best_spans(start: Logits, end: Logits, in_context: Flags, max_context: Flags) -> Spans:
     """Find each feature's best valid span among its 20 best starts and ends; every array is (n, columns).
 
     A span is valid when both ends are in the context, its start has its maximum context here, and it has at most 30
@@ -64,12 +62,7 @@ def best_features(spans: Spans, example_index: NDArray[np.int32], count: int) ->
     return best
 
 
-def _best_spans(
-    start: NDArray[np.float32],
-    end: NDArray[np.float32],
-    in_context: NDArray[np.bool_],
-    max_context: NDArray[np.bool_],
-) -> Spans:
+def _best_spans(start: Logits, end: Logits, in_context: Flags, max_context: Flags) -> Spans:
     rows = np.arange(len(start))
     first, last = best_indices(start), best_indices(end)
     # The reference adds Python floats, so in double precision.

@@ -57,8 +57,7 @@ def f1(prediction: str, answer: str) -> float:
 
 def score(examples: Iterable[Example], predictions: Mapping[str, str]) -> Scores:
     """Score the predicted texts, by question id; sums in the file's order, so equal to the last digit."""
-    exact_total, total = 0, 0
-    f1_total = 0.0
+    exact_total, total, f1_total = 0, 0, 0.0
     for example in examples:
         total += 1
         prediction = normalise(predictions[example.question_id])
@@ -130,11 +129,7 @@ def evaluate(log: Path, features_dir: Path, dataset_path: Path) -> Evaluation:
 def f1_of_part(log: Path, features_dir: Path, dataset_path: Path, part: tuple[int, int]) -> float:
     """Score an accuracy log of a run on some features alone: F1 in percent of the questions that lie in them.
 
-    Args:
-        log: of the run; its numbers begin at 0.
-        features_dir: the features.
-        dataset_path: what they were made of.
-        part: the first feature, and the one after the last.
+    `part` is the first feature, and the one after the last; the log's numbers begin at 0.
 
     Raises:
         AccuracyError: see `evaluate`; or no question lies in them as a whole.

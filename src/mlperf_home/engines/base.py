@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -65,8 +64,8 @@ class Description:
     """An open engine, for the record.
 
     Attributes:
-        engine: the engine's name ("deepsparse").
-        version: the engine's version.
+        engine: its name ("deepsparse").
+        version: its version.
         details: facts by name: instruction set, supported fraction, delegate, ...; JSON values only.
         warnings: sentences that the user has to see with the result.
     """
@@ -119,12 +118,8 @@ class Forkable(Protocol):
     def keep_stream(self, stream: int, prepared: Mapping[int, Prepared]) -> Mapping[int, Prepared]:
         """In a fork: keep what stream number `stream`, from 0, needs, and leave the rest alone.
 
-        Args:
-            stream: which stream this process is.
-            prepared: what `prepare` gave before the fork, by sample.
-
-        Returns:
-            The same inferences, for this process and one thread of it: nothing of the backend is called otherwise.
+        Return the inferences that `prepare` gave before the fork, by sample, for this process and one thread of it:
+        nothing of the backend is called otherwise.
         """
         ...
 
@@ -139,44 +134,30 @@ _LARGEST_COUNT = 32  # each length is one compiled engine
 
 
 def parse_lengths(text: str) -> tuple[int, ...]:
-    """Read a list like "64,128,192,256,384" (`DEEPSPARSE_SEQLENS`).
+    """Read ascending numbers of tokens, separated by commas or spaces, like "64,128,192" (`DEEPSPARSE_SEQLENS`).
 
-    The longest length is added where it is missing, since every feature has to fit somewhere.
-
-    Args:
-        text: whole numbers of tokens, ascending, separated by commas or spaces.
-
-    Returns:
-        The lengths, ascending, ending with `MAX_LENGTH`.
+    `MAX_LENGTH` is added where it is missing, since every feature has to fit somewhere.
 
     Raises:
         BackendError: not numbers, not ascending, out of range, or too many.
     """
+    place, example = f"sequence lengths {text!r}", "write for instance 128,256,384"
     words = text.replace(",", " ").split()
     if not words:
-        raise BackendError(f"sequence lengths {text!r}: no number in it; write for instance 128,256,384")
-    lengths = tuple(_length(word, text) for word in words)
-    if any(later <= earlier for earlier, later in pairwise(lengths)):
-        suggestion = ",".join(str(length) for length in sorted(set(lengths)))
-        raise BackendError(f"sequence lengths {text!r}: must ascend, each number once; did you mean {suggestion}?")
-    if lengths[-1] != MAX_LENGTH:
-        lengths = (*lengths, MAX_LENGTH)
-    if len(lengths) > _LARGEST_COUNT:
+        raise BackendError(f"{place}: no number in it; {example}")
+    lengths: list[int] = []
+    for word in words:
+        try:
+            lengths.append(int(word))
+        except ValueError:
+            raise BackendError(f"{place}: {word!r} is not a whole number; {example}") from None
+        if not 1 <= lengths[-1] <= MAX_LENGTH:
+            raise BackendError(f"{place}: {lengths[-1]} is not between 1 and {MAX_LENGTH}, the longest feature")
+    ascending = sorted(set(lengths))
+    if lengths != ascending:
+        raise BackendError(f"{place}: must ascend, each number once; did you mean {','.join(map(str, ascending))}?")
+    every = tuple(sorted({*lengths, MAX_LENGTH}))
+    if len(every) > _LARGEST_COUNT:
         most = f"give at most {_LARGEST_COUNT}"
-        raise BackendError(f"sequence lengths {text!r}: {len(lengths)} of them, each is an engine to compile; {most}")
-    return lengths
-
-
-def _length(word: str, text: str) -> int:
-    """One number of the list."""
-    try:
-        length = int(word)
-    except ValueError:
-        raise BackendError(
-            f"sequence lengths {text!r}: {word!r} is not a whole number; write for instance 128,256,384"
-        ) from None
-    if not 1 <= length <= MAX_LENGTH:
-        raise BackendError(
-            f"sequence lengths {text!r}: {length} is not between 1 and {MAX_LENGTH}, the longest feature"
-        )
-    return length
+        raise BackendError(f"{place}: {len(every)} of them, each is an engine to compile; {most}")
+    return every

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -36,13 +37,7 @@ _VOCABULARY = 100  # token ids below this exist in every vocabulary
 
 @dataclass(frozen=True)
 class Candidates:
-    """The candidates of a calibration.
-
-    Attributes:
-        lengths: the fixed grid; never made from a dataset.
-        batch_sizes: for every length.
-        streams: numbers of simultaneous calls.
-    """
+    """What to try: the fixed grid's lengths (never made from a dataset), batch sizes for each, simultaneous calls."""
 
     lengths: tuple[int, ...] = LENGTHS
     batch_sizes: tuple[int, ...] = (1, 2, 4, 8)
@@ -51,15 +46,7 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Speed:
-    """One measurement.
-
-    Attributes:
-        length: tokens of each sample.
-        batch_size: samples of each call.
-        streams: simultaneous calls.
-        samples_per_second: the median of the rounds.
-        calls: timed calls, all rounds together.
-    """
+    """One measurement: the median of the rounds, of so many timed calls in all."""
 
     length: int
     batch_size: int
@@ -131,7 +118,7 @@ def calibrate(
         request: model, folder, cores and options; its grid is not looked at.
         candidates: what to try.
         budget_s: no further candidate is begun after this long.
-        clock: gives seconds.
+        clock: in seconds.
 
     Raises:
         BackendError: the backend refuses even the first candidate.
@@ -190,10 +177,10 @@ class _Bench:
 
     def best_streams(self, batch_size: int) -> int:
         """The largest number of streams that is about as good as the best, for one sample of each length."""
-        seconds: dict[int, float] = {}
+        seconds: defaultdict[int, float] = defaultdict(float)
         for speed in self.measured:
             if speed.batch_size == batch_size:
-                seconds[speed.streams] = seconds.get(speed.streams, 0.0) + 1 / speed.samples_per_second
+                seconds[speed.streams] += 1 / speed.samples_per_second
         least = min(seconds.values())
         return max(streams for streams, needed in seconds.items() if needed <= least * _MORE_STREAMS)
 
@@ -218,14 +205,13 @@ class _Bench:
         for length in self.lengths:
             once_s = self._time(backend, inputs[length], streams, 1)
             calls[length] = max(1, min(_MOST_CALLS // streams, int(_ROUND_S / once_s)))
-        rounds = [
-            [self._time(backend, inputs[length], streams, calls[length]) for length in self.lengths]
-            for _ in range(_ROUNDS)
-        ]
+        times: dict[int, list[float]] = {length: [] for length in self.lengths}
+        for length in self.lengths * _ROUNDS:
+            times[length].append(self._time(backend, inputs[length], streams, calls[length]))
         speeds = []
-        for length, times in zip(self.lengths, zip(*rounds, strict=True), strict=True):
+        for length in self.lengths:
             together = calls[length] * streams
-            per_second = round(together * batch_size / statistics.median(times), 3)
+            per_second = round(together * batch_size / statistics.median(times[length]), 3)
             speeds.append(Speed(length, batch_size, streams, per_second, together * _ROUNDS))
         return speeds
 

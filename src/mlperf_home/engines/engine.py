@@ -15,7 +15,7 @@ from mlperf_home.machine.cpu.limits import cpu_quota
 from mlperf_home.machine.cpu.sysfs import CPUS, core_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -30,11 +30,7 @@ class Options:
     """The options of one engine by name; a wrong one is an error that names it."""
 
     def __init__(self, engine: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
-        """Keep the options of `engine`, which errors name.
-
-        Raises:
-            BackendError: one is not among the known ones.
-        """
+        """Keep the options of `engine`; raise `BackendError` if one is not among the known ones."""
         unknown = sorted(set(given) - set(known))
         if unknown:
             raise BackendError(f"backend {engine}: unknown option {unknown[0]!r}; it has {', '.join(known) or 'none'}")
@@ -42,44 +38,40 @@ class Options:
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Return a yes or no."""
-        value = self._given.get(name, default)
-        self._require(isinstance(value, bool), name, "true or false")
-        return bool(value)
+        return bool(self._read(name, default, "true or false", lambda value: isinstance(value, bool)))
 
     def count(self, name: str) -> int | None:
         """Return a positive whole number; None if it was not given."""
-        value: int | None = self._given.get(name)
-        self._require(value is None or (_is_number(value, int) and value >= 1), name, "a positive whole number")
-        return value
+        found: int | None = self._read(name, None, "a positive whole number", lambda value: _at_least(value, 1, int))
+        return found
 
     def seconds(self, name: str) -> float:
         """Return a time in seconds, 0 if it was not given."""
-        value = self._given.get(name, 0)
-        self._require(_is_number(value, (int, float)) and value >= 0, name, "a number of seconds")
-        return float(value)
+        return float(self._read(name, 0, "a number of seconds", lambda value: _at_least(value, 0, int | float)))
 
     def text(self, name: str) -> str | None:
         """Return a text that is not empty; None if it was not given."""
-        value: str | None = self._given.get(name)
-        self._require(value is None or (isinstance(value, str) and bool(value)), name, "a text")
-        return value
+        found: str | None = self._read(name, None, "a text", lambda value: isinstance(value, str) and bool(value))
+        return found
 
     def words(self, name: str) -> list[str] | None:
         """Return a list of words; None if it was not given."""
-        value = self._given.get(name)
-        listed = isinstance(value, list | tuple) and all(isinstance(word, str) for word in value)
-        self._require(value is None or listed, name, "a list of words")
-        return None if value is None else list(value)
 
-    def _require(self, valid: bool, name: str, wanted: str) -> None:
-        if not valid:
-            raise BackendError(
-                f"backend {self._engine}: option {name} must be {wanted}, and is {self._given.get(name)!r}"
-            )
+        def valid(value: Any) -> bool:
+            return isinstance(value, list | tuple) and all(isinstance(word, str) for word in value)
+
+        words = self._read(name, None, "a list of words", valid)
+        return None if words is None else list(words)
+
+    def _read(self, name: str, default: Any, wanted: str, valid: Callable[[Any], bool]) -> Any:
+        value = self._given.get(name, default)
+        if value is not default and not valid(value):
+            raise BackendError(f"backend {self._engine}: option {name} must be {wanted}, and is {value!r}")
+        return value
 
 
-def _is_number(value: object, kind: type | tuple[type, ...]) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool)
+def _at_least(value: Any, least: int, kind: Any) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool) and bool(value >= least)
 
 
 class Engine(ABC):
@@ -148,7 +140,6 @@ class QuestionAnswering(Engine):
         self._largest_batch = check_grid(grid)
 
     def _shapes(self) -> dict[str, list[int]]:
-        """Return the grid as a record keeps it."""
         return {"lengths": list(self._largest_batch), "batch_sizes": list(self._largest_batch.values())}
 
 
@@ -176,11 +167,7 @@ def check_grid(grid: Grid) -> dict[int, int]:
 
 
 def locate(inputs: Inputs, largest_batch: dict[int, int]) -> tuple[int, int]:
-    """Return the batch and the length of inputs.
-
-    Args:
-        inputs: arrays of shape (batch, length), in the order of `QUESTION_ANSWERING_INPUTS`.
-        largest_batch: the largest batch of each length of the grid.
+    """Return batch and length of inputs, arrays (batch, length) in the order of `QUESTION_ANSWERING_INPUTS`.
 
     Raises:
         BackendError: another number of arrays, different shapes, or a shape outside the grid.
@@ -207,13 +194,11 @@ def locate(inputs: Inputs, largest_batch: dict[int, int]) -> tuple[int, int]:
 def fill(array: NDArray[Any], batch: int) -> NDArray[Any]:
     """Repeat the last sample until the first axis has `batch` entries.
 
-    A copy of a real sample, and not zeros: a row without a single valid token would
-    make a softmax over nothing, and some engines answer that with NaN or slow denormals.
+    A copy of a real sample, and not zeros: a row without a valid token would make a softmax over nothing, and some
+    engines answer that with NaN or slow denormals.
     """
-    missing = batch - array.shape[0]
-    if missing <= 0:
-        return array
-    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
+    missing = batch - len(array)
+    return array if missing <= 0 else np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
 
 
 def full_inputs(batch: int, length: int) -> Inputs:
@@ -223,13 +208,9 @@ def full_inputs(batch: int, length: int) -> Inputs:
 
 
 def usable_cores(wanted: int | None = None, *, root: Path = Path("/")) -> int:
-    """Count physical cores within the affinity mask and the cgroup's quota.
+    """Count physical cores within the affinity mask and the cgroup's quota; `wanted` of them if it is given.
 
     Two threads of one core share its arithmetic units, so engines want one thread a core.
-
-    Args:
-        wanted: what the user asked for; None for all.
-        root: where /proc and /sys are looked for.
 
     Raises:
         BackendError: more cores are wanted than there are, or none.

@@ -33,13 +33,7 @@ _ADVICE = "give val_map.txt (val.txt of Caffe's caffe_ilsvrc12.tar.gz), lines su
 
 @dataclass(frozen=True)
 class Labels:
-    """Images and their classes, in LoadGen's order.
-
-    Attributes:
-        path: the file that they come from, for messages.
-        names: the images' file names.
-        classes: their classes, 0 to 999.
-    """
+    """Images' file names and their classes, 0 to 999, in LoadGen's order; `path` is their file, for messages."""
 
     path: Path
     names: tuple[str, ...]
@@ -56,11 +50,7 @@ class Labels:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     def first(self, count: int) -> Labels:
-        """Return the first `count` images only.
-
-        Raises:
-            DatasetError: there are fewer.
-        """
+        """Return the first `count` images only; raise `DatasetError` if there are fewer."""
         if count > len(self.names):
             problem = f"labels {len(self.names)} images, fewer than the {count} asked for"
             raise DatasetError(self.path, problem, f"ask for fewer, or {_ADVICE}")
@@ -87,30 +77,28 @@ def read_labels(place: Path) -> Labels:
         raise DatasetError(path, f"is not UTF-8 text (byte {error.start})", _ADVICE) from error
     class_of: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        problem, name, label = _read_line(line)
-        if name in class_of:
-            problem = f"labels {name} a second time"
-        if problem:
+        columns = line.split()
+        if problem := _problem(columns, line, class_of):
             raise DatasetError(f"{path} line {number}", problem, _ADVICE)
-        class_of[name] = label
+        if columns:
+            class_of[columns[0]] = int(columns[1])
     if not class_of:
         raise DatasetError(path, "labels no image", _ADVICE)
     return Labels(path, tuple(class_of), tuple(class_of.values()))
 
 
-def _read_line(line: str) -> tuple[str, str, int]:
-    """Return what is wrong with a line (or nothing), the image's name and its class."""
-    columns = line.split()
+def _problem(columns: list[str], line: str, known: Mapping[str, int]) -> str:
+    """Return what is wrong with a line, or nothing; an empty one is skipped."""
+    if not columns:
+        return ""
     if len(columns) != _COLUMNS or not columns[1].isdecimal():
-        return f"is no label: {line.strip()[:60]!r}", "", 0
+        return f"is no label: {line.strip()[:60]!r}"
     name, label = columns[0], int(columns[1])
+    if name in known:
+        return f"labels {name} a second time"
     if not IMAGE_NAME.fullmatch(name):
-        return f"labels {name[:60]!r}, which is no image of the validation set", name, label
-    if label >= CLASSES:
-        return f"gives {name} the class {label}; they count from 0 to {CLASSES - 1}", name, label
-    return "", name, label
+        return f"labels {name[:60]!r}, which is no image of the validation set"
+    return f"gives {name} the class {label}; they count from 0 to {CLASSES - 1}" if label >= CLASSES else ""
 
 
 HOW_TO_GET = (
@@ -123,13 +111,9 @@ _FIRST = "--dataset_size=N of a run, _size.N of the dataset, --count=N of the mo
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One image, still packed.
+    """One image, still packed: its name in the label file, the file that holds it (its own, or the tar), and where.
 
-    Attributes:
-        name: its name in the label file.
-        path: the file that holds it: its own, or the tar.
-        offset: where it begins there, in bytes.
-        size: its length in bytes.
+    `offset` and `size` are in bytes.
     """
 
     name: str
@@ -143,11 +127,7 @@ class ImageFile:
         return str(self.path) if self.path.name == self.name else f"{self.path}, {self.name}"
 
     def read(self) -> bytes:
-        """Return its bytes.
-
-        Raises:
-            DatasetError: the file has gone or is shorter than it was.
-        """
+        """Return its bytes; raise `DatasetError` if the file has gone or is shorter than it was."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self.offset)

@@ -80,9 +80,7 @@ def code_sha256() -> str:
 def preprocess(wanted: Wanted, tell: Callable[[int, int], None]) -> Outcome:
     """Make the folder, or use the one that is there if it was made the same way from the same images.
 
-    Args:
-        wanted: what to make.
-        tell: called with how many images are done and how many there are.
+    `tell` is called with how many images are done and how many there are.
 
     Raises:
         DatasetError: the images or labels cannot be used, the place cannot be written or has no room, or another
@@ -133,13 +131,9 @@ def _make_rest(wanted: Wanted, unfinished: Unfinished, chunks: Chunks, tell: Cal
 
 @dataclass(frozen=True)
 class Work:
-    """The part that all workers share.
+    """The part that all workers share: all images, in their order, and the file that their pixels go to.
 
-    Attributes:
-        recipe: how pixels are made.
-        chunks: all images, in their order; the last chunk may have fewer.
-        path: the file that the pixels go to.
-        offset: where its values begin, in bytes.
+    The last chunk may have fewer; the file's values begin at `offset`, in bytes.
     """
 
     recipe: Recipe

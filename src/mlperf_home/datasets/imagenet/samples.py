@@ -125,11 +125,7 @@ EFFICIENTNET_VALUES = Normalisation(127.0, 128.0, raw=False)
 
 
 def normalisation(recipe: str, family: str) -> Normalisation:
-    """Return what a recipe does for a family; MLPerf's v3.1 scripts treat all families as MobileNets.
-
-    Raises:
-        ValueError: the family is not known.
-    """
+    """Return what a recipe does for a family, or raise `ValueError`; MLPerf's v3.1 scripts take all as MobileNets."""
     if family not in FAMILIES:
         raise ValueError(f"model family {family!r}: must be one of {', '.join(FAMILIES)}")
     return EFFICIENTNET_VALUES if recipe == PUBLISHED and family == EFFICIENTNET else MOBILENET_VALUES
@@ -138,10 +134,7 @@ def normalisation(recipe: str, family: str) -> Normalisation:
 def pixel_values(how: Normalisation, dtype: str, quantisation: Quantisation | None = None) -> NDArray[Any]:
     """Return what each value of a pixel becomes, (256,), for an input of type `dtype`: float32, uint8 or int8.
 
-    Args:
-        how: the family's mean and deviation.
-        dtype: the input's type.
-        quantisation: the input's own, as the model's file says; needed for integers, unless they are raw pixels.
+    Integers need the `quantisation` of the model's file, unless they are raw pixels.
 
     Raises:
         ValueError: another type, a scale that is not positive, or an integer input whose quantisation is not given.
@@ -176,9 +169,7 @@ class ImagenetSamples(PreprocessedSamples):
     def __init__(self, folder: Path, values: NDArray[Any] | None = None) -> None:
         """Open a folder; the pixels are mapped, not read.
 
-        Args:
-            folder: the folder of images.
-            values: what each value of a pixel becomes, (256,); until `suit` chooses it, pixels are given as they are.
+        `values` is what each value of a pixel becomes, (256,); until `suit` chooses it, pixels are given as they are.
 
         Raises:
             DatasetError: the folder is absent, incomplete or broken.
@@ -196,9 +187,8 @@ class ImagenetSamples(PreprocessedSamples):
     def suit(self, model: Mapping[str, Any]) -> None:
         """Learn what the model takes, so that samples are made of that type and scale.
 
-        Args:
-            model: an engine's details; its "input" has shape (1, side, side, 3), dtype, scale and zero_point. Without
-                an "input" nothing changes. "classes" are those without a background.
+        The "input" of an engine's details has shape (1, side, side, 3), dtype, scale and zero_point; without it nothing
+        changes. "classes" are those without a background.
 
         Raises:
             DatasetError: the images are not of the model's size, the model takes another type, or tells other classes

@@ -189,13 +189,9 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def take_over(folder: Path, left: Path, begun: str, lists: Sequence[str]) -> None:
-    """Move what an earlier run has left to `folder`, where nothing is there yet.
+    """Move what an earlier run has left, as `<left>/<any>/<name of folder>`, to `folder`, where nothing is there yet.
 
-    Args:
-        folder: where the work goes on.
-        left: the folder in which such runs have theirs, as `<any>/<name of folder>`.
-        begun: the text of work that was begun the same way (`begun_for`).
-        lists: for each chunk the hash of its images; work without a chunk of the same images is left alone.
+    It was begun the same way (`begun_for`), and has a chunk of the same images, whose hashes are `lists`.
     """
     if folder.exists():
         return

@@ -39,14 +39,7 @@ _VOCABULARY_ADVICE = "give BERT's vocab.txt, one token a line"
 
 @dataclass(frozen=True)
 class Example:
-    """One question.
-
-    Attributes:
-        question_id: unique in the file.
-        question: the question's text.
-        answers: the texts of the accepted answers, at least one.
-        paragraph_index: where its context is in `Dataset.paragraphs`.
-    """
+    """One question: its id, unique in the file, its text, its accepted answers (one or more), its context's place."""
 
     question_id: str
     question: str
@@ -174,13 +167,7 @@ def _kind(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A vocab.txt.
-
-    Attributes:
-        tokens: the tokens; a token's id is its place.
-        sha256: of the file's bytes.
-        content: the file's bytes.
-    """
+    """A vocab.txt: the tokens, whose places are their ids, and the file's hash and bytes."""
 
     tokens: tuple[str, ...]
     sha256: str

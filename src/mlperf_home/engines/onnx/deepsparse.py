@@ -93,11 +93,7 @@ def instruction_set(cpu: Mapping[str, Any]) -> str:
 
 
 def cpu_warnings(cpu: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return sentences on what this CPU's lacks mean for a result; none on a CPU that has all the engine wants.
-
-    Args:
-        cpu: as `architecture` returns it.
-    """
+    """Return sentences on what this CPU's lacks mean for a result; none on a CPU that has all the engine wants."""
     isa = str(cpu.get("isa", "unknown"))
     emulated = (
         "int8 models are emulated with wider arithmetic and run several times slower than they would with it; "
@@ -135,15 +131,10 @@ def available_bytes(meminfo: Path = Path("/proc/meminfo")) -> int | None:
 
 
 def check_room(largest_bytes: int, remaining: int, free_bytes: int | None) -> None:
-    """Raise before the kernel would end the process half-way.
-
-    Args:
-        largest_bytes: what the largest engine so far took.
-        remaining: how many more are wanted.
-        free_bytes: what is available; None if unknown, which refuses nothing.
+    """Raise before the kernel would end the process half-way; unknown `free_bytes` refuse nothing.
 
     Raises:
-        BackendError: they do not fit.
+        BackendError: so many more engines of the largest one's size do not fit.
     """
     if free_bytes is None or remaining * largest_bytes <= free_bytes:
         return
@@ -290,19 +281,13 @@ def _failed(error: RuntimeError) -> BackendError:
 def _try_in_child(request: Request, shape: tuple[int, int], outcome: Path, options: Options) -> None:
     """Compile the grid's smallest shape where an abort does no harm, once for each model and machine."""
     length, batch = shape
-    kept = {key: value for key, value in request.options.items() if key != "trial_command"}
-    smallest = replace(
-        request, grid=Grid((length,), (batch,)), cores=usable_cores(request.cores), options={**kept, "trial": False}
-    )
+    kept = {key: value for key, value in request.options.items() if key != "trial_command"} | {"trial": False}
+    smallest = replace(request, grid=Grid((length,), (batch,)), cores=usable_cores(request.cores), options=kept)
     trial.check(trial.Attempt("deepsparse", smallest, outcome, command=options.words("trial_command")))
 
 
 def _support_warnings(request: Request, lowest: float, options: Options) -> tuple[str, ...]:
-    """Judge how much of the graph the optimised code covers, from 0 to 1.
-
-    Raises:
-        BackendError: less than half, and nobody allowed it.
-    """
+    """Judge what share of the graph the optimised code covers; raise if less than half, and nobody allowed it."""
     if lowest < _REFUSE_BELOW and not options.flag("allow_unsupported", default=False):
         raise BackendError(
             f"model {request.model_path}: deepsparse's optimised code covers only {lowest:.0%} of its operations, "
@@ -311,8 +296,6 @@ def _support_warnings(request: Request, lowest: float, options: Options) -> tupl
         )
     if lowest >= _WARN_BELOW:
         return ()
-    sentence = (
-        f"DeepSparse's optimised code covers only {lowest:.0%} of this model's operations (a good export has "
-        "97 % or more): the rest runs slowly, and the result is lower than the engine could give."
-    )
-    return (sentence,)
+    covered = f"DeepSparse's optimised code covers only {lowest:.0%} of this model's operations"
+    hint = "(a good export has 97 % or more): the rest runs slowly, and the result is lower than the engine could give."
+    return (f"{covered} {hint}",)

@@ -85,9 +85,10 @@ class OnnxRuntimeBackend(QuestionAnswering):
         threads = options.count("threads") or max(1, cores // streams)
         self._signature = signature = graphs.signature
         self._fills = options.flag("fixed_shapes", default=False) or signature.fixed_shape != (None, None)
-        paths = dict.fromkeys(self._largest_batch, request.model_path)
-        if self._fills:
-            paths = {length: graphs.path(batch, length) for length, batch in self._largest_batch.items()}
+        paths = {
+            length: graphs.path(batch, length) if self._fills else request.model_path
+            for length, batch in self._largest_batch.items()
+        }
         graphs.release()
         make = partial(_session, library, threads=threads, model_path=request.model_path)
         sessions = {path: [make(path) for _ in range(streams)] for path in set(paths.values())}

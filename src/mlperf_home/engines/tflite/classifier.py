@@ -70,11 +70,10 @@ class Classifier:
         return self.scores.shape[-1] - self.background
 
     def images(self, inputs: Inputs) -> NDArray[Any]:
-        """Return a batch as the interpreter takes it, without a copy where it is so already.
+        """Return a batch, one array (batch, height, width, channels), without a copy where the interpreter takes it so.
 
-        Args:
-            inputs: one array, (batch, height, width, channels): of the model's own type, or, for a quantised
-                model, float32 of the numbers that the values stand for, which are quantised here.
+        It is of the model's own type, or, for a quantised model, float32 of the numbers that the values stand for,
+        which are quantised here.
 
         Raises:
             BackendError: another number of arrays, another shape, or another type.
@@ -95,12 +94,7 @@ class Classifier:
 
 
 def read_classifier(given: Sequence[Mapping[str, Any]], made: Sequence[Mapping[str, Any]], path: Path) -> Classifier:
-    """Read an interpreter's details of its inputs and outputs.
-
-    Args:
-        given: of the inputs, as `get_input_details` gives them.
-        made: of the outputs.
-        path: the model's file, for messages.
+    """Read an interpreter's details of its inputs and outputs (`get_input_details`); `path` is for messages.
 
     Raises:
         BackendError: this is no image classifier.
@@ -156,13 +150,9 @@ class Inference:
 
 
 class ArrangedImages:
-    """One batch of images, as the interpreters take it; called, it is inferred by one that is idle.
+    """One batch of images, (batch, height, width, channels), of the model's own type; called, it is inferred.
 
-    Args:
-        images: (batch, height, width, channels), of the model's own type.
-        idle: an inference for each interpreter; what is taken from it is put back.
-        model: what the model gives.
-        engine: the engine's name, for messages.
+    It takes an inference of `idle`, which has one for each interpreter, and puts it back.
     """
 
     def __init__(self, images: NDArray[Any], idle: SimpleQueue[Inference], model: Classifier, engine: str) -> None:
@@ -171,11 +161,7 @@ class ArrangedImages:
         self._background, self._engine = model.background, engine
 
     def __call__(self) -> Answer:
-        """Infer the batch.
-
-        Raises:
-            BackendError: the engine refuses.
-        """
+        """Infer the batch; raise `BackendError` if the engine refuses."""
         inference = self._take()
         try:
             scores = list(map(inference, self._rows))
@@ -212,8 +198,6 @@ class ArrangedImages:
 def classes_of(scores: Sequence[NDArray[Any]], background: int) -> NDArray[np.float32]:
     """Return the class with the highest score of each image, (batch,) float32; the first where two are equal.
 
-    Args:
-        scores: one array for each image, of one score for each class.
-        background: how many classes before the dataset's first are left out.
+    `scores` has an array for each image; `background` classes before the dataset's first are left out.
     """
     return np.array([each.reshape(-1)[background:].argmax() for each in scores], dtype=np.float32)

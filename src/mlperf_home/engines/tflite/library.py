@@ -28,14 +28,7 @@ _DELEGATE_ENTRY = "tflite_plugin_create_delegate"
 
 @dataclass(frozen=True)
 class Package:
-    """A package that holds the interpreter.
-
-    Attributes:
-        engine: the engine's name here.
-        distribution: what is installed.
-        module: what is imported.
-        other: what to take where it has no wheel.
-    """
+    """A package that holds the interpreter: the engine's name here; `other` is what to take where it has no wheel."""
 
     engine: str
     distribution: str
@@ -61,10 +54,7 @@ class Choices:
 
 
 def load(package: Package) -> tuple[Any, str]:
-    """Import the interpreter's module.
-
-    Returns:
-        The module, and the package's version.
+    """Import the interpreter's module; return it and the package's version.
 
     Raises:
         BackendError: it is absent or broken.
@@ -145,14 +135,9 @@ def thread_counts(cores: int) -> tuple[int, ...]:
 def latencies_ns(
     calls: Mapping[int, Callable[[], object]], clock_ns: Callable[[], int] = time.perf_counter_ns
 ) -> dict[int, int]:
-    """Measure each call, warmed up, in turns with the others.
+    """Measure calls, each one inference by its number of threads, warmed up, in turns with the others.
 
-    Args:
-        calls: one inference by its number of threads.
-        clock_ns: the clock.
-
-    Returns:
-        The 90th percentile of each in nanoseconds: the figure that SingleStream is judged by.
+    Return the 90th percentile of each in nanoseconds: the figure that SingleStream is judged by.
     """
     taken: dict[int, list[int]] = {threads: [] for threads in calls}
     left = dict(calls)

@@ -45,13 +45,7 @@ def file_name(index: int) -> str:
 def write_images(folder: Path, *, seed: int = SEED, images: int = IMAGES) -> str:
     """Write the sample's images into `folder`, which is made if it is absent; val_map.txt and sample.json come last.
 
-    Args:
-        folder: where to write; each file is replaced whole or not at all.
-        seed: of the generator, 0 or more.
-        images: how many, 1 or more.
-
-    Returns:
-        The sha256 of all images' bytes and val_map.txt's, in hexadecimal.
+    Return the sha256 of all images' bytes and val_map.txt's, in hexadecimal.
 
     Raises:
         DatasetError: a number makes no images, or the folder cannot be written.

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from mlperf_home.samples.images.figures import Contour
 
+    Range = tuple[int, int]
+
 SEED = 20231117
 # MLPerf keeps 1,024 images loaded in a performance run.
 IMAGES = 1200
@@ -56,22 +58,20 @@ def label_of(seed: int, index: int) -> int:
 
 
 def make_image(seed: int, index: int) -> SampleImage:
-    """Make one image, whatever others are made.
-
-    Args:
-        seed: 0 or more; the same gives the same images on every machine.
-        index: 0 or more.
-    """
+    """Make one image, whatever others are made; `seed` and `index` are 0 or more."""
     label = label_of(seed, index)
     draws = Draws(seed, index, _PIXELS)
     height, width = draws.between(SHORTEST, LONGEST), draws.between(SHORTEST, LONGEST)
     pixels = _ground(draws, height, width)
     ground = pixels.mean(axis=(0, 1), dtype=np.int64).astype(np.int32)
     for _ in range(draws.between(0, 9)):
-        fill(pixels, [_odd_shape(draws, height, width)], _colour(draws), draws.between(OPAQUE // 3, OPAQUE))
+        shape = _strewn(draws, pixels, _odd_shape(draws), radius=(3, 10), squash=(50, 100))
+        fill(pixels, [shape], _colour(draws), draws.between(OPAQUE // 3, OPAQUE))
     _paint_figure(draws, pixels, label, ground)
     for _ in range(draws.between(0, 3)):
-        fill(pixels, [_line(draws, height, width)], _colour(draws), draws.between(OPAQUE // 2, OPAQUE))
+        # A square, squashed to a thin and long line.
+        line = _strewn(draws, pixels, regular(4), radius=(30, 90), squash=(2, 6), turn=TURN // 8)
+        fill(pixels, [line], _colour(draws), draws.between(OPAQUE // 2, OPAQUE))
     if draws.chance(30):
         pixels = _blurred(pixels)
     _add_noise(draws, pixels)
@@ -108,10 +108,7 @@ def _paint_figure(draws: Draws, pixels: NDArray[np.int32], label: int, ground: N
     short = min(height, width) * UNITS
     radius = short * draws.between(11, 36) // 100
     room = max(short * 42 // 100 - radius, short // 25)
-    centre = (
-        width * UNITS // 2 + draws.between(-room, room),
-        height * UNITS // 2 + draws.between(-room, room),
-    )
+    centre = width * UNITS // 2 + draws.between(-room, room), height * UNITS // 2 + draws.between(-room, room)
     turn, squash = draws.below(TURN), (draws.below(TURN), draws.between(72, 100))
     contours = FIGURES[CLASSES[label]](draws)
     shaded = colour + (draws.octets(2, 2, 3).astype(np.int32) - 128) * draws.between(0, 60) // 256
@@ -120,28 +117,30 @@ def _paint_figure(draws: Draws, pixels: NDArray[np.int32], label: int, ground: N
     fill(pixels, figure, paint, draws.between(OPAQUE * 3 // 4, OPAQUE))
 
 
-def _odd_shape(draws: Draws, height: int, width: int) -> Contour:
-    """Make a small polygon of three to seven corners at uneven distances."""
+def _odd_shape(draws: Draws) -> Contour:
+    """Make a polygon of three to seven corners at uneven distances."""
     corners = draws.between(3, 7)
-    angles = np.arange(corners, dtype=np.int64) * TURN // corners
     radii = draws.octets(corners).astype(np.int64) * RADIUS // 512 + RADIUS // 2
-    return placed(
-        polar(radii, angles),
-        centre=(draws.below(width * UNITS), draws.below(height * UNITS)),
-        radius=min(height, width) * UNITS * draws.between(3, 10) // 100,
-        turn=draws.below(TURN),
-        squash=(draws.below(TURN), draws.between(50, 100)),
-    )
+    return polar(radii, np.arange(corners, dtype=np.int64) * TURN // corners)
 
 
-def _line(draws: Draws, height: int, width: int) -> Contour:
-    """Make a thin and long line: a square, squashed."""
+def _strewn(
+    draws: Draws,
+    pixels: NDArray[np.int32],
+    contour: Contour,
+    *,
+    radius: Range,
+    squash: Range,
+    turn: int | None = None,
+) -> Contour:
+    """Place a contour anywhere; `radius`, of the shorter side, and `squash` are hundredths, from and to."""
+    height, width = pixels.shape[:2]
     return placed(
-        regular(4),
+        contour,
         centre=(draws.below(width * UNITS), draws.below(height * UNITS)),
-        radius=min(height, width) * UNITS * draws.between(30, 90) // 100,
-        turn=TURN // 8,
-        squash=(draws.below(TURN), draws.between(2, 6)),
+        radius=min(height, width) * UNITS * draws.between(*radius) // 100,
+        turn=draws.below(TURN) if turn is None else turn,
+        squash=(draws.below(TURN), draws.between(*squash)),
     )
 
 

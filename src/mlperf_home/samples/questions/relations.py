@@ -55,10 +55,6 @@ def _joined(dice: Dice, *parts: str) -> str:
     return "".join(dice.pick(WORDS[part]) for part in parts)
 
 
-def _person(dice: Dice) -> str:
-    return f"{dice.pick(WORDS['first_names'])} {surname(dice)}"
-
-
 def surname(dice: Dice) -> str:
     """Make up a last name of several word pieces, now and then a double one."""
     middle = dice.pick(WORDS["surname_middles"]) if dice.chance(0.4) else ""
@@ -74,7 +70,7 @@ def _town(dice: Dice) -> str:
 
 
 _INVENTED: dict[str, Callable[[Dice], str]] = {
-    "person": _person,
+    "person": lambda dice: f"{dice.pick(WORDS['first_names'])} {surname(dice)}",
     "town": _town,
     "year": lambda dice: str(1780 + dice.below(220)),
     "count": lambda dice: f"{100 + dice.below(900) if dice.chance(0.4) else 1000 + dice.below(8999):,}",
@@ -147,12 +143,9 @@ def _value_pieces() -> set[str]:
     """Return pieces for the words of values: short ones whole, long ones cut."""
     pieces: set[str] = set()
     for word in _tokens(_words(_VALUES)):
-        if len(word) <= LONGEST_WHOLE_VALUE:
-            pieces.add(word)
-            continue
-        pieces.add(word[:PIECE_LETTERS])
-        rest = word[PIECE_LETTERS:]
-        pieces |= {"##" + rest[at : at + PIECE_LETTERS] for at in range(0, len(rest), PIECE_LETTERS)}
+        first = len(word) if len(word) <= LONGEST_WHOLE_VALUE else PIECE_LETTERS
+        pieces.add(word[:first])
+        pieces |= {"##" + word[at : at + PIECE_LETTERS] for at in range(first, len(word), PIECE_LETTERS)}
     return pieces
 
 
