@@ -31,13 +31,9 @@ _RUN_AGAIN = "run the accuracy mode again with the images given here"
 
 
 class Evaluation(NamedTuple):
-    """The outcome of an accuracy run.
+    """The outcome of an accuracy run: images whose class was found, and with a result; the accuracy log's hash.
 
-    Attributes:
-        good: images whose class was found.
-        total: images with a result.
-        log_sha256: of the accuracy log.
-        notes: what keeps the result from being official, or makes one doubt it.
+    `notes` say what keeps the result from being official, or makes one doubt it.
     """
 
     good: int

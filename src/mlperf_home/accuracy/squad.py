@@ -87,9 +87,7 @@ class Evaluation(NamedTuple):
     """The outcome of an accuracy run.
 
     Attributes:
-        scores: exact match and F1 in percent.
         predictions: the answer's text by question id, in the dataset's order.
-        log_sha256: of the accuracy log.
         samples: how many results the log holds.
         sample_note: says that these are sample data, or is empty.
         notes: what else keeps the result from being official.

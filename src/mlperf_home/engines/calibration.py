@@ -60,8 +60,6 @@ class Calibration:
     """The choice of a calibration, and its reasons.
 
     Attributes:
-        grid: the choice.
-        measured: all that was measured.
         skipped: candidates (batch size, streams) that the time did not suffice for, or the engine refused.
         elapsed_s: how long it took, compiling included.
     """
@@ -113,12 +111,7 @@ def calibrate(
 
     Three lengths of the grid stand for the others: the shortest, the middle one and the longest.
 
-    Args:
-        make_backend: makes a backend, not yet open.
-        request: model, folder, cores and options; its grid is not looked at.
-        candidates: what to try.
-        budget_s: no further candidate is begun after this long.
-        clock: in seconds.
+    The request's own grid is not looked at; no further candidate is begun after `budget_s`.
 
     Raises:
         BackendError: the backend refuses even the first candidate.

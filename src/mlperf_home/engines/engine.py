@@ -75,12 +75,7 @@ def _at_least(value: Any, least: int, kind: Any) -> bool:
 
 
 class Engine(ABC):
-    """An engine behind `mlperf_home.engines.base.Backend`; a subclass states only its own.
-
-    Attributes:
-        name: the engine's name, for records and messages.
-        option_names: the options that it has.
-    """
+    """An engine behind `mlperf_home.engines.base.Backend`; a subclass states only its own: name, options, work."""
 
     name: ClassVar[str]
     option_names: ClassVar[tuple[str, ...]]

@@ -36,7 +36,6 @@ class Attempt:
         request: what to open; its grid has one shape.
         memory: the file in which the outcome is remembered.
         command: the child to start instead of this module's own; for tests.
-        timeout_s: how long it may take.
     """
 
     engine: str

@@ -9,7 +9,7 @@ import pytest
 from sample_training.mobilenet import __main__ as command
 from sample_training.mobilenet import recipe, scoring
 
-from mlperf_home.samples.images.scenes import SEED
+from mlperf_home.samples.images.image_files import SEED
 
 if TYPE_CHECKING:
     from pathlib import Path

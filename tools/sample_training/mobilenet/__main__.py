@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.samples.images import scenes as images
+from mlperf_home.samples.images import image_files as images
 from sample_training.mobilenet import recipe
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from mlperf_home.samples.images import scenes as images
+from mlperf_home.samples.images import image_files as images
 from mlperf_home.samples.images.figures import CLASSES
 from mlperf_home.samples.images.image_files import IMAGES_SHA256
 from sample_training.mobilenet import recipe

@@ -97,12 +97,9 @@ _LEVELS = 256
 
 @dataclass(frozen=True)
 class Normalisation:
-    """How a model family reads pixels: value = (pixel - mean) / std.
+    """How a model family reads pixels: value = (pixel - mean) / std, both in steps of 255.
 
-    Attributes:
-        mean: in steps of 255.
-        std: in steps of 255.
-        raw: a quantised input takes the pixels themselves; its scale and zero point are meant to be 1/std and mean.
+    Where `raw`, a quantised input takes the pixels themselves; its scale and zero point are meant to be 1/std and mean.
     """
 
     mean: float

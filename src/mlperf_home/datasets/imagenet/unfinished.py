@@ -34,7 +34,6 @@ class Unfinished:
     """An array of images in the making, in chunks.
 
     Attributes:
-        folder: where it is.
         pixels: the array's file.
         offset: where its values begin, in bytes.
         done: the digests of the chunks that are there, by number.
@@ -45,12 +44,8 @@ class Unfinished:
     ) -> None:
         """Go on with what is there, if it was begun for as many images made the same way, else begin.
 
-        Args:
-            folder: where it is or will be.
-            wanted: the description of the whole.
-            code: the hash of the code that makes pixels.
-            chunk_images: how many images a chunk has.
-            lists: for each chunk the hash of its images' names and sizes; what was made of others is made again.
+        `code` is the hash of the code that makes pixels; `lists` has for each chunk the hash of its images' names and
+        sizes: what was made of others is made again.
 
         Raises:
             OSError: there is no room, or the folder cannot be written.

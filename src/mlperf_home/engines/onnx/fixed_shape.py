@@ -30,11 +30,7 @@ class FixedShapeGraphs:
     """The fixed-shape copies of one model, in a folder that processes may share.
 
     Every file is named by the hash of the model's content and is renamed into place when it is whole, so whoever finds
-    one can use it, and two writers write the same.
-
-    Attributes:
-        sha256: hash of the model's content.
-        signature: its inputs and outputs.
+    one can use it, and two writers write the same. `sha256` is the hash of the model's content.
     """
 
     def __init__(self, model_path: Path, work_dir: Path) -> None:

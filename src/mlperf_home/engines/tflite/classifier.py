@@ -33,10 +33,9 @@ class Tensor:
 
     Attributes:
         index: its number in the interpreter.
-        shape: its shape, the batch first.
+        shape: the batch first.
         dtype: "float32", "uint8" or "int8".
         scale: a quantised value q stands for (q - zero_point) * scale; 0.0 where it is not quantised.
-        zero_point: see `scale`.
     """
 
     index: int

@@ -83,15 +83,13 @@ def polar(radii: NDArray[np.int64] | int, angles: NDArray[np.int64]) -> Contour:
     return np.stack([radii * cosine(angles) >> SINE_BITS, radii * sine(angles) >> SINE_BITS], axis=1)
 
 
-def regular(corners: int, radius: int = RADIUS) -> Contour:
-    """Return a regular polygon."""
+def regular(corners: int, radius: NDArray[np.int64] | int = RADIUS) -> Contour:
+    """Return a regular polygon, or a star where distances differ."""
     return polar(radius, np.arange(corners, dtype=np.int64) * TURN // corners)
 
 
 def _star(points: int, inner_percent: int) -> Contour:
-    angles = np.arange(2 * points, dtype=np.int64) * TURN // (2 * points)
-    radii = np.where(np.arange(2 * points) % 2 == 0, RADIUS, RADIUS * inner_percent // 100)
-    return polar(radii, angles)
+    return regular(2 * points, np.tile([RADIUS, RADIUS * inner_percent // 100], points))
 
 
 def _cross(half_width: int) -> Contour:
@@ -167,9 +165,7 @@ def coverage(contours: Sequence[Contour], height: int, width: int) -> NDArray[np
                 crossing = x0 + -(-(x1 - x0) * (down * _PITCH + _FIRST - y0) // (y1 - y0))
                 ends[down, np.clip(-(-(crossing - _FIRST) // _PITCH), 0, columns)] += 1
     crossings = ends.sum(axis=1, keepdims=True) - np.cumsum(ends[:, :columns], axis=1, dtype=np.int32)
-    inside = crossings & 1
-    upper, lower = inside[::2], inside[1::2]
-    counted: NDArray[np.int32] = upper[:, ::2] + upper[:, 1::2] + lower[:, ::2] + lower[:, 1::2]
+    counted: NDArray[np.int32] = (crossings & 1).reshape(height, 2, width, 2).sum(axis=(1, 3), dtype=np.int32)
     return counted
 
 
@@ -178,11 +174,8 @@ def fill(
 ) -> None:
     """Paint a figure, whose contours are in 1/16 pixel.
 
-    Args:
-        pixels: (height, width, 3), from 0 to 255; changed in place.
-        contours: of the figure.
-        colour: (3,), or (height, width, 3).
-        opacity: 0 for none, 64 for all.
+    Pixels, (height, width, 3), from 0 to 255, are changed in place; the colour is (3,), or (height, width, 3), the
+    opacity from 0 for none to 64 for all.
     """
     # Around the figure nothing changes, so only the part of the canvas that holds it is looked at.
     touched = np.concatenate(contours) // UNITS

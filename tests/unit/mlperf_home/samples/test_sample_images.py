@@ -30,8 +30,19 @@ from mlperf_home.samples.images.figures import (
     placed,
     regular,
 )
-from mlperf_home.samples.images.image_files import IMAGES_SHA256, file_name, png_bytes, write_images
-from mlperf_home.samples.images.scenes import IMAGES, LONGEST, SEED, SHORTEST, SampleImage, label_of, make_image
+from mlperf_home.samples.images.image_files import (
+    IMAGES,
+    IMAGES_SHA256,
+    LONGEST,
+    SEED,
+    SHORTEST,
+    SampleImage,
+    file_name,
+    label_of,
+    make_image,
+    png_bytes,
+    write_images,
+)
 
 SOURCES = Path(__file__).parents[4] / "src"
 SOME = 60
