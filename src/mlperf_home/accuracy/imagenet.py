@@ -122,16 +122,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dtype", choices=DTYPES, default="float32", help="how the run wrote classes")
     parser.add_argument("--out", type=Path, required=True, help="the accuracy.txt to write")
     chosen = parser.parse_args(arguments)
-    return report(lambda: _compute(chosen))
 
+    def compute() -> dict[str, Any]:
+        if chosen.images:
+            evaluation = evaluate(chosen.log, chosen.images, chosen.dtype)
+        else:
+            evaluation = score_log(chosen.log, read_labels(chosen.labels), chosen.dtype)
+        write_text(chosen.out, accuracy_text(evaluation))
+        return {"top1_percent": evaluation.top1_percent, **evaluation._asdict(), "accuracy_txt": str(chosen.out)}
 
-def _compute(chosen: argparse.Namespace) -> dict[str, Any]:
-    if chosen.images:
-        evaluation = evaluate(chosen.log, chosen.images, chosen.dtype)
-    else:
-        evaluation = score_log(chosen.log, read_labels(chosen.labels), chosen.dtype)
-    write_text(chosen.out, accuracy_text(evaluation))
-    return {"top1_percent": evaluation.top1_percent, **evaluation._asdict(), "accuracy_txt": str(chosen.out)}
+    return report(compute)
 
 
 if __name__ == "__main__":

@@ -240,16 +240,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="the accuracy.txt to write")
     parser.add_argument("--predictions", type=Path, help="the predictions.json to write")
     chosen = parser.parse_args(arguments)
-    return report(lambda: _compute(chosen))
 
+    def compute() -> dict[str, Any]:
+        evaluation = evaluate(chosen.log, chosen.features, chosen.dataset)
+        if chosen.predictions:
+            write_text(chosen.predictions, json.dumps(evaluation.predictions, indent=4) + "\n")
+        write_text(chosen.out, accuracy_text(evaluation))
+        facts = {**evaluation._asdict(), "questions": len(evaluation.predictions), "accuracy_txt": str(chosen.out)}
+        return {**evaluation.scores._asdict(), **{name: facts[name] for name in _PRINTED}}
 
-def _compute(chosen: argparse.Namespace) -> dict[str, Any]:
-    evaluation = evaluate(chosen.log, chosen.features, chosen.dataset)
-    if chosen.predictions:
-        write_text(chosen.predictions, json.dumps(evaluation.predictions, indent=4) + "\n")
-    write_text(chosen.out, accuracy_text(evaluation))
-    facts = {**evaluation._asdict(), "questions": len(evaluation.predictions), "accuracy_txt": str(chosen.out)}
-    return {**evaluation.scores._asdict(), **{name: facts[name] for name in _PRINTED}}
+    return report(compute)
 
 
 if __name__ == "__main__":

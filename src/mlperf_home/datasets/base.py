@@ -99,6 +99,8 @@ class PartOfSamples:
 
 
 EXIT_BAD_INPUT = 65
+QUESTION_ANSWERING_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+"""The arrays of `Inputs` for question answering, in this order."""
 
 
 def report(work: Callable[[], Mapping[str, Any]]) -> int:

@@ -29,8 +29,7 @@ class Grid:
     """The shapes an engine is prepared for, and how many calls it takes at once.
 
     Attributes:
-        lengths: sequence lengths, ascending (a sample goes to the first that holds it);
-            empty where samples have no length.
+        lengths: of sequences, ascending (a sample goes to the first that holds it); empty where samples have none.
         batch_sizes: for each length (or the only entry, without lengths) the largest batch of one call.
         streams: how many threads may call `run` at the same time with profit.
     """
@@ -47,7 +46,6 @@ class Request:
     Attributes:
         model_path: the model's file; it is never changed.
         work_dir: an existing folder where derived files may be written.
-        grid: the shapes wanted.
         cores: how many cores to use; None for all that the process may run on.
         options: the backend's own options, by name.
     """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from mlperf_home.datasets.base import QUESTION_ANSWERING_INPUTS
 from mlperf_home.engines.base import BackendError
 from mlperf_home.machine.cpu.limits import cpu_quota
 from mlperf_home.machine.cpu.sysfs import CPUS, core_name
@@ -118,9 +119,6 @@ def first_line(error: Exception) -> str:
     """Return the first line of an engine's error, for a message of one line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
-
-QUESTION_ANSWERING_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-"""The arrays of `Inputs` for question answering, in this order."""
 
 _AXES = 2  # (batch, length)
 

@@ -9,6 +9,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from mlperf_home.datasets.base import QUESTION_ANSWERING_INPUTS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,12 +31,12 @@ class TinyBert:
     Attributes:
         input_names: in the order of the graph; names of token ids, mask and, maybe, token types.
         output_names: start and end logits; a single name for one output (batch, length, 2).
-        shape: (batch, length) in the graph's inputs; names stand for dynamic axes.
+        shape: (batch, length); names stand for dynamic axes.
         stale_shapes: note shapes of another batch and length, as onnxruntime's quantiser does.
         dynamic_int8: multiply by int8 weights with scales found at run time, as onnxruntime's quantiser writes it.
     """
 
-    input_names: tuple[str, ...] = ("input_ids", "attention_mask", "token_type_ids")
+    input_names: tuple[str, ...] = QUESTION_ANSWERING_INPUTS
     output_names: tuple[str, ...] = ("start_logits", "end_logits")
     shape: tuple[int | str, int | str] = ("batch", "length")
     stale_shapes: bool = False

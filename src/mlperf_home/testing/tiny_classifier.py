@@ -26,13 +26,9 @@ _Table = dict[int, object]
 
 @dataclass(frozen=True)
 class TinyClassifier:
-    """The classifier to write.
+    """The classifier to write, "float32" or (quantised) "uint8", of images of side by side pixels.
 
-    Attributes:
-        dtype: "float32", or "uint8" for a quantised one.
-        side: height and width of the images, in pixels.
-        classes: how many scores there are.
-        outputs: how often the output is named: 2 makes it no classifier.
+    The output is named `outputs` times: 2 makes it no classifier.
     """
 
     dtype: str = "float32"

@@ -46,10 +46,8 @@ class Wanted:
         images: the folder or tar of the validation set.
         labels: the label file, or a folder with one.
         count: the first so many images; None for all that are labelled.
-        recipe: how.
         out: the folder to make.
         partial: where it is while it is made.
-        workers: processes.
         left: a folder in which earlier runs may have left such work, as `<any>/<name of partial>`.
     """
 

@@ -172,7 +172,7 @@ class ImagenetSamples(PreprocessedSamples):
             DatasetError: the folder is absent, incomplete or broken.
         """
         facts = PROVENANCE.read(folder)
-        super().__init__(facts, "images", "list_sha256", "labels_sha256", "pixels_sha256")
+        super().__init__(facts, "images", *_HASHES)
         self.lengths: NDArray[np.int32] | None = None
         self.record = {key: facts[key] for key in ("recipe", "family", "steps", "resolution")}
         self.side = int(facts["resolution"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.datasets.base import DatasetError
+from mlperf_home.datasets.base import QUESTION_ANSWERING_INPUTS, DatasetError
 from mlperf_home.datasets.provenance import PreprocessedSamples, ProvenanceFile
 from mlperf_home.datasets.squad.reading import OFFICIAL_NAME
 from scriptgraph.files.atomic import sync_folder
@@ -105,16 +105,8 @@ def read_array(folder: Path, name: str, count: int) -> NDArray[Any]:
     return array
 
 
-INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
-
-
 class SquadSamples(PreprocessedSamples):
-    """A features folder, opened: implements `mlperf_home.datasets.base.Samples`.
-
-    Attributes:
-        lengths: (count,) int32, tokens of each feature without padding.
-        max_length: columns of a whole row (384).
-    """
+    """A features folder, opened: implements `mlperf_home.datasets.base.Samples`; rows have `max_length` columns."""
 
     def __init__(self, folder: Path) -> None:
         """Open a folder; the arrays are mapped, not read.
@@ -124,7 +116,7 @@ class SquadSamples(PreprocessedSamples):
         """
         facts = PROVENANCE.read(folder)
         super().__init__(facts, "features", "dataset_sha256", "vocab_sha256")
-        self._mapped = tuple(read_array(folder, name, self.count) for name in INPUT_NAMES)
+        self._mapped = tuple(read_array(folder, name, self.count) for name in QUESTION_ANSWERING_INPUTS)
         self._rows: Inputs = self._mapped
         self._loaded = 0
         self.lengths: NDArray[np.int32] | None = np.array(read_array(folder, "lengths", self.count))

@@ -81,11 +81,6 @@ def bound_call(engine: Any) -> Callable[[list[NDArray[Any]]], Any]:
     return call
 
 
-def architecture(library: Any) -> dict[str, Any]:
-    """Return what DeepSparse found of the CPU: isa, vnni, bf16, dotprod, vendor and so on."""
-    return dict(library.cpu.cpu_architecture())
-
-
 def instruction_set(cpu: Mapping[str, Any]) -> str:
     """Name what decides which code is generated, for instance "avx512_vnni"."""
     extensions = [name for name in ("vnni", "dotprod", "i8mm", "bf16") if cpu.get(name)]
@@ -204,7 +199,7 @@ class DeepSparseBackend(QuestionAnswering):
     def _open(self, request: Request, options: Options) -> Description:
         graphs = FixedShapeGraphs(request.model_path, request.work_dir)
         library = load()
-        cpu = architecture(library)
+        cpu = dict(library.cpu.cpu_architecture())
         cores = usable_cores(request.cores)
         shapes = list(self._largest_batch.items())
         if options.flag("trial", default=True):

@@ -146,7 +146,7 @@ def read_signature(model: onnx.ModelProto, path: Path) -> Signature:
 
 
 def dimensions(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
-    """A value's dimensions; None where they may vary."""
+    """Return a value's dimensions; None where they may vary."""
     dims = value.type.tensor_type.shape.dim
     return tuple(dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in dims)
 

@@ -128,8 +128,7 @@ _HOPELESS = 8
 
 def thread_counts(cores: int) -> tuple[int, ...]:
     """List what is worth trying: 1, 2, 4, ... and all cores."""
-    powers = [1 << power for power in range(max(1, cores).bit_length())]
-    return tuple(sorted({*(count for count in powers if count < cores), cores}))
+    return (*(1 << power for power in range(max(0, cores - 1).bit_length())), cores)
 
 
 def latencies_ns(
@@ -143,7 +142,12 @@ def latencies_ns(
     left = dict(calls)
     for number in range(_ROUNDS):
         for threads, call in left.items():
-            taken[threads] += _round(call, clock_ns)
+            times, end_ns = taken[threads], clock_ns() + int(_ROUND_S * 1e9)
+            fewest = len(times) + _FEWEST_CALLS
+            while len(times) < fewest or clock_ns() < end_ns:
+                start_ns = clock_ns()
+                call()
+                times.append(clock_ns() - start_ns)
         if not number:
             fastest = min(map(percentile, taken.values()))
             left = {each: call for each, call in calls.items() if percentile(taken[each]) <= _HOPELESS * fastest}
@@ -153,13 +157,3 @@ def latencies_ns(
 def percentile(times_ns: list[int]) -> int:
     """Return the 90th percentile, by nearest rank."""
     return sorted(times_ns)[math.ceil(_PERCENTILE * len(times_ns)) - 1]
-
-
-def _round(call: Callable[[], object], clock_ns: Callable[[], int]) -> list[int]:
-    times: list[int] = []
-    end_ns = clock_ns() + int(_ROUND_S * 1e9)
-    while len(times) < _FEWEST_CALLS or clock_ns() < end_ns:
-        start_ns = clock_ns()
-        call()
-        times.append(clock_ns() - start_ns)
-    return times

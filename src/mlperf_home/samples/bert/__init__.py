@@ -15,10 +15,8 @@ from typing import Any
 FOLDER = Path(__file__).parent
 MODELS = MappingProxyType({"dense": FOLDER / "dense.onnx", "pruned-quantised": FOLDER / "pruned-quantised.onnx"})
 VOCABULARY = FOLDER / "vocab.txt"
-PROVENANCE = FOLDER / "sample.json"
 
 
 def provenance() -> dict[str, Any]:
     """Read sample.json: seeds, command, versions, hashes, sparsity and scores; `sample` is true."""
-    facts: dict[str, Any] = json.loads(PROVENANCE.read_text(encoding="utf-8"))
-    return facts
+    return dict(json.loads((FOLDER / "sample.json").read_text(encoding="utf-8")))

@@ -14,7 +14,6 @@ from typing import Any
 
 # Engines map the model's file, so it has to be one: the package is never run from a zip.
 FOLDER = Path(__file__).parent
-PROVENANCE = FOLDER / "sample.json"
 _VARIANTS = product(("0.25", "0.50"), ("64", "96"), ("float", "int8"))
 _NAMES = tuple("_".join(("mobilenet", *variant)) for variant in _VARIANTS)
 MODELS = MappingProxyType({name: FOLDER / f"{name}.tflite" for name in _NAMES})
@@ -22,5 +21,4 @@ MODELS = MappingProxyType({name: FOLDER / f"{name}.tflite" for name in _NAMES})
 
 def provenance() -> dict[str, Any]:
     """Read sample.json: seed, command, versions, hashes, and under `models` what each file is; `sample` is true."""
-    facts: dict[str, Any] = json.loads(PROVENANCE.read_text(encoding="utf-8"))
-    return facts
+    return dict(json.loads((FOLDER / "sample.json").read_text(encoding="utf-8")))

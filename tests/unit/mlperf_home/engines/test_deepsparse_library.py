@@ -27,7 +27,7 @@ def test_no_name_is_resolved_on_import() -> None:
         "library = deepsparse.load()\n"
         "for thread in threading.enumerate():\n"
         "    assert thread is threading.main_thread(), thread\n"
-        "print(deepsparse.instruction_set(deepsparse.architecture(library)))\n"
+        "print(deepsparse.instruction_set(library.cpu.cpu_architecture()))\n"
     )
     environment = {name: value for name, value in os.environ.items() if name != "NM_DISABLE_ANALYTICS"}
     done = subprocess.run(
