@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 
 _ARTICLE = re.compile(r"\b(a|an|the)\b")
 _WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
+# What the reference answers where no span is valid.
+NO_ANSWER = "empty"
+# What the reference puts beyond the logits that an engine returned for a shorter row.
+PADDING_LOGIT = -10000.0
+_PAIR_BYTES = 8
+_RUN_AGAIN = "run the accuracy mode again with the features given here"
+_PRINTED = ("questions", "samples", "log_sha256", "sample_note", "notes", "accuracy_txt")
 
 
 class Scores(NamedTuple):
@@ -65,14 +72,6 @@ def score(examples: Iterable[Example], predictions: Mapping[str, str]) -> Scores
         exact_total += prediction in answers
         f1_total += max(f1(prediction, answer) for answer in answers)
     return Scores(100.0 * exact_total / total, 100.0 * f1_total / total)
-
-
-# What the reference answers where no span is valid.
-NO_ANSWER = "empty"
-# What the reference puts beyond the logits that an engine returned for a shorter row.
-PADDING_LOGIT = -10000.0
-_PAIR_BYTES = 8
-_RUN_AGAIN = "run the accuracy mode again with the features given here"
 
 
 class Logits(NamedTuple):
@@ -226,9 +225,6 @@ def _problem(qsl_idx: int, payload: bytes, seen: NDArray[np.bool_], columns: int
     if len(payload) > columns * _PAIR_BYTES:
         return f"has {len(payload) // _PAIR_BYTES} pairs of logits for qsl_idx {qsl_idx}, more than {columns}"
     return ""
-
-
-_PRINTED = ("questions", "samples", "log_sha256", "sample_note", "notes", "accuracy_txt")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     # One array per model input, in the order of the benchmark's inputs; the first axis is the batch.
     Inputs = tuple[NDArray[Any], ...]
 
+EXIT_BAD_INPUT = 65
+QUESTION_ANSWERING_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+"""The arrays of `Inputs` for question answering, in this order."""
+
 
 class DatasetError(LocatedError):
     """A dataset, its vocabulary or its preprocessed form cannot be used."""
@@ -96,11 +100,6 @@ class PartOfSamples:
     def batch(self, indices: NDArray[np.intp], length: int | None) -> Inputs:
         """See `Samples.batch`."""
         return self._samples.batch(indices + self._after, length)
-
-
-EXIT_BAD_INPUT = 65
-QUESTION_ANSWERING_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-"""The arrays of `Inputs` for question answering, in this order."""
 
 
 def report(work: Callable[[], Mapping[str, Any]]) -> int:

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     # A batch that is ready for the engine; called, it is inferred. Its outputs become logits when they are asked for.
     Prepared = Callable[[], Answer]
 
+MAX_LENGTH = 384
+"""Tokens of the longest feature: MLPerf's max_seq_length for BERT."""
+LENGTHS = (96, 128, 160, 192, 224, 256, 320, MAX_LENGTH)
+"""The default grid: fixed beforehand, since MLPerf forbids statistics of the dataset."""
+_LARGEST_COUNT = 32  # each length is one compiled engine
+
 
 class BackendError(Exception):
     """An engine cannot do what was asked; the text says what, where and what to do."""
@@ -120,15 +126,6 @@ class Forkable(Protocol):
         nothing of the backend is called otherwise.
         """
         ...
-
-
-MAX_LENGTH = 384
-"""Tokens of the longest feature: MLPerf's max_seq_length for BERT."""
-
-LENGTHS = (96, 128, 160, 192, 224, 256, 320, MAX_LENGTH)
-"""The default grid: fixed beforehand, since MLPerf forbids statistics of the dataset."""
-
-_LARGEST_COUNT = 32  # each length is one compiled engine
 
 
 def parse_lengths(text: str) -> tuple[int, ...]:

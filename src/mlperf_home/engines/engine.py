@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 WARM_UP_RUNS = 2
 """The first calls of an engine place its memory and take several times as long."""
+_AXES = 2  # (batch, length)
 
 
 class Options:
@@ -118,9 +119,6 @@ class Engine(ABC):
 def first_line(error: Exception) -> str:
     """Return the first line of an engine's error, for a message of one line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-_AXES = 2  # (batch, length)
 
 
 class QuestionAnswering(Engine):

@@ -29,6 +29,11 @@ FILE_NAMES = ("val_map.txt", "val.txt")
 
 _COLUMNS = 2
 _ADVICE = "give val_map.txt (val.txt of Caffe's caffe_ilsvrc12.tar.gz), lines such as 'ILSVRC2012_val_00000001.JPEG 65'"
+HOW_TO_GET = (
+    "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB, md5 29b22e2961454d5413ddabcf34fc5622) is given out by "
+    "image-net.org to those who register for research; give the tar or the folder it was unpacked to"
+)
+_FIRST = "--dataset_size=N of a run, _size.N of the dataset, --count=N of the module"
 
 
 @dataclass(frozen=True)
@@ -99,14 +104,6 @@ def _problem(columns: list[str], line: str, known: Mapping[str, int]) -> str:
     if not IMAGE_NAME.fullmatch(name):
         return f"labels {name[:60]!r}, which is no image of the validation set"
     return f"gives {name} the class {label}; they count from 0 to {CLASSES - 1}" if label >= CLASSES else ""
-
-
-HOW_TO_GET = (
-    "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB, md5 29b22e2961454d5413ddabcf34fc5622) is given out by "
-    "image-net.org to those who register for research; give the tar or the folder it was unpacked to"
-)
-
-_FIRST = "--dataset_size=N of a run, _size.N of the dataset, --count=N of the module"
 
 
 @dataclass(frozen=True)

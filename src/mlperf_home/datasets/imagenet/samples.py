@@ -37,6 +37,7 @@ _HASHES = ("list_sha256", "labels_sha256", "pixels_sha256")
 _SIZES = ("images", "resolution", "performance_count")
 _NEEDED_FACTS = frozenset({"name", "sample_note", "recipe", "family", "steps", "notes", *_SIZES, *_HASHES})
 PROVENANCE = ProvenanceFile(PROVENANCE_FILE, "images", FORMAT, _NEEDED_FACTS, _ADVICE)
+_LEVELS = 256
 
 
 def wanted_facts(
@@ -90,9 +91,6 @@ def finished(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
     except (DatasetError, KeyError, TypeError):
         return None
     return facts if all(facts.get(key) == value for key, value in wanted.items()) else None
-
-
-_LEVELS = 256
 
 
 @dataclass(frozen=True)

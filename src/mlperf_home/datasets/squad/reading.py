@@ -35,6 +35,13 @@ _WORD = re.compile("[^ \t\r\n\u202f]+")
 _ADVICE = "give a file in SQuAD v1.1 format"
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 _VOCABULARY_ADVICE = "give BERT's vocab.txt, one token a line"
+# Words that are nothing but one of these are kept as they stand.
+KEPT_WORDS = frozenset({"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"})
+_KEPT_WORD = re.compile(f"({'|'.join(map(re.escape, sorted(KEPT_WORDS)))})")
+_CHINESE = re.compile(
+    "[\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U0002a6df\U0002a700-\U0002b73f"
+    "\U0002b740-\U0002b81f\U0002b820-\U0002ceaf\uf900-\ufaff\U0002f800-\U0002fa1f]"
+)
 
 
 @dataclass(frozen=True)
@@ -204,17 +211,6 @@ def read_vocabulary(path: Path) -> Vocabulary:
     if missing:
         raise DatasetError(path, f"has no {' and no '.join(missing)}", _VOCABULARY_ADVICE)
     return Vocabulary(tuple(lines), hashlib.sha256(content).hexdigest(), content)
-
-
-# Words that are nothing but one of these are kept as they stand.
-KEPT_WORDS = frozenset({"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"})
-
-_KEPT_WORD = re.compile(f"({'|'.join(map(re.escape, sorted(KEPT_WORDS)))})")
-
-_CHINESE = re.compile(
-    "[\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U0002a6df\U0002a700-\U0002b73f"
-    "\U0002b740-\U0002b81f\U0002b820-\U0002ceaf\uf900-\ufaff\U0002f800-\U0002fa1f]"
-)
 
 
 class _Table(dict[int, str]):

@@ -35,6 +35,8 @@ LICENCE = (
 )
 _LATEST_PYTHON = (3, 11)
 _GIB = 1 << 30
+_REFUSE_BELOW = 0.5
+_WARN_BELOW = 0.9
 
 
 def load() -> Any:
@@ -139,10 +141,6 @@ def check_room(largest_bytes: int, remaining: int, free_bytes: int | None) -> No
         f"{free_bytes / _GIB:.1f} GiB of free memory (about {fit} do); give fewer sequence lengths, "
         "for instance DEEPSPARSE_SEQLENS=192,384"
     )
-
-
-_REFUSE_BELOW = 0.5
-_WARN_BELOW = 0.9
 
 
 class DeepSparseBackend(QuestionAnswering):

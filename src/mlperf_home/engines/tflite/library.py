@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DELEGATE_ENTRY = "tflite_plugin_create_delegate"
+_PERCENTILE = 0.9
+# In turns, so that what disturbs the machine for a moment disturbs all.
+_ROUNDS = 4
+_ROUND_S = 0.1
+_FEWEST_CALLS = 2
+# What is slower by as much at the very first is not worth four rounds.
+_HOPELESS = 8
 
 
 @dataclass(frozen=True)
@@ -115,15 +122,6 @@ def _delegate(library: Any, name: str, options: Sequence[str]) -> Any:
         raise BackendError(
             f"delegate {name}: does not start ({first_line(error)}); see its own documentation"
         ) from error
-
-
-_PERCENTILE = 0.9
-# In turns, so that what disturbs the machine for a moment disturbs all.
-_ROUNDS = 4
-_ROUND_S = 0.1
-_FEWEST_CALLS = 2
-# What is slower by as much at the very first is not worth four rounds.
-_HOPELESS = 8
 
 
 def thread_counts(cores: int) -> tuple[int, ...]:

@@ -34,6 +34,12 @@ _TIP = 160
 _SINES = np.array(
     [round(math.sin(2 * math.pi * angle / TURN) * (1 << SINE_BITS)) for angle in range(TURN)], dtype=np.int64
 )
+# Places are counted in 1/16 pixel; a pixel's points lie at 4 and 12 in each direction.
+UNITS = 16
+_PITCH = 8
+_FIRST = 4
+OPAQUE = 64
+_ALPHA_BITS = 8
 
 
 class Draws:
@@ -138,14 +144,6 @@ def _turned(contour: Contour, turn: int) -> Contour:
     x, y = contour[:, 0], contour[:, 1]
     c, s = cosine(turn), sine(turn)
     return np.stack([x * c - y * s >> SINE_BITS, x * s + y * c >> SINE_BITS], axis=1)
-
-
-# Places are counted in 1/16 pixel; a pixel's points lie at 4 and 12 in each direction.
-UNITS = 16
-_PITCH = 8
-_FIRST = 4
-OPAQUE = 64
-_ALPHA_BITS = 8
 
 
 def coverage(contours: Sequence[Contour], height: int, width: int) -> NDArray[np.int32]:

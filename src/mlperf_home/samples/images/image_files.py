@@ -55,6 +55,14 @@ SHORTEST, LONGEST = 112, 152
 # The last number of a seed's key: labels are drawn apart from pixels.
 _LABELS, _PIXELS = 0, 1
 _LARGEST = 255
+LABELS_FILE = "val_map.txt"
+PROVENANCE_FILE = "sample.json"
+NOTE = "sample images, made by a generator: good for trying, not for publishing"
+# sha256 of all files' bytes in the order of the samples, then of val_map.txt's, for the default seed and number.
+IMAGES_SHA256 = "04574e76076ae4961381af02a9a54624e42e830c6980b562a2e9459dcec89f0a"
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_LONGEST_BLOCK = 0xFFFF
+_GREY, _RGB = 0, 2
 
 
 class SampleImage(NamedTuple):
@@ -169,16 +177,6 @@ def _add_noise(draws: Draws, pixels: NDArray[np.int32]) -> None:
     strength = draws.between(4, 120)
     noise = draws.octets(2, *pixels.shape).astype(np.int32)
     pixels += (noise[0] + noise[1] - _LARGEST) * strength >> 8
-
-
-LABELS_FILE = "val_map.txt"
-PROVENANCE_FILE = "sample.json"
-NOTE = "sample images, made by a generator: good for trying, not for publishing"
-# sha256 of all files' bytes in the order of the samples, then of val_map.txt's, for the default seed and number.
-IMAGES_SHA256 = "04574e76076ae4961381af02a9a54624e42e830c6980b562a2e9459dcec89f0a"
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_LONGEST_BLOCK = 0xFFFF
-_GREY, _RGB = 0, 2
 
 
 def file_name(index: int) -> str:

@@ -21,6 +21,20 @@ if TYPE_CHECKING:
 _WORLD = json.loads(resources.files(__package__).joinpath("world.json").read_text(encoding="utf-8"))
 WORDS: dict[str, tuple[str, ...]] = {name: tuple(words) for name, words in _WORLD["words"].items()}
 """The words by what they are for; each of the `things` occurs once in a paragraph, and facts are told of it."""
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+# Letters that do not decompose into a base letter and an accent.
+EXTRA_LETTERS = "ø"
+EXTRA_PUNCTUATION = "‘’“”–—…"
+# Values' words longer than this are left to word pieces.
+LONGEST_WHOLE_VALUE = 6
+PIECE_LETTERS = 4
+# The lists of words whose words are entries as a whole, as starts or ends of names, and as short or cut values.
+_SENTENCES = "fillers filler_verbs openers closers asides"
+_NAMES = "firm_tails title_first title_middle title_last town_first_words town_tails"
+_STARTS = "things first_names surname_starts town_starts"
+_ENDS = "surname_middles surname_ends town_ends"
+_VALUES = "professions instruments subjects dishes"
+_TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
 class Dice:
@@ -106,22 +120,6 @@ RELATIONS = tuple(
     Relation(tuple(each["clauses"]), tuple(each["questions"]), each["value"], each["before"])
     for each in _WORLD["relations"]
 )
-
-
-SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-# Letters that do not decompose into a base letter and an accent.
-EXTRA_LETTERS = "ø"
-EXTRA_PUNCTUATION = "‘’“”–—…"
-# Values' words longer than this are left to word pieces.
-LONGEST_WHOLE_VALUE = 6
-PIECE_LETTERS = 4
-# The lists of words whose words are entries as a whole, as starts or ends of names, and as short or cut values.
-_SENTENCES = "fillers filler_verbs openers closers asides"
-_NAMES = "firm_tails title_first title_middle title_last town_first_words town_tails"
-_STARTS = "things first_names surname_starts town_starts"
-_ENDS = "surname_middles surname_ends town_ends"
-_VALUES = "professions instruments subjects dishes"
-_TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
 def plain(text: str) -> str:
