@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.samples.questions.relations import vocabulary
 from mlperf_home.samples.questions.squad import QUESTIONS, SEED, dataset_bytes
+from mlperf_home.samples.questions.world import vocabulary
 from scriptgraph.files.atomic import replace_bytes
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.samples.questions.relations import RELATIONS, WORDS, Dice, Relation, surname, token_count
+from mlperf_home.samples.questions.world import RELATIONS, WORDS, Dice, Relation, surname, token_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
