@@ -27,8 +27,7 @@ EXIT_BAD_INPUT = 65
 
 def missing_packages(packages: Sequence[str]) -> list[str]:
     """Return the packages that this Python lacks."""
-    found = {distribution.metadata["Name"] for distribution in importlib.metadata.distributions()}
-    return [package for package in packages if package not in found]
+    return [package for package in packages if not any(importlib.metadata.distributions(name=package))]
 
 
 def fail(text: str) -> int:
