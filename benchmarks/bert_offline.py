@@ -15,7 +15,7 @@ from through_loadgen import ThroughLoadGen
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import Grid, Request
 from mlperf_home.engines.calibration import calibrate, default_candidates
-from mlperf_home.engines.cores import usable_cores
+from mlperf_home.engines.engine import usable_cores
 from mlperf_home.harness.queries.sut import split_query
 
 BATCHES_2023 = (1, 8)

@@ -19,8 +19,7 @@ from sample_job import no_collections, open_job
 from through_loadgen import ThroughLoadGen
 
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import Grid, Request
-from mlperf_home.engines.lengths import LENGTHS
+from mlperf_home.engines.base import LENGTHS, Grid, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.engines.batching import fill
-from mlperf_home.engines.onnx import deepsparse_library
+from mlperf_home.engines.engine import fill
+from mlperf_home.engines.onnx import deepsparse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -41,7 +41,7 @@ class Call:
 
 def synchronous_engine(graphs: FixedShapeGraphs, batch: int, length: int) -> Any:
     """Compile an engine of its own scheduler, as both older ways do."""
-    library = deepsparse_library.load()
+    library = deepsparse.load()
     return library.Engine(str(graphs.path(batch, length)), batch)
 
 

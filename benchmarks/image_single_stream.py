@@ -19,7 +19,7 @@ from rounds import Comparison, Goal, load_before, report
 from sample_job import no_collections
 from through_loadgen import ThroughLoadGen
 
-from mlperf_home.engines.tflite.intra_op import percentile
+from mlperf_home.engines.tflite.library import percentile
 
 if TYPE_CHECKING:
     from image_job import ImageJob, Opened

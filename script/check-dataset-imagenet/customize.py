@@ -1,8 +1,7 @@
 """Look whether each labelled image is there, and each image labelled."""
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet.images import choose_images, find_images
-from mlperf_home.datasets.imagenet.labels import read_labels
+from mlperf_home.datasets.imagenet.images import choose_images, find_images, read_labels
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet.labels import read_labels
+from mlperf_home.datasets.imagenet.images import read_labels
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet.images import HOW_TO_GET, find_images
-from mlperf_home.datasets.imagenet.labels import OFFICIAL_COUNT
+from mlperf_home.datasets.imagenet.images import HOW_TO_GET, OFFICIAL_COUNT, find_images
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 

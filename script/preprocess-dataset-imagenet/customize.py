@@ -3,8 +3,7 @@
 import json
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet.images import choose_images, find_images, list_sha256
-from mlperf_home.datasets.imagenet.labels import read_labels
+from mlperf_home.datasets.imagenet.images import choose_images, find_images, list_sha256, read_labels
 from mlperf_home.steps.launch import run_module
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.samples.questions import squad, vocabulary_bytes, write_sample
-from mlperf_home.samples.questions.wordpiece import vocabulary
+from mlperf_home.samples.questions.world import vocabulary
 from sample_training import publication
+from sample_training.publication import fail, missing_packages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,20 +29,19 @@ if TYPE_CHECKING:
 PACKAGES = ("numpy", "onnx", "onnxruntime", "tokenizers", "torch")
 # Never the sample's own: what is scored must not be trained on.
 SEED = 7
-EXIT_BAD_INPUT = 65
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, export, score and publish; give the exit code."""
     chosen = _parse(arguments)
-    missing = _missing_packages()
+    missing = missing_packages(PACKAGES)
     if missing:
         problem = f"this Python lacks {', '.join(missing)}"
-        return _fail(f"{problem}; install tools/sample_training/requirements.txt")
+        return fail(f"{problem}; install tools/sample_training/requirements.txt")
     if chosen.seed == squad.SEED:
-        return _fail(f"--seed {chosen.seed}: is the seed of the questions that are scored; give another")
+        return fail(f"--seed {chosen.seed}: is the seed of the questions that are scored; give another")
     if chosen.resume is not None and not chosen.resume.is_file():
-        return _fail(f"--resume {chosen.resume}: there is no such file; give a checkpoint of --checkpoint")
+        return fail(f"--resume {chosen.resume}: there is no such file; give a checkpoint of --checkpoint")
     from sample_training.runs import CheckpointError, Options, train_both  # noqa: PLC0415 - torch is needed for training only
 
     deadline_s = None if chosen.minutes is None else time.monotonic() + 60.0 * chosen.minutes
@@ -58,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             facts = {**_facts(chosen, trained), "scores": scores}
             publication.publish(folder, chosen.out, facts)
     except CheckpointError as error:
-        return _fail(f"--resume {error}")
+        return fail(f"--resume {error}")
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}; choose another folder")
+        return fail(f"{error.filename}: {error.strerror}; choose another folder")
     print(json.dumps(scores))
     return 0
 
@@ -75,11 +75,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1, help="of torch (%(default)s)")
     parser.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16", help="of matrix products")
     return parser.parse_args(arguments)
-
-
-def _missing_packages() -> list[str]:
-    found = {distribution.metadata["Name"] for distribution in importlib.metadata.distributions()}
-    return [package for package in PACKAGES if package not in found]
 
 
 def _scores(folder: Path, threads: int) -> dict[str, dict[str, float]]:
@@ -110,11 +105,6 @@ def _facts(chosen: argparse.Namespace, trained: Trained) -> dict[str, Any]:
         "sparsity": trained.sparsity,
         "questions": {"seed": squad.SEED, "count": squad.QUESTIONS, "sha256": squad.DATASET_SHA256},
     }
-
-
-def _fail(text: str) -> int:
-    print(f"mlperf-home: {text}", file=sys.stderr)
-    return EXIT_BAD_INPUT
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from mlperf_home.samples.questions.relations import RELATIONS, Dice
 from mlperf_home.samples.questions.squad import QUESTION_TOKENS, ask, length_at, make_paragraph
+from mlperf_home.samples.questions.world import RELATIONS, Dice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ class Curriculum:
         self._dice = Dice(random.Random(seed))  # noqa: S311 - training material, not cryptography
 
     def batches(self, stage: Stage) -> Iterator[dict[str, torch.Tensor]]:
-        """Give the stage's batches without end: ids, mask, types, places, starts and ends."""
+        """Return the stage's batches without end: ids, mask, types, places, starts and ends."""
         while True:
             examples: list[_Example] = []
             while sum(example.length for example in examples) < stage.batch_tokens * BATCHES_PER_SHUFFLE:

@@ -21,7 +21,7 @@ REPORT_STEPS = 200
 
 
 def rate(stage: Stage, step: int) -> float:
-    """Give the learning rate of a step: a linear rise, then a linear fall."""
+    """Return the learning rate of a step: a linear rise, then a linear fall."""
     if step < stage.warmup_steps:
         return stage.peak_rate * (step + 1) / stage.warmup_steps
     left = (stage.steps - step) / max(1, stage.steps - stage.warmup_steps)

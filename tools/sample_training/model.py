@@ -10,11 +10,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sample_training.onnx_graph import LAYER_NORM_EPSILON, MASK_PENALTY
-from sample_training.quantisation import ACTIVATION_LEVELS, WEIGHT_LEVELS, input_step
+from sample_training.onnx_graph import ACTIVATION_LEVELS, LAYER_NORM_EPSILON, MASK_PENALTY, WEIGHT_LEVELS, input_step
 
 if TYPE_CHECKING:
-    from sample_training.shape import BertShape, Weights
+    from sample_training.onnx_graph import BertShape, Weights
 
 INITIAL_DEVIATION = 0.05
 # torch has no types here, so its modules cannot be subclassed under mypy's strict rules.
@@ -62,7 +61,7 @@ class Linear(Module):  # type: ignore[misc]  # torch is untyped here
         self.rounded = False
 
     def effective_weight(self) -> torch.Tensor:
-        """Give the weight that counts: (outputs, inputs)."""
+        """Return the weight that counts: (outputs, inputs)."""
         weight = self.weight * self.mask
         if not self.rounded:
             return weight
@@ -137,11 +136,11 @@ class Bert(Module):  # type: ignore[misc]  # torch is untyped here
         return self.answer(hidden).float()
 
     def linears(self) -> dict[str, Linear]:
-        """Give the encoder's linear layers by the names of `BertShape.linears`."""
+        """Return the encoder's linear layers by the names of `BertShape.linears`."""
         return {name: self.get_submodule(name) for name in self.shape.linears()}
 
     def ranges(self) -> dict[str, InputRange]:
-        """Give the range of each linear layer's input, by the layer's name."""
+        """Return the range of each linear layer's input, by the layer's name."""
         found: dict[str, InputRange] = {}
         for number, layer in enumerate(self.layer):
             prefix = f"layer.{number}"
@@ -152,7 +151,7 @@ class Bert(Module):  # type: ignore[misc]  # torch is untyped here
         return found
 
     def weights(self) -> Weights:
-        """Give the weights as arrays, pruned ones as zeros, named and turned as `onnx_graph` wants them."""
+        """Return the weights as arrays, pruned ones as zeros, named and turned as `onnx_graph` wants them."""
         weights: Weights = {}
         for name, parameter in self.named_parameters():
             array = parameter.detach().float().numpy()
@@ -167,7 +166,7 @@ class Bert(Module):  # type: ignore[misc]  # torch is untyped here
 
 
 def waves(positions: int, hidden: int) -> torch.Tensor:
-    """Give sines and cosines of growing wavelength: (positions, hidden)."""
+    """Return sines and cosines of growing wavelength: (positions, hidden)."""
     places = torch.arange(positions).float()[:, None]
     rates = torch.exp(torch.arange(0, hidden, 2).float() * (-math.log(10_000.0) / hidden))
     return torch.stack([torch.sin(places * rates), torch.cos(places * rates)], dim=2).reshape(positions, hidden)

@@ -1,34 +1,118 @@
-"""A BERT for question answering as an ONNX graph, built from plain arrays.
+"""A BERT for question answering as an ONNX graph, built from plain arrays: its size, its int8 layers, its nodes.
 
-The operator patterns are those of torch's own exporter at opset 13: LayerNorm and GELU in
-their decomposed form, and the mask as an additive -10000. Engines recognise and fuse these.
-A quantised linear layer is QuantizeLinear -> MatMulInteger -> Cast -> Mul -> Add: DeepSparse
-uses the sparsity of int8 weights in this form, and not in the QuantizeLinear/DequantizeLinear one.
+The operator patterns are those of torch's own exporter at opset 13: LayerNorm and GELU in their decomposed form, and
+the mask as an additive -10000. Engines recognise and fuse these. A quantised linear layer is QuantizeLinear ->
+MatMulInteger -> Cast -> Mul -> Add: DeepSparse uses the sparsity of int8 weights in this form, and not in the
+QuantizeLinear/DequantizeLinear one. Weights are symmetric int8, activations uint8.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from mlperf_home.datasets.base import QUESTION_ANSWERING_INPUTS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from sample_training.quantisation import QuantisedLinear
-    from sample_training.shape import BertShape, Weights
+    # Weights by name; a linear layer's weight is (inputs, outputs), the transpose of torch's.
+    Weights = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class BertShape:
+    """How large a BERT is.
+
+    Attributes:
+        vocab_size: entries of the vocabulary.
+        layers: encoder layers.
+        hidden: width of the hidden states.
+        heads: attention heads; `hidden` is a multiple of it.
+        intermediate: width of the feed-forward layer.
+        positions: longest sequence, in tokens.
+    """
+
+    vocab_size: int
+    layers: int
+    hidden: int
+    heads: int
+    intermediate: int
+    positions: int = 384
+
+    @property
+    def head_size(self) -> int:
+        """Width of one attention head."""
+        return self.hidden // self.heads
+
+    def linears(self) -> dict[str, tuple[int, int]]:
+        """Return the encoder's linear layers by name: (inputs, outputs)."""
+        square = (self.hidden, self.hidden)
+        sizes: dict[str, tuple[int, int]] = {}
+        for layer in range(self.layers):
+            prefix = f"layer.{layer}"
+            sizes |= {f"{prefix}.attention.{name}": square for name in ("query", "key", "value", "output")}
+            sizes[f"{prefix}.intermediate"] = (self.hidden, self.intermediate)
+            sizes[f"{prefix}.output"] = (self.intermediate, self.hidden)
+        return sizes
+
+
+WEIGHT_LEVELS = 127
+ACTIVATION_LEVELS = 255
+
+
+@dataclass(frozen=True)
+class QuantisedLinear:
+    """An int8 linear layer and the uint8 scale of what it reads.
+
+    Attributes:
+        weight: (inputs, outputs) int8; real weight = weight * weight_scale.
+        weight_scale: the weight's one scale.
+        input_scale: real input = (level - input_zero_point) * input_scale.
+        input_zero_point: the level of zero, 0 to 255.
+    """
+
+    weight: NDArray[np.int8]
+    weight_scale: float
+    input_scale: float
+    input_zero_point: int
+
+
+def quantise_linear(weight: NDArray[np.float32], low: float, high: float) -> QuantisedLinear:
+    """Quantise one layer: `weight` per tensor, its input for the range from `low` to `high`.
+
+    The range is widened to hold zero, so that zero (and a pruned weight) stays exact.
+    """
+    weight_scale = weight_step(weight)
+    input_scale, zero_point = input_step(low, high)
+    levels = np.clip(np.rint(weight / weight_scale), -WEIGHT_LEVELS, WEIGHT_LEVELS)
+    return QuantisedLinear(levels.astype(np.int8), weight_scale, input_scale, zero_point)
+
+
+def weight_step(weight: NDArray[np.float32]) -> float:
+    """Return the scale that maps the largest weight to 127."""
+    return max(float(np.abs(weight).max()), 1e-8) / WEIGHT_LEVELS
+
+
+def input_step(low: float, high: float) -> tuple[float, int]:
+    """Return scale and zero point of an activation that lies between `low` and `high`."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    scale = max(high - low, 1e-8) / ACTIVATION_LEVELS
+    return scale, round(-low / scale)
+
 
 OPSET = 13
 # The version of the file format that ONNX 1.14 and every engine of 2023 reads.
 IR_VERSION = 8
 MASK_PENALTY = -10000.0
 LAYER_NORM_EPSILON = 1e-12
-INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
 OUTPUT_NAMES = ("start_logits", "end_logits")
 
 
@@ -61,11 +145,11 @@ class _Graph:
 
 
 class BertGraph:
-    """Builds the graph of one BERT.
+    """Builds the graph of one BERT from its weights by name.
 
     Args:
         shape: its size.
-        weights: its weights by name.
+        weights: see `Weights`.
         quantised: int8 linear layers by name; those absent stay in float32.
         half: store the large float weights as float16, each followed by a Cast.
     """
@@ -84,7 +168,7 @@ class BertGraph:
         self._graph = _Graph(half=half)
 
     def build(self) -> onnx.ModelProto:
-        """Give the checked model; batch and sequence are dynamic."""
+        """Return the checked model; batch and sequence are dynamic."""
         mask = self._mask()
         hidden = self._embeddings()
         for layer in range(self._shape.layers):
@@ -94,7 +178,7 @@ class BertGraph:
         graph = helper.make_graph(
             self._graph.nodes,
             "bert",
-            [helper.make_tensor_value_info(name, TensorProto.INT64, dims) for name in INPUT_NAMES],
+            [helper.make_tensor_value_info(name, TensorProto.INT64, dims) for name in QUESTION_ANSWERING_INPUTS],
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, dims) for name in OUTPUT_NAMES],
             list(self._graph.initialisers.values()),
         )

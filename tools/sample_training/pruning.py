@@ -36,7 +36,7 @@ class PruningPlan:
     round_step: int
 
     def sparsity_at(self, step: int) -> float:
-        """Give the share of zeros at a step."""
+        """Return the share of zeros at a step."""
         left = max(0.0, 1.0 - step / self.pruned_step)
         return self.sparsity * (1.0 - left**3)
 
@@ -67,7 +67,7 @@ class Pruning:
 
 
 def block_mask(weight: torch.Tensor, sparsity: float) -> torch.Tensor:
-    """Give zeros for the weakest blocks of a weight (outputs, inputs), ones for the rest."""
+    """Return zeros for the weakest blocks of a weight (outputs, inputs), ones for the rest."""
     outputs, inputs = weight.shape
     strength = weight.abs().reshape(outputs, inputs // BLOCK_INPUTS, BLOCK_INPUTS).mean(dim=2)
     pruned = round(sparsity * strength.numel())

@@ -1,9 +1,11 @@
-"""Model files and sample.json: written in a folder of their own, then put in place together."""
+"""What both trainings share: their packages, errors, and model files and sample.json, put in place together."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.files.atomic import replacement
@@ -20,27 +22,34 @@ PROVENANCE_FILE = "sample.json"
 NOTE = "sample models for the sample's own questions: good for trying, not for publishing"
 
 
+EXIT_BAD_INPUT = 65
+
+
+def missing_packages(packages: Sequence[str]) -> list[str]:
+    """Return the packages that this Python lacks."""
+    return [package for package in packages if not any(importlib.metadata.distributions(name=package))]
+
+
+def fail(text: str) -> int:
+    """Print what is wrong and return the exit code."""
+    print(f"mlperf-home: {text}", file=sys.stderr)
+    return EXIT_BAD_INPUT
+
+
 def save(model: onnx.ModelProto, path: Path) -> None:
     """Write a model, in the same bytes each time."""
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def sha256(path: Path) -> str:
-    """Give a file's hash."""
+    """Return a file's hash."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def publish(
     folder: Path, target: Path, facts: dict[str, Any], *, names: Sequence[str] = FILES, note: str = NOTE
 ) -> None:
-    """Put the files of `folder` into `target`, and sample.json last: it names their hashes.
-
-    Args:
-        folder: where the files are.
-        target: where they go.
-        facts: what sample.json says besides.
-        names: the files.
-        note: says that these are samples.
+    """Put the files of `folder` into `target`, and sample.json last: it names their hashes, and states the facts.
 
     Raises:
         OSError: `target` cannot be written.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mlperf_home.samples.questions.relations import RELATIONS
+from mlperf_home.samples.questions.world import RELATIONS
 from sample_training.curriculum import POSITIONS, Stage
+from sample_training.onnx_graph import BertShape
 from sample_training.pruning import PruningPlan
-from sample_training.shape import BertShape
 
 KINDS = len(RELATIONS)
 LAYERS, HIDDEN, HEADS = 4, 192, 6
@@ -25,5 +25,5 @@ PRUNING = PruningPlan(sparsity=0.8, pruned_step=800, watch_step=1200, round_step
 
 
 def shape(vocab_size: int) -> BertShape:
-    """Give the models' size for a vocabulary."""
+    """Return the models' size for a vocabulary."""
     return BertShape(vocab_size, LAYERS, HIDDEN, HEADS, 4 * HIDDEN, POSITIONS)

@@ -13,9 +13,8 @@ from sample_training import recipe
 from sample_training.curriculum import Curriculum, Stage
 from sample_training.loop import train
 from sample_training.model import Bert
-from sample_training.onnx_graph import BertGraph
+from sample_training.onnx_graph import BertGraph, quantise_linear
 from sample_training.pruning import Pruning
-from sample_training.quantisation import quantise_linear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,7 +113,7 @@ def export_quantised(model: Bert) -> onnx.ModelProto:
 
 
 def sparsity(model: Bert) -> float:
-    """Give the share of zeros in the encoder's linear layers."""
+    """Return the share of zeros in the encoder's linear layers."""
     masks = [linear.mask for linear in model.linears().values()]
     kept = sum(float(mask.sum()) for mask in masks)
     total: int = sum(mask.numel() for mask in masks)

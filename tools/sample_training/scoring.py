@@ -8,25 +8,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.accuracy.squad.evaluation import Logits, predict
-from mlperf_home.accuracy.squad.metrics import score
+from mlperf_home.accuracy.squad import PADDING_LOGIT, Logits, predict, score
+from mlperf_home.datasets.base import QUESTION_ANSWERING_INPUTS
 from mlperf_home.datasets.squad.features import make_features
 from mlperf_home.datasets.squad.reading import read_dataset, read_vocabulary
-from mlperf_home.datasets.squad.store import provenance, write_folder
+from mlperf_home.datasets.squad.samples import provenance, write_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from mlperf_home.accuracy.squad.metrics import Scores
+    from mlperf_home.accuracy.squad import Scores
     from mlperf_home.datasets.squad.features import Features
 
     # (ids, mask, types), each (batch, length) int64 -> start and end logits, each (batch, length) float32.
     Infer = Callable[[list[NDArray[np.int64]]], tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 BATCH = 16
-PADDING_LOGIT = -10_000.0
 
 
 def onnxruntime_infer(model: Path, threads: int) -> Infer:
@@ -36,17 +35,18 @@ def onnxruntime_infer(model: Path, threads: int) -> Infer:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    names = ("input_ids", "attention_mask", "token_type_ids")
 
     def infer(inputs: list[NDArray[np.int64]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        start, end = session.run(["start_logits", "end_logits"], dict(zip(names, inputs, strict=True)))
+        start, end = session.run(
+            ["start_logits", "end_logits"], dict(zip(QUESTION_ANSWERING_INPUTS, inputs, strict=True))
+        )
         return start, end
 
     return infer
 
 
 def score_model(infer: Infer, dataset_path: Path, vocabulary_path: Path) -> Scores:
-    """Give exact match and F1 in percent on a whole dataset."""
+    """Return exact match and F1 in percent on a whole dataset."""
     dataset = read_dataset(dataset_path)
     vocabulary = read_vocabulary(vocabulary_path)
     features = make_features(dataset, vocabulary)

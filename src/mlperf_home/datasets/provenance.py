@@ -21,11 +21,6 @@ class PreprocessedSamples:
     """The part of `mlperf_home.datasets.base.Samples` that a folder's description tells.
 
     Attributes:
-        name: the dataset's name ("squad-v1.1").
-        count: how many samples there are.
-        performance_count: how many of them a performance run keeps loaded.
-        sample_note: says that these are sample data, or is empty.
-        identity: the hashes of what the samples were made of.
         notes: sentences that belong beside a result: what keeps it from being official.
     """
 

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     # A batch that is ready for the engine; called, it is inferred. Its outputs become logits when they are asked for.
     Prepared = Callable[[], Answer]
 
+MAX_LENGTH = 384
+"""Tokens of the longest feature: MLPerf's max_seq_length for BERT."""
+LENGTHS = (96, 128, 160, 192, 224, 256, 320, MAX_LENGTH)
+"""The default grid: fixed beforehand, since MLPerf forbids statistics of the dataset."""
+_LARGEST_COUNT = 32  # each length is one compiled engine
+
 
 class BackendError(Exception):
     """An engine cannot do what was asked; the text says what, where and what to do."""
@@ -29,8 +35,7 @@ class Grid:
     """The shapes an engine is prepared for, and how many calls it takes at once.
 
     Attributes:
-        lengths: sequence lengths, ascending (a sample goes to the first that holds it);
-            empty where samples have no length.
+        lengths: of sequences, ascending (a sample goes to the first that holds it); empty where samples have none.
         batch_sizes: for each length (or the only entry, without lengths) the largest batch of one call.
         streams: how many threads may call `run` at the same time with profit.
     """
@@ -47,7 +52,6 @@ class Request:
     Attributes:
         model_path: the model's file; it is never changed.
         work_dir: an existing folder where derived files may be written.
-        grid: the shapes wanted.
         cores: how many cores to use; None for all that the process may run on.
         options: the backend's own options, by name.
     """
@@ -64,8 +68,8 @@ class Description:
     """An open engine, for the record.
 
     Attributes:
-        engine: the engine's name ("deepsparse").
-        version: the engine's version.
+        engine: its name ("deepsparse").
+        version: its version.
         details: facts by name: instruction set, supported fraction, delegate, ...; JSON values only.
         warnings: sentences that the user has to see with the result.
     """
@@ -118,11 +122,37 @@ class Forkable(Protocol):
     def keep_stream(self, stream: int, prepared: Mapping[int, Prepared]) -> Mapping[int, Prepared]:
         """In a fork: keep what stream number `stream`, from 0, needs, and leave the rest alone.
 
-        Args:
-            stream: which stream this process is.
-            prepared: what `prepare` gave before the fork, by sample.
-
-        Returns:
-            The same inferences, for this process and one thread of it: nothing of the backend is called otherwise.
+        Return the inferences that `prepare` gave before the fork, by sample, for this process and one thread of it:
+        nothing of the backend is called otherwise.
         """
         ...
+
+
+def parse_lengths(text: str) -> tuple[int, ...]:
+    """Read ascending numbers of tokens, separated by commas or spaces, like "64,128,192" (`DEEPSPARSE_SEQLENS`).
+
+    `MAX_LENGTH` is added where it is missing, since every feature has to fit somewhere.
+
+    Raises:
+        BackendError: not numbers, not ascending, out of range, or too many.
+    """
+    place, example = f"sequence lengths {text!r}", "write for instance 128,256,384"
+    words = text.replace(",", " ").split()
+    if not words:
+        raise BackendError(f"{place}: no number in it; {example}")
+    lengths: list[int] = []
+    for word in words:
+        try:
+            lengths.append(int(word))
+        except ValueError:
+            raise BackendError(f"{place}: {word!r} is not a whole number; {example}") from None
+        if not 1 <= lengths[-1] <= MAX_LENGTH:
+            raise BackendError(f"{place}: {lengths[-1]} is not between 1 and {MAX_LENGTH}, the longest feature")
+    ascending = sorted(set(lengths))
+    if lengths != ascending:
+        raise BackendError(f"{place}: must ascend, each number once; did you mean {','.join(map(str, ascending))}?")
+    every = tuple(sorted({*lengths, MAX_LENGTH}))
+    if len(every) > _LARGEST_COUNT:
+        most = f"give at most {_LARGEST_COUNT}"
+        raise BackendError(f"{place}: {len(every)} of them, each is an engine to compile; {most}")
+    return every

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.engines.base import BackendError, Grid
-from mlperf_home.engines.lengths import LENGTHS
+from mlperf_home.engines.base import LENGTHS, BackendError, Grid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,13 +37,7 @@ _VOCABULARY = 100  # token ids below this exist in every vocabulary
 
 @dataclass(frozen=True)
 class Candidates:
-    """The candidates of a calibration.
-
-    Attributes:
-        lengths: the fixed grid; never made from a dataset.
-        batch_sizes: for every length.
-        streams: numbers of simultaneous calls.
-    """
+    """What to try: the fixed grid's lengths (never made from a dataset), batch sizes for each, simultaneous calls."""
 
     lengths: tuple[int, ...] = LENGTHS
     batch_sizes: tuple[int, ...] = (1, 2, 4, 8)
@@ -52,15 +46,7 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Speed:
-    """One measurement.
-
-    Attributes:
-        length: tokens of each sample.
-        batch_size: samples of each call.
-        streams: simultaneous calls.
-        samples_per_second: the median of the rounds.
-        calls: timed calls, all rounds together.
-    """
+    """One measurement: the median of the rounds, of so many timed calls in all."""
 
     length: int
     batch_size: int
@@ -74,8 +60,6 @@ class Calibration:
     """The choice of a calibration, and its reasons.
 
     Attributes:
-        grid: the choice.
-        measured: all that was measured.
         skipped: candidates (batch size, streams) that the time did not suffice for, or the engine refused.
         elapsed_s: how long it took, compiling included.
     """
@@ -127,12 +111,7 @@ def calibrate(
 
     Three lengths of the grid stand for the others: the shortest, the middle one and the longest.
 
-    Args:
-        make_backend: makes a backend, not yet open.
-        request: model, folder, cores and options; its grid is not looked at.
-        candidates: what to try.
-        budget_s: no further candidate is begun after this long.
-        clock: gives seconds.
+    The request's own grid is not looked at; no further candidate is begun after `budget_s`.
 
     Raises:
         BackendError: the backend refuses even the first candidate.
@@ -191,10 +170,10 @@ class _Bench:
 
     def best_streams(self, batch_size: int) -> int:
         """The largest number of streams that is about as good as the best, for one sample of each length."""
-        seconds: dict[int, float] = {}
+        seconds: defaultdict[int, float] = defaultdict(float)
         for speed in self.measured:
             if speed.batch_size == batch_size:
-                seconds[speed.streams] = seconds.get(speed.streams, 0.0) + 1 / speed.samples_per_second
+                seconds[speed.streams] += 1 / speed.samples_per_second
         least = min(seconds.values())
         return max(streams for streams, needed in seconds.items() if needed <= least * _MORE_STREAMS)
 
@@ -219,14 +198,13 @@ class _Bench:
         for length in self.lengths:
             once_s = self._time(backend, inputs[length], streams, 1)
             calls[length] = max(1, min(_MOST_CALLS // streams, int(_ROUND_S / once_s)))
-        rounds = [
-            [self._time(backend, inputs[length], streams, calls[length]) for length in self.lengths]
-            for _ in range(_ROUNDS)
-        ]
+        times: dict[int, list[float]] = {length: [] for length in self.lengths}
+        for length in self.lengths * _ROUNDS:
+            times[length].append(self._time(backend, inputs[length], streams, calls[length]))
         speeds = []
-        for length, times in zip(self.lengths, zip(*rounds, strict=True), strict=True):
+        for length in self.lengths:
             together = calls[length] * streams
-            per_second = round(together * batch_size / statistics.median(times), 3)
+            per_second = round(together * batch_size / statistics.median(times[length]), 3)
             speeds.append(Speed(length, batch_size, streams, per_second, together * _ROUNDS))
         return speeds
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlperf_home.engines.base import BackendError, Description
-from mlperf_home.engines.batching import QuestionAnswering, locate
+from mlperf_home.engines.engine import QuestionAnswering, locate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

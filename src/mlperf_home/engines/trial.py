@@ -1,7 +1,6 @@
 """Compile and run one small shape in a child process, since a bad graph can end the process.
 
-This is the one module of the backends that starts a process. `python -m` runs the
-child's side.
+This is the one module of the backends that starts a process. `python -m` runs the child's side.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import resource
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +36,6 @@ class Attempt:
         request: what to open; its grid has one shape.
         memory: the file in which the outcome is remembered.
         command: the child to start instead of this module's own; for tests.
-        timeout_s: how long it may take.
     """
 
     engine: str
@@ -82,17 +80,7 @@ def _run_child(attempt: Attempt) -> str:
         BackendError: the child's own, or a time-out, or a kill from outside: nothing to remember.
     """
     request = attempt.request
-    message = json.dumps(
-        {
-            "engine": attempt.engine,
-            "model_path": str(request.model_path),
-            "work_dir": str(request.work_dir),
-            "lengths": request.grid.lengths,
-            "batch_sizes": request.grid.batch_sizes,
-            "cores": request.cores,
-            "options": dict(request.options),
-        }
-    )
+    message = json.dumps({**asdict(request), "engine": attempt.engine}, default=str)
     command = attempt.command or [sys.executable, str(BOOTSTRAP), __name__]
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
@@ -152,7 +140,7 @@ def main() -> None:
     error: str | None = None
     try:
         message = json.load(sys.stdin)
-        grid = Grid(tuple(message["lengths"]), tuple(message["batch_sizes"]))
+        grid = Grid(tuple(message["grid"]["lengths"]), tuple(message["grid"]["batch_sizes"]))
         paths = Path(message["model_path"]), Path(message["work_dir"])
         backend = registry.make(message["engine"])
         backend.open(Request(*paths, grid, message["cores"], message["options"]))

@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
-from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.part import PartOfSamples
+from mlperf_home.datasets.base import DatasetError, PartOfSamples
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import BackendError, Grid, Request
+from mlperf_home.engines.base import LENGTHS, BackendError, Grid, Request
 from mlperf_home.engines.calibration import Calibration, Candidates, calibrate, default_candidates
-from mlperf_home.engines.cores import usable_cores
-from mlperf_home.engines.lengths import LENGTHS
+from mlperf_home.engines.engine import usable_cores
 from mlperf_home.machine.cpu.cpuinfo import read_cpuinfo
 from scriptgraph.files.atomic import KeptJson, replace_text
 

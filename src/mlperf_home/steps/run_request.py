@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.session import IngestError, read_session, sha256_of
-from mlperf_home.engines.base import BackendError
-from mlperf_home.engines.lengths import parse_lengths
+from mlperf_home.engines.base import BackendError, parse_lengths
 from mlperf_home.measurements.layout import ResultFolder, ResultsError, result_folder
 from scriptgraph.api import Context, StepFailed
 

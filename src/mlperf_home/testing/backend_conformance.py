@@ -41,12 +41,9 @@ class ConformanceError(AssertionError):
 
 @dataclass(frozen=True)
 class Subject:
-    """A backend to be checked.
+    """A backend to be checked: how to make another, not yet open, and one that is open for `request` with `GRID`.
 
     Attributes:
-        make: makes another one, not yet open.
-        request: what it is opened for; the grid is `GRID`.
-        backend: one that is open.
         vocabulary: token ids are below this.
         tolerance: how far logits of one sample may differ between shapes.
     """
@@ -80,8 +77,7 @@ class Subject:
 
 def open_subject(make: Callable[[], Backend], request: Request, **others: Any) -> Subject:
     """Open a backend for the suite's grid."""
-    request = replace(request, grid=GRID)
-    backend = make()
+    request, backend = replace(request, grid=GRID), make()
     open_described(backend, request)
     return Subject(make, request, backend, **others)
 

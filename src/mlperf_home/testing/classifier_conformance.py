@@ -43,8 +43,7 @@ class Subject:
 
 def open_subject(make: Callable[[], Backend], request: Request) -> Subject:
     """Open a backend for the suite's grid."""
-    request = replace(request, grid=GRID)
-    backend = make()
+    request, backend = replace(request, grid=GRID), make()
     return Subject(make, request, backend, open_described(backend, request).details)
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from mlperf_home.datasets.base import QUESTION_ANSWERING_INPUTS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -19,6 +21,7 @@ _HIDDEN = 32
 _HEADS = 2
 _POSITIONS = 384
 _MASKED = -10000.0
+_value = helper.make_tensor_value_info
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,12 @@ class TinyBert:
     Attributes:
         input_names: in the order of the graph; names of token ids, mask and, maybe, token types.
         output_names: start and end logits; a single name for one output (batch, length, 2).
-        shape: (batch, length) in the graph's inputs; names stand for dynamic axes.
+        shape: (batch, length); names stand for dynamic axes.
         stale_shapes: note shapes of another batch and length, as onnxruntime's quantiser does.
         dynamic_int8: multiply by int8 weights with scales found at run time, as onnxruntime's quantiser writes it.
     """
 
-    input_names: tuple[str, ...] = ("input_ids", "attention_mask", "token_type_ids")
+    input_names: tuple[str, ...] = QUESTION_ANSWERING_INPUTS
     output_names: tuple[str, ...] = ("start_logits", "end_logits")
     shape: tuple[int | str, int | str] = ("batch", "length")
     stale_shapes: bool = False
@@ -44,20 +47,13 @@ def write(path: Path, wanted: TinyBert | None = None) -> Path:
     """Write the model to `path` and return it."""
     wanted = wanted or TinyBert()
     builder = _Builder(dynamic_int8=wanted.dynamic_int8)
-    outputs = _split_logits(builder, _network(builder, *_roles(wanted.input_names)), wanted)
+    outputs = _split_logits(builder, _network(builder, wanted.input_names), wanted)
+    inputs = [_value(name, TensorProto.INT64, wanted.shape) for name in wanted.input_names]
     stale = []
     if wanted.stale_shapes:  # of a run with batch 1 and length 7, which no other run has
         first = next(node for node in builder.nodes if node.op_type == "Transpose")
-        shape = (1, _HEADS, 7, _HIDDEN // _HEADS)
-        stale.append(helper.make_tensor_value_info(first.output[0], TensorProto.FLOAT, shape))
-    graph = helper.make_graph(
-        builder.nodes,
-        "tiny_bert",
-        [helper.make_tensor_value_info(name, TensorProto.INT64, wanted.shape) for name in wanted.input_names],
-        outputs,
-        initializer=builder.weights,
-        value_info=stale,
-    )
+        stale.append(_value(first.output[0], TensorProto.FLOAT, (1, _HEADS, 7, _HIDDEN // _HEADS)))
+    graph = helper.make_graph(builder.nodes, "tiny_bert", inputs, outputs, builder.weights, value_info=stale)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)])
     model.ir_version = 7
     onnx.checker.check_model(model)
@@ -75,23 +71,19 @@ class _Builder:
         self._random = np.random.default_rng(7)
 
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node with one output; return its name."""
         name = f"{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
     def constant(self, value: NDArray[Any]) -> str:
-        """Add a constant; return its name."""
         name = f"constant_{len(self.weights)}"
         self.weights.append(numpy_helper.from_array(value, name))
         return name
 
     def random(self, *shape: int) -> str:
-        """Add random weights."""
         return self.constant(self._random.normal(0, 0.3, shape).astype(np.float32))
 
     def linear(self, value: str, rows: int, columns: int) -> str:
-        """A dense layer."""
         if not self.dynamic_int8:
             product = self.add("MatMul", value, self.random(rows, columns))
             return self.add("Add", product, self.random(columns))
@@ -113,16 +105,11 @@ class _Builder:
         return self.add("Add", scaled, self.constant(np.zeros(_HIDDEN, np.float32)))
 
 
-def _roles(names: tuple[str, ...]) -> tuple[str, str, str | None]:
-    """Which input is which."""
-    by_word = {word: name for name in names for word in ("ids", "mask", "type", "segment") if word in name}
-    types = by_word.get("type", by_word.get("segment"))
+def _network(builder: _Builder, names: tuple[str, ...]) -> str:
+    """Embeddings of the inputs, one layer, and the two logits of each token: (batch, length, 2)."""
+    types = next((name for name in names if "type" in name or "segment" in name), None)
     ids = next(name for name in names if "ids" in name and name != types)
-    return ids, by_word.get("mask", ids), types
-
-
-def _network(builder: _Builder, ids: str, mask: str, types: str | None) -> str:
-    """Embeddings, one layer, and the two logits of each token: (batch, length, 2)."""
+    mask = next((name for name in names if "mask" in name), ids)
     axis = builder.constant(np.array([0], np.int64))
     length = builder.add("Gather", builder.add("Shape", ids), builder.constant(np.array([1], np.int64)), axis=0)
     positions = builder.add("Slice", builder.random(_POSITIONS, _HIDDEN), axis, length, axis)
@@ -142,7 +129,6 @@ def _network(builder: _Builder, ids: str, mask: str, types: str | None) -> str:
 
 
 def _attention(builder: _Builder, value: str, penalty: str) -> str:
-    """Multi-head self-attention."""
     split = builder.constant(np.array([0, 0, _HEADS, _HIDDEN // _HEADS], np.int64))
     parts = [builder.add("Reshape", builder.linear(value, _HIDDEN, _HIDDEN), split) for _ in range(3)]
     queries, values = (builder.add("Transpose", part, perm=[0, 2, 1, 3]) for part in parts[::2])
@@ -156,13 +142,11 @@ def _attention(builder: _Builder, value: str, penalty: str) -> str:
 
 
 def _split_logits(builder: _Builder, logits: str, wanted: TinyBert) -> list[Any]:
-    """Return the graph's outputs."""
-    if len(wanted.output_names) == 1:
-        builder.nodes[-1].output[0] = wanted.output_names[0]
-        return [helper.make_tensor_value_info(wanted.output_names[0], TensorProto.FLOAT, (*wanted.shape, 2))]
-    outputs = []
+    """Name the graph's outputs and return them."""
+    joined = len(wanted.output_names) == 1
     for place, name in enumerate(wanted.output_names):
-        builder.add("Gather", logits, builder.constant(np.array(place, np.int64)), axis=2)
+        if not joined:
+            builder.add("Gather", logits, builder.constant(np.array(place, np.int64)), axis=2)
         builder.nodes[-1].output[0] = name
-        outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, wanted.shape))
-    return outputs
+    shape = (*wanted.shape, 2) if joined else wanted.shape
+    return [_value(name, TensorProto.FLOAT, shape) for name in wanted.output_names]

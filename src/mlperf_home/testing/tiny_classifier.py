@@ -26,13 +26,9 @@ _Table = dict[int, object]
 
 @dataclass(frozen=True)
 class TinyClassifier:
-    """The classifier to write.
+    """The classifier to write, "float32" or (quantised) "uint8", of images of side by side pixels.
 
-    Attributes:
-        dtype: "float32", or "uint8" for a quantised one.
-        side: height and width of the images, in pixels.
-        classes: how many scores there are.
-        outputs: how often the output is named: 2 makes it no classifier.
+    The output is named `outputs` times: 2 makes it no classifier.
     """
 
     dtype: str = "float32"
@@ -42,12 +38,10 @@ class TinyClassifier:
 
 
 def write(path: Path, shape: TinyClassifier | None = None, seed: int = 0) -> Path:
-    """Write a classifier of random weights.
-
-    Returns:
-        `path`.
-    """
-    path.write_bytes(_root(_model(shape or TinyClassifier(), np.random.default_rng(seed))))
+    """Write a classifier of random weights to `path` and return it."""
+    out = bytearray(b"\0\0\0\0TFL3")
+    struct.pack_into("<I", out, 0, _table(out, _model(shape or TinyClassifier(), np.random.default_rng(seed))))
+    path.write_bytes(bytes(out) + bytes(-len(out) % 4))
     return path
 
 
@@ -73,12 +67,6 @@ def _tensor(dtype: str, shape: list[int], buffer: int, name: bytes, scale: float
     if dtype == "uint8":
         tensor[4] = {2: np.array([scale], np.float32), 3: np.array([128], np.int64)}
     return tensor
-
-
-def _root(table: _Table) -> bytes:
-    out = bytearray(b"\0\0\0\0TFL3")
-    struct.pack_into("<I", out, 0, _table(out, table))
-    return bytes(out) + bytes(-len(out) % 4)
 
 
 def _put(out: bytearray, thing: object) -> int:

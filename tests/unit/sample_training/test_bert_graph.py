@@ -11,9 +11,7 @@ import pytest
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from sample_training.onnx_graph import BertGraph  # noqa: E402 - needs what is skipped above
-from sample_training.quantisation import input_step, quantise_linear  # noqa: E402 - the same
-from sample_training.shape import BertShape  # noqa: E402 - the same
+from sample_training.onnx_graph import BertGraph, BertShape, input_step, quantise_linear  # noqa: E402 - needs what is skipped above
 
 SHAPE = BertShape(vocab_size=50, layers=2, hidden=16, heads=2, intermediate=32, positions=24)
 

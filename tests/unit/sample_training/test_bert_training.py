@@ -13,11 +13,10 @@ onnxruntime = pytest.importorskip("onnxruntime")
 from sample_training import recipe, runs  # noqa: E402 - needs what is skipped above
 from sample_training.curriculum import Curriculum, Stage  # noqa: E402 - the same
 from sample_training.model import Bert  # noqa: E402 - the same
-from sample_training.onnx_graph import BertGraph  # noqa: E402 - the same
+from sample_training.onnx_graph import BertGraph, BertShape  # noqa: E402 - the same
 from sample_training.pruning import Pruning, PruningPlan, block_mask  # noqa: E402 - the same
-from sample_training.shape import BertShape  # noqa: E402 - the same
 
-from mlperf_home.samples.questions.wordpiece import vocabulary  # noqa: E402 - the same
+from mlperf_home.samples.questions.world import vocabulary  # noqa: E402 - the same
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 from sample_training.mobilenet import __main__ as command
 from sample_training.mobilenet import recipe, scoring
 
-from mlperf_home.samples.images.scenes import SEED
+from mlperf_home.samples.images.image_files import SEED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,8 +91,7 @@ def test_the_rate_rises_then_falls() -> None:
 @pytest.mark.slow
 def test_a_network_becomes_files_that_agree(tmp_path: Path) -> None:
     pytest.importorskip("tensorflow")
-    from sample_training.mobilenet.conversion import float_bytes, int8_bytes
-    from sample_training.mobilenet.network import network
+    from sample_training.mobilenet.network import float_bytes, int8_bytes, network
 
     variant = recipe.Variant(25, 32)
     pixels = np.random.default_rng(1).integers(256, size=(8, 32, 32, 3), dtype=np.uint8)

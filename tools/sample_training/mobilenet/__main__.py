@@ -7,37 +7,36 @@ resolution and precision, and sample.json, all when everything has worked, or no
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.samples.images import scenes as images
+from mlperf_home.samples.images import image_files as images
 from sample_training.mobilenet import recipe
+from sample_training.publication import fail, missing_packages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # Never the sample's own: what is scored must not be trained on.
 SEED = 11
-EXIT_BAD_INPUT = 65
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, convert, score and publish; give the exit code."""
     chosen = _parse(arguments)
-    missing = _missing_packages()
+    missing = missing_packages(recipe.PACKAGES)
     if missing:
         problem = f"this Python lacks {', '.join(missing)}"
-        return _fail(f"{problem}; install tools/sample_training/requirements-mobilenet.txt")
+        return fail(f"{problem}; install tools/sample_training/requirements-mobilenet.txt")
     if chosen.seed == images.SEED:
-        return _fail(f"--seed {chosen.seed}: is the seed of the images that are scored; give another")
+        return fail(f"--seed {chosen.seed}: is the seed of the images that are scored; give another")
     from sample_training.mobilenet.runs import Options, make_models  # noqa: PLC0415 - TensorFlow is needed for training only
 
     try:
         make_models(chosen.out, Options(chosen.seed, chosen.processes, chosen.images, chosen.epochs))
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}; choose another folder")
+        return fail(f"{error.filename}: {error.strerror}; choose another folder")
     return 0
 
 
@@ -54,23 +53,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if chosen.images < recipe.BATCH or chosen.epochs < 1 or chosen.processes < 1 or chosen.seed < 0:
         parser.error(f"--images is {recipe.BATCH} or more, --epochs and --processes 1 or more, --seed 0 or more")
     return chosen
-
-
-def _missing_packages() -> list[str]:
-    return [package for package in recipe.PACKAGES if not _is_installed(package)]
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
-
-
-def _fail(text: str) -> int:
-    print(f"mlperf-home: {text}", file=sys.stderr)
-    return EXIT_BAD_INPUT
 
 
 if __name__ == "__main__":

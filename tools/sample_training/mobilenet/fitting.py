@@ -22,7 +22,7 @@ _MIRRORINGS = 8
 
 
 def rate(step: int, steps: int) -> float:
-    """Give the learning rate of a step: a linear rise, then half a cosine down to nothing."""
+    """Return the learning rate of a step: a linear rise, then half a cosine down to nothing."""
     rise = max(1, round(steps * recipe.WARMUP_SHARE))
     if step < rise:
         return recipe.PEAK_RATE * (step + 1) / rise

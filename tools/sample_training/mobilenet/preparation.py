@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.samples.images.scenes import make_image
+from mlperf_home.samples.images.image_files import make_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -37,11 +37,11 @@ class Variant:
     resolution: int
 
     def channels(self, at_one: int) -> int:
-        """Give the width of a layer that has `at_one` channels at multiplier 1."""
+        """Return the width of a layer that has `at_one` channels at multiplier 1."""
         return max(8, at_one * self.multiplier_percent // 100)
 
     def file_name(self, precision: str) -> str:
-        """Give the name of its file: `mobilenet_0.25_64_int8.tflite`."""
+        """Return the name of its file: `mobilenet_0.25_64_int8.tflite`."""
         return f"mobilenet_{self.multiplier_percent / 100:.2f}_{self.resolution}_{precision}.tflite"
 
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from mlperf_home.samples.images import scenes as images
+from mlperf_home.samples.images import image_files as images
 from mlperf_home.samples.images.figures import CLASSES
 from mlperf_home.samples.images.image_files import IMAGES_SHA256
 from sample_training.mobilenet import recipe
-from sample_training.mobilenet.conversion import float_bytes, int8_bytes
 from sample_training.mobilenet.fitting import fitted
+from sample_training.mobilenet.network import float_bytes, int8_bytes
 from sample_training.mobilenet.preparation import RECIPE, prepared
 from sample_training.mobilenet.scoring import Classifier, accuracy_percent, interpreter_class, latencies_us
 from sample_training.publication import publish
@@ -50,7 +50,7 @@ class Options:
     epochs: int
 
     def command(self) -> str:
-        """Give the command that does the same again."""
+        """Return the command that does the same again."""
         words = " ".join(f"--{name} {value}" for name, value in asdict(self).items())
         return f"python -m sample_training.mobilenet --out DIR {words}"
 

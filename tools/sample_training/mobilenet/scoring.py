@@ -26,7 +26,7 @@ _NS_PER_US = 1000
 
 
 def interpreter_class() -> Any:
-    """Give the class of the first interpreter that is installed.
+    """Return the class of the first interpreter that is installed.
 
     Raises:
         ModuleNotFoundError: there is none.
@@ -57,18 +57,18 @@ class Classifier:
         self._interpreter.invoke()
 
     def label(self) -> int:
-        """Give the class that the last run found the most probable."""
+        """Return the class that the last run found the most probable."""
         return int(self._interpreter.get_tensor(self.output["index"])[0].argmax())
 
     def classify(self, pixels: NDArray[np.uint8]) -> int:
-        """Give the class of one image: (resolution, resolution, 3), from 0 to 255."""
+        """Return the class of one image: (resolution, resolution, 3), from 0 to 255."""
         self.set_image(pixels)
         self.run()
         return self.label()
 
 
 def accuracy_percent(classifier: Classifier, pixels: NDArray[np.uint8], labels: NDArray[np.int64]) -> float:
-    """Give the share of images whose class is found, in percent.
+    """Return the share of images whose class is found, in percent.
 
     Args:
         classifier: the open file.

@@ -14,8 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.command import report
+from mlperf_home.datasets.base import DatasetError, report
 from mlperf_home.datasets.imagenet.recipes import FAMILIES, MOBILENET, PUBLISHED, RECIPES, find_recipe
 
 if TYPE_CHECKING:
@@ -27,15 +26,6 @@ _LINES = 100
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the folder and print JSON lines, the last one its description; return the exit code."""
-    chosen = _parser().parse_args(arguments)
-    try:
-        return report(lambda: _preprocess(chosen))
-    except KeyboardInterrupt:
-        print("mlperf-home: interrupted; the same command goes on with what is done", file=sys.stderr)
-        return EXIT_INTERRUPTED
-
-
-def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mlperf_home.datasets.imagenet", description=__doc__)
     parser.add_argument("--images", type=Path, required=True, help="the validation set: its folder or its tar")
     parser.add_argument("--labels", type=Path, required=True, help="val_map.txt, or a folder with it")
@@ -47,7 +37,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="the folder to make")
     parser.add_argument("--partial", type=Path, help="where unfinished work is kept; beside --out unless given")
     parser.add_argument("--left", type=Path, help="a folder in which earlier runs may have left work, as */NAME")
-    return parser
+    chosen = parser.parse_args(arguments)
+    try:
+        return report(lambda: _preprocess(chosen))
+    except KeyboardInterrupt:
+        print("mlperf-home: interrupted; the same command goes on with what is done", file=sys.stderr)
+        return EXIT_INTERRUPTED
 
 
 def _count(text: str) -> int:

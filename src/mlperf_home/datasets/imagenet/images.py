@@ -1,39 +1,116 @@
-"""Where the validation set's images are: in a folder with any sub-folders, or in the tar as it is published."""
+"""ImageNet's validation set as it is published: the label file, and the images in a folder or a tar.
+
+The label file, val_map.txt, is Caffe's val.txt: an image's name and its class, 0 to 999, a line; its order is
+LoadGen's. Models with 1,001 classes count a background as class 0, so their classes are larger by one.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet.labels import IMAGE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from mlperf_home.datasets.imagenet.labels import Labels
+CLASSES = 1000
+OFFICIAL_COUNT = 50_000
+# The validation set's own names, and those of the embedded sample (`mlperf_home.samples.images.image_files`).
+SAMPLE_PREFIX = "SAMPLE_"
+IMAGE_NAME = re.compile(rf"ILSVRC2012_val_\d{{8}}\.JPEG|{SAMPLE_PREFIX}val_\d{{8}}\.png")
+# What the file is called in MLPerf's dataset folders, and in Caffe's archive.
+FILE_NAMES = ("val_map.txt", "val.txt")
 
+_COLUMNS = 2
+_ADVICE = "give val_map.txt (val.txt of Caffe's caffe_ilsvrc12.tar.gz), lines such as 'ILSVRC2012_val_00000001.JPEG 65'"
 HOW_TO_GET = (
     "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB, md5 29b22e2961454d5413ddabcf34fc5622) is given out by "
     "image-net.org to those who register for research; give the tar or the folder it was unpacked to"
 )
-
 _FIRST = "--dataset_size=N of a run, _size.N of the dataset, --count=N of the module"
 
 
 @dataclass(frozen=True)
-class ImageFile:
-    """One image, still packed.
+class Labels:
+    """Images' file names and their classes, 0 to 999, in LoadGen's order; `path` is their file, for messages."""
 
-    Attributes:
-        name: its name in the label file.
-        path: the file that holds it: its own, or the tar.
-        offset: where it begins there, in bytes.
-        size: its length in bytes.
+    path: Path
+    names: tuple[str, ...]
+    classes: tuple[int, ...]
+
+    @property
+    def text(self) -> str:
+        """The same as a val_map.txt."""
+        return "".join(f"{name} {number}\n" for name, number in zip(self.names, self.classes, strict=True))
+
+    @property
+    def sha256(self) -> str:
+        """The hash of `text`, which is that of the file where nothing was left out."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def first(self, count: int) -> Labels:
+        """Return the first `count` images only; raise `DatasetError` if there are fewer."""
+        if count > len(self.names):
+            problem = f"labels {len(self.names)} images, fewer than the {count} asked for"
+            raise DatasetError(self.path, problem, f"ask for fewer, or {_ADVICE}")
+        return Labels(self.path, self.names[:count], self.classes[:count])
+
+    def after(self, count: int) -> Labels:
+        """Return all but the first `count` images."""
+        return Labels(self.path, self.names[count:], self.classes[count:])
+
+
+def read_labels(place: Path) -> Labels:
+    """Read and check a label file, or the one in a folder.
+
+    Raises:
+        DatasetError: it is absent or no text, or a line is no label of the validation set, names an image twice or a
+            class beyond 999; the error names the line.
+    """
+    path = next((place / name for name in FILE_NAMES if (place / name).is_file()), place)
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise DatasetError(path, f"cannot be read ({error.strerror})", _ADVICE) from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(path, f"is not UTF-8 text (byte {error.start})", _ADVICE) from error
+    class_of: dict[str, int] = {}
+    for number, line in enumerate(lines, start=1):
+        columns = line.split()
+        if problem := _problem(columns, line, class_of):
+            raise DatasetError(f"{path} line {number}", problem, _ADVICE)
+        if columns:
+            class_of[columns[0]] = int(columns[1])
+    if not class_of:
+        raise DatasetError(path, "labels no image", _ADVICE)
+    return Labels(path, tuple(class_of), tuple(class_of.values()))
+
+
+def _problem(columns: list[str], line: str, known: Mapping[str, int]) -> str:
+    """Return what is wrong with a line, or nothing; an empty one is skipped."""
+    if not columns:
+        return ""
+    if len(columns) != _COLUMNS or not columns[1].isdecimal():
+        return f"is no label: {line.strip()[:60]!r}"
+    name, label = columns[0], int(columns[1])
+    if name in known:
+        return f"labels {name} a second time"
+    if not IMAGE_NAME.fullmatch(name):
+        return f"labels {name[:60]!r}, which is no image of the validation set"
+    return f"gives {name} the class {label}; they count from 0 to {CLASSES - 1}" if label >= CLASSES else ""
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """One image, still packed: its name in the label file, the file that holds it (its own, or the tar), and where.
+
+    `offset` and `size` are in bytes.
     """
 
     name: str
@@ -47,11 +124,7 @@ class ImageFile:
         return str(self.path) if self.path.name == self.name else f"{self.path}, {self.name}"
 
     def read(self) -> bytes:
-        """Return its bytes.
-
-        Raises:
-            DatasetError: the file has gone or is shorter than it was.
-        """
+        """Return its bytes; raise `DatasetError` if the file has gone or is shorter than it was."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self.offset)

@@ -32,16 +32,7 @@ _STEPS = 1024
 
 
 def make_pixels(recipe: Recipe, content: bytes, where: object) -> NDArray[np.uint8]:
-    """Make (side, side, 3) RGB pixels of a JPEG.
-
-    Args:
-        recipe: how.
-        content: the file's bytes.
-        where: what to call the file in an error.
-
-    Raises:
-        DatasetError: it is no whole JPEG.
-    """
+    """Make (side, side, 3) RGB pixels of a JPEG's bytes; raise `DatasetError` at `where` if it is no whole JPEG."""
     if recipe.name != PUBLISHED:
         return _mlperf(_decoded(content, where, upright=True), recipe.side)
     image = _decoded(content, where, upright=False)

@@ -21,9 +21,8 @@ import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet import pixels, recipes
-from mlperf_home.datasets.imagenet.images import choose_images, find_images, list_sha256
-from mlperf_home.datasets.imagenet.labels import read_labels
-from mlperf_home.datasets.imagenet.store import PROVENANCE, finished, pixels_shape, wanted_facts
+from mlperf_home.datasets.imagenet.images import choose_images, find_images, list_sha256, read_labels
+from mlperf_home.datasets.imagenet.samples import PROVENANCE, finished, pixels_shape, wanted_facts
 from mlperf_home.datasets.imagenet.unfinished import Unfinished, begun_for, claimed, take_over
 
 if TYPE_CHECKING:
@@ -47,10 +46,8 @@ class Wanted:
         images: the folder or tar of the validation set.
         labels: the label file, or a folder with one.
         count: the first so many images; None for all that are labelled.
-        recipe: how.
         out: the folder to make.
         partial: where it is while it is made.
-        workers: processes.
         left: a folder in which earlier runs may have left such work, as `<any>/<name of partial>`.
     """
 
@@ -81,9 +78,7 @@ def code_sha256() -> str:
 def preprocess(wanted: Wanted, tell: Callable[[int, int], None]) -> Outcome:
     """Make the folder, or use the one that is there if it was made the same way from the same images.
 
-    Args:
-        wanted: what to make.
-        tell: called with how many images are done and how many there are.
+    `tell` is called with how many images are done and how many there are.
 
     Raises:
         DatasetError: the images or labels cannot be used, the place cannot be written or has no room, or another
@@ -134,13 +129,9 @@ def _make_rest(wanted: Wanted, unfinished: Unfinished, chunks: Chunks, tell: Cal
 
 @dataclass(frozen=True)
 class Work:
-    """The part that all workers share.
+    """The part that all workers share: all images, in their order, and the file that their pixels go to.
 
-    Attributes:
-        recipe: how pixels are made.
-        chunks: all images, in their order; the last chunk may have fewer.
-        path: the file that the pixels go to.
-        offset: where its values begin, in bytes.
+    The last chunk may have fewer; the file's values begin at `offset`, in bytes.
     """
 
     recipe: Recipe

@@ -40,11 +40,7 @@ class Recipe:
 
 
 def find_recipe(name: str, family: str, side: int) -> Recipe:
-    """Return a recipe by its name.
-
-    Raises:
-        DatasetError: there is no such recipe, family or size.
-    """
+    """Return a recipe by its name; raise `DatasetError` if there is no such recipe, family or size."""
     if name not in RECIPES:
         raise DatasetError(f"recipe {name!r}", "is not known", f"give one of {', '.join(RECIPES)}")
     if family not in FAMILIES:

@@ -1,4 +1,4 @@
-"""Preprocessed images as LoadGen's query sample library sees them: floats or quantised integers, as the model takes."""
+"""The folder of preprocessed images, and LoadGen's samples of it: floats or integers, as the model takes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet.labels import CLASSES
+from mlperf_home.datasets.imagenet.images import CLASSES, OFFICIAL_COUNT, SAMPLE_PREFIX, list_sha256
 from mlperf_home.datasets.imagenet.recipes import EFFICIENTNET, FAMILIES, MOBILENET, PUBLISHED
-from mlperf_home.datasets.imagenet.store import PROVENANCE, read_pixels
-from mlperf_home.datasets.provenance import PreprocessedSamples
+from mlperf_home.datasets.provenance import PreprocessedSamples, ProvenanceFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,19 +19,85 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
+    from mlperf_home.datasets.imagenet.images import ImageFile, Labels
+    from mlperf_home.datasets.imagenet.recipes import Recipe
 
+PROVENANCE_FILE = "images.json"
+PIXELS_FILE = "images.npy"
+LABELS_FILE = "val_map.txt"
+FORMAT = 1
+NAME = "imagenet-2012-val"
+SAMPLE_NAME = "sample-images"
+SAMPLE_NOTE = "made-up images of ten figures, from a generator"
+# performance_sample_count of resnet50 in v3.1.
+PERFORMANCE_COUNT = 1024
 
+_ADVICE = "make the images again: python -m mlperf_home.datasets.imagenet"
+_HASHES = ("list_sha256", "labels_sha256", "pixels_sha256")
+_SIZES = ("images", "resolution", "performance_count")
+_NEEDED_FACTS = frozenset({"name", "sample_note", "recipe", "family", "steps", "notes", *_SIZES, *_HASHES})
+PROVENANCE = ProvenanceFile(PROVENANCE_FILE, "images", FORMAT, _NEEDED_FACTS, _ADVICE)
 _LEVELS = 256
+
+
+def wanted_facts(
+    recipe: Recipe, images: Sequence[ImageFile], labels: Labels, versions: Mapping[str, str]
+) -> dict[str, Any]:
+    """Describe what is to be made: JSON values only; equal descriptions mean equal pixels."""
+    count = len(images)
+    note = f"{count} of ImageNet's {OFFICIAL_COUNT} images: no official result"
+    sample = any(image.name.startswith(SAMPLE_PREFIX) for image in images)
+    return {
+        "format": FORMAT,
+        "name": SAMPLE_NAME if sample else NAME,
+        "sample_note": SAMPLE_NOTE if sample else "",
+        "recipe": recipe.name,
+        "family": recipe.family,
+        "steps": recipe.steps,
+        "resolution": recipe.side,
+        "images": count,
+        "performance_count": min(count, PERFORMANCE_COUNT),
+        "notes": [] if sample or count == OFFICIAL_COUNT else [note],
+        "list_sha256": list_sha256(images),
+        "labels_sha256": labels.sha256,
+        "versions": dict(versions),
+    }
+
+
+def read_pixels(folder: Path, facts: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """Map the pixels into memory, read-only: (images, side, side, 3) uint8, RGB.
+
+    Raises:
+        DatasetError: the array is absent, cut off, or another than the description says.
+    """
+    path, shape = folder / PIXELS_FILE, pixels_shape(facts)
+    pixels = PROVENANCE.map_array(path)
+    if pixels.shape != shape or pixels.dtype != np.uint8:
+        raise DatasetError(path, f"holds {pixels.dtype} {pixels.shape}, not uint8 {shape}", _ADVICE)
+    return pixels
+
+
+def pixels_shape(facts: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the shape of the array that a description speaks of."""
+    side = int(facts["resolution"])
+    return int(facts["images"]), side, side, 3
+
+
+def finished(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the description of a whole folder that was made as wanted; None where there is none."""
+    try:
+        facts = PROVENANCE.read(folder)
+        read_pixels(folder, facts)
+    except (DatasetError, KeyError, TypeError):
+        return None
+    return facts if all(facts.get(key) == value for key, value in wanted.items()) else None
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """How a model family reads pixels: value = (pixel - mean) / std.
+    """How a model family reads pixels: value = (pixel - mean) / std, both in steps of 255.
 
-    Attributes:
-        mean: in steps of 255.
-        std: in steps of 255.
-        raw: a quantised input takes the pixels themselves; its scale and zero point are meant to be 1/std and mean.
+    Where `raw`, a quantised input takes the pixels themselves; its scale and zero point are meant to be 1/std and mean.
     """
 
     mean: float
@@ -55,11 +120,7 @@ EFFICIENTNET_VALUES = Normalisation(127.0, 128.0, raw=False)
 
 
 def normalisation(recipe: str, family: str) -> Normalisation:
-    """Return what a recipe does for a family; MLPerf's v3.1 scripts treat all families as MobileNets.
-
-    Raises:
-        ValueError: the family is not known.
-    """
+    """Return what a recipe does for a family, or raise `ValueError`; MLPerf's v3.1 scripts take all as MobileNets."""
     if family not in FAMILIES:
         raise ValueError(f"model family {family!r}: must be one of {', '.join(FAMILIES)}")
     return EFFICIENTNET_VALUES if recipe == PUBLISHED and family == EFFICIENTNET else MOBILENET_VALUES
@@ -68,10 +129,7 @@ def normalisation(recipe: str, family: str) -> Normalisation:
 def pixel_values(how: Normalisation, dtype: str, quantisation: Quantisation | None = None) -> NDArray[Any]:
     """Return what each value of a pixel becomes, (256,), for an input of type `dtype`: float32, uint8 or int8.
 
-    Args:
-        how: the family's mean and deviation.
-        dtype: the input's type.
-        quantisation: the input's own, as the model's file says; needed for integers, unless they are raw pixels.
+    Integers need the `quantisation` of the model's file, unless they are raw pixels.
 
     Raises:
         ValueError: another type, a scale that is not positive, or an integer input whose quantisation is not given.
@@ -106,15 +164,13 @@ class ImagenetSamples(PreprocessedSamples):
     def __init__(self, folder: Path, values: NDArray[Any] | None = None) -> None:
         """Open a folder; the pixels are mapped, not read.
 
-        Args:
-            folder: the folder of images.
-            values: what each value of a pixel becomes, (256,); until `suit` chooses it, pixels are given as they are.
+        `values` is what each value of a pixel becomes, (256,); until `suit` chooses it, pixels are given as they are.
 
         Raises:
             DatasetError: the folder is absent, incomplete or broken.
         """
         facts = PROVENANCE.read(folder)
-        super().__init__(facts, "images", "list_sha256", "labels_sha256", "pixels_sha256")
+        super().__init__(facts, "images", *_HASHES)
         self.lengths: NDArray[np.int32] | None = None
         self.record = {key: facts[key] for key in ("recipe", "family", "steps", "resolution")}
         self.side = int(facts["resolution"])
@@ -126,9 +182,8 @@ class ImagenetSamples(PreprocessedSamples):
     def suit(self, model: Mapping[str, Any]) -> None:
         """Learn what the model takes, so that samples are made of that type and scale.
 
-        Args:
-            model: an engine's details; its "input" has shape (1, side, side, 3), dtype, scale and zero_point. Without
-                an "input" nothing changes. "classes" are those without a background.
+        The "input" of an engine's details has shape (1, side, side, 3), dtype, scale and zero_point; without it nothing
+        changes. "classes" are those without a background.
 
         Raises:
             DatasetError: the images are not of the model's size, the model takes another type, or tells other classes

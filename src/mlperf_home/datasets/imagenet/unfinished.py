@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet import store
+from mlperf_home.datasets.imagenet.samples import LABELS_FILE, PIXELS_FILE, PROVENANCE, PROVENANCE_FILE, pixels_shape
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import sync_folder
 
@@ -34,7 +34,6 @@ class Unfinished:
     """An array of images in the making, in chunks.
 
     Attributes:
-        folder: where it is.
         pixels: the array's file.
         offset: where its values begin, in bytes.
         done: the digests of the chunks that are there, by number.
@@ -45,20 +44,16 @@ class Unfinished:
     ) -> None:
         """Go on with what is there, if it was begun for as many images made the same way, else begin.
 
-        Args:
-            folder: where it is or will be.
-            wanted: the description of the whole.
-            code: the hash of the code that makes pixels.
-            chunk_images: how many images a chunk has.
-            lists: for each chunk the hash of its images' names and sizes; what was made of others is made again.
+        `code` is the hash of the code that makes pixels; `lists` has for each chunk the hash of its images' names and
+        sizes: what was made of others is made again.
 
         Raises:
             OSError: there is no room, or the folder cannot be written.
         """
         self.folder = folder
-        self.pixels = folder / _WHOLE / store.PIXELS_FILE
+        self.pixels = folder / _WHOLE / PIXELS_FILE
         self.done: dict[int, str] = {}
-        shape = store.pixels_shape(wanted)
+        shape = pixels_shape(wanted)
         self._image_bytes = int(np.prod(shape[1:]))
         self._chunk_bytes = chunk_images * self._image_bytes
         self._bytes = shape[0] * self._image_bytes
@@ -90,8 +85,8 @@ class Unfinished:
         joined = "".join(digest for _, digest in sorted(self.done.items()))
         facts = {**self._facts, "pixels_sha256": hashlib.sha256(joined.encode()).hexdigest()}
         whole = self.folder / _WHOLE
-        (whole / store.LABELS_FILE).write_text(labels_text, encoding="utf-8")
-        (whole / store.PROVENANCE_FILE).write_text(store.PROVENANCE.text(facts), encoding="utf-8")
+        (whole / LABELS_FILE).write_text(labels_text, encoding="utf-8")
+        (whole / PROVENANCE_FILE).write_text(PROVENANCE.text(facts), encoding="utf-8")
         for path in whole.iterdir():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
@@ -189,13 +184,9 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def take_over(folder: Path, left: Path, begun: str, lists: Sequence[str]) -> None:
-    """Move what an earlier run has left to `folder`, where nothing is there yet.
+    """Move what an earlier run has left, as `<left>/<any>/<name of folder>`, to `folder`, where nothing is there yet.
 
-    Args:
-        folder: where the work goes on.
-        left: the folder in which such runs have theirs, as `<any>/<name of folder>`.
-        begun: the text of work that was begun the same way (`begun_for`).
-        lists: for each chunk the hash of its images; work without a chunk of the same images is left alone.
+    It was begun the same way (`begun_for`), and has a chunk of the same images, whose hashes are `lists`.
     """
     if folder.exists():
         return

@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.command import report
+from mlperf_home.datasets.base import DatasetError, report
 from mlperf_home.datasets.squad.reading import read_dataset, read_vocabulary
-from mlperf_home.datasets.squad.store import provenance, write_folder
+from mlperf_home.datasets.squad.samples import provenance, write_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

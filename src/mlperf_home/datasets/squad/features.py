@@ -14,7 +14,7 @@ import numpy as np
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 
-from mlperf_home.datasets.squad.basic import KEPT_WORDS, model_tokens
+from mlperf_home.datasets.squad.reading import KEPT_WORDS, model_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

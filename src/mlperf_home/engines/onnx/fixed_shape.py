@@ -1,8 +1,7 @@
 """Copies of a model for one batch and length each, which share one file of weights.
 
-An engine that overrides shapes by itself writes them into the user's file; one that
-is given dynamic shapes may fall back to slow code. So the weights are written once, and
-for each (batch, length) a graph of some kilobytes that refers to them.
+An engine that overrides shapes by itself writes them into the user's file; one that is given dynamic shapes may fall
+back to slow code. So the weights are written once, and for each (batch, length) a small graph that refers to them.
 """
 
 from __future__ import annotations
@@ -30,20 +29,12 @@ _LAYOUT = "fixed1"
 class FixedShapeGraphs:
     """The fixed-shape copies of one model, in a folder that processes may share.
 
-    Every file is named by the hash of the model's content and is renamed into place
-    when it is whole, so whoever finds one can use it, and two writers write the same.
-
-    Attributes:
-        sha256: hash of the model's content.
-        signature: its inputs and outputs.
+    Every file is named by the hash of the model's content and is renamed into place when it is whole, so whoever finds
+    one can use it, and two writers write the same. `sha256` is the hash of the model's content.
     """
 
     def __init__(self, model_path: Path, work_dir: Path) -> None:
-        """Read the model.
-
-        Args:
-            model_path: the user's model; it is only read.
-            work_dir: an existing folder for the copies.
+        """Read the user's model; `work_dir` is an existing folder for the copies.
 
         Raises:
             BackendError: not a question-answering model in ONNX, or work_dir is not a folder.
@@ -90,7 +81,6 @@ class FixedShapeGraphs:
         self._split = False
 
     def _model_without_weights(self) -> onnx.ModelProto:
-        """The model, its large weights moved to their file."""
         if self._model is None:
             self._model = graph.load(self._path)
         if not self._split:
@@ -98,15 +88,14 @@ class FixedShapeGraphs:
             # The shapes that the exporter or the quantiser noted are those of its own run.
             for each in _with_subgraphs(self._model.graph):
                 del each.value_info[:]
-            blocks, size = _move_weights(self._model.graph, self._weights.name)
-            if not self._weights.is_file() or self._weights.stat().st_size != size:
+            blocks = _move_weights(self._model.graph, self._weights.name)
+            if not self._weights.is_file() or self._weights.stat().st_size != sum(map(len, blocks)):
                 _publish(self._weights, blocks)
             self._split = True
         return self._model
 
 
 def _publish(target: Path, blocks: Iterable[bytes]) -> None:
-    """Write a file beside its place and rename it when it is whole."""
     try:
         with replacement(target) as file:
             file.writelines(blocks)
@@ -115,8 +104,8 @@ def _publish(target: Path, blocks: Iterable[bytes]) -> None:
         raise BackendError(f"work folder {target.parent}: cannot write {target.name} ({reason})") from error
 
 
-def _move_weights(graph: onnx.GraphProto, location: str) -> tuple[list[bytes], int]:
-    """Take the large tensors' bytes out of a graph; return what to write to their file, and its size in bytes."""
+def _move_weights(graph: onnx.GraphProto, location: str) -> list[bytes]:
+    """Take the large tensors' bytes out of a graph; return what to write to their file."""
     blocks: list[bytes] = []
     offset = 0
     for tensor in graph.initializer:
@@ -128,7 +117,7 @@ def _move_weights(graph: onnx.GraphProto, location: str) -> tuple[list[bytes], i
         set_external_data(tensor, location, offset, len(content))
         tensor.ClearField("raw_data")
         offset += len(content) + padding
-    return blocks, offset
+    return blocks
 
 
 def _with_subgraphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:

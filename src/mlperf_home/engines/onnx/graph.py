@@ -11,7 +11,6 @@ import onnx
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 from mlperf_home.engines.base import BackendError
-from mlperf_home.engines.batching import QUESTION_ANSWERING_INPUTS
 from mlperf_home.engines.engine import first_line
 
 if TYPE_CHECKING:
@@ -31,14 +30,7 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class ModelInput:
-    """One input of the graph.
-
-    Attributes:
-        name: its name in the graph.
-        position: its place in `Inputs`.
-        dtype: what the graph wants.
-        dims: batch and length as exported; None where they may vary.
-    """
+    """One input of the graph: its place in `Inputs`; batch and length as exported, None where they may vary."""
 
     name: str
     position: int
@@ -81,10 +73,7 @@ class Signature:
 
 
 def load(path: Path) -> onnx.ModelProto:
-    """Read a model's graph; weights that are in files of their own stay there.
-
-    Args:
-        path: an .onnx file.
+    """Read the graph of an .onnx file; weights that are in files of their own stay there.
 
     Raises:
         BackendError: absent, unreadable, or not an ONNX model.
@@ -115,14 +104,7 @@ def load_weights(model: onnx.ModelProto, path: Path) -> None:
 
 
 def content_hash(model: onnx.ModelProto, path: Path) -> str:
-    """Hash a model: its file, and the files that hold its weights, if any.
-
-    Args:
-        model: as `load` gave it.
-        path: where it came from.
-
-    Returns:
-        SHA-256 in hexadecimal; for a model in one file, that file's own.
+    """Return the SHA-256 of a loaded model's file and of the files that hold its weights, if any, as one.
 
     Raises:
         BackendError: a file is absent or unreadable.
@@ -141,11 +123,7 @@ def content_hash(model: onnx.ModelProto, path: Path) -> str:
 
 
 def read_signature(model: onnx.ModelProto, path: Path) -> Signature:
-    """Find the inputs and outputs of a question-answering model.
-
-    Args:
-        model: the model, as `load` gave it.
-        path: named in errors.
+    """Find the inputs and outputs of a question-answering model; `path` is named in errors.
 
     Raises:
         BackendError: it takes or gives something else.
@@ -153,38 +131,32 @@ def read_signature(model: onnx.ModelProto, path: Path) -> Signature:
     # Before IR version 4 the weights stood among the inputs too.
     weights = {tensor.name for tensor in model.graph.initializer}
     values = [value for value in model.graph.input if value.name not in weights]
-    placed = [(value, place) for value in values if (place := _position(value.name)) is not None]
-    inputs = tuple(_model_input(value, place, path) for value, place in placed)
-    found = {place for _, place in placed}
-    required = set(range(len(QUESTION_ANSWERING_INPUTS))) - {_OPTIONAL_INPUT}
-    if len(inputs) != len(values) or len(found) != len(inputs) or not required <= found:
+    # TensorFlow's exporter appends ":0".
+    plain = [value.name.removesuffix(":0") for value in values]
+    placed = [place for name in plain for place, names in enumerate(_INPUT_NAMES) if name in names]
+    required = set(range(len(_INPUT_NAMES))) - {_OPTIONAL_INPUT}
+    if len(placed) != len(values) or len(set(placed)) != len(placed) or not required <= set(placed):
         has = ", ".join(value.name for value in values) or "none"
         needed = ", ".join(" or ".join(names) for names in _INPUT_NAMES)
         raise BackendError(
             f"model {path}: its inputs are {has}; a BERT question-answering model has {needed} (the last may be absent)"
         )
+    inputs = tuple(_model_input(value, place, path) for value, place in zip(values, placed, strict=True))
     return Signature(inputs, *_outputs(model.graph.output, path))
 
 
 def dimensions(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
-    """A value's dimensions; None where they may vary."""
+    """Return a value's dimensions; None where they may vary."""
     dims = value.type.tensor_type.shape.dim
     return tuple(dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in dims)
 
 
 def _model_input(value: onnx.ValueInfoProto, position: int, path: Path) -> ModelInput:
-    """One known input, with its type."""
     dims = dimensions(value)
     if len(dims) != 2:  # noqa: PLR2004 - batch and length
         raise BackendError(f"model {path}: input {value.name} has {len(dims)} dimensions; it must be (batch, length)")
     dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
     return ModelInput(value.name, position, dtype, (dims[0], dims[1]))
-
-
-def _position(name: str) -> int | None:
-    """The place in `Inputs` that a name stands for; TensorFlow's exporter appends ":0"."""
-    plain = name.removesuffix(":0")
-    return next((place for place, names in enumerate(_INPUT_NAMES) if plain in names), None)
 
 
 def _outputs(values: Sequence[onnx.ValueInfoProto], path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:

@@ -8,9 +8,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.engines.base import BackendError, Description
-from mlperf_home.engines.batching import QuestionAnswering, fill, full_inputs, locate
-from mlperf_home.engines.cores import usable_cores
-from mlperf_home.engines.engine import WARM_UP_RUNS, first_line
+from mlperf_home.engines.engine import (
+    WARM_UP_RUNS,
+    QuestionAnswering,
+    fill,
+    first_line,
+    full_inputs,
+    locate,
+    usable_cores,
+)
 from mlperf_home.engines.onnx.fixed_shape import FixedShapeGraphs
 
 if TYPE_CHECKING:
@@ -79,9 +85,10 @@ class OnnxRuntimeBackend(QuestionAnswering):
         threads = options.count("threads") or max(1, cores // streams)
         self._signature = signature = graphs.signature
         self._fills = options.flag("fixed_shapes", default=False) or signature.fixed_shape != (None, None)
-        paths = dict.fromkeys(self._largest_batch, request.model_path)
-        if self._fills:
-            paths = {length: graphs.path(batch, length) for length, batch in self._largest_batch.items()}
+        paths = {
+            length: graphs.path(batch, length) if self._fills else request.model_path
+            for length, batch in self._largest_batch.items()
+        }
         graphs.release()
         make = partial(_session, library, threads=threads, model_path=request.model_path)
         sessions = {path: [make(path) for _ in range(streams)] for path in set(paths.values())}

@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 
 from mlperf_home.engines.base import BackendError, Description
-from mlperf_home.engines.cores import usable_cores
-from mlperf_home.engines.engine import WARM_UP_RUNS, Engine, first_line
+from mlperf_home.engines.engine import WARM_UP_RUNS, Engine, first_line, usable_cores
 from mlperf_home.engines.tflite import library as tflite_library
-from mlperf_home.engines.tflite.calls import ArrangedImages, Inference
-from mlperf_home.engines.tflite.classifier import Classifier, read_classifier
-from mlperf_home.engines.tflite.intra_op import latencies_ns, thread_counts
-from mlperf_home.engines.tflite.library import Choices, Package
+from mlperf_home.engines.tflite.classifier import ArrangedImages, Classifier, Inference, read_classifier
+from mlperf_home.engines.tflite.library import Choices, Package, latencies_ns, thread_counts
 from mlperf_home.engines.tflite.model_file import check_file
 
 if TYPE_CHECKING:

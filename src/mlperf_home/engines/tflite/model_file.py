@@ -36,18 +36,6 @@ class _OutsideError(ValueError):
     """An offset leads out of the file."""
 
 
-def check_file(path: Path) -> None:
-    """Read a model's structure, not its weights.
-
-    Args:
-        path: the model; it is only read, and mapped rather than copied.
-
-    Raises:
-        BackendError: the file is absent, no TFLite model, or cut short.
-    """
-    _read_ends(path)
-
-
 def input_side(path: Path) -> int:
     """Return rows and columns of the square images that a classifier takes.
 
@@ -55,7 +43,7 @@ def input_side(path: Path) -> int:
         BackendError: the file is no whole TFLite model, its one input is no square image, or its one output no score
             for each class.
     """
-    shape, *outputs = _read_ends(path)
+    shape, *outputs = check_file(path)
     if len(shape) != _IMAGE_AXES or shape[1] != shape[2] or shape[1] < 1:
         raise BackendError(
             f"model {path}: its input is {shape}, not one square image (1, side, side, channels); "
@@ -70,8 +58,14 @@ def input_side(path: Path) -> int:
     return shape[1]
 
 
-def _read_ends(path: Path) -> list[tuple[int, ...]]:
-    """Check the structure; return the shapes of the first graph's one input, () if it has not one, and its outputs."""
+def check_file(path: Path) -> list[tuple[int, ...]]:
+    """Check a model's structure, not its weights; the file is mapped rather than copied.
+
+    Return the shapes of the first graph's one input, () if it has not one, and its outputs.
+
+    Raises:
+        BackendError: the file is absent, no TFLite model, or cut short.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
@@ -96,7 +90,7 @@ class _Walk:
         self._content, self._size = content, len(content)
 
     def ends(self) -> list[tuple[int, ...]]:
-        """Visit all tables; return the shape of the one input, () where there is not one, and of each output."""
+        """Visit all tables; return what `check_file` does."""
         root = self._follow(0)
         subgraphs = self._tables(root, _SUBGRAPHS)
         if not subgraphs or not self._tables(root, _OPERATOR_CODES):

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.contracts.failures import ExitStatus
-from mlperf_home.engines.base import BackendError
-from mlperf_home.engines.lengths import parse_lengths
+from mlperf_home.engines.base import BackendError, parse_lengths
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.space import Point, Setting, Space, SpaceError
 from mlperf_home.harness.user_conf import Wanted, target_key, user_conf, user_conf_text

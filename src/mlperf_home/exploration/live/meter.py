@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.accuracy.imagenet.evaluation import accuracy_text as top1_text
-from mlperf_home.accuracy.imagenet.evaluation import score_log
-from mlperf_home.accuracy.squad.evaluation import accuracy_text as f1_text
-from mlperf_home.accuracy.squad.evaluation import evaluate, f1_of_part
+from mlperf_home.accuracy.imagenet import accuracy_text as top1_text
+from mlperf_home.accuracy.imagenet import score_log
+from mlperf_home.accuracy.squad import accuracy_text as f1_text
+from mlperf_home.accuracy.squad import evaluate, f1_of_part
 from mlperf_home.contracts.failures import ExitStatus
-from mlperf_home.datasets.imagenet.labels import read_labels
-from mlperf_home.datasets.imagenet.store import LABELS_FILE
+from mlperf_home.datasets.imagenet.images import read_labels
+from mlperf_home.datasets.imagenet.samples import LABELS_FILE
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.meter import AbsentPointError, AccuracyCount, Observation, PointFailedError
 from mlperf_home.exploration.live.jobs import Asked, backend_of, official_folder, probe_conf, run_conf, write_job

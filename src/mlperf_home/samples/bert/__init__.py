@@ -1,25 +1,22 @@
 """The sample's BERT: dense, and pruned and quantised; trained by `sample_training.bert`.
 
-sample.json says how they were made and what they score. They answer the sample's own
-questions (`mlperf_home.samples.questions`) and are of no use on others.
+sample.json says how they were made and what they score. They answer the sample's own questions
+(`mlperf_home.samples.questions`) and are of no use on others.
 """
 
 from __future__ import annotations
 
 import json
-from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 # Engines map the model's file, so it has to be one: the package is never run from a zip.
-FOLDER = Path(str(resources.files(__package__ or "mlperf_home.samples.bert")))
+FOLDER = Path(__file__).parent
 MODELS = MappingProxyType({"dense": FOLDER / "dense.onnx", "pruned-quantised": FOLDER / "pruned-quantised.onnx"})
 VOCABULARY = FOLDER / "vocab.txt"
-PROVENANCE = FOLDER / "sample.json"
 
 
 def provenance() -> dict[str, Any]:
     """Read sample.json: seeds, command, versions, hashes, sparsity and scores; `sample` is true."""
-    facts: dict[str, Any] = json.loads(PROVENANCE.read_text(encoding="utf-8"))
-    return facts
+    return dict(json.loads((FOLDER / "sample.json").read_text(encoding="utf-8")))

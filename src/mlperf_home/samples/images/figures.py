@@ -1,8 +1,8 @@
-"""The ten figures of the sample's images, as contours of whole numbers, and the draws that vary them.
+"""The ten figures of the sample's images, the draws that vary them, and the canvas on which they are filled.
 
 A figure is a list of closed contours; a point is inside where it is inside of an odd number of
 them. Contours lie in a circle of radius `RADIUS` around the origin. Everything is whole numbers,
-so that the same draws give the same figure on every machine.
+so that the same draws give the same pixels on every machine.
 """
 
 from __future__ import annotations
@@ -34,6 +34,12 @@ _TIP = 160
 _SINES = np.array(
     [round(math.sin(2 * math.pi * angle / TURN) * (1 << SINE_BITS)) for angle in range(TURN)], dtype=np.int64
 )
+# Places are counted in 1/16 pixel; a pixel's points lie at 4 and 12 in each direction.
+UNITS = 16
+_PITCH = 8
+_FIRST = 4
+OPAQUE = 64
+_ALPHA_BITS = 8
 
 
 class Draws:
@@ -83,15 +89,13 @@ def polar(radii: NDArray[np.int64] | int, angles: NDArray[np.int64]) -> Contour:
     return np.stack([radii * cosine(angles) >> SINE_BITS, radii * sine(angles) >> SINE_BITS], axis=1)
 
 
-def regular(corners: int, radius: int = RADIUS) -> Contour:
-    """Return a regular polygon."""
+def regular(corners: int, radius: NDArray[np.int64] | int = RADIUS) -> Contour:
+    """Return a regular polygon, or a star where distances differ."""
     return polar(radius, np.arange(corners, dtype=np.int64) * TURN // corners)
 
 
 def _star(points: int, inner_percent: int) -> Contour:
-    angles = np.arange(2 * points, dtype=np.int64) * TURN // (2 * points)
-    radii = np.where(np.arange(2 * points) % 2 == 0, RADIUS, RADIUS * inner_percent // 100)
-    return polar(radii, angles)
+    return regular(2 * points, np.tile([RADIUS, RADIUS * inner_percent // 100], points))
 
 
 def _cross(half_width: int) -> Contour:
@@ -126,14 +130,9 @@ CLASSES = tuple(FIGURES)
 
 
 def placed(contour: Contour, *, centre: tuple[int, int], radius: int, turn: int, squash: tuple[int, int]) -> Contour:
-    """Turn, squash, scale and move a contour.
+    """Turn, squash, scale and move a contour that lies in a circle of radius `RADIUS`, which becomes `radius`.
 
-    Args:
-        contour: in a circle of radius `RADIUS`.
-        centre: x and y, in the units of the result.
-        radius: what `RADIUS` becomes.
-        turn: by how much, in 1/1024 of a turn.
-        squash: along which direction (1/1024 of a turn), and to how many hundredths.
+    Angles are in 1/1024 of a turn; `squash` is along which direction, and to how many hundredths.
     """
     direction, hundredths = squash
     turned = _turned(contour, turn)
@@ -145,3 +144,58 @@ def _turned(contour: Contour, turn: int) -> Contour:
     x, y = contour[:, 0], contour[:, 1]
     c, s = cosine(turn), sine(turn)
     return np.stack([x * c - y * s >> SINE_BITS, x * s + y * c >> SINE_BITS], axis=1)
+
+
+def coverage(contours: Sequence[Contour], height: int, width: int) -> NDArray[np.int32]:
+    """Count how many of each pixel's four points lie inside: (height, width) int32, from 0 to 4.
+
+    Contours are closed, in 1/16 pixel; a point is inside of the figure if it is inside of an odd number.
+    """
+    rows, columns = 2 * height, 2 * width
+    # How many edges end the inside at a column: an edge counts for all points to its left.
+    ends = np.zeros((rows, columns + 1), dtype=np.int32)
+    for contour in contours:
+        for edge in zip(contour.tolist(), np.roll(contour, -1, axis=0).tolist(), strict=True):
+            (y0, x0), (y1, x1) = sorted((y, x) for x, y in edge)
+            first, last = (min(max(-(-(y - _FIRST) // _PITCH), 0), rows) for y in (y0, y1))
+            if first < last:
+                down = np.arange(first, last, dtype=np.int64)
+                crossing = x0 + -(-(x1 - x0) * (down * _PITCH + _FIRST - y0) // (y1 - y0))
+                ends[down, np.clip(-(-(crossing - _FIRST) // _PITCH), 0, columns)] += 1
+    crossings = ends.sum(axis=1, keepdims=True) - np.cumsum(ends[:, :columns], axis=1, dtype=np.int32)
+    counted: NDArray[np.int32] = (crossings & 1).reshape(height, 2, width, 2).sum(axis=(1, 3), dtype=np.int32)
+    return counted
+
+
+def fill(
+    pixels: NDArray[np.int32], contours: Sequence[Contour], colour: NDArray[np.int32], opacity: int = OPAQUE
+) -> None:
+    """Paint a figure, whose contours are in 1/16 pixel.
+
+    Pixels, (height, width, 3), from 0 to 255, are changed in place; the colour is (3,), or (height, width, 3), the
+    opacity from 0 for none to 64 for all.
+    """
+    # Around the figure nothing changes, so only the part of the canvas that holds it is looked at.
+    touched = np.concatenate(contours) // UNITS
+    left, top = np.maximum(touched.min(axis=0), 0).tolist()
+    right, bottom = np.minimum(touched.max(axis=0) + 1, pixels.shape[1::-1]).tolist()
+    if left >= right or top >= bottom:
+        return
+    moved = [contour - np.array([left, top], dtype=contour.dtype) * UNITS for contour in contours]
+    part = pixels[top:bottom, left:right]
+    shade = colour if colour.ndim == 1 else colour[top:bottom, left:right]
+    alpha = coverage(moved, bottom - top, right - left)[..., None] * opacity
+    part += (shade - part) * alpha >> _ALPHA_BITS
+
+
+def blended(corners: NDArray[np.int32], height: int, width: int) -> NDArray[np.int32]:
+    """Return a canvas of at least 2 by 2 pixels, (height, width, 3) int32, that runs from corner to corner.
+
+    `corners`, (2, 2, 3), are the colours above and below, left and right.
+    """
+    down = np.arange(height, dtype=np.int32)[:, None, None]
+    along = np.arange(width, dtype=np.int32)[None, :, None]
+    above = corners[0, 0] * (width - 1 - along) + corners[0, 1] * along
+    below = corners[1, 0] * (width - 1 - along) + corners[1, 1] * along
+    canvas: NDArray[np.int32] = (above * (height - 1 - down) + below * down) // ((height - 1) * (width - 1))
+    return canvas

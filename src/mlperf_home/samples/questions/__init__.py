@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.samples.questions.squad import QUESTIONS, SEED, dataset_bytes
-from mlperf_home.samples.questions.wordpiece import vocabulary
+from mlperf_home.samples.questions.world import vocabulary
 from scriptgraph.files.atomic import replace_bytes
 
 if TYPE_CHECKING:
@@ -23,20 +23,15 @@ class SampleFiles(NamedTuple):
     vocabulary: Path
 
 
-def write_sample(folder: Path, *, seed: int | None = None, questions: int | None = None) -> SampleFiles:
-    """Write the sample's dataset and vocabulary into `folder`, which is made if it is absent.
-
-    Args:
-        folder: where to write; each file is replaced whole or not at all.
-        seed: of the generator; None for the recorded one.
-        questions: how many; None for the default of 10,833.
+def write_sample(folder: Path, *, seed: int = SEED, questions: int = QUESTIONS) -> SampleFiles:
+    """Write the sample's dataset and vocabulary into `folder`, which is made if it is absent; each file whole.
 
     Raises:
         DatasetError: a number makes no dataset, or the folder cannot be written.
     """
-    if questions is not None and questions < 1:
+    if questions < 1:
         raise DatasetError("--questions", f"is {questions}", "give 1 or more")
-    content = dataset_bytes(SEED if seed is None else seed, QUESTIONS if questions is None else questions)
+    content = dataset_bytes(seed, questions)
     files = SampleFiles(folder / DATASET_FILE, folder / VOCABULARY_FILE)
     try:
         folder.mkdir(parents=True, exist_ok=True)

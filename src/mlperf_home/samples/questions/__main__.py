@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.datasets.command import report
+from mlperf_home.datasets.base import report
 from mlperf_home.samples.questions import write_sample
 from mlperf_home.samples.questions.squad import QUESTIONS, SEED
 

@@ -14,8 +14,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.samples.questions.relations import RELATIONS, WORDS, Dice, Relation, surname
-from mlperf_home.samples.questions.wordpiece import token_count
+from mlperf_home.samples.questions.world import RELATIONS, WORDS, Dice, Relation, surname, token_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,13 +48,7 @@ class Fact:
 
 @dataclass
 class Paragraph:
-    """A paragraph that grows by sentences.
-
-    Attributes:
-        text: the sentences so far.
-        tokens: their word pieces.
-        facts: the facts told, in the order of the text.
-    """
+    """A paragraph that grows by sentences: their text, number of word pieces, and facts, in the order of the text."""
 
     text: str = ""
     tokens: int = 0
@@ -144,12 +137,7 @@ def _answers(dice: Dice, fact: Fact, text: str) -> list[dict[str, Any]]:
 
 
 def make_questions(seed: int = SEED, questions: int = QUESTIONS) -> dict[str, Any]:
-    """Make a dataset in SQuAD v1.1's format.
-
-    Args:
-        seed: the same seed gives the same dataset on every Python and machine.
-        questions: how many questions; at least 1.
-    """
+    """Make a dataset in SQuAD v1.1's format, the same for the same seed on every Python and machine."""
     # The seed only names the stream; a generator of the library's, no secret depends on it.
     dice = Dice(random.Random(seed))  # noqa: S311 - test material, not cryptography
     articles: list[dict[str, Any]] = []

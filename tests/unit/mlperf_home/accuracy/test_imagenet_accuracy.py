@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlperf_home.accuracy.imagenet import __main__ as command
-from mlperf_home.accuracy.imagenet.evaluation import accuracy_text, score_log
-from mlperf_home.datasets.imagenet.labels import Labels
+from mlperf_home.accuracy import imagenet as command
+from mlperf_home.accuracy.imagenet import accuracy_text, score_log
+from mlperf_home.datasets.imagenet.images import Labels
 from mlperf_home.loadgen_logs.accuracy_text import read_accuracy_text
 
 if TYPE_CHECKING:

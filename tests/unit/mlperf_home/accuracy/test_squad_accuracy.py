@@ -11,10 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mlperf_home.accuracy.squad.metrics import Scores, f1, normalise, score
-from mlperf_home.accuracy.squad.spans import best_features, best_indices, best_spans, join_pieces, project
-from mlperf_home.datasets.squad.basic import basic_tokens
-from mlperf_home.datasets.squad.reading import Example
+from mlperf_home.accuracy.spans import best_features, best_indices, best_spans, join_pieces, project
+from mlperf_home.accuracy.squad import Scores, f1, normalise, score
+from mlperf_home.datasets.squad.reading import Example, basic_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

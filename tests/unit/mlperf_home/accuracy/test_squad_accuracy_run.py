@@ -13,8 +13,8 @@ import pytest
 
 pytest.importorskip("tokenizers")
 
-from mlperf_home.accuracy.squad import __main__ as command
-from mlperf_home.accuracy.squad.evaluation import evaluate, f1_of_part
+from mlperf_home.accuracy import squad as command
+from mlperf_home.accuracy.squad import evaluate, f1_of_part
 from mlperf_home.datasets.squad import __main__ as preparation
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyError
 

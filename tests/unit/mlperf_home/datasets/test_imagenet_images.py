@@ -13,8 +13,7 @@ pytest.importorskip("cv2")
 from photographs import jpeg, make_set, name_of, packed, scene
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet.images import choose_images, find_images, list_sha256
-from mlperf_home.datasets.imagenet.labels import read_labels
+from mlperf_home.datasets.imagenet.images import choose_images, find_images, list_sha256, read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable

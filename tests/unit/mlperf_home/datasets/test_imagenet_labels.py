@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.imagenet.labels import read_labels
+from mlperf_home.datasets.imagenet.images import read_labels
 
 if TYPE_CHECKING:
     from pathlib import Path

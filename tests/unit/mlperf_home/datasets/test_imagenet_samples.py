@@ -90,7 +90,7 @@ class TestValues:
 
 def test_the_engines_need_no_opencv() -> None:
     source = str(Path(mlperf_home.__file__).parents[1])
-    modules = ("datasets.imagenet.samples", "datasets.imagenet.store", "accuracy.imagenet.evaluation")
+    modules = ("datasets.imagenet.samples", "datasets.imagenet.images", "accuracy.imagenet")
     code = f"import sys; sys.path.insert(0, {source!r}); sys.modules['cv2'] = None\n"
     code += "".join(f"import mlperf_home.{name}\n" for name in modules)
 

@@ -15,9 +15,16 @@ from hypothesis import strategies as st
 pytest.importorskip("tokenizers")
 
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.datasets.squad.basic import basic_tokens, model_tokens
 from mlperf_home.datasets.squad.features import WordPieces, make_features, owned_tokens, window_spans
-from mlperf_home.datasets.squad.reading import Dataset, Example, Vocabulary, read_dataset, read_vocabulary
+from mlperf_home.datasets.squad.reading import (
+    Dataset,
+    Example,
+    Vocabulary,
+    basic_tokens,
+    model_tokens,
+    read_dataset,
+    read_vocabulary,
+)
 
 SQUAD = Path(__file__).resolve().parents[4] / "../shared/data/squad"
 needs_questions = pytest.mark.skipif(not SQUAD.is_dir(), reason="the real questions are not on this machine")

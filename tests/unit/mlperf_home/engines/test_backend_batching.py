@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlperf_home.engines.base import BackendError, Grid
-from mlperf_home.engines.batching import check_grid, fill, locate
+from mlperf_home.engines.engine import check_grid, fill, locate
 
 
 def test_one_batch_size_goes_for_all_lengths() -> None:

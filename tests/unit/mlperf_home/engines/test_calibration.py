@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mlperf_home.engines.base import BackendError, Description, Grid, Request
+from mlperf_home.engines.base import LENGTHS, BackendError, Description, Grid, Request
 from mlperf_home.engines.calibration import Calibration, Candidates, calibrate, default_candidates
-from mlperf_home.engines.lengths import LENGTHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

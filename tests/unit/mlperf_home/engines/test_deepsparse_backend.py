@@ -11,7 +11,7 @@ import onnx
 import pytest
 
 from mlperf_home.engines.base import BackendError, Grid, Request
-from mlperf_home.engines.onnx import deepsparse_library
+from mlperf_home.engines.onnx import deepsparse
 from mlperf_home.engines.onnx.deepsparse import DeepSparseBackend
 from mlperf_home.testing import tiny_bert
 
@@ -66,7 +66,7 @@ class Engine:
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch) -> Library:
     stand_in = Library()
-    monkeypatch.setattr(deepsparse_library, "load", lambda: stand_in)
+    monkeypatch.setattr(deepsparse, "load", lambda: stand_in)
     return stand_in
 
 
@@ -163,8 +163,8 @@ def test_engines_that_do_not_fit_into_memory_are_refused(
     library: Library, request_: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = iter(range(0, 100 << 30, 4 << 30))
-    monkeypatch.setattr(deepsparse_library, "resident_bytes", lambda: next(held))
-    monkeypatch.setattr(deepsparse_library, "available_bytes", lambda: 1 << 30)
+    monkeypatch.setattr(deepsparse, "resident_bytes", lambda: next(held))
+    monkeypatch.setattr(deepsparse, "available_bytes", lambda: 1 << 30)
     with pytest.raises(BackendError, match=r"about 4\.0 GiB each do not fit into 1\.0 GiB"):
         DeepSparseBackend().open(request_)
 

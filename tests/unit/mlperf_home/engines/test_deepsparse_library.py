@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlperf_home.engines.base import BackendError
-from mlperf_home.engines.onnx import deepsparse_library
+from mlperf_home.engines.onnx import deepsparse
 
 SOURCE = Path(__file__).parents[4] / "src"
 
@@ -22,12 +22,12 @@ def test_no_name_is_resolved_on_import() -> None:
         "import socket\n"
         "def refuse(*_, **__): raise SystemExit('a name was resolved')\n"
         "socket.getaddrinfo = socket.gethostbyname = socket.create_connection = socket.socket.connect = refuse\n"
-        "from mlperf_home.engines.onnx import deepsparse_library\n"
+        "from mlperf_home.engines.onnx import deepsparse\n"
         "import threading\n"
-        "library = deepsparse_library.load()\n"
+        "library = deepsparse.load()\n"
         "for thread in threading.enumerate():\n"
         "    assert thread is threading.main_thread(), thread\n"
-        "print(deepsparse_library.instruction_set(deepsparse_library.architecture(library)))\n"
+        "print(deepsparse.instruction_set(library.cpu.cpu_architecture()))\n"
     )
     environment = {name: value for name, value in os.environ.items() if name != "NM_DISABLE_ANALYTICS"}
     done = subprocess.run(
@@ -45,7 +45,7 @@ def _import_fails_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> Non
     def refuse(_: str) -> None:
         raise error
 
-    monkeypatch.setattr(deepsparse_library.importlib, "import_module", refuse)
+    monkeypatch.setattr(deepsparse.importlib, "import_module", refuse)
 
 
 def test_reports_are_off_and_inexact_emulation_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,8 +57,8 @@ def test_reports_are_off_and_inexact_emulation_too(monkeypatch: pytest.MonkeyPat
         seen.update({name: os.environ.get(name) for name in ("NM_DISABLE_ANALYTICS", "NM_FAST_VNNI_EMULATION")})
         return object()
 
-    monkeypatch.setattr(deepsparse_library.importlib, "import_module", look)
-    deepsparse_library.load()
+    monkeypatch.setattr(deepsparse.importlib, "import_module", look)
+    deepsparse.load()
     assert seen == {"NM_DISABLE_ANALYTICS": "1", "NM_FAST_VNNI_EMULATION": None}
 
 
@@ -71,22 +71,22 @@ def test_reports_are_off_and_inexact_emulation_too(monkeypatch: pytest.MonkeyPat
 )
 def test_absence_is_explained(monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int], words: str) -> None:
     _import_fails_with(monkeypatch, ModuleNotFoundError("no", name="deepsparse"))
-    monkeypatch.setattr(deepsparse_library.sys, "version_info", version)
+    monkeypatch.setattr(deepsparse.sys, "version_info", version)
     with pytest.raises(BackendError) as caught:
-        deepsparse_library.load()
+        deepsparse.load()
     assert words in str(caught.value)
 
 
 def test_a_missing_part_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     _import_fails_with(monkeypatch, ModuleNotFoundError("no", name="pydantic"))
     with pytest.raises(BackendError, match="it misses pydantic"):
-        deepsparse_library.load()
+        deepsparse.load()
 
 
 def test_a_cpu_that_it_does_not_know_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     _import_fails_with(monkeypatch, OSError("Unable to determine instruction set 'sse4'"))
     with pytest.raises(BackendError, match=r"'sse4'.*AVX2, AVX-512 or Arm NEON: take the onnxruntime backend"):
-        deepsparse_library.load()
+        deepsparse.load()
 
 
 @pytest.mark.parametrize(
@@ -103,12 +103,12 @@ def test_a_cpu_that_it_does_not_know_is_explained(monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_what_the_cpu_lacks_is_said(cpu: dict[str, object], words: list[str]) -> None:
-    found = deepsparse_library.cpu_warnings(cpu)
+    found = deepsparse.cpu_warnings(cpu)
     assert len(found) == len(words)
     for sentence, word in zip(found, words, strict=True):
         assert word in sentence
 
 
 def test_the_instruction_set_names_its_extensions() -> None:
-    assert deepsparse_library.instruction_set({"isa": "avx512", "vnni": True, "bf16": False}) == "avx512_vnni"
-    assert deepsparse_library.instruction_set({}) == "unknown"
+    assert deepsparse.instruction_set({"isa": "avx512", "vnni": True, "bf16": False}) == "avx512_vnni"
+    assert deepsparse.instruction_set({}) == "unknown"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlperf_home.engines.tflite.intra_op import latencies_ns, percentile, thread_counts
+from mlperf_home.engines.tflite.library import latencies_ns, percentile, thread_counts
 
 
 class _Machine:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlperf_home.engines.base import BackendError
-from mlperf_home.engines.lengths import LENGTHS, MAX_LENGTH, parse_lengths
+from mlperf_home.engines.base import LENGTHS, MAX_LENGTH, BackendError, parse_lengths
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.engines import cores
+from mlperf_home.engines import engine
 from mlperf_home.engines.base import BackendError
-from mlperf_home.engines.onnx import deepsparse_library
+from mlperf_home.engines.onnx import deepsparse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,40 +45,40 @@ def test_physical_cores_within_the_quota(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, core_of_cpu: list[int], quota: str | None, wanted: int
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
-    assert cores.usable_cores(root=_system(tmp_path, core_of_cpu, quota)) == wanted
+    assert engine.usable_cores(root=_system(tmp_path, core_of_cpu, quota)) == wanted
 
 
 def test_cores_outside_the_affinity_mask_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {2})
     system = _system(tmp_path, [0, 1, 2, 3])
-    assert cores.usable_cores(root=system) == 1
+    assert engine.usable_cores(root=system) == 1
     with pytest.raises(BackendError, match="2 cores asked for; this process may use 1 to 1"):
-        cores.usable_cores(2, root=system)
+        engine.usable_cores(2, root=system)
 
 
 def test_what_the_user_asks_for_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
-    assert cores.usable_cores(1, root=_system(tmp_path, [0, 0, 1, 1])) == 1
+    assert engine.usable_cores(1, root=_system(tmp_path, [0, 0, 1, 1])) == 1
     with pytest.raises(BackendError):
-        cores.usable_cores(0, root=tmp_path)
+        engine.usable_cores(0, root=tmp_path)
 
 
 def test_memory_is_read_from_the_system(tmp_path: Path) -> None:
     (tmp_path / "meminfo").write_text("MemTotal: 2048 kB\nMemAvailable:    1024 kB\n")
-    assert deepsparse_library.available_bytes(tmp_path / "meminfo") == 1 << 20
+    assert deepsparse.available_bytes(tmp_path / "meminfo") == 1 << 20
     (tmp_path / "statm").write_text("100 3 1 1 0 1 0\n")
-    assert deepsparse_library.resident_bytes(tmp_path) == 3 * os.sysconf("SC_PAGE_SIZE")
+    assert deepsparse.resident_bytes(tmp_path) == 3 * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_memory_is_unknown_where_the_system_does_not_tell(tmp_path: Path) -> None:
-    assert deepsparse_library.available_bytes(tmp_path / "none") is None
-    assert deepsparse_library.resident_bytes(tmp_path / "none") is None
+    assert deepsparse.available_bytes(tmp_path / "none") is None
+    assert deepsparse.resident_bytes(tmp_path / "none") is None
     (tmp_path / "meminfo").write_text("MemTotal: 2048 kB\n")
-    assert deepsparse_library.available_bytes(tmp_path / "meminfo") is None
+    assert deepsparse.available_bytes(tmp_path / "meminfo") is None
 
 
 def test_engines_that_fit_are_not_refused() -> None:
-    deepsparse_library.check_room(1 << 30, 3, 3 << 30)
-    deepsparse_library.check_room(1 << 30, 3, None)
+    deepsparse.check_room(1 << 30, 3, 3 << 30)
+    deepsparse.check_room(1 << 30, 3, None)
     with pytest.raises(BackendError, match="DEEPSPARSE_SEQLENS"):
-        deepsparse_library.check_room(1 << 30, 3, 2 << 30)
+        deepsparse.check_room(1 << 30, 3, 2 << 30)

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("cv2")
 pytest.importorskip("tflite_runtime")
 
-from mlperf_home.datasets.imagenet.labels import read_labels
+from mlperf_home.datasets.imagenet.images import read_labels
 from mlperf_home.datasets.imagenet.preprocessing import Wanted, preprocess
 from mlperf_home.datasets.imagenet.recipes import MLPERF, MOBILENET, find_recipe
 from mlperf_home.datasets.imagenet.samples import ImagenetSamples

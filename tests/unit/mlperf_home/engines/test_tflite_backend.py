@@ -12,8 +12,7 @@ import pytest
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import BackendError, Forkable, Grid, Request
 from mlperf_home.engines.tflite import library
-from mlperf_home.engines.tflite.calls import classes_of
-from mlperf_home.engines.tflite.classifier import Classifier, Tensor, read_classifier
+from mlperf_home.engines.tflite.classifier import Classifier, Tensor, classes_of, read_classifier
 from mlperf_home.engines.tflite.model_file import check_file, input_side
 from mlperf_home.testing import tiny_classifier
 from mlperf_home.testing.tiny_classifier import TinyClassifier

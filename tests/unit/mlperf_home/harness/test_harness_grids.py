@@ -9,9 +9,8 @@ import pytest
 
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.job import decode_job
-from mlperf_home.engines.base import BackendError, Grid
+from mlperf_home.engines.base import LENGTHS, BackendError, Grid
 from mlperf_home.engines.calibration import Calibration, Speed
-from mlperf_home.engines.lengths import LENGTHS
 from mlperf_home.harness import preparation
 from mlperf_home.harness.preparation import ChosenGrid, choose_grid
 

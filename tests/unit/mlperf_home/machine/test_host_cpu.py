@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from recorded_machines import MACHINES, Machine
 
-from mlperf_home.engines.cores import cores_cpus
+from mlperf_home.engines.engine import cores_cpus
 from mlperf_home.machine.cpu.cpu import RELEVANT_FEATURES, Cpu, read_cpu
 from mlperf_home.machine.cpu.cpuinfo import LSCPU, parse_lscpu
 from mlperf_home.machine.cpu.sysfs import Cache

@@ -17,10 +17,32 @@ import pytest
 
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.samples.images import image_files
-from mlperf_home.samples.images.canvas import OPAQUE, UNITS, blended, coverage, fill
-from mlperf_home.samples.images.figures import CLASSES, FIGURES, RADIUS, Draws, placed, regular
-from mlperf_home.samples.images.image_files import IMAGES_SHA256, file_name, png_bytes, write_images
-from mlperf_home.samples.images.scenes import IMAGES, LONGEST, SEED, SHORTEST, SampleImage, label_of, make_image
+from mlperf_home.samples.images.figures import (
+    CLASSES,
+    FIGURES,
+    OPAQUE,
+    RADIUS,
+    UNITS,
+    Draws,
+    blended,
+    coverage,
+    fill,
+    placed,
+    regular,
+)
+from mlperf_home.samples.images.image_files import (
+    IMAGES,
+    IMAGES_SHA256,
+    LONGEST,
+    SEED,
+    SHORTEST,
+    SampleImage,
+    file_name,
+    label_of,
+    make_image,
+    png_bytes,
+    write_images,
+)
 
 SOURCES = Path(__file__).parents[4] / "src"
 SOME = 60

@@ -13,8 +13,7 @@ from sample_training.mobilenet.scoring import INTERPRETERS
 
 from mlperf_home.samples import mobilenet
 from mlperf_home.samples.images.figures import CLASSES
-from mlperf_home.samples.images.image_files import IMAGES_SHA256
-from mlperf_home.samples.images.scenes import IMAGES, SEED
+from mlperf_home.samples.images.image_files import IMAGES, IMAGES_SHA256, SEED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,7 +17,7 @@ from mlperf_home.datasets.base import DatasetError
 from mlperf_home.samples.questions import __main__ as command
 from mlperf_home.samples.questions import write_sample
 from mlperf_home.samples.questions.squad import DATASET_SHA256, QUESTIONS, dataset_bytes, make_questions
-from mlperf_home.samples.questions.wordpiece import token_count, vocabulary
+from mlperf_home.samples.questions.world import token_count, vocabulary
 
 if TYPE_CHECKING:
     from mlperf_home.datasets.squad.features import Features

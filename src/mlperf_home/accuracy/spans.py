@@ -4,7 +4,7 @@ The reference sorts all candidates and keeps a list of the best 20 texts, but on
 that first where `argmax` finds it: among equal scores the earliest in the order feature, start's rank, end's rank.
 
 Its `get_final_text` in MLPerf inference v3.1 splits the context's text with `BasicTokenizer`, not with the model's
-tokeniser; the two differ in how they lower (`mlperf_home.datasets.squad.basic`).
+tokeniser; the two differ in how they lower (`mlperf_home.datasets.squad.reading`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mlperf_home.datasets.squad.basic import basic_tokens
+from mlperf_home.datasets.squad.reading import basic_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
+
+    Logits = NDArray[np.float32]
+    Flags = NDArray[np.bool_]
 
 N_BEST = 20
 MAX_ANSWER_TOKENS = 30
@@ -38,12 +41,7 @@ def best_indices(logits: NDArray[np.float32]) -> NDArray[np.intp]:
     return np.argsort(-logits, axis=1, kind="stable")[:, :N_BEST]
 
 
-def best_spans(
-    start: NDArray[np.float32],
-    end: NDArray[np.float32],
-    in_context: NDArray[np.bool_],
-    max_context: NDArray[np.bool_],
-) -> Spans:
+def best_spans(start: Logits, end: Logits, in_context: Flags, max_context: Flags) -> Spans:
     """Find each feature's best valid span among its 20 best starts and ends; every array is (n, columns).
 
     A span is valid when both ends are in the context, its start has its maximum context here, and it has at most 30
@@ -64,12 +62,7 @@ def best_features(spans: Spans, example_index: NDArray[np.int32], count: int) ->
     return best
 
 
-def _best_spans(
-    start: NDArray[np.float32],
-    end: NDArray[np.float32],
-    in_context: NDArray[np.bool_],
-    max_context: NDArray[np.bool_],
-) -> Spans:
+def _best_spans(start: Logits, end: Logits, in_context: Flags, max_context: Flags) -> Spans:
     rows = np.arange(len(start))
     first, last = best_indices(start), best_indices(end)
     # The reference adds Python floats, so in double precision.

@@ -1,4 +1,6 @@
-"""From an accuracy log and the labels to accuracy.txt.
+"""From an accuracy log and ImageNet's labels to accuracy.txt: top-1 accuracy, to the digit as MLPerf's script gives it.
+
+`python -m mlperf_home.accuracy.imagenet --log F (--images DIR | --labels F) [--dtype float32] --out accuracy.txt`
 
 Semantics of `accuracy-imagenet.py` in MLPerf inference v3.1: of several results for one image the first counts, the
 class is the first value of a result, cut off to a whole number, and the total is of the images that have a result.
@@ -6,18 +8,22 @@ class is the first value of a result, cut off to a whole number, and the total i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from mlperf_home.datasets.imagenet.labels import CLASSES, read_labels
-from mlperf_home.datasets.imagenet.store import LABELS_FILE, PROVENANCE
-from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog
+from mlperf_home.datasets.base import report
+from mlperf_home.datasets.imagenet.images import CLASSES, read_labels
+from mlperf_home.datasets.imagenet.samples import LABELS_FILE, PROVENANCE
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog, write_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from mlperf_home.datasets.imagenet.labels import Labels
+    from mlperf_home.datasets.imagenet.images import Labels
 
 # How a system under test may write the class that it found.
 DTYPES = ("float32", "int32", "int64")
@@ -25,13 +31,9 @@ _RUN_AGAIN = "run the accuracy mode again with the images given here"
 
 
 class Evaluation(NamedTuple):
-    """The outcome of an accuracy run.
+    """The outcome of an accuracy run: images whose class was found, and with a result; the accuracy log's hash.
 
-    Attributes:
-        good: images whose class was found.
-        total: images with a result.
-        log_sha256: of the accuracy log.
-        notes: what keeps the result from being official, or makes one doubt it.
+    `notes` say what keeps the result from being official, or makes one doubt it.
     """
 
     good: int
@@ -106,3 +108,31 @@ def _found(log: Path, qsl_idx: int, payload: bytes, dtype: str) -> int:
     if not np.isfinite(value):
         raise AccuracyError(log, f"has no number for qsl_idx {qsl_idx}", "check the model and the engine")
     return int(value)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write accuracy.txt and print one JSON line; return the exit code."""
+    parser = argparse.ArgumentParser(prog="mlperf_home.accuracy.imagenet", description=__doc__)
+    parser.add_argument("--log", type=Path, required=True, help="LoadGen's mlperf_log_accuracy.json")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--images", type=Path, help="the folder of preprocessed images of the run: all must have results"
+    )
+    source.add_argument("--labels", type=Path, help="val_map.txt alone, as the official script takes it")
+    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="how the run wrote classes")
+    parser.add_argument("--out", type=Path, required=True, help="the accuracy.txt to write")
+    chosen = parser.parse_args(arguments)
+
+    def compute() -> dict[str, Any]:
+        if chosen.images:
+            evaluation = evaluate(chosen.log, chosen.images, chosen.dtype)
+        else:
+            evaluation = score_log(chosen.log, read_labels(chosen.labels), chosen.dtype)
+        write_text(chosen.out, accuracy_text(evaluation))
+        return {"top1_percent": evaluation.top1_percent, **evaluation._asdict(), "accuracy_txt": str(chosen.out)}
+
+    return report(compute)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,9 +1,13 @@
-"""The sample's world: its words, what it says of its people, and how it asks for it; all in world.json."""
+"""The sample's world, from world.json: its words, what it says of its people and how it asks for it; its vocabulary."""
 
 from __future__ import annotations
 
 import json
+import re
+import string
+import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -17,6 +21,20 @@ if TYPE_CHECKING:
 _WORLD = json.loads(resources.files(__package__).joinpath("world.json").read_text(encoding="utf-8"))
 WORDS: dict[str, tuple[str, ...]] = {name: tuple(words) for name, words in _WORLD["words"].items()}
 """The words by what they are for; each of the `things` occurs once in a paragraph, and facts are told of it."""
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+# Letters that do not decompose into a base letter and an accent.
+EXTRA_LETTERS = "ø"
+EXTRA_PUNCTUATION = "‘’“”–—…"
+# Values' words longer than this are left to word pieces.
+LONGEST_WHOLE_VALUE = 6
+PIECE_LETTERS = 4
+# The lists of words whose words are entries as a whole, as starts or ends of names, and as short or cut values.
+_SENTENCES = "fillers filler_verbs openers closers asides"
+_NAMES = "firm_tails title_first title_middle title_last town_first_words town_tails"
+_STARTS = "things first_names surname_starts town_starts"
+_ENDS = "surname_middles surname_ends town_ends"
+_VALUES = "professions instruments subjects dishes"
+_TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
 class Dice:
@@ -51,10 +69,6 @@ def _joined(dice: Dice, *parts: str) -> str:
     return "".join(dice.pick(WORDS[part]) for part in parts)
 
 
-def _person(dice: Dice) -> str:
-    return f"{dice.pick(WORDS['first_names'])} {surname(dice)}"
-
-
 def surname(dice: Dice) -> str:
     """Make up a last name of several word pieces, now and then a double one."""
     middle = dice.pick(WORDS["surname_middles"]) if dice.chance(0.4) else ""
@@ -70,7 +84,7 @@ def _town(dice: Dice) -> str:
 
 
 _INVENTED: dict[str, Callable[[Dice], str]] = {
-    "person": _person,
+    "person": lambda dice: f"{dice.pick(WORDS['first_names'])} {surname(dice)}",
     "town": _town,
     "year": lambda dice: str(1780 + dice.below(220)),
     "count": lambda dice: f"{100 + dice.below(900) if dice.chance(0.4) else 1000 + dice.below(8999):,}",
@@ -106,3 +120,65 @@ RELATIONS = tuple(
     Relation(tuple(each["clauses"]), tuple(each["questions"]), each["value"], each["before"])
     for each in _WORLD["relations"]
 )
+
+
+def plain(text: str) -> str:
+    """Lower the case and drop the accents, as BERT's uncased tokeniser does."""
+    parts = unicodedata.normalize("NFD", text.lower())
+    return "".join(letter for letter in parts if unicodedata.category(letter) != "Mn")
+
+
+def _words(names: str) -> list[str]:
+    return [word for name in names.split() for word in WORDS[name]]
+
+
+def _tokens(texts: Sequence[str]) -> set[str]:
+    plain_texts = (plain(text.replace("{thing}", " ").replace("{}", " ")) for text in texts)
+    return {token for text in plain_texts for token in re.findall(r"[^\W\d_]+", text)}
+
+
+def _value_pieces() -> set[str]:
+    """Return pieces for the words of values: short ones whole, long ones cut."""
+    pieces: set[str] = set()
+    for word in _tokens(_words(_VALUES)):
+        first = len(word) if len(word) <= LONGEST_WHOLE_VALUE else PIECE_LETTERS
+        pieces.add(word[:first])
+        pieces |= {"##" + word[at : at + PIECE_LETTERS] for at in range(first, len(word), PIECE_LETTERS)}
+    return pieces
+
+
+def vocabulary() -> list[str]:
+    """Return the entries in the order of their numbers."""
+    letters = string.ascii_lowercase + EXTRA_LETTERS
+    numbers = [f"{number:02d}" for number in range(100)]
+    characters = [*string.digits, *letters]
+    texts = [text for relation in RELATIONS for text in relation.clauses + relation.questions]
+    grammar = _tokens([*_words(f"{_SENTENCES} {_NAMES}"), *texts])
+    starts = {plain(word) for word in _words(_STARTS)}
+    ends = {"##" + plain(word) for word in _words(_ENDS)}
+    entries = [*SPECIAL, *string.punctuation, *EXTRA_PUNCTUATION, *characters]
+    entries += ["##" + character for character in characters]
+    entries += [*numbers, *("##" + number for number in numbers)]
+    known = set(entries)
+    return entries + sorted((grammar | starts | ends | _value_pieces()) - known)
+
+
+@lru_cache(maxsize=1)
+def _entries() -> frozenset[str]:
+    return frozenset(vocabulary())
+
+
+@lru_cache(maxsize=200_000)
+def _word_length(word: str) -> int:
+    """Count the pieces of one word by greedy longest match; letters are all known, so it ends."""
+    count, start = 0, 0
+    while start < len(word):
+        prefix = "##" if start else ""
+        end = next(end for end in range(len(word), start, -1) if prefix + word[start:end] in _entries())
+        count, start = count + 1, end
+    return count
+
+
+def token_count(text: str) -> int:
+    """Count the word pieces of a text of the sample."""
+    return sum(_word_length(token) for token in _TOKEN.findall(plain(text)))

@@ -1,30 +1,77 @@
-"""From an accuracy log, a features folder and the dataset to predictions, scores and accuracy.txt."""
+"""From an accuracy log, features and SQuAD to accuracy.txt: exact match and F1, to the digit as MLPerf's scripts do.
+
+`python -m mlperf_home.accuracy.squad --log F --features DIR --dataset F --out accuracy.txt [--predictions F]`
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
+import re
+import string
+import sys
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from mlperf_home.accuracy.squad.metrics import Scores, score
-from mlperf_home.accuracy.squad.spans import best_features, best_spans, join_pieces, project
+from mlperf_home.accuracy.spans import best_features, best_spans, join_pieces, project
+from mlperf_home.datasets.base import report
 from mlperf_home.datasets.squad.reading import read_dataset, read_vocabulary
-from mlperf_home.datasets.squad.store import PROVENANCE, VOCABULARY_FILE, read_array
-from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog
+from mlperf_home.datasets.squad.samples import PROVENANCE, VOCABULARY_FILE, read_array
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog, write_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from mlperf_home.datasets.squad.reading import Dataset, Vocabulary
+    from mlperf_home.datasets.squad.reading import Dataset, Example, Vocabulary
 
+_ARTICLE = re.compile(r"\b(a|an|the)\b")
+_WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
 # What the reference answers where no span is valid.
 NO_ANSWER = "empty"
 # What the reference puts beyond the logits that an engine returned for a shorter row.
 PADDING_LOGIT = -10000.0
 _PAIR_BYTES = 8
 _RUN_AGAIN = "run the accuracy mode again with the features given here"
+_PRINTED = ("questions", "samples", "log_sha256", "sample_note", "notes", "accuracy_txt")
+
+
+class Scores(NamedTuple):
+    """Percentages over all questions."""
+
+    exact_match: float
+    f1: float
+
+
+def normalise(answer: str) -> str:
+    """Lower, then drop ASCII punctuation, articles and surplus white space, in this order."""
+    return " ".join(_ARTICLE.sub(" ", answer.lower().translate(_WITHOUT_PUNCTUATION)).split())
+
+
+def f1(prediction: str, answer: str) -> float:
+    """Return the F1 of the words of two normalised texts; 0 when they share none, as two empty ones do."""
+    predicted, accepted = prediction.split(), answer.split()
+    shared = sum((Counter(predicted) & Counter(accepted)).values())
+    if not shared:
+        return 0.0
+    precision, recall = shared / len(predicted), shared / len(accepted)
+    return (2 * precision * recall) / (precision + recall)
+
+
+def score(examples: Iterable[Example], predictions: Mapping[str, str]) -> Scores:
+    """Score the predicted texts, by question id; sums in the file's order, so equal to the last digit."""
+    exact_total, total, f1_total = 0, 0, 0.0
+    for example in examples:
+        total += 1
+        prediction = normalise(predictions[example.question_id])
+        answers = [normalise(answer) for answer in example.answers]
+        exact_total += prediction in answers
+        f1_total += max(f1(prediction, answer) for answer in answers)
+    return Scores(100.0 * exact_total / total, 100.0 * f1_total / total)
 
 
 class Logits(NamedTuple):
@@ -39,9 +86,7 @@ class Evaluation(NamedTuple):
     """The outcome of an accuracy run.
 
     Attributes:
-        scores: exact match and F1 in percent.
         predictions: the answer's text by question id, in the dataset's order.
-        log_sha256: of the accuracy log.
         samples: how many results the log holds.
         sample_note: says that these are sample data, or is empty.
         notes: what else keeps the result from being official.
@@ -81,11 +126,7 @@ def evaluate(log: Path, features_dir: Path, dataset_path: Path) -> Evaluation:
 def f1_of_part(log: Path, features_dir: Path, dataset_path: Path, part: tuple[int, int]) -> float:
     """Score an accuracy log of a run on some features alone: F1 in percent of the questions that lie in them.
 
-    Args:
-        log: of the run; its numbers begin at 0.
-        features_dir: the features.
-        dataset_path: what they were made of.
-        part: the first feature, and the one after the last.
+    `part` is the first feature, and the one after the last; the log's numbers begin at 0.
 
     Raises:
         AccuracyError: see `evaluate`; or no question lies in them as a whole.
@@ -184,3 +225,28 @@ def _problem(qsl_idx: int, payload: bytes, seen: NDArray[np.bool_], columns: int
     if len(payload) > columns * _PAIR_BYTES:
         return f"has {len(payload) // _PAIR_BYTES} pairs of logits for qsl_idx {qsl_idx}, more than {columns}"
     return ""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write accuracy.txt (and predictions.json) and print one JSON line; return the exit code."""
+    parser = argparse.ArgumentParser(prog="mlperf_home.accuracy.squad", description=__doc__)
+    parser.add_argument("--log", type=Path, required=True, help="LoadGen's mlperf_log_accuracy.json")
+    parser.add_argument("--features", type=Path, required=True, help="the features folder of the run")
+    parser.add_argument("--dataset", type=Path, required=True, help="the SQuAD v1.1 file of the run")
+    parser.add_argument("--out", type=Path, required=True, help="the accuracy.txt to write")
+    parser.add_argument("--predictions", type=Path, help="the predictions.json to write")
+    chosen = parser.parse_args(arguments)
+
+    def compute() -> dict[str, Any]:
+        evaluation = evaluate(chosen.log, chosen.features, chosen.dataset)
+        if chosen.predictions:
+            write_text(chosen.predictions, json.dumps(evaluation.predictions, indent=4) + "\n")
+        write_text(chosen.out, accuracy_text(evaluation))
+        facts = {**evaluation._asdict(), "questions": len(evaluation.predictions), "accuracy_txt": str(chosen.out)}
+        return {**evaluation.scores._asdict(), **{name: facts[name] for name in _PRINTED}}
+
+    return report(compute)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
