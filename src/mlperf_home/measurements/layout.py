@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+PERFORMANCE_DIR = "performance/run_1"
+ACCURACY_DIR = "accuracy"
+PERFORMANCE_SESSION = "performance-session.json"
+ACCURACY_SESSION = "accuracy-session.json"
+ACCURACY_TEXT = "accuracy.txt"
 _LOCK = ".lock"
 
 
@@ -35,7 +40,7 @@ class ResultFolder:
 
     def logs(self, run: str) -> Path:
         """The folder of LoadGen's logs: `run` is performance, accuracy or find-performance."""
-        return self.root / "performance" / "run_1" if run == "performance" else self.root / run
+        return self.root / (PERFORMANCE_DIR if run == "performance" else run)
 
     def rejected(self, run: str) -> Path:
         """The folder of the logs of a run that LoadGen found wrong, kept to be read; hidden, since it is no result."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.measurements.machine_values import NOISY
-from mlperf_home.measurements.measurement import from_json
-from mlperf_home.measurements.model_facts import published_words
+from mlperf_home.measurements.measurement import NOISY, from_json, published_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

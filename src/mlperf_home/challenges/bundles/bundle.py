@@ -26,7 +26,7 @@ from mlperf_home.challenges.bundles.signature import sign
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
 from mlperf_home.contracts.session import sha256_of
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
-from mlperf_home.measurements.ingest import (
+from mlperf_home.measurements.layout import (
     ACCURACY_DIR,
     ACCURACY_SESSION,
     ACCURACY_TEXT,

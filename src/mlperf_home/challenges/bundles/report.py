@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.render import Part, listed, number
 from mlperf_home.errors import LocatedError
-from mlperf_home.measurements.machine_values import NOISY
-from mlperf_home.measurements.measurement import from_json, unknown
+from mlperf_home.measurements.measurement import NOISY, from_json, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

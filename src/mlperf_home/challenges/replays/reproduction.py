@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.challenges.bundles.render import Part, listed, number
 from mlperf_home.challenges.bundles.report import MEASUREMENTS, exploration_rows
 from mlperf_home.challenges.replays.agreement import compare, same_arithmetic
-from mlperf_home.measurements.ingest import ACCURACY_SESSION, PERFORMANCE_SESSION
+from mlperf_home.measurements.layout import ACCURACY_SESSION, PERFORMANCE_SESSION
 from mlperf_home.measurements.measurement import from_json
 
 if TYPE_CHECKING:

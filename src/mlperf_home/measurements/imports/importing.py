@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.session import sha256_of
 from mlperf_home.errors import LocatedError
-from mlperf_home.loadgen_logs.accuracy_text import AccuracyTextError, read_accuracy_text
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyTextError, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, SUMMARY_FILE, LoadGenResult, LogError, read_run
 from mlperf_home.measurements.imports.tables import read_published
-from mlperf_home.measurements.ingest import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
-from mlperf_home.measurements.layout import is_sample, json_object
+from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR, is_sample, json_object
 from mlperf_home.measurements.measurement import Measurement, Value, from_json, unknown
 from mlperf_home.measurements.store.lines import LINES_FILE, measurements_in
 from mlperf_home.rules import load_round

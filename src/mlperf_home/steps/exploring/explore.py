@@ -12,8 +12,7 @@ from mlperf_home.exploration.live.jobs import official_folder
 from mlperf_home.exploration.live.plan import StudyPlan
 from mlperf_home.exploration.live.plan import to_json as plan_json
 from mlperf_home.measurements.ingest import ingest
-from mlperf_home.measurements.measurement import to_json
-from mlperf_home.measurements.model_facts import Weights, with_weights
+from mlperf_home.measurements.measurement import Weights, to_json, with_weights
 from mlperf_home.steps.exploring.answer_rows import answer_tables, duration
 from mlperf_home.steps.exploring.plan import engines_of, read_study_plan
 from mlperf_home.steps.launch import run_module

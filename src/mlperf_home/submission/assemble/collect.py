@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from mlperf_home.contracts.session import IngestError, sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, DetailLog, scan_detail
-from mlperf_home.measurements.ingest import ACCURACY_DIR, ACCURACY_SESSION, PERFORMANCE_DIR, PERFORMANCE_SESSION, ingest
+from mlperf_home.measurements.ingest import ingest
+from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_SESSION, PERFORMANCE_DIR, PERFORMANCE_SESSION
 from mlperf_home.measurements.measurement import Measurement, MeasurementError, from_json
-from mlperf_home.submission.check.tree.models import scenario_named
+from mlperf_home.submission.check.structure import scenario_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -24,7 +24,7 @@ from mlperf_home.submission.assemble.documents import (
 from mlperf_home.submission.assemble.infer import Inferred, infer_scenarios
 from mlperf_home.submission.assemble.logs import write_compliance, write_logs
 from mlperf_home.submission.assemble.prerequisites import nested
-from mlperf_home.submission.check.tree.places import Submitter, subfolders
+from mlperf_home.submission.check.places import Submitter, subfolders
 from mlperf_home.submission.tree.root_lock import BusyError, held
 
 if TYPE_CHECKING:

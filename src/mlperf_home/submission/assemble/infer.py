@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, DetailLog, scan_detail
 from mlperf_home.measurements.layout import json_object
 from mlperf_home.submission.assemble.documents import mark_as_inferred
-from mlperf_home.submission.check.tree.documents import system_categories
-from mlperf_home.submission.check.tree.models import scenario_named
-from mlperf_home.submission.check.tree.places import Submitter, subfolders, submitters
+from mlperf_home.submission.check.documents import system_categories
+from mlperf_home.submission.check.places import Submitter, subfolders, submitters
+from mlperf_home.submission.check.structure import scenario_named
 from mlperf_home.submission.tree.root_lock import held
 
 if TYPE_CHECKING:

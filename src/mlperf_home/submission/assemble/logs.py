@@ -11,10 +11,9 @@ import shutil
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.session import sha256_of
-from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog, is_truncated, shortened
-from mlperf_home.loadgen_logs.accuracy_text import kept_hash
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog, is_truncated, kept_hash, shortened
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, scan_detail
-from mlperf_home.measurements.ingest import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
+from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
 from mlperf_home.submission.assemble.collect import AssembleError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.rules.rounds import SCENARIOS
 from mlperf_home.submission.assemble.collect import SHORT_STYLES
 from mlperf_home.submission.check.official import OfficialCheckError, checker_script
-from mlperf_home.submission.check.tree.models import MappingError, parse_mapping
+from mlperf_home.submission.check.structure import MappingError, parse_mapping
 from mlperf_home.submission.delivery.git import GitUrlError, checked_url
 
 if TYPE_CHECKING:

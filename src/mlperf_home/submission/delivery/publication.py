@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.layout import is_sample
-from mlperf_home.submission.check.tree.places import subfolders
+from mlperf_home.submission.check.places import subfolders
 
 if TYPE_CHECKING:
     from pathlib import Path

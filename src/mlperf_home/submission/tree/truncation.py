@@ -20,7 +20,7 @@ from mlperf_home.contracts.session import sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import KEPT_BYTES, is_truncated, shortened
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
-from mlperf_home.measurements.ingest import ACCURACY_TEXT
+from mlperf_home.measurements.layout import ACCURACY_TEXT
 from mlperf_home.submission.tree.root_lock import BusyError, held
 from scriptgraph.files.atomic import remove_leftovers, replace_bytes, replace_text, replacement, sync_folder
 
