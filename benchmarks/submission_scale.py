@@ -23,7 +23,7 @@ from submission_tree import RULES, system
 
 from mlperf_home.submission.assemble import Order, generate
 from mlperf_home.submission.check import check_submission
-from mlperf_home.submission.delivery.tarball import pack
+from mlperf_home.submission.delivery import pack
 
 _BLOCK = b"x" * 100_000
 

@@ -34,8 +34,8 @@ from mlperf_home.measurements.layout import (
     PERFORMANCE_SESSION,
 )
 from mlperf_home.measurements.store.lines import LINES_FILE, Store, to_line
-from mlperf_home.submission.delivery.tarball import pack
-from mlperf_home.submission.tree.truncation import truncate_log
+from mlperf_home.submission.delivery import pack
+from mlperf_home.submission.truncation import truncate_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -12,7 +12,7 @@ from mlperf_home.rules.rounds import SCENARIOS
 from mlperf_home.submission.assemble.collect import SHORT_STYLES
 from mlperf_home.submission.check.official import OfficialCheckError, checker_script
 from mlperf_home.submission.check.structure import MappingError, parse_mapping
-from mlperf_home.submission.delivery.git import GitUrlError, checked_url
+from mlperf_home.submission.git import GitUrlError, checked_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

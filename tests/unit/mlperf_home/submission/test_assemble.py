@@ -14,7 +14,7 @@ from submission_tree import BERT, MOBILENET, RULES, SUT, system
 
 from mlperf_home.submission.assemble import AssembleError, Order, generate
 from mlperf_home.submission.assemble import generate as generate_module
-from mlperf_home.submission.assemble.infer import infer_tree
+from mlperf_home.submission.assemble.generate import infer_tree
 from mlperf_home.submission.check import CheckOptions, check_submission
 
 if TYPE_CHECKING:

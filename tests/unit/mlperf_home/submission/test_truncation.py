@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from mlperf_home.loadgen_logs.accuracy_log import KEPT_BYTES
 from mlperf_home.rules import load_round, round_names
-from mlperf_home.submission.tree.root_lock import held
-from mlperf_home.submission.tree.truncation import (
+from mlperf_home.submission.root_lock import held
+from mlperf_home.submission.truncation import (
     LIMIT_BYTES,
     TruncationError,
     fetch_originals,

@@ -21,7 +21,7 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import KEPT_BYTES, is_truncated, shortened
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
 from mlperf_home.measurements.layout import ACCURACY_TEXT
-from mlperf_home.submission.tree.root_lock import BusyError, held
+from mlperf_home.submission.root_lock import held
 from scriptgraph.files.atomic import remove_leftovers, replace_bytes, replace_text, replacement, sync_folder
 
 if TYPE_CHECKING:
@@ -152,11 +152,8 @@ def fetch_originals(root: Path, *, originals: Path, results_dir: Path) -> int:
 
 def _each(work: Callable[[_Place], LogReport], root: Path, originals: Path) -> TreeReport:
     places = _places(root, originals)
-    try:
-        with held(root):
-            return TreeReport(tuple(_located(work, place) for place in places))
-    except BusyError as error:
-        raise TruncationError(error.where, error.problem, error.advice) from None
+    with held(root, TruncationError):
+        return TreeReport(tuple(_located(work, place) for place in places))
 
 
 def _places(root: Path, originals: Path) -> list[_Place]:
@@ -168,7 +165,7 @@ def _places(root: Path, originals: Path) -> list[_Place]:
     logs = [log for log in sorted(root.rglob(ACCURACY_FILE)) if log.parent.name == "accuracy"]
     places = [_Place(log, log.with_name(ACCURACY_TEXT), originals / log.parent.relative_to(root)) for log in logs]
     for place in places:
-        # Asked of all folders before anything is changed in one.
+        # Read in all folders before anything is changed in one.
         _recorded_hash(place.accuracy_txt)
     return places
 
@@ -229,7 +226,6 @@ def _restore(place: _Place) -> LogReport:
 
 
 def _original_path(originals_dir: Path, sha256: str) -> Path:
-    """Give the place of the original with this hash."""
     return originals_dir / f"{_PREFIX}{sha256}{_SUFFIX}"
 
 
@@ -280,7 +276,7 @@ def _checked(kept: Path, sha256: str) -> Path:
 
 
 def _recorded_hash(accuracy_txt: Path) -> str:
-    """Give the hash that accuracy.txt has, or an empty string."""
+    """Return the hash that accuracy.txt has, or an empty string."""
     try:
         hashes = set(_HASH_LINE.findall(accuracy_txt.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as error:

@@ -19,18 +19,18 @@ class BusyError(LocatedError):
 
 
 @contextmanager
-def held(root: Path) -> Iterator[None]:
+def held(root: Path, refusal: type[LocatedError] = BusyError) -> Iterator[None]:
     """Keep others away from a submission; the lock is the folder's, so nothing is left in it.
 
     Raises:
-        BusyError: another process holds it.
+        BusyError: another process holds it; or the caller's `refusal`.
         OSError: it cannot be opened.
     """
     descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         if not locks.acquire(descriptor):
             problem = "another process is making a submission here, or packing it"
-            raise BusyError(root, problem, "wait for it, or give another --submission_dir")
+            raise refusal(root, problem, "wait for it, or give another --submission_dir")
         yield
     finally:
         os.close(descriptor)
