@@ -57,8 +57,9 @@ class Prices:
 
     def of(self, system: Mapping[str, Value]) -> Value | None:
         """Give a machine's price per hour, with the table and the pattern that it is from; None where none fits."""
-        told = [system[name].value for name in _NAMES if name in system]
-        words = [str(each).lower() for each in told if each is not None]
+        words = [
+            str(system[name].value).lower() for name in _NAMES if name in system and system[name].value is not None
+        ]
         for price in self.prices:
             if any(fnmatchcase(word, price.match.lower()) for word in words):
                 return Value(price.price_per_hour, "copied", f"{self.source}: {price.match}, in {self.currency}")
@@ -123,16 +124,11 @@ def given_price(price_per_hour: float) -> Value:
 
 
 def cost_values(values: Mapping[str, Value], scenario: str, rules: Round, price: Value) -> dict[str, Value]:
-    """Give the price and the cost per million inferences.
+    """Return the price and the cost per million inferences, from the values of a performance run.
 
     Where samples come one after another or eight at a time the mean latency counts, for in all of it the machine is
-    taken, or the percentile where nothing else is known; where many are under way, samples per second.
-
-    Args:
-        values: of the performance run.
-        scenario: the scenario's name.
-        rules: the round's rules, for the samples of a query.
-        price: per hour, a number above 0; its source says where it is from, and in which currency.
+    taken, or the percentile where nothing else is known; where many are under way, samples per second. The price is per
+    hour, a number above 0; its source says where it is from, and in which currency.
     """
     return {PRICE: price, "cost_per_million_inferences": _cost(values, scenario, rules, price)}
 

@@ -33,7 +33,7 @@ from mlperf_home.measurements.layout import (
     PERFORMANCE_DIR,
     PERFORMANCE_SESSION,
 )
-from mlperf_home.measurements.store.lines import LINES_FILE, Store, to_line
+from mlperf_home.measurements.store import LINES_FILE, Store, to_line
 from mlperf_home.submission.delivery import pack
 from mlperf_home.submission.truncation import truncate_log
 

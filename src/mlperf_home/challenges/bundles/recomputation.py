@@ -25,7 +25,7 @@ from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_SESSION
 from mlperf_home.measurements.measurement import MACHINE_FACTS, Measurement, from_json
 from mlperf_home.measurements.prices import PRICE, cost_values
-from mlperf_home.measurements.store.lines import LINES_FILE, Store
+from mlperf_home.measurements.store import LINES_FILE, Store
 from mlperf_home.rules import load_round, mlperf_conf
 
 if TYPE_CHECKING:

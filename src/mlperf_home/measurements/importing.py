@@ -11,10 +11,10 @@ from mlperf_home.contracts.session import sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyTextError, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, SUMMARY_FILE, LoadGenResult, LogError, read_run
-from mlperf_home.measurements.imports.tables import read_published
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR, is_sample, json_object
 from mlperf_home.measurements.measurement import Measurement, Value, from_json, unknown
-from mlperf_home.measurements.store.lines import LINES_FILE, measurements_in
+from mlperf_home.measurements.published import read_published
+from mlperf_home.measurements.store import LINES_FILE, measurements_in
 from mlperf_home.rules import load_round
 
 if TYPE_CHECKING:
@@ -60,12 +60,13 @@ def read_any(path: Path, round_name: str, benchmark: str, problems: list[str]) -
         ImportedPathError: it is nothing of this.
         TableError, ImportedResultError: it is, and cannot be read at all.
     """
-    if path.is_file():
-        return _from_file(path, problems)
+    file = path / LINES_FILE if (path / LINES_FILE).is_file() else path
+    if file.suffix == ".jsonl" and file.is_file():
+        return Import("store of measurements", measurements_in(file, problems))
+    if file.is_file():
+        return Import("published table", read_published(file))
     if not path.is_dir():
         raise ImportedPathError(path, "is not there", "give a table, a submission tree, or a folder of results")
-    if (path / LINES_FILE).is_file():
-        return _from_file(path / LINES_FILE, problems)
     if not (path / PERFORMANCE_DIR).is_dir() and any(path.glob("*/*/results/*/*/*")):
         return Import("submission tree", read_submission(path, round_name, problems))
     ours = [each for each in sorted(path.rglob("measurement.json")) if not _hidden(each, path)]
@@ -73,12 +74,6 @@ def read_any(path: Path, round_name: str, benchmark: str, problems: list[str]) -
         read = read_each(ours, lambda each: from_json(each.read_text("utf-8"), str(each)), problems)
         return Import("folder of our results", read)
     return _from_loadgen(path, round_name, benchmark, problems)
-
-
-def _from_file(path: Path, problems: list[str]) -> Import:
-    if path.suffix == ".jsonl":
-        return Import("store of measurements", measurements_in(path, problems))
-    return Import("published table", read_published(path))
 
 
 def _from_loadgen(path: Path, round_name: str, benchmark: str, problems: list[str]) -> Import:
@@ -107,13 +102,8 @@ def read_result(
 ) -> Measurement:
     """Read a folder with performance/run_1 (LoadGen's logs) and, where there is one, accuracy/accuracy.txt.
 
-    The logs of a performance run may lie in the folder itself, as LoadGen leaves them.
-
-    Args:
-        folder: the scenario's folder.
-        round_name: the MLPerf round it was made for.
-        benchmark: the benchmark's name.
-        system: facts about the machine.
+    The logs of a performance run may lie in the folder itself, as LoadGen leaves them. Of round, benchmark and system
+    they tell nothing.
 
     Raises:
         ImportedResultError: logs are absent, cut off or corrupt, or LoadGen reports an error.
@@ -177,21 +167,15 @@ def _values(result: LoadGenResult, source: str) -> dict[str, Value]:
 
 
 def read_submission(root: Path, round_name: str, problems: list[str]) -> Iterator[Measurement]:
-    """Read every result below DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO.
-
-    Args:
-        root: the folder that holds the divisions.
-        round_name: the MLPerf round.
-        problems: takes a sentence for each result that cannot be read; the others are given all the same.
+    """Read every result below `root`; `problems` takes a sentence for each that cannot be read.
 
     Raises:
-        ImportedResultError: there is no such folder below `root`.
+        ImportedResultError: it has no folder DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO.
     """
     folders = sorted(path for path in root.glob("*/*/results/*/*/*") if path.is_dir())
     if not folders:
-        raise ImportedResultError(
-            root, "has no DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO", "give the root of a submission tree"
-        )
+        problem = "has no DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO"
+        raise ImportedResultError(root, problem, "give the root of a submission tree")
     return read_each(folders, lambda folder: _placed(folder, round_name), problems)
 
 
