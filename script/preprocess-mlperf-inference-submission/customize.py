@@ -2,7 +2,7 @@
 
 from mlperf_home.rules import UnknownRoundError, load_round
 from mlperf_home.submission.assemble.generate import infer_tree
-from mlperf_home.submission.root_lock import BusyError
+from mlperf_home.submission.check.places import BusyError
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 

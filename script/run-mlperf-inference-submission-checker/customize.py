@@ -4,9 +4,16 @@ import sys
 from pathlib import Path
 
 from mlperf_home.rules import Round, UnknownRoundError, load_round
-from mlperf_home.submission.check import CheckError, CheckOptions, check_submission
 from mlperf_home.submission.check.official import OfficialCheckError, OfficialOptions, official_words, read_verdict
-from mlperf_home.submission.check.report import grouped, report_text, result_rows, summary
+from mlperf_home.submission.check.report import (
+    CheckError,
+    CheckOptions,
+    check_submission,
+    grouped,
+    report_text,
+    result_rows,
+    summary,
+)
 from mlperf_home.submission.check.structure import MappingError, parse_mapping
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 from scriptgraph.files.atomic import replace_text

@@ -200,9 +200,15 @@ def read_accuracy_text(path: Path) -> AccuracyText:
     raise AccuracyTextError(path, "holds no accuracy in an official form", "compute the accuracy again")
 
 
-def kept_hash(path: Path) -> str | None:
-    """Return the hash of the accuracy log that accuracy.txt keeps; None where it says no accuracy or no hash."""
+def known_accuracy(path: Path) -> AccuracyText | None:
+    """Read accuracy.txt; None where it is absent or says no accuracy."""
     try:
-        return read_accuracy_text(path).log_sha256
+        return read_accuracy_text(path)
     except AccuracyTextError:
         return None
+
+
+def kept_hash(path: Path) -> str | None:
+    """Return the hash of the accuracy log that accuracy.txt keeps; None where it says no accuracy or no hash."""
+    text = known_accuracy(path)
+    return text.log_sha256 if text else None

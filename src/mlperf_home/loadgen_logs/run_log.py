@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.verdict import invalid_reasons
@@ -30,13 +30,6 @@ _BULKY_KEYS = {"loaded_qsl_set", "loadgen_file_sha1", "loadgen_git_log_message"}
 
 class LogError(LocatedError):
     """A run's logs are absent, cut off or corrupt: the run is no result."""
-
-
-class _Line(NamedTuple):
-    key: str
-    value: Any
-    is_error: bool
-    is_warning: bool
 
 
 @dataclass(frozen=True)
@@ -148,17 +141,17 @@ def scan_detail(path: Path) -> DetailLog:
     repeated: dict[str, None] = {}
     fault = None
     try:
-        for line in _lines(path):
-            if line.is_error:
-                errors.append(str(line.value))
-            elif line.is_warning:
-                warnings.append(str(line.value))
-            elif line.key == "generic_message":
-                messages.append(str(line.value))
-            elif line.key not in _BULKY_KEYS:
-                if line.key in logged and line.key.startswith(_LOGGED_ONCE):
-                    repeated[line.key] = None
-                logged[line.key] = line.value
+        for key, value, is_error, is_warning in _lines(path):
+            if is_error:
+                errors.append(str(value))
+            elif is_warning:
+                warnings.append(str(value))
+            elif key == "generic_message":
+                messages.append(str(value))
+            elif key not in _BULKY_KEYS:
+                if key in logged and key.startswith(_LOGGED_ONCE):
+                    repeated[key] = None
+                logged[key] = value
     except LogError as error:
         fault = error
     return DetailLog(logged, tuple(errors), tuple(warnings), tuple(messages), fault, tuple(repeated))
@@ -177,7 +170,8 @@ def read_run(folder: Path) -> LoadGenResult:
     return LoadGenResult(**vars(detail))
 
 
-def _lines(path: Path) -> Iterator[_Line]:
+def _lines(path: Path) -> Iterator[tuple[str, Any, bool, bool]]:
+    """Yield key, value, and whether it is an error or a warning."""
     try:
         # Errors are replaced: a line broken by a crash is reported as such below, not as an encoding.
         with path.open(encoding="utf-8", errors="replace") as file:
@@ -188,11 +182,11 @@ def _lines(path: Path) -> Iterator[_Line]:
         raise LogError(path, f"cannot be read ({error.strerror})", "run the benchmark again") from None
 
 
-def _line(path: Path, number: int, text: str) -> _Line:
+def _line(path: Path, number: int, text: str) -> tuple[str, Any, bool, bool]:
     try:
         entry = json.loads(text.removeprefix(_PREFIX))
         flags = entry["metadata"]
-        return _Line(entry["key"], entry["value"], bool(flags["is_error"]), bool(flags["is_warning"]))
+        return entry["key"], entry["value"], bool(flags["is_error"]), bool(flags["is_warning"])
     except (ValueError, KeyError, TypeError):
         problem = "is not a line of LoadGen's log: the file is corrupt or mixed from two runs"
         raise LogError(f"{path} line {number}", problem, "run the benchmark again") from None

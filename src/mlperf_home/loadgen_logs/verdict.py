@@ -12,13 +12,7 @@ _BELOW_LOWER_BOUND = "Initial lower bound does not satisfy performance constrain
 
 
 def invalid_reasons(scenario: str, values: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say why a run is INVALID; empty for a run that is not.
-
-    Args:
-        scenario: the scenario's name.
-        values: the detail log's `result_*` and `early_stopping_*` values.
-        settings: the effective settings, without their prefix.
-    """
+    """Say why a run is INVALID, from its detail log's values and settings; empty for a run that is not."""
     if values.get("result_validity") != "INVALID":
         return ()
     reasons = []
@@ -70,7 +64,7 @@ def mean_latency_ms(scenario: str, values: Mapping[str, Any]) -> float | None:
 
 
 def ran_out_of_queries(errors: Sequence[str]) -> bool:
-    """Say whether LoadGen had prepared too few queries for the run to be long enough."""
+    """Whether LoadGen had prepared too few queries for the run to be long enough."""
     return any(_RAN_OUT in error for error in errors)
 
 

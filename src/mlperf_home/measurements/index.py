@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.measurements.measurement import from_json
+from mlperf_home.measurements.measurement import GROUPS, from_json
 from mlperf_home.measurements.store import Store, StoreError, identity
 from scriptgraph.files.atomic import replacement
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 INDEX_FILE = "index.sqlite"
 _SCHEMA = 1
 COLUMNS = ("round", "benchmark", "scenario", "sample", "validity")
-GROUPS = ("engine", "model", "system", "values")
 # Numbered measurements: their values go to the ends of the tables' parts, not to places all over them.
 _TABLES = f"""
 CREATE TABLE measurement (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, line TEXT NOT NULL,

@@ -104,7 +104,7 @@ class Measurement:
     schema: int = SCHEMA_VERSION
 
 
-_VALUE_GROUPS = ("engine", "model", "system", "values")
+GROUPS = ("engine", "model", "system", "values")
 _TUPLES = ("reasons", "unofficial_because", "warnings")
 
 
@@ -130,7 +130,7 @@ def from_json(text: str, where: str = "measurement") -> Measurement:
         odd = ", ".join(sorted(document.keys() ^ known))
         raise MeasurementError(where, f"keys missing or unknown: {odd}", _ADVICE)
     try:
-        groups = {name: {key: Value(**value) for key, value in document[name].items()} for name in _VALUE_GROUPS}
+        groups = {name: {key: Value(**value) for key, value in document[name].items()} for name in GROUPS}
         tuples = {name: tuple(document[name]) for name in _TUPLES}
         return Measurement(**{**document, **groups, **tuples})
     except (TypeError, ValueError, AttributeError) as error:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.layout import is_sample
-from mlperf_home.submission.check.places import subfolders
-from mlperf_home.submission.root_lock import held
+from mlperf_home.submission.check.places import held, subfolders
 from scriptgraph.files.atomic import remove_leftovers, replacement
 
 if TYPE_CHECKING:
@@ -39,22 +38,18 @@ def pack(root: Path, target: Path) -> int:
         target.parent.mkdir(parents=True, exist_ok=True)
         with held(root, TarballError):
             remove_leftovers(target)
-            return _pack(root, target)
+            paths = [path for path in sorted(root.rglob("*")) if _LEFT_OUT.isdisjoint(path.relative_to(root).parts)]
+            with (
+                replacement(target) as file,
+                gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed,
+                tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+            ):
+                for path in paths:
+                    archive.add(path, arcname=f"{root.name}/{path.relative_to(root)}", recursive=False, filter=_plain)
+            return sum(path.is_file() for path in paths)
     except OSError as error:
         problem = f"cannot be written ({error.strerror or error})"
         raise TarballError(error.filename or target, problem, "make room or give another place") from error
-
-
-def _pack(root: Path, target: Path) -> int:
-    paths = [path for path in sorted(root.rglob("*")) if _LEFT_OUT.isdisjoint(path.relative_to(root).parts)]
-    with (
-        replacement(target) as file,
-        gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
-    ):
-        for path in paths:
-            archive.add(path, arcname=f"{root.name}/{path.relative_to(root)}", recursive=False, filter=_plain)
-    return sum(path.is_file() for path in paths)
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -21,7 +21,7 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import KEPT_BYTES, is_truncated, shortened
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
 from mlperf_home.measurements.layout import ACCURACY_TEXT
-from mlperf_home.submission.root_lock import held
+from mlperf_home.submission.check.places import held
 from scriptgraph.files.atomic import remove_leftovers, replace_bytes, replace_text, replacement, sync_folder
 
 if TYPE_CHECKING:

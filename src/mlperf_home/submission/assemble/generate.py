@@ -29,9 +29,8 @@ from mlperf_home.submission.assemble.documents import (
 from mlperf_home.submission.assemble.logs import write_compliance, write_logs
 from mlperf_home.submission.assemble.prerequisites import nested
 from mlperf_home.submission.check.documents import system_categories
-from mlperf_home.submission.check.places import Submitter, subfolders, submitters
+from mlperf_home.submission.check.places import Submitter, held, subfolders, submitters
 from mlperf_home.submission.check.structure import scenario_named
-from mlperf_home.submission.root_lock import held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

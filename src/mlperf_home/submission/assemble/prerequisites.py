@@ -70,7 +70,7 @@ def obstacles(known: Prerequisites) -> list[str]:
 
 
 def nested(results_dir: Path, submission_dir: Path) -> bool:
-    """Say whether one of the two folders lies in the other, or is it."""
+    """Whether one of the two folders lies in the other, or is it."""
     results, tree = results_dir.resolve(), submission_dir.resolve()
     return results.is_relative_to(tree) or tree.is_relative_to(results)
 
@@ -149,13 +149,7 @@ class ModelChoice:
 
 
 def refusals(division: str, compliance: str, model: ModelChoice) -> list[str]:
-    """List what the division does not allow, each with what to do; empty if nothing.
-
-    Args:
-        division: "open" or "closed".
-        compliance: "yes", "no", or "" where nothing was said.
-        model: the model.
-    """
+    """List what the division does not allow, each with what to do; `compliance` is "yes", "no", or "" for neither."""
     if division != "closed":
         if compliance == "yes":
             return ["compliance tests belong to the closed division: leave --compliance out, or use --division=closed"]

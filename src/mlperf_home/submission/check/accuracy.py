@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.session import sha256_of
-from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, AccuracyTextError, is_truncated, read_accuracy_text
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, is_truncated, known_accuracy
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, DetailLog, has_end, scan_detail
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT
 from mlperf_home.submission.check.runs import RERUN, check_run, check_utf_8
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mlperf_home.submission.check.places import Checked, Finding, ResultPlace
+    from mlperf_home.submission.check.places import Checked, Finding
 
 _ALL_PERCENT = 100
 # accuracy.txt has three digits after the point.
@@ -25,14 +25,6 @@ _SAME_SETUP = (
     *("loadgen_version", "qsl_reported_total_count", "qsl_reported_performance_count", "sut_name"),
     "effective_scenario",
 )
-
-
-def read_accuracy(place: ResultPlace) -> AccuracyText | None:
-    """Read accuracy.txt; None where it says nothing."""
-    try:
-        return read_accuracy_text(place.results / ACCURACY_DIR / ACCURACY_TEXT)
-    except AccuracyTextError:
-        return None
 
 
 def check_accuracy(result: Checked) -> Iterator[Finding]:
@@ -46,7 +38,7 @@ def check_accuracy(result: Checked) -> Iterator[Finding]:
     yield from check_run(result, folder, detail, "AccuracyOnly", result.rules.seeds)
     if (folder / DETAIL_FILE).is_file():
         yield from _setup(result, folder / DETAIL_FILE, detail)
-    text = read_accuracy(result.place)
+    text = known_accuracy(folder / ACCURACY_TEXT)
     if (folder / ACCURACY_TEXT).is_file():
         yield from _text(result, folder / ACCURACY_TEXT, text, detail)
     if (folder / ACCURACY_FILE).is_file():

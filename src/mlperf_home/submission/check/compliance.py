@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlperf_home.loadgen_logs.accuracy_log import AccuracyTextError, read_accuracy_text
+from mlperf_home.loadgen_logs.accuracy_log import known_accuracy
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, scan_detail
 from mlperf_home.measurements.layout import ACCURACY_DIR, PERFORMANCE_DIR
 from mlperf_home.submission.check.places import files
@@ -96,19 +96,11 @@ def _outputs(result: Checked, folder: Path, wanted: ComplianceTest) -> Iterator[
         yield result.finding(accuracy / name, "file-list", "may not stand among these files", "move it out")
     if same or missing:
         return
-    names = result.rules.submission.accuracy_forms[result.benchmark.accuracy_metric]
-    found = [_accuracy(accuracy / name, names) for name in wanted.compared_files]
+    names = set(result.rules.submission.accuracy_forms[result.benchmark.accuracy_metric])
+    texts = [known_accuracy(accuracy / name) for name in wanted.compared_files]
+    found = [each.percent if each and each.count == 1 and set(each.values) == names else 0.0 for each in texts]
     close = 1 - result.benchmark.accuracy_fraction
     if not all(found) or abs(1 - found[0] / found[1]) > close + _ROUNDING:
         told = " and ".join(f"{each:g}" for each in found)
         problem = f"the outputs differ, and the accuracies ({told}; 0 for none) are not within {100 * close:.3g} %"
         yield result.finding(verdict, "compliance-accuracy", problem, f"{_RUN} again")
-
-
-def _accuracy(path: Path, names: tuple[str, ...]) -> float:
-    """Return the one accuracy that a text says in the benchmark's form; 0 where it does not."""
-    try:
-        text = read_accuracy_text(path)
-    except AccuracyTextError:
-        return 0.0
-    return text.percent if text.count == 1 and set(text.values) == set(names) else 0.0

@@ -1,11 +1,15 @@
-"""Where the results of a tree lie, and findings: the rules that its files break, with what to do about each."""
+"""Where the results of a tree lie, its lock, and findings: rules that its files break, with what to do about each."""
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.layout import PERFORMANCE_DIR
+from scriptgraph.files import locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,3 +178,25 @@ def subfolders(folder: Path) -> list[Path]:
 def files(folder: Path) -> set[str]:
     """Name what stands in a folder; nothing where there is no such folder."""
     return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+class BusyError(LocatedError):
+    """Another process works on the submission."""
+
+
+@contextmanager
+def held(root: Path, refusal: type[LocatedError] = BusyError) -> Iterator[None]:
+    """Keep others from making, shortening, restoring or packing a submission; the lock is the folder's own.
+
+    Raises:
+        BusyError: another process holds it; or the caller's `refusal`.
+        OSError: it cannot be opened.
+    """
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if not locks.acquire(descriptor):
+            problem = "another process is making a submission here, or packing it"
+            raise refusal(root, problem, "wait for it, or give another --submission_dir")
+        yield
+    finally:
+        os.close(descriptor)

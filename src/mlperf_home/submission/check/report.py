@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
+from mlperf_home.loadgen_logs.accuracy_log import known_accuracy
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, scan_detail
-from mlperf_home.measurements.layout import json_object
-from mlperf_home.submission.check.accuracy import check_accuracy, read_accuracy
+from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, json_object
+from mlperf_home.submission.check.accuracy import check_accuracy
 from mlperf_home.submission.check.compliance import check_compliance
 from mlperf_home.submission.check.documents import (
     check_code,
@@ -107,12 +108,7 @@ class CheckReport:
 
 
 def check_submission(root: Path, rules: Round, options: CheckOptions | None = None) -> CheckReport:
-    """Check a tree by all rules of the round.
-
-    Args:
-        root: the submission's root, which holds `open` or `closed`.
-        rules: the round's rules.
-        options: what is tolerated, and more; nothing where it is not given.
+    """Check a submission's tree, from the root that holds `open` or `closed`, by all rules of the round.
 
     Raises:
         CheckError: `root` is no folder, or does not hold the submitter asked for.
@@ -173,7 +169,7 @@ def _result(
 
 
 def _measured(row: ResultRow, result: Checked) -> ResultRow:
-    text = read_accuracy(result.place)
+    text = known_accuracy(result.place.results / ACCURACY_DIR / ACCURACY_TEXT)
     row = replace(row, accuracy_percent=text.percent if text else None)
     if not result.run.is_dir():
         return row

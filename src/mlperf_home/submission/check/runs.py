@@ -45,12 +45,7 @@ _COMPARED = ("min_duration_ms", "performance_sample_count", "samples_per_query",
 def check_run(frame: Frame, folder: Path, detail: DetailLog, mode: str, seeds: Seeds) -> Iterator[Finding]:
     """Check what both modes share: their files, whole logs, no errors, the mode, the seeds, no audit.
 
-    Args:
-        frame: what the check goes by.
-        folder: the folder with the logs.
-        detail: its detail log.
-        mode: LoadGen's name of the mode that belongs here.
-        seeds: the seeds that belong here.
+    `mode` is LoadGen's name of the mode that belongs here.
     """
     yield from _file_list(frame, folder, mode)
     path, settings = folder / DETAIL_FILE, detail.settings

@@ -99,11 +99,7 @@ class SystemDescription:
 
 
 def describe_system(facts: HostFacts, wanted: Description) -> SystemDescription:
-    """Describe a machine.
-
-    Args:
-        facts: what the machine tells.
-        wanted: what the user says.
+    """Describe a machine by what it tells and what the user says.
 
     Raises:
         SystemDescriptionError: a value of the user's cannot stand under its key, or the overrides name another

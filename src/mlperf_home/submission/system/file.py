@@ -101,13 +101,7 @@ def read_overrides(path: Path) -> dict[str, str]:
 def place_description(path: Path, text: str, previous: Path) -> Path | None:
     """Write a description, whole or not at all, and never lose another that may have been corrected by hand.
 
-    Args:
-        path: of systems/<sut>.json; its folder is made if absent.
-        text: what it is to hold.
-        previous: gets what another file at `path` held.
-
-    Returns:
-        `previous` where it was written.
+    `previous` gets what another file at `path` held, and is returned then.
 
     Raises:
         SystemDescriptionError: one of the two cannot be read or written.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mlperf_home.loadgen_logs.accuracy_log import KEPT_BYTES
 from mlperf_home.rules import load_round, round_names
-from mlperf_home.submission.root_lock import held
+from mlperf_home.submission.check.places import held
 from mlperf_home.submission.truncation import (
     LIMIT_BYTES,
     TruncationError,
