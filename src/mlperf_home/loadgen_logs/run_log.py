@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.loadgen_logs.verdict import invalid_reasons
+from mlperf_home.loadgen_logs.verdict import invalid_reasons, mean_latency_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -105,11 +105,9 @@ class LoadGenResult(DetailLog):
         return {match.group(1): int(value) for match, value in matches if match}
 
     @property
-    def mean_latency_ns(self) -> float | None:
+    def mean_latency_ms(self) -> float | None:
         """Mean latency of a query in MultiStream, of a sample otherwise."""
-        key = "result_mean_query_latency_ns" if self.scenario == "MultiStream" else "result_mean_latency_ns"
-        value = self.logged.get(key)
-        return None if value is None else float(value)
+        return mean_latency_ms(self.scenario, self.logged)
 
     @property
     def seeds(self) -> dict[str, int]:

@@ -159,11 +159,12 @@ def _values(result: LoadGenResult, source: str) -> dict[str, Value]:
     found = result.values.get(metric.key)
     # Zero is LoadGen's way to say that it could not estimate.
     value = Value(found / metric.divisor, "copied", f"{source}: {metric.key}") if found else None
-    latencies_ns: dict[str, float] = {f"latency_p{name}_ms": ns for name, ns in result.percentiles_ns.items()}
-    if result.mean_latency_ns is not None:
-        latencies_ns["mean_latency_ms"] = result.mean_latency_ns
-    latencies = {name: Value(ns / 1e6, "copied", source) for name, ns in latencies_ns.items()}
-    return {metric.unit: value or unknown(f"the log has no {metric.key}"), **latencies}
+    values = {metric.unit: value or unknown(f"the log has no {metric.key}")}
+    for name, latency_ns in result.percentiles_ns.items():
+        values[f"latency_p{name}_ms"] = Value(latency_ns / 1e6, "copied", source)
+    if result.mean_latency_ms is not None:
+        values["mean_latency_ms"] = Value(result.mean_latency_ms, "copied", source)
+    return values
 
 
 def read_submission(root: Path, round_name: str, problems: list[str]) -> Iterator[Measurement]:

@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 
     from mlperf_home.rules import Round
 
-_NO_PERFORMANCE = "no performance run in this result"
-_NO_ACCURACY = "no accuracy run in this result"
-# Stands with the facts about the machine already.
-_ELSEWHERE = {"load_average_1min_before"}
-
 
 class _Run(NamedTuple):
     folder: str
@@ -64,10 +59,10 @@ def ingest(
     session, result = runs[0].session, performance.result if performance else None
     rules = load_round(session["job"]["round"])
     text = _read_accuracy(result_dir, accuracy) if accuracy else None
-    values = _performance_values(result, rules) if result else {"result": unknown(_NO_PERFORMANCE)}
+    values = _performance_values(result, rules) if result else {"result": unknown("no performance run in this result")}
     source = f"{ACCURACY_DIR}/{ACCURACY_TEXT}"
     found = {key: Value(value, "measured", source) for key, value in text.values.items()} if text else {}
-    values |= found or {"accuracy": unknown(_NO_ACCURACY)}
+    values |= found or {"accuracy": unknown("no accuracy run in this result")}
     values["peak_memory_bytes"] = Value(session["peak_memory_bytes"], "measured", "session: peak_memory_bytes")
     for key in ("open_s", "run_s"):
         values[key] = Value(session["times"][key], "measured", f"session: times.{key}")
@@ -143,8 +138,8 @@ def _performance_values(result: LoadGenResult, rules: Round) -> dict[str, Value]
         queries = result.values.get("result_query_count")
         few = f" from {queries:.0f} queries: more are needed" if queries else ""
         values[metric.unit] = unknown(f"{metric.key} is 0: LoadGen could not estimate it{few}")
-    if result.mean_latency_ns is not None:
-        values["mean_latency_ms"] = Value(result.mean_latency_ns / 1e6, "measured", f"{source}: mean latency")
+    if result.mean_latency_ms is not None:
+        values["mean_latency_ms"] = Value(result.mean_latency_ms, "measured", f"{source}: mean latency")
     for percentile, latency_ns in result.percentiles_ns.items():
         place = f"{source}: {percentile} percentile latency"
         values[f"latency_p{percentile}_ms"] = Value(latency_ns / 1e6, "measured", place)
@@ -178,7 +173,7 @@ def _host_values(session: Mapping[str, Any]) -> dict[str, Value]:
         if reading["value"] is None
         else Value(reading["value"], "measured", f"session: state.{name}")
         for name, reading in state.items()
-        if name not in _ELSEWHERE
+        if name != "load_average_1min_before"  # stands with the facts about the machine already
     }
     if "energy_j" in values:
         energy, samples = values["energy_j"], session["counts"]["samples_completed"]
@@ -194,11 +189,10 @@ def _noise_values(session: Mapping[str, Any]) -> dict[str, Value]:
     noise = session.get("noise")
     if noise is None:
         return {}
-    source = "session: noise"
     because = noise["noisy_because"]
-    values = {"noisy": Value("yes" if because else "no", "measured", source)}
+    values = {"noisy": Value("yes" if because else "no", "measured", "session: noise")}
     if because:
-        values["noisy_because"] = Value("; ".join(because), "measured", source)
+        values["noisy_because"] = Value("; ".join(because), "measured", "session: noise")
     elif noise["reason"]:
         values["noisy"] = unknown(noise["reason"])
     if attempts := session.get("attempts"):

@@ -51,7 +51,6 @@ class Value:
     reason: str | None = None
 
     def __post_init__(self) -> None:
-        """Check that the origin is known, and that exactly the unknown values are None, with a reason."""
         if self.origin not in ORIGINS:
             raise ValueError(f"origin must be one of {', '.join(ORIGINS)}, got {self.origin!r}")
         if (self.origin == "unknown") != (self.value is None):

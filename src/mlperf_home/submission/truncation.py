@@ -99,15 +99,6 @@ def truncate_log(log: Path, accuracy_txt: Path, originals_dir: Path) -> LogRepor
     return _located(_truncate, _Place(log, accuracy_txt, originals_dir))
 
 
-def restore_log(log: Path, accuracy_txt: Path, originals_dir: Path) -> LogReport:
-    """Put the original, whose hash accuracy.txt has, in the place of a truncated log; the kept copy stays.
-
-    Raises:
-        TruncationError: accuracy.txt has no hash, or the original is absent or damaged.
-    """
-    return _located(_restore, _Place(log, accuracy_txt, originals_dir))
-
-
 def truncate_tree(root: Path, *, originals: Path) -> TreeReport:
     """Shorten the accuracy log of every folder called `accuracy` below `root`.
 
@@ -121,10 +112,10 @@ def truncate_tree(root: Path, *, originals: Path) -> TreeReport:
 
 
 def restore_tree(root: Path, *, originals: Path) -> TreeReport:
-    """Undo `truncate_tree`.
+    """Put the originals, whose hashes accuracy.txt has, in the place of truncated logs; the kept copies stay.
 
     Raises:
-        TruncationError: as `truncate_tree` and `restore_log` say.
+        TruncationError: as `truncate_tree` says, an accuracy.txt has no hash, or an original is absent or damaged.
     """
     return _each(_restore, root, originals)
 
@@ -230,11 +221,7 @@ def _original_path(originals_dir: Path, sha256: str) -> Path:
 
 
 def _save_original(log: Path, sha256: str, originals_dir: Path) -> Path:
-    """Copy `log` to its place, onto the disk, or find that it is there; nothing is ever overwritten.
-
-    Raises:
-        TruncationError: what is there is not what its name says, or the log changed meanwhile.
-    """
+    """Copy `log` to its place, onto the disk, or find that it is there; nothing is ever overwritten."""
     kept = _original_path(originals_dir, sha256)
     if kept.exists():
         return _checked(kept, sha256)
@@ -245,11 +232,7 @@ def _save_original(log: Path, sha256: str, originals_dir: Path) -> Path:
 
 
 def _copy_checked(source: Path, target: Path, sha256: str) -> None:
-    """Put a copy of `source` in the place of `target` if, and only if, it has this hash.
-
-    Raises:
-        TruncationError: it has another; `target` is as it was.
-    """
+    """Put a copy of `source` in the place of `target` if, and only if, it has this hash."""
     digest = hashlib.sha256()
     with replacement(target) as copy, source.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):

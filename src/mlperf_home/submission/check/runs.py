@@ -27,10 +27,8 @@ _SAID_TWICE = (
     ("Result is", "result_validity"),
     ("Samples per second", "result_samples_per_second"),
     ("Mean latency (ns)", "result_mean_latency_ns"),
-    ("samples_per_query", "effective_samples_per_query"),
-    ("min_query_count", "effective_min_query_count"),
     ("min_duration (ms)", "effective_min_duration_ms"),
-    ("qsl_rng_seed", "effective_qsl_rng_seed"),
+    *((name, f"effective_{name}") for name in ("samples_per_query", "min_query_count", "qsl_rng_seed")),
     ("performance_sample_count", "effective_performance_sample_count"),
 )
 # What only an audit.config sets; each is 0 or false in a run without one.
