@@ -18,6 +18,7 @@ SUMMARY_FILE = "mlperf_log_summary.txt"
 DETAIL_FILE = "mlperf_log_detail.txt"
 ACCURACY_FILE = "mlperf_log_accuracy.json"
 
+_RUN_AGAIN = "run the benchmark again"
 _PREFIX = ":::MLLOG "
 _PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_(?:per_query_)?latency_ns")
 _BYTES_THAT_END_AN_ACCURACY_LOG = 64
@@ -161,33 +162,43 @@ def read_run(folder: Path) -> LoadGenResult:
     Raises:
         LogError: a log is absent, cut off or corrupt.
     """
-    detail = scan_detail(folder / DETAIL_FILE)
+    path = folder / DETAIL_FILE
+    detail = scan_detail(path)
     if detail.fault is not None:
         raise detail.fault
-    _check_whole(folder, detail)
+    interrupted = f"{detail.missing[0]} is missing" if detail.missing else ""
+    try:
+        if not interrupted:
+            path = folder / SUMMARY_FILE
+            if not summary_is_whole(path.read_text("utf-8", errors="replace")):
+                interrupted = "the last line is missing"
+        if not interrupted and detail.settings["test_mode"] == "AccuracyOnly":
+            path = folder / ACCURACY_FILE
+            interrupted = "" if has_end(path) else "the list has no end"
+    except OSError as error:
+        raise LogError(path, f"cannot be read ({error.strerror})", _RUN_AGAIN) from None
+    if interrupted:
+        raise LogError(path, f"the run was interrupted: {interrupted}", _RUN_AGAIN)
     return LoadGenResult(**vars(detail))
 
 
 def _lines(path: Path) -> Iterator[tuple[str, Any, bool, bool]]:
     """Yield key, value, and whether it is an error or a warning."""
+    where: object = path
     try:
-        # Errors are replaced: a line broken by a crash is reported as such below, not as an encoding.
+        # Bytes that are not UTF-8 are replaced: a line broken by a crash is reported as such, not as an encoding.
         with path.open(encoding="utf-8", errors="replace") as file:
             for number, text in enumerate(file, start=1):
+                where = f"{path} line {number}"
                 if text.strip():
-                    yield _line(path, number, text)
+                    entry = json.loads(text.removeprefix(_PREFIX))
+                    flags = entry["metadata"]
+                    yield entry["key"], entry["value"], bool(flags["is_error"]), bool(flags["is_warning"])
     except OSError as error:
-        raise LogError(path, f"cannot be read ({error.strerror})", "run the benchmark again") from None
-
-
-def _line(path: Path, number: int, text: str) -> tuple[str, Any, bool, bool]:
-    try:
-        entry = json.loads(text.removeprefix(_PREFIX))
-        flags = entry["metadata"]
-        return entry["key"], entry["value"], bool(flags["is_error"]), bool(flags["is_warning"])
+        raise LogError(path, f"cannot be read ({error.strerror})", _RUN_AGAIN) from None
     except (ValueError, KeyError, TypeError):
         problem = "is not a line of LoadGen's log: the file is corrupt or mixed from two runs"
-        raise LogError(f"{path} line {number}", problem, "run the benchmark again") from None
+        raise LogError(where, problem, _RUN_AGAIN) from None
 
 
 def summary_is_whole(text: str) -> bool:
@@ -200,20 +211,3 @@ def has_end(accuracy_log: Path) -> bool:
     with accuracy_log.open("rb") as file:
         file.seek(max(0, accuracy_log.stat().st_size - _BYTES_THAT_END_AN_ACCURACY_LOG))
         return file.read().rstrip().endswith(b"]")
-
-
-def _check_whole(folder: Path, detail: DetailLog) -> None:
-    path = folder / DETAIL_FILE
-    interrupted = f"{detail.missing[0]} is missing" if detail.missing else ""
-    try:
-        if not interrupted:
-            path = folder / SUMMARY_FILE
-            if not summary_is_whole(path.read_text("utf-8", errors="replace")):
-                interrupted = "the last line is missing"
-        if not interrupted and detail.settings["test_mode"] == "AccuracyOnly":
-            path = folder / ACCURACY_FILE
-            interrupted = "" if has_end(path) else "the list has no end"
-    except OSError as error:
-        raise LogError(path, f"cannot be read ({error.strerror})", "run the benchmark again") from None
-    if interrupted:
-        raise LogError(path, f"the run was interrupted: {interrupted}", "run the benchmark again")

@@ -71,15 +71,13 @@ class ResultFolder:
             self.root.mkdir(parents=True, exist_ok=True)
             handle = lock.open("w")
         except OSError as error:
-            raise ResultsError(
-                f"{self.root}: cannot be written ({error.strerror}); give a folder of yours by --results_dir"
-            ) from error
+            text = f"{self.root}: cannot be written ({error.strerror}); give a folder of yours by --results_dir"
+            raise ResultsError(text) from error
         with handle:
             # Its last holder may have taken the file away.
             if not (locks.acquire(handle) and locks.is_at(handle, lock)):
-                raise ResultsError(
-                    f"{self.root}: another run is measuring into it; wait for it or give another --results_dir"
-                )
+                text = f"{self.root}: another run is measuring into it; wait for it or give another --results_dir"
+                raise ResultsError(text)
             try:
                 yield
             finally:

@@ -57,9 +57,8 @@ class Prices:
 
     def of(self, system: Mapping[str, Value]) -> Value | None:
         """Give a machine's price per hour, with the table and the pattern that it is from; None where none fits."""
-        words = [
-            str(system[name].value).lower() for name in _NAMES if name in system and system[name].value is not None
-        ]
+        known = (system[name].value for name in _NAMES if name in system)
+        words = [str(each).lower() for each in known if each is not None]
         for price in self.prices:
             if any(fnmatchcase(word, price.match.lower()) for word in words):
                 return Value(price.price_per_hour, "copied", f"{self.source}: {price.match}, in {self.currency}")

@@ -213,16 +213,13 @@ def mlperf_conf(rules: Round) -> str:
             "target_qps": wanted.target_qps,
         }
         blocks.append({f"*.{scenario}.{key}": value for key, value in settings.items()})
-    models = rules.loadgen_models.items()
-    blocks.append({f"{name}.{key}": value for name, model in models for key, value in _model_settings(model).items()})
+    models: dict[str, float | None] = {}
+    for name, model in rules.loadgen_models.items():
+        models[f"{name}.*.performance_sample_count_override"] = model.performance_sample_count
+        models[f"{name}.Server.target_latency"] = model.server_latency_ms
+        models[f"{name}.MultiStream.target_latency"] = model.multi_stream_latency_ms
+        same = model.sample_concatenate_permutation
+        models |= {f"{name}.{scenario}.sample_concatenate_permutation": 1 for scenario in same}
+    blocks.append(models)
     texts = ("".join(f"{key} = {value}\n" for key, value in block.items() if value is not None) for block in blocks)
     return "\n".join([_HEADER.format(name=rules.name), *texts])
-
-
-def _model_settings(model: LoadGenModel) -> dict[str, float | None]:
-    return {
-        "*.performance_sample_count_override": model.performance_sample_count,
-        "Server.target_latency": model.server_latency_ms,
-        "MultiStream.target_latency": model.multi_stream_latency_ms,
-        **{f"{scenario}.sample_concatenate_permutation": 1 for scenario in model.sample_concatenate_permutation},
-    }

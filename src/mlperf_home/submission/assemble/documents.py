@@ -55,9 +55,7 @@ _FOREIGN_README = """# {model}, {scenario}
 The logs of this result were measured by another tool than mlperf-home, which has kept no commands with them.
 LoadGen: {loadgen}. The settings of the run are in user.conf and in the detail log.
 """
-_FOREIGN_CONF = (
-    "# Written from the settings that the detail log says were in effect: the run's own file was not kept.\n"
-)
+_CONF_HEAD = "# Written from the settings that the detail log says were in effect: the run's own file was not kept.\n"
 
 
 def write_measurement_files(order: Order, result: FoundResult, folder: Path, loadgen_model: str) -> None:
@@ -84,9 +82,8 @@ def result_fields(order: Order, result: FoundResult) -> dict[str, object]:
         names = (f"{result.sut}.json", "measurements.json", f"{result.sut}_{result.folder.name}.json")
         told = next(filter(None, (json_object(result.folder / name) for name in names)), {})
         known = {key: str(value) for key, value in told.items() if value}
-    fields: dict[str, object] = {
-        key: known.get(key) or order.told.get(key) or _NOT_TOLD for key in order.rules.submission.measurement_fields
-    }
+    wanted = order.rules.submission.measurement_fields
+    fields: dict[str, object] = {key: known.get(key) or order.told.get(key) or _NOT_TOLD for key in wanted}
     if result.sample:
         fields["sample"] = True
     if result.measurement and (digest := result.measurement.model["sha256"].value) is not None:
@@ -114,7 +111,7 @@ def _user_conf(result: FoundResult, loadgen_model: str) -> str:
     prefix = f"{loadgen_model}.{settings.get('scenario', result.scenario)}"
     keys = ("target_qps", "min_duration_ms", "max_duration_ms", "min_query_count")
     lines = [f"{prefix}.{key.removesuffix('_ms')} = {settings[key]}\n" for key in keys if settings.get(key)]
-    return _FOREIGN_CONF + "".join(lines)
+    return _CONF_HEAD + "".join(lines)
 
 
 def _measured_fields(measurement: Measurement) -> dict[str, str]:

@@ -66,7 +66,7 @@ class Prerequisites:
 
 def obstacles(known: Prerequisites) -> list[str]:
     """List what stands in the way, each with what to do; empty if nothing is known that does."""
-    return [*_names(known), *_places(known), *_scenario(known), *_afterwards(known)]
+    return [*_names(known), *_places(known), *_run_and_after(known)]
 
 
 def nested(results_dir: Path, submission_dir: Path) -> bool:
@@ -88,18 +88,14 @@ def _names(known: Prerequisites) -> Iterator[str]:
         yield "a sample is no MLPerf result: measure with the real dataset, or give --allow_sample to try"
 
 
-def _scenario(known: Prerequisites) -> Iterator[str]:
-    if known.scenario not in SCENARIOS or known.benchmark not in known.rules.benchmarks:
-        return
-    category = known.category or "edge"
-    wanted = known.rules.required_scenarios(known.benchmark, category)
-    if known.scenario not in wanted:
-        remedy = f"use {', '.join(wanted)}" if wanted else "use another category"
-        yield f"{known.scenario} is not a scenario of {known.benchmark} in {category}: {remedy}"
-
-
-def _afterwards(known: Prerequisites) -> Iterator[str]:
-    """Look at what is needed only when the tree is there."""
+def _run_and_after(known: Prerequisites) -> Iterator[str]:
+    """Look at what is to be run, and at what is needed only when the tree is there."""
+    if known.scenario in SCENARIOS and known.benchmark in known.rules.benchmarks:
+        category = known.category or "edge"
+        wanted = known.rules.required_scenarios(known.benchmark, category)
+        if known.scenario not in wanted:
+            remedy = f"use {', '.join(wanted)}" if wanted else "use another category"
+            yield f"{known.scenario} is not a scenario of {known.benchmark} in {category}: {remedy}"
     if known.checker is not None:
         try:
             checker_script(known.checker)
@@ -161,8 +157,6 @@ def refusals(division: str, compliance: str, model: ModelChoice) -> list[str]:
         found.append(f"closed wants the reference model, not {model.own}: use --division=open")
     elif not model.tried_sample and model.variation not in _REFERENCE_MODELS:
         named = model.variation or "the default, a sparse BERT,"
-        found.append(
-            f"closed wants the reference model's weights, and {named} has others: "
-            f"use --model_variation={_REFERENCE_MODELS[0]}, or --division=open"
-        )
+        remedy = f"use --model_variation={_REFERENCE_MODELS[0]}, or --division=open"
+        found.append(f"closed wants the reference model's weights, and {named} has others: {remedy}")
     return found

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.measurements.layout import PERFORMANCE_DIR
 from scriptgraph.files import locks
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class Frame:
     Attributes:
         root: the submission's root.
         rules: the round's rules.
-        sample: whether the result being checked is of sample data and samples are allowed.
+        sample: whether samples are allowed; of a result being checked, whether it is one that is.
         tolerant: whether a run that is too short, or of a part of the dataset, is only noted.
     """
 
@@ -152,11 +151,6 @@ class ResultPlace:
     def measurements(self) -> Path:
         """The folder with its measurement files."""
         return self.below("measurements")
-
-    @property
-    def performance(self) -> Path:
-        """The folder with the logs of its performance run."""
-        return self.results / PERFORMANCE_DIR
 
     def below(self, kind: str) -> Path:
         """Return its folder below another of the submitter's ("compliance")."""

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import known_accuracy
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, scan_detail
-from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, json_object
-from mlperf_home.submission.check.accuracy import check_accuracy
-from mlperf_home.submission.check.compliance import check_compliance
+from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR, json_object
 from mlperf_home.submission.check.documents import (
     check_code,
     check_measurement_files,
@@ -19,8 +17,9 @@ from mlperf_home.submission.check.documents import (
     is_over_network,
     read_result_json,
 )
+from mlperf_home.submission.check.performance import check_compliance, check_performance, performance_result
 from mlperf_home.submission.check.places import Checked, Finding, Frame, submitters
-from mlperf_home.submission.check.runs import check_performance, performance_result
+from mlperf_home.submission.check.runs import check_accuracy
 from mlperf_home.submission.check.structure import (
     SCENARIO_MISSING,
     check_scenarios,
@@ -120,18 +119,18 @@ def check_submission(root: Path, rules: Round, options: CheckOptions | None = No
     if options.submitter and options.submitter not in {each.name for each in found}:
         problem = f"holds no submitter {options.submitter}"
         raise CheckError(root, problem, "give the name that the submission was made with")
-    frame = Frame(root, rules, sample=False, tolerant=options.allow_short)
+    frame = Frame(root, rules, sample=options.allow_sample, tolerant=options.allow_short)
     findings, rows = list(check_structure(frame)), []
     for submitter in found:
         mapping, problems = read_mapping(frame, submitter)
         findings += problems
-        findings += _told_only(frame, submitter, mapping, options.more_names)
+        findings += _untold(frame, submitter, mapping, options.more_names)
         mapping = {**mapping, **options.more_names}
         findings += check_systems(frame, submitter)
         findings += check_code(frame, submitter)
         findings += check_scenarios(frame, submitter, mapping)
         for place in submitter.results():
-            row, problems = _result(frame, place, mapping, allow_sample=options.allow_sample)
+            row, problems = _result(frame, place, mapping)
             rows.append(row)
             findings += problems
     if options.skip_compliance:
@@ -139,12 +138,10 @@ def check_submission(root: Path, rules: Round, options: CheckOptions | None = No
     return CheckReport(tuple(sorted(set(findings))), tuple(rows))
 
 
-def _result(
-    frame: Frame, place: ResultPlace, mapping: Mapping[str, str], *, allow_sample: bool
-) -> tuple[ResultRow, list[Finding]]:
+def _result(frame: Frame, place: ResultPlace, mapping: Mapping[str, str]) -> tuple[ResultRow, list[Finding]]:
     told = read_result_json(place)
     sample = told.get("sample") is True
-    tolerated = sample and allow_sample
+    tolerated = sample and frame.sample
     scenario, name = scenario_named(place.scenario), frame.rules.benchmark_of(place.model, mapping)
     row = ResultRow(place.sut, place.model, name, scenario or place.scenario, sample)
     findings: list[Finding] = []
@@ -160,7 +157,7 @@ def _result(
     elif scenario is None:
         return replace(row, errors=1), findings
     else:
-        run, tolerant = place.performance, frame.tolerant or tolerated
+        run, tolerant = place.results / PERFORMANCE_DIR, frame.tolerant or tolerated
         detail = scan_detail(run / DETAIL_FILE)
         result = Checked(frame.root, frame.rules, tolerated, tolerant, place, name, scenario, run, detail)
         findings += _of_benchmark(result, told.get("inferred_from"))
@@ -173,13 +170,9 @@ def _measured(row: ResultRow, result: Checked) -> ResultRow:
     row = replace(row, accuracy_percent=text.percent if text else None)
     if not result.run.is_dir():
         return row
-    return replace(
-        row,
-        value=performance_result(result),
-        unit=result.rules.metrics[result.scenario].unit,
-        valid=result.detail.values.get("result_validity"),
-        inferred_from=result.inferred_from,
-    )
+    value, unit = performance_result(result), result.rules.metrics[result.scenario].unit
+    valid = result.detail.values.get("result_validity")
+    return replace(row, value=value, unit=unit, valid=valid, inferred_from=result.inferred_from)
 
 
 def _of_benchmark(result: Checked, marked: object) -> Iterator[Finding]:
@@ -200,16 +193,12 @@ def _of_benchmark(result: Checked, marked: object) -> Iterator[Finding]:
         problem = f"is marked as inferred from {marked}, but its logs are of its own scenario"
         yield result.finding(result.place.measurements, "inferred-mark", problem, "generate the submission again")
     if result.inferred_from and not marked:
-        problem, remedy = (
-            f"is a copy of {result.inferred_from} and not marked as such",
-            "say so in its JSON (inferred_from)",
-        )
+        problem = f"is a copy of {result.inferred_from} and not marked as such"
+        remedy = "say so in its JSON (inferred_from)"
         yield result.finding(result.place.measurements, "inferred-mark", problem, remedy, note=True)
 
 
-def _told_only(
-    frame: Frame, submitter: Submitter, mapping: Mapping[str, str], told: Mapping[str, str]
-) -> Iterator[Finding]:
+def _untold(frame: Frame, submitter: Submitter, mapping: dict[str, str], told: Mapping[str, str]) -> Iterator[Finding]:
     """Name the models whose benchmark an option tells and the tree does not: others have only the tree."""
     path = submitter.folder / frame.rules.submission.folders.mapping
     for model in sorted({place.model for place in submitter.results()} & told.keys()):

@@ -1,14 +1,24 @@
-"""What every LoadGen run of a submission must show, and what the log of a performance run or compliance test must."""
+"""What every LoadGen run of a submission must show; and the accuracy run: whole, of this dataset and this set-up?"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
-from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, SUMMARY_FILE, DetailLog, summary_is_whole
-from mlperf_home.loadgen_logs.verdict import explain_errors, invalid_reasons
-from mlperf_home.submission.check.documents import conf_values
-from mlperf_home.submission.check.places import files, subfolders
+from mlperf_home.contracts.session import sha256_of
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, is_truncated, known_accuracy
+from mlperf_home.loadgen_logs.run_log import (
+    ACCURACY_FILE,
+    DETAIL_FILE,
+    SUMMARY_FILE,
+    DetailLog,
+    has_end,
+    scan_detail,
+    summary_is_whole,
+)
+from mlperf_home.loadgen_logs.verdict import explain_errors
+from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT
+from mlperf_home.submission.check.places import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +28,6 @@ if TYPE_CHECKING:
     from mlperf_home.submission.check.places import Checked, Finding, Frame
 
 RERUN = "run the benchmark again"
-_LONGER = "run again with --execution_mode=valid"
-_MORE_QUERIES = "raise min_query_count and run again"
 # The summary's lines with the keys of the detail log that say the same.
 _SAID_TWICE = (
     ("Scenario", "effective_scenario"),
@@ -36,8 +44,15 @@ _AUDIT_SETTINGS = (
     *("accuracy_log_rng_seed", "accuracy_log_probability", "accuracy_log_sampling_target"),
     *("performance_issue_unique", "performance_issue_same", "performance_issue_same_index"),
 )
-# What is compared with the round's numbers; LoadGen logs each of them in every performance run.
-_COMPARED = ("min_duration_ms", "performance_sample_count", "samples_per_query", "min_query_count")
+_ALL_PERCENT = 100
+# accuracy.txt has three digits after the point.
+_LAST_DIGIT = 0.001
+_RESCORE = "compute the accuracy again from the whole log"
+# What two runs of one set-up have in common.
+_SAME_SETUP = (
+    *("loadgen_version", "qsl_reported_total_count", "qsl_reported_performance_count", "sut_name"),
+    "effective_scenario",
+)
 
 
 def check_run(frame: Frame, folder: Path, detail: DetailLog, mode: str, seeds: Seeds) -> Iterator[Finding]:
@@ -124,130 +139,83 @@ def _same(text: str, value: Any) -> bool:
         return text == str(value)
 
 
-def performance_result(result: Checked) -> float | None:
-    """Read a result, in its metric's unit, from the log of a run of its scenario or of another; None without one."""
-    measured, values = str(result.detail.settings.get("scenario")), result.detail.values
-    metric = result.rules.metrics[result.scenario]
-    inference = result.rules.submission.inference(measured, result.scenario)
-    value = values.get(inference.key if inference else metric.key)
-    # The official checker reads the result of the run itself too, where another is inferred from it.
-    ran = result.rules.metrics.get(measured)
-    own = values.get(ran.key) if ran else None
-    inferable = measured == result.scenario or inference is not None
-    if not is_number(value) or not is_number(own) or value <= 0 or not inferable:
-        return None
-    return inference.result(value) if inference else value / metric.divisor
-
-
-def check_performance(result: Checked) -> Iterator[Finding]:
-    """Check the performance run of a result."""
-    folder, measured, scenario = result.run, result.measured, result.scenario
+def check_accuracy(result: Checked) -> Iterator[Finding]:
+    """Check the accuracy run of a result against the rules and against its performance run."""
+    folder = result.place.results / ACCURACY_DIR
     if not folder.is_dir():
-        yield result.finding(folder, "performance-missing", "there is no performance run", RERUN)
+        remedy = "run it: _accuracy-only, with the same options"
+        yield result.finding(folder, "accuracy-missing", "there is no accuracy run", remedy)
         return
-    for other in subfolders(folder.parent):
-        if other != folder:
-            yield result.finding(other, "run-folder", f"is beside {folder.name}", "keep one performance run")
-    yield from check_run(result, folder, result.detail, "PerformanceOnly", result.rules.seeds)
-    path = folder / DETAIL_FILE
-    if not path.is_file():
+    detail = scan_detail(folder / DETAIL_FILE)
+    yield from check_run(result, folder, detail, "AccuracyOnly", result.rules.seeds)
+    if (folder / DETAIL_FILE).is_file():
+        yield from _setup(result, folder / DETAIL_FILE, detail)
+    text = known_accuracy(folder / ACCURACY_TEXT)
+    if (folder / ACCURACY_TEXT).is_file():
+        yield from _accuracy_text(result, folder / ACCURACY_TEXT, text, detail)
+    if (folder / ACCURACY_FILE).is_file():
+        yield from _accuracy_log(result, folder / ACCURACY_FILE, text.log_sha256 if text else None)
+
+
+def _setup(result: Checked, path: Path, accuracy: DetailLog) -> Iterator[Finding]:
+    for key in _SAME_SETUP:
+        one, other = accuracy.logged.get(key), result.detail.logged.get(key)
+        if one is not None and other is not None and one != other:
+            name = key.removeprefix("effective_")
+            problem = f"{name} is {one}, in the performance run {other}: they are not of one set-up"
+            yield result.finding(path, "runs-differ", problem, "run both again with the same options")
+    wanted = result.benchmark.dataset_sample_count
+    found = accuracy.settings.get("accuracy_sample_count")
+    if found is not None and found != wanted:
+        problem = f"accuracy was measured on {found} samples, the dataset has {wanted}"
+        yield result.finding(path, "accuracy-samples", problem, "run again on the whole dataset", note=result.tolerant)
+
+
+def _accuracy_text(result: Checked, path: Path, text: AccuracyText | None, detail: DetailLog) -> Iterator[Finding]:
+    yield from check_utf_8(result, path, _RESCORE)
+    if text is None:
+        yield result.finding(path, "accuracy-unreadable", "holds no accuracy in an official form", _RESCORE)
         return
-    yield from check_measured(result)
-    if measured != scenario and result.rules.submission.inference(measured, scenario) is None:
-        problem = f"is a run of {measured}, from which {scenario} may not be inferred"
-        yield result.finding(path, "log-scenario", problem, f"run {scenario}")
-    elif performance_result(result) is None and not result.detail.missing:
-        problem = "gives no result: LoadGen could not estimate it"
-        yield result.finding(path, "no-metric", problem, _MORE_QUERIES)
-    if measured in result.rules.scenarios:
-        yield from _conf(result)
-
-
-def _conf(result: Checked) -> Iterator[Finding]:
-    path, settings = result.place.measurements / "user.conf", result.detail.settings
-    said = conf_values(path, result.benchmark.loadgen_model, result.measured)
-    pairs: dict[str, Any] = {"min_duration": settings.get("min_duration_ms")}
-    if result.measured in {"Offline", "Server"}:
-        pairs["target_qps"] = settings.get("target_qps")
-    for key, effective in pairs.items():
-        try:
-            differs = abs(float(said[key]) - float(effective)) > 1e-4 * abs(float(said[key]))
-        except (KeyError, TypeError, ValueError):
-            continue
-        if differs:
-            problem = f"sets {key} to {said[key]}, the run had {effective}: it is of another run"
-            yield result.finding(path, "conf-of-another-run", problem, "put the run's own user.conf here")
-
-
-def check_measured(result: Checked) -> Iterator[Finding]:
-    """Check what the detail log of a performance run says."""
-    detail, path = result.detail, result.run / DETAIL_FILE
-    if (verdict := detail.values.get("result_validity", "VALID")) != "VALID":
-        reasons = invalid_reasons(result.measured, detail.values, detail.settings)
-        for reason in reasons or (f"result_validity is {verdict!r}",):
-            problem, _, remedy = reason.rpartition(": ")
-            yield result.finding(path, "invalid-run", f"is INVALID: {problem or reason}", remedy or RERUN)
-    if result.measured not in result.rules.scenarios:
+    if text.log_sha256 is None:
+        problem = "has no line hash=<SHA-256> of the accuracy log, without blanks"
+        yield result.finding(path, "accuracy-hash", problem, "truncate the accuracy logs")
+    if text.count > 1:
+        yield result.finding(path, "accuracy-twice", f"says {text.count} accuracies", "keep the line of this run")
+    if set(text.values) != set(result.rules.submission.accuracy_forms[result.benchmark.accuracy_metric]):
+        problem = f"has the form of another benchmark ({', '.join(text.values)})"
+        yield result.finding(path, "accuracy-form", problem, _RESCORE)
         return
-    if no_numbers := [] if detail.missing or detail.fault else list(_numbers(result, path)):
-        yield from no_numbers
+    yield from _values(result, path, text, detail)
+    applies, threshold = result.division, result.benchmark.accuracy_threshold
+    if applies and applies.accuracy_threshold_applies and text.percent < threshold:
+        problem = f"{text.percent:g} is below {threshold:g}, which the closed division wants"
+        yield result.finding(path, "accuracy-threshold", problem, "submit to the open division")
+
+
+def _values(result: Checked, path: Path, text: AccuracyText, detail: DetailLog) -> Iterator[Finding]:
+    for name, value in text.values.items():
+        if name.endswith("_percent") and not 0 <= value <= _ALL_PERCENT:
+            yield result.finding(path, "accuracy-range", f"{name} is {value:g}", _RESCORE)
+    good, total = text.values.get("good_samples"), text.values.get("total_samples")
+    if good is None or total is None:
         return
-    yield from _sizes(result, path)
-    yield from _queries(result, path)
+    share = _ALL_PERCENT * good / total if total else 0.0
+    if abs(share - text.values["top1_percent"]) > _LAST_DIGIT:
+        problem = f"says {text.values['top1_percent']:g} %, but {good:g} of {total:g} are {share:.3f} %"
+        yield result.finding(path, "accuracy-sum", problem, _RESCORE)
+    asked = detail.settings.get("accuracy_sample_count")
+    if asked is not None and asked != total:
+        problem = f"counts {total:g} samples, the run had {asked}"
+        yield result.finding(path, "accuracy-of-another-run", problem, _RESCORE)
 
 
-def is_number(value: object) -> TypeGuard[float]:
-    """Whether a logged value is a number, which true and false are not."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _numbers(result: Checked, path: Path) -> Iterator[Finding]:
-    compared = (*_COMPARED, "target_latency_ns") if result.measured == "Server" else _COMPARED
-    logged = {f"effective_{name}": result.detail.settings.get(name) for name in compared}
-    if "result_query_count" in result.detail.values:
-        logged["result_query_count"] = result.detail.values["result_query_count"]
-    for key, value in logged.items():
-        if not is_number(value):
-            problem = f"{key} is {value!r}, no number" if key in result.detail.logged else f"{key} is not logged"
-            yield result.finding(path, "log-value", problem, RERUN)
-
-
-def _sizes(result: Checked, path: Path) -> Iterator[Finding]:
-    benchmark, wanted, name = result.benchmark, result.rules.scenarios[result.measured], result.rules.name
-    settings, tolerant = result.detail.settings, result.tolerant
-    loaded, needed = settings.get("performance_sample_count"), benchmark.performance_sample_count
-    if loaded is not None and loaded < needed:
-        problem = f"{loaded} samples were loaded, {name} wants {needed}"
-        yield result.finding(path, "performance-samples", problem, "run again on the whole dataset", note=tolerant)
-    duration_ms = settings.get("min_duration_ms")
-    if duration_ms is not None and duration_ms < wanted.min_duration_ms:
-        problem = f"was asked to last {duration_ms / 1000:g} s, {name} wants {wanted.min_duration_ms / 1000:g} s"
-        yield result.finding(path, "min-duration", problem, _LONGER, note=tolerant)
-    per_query = settings.get("samples_per_query")
-    if result.measured == "Offline" and per_query is not None and per_query < wanted.min_query_count:
-        problem = f"{per_query} samples were issued, {name} wants {wanted.min_query_count}"
-        yield result.finding(path, "offline-samples", problem, _LONGER, note=tolerant)
-    if result.measured == "MultiStream" and per_query not in (None, wanted.samples_per_query):
-        problem = f"{per_query} samples a query, {name} wants {wanted.samples_per_query}"
-        yield result.finding(path, "samples-per-query", problem, "run again with the round's rules")
-    limit_ms = result.rules.loadgen_models[benchmark.loadgen_model].server_latency_ms
-    asked_ns = settings.get("target_latency_ns")
-    if result.measured == "Server" and limit_ms and asked_ns and asked_ns > limit_ms * 1e6:
-        problem = f"its latency limit was {asked_ns / 1e6:g} ms, {name} has {limit_ms:g} ms"
-        yield result.finding(path, "latency-limit", problem, "run again with the round's limit")
-
-
-def _queries(result: Checked, path: Path) -> Iterator[Finding]:
-    least, name = result.rules.scenarios[result.measured].early_stopping_min_query_count, result.rules.name
-    values, asked = result.detail.values, result.detail.settings.get("min_query_count")
-    queries = values.get("result_query_count")
-    if result.measured == "Offline":
-        if asked is not None and asked < 1:
-            yield result.finding(path, "min-query-count", f"asked for {asked} queries, {name} wants 1", RERUN)
-    elif queries is not None and queries < least:
-        yield result.finding(path, "query-count", f"only {queries} queries, {name} wants {least}", _MORE_QUERIES)
-    # An INVALID run is told with its reasons, which name early stopping.
-    elif values.get("result_validity") == "VALID" and not values.get("early_stopping_met"):
-        said = " ".join(str(values.get("early_stopping_result") or "LoadGen gives no reason").split())
-        problem = f"early stopping's condition was not met: {said}"
-        yield result.finding(path, "early-stopping", problem, _MORE_QUERIES, note=result.tolerant)
+def _accuracy_log(result: Checked, path: Path, kept_hash: str | None) -> Iterator[Finding]:
+    size, limit = path.stat().st_size, result.rules.submission.limits.accuracy_log_bytes
+    if size > limit:
+        problem = f"has {size} bytes, above {limit}"
+        yield result.finding(path, "log-not-truncated", problem, "truncate the accuracy logs")
+        return
+    if not has_end(path):
+        yield result.finding(path, "accuracy-log-cut", "has no end: the run was interrupted", RERUN)
+    if not is_truncated(path) and kept_hash not in {None, sha256_of(path)}:
+        yield result.finding(path, "accuracy-log-hash", f"is not the log whose hash {ACCURACY_TEXT} has", _RESCORE)

@@ -138,9 +138,8 @@ def check_scenarios(frame: Frame, submitter: Submitter, mapping: Mapping[str, st
     for model in submitter.models():
         yield from _scenarios(frame, model)
         benchmark = frame.rules.benchmark_of(model.name, mapping)
-        categories = system_categories(submitter.description(model.parent.name))
         if benchmark is not None and benchmark in frame.rules.benchmarks:
-            yield from _wanted(frame, submitter, model, benchmark, categories)
+            yield from _wanted(frame, submitter, model, benchmark)
     for model in submitter.models("measurements"):
         if not (submitter.folder / "results" / model.parent.name / model.name).is_dir():
             problem = "has measurement files and no results"
@@ -164,9 +163,8 @@ def _scenarios(frame: Frame, model: Path) -> Iterator[Finding]:
         seen[scenario] = folder.name
 
 
-def _wanted(
-    frame: Frame, submitter: Submitter, model: Path, benchmark: str, categories: tuple[str, ...]
-) -> Iterator[Finding]:
+def _wanted(frame: Frame, submitter: Submitter, model: Path, benchmark: str) -> Iterator[Finding]:
+    categories = system_categories(submitter.description(model.parent.name))
     known = ", ".join(category for category in categories if category in frame.rules.benchmarks[benchmark].scenarios)
     wanted = frame.rules.required_scenarios(benchmark, ",".join(categories))
     present = {scenario for folder in subfolders(model) if (scenario := scenario_named(folder.name))}

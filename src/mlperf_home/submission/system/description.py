@@ -22,14 +22,9 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown"
 _OWN_VALUES = "the system's own values (system_file)"
 # This project measures CPUs: an accelerator that may be there is no part of the system under test.
-_NO_ACCELERATOR = {
-    key: "" if key in MAY_BE_EMPTY else "0" if key == "accelerators_per_node" else "N/A"
-    for key in KEYS
-    if key.startswith("accelerator")
-}
-_ASSUMED_COOLING = (
-    'no machine tells this; "air" is written, as nearly all CPUs are cooled: correct it where it is wrong'
-)
+_ABSENT = {**dict.fromkeys(MAY_BE_EMPTY, ""), "accelerators_per_node": "0"}
+_NO_ACCELERATOR = {key: _ABSENT.get(key, "N/A") for key in KEYS if key.startswith("accelerator")}
+_COOLING = 'no machine tells this; "air" is written, as nearly all CPUs are cooled: correct it where it is wrong'
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB")
 _NO_TOPOLOGY = "the kernel does not tell the topology"
@@ -122,7 +117,7 @@ def describe_system(facts: HostFacts, wanted: Description) -> SystemDescription:
         **_named(facts, wanted),
         **_software(facts, wanted),
         "number_of_nodes": Found("1"),
-        "cooling": Found("air", _ASSUMED_COOLING),
+        "cooling": Found("air", _COOLING),
         "hw_notes": Found("; ".join(filter(None, (overrides.get("hw_notes"), wanted.hw_notes_extra)))),
         "sw_notes": Found("; ".join(filter(None, (overrides.get("sw_notes"), wanted.sw_notes_extra)))),
     }
@@ -180,11 +175,7 @@ def _processors(facts: HostFacts) -> dict[str, Found]:
         sockets, cores = Found("1", _COUNTED_AS_ONE), Found(str(facts.cores), _COUNTED_AS_ONE)
     else:
         sockets = not_known(cpu.missing["sockets"])
-    return {
-        "host_processor_model_name": name,
-        "host_processors_per_node": sockets,
-        "host_processor_core_count": cores,
-    }
+    return {"host_processor_model_name": name, "host_processors_per_node": sockets, "host_processor_core_count": cores}
 
 
 def _frequency_and_caches(facts: HostFacts) -> dict[str, Found]:
@@ -241,11 +232,8 @@ def _network(facts: HostFacts) -> dict[str, Found]:
     else:
         silent = "; ".join(f"{name}: {reason}" for name, reason in network.missing.items())
         networking, count = Found(network.describe(), silent), Found(str(network.cards))
-    return {
-        "host_networking": networking,
-        "host_network_card_count": count,
-        "host_networking_topology": Found("N/A"),
-    }
+    topology = Found("N/A")
+    return {"host_networking": networking, "host_network_card_count": count, "host_networking_topology": topology}
 
 
 def binary_size(size_bytes: int) -> str:
