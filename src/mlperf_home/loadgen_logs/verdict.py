@@ -50,10 +50,8 @@ def _too_slow(values: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     percent = 100 * float(settings.get("target_latency_percentile", 0))
     reached_ns = values.get(f"result_{percent:.2f}_percentile_latency_ns")
     reached = "" if reached_ns is None else f" ({float(reached_ns) / 1e6:.1f} ms)"
-    return (
-        f"the {percent:g}th percentile of the latency{reached} is above the limit of {limit_ms:g} ms: "
-        f"lower target_qps (it was {settings.get('target_qps')})"
-    )
+    remedy = f"lower target_qps (it was {settings.get('target_qps')})"
+    return f"the {percent:g}th percentile of the latency{reached} is above the limit of {limit_ms:g} ms: {remedy}"
 
 
 def mean_latency_ms(scenario: str, values: Mapping[str, Any]) -> float | None:

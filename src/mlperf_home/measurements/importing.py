@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _ACCURACY = f"{ACCURACY_DIR}/{ACCURACY_TEXT}"
 # Which of LoadGen's values is a scenario's result, and how models are called, have been the same since this round.
 _METRICS_OF = "v3.1"
-_NO_SESSION = "the tool that made the result wrote no session"
 
 
 class ImportedResultError(LocatedError):
@@ -111,7 +110,7 @@ def read_result(
     bare = (folder / DETAIL_FILE).exists() and not (folder / PERFORMANCE_DIR).exists()
     run = Path("" if bare else PERFORMANCE_DIR)
     result, accuracy = _read_logs(folder, run)
-    source = f"{run / DETAIL_FILE}"
+    source, untold = f"{run / DETAIL_FILE}", unknown("the tool that made the result wrote no session")
     return Measurement(
         round=round_name,
         benchmark=benchmark,
@@ -121,12 +120,8 @@ def read_result(
         validity=result.validity,
         reasons=result.reasons,
         unofficial_because=("it was taken over from another tool's result; the round's rules were not checked",),
-        engine={
-            "name": unknown(_NO_SESSION),
-            "version": unknown(_NO_SESSION),
-            "loadgen_version": Value(result.loadgen_version, "copied", source),
-        },
-        model={"name": unknown(_NO_SESSION), "sha256": unknown(_NO_SESSION)},
+        engine={"name": untold, "version": untold, "loadgen_version": Value(result.loadgen_version, "copied", source)},
+        model={"name": untold, "sha256": untold},
         system=dict(system or {}),
         values={**_values(result, source), **accuracy},
         logs={

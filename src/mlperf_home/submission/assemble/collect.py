@@ -24,7 +24,6 @@ _STYLE = "_results"
 # Runs of these styles are too short to be submitted, whatever they say.
 SHORT_STYLES = ("test", "fast")
 _LEVELS = 3
-_RUN_FOLDERS = {"performance", "accuracy"}
 _PROCESSOR = "host_processor_model_name"
 
 
@@ -159,7 +158,7 @@ def _result_folders(results_dir: Path) -> Iterator[Path]:
     for name, subfolders, _ in os.walk(results_dir):
         # Hidden folders hold what was set aside or is being made.
         subfolders[:] = sorted(each for each in subfolders if not each.startswith("."))
-        if _RUN_FOLDERS & set(subfolders):
+        if {"performance", "accuracy"}.intersection(subfolders):
             subfolders.clear()
             yield Path(name)
 
