@@ -59,15 +59,7 @@ def ingest(
     session, result = runs[0].session, performance.result if performance else None
     rules = load_round(session["job"]["round"])
     text = _read_accuracy(result_dir, accuracy) if accuracy else None
-    values = _performance_values(result, rules) if result else {"result": unknown("no performance run in this result")}
-    source = f"{ACCURACY_DIR}/{ACCURACY_TEXT}"
-    found = {key: Value(value, "measured", source) for key, value in text.values.items()} if text else {}
-    values |= found or {"accuracy": unknown("no accuracy run in this result")}
-    values["peak_memory_bytes"] = Value(session["peak_memory_bytes"], "measured", "session: peak_memory_bytes")
-    for key in ("open_s", "run_s"):
-        values[key] = Value(session["times"][key], "measured", f"session: times.{key}")
-    if performance:
-        values |= _host_values(session) | _noise_values(session)
+    values = _values(session, rules, result, text)
     if price is not None:
         values |= cost_values(values, session["job"]["scenario"], rules, price)
     noise = (session.get("noise") or {}).get("noisy_because", ()) if performance else ()
@@ -88,6 +80,19 @@ def ingest(
         logs={f"{run.folder}/{name}": hashes for run in runs for name, hashes in run.session["logs"].items()},
         warnings=tuple(dict.fromkeys((*(f"{NOISY}{each}" for each in noise), *told))),
     )
+
+
+def _values(
+    session: Mapping[str, Any], rules: Round, result: LoadGenResult | None, text: AccuracyText | None
+) -> dict[str, Value]:
+    values = _performance_values(result, rules) if result else {"result": unknown("no performance run in this result")}
+    source = f"{ACCURACY_DIR}/{ACCURACY_TEXT}"
+    found = {key: Value(value, "measured", source) for key, value in text.values.items()} if text else {}
+    values |= found or {"accuracy": unknown("no accuracy run in this result")}
+    values["peak_memory_bytes"] = Value(session["peak_memory_bytes"], "measured", "session: peak_memory_bytes")
+    for key in ("open_s", "run_s"):
+        values[key] = Value(session["times"][key], "measured", f"session: times.{key}")
+    return values | _host_values(session) | _noise_values(session) if result else values
 
 
 def _read(result_dir: Path, mode: str, log_dir: str) -> _Run | None:
