@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.experiments.fronts import fronts_of, read_axes
-from mlperf_home.measurements import Measurement, Value
-from mlperf_home.measurements.store import Index, Query, Store
+from mlperf_home.measurements.index import Index, Query
+from mlperf_home.measurements.measurement import Measurement, Value
+from mlperf_home.measurements.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -21,9 +21,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from submission_results import foreign
 from submission_tree import RULES, system
 
-from mlperf_home.submission.assemble import Order, generate
-from mlperf_home.submission.check import check_submission
-from mlperf_home.submission.delivery.tarball import pack
+from mlperf_home.submission.assemble.collect import Order
+from mlperf_home.submission.assemble.generate import generate
+from mlperf_home.submission.check.report import check_submission
+from mlperf_home.submission.delivery import pack
 
 _BLOCK = b"x" * 100_000
 

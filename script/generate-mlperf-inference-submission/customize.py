@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 
 from mlperf_home.rules import UnknownRoundError, load_round
-from mlperf_home.submission.assemble import Assembled, AssembleError, Order, generate
-from mlperf_home.submission.assemble.collect import require_same_processor
-from mlperf_home.submission.check.tree.models import MappingError, parse_mapping
+from mlperf_home.submission.assemble.collect import AssembleError, Order, require_same_processor
+from mlperf_home.submission.assemble.generate import Assembled, generate
+from mlperf_home.submission.check.structure import MappingError, parse_mapping
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 _TOLD = {

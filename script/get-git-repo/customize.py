@@ -1,6 +1,6 @@
 """Get a git repository: one commit of it, whose hash is told, checked or recorded."""
 
-from mlperf_home.submission.delivery.git import ENVIRONMENT, GitUrlError, fetch_words
+from mlperf_home.submission.git import ENVIRONMENT, GitUrlError, fetch_words
 from scriptgraph.api import Context, Done, Outcome, RecordedHashes, ScriptGraphError, StepFailed, failing_on
 
 

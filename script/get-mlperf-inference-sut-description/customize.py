@@ -9,8 +9,8 @@ from mlperf_home.machine.cpu.cpuinfo import LSCPU
 from mlperf_home.machine.facts import COMPILERS, read_host
 from mlperf_home.machine.firmware import DMIDECODE
 from mlperf_home.steps.machine import system_name
-from mlperf_home.submission.system.description import Description, SystemDescriptionError, describe_system
-from mlperf_home.submission.system.file import place_description, read_overrides
+from mlperf_home.submission.system.description import Description, describe_system
+from mlperf_home.submission.system.file import SystemDescriptionError, place_description, read_overrides
 from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, StepFailed, capture, failing_on, is_plain_name
 
 

@@ -4,7 +4,7 @@ import re
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.experiment import Experiments
-from mlperf_home.measurements.imports.importing import read_any
+from mlperf_home.measurements.importing import read_any
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 _SHOWN = 10

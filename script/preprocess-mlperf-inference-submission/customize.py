@@ -1,8 +1,8 @@
 """Infer the scenarios of a submission that the round lets be inferred."""
 
 from mlperf_home.rules import UnknownRoundError, load_round
-from mlperf_home.submission.assemble.infer import infer_tree
-from mlperf_home.submission.tree.root_lock import BusyError
+from mlperf_home.submission.assemble.generate import infer_tree
+from mlperf_home.submission.check.places import BusyError
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from mlperf_home.rules import load_round, round_names
-from mlperf_home.submission.delivery.git import ENVIRONMENT, GitUrlError, checked_ref, checked_url
-from mlperf_home.submission.delivery.publication import PublicationError, put_into, refuse_samples, submitter_folders
+from mlperf_home.submission.delivery import PublicationError, put_into, refuse_samples, submitter_folders
+from mlperf_home.submission.git import ENVIRONMENT, GitUrlError, checked_ref, checked_url
 from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, Skip, StepFailed, failing_on
 
 

@@ -2,8 +2,7 @@
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.ingest import ingest
-from mlperf_home.measurements.measurement import to_json
-from mlperf_home.measurements.model_facts import Published, Weights, with_published, with_weights
+from mlperf_home.measurements.measurement import Published, Weights, to_json, with_published, with_weights
 from mlperf_home.measurements.table import summary_rows
 from mlperf_home.steps.machine import machine_facts, pricing
 from mlperf_home.steps.reports import readme_text

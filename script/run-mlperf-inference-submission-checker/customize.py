@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 from mlperf_home.rules import Round, UnknownRoundError, load_round
-from mlperf_home.submission.check import CheckError, CheckOptions, check_submission
+from mlperf_home.submission.check import report as texts
 from mlperf_home.submission.check.official import OfficialCheckError, OfficialOptions, official_words, read_verdict
-from mlperf_home.submission.check.report import grouped, report_text, result_rows, summary
-from mlperf_home.submission.check.tree.models import MappingError, parse_mapping
+from mlperf_home.submission.check.report import CheckError, CheckOptions, check_submission
+from mlperf_home.submission.check.structure import MappingError, parse_mapping
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 from scriptgraph.files.atomic import replace_text
 
@@ -20,16 +20,16 @@ def preprocess(context: Context) -> Outcome:
     with failing_on(CheckError, MappingError):
         report = check_submission(root, rules, _options(context, rules))
     log = context.output / "submission-check.txt"
-    replace_text(log, report_text(report))
+    replace_text(log, texts.report_text(report))
     sample = any(row.sample for row in report.results)
-    rows = [*result_rows(report), ("check", summary(report)), ("findings", str(log))]
+    rows = [*texts.result_rows(report), ("check", texts.summary(report)), ("findings", str(log))]
     context.table("SAMPLE SUBMISSION: no MLPerf results" if sample else f"Submission, {rules.name}", rows)
-    for line in grouped(report.notes):
+    for line in texts.grouped(report.notes):
         context.say(f"note: {line}")
-    for line in grouped(report.errors):
+    for line in texts.grouped(report.errors):
         context.warn(f"error: {line}")
     if report.errors:
-        raise StepFailed(f"{root}: {summary(report)}; they stand above and in {log}")
+        raise StepFailed(f"{root}: {texts.summary(report)}; they stand above and in {log}")
     verdict = _official(context, root, rules, sample=sample)
     exports = {"CM_MLPERF_SUBMISSION_CHECK_LOG": log, "CM_MLPERF_OFFICIAL_CHECK": verdict}
     return Done(exports={"CM_MLPERF_SUBMISSION_ERRORS": 0, **exports})

@@ -1,6 +1,6 @@
 """Pack a folder."""
 
-from mlperf_home.submission.delivery.tarball import TarballError, pack
+from mlperf_home.submission.delivery import TarballError, pack
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 

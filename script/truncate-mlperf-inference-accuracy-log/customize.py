@@ -1,6 +1,6 @@
 """Shorten the accuracy logs of a tree, or put the whole ones back."""
 
-from mlperf_home.submission.tree.truncation import TruncationError, fetch_originals, restore_tree, truncate_tree
+from mlperf_home.submission.truncation import TruncationError, fetch_originals, restore_tree, truncate_tree
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 

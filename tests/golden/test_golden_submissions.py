@@ -14,8 +14,9 @@ import pytest
 from submission_results import foreign, ours
 from submission_tree import MOBILENET, RULES, system
 
-from mlperf_home.submission.assemble import Order, generate
-from mlperf_home.submission.check import CheckOptions, check_submission
+from mlperf_home.submission.assemble.collect import Order
+from mlperf_home.submission.assemble.generate import generate
+from mlperf_home.submission.check.report import CheckOptions, check_submission
 
 HERE = Path(__file__).parent
 # Whole texts for what people read; of logs, which are copied, the hash.

@@ -10,7 +10,7 @@ from challenge_homes import NAME
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST, file_entries
 from mlperf_home.challenges.bundles.verification import Verified, verify
-from mlperf_home.submission.delivery.tarball import pack
+from mlperf_home.submission.delivery import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable

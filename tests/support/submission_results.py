@@ -11,7 +11,8 @@ from submission_tree import BERT, RULES, SUT, system, write_run
 
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import Value, to_json
-from mlperf_home.submission.assemble import Order, generate
+from mlperf_home.submission.assemble.collect import Order
+from mlperf_home.submission.assemble.generate import generate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,9 +14,11 @@ import pytest
 from mlperf_home.engines.calibration import Calibration
 from mlperf_home.experiments.commands import answer as experiment_command
 from mlperf_home.exploration.definition.meter import observations
-from mlperf_home.measurements import Measurement, from_json, ingest, summary_rows
-from mlperf_home.measurements.store import Index, Query, Store
-from mlperf_home.measurements.table import family_rows, read_family
+from mlperf_home.measurements.index import Index, Query
+from mlperf_home.measurements.ingest import ingest
+from mlperf_home.measurements.measurement import Measurement, from_json
+from mlperf_home.measurements.store import Store
+from mlperf_home.measurements.table import family_rows, read_family, summary_rows
 from mlperf_home.product import ENGINE, PRODUCT
 from scriptgraph.cli.replay import read_record, request_of
 from scriptgraph.embed import Request, parse_query

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.measurements.store.expression import Expression
+from mlperf_home.measurements.expression import Expression
 from mlperf_home.product import PRODUCT
 from scriptgraph.embed import as_text, same, wants_json
 from scriptgraph.errors import RequestError, nearest

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mlperf_home.experiments.arguments import Asking
+    from mlperf_home.measurements.expression import Expression
     from mlperf_home.measurements.measurement import Measurement
-    from mlperf_home.measurements.store.expression import Expression
     from mlperf_home.pictures.picture import Axis
     from scriptgraph.embed import RunConsole
 
@@ -157,7 +157,7 @@ def _show(asked: Asking, console: RunConsole) -> dict[str, Any]:
     else:
         told, sections = _with_rows(found, [*metrics], [*derivations], order, console)
     if parquet := asked.path("parquet"):
-        from mlperf_home.measurements.store.parquet import export_parquet  # noqa: PLC0415 - needs an extra
+        from mlperf_home.measurements.index import export_parquet  # noqa: PLC0415 - needs an extra
 
         sections.append(Section(f"{export_parquet(every, parquet)} measurements are in {parquet}"))
     if not asked.as_json:

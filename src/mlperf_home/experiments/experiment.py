@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.measurements.store.lines import Store
+from mlperf_home.measurements.store import Store
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import replace_text, sync_folder
 

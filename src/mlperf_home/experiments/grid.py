@@ -15,7 +15,7 @@ from mlperf_home.experiments.experiment import ExperimentError
 from mlperf_home.experiments.values import trials
 from mlperf_home.exploration.definition.meter import Journal, observations
 from mlperf_home.measurements.measurement import Measurement, MeasurementError, Value, from_json
-from mlperf_home.measurements.store.lines import identity, to_line
+from mlperf_home.measurements.store import identity, to_line
 from scriptgraph.embed import ProcessFailed, describe_end, run
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.experiments.fronts import numbers, usual_pair
-from mlperf_home.measurements.imports.tables import read_table
 from mlperf_home.measurements.measurement import from_json
 from mlperf_home.measurements.prices import with_cost
+from mlperf_home.measurements.published import read_table
 from mlperf_home.pictures.picture import STANDINGS, Interval, Mark, Measured, Picture, PictureError, axis
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.experiments.experiment import ExperimentError
 from mlperf_home.experiments.fronts import USUAL
+from mlperf_home.measurements.expression import ExpressionError
 from mlperf_home.measurements.measurement import Value, unknown
-from mlperf_home.measurements.store.expression import ExpressionError
 from mlperf_home.pictures.picture import SAMPLE, STANDINGS, axis
 from scriptgraph.embed import Section
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.experiments.fronts import Front
     from mlperf_home.experiments.grid import Compared
+    from mlperf_home.measurements.expression import Expression
     from mlperf_home.measurements.measurement import Measurement
-    from mlperf_home.measurements.store.expression import Expression
 
 
 def measured_section(

@@ -168,5 +168,4 @@ def measured_target(job: Job, result: LoadGenResult) -> dict[str, float] | None:
         return {"target_qps": float(result.values["result_samples_per_second"])}
     if job.scenario == "Server":
         return None if result.found_peak_qps is None else {"target_qps": result.found_peak_qps}
-    mean_ns = result.mean_latency_ns
-    return None if mean_ns is None else {"target_latency_ms": mean_ns / 1e6}
+    return None if result.mean_latency_ms is None else {"target_latency_ms": result.mean_latency_ms}

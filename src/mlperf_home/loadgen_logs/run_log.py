@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.loadgen_logs.verdict import invalid_reasons
+from mlperf_home.loadgen_logs.verdict import invalid_reasons, mean_latency_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,6 +18,7 @@ SUMMARY_FILE = "mlperf_log_summary.txt"
 DETAIL_FILE = "mlperf_log_detail.txt"
 ACCURACY_FILE = "mlperf_log_accuracy.json"
 
+_RUN_AGAIN = "run the benchmark again"
 _PREFIX = ":::MLLOG "
 _PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_(?:per_query_)?latency_ns")
 _BYTES_THAT_END_AN_ACCURACY_LOG = 64
@@ -30,13 +31,6 @@ _BULKY_KEYS = {"loaded_qsl_set", "loadgen_file_sha1", "loadgen_git_log_message"}
 
 class LogError(LocatedError):
     """A run's logs are absent, cut off or corrupt: the run is no result."""
-
-
-class _Line(NamedTuple):
-    key: str
-    value: Any
-    is_error: bool
-    is_warning: bool
 
 
 @dataclass(frozen=True)
@@ -112,11 +106,9 @@ class LoadGenResult(DetailLog):
         return {match.group(1): int(value) for match, value in matches if match}
 
     @property
-    def mean_latency_ns(self) -> float | None:
+    def mean_latency_ms(self) -> float | None:
         """Mean latency of a query in MultiStream, of a sample otherwise."""
-        key = "result_mean_query_latency_ns" if self.scenario == "MultiStream" else "result_mean_latency_ns"
-        value = self.logged.get(key)
-        return None if value is None else float(value)
+        return mean_latency_ms(self.scenario, self.logged)
 
     @property
     def seeds(self) -> dict[str, int]:
@@ -148,17 +140,17 @@ def scan_detail(path: Path) -> DetailLog:
     repeated: dict[str, None] = {}
     fault = None
     try:
-        for line in _lines(path):
-            if line.is_error:
-                errors.append(str(line.value))
-            elif line.is_warning:
-                warnings.append(str(line.value))
-            elif line.key == "generic_message":
-                messages.append(str(line.value))
-            elif line.key not in _BULKY_KEYS:
-                if line.key in logged and line.key.startswith(_LOGGED_ONCE):
-                    repeated[line.key] = None
-                logged[line.key] = line.value
+        for key, value, is_error, is_warning in _lines(path):
+            if is_error:
+                errors.append(str(value))
+            elif is_warning:
+                warnings.append(str(value))
+            elif key == "generic_message":
+                messages.append(str(value))
+            elif key not in _BULKY_KEYS:
+                if key in logged and key.startswith(_LOGGED_ONCE):
+                    repeated[key] = None
+                logged[key] = value
     except LogError as error:
         fault = error
     return DetailLog(logged, tuple(errors), tuple(warnings), tuple(messages), fault, tuple(repeated))
@@ -170,32 +162,43 @@ def read_run(folder: Path) -> LoadGenResult:
     Raises:
         LogError: a log is absent, cut off or corrupt.
     """
-    detail = scan_detail(folder / DETAIL_FILE)
+    path = folder / DETAIL_FILE
+    detail = scan_detail(path)
     if detail.fault is not None:
         raise detail.fault
-    _check_whole(folder, detail)
+    interrupted = f"{detail.missing[0]} is missing" if detail.missing else ""
+    try:
+        if not interrupted:
+            path = folder / SUMMARY_FILE
+            if not summary_is_whole(path.read_text("utf-8", errors="replace")):
+                interrupted = "the last line is missing"
+        if not interrupted and detail.settings["test_mode"] == "AccuracyOnly":
+            path = folder / ACCURACY_FILE
+            interrupted = "" if has_end(path) else "the list has no end"
+    except OSError as error:
+        raise LogError(path, f"cannot be read ({error.strerror})", _RUN_AGAIN) from None
+    if interrupted:
+        raise LogError(path, f"the run was interrupted: {interrupted}", _RUN_AGAIN)
     return LoadGenResult(**vars(detail))
 
 
-def _lines(path: Path) -> Iterator[_Line]:
+def _lines(path: Path) -> Iterator[tuple[str, Any, bool, bool]]:
+    """Yield key, value, and whether it is an error or a warning."""
+    where: object = path
     try:
-        # Errors are replaced: a line broken by a crash is reported as such below, not as an encoding.
+        # Bytes that are not UTF-8 are replaced: a line broken by a crash is reported as such, not as an encoding.
         with path.open(encoding="utf-8", errors="replace") as file:
             for number, text in enumerate(file, start=1):
+                where = f"{path} line {number}"
                 if text.strip():
-                    yield _line(path, number, text)
+                    entry = json.loads(text.removeprefix(_PREFIX))
+                    flags = entry["metadata"]
+                    yield entry["key"], entry["value"], bool(flags["is_error"]), bool(flags["is_warning"])
     except OSError as error:
-        raise LogError(path, f"cannot be read ({error.strerror})", "run the benchmark again") from None
-
-
-def _line(path: Path, number: int, text: str) -> _Line:
-    try:
-        entry = json.loads(text.removeprefix(_PREFIX))
-        flags = entry["metadata"]
-        return _Line(entry["key"], entry["value"], bool(flags["is_error"]), bool(flags["is_warning"]))
+        raise LogError(path, f"cannot be read ({error.strerror})", _RUN_AGAIN) from None
     except (ValueError, KeyError, TypeError):
         problem = "is not a line of LoadGen's log: the file is corrupt or mixed from two runs"
-        raise LogError(f"{path} line {number}", problem, "run the benchmark again") from None
+        raise LogError(where, problem, _RUN_AGAIN) from None
 
 
 def summary_is_whole(text: str) -> bool:
@@ -208,20 +211,3 @@ def has_end(accuracy_log: Path) -> bool:
     with accuracy_log.open("rb") as file:
         file.seek(max(0, accuracy_log.stat().st_size - _BYTES_THAT_END_AN_ACCURACY_LOG))
         return file.read().rstrip().endswith(b"]")
-
-
-def _check_whole(folder: Path, detail: DetailLog) -> None:
-    path = folder / DETAIL_FILE
-    interrupted = f"{detail.missing[0]} is missing" if detail.missing else ""
-    try:
-        if not interrupted:
-            path = folder / SUMMARY_FILE
-            if not summary_is_whole(path.read_text("utf-8", errors="replace")):
-                interrupted = "the last line is missing"
-        if not interrupted and detail.settings["test_mode"] == "AccuracyOnly":
-            path = folder / ACCURACY_FILE
-            interrupted = "" if has_end(path) else "the list has no end"
-    except OSError as error:
-        raise LogError(path, f"cannot be read ({error.strerror})", "run the benchmark again") from None
-    if interrupted:
-        raise LogError(path, f"the run was interrupted: {interrupted}", "run the benchmark again")

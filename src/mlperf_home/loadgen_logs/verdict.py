@@ -12,13 +12,7 @@ _BELOW_LOWER_BOUND = "Initial lower bound does not satisfy performance constrain
 
 
 def invalid_reasons(scenario: str, values: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say why a run is INVALID; empty for a run that is not.
-
-    Args:
-        scenario: the scenario's name.
-        values: the detail log's `result_*` and `early_stopping_*` values.
-        settings: the effective settings, without their prefix.
-    """
+    """Say why a run is INVALID, from its detail log's values and settings; empty for a run that is not."""
     if values.get("result_validity") != "INVALID":
         return ()
     reasons = []
@@ -56,10 +50,8 @@ def _too_slow(values: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     percent = 100 * float(settings.get("target_latency_percentile", 0))
     reached_ns = values.get(f"result_{percent:.2f}_percentile_latency_ns")
     reached = "" if reached_ns is None else f" ({float(reached_ns) / 1e6:.1f} ms)"
-    return (
-        f"the {percent:g}th percentile of the latency{reached} is above the limit of {limit_ms:g} ms: "
-        f"lower target_qps (it was {settings.get('target_qps')})"
-    )
+    remedy = f"lower target_qps (it was {settings.get('target_qps')})"
+    return f"the {percent:g}th percentile of the latency{reached} is above the limit of {limit_ms:g} ms: {remedy}"
 
 
 def mean_latency_ms(scenario: str, values: Mapping[str, Any]) -> float | None:
@@ -70,7 +62,7 @@ def mean_latency_ms(scenario: str, values: Mapping[str, Any]) -> float | None:
 
 
 def ran_out_of_queries(errors: Sequence[str]) -> bool:
-    """Say whether LoadGen had prepared too few queries for the run to be long enough."""
+    """Whether LoadGen had prepared too few queries for the run to be long enough."""
     return any(_RAN_OUT in error for error in errors)
 
 

@@ -12,10 +12,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_home.contracts.session import IngestError, check_logs, check_same_setup, read_session
-from mlperf_home.loadgen_logs.accuracy_text import AccuracyText, AccuracyTextError, kept_hash, read_accuracy_text
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, AccuracyTextError, kept_hash, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, LoadGenResult, LogError, read_run
-from mlperf_home.measurements.machine_values import host_values, noise_warnings
-from mlperf_home.measurements.measurement import Measurement, Value, unknown
+from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
+from mlperf_home.measurements.measurement import NOISY, Measurement, Value, unknown
 from mlperf_home.measurements.prices import cost_values
 from mlperf_home.rules import load_round
 
@@ -24,19 +24,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.rules import Round
-    from mlperf_home.rules.rounds import Benchmark
-
-PERFORMANCE_DIR = "performance/run_1"
-ACCURACY_DIR = "accuracy"
-PERFORMANCE_SESSION = "performance-session.json"
-ACCURACY_SESSION = "accuracy-session.json"
-ACCURACY_TEXT = "accuracy.txt"
-
-_NO_PERFORMANCE = "no performance run in this result"
-_NO_ACCURACY = "no accuracy run in this result"
 
 
 class _Run(NamedTuple):
+    folder: str
     session: dict[str, Any]
     result: LoadGenResult
 
@@ -58,53 +49,59 @@ def ingest(
     Raises:
         IngestError: a run is incomplete, its logs are not its own, or the two runs differ in their setup.
     """
-    performance = _read(result_dir, PERFORMANCE_SESSION, PERFORMANCE_DIR, "performance")
-    accuracy = _read(result_dir, ACCURACY_SESSION, ACCURACY_DIR, "accuracy")
-    run = performance or accuracy
-    if run is None:
+    performance = _read(result_dir, "performance", PERFORMANCE_DIR)
+    accuracy = _read(result_dir, "accuracy", ACCURACY_DIR)
+    runs = [run for run in (performance, accuracy) if run]
+    if not runs:
         raise IngestError(result_dir, "holds neither a performance nor an accuracy run", "run the benchmark first")
     if performance and accuracy:
         check_same_setup(performance.session, accuracy.session, result_dir)
-    session = run.session
+    session, result = runs[0].session, performance.result if performance else None
     rules = load_round(session["job"]["round"])
-    text = _read_accuracy(result_dir, accuracy)
-    values = _performance_values(performance.result, rules) if performance else {"result": unknown(_NO_PERFORMANCE)}
-    values |= _accuracy_values(text)
-    values["peak_memory_bytes"] = Value(session["peak_memory_bytes"], "measured", "session: peak_memory_bytes")
-    for key in ("open_s", "run_s"):
-        values[key] = Value(session["times"][key], "measured", f"session: times.{key}")
-    if performance:
-        values |= host_values(performance.session)
+    text = _read_accuracy(result_dir, accuracy) if accuracy else None
+    values = _values(session, rules, result, text)
     if price is not None:
         values |= cost_values(values, session["job"]["scenario"], rules, price)
-    noise = noise_warnings(performance.session) if performance else ()
-    told = (warning for each in (performance, accuracy) if each for warning in each.session["warnings"])
+    noise = (session.get("noise") or {}).get("noisy_because", ()) if performance else ()
+    told = (warning for run in runs for warning in run.session["warnings"])
     return Measurement(
         round=rules.name,
         benchmark=session["job"]["benchmark"],
         scenario=session["job"]["scenario"],
         sample=session["sample"],
         sample_note=session["sample_note"],
-        validity=performance.result.validity if performance else None,
-        reasons=performance.result.reasons if performance else (),
-        unofficial_because=tuple(_obstacles(rules, session, performance.result if performance else None, text)),
+        validity=result.validity if result else None,
+        reasons=result.reasons if result else (),
+        unofficial_because=tuple(_obstacles(rules, session, result, text)),
         engine=_engine(session),
         model=_model(session, model_name),
         system=_host(session) | dict(system or {}),
         values=values,
-        logs=_logs(performance, PERFORMANCE_DIR) | _logs(accuracy, ACCURACY_DIR),
-        warnings=tuple(dict.fromkeys((*noise, *told))),
+        logs={f"{run.folder}/{name}": hashes for run in runs for name, hashes in run.session["logs"].items()},
+        warnings=tuple(dict.fromkeys((*(f"{NOISY}{each}" for each in noise), *told))),
     )
 
 
-def _read(result_dir: Path, session_name: str, log_dir: str, wanted: str) -> _Run | None:
-    path, folder = result_dir / session_name, result_dir / log_dir
+def _values(
+    session: Mapping[str, Any], rules: Round, result: LoadGenResult | None, text: AccuracyText | None
+) -> dict[str, Value]:
+    values = _performance_values(result, rules) if result else {"result": unknown("no performance run in this result")}
+    source = f"{ACCURACY_DIR}/{ACCURACY_TEXT}"
+    found = {key: Value(value, "measured", source) for key, value in text.values.items()} if text else {}
+    values |= found or {"accuracy": unknown("no accuracy run in this result")}
+    values["peak_memory_bytes"] = Value(session["peak_memory_bytes"], "measured", "session: peak_memory_bytes")
+    for key in ("open_s", "run_s"):
+        values[key] = Value(session["times"][key], "measured", f"session: times.{key}")
+    return values | _host_values(session) | _noise_values(session) if result else values
+
+
+def _read(result_dir: Path, mode: str, log_dir: str) -> _Run | None:
+    path, folder = result_dir / f"{mode}-session.json", result_dir / log_dir
     if not path.exists() and not folder.exists():
         return None
     session = read_session(path)
-    mode = session["job"]["mode"]
-    if mode != wanted:
-        raise IngestError(path, f"is the session of a {mode} run", f"run the {wanted} mode")
+    if (found := session["job"]["mode"]) != mode:
+        raise IngestError(path, f"is the session of a {found} run", f"run the {mode} mode")
     check_logs(session, folder, kept_hash(folder / ACCURACY_TEXT))
     try:
         result = read_run(folder)
@@ -114,12 +111,10 @@ def _read(result_dir: Path, session_name: str, log_dir: str, wanted: str) -> _Ru
         raise IngestError(folder / DETAIL_FILE, f"LoadGen reports an error: {result.errors[0]}", "run it again")
     if result.scenario != session["job"]["scenario"]:
         raise IngestError(folder, f"the log is of {result.scenario}, the session of another scenario", "run it again")
-    return _Run(session, result)
+    return _Run(log_dir, session, result)
 
 
-def _read_accuracy(result_dir: Path, accuracy: _Run | None) -> AccuracyText | None:
-    if accuracy is None:
-        return None
+def _read_accuracy(result_dir: Path, accuracy: _Run) -> AccuracyText:
     candidates = [result_dir / ACCURACY_DIR / ACCURACY_TEXT, result_dir / ACCURACY_TEXT]
     path = next((each for each in candidates if each.exists()), candidates[0])
     try:
@@ -148,8 +143,8 @@ def _performance_values(result: LoadGenResult, rules: Round) -> dict[str, Value]
         queries = result.values.get("result_query_count")
         few = f" from {queries:.0f} queries: more are needed" if queries else ""
         values[metric.unit] = unknown(f"{metric.key} is 0: LoadGen could not estimate it{few}")
-    if result.mean_latency_ns is not None:
-        values["mean_latency_ms"] = Value(result.mean_latency_ns / 1e6, "measured", f"{source}: mean latency")
+    if result.mean_latency_ms is not None:
+        values["mean_latency_ms"] = Value(result.mean_latency_ms, "measured", f"{source}: mean latency")
     for percentile, latency_ns in result.percentiles_ns.items():
         place = f"{source}: {percentile} percentile latency"
         values[f"latency_p{percentile}_ms"] = Value(latency_ns / 1e6, "measured", place)
@@ -175,10 +170,39 @@ def _inferred(result: LoadGenResult, rules: Round) -> dict[str, Value]:
     return inferred
 
 
-def _accuracy_values(text: AccuracyText | None) -> dict[str, Value]:
-    if text is None:
-        return {"accuracy": unknown(_NO_ACCURACY)}
-    return {key: Value(value, "measured", f"{ACCURACY_DIR}/{ACCURACY_TEXT}") for key, value in text.values.items()}
+def _host_values(session: Mapping[str, Any]) -> dict[str, Value]:
+    """Give the values of a performance run's `state`; sessions of older versions have none."""
+    state = session.get("state") or {}
+    values = {
+        name: unknown(reading["reason"])
+        if reading["value"] is None
+        else Value(reading["value"], "measured", f"session: state.{name}")
+        for name, reading in state.items()
+        if name != "load_average_1min_before"  # stands with the facts about the machine already
+    }
+    if "energy_j" in values:
+        energy, samples = values["energy_j"], session["counts"]["samples_completed"]
+        if energy.value is None or not samples:
+            values["energy_per_sample_j"] = unknown(energy.reason or "no sample was completed")
+        else:
+            reason = f"energy_j divided by {samples} completed samples"
+            values["energy_per_sample_j"] = Value(float(energy.value) / samples, "inferred", reason=reason)
+    return values
+
+
+def _noise_values(session: Mapping[str, Any]) -> dict[str, Value]:
+    noise = session.get("noise")
+    if noise is None:
+        return {}
+    because = noise["noisy_because"]
+    values = {"noisy": Value("yes" if because else "no", "measured", "session: noise")}
+    if because:
+        values["noisy_because"] = Value("; ".join(because), "measured", "session: noise")
+    elif noise["reason"]:
+        values["noisy"] = unknown(noise["reason"])
+    if attempts := session.get("attempts"):
+        values["noise_attempts"] = Value(len(attempts), "measured", "session: attempts")
+    return values
 
 
 def _engine(session: Mapping[str, Any]) -> dict[str, Value]:
@@ -219,12 +243,6 @@ def _copied(value: Any, source: str) -> Value:
     return Value(plain, "copied", source)
 
 
-def _logs(run: _Run | None, folder: str) -> dict[str, Mapping[str, Any]]:
-    if run is None:
-        return {}
-    return {f"{folder}/{name}": hashes for name, hashes in run.session["logs"].items()}
-
-
 def _obstacles(
     rules: Round, session: Mapping[str, Any], result: LoadGenResult | None, accuracy: AccuracyText | None
 ) -> Iterator[str]:
@@ -244,10 +262,6 @@ def _obstacles(
         yield "LoadGen calls the performance run INVALID"
     if dict(result.seeds) != asdict(rules.seeds):
         yield f"its seeds are not those of {rules.name}"
-    yield from _short_of(rules, benchmark, result)
-
-
-def _short_of(rules: Round, benchmark: Benchmark, result: LoadGenResult) -> Iterator[str]:
     wanted, settings = rules.scenarios[result.scenario], result.settings
     duration_s, wanted_s = settings["min_duration_ms"] / 1000, wanted.min_duration_ms / 1000
     if duration_s < wanted_s:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+PERFORMANCE_DIR = "performance/run_1"
+ACCURACY_DIR = "accuracy"
+PERFORMANCE_SESSION = "performance-session.json"
+ACCURACY_SESSION = "accuracy-session.json"
+ACCURACY_TEXT = "accuracy.txt"
 _LOCK = ".lock"
 
 
@@ -35,7 +40,7 @@ class ResultFolder:
 
     def logs(self, run: str) -> Path:
         """The folder of LoadGen's logs: `run` is performance, accuracy or find-performance."""
-        return self.root / "performance" / "run_1" if run == "performance" else self.root / run
+        return self.root / (PERFORMANCE_DIR if run == "performance" else run)
 
     def rejected(self, run: str) -> Path:
         """The folder of the logs of a run that LoadGen found wrong, kept to be read; hidden, since it is no result."""
@@ -66,15 +71,13 @@ class ResultFolder:
             self.root.mkdir(parents=True, exist_ok=True)
             handle = lock.open("w")
         except OSError as error:
-            raise ResultsError(
-                f"{self.root}: cannot be written ({error.strerror}); give a folder of yours by --results_dir"
-            ) from error
+            text = f"{self.root}: cannot be written ({error.strerror}); give a folder of yours by --results_dir"
+            raise ResultsError(text) from error
         with handle:
             # Its last holder may have taken the file away.
             if not (locks.acquire(handle) and locks.is_at(handle, lock)):
-                raise ResultsError(
-                    f"{self.root}: another run is measuring into it; wait for it or give another --results_dir"
-                )
+                text = f"{self.root}: another run is measuring into it; wait for it or give another --results_dir"
+                raise ResultsError(text)
             try:
                 yield
             finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
@@ -17,6 +17,16 @@ SCHEMA_VERSION = 1
 ORIGINS = ("measured", "inferred", "copied", "unknown")
 """Where a value comes from: our run, computed from another value, taken over from elsewhere, nowhere."""
 
+MACHINE_FACTS = frozenset({"name", "host_processor_model_name", "sockets", "cores", "memory_total_bytes"})
+"""The facts of a measurement's system. Cores are those of one socket, as in MLPerf's tables."""
+
+NOISY = "noisy: "
+"""How the warnings begin that say what disturbed a run."""
+
+PUBLISHED, MEASURED_2023 = "published_top1_percent", "measured_2023_top1_percent"
+MEASURED_2023_SOURCE = "MLPerf inference v3.1, mlcommons/cm4mlperf-results"
+_USERS_OWN = "the user's file"
+_UNKNOWN = "it is the user's own model, and they have not told"
 _ADVICE = "use a measurement written by this version of mlperf-home"
 
 
@@ -41,7 +51,6 @@ class Value:
     reason: str | None = None
 
     def __post_init__(self) -> None:
-        """Check that the origin is known, and that exactly the unknown values are None, with a reason."""
         if self.origin not in ORIGINS:
             raise ValueError(f"origin must be one of {', '.join(ORIGINS)}, got {self.origin!r}")
         if (self.origin == "unknown") != (self.value is None):
@@ -94,7 +103,7 @@ class Measurement:
     schema: int = SCHEMA_VERSION
 
 
-_VALUE_GROUPS = ("engine", "model", "system", "values")
+GROUPS = ("engine", "model", "system", "values")
 _TUPLES = ("reasons", "unofficial_because", "warnings")
 
 
@@ -120,8 +129,63 @@ def from_json(text: str, where: str = "measurement") -> Measurement:
         odd = ", ".join(sorted(document.keys() ^ known))
         raise MeasurementError(where, f"keys missing or unknown: {odd}", _ADVICE)
     try:
-        groups = {name: {key: Value(**value) for key, value in document[name].items()} for name in _VALUE_GROUPS}
+        groups = {name: {key: Value(**value) for key, value in document[name].items()} for name in GROUPS}
         tuples = {name: tuple(document[name]) for name in _TUPLES}
         return Measurement(**{**document, **groups, **tuples})
     except (TypeError, ValueError, AttributeError) as error:
         raise MeasurementError(where, f"holds a malformed value ({error})", _ADVICE) from None
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the model's step tells: the type of the weights ("int8", "unknown" or ""), and where the model is from."""
+
+    data_type: str
+    source: str
+
+
+def with_weights(measurement: Measurement, weights: Weights) -> Measurement:
+    """Add what is known of the weights: a published model was run as published, the user's may be anything."""
+    own = not weights.source or weights.source.startswith(_USERS_OWN)
+    known_type = weights.data_type not in {"", "unknown"}
+    as_published = Value("no", "copied", "nothing of ours trains a model that is measured")
+    untouched = Value("none", "copied", "nothing of ours changes a model that is measured")
+    told = {
+        "weight_type": Value(weights.data_type, "copied", "the model's step") if known_type else unknown(_UNKNOWN),
+        "retraining": unknown(_UNKNOWN) if own else as_published,
+        "weight_transformations": unknown(_UNKNOWN) if own else untouched,
+        "source": Value(weights.source, "copied", "the model's step") if weights.source else unknown(_UNKNOWN),
+    }
+    return replace(measurement, model={**measurement.model, **told})
+
+
+@dataclass(frozen=True)
+class Published:
+    """Top-1 in percent on ImageNet's whole validation set; None where nobody has told.
+
+    Attributes:
+        top1: what the model's makers publish.
+        source: where they do, or "".
+        measured_2023: what the community's submissions of 2023 measured.
+    """
+
+    top1: float | None = None
+    source: str = ""
+    measured_2023: float | None = None
+
+
+def with_published(measurement: Measurement, published: Published) -> Measurement:
+    """Add the accuracies that are known, beside ours and never in its place."""
+    told = {
+        PUBLISHED: (published.top1, published.source or "source unknown"),
+        MEASURED_2023: (published.measured_2023, MEASURED_2023_SOURCE),
+    }
+    known = {key: Value(percent, "copied", source) for key, (percent, source) in told.items() if percent is not None}
+    return replace(measurement, model={**measurement.model, **known})
+
+
+def published_words(measurement: Measurement) -> list[str]:
+    """Give a phrase for each figure: "published 70.9 (source)"."""
+    labels = {PUBLISHED: "published", MEASURED_2023: "2023"}
+    found = ((label, measurement.model.get(key)) for key, label in labels.items())
+    return [f"{label} {value.value:g} ({value.source})" for label, value in found if value is not None]

@@ -30,7 +30,7 @@ _MILLION = 1_000_000
 _HOUR_S = 3600
 _NAMES = ("name", "platform", "cpu", "host_processor_model_name", "system_name")
 
-PRICE = "price_per_hour"
+PRICE, COST = "price_per_hour", "cost_per_million_inferences"
 TABLE_NAME = "prices.json"
 """The user's table, in the folder of cache and records."""
 
@@ -57,8 +57,8 @@ class Prices:
 
     def of(self, system: Mapping[str, Value]) -> Value | None:
         """Give a machine's price per hour, with the table and the pattern that it is from; None where none fits."""
-        told = [system[name].value for name in _NAMES if name in system]
-        words = [str(each).lower() for each in told if each is not None]
+        known = (system[name].value for name in _NAMES if name in system)
+        words = [str(each).lower() for each in known if each is not None]
         for price in self.prices:
             if any(fnmatchcase(word, price.match.lower()) for word in words):
                 return Value(price.price_per_hour, "copied", f"{self.source}: {price.match}, in {self.currency}")
@@ -123,39 +123,28 @@ def given_price(price_per_hour: float) -> Value:
 
 
 def cost_values(values: Mapping[str, Value], scenario: str, rules: Round, price: Value) -> dict[str, Value]:
-    """Give the price and the cost per million inferences.
+    """Return the price and the cost per million inferences, from the values of a performance run.
 
     Where samples come one after another or eight at a time the mean latency counts, for in all of it the machine is
-    taken, or the percentile where nothing else is known; where many are under way, samples per second.
-
-    Args:
-        values: of the performance run.
-        scenario: the scenario's name.
-        rules: the round's rules, for the samples of a query.
-        price: per hour, a number above 0; its source says where it is from, and in which currency.
+    taken, or the percentile where nothing else is known; where many are under way, samples per second. The price is per
+    hour, a number above 0; its source says where it is from, and in which currency.
     """
-    return {PRICE: price, "cost_per_million_inferences": _cost(values, scenario, rules, price)}
-
-
-def _cost(values: Mapping[str, Value], scenario: str, rules: Round, price: Value) -> Value:
-    per_hour = float(price.value or 0)
-    latency = scenario in {"SingleStream", "MultiStream"}
+    per_hour, latency = float(price.value or 0), scenario in {"SingleStream", "MultiStream"}
     key = "mean_latency_ms" if latency else "samples_per_second"
     found, basis = _above_0(values.get(key)), key
     if found is None and latency:  # tables of published results have no other
         found, basis = _above_0(values.get("latency_ms")), "latency_ms (a percentile; the mean is not known)"
     if found is None:
         why = values[key].reason if key in values else "no performance run in this result"
-        return unknown(f"{key} is not known: {why}")
+        return {PRICE: price, COST: unknown(f"{key} is not known: {why}")}
     if not latency:
         sample_s = 1 / found
     else:
         samples = rules.scenarios[scenario].samples_per_query or 1
         sample_s = found / 1000 / samples
         basis += "" if samples == 1 else f" of {samples} samples"
-    cost = per_hour * sample_s * _MILLION / _HOUR_S
     reason = f"{per_hour:g} per hour ({price.source}) and {basis}; the machine does nothing else meanwhile"
-    return Value(cost, "inferred", reason=reason)
+    return {PRICE: price, COST: Value(per_hour * sample_s * _MILLION / _HOUR_S, "inferred", reason=reason)}
 
 
 def _above_0(value: Value | None) -> float | None:

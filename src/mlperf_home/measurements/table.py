@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.measurements.machine_values import NOISY
-from mlperf_home.measurements.measurement import from_json
-from mlperf_home.measurements.model_facts import published_words
+from mlperf_home.measurements.measurement import NOISY, from_json, published_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +18,14 @@ _LABELS = {
     "f1_percent": "F1 (%)",
     "exact_match_percent": "Exact match (%)",
     "top1_percent": "Top-1 accuracy (%)",
+    # Without a run of the mode that measures it.
+    "result": "Result",
+    "accuracy": "Accuracy",
 }
 _IF_KNOWN = {
     "energy_per_sample_j": "Energy per sample (J)",
     "cost_per_million_inferences": "Cost per million (in the price's currency)",
 }
-_PRICE = "Price per hour"
 _MACHINE = (
     ("steal {} %", ("steal_percent",)),
     ("other programs {} %", ("other_cpu_percent",)),
@@ -34,7 +34,6 @@ _MACHINE = (
     ("governor {}", ("governor",)),
 )
 _RESULTS = (("latency_ms", "ms"), ("samples_per_second", "samples/s"))
-_WITHOUT_A_RUN = {"result": "Result", "accuracy": "Accuracy"}
 
 
 def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
@@ -49,11 +48,10 @@ def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
     rows.append(("Engine", f"{_text(measurement.engine['name'])} {_text(measurement.engine['version'])}"))
     if measurement.model["name"].value is not None:
         rows.append(("Model", _text(measurement.model["name"])))
-    labels = _LABELS | _WITHOUT_A_RUN
-    rows += [(label, _text(measurement.values[key])) for key, label in labels.items() if key in measurement.values]
+    rows += [(label, _text(measurement.values[key])) for key, label in _LABELS.items() if key in measurement.values]
     rows += [(label, _text(value)) for key, label in _IF_KNOWN.items() if (value := _known(measurement, key))]
     if price := _known(measurement, "price_per_hour"):
-        rows.append((_PRICE, f"{_text(price)} ({price.source})"))
+        rows.append(("Price per hour", f"{_text(price)} ({price.source})"))
     rows += _machine_rows(measurement)
     if measurement.validity is not None:
         rows.append(("LoadGen says", measurement.validity))
@@ -67,10 +65,7 @@ def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
 
 
 def read_family(folders: Sequence[Path]) -> list[Measurement]:
-    """Read the measurements of some results, each once.
-
-    Args:
-        folders: `<results>/<style>_results/<system>/<model>/<scenario>` of each.
+    """Read the measurements of results' folders, each once.
 
     Raises:
         MeasurementError: a measurement cannot be read.

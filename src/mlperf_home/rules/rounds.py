@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.rules.submission import SubmissionRules, decode_submission, tuples
+from mlperf_home.rules.submission import SubmissionRules, decode_submission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,16 +149,15 @@ class Round:
         A category that the benchmark does not know wants none.
         """
         wanted = self.benchmarks[benchmark].scenarios
-        parts = [part.strip() for part in category.split(",")]
-        return tuple(name for name in SCENARIOS if any(name in wanted.get(part, ()) for part in parts))
+        named = {name for part in category.split(",") for name in wanted.get(part.strip(), ())}
+        return tuple(name for name in SCENARIOS if name in named)
 
     def benchmark_of(self, model: str, mapping: Mapping[str, str]) -> str | None:
         """Return the benchmark of a model: by its name, a known other name, the submitter's mapping, or a guess."""
-        named = self.submission
         if model in self.benchmarks:
             return model
-        found = named.model_names.get(model) or mapping.get(model)
-        return found or next((benchmark for part, benchmark in named.model_guesses if part in model), None)
+        found = self.submission.model_names.get(model) or mapping.get(model)
+        return found or next((name for part, name in self.submission.model_guesses if part in model), None)
 
 
 def round_names() -> tuple[str, ...]:
@@ -176,62 +175,51 @@ def load_round(name: str) -> Round:
     if name not in round_names():
         raise UnknownRoundError(f"no rules for round {name!r}; known rounds: {', '.join(round_names())}")
     text = resources.files(__package__).joinpath(name.replace(".", "_") + ".json").read_text("utf-8")
-    return _decode(json.loads(text))
-
-
-def _decode(document: Mapping[str, Any]) -> Round:
-    sections = {key: tuples(value) for key, value in document.items() if isinstance(value, dict)}
-    for section in sections.values():
-        section.pop("source", None)
-    benchmarks = {
-        key: {**value, "scenarios": tuples(value["scenarios"])} for key, value in sections["benchmarks"].items()
+    document = json.loads(text, object_hook=_plain)
+    kinds = {"scenarios": ScenarioRules, "loadgen_models": LoadGenModel, "benchmarks": Benchmark}
+    kinds |= {"divisions": Division, "metrics": Metric}
+    tables: dict[str, Any] = {
+        key: {name: kind(**fields) for name, fields in document[key].items()} for key, kind in kinds.items()
     }
     return Round(
         name=document["round"],
-        seeds=Seeds(**sections["seeds"]),
-        test05_seeds=Seeds(**sections["test05_seeds"]),
-        scenarios={key: ScenarioRules(**value) for key, value in sections["scenarios"].items()},
-        loadgen_models={key: LoadGenModel(**tuples(value)) for key, value in sections["loadgen_models"].items()},
-        benchmarks={key: Benchmark(**tuples(value)) for key, value in benchmarks.items()},
-        divisions={key: Division(**value) for key, value in sections["divisions"].items()},
-        metrics={key: Metric(**value) for key, value in sections["metrics"].items()},
-        submission=decode_submission(sections["submission"]),
+        seeds=Seeds(**document["seeds"]),
+        test05_seeds=Seeds(**document["test05_seeds"]),
+        submission=decode_submission(document["submission"]),
         sources=document["sources"],
+        **tables,
     )
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    """Make lists tuples; where a section is from is for people."""
+    pairs = ((key, value) for key, value in fields.items() if key != "source")
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in pairs}
 
 
 def mlperf_conf(rules: Round) -> str:
     """Render the mlperf.conf of a round, in the format that LoadGen's FromConfig reads."""
-    seeds = {f"*.*.{name}": seed for name, seed in vars(rules.seeds).items()}
+    seeds: dict[str, float | None] = {f"*.*.{name}": seed for name, seed in vars(rules.seeds).items()}
     seeds |= {f"*.*.test05_{name}": seed for name, seed in vars(rules.test05_seeds).items()}
-    lines = [_HEADER.format(name=rules.name), *_lines(seeds), ""]
+    blocks = [seeds]
     for scenario in SCENARIOS:
-        settings = _scenario_settings(scenario, rules.scenarios[scenario])
-        lines += [*_lines({f"*.{scenario}.{key}": value for key, value in settings.items()}), ""]
+        wanted = rules.scenarios[scenario]
+        settings = {
+            "target_latency_percentile": wanted.target_latency_percentile,
+            "min_duration": wanted.min_duration_ms,
+            "min_query_count": wanted.min_query_count,
+            "samples_per_query": wanted.samples_per_query if scenario == "MultiStream" else None,
+            "target_latency": wanted.target_latency_ms,
+            "target_qps": wanted.target_qps,
+        }
+        blocks.append({f"*.{scenario}.{key}": value for key, value in settings.items()})
+    models: dict[str, float | None] = {}
     for name, model in rules.loadgen_models.items():
-        lines += _lines({f"{name}.{key}": value for key, value in _model_settings(model).items()})
-    return "\n".join(lines) + "\n"
-
-
-def _lines(settings: Mapping[str, float | None]) -> list[str]:
-    return [f"{key} = {value}" for key, value in settings.items() if value is not None]
-
-
-def _scenario_settings(scenario: str, rules: ScenarioRules) -> dict[str, float | None]:
-    return {
-        "target_latency_percentile": rules.target_latency_percentile,
-        "min_duration": rules.min_duration_ms,
-        "min_query_count": rules.min_query_count,
-        "samples_per_query": rules.samples_per_query if scenario == "MultiStream" else None,
-        "target_latency": rules.target_latency_ms,
-        "target_qps": rules.target_qps,
-    }
-
-
-def _model_settings(model: LoadGenModel) -> dict[str, float | None]:
-    return {
-        "*.performance_sample_count_override": model.performance_sample_count,
-        "Server.target_latency": model.server_latency_ms,
-        "MultiStream.target_latency": model.multi_stream_latency_ms,
-        **{f"{scenario}.sample_concatenate_permutation": 1 for scenario in model.sample_concatenate_permutation},
-    }
+        models[f"{name}.*.performance_sample_count_override"] = model.performance_sample_count
+        models[f"{name}.Server.target_latency"] = model.server_latency_ms
+        models[f"{name}.MultiStream.target_latency"] = model.multi_stream_latency_ms
+        same = model.sample_concatenate_permutation
+        models |= {f"{name}.{scenario}.sample_concatenate_permutation": 1 for scenario in same}
+    blocks.append(models)
+    texts = ("".join(f"{key} = {value}\n" for key, value in block.items() if value is not None) for block in blocks)
+    return "\n".join([_HEADER.format(name=rules.name), *texts])

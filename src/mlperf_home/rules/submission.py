@@ -20,7 +20,6 @@ class Folders:
         mapping: the file that maps model names to benchmarks.
         mapping_divisions: the divisions that take such a file.
         compliance_divisions: the divisions that take compliance tests.
-        run: the folder of a performance run.
     """
 
     divisions: tuple[str, ...]
@@ -29,7 +28,6 @@ class Folders:
     mapping: str
     mapping_divisions: tuple[str, ...]
     compliance_divisions: tuple[str, ...]
-    run: str
 
 
 @dataclass(frozen=True)
@@ -149,27 +147,17 @@ class SubmissionRules:
 
     def inference(self, measured: str, scenario: str) -> Inference | None:
         """Find how `scenario` is inferred from a run of `measured`; None where the round does not allow it."""
-        fitting = (each for each in self.inferred if (each.measured, each.scenario) == (measured, scenario))
-        return next(fitting, None)
+        return next((each for each in self.inferred if (each.measured, each.scenario) == (measured, scenario)), None)
 
 
 def decode_submission(section: Mapping[str, Any]) -> SubmissionRules:
-    """Decode the section `submission` of a round's data file."""
+    """Decode the section `submission` of a round's data file, whose lists are tuples."""
+    parts = {"folders": Folders, "limits": Limits, "files": Files, "system": SystemFields, "network": NetworkSystems}
+    plain = ("measurement_fields", "accuracy_forms", "model_names")
     return SubmissionRules(
-        folders=Folders(**tuples(section["folders"])),
-        limits=Limits(**section["limits"]),
-        files=Files(**tuples(section["files"])),
-        system=SystemFields(**tuples(section["system"])),
-        network=NetworkSystems(**tuples(section["network"])),
-        measurement_fields=tuple(section["measurement_fields"]),
-        accuracy_forms=tuples(section["accuracy_forms"]),
-        model_names=section["model_names"],
-        model_guesses=tuple((part, benchmark) for part, benchmark in section["model_guesses"]),
+        **{key: kind(**section[key]) for key, kind in parts.items()},
+        **{key: section[key] for key in plain},
+        model_guesses=tuple(map(tuple, section["model_guesses"])),
         inferred=tuple(Inference(**each) for each in section["inferred"]),
-        compliance={name: ComplianceTest(**tuples(test)) for name, test in section["compliance"].items()},
+        compliance={name: ComplianceTest(**test) for name, test in section["compliance"].items()},
     )
-
-
-def tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields with a tuple for each list."""
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.measurements.model_facts import published_words
+from mlperf_home.measurements.measurement import published_words
 from mlperf_home.measurements.table import summary_rows
 
 if TYPE_CHECKING:

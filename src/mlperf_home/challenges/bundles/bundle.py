@@ -32,16 +32,16 @@ from mlperf_home.challenges.bundles.signature import sign
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
 from mlperf_home.contracts.session import sha256_of
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
-from mlperf_home.measurements.ingest import (
+from mlperf_home.measurements.layout import (
     ACCURACY_DIR,
     ACCURACY_SESSION,
     ACCURACY_TEXT,
     PERFORMANCE_DIR,
     PERFORMANCE_SESSION,
 )
-from mlperf_home.measurements.store.lines import LINES_FILE, Store, to_line
-from mlperf_home.submission.delivery.tarball import pack
-from mlperf_home.submission.tree.truncation import truncate_log
+from mlperf_home.measurements.store import LINES_FILE, Store, to_line
+from mlperf_home.submission.delivery import pack
+from mlperf_home.submission.truncation import truncate_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -20,11 +20,11 @@ from mlperf_home.contracts.session import sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import is_truncated
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
-from mlperf_home.measurements.ingest import ACCURACY_DIR, ACCURACY_SESSION, ingest
-from mlperf_home.measurements.machine_values import MACHINE_FACTS
-from mlperf_home.measurements.measurement import Measurement, from_json
+from mlperf_home.measurements.ingest import ingest
+from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_SESSION
+from mlperf_home.measurements.measurement import MACHINE_FACTS, Measurement, from_json
 from mlperf_home.measurements.prices import PRICE, cost_values
-from mlperf_home.measurements.store.lines import LINES_FILE, Store
+from mlperf_home.measurements.store import LINES_FILE, Store
 from mlperf_home.rules import load_round, mlperf_conf
 
 if TYPE_CHECKING:

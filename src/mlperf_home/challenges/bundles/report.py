@@ -8,8 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
-from mlperf_home.measurements.machine_values import NOISY
-from mlperf_home.measurements.measurement import from_json, unknown
+from mlperf_home.measurements.measurement import NOISY, from_json, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.report import MEASUREMENTS, Part, exploration_rows, listed, number
-from mlperf_home.measurements.ingest import ACCURACY_SESSION, PERFORMANCE_SESSION
+from mlperf_home.measurements.layout import ACCURACY_SESSION, PERFORMANCE_SESSION
 from mlperf_home.measurements.measurement import from_json
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from mlperf_home.exploration.live.plan import Candidate, Engine, Running, StudyP
 from mlperf_home.exploration.live.plan import to_json as plan_json
 from mlperf_home.harness.user_conf import Target, run_values
 from mlperf_home.measurements.ingest import ingest
-from mlperf_home.measurements.measurement import to_json
-from mlperf_home.measurements.model_facts import Weights, with_weights
+from mlperf_home.measurements.measurement import Weights, to_json, with_weights
 from mlperf_home.rules import load_round
 from mlperf_home.steps.exploring.options import asked_searcher, race_settings
 from mlperf_home.steps.launch import run_module

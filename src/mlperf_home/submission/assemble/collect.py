@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from mlperf_home.contracts.session import IngestError, sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, DetailLog, scan_detail
-from mlperf_home.measurements.ingest import ACCURACY_DIR, ACCURACY_SESSION, PERFORMANCE_DIR, PERFORMANCE_SESSION, ingest
+from mlperf_home.measurements.ingest import ingest
+from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_SESSION, PERFORMANCE_DIR, PERFORMANCE_SESSION
 from mlperf_home.measurements.measurement import Measurement, MeasurementError, from_json
-from mlperf_home.submission.check.tree.models import scenario_named
+from mlperf_home.submission.check.structure import scenario_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mlperf_home.rules import Round
 
@@ -23,7 +24,6 @@ _STYLE = "_results"
 # Runs of these styles are too short to be submitted, whatever they say.
 SHORT_STYLES = ("test", "fast")
 _LEVELS = 3
-_RUN_FOLDERS = {"performance", "accuracy"}
 _PROCESSOR = "host_processor_model_name"
 
 
@@ -111,16 +111,11 @@ class Skipped:
     reason: str
 
     def __str__(self) -> str:
-        """Give it as one line."""
         return f"{self.folder}: not taken: {self.reason}"
 
 
 def find_results(results_dir: Path, *, allow_sample: bool = False) -> tuple[list[FoundResult], list[Skipped]]:
     """Find the results below a folder: `[<style>_results/]<system>/<model>/<scenario>/{performance,accuracy}`.
-
-    Args:
-        results_dir: the folder.
-        allow_sample: whether results of sample data are taken.
 
     Raises:
         AssembleError: it is no folder, holds nothing to submit, holds two results for one scenario, or a result's
@@ -131,7 +126,12 @@ def find_results(results_dir: Path, *, allow_sample: bool = False) -> tuple[list
     taken = [_result(results_dir, folder, allow_sample=allow_sample) for folder in _result_folders(results_dir)]
     found = [each for each in taken if isinstance(each, FoundResult)]
     skipped = [each for each in taken if isinstance(each, Skipped)]
-    _check_single(found)
+    seen: dict[tuple[str, str, str], Path] = {}
+    for result in found:
+        before = seen.setdefault((result.sut, result.model, result.scenario), result.folder)
+        if before != result.folder:
+            problem = f"is a second result of {result.model}, {result.scenario}, beside {before}"
+            raise AssembleError(result.folder, problem, "move one of the two away")
     if not found:
         reasons = "; ".join(sorted({each.reason for each in skipped}))
         problem = f"holds no result to submit ({reasons})" if reasons else "holds no results"
@@ -158,18 +158,16 @@ def _result_folders(results_dir: Path) -> Iterator[Path]:
     for name, subfolders, _ in os.walk(results_dir):
         # Hidden folders hold what was set aside or is being made.
         subfolders[:] = sorted(each for each in subfolders if not each.startswith("."))
-        if _RUN_FOLDERS & set(subfolders):
+        if {"performance", "accuracy"}.intersection(subfolders):
             subfolders.clear()
             yield Path(name)
 
 
 def _result(results_dir: Path, folder: Path, *, allow_sample: bool) -> FoundResult | Skipped:
-    parts = folder.absolute().parts
-    inside = len(folder.relative_to(results_dir).parts)
-    scenario = scenario_named(folder.name)
+    parts, scenario = folder.absolute().parts, scenario_named(folder.name)
     if scenario is None:
         return Skipped(folder, f"{folder.name} is no scenario's name")
-    if inside < _LEVELS:
+    if len(folder.relative_to(results_dir).parts) < _LEVELS:
         problem = "holds a result itself, or a model's"
         raise AssembleError(results_dir, problem, "give the folder above <system>/<model>/<scenario>")
     style = next((part.removesuffix(_STYLE) for part in reversed(parts[:-_LEVELS]) if part.endswith(_STYLE)), None)
@@ -187,18 +185,12 @@ def _result(results_dir: Path, folder: Path, *, allow_sample: bool) -> FoundResu
 def _measurement(folder: Path) -> Measurement | None:
     path = folder / "measurement.json"
     try:
-        if path.is_file():
-            measurement = from_json(path.read_text("utf-8"), str(path))
-            _check_hashes(folder, measurement)
-            return measurement
-        if any((folder / name).is_file() for name in (PERFORMANCE_SESSION, ACCURACY_SESSION)):
-            return ingest(folder, model_name=folder.parent.name)
+        if not path.is_file():
+            sessions = (folder / name for name in (PERFORMANCE_SESSION, ACCURACY_SESSION))
+            return ingest(folder, model_name=folder.parent.name) if any(each.is_file() for each in sessions) else None
+        measurement = from_json(path.read_text("utf-8"), str(path))
     except (IngestError, MeasurementError) as error:
         raise AssembleError(error.where, error.problem, error.advice) from None
-    return None
-
-
-def _check_hashes(folder: Path, measurement: Measurement) -> None:
     for name, kept in measurement.logs.items():
         path = folder / name
         try:
@@ -208,13 +200,4 @@ def _check_hashes(folder: Path, measurement: Measurement) -> None:
         if found != kept["sha256"]:
             problem = "is not the log that was measured with: changed, truncated, or of another run"
             raise AssembleError(path, problem, "put it back, or run the benchmark again")
-
-
-def _check_single(found: Iterable[FoundResult]) -> None:
-    seen: dict[tuple[str, str, str], Path] = {}
-    for result in found:
-        key = (result.sut, result.model, result.scenario)
-        if key in seen:
-            problem = f"is a second result of {result.model}, {result.scenario}, beside {seen[key]}"
-            raise AssembleError(result.folder, problem, "move one of the two away")
-        seen[key] = result.folder
+    return measurement

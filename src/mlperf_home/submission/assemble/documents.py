@@ -1,6 +1,6 @@
-"""The texts of a submission: the measurement files of each result, and what is about all of them.
+"""The texts of a submission.
 
-Measurement files are a result's settings, its README with the commands, and its JSON; about all results are the code's
+Of each result the measurement files: its settings, its README with the commands, its JSON; of all results the code's
 README, the calibration, and the mapping of model names.
 """
 
@@ -55,9 +55,7 @@ _FOREIGN_README = """# {model}, {scenario}
 The logs of this result were measured by another tool than mlperf-home, which has kept no commands with them.
 LoadGen: {loadgen}. The settings of the run are in user.conf and in the detail log.
 """
-_FOREIGN_CONF = (
-    "# Written from the settings that the detail log says were in effect: the run's own file was not kept.\n"
-)
+_CONF_HEAD = "# Written from the settings that the detail log says were in effect: the run's own file was not kept.\n"
 
 
 def write_measurement_files(order: Order, result: FoundResult, folder: Path, loadgen_model: str) -> None:
@@ -65,16 +63,27 @@ def write_measurement_files(order: Order, result: FoundResult, folder: Path, loa
     folder.mkdir(parents=True, exist_ok=True)
     put(folder / "mlperf.conf", _kept(result, "mlperf.conf") or mlperf_conf(order.rules))
     put(folder / "user.conf", _kept(result, "user.conf") or _user_conf(result, loadgen_model))
-    put(folder / "README.md", _readme(result))
+    readme = _kept(result, "README.md")
+    if not readme.strip():
+        loadgen = result.detail().logged.get("loadgen_version", "unknown version")
+        readme = _FOREIGN_README.format(model=result.model, scenario=result.scenario, loadgen=loadgen)
+    elif result.sample and SAMPLE_NOTICE not in readme:
+        readme = f"{SAMPLE_NOTICE}\n\n{readme}"
+    put(folder / "README.md", readme)
     put(folder / f"{result.sut}.json", json.dumps(result_fields(order, result), indent=1) + "\n")
 
 
 def result_fields(order: Order, result: FoundResult) -> dict[str, object]:
     """Give a result's JSON: the fields that the round wants, and what we record besides."""
-    known = _measured_fields(result.measurement) if result.measurement else _foreign_fields(result)
-    fields: dict[str, object] = {
-        key: known.get(key) or order.told.get(key) or _NOT_TOLD for key in order.rules.submission.measurement_fields
-    }
+    if result.measurement:
+        known = _measured_fields(result.measurement)
+    else:
+        # Beside its logs another tool has written them under one of these names.
+        names = (f"{result.sut}.json", "measurements.json", f"{result.sut}_{result.folder.name}.json")
+        told = next(filter(None, (json_object(result.folder / name) for name in names)), {})
+        known = {key: str(value) for key, value in told.items() if value}
+    wanted = order.rules.submission.measurement_fields
+    fields: dict[str, object] = {key: known.get(key) or order.told.get(key) or _NOT_TOLD for key in wanted}
     if result.sample:
         fields["sample"] = True
     if result.measurement and (digest := result.measurement.model["sha256"].value) is not None:
@@ -97,46 +106,31 @@ def _kept(result: FoundResult, name: str) -> str:
     return path.read_text("utf-8", errors="replace") if path.is_file() else ""
 
 
-def _readme(result: FoundResult) -> str:
-    kept = _kept(result, "README.md")
-    if kept.strip():
-        unmarked = result.sample and SAMPLE_NOTICE not in kept
-        return f"{SAMPLE_NOTICE}\n\n{kept}" if unmarked else kept
-    loadgen = result.detail().logged.get("loadgen_version", "unknown version")
-    return _FOREIGN_README.format(model=result.model, scenario=result.scenario, loadgen=loadgen)
-
-
 def _user_conf(result: FoundResult, loadgen_model: str) -> str:
     settings = result.detail().settings
-    scenario = settings.get("scenario", result.scenario)
-    wanted = {
-        "target_qps": settings.get("target_qps"),
-        "min_duration": settings.get("min_duration_ms"),
-        "max_duration": settings.get("max_duration_ms"),
-        "min_query_count": settings.get("min_query_count"),
-    }
-    lines = [f"{loadgen_model}.{scenario}.{key} = {value}\n" for key, value in wanted.items() if value]
-    return _FOREIGN_CONF + "".join(lines)
-
-
-def _foreign_fields(result: FoundResult) -> dict[str, str]:
-    """Return the fields that another tool has written beside its logs, under the names that it gives such files."""
-    names = (f"{result.sut}.json", "measurements.json", f"{result.sut}_{result.folder.name}.json")
-    told = next(filter(None, (json_object(result.folder / name) for name in names)), {})
-    return {key: str(value) for key, value in told.items() if value}
+    prefix = f"{loadgen_model}.{settings.get('scenario', result.scenario)}"
+    keys = ("target_qps", "min_duration_ms", "max_duration_ms", "min_query_count")
+    lines = [f"{prefix}.{key.removesuffix('_ms')} = {settings[key]}\n" for key in keys if settings.get(key)]
+    return _CONF_HEAD + "".join(lines)
 
 
 def _measured_fields(measurement: Measurement) -> dict[str, str]:
-    """Give the fields of a result's JSON that a measurement knows; the others are left out."""
-    model, engine = measurement.model, measurement.engine
-    fields = {
+    """Return what a measurement knows of a result's JSON; "" where it does not."""
+    model = measurement.model
+    if measurement.benchmark.startswith("bert"):
+        # Token ids, masks and segments, as the features are kept.
+        input_type = "int64"
+    else:
+        # The TFLite backends tell their input as a text with shape, dtype, scale and zero point.
+        told = _DTYPE.search(_text(measurement.engine.get("input")))
+        input_type = _SPELLINGS.get(told.group(1), told.group(1)) if told else ""
+    return {
         "starting_weights_filename": PurePosixPath(_text(model.get("path"))).name,
         "weight_data_types": _text(model.get("weight_type")),
-        "input_data_types": _input_type(measurement.benchmark, engine),
+        "input_data_types": input_type,
         "retraining": _text(model.get("retraining")),
         "weight_transformations": _text(model.get("weight_transformations")),
     }
-    return {key: value for key, value in fields.items() if value}
 
 
 def framework(measurement: Measurement) -> str:
@@ -144,27 +138,14 @@ def framework(measurement: Measurement) -> str:
     return f"{measurement.engine['name'].value} v{measurement.engine['version'].value}"
 
 
-def _input_type(benchmark: str, engine: Mapping[str, Value]) -> str:
-    if benchmark.startswith("bert"):
-        # Token ids, masks and segments, as the features are kept.
-        return "int64"
-    # The TFLite backends tell their input as a text with shape, dtype, scale and zero point.
-    told = _DTYPE.search(_text(engine.get("input")))
-    return _SPELLINGS.get(told.group(1), told.group(1)) if told else ""
-
-
 def _text(value: Value | None) -> str:
     return "" if value is None or value.value is None else str(value.value)
 
 
 def write_documents(order: Order, results: Sequence[FoundResult], folder: Path, names: Mapping[str, str]) -> None:
-    """Write them; a text that stands there from before and was changed by the submitter is left as it is.
+    """Write what is about all results into the submitter's folder; `names` has the benchmark of each model.
 
-    Args:
-        order: what the submission is to be.
-        results: the results that it is made of.
-        folder: the submitter's folder.
-        names: the benchmark of each model.
+    A text that stands there from before and was changed by the submitter is left as it is.
     """
     notice = f"{SAMPLE_NOTICE}\n\n" if any(result.sample for result in results) else ""
     _code(results, folder, notice)
@@ -183,10 +164,9 @@ def _code(results: Sequence[FoundResult], folder: Path, notice: str) -> None:
     ours = [result.measurement for result in results if result.measurement is not None]
     rows = sorted({f"| {framework(each)} | {each.engine['loadgen_version'].value} |" for each in ours})
     text = _CODE_README if ours else _FOREIGN_CODE
-    said = text.format(notice=notice, version=version("mlperf-home"), engines="\n".join(rows))
     code = folder / "code" / _CODE
     code.mkdir(parents=True, exist_ok=True)
-    put(code / "README.md", said)
+    put(code / "README.md", text.format(notice=notice, version=version("mlperf-home"), engines="\n".join(rows)))
     for model in sorted({result.model for result in results}):
         reference = folder / "code" / model
         # A folder is the submitter's own code for the model.

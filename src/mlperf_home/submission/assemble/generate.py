@@ -1,7 +1,9 @@
-"""Make a submission: beside its place first, then into it by one rename.
+"""Make a submission: beside its place first, then into it by one rename; and infer scenarios.
 
 What was in the submitter's folder before is linked into the new one, and what is new replaces links, never the
 content of a file; so whoever kills this leaves the old folder or the new one, and the next run makes the same.
+
+A scenario is inferred by a copy of a measured scenario's run, marked as such, never over a measured result.
 """
 
 from __future__ import annotations
@@ -13,27 +15,42 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, DetailLog, scan_detail
+from mlperf_home.measurements.layout import PERFORMANCE_DIR, json_object
 from mlperf_home.submission.assemble.collect import AssembleError, FoundResult, Order, Skipped, find_results
 from mlperf_home.submission.assemble.documents import (
     SAMPLE_NOTICE,
     framework,
+    mark_as_inferred,
     put,
     write_documents,
     write_measurement_files,
 )
-from mlperf_home.submission.assemble.infer import Inferred, infer_scenarios
 from mlperf_home.submission.assemble.logs import write_compliance, write_logs
 from mlperf_home.submission.assemble.prerequisites import nested
-from mlperf_home.submission.check.tree.places import Submitter, subfolders
-from mlperf_home.submission.tree.root_lock import BusyError, held
+from mlperf_home.submission.check.documents import system_categories
+from mlperf_home.submission.check.places import Submitter, held, subfolders, submitters
+from mlperf_home.submission.check.structure import scenario_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from mlperf_home.rules import Round
+
 _PARTIAL = ".mlperf-home-partial"
 _OLD = "old"
 _OTHER_TOOL = "unknown: measured by another tool"
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """One copy that was made."""
+
+    sut: str
+    model: str
+    measured: str
+    scenario: str
 
 
 @dataclass(frozen=True)
@@ -67,18 +84,17 @@ def generate(order: Order) -> Assembled:
     names = {result.model: _benchmark(order, result) for result in results}
     for result in results:
         order.accept(result)
-    place = order.submission_dir / order.division / order.submitter
+    root, partial = order.submission_dir, order.submission_dir / _PARTIAL
+    place = root / order.division / order.submitter
     try:
-        order.submission_dir.mkdir(parents=True, exist_ok=True)
-        with held(order.submission_dir), _cleaned_up(place, order.submission_dir / _PARTIAL):
-            fresh = Submitter(order.division, order.submission_dir / _PARTIAL / order.division / order.submitter)
-            _recover(place, order.submission_dir / _PARTIAL)
+        root.mkdir(parents=True, exist_ok=True)
+        with held(root, AssembleError), _cleaned_up(place, partial):
+            fresh = Submitter(order.division, partial / order.division / order.submitter)
+            _recover(place, partial)
             _start(place, fresh.folder, clean=order.clean)
             _write(order, results, fresh.folder, names)
             inferred = infer_scenarios(fresh, order.rules) if order.infer else ()
-            _swap(fresh.folder, place, order.submission_dir / _PARTIAL)
-    except BusyError as error:
-        raise AssembleError(error.where, error.problem, error.advice) from None
+            _swap(fresh.folder, place, partial)
     except OSError as error:
         if isinstance(error.__context__, KeyboardInterrupt):
             # Python's own cleaning up failed where it was interrupted.
@@ -173,3 +189,72 @@ def _swap(fresh: Path, place: Path, partial: Path) -> None:
         place.rename(old)
     fresh.rename(place)
     shutil.rmtree(partial)
+
+
+def infer_tree(root: Path, rules: Round) -> tuple[Inferred, ...]:
+    """Infer what can be inferred in every submitter's folder of a submission; what is there already stays.
+
+    Raises:
+        BusyError: another process works on the submission.
+    """
+    with held(root):
+        return tuple(made for submitter in submitters(root, rules) for made in infer_scenarios(submitter, rules))
+
+
+def infer_scenarios(submitter: Submitter, rules: Round) -> tuple[Inferred, ...]:
+    """Infer the scenarios that a submitter's systems' categories want and that were not measured."""
+    inferred: list[Inferred] = []
+    told = json_object(submitter.folder / rules.submission.folders.mapping)
+    mapping = {key: str(value) for key, value in told.items()}
+    for model in submitter.models():
+        benchmark = rules.benchmark_of(model.name, mapping)
+        categories = system_categories(submitter.description(model.parent.name))
+        if benchmark is not None and benchmark in rules.benchmarks:
+            inferred += _of_model(model, rules, rules.required_scenarios(benchmark, ",".join(categories)))
+    return tuple(inferred)
+
+
+def _of_model(model: Path, rules: Round, wanted: tuple[str, ...]) -> Iterator[Inferred]:
+    measured = {detail.settings["scenario"]: (folder, detail) for folder, detail in _measured(model)}
+    present = {scenario_named(folder.name) for folder in subfolders(model)}
+    for scenario in wanted:
+        sources = [name for name, (_, detail) in measured.items() if _gives(rules, name, scenario, detail)]
+        if scenario in present or not sources:
+            continue
+        # What is nearest to what was asked: one sample at a time before eight.
+        source = "SingleStream" if "SingleStream" in sources else sources[0]
+        _copy(measured[source][0], scenario, source)
+        yield Inferred(model.parent.name, model.name, source, scenario)
+
+
+def _measured(model: Path) -> Iterator[tuple[Path, DetailLog]]:
+    """List the folders whose performance run is of their own scenario and not a copy."""
+    for folder in subfolders(model):
+        detail = scan_detail(folder / PERFORMANCE_DIR / DETAIL_FILE)
+        scenario = scenario_named(folder.name)
+        if scenario is not None and detail.settings.get("scenario") == scenario:
+            yield folder, detail
+
+
+def _gives(rules: Round, measured: str, scenario: str, detail: DetailLog) -> bool:
+    """Whether a run gives the other scenario's result: LoadGen logs 0 where it had too few queries to estimate."""
+    inference = rules.submission.inference(measured, scenario)
+    value = detail.values.get(inference.key) if inference else None
+    return isinstance(value, (int, float)) and value > 0
+
+
+def _copy(source: Path, scenario: str, measured: str) -> None:
+    """Copy measurement files first: a result is there when its logs are, and those come by one rename."""
+    sut, model = source.parent.parent, source.parent
+    submitter = sut.parent.parent
+    settings = submitter / "measurements" / sut.name / model.name
+    target = settings / scenario.lower()
+    partial = settings / f"partial-{scenario.lower()}"
+    for leftover in (partial, target, model / partial.name):
+        shutil.rmtree(leftover, ignore_errors=True)
+    if (settings / source.name).is_dir():
+        shutil.copytree(settings / source.name, partial)
+        mark_as_inferred(partial, sut.name, measured, scenario)
+        partial.rename(target)
+    shutil.copytree(source, model / partial.name)
+    (model / partial.name).rename(model / scenario.lower())

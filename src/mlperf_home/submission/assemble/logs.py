@@ -11,10 +11,9 @@ import shutil
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.session import sha256_of
-from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog, is_truncated, shortened
-from mlperf_home.loadgen_logs.accuracy_text import kept_hash
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyError, AccuracyLog, is_truncated, kept_hash, shortened
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, scan_detail
-from mlperf_home.measurements.ingest import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
+from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
 from mlperf_home.submission.assemble.collect import AssembleError
 
 if TYPE_CHECKING:
@@ -87,22 +86,17 @@ def write_compliance(result: FoundResult, folder: Path, rules: Round, tests: tup
     """Write the tests that were run, with their verdicts; for those that were not the check speaks."""
     for test in tests:
         logs = result.folder / test
-        if logs.is_dir():
-            _write_test(result, logs, folder / test, rules)
-
-
-def _write_test(result: FoundResult, logs: Path, folder: Path, rules: Round) -> None:
-    wanted = rules.submission.compliance[folder.name]
-    _copy(rules.submission.files.performance, logs, folder / PERFORMANCE_DIR)
-    for name in wanted.files:
-        (folder / name).write_text(performance_verdict(result.performance, logs), encoding="utf-8")
-    log = logs / ACCURACY_FILE
-    if not wanted.accuracy_verdict or not log.is_file() or not (result.accuracy / ACCURACY_FILE).is_file():
-        return
-    (folder / wanted.accuracy_verdict).write_text(outputs_verdict(result.accuracy, logs), encoding="utf-8")
-    (folder / ACCURACY_DIR).mkdir()
-    _copy_log(log, folder / ACCURACY_DIR, rules, truncate=True)
-    (folder / ACCURACY_DIR / ACCURACY_TEXT).write_text(f"hash={sha256_of(log)}\n", encoding="utf-8")
+        log, target, wanted = logs / ACCURACY_FILE, folder / test, rules.submission.compliance[test]
+        if not logs.is_dir():
+            continue
+        _copy(rules.submission.files.performance, logs, target / PERFORMANCE_DIR)
+        for name in wanted.files:
+            (target / name).write_text(performance_verdict(result.performance, logs), encoding="utf-8")
+        if wanted.accuracy_verdict and log.is_file() and (result.accuracy / ACCURACY_FILE).is_file():
+            (target / wanted.accuracy_verdict).write_text(outputs_verdict(result.accuracy, logs), encoding="utf-8")
+            (target / ACCURACY_DIR).mkdir()
+            _copy_log(log, target / ACCURACY_DIR, rules, truncate=True)
+            (target / ACCURACY_DIR / ACCURACY_TEXT).write_text(f"hash={sha256_of(log)}\n", encoding="utf-8")
 
 
 def performance_verdict(performance: Path, test: Path) -> str:

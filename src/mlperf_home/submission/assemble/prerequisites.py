@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from mlperf_home.rules.rounds import SCENARIOS
 from mlperf_home.submission.assemble.collect import SHORT_STYLES
 from mlperf_home.submission.check.official import OfficialCheckError, checker_script
-from mlperf_home.submission.check.tree.models import MappingError, parse_mapping
-from mlperf_home.submission.delivery.git import GitUrlError, checked_url
+from mlperf_home.submission.check.structure import MappingError, parse_mapping
+from mlperf_home.submission.git import GitUrlError, checked_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,11 +66,11 @@ class Prerequisites:
 
 def obstacles(known: Prerequisites) -> list[str]:
     """List what stands in the way, each with what to do; empty if nothing is known that does."""
-    return [*_names(known), *_places(known), *_scenario(known), *_afterwards(known)]
+    return [*_names(known), *_places(known), *_run_and_after(known)]
 
 
 def nested(results_dir: Path, submission_dir: Path) -> bool:
-    """Say whether one of the two folders lies in the other, or is it."""
+    """Whether one of the two folders lies in the other, or is it."""
     results, tree = results_dir.resolve(), submission_dir.resolve()
     return results.is_relative_to(tree) or tree.is_relative_to(results)
 
@@ -88,18 +88,14 @@ def _names(known: Prerequisites) -> Iterator[str]:
         yield "a sample is no MLPerf result: measure with the real dataset, or give --allow_sample to try"
 
 
-def _scenario(known: Prerequisites) -> Iterator[str]:
-    if known.scenario not in SCENARIOS or known.benchmark not in known.rules.benchmarks:
-        return
-    category = known.category or "edge"
-    wanted = known.rules.required_scenarios(known.benchmark, category)
-    if known.scenario not in wanted:
-        remedy = f"use {', '.join(wanted)}" if wanted else "use another category"
-        yield f"{known.scenario} is not a scenario of {known.benchmark} in {category}: {remedy}"
-
-
-def _afterwards(known: Prerequisites) -> Iterator[str]:
-    """Look at what is needed only when the tree is there."""
+def _run_and_after(known: Prerequisites) -> Iterator[str]:
+    """Look at what is to be run, and at what is needed only when the tree is there."""
+    if known.scenario in SCENARIOS and known.benchmark in known.rules.benchmarks:
+        category = known.category or "edge"
+        wanted = known.rules.required_scenarios(known.benchmark, category)
+        if known.scenario not in wanted:
+            remedy = f"use {', '.join(wanted)}" if wanted else "use another category"
+            yield f"{known.scenario} is not a scenario of {known.benchmark} in {category}: {remedy}"
     if known.checker is not None:
         try:
             checker_script(known.checker)
@@ -149,13 +145,7 @@ class ModelChoice:
 
 
 def refusals(division: str, compliance: str, model: ModelChoice) -> list[str]:
-    """List what the division does not allow, each with what to do; empty if nothing.
-
-    Args:
-        division: "open" or "closed".
-        compliance: "yes", "no", or "" where nothing was said.
-        model: the model.
-    """
+    """List what the division does not allow, each with what to do; `compliance` is "yes", "no", or "" for neither."""
     if division != "closed":
         if compliance == "yes":
             return ["compliance tests belong to the closed division: leave --compliance out, or use --division=closed"]
@@ -167,8 +157,6 @@ def refusals(division: str, compliance: str, model: ModelChoice) -> list[str]:
         found.append(f"closed wants the reference model, not {model.own}: use --division=open")
     elif not model.tried_sample and model.variation not in _REFERENCE_MODELS:
         named = model.variation or "the default, a sparse BERT,"
-        found.append(
-            f"closed wants the reference model's weights, and {named} has others: "
-            f"use --model_variation={_REFERENCE_MODELS[0]}, or --division=open"
-        )
+        remedy = f"use --model_variation={_REFERENCE_MODELS[0]}, or --division=open"
+        found.append(f"closed wants the reference model's weights, and {named} has others: {remedy}")
     return found

@@ -44,12 +44,7 @@ class OfficialOptions:
 
 @dataclass(frozen=True)
 class OfficialVerdict:
-    """What the official checker said.
-
-    Attributes:
-        passed: whether it ended well, said that the tree looks OK, and logged no error line; it ends well without.
-        errors: its error lines.
-    """
+    """Whether the official checker ended well, said that the tree looks OK and logged no error; its error lines."""
 
     passed: bool
     errors: tuple[str, ...]

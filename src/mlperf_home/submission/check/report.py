@@ -7,27 +7,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
+from mlperf_home.loadgen_logs.accuracy_log import known_accuracy
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, scan_detail
-from mlperf_home.submission.check.runs.accuracy import check_accuracy, read_accuracy
-from mlperf_home.submission.check.runs.compliance import check_compliance
-from mlperf_home.submission.check.runs.performance import check_performance, performance_result
-from mlperf_home.submission.check.tree.documents import (
+from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR, json_object
+from mlperf_home.submission.check.documents import (
     check_code,
     check_measurement_files,
     check_systems,
     is_over_network,
     read_result_json,
 )
-from mlperf_home.submission.check.tree.models import SCENARIO_MISSING, check_scenarios, read_mapping, scenario_named
-from mlperf_home.submission.check.tree.places import Finding, Frame, submitters
-from mlperf_home.submission.check.tree.structure import check_structure
+from mlperf_home.submission.check.performance import check_compliance, check_performance, performance_result
+from mlperf_home.submission.check.places import Checked, Finding, Frame, submitters
+from mlperf_home.submission.check.runs import check_accuracy
+from mlperf_home.submission.check.structure import (
+    SCENARIO_MISSING,
+    check_scenarios,
+    check_structure,
+    read_mapping,
+    scenario_named,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from mlperf_home.loadgen_logs.run_log import DetailLog
     from mlperf_home.rules import Round
-    from mlperf_home.submission.check.tree.places import ResultPlace, Submitter
+    from mlperf_home.submission.check.places import ResultPlace, Submitter
 
 _UNITS = {"samples_per_second": "samples/s", "latency_ms": "ms"}
 
@@ -102,12 +107,7 @@ class CheckReport:
 
 
 def check_submission(root: Path, rules: Round, options: CheckOptions | None = None) -> CheckReport:
-    """Check a tree by all rules of the round.
-
-    Args:
-        root: the submission's root, which holds `open` or `closed`.
-        rules: the round's rules.
-        options: what is tolerated, and more; nothing where it is not given.
+    """Check a submission's tree, from the root that holds `open` or `closed`, by all rules of the round.
 
     Raises:
         CheckError: `root` is no folder, or does not hold the submitter asked for.
@@ -115,123 +115,105 @@ def check_submission(root: Path, rules: Round, options: CheckOptions | None = No
     options = options or CheckOptions()
     if not root.is_dir():
         raise CheckError(root, "is no folder", "give the root of a submission by --submission_dir")
-    divisions = rules.submission.folders.divisions
-    if options.submitter and not any((root / division / options.submitter).is_dir() for division in divisions):
+    found = list(submitters(root, rules))
+    if options.submitter and options.submitter not in {each.name for each in found}:
         problem = f"holds no submitter {options.submitter}"
         raise CheckError(root, problem, "give the name that the submission was made with")
-    frame = Frame(root, rules, tolerant=options.allow_short)
-    findings = list(check_structure(frame))
-    rows = []
-    for submitter in submitters(root, rules):
-        mapping, found = read_mapping(frame, submitter)
-        findings += found
-        findings += _told_only(frame, submitter, mapping, options.more_names)
+    frame = Frame(root, rules, sample=options.allow_sample, tolerant=options.allow_short)
+    findings, rows = list(check_structure(frame)), []
+    for submitter in found:
+        mapping, problems = read_mapping(frame, submitter)
+        findings += problems
+        findings += _untold(frame, submitter, mapping, options.more_names)
         mapping = {**mapping, **options.more_names}
         findings += check_systems(frame, submitter)
         findings += check_code(frame, submitter)
         findings += check_scenarios(frame, submitter, mapping)
-        if not any(submitter.results()):
-            problem = "holds no results"
-            findings.append(frame.finding(submitter.folder / "results", "no-results", problem, "generate them first"))
         for place in submitter.results():
-            row, found = _result(frame, place, mapping, allow_sample=options.allow_sample)
+            row, problems = _result(frame, place, mapping)
             rows.append(row)
-            findings += found
+            findings += problems
     if options.skip_compliance:
         findings = [each for each in findings if not each.rule.startswith("compliance")]
     return CheckReport(tuple(sorted(set(findings))), tuple(rows))
 
 
-def _result(
-    frame: Frame, place: ResultPlace, mapping: Mapping[str, str], *, allow_sample: bool
-) -> tuple[ResultRow, list[Finding]]:
+def _result(frame: Frame, place: ResultPlace, mapping: Mapping[str, str]) -> tuple[ResultRow, list[Finding]]:
     told = read_result_json(place)
     sample = told.get("sample") is True
-    frame = replace(frame, sample=sample and allow_sample, tolerant=frame.tolerant or (sample and allow_sample))
-    scenario = scenario_named(place.scenario)
-    name = frame.rules.benchmark_of(place.model, mapping)
+    tolerated = sample and frame.sample
+    scenario, name = scenario_named(place.scenario), frame.rules.benchmark_of(place.model, mapping)
     row = ResultRow(place.sut, place.model, name, scenario or place.scenario, sample)
     findings: list[Finding] = []
     if sample:
         remedy = "measure with the real dataset and model; --allow_sample makes a tree for trying"
         problem = "is a sample: made-up data and a toy model, no MLPerf result"
-        findings.append(frame.finding(place.measurements, "sample", problem, remedy, note=frame.sample))
+        findings.append(frame.finding(place.measurements, "sample", problem, remedy, note=tolerated))
     if name is None or name not in frame.rules.benchmarks:
         known = ", ".join(frame.rules.benchmarks)
         problem = f"has an invalid model: {place.model} leads to {name or 'no benchmark'}"
         remedy = f"map it in {place.submitter.name}/{frame.rules.submission.folders.mapping} to one of {known}"
         findings.append(frame.finding(place.results.parent, "model", problem, remedy))
-        return replace(row, errors=_errors(findings)), findings
-    if scenario is None:
+    elif scenario is None:
         return replace(row, errors=1), findings
-    detail = scan_detail(place.performance / DETAIL_FILE) if place.performance.is_dir() else None
-    findings += _of_benchmark(frame, place, name, scenario, detail)
-    if detail is not None:
-        measured = detail.settings.get("scenario")
-        inferred = measured if measured not in (None, scenario) else None
-        findings += _copy(frame, place, told.get("inferred_from"), inferred)
-        value, unit = performance_result(frame, scenario, detail), frame.rules.metrics[scenario].unit
-        valid = detail.values.get("result_validity")
-        row = replace(row, value=value, unit=unit, valid=valid, inferred_from=inferred)
-    if text := read_accuracy(place):
-        row = replace(row, accuracy_percent=text.percent)
-    return replace(row, errors=_errors(findings)), findings
+    else:
+        run, tolerant = place.results / PERFORMANCE_DIR, frame.tolerant or tolerated
+        detail = scan_detail(run / DETAIL_FILE)
+        result = Checked(frame.root, frame.rules, tolerated, tolerant, place, name, scenario, run, detail)
+        findings += _of_benchmark(result, told.get("inferred_from"))
+        row = _measured(row, result)
+    return replace(row, errors=sum(each.level == "error" for each in findings)), findings
 
 
-def _of_benchmark(
-    frame: Frame, place: ResultPlace, name: str, scenario: str, detail: DetailLog | None
-) -> Iterator[Finding]:
-    """Check a result by the rules of its benchmark; `detail` is the log of its performance run, if there is one."""
-    benchmark = frame.rules.benchmarks[name]
-    yield from _equivalence(frame, place, name)
-    yield from check_performance(frame, place, scenario, benchmark, detail)
-    yield from check_accuracy(frame, place, name, detail)
-    yield from check_measurement_files(frame, place, benchmark.loadgen_model)
-    yield from check_compliance(frame, place, benchmark, detail)
-    if detail is not None:
-        yield from _network_sut(frame, place, detail)
+def _measured(row: ResultRow, result: Checked) -> ResultRow:
+    text = known_accuracy(result.place.results / ACCURACY_DIR / ACCURACY_TEXT)
+    row = replace(row, accuracy_percent=text.percent if text else None)
+    if not result.run.is_dir():
+        return row
+    value, unit = performance_result(result), result.rules.metrics[result.scenario].unit
+    valid = result.detail.values.get("result_validity")
+    return replace(row, value=value, unit=unit, valid=valid, inferred_from=result.inferred_from)
 
 
-def _told_only(
-    frame: Frame, submitter: Submitter, mapping: Mapping[str, str], told: Mapping[str, str]
-) -> Iterator[Finding]:
+def _of_benchmark(result: Checked, marked: object) -> Iterator[Finding]:
+    """Check a result by the rules of its benchmark; `marked` is the scenario that its JSON says it is inferred from."""
+    yield from _equivalence(result)
+    yield from check_performance(result)
+    yield from check_accuracy(result)
+    yield from check_measurement_files(result)
+    yield from check_compliance(result)
+    if not result.run.is_dir():
+        return
+    wanted, name = result.rules.submission.network.sut_name, result.detail.logged.get("sut_name")
+    description = json_object(result.place.submitter.description(result.place.sut))
+    if is_over_network(result, description) and wanted not in str(name):
+        problem = f"is of {name}, and the name of a system over a network holds {wanted!r}"
+        yield result.finding(result.place.results, "network-sut", problem, "run again with that name")
+    if marked and result.inferred_from is None:
+        problem = f"is marked as inferred from {marked}, but its logs are of its own scenario"
+        yield result.finding(result.place.measurements, "inferred-mark", problem, "generate the submission again")
+    if result.inferred_from and not marked:
+        problem = f"is a copy of {result.inferred_from} and not marked as such"
+        remedy = "say so in its JSON (inferred_from)"
+        yield result.finding(result.place.measurements, "inferred-mark", problem, remedy, note=True)
+
+
+def _untold(frame: Frame, submitter: Submitter, mapping: dict[str, str], told: Mapping[str, str]) -> Iterator[Finding]:
     """Name the models whose benchmark an option tells and the tree does not: others have only the tree."""
-    folders = frame.rules.submission.folders
-    path = submitter.folder / folders.mapping
+    path = submitter.folder / frame.rules.submission.folders.mapping
     for model in sorted({place.model for place in submitter.results()} & told.keys()):
         if frame.rules.benchmark_of(model, mapping) != told[model]:
             problem = f"does not say that {model} is {told[model]}: an option alone says so"
             yield frame.finding(path, "mapping-missing", problem, f'write {{"{model}": "{told[model]}"}} into it')
 
 
-def _equivalence(frame: Frame, place: ResultPlace, name: str) -> Iterator[Finding]:
+def _equivalence(result: Checked) -> Iterator[Finding]:
     """Check that the closed division has the reference's model: the official checker takes any that leads to it."""
-    division = frame.rules.divisions.get(place.submitter.division)
-    own_names = {name, frame.rules.benchmarks[name].loadgen_model}
-    if division and division.compliance_applies and place.model not in own_names:
-        problem = f"{place.model} is another model than {name}'s, and closed takes that alone"
+    model, own_names = result.place.model, {result.name, result.benchmark.loadgen_model}
+    if result.division and result.division.compliance_applies and model not in own_names:
+        problem = f"{model} is another model than {result.name}'s, and closed takes that alone"
         remedy = "submit it to the open division"
-        yield frame.finding(place.results.parent, "closed-model", problem, remedy, note=frame.sample)
-
-
-def _network_sut(frame: Frame, place: ResultPlace, detail: DetailLog) -> Iterator[Finding]:
-    wanted, name = frame.rules.submission.network.sut_name, detail.logged.get("sut_name")
-    if is_over_network(frame, place.system) and wanted not in str(name):
-        problem = f"is of {name}, and the name of a system over a network holds {wanted!r}"
-        yield frame.finding(place.results, "network-sut", problem, "run again with that name")
-
-
-def _copy(frame: Frame, place: ResultPlace, marked: object, inferred: str | None) -> Iterator[Finding]:
-    if marked and inferred is None:
-        problem = f"is marked as inferred from {marked}, but its logs are of its own scenario"
-        yield frame.finding(place.measurements, "inferred-mark", problem, "generate the submission again")
-    if inferred and not marked:
-        problem, remedy = f"is a copy of {inferred} and not marked as such", "say so in its JSON (inferred_from)"
-        yield frame.finding(place.measurements, "inferred-mark", problem, remedy, note=True)
-
-
-def _errors(findings: Iterable[Finding]) -> int:
-    return sum(each.level == "error" for each in findings)
+        yield result.finding(result.place.results.parent, "closed-model", problem, remedy, note=result.sample)
 
 
 def result_rows(report: CheckReport) -> list[tuple[str, str]]:

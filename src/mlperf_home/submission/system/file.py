@@ -48,31 +48,30 @@ def check_values(values: Mapping[str, object], where: object) -> dict[str, str]:
         SystemDescriptionError: an unknown key, a value that is no text, is empty where it must not be, holds what is
             not Unicode, or is none of the key's choices.
     """
-    return {key: _checked(key, value, where) for key, value in values.items()}
+    for key, value in values.items():
+        if fault := _fault(key, value):
+            raise SystemDescriptionError(where, *fault)
+    return {key: str(value) for key, value in values.items()}
 
 
-def _checked(key: str, value: object, where: object) -> str:
+def _fault(key: str, value: object) -> tuple[str, str] | None:
+    """Return what is wrong with a value, and what to do."""
+    found = None
     if key not in KEYS:
         close = get_close_matches(key, KEYS, n=1, cutoff=0.0)
-        raise SystemDescriptionError(where, f'unknown key "{_short(key)}"', f'the nearest known key is "{close[0]}"')
-    if not isinstance(value, str):
-        raise SystemDescriptionError(
-            where, f'"{key}" is {_short(value)}, which is no text', 'write it in quotation marks, as in "1"'
-        )
-    if not value.isascii() and _has_surrogates(value):
-        raise SystemDescriptionError(where, f'"{key}" holds bytes that are not UTF-8', "write it in UTF-8")
-    if not value.strip() and key not in MAY_BE_EMPTY:
-        raise SystemDescriptionError(
-            where, f'"{key}" is empty', 'the checker wants a text; write what it is, or "unknown"'
-        )
-    if key in CHOICES and value not in CHOICES[key]:
+        found = f'unknown key "{_short(key)}"', f'the nearest known key is "{close[0]}"'
+    elif not isinstance(value, str):
+        found = f'"{key}" is {_short(value)}, which is no text', 'write it in quotation marks, as in "1"'
+    elif not value.isascii() and _has_surrogates(value):
+        found = f'"{key}" holds bytes that are not UTF-8', "write it in UTF-8"
+    elif not value.strip() and key not in MAY_BE_EMPTY:
+        found = f'"{key}" is empty', 'the checker wants a text; write what it is, or "unknown"'
+    elif key in CHOICES and value not in CHOICES[key]:
         choices = ", ".join(f'"{choice}"' for choice in CHOICES[key])
-        raise SystemDescriptionError(where, f'"{key}" is "{_short(value)}"', f"write one of {choices}")
-    if key == "submitter" and (len(value.split()) != 1 or value != value.strip() or "/" in value):
-        raise SystemDescriptionError(
-            where, f'"submitter" is "{_short(value)}"', "it names a folder: write it without spaces and slashes"
-        )
-    return value
+        found = f'"{key}" is "{_short(value)}"', f"write one of {choices}"
+    elif key == "submitter" and (len(value.split()) != 1 or value != value.strip() or "/" in value):
+        found = f'"submitter" is "{_short(value)}"', "it names a folder: write it without spaces and slashes"
+    return found
 
 
 def read_overrides(path: Path) -> dict[str, str]:
@@ -102,13 +101,7 @@ def read_overrides(path: Path) -> dict[str, str]:
 def place_description(path: Path, text: str, previous: Path) -> Path | None:
     """Write a description, whole or not at all, and never lose another that may have been corrected by hand.
 
-    Args:
-        path: of systems/<sut>.json; its folder is made if absent.
-        text: what it is to hold.
-        previous: gets what another file at `path` held.
-
-    Returns:
-        `previous` where it was written.
+    `previous` gets what another file at `path` held, and is returned then.
 
     Raises:
         SystemDescriptionError: one of the two cannot be read or written.

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mlperf_home.accuracy import imagenet as command
 from mlperf_home.accuracy.imagenet import accuracy_text, score_log
 from mlperf_home.datasets.imagenet.images import Labels
-from mlperf_home.loadgen_logs.accuracy_text import read_accuracy_text
+from mlperf_home.loadgen_logs.accuracy_log import read_accuracy_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from opened_bundles import Opened, found
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST
 from mlperf_home.challenges.bundles.verification import BundleError, verify
-from mlperf_home.submission.delivery.tarball import pack
+from mlperf_home.submission.delivery import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ import pytest
 from mlperf_home.experiments.arguments import read_derivations
 from mlperf_home.experiments.experiment import ExperimentError
 from mlperf_home.experiments.tables import derived
+from mlperf_home.measurements.expression import ExpressionError
 from mlperf_home.measurements.measurement import Measurement, Value, unknown
-from mlperf_home.measurements.store.expression import ExpressionError
 
 
 def measured(cores: float | str | None, **values: float) -> Measurement:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from mlperf_home.contracts.failures import ExitStatus
-from mlperf_home.measurements import from_json, ingest, to_json
+from mlperf_home.measurements.ingest import ingest
+from mlperf_home.measurements.measurement import from_json, to_json
 from mlperf_home.rules import load_round
 
 if TYPE_CHECKING:

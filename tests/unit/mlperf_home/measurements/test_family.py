@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING
 from results_logs import write_result
 
 from mlperf_home.measurements.ingest import ingest
-from mlperf_home.measurements.measurement import Value, from_json, to_json, unknown
-from mlperf_home.measurements.model_facts import Published, published_words, with_published
+from mlperf_home.measurements.measurement import (
+    Published,
+    Value,
+    from_json,
+    published_words,
+    to_json,
+    unknown,
+    with_published,
+)
 from mlperf_home.measurements.table import family_rows, read_family
 
 if TYPE_CHECKING:

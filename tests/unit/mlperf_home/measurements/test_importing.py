@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from results_logs import write_logs
 
-from mlperf_home.measurements.imports.importing import ImportedPathError, ImportedResultError, read_any
-from mlperf_home.measurements.imports.tables import TableError
-from mlperf_home.measurements.store.lines import Store
+from mlperf_home.measurements.importing import ImportedPathError, ImportedResultError, read_any
+from mlperf_home.measurements.published import TableError
+from mlperf_home.measurements.store import Store
 
 SHARED = Path(__file__).parents[5] / "shared" / "data" / "mlperf-results"
 BERT = (

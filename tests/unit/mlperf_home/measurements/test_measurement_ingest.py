@@ -10,18 +10,11 @@ import pytest
 from results_logs import load_session, save_session, write_logs, write_result
 
 import mlperf_home.measurements
-from mlperf_home.measurements import (
-    IngestError,
-    Measurement,
-    MeasurementError,
-    Value,
-    from_json,
-    ingest,
-    summary_rows,
-    to_json,
-    unknown,
-)
+from mlperf_home.contracts.session import IngestError
+from mlperf_home.measurements.ingest import ingest
+from mlperf_home.measurements.measurement import Measurement, MeasurementError, Value, from_json, to_json, unknown
 from mlperf_home.measurements.prices import given_price
+from mlperf_home.measurements.table import summary_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

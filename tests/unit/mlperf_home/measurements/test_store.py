@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mlperf_home.measurements import Value, unknown
-from mlperf_home.measurements.imports.tables import TableError, read_table
-from mlperf_home.measurements.store import Expression, ExpressionError, Index, Query, Store, StoreError
-from mlperf_home.measurements.store.parquet import export_parquet
+from mlperf_home.measurements.expression import Expression, ExpressionError
+from mlperf_home.measurements.index import Index, Query, export_parquet
+from mlperf_home.measurements.measurement import Value, unknown
+from mlperf_home.measurements.published import TableError, read_table
+from mlperf_home.measurements.store import Store, StoreError
 
 HEAD = (
     "round,organization,platform,system,cpu,sockets,cores,framework,os,"

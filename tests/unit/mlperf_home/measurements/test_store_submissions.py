@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from results_logs import write_logs
 
-from mlperf_home.measurements.imports.importing import ImportedResultError, read_result, read_submission
+from mlperf_home.measurements.importing import ImportedResultError, read_result, read_submission
 
 if TYPE_CHECKING:
     from pathlib import Path

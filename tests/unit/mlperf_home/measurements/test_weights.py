@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from results_logs import write_result
 
 from mlperf_home.measurements.ingest import ingest
-from mlperf_home.measurements.model_facts import Weights, with_weights
+from mlperf_home.measurements.measurement import Weights, with_weights
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from mlperf_home.measurements.machine_values import MACHINE_FACTS
-from mlperf_home.measurements.measurement import Value
+from mlperf_home.measurements.measurement import MACHINE_FACTS, Value
 from mlperf_home.steps.machine import machine_facts
 
 if TYPE_CHECKING:

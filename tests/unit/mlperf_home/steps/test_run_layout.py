@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.measurements.layout import ResultFolder, ResultsError, result_folder
+from mlperf_home.measurements.layout import ACCURACY_DIR, PERFORMANCE_DIR, ResultFolder, ResultsError, result_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,11 @@ def test_the_folder_is_as_2023_had_it(tmp_path: Path) -> None:
     assert folder.root == tmp_path / "valid_results/box-reference-cpu/my-bert-99/singlestream"
     assert folder.logs("performance") == folder.root / "performance/run_1"
     assert folder.logs("accuracy") == folder.root / "accuracy"
+    # Where a submission and its check look for them.
+    assert [folder.logs(run) for run in ("performance", "accuracy")] == [
+        folder.root / PERFORMANCE_DIR,
+        folder.root / ACCURACY_DIR,
+    ]
 
 
 def test_a_run_is_complete_with_its_session_and_logs_only(tmp_path: Path) -> None:

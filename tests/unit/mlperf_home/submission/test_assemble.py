@@ -12,10 +12,10 @@ import pytest
 from submission_results import foreign, ours
 from submission_tree import BERT, MOBILENET, RULES, SUT, system
 
-from mlperf_home.submission.assemble import AssembleError, Order, generate
-from mlperf_home.submission.assemble import generate as generate_module
-from mlperf_home.submission.assemble.infer import infer_tree
-from mlperf_home.submission.check import CheckOptions, check_submission
+from mlperf_home.submission.assemble.collect import AssembleError, Order
+from mlperf_home.submission.assemble.generate import generate, infer_tree
+from mlperf_home.submission.assemble.generate import generate as generate_module
+from mlperf_home.submission.check.report import CheckOptions, check_submission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from submission_tree import BERT, MOBILENET, RULES, SUT, log_line, write_result, write_tree
 
-from mlperf_home.submission.check import CheckError, CheckOptions, check_submission
+from mlperf_home.submission.check.report import CheckError, CheckOptions, check_submission
 
 if TYPE_CHECKING:
     from collections.abc import Callable

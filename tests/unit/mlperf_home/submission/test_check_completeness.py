@@ -8,7 +8,7 @@ import pytest
 from submission_results import closed_tree
 from submission_tree import BERT, MOBILENET, RULES, SUT, log_line, write_tree
 
-from mlperf_home.submission.check import CheckOptions, check_submission
+from mlperf_home.submission.check.report import CheckOptions, check_submission
 
 if TYPE_CHECKING:
     from pathlib import Path

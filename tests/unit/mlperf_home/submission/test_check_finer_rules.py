@@ -10,7 +10,7 @@ import pytest
 from submission_results import closed_tree
 from submission_tree import BERT, RULES, SUT, log_line, write_result, write_tree
 
-from mlperf_home.submission.check import CheckOptions, check_submission
+from mlperf_home.submission.check.report import CheckOptions, check_submission
 
 if TYPE_CHECKING:
     from collections.abc import Callable

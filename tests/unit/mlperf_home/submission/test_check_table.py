@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from submission_tree import BERT, MOBILENET, RULES, SUT, write_tree
 
-from mlperf_home.submission.check import Finding, check_submission
-from mlperf_home.submission.check.report import grouped, report_text, result_rows, summary
+from mlperf_home.submission.check.places import Finding
+from mlperf_home.submission.check.report import check_submission, grouped, report_text, result_rows, summary
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,10 +9,11 @@ from submission_results import closed_results, compliance_run, foreign
 from submission_tree import RULES, SUT, system
 
 from mlperf_home.contracts.job import audit_text, logs_outputs, run_seeds
-from mlperf_home.submission.assemble import Order, generate
+from mlperf_home.submission.assemble.collect import Order
+from mlperf_home.submission.assemble.generate import generate
 from mlperf_home.submission.assemble.logs import outputs_verdict, performance_verdict
 from mlperf_home.submission.assemble.prerequisites import ModelChoice, refusals
-from mlperf_home.submission.check import check_submission
+from mlperf_home.submission.check.report import check_submission
 
 if TYPE_CHECKING:
     from pathlib import Path

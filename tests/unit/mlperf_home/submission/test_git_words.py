@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlperf_home.submission.delivery.git import GitUrlError, checked_ref, checked_url, fetch_words
+from mlperf_home.submission.git import GitUrlError, checked_ref, checked_url, fetch_words
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ from mlperf_home.submission.system.description import (
     Description,
     SystemDescription,
     SystemDescriptionError,
+    binary_size,
+    decimal_size,
     describe_system,
 )
 from mlperf_home.submission.system.file import place_description, read_overrides
-from mlperf_home.submission.system.hardware import binary_size, decimal_size
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 
 from mlperf_home.loadgen_logs.accuracy_log import KEPT_BYTES
 from mlperf_home.rules import load_round, round_names
-from mlperf_home.submission.tree.root_lock import held
-from mlperf_home.submission.tree.truncation import (
+from mlperf_home.submission.check.places import held
+from mlperf_home.submission.truncation import (
     LIMIT_BYTES,
     TruncationError,
     fetch_originals,
-    restore_log,
     restore_tree,
     truncate_log,
     truncate_tree,
@@ -80,7 +79,7 @@ def test_truncation_is_idempotent_keeps_the_hash_and_can_be_undone(
     assert accuracy_txt.read_text() == SCORE + f"hash={_sha256(content)}\n"
     assert log.stat().st_size <= 10 * 1024
     assert (log.read_bytes() == content) == (size_bytes < 10 * 1024)
-    restore_log(log, accuracy_txt, folder / "originals")
+    restore_tree(log.parent, originals=folder / "originals")
     assert log.read_bytes() == content
 
 
@@ -178,7 +177,7 @@ def test_no_moment_of_being_killed_loses_the_original(
     truncate_log(log, accuracy_txt, originals)
     assert log.read_bytes() == LONG[:4096] + MARK + LONG[-4096:]
     assert accuracy_txt.read_text() == SCORE + f"hash={_sha256(LONG)}\n"
-    restore_log(log, accuracy_txt, originals)
+    restore_tree(log.parent, originals=originals)
     assert log.read_bytes() == LONG
 
 
@@ -207,7 +206,7 @@ def test_a_damaged_original_is_neither_overwritten_nor_restored(tmp_path: Path) 
     kept.write_bytes(b"damaged")
     short = log.read_bytes()
     with pytest.raises(TruncationError, match="does not have the SHA-256"):
-        restore_log(log, accuracy_txt, originals)
+        restore_tree(log.parent, originals=originals)
     assert log.read_bytes() == short
     log.write_bytes(LONG)
     with pytest.raises(TruncationError, match="is damaged"):
@@ -237,7 +236,7 @@ def test_absent_files_are_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(TruncationError, match="is not a folder"):
         truncate_tree(tmp_path / "none", originals=tmp_path / "originals")
     with pytest.raises(TruncationError, match="has no hash"):
-        restore_log(log, accuracy_txt, tmp_path / "originals")
+        restore_tree(log.parent, originals=tmp_path / "originals")
     log.unlink()
     with pytest.raises(TruncationError) as caught:
         truncate_log(log, accuracy_txt, tmp_path / "originals")

@@ -1,4 +1,4 @@
-"""An index of a store in SQLite: it can be deleted at any time, and is made again from the lines."""
+"""What is made from a store: its index in SQLite, which can be deleted at any time, and its export to Parquet."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.measurements.measurement import from_json
-from mlperf_home.measurements.store.lines import Store, StoreError, identity
+from mlperf_home.measurements.measurement import GROUPS, from_json
+from mlperf_home.measurements.store import Store, StoreError, identity
+from scriptgraph.files.atomic import replacement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from mlperf_home.measurements.measurement import Measurement
 
 INDEX_FILE = "index.sqlite"
 _SCHEMA = 1
 COLUMNS = ("round", "benchmark", "scenario", "sample", "validity")
-GROUPS = ("engine", "model", "system", "values")
 # Numbered measurements: their values go to the ends of the tables' parts, not to places all over them.
 _TABLES = f"""
 CREATE TABLE measurement (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, line TEXT NOT NULL,
@@ -146,7 +147,7 @@ class Index(AbstractContextManager["Index", None]):
             document = json.loads(line)
             key = identity(line)
             row = [key, line, *(document[column] for column in COLUMNS)]
-            values = list(_value_rows(document))
+            values = [(f"{group}.{name}", each["value"]) for group in GROUPS for name, each in document[group].items()]
         except (ValueError, KeyError, TypeError, AttributeError):
             self.damages.append(f"{self.store.path}: a line is damaged ({line[:40]!r}...); import what it held again")
             return
@@ -154,13 +155,52 @@ class Index(AbstractContextManager["Index", None]):
         text = f"INSERT OR IGNORE INTO measurement VALUES (NULL, {marks})"  # noqa: S608 - question marks
         added = self._connection.execute(text, row)
         if added.rowcount:
-            rows = ((name, added.lastrowid, number, words) for name, number, words in values)
+            # Numbers and texts stand in columns of their own.
+            rows = (
+                (name, added.lastrowid, *((None, value) if isinstance(value, str) else (value, None)))
+                for name, value in values
+            )
             self._connection.executemany("INSERT INTO value VALUES (?, ?, ?, ?)", rows)
 
 
-def _value_rows(document: Mapping[str, Any]) -> Iterator[tuple[str, float | None, str | None]]:
+def export_parquet(measurements: Iterable[Measurement], path: Path) -> int:
+    """Write measurements to Parquet, one row each.
+
+    Values are columns such as "values.latency_ms", with "values.latency_ms.origin" beside. A column with texts and
+    numbers is written as text. The file is whole or absent.
+
+    Raises:
+        StoreError: pyarrow is not installed, there is nothing to write, or the file cannot be written.
+    """
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - an extra
+        from pyarrow import parquet  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise StoreError("Parquet", f"pyarrow is not usable ({error})", "pip install 'mlperf-home[parquet]'") from None
+    rows = [_row(each) for each in measurements]
+    if not rows:
+        raise StoreError(path, "there is no measurement to export", "import some, or ask for others")
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {name: pa.array(_alike([row.get(name) for row in rows])) for name in names}
+    try:
+        with replacement(path) as file:
+            parquet.write_table(pa.table(columns), file)
+    except OSError as error:
+        advice = "give a file in a folder that is there and yours"
+        raise StoreError(path, f"cannot be written ({error.strerror})", advice) from None
+    return len(rows)
+
+
+def _row(measurement: Measurement) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(measurement, name) for name in COLUMNS}
     for group in GROUPS:
-        for name, each in document[group].items():
-            value = each["value"]
-            is_text = isinstance(value, str)
-            yield f"{group}.{name}", None if is_text else value, value if is_text else None
+        for name, value in getattr(measurement, group).items():
+            row[f"{group}.{name}"] = value.value
+            row[f"{group}.{name}.origin"] = value.origin
+    return row
+
+
+def _alike(values: list[Any]) -> list[Any]:
+    if any(isinstance(value, str) for value in values):
+        return [None if value is None else str(value) for value in values]
+    return [value if value is None or isinstance(value, bool) else float(value) for value in values]

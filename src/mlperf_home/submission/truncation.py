@@ -20,8 +20,8 @@ from mlperf_home.contracts.session import sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import KEPT_BYTES, is_truncated, shortened
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
-from mlperf_home.measurements.ingest import ACCURACY_TEXT
-from mlperf_home.submission.tree.root_lock import BusyError, held
+from mlperf_home.measurements.layout import ACCURACY_TEXT
+from mlperf_home.submission.check.places import held
 from scriptgraph.files.atomic import remove_leftovers, replace_bytes, replace_text, replacement, sync_folder
 
 if TYPE_CHECKING:
@@ -99,15 +99,6 @@ def truncate_log(log: Path, accuracy_txt: Path, originals_dir: Path) -> LogRepor
     return _located(_truncate, _Place(log, accuracy_txt, originals_dir))
 
 
-def restore_log(log: Path, accuracy_txt: Path, originals_dir: Path) -> LogReport:
-    """Put the original, whose hash accuracy.txt has, in the place of a truncated log; the kept copy stays.
-
-    Raises:
-        TruncationError: accuracy.txt has no hash, or the original is absent or damaged.
-    """
-    return _located(_restore, _Place(log, accuracy_txt, originals_dir))
-
-
 def truncate_tree(root: Path, *, originals: Path) -> TreeReport:
     """Shorten the accuracy log of every folder called `accuracy` below `root`.
 
@@ -121,10 +112,10 @@ def truncate_tree(root: Path, *, originals: Path) -> TreeReport:
 
 
 def restore_tree(root: Path, *, originals: Path) -> TreeReport:
-    """Undo `truncate_tree`.
+    """Put the originals, whose hashes accuracy.txt has, in the place of truncated logs; the kept copies stay.
 
     Raises:
-        TruncationError: as `truncate_tree` and `restore_log` say.
+        TruncationError: as `truncate_tree` says, an accuracy.txt has no hash, or an original is absent or damaged.
     """
     return _each(_restore, root, originals)
 
@@ -152,11 +143,8 @@ def fetch_originals(root: Path, *, originals: Path, results_dir: Path) -> int:
 
 def _each(work: Callable[[_Place], LogReport], root: Path, originals: Path) -> TreeReport:
     places = _places(root, originals)
-    try:
-        with held(root):
-            return TreeReport(tuple(_located(work, place) for place in places))
-    except BusyError as error:
-        raise TruncationError(error.where, error.problem, error.advice) from None
+    with held(root, TruncationError):
+        return TreeReport(tuple(_located(work, place) for place in places))
 
 
 def _places(root: Path, originals: Path) -> list[_Place]:
@@ -168,7 +156,7 @@ def _places(root: Path, originals: Path) -> list[_Place]:
     logs = [log for log in sorted(root.rglob(ACCURACY_FILE)) if log.parent.name == "accuracy"]
     places = [_Place(log, log.with_name(ACCURACY_TEXT), originals / log.parent.relative_to(root)) for log in logs]
     for place in places:
-        # Asked of all folders before anything is changed in one.
+        # Read in all folders before anything is changed in one.
         _recorded_hash(place.accuracy_txt)
     return places
 
@@ -229,16 +217,11 @@ def _restore(place: _Place) -> LogReport:
 
 
 def _original_path(originals_dir: Path, sha256: str) -> Path:
-    """Give the place of the original with this hash."""
     return originals_dir / f"{_PREFIX}{sha256}{_SUFFIX}"
 
 
 def _save_original(log: Path, sha256: str, originals_dir: Path) -> Path:
-    """Copy `log` to its place, onto the disk, or find that it is there; nothing is ever overwritten.
-
-    Raises:
-        TruncationError: what is there is not what its name says, or the log changed meanwhile.
-    """
+    """Copy `log` to its place, onto the disk, or find that it is there; nothing is ever overwritten."""
     kept = _original_path(originals_dir, sha256)
     if kept.exists():
         return _checked(kept, sha256)
@@ -249,11 +232,7 @@ def _save_original(log: Path, sha256: str, originals_dir: Path) -> Path:
 
 
 def _copy_checked(source: Path, target: Path, sha256: str) -> None:
-    """Put a copy of `source` in the place of `target` if, and only if, it has this hash.
-
-    Raises:
-        TruncationError: it has another; `target` is as it was.
-    """
+    """Put a copy of `source` in the place of `target` if, and only if, it has this hash."""
     digest = hashlib.sha256()
     with replacement(target) as copy, source.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
@@ -280,7 +259,7 @@ def _checked(kept: Path, sha256: str) -> Path:
 
 
 def _recorded_hash(accuracy_txt: Path) -> str:
-    """Give the hash that accuracy.txt has, or an empty string."""
+    """Return the hash that accuracy.txt has, or an empty string."""
     try:
         hashes = set(_HASH_LINE.findall(accuracy_txt.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as error:

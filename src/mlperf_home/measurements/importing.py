@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.session import sha256_of
 from mlperf_home.errors import LocatedError
-from mlperf_home.loadgen_logs.accuracy_text import AccuracyTextError, read_accuracy_text
+from mlperf_home.loadgen_logs.accuracy_log import AccuracyTextError, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, SUMMARY_FILE, LoadGenResult, LogError, read_run
-from mlperf_home.measurements.imports.tables import read_published
-from mlperf_home.measurements.ingest import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR
-from mlperf_home.measurements.layout import is_sample, json_object
+from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR, is_sample, json_object
 from mlperf_home.measurements.measurement import Measurement, Value, from_json, unknown
-from mlperf_home.measurements.store.lines import LINES_FILE, measurements_in
+from mlperf_home.measurements.published import read_published
+from mlperf_home.measurements.store import LINES_FILE, measurements_in
 from mlperf_home.rules import load_round
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 _ACCURACY = f"{ACCURACY_DIR}/{ACCURACY_TEXT}"
 # Which of LoadGen's values is a scenario's result, and how models are called, have been the same since this round.
 _METRICS_OF = "v3.1"
-_NO_SESSION = "the tool that made the result wrote no session"
 
 
 class ImportedResultError(LocatedError):
@@ -61,12 +59,13 @@ def read_any(path: Path, round_name: str, benchmark: str, problems: list[str]) -
         ImportedPathError: it is nothing of this.
         TableError, ImportedResultError: it is, and cannot be read at all.
     """
-    if path.is_file():
-        return _from_file(path, problems)
+    file = path / LINES_FILE if (path / LINES_FILE).is_file() else path
+    if file.suffix == ".jsonl" and file.is_file():
+        return Import("store of measurements", measurements_in(file, problems))
+    if file.is_file():
+        return Import("published table", read_published(file))
     if not path.is_dir():
         raise ImportedPathError(path, "is not there", "give a table, a submission tree, or a folder of results")
-    if (path / LINES_FILE).is_file():
-        return _from_file(path / LINES_FILE, problems)
     if not (path / PERFORMANCE_DIR).is_dir() and any(path.glob("*/*/results/*/*/*")):
         return Import("submission tree", read_submission(path, round_name, problems))
     ours = [each for each in sorted(path.rglob("measurement.json")) if not _hidden(each, path)]
@@ -74,12 +73,6 @@ def read_any(path: Path, round_name: str, benchmark: str, problems: list[str]) -
         read = read_each(ours, lambda each: from_json(each.read_text("utf-8"), str(each)), problems)
         return Import("folder of our results", read)
     return _from_loadgen(path, round_name, benchmark, problems)
-
-
-def _from_file(path: Path, problems: list[str]) -> Import:
-    if path.suffix == ".jsonl":
-        return Import("store of measurements", measurements_in(path, problems))
-    return Import("published table", read_published(path))
 
 
 def _from_loadgen(path: Path, round_name: str, benchmark: str, problems: list[str]) -> Import:
@@ -108,13 +101,8 @@ def read_result(
 ) -> Measurement:
     """Read a folder with performance/run_1 (LoadGen's logs) and, where there is one, accuracy/accuracy.txt.
 
-    The logs of a performance run may lie in the folder itself, as LoadGen leaves them.
-
-    Args:
-        folder: the scenario's folder.
-        round_name: the MLPerf round it was made for.
-        benchmark: the benchmark's name.
-        system: facts about the machine.
+    The logs of a performance run may lie in the folder itself, as LoadGen leaves them. Of round, benchmark and system
+    they tell nothing.
 
     Raises:
         ImportedResultError: logs are absent, cut off or corrupt, or LoadGen reports an error.
@@ -122,7 +110,7 @@ def read_result(
     bare = (folder / DETAIL_FILE).exists() and not (folder / PERFORMANCE_DIR).exists()
     run = Path("" if bare else PERFORMANCE_DIR)
     result, accuracy = _read_logs(folder, run)
-    source = f"{run / DETAIL_FILE}"
+    source, untold = f"{run / DETAIL_FILE}", unknown("the tool that made the result wrote no session")
     return Measurement(
         round=round_name,
         benchmark=benchmark,
@@ -132,12 +120,8 @@ def read_result(
         validity=result.validity,
         reasons=result.reasons,
         unofficial_because=("it was taken over from another tool's result; the round's rules were not checked",),
-        engine={
-            "name": unknown(_NO_SESSION),
-            "version": unknown(_NO_SESSION),
-            "loadgen_version": Value(result.loadgen_version, "copied", source),
-        },
-        model={"name": unknown(_NO_SESSION), "sha256": unknown(_NO_SESSION)},
+        engine={"name": untold, "version": untold, "loadgen_version": Value(result.loadgen_version, "copied", source)},
+        model={"name": untold, "sha256": untold},
         system=dict(system or {}),
         values={**_values(result, source), **accuracy},
         logs={
@@ -170,29 +154,24 @@ def _values(result: LoadGenResult, source: str) -> dict[str, Value]:
     found = result.values.get(metric.key)
     # Zero is LoadGen's way to say that it could not estimate.
     value = Value(found / metric.divisor, "copied", f"{source}: {metric.key}") if found else None
-    latencies_ns: dict[str, float] = {f"latency_p{name}_ms": ns for name, ns in result.percentiles_ns.items()}
-    if result.mean_latency_ns is not None:
-        latencies_ns["mean_latency_ms"] = result.mean_latency_ns
-    latencies = {name: Value(ns / 1e6, "copied", source) for name, ns in latencies_ns.items()}
-    return {metric.unit: value or unknown(f"the log has no {metric.key}"), **latencies}
+    values = {metric.unit: value or unknown(f"the log has no {metric.key}")}
+    for name, latency_ns in result.percentiles_ns.items():
+        values[f"latency_p{name}_ms"] = Value(latency_ns / 1e6, "copied", source)
+    if result.mean_latency_ms is not None:
+        values["mean_latency_ms"] = Value(result.mean_latency_ms, "copied", source)
+    return values
 
 
 def read_submission(root: Path, round_name: str, problems: list[str]) -> Iterator[Measurement]:
-    """Read every result below DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO.
-
-    Args:
-        root: the folder that holds the divisions.
-        round_name: the MLPerf round.
-        problems: takes a sentence for each result that cannot be read; the others are given all the same.
+    """Read every result below `root`; `problems` takes a sentence for each that cannot be read.
 
     Raises:
-        ImportedResultError: there is no such folder below `root`.
+        ImportedResultError: it has no folder DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO.
     """
     folders = sorted(path for path in root.glob("*/*/results/*/*/*") if path.is_dir())
     if not folders:
-        raise ImportedResultError(
-            root, "has no DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO", "give the root of a submission tree"
-        )
+        problem = "has no DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO"
+        raise ImportedResultError(root, problem, "give the root of a submission tree")
     return read_each(folders, lambda folder: _placed(folder, round_name), problems)
 
 

@@ -50,9 +50,7 @@ class Expression:
         match node:
             case ast.Name(id=name):
                 return [name]
-            case ast.Constant(value=value) if (
-                isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-            ):
+            case ast.Constant(value=int() | float() as value) if not isinstance(value, bool) and math.isfinite(value):
                 return []
             case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _BINARY:
                 return self._names(left) + self._names(right)

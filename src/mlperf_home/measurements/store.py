@@ -36,10 +36,9 @@ def identity(line: str) -> str:
 
 
 class Store:
-    """A folder with measurements; many processes may append at once."""
+    """A folder with measurements, made at the first append; many processes may append at once."""
 
     def __init__(self, folder: Path) -> None:
-        """Open a store; the folder is made at the first append."""
         self.folder = folder
         self.path = folder / LINES_FILE
 

@@ -8,13 +8,13 @@ from glob import escape
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.measurements.layout import json_object
-from mlperf_home.submission.check.tree.places import files, subfolders
+from mlperf_home.submission.check.places import files, subfolders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from mlperf_home.submission.check.tree.places import Finding, Frame, ResultPlace, Submitter
+    from mlperf_home.submission.check.places import Checked, Finding, Frame, ResultPlace, Submitter
 
 _MAKE = "make it by get,mlperf,sut,description"
 _REGENERATE = "generate the submission again from the results"
@@ -24,16 +24,17 @@ _CONF_LINE = re.compile(r"^\s*([^\s#.]+)\.([^\s.]+)\.(\w+)\s*=\s*(\S+)\s*$", re.
 
 def check_systems(frame: Frame, submitter: Submitter) -> Iterator[Finding]:
     """Check that every system with results is described, and every description."""
-    folder = submitter.folder / "systems"
-    described = {name.removesuffix(".json") for name in files(folder) if name.endswith(".json")}
+    described = {name.removesuffix(".json") for name in files(submitter.folder / "systems") if name.endswith(".json")}
     measured = {path.name for path in subfolders(submitter.folder / "results")}
-    for sut in sorted(measured - described):
-        yield frame.finding(folder / f"{sut}.json", "system-missing", "the system is not described", _MAKE)
-    for sut in sorted(described - measured):
-        problem = "describes a system without results"
-        yield frame.finding(folder / f"{sut}.json", "system-without-results", problem, "remove it")
-    for sut in sorted(described & measured):
-        yield from _description(frame, submitter, folder / f"{sut}.json")
+    for sut in sorted(measured | described):
+        path = submitter.description(sut)
+        if sut not in described:
+            yield frame.finding(path, "system-missing", "the system is not described", _MAKE)
+        elif sut not in measured:
+            problem = "describes a system without results"
+            yield frame.finding(path, "system-without-results", problem, "remove it")
+        else:
+            yield from _description(frame, submitter, path)
 
 
 def system_categories(path: Path) -> tuple[str, ...]:
@@ -42,9 +43,9 @@ def system_categories(path: Path) -> tuple[str, ...]:
     return tuple(part.strip() for part in told.split(",")) if isinstance(told, str) else ()
 
 
-def is_over_network(frame: Frame, path: Path) -> bool:
-    """Say whether a description is of a system that LoadGen reaches over a network."""
-    return str(json_object(path).get(frame.rules.submission.network.fields[0])).lower() == "true"
+def is_over_network(frame: Frame, told: Mapping[str, Any]) -> bool:
+    """Whether a description is of a system that LoadGen reaches over a network."""
+    return str(told.get(frame.rules.submission.network.fields[0])).lower() == "true"
 
 
 def _description(frame: Frame, submitter: Submitter, path: Path) -> Iterator[Finding]:
@@ -56,31 +57,27 @@ def _description(frame: Frame, submitter: Submitter, path: Path) -> Iterator[Fin
     if not isinstance(told, dict):
         yield frame.finding(path, "system-unreadable", "is not a JSON object", _MAKE)
         return
-    yield from _system_fields(frame, path, told)
-    yield from _system_values(frame, submitter, path, told)
-    yield from _system_network(frame, submitter, path, told)
-
-
-def _system_fields(frame: Frame, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
-    fields = frame.rules.submission.system
-    for key in (*fields.meaningful, *fields.present):
+    meaningful = frame.rules.submission.system.meaningful
+    for key in (*meaningful, *frame.rules.submission.system.present):
         if key not in told:
             yield frame.finding(path, "system-field", f"field {key} is missing", _MAKE)
         elif not isinstance(told[key], str):
             problem = f"field {key} is {json.dumps(told[key])}, which is no text"
             yield frame.finding(path, "system-field-type", problem, f'write "{told[key]}" in quotes')
-        elif key in fields.meaningful and not told[key].strip():
+        elif key in meaningful and not told[key].strip():
             yield frame.finding(path, "system-field-empty", f"field {key} is empty", "say what it is or is unknown")
+    yield from _system_values(frame, submitter, path, told)
+    yield from _system_network(frame, submitter, path, told)
 
 
 def _system_values(frame: Frame, submitter: Submitter, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
     fields = frame.rules.submission.system
-    status, system_type, division = told.get("status"), told.get("system_type"), told.get("division")
+    status, system_type = told.get("status"), told.get("system_type")
     if str(told.get("submitter", "")).lower() != submitter.name.lower():
         problem = f"has submitter {told.get('submitter')!r}, the folder is {submitter.name!r}"
         yield frame.finding(path, "system-submitter", problem, "give the same --submitter to both")
-    if division != submitter.division:
-        problem = f"has division {division!r}, the folder is {submitter.division!r}"
+    if told.get("division") != submitter.division:
+        problem = f"has division {told.get('division')!r}, the folder is {submitter.division!r}"
         yield frame.finding(path, "system-division", problem, "give the same --division to both")
     if status not in fields.statuses:
         yield frame.finding(path, "system-status", f"has status {status!r}", f"use one of {', '.join(fields.statuses)}")
@@ -96,7 +93,7 @@ def _system_network(frame: Frame, submitter: Submitter, path: Path, told: dict[s
         problem = f"field {key} is {json.dumps(told[key])}, which is no text"
         yield frame.finding(path, "system-field-type", problem, 'write "true" or "false" in quotes')
         return
-    over_network = is_over_network(frame, path)
+    over_network = is_over_network(frame, told)
     if network.divisions.get(submitter.division, over_network) != over_network:
         problem = f"{key} is {told.get(key, 'not there')}, which the {submitter.division} division does not take"
         yield frame.finding(path, "system-network", problem, "correct it, or submit to another division")
@@ -105,27 +102,26 @@ def _system_network(frame: Frame, submitter: Submitter, path: Path, told: dict[s
             yield frame.finding(path, "system-field", f"field {name} is missing", f"say it, or take {key} away")
 
 
-def check_measurement_files(frame: Frame, place: ResultPlace, loadgen_model: str) -> Iterator[Finding]:
+def check_measurement_files(result: Checked) -> Iterator[Finding]:
     """Check the measurement files of one result."""
-    folder = place.measurements
+    folder, sut = result.place.measurements, result.place.sut
     if not folder.is_dir():
-        problem = f"{frame.shown(place.results)} has no measurement files"
-        yield frame.finding(folder, "measurements-missing", problem, f"{_REGENERATE}; the names' case counts")
+        problem = f"{result.shown(result.place.results)} has no measurement files"
+        yield result.finding(folder, "measurements-missing", problem, f"{_REGENERATE}; the names' case counts")
         return
-    for name in frame.rules.submission.files.measurements:
+    for name in result.rules.submission.files.measurements:
         if not (folder / name).is_file():
-            yield frame.finding(folder / name, "measurement-file", "is missing", _REGENERATE)
+            yield result.finding(folder / name, "measurement-file", "is missing", _REGENERATE)
         elif not (folder / name).read_bytes().strip():
-            yield frame.finding(folder / name, "measurement-file-empty", "is empty", _REGENERATE)
-    fitting = sorted(path for path in folder.glob(f"{escape(place.sut)}*.json") if path.is_file())
+            yield result.finding(folder / name, "measurement-file-empty", "is empty", _REGENERATE)
+    fitting = sorted(path for path in folder.glob(f"{escape(sut)}*.json") if path.is_file())
     if not fitting:
-        problem = f"no JSON here has a name that begins with {place.sut}"
-        yield frame.finding(folder, "result-json", problem, _REGENERATE)
+        problem = f"no JSON here has a name that begins with {sut}"
+        yield result.finding(folder, "result-json", problem, _REGENERATE)
     # The official checker takes whichever of them its file system lists first.
     for path in fitting:
-        yield from _result_fields(frame, path)
-    yield from _mlperf_conf(frame, folder / "mlperf.conf")
-    yield from _user_conf(frame, folder / "user.conf", loadgen_model)
+        yield from _result_fields(result, path)
+    yield from _confs(result, folder / "mlperf.conf", folder / "user.conf")
 
 
 def read_result_json(place: ResultPlace) -> dict[str, Any]:
@@ -177,17 +173,13 @@ def _result_fields(frame: Frame, path: Path) -> Iterator[Finding]:
             yield frame.finding(path, "result-field-empty", f"field {key} says nothing", "say what it is in words")
 
 
-def _mlperf_conf(frame: Frame, path: Path) -> Iterator[Finding]:
-    if not path.is_file():
-        return
-    wanted = vars(frame.rules.seeds)
-    for name, value in _SEED_LINE.findall(path.read_text("utf-8", errors="replace")):
+def _confs(result: Checked, mlperf: Path, user: Path) -> Iterator[Finding]:
+    wanted, round_name = vars(result.rules.seeds), result.rules.name
+    for name, value in _SEED_LINE.findall(mlperf.read_text("utf-8", errors="replace")) if mlperf.is_file() else ():
         if name in wanted and int(value) != wanted[name]:
-            problem = f"has {name} {value}, {frame.rules.name} has {wanted[name]}: it is of another round"
-            yield frame.finding(path, "conf-round", problem, f"run again with the rules of {frame.rules.name}")
-
-
-def _user_conf(frame: Frame, path: Path, loadgen_model: str) -> Iterator[Finding]:
-    for model in sorted({line[0] for line in _conf_lines(path)} - {loadgen_model, "*"}):
-        problem = f"sets values of {model}; LoadGen knows this benchmark as {loadgen_model} and ignored them"
-        yield frame.finding(path, "conf-model", problem, f"name {loadgen_model} and run again")
+            problem = f"has {name} {value}, {round_name} has {wanted[name]}: it is of another round"
+            yield result.finding(mlperf, "conf-round", problem, f"run again with the rules of {round_name}")
+    own = result.benchmark.loadgen_model
+    for model in sorted({line[0] for line in _conf_lines(user)} - {own, "*"}):
+        problem = f"sets values of {model}; LoadGen knows this benchmark as {own} and ignored them"
+        yield result.finding(user, "conf-model", problem, f"name {own} and run again")

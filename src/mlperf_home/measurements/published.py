@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 _VARIANT = ("family", "multiplier", "resolution", "precision")
 _NUMBERS = {"top1": "top1_percent", "latency_ms": "latency_ms", "energy_mj": "energy_mj"}
-_IMAGES = (
-    *("round", "organization", "platform", "system", "cpu", "sockets", "cores", "framework"),
-    *(*_VARIANT, *_NUMBERS),
-)
+_OF_A_SYSTEM = ("round", "organization", "platform", "system", "cpu", "sockets", "cores", "framework")
+_IMAGES = (*_OF_A_SYSTEM, *_VARIANT, *_NUMBERS)
 _BERT = (
     *("version", "Division", "Organization", "Platform", "SystemName", "host_processor_model_name", "framework"),
     *("host_processors_per_node", "host_processor_core_count", "MlperfModel", "Model", "Scenario"),

@@ -1,17 +1,22 @@
-"""Where the results of a tree lie, and findings: the rules that its files break, with what to do about each."""
+"""Where the results of a tree lie, its lock, and findings: rules that its files break, with what to do about each."""
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from mlperf_home.measurements.ingest import PERFORMANCE_DIR
+from mlperf_home.errors import LocatedError
+from scriptgraph.files import locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from mlperf_home.loadgen_logs.run_log import DetailLog
     from mlperf_home.rules import Round
+    from mlperf_home.rules.rounds import Benchmark, Division
 
 
 @dataclass(frozen=True, order=True)
@@ -33,9 +38,7 @@ class Finding:
     level: Literal["error", "note"] = "error"
 
     def __str__(self) -> str:
-        """Give the finding as one line."""
-        text = f"{self.path}: {self.problem}; {self.remedy} [{self.rule}]"
-        return " ".join(text.split())
+        return " ".join(f"{self.path}: {self.problem}; {self.remedy} [{self.rule}]".split())
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,14 @@ class Frame:
     Attributes:
         root: the submission's root.
         rules: the round's rules.
-        sample: whether the result being checked is of sample data and samples are allowed.
+        sample: whether samples are allowed; of a result being checked, whether it is one that is.
         tolerant: whether a run that is too short, or of a part of the dataset, is only noted.
     """
 
     root: Path
     rules: Round
-    sample: bool = False
-    tolerant: bool = False
+    sample: bool
+    tolerant: bool
 
     def finding(self, path: Path, rule: str, problem: str, remedy: str, *, note: bool = False) -> Finding:
         """Make a finding about a file: an error, or a note."""
@@ -61,6 +64,45 @@ class Frame:
     def shown(self, path: Path) -> str:
         """Give the path as a finding says it."""
         return path.relative_to(self.root).as_posix() if path != self.root else "."
+
+
+@dataclass(frozen=True)
+class Checked(Frame):
+    """One result being checked.
+
+    Attributes:
+        place: where it lies.
+        name: its benchmark's name, which the round knows.
+        scenario: the scenario that its folder says.
+        run: the folder of the logs of its performance run, or of a compliance test's.
+        detail: the detail log in that folder.
+    """
+
+    place: ResultPlace
+    name: str
+    scenario: str
+    run: Path
+    detail: DetailLog
+
+    @property
+    def benchmark(self) -> Benchmark:
+        """The benchmark's rules."""
+        return self.rules.benchmarks[self.name]
+
+    @property
+    def division(self) -> Division | None:
+        """The rules of its division; None of one that the round does not know."""
+        return self.rules.divisions.get(self.place.submitter.division)
+
+    @property
+    def measured(self) -> str:
+        """The scenario that was run, which another may be inferred from."""
+        return str(self.detail.settings.get("scenario", self.scenario))
+
+    @property
+    def inferred_from(self) -> str | None:
+        """The scenario that was run instead; None where it was this one."""
+        return self.measured if self.measured != self.scenario else None
 
 
 @dataclass(frozen=True)
@@ -86,6 +128,10 @@ class Submitter:
         for sut in subfolders(self.folder / kind):
             yield from subfolders(sut)
 
+    def description(self, sut: str) -> Path:
+        """Where a system's description stands."""
+        return self.folder / "systems" / f"{sut}.json"
+
 
 @dataclass(frozen=True)
 class ResultPlace:
@@ -99,29 +145,15 @@ class ResultPlace:
     @property
     def results(self) -> Path:
         """The folder with its logs."""
-        return self._below("results")
-
-    @property
-    def performance(self) -> Path:
-        """The folder with the logs of its performance run."""
-        return self.results / PERFORMANCE_DIR
+        return self.below("results")
 
     @property
     def measurements(self) -> Path:
         """The folder with its measurement files."""
-        return self._below("measurements")
+        return self.below("measurements")
 
-    @property
-    def compliance(self) -> Path:
-        """The folder with its compliance tests."""
-        return self._below("compliance")
-
-    @property
-    def system(self) -> Path:
-        """Its system's description."""
-        return self.submitter.folder / "systems" / f"{self.sut}.json"
-
-    def _below(self, kind: str) -> Path:
+    def below(self, kind: str) -> Path:
+        """Return its folder below another of the submitter's ("compliance")."""
         return self.submitter.folder / kind / self.sut / self.model / self.scenario
 
 
@@ -134,11 +166,31 @@ def submitters(root: Path, rules: Round) -> Iterator[Submitter]:
 
 def subfolders(folder: Path) -> list[Path]:
     """List the folders in a folder by name; none where there is no such folder."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if path.is_dir())
+    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
 
 
 def files(folder: Path) -> set[str]:
     """Name what stands in a folder; nothing where there is no such folder."""
     return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+class BusyError(LocatedError):
+    """Another process works on the submission."""
+
+
+@contextmanager
+def held(root: Path, refusal: type[LocatedError] = BusyError) -> Iterator[None]:
+    """Keep others from making, shortening, restoring or packing a submission; the lock is the folder's own.
+
+    Raises:
+        BusyError: another process holds it; or the caller's `refusal`.
+        OSError: it cannot be opened.
+    """
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if not locks.acquire(descriptor):
+            problem = "another process is making a submission here, or packing it"
+            raise refusal(root, problem, "wait for it, or give another --submission_dir")
+        yield
+    finally:
+        os.close(descriptor)

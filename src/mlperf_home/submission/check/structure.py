@@ -1,23 +1,85 @@
-"""The models and scenarios of a tree: which benchmark a name stands for, and which scenarios are there or missing."""
+"""The tree as a whole: what may stand in it, which benchmark a model's name stands for, which scenarios are missing."""
 
 from __future__ import annotations
 
 import json
+import os
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.rules.rounds import SCENARIOS
-from mlperf_home.submission.check.tree.documents import system_categories
-from mlperf_home.submission.check.tree.places import subfolders
+from mlperf_home.submission.check.documents import system_categories
+from mlperf_home.submission.check.places import subfolders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from mlperf_home.rules import Round
-    from mlperf_home.submission.check.tree.places import Finding, Frame, Submitter
+    from mlperf_home.submission.check.places import Finding, Frame, Submitter
 
 SCENARIO_MISSING = "scenario-missing"
 """The rule of findings about scenarios that a category wants and that are not there."""
+
+# What every file system and git on every system can hold.
+_FRIENDLY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=@,()#~-]*")
+
+
+def check_structure(frame: Frame) -> Iterator[Finding]:
+    """Check the root, the divisions and every name below them."""
+    folders = frame.rules.submission.folders
+    remedy = "move it out of the submission"
+    for path in sorted(frame.root.iterdir()):
+        if path.is_dir():
+            if path.name not in (*folders.divisions, *folders.beside_divisions):
+                problem = f"a folder that is no division ({', '.join(folders.divisions)})"
+                yield frame.finding(path, "root-folder", problem, remedy)
+        elif path.suffix not in folders.root_suffixes:
+            problem = f"a file in the root that is not {' or '.join(folders.root_suffixes)}"
+            yield frame.finding(path, "root-file", problem, remedy)
+    divisions = [frame.root / name for name in folders.divisions if (frame.root / name).is_dir()]
+    if not divisions:
+        yield frame.finding(frame.root, "empty-tree", "holds no division", "generate the submission first")
+    for division in divisions:
+        yield from _division(frame, division)
+
+
+def _division(frame: Frame, division: Path) -> Iterator[Finding]:
+    limit = frame.rules.submission.limits.file_bytes
+    for name, folders, names in os.walk(division):
+        folder = Path(name)
+        if folder == division and not folders:
+            yield frame.finding(folder, "empty-tree", "holds no submitter", "generate the submission first")
+        for file in names if folder == division else ():
+            yield frame.finding(folder / file, "division-file", "a file outside the submitters' folders", "move it out")
+        if not folders and not names:
+            yield frame.finding(folder, "empty-folder", "is empty", "remove it")
+        yield from _names(frame, folder, [*folders, *names])
+        for each in (folder / entry for entry in (*folders, *names)):
+            if each.is_symlink() and not each.exists():
+                yield frame.finding(each, "broken-link", "is a link to nothing", "replace it by the file")
+            elif each.is_symlink():
+                # The official checker looks links up from the root of the submission, and elsewhere they lead nowhere.
+                yield frame.finding(each, "link", "is a link", "replace it by what it leads to")
+            elif each.is_file() and each.stat().st_size > limit:
+                problem = f"has {each.stat().st_size / 2**20:.1f} MB, above {limit / 2**20:.0f} MB"
+                yield frame.finding(each, "file-size", problem, "truncate the accuracy log, or remove the file")
+
+
+def _names(frame: Frame, folder: Path, names: list[str]) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for name in sorted(names):
+        path = folder / name
+        if name == "__pycache__":
+            yield frame.finding(path, "pycache", "holds compiled Python", "remove it")
+        elif " " in name:
+            yield frame.finding(path, "space-in-name", "has a space in its name", "rename it")
+        elif not _FRIENDLY.fullmatch(name):
+            problem = "has a name that git or another system may not take (hidden, or with odd characters)"
+            yield frame.finding(path, "unfriendly-name", problem, "rename or remove it")
+        elif other := seen.get(name.lower()):
+            yield frame.finding(path, "case-collision", f"differs from {other} by case only", "remove one of the two")
+        seen[name.lower()] = name
 
 
 class MappingError(Exception):
@@ -70,19 +132,21 @@ def scenario_named(folder: str) -> str | None:
 
 def check_scenarios(frame: Frame, submitter: Submitter, mapping: Mapping[str, str]) -> Iterator[Finding]:
     """Check the scenarios of every model of a submitter: their names, and whether the category wants them."""
+    if not any(submitter.results()):
+        problem = "holds no results"
+        yield frame.finding(submitter.folder / "results", "no-results", problem, "generate them first")
     for model in submitter.models():
-        yield from _names(frame, model)
+        yield from _scenarios(frame, model)
         benchmark = frame.rules.benchmark_of(model.name, mapping)
-        categories = system_categories(submitter.folder / "systems" / f"{model.parent.name}.json")
         if benchmark is not None and benchmark in frame.rules.benchmarks:
-            yield from _wanted(frame, submitter, model, benchmark, categories)
+            yield from _wanted(frame, submitter, model, benchmark)
     for model in submitter.models("measurements"):
         if not (submitter.folder / "results" / model.parent.name / model.name).is_dir():
             problem = "has measurement files and no results"
             yield frame.finding(model, "measurements-without-results", problem, "remove it, or add the results")
 
 
-def _names(frame: Frame, model: Path) -> Iterator[Finding]:
+def _scenarios(frame: Frame, model: Path) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for folder in subfolders(model):
         scenario = scenario_named(folder.name)
@@ -99,9 +163,8 @@ def _names(frame: Frame, model: Path) -> Iterator[Finding]:
         seen[scenario] = folder.name
 
 
-def _wanted(
-    frame: Frame, submitter: Submitter, model: Path, benchmark: str, categories: tuple[str, ...]
-) -> Iterator[Finding]:
+def _wanted(frame: Frame, submitter: Submitter, model: Path, benchmark: str) -> Iterator[Finding]:
+    categories = system_categories(submitter.description(model.parent.name))
     known = ", ".join(category for category in categories if category in frame.rules.benchmarks[benchmark].scenarios)
     wanted = frame.rules.required_scenarios(benchmark, ",".join(categories))
     present = {scenario for folder in subfolders(model) if (scenario := scenario_named(folder.name))}

@@ -1,1 +1,0 @@
-"""Import of results that other tools wrote or published."""

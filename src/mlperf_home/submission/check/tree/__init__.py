@@ -1,1 +1,0 @@
-"""Rules about names, places and files."""

@@ -1,1 +1,0 @@
-"""A submission as a file, or as a branch."""

@@ -1,1 +1,0 @@
-"""A submission's tree on disk: its lock, its originals, truncation."""
