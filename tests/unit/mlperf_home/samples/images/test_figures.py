@@ -44,7 +44,7 @@ from mlperf_home.samples.images.image_files import (
     write_images,
 )
 
-SOURCES = Path(__file__).parents[4] / "src"
+SOURCES = Path(__file__).parents[5] / "src"
 SOME = 60
 # sha256 of the first sixty images' pixels.
 SOME_SHA256 = "1105d50008838be8d7c8cb144c870a4aa045e1c87500bc03d0434053926387f1"

@@ -17,7 +17,7 @@ from mlperf_home.engines.onnx.fixed_shape import FixedShapeGraphs
 from mlperf_home.testing import tiny_bert
 from mlperf_home.testing.tiny_bert import TinyBert
 
-SOURCE = Path(__file__).parents[4] / "src"
+SOURCE = Path(__file__).parents[5] / "src"
 
 
 def _dims(value: onnx.ValueInfoProto) -> list[int]:

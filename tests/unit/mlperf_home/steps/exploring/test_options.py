@@ -11,7 +11,7 @@ from mlperf_home.exploration.definition.space import decode_space
 from mlperf_home.published.classifiers import read_classifiers
 from mlperf_home.steps.exploring.options import known_space
 
-GOLDEN = Path(__file__).parents[3] / "golden"
+GOLDEN = Path(__file__).parents[4] / "golden"
 
 
 @pytest.mark.parametrize(("name", "count"), [("mobilenets", 81), ("sample_mobilenets", 8)])

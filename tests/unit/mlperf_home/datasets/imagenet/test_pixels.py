@@ -25,7 +25,7 @@ from mlperf_home.datasets.imagenet.recipes import FAMILIES, RECIPES, find_recipe
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PHOTOGRAPHS = Path(__file__).resolve().parents[4] / "../shared/data/images"
+PHOTOGRAPHS = Path(__file__).resolve().parents[5] / "../shared/data/images"
 needs_photographs = pytest.mark.skipif(not PHOTOGRAPHS.is_dir(), reason="the real photographs are not on this machine")
 WAYS = [(name, family) for name in RECIPES for family in FAMILIES]
 

@@ -26,7 +26,7 @@ from mlperf_home.datasets.squad.reading import (
     read_vocabulary,
 )
 
-SQUAD = Path(__file__).resolve().parents[4] / "../shared/data/squad"
+SQUAD = Path(__file__).resolve().parents[5] / "../shared/data/squad"
 needs_questions = pytest.mark.skipif(not SQUAD.is_dir(), reason="the real questions are not on this machine")
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -12,7 +12,7 @@ import pytest
 from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.onnx import deepsparse
 
-SOURCE = Path(__file__).parents[4] / "src"
+SOURCE = Path(__file__).parents[5] / "src"
 
 
 @pytest.mark.engine

@@ -18,7 +18,7 @@ from mlperf_home.engines import registry
 from mlperf_home.engines.base import Grid, Request
 from mlperf_home.engines.tflite.model_file import input_side
 
-REAL = Path(__file__).parents[4] / "../shared/data"
+REAL = Path(__file__).parents[5] / "../shared/data"
 # By tflite-runtime 2.14.0 with the recipe mlperf-v3.1: what the data's own description says.
 GOOD = {
     "mobilenet_v1_0.25_128_quant": 0.525,

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from harness_jobs import SHORT, JobFolder
 
 from mlperf_home.rules import load_round, mlperf_conf
 
-# For the modules beside this file, which the harness's process imports as well.
-sys.path.insert(0, str(Path(__file__).parent))
-
-from harness_jobs import SHORT, JobFolder
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from harness_jobs import MakeJob
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mlperf_home.datasets.squad.features import Features
     from mlperf_home.samples.questions import SampleFiles
 
-SOURCES = Path(__file__).parents[4] / "src"
+SOURCES = Path(__file__).parents[5] / "src"
 
 
 @pytest.fixture(scope="module")
