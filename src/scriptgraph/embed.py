@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scriptgraph.cache.digests import KnownDigests
 from scriptgraph.catalog.registry import Registry, load_registry
 from scriptgraph.cli.bridge import Engine
-from scriptgraph.cli.console import RunConsole, Section, show_sections
+from scriptgraph.cli.console import RunConsole
 from scriptgraph.cli.options import EXTRA, FrontOptions, read_front, wants_json
 from scriptgraph.errors import ManifestError, RequestError, ScriptGraphError, StepFailed, nearest
 from scriptgraph.execution.context import failing_on
@@ -36,6 +36,7 @@ from scriptgraph.product import Product
 if TYPE_CHECKING:
     from scriptgraph.cli.cache_commands import agreed
     from scriptgraph.cli.replay import Difference
+    from scriptgraph.cli.tables import Section, show_sections
     from scriptgraph.fetch.archive import ArchiveError, Limits, extract
     from scriptgraph.manifest.rows import read_table
     from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
@@ -48,6 +49,8 @@ _LATER = {
     "read_table": "scriptgraph.manifest.rows",
     "agreed": "scriptgraph.cli.cache_commands",
     "Difference": "scriptgraph.cli.replay",
+    "Section": "scriptgraph.cli.tables",
+    "show_sections": "scriptgraph.cli.tables",
     "ArchiveError": "scriptgraph.fetch.archive",
     "Limits": "scriptgraph.fetch.archive",
     "extract": "scriptgraph.fetch.archive",

@@ -10,8 +10,8 @@ from scriptgraph.cache import contents
 from scriptgraph.cache.contents import SHORT_KEY, Kept
 from scriptgraph.cache.inventory import changed_contents
 from scriptgraph.cache.store import Cache
-from scriptgraph.cli.console import Section, age_text, show_sections, size_text
 from scriptgraph.cli.options import read_listing
+from scriptgraph.cli.tables import Section, age_text, show_sections, size_text
 from scriptgraph.errors import RequestError
 from scriptgraph.immutable import Immutable
 

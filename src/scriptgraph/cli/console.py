@@ -1,27 +1,18 @@
-"""Show a run, a list, a table: drawn on a terminal, plain lines elsewhere; the only module that imports rich."""
+"""Show a run as it goes: plain lines, and bars on a terminal."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from scriptgraph.immutable import Immutable
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from rich.console import Console
-    from rich.progress import TaskID
+    from scriptgraph.cli.tables import LiveBars
 
 _PLAIN_STEP_PERCENT = 10
 _BOLD, _DIM, _RED, _YELLOW = "1", "2", "31", "33"
-# Paths in tables stay on one line where no terminal limits them.
-_PLAIN_WIDTH = 4096
-_REDRAW_S = 0.1
-_KILO = 1000
-_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
 
 class RunConsole:
@@ -36,7 +27,7 @@ class RunConsole:
         self._lines_to, self._results_to = sys.stderr, results_to or sys.stdout
         self._on_terminal = self._lines_to.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
         self._coloured = self._on_terminal and not os.environ.get("NO_COLOR")
-        self._bars: _LiveBars | None = None
+        self._bars: LiveBars | None = None
         self._plain_shown: dict[str, int] = {}
         self._active: list[str] = []
         self.tables: list[dict[str, Any]] = []
@@ -59,8 +50,10 @@ class RunConsole:
         elif kind == "progressed" and not self._quiet:
             self._progress(details["what"], details["done"], details["total"])
         elif kind == "tabled":
+            from scriptgraph.cli.tables import Section, draw  # noqa: PLC0415 - few commands have a table
+
             self.tables.append(dict(details))
-            _draw([Section(details["title"], details["rows"])], self._results_to, labelled=True)
+            draw([Section(details["title"], details["rows"])], self._results_to, labelled=True)
 
     def _whose(self, title: str) -> str:
         """Name the step where several run side by side, and nothing where it is clear."""
@@ -93,112 +86,10 @@ class RunConsole:
 
     def _progress(self, what: str, done: float, total: float | None) -> None:
         if self._on_terminal:
-            self._bars = self._bars or _LiveBars(self._lines_to)
+            from scriptgraph.cli.tables import LiveBars  # noqa: PLC0415 - few commands have bars
+
+            self._bars = self._bars or LiveBars(self._lines_to)
             self._bars.update(what, done, total)
         elif total and self._plain_shown.get(what) != (step := int(100 * done / total) // _PLAIN_STEP_PERCENT):
             self._plain_shown[what] = step
             self._line(f"  {what}: {100 * done / total:.0f} %")
-
-
-class _LiveBars:
-    """Bars on a terminal, drawn when they are told something and not in between."""
-
-    def __init__(self, stream: TextIO) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415 - see `_console`
-
-        name, percent = TextColumn("  {task.description}", markup=False), TextColumn("{task.percentage:>3.0f}%")
-        columns = (name, BarColumn(), percent, TimeRemainingColumn())
-        console = _console(stream, soft_wrap=True)
-        self._progress = Progress(*columns, console=console, transient=True, auto_refresh=False)
-        self._progress.start()
-        self._bars: dict[str, TaskID] = {}
-        self._drawn_s = 0.0
-
-    def update(self, what: str, done: float, total: float | None) -> None:
-        if what not in self._bars:
-            self._bars[what] = self._progress.add_task(what, total=total)
-        self._progress.update(self._bars[what], completed=done, total=total)
-        if time.monotonic() - self._drawn_s >= _REDRAW_S:
-            self._drawn_s = time.monotonic()
-            self._progress.refresh()
-
-    def stop(self) -> None:
-        self._progress.stop()
-
-
-class Section(Immutable):
-    """Rows of equally many cells below a title; without rows the title stands alone."""
-
-    title: str
-    rows: Sequence[Sequence[str]] = ()
-    header: Sequence[str] = ()
-
-
-def show_sections(sections: Sequence[Section], to: TextIO | None = None) -> None:
-    """Write sections, by default to standard output."""
-    out = to or sys.stdout
-    if out.isatty():
-        _draw(sections, out)
-    else:
-        out.write(as_lines(sections))
-
-
-def as_lines(sections: Sequence[Section]) -> str:
-    """Return sections as text: a title, and below it the rows with their columns aligned."""
-    lines = []
-    for section in sections:
-        indent = "  " if section.title else ""
-        lines += [section.title] if section.title else []
-        rows = [row for row in (section.header, *section.rows) if row]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
-        for row in rows:
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            lines.append((indent + "  ".join(cells)).rstrip())
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _draw(sections: Sequence[Section], out: TextIO, *, labelled: bool = False) -> None:
-    """Draw sections as tables; where they are `labelled`, a row's first cell stays on one line."""
-    from rich.table import Table  # noqa: PLC0415 - see `_console`
-
-    console = _console(out)
-    if not console.is_terminal:
-        console.width = _PLAIN_WIDTH
-    for section in sections:
-        if not section.rows:
-            console.print(section.title, style="bold")
-            continue
-        table = Table(title=section.title or None, show_header=bool(section.header), title_justify="left")
-        for number, name in enumerate(section.header or [""] * len(section.rows[0])):
-            label = labelled and number == 0
-            table.add_column(name, overflow="ellipsis" if label else "fold", no_wrap=label)
-        for row in section.rows:
-            table.add_row(*row)
-        console.print(table)
-
-
-def _console(stream: TextIO, *, soft_wrap: bool = False) -> Console:
-    from rich.console import Console  # noqa: PLC0415 - rich costs half of a short command's time; few commands need it
-
-    # Our texts hold paths and stubs such as "zoo:nlp/[a]": shown as they are, never as markup or emoji.
-    return Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=soft_wrap)
-
-
-def size_text(size_bytes: int) -> str:
-    """Write a size in decimal units: "38.1 MB"."""
-    size, units = float(size_bytes), ["TB", "GB", "MB", "kB", "bytes"]
-    while size >= _KILO and len(units) > 1:
-        size /= _KILO
-        units.pop()
-    return f"{size:.{0 if units[-1] == 'bytes' else 1}f} {units[-1]}"
-
-
-def age_text(then_ns: int | None, now_ns: int) -> str:
-    """Write how long ago something was: "3 h ago"; "not known" where it is not."""
-    if then_ns is None:
-        return "not known"
-    seconds = max(0, now_ns - then_ns) // 10**9
-    for unit_s, unit in ((_DAY_S, "days"), (_HOUR_S, "h"), (_MINUTE_S, "min")):
-        if seconds >= unit_s * (2 if unit_s == _DAY_S else 1):
-            return f"{seconds // unit_s} {unit} ago"
-    return f"{seconds} s ago"

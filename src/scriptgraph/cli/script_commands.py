@@ -5,8 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cli.console import Section, show_sections
 from scriptgraph.cli.options import read_listing
+from scriptgraph.cli.tables import Section, show_sections
 from scriptgraph.errors import NoScriptError, RequestError
 from scriptgraph.manifest.queries import ANY_VERSION, VERSION_KEYS, select_version
 from scriptgraph.planning.conditions import guard_words, query_words

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scriptgraph.cli.console import RunConsole, Section, age_text, as_lines, show_sections, size_text
+from scriptgraph.cli.console import RunConsole
+from scriptgraph.cli.tables import Section, age_text, as_lines, show_sections, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,127 @@
+"""Show lists and tables, and draw bars: on a terminal with rich, which nothing else imports; plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, TextIO
+
+from scriptgraph.immutable import Immutable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+    from rich.progress import TaskID
+
+# Paths in tables stay on one line where no terminal limits them.
+_PLAIN_WIDTH = 4096
+_REDRAW_S = 0.1
+_KILO = 1000
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
+
+
+class LiveBars:
+    """Bars on a terminal, drawn when they are told something and not in between."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415 - see `_console`
+
+        name, percent = TextColumn("  {task.description}", markup=False), TextColumn("{task.percentage:>3.0f}%")
+        columns = (name, BarColumn(), percent, TimeRemainingColumn())
+        console = _console(stream, soft_wrap=True)
+        self._progress = Progress(*columns, console=console, transient=True, auto_refresh=False)
+        self._progress.start()
+        self._bars: dict[str, TaskID] = {}
+        self._drawn_s = 0.0
+
+    def update(self, what: str, done: float, total: float | None) -> None:
+        """Show how far something is: what of it is done, and the whole where it is known."""
+        if what not in self._bars:
+            self._bars[what] = self._progress.add_task(what, total=total)
+        self._progress.update(self._bars[what], completed=done, total=total)
+        if time.monotonic() - self._drawn_s >= _REDRAW_S:
+            self._drawn_s = time.monotonic()
+            self._progress.refresh()
+
+    def stop(self) -> None:
+        """Take the bars off the screen."""
+        self._progress.stop()
+
+
+class Section(Immutable):
+    """Rows of equally many cells below a title; without rows the title stands alone."""
+
+    title: str
+    rows: Sequence[Sequence[str]] = ()
+    header: Sequence[str] = ()
+
+
+def show_sections(sections: Sequence[Section], to: TextIO | None = None) -> None:
+    """Write sections, by default to standard output."""
+    out = to or sys.stdout
+    if out.isatty():
+        draw(sections, out)
+    else:
+        out.write(as_lines(sections))
+
+
+def as_lines(sections: Sequence[Section]) -> str:
+    """Return sections as text: a title, and below it the rows with their columns aligned."""
+    lines = []
+    for section in sections:
+        indent = "  " if section.title else ""
+        lines += [section.title] if section.title else []
+        rows = [row for row in (section.header, *section.rows) if row]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+        for row in rows:
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            lines.append((indent + "  ".join(cells)).rstrip())
+    return "".join(f"{line}\n" for line in lines)
+
+
+def draw(sections: Sequence[Section], out: TextIO, *, labelled: bool = False) -> None:
+    """Draw sections as tables; where they are `labelled`, a row's first cell stays on one line."""
+    from rich.table import Table  # noqa: PLC0415 - see `_console`
+
+    console = _console(out)
+    if not console.is_terminal:
+        console.width = _PLAIN_WIDTH
+    for section in sections:
+        if not section.rows:
+            console.print(section.title, style="bold")
+            continue
+        table = Table(title=section.title or None, show_header=bool(section.header), title_justify="left")
+        for number, name in enumerate(section.header or [""] * len(section.rows[0])):
+            label = labelled and number == 0
+            table.add_column(name, overflow="ellipsis" if label else "fold", no_wrap=label)
+        for row in section.rows:
+            table.add_row(*row)
+        console.print(table)
+
+
+def _console(stream: TextIO, *, soft_wrap: bool = False) -> Console:
+    from rich.console import Console  # noqa: PLC0415 - rich costs half of a short command's time; few commands need it
+
+    # Our texts hold paths and stubs such as "zoo:nlp/[a]": shown as they are, never as markup or emoji.
+    return Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=soft_wrap)
+
+
+def size_text(size_bytes: int) -> str:
+    """Write a size in decimal units: "38.1 MB"."""
+    size, units = float(size_bytes), ["TB", "GB", "MB", "kB", "bytes"]
+    while size >= _KILO and len(units) > 1:
+        size /= _KILO
+        units.pop()
+    return f"{size:.{0 if units[-1] == 'bytes' else 1}f} {units[-1]}"
+
+
+def age_text(then_ns: int | None, now_ns: int) -> str:
+    """Write how long ago something was: "3 h ago"; "not known" where it is not."""
+    if then_ns is None:
+        return "not known"
+    seconds = max(0, now_ns - then_ns) // 10**9
+    for unit_s, unit in ((_DAY_S, "days"), (_HOUR_S, "h"), (_MINUTE_S, "min")):
+        if seconds >= unit_s * (2 if unit_s == _DAY_S else 1):
+            return f"{seconds // unit_s} {unit} ago"
+    return f"{seconds} s ago"
