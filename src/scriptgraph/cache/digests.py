@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scriptgraph.files.atomic import KeptJson
+from scriptgraph.files.sha256 import sha256
 from scriptgraph.files.stamps import UNSETTLED, settled_stamp
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class KnownDigests:
     def of_file(self, path: Path) -> str:
         """Hash a file."""
         if path not in self._now:
-            self._now[path] = hashlib.sha256(path.read_bytes()).hexdigest()
+            self._now[path] = sha256(path.read_bytes()).hexdigest()
         return self._now[path]
 
     def of_folder(self, folder: Path) -> str:
@@ -46,7 +46,7 @@ class KnownDigests:
         if self._kept is None:
             return _hash(folder, names)
         marks = [settled_stamp(str(folder / name)) for name in names]
-        seen = hashlib.sha256(b"".join(marks) + "\0".join(names).encode(errors="surrogateescape")).hexdigest()
+        seen = sha256(b"".join(marks) + "\0".join(names).encode(errors="surrogateescape")).hexdigest()
         entry = self._kept.read().get(str(folder))
         if isinstance(entry, list) and entry[:-1] == [seen] and UNSETTLED not in marks:
             return str(entry[-1])
@@ -76,7 +76,7 @@ def _files(folder: str, prefix: str) -> Iterator[str]:
 
 
 def _hash(folder: Path, names: list[str]) -> str:
-    digest = hashlib.sha256()
+    digest = sha256(b"")
     for name in names:
         content = (folder / name).read_bytes()
         digest.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))

@@ -7,7 +7,6 @@ Compiled Python is left out: the interpreter writes it when it likes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
@@ -102,6 +101,8 @@ def _walk(folder: str) -> Iterator[os.DirEntry[str]]:
 
 
 def _sha256(path: Path) -> str:
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, which most commands do without
+
     digest = hashlib.sha256()
     with path.open("rb") as handle:
         while chunk := handle.read(_CHUNK_BYTES):

@@ -8,7 +8,6 @@ same entry make it once.
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from scriptgraph.cache.inventory import CONTENT, damages, remove_tree, write_inv
 from scriptgraph.errors import CacheError
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import replace_text
+from scriptgraph.files.sha256 import sha256
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.located_json import decode_value
 
@@ -55,7 +55,7 @@ class Entry(Immutable):
 
 def content_key(parts: Mapping[str, Any]) -> str:
     """Hash what an entry is made from; any change of it is another key."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+    return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 class KeyLocks:

@@ -6,7 +6,6 @@ and what has changed is read. A file that is missing, damaged or cannot be writt
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import struct
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from scriptgraph.catalog.entries import Catalogue, Shelf, catalogue_of
 from scriptgraph.files.atomic import replace_bytes
+from scriptgraph.files.sha256 import sha256
 from scriptgraph.files.stamps import STAMP_BYTES, UNSETTLED, settled_stamp, stamps
 from scriptgraph.manifest.text import MANIFEST_NAMES, Head, read_head
 
@@ -48,7 +48,7 @@ def read_scripts(folders: Sequence[Path], index: Path | None, *, keep: bool = Tr
     if index is None:
         return _seen_now(folders, None)[1]
     named = "\0".join((*MANIFEST_NAMES, "", *map(str, folders)))
-    path = index / LAYOUT / hashlib.sha256(named.encode(errors="surrogatepass")).hexdigest()[:24]
+    path = index / LAYOUT / sha256(named.encode(errors="surrogatepass")).hexdigest()[:24]
     try:
         written = path.read_bytes()
     except OSError:

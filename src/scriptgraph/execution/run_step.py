@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.digests import KnownDigests
 from scriptgraph.errors import OF_THE_MACHINE, ManifestError, StepFailed, UndeclaredError
+from scriptgraph.files.sha256 import sha256
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.located_json import decode_value
 from scriptgraph.manifest.text import MANIFEST_NAMES
@@ -231,7 +231,7 @@ def has_code(manifest: Manifest) -> bool:
 
 @cache
 def _import(path: Path, uid: str) -> ModuleType:
-    name = f"scriptgraph_script_{uid}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    name = f"scriptgraph_script_{uid}_{sha256(str(path).encode()).hexdigest()[:8]}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise StepFailed(f"{path}: cannot be imported")
@@ -259,7 +259,7 @@ def content_digest(manifest: Manifest, known: KnownDigests | None = None) -> str
         ManifestError: there is no such module.
     """
     known = known or KnownDigests()
-    digest = hashlib.sha256(known.of_folder(manifest.folder).encode())
+    digest = sha256(known.of_folder(manifest.folder).encode())
     for module in manifest.code:
         digest.update(_module_digest(module, manifest.folder, known).encode())
     return digest.hexdigest()

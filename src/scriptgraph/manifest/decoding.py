@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ManifestError
+from scriptgraph.files.sha256 import sha256
 from scriptgraph.manifest.located_json import Malformed, Place, pointer_to
 from scriptgraph.manifest.shapes import decode_override, read_fields, read_inputs
 from scriptgraph.manifest.text import MANIFEST_NAMES, parse_manifest, read_shared, shared_file
@@ -14,6 +14,8 @@ from scriptgraph.manifest.types import Dependency, Input, Manifest, Variation
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from scriptgraph.files.sha256 import Digest
 
 # What is not taken into a manifest as it is.
 _READ_HERE = frozenset({
@@ -37,7 +39,7 @@ def decode_manifest(text: str, path: Path) -> Manifest:
 
 def _decode(document: Any, text: str, path: Path) -> Manifest:
     found = read_fields(document)
-    digest = hashlib.sha256(text.encode())
+    digest = sha256(text.encode())
     own = {key: value for key, value in found.items() if key not in _READ_HERE}
     return Manifest(
         **own,
@@ -59,7 +61,7 @@ def _chosen(found: Mapping[str, Any], key: str, among: str, none: str) -> str:
     return str(chosen)
 
 
-def _inputs(found: Mapping[str, Any], path: Path, digest: hashlib._Hash) -> dict[str, Input]:
+def _inputs(found: Mapping[str, Any], path: Path, digest: Digest) -> dict[str, Input]:
     """Give the options: shared ones, those that 2023's manifests map and describe, and the script's own over them."""
     inputs: dict[str, Input] = {}
     for position, name in enumerate(found.get("inputs_from", ())):
@@ -74,7 +76,7 @@ def _inputs(found: Mapping[str, Any], path: Path, digest: hashlib._Hash) -> dict
     return inputs
 
 
-def _shared_inputs(name: str, pointer: str, path: Path, digest: hashlib._Hash) -> dict[str, Input]:
+def _shared_inputs(name: str, pointer: str, path: Path, digest: Digest) -> dict[str, Input]:
     """Read the set of options that is named as FILE#SET, and hash it with the manifest."""
     file, mark, chosen = name.partition("#")
     if not mark:

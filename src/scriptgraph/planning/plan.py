@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.files.sha256 import sha256
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.types import NOTHING
 
@@ -114,7 +114,7 @@ def _digest(step: Step, known: dict[int, str]) -> str:
     """Hash a step and what it stands on; shared steps once."""
     if id(step) not in known:
         outline = json.dumps(_outline(step, known), sort_keys=True)
-        known[id(step)] = hashlib.sha256(outline.encode()).hexdigest()
+        known[id(step)] = sha256(outline.encode()).hexdigest()
     return known[id(step)]
 
 
