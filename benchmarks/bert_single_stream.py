@@ -68,7 +68,7 @@ def main() -> int:
         result = ours.run(after=bare)
         comparison.figures[OURS].append(result.percentiles_ns["50.00"] / 1e3)
         comparison.figures[BARE].append(statistics.median(bare.latencies_ns) / 1e3)
-        means[OURS].append((result.mean_latency_ns or 0.0) / 1e3)
+        means[OURS].append((result.mean_latency_ms or 0.0) * 1e3)
         means[BARE].append(statistics.fmean(bare.latencies_ns) / 1e3)
         print(f"round {number + 1} of {job.rounds}", file=sys.stderr)
     print(

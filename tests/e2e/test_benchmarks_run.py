@@ -35,6 +35,7 @@ def test_a_benchmark_gives_its_ratios(tmp_path: Path, name: str, goals: list[str
         check=False,
     )
     assert done.returncode in {0, 1}, done.stderr
+    assert figures.is_file(), done.stderr
     document = json.loads(figures.read_text())
     assert [goal["name"] for goal in document["goals"]] == goals
     assert all(ratio > 0 for goal in document["goals"] for ratio in goal["ratios"])
@@ -59,6 +60,7 @@ def test_a_benchmark_of_images_measures_each_engine_with_each_model(tmp_path: Pa
     )
 
     assert done.returncode in {0, 1}, done.stderr
+    assert figures.is_file(), done.stderr
     document = json.loads(figures.read_text())
     assert done.returncode == (0 if document["reached"] else 1)
     assert {"litert"} <= {run["engine"] for run in document["runs"]}
@@ -80,6 +82,7 @@ def test_the_engines_cost_is_measured_with_the_cm_that_is_installed(tmp_path: Pa
     )
 
     assert done.returncode in {0, 1}, done.stderr
+    assert figures.is_file(), done.stderr
     document = json.loads(figures.read_text())
     assert len(document["goals"]) == 7
     assert done.returncode == (0 if all(goal["reached"] for goal in document["goals"]) else 1)
