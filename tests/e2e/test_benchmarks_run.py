@@ -19,7 +19,10 @@ OFFLINE = ["ours / bare engine", "ours / naive", "ours / 2023 (the better batch 
 
 @pytest.mark.engine
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "goals"), [("bert_offline", OFFLINE), ("bert_single_stream", OFFLINE[:1])])
+@pytest.mark.parametrize(
+    ("name", "goals"),
+    [pytest.param("bert_offline", OFFLINE, marks=pytest.mark.long), ("bert_single_stream", OFFLINE[:1])],
+)
 def test_a_benchmark_gives_its_ratios(tmp_path: Path, name: str, goals: list[str]) -> None:
     for package in ("deepsparse", "mlperf_loadgen", "tokenizers"):
         pytest.importorskip(package)
@@ -44,7 +47,7 @@ def test_a_benchmark_gives_its_ratios(tmp_path: Path, name: str, goals: list[str
 
 @pytest.mark.engine
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["image_single_stream", "image_offline"])
+@pytest.mark.parametrize("name", [pytest.param("image_single_stream", marks=pytest.mark.long), "image_offline"])
 def test_a_benchmark_of_images_measures_each_engine_with_each_model(tmp_path: Path, name: str) -> None:
     for package in ("ai_edge_litert", "mlperf_loadgen", "cv2"):
         pytest.importorskip(package)

@@ -63,7 +63,15 @@ def sessions(tmp_path: Path) -> dict[str, tuple[bytes, int]]:
     return {path.parent.parent.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in paths}
 
 
-@pytest.mark.parametrize(("marker", "count"), [(RUNS, 1), (RUNS, 3), (DONE, 2), (BETWEEN, 2)])
+@pytest.mark.parametrize(
+    ("marker", "count"),
+    [
+        (RUNS, 1),
+        (BETWEEN, 2),
+        pytest.param(RUNS, 3, marks=pytest.mark.long),
+        pytest.param(DONE, 2, marks=pytest.mark.long),
+    ],
+)
 def test_a_killed_sweep_goes_on_and_measures_nothing_twice(cm: Cm, tmp_path: Path, marker: str, count: int) -> None:
     first = start(cm, tmp_path)
     read_until(first, marker, count)

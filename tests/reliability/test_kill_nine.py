@@ -89,7 +89,7 @@ def options(cm: Cm, tmp_path: Path, server: FaultyServer, archive: bytes) -> lis
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", rounds(20, 200))
+@pytest.mark.parametrize("seed", rounds(5, 200))
 def test_it_is_whole_when_it_is_run_again(
     cm: Cm, options: list[str], tmp_path: Path, archive: bytes, seed: int
 ) -> None:
