@@ -6,33 +6,23 @@ several times as fast.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import hashlib
     from collections.abc import Callable
 
 
-class Digest(Protocol):
-    """What `hashlib.sha256` returns."""
-
-    def update(self, data: bytes, /) -> None:
-        """Take more bytes."""
-
-    def hexdigest(self) -> str:
-        """Return the digest of all bytes so far, in hexadecimal."""
-        ...
-
-
-def _implementation() -> Callable[[bytes], Digest]:
-    # Python 3.12 and later, 3.10 and 3.11, a Python built without either.
-    for module in ("_sha2", "_sha256", "hashlib"):
-        try:
-            made: Callable[[bytes], Digest] = import_module(module).sha256
-        except ImportError:
-            continue
-        return made
-    raise ImportError("this Python has no SHA-256")
+def _implementation() -> Callable[[bytes], hashlib._Hash]:
+    made: Callable[[bytes], hashlib._Hash]
+    for module in ("_sha2", "_sha256"):  # Python 3.12 and later; 3.10 and 3.11
+        with suppress(ImportError):
+            made = import_module(module).sha256
+            return made
+    made = import_module("hashlib").sha256  # of a Python that is built otherwise
+    return made
 
 
 sha256 = _implementation()

@@ -12,10 +12,10 @@ from scriptgraph.manifest.text import MANIFEST_NAMES, parse_manifest, read_share
 from scriptgraph.manifest.types import Dependency, Input, Manifest, Variation
 
 if TYPE_CHECKING:
+    import hashlib
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from scriptgraph.files.sha256 import Digest
 
 # What is not taken into a manifest as it is.
 _READ_HERE = frozenset({
@@ -61,7 +61,7 @@ def _chosen(found: Mapping[str, Any], key: str, among: str, none: str) -> str:
     return str(chosen)
 
 
-def _inputs(found: Mapping[str, Any], path: Path, digest: Digest) -> dict[str, Input]:
+def _inputs(found: Mapping[str, Any], path: Path, digest: hashlib._Hash) -> dict[str, Input]:
     """Give the options: shared ones, those that 2023's manifests map and describe, and the script's own over them."""
     inputs: dict[str, Input] = {}
     for position, name in enumerate(found.get("inputs_from", ())):
@@ -76,7 +76,7 @@ def _inputs(found: Mapping[str, Any], path: Path, digest: Digest) -> dict[str, I
     return inputs
 
 
-def _shared_inputs(name: str, pointer: str, path: Path, digest: Digest) -> dict[str, Input]:
+def _shared_inputs(name: str, pointer: str, path: Path, digest: hashlib._Hash) -> dict[str, Input]:
     """Read the set of options that is named as FILE#SET, and hash it with the manifest."""
     file, mark, chosen = name.partition("#")
     if not mark:
