@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cm_command import CM
@@ -14,7 +15,24 @@ from cm_command import CM
 from mlperf_home.samples.bert import MODELS
 
 ROOT = Path(__file__).parents[2]
+SOURCE = {"PYTHONPATH": str(ROOT / "src")}
 OFFLINE = ["ours / bare engine", "ours / naive", "ours / 2023 (the better batch size)"]
+
+
+def measured(folder: Path, name: str, *options: str, **environment: str) -> tuple[int, dict[str, Any]]:
+    """Run a benchmark; return its exit status, 0 or 1, and the figures that it wrote."""
+    figures = folder / "figures.json"
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), *options, "--json", str(figures)],
+        env={**os.environ, **environment, "TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in {0, 1}, done.stderr
+    # A traceback's status is 1 as well.
+    assert figures.is_file(), done.stderr
+    return done.returncode, json.loads(figures.read_text())
 
 
 @pytest.mark.engine
@@ -28,18 +46,9 @@ def test_a_benchmark_gives_its_ratios(tmp_path: Path, name: str, goals: list[str
         pytest.importorskip(package)
     if not MODELS["pruned-quantised"].is_file():
         pytest.skip("the sample's models are not there")
-    figures = tmp_path / "figures.json"
-    command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), "--count", "80", "--rounds", "1"]
-    done = subprocess.run(
-        [*command, "--json", str(figures)],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode in {0, 1}, done.stderr
-    assert figures.is_file(), done.stderr
-    document = json.loads(figures.read_text())
+
+    _, document = measured(tmp_path, name, "--count", "80", "--rounds", "1", **SOURCE)
+
     assert [goal["name"] for goal in document["goals"]] == goals
     assert all(ratio > 0 for goal in document["goals"] for ratio in goal["ratios"])
     assert 150 < document["mean_length_tokens"] < 220
@@ -51,21 +60,10 @@ def test_a_benchmark_gives_its_ratios(tmp_path: Path, name: str, goals: list[str
 def test_a_benchmark_of_images_measures_each_engine_with_each_model(tmp_path: Path, name: str) -> None:
     for package in ("ai_edge_litert", "mlperf_loadgen", "cv2"):
         pytest.importorskip(package)
-    figures = tmp_path / "figures.json"
-    command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), "--rounds", "1", "--seconds", "0.02"]
 
-    done = subprocess.run(
-        [*command, "--json", str(figures)],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    status, document = measured(tmp_path, name, "--rounds", "1", "--seconds", "0.02", **SOURCE)
 
-    assert done.returncode in {0, 1}, done.stderr
-    assert figures.is_file(), done.stderr
-    document = json.loads(figures.read_text())
-    assert done.returncode == (0 if document["reached"] else 1)
+    assert status == (0 if document["reached"] else 1)
     assert {"litert"} <= {run["engine"] for run in document["runs"]}
     assert len({run["model"] for run in document["runs"]}) == 2
 
@@ -73,20 +71,9 @@ def test_a_benchmark_of_images_measures_each_engine_with_each_model(tmp_path: Pa
 def test_the_engines_cost_is_measured_with_the_cm_that_is_installed(tmp_path: Path) -> None:
     if not CM.exists():
         pytest.skip("cm is not installed beside this Python: pip install '.[test]'")
-    figures = tmp_path / "figures.json"
-    command = [sys.executable, str(ROOT / "benchmarks" / "engine_cost.py"), "--many", "300", "--rounds", "1"]
 
-    done = subprocess.run(
-        [*command, "--json", str(figures)],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    status, document = measured(tmp_path, "engine_cost", "--many", "300", "--rounds", "1")
 
-    assert done.returncode in {0, 1}, done.stderr
-    assert figures.is_file(), done.stderr
-    document = json.loads(figures.read_text())
     assert len(document["goals"]) == 7
-    assert done.returncode == (0 if all(goal["reached"] for goal in document["goals"]) else 1)
+    assert status == (0 if all(goal["reached"] for goal in document["goals"]) else 1)
     assert all(figure > 0 for figure in document["figures"]["floor"])
