@@ -15,7 +15,6 @@ from faulty_server import FaultyServer, status, whole
 
 from mlperf_home.testing.tiny_classifier import TinyClassifier, write
 from scriptgraph.catalog.registry import load_registry
-from scriptgraph.manifest.types import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -104,9 +103,8 @@ def test_they_are_those_of_the_list_of_sources() -> None:
 
 
 def test_the_sweep_names_each_of_them_once() -> None:
-    published = Condition("CM_DATASET_SAMPLE", ("no",))
     sweep = manifest("run-mlperf-inference-mobilenet-models").deps
-    asked = [each.env for each in sweep if each.for_each and published in each.guard.enable]
+    asked = [each.env for each in sweep if each.for_each and each.enable.get("CM_DATASET_SAMPLE") == ("no",)]
 
     named = {(each["CM_ML_MODEL_FAMILY"], ",".join(each["CM_ML_MODEL_VARIATION"])) for each in asked}
     assert len(asked) == 81

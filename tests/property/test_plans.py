@@ -16,7 +16,7 @@ from scriptgraph.manifest.located_json import decode_value
 from scriptgraph.manifest.types import matches_any
 from scriptgraph.planning import resolver
 from scriptgraph.planning.environment import Environment, Layer
-from scriptgraph.planning.resolver import exports_of, hand_down, layered, resolve, settle
+from scriptgraph.planning.resolver import hand_down, layered, resolve, settle
 from scriptgraph.planning.scope import ResolvedSteps, Scope
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class _Rehearsal:
         env = self._needs(step, step.before, env, chain)
         env = env.merged(self._invented(step), Layer.DEPENDENCY, step.manifest.alias)
         env = self._needs(step, step.after, env, chain).resolved()
-        return {key: env[key] for key in env if matches_any(key, exports_of(step))}
+        return {key: env[key] for key in env if matches_any(key, step.exports)}
 
     def _needs(self, step: Step, needs: tuple[Need, ...], env: Environment, chain: tuple[str, ...]) -> Environment:
         for need in needs:
@@ -138,7 +138,7 @@ class _Rehearsal:
 
     def _invented(self, step: Step) -> dict[str, Any]:
         """Draw what the step's code exports: any keys that it lists, with any values."""
-        patterns = exports_of(step)
+        patterns = step.exports
         found = {}
         for key in (*KEYS, KIND):
             if matches_any(key, patterns):

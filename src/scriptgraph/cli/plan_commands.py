@@ -14,7 +14,6 @@ from scriptgraph.execution.traversal import Foreseen
 from scriptgraph.manifest.types import matches_any
 from scriptgraph.planning.conditions import guard_words
 from scriptgraph.planning.environment import as_text
-from scriptgraph.planning.resolver import exports_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +39,7 @@ def show_origin(plan: Plan, key: str, console: RunConsole) -> dict[str, Any]:
     """Show for each step that reads a key which value it gets, and from where. Raise RequestError if none reads it."""
     lines = list(dict.fromkeys(origin_lines(plan, key)))
     if not lines:
-        makers = dict.fromkeys(step.title for step in plan.steps() if matches_any(key, exports_of(step)))
+        makers = dict.fromkeys(step.title for step in plan.steps() if matches_any(key, step.exports))
         close = nearest(key, {name for step in plan.steps() for name in step.manifest.reads})
         hint = f"; did you mean {close[0]}?" if close else ""
         hint = f"; what exports it when it runs: {', '.join(makers)}" if makers else hint
@@ -81,25 +80,23 @@ def _look(plan: Plan, runtime: Runtime) -> tuple[Foreseen, list[Fetch]]:
 
 def plan_lines(
     plan: Plan, root: Foreseen, fetched: Sequence[Fetch], seconds: Mapping[str, float], *, verbose: bool
-) -> Iterator[str]:
+) -> list[str]:
     """Return a plan as lines of text.
 
     `seconds` is how long a step took when it last ran, by title; `verbose` tells of dependencies that are not wanted.
     """
-    yield f"plan {plan.fingerprint[:12]} for {plan.root.title}"
-    yield from _step_lines(root, 0, verbose=verbose)
-    yield ""
+    lines = [f"plan {plan.fingerprint[:12]} for {plan.root.title}", *_step_lines(root, 0, verbose=verbose), ""]
     known = [each.download.size_bytes for each in fetched if each.download.size_bytes]
     sizes = [f"{sum(known) / _MIB:.1f} MiB"] if known else []
     sizes += [f"{len(fetched) - len(known)} of unknown size"] if len(known) < len(fetched) else []
     needed = f"{len(fetched)} ({', and '.join(sizes)}); as much disk at least" if fetched else "none that is known now"
-    yield f"downloads: {needed}"
+    lines.append(f"downloads: {needed}")
     for each in fetched:
         size = f"{each.download.size_bytes:,} bytes" if each.download.size_bytes else "size unknown"
         hosts = ", ".join(dict.fromkeys(host for host, _ in each.hosts))
         source = f"{each.local} (here)" if each.local else hosts or "the package index"
-        yield f"  {each.download.name}: {size}, {source}"
-    yield _time(root, seconds)
+        lines.append(f"  {each.download.name}: {size}, {source}")
+    return [*lines, _time(root, seconds)]
 
 
 def plan_document(
@@ -151,7 +148,7 @@ def _step_lines(found: Foreseen, depth: int, *, verbose: bool) -> Iterator[str]:
             waits = _few(sorted(child.waits_for))
             yield "  " * (depth + 1) + f"? {child.dependency.tags} - decided when {waits} is known"
         elif verbose:
-            yield "  " * (depth + 1) + f"(left out: {child.dependency.tags}: {guard_words(child.dependency.guard)})"
+            yield "  " * (depth + 1) + f"(left out: {child.dependency.tags}: {guard_words(child.dependency)})"
 
 
 def _few(keys: Sequence[str], most: int = 3) -> str:
@@ -173,7 +170,7 @@ def _document(found: Foreseen | Need, seconds: Mapping[str, float]) -> dict[str,
             "tags": found.dependency.tags,
             "status": "deferred" if found.waits_for else "not wanted",
             "waits_for": sorted(found.waits_for),
-            "guard": guard_words(found.dependency.guard),
+            "guard": guard_words(found.dependency),
         }
     step = found.step
     return {

@@ -211,7 +211,7 @@ def _dependencies(manifest: Manifest) -> Iterator[dict[str, Any]]:
                 "names": list(each.names),
                 "when": when,
                 "with": of,
-                "guard": guard_words(each.guard),
+                "guard": guard_words(each),
                 "versions": ", ".join(f"{word}{version}" for word, version in versions if version),
                 "env": {key: as_text(value) for key, value in each.env.items()},
             }

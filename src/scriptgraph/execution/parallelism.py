@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from scriptgraph.execution.run_step import has_code
 from scriptgraph.files import locks
-from scriptgraph.planning.resolver import exports_of
 from scriptgraph.process.interruption import Stop, Stopped, raise_if_stopped, stopping
 
 if TYPE_CHECKING:
@@ -72,14 +71,14 @@ class Independence:
             return _EVERYTHING if need.waits_for else frozenset()
         step = need.step
         if id(step) not in self._keys:
-            found = frozenset({*step.manifest.reads, *step.manifest.deciding_keys, *exports_of(step)})
+            found = frozenset({*step.manifest.reads, *step.manifest.deciding_keys, *step.exports})
             found = found.union(*(self._touches(each) for each in step.needs()))
             self._keys[id(step)] = (step, _EVERYTHING if "*" in found else found)
         return self._keys[id(step)][1].union(*map(step.env.made_of, need.dependency.env.values()))
 
 
 def _exports(need: Need) -> Iterable[str]:
-    return _EVERYTHING if need.waits_for else exports_of(need.step) if need.step else ()
+    return _EVERYTHING if need.waits_for else need.step.exports if need.step else ()
 
 
 def _meet(exports: Iterable[str], keys: frozenset[str]) -> bool:

@@ -13,7 +13,6 @@ from scriptgraph.errors import ScriptGraphError
 from scriptgraph.execution.run_step import has_code, hook_of
 from scriptgraph.execution.runtime import Runtime, Surroundings
 from scriptgraph.execution.traversal import Foreseen, Ready, Result, Traversal
-from scriptgraph.planning.resolver import exports_of
 
 if TYPE_CHECKING:
     from scriptgraph.execution.run_step import Download
@@ -61,9 +60,9 @@ class Preview(Surroundings):
         except ScriptGraphError as error:
             return self._open(ready, Foreseen(step, below=below, error=str(error)))
         if key not in self._known:
-            self._known[key] = self._look(ready.replaced(env=env), key)
+            self._known[key] = self._look(ready._replace(env=env), key)
             return self._known[key]
-        return self._known[key].replaced(seen=Foreseen(step, "again", key, below=below))
+        return self._known[key]._replace(seen=Foreseen(step, "again", key, below=below))
 
     def _look(self, ready: Ready, key: str) -> Result:
         step, manifest, env = ready.step, ready.step.manifest, ready.env
@@ -74,16 +73,16 @@ class Preview(Surroundings):
         downloads = self._downloads(step, env)
         seen = Foreseen(step, "make" if manifest.cache else "run", key, (), downloads, ready.below)
         result = self._perform(ready)
-        return result.replaced(seen=seen) if result else self._open(ready.replaced(keys=keys), seen)
+        return result._replace(seen=seen) if result else self._open(ready._replace(keys=keys), seen)
 
     def _open(self, ready: Ready, seen: Foreseen) -> Result:
-        return Result(ready.step.manifest.alias, {}, ready.keys, exports_of(ready.step), seen)
+        return Result(ready.step.manifest.alias, {}, ready.keys, ready.step.exports, seen)
 
     def _downloads(self, step: Step, env: Environment) -> tuple[Download, ...]:
         hook = hook_of(step.manifest, "downloads") if step.manifest.downloads else None
         if hook is None:
             return ()
-        exported = env.matching(exports_of(step))
+        exported = env.exported(step.exports)
         try:
             return tuple(hook(self.context(step, env, also_reads=exported)))
         except ScriptGraphError:

@@ -18,7 +18,6 @@ from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.located_json import decode_value
 from scriptgraph.manifest.text import MANIFEST_NAMES
 from scriptgraph.manifest.types import NOTHING, matches_any
-from scriptgraph.planning.resolver import exports_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -120,7 +119,7 @@ def work(step: Step, context: Context, entry: StepRecord) -> Values:
         ]  # fmt: skip
     entry.status = "skipped" if isinstance(outcome, Skip) else "done"
     entry.reason = outcome.reason if isinstance(outcome, Skip) else None
-    alias, allowed = step.manifest.alias, exports_of(step)
+    alias, allowed = step.manifest.alias, step.exports
     for key in outcome.exports:
         if not matches_any(key, allowed):
             raise UndeclaredError(f"{alias} exports {key}, which its manifest does not list; add it to new_env_keys")

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import threading
 from functools import partial, reduce
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from scriptgraph.errors import ScriptGraphError
 from scriptgraph.execution.parallelism import Independence, side_by_side
-from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.types import NOTHING
 from scriptgraph.planning.environment import NOTHING_UNKNOWN, Layer, Unknown
 from scriptgraph.planning.plan import Plan
-from scriptgraph.planning.resolver import exports_of, hand_down, layered, possible_exports, settle
+from scriptgraph.planning.resolver import hand_down, layered, possible_exports, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 Status = Literal["cached", "make", "run", "pass", "again", "open"]
 
 
-class Foreseen(Immutable):
+class Foreseen(NamedTuple):
     """What is known of one step before it runs.
 
     Attributes:
@@ -58,7 +57,7 @@ class Foreseen(Immutable):
         return [*(each for child in self.below if isinstance(child, Foreseen) for each in child.all()), self]
 
 
-class Result(Immutable):
+class Result(NamedTuple):
     """What a step hands to its parent: exports, keys of entries, patterns of what it has yet to export."""
 
     alias: str
@@ -70,10 +69,10 @@ class Result(Immutable):
     def again(self, step: Step) -> Result:
         """Return the result for a step that needs no second look."""
         seen = self.seen
-        return self.replaced(seen=Foreseen(step, "again", seen.key)) if isinstance(seen, Foreseen) else self
+        return self._replace(seen=Foreseen(step, "again", seen.key)) if isinstance(seen, Foreseen) else self
 
 
-class Ready(Immutable):
+class Ready(NamedTuple):
     """A step, or one of its dependencies, whose turn it is: what is known there.
 
     Attributes:
@@ -145,7 +144,7 @@ class Traversal:
             except ScriptGraphError as error:
                 raise error.within(step.manifest.alias)  # noqa: B904 - the same error, with its chain
             # In a run, what waits may be settled otherwise, or make a circle, elsewhere.
-            if self._handler.ahead or not any(Plan(step).deferred()):
+            if self._handler.ahead or not Plan(step).deferred():
                 visited.append((step, inherited, around, result))
             return result
 
@@ -155,17 +154,16 @@ class Traversal:
         own = self._handler.handle(ready)
         ready = self._needs(ready.after(own), step.after, chain)
         env, unknown = ready.env, ready.unknown
-        patterns = exports_of(step)
-        exports = {**env.resolved().matching(patterns), **own.exports}
+        exports = {**env.exported(step.exports), **own.exports}
         if not unknown.patterns:
-            return own.replaced(exports=exports)
+            return own._replace(exports=exports)
         changing = env.changing(exports, unknown)
         # What was open around the step is open for its parent anyway.
         arisen = unknown.patterns - around.patterns
         everything = any("*" in each for each in arisen)
-        still = patterns if everything else Unknown(patterns).among(arisen)
+        still = step.exports if everything else Unknown(step.exports).among(arisen)
         sure = {key: value for key, value in exports.items() if key not in changing}
-        return own.replaced(exports=sure, unknown=still)
+        return own._replace(exports=sure, unknown=still)
 
     def _needs(self, start: Ready, needs: tuple[Need, ...], chain: tuple[str, ...]) -> Ready:
         """Visit dependencies, in a run those that do not depend on each other side by side.
@@ -212,9 +210,7 @@ class Traversal:
             may_come = possible_exports(need.dependency, self._registry) if need.waits_for else ()
             return Result("", unknown=may_come, seen=need)
         # What the dependency is told in terms of keys that are open is open for it too.
-        unknown = parent.unknown
-        if unknown.patterns:
-            unknown = unknown.and_also(parent.env.made_of_changing(need.dependency.env, unknown))
+        unknown = parent.env.unknown_below(need.dependency.env, parent.unknown)
         start = _start_of(need.step, parent.env, parent.step, need.dependency)
         return self.visit(need.step, start, chain, unknown)
 

@@ -34,7 +34,10 @@ def decode_manifest(text: str, path: Path) -> Manifest:
     others = [name for name in MANIFEST_NAMES if name != path.name and (path.parent / name).is_file()]
     if others:
         raise ManifestError(path, "", f"stands beside {others[0]}; keep one of them")
-    return Place(path, "", parse_manifest(text, path)).read(lambda document: _decode(document, text, path))
+    try:
+        return _decode(parse_manifest(text, path), text, path)
+    except Malformed as error:
+        raise ManifestError(path, error.pointer, error.problem) from None
 
 
 def _decode(document: Any, text: str, path: Path) -> Manifest:

@@ -63,7 +63,7 @@ class VersionRange(Immutable):
         """Give this range with what `over` says put in its place."""
         if over is ANY_VERSION:
             return self
-        return VersionRange(over.exact or self.exact, over.minimum or self.minimum, over.maximum or self.maximum)
+        return version_range(over.exact or self.exact, over.minimum or self.minimum, over.maximum or self.maximum)
 
     def admits(self, version: str) -> bool:
         """Say whether `version` lies in the range; a name such as "master" lies in none that has bounds."""
@@ -89,6 +89,11 @@ class VersionRange(Immutable):
 ANY_VERSION = VersionRange()
 
 
+def version_range(exact: str = "", minimum: str = "", maximum: str = "") -> VersionRange:
+    """Return a range of versions: `ANY_VERSION` itself where nothing is asked."""
+    return VersionRange(exact, minimum, maximum) if exact or minimum or maximum else ANY_VERSION
+
+
 def _parse(text: str) -> Version:
     from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - most requests ask for no version
 
@@ -112,7 +117,7 @@ def select_version(alias: str, known: Iterable[str], default: str, asked: Versio
         return asked.exact
     if default and asked.admits(default):
         return default
-    if asked == ANY_VERSION:
+    if asked is ANY_VERSION:
         return default
     fitting = [version for version in versions if asked.admits(version)]
     if fitting:

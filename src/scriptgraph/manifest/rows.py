@@ -20,13 +20,13 @@ from scriptgraph.manifest.located_json import (
     read_object,
 )
 from scriptgraph.manifest.text import read_shared, shared_file
-from scriptgraph.manifest.types import Condition, Dependency, ForEach, Guard, TagUpdate, Variation
+from scriptgraph.manifest.types import Dependency, ForEach, Variation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from scriptgraph.manifest.types import Value, Values
+    from scriptgraph.manifest.types import Conditions, Value, Values
 
 # Stands for the cell of a column.
 _COLUMN = re.compile(r"\{\{([A-Za-z0-9_]+)\}\}")
@@ -104,17 +104,20 @@ def repeat(entry: Dependency | Variation, manifest: Path) -> Sequence[Dependency
 
 
 def _filled_dependency(entry: Dependency, row: Row) -> Dependency:
-    def filled(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
-        return tuple(Condition(row.text(each.key), row.texts(each.values)) for each in conditions)
+    def filled(conditions: Conditions) -> dict[str, tuple[str, ...]]:
+        return {row.text(key): row.texts(values) for key, values in conditions.items()}
 
-    guard, tags = entry.guard, row.text(entry.tags)
+    tags = row.text(entry.tags)
     if not tags.strip(", "):
         raise Malformed("names no tag", "/tags")
     return entry.replaced(
         tags=tags,
         names=row.texts(entry.names),
-        guard=Guard(filled(guard.enable), filled(guard.skip), filled(guard.skip_any)),
-        tag_updates=tuple(TagUpdate(row.text(each.prefix), row.texts(each.keys)) for each in entry.tag_updates),
+        enable=filled(entry.enable),
+        skip=filled(entry.skip),
+        skip_any=filled(entry.skip_any),
+        tags_from=row.texts(entry.tags_from),
+        prefixed_tags_from=filled(entry.prefixed_tags_from),
         env=row.values(entry.env),
         may_fail=row.text(entry.may_fail),
         dropped_by=row.dropped_by,

@@ -21,24 +21,18 @@ from scriptgraph.manifest.located_json import (
     read_value,
     read_values,
 )
-from scriptgraph.manifest.queries import VersionRange
+from scriptgraph.manifest.queries import version_range
 from scriptgraph.manifest.types import (
-    NOTHING,
-    Condition,
     Dependency,
     ForEach,
-    Guard,
     Input,
     Override,
-    TagUpdate,
     Variation,
     VersionEntry,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from scriptgraph.manifest.types import Value
 
 # Keys of 2023's manifests that are not served, each with what to write instead.
 _BY_CONTENT = "entries are found by what they are made from; leave it out"
@@ -81,25 +75,6 @@ _OF_OVERRIDES: Mapping[str, Callable[[Any], Any]] = {"tags": read_texts, **dict.
 _read_conditions = members(one_or_more(read_value))
 
 
-def _make_dependency(
-    enable: Mapping[str, tuple[Value, ...]] = NOTHING,
-    skip: Mapping[str, tuple[Value, ...]] = NOTHING,
-    skip_any: Mapping[str, tuple[Value, ...]] = NOTHING,
-    prefixed: Mapping[str, tuple[str, ...]] = NOTHING,
-    update_tags_from_env: tuple[str, ...] | None = None,
-    **found: Any,
-) -> Dependency:
-    if prefixed or update_tags_from_env is not None:
-        more = () if update_tags_from_env is None else (("", update_tags_from_env),)
-        found["tag_updates"] = tuple(TagUpdate(prefix, keys) for prefix, keys in (*prefixed.items(), *more))
-    if not found.keys().isdisjoint(_VERSION_KEYS):
-        found["versions"] = VersionRange(*(found.pop(key, "") for key in _VERSION_KEYS))
-    if enable or skip or skip_any:
-        sides = ((Condition(*each) for each in conditions.items()) for conditions in (enable, skip, skip_any))
-        found["guard"] = Guard(*map(tuple, sides))
-    return Dependency(**found)
-
-
 def decode_override(fields: Mapping[str, Any]) -> Override:
     """Read what `--adr.NAME.*` or a manifest's `adr` says of one name.
 
@@ -109,7 +84,7 @@ def decode_override(fields: Mapping[str, Any]) -> Override:
     tags = fields.get("tags", "")
     return Override(
         tags=",".join(tags) if isinstance(tags, list) else str(tags),
-        versions=VersionRange(*(str(fields.get(key, "")) for key in _VERSION_KEYS)),
+        versions=version_range(*(str(fields.get(key, "")) for key in _VERSION_KEYS)),
         inputs={
             key.replace("-", "_"): decode_value(value)
             for key, value in fields.items()
@@ -146,14 +121,15 @@ dependency = Shape(
         "for_each": _for_each,
         **dict.fromkeys(_VERSION_KEYS, read_text),
     },
-    _make_dependency,
+    Dependency,
     {"tags": "a dependency needs tags"},
     OF_DEPENDENCIES,
     {
         "enable_if_env": "enable",
         "skip_if_env": "skip",
         "skip_if_any_env": "skip_any",
-        "update_tags_from_env_with_prefix": "prefixed",
+        "update_tags_from_env": "tags_from",
+        "update_tags_from_env_with_prefix": "prefixed_tags_from",
     },
 )
 _dependencies = each(dependency)

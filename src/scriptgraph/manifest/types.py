@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from scriptgraph.immutable import Immutable
-from scriptgraph.manifest.queries import ANY_VERSION, VERSION_KEYS, VersionRange
+from scriptgraph.manifest.queries import ANY_VERSION, VERSION_KEYS, VersionRange, version_range
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,31 +22,8 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 PLACEHOLDER = re.compile(r"<<<([A-Za-z0-9_]+)>>>")
 
 
-class Condition(Immutable):
-    """True where the environment's `key` has one of `values`."""
-
-    key: str
-    values: tuple[Value, ...]
-
-
-class Guard(Immutable):
-    """Whether a dependency is wanted: all of `enable`, not all of `skip`, and none of `skip_any`."""
-
-    enable: tuple[Condition, ...] = ()
-    skip: tuple[Condition, ...] = ()
-    skip_any: tuple[Condition, ...] = ()
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """The environment's keys that the guard looks at."""
-        return frozenset(condition.key for condition in (*self.enable, *self.skip, *self.skip_any))
-
-
-class TagUpdate(Immutable):
-    """Adds `prefix + value` to a dependency's query for each key that has a value."""
-
-    prefix: str
-    keys: tuple[str, ...]
+# Keys of the environment, each with the values of which it must have one.
+Conditions = Mapping[str, tuple[Value, ...]]
 
 
 class ForEach(Immutable):
@@ -62,9 +39,14 @@ class ForEach(Immutable):
 
 
 class Dependency(Immutable):
-    """Another script that must have run: a query, its guard, and what it is told.
+    """Another script that must have run: a query, its guard, and the values it gets.
 
     Attributes:
+        enable: conditions of the guard that must all hold.
+        skip: conditions that must not all hold.
+        skip_any: conditions of which none may hold.
+        tags_from: keys of the environment whose values are tags of the query as well.
+        prefixed_tags_from: such keys by the prefix that their values get.
         for_each: the table of which this is a row; None for one that stands in the manifest itself.
         dropped_by: the variations with which it is left out, since its row is not among those selected.
         may_fail: the environment's key that gets a line for each such dependency that failed; the others go on. Empty:
@@ -73,23 +55,39 @@ class Dependency(Immutable):
 
     tags: str
     names: tuple[str, ...] = ()
-    guard: Guard = Guard()
-    tag_updates: tuple[TagUpdate, ...] = ()
+    enable: Conditions = NOTHING
+    skip: Conditions = NOTHING
+    skip_any: Conditions = NOTHING
+    tags_from: tuple[str, ...] = ()
+    prefixed_tags_from: Mapping[str, tuple[str, ...]] = NOTHING
     env: Values = NOTHING
-    versions: VersionRange = ANY_VERSION
+    version: str = ""
+    version_min: str = ""
+    version_max: str = ""
     may_fail: str = ""
     for_each: ForEach | None = None
     dropped_by: frozenset[str] = frozenset()
 
     @cached_property
+    def versions(self) -> VersionRange:
+        """The versions that may be selected."""
+        return version_range(self.version, self.version_min, self.version_max)
+
+    @cached_property
+    def updates(self) -> tuple[tuple[str, str], ...]:
+        """The keys whose values are tags of the query, each after the prefix that its values get."""
+        prefixed = ((prefix, key) for prefix, keys in self.prefixed_tags_from.items() for key in keys)
+        return (*prefixed, *(("", key) for key in self.tags_from))
+
+    @cached_property
     def updating_keys(self) -> frozenset[str]:
         """The environment's keys that add to the query."""
-        return frozenset(key for update in self.tag_updates for key in update.keys)
+        return frozenset(key for _, key in self.updates)
 
     @cached_property
     def keys(self) -> frozenset[str]:
         """The environment's keys that decide whether and what is selected."""
-        return self.guard.keys | self.updating_keys
+        return self.updating_keys.union(self.enable, self.skip, self.skip_any)
 
 
 class Override(Immutable):

@@ -10,7 +10,7 @@ from scriptgraph.planning.environment import as_text
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
-    from scriptgraph.manifest.types import Condition, Dependency, Guard, Value
+    from scriptgraph.manifest.types import Conditions, Dependency, Value
 
 _TRUTH = frozenset({"1", "true", "yes", "on"})
 _FALSEHOOD = frozenset({"0", "false", "no", "off"})
@@ -34,56 +34,48 @@ def same(value: Value, wanted: Value) -> bool:
     return text == asked
 
 
-def _holds(condition: Condition, env: Mapping[str, Value], unknown: Container[str]) -> bool | None:
-    if condition.key in unknown:
-        return None
-    if condition.key not in env:
-        return False
-    value = env[condition.key]
-    return any(same(value, wanted) for wanted in condition.values)
+def _answers(conditions: Conditions, env: Mapping[str, Value], unknown: Container[str]) -> list[bool | None]:
+    return [
+        None if key in unknown else key in env and any(same(env[key], wanted) for wanted in values)
+        for key, values in conditions.items()
+    ]
 
 
-def _all_hold(conditions: tuple[Condition, ...], env: Mapping[str, Value], unknown: Container[str]) -> bool | None:
-    answers = [_holds(condition, env, unknown) for condition in conditions]
-    return False if False in answers else None if None in answers else True
-
-
-def decide(guard: Guard, env: Mapping[str, Value], unknown: Container[str]) -> bool | None:
-    """Decide a guard; None where it needs a key that may still change.
+def decide(dependency: Dependency, env: Mapping[str, Value], unknown: Container[str]) -> bool | None:
+    """Decide a dependency's guard; None where it needs a key that may still change.
 
     A missing key matches nothing. All of `enable` must hold; `skip` counts only when all
     of it holds, `skip_any` when one of it does.
     """
-    enabled = _all_hold(guard.enable, env, unknown)
-    if enabled is False:
+    enabled = _answers(dependency.enable, env, unknown)
+    if False in enabled:
         return False
-    skipped = _all_hold(guard.skip, env, unknown) if guard.skip else False
-    skipped_by_one = [_holds(condition, env, unknown) for condition in guard.skip_any]
-    if skipped or True in skipped_by_one:
+    skipped = _answers(dependency.skip, env, unknown)
+    skipped_by_one = _answers(dependency.skip_any, env, unknown)
+    if True in skipped_by_one or (skipped and all(skipped)):
         return False
-    return None if None in {enabled, skipped, *skipped_by_one} else True
+    open_skip = None in skipped and False not in skipped
+    return None if None in enabled or None in skipped_by_one or open_skip else True
 
 
-def guard_words(guard: Guard) -> str:
-    """Say when a guard lets through: "where CM_A is yes; not where CM_B is set"; nothing where it always does."""
-    parts = []
-    if guard.enable:
-        parts.append(f"where {' and '.join(map(_condition, guard.enable))}")
-    if guard.skip:
-        parts.append(f"not where {' and '.join(map(_condition, guard.skip))}")
-    if guard.skip_any:
-        parts.append(f"not where {' or '.join(map(_condition, guard.skip_any))}")
-    return "; ".join(parts)
+def guard_words(dependency: Dependency) -> str:
+    """Describe a guard: "where CM_A is yes; not where CM_B is set"; nothing where it always lets through."""
+    sides = (
+        ("where", " and ", dependency.enable),
+        ("not where", " and ", dependency.skip),
+        ("not where", " or ", dependency.skip_any),
+    )
+    return "; ".join(f"{word} {joint.join(map(_condition, side.items()))}" for word, joint, side in sides if side)
 
 
 def query_words(dependency: Dependency) -> str:
     """Give a dependency's tags with those that values add: "get,engine,_<CM_ENGINE>"."""
-    added = [f"{update.prefix}<{key}>" for update in dependency.tag_updates for key in update.keys]
-    return ",".join((dependency.tags, *added))
+    return ",".join((dependency.tags, *(f"{prefix}<{key}>" for prefix, key in dependency.updates)))
 
 
-def _condition(condition: Condition) -> str:
-    words = [value if isinstance(value, str) else as_text(value) for value in condition.values]
+def _condition(condition: tuple[str, tuple[Value, ...]]) -> str:
+    key, values = condition
+    words = [value if isinstance(value, str) else as_text(value) for value in values]
     if ANY in words:
-        return f"{condition.key} is set"
-    return f"{condition.key} is {' or '.join(word or 'empty' for word in words)}"
+        return f"{key} is set"
+    return f"{key} is {' or '.join(word or 'empty' for word in words)}"

@@ -61,7 +61,8 @@ class Unknown:
 
     def and_also(self, patterns: Iterable[str]) -> Unknown:
         """Return these with more patterns; self where there are none."""
-        return self if self.patterns.issuperset(patterns) else Unknown(self.patterns.union(patterns))
+        more = frozenset(patterns)
+        return self if more <= self.patterns else Unknown(self.patterns | more)
 
 
 NOTHING_UNKNOWN = Unknown()
@@ -105,10 +106,10 @@ class Environment(Mapping[str, Value]):
         """Return the values of those of the keys that are set, sorted by key."""
         return {key: self._settings[key][0] for key in sorted(self._settings) if key in keys}
 
-    def matching(self, patterns: tuple[str, ...]) -> dict[str, Value]:
-        """Return the values of the keys that fit one of the patterns."""
-        wanted = Unknown(patterns)
-        return {key: each[0] for key, each in self._settings.items() if key in wanted}
+    def exported(self, patterns: tuple[str, ...]) -> dict[str, Value]:
+        """Return the values, placeholders expanded, of the keys that fit one of the patterns."""
+        env, wanted = self.resolved(), Unknown(patterns)
+        return {key: env[key] for key in env if key in wanted}
 
     def changing(self, keys: Iterable[str], unknown: Unknown, asked: set[str] | None = None) -> frozenset[str]:
         """Return those of the keys that may still change, or what their values are made of.
@@ -147,13 +148,13 @@ class Environment(Mapping[str, Value]):
         env = self.resolved(unknown, asked)
         return env, env.only(keys), self.changing(keys, unknown, asked)
 
-    def made_of_changing(self, values: Values, unknown: Unknown, asked: set[str] | None = None) -> list[str]:
-        """Return the keys of those of this environment's values, and of `values`, that are made of changing keys."""
+    def unknown_below(self, values: Values, unknown: Unknown, asked: set[str] | None = None) -> Unknown:
+        """Return the unknown keys where `values` are handed down: also those whose values are made of changing keys."""
         if not unknown and asked is None:
-            return []
+            return unknown
         made = {key: self.made_of(self._settings[key][0]) for key in self.placeholders()}
         made |= {key: self.made_of(value) for key, value in values.items() if isinstance(value, str) and "<<<" in value}
-        return [key for key, keys in made.items() if self.changing(keys, unknown, asked)]
+        return unknown.and_also(key for key, keys in made.items() if self.changing(keys, unknown, asked))
 
     def _made_of_all(self, key: str) -> Collection[str]:
         setting = self._settings.get(key)

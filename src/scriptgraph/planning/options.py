@@ -102,7 +102,7 @@ def check_overrides(root: Step, request: Request, registry: Registry) -> tuple[s
     for step in Plan(root).steps():
         known |= step.manifest.dependency_names
         retired |= step.manifest.retired_names
-    if any(name not in known for name in request.overrides) and any(Plan(root).deferred()):
+    if any(name not in known for name in request.overrides) and Plan(root).deferred():
         known |= {name for each in registry for name in each.dependency_names}
     notes = []
     for name in request.overrides:
@@ -128,7 +128,7 @@ def check_env(root: Step, request: Request, registry: Registry) -> None:
         if key in known:
             continue
         # A step that is settled later may be any script.
-        if any(Plan(root).deferred()) and key in _keys(registry):
+        if Plan(root).deferred() and key in _keys(registry):
             continue
         close = nearest(key, known)
         hint = f"; did you mean {close[0]}?" if close else ""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptgraph.files.sha256 import sha256
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.types import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from scriptgraph.manifest.queries import Query
     from scriptgraph.manifest.types import Dependency, Manifest, Override, Values
@@ -39,17 +40,22 @@ class Step(Immutable):
         # Steps are shared: written out, what is below would double with each level.
         return f"Step({self.title!r})"
 
-    @property
+    @cached_property
     def title(self) -> str:
         """The alias, with the variations that are on."""
         return ",".join((self.manifest.alias, *(f"_{each.written}" for each in self.variations)))
+
+    @cached_property
+    def exports(self) -> tuple[str, ...]:
+        """The patterns of all keys that may leave the step."""
+        return (*self.manifest.exports, *(key for each in self.variations for key in each.variation.exports))
 
     def needs(self) -> tuple[Need, ...]:
         """All dependencies, in the order in which they run."""
         return (*self.before, *self.after)
 
 
-class Need(Immutable):
+class Need(NamedTuple):
     """A dependency in a plan: settled (`step`), skipped, or waiting for an earlier step.
 
     Attributes:
@@ -68,20 +74,19 @@ class Plan(Immutable):
     root: Step
     notes: tuple[str, ...] = ()
 
-    def steps(self) -> Iterator[Step]:
-        """Give the settled steps, dependencies before their dependants; one that several share comes once."""
-        yield from _walk(self.root, set())
+    def steps(self) -> Iterable[Step]:
+        """Return the settled steps, dependencies before their dependants; one that several share comes once."""
+        return _walk(self.root, {}).values()
 
-    def deferred(self) -> Iterator[Need]:
-        """Give what waits for an earlier step."""
-        for step in self.steps():
-            yield from (need for need in step.needs() if need.waits_for)
+    def deferred(self) -> list[Need]:
+        """Return the dependencies that wait for an earlier step."""
+        return [need for step in self.steps() for need in step.needs() if need.waits_for]
 
     def summary(self) -> list[dict[str, object]]:
         """Give title, version, manifest's hash and environment of each settled step, for the record."""
         return [_summary(step) for step in self.steps()]
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all that was chosen; equal plans have equal fingerprints."""
         return _digest(self.root, {})
@@ -97,17 +102,16 @@ def _summary(step: Step) -> dict[str, object]:
     }
 
 
-def _walk(step: Step, seen: set[int]) -> Iterator[Step]:
-    if id(step) in seen:
-        return
-    seen.add(id(step))
+def _walk(step: Step, seen: dict[int, Step]) -> dict[int, Step]:
+    """Put a step and those it needs behind the steps seen, each by its identity."""
     for need in step.before:
-        if need.step is not None:
-            yield from _walk(need.step, seen)
-    yield step
+        if need.step is not None and id(need.step) not in seen:
+            _walk(need.step, seen)
+    seen[id(step)] = step
     for need in step.after:
-        if need.step is not None:
-            yield from _walk(need.step, seen)
+        if need.step is not None and id(need.step) not in seen:
+            _walk(need.step, seen)
+    return seen
 
 
 def _digest(step: Step, known: dict[int, str]) -> str:

@@ -6,11 +6,10 @@ an earlier step's exports, when these are there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptgraph.errors import CycleError, RequestError, ScriptGraphError, VersionError
-from scriptgraph.immutable import Immutable
-from scriptgraph.manifest.queries import ANY_VERSION, Query, VersionRange, parse_query, select_version
+from scriptgraph.manifest.queries import ANY_VERSION, Query, parse_query, select_version, version_range
 from scriptgraph.manifest.types import NOTHING, Dependency, Manifest, Override, Values
 from scriptgraph.planning.conditions import decide
 from scriptgraph.planning.environment import NOTHING_UNKNOWN, Environment, Layer, as_text
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scriptgraph.catalog.registry import Registry
+    from scriptgraph.manifest.queries import VersionRange
     from scriptgraph.planning.environment import Unknown
     from scriptgraph.planning.plan import Request
 
@@ -38,7 +38,7 @@ def resolve(request: Request, registry: Registry) -> Plan:
             than one script, an unknown option or a circle; the error carries the chain.
     """
     inherited = Environment().merged(request.env, Layer.INHERITED, "--env")
-    versions = VersionRange(*(as_text(request.inputs.get(key)) for key in _VERSION_INPUTS))
+    versions = version_range(*(as_text(request.inputs.get(key)) for key in _VERSION_INPUTS))
     inputs = {key: value for key, value in request.inputs.items() if key not in _VERSION_INPUTS}
     scope = Scope(inherited, ResolvedSteps(), overrides=request.overrides, versions=versions, inputs=inputs)
     root = _resolve_step(request.query, registry, scope)
@@ -91,19 +91,18 @@ def _resolve_step(query: Query, registry: Registry, scope: Scope) -> Step:
         raise error.within(manifest.alias)  # noqa: B904 - the same error, with its chain
 
 
-class _Outline(Immutable):
+class _Outline(NamedTuple):
     """What a script is with what is asked of it, before its surroundings are looked at."""
 
     variations: tuple[Chosen, ...]
     version: str
     deps: tuple[Dependency, ...]
     post_deps: tuple[Dependency, ...]
-    exports: tuple[str, ...]
 
 
 def _outline(manifest: Manifest, query: Query, versions: VersionRange) -> _Outline:
     variations = choose_variations(manifest, query.variations, query.without)
-    if versions != ANY_VERSION and not manifest.takes_version:
+    if versions is not ANY_VERSION and not manifest.takes_version:
         raise VersionError(
             f"{manifest.alias}: {versions} is asked for, and this script takes none; leave it out, or ask it of a "
             "dependency: --adr.NAME.version=V"
@@ -122,7 +121,6 @@ def _outline(manifest: Manifest, query: Query, versions: VersionRange) -> _Outli
         version,
         needs(manifest.deps, before, entry.deps if entry else ()),
         needs(manifest.post_deps, after),
-        _exports(manifest, variations),
     )
 
 
@@ -156,18 +154,11 @@ def _expand(manifest: Manifest, query: Query, registry: Registry, scope: Scope) 
         versions=ANY_VERSION,
     )  # fmt: skip
     before, inner = _resolve_needs(outline.deps, manifest, registry, inner)
-    own = inner.replaced(unknown=inner.unknown.and_also(outline.exports))
-    after, _ = _resolve_needs(outline.post_deps, manifest, registry, own)
-    return Step(manifest, outline.variations, outline.version, env, before, after, overrides)
-
-
-def _exports(manifest: Manifest, variations: Iterable[Chosen]) -> tuple[str, ...]:
-    return (*manifest.exports, *(key for each in variations for key in each.variation.exports))
-
-
-def exports_of(step: Step) -> tuple[str, ...]:
-    """Return the patterns of all keys that may leave a step."""
-    return _exports(step.manifest, step.variations)
+    step = Step(manifest, outline.variations, outline.version, env, before, (), overrides)
+    if not outline.post_deps:
+        return step
+    own = inner.replaced(unknown=inner.unknown.and_also(step.exports))
+    return step.replaced(after=_resolve_needs(outline.post_deps, manifest, registry, own)[0])
 
 
 def _resolve_needs(
@@ -179,7 +170,7 @@ def _resolve_needs(
         needs.append(need)
         told: tuple[str, ...] = ()
         if need.step is not None:
-            told = exports_of(need.step)
+            told = need.step.exports
         elif need.waits_for:
             # Unresolved: its exports are unknown.
             told = possible_exports(dependency, registry, _override_of(dependency, scope).tags)
@@ -190,7 +181,7 @@ def _resolve_needs(
 
 def possible_exports(dependency: Dependency, registry: Registry, override_tags: str = "") -> tuple[str, ...]:
     """Return the patterns of all keys that a dependency may export whose script is still open."""
-    if not all(update.prefix.startswith("_") for update in dependency.tag_updates):
+    if not all(prefix.startswith("_") for prefix, _ in dependency.updates):
         return ("*",)
     query = parse_query(f"{dependency.tags},{override_tags}")
     found: set[str] = set()
@@ -211,7 +202,7 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
     unknown, asked = scope.unknown, scope.resolved.asked
     keys = dependency.keys
     env, known, changing = scope.inherited.known_for(keys, unknown, asked)
-    wanted = decide(dependency.guard, known, changing) if keys else True
+    wanted = decide(dependency, known, changing) if keys else True
     if wanted is False:
         return Need(dependency)
     waits_for = changing if wanted is None else changing & dependency.updating_keys
@@ -219,16 +210,15 @@ def _resolve_need(dependency: Dependency, parent: Manifest, registry: Registry, 
         return Need(dependency, waits_for=waits_for)
     override = _override_of(dependency, scope)
     tags = [dependency.tags, override.tags]
-    for update in dependency.tag_updates:
-        for key in update.keys:
-            value = known.get(key)
-            # Each entry of a list is a tag of its own.
-            texts = value if isinstance(value, tuple) else (as_text(value),)
-            tags += [f"{update.prefix}{text}" for text in texts if text]
+    for prefix, key in dependency.updates:
+        value = known.get(key)
+        # Each entry of a list is a tag of its own.
+        texts = value if isinstance(value, tuple) else (as_text(value),)
+        tags += [f"{prefix}{text}" for text in texts if text]
     inner = scope.replaced(
         inherited=hand_down(env, parent, dependency),
         # What is made of keys that are not known yet is not known below either.
-        unknown=unknown.and_also(env.made_of_changing(dependency.env, unknown, asked)),
+        unknown=env.unknown_below(dependency.env, unknown, asked),
         versions=dependency.versions.narrowed(override.versions),
         forced=override.inputs,
     )

@@ -42,6 +42,11 @@ def stopping(stop: Stop) -> Iterator[None]:
         _current.reset(token)
 
 
+def current_stop() -> Stop | None:
+    """Return the wish that this thread heeds, which its work looks at where it can end without harm."""
+    return _current.get()
+
+
 def raise_if_stopped() -> None:
     """End this thread's work if that was wished; called where work can end without harm.
 

@@ -24,7 +24,7 @@ from collections import deque
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
-from scriptgraph.process.interruption import end_signals_raise, raise_if_stopped
+from scriptgraph.process.interruption import Stopped, current_stop, end_signals_raise
 from scriptgraph.process.outcome import Completed, ProcessFailed, describe_end
 
 if TYPE_CHECKING:
@@ -214,6 +214,7 @@ class _Child:
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         linger: float | None = None
+        stop = current_stop() if heeding else None
         while True:
             now = time.monotonic()
             if linger is None and self._has_ended():
@@ -224,8 +225,8 @@ class _Child:
                 return True
             if linger is None and deadline is not None and now > deadline:
                 return False
-            if linger is None and heeding:
-                raise_if_stopped()
+            if linger is None and stop is not None and stop.is_set():
+                raise Stopped
             self._read()
 
     def _has_ended(self) -> bool:

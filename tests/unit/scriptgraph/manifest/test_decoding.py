@@ -12,7 +12,7 @@ from tiny_scripts import document, manifest
 from scriptgraph.errors import ManifestError
 from scriptgraph.manifest.decoding import decode_manifest, decode_override
 from scriptgraph.manifest.queries import VersionRange
-from scriptgraph.manifest.types import Condition, Guard, Input, Override, TagUpdate, matches_any
+from scriptgraph.manifest.types import Input, Override, matches_any
 
 PATH = Path("/scripts/x/_cm.json")
 NO_VALUE = "an object is no value of the environment"
@@ -116,10 +116,9 @@ def test_a_dependency(tags: Any) -> None:
 
     assert dependency.tags == "a,b,_v"
     assert dependency.names == ("n", "m")
-    assert dependency.guard == Guard(
-        (Condition("A", ("1x", True)), Condition("B", (True,))), (Condition("C", (False,)),), (Condition("D", ("*",)),)
-    )
-    assert dependency.tag_updates == (TagUpdate("_", ("E", "F")), TagUpdate("", ("G",)))
+    assert dependency.enable == {"A": ("1x", True), "B": (True,)}
+    assert (dependency.skip, dependency.skip_any) == ({"C": (False,)}, {"D": ("*",)})
+    assert dependency.updates == (("_", "E"), ("_", "F"), ("", "G"))
     assert dependency.versions == VersionRange(minimum="1.2")
     assert dependency.env == {"H": "<<<I>>>"}
     assert dependency.keys == set("ABCDEFG")

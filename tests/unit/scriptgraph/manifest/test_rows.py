@@ -11,11 +11,12 @@ from tiny_scripts import document, request_of
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import ManifestError
 from scriptgraph.manifest.decoding import decode_manifest
-from scriptgraph.manifest.types import Condition, Manifest
 from scriptgraph.planning.resolver import resolve
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from scriptgraph.manifest.types import Manifest
 
 ROWS = [
     {"name": "one", "size": 1, "kinds": ["a", "b"], "hash": "sha256:00", "exact": "no"},
@@ -69,7 +70,7 @@ def test_a_dependency_is_repeated_for_each_row(repository: Repository) -> None:
 
     _, one, two = made.deps
     assert (one.tags, one.names) == ("make,_one", ("maker", "one"))
-    assert one.guard.enable == (Condition("CM_KIND", ("all", "a", "b")),)
+    assert one.enable == {"CM_KIND": ("all", "a", "b")}
     assert one.env == {"CM_SIZE": 1, "CM_TITLE": "one: a,b", "CM_HASH": "sha256:00", "CM_EXACT": False}
     assert two.env == {"CM_SIZE": 2, "CM_TITLE": "two: b", "CM_EXACT": True}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scriptgraph.manifest.types import Condition, Guard
+from scriptgraph.manifest.types import Dependency
 from scriptgraph.planning.conditions import decide, same
 
 TRUTHS = (True, "yes", "Yes", "true", "on", "1", 1, " YES ")
@@ -56,14 +56,14 @@ def test_text_is_compared_as_text_and_a_star_stands_for_any(value: Any, wanted: 
     assert same(value, wanted) is answer
 
 
-A, B = Condition("A", ("1x", "2x")), Condition("B", (True,))
-ENABLE, SKIP, SKIP_ANY = Guard(enable=(A, B)), Guard(skip=(A, B)), Guard(skip_any=(A, B))
+A, B = {"A": ("1x", "2x")}, {"B": (True,)}
+ENABLE, SKIP, SKIP_ANY = Dependency("x", enable=A | B), Dependency("x", skip=A | B), Dependency("x", skip_any=A | B)
 
 
 @pytest.mark.parametrize(
     ("guard", "env", "unknown", "answer"),
     [
-        (Guard(), {}, "AB", True),
+        (Dependency("x"), {}, "AB", True),
         # enable: all must hold
         (ENABLE, {"A": "1x", "B": "yes"}, "", True),
         (ENABLE, {"A": "2x", "B": True}, "", True),
@@ -83,13 +83,13 @@ ENABLE, SKIP, SKIP_ANY = Guard(enable=(A, B)), Guard(skip=(A, B)), Guard(skip_an
         (SKIP_ANY, {"A": "3x"}, "", True),
         (SKIP_ANY, {"A": "3x"}, "B", None),
         # together
-        (Guard((A,), (B,), ()), {"A": "1x", "B": "no"}, "", True),
-        (Guard((A,), (B,), ()), {"A": "1x", "B": "yes"}, "", False),
-        (Guard((A,), (B,), ()), {"B": "yes"}, "A", False),
-        (Guard((A,), (), (B,)), {"A": "3x"}, "B", False),
+        (Dependency("x", enable=A, skip=B), {"A": "1x", "B": "no"}, "", True),
+        (Dependency("x", enable=A, skip=B), {"A": "1x", "B": "yes"}, "", False),
+        (Dependency("x", enable=A, skip=B), {"B": "yes"}, "A", False),
+        (Dependency("x", enable=A, skip_any=B), {"A": "3x"}, "B", False),
     ],
 )
-def test_guards(guard: Guard, env: dict[str, Any], unknown: str, answer: bool | None) -> None:
+def test_guards(guard: Dependency, env: dict[str, Any], unknown: str, answer: bool | None) -> None:
     assert decide(guard, env, unknown) is answer
 
 
