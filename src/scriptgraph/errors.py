@@ -70,6 +70,24 @@ class ScriptGraphError(Exception):
         return text
 
 
+class DocumentError(ScriptGraphError):
+    """A document cannot be read, or does not have the form that it should.
+
+    Attributes:
+        where: its file, or its origin in words.
+        pointer: the JSON pointer to the value at fault; empty for the whole document.
+        problem: the fault.
+    """
+
+    def __init__(self, where: object, pointer: str, problem: str) -> None:
+        super().__init__(where, pointer, problem)
+        self.where, self.pointer, self.problem = where, pointer, problem
+
+    def __str__(self) -> str:
+        place = f"#{self.pointer}" if self.pointer else ""
+        return " ".join(f"{self.where}{place}: {self.problem}".split())
+
+
 class ManifestError(ScriptGraphError):
     """A manifest cannot be read or means nothing."""
 

@@ -1,0 +1,98 @@
+"""One codec for every document that crosses a process or a file: frozen types, read strictly, written plainly.
+
+A document is a `Document`; its annotations are its JSON schema. Faults are `DocumentError`s that name file and place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.atomic import replace_text
+from scriptgraph.files.json_reader import DOCUMENT, Limits, parse_json, read_json
+
+_T = TypeVar("_T")
+_PLACE = re.compile(r" - at `\$(.*)`$")
+_PART = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base of documents; a key that is not a field is a fault."""
+
+
+class OpenDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """The base of documents that later versions may extend: unknown keys are passed over."""
+
+
+def read_document(path: Path, kind: type[_T], limits: Limits = DOCUMENT) -> _T:
+    """Read a document of a kind from a file.
+
+    Raises:
+        DocumentError: the file cannot be read, is not JSON, exceeds a limit, or is not such a document.
+    """
+    return decode(read_json(path, limits), kind, path)
+
+
+def parse_document(content: bytes | str, kind: type[_T], where: object, limits: Limits = DOCUMENT) -> _T:
+    """Parse a document from text; raise as `read_document` does, naming `where`."""
+    return decode(parse_json(content, where, limits), kind, where)
+
+
+def decode(value: Any, kind: type[_T], where: object) -> _T:
+    """Turn JSON values into a document.
+
+    Raises:
+        DocumentError: it is not such a document; names `where` and the place in it.
+    """
+    try:
+        return msgspec.convert(value, kind, dec_hook=_decode_leaf)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        place = _PLACE.search(text)
+        parts = _PART.findall(place[1]) if place else []
+        pointer = "".join(f"/{name or number}" for name, number in parts)
+        problem = text[: place.start()] if place else text
+        raise DocumentError(where, pointer, problem[:1].lower() + problem[1:]) from None
+
+
+def encode(document: object) -> Any:
+    """Turn a document into JSON values."""
+    return msgspec.json.decode(msgspec.json.encode(document, enc_hook=_encode_leaf))
+
+
+def to_line(document: object) -> str:
+    """Write a document as one line of JSON, without a line end."""
+    return json.dumps(encode(document))
+
+
+def write_document(path: Path, document: object) -> None:
+    """Write a document to a file, atomically; raise OSError if that cannot be done."""
+    replace_text(path, json.dumps(encode(document), indent=1) + "\n")
+
+
+def schema_of(kind: type) -> dict[str, Any]:
+    """Return the JSON Schema of a kind of document."""
+    return msgspec.json.schema(kind, schema_hook=_schema_of_leaf)
+
+
+def _decode_leaf(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str) and value:
+        return Path(value)
+    raise ValueError(f"Expected a path, got {value!r}")
+
+
+def _encode_leaf(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _schema_of_leaf(kind: type) -> dict[str, Any]:
+    if kind is Path:
+        return {"type": "string", "minLength": 1}
+    raise NotImplementedError(kind)

@@ -1,0 +1,73 @@
+"""JSON from outside: read whole, or refused in one line that names the file and the place."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import Limits, parse_json, read_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SMALL = Limits(size=1000, depth=3, values=5)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": [1, "ä", null, 1.5]}', '"[[[[[[,,,,,,"', "\ufeff[]", '["\\ud83d\\ude00"]', "3"]
+)
+def test_json_within_the_limits_is_read(text: str) -> None:
+    assert parse_json(text, "x", SMALL) is not None
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"[" * 100_000, "has more than 1,000 bytes"),
+        (b"[[[[]]]]", "nested more than 3 levels deep"),
+        (b"[" * 900, "has more than 5 values"),
+        (b"[1,2,3,4,5,6]", "has more than 5 values"),
+        (b'{"a": NaN}', "has NaN, which JSON does not know"),
+        (b'{"a": -Infinity}', "has -Infinity, which JSON does not know"),
+        (b"\xff", "is not UTF-8 text at byte 0"),
+        (b'"\\ud800"', "is not UTF-8 text"),
+        (b'{"a": 1', "is not JSON (Expecting ',' delimiter: line 1 column 8 (char 7))"),
+        (b"", "is not JSON (Expecting value: line 1 column 1 (char 0))"),
+    ],
+)
+def test_json_beyond_them_is_one_line_that_names_the_file(content: bytes, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "bundle.json"
+    path.write_bytes(content)
+    with pytest.raises(DocumentError, match=re.escape(problem)) as refused:
+        read_json(path, SMALL)
+    assert str(refused.value).startswith(f"{path}: ")
+    assert "\n" not in str(refused.value)
+
+
+def test_deep_nesting_is_refused_by_the_limits_that_hold_everywhere() -> None:
+    with pytest.raises(DocumentError, match="nested more than 64 levels deep"):
+        parse_json("[" * 100_000, "x")
+
+
+def test_a_number_of_thousands_of_digits_is_refused() -> None:
+    with pytest.raises(DocumentError, match="digits"):
+        parse_json("1" * 5000, "x")
+
+
+def test_escaped_quotes_without_an_end_are_refused() -> None:
+    with pytest.raises(DocumentError, match="is not JSON"):
+        parse_json("[" * 65 + '"' + '\\"' * 200_000, "x")
+
+
+def test_a_repeated_key_is_refused_where_that_is_asked() -> None:
+    assert parse_json('{"a": 1, "a": 2}', "x") == {"a": 2}
+    with pytest.raises(DocumentError, match="x: has the key 'a' twice in one object"):
+        parse_json('{"a": 1, "a": 2}', "x", unique=True)
+
+
+def test_an_absent_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match=r"no\.json: cannot be read \(No such file or directory\)"):
+        read_json(tmp_path / "no.json")
