@@ -23,21 +23,18 @@ def main() -> None:
     # Python put this folder first: its modules would shadow top-level names.
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != own]
     for package in (own, own.with_name("scriptgraph")):
-        _import(package)
+        init = package / "__init__.py"
+        spec = spec_from_file_location(package.name, init, submodule_search_locations=[str(package)])
+        if spec is None or spec.loader is None or not package.is_dir():
+            raise SystemExit(f"bootstrap: {package} is not a package; reinstall mlperf-home")
+        module = module_from_spec(spec)
+        sys.modules[package.name] = module
+        spec.loader.exec_module(module)
     if len(sys.argv) < 2:  # noqa: PLR2004 - the module's name is the one argument needed
         raise SystemExit("bootstrap: which module? usage: bootstrap.py MODULE [ARGUMENTS]")
     name = sys.argv[1]
     sys.argv[1:2] = []
     runpy.run_module(name, run_name="__main__", alter_sys=True)
-
-
-def _import(package: Path) -> None:
-    spec = spec_from_file_location(package.name, package / "__init__.py", submodule_search_locations=[str(package)])
-    if spec is None or spec.loader is None or not package.is_dir():
-        raise SystemExit(f"bootstrap: {package} is not a package; reinstall mlperf-home")
-    module = module_from_spec(spec)
-    sys.modules[package.name] = module
-    spec.loader.exec_module(module)
 
 
 if __name__ == "__main__":

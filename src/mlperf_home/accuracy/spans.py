@@ -47,8 +47,21 @@ def best_spans(start: Logits, end: Logits, in_context: Flags, max_context: Flags
     A span is valid when both ends are in the context, its start has its maximum context here, and it has at most 30
     tokens.
     """
-    slices = [slice(row, row + _ROWS_AT_ONCE) for row in range(0, len(start), _ROWS_AT_ONCE)]
-    parts = [_best_spans(start[part], end[part], in_context[part], max_context[part]) for part in slices]
+    parts = []
+    for row in range(0, len(start), _ROWS_AT_ONCE):
+        part = slice(row, row + _ROWS_AT_ONCE)
+        first, last = best_indices(start[part]), best_indices(end[part])
+        # The reference adds Python floats, so in double precision.
+        first_score = np.take_along_axis(start[part], first, axis=1).astype(np.float64)
+        last_score = np.take_along_axis(end[part], last, axis=1).astype(np.float64)
+        first_score[~np.take_along_axis(in_context[part] & max_context[part], first, axis=1)] = -np.inf
+        last_score[~np.take_along_axis(in_context[part], last, axis=1)] = -np.inf
+        scores = first_score[:, :, None] + last_score[:, None, :]
+        tokens = last[:, None, :] - first[:, :, None] + 1
+        scores[(tokens < 1) | (tokens > MAX_ANSWER_TOKENS)] = -np.inf
+        rows = np.arange(len(first))
+        best_start, best_end = np.divmod(scores.reshape(len(rows), -1).argmax(axis=1), last.shape[1])
+        parts.append(Spans(first[rows, best_start], last[rows, best_end], scores[rows, best_start, best_end]))
     return Spans(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
@@ -60,21 +73,6 @@ def best_features(spans: Spans, example_index: NDArray[np.int32], count: int) ->
         if score > best_score[example]:
             best[example], best_score[example] = row, score
     return best
-
-
-def _best_spans(start: Logits, end: Logits, in_context: Flags, max_context: Flags) -> Spans:
-    rows = np.arange(len(start))
-    first, last = best_indices(start), best_indices(end)
-    # The reference adds Python floats, so in double precision.
-    first_score = np.take_along_axis(start, first, axis=1).astype(np.float64)
-    last_score = np.take_along_axis(end, last, axis=1).astype(np.float64)
-    first_score[~np.take_along_axis(in_context & max_context, first, axis=1)] = -np.inf
-    last_score[~np.take_along_axis(in_context, last, axis=1)] = -np.inf
-    scores = first_score[:, :, None] + last_score[:, None, :]
-    tokens = last[:, None, :] - first[:, :, None] + 1
-    scores[(tokens < 1) | (tokens > MAX_ANSWER_TOKENS)] = -np.inf
-    best_start, best_end = np.divmod(scores.reshape(len(rows), -1).argmax(axis=1), last.shape[1])
-    return Spans(first[rows, best_start], last[rows, best_end], scores[rows, best_start, best_end])
 
 
 def join_pieces(tokens: Iterable[str]) -> str:

@@ -72,6 +72,10 @@ class HostWatch:
             return {}
         (counted, read), (counted_after, read_after) = self._before, self._after
         elapsed_s = counted_after.cpu_time.at_s - counted.cpu_time.at_s
+        count, count_after = read.throttle_count, read_after.throttle_count
+        throttled = unknown(count.reason or count_after.reason)
+        if count.value is not None and count_after.value is not None:
+            throttled = Reading(float(count_after.value) - float(count.value))
         return {
             **sensors.cpu_time_between(counted.cpu_time, counted_after.cpu_time),
             **read.frequencies("before"),
@@ -80,7 +84,7 @@ class HostWatch:
             "governor_after": read_after.governor,
             "temperature_c_before": read.temperature_c,
             "temperature_c_after": read_after.temperature_c,
-            "throttle_count": _grown(read.throttle_count, read_after.throttle_count),
+            "throttle_count": throttled,
             "load_average_1min_before": Reading(counted.load_average_1min),
             "load_average_1min_after": Reading(counted_after.load_average_1min),
             "energy_j": sensors.energy_between(counted.energy, counted_after.energy, elapsed_s),
@@ -113,9 +117,3 @@ class WatchedSut:
         """Look at the machine again, then release samples."""
         self._watch.end()
         self._sut.unload(indices)
-
-
-def _grown(before: Reading, after: Reading) -> Reading:
-    if before.value is None or after.value is None:
-        return unknown(before.reason or after.reason)
-    return Reading(float(after.value) - float(before.value))

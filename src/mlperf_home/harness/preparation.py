@@ -112,8 +112,7 @@ def choose_grid(job: Job, *, has_lengths: bool, model_sha256: str | None, progre
         return settled
     choice = job.backend
     try:
-        candidates = _candidates(job)
-        key = _make_key(job, candidates, model_sha256)
+        candidates, key = _to_measure(job, model_sha256)
         stored = _find_stored(job.calibration_path, key)
         if stored is not None:
             return ChosenGrid(stored.grid, "stored", stored.to_json())
@@ -143,34 +142,30 @@ def _settled(job: Job, *, has_lengths: bool) -> ChosenGrid | None:
     return None
 
 
-def _candidates(job: Job) -> Candidates:
-    choice = job.backend
-    usual = default_candidates(usable_cores(choice.cores), choice.lengths or LENGTHS)
+def _to_measure(job: Job, model_sha256: str | None) -> tuple[Candidates, dict[str, Any]]:
+    """Return the grids to compare, and what a calibration of this job would hold for, as JSON values."""
+    choice, cores = job.backend, usable_cores(job.backend.cores)
+    usual = default_candidates(cores, choice.lengths or LENGTHS)
     # Outside Offline few samples of one length wait together, and an engine fills a batch up with copies.
     batch_sizes = usual.batch_sizes if job.scenario == "Offline" else (1,)
-    return Candidates(
+    candidates = Candidates(
         usual.lengths,
         batch_sizes if choice.batch_sizes is None else tuple(sorted(set(choice.batch_sizes))),
         usual.streams if choice.streams is None else (choice.streams,),
     )
-
-
-def _make_key(job: Job, candidates: Candidates, model_sha256: str | None) -> dict[str, Any]:
-    """Return what a calibration of this job would hold for, as JSON values."""
     # Arm has no such name.
     names = (cpu.get("model name") for cpu in read_cpuinfo(Path("/")).processors)
     key = {
         "model_sha256": model_sha256,
-        "backend": job.backend.name,
-        "backend_version": installed_version(job.backend.name),
-        "options": dict(job.backend.options),
-        "cores": usable_cores(job.backend.cores),
+        "backend": choice.name,
+        "backend_version": installed_version(choice.name),
+        "options": dict(choice.options),
+        "cores": cores,
         "processor": next((name for name in names if name is not None), None),
         "candidates": asdict(candidates),
     }
     # As JSON gives it back: tuples are lists there.
-    restored: dict[str, Any] = json.loads(json.dumps(key))
-    return restored
+    return candidates, json.loads(json.dumps(key))
 
 
 def _find_stored(path: Path | None, key: dict[str, Any]) -> Calibration | None:

@@ -24,7 +24,12 @@ def invalid_reasons(scenario: str, values: Mapping[str, Any], settings: Mapping[
             "are wanted: raise max_duration or lower min_query_count"
         )
     if values.get("result_perf_constraints_met") is False:
-        reasons.append(_too_slow(values, settings))
+        limit_ms = float(settings.get("target_latency_ns", 0)) / 1e6
+        percent = 100 * float(settings.get("target_latency_percentile", 0))
+        reached_ns = values.get(f"result_{percent:.2f}_percentile_latency_ns")
+        reached = "" if reached_ns is None else f" ({float(reached_ns) / 1e6:.1f} ms)"
+        problem = f"the {percent:g}th percentile of the latency{reached} is above the limit of {limit_ms:g} ms"
+        reasons.append(f"{problem}: lower target_qps (it was {settings.get('target_qps')})")
     if values.get("early_stopping_met") is False and values.get("result_perf_constraints_met") is not False:
         text = " ".join(str(values.get("early_stopping_result", "")).replace("*", " ").split())
         reasons.append(f"early stopping could not estimate the percentile: {text} Raise min_query_count")
@@ -43,15 +48,6 @@ def _too_short(scenario: str, values: Mapping[str, Any], settings: Mapping[str, 
     if scenario == "Server":
         return f"the run ended before {wanted_s:g} s: raise target_qps"
     return f"the run ended before {wanted_s:g} s: {_lower_latency(scenario, values)}"
-
-
-def _too_slow(values: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    limit_ms = float(settings.get("target_latency_ns", 0)) / 1e6
-    percent = 100 * float(settings.get("target_latency_percentile", 0))
-    reached_ns = values.get(f"result_{percent:.2f}_percentile_latency_ns")
-    reached = "" if reached_ns is None else f" ({float(reached_ns) / 1e6:.1f} ms)"
-    remedy = f"lower target_qps (it was {settings.get('target_qps')})"
-    return f"the {percent:g}th percentile of the latency{reached} is above the limit of {limit_ms:g} ms: {remedy}"
 
 
 def mean_latency_ms(scenario: str, values: Mapping[str, Any]) -> float | None:

@@ -109,18 +109,13 @@ def _mounted(root: Path, by_name: dict[str, Path]) -> set[Path]:
             device = by_number.get(mount["number"]) or by_name.get(mount["source"].rpartition("/")[2])
             if device is None:
                 continue
-            together = _btrfs_devices(root, device.name) if mount["kind"] == "btrfs" else (device.name,)
+            together = {device.name}
+            if mount["kind"] == "btrfs":
+                folders = (root / "sys/fs/btrfs").glob("*/devices")
+                systems = ({each.name for each in folder.iterdir()} for folder in folders)
+                together = next((names for names in systems if device.name in names), together)
             found |= {by_name[name] for name in together if name in by_name}
     return found
-
-
-def _btrfs_devices(root: Path, name: str) -> tuple[str, ...]:
-    """Name all devices of the btrfs file system that has this one."""
-    for folder in (root / "sys/fs/btrfs").glob("*/devices"):
-        names = tuple(sorted(each.name for each in folder.iterdir()))
-        if name in names:
-            return names
-    return (name,)
 
 
 def _size_bytes(folder: Path) -> int:
@@ -210,14 +205,11 @@ def _port(folder: Path) -> Port | None:
         kind = _CARD_KINDS.get(read_whole(folder / "type") or 0)
     if kind is None or not os.path.lexists(device) or os.path.lexists(device / "physfn"):
         return None
+    card = device.parent.name
+    if device.is_symlink():
+        # "0000:3b:00" for both functions of a PCI card, "1-1" for a USB adapter.
+        name = device.readlink().name
+        pci = _PCI_FUNCTION.fullmatch(name)
+        card = pci[1] if pci else name.partition(":")[0]
     speed = read_whole(folder / "speed")
-    return Port(folder.name, _card(device), kind, None if speed in _UNKNOWN_SPEEDS else speed)
-
-
-def _card(device: Path) -> str:
-    """Name the card: "0000:3b:00" for both functions of a PCI card, "1-1" for a USB adapter."""
-    if not device.is_symlink():
-        return device.parent.name
-    name = device.readlink().name
-    pci = _PCI_FUNCTION.fullmatch(name)
-    return pci[1] if pci else name.partition(":")[0]
+    return Port(folder.name, card, kind, None if speed in _UNKNOWN_SPEEDS else speed)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 STEAL_LIMIT_PERCENT = 1.0
 """A machine of one's own has none; at one percent every hundredth query waits a whole time slice of the hypervisor."""
@@ -59,30 +59,27 @@ class Noise:
 
 def judge(state: Mapping[str, Reading]) -> Noise:
     """Compare the state of the host, see `mlperf_home.harness.observation.HostWatch`, with the limits."""
-    judged = list(_judged(state))
-    because = tuple(words for multiple, words in judged if multiple > 1)
-    missing = [state[name].reason for name, _, _ in _SHARES if state[name].value is None]
-    disturbance = max((multiple for multiple, _ in judged), default=0.0)
-    return Noise(because, disturbance, missing[0] if missing and not because else "")
-
-
-def _judged(state: Mapping[str, Reading]) -> Iterator[tuple[float, str]]:
-    """Return each value that is known as a multiple of its limit, with the phrase for it."""
+    # Each value that is known as a multiple of its limit, with the phrase for it.
+    judged: list[tuple[float, str]] = []
     for name, limit, words in _SHARES:
         if (share := _number(state, name)) is not None:
-            yield share / limit, f"{words.format(share)} (limit {limit:g} %)"
+            judged.append((share / limit, f"{words.format(share)} (limit {limit:g} %)"))
     # Of the fastest CPU: the one that reads is awake both times, while others may rest by then.
     before, after = (_number(state, f"frequency_highest_mhz_{moment}") for moment in ("before", "after"))
     if before and after:
         drop = 100 * (before - after) / before
         words = f"the clock fell from {before:.0f} to {after:.0f} MHz (limit {FREQUENCY_DROP_LIMIT_PERCENT:g} %)"
-        yield max(0.0, drop) / FREQUENCY_DROP_LIMIT_PERCENT, words
+        judged.append((max(0.0, drop) / FREQUENCY_DROP_LIMIT_PERCENT, words))
     throttled = _number(state, "throttle_count")
     if throttled:
-        yield 1 + throttled, f"the processor slowed itself for heat {throttled:.0f} times"
+        judged.append((1 + throttled, f"the processor slowed itself for heat {throttled:.0f} times"))
     governor, changed = state["governor"].value, state["governor_after"].value
     if governor and changed and governor != changed:
-        yield 2.0, f"the frequency governor changed from {governor} to {changed}"
+        judged.append((2.0, f"the frequency governor changed from {governor} to {changed}"))
+    because = tuple(words for multiple, words in judged if multiple > 1)
+    missing = [state[name].reason for name, _, _ in _SHARES if state[name].value is None]
+    disturbance = max((multiple for multiple, _ in judged), default=0.0)
+    return Noise(because, disturbance, missing[0] if missing and not because else "")
 
 
 def _number(state: Mapping[str, Reading], name: str) -> float | None:

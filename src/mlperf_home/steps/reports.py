@@ -130,7 +130,12 @@ def failure_words(lines: Sequence[str]) -> str:
         model, _, reason = line.partition(": ")
         models.setdefault(_what(reason), []).append(model)
         reasons.setdefault(_what(reason), reason)
-    told = [f"{_names(named)}: {reasons[what]}" for what, named in models.items()]
+    told = []
+    for what, named in models.items():
+        names = " and ".join(named)
+        if len(named) > _MOST_NAMED:
+            names = f"{named[0]} and {len(named) - 1} others, which the table names"
+        told.append(f"{names}: {reasons[what]}")
     if len(told) > _MOST_NAMED:
         told[_MOST_NAMED:] = [f"{len(told) - _MOST_NAMED} other reasons, which the table names"]
     return f"{len(lines)} of the models failed; the same command tries them again: {'; '.join(told)}"
@@ -139,9 +144,3 @@ def failure_words(lines: Sequence[str]) -> str:
 def _what(reason: str) -> str:
     """Leave out which steps led to it: of those that run side by side, any may come to it first."""
     return reason.partition(_WAY)[0]
-
-
-def _names(models: Sequence[str]) -> str:
-    if len(models) <= _MOST_NAMED:
-        return " and ".join(models)
-    return f"{models[0]} and {len(models) - 1} others, which the table names"

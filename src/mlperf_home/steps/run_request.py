@@ -168,17 +168,12 @@ def _differences(
         yield f"another model file ({session['model']['path']})"
     if run != "accuracy":
         texts = (made["user_conf"], Path(options["user_conf"]).read_text(encoding="utf-8"))
-        then, now = (_settings(text, target_given=target_given) for text in texts)
+        lines = ([line.partition("=") for line in text.splitlines() if "=" in line] for text in texts)
+        then, now = ({name.strip().rpartition(".")[2]: value.strip() for name, _, value in each} for each in lines)
         for key in sorted(then.keys() | now.keys()):
-            if then.get(key) != now.get(key):
+            # A measured target differs from run to run.
+            if then.get(key) != now.get(key) and (target_given or not key.startswith("target_")):
                 yield f"{key} {then.get(key, 'not set')}, not {now.get(key, 'not set')}"
-
-
-def _settings(text: str, *, target_given: bool) -> dict[str, str]:
-    """Read user.conf's lines, without the target unless the user chose it."""
-    pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
-    settings = {name.strip().rpartition(".")[2]: value.strip() for name, _, value in pairs}
-    return {key: value for key, value in settings.items() if target_given or not key.startswith("target_")}
 
 
 def _shown(value: Any) -> str:

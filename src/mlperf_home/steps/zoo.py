@@ -56,8 +56,15 @@ def find_model(stub: str, mirrors: Mapping[str, str]) -> ZooFile:
     models = _ask(stub, query, mirrors)
     if not models:
         raise ZooError(f"{stub}: SparseZoo knows no such model; check its spelling, or {_INSTEAD}")
+    files = models[0].get("files") or []
+    onnx = [each for each in files if each.get("displayName") == "model.onnx" and each.get("downloadUrl")]
+    if not onnx:
+        raise ZooError(f"{stub}: SparseZoo lists no model.onnx for it; {_INSTEAD}")
+    best = next((each for each in onnx if "/deployment/" in each["downloadUrl"]), onnx[0])
+    size = best.get("fileSize")
     architecture = "-".join(part for part in (found["architecture"], found["subArchitecture"]) if part)
-    return _onnx_file(stub, models[0].get("files") or [], f"{architecture}-{found['sparseTag']}-bert-99")
+    name = f"{architecture}-{found['sparseTag']}-bert-99"
+    return ZooFile(best["downloadUrl"], size if isinstance(size, int) and size > 0 else None, name)
 
 
 def _ask(stub: str, query: str, mirrors: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -74,12 +81,3 @@ def _ask(stub: str, query: str, mirrors: Mapping[str, str]) -> list[dict[str, An
         text = f"{stub}: SparseZoo does not answer ({reason}); its service ended in 2025 and may be gone: {_INSTEAD}"
         raise ZooError(text) from error
     return list(models)
-
-
-def _onnx_file(stub: str, files: list[dict[str, Any]], name: str) -> ZooFile:
-    onnx = [each for each in files if each.get("displayName") == "model.onnx" and each.get("downloadUrl")]
-    if not onnx:
-        raise ZooError(f"{stub}: SparseZoo lists no model.onnx for it; {_INSTEAD}")
-    best = next((each for each in onnx if "/deployment/" in each["downloadUrl"]), onnx[0])
-    size = best.get("fileSize")
-    return ZooFile(best["downloadUrl"], size if isinstance(size, int) and size > 0 else None, name)

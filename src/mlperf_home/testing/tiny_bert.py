@@ -47,7 +47,14 @@ def write(path: Path, wanted: TinyBert | None = None) -> Path:
     """Write the model to `path` and return it."""
     wanted = wanted or TinyBert()
     builder = _Builder(dynamic_int8=wanted.dynamic_int8)
-    outputs = _split_logits(builder, _network(builder, wanted.input_names), wanted)
+    logits = _network(builder, wanted.input_names)
+    joined = len(wanted.output_names) == 1
+    for place, name in enumerate(wanted.output_names):
+        if not joined:
+            builder.add("Gather", logits, builder.constant(np.array(place, np.int64)), axis=2)
+        builder.nodes[-1].output[0] = name
+    shape = (*wanted.shape, 2) if joined else wanted.shape
+    outputs = [_value(name, TensorProto.FLOAT, shape) for name in wanted.output_names]
     inputs = [_value(name, TensorProto.INT64, wanted.shape) for name in wanted.input_names]
     stale = []
     if wanted.stale_shapes:  # of a run with batch 1 and length 7, which no other run has
@@ -139,14 +146,3 @@ def _attention(builder: _Builder, value: str, penalty: str) -> str:
     merged = builder.add("Transpose", context, perm=[0, 2, 1, 3])
     joined = builder.add("Reshape", merged, builder.constant(np.array([0, 0, _HIDDEN], np.int64)))
     return builder.linear(joined, _HIDDEN, _HIDDEN)
-
-
-def _split_logits(builder: _Builder, logits: str, wanted: TinyBert) -> list[Any]:
-    """Name the graph's outputs and return them."""
-    joined = len(wanted.output_names) == 1
-    for place, name in enumerate(wanted.output_names):
-        if not joined:
-            builder.add("Gather", logits, builder.constant(np.array(place, np.int64)), axis=2)
-        builder.nodes[-1].output[0] = name
-    shape = (*wanted.shape, 2) if joined else wanted.shape
-    return [_value(name, TensorProto.FLOAT, shape) for name in wanted.output_names]

@@ -39,13 +39,7 @@ class TinyClassifier:
 
 def write(path: Path, shape: TinyClassifier | None = None, seed: int = 0) -> Path:
     """Write a classifier of random weights to `path` and return it."""
-    out = bytearray(b"\0\0\0\0TFL3")
-    struct.pack_into("<I", out, 0, _table(out, _model(shape or TinyClassifier(), np.random.default_rng(seed))))
-    path.write_bytes(bytes(out) + bytes(-len(out) % 4))
-    return path
-
-
-def _model(shape: TinyClassifier, random: np.random.Generator) -> _Table:
+    shape, random = shape or TinyClassifier(), np.random.default_rng(seed)
     inputs = shape.side * shape.side * 3
     if shape.dtype == "uint8":
         weights = random.integers(0, 256, (shape.classes, inputs), dtype=np.uint8)
@@ -59,7 +53,11 @@ def _model(shape: TinyClassifier, random: np.random.Generator) -> _Table:
     operator: _Table = {1: [0, 1, -1], 2: [2], 3: ("<B", _FULLY_CONNECTED_OPTIONS), 4: {}}
     graph: _Table = {0: tensors, 1: [0], 2: [2] * shape.outputs, 3: [operator]}
     code: _Table = {0: ("<b", _FULLY_CONNECTED), 2: ("<i", 1), 3: ("<i", _FULLY_CONNECTED)}
-    return {0: ("<I", _VERSION), 1: [code], 2: [graph], 4: [{}, {0: weights.tobytes()}]}
+    model: _Table = {0: ("<I", _VERSION), 1: [code], 2: [graph], 4: [{}, {0: weights.tobytes()}]}
+    out = bytearray(b"\0\0\0\0TFL3")
+    struct.pack_into("<I", out, 0, _table(out, model))
+    path.write_bytes(bytes(out) + bytes(-len(out) % 4))
+    return path
 
 
 def _tensor(dtype: str, shape: list[int], buffer: int, name: bytes, scale: float) -> _Table:

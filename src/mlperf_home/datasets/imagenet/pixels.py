@@ -33,12 +33,24 @@ _STEPS = 1024
 
 def make_pixels(recipe: Recipe, content: bytes, where: object) -> NDArray[np.uint8]:
     """Make (side, side, 3) RGB pixels of a JPEG's bytes; raise `DatasetError` at `where` if it is no whole JPEG."""
+    image = _decoded(content, where, upright=recipe.name != PUBLISHED)
+    (height, width), side = image.shape[:2], recipe.side
     if recipe.name != PUBLISHED:
-        return _mlperf(_decoded(content, where, upright=True), recipe.side)
-    image = _decoded(content, where, upright=False)
+        # `pre_process_mobilenet` of v3.1's dataset.py, up to where it makes floats.
+        short = int(100.0 * side / 87.5)
+        high, wide = (int(short * height / width), short) if height > width else (short, int(short * width / height))
+        resized = np.asarray(cv2.resize(image, (wide, high), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+        top, left = int((high - side) / 2), int((wide - side) / 2)
+        return resized[top : top + side, left : left + side]
     if recipe.family == EFFICIENTNET:
-        return to_bytes(bicubic(_square(image, recipe.side), recipe.side))
-    return to_bytes(bilinear(_central(image), recipe.side))
+        # `_decode_and_center_crop` of tensorflow/tpu's EfficientNet.
+        padding = round(side * (1 / _KEPT - 1))
+        length = max(1, int(np.float32(side / (side + padding)) * np.float32(min(height, width))))
+        top, left = (height - length + 1) // 2, (width - length + 1) // 2
+        return to_bytes(bicubic(image[top : top + length, left : left + length], side))
+    # `tf.image.central_crop(image, 0.875)`: the same part of both sides.
+    top, left = (int((length - length * _KEPT) / 2) for length in (height, width))
+    return to_bytes(bilinear(image[top : height - top, left : width - left], side))
 
 
 def _decoded(content: bytes, where: object, *, upright: bool) -> NDArray[np.uint8]:
@@ -51,32 +63,6 @@ def _decoded(content: bytes, where: object, *, upright: bool) -> NDArray[np.uint
     if image is None:
         raise DatasetError(where, f"is no whole JPEG ({len(content)} bytes)", "fetch this image again")
     return np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8)
-
-
-def _mlperf(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """`pre_process_mobilenet` of v3.1's dataset.py, up to where it makes floats."""
-    height, width = image.shape[:2]
-    short = int(100.0 * side / 87.5)
-    high, wide = (int(short * height / width), short) if height > width else (short, int(short * width / height))
-    resized = np.asarray(cv2.resize(image, (wide, high), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
-    top, left = int((high - side) / 2), int((wide - side) / 2)
-    return resized[top : top + side, left : left + side]
-
-
-def _central(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`tf.image.central_crop(image, 0.875)`: the same part of both sides."""
-    height, width = image.shape[:2]
-    top, left = (int((length - length * _KEPT) / 2) for length in (height, width))
-    return image[top : height - top, left : width - left]
-
-
-def _square(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """`_decode_and_center_crop` of tensorflow/tpu's EfficientNet."""
-    height, width = image.shape[:2]
-    padding = round(side * (1 / _KEPT - 1))
-    length = max(1, int(np.float32(side / (side + padding)) * np.float32(min(height, width))))
-    top, left = (height - length + 1) // 2, (width - length + 1) // 2
-    return image[top : top + length, left : left + length]
 
 
 def bilinear(image: NDArray[np.uint8], side: int) -> NDArray[np.float32]:

@@ -88,7 +88,17 @@ class FixedShapeGraphs:
             # The shapes that the exporter or the quantiser noted are those of its own run.
             for each in _with_subgraphs(self._model.graph):
                 del each.value_info[:]
-            blocks = _move_weights(self._model.graph, self._weights.name)
+            # The large tensors' bytes go to a file that all shapes share.
+            blocks: list[bytes] = []
+            offset = 0
+            for tensor in self._model.graph.initializer:
+                content: bytes = tensor.raw_data
+                if len(content) >= _INLINE_BYTES:
+                    padding = -len(content) % _ALIGNMENT_BYTES
+                    blocks += [content, bytes(padding)]
+                    set_external_data(tensor, self._weights.name, offset, len(content))
+                    tensor.ClearField("raw_data")
+                    offset += len(content) + padding
             if not self._weights.is_file() or self._weights.stat().st_size != sum(map(len, blocks)):
                 _publish(self._weights, blocks)
             self._split = True
@@ -102,22 +112,6 @@ def _publish(target: Path, blocks: Iterable[bytes]) -> None:
     except OSError as error:
         reason = error.strerror or error
         raise BackendError(f"work folder {target.parent}: cannot write {target.name} ({reason})") from error
-
-
-def _move_weights(graph: onnx.GraphProto, location: str) -> list[bytes]:
-    """Take the large tensors' bytes out of a graph; return what to write to their file."""
-    blocks: list[bytes] = []
-    offset = 0
-    for tensor in graph.initializer:
-        content: bytes = tensor.raw_data
-        if len(content) < _INLINE_BYTES:
-            continue
-        padding = -len(content) % _ALIGNMENT_BYTES
-        blocks += [content, bytes(padding)]
-        set_external_data(tensor, location, offset, len(content))
-        tensor.ClearField("raw_data")
-        offset += len(content) + padding
-    return blocks
 
 
 def _with_subgraphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:

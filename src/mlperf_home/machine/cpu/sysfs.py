@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from scriptgraph.files.kernel_files import count_listed, read_text, read_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 CPUS = "sys/devices/system/cpu"
@@ -136,13 +136,8 @@ def _tightest(root: Path, controller: str, limit: Callable[[Path], float | None]
     groups = read_text(root / "proc/self/cgroup")
     if groups is None:
         return None, "/proc/self/cgroup cannot be read"
-    limits = map(limit, _folders(root / "sys/fs/cgroup", groups, controller))
-    known = [value for value in limits if value is not None]
-    return (min(known), "") if known else (None, "no control group sets a limit")
-
-
-def _folders(mount: Path, groups: str, controller: str) -> Iterator[Path]:
-    """Walk from each group's folder up to its mount. In a container the group is often not visible, the mount is."""
+    mount = root / "sys/fs/cgroup"
+    known: list[float] = []
     for line in groups.splitlines():
         number, _, rest = line.partition(":")
         controllers, _, group = rest.partition(":")
@@ -151,8 +146,11 @@ def _folders(mount: Path, groups: str, controller: str) -> Iterator[Path]:
         else:
             mounts = [mount / controllers, mount / controller] if controller in controllers.split(",") else []
         parts = [part for part in group.split("/") if part and part != ".."]
+        # In a container the group is often not visible, the mount is.
         for length in range(len(parts), -1, -1):
-            yield from (each.joinpath(*parts[:length]) for each in mounts)
+            limits = [limit(each.joinpath(*parts[:length])) for each in mounts]
+            known += [value for value in limits if value is not None]
+    return (min(known), "") if known else (None, "no control group sets a limit")
 
 
 def _quota(folder: Path) -> float | None:

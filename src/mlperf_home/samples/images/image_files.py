@@ -86,16 +86,17 @@ def make_image(seed: int, index: int) -> SampleImage:
     pixels = _ground(draws, height, width)
     ground = pixels.mean(axis=(0, 1), dtype=np.int64).astype(np.int32)
     for _ in range(draws.between(0, 9)):
-        shape = _strewn(draws, pixels, _odd_shape(draws), radius=(3, 10), squash=(50, 100))
+        # A polygon with its corners at uneven distances.
+        distances = draws.octets(draws.between(3, 7)).astype(np.int64) * RADIUS // 512 + RADIUS // 2
+        polygon = regular(len(distances), distances)
+        shape = _strewn(draws, pixels, polygon, radius=(3, 10), squash=(50, 100))
         fill(pixels, [shape], _colour(draws), draws.between(OPAQUE // 3, OPAQUE))
     _paint_figure(draws, pixels, label, ground)
     for _ in range(draws.between(0, 3)):
         # A square, squashed to a thin and long line.
         line = _strewn(draws, pixels, regular(4), radius=(30, 90), squash=(2, 6), turn=TURN // 8)
         fill(pixels, [line], _colour(draws), draws.between(OPAQUE // 2, OPAQUE))
-    if draws.chance(30):
-        pixels = _blurred(pixels)
-    _add_noise(draws, pixels)
+    pixels = _photographed(draws, pixels)
     if draws.chance(3):
         pixels[:] = (pixels[..., :1] * 77 + pixels[..., 1:2] * 150 + pixels[..., 2:] * 29) >> 8
     return SampleImage(np.clip(pixels, 0, _LARGEST).astype(np.uint8), label)
@@ -138,12 +139,6 @@ def _paint_figure(draws: Draws, pixels: NDArray[np.int32], label: int, ground: N
     fill(pixels, figure, paint, draws.between(OPAQUE * 3 // 4, OPAQUE))
 
 
-def _odd_shape(draws: Draws) -> Contour:
-    """Make a polygon of three to seven corners at uneven distances."""
-    corners = draws.between(3, 7)
-    return regular(corners, draws.octets(corners).astype(np.int64) * RADIUS // 512 + RADIUS // 2)
-
-
 def _strewn(
     draws: Draws,
     pixels: NDArray[np.int32],
@@ -164,19 +159,17 @@ def _strewn(
     )
 
 
-def _blurred(pixels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return each pixel the mean of the three by three around it."""
-    wide = np.pad(pixels, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    down = wide[:-2] + wide[1:-1] + wide[2:]
-    mean: NDArray[np.int32] = (down[:, :-2] + down[:, 1:-1] + down[:, 2:]) // 9
-    return mean
-
-
-def _add_noise(draws: Draws, pixels: NDArray[np.int32]) -> None:
-    """Add noise of the mean of two draws for each value, up to a strength of the image's own."""
+def _photographed(draws: Draws, pixels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Blur some images; add noise to each, the mean of two draws for each value, up to a strength of its own."""
+    if draws.chance(30):
+        # Each pixel becomes the mean of the three by three around it.
+        wide = np.pad(pixels, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        down = wide[:-2] + wide[1:-1] + wide[2:]
+        pixels = (down[:, :-2] + down[:, 1:-1] + down[:, 2:]) // 9
     strength = draws.between(4, 120)
     noise = draws.octets(2, *pixels.shape).astype(np.int32)
-    pixels += (noise[0] + noise[1] - _LARGEST) * strength >> 8
+    noisy: NDArray[np.int32] = pixels + ((noise[0] + noise[1] - _LARGEST) * strength >> 8)
+    return noisy
 
 
 def file_name(index: int) -> str:
@@ -229,20 +222,17 @@ def png_bytes(pixels: NDArray[np.uint8]) -> bytes:
     # Each row begins with its filter: none.
     raw = np.pad(rows, ((0, 0), (1, 0))).tobytes()
     head = struct.pack(">IIBBBBB", width, height, 8, _GREY if grey else _RGB, 0, 0, 0)
-    return _SIGNATURE + _chunk(b"IHDR", head) + _chunk(b"IDAT", _stored(raw)) + _chunk(b"IEND", b"")
+    blocks = [raw[start : start + _LONGEST_BLOCK] for start in range(0, len(raw), _LONGEST_BLOCK)]
+    stored = b"".join(
+        struct.pack("<BHH", number == len(blocks), len(block), len(block) ^ _LONGEST_BLOCK) + block
+        for number, block in enumerate(blocks, 1)
+    )
+    data = b"\x78\x01" + stored + struct.pack(">I", zlib.adler32(raw))
+    return _SIGNATURE + _chunk(b"IHDR", head) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-
-def _stored(raw: bytes) -> bytes:
-    blocks = [raw[start : start + _LONGEST_BLOCK] for start in range(0, len(raw), _LONGEST_BLOCK)]
-    written = b"".join(
-        struct.pack("<BHH", number == len(blocks), len(block), len(block) ^ _LONGEST_BLOCK) + block
-        for number, block in enumerate(blocks, 1)
-    )
-    return b"\x78\x01" + written + struct.pack(">I", zlib.adler32(raw))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -137,16 +137,6 @@ def _tokens(texts: Sequence[str]) -> set[str]:
     return {token for text in plain_texts for token in re.findall(r"[^\W\d_]+", text)}
 
 
-def _value_pieces() -> set[str]:
-    """Return pieces for the words of values: short ones whole, long ones cut."""
-    pieces: set[str] = set()
-    for word in _tokens(_words(_VALUES)):
-        first = len(word) if len(word) <= LONGEST_WHOLE_VALUE else PIECE_LETTERS
-        pieces.add(word[:first])
-        pieces |= {"##" + word[at : at + PIECE_LETTERS] for at in range(first, len(word), PIECE_LETTERS)}
-    return pieces
-
-
 def vocabulary() -> list[str]:
     """Return the entries in the order of their numbers."""
     letters = string.ascii_lowercase + EXTRA_LETTERS
@@ -156,11 +146,17 @@ def vocabulary() -> list[str]:
     grammar = _tokens([*_words(f"{_SENTENCES} {_NAMES}"), *texts])
     starts = {plain(word) for word in _words(_STARTS)}
     ends = {"##" + plain(word) for word in _words(_ENDS)}
+    # Words of values: short ones whole, long ones cut.
+    pieces: set[str] = set()
+    for word in _tokens(_words(_VALUES)):
+        first = len(word) if len(word) <= LONGEST_WHOLE_VALUE else PIECE_LETTERS
+        pieces.add(word[:first])
+        pieces |= {"##" + word[at : at + PIECE_LETTERS] for at in range(first, len(word), PIECE_LETTERS)}
     entries = [*SPECIAL, *string.punctuation, *EXTRA_PUNCTUATION, *characters]
     entries += ["##" + character for character in characters]
     entries += [*numbers, *("##" + number for number in numbers)]
     known = set(entries)
-    return entries + sorted((grammar | starts | ends | _value_pieces()) - known)
+    return entries + sorted((grammar | starts | ends | pieces) - known)
 
 
 @lru_cache(maxsize=1)

@@ -163,14 +163,10 @@ def known_space(name: str, options: Mapping[str, Sequence[Setting]] | None = Non
     return document
 
 
-def _on_axes(model: str) -> tuple[str | None, ...]:
-    """Return a classifier's values on the axes; one without a multiplier has no choice of resolutions either."""
-    family, *size, precision = model.split("/")
-    return (family, *(size or (None, None)), precision)
-
-
 def _classifier_space(name: str, *, sample: bool) -> dict[str, Any]:
-    models = [_on_axes(row.model) for row in read_classifiers() if row.sample is sample]
+    words = [row.model.split("/") for row in read_classifiers() if row.sample is sample]
+    # One without a multiplier has no choice of resolutions either.
+    models = [(family, *(size or (None, None)), precision) for family, *size, precision in words]
     # Small before large, as on the other axes: the table has the large ones of MobileNet v3 first.
     models.sort(key=lambda model: [word in str(model[0]) for word in ("efficientnet", "minimalistic", "large")])
     families, *sizes, precisions = (list(dict.fromkeys(column)) for column in zip(*models, strict=True))
