@@ -53,11 +53,7 @@ def _write(picture: Picture, out: Path) -> None:
         png.unlink(missing_ok=True)
     replace_text(out / "pareto.html", write_page(picture))
     replace_text(out / "pareto.json", to_json(picture))
-    replace_text(out / "pareto.csv", _table(picture))
-
-
-def _table(picture: Picture) -> str:
-    """Return the marks as CSV, with the facts as columns."""
+    # The table has the facts as columns.
     facts = sorted({name for mark in picture.marks for name in mark.facts})
     columns = [f"{axis.name}{end}" for axis in (picture.x, picture.y) for end in ("", "_low", "_high")]
     text = io.StringIO()
@@ -67,7 +63,7 @@ def _table(picture: Picture) -> str:
         own = [mark.name, mark.system, *("yes" if each else "no" for each in (mark.imported, mark.sample))]
         numbers = [mark.x, *(mark.x_interval or ("", "")), mark.y, *(mark.y_interval or ("", ""))]
         writer.writerow([*own, mark.standing, *numbers, *(mark.facts.get(name, "") for name in facts)])
-    return text.getvalue()
+    replace_text(out / "pareto.csv", text.getvalue())
 
 
 if __name__ == "__main__":

@@ -43,7 +43,13 @@ def draw(picture: Picture, svg: Path, png: Path) -> None:
     with mpl.rc_context(_SETTINGS):
         figure, axes = plt.subplots(figsize=_SIZE_IN)
         for imported in (True, False):
-            _draw_front(axes, picture, imported=imported)
+            front = picture.staircase(imported=imported)
+            if len(front) > 1:
+                # Steps: between two marks of the front there is only what the worse of the two reaches.
+                where = "post" if picture.x.direction == "min" else "pre"
+                colour = LOOKS[front[0].kind].colour
+                xs, ys = [mark.x for mark in front], [mark.y for mark in front]
+                axes.step(xs, ys, where=where, color=colour, linewidth=1.2, alpha=0.6, zorder=1)
         for key, look in LOOKS.items():
             marks = [mark for mark in picture.marks if mark.kind == key]
             if marks:
@@ -74,16 +80,6 @@ def _draw_marks(axes: Any, marks: Sequence[Mark], words: str, key: tuple[bool, s
             axes.plot(mark.x_interval, (mark.y, mark.y), color=look.colour, linewidth=1, zorder=2)
         if mark.y_interval:
             axes.plot((mark.x, mark.x), mark.y_interval, color=look.colour, linewidth=1, zorder=2)
-
-
-def _draw_front(axes: Any, picture: Picture, *, imported: bool) -> None:
-    """Draw steps: between two marks of the front there is only what the worse of the two reaches."""
-    front = picture.staircase(imported=imported)
-    if len(front) > 1:
-        where = "post" if picture.x.direction == "min" else "pre"
-        colour = LOOKS[front[0].kind].colour
-        xs, ys = [mark.x for mark in front], [mark.y for mark in front]
-        axes.step(xs, ys, where=where, color=colour, linewidth=1.2, alpha=0.6, zorder=1)
 
 
 def _dress(axes: Any, picture: Picture) -> None:

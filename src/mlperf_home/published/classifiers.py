@@ -40,12 +40,12 @@ def read_classifiers(path: Path | None = None) -> list[Classifier]:
         ScriptGraphError: the scripts are not installed.
     """
     path = path or ENGINE.repository / "script" / "image-classifiers.json"
-    return [_row(Place(path, f"/rows/{number}", row)) for number, row in enumerate(read_table(path))]
-
-
-def _row(row: Place) -> Classifier:
-    cells = row.mapping()
-    if missing := [name for name in ("model", "sample", "variations", "weights") if name not in cells]:
-        row.fail(f"lacks {', '.join(missing)}")
-    model, sample, weights = (cells[name].read(read_text) for name in ("model", "sample", "weights"))
-    return Classifier(model, sample == "yes", cells["variations"].read(read_texts), weights)
+    classifiers = []
+    for number, row in enumerate(read_table(path)):
+        place = Place(path, f"/rows/{number}", row)
+        cells = place.mapping()
+        if missing := [name for name in ("model", "sample", "variations", "weights") if name not in cells]:
+            place.fail(f"lacks {', '.join(missing)}")
+        model, sample, weights = (cells[name].read(read_text) for name in ("model", "sample", "weights"))
+        classifiers.append(Classifier(model, sample == "yes", cells["variations"].read(read_texts), weights))
+    return classifiers

@@ -195,12 +195,15 @@ def _complete_truncated(place: _Place, recorded: str) -> LogReport:
     """See that a log truncated before has its hash: its own would be wrong, so the original's is looked up."""
     if recorded:
         return place.report("unchanged", recorded, _original_path(place.originals_dir, recorded))
-    found = _find_original(place.log, place.originals_dir)
-    if found is None:
-        problem = f"is truncated, {place.accuracy_txt.name} has no hash, and {place.originals_dir} has no original"
-        raise TruncationError(place.log, problem, "put the original log back")
-    _add_hash(place.accuracy_txt, found[1])
-    return place.report("hashed", found[1], found[0])
+    content = place.log.read_bytes()
+    for kept in sorted(place.originals_dir.glob(f"{_PREFIX}*{_SUFFIX}")):
+        if kept.stat().st_size >= KEPT_BYTES and shortened(kept) == content:
+            sha256 = kept.name[len(_PREFIX) : -len(_SUFFIX)]
+            original = _checked(kept, sha256)
+            _add_hash(place.accuracy_txt, sha256)
+            return place.report("hashed", sha256, original)
+    problem = f"is truncated, {place.accuracy_txt.name} has no hash, and {place.originals_dir} has no original"
+    raise TruncationError(place.log, problem, "put the original log back")
 
 
 def _restore(place: _Place) -> LogReport:
@@ -240,16 +243,6 @@ def _copy_checked(source: Path, target: Path, sha256: str) -> None:
             copy.write(chunk)
         if digest.hexdigest() != sha256:
             raise TruncationError(source, f"does not have the SHA-256 {sha256}", "find an intact copy")
-
-
-def _find_original(truncated: Path, originals_dir: Path) -> tuple[Path, str] | None:
-    """Find the original, with its hash, from which a truncated log was made; None if it is not here."""
-    content = truncated.read_bytes()
-    for kept in sorted(originals_dir.glob(f"{_PREFIX}*{_SUFFIX}")):
-        if kept.stat().st_size >= KEPT_BYTES and shortened(kept) == content:
-            sha256 = kept.name[len(_PREFIX) : -len(_SUFFIX)]
-            return _checked(kept, sha256), sha256
-    return None
 
 
 def _checked(kept: Path, sha256: str) -> Path:

@@ -60,9 +60,15 @@ _CONF_HEAD = "# Written from the settings that the detail log says were in effec
 
 def write_measurement_files(order: Order, result: FoundResult, folder: Path, loadgen_model: str) -> None:
     """Write the measurement files of one result."""
-    folder.mkdir(parents=True, exist_ok=True)
     put(folder / "mlperf.conf", _kept(result, "mlperf.conf") or mlperf_conf(order.rules))
-    put(folder / "user.conf", _kept(result, "user.conf") or _user_conf(result, loadgen_model))
+    user_conf = _kept(result, "user.conf")
+    if not user_conf:
+        settings = result.detail().settings
+        prefix = f"{loadgen_model}.{settings.get('scenario', result.scenario)}"
+        keys = ("target_qps", "min_duration_ms", "max_duration_ms", "min_query_count")
+        lines = [f"{prefix}.{key.removesuffix('_ms')} = {settings[key]}\n" for key in keys if settings.get(key)]
+        user_conf = _CONF_HEAD + "".join(lines)
+    put(folder / "user.conf", user_conf)
     readme = _kept(result, "README.md")
     if not readme.strip():
         loadgen = result.detail().logged.get("loadgen_version", "unknown version")
@@ -106,14 +112,6 @@ def _kept(result: FoundResult, name: str) -> str:
     return path.read_text("utf-8", errors="replace") if path.is_file() else ""
 
 
-def _user_conf(result: FoundResult, loadgen_model: str) -> str:
-    settings = result.detail().settings
-    prefix = f"{loadgen_model}.{settings.get('scenario', result.scenario)}"
-    keys = ("target_qps", "min_duration_ms", "max_duration_ms", "min_query_count")
-    lines = [f"{prefix}.{key.removesuffix('_ms')} = {settings[key]}\n" for key in keys if settings.get(key)]
-    return _CONF_HEAD + "".join(lines)
-
-
 def _measured_fields(measurement: Measurement) -> dict[str, str]:
     """Return what a measurement knows of a result's JSON; "" where it does not."""
     model = measurement.model
@@ -148,7 +146,16 @@ def write_documents(order: Order, results: Sequence[FoundResult], folder: Path, 
     A text that stands there from before and was changed by the submitter is left as it is.
     """
     notice = f"{SAMPLE_NOTICE}\n\n" if any(result.sample for result in results) else ""
-    _code(results, folder, notice)
+    ours = [result.measurement for result in results if result.measurement is not None]
+    engines = sorted({f"| {framework(each)} | {each.engine['loadgen_version'].value} |" for each in ours})
+    readme = _CODE_README if ours else _FOREIGN_CODE
+    text = readme.format(notice=notice, version=version("mlperf-home"), engines="\n".join(engines))
+    put(folder / "code" / _CODE / "README.md", text)
+    for model in sorted({result.model for result in results}):
+        reference = folder / "code" / model
+        # A folder is the submitter's own code for the model.
+        if not reference.is_dir():
+            put(reference, f"{_CODE}\n")
     models = {result.model: str(result_fields(order, result)["weight_data_types"]) for result in results}
     rows = "\n".join(f"| {model} | {weights} |" for model, weights in sorted(models.items()))
     calibration = folder / "documentation" / "calibration.md"
@@ -160,21 +167,8 @@ def write_documents(order: Order, results: Sequence[FoundResult], folder: Path, 
         put(mapping, json.dumps({**json_object(mapping), **needed}, indent=1, sort_keys=True) + "\n")
 
 
-def _code(results: Sequence[FoundResult], folder: Path, notice: str) -> None:
-    ours = [result.measurement for result in results if result.measurement is not None]
-    rows = sorted({f"| {framework(each)} | {each.engine['loadgen_version'].value} |" for each in ours})
-    text = _CODE_README if ours else _FOREIGN_CODE
-    code = folder / "code" / _CODE
-    code.mkdir(parents=True, exist_ok=True)
-    put(code / "README.md", text.format(notice=notice, version=version("mlperf-home"), engines="\n".join(rows)))
-    for model in sorted({result.model for result in results}):
-        reference = folder / "code" / model
-        # A folder is the submitter's own code for the model.
-        if not reference.is_dir():
-            put(reference, f"{_CODE}\n")
-
-
 def put(path: Path, text: str) -> None:
-    """Write a text anew: the file there may be a link to one of the tree that is being added to."""
+    """Write a text anew, with its folder: the file there may be a link to one of the tree that is being added to."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     path.write_text(text, encoding="utf-8")

@@ -88,10 +88,8 @@ def generate(order: Order) -> Assembled:
     place = root / order.division / order.submitter
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with held(root, AssembleError), _cleaned_up(place, partial):
-            fresh = Submitter(order.division, partial / order.division / order.submitter)
-            _recover(place, partial)
-            _start(place, fresh.folder, clean=order.clean)
+        fresh = Submitter(order.division, partial / order.division / order.submitter)
+        with held(root, AssembleError), _prepared(place, fresh.folder, partial, clean=order.clean):
             _write(order, results, fresh.folder, names)
             inferred = infer_scenarios(fresh, order.rules) if order.infer else ()
             _swap(fresh.folder, place, partial)
@@ -126,23 +124,18 @@ def _write(order: Order, results: Sequence[FoundResult], folder: Path, names: Ma
         write_measurement_files(order, result, settings, benchmark.loadgen_model)
         if order.division in order.rules.submission.folders.compliance_divisions:
             write_compliance(result, folder / "compliance" / where, order.rules, benchmark.compliance_tests)
-    _drop_copies(folder, results)
-    write_documents(order, results, folder, names)
-    _write_systems(order, results, folder / "systems")
-
-
-def _drop_copies(folder: Path, results: Sequence[FoundResult]) -> None:
-    """Drop what was inferred from a result that is replaced now."""
+    # What was inferred from a result that is replaced now is no copy of it any more.
     for model in sorted({f"{result.sut}/{result.model}" for result in results}):
         for settings in subfolders(folder / "measurements" / model):
             path = settings / f"{settings.parent.parent.name}.json"
             if path.is_file() and "inferred_from" in json.loads(path.read_text("utf-8")):
                 shutil.rmtree(settings)
                 shutil.rmtree(folder / "results" / model / settings.name, ignore_errors=True)
+    write_documents(order, results, folder, names)
+    _write_systems(order, results, folder / "systems")
 
 
 def _write_systems(order: Order, results: Sequence[FoundResult], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     for sut in sorted({result.sut for result in results}):
         own = [result for result in results if result.sut == sut]
         engine = next((framework(each.measurement) for each in own if each.measurement is not None), _OTHER_TOOL)
@@ -154,9 +147,16 @@ def _write_systems(order: Order, results: Sequence[FoundResult], folder: Path) -
 
 
 @contextmanager
-def _cleaned_up(place: Path, partial: Path) -> Iterator[None]:
-    """After a failure or an interruption leave what was there before, and nothing else."""
+def _prepared(place: Path, fresh: Path, partial: Path, *, clean: bool) -> Iterator[None]:
+    """Link into `fresh` what is there; after a failure or an interruption leave what was there, and nothing else."""
     try:
+        _recover(place, partial)
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.parent.mkdir(parents=True, exist_ok=True)
+        if place.is_dir() and not clean:
+            shutil.copytree(place, fresh, copy_function=os.link, symlinks=True)
+        else:
+            fresh.mkdir()
         yield
     except BaseException:
         _recover(place, partial)
@@ -168,15 +168,6 @@ def _recover(place: Path, partial: Path) -> None:
     """Put back what a run that was killed between the two renames of `_swap` had taken away."""
     if (partial / _OLD).is_dir() and not place.exists():
         (partial / _OLD).rename(place)
-
-
-def _start(place: Path, fresh: Path, *, clean: bool) -> None:
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.parent.mkdir(parents=True, exist_ok=True)
-    if place.is_dir() and not clean:
-        shutil.copytree(place, fresh, copy_function=os.link, symlinks=True)
-    else:
-        fresh.mkdir()
 
 
 def _swap(fresh: Path, place: Path, partial: Path) -> None:
@@ -215,32 +206,28 @@ def infer_scenarios(submitter: Submitter, rules: Round) -> tuple[Inferred, ...]:
 
 
 def _of_model(model: Path, rules: Round, wanted: tuple[str, ...]) -> Iterator[Inferred]:
-    measured = {detail.settings["scenario"]: (folder, detail) for folder, detail in _measured(model)}
+    measured: dict[str, tuple[Path, DetailLog]] = {}
+    for folder in subfolders(model):
+        detail = scan_detail(folder / PERFORMANCE_DIR / DETAIL_FILE)
+        own = scenario_named(folder.name)
+        # A run of another scenario than its folder's is a copy.
+        if own is not None and detail.settings.get("scenario") == own:
+            measured[own] = (folder, detail)
     present = {scenario_named(folder.name) for folder in subfolders(model)}
     for scenario in wanted:
-        sources = [name for name, (_, detail) in measured.items() if _gives(rules, name, scenario, detail)]
+        sources = []
+        for name, (_, detail) in measured.items():
+            inference = rules.submission.inference(name, scenario)
+            value = detail.values.get(inference.key) if inference else None
+            # LoadGen logs 0 where it had too few queries to estimate the other scenario's result.
+            if isinstance(value, (int, float)) and value > 0:
+                sources.append(name)
         if scenario in present or not sources:
             continue
         # What is nearest to what was asked: one sample at a time before eight.
         source = "SingleStream" if "SingleStream" in sources else sources[0]
         _copy(measured[source][0], scenario, source)
         yield Inferred(model.parent.name, model.name, source, scenario)
-
-
-def _measured(model: Path) -> Iterator[tuple[Path, DetailLog]]:
-    """List the folders whose performance run is of their own scenario and not a copy."""
-    for folder in subfolders(model):
-        detail = scan_detail(folder / PERFORMANCE_DIR / DETAIL_FILE)
-        scenario = scenario_named(folder.name)
-        if scenario is not None and detail.settings.get("scenario") == scenario:
-            yield folder, detail
-
-
-def _gives(rules: Round, measured: str, scenario: str, detail: DetailLog) -> bool:
-    """Whether a run gives the other scenario's result: LoadGen logs 0 where it had too few queries to estimate."""
-    inference = rules.submission.inference(measured, scenario)
-    value = detail.values.get(inference.key) if inference else None
-    return isinstance(value, (int, float)) and value > 0
 
 
 def _copy(source: Path, scenario: str, measured: str) -> None:

@@ -46,23 +46,19 @@ def write_logs(result: FoundResult, folder: Path, rules: Round, *, truncate: boo
     if result.performance.is_dir():
         _copy(names.performance, result.performance, folder / PERFORMANCE_DIR)
     if result.accuracy.is_dir():
-        others = [name for name in names.accuracy if name not in {ACCURACY_FILE, ACCURACY_TEXT}]
-        _copy(others, result.accuracy, folder / ACCURACY_DIR)
-        _copy_accuracy(result.accuracy, folder / ACCURACY_DIR, rules, truncate=truncate)
-
-
-def _copy_accuracy(source: Path, target: Path, rules: Round, *, truncate: bool) -> None:
-    log, text = source / ACCURACY_FILE, source / ACCURACY_TEXT
-    recorded = kept_hash(text)
-    sha256 = sha256_of(log) if log.is_file() and not is_truncated(log) else None
-    if recorded is not None and sha256 not in {None, recorded}:
-        problem = f"is not the log whose hash {ACCURACY_TEXT} has: it is of another run, or was cut"
-        raise AssembleError(log, problem, "put the whole log back, or compute the accuracy again")
-    _copy([ACCURACY_TEXT], source, target)
-    _copy_log(log, target, rules, truncate=truncate)
-    # The hash of a log that was truncated before can only be the one that is recorded.
-    if recorded is None and sha256 is not None and text.is_file():
-        (target / ACCURACY_TEXT).write_bytes(text.read_bytes().rstrip() + f"\nhash={sha256}\n".encode())
+        target = folder / ACCURACY_DIR
+        _copy([name for name in names.accuracy if name not in {ACCURACY_FILE, ACCURACY_TEXT}], result.accuracy, target)
+        log, text = result.accuracy / ACCURACY_FILE, result.accuracy / ACCURACY_TEXT
+        recorded = kept_hash(text)
+        sha256 = sha256_of(log) if log.is_file() and not is_truncated(log) else None
+        if recorded is not None and sha256 not in {None, recorded}:
+            problem = f"is not the log whose hash {ACCURACY_TEXT} has: it is of another run, or was cut"
+            raise AssembleError(log, problem, "put the whole log back, or compute the accuracy again")
+        _copy([ACCURACY_TEXT], result.accuracy, target)
+        _copy_log(log, target, rules, truncate=truncate)
+        # The hash of a log that was truncated before can only be the one that is recorded.
+        if recorded is None and sha256 is not None and text.is_file():
+            (target / ACCURACY_TEXT).write_bytes(text.read_bytes().rstrip() + f"\nhash={sha256}\n".encode())
 
 
 def _copy(names: Iterable[str], source: Path, target: Path) -> None:

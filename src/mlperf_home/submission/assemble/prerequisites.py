@@ -66,7 +66,7 @@ class Prerequisites:
 
 def obstacles(known: Prerequisites) -> list[str]:
     """List what stands in the way, each with what to do; empty if nothing is known that does."""
-    return [*_names(known), *_places(known), *_run_and_after(known)]
+    return [*_names_and_places(known), *_run_and_after(known)]
 
 
 def nested(results_dir: Path, submission_dir: Path) -> bool:
@@ -75,17 +75,29 @@ def nested(results_dir: Path, submission_dir: Path) -> bool:
     return results.is_relative_to(tree) or tree.is_relative_to(results)
 
 
-def _names(known: Prerequisites) -> Iterator[str]:
+def _names_and_places(known: Prerequisites) -> Iterator[str]:
+    """Look at what is named, at the kind of run it is for, and at where it goes."""
     if not known.submitter:
         yield "no submitter is named: give --submitter"
-    for option, name in (("submitter", known.submitter), ("model_name", known.model_name)):
-        if name and not _NAME.fullmatch(name):
-            yield f"--{option}={name!r} names a folder: use letters, digits and . _ + - without spaces"
-
+    yield from (
+        f"--{option}={name!r} names a folder: use letters, digits and . _ + - without spaces"
+        for option, name in (("submitter", known.submitter), ("model_name", known.model_name))
+        if name and not _NAME.fullmatch(name)
+    )
     if known.style in SHORT_STYLES:
         yield f"{known.style} runs are too short to be submitted: use --execution_mode=valid"
     if known.sample and not known.allow_sample:
         yield "a sample is no MLPerf result: measure with the real dataset, or give --allow_sample to try"
+    if nested(known.results_dir, known.submission_dir):
+        yield f"{known.results_dir} and {known.submission_dir} lie in each other: give two folders beside each other"
+    for folder in (known.results_dir, known.submission_dir):
+        existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+        if not existing.is_dir():
+            yield f"{existing} is a file, not a folder: give another place"
+        elif not os.access(existing, os.W_OK | os.X_OK):
+            yield f"{existing} cannot be written: give a folder of yours"
+        elif (free := shutil.disk_usage(existing).free) < _NEEDED_BYTES:
+            yield f"{existing} has {free / 2**20:.0f} MB free, {_NEEDED_BYTES / 2**20:.0f} MB are wanted: make room"
 
 
 def _run_and_after(known: Prerequisites) -> Iterator[str]:
@@ -114,19 +126,6 @@ def _run_and_after(known: Prerequisites) -> Iterator[str]:
             checked_url(known.fork)
         except GitUrlError as error:
             yield f"--results_git_url: {error}"
-
-
-def _places(known: Prerequisites) -> Iterator[str]:
-    if nested(known.results_dir, known.submission_dir):
-        yield f"{known.results_dir} and {known.submission_dir} lie in each other: give two folders beside each other"
-    for folder in (known.results_dir, known.submission_dir):
-        existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-        if not existing.is_dir():
-            yield f"{existing} is a file, not a folder: give another place"
-        elif not os.access(existing, os.W_OK | os.X_OK):
-            yield f"{existing} cannot be written: give a folder of yours"
-        elif (free := shutil.disk_usage(existing).free) < _NEEDED_BYTES:
-            yield f"{existing} has {free / 2**20:.0f} MB free, {_NEEDED_BYTES / 2**20:.0f} MB are wanted: make room"
 
 
 @dataclass(frozen=True)

@@ -96,8 +96,15 @@ def _measured(result: Checked) -> Iterator[Finding]:
             yield result.finding(path, "invalid-run", f"is INVALID: {problem or reason}", remedy or RERUN)
     if result.measured not in result.rules.scenarios:
         return
-    if no_numbers := [] if detail.missing or detail.fault else list(_numbers(result, path)):
-        yield from no_numbers
+    compared = (*_COMPARED, "target_latency_ns") if result.measured == "Server" else _COMPARED
+    logged = {f"effective_{name}": detail.settings.get(name) for name in compared}
+    if "result_query_count" in detail.values:
+        logged["result_query_count"] = detail.values["result_query_count"]
+    no_numbers = {key: value for key, value in logged.items() if not _is_number(value)}
+    if no_numbers and not detail.missing and not detail.fault:
+        for key, value in no_numbers.items():
+            problem = f"{key} is {value!r}, no number" if key in detail.logged else f"{key} is not logged"
+            yield result.finding(path, "log-value", problem, RERUN)
         return
     yield from _sizes(result, path)
     yield from _queries(result, path)
@@ -106,17 +113,6 @@ def _measured(result: Checked) -> Iterator[Finding]:
 def _is_number(value: object) -> TypeGuard[float]:
     # True and false are none.
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _numbers(result: Checked, path: Path) -> Iterator[Finding]:
-    compared = (*_COMPARED, "target_latency_ns") if result.measured == "Server" else _COMPARED
-    logged = {f"effective_{name}": result.detail.settings.get(name) for name in compared}
-    if "result_query_count" in result.detail.values:
-        logged["result_query_count"] = result.detail.values["result_query_count"]
-    for key, value in logged.items():
-        if not _is_number(value):
-            problem = f"{key} is {value!r}, no number" if key in result.detail.logged else f"{key} is not logged"
-            yield result.finding(path, "log-value", problem, RERUN)
 
 
 def _sizes(result: Checked, path: Path) -> Iterator[Finding]:

@@ -218,25 +218,24 @@ def _equivalence(result: Checked) -> Iterator[Finding]:
 
 def result_rows(report: CheckReport) -> list[tuple[str, str]]:
     """Give a label and a text for each result, in the order of their places, then for each model what is missing."""
+    rows = []
+    for row in report.results:
+        parts = [
+            f"{row.value:.6g} {_UNITS.get(row.unit, row.unit)}" if row.value is not None else "no result",
+            f"accuracy {row.accuracy_percent:g} %" if row.accuracy_percent is not None else "no accuracy",
+            row.valid or "no verdict",
+        ]
+        if row.benchmark not in (None, row.model):
+            parts.insert(0, f"{row.benchmark}:")
+        if row.inferred_from:
+            parts.append(f"inferred from {row.inferred_from}")
+        if row.sample:
+            parts.append("SAMPLE, no MLPerf result")
+        if row.errors:
+            parts.append(f"{row.errors} finding{'s' if row.errors > 1 else ''} in the way")
+        rows.append((f"{row.model}, {row.scenario}", ", ".join(parts).replace(":,", ":")))
     missing = [(Path(each.path).name, each.problem) for each in report.findings if each.rule == SCENARIO_MISSING]
-    return [*((f"{row.model}, {row.scenario}", _row_text(row)) for row in report.results), *missing]
-
-
-def _row_text(row: ResultRow) -> str:
-    parts = [
-        f"{row.value:.6g} {_UNITS.get(row.unit, row.unit)}" if row.value is not None else "no result",
-        f"accuracy {row.accuracy_percent:g} %" if row.accuracy_percent is not None else "no accuracy",
-        row.valid or "no verdict",
-    ]
-    if row.benchmark not in (None, row.model):
-        parts.insert(0, f"{row.benchmark}:")
-    if row.inferred_from:
-        parts.append(f"inferred from {row.inferred_from}")
-    if row.sample:
-        parts.append("SAMPLE, no MLPerf result")
-    if row.errors:
-        parts.append(f"{row.errors} finding{'s' if row.errors > 1 else ''} in the way")
-    return ", ".join(parts).replace(":,", ":")
+    return [*rows, *missing]
 
 
 def grouped(findings: Sequence[Finding]) -> list[str]:

@@ -148,27 +148,22 @@ def check_accuracy(result: Checked) -> Iterator[Finding]:
         return
     detail = scan_detail(folder / DETAIL_FILE)
     yield from check_run(result, folder, detail, "AccuracyOnly", result.rules.seeds)
-    if (folder / DETAIL_FILE).is_file():
-        yield from _setup(result, folder / DETAIL_FILE, detail)
+    for key in _SAME_SETUP:
+        one, other = detail.logged.get(key), result.detail.logged.get(key)
+        if one is not None and other is not None and one != other:
+            name = key.removeprefix("effective_")
+            problem = f"{name} is {one}, in the performance run {other}: they are not of one set-up"
+            yield result.finding(folder / DETAIL_FILE, "runs-differ", problem, "run both again with the same options")
+    found, wanted = detail.settings.get("accuracy_sample_count"), result.benchmark.dataset_sample_count
+    if found is not None and found != wanted:
+        problem = f"accuracy was measured on {found} samples, the dataset has {wanted}"
+        remedy = "run again on the whole dataset"
+        yield result.finding(folder / DETAIL_FILE, "accuracy-samples", problem, remedy, note=result.tolerant)
     text = known_accuracy(folder / ACCURACY_TEXT)
     if (folder / ACCURACY_TEXT).is_file():
         yield from _accuracy_text(result, folder / ACCURACY_TEXT, text, detail)
     if (folder / ACCURACY_FILE).is_file():
         yield from _accuracy_log(result, folder / ACCURACY_FILE, text.log_sha256 if text else None)
-
-
-def _setup(result: Checked, path: Path, accuracy: DetailLog) -> Iterator[Finding]:
-    for key in _SAME_SETUP:
-        one, other = accuracy.logged.get(key), result.detail.logged.get(key)
-        if one is not None and other is not None and one != other:
-            name = key.removeprefix("effective_")
-            problem = f"{name} is {one}, in the performance run {other}: they are not of one set-up"
-            yield result.finding(path, "runs-differ", problem, "run both again with the same options")
-    wanted = result.benchmark.dataset_sample_count
-    found = accuracy.settings.get("accuracy_sample_count")
-    if found is not None and found != wanted:
-        problem = f"accuracy was measured on {found} samples, the dataset has {wanted}"
-        yield result.finding(path, "accuracy-samples", problem, "run again on the whole dataset", note=result.tolerant)
 
 
 def _accuracy_text(result: Checked, path: Path, text: AccuracyText | None, detail: DetailLog) -> Iterator[Finding]:
