@@ -151,9 +151,14 @@ class Experiments:
         Raise ExperimentError if there is none, a run goes on in it, or it cannot be removed.
         """
         folder = self.require(name)
+        journal = folder / "journal.jsonl"
         try:
-            if _in_use(folder / "journal.jsonl"):
-                raise ExperimentError(folder, "is in use by a run, and was not removed", "try again when it has ended")
+            if journal.is_file():
+                with journal.open("rb") as file:
+                    # What writes the journal holds its lock.
+                    if not locks.acquire(file):
+                        problem = "is in use by a run, and was not removed"
+                        raise ExperimentError(folder, problem, "try again when it has ended")
             doomed = Path(tempfile.mkdtemp(prefix=".removed-", dir=self.root))
             folder.replace(doomed / "experiment")
             shutil.rmtree(doomed)
@@ -184,11 +189,3 @@ def _check_words(name: str, tags: Iterable[str] = ()) -> None:
     for word, pattern in ((name, _NAME), *((tag, _TAG) for tag in tags)):
         if not pattern.fullmatch(word):
             raise ExperimentError("experiment", f"{word!r} is no name", "use letters, digits, '.', '_' and '-'")
-
-
-def _in_use(journal: Path) -> bool:
-    """Whether somebody holds the journal's lock, as what writes it does."""
-    if not journal.is_file():
-        return False
-    with journal.open("rb") as file:
-        return not locks.acquire(file)

@@ -126,21 +126,17 @@ def answer_sections(experiment: Experiment) -> list[Section]:
 
 
 def _part(standings: Sequence[Mapping[str, Any]], standing: str, metrics: Sequence[str]) -> Section:
-    rows = [
-        (each["point"], *(_number(each, name) for name in metrics), each["failed"] or ", ".join(each["against"]))
-        for each in standings
-    ]
+    rows = []
+    for each in standings:
+        cells = []
+        for name in metrics:
+            value, interval = each["values"].get(name), each["intervals"].get(name)
+            between = f" ({interval[0]:.5g} to {interval[1]:.5g})" if value is not None and interval else ""
+            cells.append("not known" if value is None else f"{value:.5g}{between}")
+        rows.append((each["point"], *cells, each["failed"] or ", ".join(each["against"])))
     words = {"front": "", "undecided": "with", "dropped": "dominated by"}
     header = ("point", *(axis(name).label for name in metrics), words[standing])
     return Section(f"{standing} ({len(rows)})", rows, header if rows else ())
-
-
-def _number(standing: Mapping[str, Any], name: str) -> str:
-    value, interval = standing["values"].get(name), standing["intervals"].get(name)
-    if value is None:
-        return "not known"
-    between = f" ({interval[0]:.5g} to {interval[1]:.5g})" if interval else ""
-    return f"{value:.5g}{between}"
 
 
 def front_section(experiment: Experiment, found: Front) -> Section:
@@ -171,14 +167,11 @@ def compared_section(name: str, points: Sequence[Compared]) -> Section:
             same = " (the same logs: it was not measured again)" if first.logs and first.logs == second.logs else ""
             for metric in [name for name in USUAL if name in first.values and name in second.values]:
                 one, other = first.values[metric], second.values[metric]
-                rows.append((point.words, metric, _word(one), _word(other), f"{_difference(one, other)}{same}"))
+                change = "not known"
+                if isinstance(one.value, (int, float)) and isinstance(other.value, (int, float)) and one.value:
+                    change = f"{other.value / one.value - 1:+.1%}"
+                rows.append((point.words, metric, _word(one), _word(other), f"{change}{same}"))
     return Section(name, rows, ("values", "metric", "then", "now", "difference") if rows else ())
-
-
-def _difference(one: Value, other: Value) -> str:
-    if isinstance(one.value, (int, float)) and isinstance(other.value, (int, float)) and one.value:
-        return f"{other.value / one.value - 1:+.1%}"
-    return "not known"
 
 
 def _words(measurement: Measurement) -> tuple[str, str, str, str]:

@@ -13,7 +13,7 @@ from mlperf_home.measurements.store import Store, StoreError, identity
 from scriptgraph.files.atomic import replacement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mlperf_home.measurements.measurement import Measurement
@@ -177,30 +177,32 @@ def export_parquet(measurements: Iterable[Measurement], path: Path) -> int:
         from pyarrow import parquet  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise StoreError("Parquet", f"pyarrow is not usable ({error})", "pip install 'mlperf-home[parquet]'") from None
-    rows = [_row(each) for each in measurements]
-    if not rows:
+    measured = list(measurements)
+    if not measured:
         raise StoreError(path, "there is no measurement to export", "import some, or ask for others")
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = {name: pa.array(_alike([row.get(name) for row in rows])) for name in names}
+    columns = {name: pa.array(values) for name, values in _columns(measured).items()}
     try:
         with replacement(path) as file:
             parquet.write_table(pa.table(columns), file)
     except OSError as error:
         advice = "give a file in a folder that is there and yours"
         raise StoreError(path, f"cannot be written ({error.strerror})", advice) from None
-    return len(rows)
+    return len(measured)
 
 
-def _row(measurement: Measurement) -> dict[str, Any]:
-    row: dict[str, Any] = {name: getattr(measurement, name) for name in COLUMNS}
-    for group in GROUPS:
-        for name, value in getattr(measurement, group).items():
-            row[f"{group}.{name}"] = value.value
-            row[f"{group}.{name}.origin"] = value.origin
-    return row
-
-
-def _alike(values: list[Any]) -> list[Any]:
-    if any(isinstance(value, str) for value in values):
-        return [None if value is None else str(value) for value in values]
-    return [value if value is None or isinstance(value, bool) else float(value) for value in values]
+def _columns(measurements: Sequence[Measurement]) -> dict[str, list[Any]]:
+    rows = []
+    for measurement in measurements:
+        row = {name: getattr(measurement, name) for name in COLUMNS}
+        for group in GROUPS:
+            for name, value in getattr(measurement, group).items():
+                row |= {f"{group}.{name}": value.value, f"{group}.{name}.origin": value.origin}
+        rows.append(row)
+    columns: dict[str, list[Any]] = {}
+    for name in dict.fromkeys(name for row in rows for name in row):
+        values = [row.get(name) for row in rows]
+        if any(isinstance(value, str) for value in values):
+            columns[name] = [None if value is None else str(value) for value in values]
+        else:
+            columns[name] = [value if value is None or isinstance(value, bool) else float(value) for value in values]
+    return columns

@@ -92,7 +92,20 @@ def _values(
     values["peak_memory_bytes"] = Value(session["peak_memory_bytes"], "measured", "session: peak_memory_bytes")
     for key in ("open_s", "run_s"):
         values[key] = Value(session["times"][key], "measured", f"session: times.{key}")
-    return values | _host_values(session) | _noise_values(session) if result else values
+    if result is None:
+        return values
+    values |= _host_values(session)
+    noise = session.get("noise")
+    if noise is not None:
+        because = noise["noisy_because"]
+        values["noisy"] = Value("yes" if because else "no", "measured", "session: noise")
+        if because:
+            values["noisy_because"] = Value("; ".join(because), "measured", "session: noise")
+        elif noise["reason"]:
+            values["noisy"] = unknown(noise["reason"])
+        if attempts := session.get("attempts"):
+            values["noise_attempts"] = Value(len(attempts), "measured", "session: attempts")
+    return values
 
 
 def _read(result_dir: Path, mode: str, log_dir: str) -> _Run | None:
@@ -187,21 +200,6 @@ def _host_values(session: Mapping[str, Any]) -> dict[str, Value]:
         else:
             reason = f"energy_j divided by {samples} completed samples"
             values["energy_per_sample_j"] = Value(float(energy.value) / samples, "inferred", reason=reason)
-    return values
-
-
-def _noise_values(session: Mapping[str, Any]) -> dict[str, Value]:
-    noise = session.get("noise")
-    if noise is None:
-        return {}
-    because = noise["noisy_because"]
-    values = {"noisy": Value("yes" if because else "no", "measured", "session: noise")}
-    if because:
-        values["noisy_because"] = Value("; ".join(because), "measured", "session: noise")
-    elif noise["reason"]:
-        values["noisy"] = unknown(noise["reason"])
-    if attempts := session.get("attempts"):
-        values["noise_attempts"] = Value(len(attempts), "measured", "session: attempts")
     return values
 
 

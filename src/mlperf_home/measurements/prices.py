@@ -11,7 +11,7 @@ import json
 import math
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.measurement import Value, unknown
@@ -66,11 +66,7 @@ class Prices:
 
 
 def read_prices(path: Path) -> Prices:
-    """Read a table of prices.
-
-    Raises:
-        PricesError: it cannot be read, is no table, or has a price that is not above 0.
-    """
+    """Read a table of prices. Raise PricesError if it cannot be read, is no table, or has a price not above 0."""
     try:
         document = json.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -80,8 +76,17 @@ def read_prices(path: Path) -> Prices:
     is_table = isinstance(document, dict) and document.keys() == {"currency", "prices"}
     if not is_table or not isinstance(document["currency"], str) or not isinstance(document["prices"], list):
         raise PricesError(path, "is no table of prices", _ADVICE)
-    found = tuple(_price(each, f"{path}: prices/{place}") for place, each in enumerate(document["prices"]))
-    return Prices(str(path), document["currency"], found)
+    found = []
+    for number, each in enumerate(document["prices"]):
+        place = f"{path}: prices/{number}"
+        is_pair = isinstance(each, dict) and each.keys() == {"match", "price_per_hour"}
+        if not is_pair or not isinstance(each["match"], str):
+            raise PricesError(place, "is no price", _ADVICE)
+        price = each["price_per_hour"]
+        if isinstance(price, bool) or not isinstance(price, (int, float)) or not math.isfinite(price) or price <= 0:
+            raise PricesError(place, f"price_per_hour is {price!r}", "give a number above 0, or take the line away")
+        found.append(Price(each["match"], float(price)))
+    return Prices(str(path), document["currency"], tuple(found))
 
 
 def kept_prices(home: Path) -> Prices | None:
@@ -105,16 +110,6 @@ def with_cost(measurement: Measurement, prices: Prices) -> Measurement:
         return measurement
     costs = cost_values(measurement.values, measurement.scenario, rules, price)
     return replace(measurement, values={**measurement.values, **costs})
-
-
-def _price(given: Any, place: str) -> Price:
-    is_pair = isinstance(given, dict) and given.keys() == {"match", "price_per_hour"}
-    if not is_pair or not isinstance(given["match"], str):
-        raise PricesError(place, "is no price", _ADVICE)
-    price = given["price_per_hour"]
-    if isinstance(price, bool) or not isinstance(price, (int, float)) or not math.isfinite(price) or price <= 0:
-        raise PricesError(place, f"price_per_hour is {price!r}", "give a number above 0, or take the line away")
-    return Price(given["match"], float(price))
 
 
 def given_price(price_per_hour: float) -> Value:

@@ -76,31 +76,23 @@ def read_family(folders: Sequence[Path]) -> list[Measurement]:
 
 def family_rows(measurements: Sequence[Measurement]) -> list[tuple[str, str]]:
     """Give a row for each model: its name, and result, accuracy and verdict; the fastest first."""
-    rows = sorted((_order(each), str(each.model["name"].value), _result_words(each)) for each in measurements)
-    return [(name, words) for _, name, words in rows]
-
-
-def _order(measurement: Measurement) -> float:
-    for key, _ in _RESULTS:
-        value = measurement.values.get(key)
-        if value is not None and isinstance(value.value, (int, float)):
-            return value.value if key == "latency_ms" else -value.value
-    return float("inf")
-
-
-def _result_words(measurement: Measurement) -> str:
-    words = []
-    for key, unit in _RESULTS:
-        value = measurement.values.get(key)
-        if value is not None:
-            words.append(f"{unit} unknown ({value.reason})" if value.value is None else f"{value.value:10.4f} {unit}")
-    accuracy = measurement.values.get("top1_percent")
-    if accuracy is not None and accuracy.value is not None:
-        words.append(f"top-1 {accuracy.value:.3f} %")
-        words.append(", ".join(published_words(measurement)))
-    if measurement.validity:
-        words.append(measurement.validity)
-    return "  ".join(filter(None, words))
+    rows = []
+    for measurement in measurements:
+        found = [(key, unit, measurement.values[key]) for key, unit in _RESULTS if key in measurement.values]
+        numbers = [(key, value.value) for key, _, value in found if isinstance(value.value, (int, float))]
+        # Less of a latency is faster, and more of a rate.
+        order = next((value if key == "latency_ms" else -value for key, value in numbers), float("inf"))
+        words = [
+            f"{unit} unknown ({value.reason})" if value.value is None else f"{value.value:10.4f} {unit}"
+            for _, unit, value in found
+        ]
+        accuracy = measurement.values.get("top1_percent")
+        if accuracy is not None and accuracy.value is not None:
+            words.append(f"top-1 {accuracy.value:.3f} %")
+            words.append(", ".join(published_words(measurement)))
+        words.append(measurement.validity or "")
+        rows.append((order, str(measurement.model["name"].value), "  ".join(filter(None, words))))
+    return [(name, words) for _, name, words in sorted(rows)]
 
 
 def _machine_rows(measurement: Measurement) -> list[tuple[str, str]]:

@@ -140,26 +140,23 @@ def file_entries(root: Path) -> dict[str, dict[str, Any]]:
 
 
 def _stage(work: Work, challenge: Challenge, staged: Path, redaction: Redaction) -> None:
+    """Copy what was run and its results; of experiments answers, measurements and the whole runs they kept."""
     shutil.copyfile(challenge.folder / MANIFEST_NAME, staged / "challenge.json")
     _copy_json(work.root / "run.json", staged / "run.json", redaction)
     for path in sorted((work.root / "records").glob("*.json")):
         _copy_json(path, staged / "records" / path.name, redaction)
     for path in sorted(work.root.glob(MEASUREMENTS)):
         _stage_result(path.parent, staged / path.parent.relative_to(work.root), redaction)
-    for path in sorted(work.root.glob("experiments/*/experiment.json")):
-        _stage_experiment(path.parent, staged / "experiments" / path.parent.name, redaction)
-
-
-def _stage_experiment(source: Path, target: Path, redaction: Redaction) -> None:
-    """Copy what an experiment is, its answer, its measurements, and the results with whole runs that it has kept."""
-    for path in filter(Path.is_file, (source / "experiment.json", source / "answer.json")):
-        _copy_json(path, target / path.name, redaction)
-    lines = [redaction.value(json.loads(to_line(each))) for each in Store(source).measurements()]
-    if lines:
-        text = "".join(f"{json.dumps(line, sort_keys=True, ensure_ascii=False)}\n" for line in lines)
-        (target / LINES_FILE).write_text(text, encoding="utf-8")
-    for result in sorted({path.parent for run, _ in RUNS for path in source.glob(f"{KEPT_RESULTS}/{run}")}):
-        _stage_result(result, target / result.relative_to(source), redaction)
+    for source in sorted(path.parent for path in work.root.glob("experiments/*/experiment.json")):
+        target = staged / "experiments" / source.name
+        for path in filter(Path.is_file, (source / "experiment.json", source / "answer.json")):
+            _copy_json(path, target / path.name, redaction)
+        lines = [redaction.value(json.loads(to_line(each))) for each in Store(source).measurements()]
+        if lines:
+            text = "".join(f"{json.dumps(line, sort_keys=True, ensure_ascii=False)}\n" for line in lines)
+            (target / LINES_FILE).write_text(text, encoding="utf-8")
+        for result in sorted({path.parent for run, _ in RUNS for path in source.glob(f"{KEPT_RESULTS}/{run}")}):
+            _stage_result(result, target / result.relative_to(source), redaction)
 
 
 def _stage_result(source: Path, target: Path, redaction: Redaction) -> None:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.challenges.definition.manifest import Challenge, Metric
-    from mlperf_home.measurements.measurement import Measurement
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222}"
@@ -57,13 +56,20 @@ def json_text(document: object) -> str:
 def forms(report: object, title: str, parts: Sequence[Part]) -> dict[str, str]:
     """Write a report in its three forms: texts by the endings of their files' names."""
     lines = [f"# {_plain(title)}", ""]
+    sections = []
     for part in parts:
         lines += [f"## {_plain(part.title)}", ""]
         lines += [text for notice in part.notices for text in (f"**{_plain(notice)}**", "")]
+        html = f"<h2>{escape(part.title)}</h2>"
+        html += "".join(f'<p class="notice">{escape(notice)}</p>' for notice in part.notices)
         if part.rows:
             lines += [_row(part.header), "|" + "---|" * len(part.header), *map(_row, part.rows), ""]
-    body = "\n".join(map(_html_part, parts))
+            names = "".join(f"<th>{escape(cell)}</th>" for cell in part.header)
+            rows = "\n".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in part.rows)
+            html += f"\n<table><tr>{names}</tr>\n{rows}</table>"
+        sections.append(html)
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+    body = "\n".join(sections)
     page = (
         f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head>\n'
         f"<body><h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
@@ -90,15 +96,6 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(map(_plain, cells))} |"
 
 
-def _html_part(part: Part) -> str:
-    notices = "".join(f'<p class="notice">{escape(notice)}</p>' for notice in part.notices)
-    if not part.rows:
-        return f"<h2>{escape(part.title)}</h2>{notices}"
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in part.header)
-    rows = "\n".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in part.rows)
-    return f"<h2>{escape(part.title)}</h2>{notices}\n<table><tr>{head}</tr>\n{rows}</table>"
-
-
 def measurement_files(root: Path) -> list[Path]:
     """Return the measurements below a folder: those of workflows, and of the whole runs that explorations have kept."""
     return sorted([*root.glob(MEASUREMENTS), *root.glob(f"experiments/*/{KEPT_RESULTS}/measurement.json")])
@@ -106,32 +103,29 @@ def measurement_files(root: Path) -> list[Path]:
 
 def result_rows(root: Path, metrics: Sequence[Metric]) -> list[dict[str, Any]]:
     """Return the results, the best by its benchmark's first metric first. Raise MeasurementError if one is damaged."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for path in measurement_files(root):
         measurement = from_json(path.read_text(encoding="utf-8"), str(path.relative_to(root)))
-        wanted = [metric for metric in metrics if metric.benchmark == measurement.benchmark]
-        rows.append(_result_row(path.relative_to(root).as_posix(), measurement, wanted))
+        row = {
+            "path": path.relative_to(root).as_posix(),
+            "workflow": path.relative_to(root).parts[1],  # or the experiment
+            "benchmark": measurement.benchmark,
+            "scenario": measurement.scenario,
+            "model": measurement.model["name"].value,
+            "engine": f"{measurement.engine['name'].value} {measurement.engine['version'].value}",
+            "sample": measurement.sample,
+            "validity": measurement.validity,
+            "unofficial_because": list(measurement.unofficial_because),
+            "noisy": [each.removeprefix(NOISY) for each in measurement.warnings if each.startswith(NOISY)],
+            "metrics": [
+                {"name": metric.name, "better": metric.better, "value": found.value, "origin": found.origin}
+                for metric in metrics
+                if metric.benchmark == measurement.benchmark
+                for found in [measurement.values.get(metric.name) or unknown("not in the measurement")]
+            ],
+        }
+        rows.append(row)
     return sorted(rows, key=lambda row: (row["benchmark"], row["scenario"], _rank(row), row["workflow"], row["path"]))
-
-
-def _result_row(path: str, measurement: Measurement, metrics: Sequence[Metric]) -> dict[str, Any]:
-    return {
-        "path": path,
-        "workflow": path.split("/")[1],  # or the experiment
-        "benchmark": measurement.benchmark,
-        "scenario": measurement.scenario,
-        "model": measurement.model["name"].value,
-        "engine": f"{measurement.engine['name'].value} {measurement.engine['version'].value}",
-        "sample": measurement.sample,
-        "validity": measurement.validity,
-        "unofficial_because": list(measurement.unofficial_because),
-        "noisy": [each.removeprefix(NOISY) for each in measurement.warnings if each.startswith(NOISY)],
-        "metrics": [
-            {"name": metric.name, "better": metric.better, "value": found.value, "origin": found.origin}
-            for metric in metrics
-            for found in [measurement.values.get(metric.name) or unknown("not in the measurement")]
-        ],
-    }
 
 
 def _rank(row: Mapping[str, Any]) -> float:
@@ -186,11 +180,6 @@ def make_report(challenge: Challenge, root: Path, facts: Mapping[str, Any]) -> d
 def found_in(challenge: Challenge, root: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a report says of the results in a folder, and whether the run counts."""
     results = result_rows(root, challenge.metrics)
-    why = _why_not_counted(facts, results)
-    return {"results": results, "explorations": exploration_rows(root), "counts": not why, "counts_not_because": why}
-
-
-def _why_not_counted(facts: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> list[str]:
     why = []
     if facts["sample"]:
         why.append("it was made with sample data: nothing in it is an MLPerf result")
@@ -204,7 +193,7 @@ def _why_not_counted(facts: Mapping[str, Any], results: Sequence[Mapping[str, An
         why.append(f"options were added to its commands: {facts['extra_options']}")
     if not any(row["validity"] == "VALID" and not row["unofficial_because"] for row in results):
         why.append("no result in it is an official one")
-    return why
+    return {"results": results, "explorations": exploration_rows(root), "counts": not why, "counts_not_because": why}
 
 
 def report_parts(report: Mapping[str, Any]) -> list[Part]:
@@ -231,8 +220,7 @@ def report_parts(report: Mapping[str, Any]) -> list[Part]:
     ]
     return [
         Part("What this is", [*notices, counts], ("", ""), head),
-        *_result_parts(report["results"]),
-        *map(_exploration_part, report["explorations"]),
+        *_found_parts(report["results"], report["explorations"]),
         Part("Workflows", (), ("workflow", "ended", "because"), workflows),
         Part("Machine", (), ("", ""), [(key, number(value)) for key, value in sorted(report["machine"].items())]),
         Part("Requirements", (), ("of", "wanted", "here", "missing"), required),
@@ -241,30 +229,30 @@ def report_parts(report: Mapping[str, Any]) -> list[Part]:
     ]
 
 
-def _result_parts(results: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
+def _found_parts(results: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
+    """Yield a table of each benchmark's results, and one of each exploration's front."""
     for benchmark in dict.fromkeys(row["benchmark"] for row in results):
         rows = [row for row in results if row["benchmark"] == benchmark]
-        metrics = [cell["name"] for cell in rows[0]["metrics"]]
-        header = ("workflow", "model", "scenario", "engine", *metrics, "LoadGen says", "remarks")
-        yield Part(f"Results: {benchmark}", (), header, [_result_cells(row) for row in rows])
+        lines = []
+        for row in rows:
+            metrics = [number(cell["value"]) for cell in row["metrics"]]
+            said = row["validity"] or "no performance run"
+            remarks = "; ".join([*row["unofficial_because"], *(f"noisy: {each}" for each in row["noisy"])])
+            lines.append(
+                (row["workflow"], number(row["model"]), row["scenario"], row["engine"], *metrics, said, remarks)
+            )
+        names = [cell["name"] for cell in rows[0]["metrics"]]
+        header = ("workflow", "model", "scenario", "engine", *names, "LoadGen says", "remarks")
+        yield Part(f"Results: {benchmark}", (), header, lines)
     if not results:
         yield Part("Results", ["there is none"])
-
-
-def _result_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    remarks = [*row["unofficial_because"], *(f"noisy: {each}" for each in row["noisy"])]
-    said = row["validity"] or "no performance run"
-    metrics = (number(cell["value"]) for cell in row["metrics"])
-    return (row["workflow"], number(row["model"]), row["scenario"], row["engine"], *metrics, said, "; ".join(remarks))
-
-
-def _exploration_part(answer: Mapping[str, Any]) -> Part:
-    share = answer["work_share"]
-    work = "" if share is None else f"; {100 * share:.1f} % of the exhaustive work"
-    notice = f"{answer['undecided']} undecided, {answer['dropped']} dropped{work}"
-    names = list(dict.fromkeys(name for point in answer["front"] for name in point["values"]))
-    rows = [(point["point"], *(number(point["values"].get(name)) for name in names)) for point in answer["front"]]
-    return Part(f"Front: {answer['experiment']}", [notice], ("point", *names), rows)
+    for answer in answers:
+        share = answer["work_share"]
+        work = "" if share is None else f"; {100 * share:.1f} % of the exhaustive work"
+        notice = f"{answer['undecided']} undecided, {answer['dropped']} dropped{work}"
+        names = list(dict.fromkeys(name for point in answer["front"] for name in point["values"]))
+        lines = [(point["point"], *(number(point["values"].get(name)) for name in names)) for point in answer["front"]]
+        yield Part(f"Front: {answer['experiment']}", [notice], ("point", *names), lines)
 
 
 def _expected(each: Mapping[str, Any]) -> tuple[str, str, str]:

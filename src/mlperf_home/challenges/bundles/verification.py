@@ -139,7 +139,12 @@ def _form_problems(archive: Path) -> Iterator[Finding]:
             end = 0
             with tarfile.open(fileobj=packed, mode="r|") as members:
                 for member in members:
-                    yield from (Finding(member.name, problem) for problem in _of_member(member))
+                    if not (member.isfile() or member.isdir()):
+                        yield Finding(member.name, "is neither a file nor a folder")
+                    if member.uid or member.gid or member.uname or member.gname or member.mtime:
+                        yield Finding(member.name, "has an owner or a time, which packing leaves out")
+                    if (member.isfile() or member.isdir()) and member.mode != (0o755 if member.isdir() else 0o644):
+                        yield Finding(member.name, "has another mode than packing gives")
                     end = member.offset_data + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
         with gzip.open(archive, "rb") as packed:
             packed.seek(end)
@@ -149,15 +154,6 @@ def _form_problems(archive: Path) -> Iterator[Finding]:
                     return
     except (OSError, EOFError, tarfile.TarError) as error:
         yield Finding(archive.name, f"is not packed as bundles are ({error})")
-
-
-def _of_member(member: tarfile.TarInfo) -> Iterator[str]:
-    if not (member.isfile() or member.isdir()):
-        yield "is neither a file nor a folder"
-    if member.uid or member.gid or member.uname or member.gname or member.mtime:
-        yield "has an owner or a time, which packing leaves out"
-    if (member.isfile() or member.isdir()) and member.mode != (0o755 if member.isdir() else 0o644):
-        yield "has another mode than packing gives"
 
 
 def _files(root: Path, listed: Mapping[str, Any]) -> Iterator[Finding]:

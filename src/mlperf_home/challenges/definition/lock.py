@@ -16,10 +16,10 @@ from scriptgraph.errors import ScriptGraphError
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from mlperf_home.challenges.definition.manifest import Call, Challenge
-    from scriptgraph.embed import Manifest, Registry, Value, Values
+    from scriptgraph.embed import Manifest, Registry, Value
 
 LOCK_NAME = "lock.json"
 SCHEMA = "mlperf-home/challenge-lock/1"
@@ -147,21 +147,18 @@ def pinned_sources(scripts: Iterable[Manifest]) -> dict[str, str]:
     """Return the hashes that manifests demand of each first address that they name, joined by spaces."""
     found = {}
     for manifest in scripts:
-        for values in _blocks(manifest):
+        # Of two blocks with the same address the last counts.
+        blocks = [manifest.default_env, manifest.env]
+        for variation in manifest.variations.values():
+            blocks += [variation.default_env, variation.env]
+            blocks += [need.env for need in (*variation.deps, *variation.post_deps)]
+        blocks += [version.env for version in manifest.versions.values()]
+        blocks += [need.env for need in (*manifest.deps, *manifest.post_deps)]
+        for values in blocks:
             addresses = _texts(values.get("CM_DOWNLOAD_URL"))
             if addresses and "://" in addresses[0] and "<<<" not in addresses[0]:
                 found[addresses[0]] = " ".join(sorted(_texts(values.get("CM_DOWNLOAD_HASHES")))) or _NOT_PUBLISHED
     return dict(sorted(found.items()))
-
-
-def _blocks(manifest: Manifest) -> Iterator[Values]:
-    """Yield the manifest's blocks of environment; of two with the same address the last counts."""
-    yield from (manifest.default_env, manifest.env)
-    for variation in manifest.variations.values():
-        yield from (variation.default_env, variation.env)
-        yield from (need.env for need in (*variation.deps, *variation.post_deps))
-    yield from (version.env for version in manifest.versions.values())
-    yield from (need.env for need in (*manifest.deps, *manifest.post_deps))
 
 
 def _texts(value: Value | None) -> list[str]:

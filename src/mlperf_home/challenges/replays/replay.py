@@ -29,11 +29,7 @@ _TOLD = 5
 
 
 def replay(setting: Setting, locks: Locks, bundle: Path) -> dict[str, Any]:
-    """Replay a bundle; return where the report lies, the verdict, and what failed.
-
-    Raises:
-        LocatedError: the bundle is not good, is of another challenge or mode, or cannot be run here.
-    """
+    """Replay a bundle; return what came of it. Raise LocatedError if it is bad, of another kind, or cannot run here."""
     if not bundle.is_file() and not setting.asking.path("results_dir"):
         raise ChallengeError(f"--results={bundle}", "there is no such file", "give a bundle.tar.gz")
     root = setting.root(f"replay-{sha256_of(bundle)[:12]}" if bundle.is_file() else "")
@@ -42,7 +38,13 @@ def replay(setting: Setting, locks: Locks, bundle: Path) -> dict[str, Any]:
     shutil.rmtree(unpacked, ignore_errors=True)
     try:
         verified = verify(bundle, unpacked, setting.asking.path("allowed_signers"))
-        _require_good(bundle, verified, setting)
+        made_for = verified.manifest["challenge"]
+        if made_for != setting.challenge.name:
+            advice = f"cm replay challenge {made_for} --results={bundle}"
+            raise ChallengeError(bundle, f"is of the challenge {made_for!r}", advice)
+        if verified.findings:
+            advice = f"cm run script --tags=verify,bundle --bundle={bundle} names all"
+            raise ChallengeError(bundle, f"is not as it was made: {first_few(verified.findings)}", advice)
         setting.say(f"{bundle}: whole, its measurements are what its logs give; {_signed(verified)}")
         if setting.sample and not verified.manifest["sample"]:
             raise ChallengeError("--sample", "the bundle is of the real data", "leave --sample out, or replay another")
@@ -89,15 +91,6 @@ def _replay(setting: Setting, locks: Locks, verified: Verified, root: Path) -> d
             replace_text(work.root / f"reproducibility.{ending}", text)
     where = {"report": str(root / "reproducibility.md"), "failed": failed}
     return {"verdict": report["verdict"], "results": report["results"], **where}
-
-
-def _require_good(bundle: Path, verified: Verified, setting: Setting) -> None:
-    if verified.manifest["challenge"] != setting.challenge.name:
-        advice = f"cm replay challenge {verified.manifest['challenge']} --results={bundle}"
-        raise ChallengeError(bundle, f"is of the challenge {verified.manifest['challenge']!r}", advice)
-    if verified.findings:
-        advice = f"cm run script --tags=verify,bundle --bundle={bundle} names all"
-        raise ChallengeError(bundle, f"is not as it was made: {first_few(verified.findings)}", advice)
 
 
 def _plan_differences(then: Path, now: Path) -> list[str]:

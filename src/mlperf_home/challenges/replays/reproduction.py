@@ -61,26 +61,25 @@ class Comparison:
 def compare(then: Measurement, now: Measurement, metrics: Sequence[str], *, same_arithmetic: bool) -> list[Comparison]:
     """Compare two measurements of the same thing; every accuracy that is there is compared, ranked by or not."""
     accuracies = [name for name in ACCURACIES if name in then.values or name in now.values]
-    names = dict.fromkeys([*(name for name in metrics if name not in ACCURACIES), *accuracies])
-    return [_compare_one(name, then, now, same_arithmetic=same_arithmetic) for name in names]
-
-
-def _compare_one(name: str, then: Measurement, now: Measurement, *, same_arithmetic: bool) -> Comparison:
-    old, new = _value(then, name), _value(now, name)
-    if old is None or new is None:
-        return Comparison(name, old, new, None, None, agree=False, rule="one of the two is not known")
-    if name not in ACCURACIES:
-        halves = [max(TOLERANCE, sampling_share(each, name)) for each in (then, now)]
-        rule = f"intervals of {100 * halves[0]:.1f} % and {100 * halves[1]:.1f} % have to overlap"
-        halves = [old * halves[0], new * halves[1]]
-    elif same_arithmetic:
-        halves, rule = [0.0, 0.0], "has to be equal: the arithmetic is the same"
-    else:
-        halves = [ACCURACY_TOLERANCE_POINTS] * 2
-        rule = f"intervals of {ACCURACY_TOLERANCE_POINTS} points have to overlap: the arithmetic differs"
-    first, second = ((value - half, value + half) for value, half in zip((old, new), halves, strict=True))
-    agree = first[0] <= second[1] and second[0] <= first[1]
-    return Comparison(name, old, new, first, second, agree=agree, rule=rule)
+    found = []
+    for name in dict.fromkeys([*(name for name in metrics if name not in ACCURACIES), *accuracies]):
+        old, new = _value(then, name), _value(now, name)
+        if old is None or new is None:
+            found.append(Comparison(name, old, new, None, None, agree=False, rule="one of the two is not known"))
+            continue
+        if name not in ACCURACIES:
+            shares = [max(TOLERANCE, sampling_share(each, name)) for each in (then, now)]
+            rule = f"intervals of {100 * shares[0]:.1f} % and {100 * shares[1]:.1f} % have to overlap"
+            halves = [old * shares[0], new * shares[1]]
+        elif same_arithmetic:
+            halves, rule = [0.0, 0.0], "has to be equal: the arithmetic is the same"
+        else:
+            halves = [ACCURACY_TOLERANCE_POINTS] * 2
+            rule = f"intervals of {ACCURACY_TOLERANCE_POINTS} points have to overlap: the arithmetic differs"
+        first, second = ((value - half, value + half) for value, half in zip((old, new), halves, strict=True))
+        agree = first[0] <= second[1] and second[0] <= first[1]
+        found.append(Comparison(name, old, new, first, second, agree=agree, rule=rule))
+    return found
 
 
 def sampling_share(measurement: Measurement, name: str) -> float:

@@ -98,8 +98,21 @@ def require_open(setting: Setting, locks: Locks) -> None:
 
 
 def require_machine(setting: Setting, workflows: Sequence[Workflow], root: Path) -> list[Requirement]:
-    """Compare what workflows need with what is here. Raise ChallengeError, which names all that is missing."""
-    wanted = _requirements(setting, workflows, root)
+    """Compare what workflows need with what is here, in order. Raise ChallengeError, which names all that is missing.
+
+    Workflows share datasets and environments: disk space is needed for the largest alone.
+    """
+    machine = setting.machine
+    missing_system = "" if machine.system == "linux" else "run it on Linux, in a virtual machine for instance"
+    found = [Requirement("all", "Linux", machine.os_name or machine.system, missing_system)]
+    free = free_places({_CACHE_PLACE: setting.asking.home, "--results_dir": root})
+    ready = [each.name for each in workflows]
+    ready += [] if "new" in setting.asking.on else done_in(root)
+    for workflow in workflows:
+        needs = workflow.mode(sample=setting.sample).needs
+        found += _of_the_machine(workflow.name, needs, machine, free)
+        found += _of_the_command(workflow.name, needs, setting.asking.options, ready)
+    wanted = list(dict.fromkeys(found))
     missing = [each for each in wanted if each.missing]
     if missing:
         told = "; ".join(f"{each.workflow} wants {each.wanted}, here: {each.here} ({each.missing})" for each in missing)
@@ -111,23 +124,7 @@ def require_machine(setting: Setting, workflows: Sequence[Workflow], root: Path)
     return wanted
 
 
-def _requirements(setting: Setting, workflows: Sequence[Workflow], root: Path) -> list[Requirement]:
-    """Compare in order. Workflows share datasets and environments: disk space is needed for the largest alone."""
-    machine = setting.machine
-    missing = "" if machine.system == "linux" else "run it on Linux, in a virtual machine for instance"
-    found = [Requirement("all", "Linux", machine.os_name or machine.system, missing)]
-    free = free_places({_CACHE_PLACE: setting.asking.home, "--results_dir": root})
-    ready = [each.name for each in workflows]
-    ready += [] if "new" in setting.asking.on else done_in(root)
-    for workflow in workflows:
-        needs = workflow.mode(sample=setting.sample).needs
-        found += _of_the_machine(workflow.name, needs, machine)
-        found += _of_the_disk(workflow.name, needs.disk_gb, free)
-        found += _of_the_command(workflow.name, needs, setting.asking.options, ready)
-    return list(dict.fromkeys(found))
-
-
-def _of_the_machine(name: str, needs: Needs, machine: Machine) -> Iterator[Requirement]:
+def _of_the_machine(name: str, needs: Needs, machine: Machine, free: Mapping[str, int]) -> Iterator[Requirement]:
     if needs.cpus:
         known = needs.cpus.get(machine.architecture or "")
         lacking = [each for each in known or () if each not in machine.cpu_features]
@@ -140,13 +137,10 @@ def _of_the_machine(name: str, needs: Needs, machine: Machine) -> Iterator[Requi
         here = "not known" if memory is None else f"{memory / _GB:.1f} GB"
         short = memory is not None and memory < needs.memory_gb * _GB
         yield Requirement(name, f"{needs.memory_gb:g} GB of memory", here, "more memory" if short else "")
-
-
-def _of_the_disk(name: str, needed_gb: float, free: Mapping[str, int]) -> Iterator[Requirement]:
-    for place, there in free.items() if needed_gb else ():
-        wanted = needed_gb if place == _CACHE_PLACE else min(needed_gb, _RESULTS_GB)
-        short = wanted - there / _GB
-        missing = f"{short:.1f} GB more, or another place by {place}" if short > 0 else ""
+    for place, there in free.items() if needs.disk_gb else ():
+        wanted = needs.disk_gb if place == _CACHE_PLACE else min(needs.disk_gb, _RESULTS_GB)
+        lacking_gb = wanted - there / _GB
+        missing = f"{lacking_gb:.1f} GB more, or another place by {place}" if lacking_gb > 0 else ""
         yield Requirement(name, f"{wanted:g} GB free for {place}", f"{there / _GB:.1f} GB", missing)
 
 

@@ -31,7 +31,12 @@ LIMIT_KEY = "CM_MLPERF_TIME_LIMIT_S"
 
 def command(setting: Setting, call: Call, places: Mapping[str, str]) -> dict[str, Any]:
     """Return a command as cmind hands it over; an option whose placeholder was not given is left out."""
-    options, env = (_filled(block, {**setting.asking.options, **places}) for block in (call.options, call.env))
+    known = {**setting.asking.options, **places}
+    blocks = []
+    for block in (call.options, call.env):
+        filled = {name: known.get(place) if (place := stands_for(value)) else value for name, value in block.items()}
+        blocks.append({name: value for name, value in filled.items() if value not in {None, ""}})
+    options, env = blocks
     words = [f"--tags={call.tags}", *_words("--", options), *_words("--env.", env)]
     given: dict[str, Any] = {"tags": call.tags, "out": "con", "cmd": words, **options, **setting.asking.front}
     return {**given, "env": env} if env else given
@@ -40,11 +45,6 @@ def command(setting: Setting, call: Call, places: Mapping[str, str]) -> dict[str
 def shown(setting: Setting, call: Call, places: Mapping[str, str]) -> str:
     """Write a command as it is typed."""
     return shlex.join(["cm", "run", "script", *command(setting, call, places)["cmd"]])
-
-
-def _filled(block: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    filled = {name: values.get(place) if (place := stands_for(value)) else value for name, value in block.items()}
-    return {name: value for name, value in filled.items() if value not in {None, ""}}
 
 
 def _words(before: str, values: Mapping[str, Any]) -> list[str]:
@@ -59,15 +59,13 @@ def _run(setting: Setting, call: Call, places: Mapping[str, str]) -> tuple[str, 
     told = ENGINE.run_script(command(setting, call, places))
     if told.get("return") == _INTERRUPTED_CODE:
         raise KeyboardInterrupt
-    new = [path for path in sorted({*records.glob("*/record.json")} - before) if _tags_of(path) == call.tags]
+    new = []
+    for path in sorted({*records.glob("*/record.json")} - before):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            if str(json.loads(path.read_text(encoding="utf-8"))["request"]["tags"]) == call.tags:
+                new.append(path)
     error = str(told.get("error") or "") or (f"ended with {told['return']}" if told.get("return") else "")
     return error, new[-1] if new else None
-
-
-def _tags_of(record: Path) -> str:
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        return str(json.loads(record.read_text(encoding="utf-8"))["request"]["tags"])
-    return ""
 
 
 def run_workflows(setting: Setting, work: Work, workflows: Sequence[Workflow]) -> dict[str, str]:

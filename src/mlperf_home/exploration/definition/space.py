@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.errors import LocatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 Setting = str | int | float | None
 _Axes = dict[str, tuple[Setting, ...]]
@@ -49,11 +49,7 @@ class Space:
 
 
 def decode_space(document: Any, where: str) -> Space:
-    """Make a space of a decoded JSON object.
-
-    Raises:
-        SpaceError: a key is missing, unknown or malformed, or no point is left.
-    """
+    """Make a space of decoded JSON. Raise SpaceError if a key is missing, unknown or malformed, or no point is left."""
     if not isinstance(document, dict) or document.get("schema") != _SCHEMA:
         raise SpaceError(where, f"is not a space of schema {_SCHEMA}", 'write an object with "schema": 1')
     if odd := sorted(document.keys() ^ _KEYS):
@@ -66,10 +62,15 @@ def decode_space(document: Any, where: str) -> Space:
     size = math.prod(len(values) for values in axes.values())
     if size > MOST_POINTS:
         raise SpaceError(where, f"has {size} combinations, more than {MOST_POINTS}", "take values off its axes")
-    points = tuple(_points(axes, constraints, model_axes))
+    points = []
+    for combination in itertools.product(*axes.values()):
+        values = dict(zip(axes, combination, strict=True))
+        if all(_fits(values, only) for when, only in constraints if _fits(values, when)):
+            named = {axis: v if axis in model_axes or v is None else f"{axis}={v}" for axis, v in values.items()}
+            points.append(Point(_joined(named, list(axes)), values, _joined(values, model_axes)))
     if not points:
         raise SpaceError(where, "its constraints leave no point", "loosen them")
-    return Space(str(document["name"]), axes, points)
+    return Space(str(document["name"]), axes, tuple(points))
 
 
 def _axes(given: Any, where: str) -> _Axes:
@@ -102,14 +103,6 @@ def _constraint(given: Any, axes: _Axes, where: str) -> _Rule:
                 if value not in axes[axis]:
                     raise SpaceError(place, f"axis {axis!r} has no value {value!r}", "use a value of the axis")
     return given["when"], given["only"]
-
-
-def _points(axes: _Axes, constraints: Sequence[_Rule], model_axes: Sequence[str]) -> Iterator[Point]:
-    for combination in itertools.product(*axes.values()):
-        values = dict(zip(axes, combination, strict=True))
-        if all(_fits(values, only) for when, only in constraints if _fits(values, when)):
-            named = {axis: v if axis in model_axes or v is None else f"{axis}={v}" for axis, v in values.items()}
-            yield Point(_joined(named, list(axes)), values, _joined(values, model_axes))
 
 
 def _fits(values: Mapping[str, Setting], wanted: Mapping[str, list[Setting]]) -> bool:

@@ -181,21 +181,16 @@ def evidence(percent: float, sd: float, count: AccuracyCount, shifts: Sequence[f
     """
     off = np.concatenate(([0.0], shifts, np.negative(shifts), shifts[0] * _STEPS))
     accuracies = percent + off[:, None] + sd * _NODES[None, :]
-    right, *rest = _log_mean(_log_likelihood(accuracies, count, samples), _WEIGHTS).tolist()
+    good = np.clip(accuracies / 100 * samples, 0, samples)
+    bad, missed = samples - good, count.count - count.correct
+    possible = (good >= count.correct) & (bad >= missed)
+    # Logarithms of the hypergeometric likelihood but for a constant; -inf where it is impossible.
+    found = _ways(np.maximum(good, count.correct), count.correct) + _ways(np.maximum(bad, missed), missed)
+    right, *rest = _log_mean(np.where(possible, found, -np.inf), _WEIGHTS).tolist()
     many = len(shifts)
     any_shift = float(_log_mean(np.array([rest[2 * many :]]), np.exp(-(_STEPS**2) / 2))[0])
     higher, lower = (tuple(_ratio(right, each) for each in part) for part in (rest[:many], rest[many : 2 * many]))
     return Evidence(higher, lower, _ratio(any_shift, right))
-
-
-def _log_likelihood(accuracies: Floats, count: AccuracyCount, samples: int) -> Floats:
-    """Return the logarithm of the hypergeometric likelihood but for a constant; -inf where it is impossible."""
-    right = np.clip(accuracies / 100 * samples, 0, samples)
-    wrong, missed = samples - right, count.count - count.correct
-    possible = (right >= count.correct) & (wrong >= missed)
-    right, wrong = np.maximum(right, count.correct), np.maximum(wrong, missed)
-    found = _ways(right, count.correct) + _ways(wrong, missed)
-    return np.where(possible, found, -np.inf)
 
 
 def _ways(total: NDArray[Any], taken: float) -> Floats:
