@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.manifest.queries import Query
-    from scriptgraph.manifest.types import Dependency, Manifest
+    from scriptgraph.manifest.types import Manifest
 
 HOOKS = {"preprocess": "Outcome", "postprocess": "Outcome", "verify": "bool", "fingerprint": "str", "downloads": "list"}
 _UID = re.compile(r"[0-9a-f]{16}")
@@ -85,9 +85,14 @@ def _identity(manifest: Manifest, uids: Counter[str]) -> Iterator[Finding]:
 
 
 def _meaning(manifest: Manifest, registry: Registry) -> Iterator[Finding]:
-    for pointer, dependency in _dependencies(manifest):
-        if problem := _refused(dependency.tags, registry.select):
-            yield _at(manifest, pointer, problem)
+    blocks = [("/deps", manifest.deps), ("/post_deps", manifest.post_deps)]
+    for name, variation in manifest.variations.items():
+        blocks += [(f"/variations/{name}/deps", variation.deps), (f"/variations/{name}/post_deps", variation.post_deps)]
+    blocks += [(f"/versions/{name}/deps", entry.deps) for name, entry in manifest.versions.items()]
+    for pointer, dependencies in blocks:
+        for number, dependency in enumerate(dependencies):
+            if problem := _refused(dependency.tags, registry.select):
+                yield _at(manifest, f"{pointer}/{number}", problem)
     groups = Counter(each.group for each in manifest.variations.values() if each.group and each.default)
     for group, count in groups.items():
         if count > 1:
@@ -107,16 +112,6 @@ def _refused(words: str, call: Callable[[Query], object]) -> str:
     except ScriptGraphError as error:
         return error.report()
     return ""
-
-
-def _dependencies(manifest: Manifest) -> Iterator[tuple[str, Dependency]]:
-    blocks = [("/deps", manifest.deps), ("/post_deps", manifest.post_deps)]
-    for name, variation in manifest.variations.items():
-        blocks += [(f"/variations/{name}/deps", variation.deps), (f"/variations/{name}/post_deps", variation.post_deps)]
-    blocks += [(f"/versions/{name}/deps", entry.deps) for name, entry in manifest.versions.items()]
-    for pointer, dependencies in blocks:
-        for number, dependency in enumerate(dependencies):
-            yield f"{pointer}/{number}", dependency
 
 
 def _code(manifest: Manifest) -> Iterator[Finding]:
@@ -146,19 +141,18 @@ def _banned(path: Path, tree: ast.Module) -> Iterator[Finding]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _BANNED_NAMES:
             yield Finding(path, f":{node.lineno}", f"calls {node.func.id}; no script needs it")
+        used: set[str] = set()
+        if isinstance(node, ast.Import):
+            used = {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            used = {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Attribute):
+            used = {ast.unparse(node)}
         for module, instead in _BANNED_MODULES.items():
-            if _uses(node, module):
+            if module in used:
                 yield Finding(path, f":{getattr(node, 'lineno', 1)}", f"uses {module}; take {instead}")
         if isinstance(node, ast.keyword) and node.arg == "shell":
             yield Finding(path, f":{node.value.lineno}", "starts a shell; give a list of arguments")
-
-
-def _uses(node: ast.AST, module: str) -> bool:
-    if isinstance(node, ast.Import):
-        return any(alias.name == module for alias in node.names)
-    if isinstance(node, ast.ImportFrom):
-        return node.module == module or any(f"{node.module}.{alias.name}" == module for alias in node.names)
-    return isinstance(node, ast.Attribute) and ast.unparse(node) == module
 
 
 def _exports(manifest: Manifest, path: Path, tree: ast.Module) -> Iterator[Finding]:

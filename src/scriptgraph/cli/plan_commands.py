@@ -96,7 +96,12 @@ def plan_lines(
         hosts = ", ".join(dict.fromkeys(host for host, _ in each.hosts))
         source = f"{each.local} (here)" if each.local else hosts or "the package index"
         lines.append(f"  {each.download.name}: {size}, {source}")
-    return [*lines, _time(root, seconds)]
+    to_do = [each.step.title for each in root.all() if each.status in {"make", "run", "open"}]
+    took = [seconds[title] for title in to_do if title in seconds]
+    less = f"; {len(to_do) - len(took)} of {len(to_do)} steps have not run here yet" if len(took) < len(to_do) else ""
+    told = f"about {sum(took):.0f} s by the last runs here{less}"
+    lines.append(f"time: {told if took else 'not known; no earlier run on this machine tells'}")
+    return lines
 
 
 def plan_document(
@@ -153,15 +158,6 @@ def _step_lines(found: Foreseen, depth: int, *, verbose: bool) -> Iterator[str]:
 
 def _few(keys: Sequence[str], most: int = 3) -> str:
     return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")
-
-
-def _time(root: Foreseen, seconds: Mapping[str, float]) -> str:
-    to_do = [each.step.title for each in root.all() if each.status in {"make", "run", "open"}]
-    known = [seconds[title] for title in to_do if title in seconds]
-    if not known:
-        return "time: not known; no earlier run on this machine tells"
-    less = f"; {len(to_do) - len(known)} of {len(to_do)} steps have not run here yet" if len(known) < len(to_do) else ""
-    return f"time: about {sum(known):.0f} s by the last runs here{less}"
 
 
 def _document(found: Foreseen | Need, seconds: Mapping[str, float]) -> dict[str, Any]:

@@ -127,12 +127,9 @@ def _only_once(part: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> li
 
 def _values(part: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
     for key in sorted(then.keys() | now.keys()):
-        old, new = (_shown(each.get(key)) for each in (then, now))
-        if _RUN_OR_ENTRY.sub("*", old) != _RUN_OR_ENTRY.sub("*", new):
-            yield Difference(part, key, old, new)
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "not set"
-    return json.dumps(value, sort_keys=True) if isinstance(value, (dict, list)) else as_text(value)
+        shown = []
+        for value in (then.get(key), now.get(key)):
+            text = json.dumps(value, sort_keys=True) if isinstance(value, (dict, list)) else as_text(value)
+            shown.append("not set" if value is None else text)
+        if _RUN_OR_ENTRY.sub("*", shown[0]) != _RUN_OR_ENTRY.sub("*", shown[1]):
+            yield Difference(part, key, *shown)

@@ -118,23 +118,21 @@ def find_scripts(registry: Registry, query: Query) -> list[Manifest]:
 
     Raise NoScriptError, which names the unknown tags and the nearest, if none has.
     """
-    if found := [each for each in registry if _fits(each, query)]:
+    found = [
+        each
+        for each in registry
+        if all(any(fnmatchcase(tag, word) for tag in _tags(each)) for word in query.required)
+        and not any(fnmatchcase(tag, word) for tag in _tags(each) for word in query.excluded)
+        and all(_has_variation(each, name) for name in query.variations)
+        and not any(_has_variation(each, name) for name in query.without)
+    ]
+    if found:
         return sorted(found, key=lambda each: each.alias)
     known = {tag for each in registry for tag in (*_tags(each), *(f"_{name}" for name in each.variations))}
     absent = (name for name in query.variations if not any(_has_variation(each, name) for each in registry))
     given = (*query.required, *(f"_{name}" for name in absent))
     unknown = [word for word in given if not any(fnmatchcase(tag, word) for tag in known)]
     raise registry.no_script(query, unknown, known)
-
-
-def _fits(manifest: Manifest, query: Query) -> bool:
-    tags = _tags(manifest)
-    return (
-        all(any(fnmatchcase(tag, word) for tag in tags) for word in query.required)
-        and not any(fnmatchcase(tag, word) for tag in tags for word in query.excluded)
-        and all(_has_variation(manifest, name) for name in query.variations)
-        and not any(_has_variation(manifest, name) for name in query.without)
-    )
 
 
 def _tags(manifest: Manifest) -> frozenset[str]:

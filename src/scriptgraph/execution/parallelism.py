@@ -8,6 +8,7 @@ import time
 from collections import deque
 from contextlib import contextmanager, nullcontext
 from fnmatch import fnmatchcase
+from itertools import product
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from scriptgraph.execution.run_step import has_code
@@ -45,7 +46,9 @@ class Independence:
         """
         if len(needs) <= 1:
             return [frozenset()] * len(needs)
-        exports = [_exports(need) for need in needs]
+        exports: list[Iterable[str]] = [
+            _EVERYTHING if need.waits_for else need.step.exports if need.step else () for need in needs
+        ]
         touches = [self._touches(need) for need in needs]
         acts = [bool(need.waits_for) or (need.step is not None and self._acts(need.step)) for need in needs]
         return [
@@ -77,20 +80,19 @@ class Independence:
         return self._keys[id(step)][1].union(*map(step.env.made_of, need.dependency.env.values()))
 
 
-def _exports(need: Need) -> Iterable[str]:
-    return _EVERYTHING if need.waits_for else need.step.exports if need.step else ()
-
-
 def _meet(exports: Iterable[str], keys: frozenset[str]) -> bool:
-    return any(pattern in keys or any(_fit(pattern, key) for key in keys) for pattern in exports)
-
-
-def _fit(one: str, other: str) -> bool:
-    """Return whether some key may fit both patterns; of two that have a `*` what stands before it decides."""
-    if "*" in one and "*" in other:
-        heads = (one.partition("*")[0], other.partition("*")[0])
-        return heads[0].startswith(heads[1]) or heads[1].startswith(heads[0])
-    return fnmatchcase(one, other) if "*" in other else fnmatchcase(other, one)
+    """Return whether some key may fit a pattern of each; of two that have a `*` what stands before it decides."""
+    if not keys.isdisjoint(exports):
+        return True
+    for one, other in product(exports, keys):
+        if "*" in one and "*" in other:
+            heads = (one.partition("*")[0], other.partition("*")[0])
+            fit = heads[0].startswith(heads[1]) or heads[1].startswith(heads[0])
+        else:
+            fit = fnmatchcase(one, other) if "*" in other else fnmatchcase(other, one)
+        if fit:
+            return True
+    return False
 
 
 def side_by_side(calls: Sequence[Callable[[], Result]], after: Sequence[frozenset[int]]) -> list[Result]:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,16 +97,10 @@ def installed_versions(packages: Sequence[str]) -> dict[str, str | None]:
         for name in names:
             package = next(package for prefix, package in prefixes.items() if name.startswith(prefix))
             if name.endswith(".dist-info") and found[package] is None:
-                found[package] = _stated_version(Path(place) / name / "METADATA")
+                path = Path(place, name, "METADATA")
+                with suppress(OSError, UnicodeDecodeError), path.open(encoding="utf-8") as lines:
+                    found[package] = next((line.split()[1] for line in lines if line.startswith("Version: ")), None)
     return found
-
-
-def _stated_version(metadata: Path) -> str | None:
-    try:
-        with metadata.open(encoding="utf-8") as lines:
-            return next((line.split()[1] for line in lines if line.startswith("Version: ")), None)
-    except (OSError, UnicodeDecodeError):
-        return None
 
 
 def new_run_folder(root: Path, alias: str) -> Path:

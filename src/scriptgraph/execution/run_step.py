@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -259,17 +260,13 @@ def content_digest(manifest: Manifest, known: KnownDigests | None = None) -> str
     """
     known = known or KnownDigests()
     digest = sha256(known.of_folder(manifest.folder).encode())
-    for module in manifest.code:
-        digest.update(_module_digest(module, manifest.folder, known).encode())
-    return digest.hexdigest()
-
-
-def _module_digest(name: str, folder: Path, known: KnownDigests) -> str:
-    try:
-        spec = find_spec(name)
-    except (ImportError, ValueError):
+    for name in manifest.code:
         spec = None
-    if spec is None or spec.origin is None:
-        raise ManifestError(folder / MANIFEST_NAMES[0], "/code", f"there is no module {name!r}")
-    origin = Path(spec.origin)
-    return known.of_folder(origin.parent) if spec.submodule_search_locations else known.of_file(origin)
+        with suppress(ImportError, ValueError):
+            spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            raise ManifestError(manifest.folder / MANIFEST_NAMES[0], "/code", f"there is no module {name!r}")
+        origin = Path(spec.origin)
+        code = known.of_folder(origin.parent) if spec.submodule_search_locations else known.of_file(origin)
+        digest.update(code.encode())
+    return digest.hexdigest()

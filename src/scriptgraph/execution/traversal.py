@@ -18,11 +18,11 @@ from scriptgraph.planning.plan import Plan
 from scriptgraph.planning.resolver import hand_down, layered, possible_exports, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.execution.run_step import Download
-    from scriptgraph.manifest.types import Dependency, Values
+    from scriptgraph.manifest.types import Values
     from scriptgraph.planning.environment import Environment
     from scriptgraph.planning.plan import Need, Step
 
@@ -199,8 +199,7 @@ class Traversal:
                     raise
                 failed[number] = error
 
-        run_all = _one_after_another if self._handler.ahead else side_by_side
-        run_all([partial(call, number) for number in range(len(needs))], after)
+        side_by_side([partial(call, number) for number in range(len(needs))], after)
         start.below.extend(seen for number in sorted(done) if (seen := done[number].seen) is not None)
         known = reach(len(needs))
         return known.after(Result(start.step.manifest.alias, _failures(needs, failed))) if failed else known
@@ -211,22 +210,10 @@ class Traversal:
             return Result("", unknown=may_come, seen=need)
         # What the dependency is told in terms of keys that are open is open for it too.
         unknown = parent.env.unknown_below(need.dependency.env, parent.unknown)
-        start = _start_of(need.step, parent.env, parent.step, need.dependency)
+        start = hand_down(parent.env.resolved(), parent.step.manifest, need.dependency)
+        # What the plan gave the step by options or `adr` lies over what it inherits.
+        start = start.with_layers_of(need.step.env, {Layer.INPUT, Layer.OVERRIDE}, need.step.manifest.alias)
         return self.visit(need.step, start, chain, unknown)
-
-
-def _one_after_another(calls: Iterable[Callable[[], None]], _after: object) -> None:
-    for call in calls:
-        call()
-
-
-def _start_of(step: Step, env: Environment, parent: Step, dependency: Dependency) -> Environment:
-    """Return the environment in which a dependency starts, of what its parent has by then.
-
-    What the plan gave the step by options or `adr` lies over what it inherits.
-    """
-    start = hand_down(env.resolved(), parent.manifest, dependency)
-    return start.with_layers_of(step.env, {Layer.INPUT, Layer.OVERRIDE}, step.manifest.alias)
 
 
 def _failures(needs: tuple[Need, ...], failed: Mapping[int, ScriptGraphError]) -> Values:

@@ -86,8 +86,13 @@ def extract(archive: Path, destination: Path, limits: Limits = Limits()) -> tupl
             Path(beside).replace(destination)
     except (Refused, DiskFailed) as problem:
         raise ArchiveError(archive, unpacking.member, str(problem)) from problem
+    except FileNotFoundError as error:
+        raise ArchiveError(archive, unpacking.member, "it is not there") from error
+    except IsADirectoryError as error:
+        raise ArchiveError(archive, unpacking.member, "it is a folder, not an archive") from error
     except OSError as error:
-        raise ArchiveError(archive, unpacking.member, _of_os(error)) from error
+        words = f"{error.filename or 'it'} cannot be used ({error.strerror or error})"
+        raise ArchiveError(archive, unpacking.member, words) from error
     return tuple(destination / path for path in unpacking.written)
 
 
@@ -189,14 +194,6 @@ class _Unpacking:
             raise Refused(f"the archive unpacks to more than {limits.total_bytes:,} bytes")
         if self._bytes > limits.free_bytes and self._bytes > limits.ratio * self.packed_bytes:
             raise Refused(f"the archive unpacks to more than {limits.ratio:g} times its {self.packed_bytes:,} bytes")
-
-
-def _of_os(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "it is not there"
-    if isinstance(error, IsADirectoryError):
-        return "it is a folder, not an archive"
-    return f"{error.filename or 'it'} cannot be used ({error.strerror or error})"
 
 
 def _safe_path(name: str) -> PurePosixPath:

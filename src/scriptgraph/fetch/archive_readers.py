@@ -31,6 +31,14 @@ _MAGIC = (
     (b"Rar!", "rar"),
 )
 _TAR_SUFFIXES = (".tar", ".tgz", ".txz", ".tbz2", ".tbz", ".tzst")
+_TAR_KINDS = {
+    tarfile.DIRTYPE: FOLDER,
+    tarfile.SYMTYPE: SYMLINK,
+    tarfile.LNKTYPE: HARDLINK,
+    tarfile.FIFOTYPE: "named pipe",
+    tarfile.CHRTYPE: "device",
+    tarfile.BLKTYPE: "device",
+}
 _LONGEST_HEADER_BYTES = 1 << 20
 _LONG_HEADERS = frozenset(
     {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
@@ -137,22 +145,15 @@ def _tar(stream: IO[bytes]) -> Iterator[Member]:
         last = ""
         for entry in tar:
             last = entry.name
-            content = cast("Callable[[], IO[bytes]]", partial(tar.extractfile, entry)) if entry.isreg() else None
-            yield Member(entry.name, _tar_kind(entry), entry.linkname, bool(entry.mode & stat.S_IXUSR), content)
+            kind, content = _TAR_KINDS.get(entry.type, f"member of the unknown type {entry.type!r}"), None
+            if entry.isreg():  # of any of its types, contiguous and sparse ones too
+                kind, content = FILE, cast("Callable[[], IO[bytes]]", partial(tar.extractfile, entry))
+            yield Member(entry.name, kind, entry.linkname, bool(entry.mode & stat.S_IXUSR), content)
             tar.members.clear()  # type: ignore[attr-defined] # it keeps 1 kB of each otherwise
         # tarfile takes a damaged header for the end; the real end is a block of zeros.
         stream.seek(tar.offset)
         if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
             raise Refused(f"it is damaged or incomplete after member {last!r}")
-
-
-def _tar_kind(entry: tarfile.TarInfo) -> str:
-    if entry.isreg():
-        return FILE  # of any of its types, contiguous and sparse ones too
-    if entry.isdir():
-        return FOLDER
-    kinds = {tarfile.SYMTYPE: SYMLINK, tarfile.LNKTYPE: HARDLINK, tarfile.FIFOTYPE: "named pipe"}
-    return kinds.get(entry.type) or ("device" if entry.isdev() else f"member of the unknown type {entry.type!r}")
 
 
 def _zip(archive: Path) -> Iterator[Member]:
@@ -161,23 +162,16 @@ def _zip(archive: Path) -> Iterator[Member]:
             if entry.flag_bits & _ENCRYPTED:
                 raise Refused("it is encrypted; unpack it with its password and give the folder")
             mode = entry.external_attr >> 16
-            kind = _zip_kind(entry, mode)
-            target = packed.read(entry).decode("utf-8", "surrogateescape") if kind == SYMLINK else ""
-            content = cast("Callable[[], IO[bytes]]", partial(packed.open, entry)) if kind == FILE else None
+            kind, target, content = "device, pipe or socket", "", None
+            if stat.S_ISLNK(mode) and entry.file_size <= _LONGEST_HEADER_BYTES:
+                kind, target = SYMLINK, packed.read(entry).decode("utf-8", "surrogateescape")
+            elif entry.is_dir():
+                kind = FOLDER
+            elif stat.S_IFMT(mode) in {0, stat.S_IFREG}:
+                kind, content = FILE, cast("Callable[[], IO[bytes]]", partial(packed.open, entry))
             # zipfile cuts a name at a NUL; the original one shows the trick.
             name = entry.orig_filename if "\0" in entry.orig_filename else entry.filename
             yield Member(name, kind, target, bool(mode & stat.S_IXUSR), content)
-
-
-def _zip_kind(entry: zipfile.ZipInfo, mode: int) -> str:
-    kind = stat.S_IFMT(mode)
-    if kind == stat.S_IFLNK and entry.file_size <= _LONGEST_HEADER_BYTES:
-        return SYMLINK
-    if entry.is_dir():
-        return FOLDER
-    if kind in {0, stat.S_IFREG}:
-        return FILE
-    return "device, pipe or socket"
 
 
 def _one_line(error: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -25,10 +25,13 @@ def replacement(path: Path) -> Iterator[BinaryIO]:
     Its bytes are on the disk before the rename, and the rename before the return. A file that is replaced hands its
     permissions on. After an error `path` is unchanged and nothing is left. Safe for threads and processes.
 
-    Raises:
-        OSError: the folder is absent or cannot be written.
+    Raise OSError if the folder is absent or cannot be written.
     """
-    descriptor, partial = _partial_file(path)
+    descriptor = None
+    while descriptor is None:
+        partial = path.with_name(f".{path.name}.{os.getpid()}-{next(_numbers)}.partial")
+        with suppress(FileExistsError):
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
@@ -93,13 +96,3 @@ class KeptJson:
             document = self.read()
             change(document)
             replace_bytes(self.path, (json.dumps(document, indent=1, sort_keys=True) + "\n").encode())
-
-
-def _partial_file(path: Path) -> tuple[int, Path]:
-    for number in _numbers:
-        partial = path.with_name(f".{path.name}.{os.getpid()}-{number}.partial")
-        try:
-            return os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), partial
-        except FileExistsError:
-            continue
-    raise AssertionError("a counter ended")

@@ -35,25 +35,21 @@ def decode_manifest(text: str, path: Path) -> Manifest:
     if others:
         raise ManifestError(path, "", f"stands beside {others[0]}; keep one of them")
     try:
-        return _decode(parse_manifest(text, path), text, path)
+        found = read_fields(parse_manifest(text, path))
+        digest = sha256(text.encode())
+        own = {key: value for key, value in found.items() if key not in _READ_HERE}
+        return Manifest(
+            **own,
+            folder=path.parent,
+            deps=_repeated(found.get("deps", ()), "/deps", path),
+            post_deps=_repeated(found.get("post_deps", ()), "/post_deps", path),
+            variations=_variations(found, path),
+            inputs=_inputs(found, path, digest),
+            default_version=_chosen(found, "default_version", "versions", ", of which there are none"),
+            digest=digest.hexdigest(),
+        )
     except Malformed as error:
         raise ManifestError(path, error.pointer, error.problem) from None
-
-
-def _decode(document: Any, text: str, path: Path) -> Manifest:
-    found = read_fields(document)
-    digest = sha256(text.encode())
-    own = {key: value for key, value in found.items() if key not in _READ_HERE}
-    return Manifest(
-        **own,
-        folder=path.parent,
-        deps=_repeated(found.get("deps", ()), "/deps", path),
-        post_deps=_repeated(found.get("post_deps", ()), "/post_deps", path),
-        variations=_variations(found, path),
-        inputs=_inputs(found, path, digest),
-        default_version=_chosen(found, "default_version", "versions", ", of which there are none"),
-        digest=digest.hexdigest(),
-    )
 
 
 def _chosen(found: Mapping[str, Any], key: str, among: str, none: str) -> str:

@@ -59,18 +59,13 @@ def decode_value(value: Any) -> Value:
         word = value.strip().lower()
         return True if word in _TRUE else False if word in _FALSE else value
     if isinstance(value, list):
-        return tuple(_entry(each) for each in value)
+        for entry in value:
+            if not isinstance(entry, str | int | float):
+                raise TypeError(f"{kind(entry)} in a list is no value of the environment")
+        return tuple(("yes" if entry else "no") if isinstance(entry, bool) else str(entry) for entry in value)
     if value is None or isinstance(value, bool | int | float):
         return value
     raise TypeError(f"{kind(value)} is no value of the environment")
-
-
-def _entry(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise TypeError(f"{kind(value)} in a list is no value of the environment")
 
 
 def read_value(value: Any) -> Value:

@@ -67,24 +67,11 @@ def parse_manifest(text: str, path: Path) -> Any:
     Raises:
         ManifestError: it is neither JSON nor, in a file that ends with .yaml, YAML; or an object has a key twice.
     """
-    if path.suffix == ".yaml":
-        return _parse_yaml(text, path)
-    try:
-        return json.loads(text, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        raise ManifestError(path, "", f"is not JSON: {error}") from error
-
-
-def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in members:
-        if key in found:
-            raise ValueError(f"{key!r} is there twice in one object")
-        found[key] = value
-    return found
-
-
-def _parse_yaml(text: str, path: Path) -> Any:
+    if path.suffix != ".yaml":
+        try:
+            return json.loads(text, object_pairs_hook=_object)
+        except (ValueError, RecursionError) as error:
+            raise ManifestError(path, "", f"is not JSON: {error}") from error
     import yaml  # noqa: PLC0415 - JSON manifests do without it, and its import takes long
 
     try:
@@ -94,11 +81,19 @@ def _parse_yaml(text: str, path: Path) -> Any:
         raise ManifestError(path, "", f"is not YAML: {problem}") from error
     if root is None:
         raise ManifestError(path, "", "is empty")
-    constructor = yaml.SafeLoader("")
     try:
-        return _plain(root, "", path, constructor)
+        return _plain(root, "", path, yaml.SafeLoader(""))
     except RecursionError as error:
         raise ManifestError(path, "", "is nested too deeply, or holds itself") from error
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in members:
+        if key in found:
+            raise ValueError(f"{key!r} is there twice in one object")
+        found[key] = value
+    return found
 
 
 def _plain(node: Any, pointer: str, path: Path, constructor: Any) -> Any:

@@ -65,17 +65,17 @@ def guard_words(dependency: Dependency) -> str:
         ("not where", " and ", dependency.skip),
         ("not where", " or ", dependency.skip_any),
     )
-    return "; ".join(f"{word} {joint.join(map(_condition, side.items()))}" for word, joint, side in sides if side)
+    clauses = []
+    for word, joint, side in sides:
+        conditions = []
+        for key, values in side.items():
+            words = [as_text(value) or "empty" for value in values]
+            conditions.append(f"{key} is set" if ANY in words else f"{key} is {' or '.join(words)}")
+        if side:
+            clauses.append(f"{word} {joint.join(conditions)}")
+    return "; ".join(clauses)
 
 
 def query_words(dependency: Dependency) -> str:
     """Give a dependency's tags with those that values add: "get,engine,_<CM_ENGINE>"."""
     return ",".join((dependency.tags, *(f"{prefix}<{key}>" for prefix, key in dependency.updates)))
-
-
-def _condition(condition: tuple[str, tuple[Value, ...]]) -> str:
-    key, values = condition
-    words = [value if isinstance(value, str) else as_text(value) for value in values]
-    if ANY in words:
-        return f"{key} is set"
-    return f"{key} is {' or '.join(word or 'empty' for word in words)}"

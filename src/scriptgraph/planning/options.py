@@ -11,7 +11,7 @@ from scriptgraph.planning.environment import as_text
 from scriptgraph.planning.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.manifest.types import Input, Manifest, Value, Values
@@ -31,13 +31,14 @@ def read_inputs(manifest: Manifest, given: Values) -> Values:
             names = [key.replace("-", "_") for key in manifest.inputs]
             close = nearest(name, names)
             hint = f" Did you mean --{close[0]}?" if close else ""
-            raise RequestError(f"{manifest.alias} has no option --{name}.{hint} {_options(names)}")
+            listed = f"Options: {', '.join(sorted(names))}" if names else "It has no options"
+            raise RequestError(f"{manifest.alias} has no option --{name}.{hint} {listed}")
         for refused, reason in option.refused.items():
             if same(value, refused):
                 raise RequestError(f"--{name}={as_text(value)}: {reason}")
         if option.choices and not any(same(value, choice) for choice in option.choices):
             raise RequestError(f"--{name}={as_text(value)}: must be one of {', '.join(option.choices)}")
-        if value not in (None, "") and not _IS_OF_KIND.get(option.kind, _anything)(value):
+        if value not in (None, "") and not _is_of_kind(value, option.kind):
             raise RequestError(f"--{name}={as_text(value)}: must be {_CALLED[option.kind]}")
         values[option.env_key] = value
     return values
@@ -64,27 +65,16 @@ def require_needed(manifest: Manifest, given: Values, known: Values) -> None:
             raise RequestError(f"--{name}: has no effect without --{option.needs}; add it")
 
 
-def _anything(_value: Value) -> bool:
-    return True
-
-
-def _is_number(value: Value) -> bool:
-    try:
-        return isfinite(float(as_text(value)))
-    except ValueError:
-        return False
-
-
-def _is_flag(value: Value) -> bool:
-    return same(value, True) or same(value, False)
-
-
-_IS_OF_KIND = {"number": _is_number, "flag": _is_flag}
 _CALLED = {"number": "a number", "flag": "yes or no"}
 
 
-def _options(names: Sequence[str]) -> str:
-    return f"Options: {', '.join(sorted(names))}" if names else "It has no options"
+def _is_of_kind(value: Value, kind: str) -> bool:
+    if kind == "number":
+        try:
+            return isfinite(float(as_text(value)))
+        except ValueError:
+            return False
+    return kind != "flag" or same(value, True) or same(value, False)
 
 
 def _find_input(manifest: Manifest, name: str) -> Input | None:

@@ -84,22 +84,21 @@ class Plan(Immutable):
 
     def summary(self) -> list[dict[str, object]]:
         """Give title, version, manifest's hash and environment of each settled step, for the record."""
-        return [_summary(step) for step in self.steps()]
+        return [
+            {
+                "title": step.title,
+                "alias": step.manifest.alias,
+                "version": step.version,
+                "manifest": step.manifest.digest,
+                "env": step.env.only(step.manifest.reads),
+            }
+            for step in self.steps()
+        ]
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all that was chosen; equal plans have equal fingerprints."""
         return _digest(self.root, {})
-
-
-def _summary(step: Step) -> dict[str, object]:
-    return {
-        "title": step.title,
-        "alias": step.manifest.alias,
-        "version": step.version,
-        "manifest": step.manifest.digest,
-        "env": step.env.only(step.manifest.reads),
-    }
 
 
 def _walk(step: Step, seen: dict[int, Step]) -> dict[int, Step]:
@@ -117,23 +116,19 @@ def _walk(step: Step, seen: dict[int, Step]) -> dict[int, Step]:
 def _digest(step: Step, known: dict[int, str]) -> str:
     """Hash a step and what it stands on; shared steps once."""
     if id(step) not in known:
-        outline = json.dumps(_outline(step, known), sort_keys=True)
-        known[id(step)] = sha256(outline.encode()).hexdigest()
+        outline = {
+            "alias": step.manifest.alias,
+            "manifest": step.manifest.digest,
+            "variations": [each.written for each in step.variations],
+            "version": step.version,
+            "env": {key: repr(value) for key, value in step.env.only(step.manifest.reads).items()},
+            "needs": [
+                _outline_waiting(need, step) if need.waits_for else (_digest(need.step, known) if need.step else None)
+                for need in step.needs()
+            ],
+        }
+        known[id(step)] = sha256(json.dumps(outline, sort_keys=True).encode()).hexdigest()
     return known[id(step)]
-
-
-def _outline(step: Step, known: dict[int, str]) -> dict[str, object]:
-    return {
-        "alias": step.manifest.alias,
-        "manifest": step.manifest.digest,
-        "variations": [each.written for each in step.variations],
-        "version": step.version,
-        "env": {key: repr(value) for key, value in step.env.only(step.manifest.reads).items()},
-        "needs": [
-            _outline_waiting(need, step) if need.waits_for else (_digest(need.step, known) if need.step else None)
-            for need in step.needs()
-        ],
-    }
 
 
 def _outline_waiting(need: Need, parent: Step) -> dict[str, object]:

@@ -174,7 +174,7 @@ def test_a_folder_that_takes_no_files_is_named(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("scriptgraph.files.atomic._partial_file", refuse)
+    monkeypatch.setattr("mlperf_home.engines.onnx.fixed_shape.replacement", refuse)
     with pytest.raises(BackendError, match="No space left on device"):
         FixedShapeGraphs(model_path, work_dir).path(1, 64)
     assert not list(work_dir.iterdir())
