@@ -17,17 +17,17 @@ def preprocess(context: Context) -> Outcome:
         what = "one thing is not as it was" if count == 1 else f"{count} things are not as they were"
         raise StepFailed(f"{bundle}: {what} made; see above")
     signature = str(verified.signature) if verified.signature else "not signed"
-    results = verified.document("report.json")["results"]
-    sample = bool(verified.manifest["sample"]) or any(each["sample"] for each in results)
+    manifest = verified.manifest
+    sample = manifest.sample or any(each.sample for each in verified.report.results)
     title = "SAMPLE BUNDLE, no MLPerf results: verified" if sample else "Bundle: verified"
     rows = [
-        ("challenge", str(verified.manifest["challenge"])),
-        ("made", str(verified.manifest["made_utc"])),
-        ("files", f"{len(verified.manifest['files'])}, each with its hash"),
+        ("challenge", manifest.challenge),
+        ("made", manifest.made_utc),
+        ("files", f"{len(manifest.files)}, each with its hash"),
         ("measurements", "as their logs give them"),
         ("of experiments, without logs", str(recomputation.without_logs(verified.root))),
         ("signature", signature),
     ]
     context.table(title, rows)
-    exports = {"CM_CHALLENGE_BUNDLE_NAME": verified.manifest["challenge"], "CM_CHALLENGE_BUNDLE_SAMPLE": sample}
+    exports = {"CM_CHALLENGE_BUNDLE_NAME": manifest.challenge, "CM_CHALLENGE_BUNDLE_SAMPLE": sample}
     return Done(exports={**exports, "CM_CHALLENGE_BUNDLE_SIGNATURE": signature})

@@ -10,6 +10,7 @@ from challenge_homes import NAME
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST, file_entries
 from mlperf_home.challenges.bundles.verification import Verified, verify
+from mlperf_home.contracts.codec import encode
 from mlperf_home.submission.delivery import pack
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Opened:
 
     def rehash(self) -> None:
         """Write the hashes anew, as one would who wants to deceive."""
-        self.change(MANIFEST, lambda manifest: manifest.update(files=file_entries(self.root)))
+        self.change(MANIFEST, lambda manifest: manifest.update(files=encode(file_entries(self.root))))
 
     def verified(self, **options: Any) -> Verified:
         """Pack it again and verify that."""

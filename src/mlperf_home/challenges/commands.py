@@ -23,6 +23,7 @@ from mlperf_home.challenges.runs.run import (
     run_all,
 )
 from mlperf_home.challenges.runs.workflows import shown
+from mlperf_home.contracts.codec import encode
 from mlperf_home.errors import LocatedError
 from mlperf_home.product import ENGINE
 from scriptgraph.embed import Section, failing_on, load_registry, show_sections, wants_json
@@ -155,14 +156,16 @@ def _replay(command: Mapping[str, Any], roots: Sequence[Path], console: RunConso
         raise ChallengeError("--results", "which bundle?", advice)
     locks = compare_locks(setting.challenge, load_registry(roots))
     require_locked(setting, locks)
-    told = replay(setting, locks, bundle)
-    rows = [("verdict", told["verdict"]), ("report", told["report"])]
-    for each in told["results"]:
-        agreeing = sum(value["agree"] for value in each["values"])
-        words = f"{agreeing} of {len(each['values'])} values agree" if each["there"] else "missing"
-        rows.append((f"{each['workflow']}: {each['model']}, {each['scenario']}", words))
+    replayed = replay(setting, locks, bundle)
+    report = replayed.report
+    rows = [("verdict", report.verdict), ("report", str(replayed.path))]
+    for each in report.results:
+        agreeing = sum(value.agree for value in each.values)
+        words = f"{agreeing} of {len(each.values)} values agree" if each.there else "missing"
+        rows.append((f"{each.workflow}: {each.model}, {each.scenario}", words))
     console("tabled", setting.challenge.name, {"title": "Reproducibility", "rows": rows})
-    return {**told, **_error_of(told["failed"])}
+    told = {"verdict": report.verdict, "results": encode(report.results), "report": str(replayed.path)}
+    return {**told, "failed": dict(report.failed), **_error_of(report.failed)}
 
 
 _ACTIONS = {"find": _find, "show": _show, "run": _run, "replay": _replay}

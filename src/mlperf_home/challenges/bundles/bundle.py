@@ -14,22 +14,19 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mlperf_home.challenges.bundles.report import (
-    KEPT_RESULTS,
-    MEASUREMENTS,
-    forms,
-    json_text,
-    make_report,
-    report_parts,
-)
+from mlperf_home.challenges.bundles.forms import forms, json_text
+from mlperf_home.challenges.bundles.report import make_report
+from mlperf_home.challenges.bundles.report_parts import report_parts
+from mlperf_home.challenges.bundles.results import KEPT_RESULTS, MEASUREMENTS
 from mlperf_home.challenges.bundles.signature import sign
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
+from mlperf_home.contracts.bundle import BundleManifest, FileEntry
 from mlperf_home.contracts.session import sha256_of
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
 from mlperf_home.measurements.layout import (
@@ -42,71 +39,46 @@ from mlperf_home.measurements.layout import (
 from mlperf_home.measurements.store import LINES_FILE, Store, to_line
 from mlperf_home.submission.delivery import pack
 from mlperf_home.submission.truncation import truncate_log
+from scriptgraph.files.json_reader import parse_json, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
+    from mlperf_home.challenges.bundles.redaction import Redaction
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.challenges.definition.work import Work
+    from mlperf_home.contracts.challenge_lock import ChallengeLock
+    from mlperf_home.contracts.challenge_report import RunFacts
 
-SCHEMA = "mlperf-home/bundle/1"
 MANIFEST, SIGNATURE = "bundle.json", "bundle.json.sig"
 RUNS = ((PERFORMANCE_SESSION, PERFORMANCE_DIR), (ACCURACY_SESSION, ACCURACY_DIR))
-# An absolute path of two parts or more that is no part of an address or of another word; the system's own stay.
-_ABSOLUTE = re.compile(
-    r"(?<![\w<>.:/~-])/(?!(?:usr|bin|sbin|lib|lib64|proc|sys|etc|dev)/)[\w.@+~:-]+(?:/[\w.@+~:-]+)+/?"
-)
-_SHORTEST = 2
 
 
-class Redaction:
-    """Takes what names a person or a machine out of texts: folders get a word, other paths keep their end."""
+@dataclass(frozen=True)
+class RunDescription:
+    """What a bundle tells besides results: facts of the run, the lock of what is here, the system by MLPerf's keys."""
 
-    def __init__(self, folders: Mapping[str, Path], names: Iterable[str] = ()) -> None:
-        """Take folders by what stands in their place ("<home>"), and names, replaced where one is a whole value."""
-        written = {str(path).rstrip("/"): token for token, path in folders.items()}
-        self._folders = [
-            (re.compile(re.escape(path) + r"(?![\w.@+~-])"), token)
-            for path, token in sorted(written.items(), key=lambda each: (-len(each[0]), each[0]))
-            if len(path) >= _SHORTEST
-        ]
-        self._names = frozenset(name for name in names if name)
-
-    def text(self, text: str) -> str:
-        """Return a text without them."""
-        if text in self._names:
-            return "<name>"
-        for path, token in self._folders:
-            text = path.sub(token, text)
-        return _ABSOLUTE.sub(lambda found: f"<elsewhere>/{found.group().rstrip('/').rpartition('/')[2]}", text)
-
-    def value(self, value: Any) -> Any:
-        """Return JSON without them, keys included."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, dict):
-            return {self.text(key): self.value(each) for key, each in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self.value(each) for each in value]
-        return value
+    facts: RunFacts
+    lock: ChallengeLock
+    system: Mapping[str, str]
 
 
 def make_bundle(
-    work: Work, challenge: Challenge, facts: Mapping[str, Any], redaction: Redaction, sign_key: Path | None
+    work: Work, challenge: Challenge, description: RunDescription, redaction: Redaction, sign_key: Path | None
 ) -> Path:
     """Write the report beside the results, and the bundle; each is whole or as it was before.
 
-    `facts` are what the report tells besides results, with `lock`, the lock of what is here, `machine` and `system`;
     `redaction` takes out what names a person or their machine; `sign_key` is the SSH key to sign with, if any.
 
     Raises:
-        LocatedError: something cannot be read, packed or signed.
+        LocatedError: something cannot be packed or signed, or a result is damaged.
+        DocumentError: a document of the run cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=work.root) as name:
         staged = Path(name) / challenge.name
         staged.mkdir()
         _stage(work, challenge, staged, redaction)
-        _write_documents(staged, challenge, facts, redaction)
+        _write_documents(staged, challenge, description, redaction)
         if sign_key is not None:
             sign(staged / MANIFEST, sign_key)
         target = work.root / "bundle.tar.gz"
@@ -116,24 +88,33 @@ def make_bundle(
     return target
 
 
-def _write_documents(staged: Path, challenge: Challenge, facts: Mapping[str, Any], redaction: Redaction) -> None:
+def _write_documents(staged: Path, challenge: Challenge, description: RunDescription, redaction: Redaction) -> None:
     """Write what the run knows besides its results: lock, system, machine, report; and the manifest of all files."""
-    told = redaction.value({key: value for key, value in facts.items() if key not in {"lock", "system"}})
-    system = redaction.value(facts["system"])
-    for file, document in (("lock", facts["lock"]), ("system", system), ("machine", told["machine"])):
-        (staged / f"{file}.json").write_text(json_text(document), encoding="utf-8")
-    report = make_report(challenge, staged, told)
+    facts = redaction.document(description.facts)
+    documents = {
+        "lock": description.lock,
+        "system": redaction.value(dict(description.system)),
+        "machine": facts.machine,
+    }
+    for name, document in documents.items():
+        (staged / f"{name}.json").write_text(json_text(document), encoding="utf-8")
+    report = make_report(challenge, staged, facts)
     for ending, text in forms(report, f"{challenge.title}: report", report_parts(report)).items():
         (staged / f"report.{ending}").write_text(text, encoding="utf-8")
-    manifest = {"schema": SCHEMA, "challenge": challenge.name, "files": file_entries(staged)}
-    manifest |= {key: told[key] for key in ("sample", "made_utc", "version")}
+    manifest = BundleManifest(
+        challenge=challenge.name,
+        sample=facts.sample,
+        made_utc=facts.made_utc,
+        version=facts.version,
+        files=file_entries(staged),
+    )
     (staged / MANIFEST).write_text(json_text(manifest), encoding="utf-8")
 
 
-def file_entries(root: Path) -> dict[str, dict[str, Any]]:
+def file_entries(root: Path) -> dict[str, FileEntry]:
     """Return size and SHA-256 of every file that a bundle's manifest lists, by its path."""
     return {
-        path.relative_to(root).as_posix(): {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+        path.relative_to(root).as_posix(): FileEntry(sha256=sha256_of(path), bytes=path.stat().st_size)
         for path in sorted(root.rglob("*"))
         if path.is_file() and path.relative_to(root).as_posix() not in {MANIFEST, SIGNATURE}
     }
@@ -151,12 +132,17 @@ def _stage(work: Work, challenge: Challenge, staged: Path, redaction: Redaction)
         target = staged / "experiments" / source.name
         for path in filter(Path.is_file, (source / "experiment.json", source / "answer.json")):
             _copy_json(path, target / path.name, redaction)
-        lines = [redaction.value(json.loads(to_line(each))) for each in Store(source).measurements()]
-        if lines:
-            text = "".join(f"{json.dumps(line, sort_keys=True, ensure_ascii=False)}\n" for line in lines)
-            (target / LINES_FILE).write_text(text, encoding="utf-8")
+        _stage_lines(source, target, redaction)
         for result in sorted({path.parent for run, _ in RUNS for path in source.glob(f"{KEPT_RESULTS}/{run}")}):
             _stage_result(result, target / result.relative_to(source), redaction)
+
+
+def _stage_lines(source: Path, target: Path, redaction: Redaction) -> None:
+    """Copy the measurements of an experiment, if it has any."""
+    lines = [redaction.value(parse_json(to_line(each), Store(source).path)) for each in Store(source).measurements()]
+    if lines:
+        text = "".join(f"{json.dumps(line, sort_keys=True, ensure_ascii=False)}\n" for line in lines)
+        (target / LINES_FILE).write_text(text, encoding="utf-8")
 
 
 def _stage_result(source: Path, target: Path, redaction: Redaction) -> None:
@@ -169,7 +155,7 @@ def _stage_result(source: Path, target: Path, redaction: Redaction) -> None:
     for session, logs in (each for each in RUNS if (source / each[0]).is_file()):
         _copy_json(source / session, target / session, redaction)
         (target / logs).mkdir(parents=True)
-        for name in json.loads((source / session).read_text("utf-8"))["logs"]:
+        for name in read_json(source / session)["logs"]:
             shutil.copyfile(source / logs / name, target / logs / name)
     texts, accuracy = (source / ACCURACY_DIR / ACCURACY_TEXT, source / ACCURACY_TEXT), target / ACCURACY_DIR
     text = next(filter(Path.is_file, texts), None)
@@ -183,5 +169,5 @@ def _stage_result(source: Path, target: Path, redaction: Redaction) -> None:
 def _copy_json(source: Path, target: Path, redaction: Redaction) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     # The order stays: measurements hold what a session has as text.
-    document = redaction.value(json.loads(source.read_text(encoding="utf-8")))
+    document = redaction.value(read_json(source))
     target.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,39 +1,35 @@
-"""Compute a bundle's measurements and report again from the logs in it, and name what is not the same."""
+"""Compute a bundle's measurements again from the logs in it, and name what is not the same."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.bundle import RUNS
-from mlperf_home.challenges.bundles.report import (
-    KEPT_RESULTS,
-    MEASUREMENTS,
-    forms,
-    found_in,
-    measurement_files,
-    report_parts,
-)
+from mlperf_home.challenges.bundles.faults import fault_of, file_of
+from mlperf_home.challenges.bundles.results import KEPT_RESULTS, MEASUREMENTS, measurement_files, read_measurement
 from mlperf_home.contracts.session import sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import is_truncated
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_SESSION
-from mlperf_home.measurements.measurement import MACHINE_FACTS, Measurement, from_json
+from mlperf_home.measurements.measurement import MACHINE_FACTS, Measurement
 from mlperf_home.measurements.prices import PRICE, cost_values
 from mlperf_home.measurements.store import LINES_FILE, Store
 from mlperf_home.rules import load_round, mlperf_conf
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import Limits, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from mlperf_home.challenges.definition.manifest import Challenge
+    from mlperf_home.challenges.bundles.faults import Problem
     from mlperf_home.measurements.measurement import Value
 
-Problem = tuple[str, str]
+SESSION_LIMITS = Limits(size=4 << 20, depth=32, values=100_000)
+"""A session has some 300 values."""
 # Facts that the steps before a run tell, and no log does: only the manifest of hashes holds them.
 _TOLD_BESIDES = {
     "model": {"name", "weight_type", "retraining", "weight_transformations", "source"},
@@ -46,7 +42,7 @@ def result_problems(root: Path) -> Iterator[Problem]:
     """Ingest every result again: a measurement must say what its logs say."""
     for path in measurement_files(root):
         name = path.relative_to(root).as_posix()
-        yield from _caught(root, name, "beside", _measurement_problems(path, name))
+        yield from _caught(root, name, "beside", _measurement_problems(path, root))
     kept = {path.parent for path in root.glob(MEASUREMENTS)}
     for session in sorted(root.glob("results/**/*-session.json")):
         if session.parent not in kept:
@@ -57,28 +53,39 @@ def _caught(root: Path, name: str, where: str, found: Iterator[Problem]) -> Iter
     """Yield what is found, and an error in the files of a result as one more problem."""
     try:
         yield from found
-    except LocatedError as error:
-        yield name, f"{error.where.replace(f'{root}/', '')}: {error.problem}"
+    except (DocumentError, LocatedError) as error:
+        yield name, f"{file_of(error, root)}: {fault_of(error)}"
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         yield name, f"cannot be recomputed: a file {where} it is malformed ({error!r})"
 
 
-def _measurement_problems(path: Path, name: str) -> Iterator[Problem]:
-    folder, where = path.parent, name.rpartition("/")[0]
-    yield from _of_the_logs(folder, where)
-    session = next(filter(Path.is_file, (folder / each for each, _ in RUNS)), None)
-    if session is not None:
-        job = json.loads(session.read_text(encoding="utf-8"))["job"]
-        # The settings beside a result are the round's, and those that the run's session tells.
-        wanted = {"user.conf": job.get("user_conf"), "mlperf.conf": mlperf_conf(load_round(job["round"]))}
-        for conf, text in wanted.items():
-            if text is not None and (folder / conf).is_file() and (folder / conf).read_text(encoding="utf-8") != text:
-                yield f"{where}/{conf}", "is not what the run was given"
-    stored = from_json(path.read_text(encoding="utf-8"), name)
+def _measurement_problems(path: Path, root: Path) -> Iterator[Problem]:
+    folder, name = path.parent, path.relative_to(root).as_posix()
+    where = name.rpartition("/")[0]
+    yield from _log_problems(folder, where)
+    yield from _settings_problems(folder, where)
+    stored = read_measurement(path, root)
     system = {key: value for key, value in stored.system.items() if key in _TOLD_BESIDES["system"]}
     model = stored.model["name"].value
     again = ingest(folder, system, None if model is None else str(model), _price(stored))
     yield from ((name, problem) for problem in _differences(stored, again))
+
+
+def _settings_problems(folder: Path, where: str) -> Iterator[Problem]:
+    """Compare the settings beside a result with the round's, and with those that the run's session tells."""
+    session = next(filter(Path.is_file, (folder / each for each, _ in RUNS)), None)
+    if session is None:
+        return
+    job = read_json(session, SESSION_LIMITS)["job"]
+    for conf, text in (("user.conf", job.get("user_conf")), ("mlperf.conf", mlperf_conf(load_round(job["round"])))):
+        if text is not None and (folder / conf).is_file() and not has_text(folder / conf, text):
+            yield f"{where}/{conf}", "is not what the run was given"
+
+
+def has_text(path: Path, text: str) -> bool:
+    """Whether a file holds this text; one of another size is not read."""
+    content = text.encode()
+    return path.stat().st_size == len(content) and path.read_bytes() == content
 
 
 def experiment_problems(root: Path) -> Iterator[Problem]:
@@ -96,7 +103,7 @@ def experiment_problems(root: Path) -> Iterator[Problem]:
 
 
 def _kept_problems(result: Path, name: str, kept: list[Measurement]) -> Iterator[Problem]:
-    yield from _of_the_logs(result, name)
+    yield from _log_problems(result, name)
     kept.append(ingest(result))
 
 
@@ -134,10 +141,10 @@ def _price(stored: Measurement) -> Value | None:
     return price if price is not None and price.value is not None else None
 
 
-def _of_the_logs(folder: Path, name: str) -> Iterator[Problem]:
+def _log_problems(folder: Path, name: str) -> Iterator[Problem]:
     """Check that sessions name plain files; that an accuracy log is whole or has the form that truncation leaves."""
     for session_name in (name for name, _ in RUNS if (folder / name).is_file()):
-        session = json.loads((folder / session_name).read_text(encoding="utf-8"))
+        session = read_json(folder / session_name, SESSION_LIMITS)
         odd = [each for each in session["logs"] if "/" in each or each.startswith(".")]
         if odd:
             raise ValueError(f"{session_name} names the log {odd[0]!r}")
@@ -169,46 +176,3 @@ def _short(value: Any) -> str:
     value = value.get("value", value) if isinstance(value, dict) else value
     text = "nothing" if value is None else str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - a line's worth
-
-
-def report_problems(root: Path, challenge: Challenge, manifest: Mapping[str, Any]) -> Iterator[Problem]:
-    """Compute the report again from what is beside it."""
-    try:
-        report = json.loads((root / "report.json").read_text(encoding="utf-8"))
-        expected = {
-            **found_in(challenge, root, report),
-            **{key: manifest[key] for key in ("sample", "made_utc", "version")},
-            "machine": json.loads((root / "machine.json").read_text(encoding="utf-8")),
-        }
-        for key, value in expected.items():
-            if report.get(key) != value:
-                yield "report.json", f"{key} is not what the rest of the bundle gives"
-        yield from _run_problems(root, report, challenge)
-        texts = forms(report, f"{challenge.title}: report", report_parts(report))
-        for name in ("report.md", "report.html"):
-            if (root / name).is_file() and (root / name).read_text("utf-8") != texts[name.partition(".")[2]]:
-                yield name, "is not what report.json gives"
-    except LocatedError as error:
-        yield error.where, error.problem
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        yield "report.json", f"is malformed ({error!r})"
-
-
-def _run_problems(root: Path, report: Mapping[str, Any], challenge: Challenge) -> Iterator[Problem]:
-    """Check that run, records and results tell of the same workflows."""
-    run = json.loads((root / "run.json").read_text(encoding="utf-8"))
-    if run["asked"]["challenge"] != challenge.name or run["asked"]["sample"] != report["sample"]:
-        yield "run.json", "is of another challenge or mode than the report"
-    there = {path.relative_to(root).as_posix() for path in root.glob(MEASUREMENTS)}
-    listed = {path for ending in run["workflows"].values() for path in ending["results"]}
-    for path in sorted(there ^ listed):
-        yield path, "is missing in run.json" if path in there else "is missing, but run.json names it"
-    known = {workflow.name: workflow.mode(sample=bool(report["sample"])) for workflow in challenge.workflows}
-    for path in sorted(root.glob("records/*")):
-        name = f"records/{path.name}"
-        record = json.loads(path.read_text(encoding="utf-8"))
-        mode = known.get(path.name.removesuffix(".json"))
-        if mode is None:
-            yield name, "is of no workflow of the challenge"
-        elif record["request"]["tags"] != mode.call.tags:
-            yield name, f"is the record of {record['request']['tags']}, not of the workflow's {mode.call.tags}"

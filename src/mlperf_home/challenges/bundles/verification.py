@@ -6,32 +6,39 @@ measurements together in a way that fits cannot be told from an honest run. A si
 
 from __future__ import annotations
 
-import gzip
-import json
-import tarfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mlperf_home.challenges.bundles.bundle import MANIFEST, SCHEMA, SIGNATURE, file_entries
-from mlperf_home.challenges.bundles.recomputation import experiment_problems, report_problems, result_problems
+from mlperf_home.challenges.bundles.bundle import MANIFEST, SIGNATURE, file_entries
+from mlperf_home.challenges.bundles.cross_checks import lock_problems, report_problems, run_problems
+from mlperf_home.challenges.bundles.faults import fault_of, file_of
+from mlperf_home.challenges.bundles.packing import packing_problems
+from mlperf_home.challenges.bundles.recomputation import experiment_problems, result_problems
 from mlperf_home.challenges.bundles.signature import Signature, SignatureError, check, require_list
-from mlperf_home.challenges.definition.lock import decode_lock, lock_digest
-from mlperf_home.challenges.definition.manifest import ChallengeError, decode_challenge
+from mlperf_home.challenges.definition.manifest import CHALLENGE_LIMITS, make_challenge
+from mlperf_home.contracts.bundle import MANIFEST_LIMITS, MOST_FILES, BundleManifest
+from mlperf_home.contracts.challenge_lock import LOCK_LIMITS, ChallengeLock
+from mlperf_home.contracts.challenge_report import REPORT_LIMITS, ChallengeReport
+from mlperf_home.contracts.challenge_run import RUN_LIMITS, ChallengeRun
+from mlperf_home.contracts.codec import read_document
+from mlperf_home.contracts.layouts import read_layout
+from mlperf_home.contracts.machine import MACHINE_LIMITS, Machine
 from mlperf_home.errors import LocatedError
 from scriptgraph.embed import ArchiveError, Limits, extract
-from scriptgraph.errors import ManifestError
+from scriptgraph.errors import DocumentError, ManifestError
+from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from mlperf_home.challenges.bundles.faults import Problem
     from mlperf_home.challenges.definition.manifest import Challenge
+    from mlperf_home.contracts.bundle import FileEntry
 
-LIMITS = Limits(members=20_000, total_bytes=8 << 30, ratio=200.0, free_bytes=64 << 20)
-"""81 results have some 1,500 files; LoadGen's logs are packed to a tenth."""
-_BLOCK_BYTES = 1 << 16
+LIMITS = Limits(members=MOST_FILES, total_bytes=8 << 30, ratio=200.0, free_bytes=64 << 20)
+"""LoadGen's logs are packed to a tenth."""
 _AGAIN = "take the bundle from its maker again"
-_KEYS = {"schema", "challenge", "sample", "made_utc", "version", "files"}
 _NEEDED = ("challenge.json", "lock.json", "machine.json", "system.json", "run.json", "report.json", "report.md")
 
 
@@ -62,14 +69,30 @@ class Verified:
     """
 
     root: Path
-    manifest: Mapping[str, Any]
+    manifest: BundleManifest
     challenge: Challenge | None
     findings: tuple[Finding, ...] = ()
     signature: Signature | None = None
 
-    def document(self, name: str) -> Any:
-        """Read one of its JSON files."""
-        return json.loads((self.root / name).read_text(encoding="utf-8"))
+    @property
+    def report(self) -> ChallengeReport:
+        """The report in it; reading it, as the other documents, raises DocumentError if it is damaged."""
+        return read_layout(self.root / "report.json", ChallengeReport, REPORT_LIMITS)
+
+    @property
+    def run(self) -> ChallengeRun:
+        """How its workflows ended."""
+        return read_layout(self.root / "run.json", ChallengeRun, RUN_LIMITS)
+
+    @property
+    def lock(self) -> ChallengeLock:
+        """What it was made with."""
+        return read_layout(self.root / "lock.json", ChallengeLock, LOCK_LIMITS)
+
+    @property
+    def machine(self) -> Machine:
+        """The machine that it was made on."""
+        return read_document(self.root / "machine.json", Machine, MACHINE_LIMITS)
 
 
 def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> Verified:
@@ -88,118 +111,91 @@ def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> Ver
     except ArchiveError as error:
         told = str(error).removeprefix(f"{bundle}: ").removeprefix(f"{bundle}, ")
         raise BundleError(bundle, told, _AGAIN) from error
-    root, manifest = _opened(bundle, into)
-    findings = [*_form_problems(bundle), *_files(root, manifest["files"])]
-    signature = None
-    if (root / SIGNATURE).is_file():
-        try:
-            signature = check(root / MANIFEST, root / SIGNATURE, allowed_signers)
-        except SignatureError as error:
-            findings.append(Finding(SIGNATURE, f"{error.problem}; {error.advice}"))
-    elif allowed_signers:
-        findings.append(Finding(SIGNATURE, "is missing: the bundle is not signed"))
-    challenge = _challenge(root, findings)
-    missing = [Finding(name, "is missing") for name in _NEEDED if not (root / name).is_file()]
-    findings += missing
+    root = _folder_of(bundle, into)
+    manifest = _read_manifest(bundle, root)
+    challenge, problems = _challenge(root)
+    problems = [*packing_problems(bundle), *_file_problems(root, manifest.files), *problems]
+    missing = [(name, "is missing") for name in _NEEDED if not (root / name).is_file()]
+    problems += missing
     if challenge is not None:
-        findings += [Finding(*each) for each in (*result_problems(root), *experiment_problems(root))]
+        problems += [*result_problems(root), *experiment_problems(root)]
         if not missing:
-            findings += [Finding(*each) for each in report_problems(root, challenge, manifest)]
-            findings += _lock(root)
+            problems += _document_problems(root, challenge, manifest)
+    signature, findings = _check_signature(root, allowed_signers)
+    findings += [Finding(*each) for each in problems]
     return Verified(root, manifest, challenge, tuple(dict.fromkeys(findings)), signature)
 
 
-def _opened(bundle: Path, into: Path) -> tuple[Path, dict[str, Any]]:
-    """Return the one folder that a bundle holds, and the manifest in it."""
+def _check_signature(root: Path, allowed_signers: Path | None) -> tuple[Signature | None, list[Finding]]:
+    if (root / SIGNATURE).is_file():
+        try:
+            return check(root / MANIFEST, root / SIGNATURE, allowed_signers), []
+        except SignatureError as error:
+            return None, [Finding(SIGNATURE, f"{error.problem}; {error.advice}")]
+    return None, [Finding(SIGNATURE, "is missing: the bundle is not signed")] if allowed_signers else []
+
+
+def _folder_of(bundle: Path, into: Path) -> Path:
+    """Return the one folder that a bundle holds."""
     found = sorted(into.iterdir())
     if len(found) != 1 or not found[0].is_dir():
         names = ", ".join(path.name for path in found[:5])
         raise BundleError(bundle, f"is no bundle: it holds {names or 'nothing'} in place of one folder", _AGAIN)
-    root, where = found[0], f"{bundle}: {MANIFEST}"
+    return found[0]
+
+
+def _read_manifest(bundle: Path, root: Path) -> BundleManifest:
+    where = f"{bundle}: {MANIFEST}"
     try:
-        manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or f"no JSON: {error}"
-        raise BundleError(where, f"cannot be read ({reason})", _AGAIN) from None
-    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
-        raise BundleError(where, f"is no manifest of the layout {SCHEMA}", _AGAIN)
-    files = manifest.get("files")
-    if manifest.keys() != _KEYS or not isinstance(files, dict):
-        odd = ", ".join(sorted(manifest.keys() ^ _KEYS)) or "files"
-        raise BundleError(where, f"keys missing, unknown or malformed: {odd}", _AGAIN)
-    if manifest["challenge"] != root.name:
+        manifest = read_layout(root / MANIFEST, BundleManifest, MANIFEST_LIMITS)
+    except DocumentError as error:
+        raise BundleError(where, fault_of(error), _AGAIN) from None
+    if manifest.challenge != root.name:
         raise BundleError(where, f"is of another challenge than its folder {root.name!r}", _AGAIN)
-    return root, manifest
+    return manifest
 
 
-def _form_problems(archive: Path) -> Iterator[Finding]:
-    """Name what was put into an archive after it was packed: owners, times, modes, links, bytes after its end."""
+def _document_problems(root: Path, challenge: Challenge, manifest: BundleManifest) -> Iterator[Problem]:
+    """Yield what does not agree among the documents; each check ends with the first damaged document."""
+    yield from _caught(root, "report.json", report_problems(root, challenge, manifest))
+    yield from _caught(root, "run.json", run_problems(root, challenge, manifest))
+    yield from _caught(root, "lock.json", lock_problems(root))
+
+
+def _caught(root: Path, name: str, found: Iterator[Problem]) -> Iterator[Problem]:
     try:
-        with gzip.open(archive, "rb") as packed:
-            end = 0
-            with tarfile.open(fileobj=packed, mode="r|") as members:
-                for member in members:
-                    if not (member.isfile() or member.isdir()):
-                        yield Finding(member.name, "is neither a file nor a folder")
-                    if member.uid or member.gid or member.uname or member.gname or member.mtime:
-                        yield Finding(member.name, "has an owner or a time, which packing leaves out")
-                    if (member.isfile() or member.isdir()) and member.mode != (0o755 if member.isdir() else 0o644):
-                        yield Finding(member.name, "has another mode than packing gives")
-                    end = member.offset_data + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
-        with gzip.open(archive, "rb") as packed:
-            packed.seek(end)
-            while block := packed.read(_BLOCK_BYTES):
-                if block.strip(b"\0"):
-                    yield Finding(archive.name, "has something after its last file")
-                    return
-    except (OSError, EOFError, tarfile.TarError) as error:
-        yield Finding(archive.name, f"is not packed as bundles are ({error})")
+        yield from found
+    except (DocumentError, LocatedError) as error:
+        yield file_of(error, root), fault_of(error)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:  # in a measurement
+        yield name, f"cannot be compared with the rest of the bundle ({error!r})"
 
 
-def _files(root: Path, listed: Mapping[str, Any]) -> Iterator[Finding]:
+def _file_problems(root: Path, listed: Mapping[str, FileEntry]) -> Iterator[Problem]:
     there = file_entries(root)
     for name in sorted(listed.keys() | there.keys()):
         if name not in there:
-            yield Finding(name, "is missing")
+            yield name, "is missing"
         elif name not in listed:
-            yield Finding(name, "is extra: the manifest does not list it")
+            yield name, "is extra: the manifest does not list it"
         elif listed[name] != there[name]:
-            yield Finding(name, "was changed: it is not what the manifest lists")
+            yield name, "was changed: it is not what the manifest lists"
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
         if path.is_symlink() or (path.is_file() and path.stat().st_nlink > 1):
-            yield Finding(name, "is a link: a bundle has none")
+            yield name, "is a link: a bundle has none"
         elif path.is_dir() and not any(path.iterdir()):
-            yield Finding(name, "is an empty folder: a bundle has none")
+            yield name, "is an empty folder: a bundle has none"
 
 
-def _challenge(root: Path, findings: list[Finding]) -> Challenge | None:
+def _challenge(root: Path) -> tuple[Challenge | None, list[Problem]]:
     path = root / "challenge.json"
     try:
-        # Its guides are not in the bundle, and not wanted.
-        document = json.loads(path.read_text(encoding="utf-8"))
-        document.pop("guides", None)
-        challenge = decode_challenge(json.dumps(document), path)
-    except (OSError, ValueError, AttributeError) as error:
-        findings.append(Finding(path.name, f"cannot be read ({error})"))
-    except ManifestError as error:
-        findings.append(Finding(path.name, f"{error.pointer}: {error.problem}"))
-    else:
-        if challenge.name != root.name:
-            findings.append(Finding(path.name, f"is of the challenge {challenge.name!r}"))
-        return challenge
-    return None
-
-
-def _lock(root: Path) -> Iterator[Finding]:
-    try:
-        lock = decode_lock((root / "lock.json").read_text(encoding="utf-8"), "lock.json", _AGAIN)
-        asked = json.loads((root / "run.json").read_text(encoding="utf-8"))["asked"]
-        if asked["lock_sha256"] != lock_digest(lock):
-            yield Finding("run.json", "was run with another lock than lock.json")
-        if asked["manifest_sha256"] != lock["challenge"]["_cm.json"]:
-            yield Finding("run.json", "was run from another manifest than lock.json says")
-    except ChallengeError as error:
-        yield Finding("lock.json", error.problem)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        yield Finding("run.json", f"cannot be read ({error!r})")
+        document = read_json(path, CHALLENGE_LIMITS)
+        if isinstance(document, dict):
+            document.pop("guides", None)  # they are not in the bundle
+        challenge = make_challenge(document, path)
+    except (DocumentError, ManifestError) as error:
+        return None, [(path.name, fault_of(error))]
+    other = challenge.name != root.name
+    return challenge, [(path.name, f"is of the challenge {challenge.name!r}")] if other else []

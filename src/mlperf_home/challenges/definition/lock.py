@@ -7,12 +7,15 @@ import json
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME, ChallengeError
+from mlperf_home.contracts.challenge_lock import LOCK_LIMITS, ChallengeLock
+from mlperf_home.contracts.codec import encode
+from mlperf_home.contracts.layouts import read_layout
 from mlperf_home.environments import ENVIRONMENTS
 from scriptgraph.embed import Difference, KnownDigests, Request, content_digest, parse_query, resolve
-from scriptgraph.errors import ScriptGraphError
+from scriptgraph.errors import DocumentError, ScriptGraphError
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from scriptgraph.embed import Manifest, Registry, Value
 
 LOCK_NAME = "lock.json"
-SCHEMA = "mlperf-home/challenge-lock/1"
 MEASURING = (
     "harness", "contracts", "machine", "loadgen_logs", "engines", "datasets", "accuracy", "rules", "samples",
 )  # fmt: skip
@@ -33,7 +35,7 @@ _HASH = re.compile(r"(^|manifest )([0-9a-f]{12})[0-9a-f]{52}$")
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
-def make_lock(challenge: Challenge, registry: Registry) -> dict[str, Any]:
+def make_lock(challenge: Challenge, registry: Registry) -> ChallengeLock:
     """Return the lock of a challenge as things are here; the same on every machine.
 
     A workflow that no script here can do is locked as such, with the reason: it is a difference once there is one.
@@ -51,27 +53,26 @@ def make_lock(challenge: Challenge, registry: Registry) -> dict[str, Any]:
         except ScriptGraphError as error:  # noqa: PERF203 - there are a handful
             impossible[workflow.name] = f"{call.tags}: {type(error).__name__}"
     package = Path(str(find_spec("mlperf_home").origin)).parent  # type: ignore[union-attr] # this is a module of it
-    return {
-        "schema": SCHEMA,
-        "challenge": {MANIFEST_NAME: digests.of_file(challenge.folder / MANIFEST_NAME)},
-        "scripts": {alias: content_digest(manifest, digests) for alias, manifest in sorted(scripts.items())},
-        "impossible": impossible,
-        "code": {name: digests.of_folder(package / name) for name in MEASURING},
-        "sources": pinned_sources(scripts.values()),
-        "environments": {name: digests.of_file(each.lock) for name, each in sorted(ENVIRONMENTS.items())},
-        "packages": {
+    return ChallengeLock(
+        challenge={MANIFEST_NAME: digests.of_file(challenge.folder / MANIFEST_NAME)},
+        scripts={alias: content_digest(manifest, digests) for alias, manifest in sorted(scripts.items())},
+        impossible=impossible,
+        code={name: digests.of_folder(package / name) for name in MEASURING},
+        sources=pinned_sources(scripts.values()),
+        environments={name: digests.of_file(each.lock) for name, each in sorted(ENVIRONMENTS.items())},
+        packages={
             f"{name}: {package}": version
             for name, each in sorted(ENVIRONMENTS.items())
             for package, version in sorted(_PINNED.findall(each.lock.read_text(encoding="utf-8")))
         },
-    }
+    )
 
 
-def _text(lock: Mapping[str, Any]) -> str:
-    return json.dumps(lock, indent=1, sort_keys=True) + "\n"
+def _text(lock: ChallengeLock) -> str:
+    return json.dumps(encode(lock), indent=1, sort_keys=True) + "\n"
 
 
-def lock_digest(lock: Mapping[str, Any]) -> str:
+def lock_digest(lock: ChallengeLock) -> str:
     """Hash a lock."""
     return hashlib.sha256(_text(lock).encode()).hexdigest()
 
@@ -87,36 +88,20 @@ def write_lock(challenge: Challenge, registry: Registry) -> Path:
     return path
 
 
-def read_lock(challenge: Challenge) -> dict[str, Any]:
+def read_lock(challenge: Challenge) -> ChallengeLock:
     """Read the lock of a challenge. Raise ChallengeError if there is none, or it is damaged."""
     path = challenge.folder / LOCK_NAME
-    renew = f"make it by cm run challenge {challenge.name} --lock"
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ChallengeError(path, f"cannot be read ({getattr(error, 'strerror', None) or error})", renew) from None
-    return decode_lock(text, path, renew)
+        return read_layout(path, ChallengeLock, LOCK_LIMITS)
+    except DocumentError as error:
+        where = f"{path}#{error.pointer}" if error.pointer else path
+        raise ChallengeError(where, error.problem, f"make it by cm run challenge {challenge.name} --lock") from None
 
 
-def decode_lock(text: str, where: object, advice: str) -> dict[str, Any]:
-    """Read a lock's text. Raise ChallengeError if it is no lock."""
-    try:
-        lock = json.loads(text)
-    except ValueError as error:
-        raise ChallengeError(where, f"is not JSON ({error})", advice) from None
-    if not isinstance(lock, dict) or lock.get("schema") != SCHEMA:
-        raise ChallengeError(where, f"is no lock of the layout {SCHEMA}", advice)
-    for key in ("challenge", "scripts", "impossible", "code", "sources", "environments", "packages"):
-        part = lock.get(key)
-        if not isinstance(part, dict) or not all(isinstance(value, str) for value in part.values()):
-            raise ChallengeError(where, f"has no {key!r} with texts by name", advice)
-    return lock
-
-
-def lock_differences(locked: Mapping[str, Any], here: Mapping[str, Any]) -> list[Difference]:
+def lock_differences(locked: ChallengeLock, here: ChallengeLock) -> list[Difference]:
     """Return how what is here differs from what was locked."""
-    kinds = sorted((locked.keys() | here.keys()) - {"schema"})
-    return [each for kind in kinds for each in differences(kind, locked.get(kind, {}), here.get(kind, {}))]
+    parts = sorted(set(ChallengeLock.__struct_fields__) - {"schema"})
+    return [each for part in parts for each in differences(part, getattr(locked, part), getattr(here, part))]
 
 
 def differences(part: str, then: Mapping[str, str], now: Mapping[str, str]) -> list[Difference]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.machine import Machine
 from mlperf_home.machine.cpu.cpu import read_cpu
 from mlperf_home.machine.cpu.cpuinfo import LSCPU
 from mlperf_home.machine.facts import COMPILERS, read_host
@@ -19,28 +19,6 @@ from scriptgraph.errors import ScriptGraphError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What decides whether and how a challenge runs; None where the machine does not tell.
-
-    `system` is "linux"; `memory_bytes` is what a process may use.
-    """
-
-    system: str
-    os_name: str | None
-    kernel: str
-    libc: str | None
-    architecture: str | None
-    cpu_model: str | None
-    cpu_features: tuple[str, ...]
-    sockets: int | None
-    cores_per_socket: int | None
-    usable_cpus: int
-    hypervisor: str | None
-    memory_bytes: int | None
-    python: str
 
 
 def this_machine() -> Machine:
@@ -87,18 +65,17 @@ def free_places(folders: Mapping[str, Path]) -> dict[str, int]:
     return dict(found.values())
 
 
-def machine_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def machine_differences(then: Machine, now: Machine) -> list[str]:
     """Return in what two machines differ, a sentence each."""
     found = []
-    for key in sorted(then.keys() | now.keys()):
-        old, new = then.get(key), now.get(key)
-        if key == "cpu_features":
-            before, after = set(old or ()), set(new or ())
-            found += [f"cpu_features: only then: {name}" for name in sorted(before - after)]
-            found += [f"cpu_features: only now: {name}" for name in sorted(after - before)]
+    for fact in sorted(Machine.__struct_fields__):
+        old, new = getattr(then, fact), getattr(now, fact)
+        if fact == "cpu_features":
+            found += [f"cpu_features: only then: {name}" for name in sorted(set(old) - set(new))]
+            found += [f"cpu_features: only now: {name}" for name in sorted(set(new) - set(old))]
         elif old != new:
             words = ("not known" if each is None else each for each in (old, new))
-            found.append("{}: {} then, {} now".format(key, *words))
+            found.append("{}: {} then, {} now".format(fact, *words))
     return found
 
 

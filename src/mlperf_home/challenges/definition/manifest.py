@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlperf_home.errors import LocatedError
 from scriptgraph.embed import Malformed, Place, Shape, each, members, pointer_to, read_text, read_texts, read_values
-from scriptgraph.errors import ManifestError, nearest
+from scriptgraph.errors import DocumentError, ManifestError, nearest
+from scriptgraph.files.json_reader import Limits, parse_json, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from scriptgraph.embed import Values
 
 MANIFEST_NAME = "_cm.json"
+CHALLENGE_LIMITS = Limits(size=1 << 20, depth=16, values=20_000)
+"""The longest so far has 6 kB."""
 BETTER = ("more", "less")
 PLACES = ("results_dir", "all_results_dir", "experiments_dir", "pictures_dir", "hw_name")
 """What an option's value may stand for besides the challenge's own options, as "{results_dir}"."""
@@ -175,10 +177,15 @@ class Challenge:
 def decode_challenge(text: str, path: Path) -> Challenge:
     """Read a challenge's manifest. Raise ManifestError, which says where, if it is not JSON or malformed."""
     try:
-        whole = Place(path, "", json.loads(text))
-    except ValueError as error:
-        raise ManifestError(path, "", f"is not JSON ({error})") from None
-    return whole.read(lambda document: _CHALLENGE(document, folder=path.parent))
+        document = parse_json(text, path, CHALLENGE_LIMITS)
+    except DocumentError as error:
+        raise ManifestError(path, error.pointer, error.problem) from None
+    return make_challenge(document, path)
+
+
+def make_challenge(document: Any, path: Path) -> Challenge:
+    """Make a challenge of its manifest's JSON. Raise ManifestError, which says where, if that is malformed."""
+    return Place(path, "", document).read(lambda value: _CHALLENGE(value, folder=path.parent))
 
 
 def _checked(read: Callable[[Any], _T], accepts: Callable[[_T], object], problem: str) -> Callable[[Any], _T]:
@@ -323,10 +330,10 @@ def load_challenge(roots: Sequence[Path], name: str) -> Challenge:
 
 def _read(path: Path) -> Challenge:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ManifestError(path, "", f"cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    challenge = decode_challenge(text, path)
+        document = read_json(path, CHALLENGE_LIMITS)
+    except DocumentError as error:
+        raise ManifestError(path, error.pointer, error.problem) from None
+    challenge = make_challenge(document, path)
     if challenge.name != path.parent.name:
         raise ManifestError(path, "/alias", f"is {challenge.name!r}, but its folder is {path.parent.name!r}")
     return challenge

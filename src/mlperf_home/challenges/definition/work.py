@@ -13,12 +13,18 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from mlperf_home.challenges.definition.manifest import ChallengeError
+from mlperf_home.contracts.challenge_run import RUN_LIMITS, ChallengeRun, RunIdentity, WorkflowEnding
+from mlperf_home.contracts.codec import encode
+from mlperf_home.contracts.layouts import read_layout
 from mlperf_home.measurements.layout import ResultFolder, ResultsError
+from scriptgraph.errors import DocumentError
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
@@ -27,39 +33,9 @@ if TYPE_CHECKING:
 
     from mlperf_home.challenges.definition.manifest import Workflow
 
-SCHEMA = "mlperf-home/challenge-run/1"
 DONE, FAILED, INTERRUPTED, NOT_RUN = "done", "failed", "interrupted", "not run"
 """How a workflow ended."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What makes two runs of a challenge runs of the same.
-
-    Attributes:
-        challenge: its name.
-        lock_sha256: of the lock of what is installed here.
-        hw_name: the system's name in results.
-        options: the challenge's own options; those of earlier commands count where this one gives none.
-    """
-
-    challenge: str
-    manifest_sha256: str
-    lock_sha256: str
-    sample: bool
-    hw_name: str
-    options: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a workflow ended: one of those above, times in ISO 8601, and the measurements, relative to the folder."""
-
-    status: str
-    error: str = ""
-    started_utc: str = ""
-    ended_utc: str = ""
-    results: tuple[str, ...] = ()
+_IDENTITY = tuple(name for name in RunIdentity.__struct_fields__ if name != "options")
 
 
 @dataclass
@@ -67,8 +43,8 @@ class Work:
     """One folder, what was asked, and the workflows' endings by name."""
 
     root: Path
-    asked: Asked
-    endings: dict[str, Ending] = field(default_factory=dict)
+    asked: RunIdentity
+    endings: dict[str, WorkflowEnding] = field(default_factory=dict)
 
     def record(self, workflow: str) -> Path:
         """Return the place of a workflow's record."""
@@ -86,21 +62,20 @@ class Work:
             return False
         return all((self.root / path).is_file() for path in ending.results)
 
-    def ended(self, workflow: str, ending: Ending) -> None:
+    def ended(self, workflow: str, ending: WorkflowEnding) -> None:
         """Note how a workflow ended, on the disk at once."""
         self.endings[workflow] = ending
         self.save()
 
     def save(self) -> None:
         """Write what is known."""
-        endings = {name: asdict(ending) for name, ending in self.endings.items()}
-        document = {"schema": SCHEMA, "asked": asdict(self.asked), "workflows": endings}
-        replace_text(self.root / "run.json", json.dumps(document, indent=1, sort_keys=True) + "\n")
+        run = ChallengeRun(asked=self.asked, workflows=self.endings)
+        replace_text(self.root / "run.json", json.dumps(encode(run), indent=1, sort_keys=True) + "\n")
 
 
 @contextmanager
 def opened(
-    root: Path, asked: Asked, workflows: Sequence[Workflow], chosen: Sequence[Workflow], *, anew: bool
+    root: Path, asked: RunIdentity, workflows: Sequence[Workflow], chosen: Sequence[Workflow], *, anew: bool
 ) -> Iterator[Work]:
     """Return the folder of a run, for this process alone; one that was begun goes on.
 
@@ -115,15 +90,11 @@ def opened(
         with ResultFolder(root).held():
             begun = _begun(root, asked)
             used = {each.name: each.mode(sample=asked.sample).call.placeholders for each in workflows}
-            # What is done has used these, where none is given now.
-            kept = {name for workflow, names in used.items() if begun.is_done(workflow) for name in names}
-            options = {name: value for name, value in begun.asked.options.items() if name in kept}
-            work = Work(root, replace(asked, options={**options, **asked.options}), begun.endings)
-            then = asdict(begun.asked)
-            differing = [key for key, value in asdict(asked).items() if key != "options" and value != then[key]]
+            differing = [name for name in _IDENTITY if getattr(asked, name) != getattr(begun.asked, name)]
             if differing := [*differing, *_other_options(begun, asked, used, {each.name for each in chosen})]:
                 problem = f"was begun with another {', '.join(differing)}"
                 raise ChallengeError(root, problem, "give another --results_dir, or set it aside by --new")
+            work = _continued(begun, asked, used)
             work.save()
             yield work
     except ResultsError as error:
@@ -133,26 +104,35 @@ def opened(
         raise ChallengeError(error.filename or root, f"cannot be written ({error.strerror})", advice) from None
 
 
+def _continued(begun: Work, asked: RunIdentity, used: Mapping[str, frozenset[str]]) -> Work:
+    """Return a run that goes on: options that what is done has used stay, where none is given now."""
+    kept = {name for workflow, names in used.items() if begun.is_done(workflow) for name in names}
+    options = {name: value for name, value in begun.asked.options.items() if name in kept}
+    identity = msgspec.structs.replace(asked, options={**options, **asked.options})
+    return Work(begun.root, identity, begun.endings)
+
+
 def _set_aside(root: Path) -> None:
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
     with ResultFolder(root).held():  # nothing is taken away from a run that is in it
         root.rename(root.with_name(f"{root.name}.until-{stamp}"))
 
 
-def _begun(root: Path, asked: Asked) -> Work:
+def _begun(root: Path, asked: RunIdentity) -> Work:
     path = root / "run.json"
     if not path.exists():
         return Work(root, asked)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        begun, workflows = Asked(**document["asked"]), document["workflows"].items()
-        endings = {name: Ending(**{**each, "results": tuple(each["results"])}) for name, each in workflows}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ChallengeError(path, f"is damaged ({error})", "begin anew by --new; what is there is set aside") from None
-    return Work(root, begun, endings)
+        run = read_layout(path, ChallengeRun, RUN_LIMITS)
+    except DocumentError as error:
+        problem = f"is damaged: {error.pointer or 'it'} {error.problem}"
+        raise ChallengeError(path, problem, "begin anew by --new; what is there is set aside") from None
+    return Work(root, run.asked, dict(run.workflows))
 
 
-def _other_options(begun: Work, asked: Asked, used: Mapping[str, frozenset[str]], chosen: set[str]) -> Iterator[str]:
+def _other_options(
+    begun: Work, asked: RunIdentity, used: Mapping[str, frozenset[str]], chosen: set[str]
+) -> Iterator[str]:
     """Name the options that would not be the same for what is done and for what is wanted now.
 
     One that no workflow has used that is done may come later, and one that none uses that is still to run be left out.
@@ -167,9 +147,9 @@ def _other_options(begun: Work, asked: Asked, used: Mapping[str, frozenset[str]]
 
 def done_in(root: Path) -> frozenset[str]:
     """Name the workflows that have ended well in a folder; none where nothing can be read."""
-    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-        workflows = json.loads((root / "run.json").read_text(encoding="utf-8"))["workflows"]
-        return frozenset(name for name, ending in workflows.items() if ending["status"] == DONE)
+    with suppress(DocumentError):
+        run = read_layout(root / "run.json", ChallengeRun, RUN_LIMITS)
+        return frozenset(name for name, ending in run.workflows.items() if ending.status == DONE)
     return frozenset()
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from mlperf_home.challenges.definition.machine import Machine
     from mlperf_home.challenges.definition.manifest import Challenge, Workflow
+    from mlperf_home.contracts.machine import Machine
     from scriptgraph.embed import FrontOptions
 
 _NAMED = ("artifact", "tags")

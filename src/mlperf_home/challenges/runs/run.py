@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import platform
 import sys
 import tempfile
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mlperf_home.challenges.bundles.bundle import Redaction
+from mlperf_home.challenges.bundles.bundle import RunDescription
+from mlperf_home.challenges.bundles.redaction import Redaction
 from mlperf_home.challenges.definition.lock import lock_differences, lock_digest, make_lock, read_lock
 from mlperf_home.challenges.definition.machine import described, free_places
-from mlperf_home.challenges.definition.manifest import ChallengeError
-from mlperf_home.challenges.definition.work import NOT_RUN, Asked, Ending, Work, done_in
+from mlperf_home.challenges.definition.manifest import MANIFEST_NAME, ChallengeError
+from mlperf_home.challenges.definition.work import NOT_RUN, Work, done_in
 from mlperf_home.challenges.runs.workflows import estimate, run_workflows
+from mlperf_home.contracts.challenge_report import ReportedWorkflow, RunFacts
+from mlperf_home.contracts.challenge_run import CHECK_LIMITS, Requirement, RunCheck, RunIdentity, WorkflowEnding
+from mlperf_home.contracts.codec import read_document, write_document
 from mlperf_home.product import ENGINE, PRODUCT
 from scriptgraph.embed import EXTRA, installed_versions
-from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mlperf_home.challenges.definition.machine import Machine
     from mlperf_home.challenges.definition.manifest import Challenge, Needs, Workflow
     from mlperf_home.challenges.runs.arguments import Setting
+    from mlperf_home.contracts.challenge_lock import ChallengeLock
+    from mlperf_home.contracts.machine import Machine
     from scriptgraph.embed import Difference, Registry
 
 _TOLD = 5
@@ -49,18 +52,8 @@ def first_few(items: Sequence[object]) -> str:
 class Locks:
     """The lock of what is here, and how it differs from what the challenge has locked."""
 
-    here: dict[str, Any]
+    here: ChallengeLock
     differences: tuple[Difference, ...]
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """One thing that is wanted: of which workflow, what, what is here, and what is missing ("" if nothing)."""
-
-    workflow: str
-    wanted: str
-    here: str
-    missing: str = ""
 
 
 def compare_locks(challenge: Challenge, registry: Registry) -> Locks:
@@ -106,12 +99,13 @@ def require_machine(setting: Setting, workflows: Sequence[Workflow], root: Path)
     missing_system = "" if machine.system == "linux" else "run it on Linux, in a virtual machine for instance"
     found = [Requirement("all", "Linux", machine.os_name or machine.system, missing_system)]
     free = free_places({_CACHE_PLACE: setting.asking.home, "--results_dir": root})
+    options = {name: str(value or "") for name, value in setting.asking.options.items()}
     ready = [each.name for each in workflows]
     ready += [] if "new" in setting.asking.on else done_in(root)
     for workflow in workflows:
         needs = workflow.mode(sample=setting.sample).needs
         found += _of_the_machine(workflow.name, needs, machine, free)
-        found += _of_the_command(workflow.name, needs, setting.asking.options, ready)
+        found += _of_the_command(workflow.name, needs, options, ready)
     wanted = list(dict.fromkeys(found))
     missing = [each for each in wanted if each.missing]
     if missing:
@@ -144,11 +138,9 @@ def _of_the_machine(name: str, needs: Needs, machine: Machine, free: Mapping[str
         yield Requirement(name, f"{wanted:g} GB free for {place}", f"{there / _GB:.1f} GB", missing)
 
 
-def _of_the_command(
-    name: str, needs: Needs, options: Mapping[str, object], ready: Sequence[str]
-) -> Iterator[Requirement]:
+def _of_the_command(name: str, needs: Needs, options: Mapping[str, str], ready: Sequence[str]) -> Iterator[Requirement]:
     for option in needs.options:
-        given = str(options.get(option) or "")
+        given = options.get(option, "")
         yield Requirement(name, f"--{option}", given or "not given", "" if given else f"give --{option}=...")
     if needs.after:
         left = [each for each in needs.after if each in ready]
@@ -156,11 +148,11 @@ def _of_the_command(
         yield Requirement(name, f"what {' or '.join(needs.after)} leaves", ", ".join(left) or "none of it", missing)
 
 
-def asked_of(setting: Setting, locks: Locks) -> Asked:
+def asked_of(setting: Setting, locks: Locks) -> RunIdentity:
     """Return what makes this run the same as another."""
-    return Asked(
+    return RunIdentity(
         challenge=setting.challenge.name,
-        manifest_sha256=locks.here["challenge"]["_cm.json"],
+        manifest_sha256=locks.here.challenge[MANIFEST_NAME],
         lock_sha256=lock_digest(locks.here),
         sample=setting.sample,
         hw_name=setting.hw_name,
@@ -170,45 +162,46 @@ def asked_of(setting: Setting, locks: Locks) -> Asked:
 
 def run_all(
     setting: Setting, work: Work, workflows: Sequence[Workflow], wanted: Sequence[Requirement], locks: Locks
-) -> tuple[dict[str, str], dict[str, Any]]:
-    """Estimate, run, and give the workflows that failed with what the report tells of the run."""
+) -> tuple[dict[str, str], RunDescription]:
+    """Estimate and run; return the workflows that failed, by name, and what the report tells of the run."""
     checked = work.root / "checked.json"
     if not all(work.is_done(each.name) for each in workflows) or not checked.is_file():
         _check_time(setting, work, workflows, wanted)
     failed = run_workflows(setting, work, workflows)
+    system = described(setting.asking.texts.get("submitter", "unnamed"), work.asked.hw_name)
+    return failed, RunDescription(_facts(setting, work, locks), locks.here, system)
+
+
+def _facts(setting: Setting, work: Work, locks: Locks) -> RunFacts:
     made = _made(work)
-    facts = {
-        "sample": setting.sample,
-        "state": setting.challenge.state(made.date()),
-        "made_utc": made.isoformat(timespec="seconds"),
-        "version": installed_versions([PRODUCT.name])[PRODUCT.name] or "not installed",
-        "extra_options": os.environ.get(EXTRA, "").strip(),
-        "lock_differences": [str(each) for each in locks.differences],
-        "workflows": [
-            {
-                "name": each.name,
-                "title": each.title,
-                "tags": each.mode(sample=work.asked.sample).call.tags,
-                "status": ending.status,
-                "error": ending.error,
-            }
-            for each in setting.challenge.workflows
-            for ending in [work.endings.get(each.name, Ending(NOT_RUN))]
-        ],
-        **json.loads(checked.read_text(encoding="utf-8")),
-        "machine": asdict(setting.machine),
-        "lock": locks.here,
-        "system": described(setting.asking.texts.get("submitter", "unnamed"), work.asked.hw_name),
-    }
-    return failed, facts
+    checked = read_document(work.root / "checked.json", RunCheck, CHECK_LIMITS)
+    return RunFacts(
+        sample=setting.sample,
+        state=setting.challenge.state(made.date()),
+        made_utc=made.isoformat(timespec="seconds"),
+        version=installed_versions([PRODUCT.name])[PRODUCT.name] or "not installed",
+        extra_options=os.environ.get(EXTRA, "").strip(),
+        lock_differences=tuple(str(each) for each in locks.differences),
+        workflows=tuple(_reported(each, work) for each in setting.challenge.workflows),
+        required=checked.required,
+        expected=checked.expected,
+        machine=setting.machine,
+    )
+
+
+def _reported(workflow: Workflow, work: Work) -> ReportedWorkflow:
+    ending = work.endings.get(workflow.name, WorkflowEnding(status=NOT_RUN))
+    tags = workflow.mode(sample=work.asked.sample).call.tags
+    return ReportedWorkflow(
+        name=workflow.name, title=workflow.title, tags=tags, status=ending.status, error=ending.error
+    )
 
 
 def _check_time(setting: Setting, work: Work, workflows: Sequence[Workflow], wanted: Sequence[Requirement]) -> None:
     expected = [] if "skip_probe" in setting.asking.on else [estimate(setting, work, each) for each in workflows]
     for each in expected:
         setting.say(f"expected time of {each.workflow}: {each}")
-    document = {"required": [asdict(each) for each in wanted], "expected": [asdict(each) for each in expected]}
-    replace_text(work.root / "checked.json", json.dumps(document, indent=1) + "\n")
+    write_document(work.root / "checked.json", RunCheck(required=tuple(wanted), expected=tuple(expected)))
 
 
 def _made(work: Work) -> datetime:

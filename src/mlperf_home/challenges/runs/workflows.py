@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.definition.manifest import stands_for
-from mlperf_home.challenges.definition.work import DONE, FAILED, INTERRUPTED, Ending, now_utc, places_of
+from mlperf_home.challenges.definition.work import DONE, FAILED, INTERRUPTED, now_utc, places_of
+from mlperf_home.contracts.challenge_run import Estimate, ProbeSession, WorkflowEnding
+from mlperf_home.contracts.codec import read_document
+from mlperf_home.contracts.records import RECORD_LIMITS, RunRecord
 from mlperf_home.product import ENGINE
+from scriptgraph.errors import DocumentError
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.definition.manifest import Call, Workflow
     from mlperf_home.challenges.definition.work import Work
     from mlperf_home.challenges.runs.arguments import Setting
+    from mlperf_home.contracts.challenge_run import ProbeProgress, ProbeTarget
 
 _INTERRUPTED_CODE = 130
 _HOUR_S = 3600
@@ -61,8 +65,8 @@ def _run(setting: Setting, call: Call, places: Mapping[str, str]) -> tuple[str, 
         raise KeyboardInterrupt
     new = []
     for path in sorted({*records.glob("*/record.json")} - before):
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            if str(json.loads(path.read_text(encoding="utf-8"))["request"]["tags"]) == call.tags:
+        with suppress(DocumentError):  # another run is writing it
+            if read_document(path, RunRecord, RECORD_LIMITS).request.tags == call.tags:
                 new.append(path)
     error = str(told.get("error") or "") or (f"ended with {told['return']}" if told.get("return") else "")
     return error, new[-1] if new else None
@@ -98,29 +102,10 @@ def _run_workflow(setting: Setting, work: Work, workflow: Workflow) -> str:
             kept = work.record(workflow.name)
             kept.parent.mkdir(exist_ok=True)
             replace_text(kept, record.read_text(encoding="utf-8"))
-        work.ended(workflow.name, Ending(status, error, started, now_utc(), work.measurements(workflow.name)))
+        results = work.measurements(workflow.name)
+        ending = WorkflowEnding(status=status, error=error, started_utc=started, ended_utc=now_utc(), results=results)
+        work.ended(workflow.name, ending)
     return error
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """The time that a workflow will take, as far as it is known.
-
-    Attributes:
-        hours: estimated; None: not known.
-        sample_ms: measured by the probe, one sample; None: not measured.
-        how: in words: what was measured, what was assumed, or why nothing is known.
-    """
-
-    workflow: str
-    hours: float | None
-    sample_ms: float | None
-    how: str
-
-    def __str__(self) -> str:
-        hours = "not known" if self.hours is None else f"about {self.hours:.2f} h (estimated)"
-        measured = "" if self.sample_ms is None else f"; measured: {self.sample_ms:.4g} ms a sample"
-        return f"{hours}{measured}; {self.how}"
 
 
 def estimate(setting: Setting, work: Work, workflow: Workflow) -> Estimate:
@@ -151,15 +136,23 @@ def _measured(folder: Path, *, ended: bool) -> tuple[float, str] | None:
     Where its time was over (`ended`), what was done until then counts.
     """
     for path in sorted(folder.glob(f"*_results/*/*/*/find-performance-session{'.error' if ended else ''}.json")):
-        with suppress(OSError, ValueError, AttributeError, TypeError):  # another tool's, or half-written
-            document = json.loads(path.read_text(encoding="utf-8"))
-            done, target = (document.get(key) or {} for key in ("done", "target"))
-            if ended and (samples := done.get("samples")):
-                took_s = done["seconds"]
-                how = f"the probe was ended at its limit of {LIMIT_S} s: {samples:.0f} samples in {took_s:.0f} s"
-                return took_s / samples, how
-            if not ended and (qps := target.get("target_qps")):
-                return 1 / float(qps), "from the probe's sample"
-            if not ended and (latency := target.get("target_latency_ms")):
-                return float(latency) / 1000, "from the probe's sample"
+        with suppress(DocumentError):  # another tool's, or half-written
+            session = read_document(path, ProbeSession)
+            if found := _until_its_limit(session.done) if ended else _of_its_target(session.target):
+                return found
+    return None
+
+
+def _until_its_limit(done: ProbeProgress | None) -> tuple[float, str] | None:
+    if done is None or not done.samples:
+        return None
+    how = f"the probe was ended at its limit of {LIMIT_S} s: {done.samples:.0f} samples in {done.seconds:.0f} s"
+    return done.seconds / done.samples, how
+
+
+def _of_its_target(target: ProbeTarget | None) -> tuple[float, str] | None:
+    if target is not None and target.target_qps:
+        return 1 / target.target_qps, "from the probe's sample"
+    if target is not None and target.target_latency_ms:
+        return target.target_latency_ms / 1000, "from the probe's sample"
     return None

@@ -12,8 +12,9 @@ import pytest
 from opened_bundles import Opened, found
 from submission_results import ours
 
-from mlperf_home.challenges.bundles.bundle import MANIFEST, Redaction, file_entries
-from mlperf_home.challenges.bundles.report import Part, forms
+from mlperf_home.challenges.bundles.bundle import MANIFEST, file_entries
+from mlperf_home.challenges.bundles.forms import Part, forms
+from mlperf_home.challenges.bundles.redaction import Redaction
 from mlperf_home.challenges.bundles.verification import BundleError, verify
 from mlperf_home.product import ENGINE
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from challenge_homes import NAME, ChallengeHome
 from submission_results import ours
 
 from mlperf_home.challenges import commands as front
 from mlperf_home.challenges.definition.machine import machine_differences, this_machine
-from mlperf_home.challenges.replays.reproduction import TOLERANCE, compare, same_arithmetic, sampling_share
+from mlperf_home.challenges.replays.comparison import TOLERANCE, compare, same_arithmetic, sampling_share
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import Measurement, Value, from_json, to_json
 from mlperf_home.product import ENGINE
@@ -117,7 +118,7 @@ class TestVerdicts:
 
     def test_another_machine_is_listed(self, home: ChallengeHome) -> None:
         bundle = home.bundle()
-        other = replace(this_machine(), cpu_model="Fast 9000", cpu_features=("avx2",))
+        other = msgspec.structs.replace(this_machine(), cpu_model="Fast 9000", cpu_features=("avx2",))
         home.patch.setattr(front, "this_machine", lambda: other)
         changing(home, with_value("f1_percent", 0.998))
 
@@ -221,17 +222,19 @@ class TestAgreement:
 
     @pytest.mark.parametrize("fact", ["version", "isa"])
     def test_another_engine_is_other_arithmetic(self, measurement: Measurement, fact: str) -> None:
-        machine = {"architecture": "x86_64", "cpu_features": ["avx2"]}
+        machine = msgspec.structs.replace(this_machine(), architecture="x86_64", cpu_features=("avx2",))
+        plain = msgspec.structs.replace(machine, cpu_features=())
         other = replace(measurement, engine={**measurement.engine, fact: Value("x", "copied")})
 
         assert same_arithmetic(measurement, measurement, (machine, machine), same_data=True)
         assert not same_arithmetic(measurement, other, (machine, machine), same_data=True)
         assert not same_arithmetic(measurement, measurement, (machine, machine), same_data=False)
-        assert not same_arithmetic(measurement, measurement, (machine, {**machine, "cpu_features": []}), same_data=True)
+        assert not same_arithmetic(measurement, measurement, (machine, plain), same_data=True)
 
     def test_what_differs_between_machines_is_a_sentence_each(self) -> None:
-        one = {"memory_bytes": 1, "cpu_features": ["avx2", "fma"], "hypervisor": None}
-        other = {"memory_bytes": 2, "cpu_features": ["fma", "sve"], "hypervisor": "KVM"}
+        here = this_machine()
+        one = msgspec.structs.replace(here, memory_bytes=1, cpu_features=("avx2", "fma"), hypervisor=None)
+        other = msgspec.structs.replace(here, memory_bytes=2, cpu_features=("fma", "sve"), hypervisor="KVM")
 
         assert machine_differences(one, other) == [
             "cpu_features: only then: avx2",

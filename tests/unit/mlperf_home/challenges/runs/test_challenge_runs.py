@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from challenge_homes import CLOSED, NAME, ChallengeHome, document, report_of
 
-from mlperf_home.challenges.bundles.report import result_rows
+from mlperf_home.challenges.bundles.results import result_rows
 from mlperf_home.challenges.definition.lock import LOCK_NAME
 from mlperf_home.challenges.definition.manifest import load_challenge
 from mlperf_home.challenges.runs import run as running
@@ -355,4 +355,4 @@ def test_the_first_metric_orders_the_results_of_all_workflows(home: ChallengeHom
 
     rows = result_rows(folder, load_challenge([home.root], NAME).metrics)
 
-    assert [row["workflow"] for row in rows] == ["second", "first"]
+    assert [row.workflow for row in rows] == ["second", "first"]

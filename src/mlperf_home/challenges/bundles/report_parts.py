@@ -1,0 +1,86 @@
+"""The parts of a challenge's report, for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlperf_home.challenges.bundles.forms import Part, listed, number
+from mlperf_home.contracts.codec import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mlperf_home.contracts.challenge_report import ChallengeReport, ReportedExploration, ReportedResult
+    from mlperf_home.contracts.challenge_run import Estimate
+
+
+def report_parts(report: ChallengeReport) -> list[Part]:
+    """Return the parts of a challenge's report."""
+    workflows = [(each.name, each.status, each.error) for each in report.workflows]
+    required = [(each.workflow, each.wanted, each.here, each.missing or "nothing") for each in report.required]
+    machine = [(key, number(value)) for key, value in sorted(encode(report.machine).items())]
+    return [
+        _heading(report),
+        *_results(report.results),
+        *map(_front, report.explorations),
+        Part("Workflows", (), ("workflow", "ended", "because"), workflows),
+        Part("Machine", (), ("", ""), machine),
+        Part("Requirements", (), ("of", "wanted", "here", "missing"), required),
+        Part("Expected time", (), ("of", "hours", "how"), list(map(_expected, report.expected))),
+        *listed("Not as locked", ("difference",), [(line,) for line in report.lock_differences]),
+    ]
+
+
+def _heading(report: ChallengeReport) -> Part:
+    terms, differing = report.challenge, len(report.lock_differences)
+    rows = [
+        ("challenge", terms.name),
+        ("open", f"{terms.opened} to {terms.closed}"),
+        ("made", f"{report.made_utc}, when it was {report.state}"),
+        ("locked", f"{differing} differences" if differing else "as locked"),
+        ("mlperf-home", report.version),
+    ]
+    return Part("What this is", list(_notices(report)), ("", ""), rows)
+
+
+def _notices(report: ChallengeReport) -> Iterator[str]:
+    if report.sample:
+        yield "SAMPLE: made-up data and toy models, no MLPerf result"
+    elif any(row.sample for row in report.results):
+        yield "SAMPLE: results in it were made with made-up data, and are no MLPerf results"
+    if report.counts:
+        yield f"It counts for the challenge: {report.challenge.points} points"
+    else:
+        yield f"It does not count for the challenge: {'; '.join(report.counts_not_because)}"
+
+
+def _results(results: Sequence[ReportedResult]) -> Iterator[Part]:
+    """Yield a table of each benchmark's results."""
+    for benchmark in dict.fromkeys(row.benchmark for row in results):
+        rows = [row for row in results if row.benchmark == benchmark]
+        names = [cell.name for cell in rows[0].metrics]
+        header = ("workflow", "model", "scenario", "engine", *names, "LoadGen says", "remarks")
+        yield Part(f"Results: {benchmark}", (), header, list(map(_cells, rows)))
+    if not results:
+        yield Part("Results", ["there is none"])
+
+
+def _cells(row: ReportedResult) -> tuple[str, ...]:
+    metrics = [number(cell.value) for cell in row.metrics]
+    remarks = "; ".join([*row.unofficial_because, *(f"noisy: {each}" for each in row.noisy)])
+    validity = row.validity or "no performance run"
+    return (row.workflow, number(row.model), row.scenario, row.engine, *metrics, validity, remarks)
+
+
+def _front(answer: ReportedExploration) -> Part:
+    work = "" if answer.work_share is None else f"; {100 * answer.work_share:.1f} % of the exhaustive work"
+    notice = f"{answer.undecided} undecided, {answer.dropped} dropped{work}"
+    names = list(dict.fromkeys(name for point in answer.front for name in point.values))
+    rows = [(point.point, *(number(point.values.get(name)) for name in names)) for point in answer.front]
+    return Part(f"Front: {answer.experiment}", [notice], ("point", *names), rows)
+
+
+def _expected(estimate: Estimate) -> tuple[str, str, str]:
+    hours = "not known" if estimate.hours is None else f"{estimate.hours:.2f} (estimated)"
+    measured = "" if estimate.sample_ms is None else f"measured: {estimate.sample_ms:.4g} ms a sample; "
+    return (estimate.workflow, hours, measured + estimate.how)

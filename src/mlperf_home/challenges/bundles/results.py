@@ -1,0 +1,100 @@
+"""Find the results in a run's folder or a bundle, and tell them as rows of a report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlperf_home.contracts.challenge_report import (
+    ANSWER_LIMITS,
+    AnswerOutline,
+    ReportedExploration,
+    ReportedMetric,
+    ReportedPoint,
+    ReportedResult,
+)
+from mlperf_home.contracts.codec import read_document
+from mlperf_home.errors import LocatedError
+from mlperf_home.measurements.measurement import NOISY, from_json, unknown
+from scriptgraph.errors import DocumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from mlperf_home.challenges.definition.manifest import Metric
+    from mlperf_home.measurements.measurement import Measurement
+
+MEASUREMENTS = "results/*/*_results/*/*/*/measurement.json"
+KEPT_RESULTS = "results/*_results/*/*/*"
+"""Where an experiment keeps whole runs, below its folder."""
+
+
+class ReportError(LocatedError):
+    """Something that a report tells of cannot be read."""
+
+
+def measurement_files(root: Path) -> list[Path]:
+    """Return the measurements below a folder: those of workflows, and of the whole runs that explorations have kept."""
+    return sorted([*root.glob(MEASUREMENTS), *root.glob(f"experiments/*/{KEPT_RESULTS}/measurement.json")])
+
+
+def read_measurement(path: Path, root: Path) -> Measurement:
+    """Read a measurement, named by its path below `root`. Raise MeasurementError if it is damaged."""
+    return from_json(path.read_text(encoding="utf-8"), path.relative_to(root).as_posix())
+
+
+def result_rows(root: Path, metrics: Sequence[Metric]) -> tuple[ReportedResult, ...]:
+    """Return the results, the best by its benchmark's first metric first. Raise MeasurementError if one is damaged."""
+    rows = [_row(path, root, metrics) for path in measurement_files(root)]
+    order = sorted(rows, key=lambda row: (row.benchmark, row.scenario, _rank(row), row.workflow, row.path))
+    return tuple(order)
+
+
+def _row(path: Path, root: Path, metrics: Sequence[Metric]) -> ReportedResult:
+    measurement, place = read_measurement(path, root), path.relative_to(root)
+    return ReportedResult(
+        path=place.as_posix(),
+        workflow=place.parts[1],  # or the experiment
+        benchmark=measurement.benchmark,
+        scenario=measurement.scenario,
+        model=measurement.model["name"].value,
+        engine=f"{measurement.engine['name'].value} {measurement.engine['version'].value}",
+        sample=measurement.sample,
+        validity=measurement.validity,
+        unofficial_because=measurement.unofficial_because,
+        noisy=tuple(each.removeprefix(NOISY) for each in measurement.warnings if each.startswith(NOISY)),
+        metrics=tuple(_cell(each, measurement) for each in metrics if each.benchmark == measurement.benchmark),
+    )
+
+
+def _cell(metric: Metric, measurement: Measurement) -> ReportedMetric:
+    found = measurement.values.get(metric.name) or unknown("not in the measurement")
+    return ReportedMetric(name=metric.name, better=metric.better, value=found.value, origin=found.origin)
+
+
+def _rank(row: ReportedResult) -> float:
+    numbers = ((cell.value, cell.better) for cell in row.metrics if isinstance(cell.value, int | float))
+    value, better = next(numbers, (float("inf"), "less"))
+    return -float(value) if better == "more" else float(value)
+
+
+def exploration_rows(root: Path) -> tuple[ReportedExploration, ...]:
+    """Return explorations' answers: front, number undecided, work. Raise ReportError if one cannot be read."""
+    return tuple(_exploration(path, root) for path in sorted(root.glob("experiments/*/answer.json")))
+
+
+def _exploration(path: Path, root: Path) -> ReportedExploration:
+    try:
+        answer = read_document(path, AnswerOutline, ANSWER_LIMITS)
+    except DocumentError as error:
+        problem = f"is no exploration's answer ({error.pointer or 'the document'}: {error.problem})"
+        raise ReportError(path, problem, "explore again, or remove the experiment") from None
+    return ReportedExploration(
+        path=path.relative_to(root).as_posix(),
+        experiment=path.parent.name,
+        sample=answer.sample,
+        front=tuple(ReportedPoint(point=each.point, values=each.values) for each in answer.front),
+        undecided=len(answer.undecided),
+        dropped=len(answer.dropped),
+        work_share=answer.work.share,
+    )

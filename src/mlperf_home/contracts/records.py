@@ -1,0 +1,30 @@
+"""Of a run's `record.json`, the parts that challenges read; the engine writes it."""
+
+from __future__ import annotations
+
+from mlperf_home.contracts.codec import OpenDocument
+from scriptgraph.files.json_reader import Limits
+
+RECORD_LIMITS = Limits(size=32 << 20, depth=64, values=500_000)
+"""A sweep of 81 models plans some 1,000 steps, each with its environment."""
+
+
+class RecordedRequest(OpenDocument):
+    """What was asked for."""
+
+    tags: str
+
+
+class RecordedStep(OpenDocument):
+    """A step of the plan: its version ("" if it has none), and the SHA-256 of its manifest."""
+
+    title: str
+    version: str
+    manifest: str
+
+
+class RunRecord(OpenDocument):
+    """A run: its request and its plan."""
+
+    request: RecordedRequest
+    plan: tuple[RecordedStep, ...] = ()
