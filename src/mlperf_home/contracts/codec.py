@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -16,17 +16,34 @@ from scriptgraph.errors import DocumentError
 from scriptgraph.files.atomic import replace_text
 from scriptgraph.files.json_reader import DOCUMENT, Limits, parse_json, read_json
 
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_how: Any) -> Any:
+        """Stand in for what only a type checker looks at."""
+        return lambda made: made
+
+
 _T = TypeVar("_T")
 _PLACE = re.compile(r" - at `\$(.*)`$")
 _PART = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The base of documents; a key that is not a field is a fault."""
+class _FrozenByName(msgspec.StructMeta):
+    """Makes structures whose fields are set once, by name."""
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **how: Any) -> Any:
+        return super().__new__(mcs, name, bases, namespace, **{"frozen": True, "kw_only": True, **how})
 
 
-class OpenDocument(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class OpenDocument(msgspec.Struct, metaclass=_FrozenByName, frozen=True, kw_only=True):
     """The base of documents that later versions may extend: unknown keys are passed over."""
+
+
+class Document(OpenDocument, forbid_unknown_fields=True):
+    """The base of documents in which a key that is not a field is a fault."""
 
 
 def read_document(path: Path, kind: type[_T], limits: Limits = DOCUMENT) -> _T:
