@@ -12,8 +12,9 @@ from rounds import Comparison, Goal, load_before, report
 from sample_job import no_collections, open_job
 from through_loadgen import ThroughLoadGen
 
+from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import Grid, Request
+from mlperf_home.engines.base import Request
 from mlperf_home.engines.calibration import calibrate, default_candidates
 from mlperf_home.engines.engine import usable_cores
 from mlperf_home.harness.queries.sut import split_query

@@ -18,8 +18,9 @@ from rounds import Comparison, Goal, load_before, report
 from sample_job import no_collections, open_job
 from through_loadgen import ThroughLoadGen
 
+from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import LENGTHS, Grid, Request
+from mlperf_home.engines.base import LENGTHS, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from work_folder import work_folder
 
+from mlperf_home.contracts.grids import Grid
 from mlperf_home.datasets.imagenet.preprocessing import Wanted, preprocess
 from mlperf_home.datasets.imagenet.recipes import MOBILENET, PUBLISHED, find_recipe
 from mlperf_home.datasets.imagenet.samples import ImagenetSamples
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import Grid, Request
+from mlperf_home.engines.base import Request
 from mlperf_home.engines.tflite import library as tflite_library
 from mlperf_home.engines.tflite.library import LITERT, TFLITE, Choices
 from mlperf_home.engines.tflite.model_file import input_side

@@ -22,8 +22,9 @@ from mlperf_home.rules import load_round, mlperf_conf
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mlperf_home.contracts.grids import Grid
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.engines.base import Backend, Grid
+    from mlperf_home.engines.base import Backend
     from mlperf_home.loadgen_logs.run_log import LoadGenResult
 
 _STALL_S = 120.0

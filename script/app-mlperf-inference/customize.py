@@ -8,7 +8,14 @@ from mlperf_home.contracts.job import TESTS as COMPLIANCE_TESTS
 from mlperf_home.measurements.layout import ResultsError
 from mlperf_home.steps.launch import HarnessRun, run_and_once_more, run_harness
 from mlperf_home.steps.machine import Targets, pricing
-from mlperf_home.steps.run_request import asked_folder, given_target, noise_repeats, read_options, require_same
+from mlperf_home.steps.run_request import (
+    asked_folder,
+    given_target,
+    harness_python,
+    noise_repeats,
+    read_options,
+    require_same,
+)
 from scriptgraph.api import Context, Done, Outcome, Skip, failing_on
 
 
@@ -29,7 +36,7 @@ def preprocess(context: Context) -> Outcome:
         if folder.complete(run) and run != "find-performance" and not context.flag("CM_MLPERF_RERUN"):
             require_same(folder, run, options, target_given=given_target(context, scenario) is not None)
             return Skip(f"the result is there ({folder.logs(run)}); --rerun measures again", exports=exports)
-        target = _run(context, HarnessRun(folder, run, options, repeats), scenario)
+        target = _run(context, HarnessRun(folder, run, options, harness_python(context), repeats), scenario)
     if target:
         # Only what was measured is told: the runs after it still need it.
         exports |= {
@@ -44,6 +51,6 @@ def preprocess(context: Context) -> Outcome:
 def _run(context: Context, wanted: HarnessRun, scenario: str) -> dict[str, float]:
     """Run it; where the target was measured on a busy machine and not given, once more what was too short for that."""
     once = partial(run_harness, context.command, context.say)
-    if wanted.run not in {"performance", *COMPLIANCE_TESTS} or given_target(context, scenario) is not None:
+    if wanted.mode not in {"performance", *COMPLIANCE_TESTS} or given_target(context, scenario) is not None:
         return once(wanted)
     return run_and_once_more(once, context.warn, wanted, context.output / "user.conf")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlperf_home.bootstrap import BOOTSTRAP
+from mlperf_home.contracts.job import BackendChoice, DatasetChoice, JobOptions
 
 HERE = Path(__file__).parent
 
@@ -79,3 +80,21 @@ class JobFolder:
 
 MakeJob = Callable[..., JobFolder]
 """`make_job(scenario="Offline", mode="performance", count=200)`."""
+
+
+def run_options(root: Path, **changes: Any) -> JobOptions:
+    """Options of a run in a folder, which need not hold any of the files."""
+    options: dict[str, Any] = {
+        "round": "v3.1",
+        "benchmark": "bert-99",
+        "scenario": "Offline",
+        "backend": BackendChoice(name="echo", model_path=root / "model.onnx"),
+        "dataset": DatasetChoice(kind="squad", path=root / "features"),
+        "user_conf": root / "user.conf",
+        "mlperf_conf": root / "mlperf.conf",
+        "work_dir": root / "work",
+        "calibration_path": None,
+        "stall_timeout_s": 300.0,
+        "sample": True,
+    }
+    return JobOptions(**{**options, **changes})

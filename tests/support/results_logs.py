@@ -66,6 +66,55 @@ def write_logs(
     (folder / "mlperf_log_accuracy.json").write_text("[\n]\n", "utf-8")
 
 
+SESSION: dict[str, Any] = {
+    "schema": 1,
+    "status": "complete",
+    "job": {
+        "round": "v3.1",
+        "benchmark": "bert-99",
+        "loadgen_model": "bert",
+        "scenario": "Offline",
+        "mode": "performance",
+        "backend": "deepsparse",
+        "model_path": "/models/bert.onnx",
+        "options": {},
+        "cores": None,
+        "lengths": [128, 384],
+        "batch_sizes": [4],
+        "streams": 2,
+        "dataset_kind": "squad",
+        "dataset_path": "/features",
+        "user_conf": "bert.Offline.target_qps = 20\n",
+        "stall_timeout_s": 300.0,
+    },
+    "sample": False,
+    "sample_note": "",
+    "engine": {"name": "deepsparse", "version": "1.8.0", "details": {"isa": "avx2", "vnni": None}, "warnings": []},
+    "model": {"path": "/models/bert.onnx", "sha256": "ab" * 32, "reason": None},
+    "grid": {
+        "lengths": [128, 384], "batch_sizes": [4, 4], "streams": 2, "origin": "given", "streams_as": "threads",
+    },
+    "calibration": None,
+    "dataset": {
+        "name": "squad-v1.1", "identity": {}, "count": 10833, "performance_count": 10833, "made": {},
+    },
+    "loadgen": {"version": "6.0.17", "logged_version": "6.0.17 @ d6147c7eb7", "settings": {}, "warnings": []},
+    "result": {"validity": "VALID", "reasons": []},
+    "target": None,
+    "counts": {"queries": 1, "samples_issued": 24576, "samples_completed": 24576, "batches": 6144},
+    "times": {"started_utc": "2026-01-02T03:04:05+00:00", "open_s": 12.5, "run_s": 607.25},
+    "peak_memory_bytes": 123456789,
+    "host": {
+        "load_average_1min_before": 0.25,
+        "affinity_cpus": [0, 1],
+        "cgroup_cpu_quota": None,
+        "cgroup_cpu_quota_reason": "no limit is set",
+    },
+    "warnings": ["no VNNI"],
+    "logs": {},
+}  # fmt: skip
+
+
 def make_session(folder: Path, mode: str, scenario: str = "Offline") -> dict[str, Any]:
     """Give the session that goes with the logs in `folder`."""
     logs = {
@@ -74,25 +123,8 @@ def make_session(folder: Path, mode: str, scenario: str = "Offline") -> dict[str
         if path.name.startswith("mlperf_log_")
     }
     return {
-        "schema": 1,
-        "status": "complete",
-        "job": {"round": "v3.1", "benchmark": "bert-99", "scenario": scenario, "mode": mode, "backend": "deepsparse"},
-        "sample": False,
-        "sample_note": "",
-        "engine": {"name": "deepsparse", "version": "1.8.0", "details": {"isa": "avx2", "vnni": None}, "warnings": []},
-        "model": {"path": "/models/bert.onnx", "sha256": "ab" * 32, "reason": None},
-        "grid": {"lengths": [128, 384], "batch_sizes": [4, 4], "streams": 2, "origin": "given"},
-        "dataset": {"name": "squad-v1.1", "count": 10833, "performance_count": 10833},
-        "loadgen": {"logged_version": "6.0.17 @ d6147c7eb7"},
-        "times": {"open_s": 12.5, "run_s": 607.25},
-        "peak_memory_bytes": 123456789,
-        "host": {
-            "load_average_1min_before": 0.25,
-            "affinity_cpus": [0, 1],
-            "cgroup_cpu_quota": None,
-            "cgroup_cpu_quota_reason": "no limit is set",
-        },
-        "warnings": ["no VNNI"],
+        **SESSION,
+        "job": {**SESSION["job"], "scenario": scenario, "mode": mode},
         "logs": logs,
     }
 

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from results_logs import SESSION
 from submission_tree import BERT, RULES, SUT, system, write_run
 
 from mlperf_home.measurements.ingest import ingest
@@ -18,30 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ENTRIES = 900
-_SESSION = {
-    "schema": 1,
-    "status": "complete",
-    "sample_note": "",
-    "engine": {
-        "name": "deepsparse",
-        "version": "1.8.0",
-        "details": {"input": {"shape": [1], "dtype": "float32"}},
-        "warnings": [],
-    },
-    "model": {"path": "/models/model.onnx", "sha256": "ab" * 32, "reason": None},
-    "grid": {"lengths": [384], "batch_sizes": [4], "streams": 2, "origin": "given"},
-    "dataset": {"name": "d", "count": 10833, "performance_count": 10833, "identity": {}, "made": {}},
-    "loadgen": {"logged_version": "6.0.17 @ d6147c7eb7"},
-    "times": {"open_s": 1.0, "run_s": 607.0},
-    "peak_memory_bytes": 1,
-    "host": {
-        "load_average_1min_before": 0.25,
-        "affinity_cpus": [0],
-        "cgroup_cpu_quota": None,
-        "cgroup_cpu_quota_reason": "no limit is set",
-    },
-    "warnings": [],
-}
+_MODEL = {**SESSION["model"], "path": "/models/model.onnx"}
+_ENGINE = {**SESSION["engine"], "details": {"input": {"shape": [1], "dtype": "float32"}}}
 
 
 def write_accuracy_log(folder: Path, benchmark: str) -> None:
@@ -77,8 +56,10 @@ def ours(
             path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
             for path in logs.glob("mlperf_log_*")
         }
-        job = {"round": "v3.1", "benchmark": benchmark, "scenario": scenario, "mode": mode, "backend": "deepsparse"}
-        session = {**_SESSION, "sample": sample, "job": job, "logs": hashes}
+        conf = (folder / "user.conf").read_text("utf-8")
+        job = {**SESSION["job"], "benchmark": benchmark, "scenario": scenario, "mode": mode, "user_conf": conf}
+        session = {**SESSION, "engine": _ENGINE, "model": _MODEL, "warnings": [], "sample": sample}
+        session |= {"job": job, "logs": hashes}
         (folder / f"{mode}-session.json").write_text(json.dumps(session), "utf-8")
     measurement = ingest(folder, model_name=model)
     facts = {

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mlperf_home.engines.calibration import Calibration
+from mlperf_home.contracts.codec import encode, read_document
+from mlperf_home.contracts.grids import CalibrationStore
 from mlperf_home.experiments.commands import answer as experiment_command
 from mlperf_home.exploration.definition.meter import observations
 from mlperf_home.measurements.index import Index, Query
@@ -241,11 +242,10 @@ def test_a_measured_target_is_known(old: Path, cm_run: Run) -> None:
 
 def test_a_calibration_is_read(old: Path) -> None:
     (path,) = (old / "state" / "systems").glob("*deepsparse*/*-calibration.json")
-    (entry,) = json.loads(path.read_text("utf-8"))["entries"]
+    store = read_document(path, CalibrationStore)
 
-    found = Calibration.from_json(entry["calibration"])
-
-    assert json.loads(json.dumps(found.to_json())) == entry["calibration"]
+    assert encode(store) == json.loads(path.read_text("utf-8"))
+    assert store.entries
 
 
 def test_a_submission_is_made_of_the_results(old: Path, cm_run: Run, tmp_path: Path) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from mlperf_home.contracts.codec import OpenDocument
 
 
 class ExitStatus(IntEnum):
@@ -51,3 +50,20 @@ class HarnessError(Exception):
     def __init__(self, status: ExitStatus, message: str, done: Mapping[str, float] | None = None) -> None:
         super().__init__(" ".join(message.split()))
         self.status, self.done = status, dict(done or {})
+
+
+class Failure(OpenDocument):
+    """The error file of a run without a result.
+
+    Attributes:
+        status: an `ExitStatus`; `name` is its name.
+        message: one line: what is wrong, where, what to do next.
+        details: a traceback; None where the message says it all.
+        done: what had been done by then, in numbers.
+    """
+
+    status: int
+    name: str
+    message: str
+    details: str | None = None
+    done: Mapping[str, float] = {}

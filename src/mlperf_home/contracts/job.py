@@ -5,82 +5,107 @@ Compliance tests are performance runs under an audit.config, which LoadGen reads
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
+import msgspec
+from msgspec import Meta
+
+from mlperf_home.contracts.codec import Document, decode, read_document
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.grids import Count
 from mlperf_home.rules import UnknownRoundError, load_round
-from mlperf_home.rules.rounds import SCENARIOS
+from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from mlperf_home.rules import Round
     from mlperf_home.rules.rounds import Seeds
 
+Scenario = Literal["SingleStream", "MultiStream", "Server", "Offline"]
+Mode = Literal["performance", "accuracy", "find-performance", "TEST01", "TEST05"]
+MODES: tuple[str, ...] = get_args(Mode)
+"""What a run measures; compliance tests are performance runs."""
 TESTS = ("TEST01", "TEST05")
 """Those that a run can be: TEST01 logs some outputs in a performance run, TEST05 has other seeds."""
 
 _LOGS_OUTPUTS = {"accuracy", "TEST01"}
 _PERFORMANCE_MODE = 2
-MODES = ("performance", "accuracy", "find-performance", *TESTS)
-"""What a run measures; compliance tests are performance runs."""
+_Text = Annotated[str, Meta(min_length=1)]
+_Seconds = Annotated[float, Meta(gt=0)]
+_Counts = Annotated[tuple[Count, ...], Meta(min_length=1)]
+_rules = cache(load_round)
 
 
-@dataclass(frozen=True)
-class BackendChoice:
+class BackendChoice(Document):
     """Which engine runs which model, and the shapes asked for; None leaves a choice to calibration."""
 
-    name: str
+    name: _Text
     model_path: Path
-    options: Mapping[str, Any]
-    lengths: tuple[int, ...] | None
-    batch_sizes: tuple[int, ...] | None
-    streams: int | None
-    cores: int | None
+    options: Mapping[str, Any] = {}
+    lengths: _Counts | None = None
+    batch_sizes: _Counts | None = None
+    streams: Count | None = None
+    cores: Count | None = None
 
 
-@dataclass(frozen=True)
-class DatasetChoice:
+class DatasetChoice(Document):
     """Which dataset, preprocessed, and where; how many of its samples (None: all), after how many left out."""
 
-    kind: str
+    kind: _Text
     path: Path
-    first: int | None = None
-    after: int = 0
+    first: Count | None = None
+    after: Annotated[int, Meta(ge=0)] = 0
 
 
-@dataclass(frozen=True)
-class Job:
-    """One LoadGen run.
+class JobOptions(Document):
+    """What a job has in common with the other runs of its result.
 
-    `loadgen_model` is the name under which LoadGen reads the conf files ("bert" of the benchmark "bert-99"); `work_dir`
-    is an existing folder for derived files of the engine. LoadGen's logs go to `out_dir`, which must not exist and
-    exists only when they are whole; `session_path` then describes the run. The JSON file at `calibration_path` has a
-    measured grid, used when it fits and written otherwise. `stall_timeout_s` is how long a run may go without
-    completing a sample, `time_limit_s` what opening, calibrating and LoadGen may take together (None: as long as it
-    lasts). `sample`: a run on sample data, which everything made of it repeats.
+    Attributes:
+        round: the round's name.
+        work_dir: an existing folder for derived files of the engine.
+        calibration_path: a file of measured grids: one that fits is used, a new one is kept there.
+        stall_timeout_s: how long a run may go without completing a sample.
+        sample: whether it is a run on sample data, which everything made of it repeats.
+        time_limit_s: what opening, calibrating and LoadGen may take together; None: as long as it lasts.
     """
 
-    rules: Round = field(metadata={"key": "round"})
-    benchmark: str
-    loadgen_model: str
-    scenario: str
-    mode: str
+    round: _Text
+    benchmark: _Text
+    scenario: Scenario
     backend: BackendChoice
     dataset: DatasetChoice
     user_conf: Path
     mlperf_conf: Path
     work_dir: Path
+    calibration_path: Path | None
+    stall_timeout_s: _Seconds
+    sample: bool
+    time_limit_s: _Seconds | None = None
+
+    @property
+    def rules(self) -> Round:
+        """The round's rules."""
+        return _rules(self.round)
+
+
+class Job(JobOptions):
+    """One LoadGen run.
+
+    Attributes:
+        loadgen_model: the name under which LoadGen reads the conf files ("bert" of the benchmark "bert-99").
+        out_dir: the folder of LoadGen's logs; it must not exist, and exists only when they are whole.
+        session_path: the file that then describes the run.
+    """
+
+    loadgen_model: _Text
+    mode: Mode
     out_dir: Path
     session_path: Path
-    calibration_path: Path | None
-    stall_timeout_s: float
-    sample: bool
-    time_limit_s: float | None = None
 
     @property
     def partial_dir(self) -> Path:
@@ -103,18 +128,27 @@ class Job:
         return self.session_path.with_name(self.session_path.stem + ".error.json")
 
 
+def job_of(options: JobOptions, mode: Mode, out_dir: Path, session_path: Path) -> Job:
+    """Complete the options for one run."""
+    return Job(
+        **msgspec.structs.asdict(options),
+        loadgen_model=options.rules.benchmarks[options.benchmark].loadgen_model,
+        mode=mode,
+        out_dir=out_dir,
+        session_path=session_path,
+    )
+
+
 def read_job(path: Path) -> Job:
     """Decode a job file; relative paths in it are relative to the working directory.
 
     Raise HarnessError, which names the key, if the file is absent or malformed.
     """
     try:
-        document = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise _refusal(str(path), f"cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise _refusal(str(path), f"is not JSON ({error})") from None
-    return decode_job(document, where=str(path))
+        job = read_document(path, Job)
+    except DocumentError as error:
+        raise HarnessError(ExitStatus.BAD_JOB, str(error)) from None
+    return _checked(job, str(path))
 
 
 def decode_job(document: Any, where: str = "job") -> Job:
@@ -122,101 +156,38 @@ def decode_job(document: Any, where: str = "job") -> Job:
 
     Raise HarnessError if a key is missing, unknown or of the wrong form.
     """
-    job: Job = _decode(Job, document, where)
+    try:
+        job = decode(document, Job, where)
+    except DocumentError as error:
+        raise HarnessError(ExitStatus.BAD_JOB, str(error)) from None
+    return _checked(job, where)
+
+
+def _checked(job: Job, where: str) -> Job:
+    """Return the job if its parts fit each other and the round."""
     lengths, batch_sizes = job.backend.lengths, job.backend.batch_sizes
+    try:
+        rules = job.rules
+    except UnknownRoundError as error:
+        raise _refusal(where, "round", str(error)) from None
+    for key, value, known in (
+        ("benchmark", job.benchmark, rules.benchmarks),
+        ("loadgen_model", job.loadgen_model, rules.loadgen_models),
+    ):
+        if value not in known:
+            raise _refusal(where, key, f"must be one of {', '.join(known)}, got {value!r}")
     if lengths is not None and list(lengths) != sorted(set(lengths)):
-        problem = f"must be ascending without repetition, got {list(lengths)}"
-        raise _refusal(f"{where}: backend: lengths", problem)
+        raise _refusal(where, "backend/lengths", f"must be ascending without repetition, got {list(lengths)}")
     if lengths and batch_sizes and len(batch_sizes) not in (1, len(lengths)):
         problem = f"must have one entry, or one for each of the {len(lengths)} lengths, got {list(batch_sizes)}"
-        raise _refusal(f"{where}: backend: batch_sizes", problem)
+        raise _refusal(where, "backend/batch_sizes", problem)
     if job.dataset.after and not job.dataset.first:
-        raise _refusal(f"{where}: dataset: after", "needs first: how many samples after them")
+        raise _refusal(where, "dataset/after", "needs first: how many samples after them")
     return job
 
 
-class _Form(NamedTuple):
-    """The JSON values that stand for a field: in words, as a check, and how one becomes the field's value."""
-
-    words: str
-    fits: Callable[[Any], bool]
-    make: Callable[[Any], Any]
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and _is_positive(value)
-
-
-def _is_positive(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
-
-
-_TEXT = _Form("a string", lambda value: isinstance(value, str) and value != "", str)
-_PATH = _TEXT._replace(make=lambda text: Path(text).absolute())
-_NUMBER = _Form("a number above 0", _is_positive, float)
-_COUNT = _Form("a whole number above 0 or null", lambda value: value is None or _is_count(value), int)
-# By the fields' annotations, which `from __future__ import annotations` keeps as they are written.
-_FORMS = {
-    "Round": _TEXT._replace(make=load_round),
-    "str": _TEXT,
-    "Path": _PATH,
-    "Path | None": _PATH._replace(fits=lambda value: value is None or _PATH.fits(value)),
-    "bool": _Form("true or false", lambda value: isinstance(value, bool), bool),
-    "float": _NUMBER,
-    "float | None": _NUMBER,
-    "int": _COUNT,
-    "int | None": _COUNT,
-    "tuple[int, ...] | None": _Form(
-        "a list of whole numbers above 0 or null",
-        lambda value: value is None or (isinstance(value, list) and value != [] and all(map(_is_count, value))),
-        tuple,
-    ),
-    "Mapping[str, Any]": _Form("a JSON object", lambda value: isinstance(value, dict), dict),
-}
-_SHAPES: Mapping[Any, type] = {"BackendChoice": BackendChoice, "DatasetChoice": DatasetChoice}
-_CHOICES: Mapping[str, Callable[[Round], tuple[str, ...]]] = {
-    "benchmark": lambda rules: tuple(rules.benchmarks),
-    "loadgen_model": lambda rules: tuple(rules.loadgen_models),
-    "scenario": lambda _: SCENARIOS,
-    "mode": lambda _: MODES,
-}
-
-
-def _decode(shape: type[Any], document: Any, where: str) -> Any:
-    """Make a dataclass of a JSON object; keys of fields with a default may be left out."""
-    if not isinstance(document, dict):
-        raise _refusal(where, "must be a JSON object")
-    left, made = dict(document), dict[str, Any]()
-    for each in fields(shape):
-        key = each.metadata.get("key", each.name)
-        place = f"{where}: {key}"
-        if key in left:
-            value, nested = left.pop(key), _SHAPES.get(each.type)
-            made[each.name] = _decode(nested, value, place) if nested else _value(each, value, place, made.get("rules"))
-        elif each.default is MISSING:
-            raise _refusal(place, "is missing")
-    if left:
-        raise _refusal(f"{where}: {', '.join(sorted(left))}", "is not a key that is known here")
-    return shape(**made)
-
-
-def _value(of: Field[Any], value: Any, place: str, rules: Any) -> Any:
-    form = _FORMS[str(of.type)]
-    if of.name in _CHOICES:
-        known = _CHOICES[of.name](rules)
-        form = _Form(f"one of {', '.join(known)}", known.__contains__, str)
-    if not form.fits(value):
-        raise _refusal(place, f"must be {form.words}, got {value!r}")
-    if value is None:
-        return None if of.default is MISSING else of.default
-    try:
-        return form.make(value)
-    except UnknownRoundError as error:
-        raise _refusal(place, str(error)) from None
-
-
-def _refusal(place: str, problem: str) -> HarnessError:
-    return HarnessError(ExitStatus.BAD_JOB, f"{place}: {problem}")
+def _refusal(where: str, key: str, problem: str) -> HarnessError:
+    return HarnessError(ExitStatus.BAD_JOB, str(DocumentError(where, f"/{key}", problem)))
 
 
 def logs_outputs(mode: str) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mlperf_home.contracts.grids import Grid
     from mlperf_home.datasets.base import Inputs
 
     # An inference that is done; called, it gives what `Backend.run` would.
@@ -28,21 +29,6 @@ _LARGEST_COUNT = 32  # each length is one compiled engine
 
 class BackendError(Exception):
     """An engine cannot do what was asked; the text says what, where and what to do."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The shapes an engine is prepared for, and how many calls it takes at once.
-
-    Attributes:
-        lengths: of sequences, ascending (a sample goes to the first that holds it); empty where samples have none.
-        batch_sizes: for each length (or the only entry, without lengths) the largest batch of one call.
-        streams: how many threads may call `run` at the same time with profit.
-    """
-
-    lengths: tuple[int, ...] = ()
-    batch_sizes: tuple[int, ...] = (1,)
-    streams: int = 1
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,16 @@ import statistics
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.engines.base import LENGTHS, BackendError, Grid
+from mlperf_home.contracts.grids import Calibration, Candidates, Grid, Speed
+from mlperf_home.engines.base import LENGTHS, BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from mlperf_home.datasets.base import Inputs
     from mlperf_home.engines.base import Backend, Request
@@ -33,64 +34,6 @@ _SMALLER_BATCH = 1.03  # a smaller batch is taken unless a larger one gains more
 # the other's is computed, and a stream that a busy neighbour holds up does not hold up all cores.
 _MORE_STREAMS = 1.10
 _VOCABULARY = 100  # token ids below this exist in every vocabulary
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """What to try: the fixed grid's lengths (never made from a dataset), batch sizes for each, simultaneous calls."""
-
-    lengths: tuple[int, ...] = LENGTHS
-    batch_sizes: tuple[int, ...] = (1, 2, 4, 8)
-    streams: tuple[int, ...] = (1, 2)
-
-
-@dataclass(frozen=True)
-class Speed:
-    """One measurement: the median of the rounds, of so many timed calls in all."""
-
-    length: int
-    batch_size: int
-    streams: int
-    samples_per_second: float
-    calls: int
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """The choice of a calibration, and its reasons.
-
-    Attributes:
-        skipped: candidates (batch size, streams) that the time did not suffice for, or the engine refused.
-        elapsed_s: how long it took, compiling included.
-    """
-
-    grid: Grid
-    measured: tuple[Speed, ...]
-    skipped: tuple[str, ...]
-    elapsed_s: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Calibration:
-        """Read what `to_json` gave.
-
-        Raises:
-            BackendError: it is something else.
-        """
-        try:
-            grid = document["grid"]
-            return cls(
-                Grid(tuple(grid["lengths"]), tuple(grid["batch_sizes"]), int(grid["streams"])),
-                tuple(Speed(**each) for each in document["measured"]),
-                tuple(document["skipped"]),
-                float(document["elapsed_s"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            problem = f"a stored calibration cannot be read ({error!r}); delete it to measure again"
-            raise BackendError(problem) from error
 
 
 def default_candidates(cores: int, lengths: tuple[int, ...] = LENGTHS) -> Candidates:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mlperf_home.contracts.grids import Grid
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Description, Grid, Prepared, Request
+    from mlperf_home.engines.base import Description, Prepared, Request
 
 WARM_UP_RUNS = 2
 """The first calls of an engine place its memory and take several times as long."""

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.bootstrap import BOOTSTRAP
+from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import BackendError, Grid, Request
+from mlperf_home.engines.base import BackendError, Request
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:

@@ -1,19 +1,21 @@
 """`python -m mlperf_home.harness --job job.json`: one LoadGen run.
 
 The exit status is one of `mlperf_home.contracts.failures.ExitStatus`; a failure ends standard error with the line
-`mlperf-home: <what was wrong>`. Standard output carries progress lines (see `mlperf_home.harness.child`).
+`mlperf-home: <what was wrong>`. Standard output carries progress lines (see `mlperf_home.contracts.progress`).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
 
+from mlperf_home.contracts.codec import to_line
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.job import read_job
+from mlperf_home.contracts.progress import Complete
+from mlperf_home.contracts.session import read_session
 from mlperf_home.harness.child import die_with_parent
 from mlperf_home.harness.supervisor import supervise
 
@@ -34,9 +36,8 @@ def main() -> int:
         # Before the supervisor took over the signal: nothing has been written yet.
         print("mlperf-home: the run was ended by SIGINT; it left no result", file=sys.stderr, flush=True)
         return int(ExitStatus.INTERRUPTED)
-    session = json.loads(job.session_path.read_text("utf-8"))
-    line = {"event": "complete", "validity": session["result"]["validity"], "session": str(job.session_path)}
-    print(json.dumps(line), flush=True)
+    validity = read_session(job.session_path).result.validity
+    print(to_line(Complete(validity=validity, session=job.session_path)), flush=True)
     return int(ExitStatus.COMPLETE)
 
 

@@ -1,28 +1,20 @@
-"""A run's process and its parent: it ends with the parent, and tells how far it is.
-
-Progress is one JSON object a line on standard output, before and after the timed section.
-
-Every line has `event` and `time_s` (seconds since the process began to work):
-
-    {"event": "opening", "backend": name}
-    {"event": "calibrating"}                      only when no stored grid fits
-    {"event": "opened", "engine": name, "version": version, "grid": {...}}
-    {"event": "running", "scenario": name, "mode": name, "min_duration_s": seconds}
-    {"event": "finished", "run_s": seconds}
-    {"event": "complete", "validity": "VALID" or "INVALID" or null, "session": path}
-
-Nothing is written between "running" and "finished".
-"""
+"""A run's process and its parent: it ends with the parent, and tells how far it is (see `contracts.progress`)."""
 
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import signal
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mlperf_home.contracts.codec import to_line
+
+if TYPE_CHECKING:
+    from mlperf_home.contracts.progress import Event
 
 _PR_SET_PDEATHSIG = 1
 
@@ -47,10 +39,10 @@ class Progress:
         os.dup2(2, 1)
         self._start_s = time.monotonic()
 
-    def tell(self, event: str, **facts: Any) -> None:
+    def tell(self, event: Event) -> None:
         """Write one line; a reader that is gone does not end the run."""
-        line = json.dumps({"event": event, "time_s": round(time.monotonic() - self._start_s, 3), **facts})
+        timed = msgspec.structs.replace(event, time_s=round(time.monotonic() - self._start_s, 3))
         try:
-            os.write(self._descriptor, line.encode() + b"\n")
+            os.write(self._descriptor, to_line(timed).encode() + b"\n")
         except OSError:
             return

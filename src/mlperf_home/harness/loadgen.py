@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mlperf_home.contracts.grids import Grid
     from mlperf_home.contracts.job import Job
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.engines.base import Answer, Backend, Grid
+    from mlperf_home.engines.base import Answer, Backend
     from mlperf_home.harness.queries.parts import Respond, SystemUnderTest
     from mlperf_home.loadgen_logs.run_log import LoadGenResult
 

@@ -4,25 +4,25 @@ Short runs cost more to start than they last: a new interpreter, NumPy and the e
 process imports them once, opens nothing, and forks for each run. A run opens the engine and LoadGen anew, as in a new
 interpreter: what differs from process to process differs from run to run, and the figures are LoadGen's.
 
-Standard input has one JSON object a line, {"job": path, "new_interpreter": false}; when a run has ended, standard
-output gets {"event": "ended", "status": 0, "message": ""}, see `failures.ExitStatus`, after the run's own lines.
+Standard input has a `RunOrder` a line; when a run has ended, standard output gets an `Ended` after the run's own lines.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import os
 import select
 import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.codec import parse_document, to_line
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.job import read_job
+from mlperf_home.contracts.progress import Ended, RunOrder
 from mlperf_home.harness.child import die_with_parent
 from mlperf_home.harness.loadgen import import_loadgen
 from mlperf_home.harness.supervisor import Signals, supervise
@@ -85,17 +85,17 @@ def main() -> int:
         with suppress(ImportError, AttributeError):
             importlib.import_module(name)
     signals = Signals()
-    for asked in _lines(signals):
-        path, status, message = Path(asked["job"]), ExitStatus.COMPLETE, ""
+    for order in _orders(signals):
+        path, status, message = order.job, ExitStatus.COMPLETE, ""
         try:
-            supervise(read_job(path), path, None if asked["new_interpreter"] else Forked, signals)
+            supervise(read_job(path), path, None if order.new_interpreter else Forked, signals)
         except HarnessError as error:
             status, message = error.status, str(error)
-        print(json.dumps({"event": "ended", "status": int(status), "message": message}), flush=True)
+        print(to_line(Ended(status=int(status), message=message)), flush=True)
     return int(ExitStatus.INTERRUPTED) if signals.received else int(ExitStatus.COMPLETE)
 
 
-def _lines(signals: Signals) -> Iterator[dict[str, Any]]:
+def _orders(signals: Signals) -> Iterator[RunOrder]:
     """Yield what standard input asks for, until it ends or a signal comes."""
     rest = b""
     while signals.received is None:
@@ -107,7 +107,7 @@ def _lines(signals: Signals) -> Iterator[dict[str, Any]]:
             return
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
-            yield json.loads(line)
+            yield parse_document(line, RunOrder, "standard input")
 
 
 if __name__ == "__main__":

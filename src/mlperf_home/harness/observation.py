@@ -6,11 +6,13 @@ import os
 import resource
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.readings import Reading
+from mlperf_home.contracts.session import HostState
 from mlperf_home.machine import sensors
 from mlperf_home.machine.cpu.sysfs import cpu_quota
-from mlperf_home.machine.readings import Reading, unknown
+from mlperf_home.machine.readings import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,15 +20,15 @@ if TYPE_CHECKING:
     from mlperf_home.harness.queries.parts import SystemUnderTest
 
 
-def host_state() -> dict[str, Any]:
-    """Describe load, affinity and quota of this process, as JSON values."""
+def host_state() -> HostState:
+    """Read load, affinity and quota of this process."""
     quota, reason = cpu_quota(Path("/"))
-    return {
-        "load_average_1min_before": os.getloadavg()[0],
-        "affinity_cpus": sorted(os.sched_getaffinity(0)),
-        "cgroup_cpu_quota": quota,
-        "cgroup_cpu_quota_reason": reason,
-    }
+    return HostState(
+        load_average_1min_before=os.getloadavg()[0],
+        affinity_cpus=tuple(sorted(os.sched_getaffinity(0))),
+        cgroup_cpu_quota=quota,
+        cgroup_cpu_quota_reason=reason,
+    )
 
 
 def peak_memory_bytes(watch: HostWatch) -> int:

@@ -7,25 +7,35 @@ the same model by the same engine on the same cores.
 from __future__ import annotations
 
 import importlib
-import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.contracts.codec import read_document, write_document
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.grids import (
+    Calibration,
+    CalibrationKey,
+    CalibrationStore,
+    Candidates,
+    Grid,
+    StoredCalibration,
+)
+from mlperf_home.contracts.progress import Calibrating
 from mlperf_home.datasets.base import DatasetError, PartOfSamples
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import LENGTHS, BackendError, Grid, Request
-from mlperf_home.engines.calibration import Calibration, Candidates, calibrate, default_candidates
+from mlperf_home.engines.base import LENGTHS, BackendError, Request
+from mlperf_home.engines.calibration import calibrate, default_candidates
 from mlperf_home.engines.engine import usable_cores
 from mlperf_home.machine.cpu.cpuinfo import read_cpuinfo
-from scriptgraph.files.atomic import KeptJson, replace_text
+from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mlperf_home.contracts.grids import GridOrigin
     from mlperf_home.contracts.job import Job
     from mlperf_home.datasets.base import Samples
     from mlperf_home.engines.base import Backend
@@ -38,7 +48,6 @@ _DATASETS = {
 _NOTHING_TO_MEASURE = {"echo"}
 # Engines of which two with a thread each are faster than one with two: 1.95 against 1.6 to 1.9 times one thread.
 _ONE_STREAM_A_CORE = {"tflite", "litert"}
-_STORE_SCHEMA = 1
 
 
 def installed_version(distribution: str) -> str | None:
@@ -92,14 +101,11 @@ def _named(name: str) -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class ChosenGrid:
-    """A grid, where it comes from, and what was measured, as JSON values, or None.
-
-    Its origin is "given" by the job; "fixed": nothing to choose; "stored" or "calibrated": measured, then or now.
-    """
+    """A grid, its origin, and the measurement that chose it, or None."""
 
     grid: Grid
-    origin: str
-    calibration: dict[str, Any] | None = None
+    origin: GridOrigin
+    calibration: Calibration | None = None
 
 
 def choose_grid(job: Job, *, has_lengths: bool, model_sha256: str | None, progress: Progress) -> ChosenGrid:
@@ -112,18 +118,18 @@ def choose_grid(job: Job, *, has_lengths: bool, model_sha256: str | None, progre
         return settled
     choice = job.backend
     try:
-        candidates, key = _to_measure(job, model_sha256)
+        key = _calibration_key(job, model_sha256)
         stored = _find_stored(job.calibration_path, key)
         if stored is not None:
-            return ChosenGrid(stored.grid, "stored", stored.to_json())
-        progress.tell("calibrating")
+            return ChosenGrid(stored.grid, "stored", stored)
+        progress.tell(Calibrating())
         request = Request(choice.model_path, job.work_dir, Grid(), cores=choice.cores, options=choice.options)
-        measured = calibrate(lambda: make_backend(choice.name), request, candidates)
+        measured = calibrate(lambda: make_backend(choice.name), request, key.candidates)
         if job.calibration_path is not None:
             _store(job.calibration_path, key, measured)
     except BackendError as error:
         raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
-    return ChosenGrid(measured.grid, "calibrated", measured.to_json())
+    return ChosenGrid(measured.grid, "calibrated", measured)
 
 
 def _settled(job: Job, *, has_lengths: bool) -> ChosenGrid | None:
@@ -142,8 +148,8 @@ def _settled(job: Job, *, has_lengths: bool) -> ChosenGrid | None:
     return None
 
 
-def _to_measure(job: Job, model_sha256: str | None) -> tuple[Candidates, dict[str, Any]]:
-    """Return the grids to compare, and what a calibration of this job would hold for, as JSON values."""
+def _calibration_key(job: Job, model_sha256: str | None) -> CalibrationKey:
+    """Return the setup that a calibration of this job would hold for, with the grids to compare."""
     choice, cores = job.backend, usable_cores(job.backend.cores)
     usual = default_candidates(cores, choice.lengths or LENGTHS)
     # Outside Offline few samples of one length wait together, and an engine fills a batch up with copies.
@@ -155,42 +161,39 @@ def _to_measure(job: Job, model_sha256: str | None) -> tuple[Candidates, dict[st
     )
     # Arm has no such name.
     names = (cpu.get("model name") for cpu in read_cpuinfo(Path("/")).processors)
-    key = {
-        "model_sha256": model_sha256,
-        "backend": choice.name,
-        "backend_version": installed_version(choice.name),
-        "options": dict(choice.options),
-        "cores": cores,
-        "processor": next((name for name in names if name is not None), None),
-        "candidates": asdict(candidates),
-    }
-    # As JSON gives it back: tuples are lists there.
-    return candidates, json.loads(json.dumps(key))
+    return CalibrationKey(
+        model_sha256=model_sha256,
+        backend=choice.name,
+        backend_version=installed_version(choice.name),
+        options=dict(choice.options),
+        cores=cores,
+        processor=next((name for name in names if name is not None), None),
+        candidates=candidates,
+    )
 
 
-def _find_stored(path: Path | None, key: dict[str, Any]) -> Calibration | None:
+def _find_stored(path: Path | None, key: CalibrationKey) -> Calibration | None:
     """Return the stored calibration of that key; None without one, or where the file is not ours."""
-    if path is not None and key["model_sha256"] is not None:
-        found = [entry for entry in _entries(path) if entry.get("key") == key]
-        with suppress(BackendError, KeyError, IndexError):
-            return Calibration.from_json(found[0]["calibration"])
-    return None
+    if path is None or key.model_sha256 is None:
+        return None
+    return next((entry.calibration for entry in _stored(path) if entry.key == key), None)
 
 
-def _store(path: Path, key: dict[str, Any], calibration: Calibration) -> None:
+def _store(path: Path, key: CalibrationKey, calibration: Calibration) -> None:
     """Put a calibration into the file, in place of one of its key; raise HarnessError if it cannot be written."""
-    kept = [entry for entry in _entries(path) if entry.get("key") != key]
-    document = {"schema": _STORE_SCHEMA, "entries": [*kept, {"key": key, "calibration": calibration.to_json()}]}
+    kept = (entry for entry in _stored(path) if entry.key != key)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(path, json.dumps(document, indent=1) + "\n")
+        store = CalibrationStore(entries=(*kept, StoredCalibration(key=key, calibration=calibration)))
+        write_document(path, store)
     except OSError as error:
         problem = f"{path}: calibration_path cannot be written ({error.strerror}); name another"
         raise HarnessError(ExitStatus.BAD_OUTPUT, problem) from None
 
 
-def _entries(path: Path) -> list[dict[str, Any]]:
+def _stored(path: Path) -> tuple[StoredCalibration, ...]:
     # A file that is absent or broken only costs a measurement: it is written anew.
-    document = KeptJson(path).read()
-    entries = document.get("entries") if document.get("schema") == _STORE_SCHEMA else None
-    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    try:
+        return read_document(path, CalibrationStore).entries
+    except DocumentError:
+        return ()

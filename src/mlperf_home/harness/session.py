@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import gc
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.job import audit_config, logs_outputs
-from mlperf_home.contracts.session import SESSION_SCHEMA, sha256_of
+from mlperf_home.contracts.progress import Finished, Opened, Opening, Running
+from mlperf_home.contracts.session import (
+    Counts,
+    DatasetFacts,
+    EngineFacts,
+    JobEcho,
+    LoadGenFacts,
+    LogFile,
+    ModelFile,
+    RunGrid,
+    Session,
+    Times,
+    Verdict,
+    sha256_of,
+)
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.engines.base import BackendError, Request
 from mlperf_home.harness import loadgen as loadgen_module
@@ -27,9 +41,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from mlperf_home.contracts.grids import Grid
     from mlperf_home.contracts.job import Job
+    from mlperf_home.contracts.session import HostState
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.engines.base import Backend, Description, Grid
+    from mlperf_home.engines.base import Backend, Description
     from mlperf_home.harness.child import Progress
     from mlperf_home.harness.preparation import ChosenGrid
     from mlperf_home.loadgen_logs.run_log import LoadGenResult
@@ -58,20 +74,20 @@ class _Opened:
     samples: Samples
     grid: Grid
     chosen: ChosenGrid
-    model: dict[str, Any]
+    model: ModelFile
     open_s: float
 
 
 @dataclass(frozen=True)
 class _Ran:
-    counts: dict[str, int]
+    counts: Counts
     watch: HostWatch
     streams_as: str
     run_s: float
 
 
-def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
-    """Run the job and return its session, as JSON values; LoadGen's logs are in `job.partial_dir` afterwards.
+def run_session(job: Job, surroundings: Surroundings) -> Session:
+    """Run the job and return its session; LoadGen's logs are in `job.partial_dir` afterwards.
 
     Raise HarnessError if the run gives no result.
     """
@@ -87,62 +103,63 @@ def run_session(job: Job, surroundings: Surroundings) -> dict[str, Any]:
     return _document(job, opened, ran, started_utc=started.isoformat(timespec="seconds"), host=host)
 
 
-def _document(job: Job, opened: _Opened, ran: _Ran, *, started_utc: str, host: dict[str, Any]) -> dict[str, Any]:
+def _document(job: Job, opened: _Opened, ran: _Ran, *, started_utc: str, host: HostState) -> Session:
     """Return the session; raise HarnessError if LoadGen's logs are no result."""
     result, state = _read_logs(job), ran.watch.state()
-    return {
-        "schema": SESSION_SCHEMA,
-        "status": "complete",
-        "job": _echo(job),
-        "sample": job.sample,
-        "sample_note": opened.samples.sample_note,
-        "engine": {
-            "name": opened.description.engine,
-            "version": opened.description.version,
-            "details": dict(opened.description.details),
-            "warnings": list(opened.description.warnings),
-        },
-        "model": opened.model,
-        "grid": {**asdict(opened.grid), "origin": opened.chosen.origin, "streams_as": ran.streams_as},
-        "calibration": opened.chosen.calibration,
-        "dataset": {
-            "name": opened.samples.name,
-            "identity": dict(opened.samples.identity),
-            "count": opened.samples.count,
-            "performance_count": opened.samples.performance_count,
-            "made": dict(getattr(opened.samples, "record", {})),
-        },
-        "loadgen": {
-            "version": installed_version("mlcommons-loadgen"),
-            "logged_version": result.loadgen_version,
-            "settings": dict(result.settings),
-            "warnings": list(result.warnings),
-        },
-        "result": {"validity": result.validity, "reasons": list(result.reasons)},
-        "target": loadgen_module.measured_target(job, result),
-        "counts": ran.counts,
-        "times": {"started_utc": started_utc, "open_s": opened.open_s, "run_s": ran.run_s},
-        "peak_memory_bytes": peak_memory_bytes(ran.watch),
-        "host": host,
-        "state": {name: reading.to_json() for name, reading in state.items()},
-        "noise": judge(state).to_json() if state and job.mode != "accuracy" else None,
-        "warnings": _warnings(job, opened),
-        "logs": {
-            path.name: {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+    grid, engine, samples = opened.grid, opened.description, opened.samples
+    return Session(
+        job=_echo(job),
+        sample=job.sample,
+        sample_note=samples.sample_note,
+        engine=EngineFacts(
+            name=engine.engine, version=engine.version, details=dict(engine.details), warnings=engine.warnings
+        ),
+        model=opened.model,
+        grid=RunGrid(
+            lengths=grid.lengths,
+            batch_sizes=grid.batch_sizes,
+            streams=grid.streams,
+            origin=opened.chosen.origin,
+            streams_as=ran.streams_as,
+        ),
+        calibration=opened.chosen.calibration,
+        dataset=DatasetFacts(
+            name=samples.name,
+            identity=dict(samples.identity),
+            count=samples.count,
+            performance_count=samples.performance_count,
+            made=dict(getattr(samples, "record", {})),
+        ),
+        loadgen=LoadGenFacts(
+            version=installed_version("mlcommons-loadgen"),
+            logged_version=result.loadgen_version,
+            settings=dict(result.settings),
+            warnings=tuple(result.warnings),
+        ),
+        result=Verdict(validity=result.validity, reasons=tuple(result.reasons)),
+        target=loadgen_module.measured_target(job, result),
+        counts=ran.counts,
+        times=Times(started_utc=started_utc, open_s=opened.open_s, run_s=ran.run_s),
+        peak_memory_bytes=peak_memory_bytes(ran.watch),
+        host=host,
+        state=state,
+        noise=judge(state) if state and job.mode != "accuracy" else None,
+        warnings=_warnings(job, opened),
+        logs={
+            path.name: LogFile(sha256=sha256_of(path), bytes=path.stat().st_size)
             for path in sorted(job.partial_dir.iterdir())
         },
-    }
+    )
 
 
 def _open(job: Job, progress: Progress) -> _Opened:
     start_s = time.monotonic()
     samples = open_samples(job)
-    progress.tell("opening", backend=job.backend.name)
+    progress.tell(Opening(backend=job.backend.name))
     path = job.backend.model_path
-    model = {"path": str(path), "sha256": None, "reason": "the model is not a file"}
-    if path.is_file():
-        model |= {"sha256": sha256_of(path), "reason": None}
-    chosen = choose_grid(job, has_lengths=samples.lengths is not None, model_sha256=model["sha256"], progress=progress)
+    found = sha256_of(path) if path.is_file() else None
+    model = ModelFile(path=str(path), sha256=found, reason=None if found else "the model is not a file")
+    chosen = choose_grid(job, has_lengths=samples.lengths is not None, model_sha256=found, progress=progress)
     grid = grid_for(job.scenario, chosen.grid)
     if samples.lengths is not None:
         try:
@@ -159,7 +176,7 @@ def _open(job: Job, progress: Progress) -> _Opened:
     except DatasetError as error:
         backend.close()
         raise HarnessError(ExitStatus.BAD_DATASET, str(error)) from None
-    progress.tell("opened", engine=description.engine, version=description.version, grid=asdict(grid))
+    progress.tell(Opened(engine=description.engine, version=description.version, grid=grid))
     return _Opened(backend, description, samples, grid, chosen, model, time.monotonic() - start_s)
 
 
@@ -178,7 +195,7 @@ def _run(job: Job, surroundings: Surroundings, opened: _Opened, loadgen_with: tu
     watch = HostWatch()
     sut = WatchedSut(make_sut(job.scenario, parts), watch)
     min_duration_s = settings.min_duration_ms / 1000 if job.mode != "accuracy" else 0
-    surroundings.progress.tell("running", scenario=job.scenario, mode=job.mode, min_duration_s=min_duration_s)
+    surroundings.progress.tell(Running(scenario=job.scenario, mode=job.mode, min_duration_s=min_duration_s))
     # What exists now is not looked at again: no collection falls into the timed section.
     gc.collect()
     gc.freeze()
@@ -191,9 +208,14 @@ def _run(job: Job, surroundings: Surroundings, opened: _Opened, loadgen_with: tu
     gc.enable()
     sut.stop()
     surroundings.end_beats()
-    surroundings.progress.tell("finished", run_s=round(run_s, 3))
-    counts = {"queries": watchdog.queries, "samples_issued": watchdog.issued, "samples_completed": watchdog.completed}
-    return _Ran({**counts, "batches": watchdog.batches}, watch, sut.streams_as, run_s)
+    surroundings.progress.tell(Finished(run_s=round(run_s, 3)))
+    counts = Counts(
+        queries=watchdog.queries,
+        samples_issued=watchdog.issued,
+        samples_completed=watchdog.completed,
+        batches=watchdog.batches,
+    )
+    return _Ran(counts, watch, sut.streams_as, run_s)
 
 
 def _over_time(job: Job, done: Mapping[str, float]) -> HarnessError:
@@ -219,7 +241,7 @@ def _read_logs(job: Job) -> LoadGenResult:
     return result
 
 
-def _warnings(job: Job, opened: _Opened) -> list[str]:
+def _warnings(job: Job, opened: _Opened) -> tuple[str, ...]:
     warnings = list(opened.description.warnings)
     warnings += getattr(opened.samples, "notes", ())
     wanted = job.rules.benchmarks[job.benchmark].performance_sample_count
@@ -229,19 +251,26 @@ def _warnings(job: Job, opened: _Opened) -> list[str]:
             f"the performance set has {found} samples, {job.rules.name} wants {wanted}: the submission checker "
             "refuses such a result"
         )
-    return list(dict.fromkeys(warnings))
+    return tuple(dict.fromkeys(warnings))
 
 
-def _echo(job: Job) -> dict[str, Any]:
+def _echo(job: Job) -> JobEcho:
     backend = job.backend
-    return {
-        "round": job.rules.name,
-        **{name: getattr(job, name) for name in ("benchmark", "loadgen_model", "scenario", "mode")},
-        "backend": backend.name,
-        "model_path": str(backend.model_path),
-        **{name: getattr(backend, name) for name in ("options", "cores", "lengths", "batch_sizes", "streams")},
-        "dataset_kind": job.dataset.kind,
-        "dataset_path": str(job.dataset.path),
-        "user_conf": job.user_conf.read_text("utf-8"),
-        "stall_timeout_s": job.stall_timeout_s,
-    }
+    return JobEcho(
+        round=job.round,
+        benchmark=job.benchmark,
+        loadgen_model=job.loadgen_model,
+        scenario=job.scenario,
+        mode=job.mode,
+        backend=backend.name,
+        model_path=str(backend.model_path),
+        options=backend.options,
+        cores=backend.cores,
+        lengths=backend.lengths,
+        batch_sizes=backend.batch_sizes,
+        streams=backend.streams,
+        dataset_kind=job.dataset.kind,
+        dataset_path=str(job.dataset.path),
+        user_conf=job.user_conf.read_text("utf-8"),
+        stall_timeout_s=job.stall_timeout_s,
+    )

@@ -10,7 +10,6 @@ itself lets two runs overwrite each other and reports success.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import shutil
@@ -23,10 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mlperf_home.bootstrap import BOOTSTRAP
-from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.codec import read_document, write_document
+from mlperf_home.contracts.failures import ExitStatus, Failure, HarnessError
 from mlperf_home.harness.user_conf import check_user_conf
+from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
-from scriptgraph.files.atomic import replace_text, sync_folder
+from scriptgraph.files.atomic import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -266,16 +267,16 @@ def discard(job: Job, status: ExitStatus) -> None:
 def write_error(
     job: Job, status: ExitStatus, message: str, details: str | None = None, done: Mapping[str, float] | None = None
 ) -> None:
-    """Write the error file: {"status", "name", "message", "details", "done"}."""
-    report = {"status": int(status), "name": status.name, "message": message, "details": details}
+    """Write the error file."""
+    failure = Failure(status=int(status), name=status.name, message=message, details=details, done=done or {})
     # The message is on standard error as well.
     with contextlib.suppress(OSError):
-        replace_text(job.error_path, json.dumps({**report, "done": dict(done or {})}, indent=1) + "\n")
+        write_document(job.error_path, failure)
 
 
 def read_error(job: Job) -> str | None:
     """Return the error file's message, or None if there is no such file."""
     try:
-        return str(json.loads(job.error_path.read_text("utf-8"))["message"])
-    except (OSError, ValueError, KeyError):
+        return read_document(job.error_path, Failure).message
+    except DocumentError:
         return None

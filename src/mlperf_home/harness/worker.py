@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import faulthandler
-import json
 import os
 import signal
 import sys
@@ -12,13 +11,13 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from mlperf_home.contracts.codec import write_document
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.job import read_job
 from mlperf_home.engines.base import BackendError
 from mlperf_home.harness.child import Progress, die_with_parent
 from mlperf_home.harness.session import Surroundings, run_session
 from mlperf_home.harness.supervisor import write_error
-from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
     from mlperf_home.contracts.job import Job
@@ -45,7 +44,7 @@ def work(job_path: Path, descriptor: int, parent: int) -> NoReturn:
     )
     try:
         session = run_session(job, surroundings)
-        replace_text(job.partial_session_path, json.dumps(session, indent=1) + "\n")
+        write_document(job.partial_session_path, session)
     except BaseException as error:  # noqa: BLE001 - whatever it is becomes one line and a status
         _report(job, error, ExitStatus.INTERNAL)
     _end(ExitStatus.COMPLETE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.verdict import invalid_reasons, mean_latency_ms
@@ -88,10 +88,10 @@ class LoadGenResult(DetailLog):
         return str(self.logged["effective_test_mode"])
 
     @property
-    def validity(self) -> str | None:
+    def validity(self) -> Literal["VALID", "INVALID"] | None:
         """VALID or INVALID; None in accuracy mode, which has no verdict."""
-        validity: str | None = self.logged.get("result_validity")
-        return validity
+        validity = self.logged.get("result_validity")
+        return "VALID" if validity == "VALID" else None if validity is None else "INVALID"
 
     @property
     def reasons(self) -> tuple[str, ...]:

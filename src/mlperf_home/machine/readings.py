@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mlperf_home.contracts.readings import Noise, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,41 +21,9 @@ _SHARES = (
 )
 
 
-@dataclass(frozen=True)
-class Reading:
-    """A value, whose unit is in the name under which it stands; where it is not known, None and the reason."""
-
-    value: float | str | None
-    reason: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the session's form."""
-        return {"value": self.value, "reason": self.reason or None}
-
-
-def unknown(reason: str) -> Reading:
+def unknown(reason: str | None) -> Reading:
     """Make the reading of what the machine does not tell."""
     return Reading(None, reason)
-
-
-@dataclass(frozen=True)
-class Noise:
-    """A phrase for each limit that a run passed: none for a quiet run, and where nothing is known, for a reason.
-
-    `disturbance` is the largest value as a multiple of its limit: above 1 the run is noisy.
-    """
-
-    noisy_because: tuple[str, ...]
-    disturbance: float
-    reason: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what the session keeps."""
-        return {
-            "noisy_because": list(self.noisy_because),
-            "disturbance": round(self.disturbance, 3),
-            "reason": self.reason or None,
-        }
 
 
 def judge(state: Mapping[str, Reading]) -> Noise:
@@ -79,7 +48,7 @@ def judge(state: Mapping[str, Reading]) -> Noise:
     because = tuple(words for multiple, words in judged if multiple > 1)
     missing = [state[name].reason for name, _, _ in _SHARES if state[name].value is None]
     disturbance = max((multiple for multiple, _ in judged), default=0.0)
-    return Noise(because, disturbance, missing[0] if missing and not because else "")
+    return Noise(because, round(disturbance, 3), missing[0] if missing and not because else None)
 
 
 def _number(state: Mapping[str, Reading], name: str) -> float | None:

@@ -23,9 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.readings import Reading
 from mlperf_home.machine.cpu.cpuinfo import read_cpuinfo
 from mlperf_home.machine.cpu.sysfs import CPUS
-from mlperf_home.machine.readings import Reading, unknown
+from mlperf_home.machine.readings import unknown
 from scriptgraph.files.kernel_files import read_text, read_whole
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mlperf_home.contracts.codec import encode
 from mlperf_home.contracts.session import IngestError, check_logs, check_same_setup, read_session
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyText, AccuracyTextError, kept_hash, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, DETAIL_FILE, LoadGenResult, LogError, read_run
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from mlperf_home.contracts.session import Session
     from mlperf_home.rules import Round
 
 
 class _Run(NamedTuple):
     folder: str
-    session: dict[str, Any]
+    session: Session
     result: LoadGenResult
 
 
@@ -57,19 +59,19 @@ def ingest(
     if performance and accuracy:
         check_same_setup(performance.session, accuracy.session, result_dir)
     session, result = runs[0].session, performance.result if performance else None
-    rules = load_round(session["job"]["round"])
+    rules = load_round(session.job.round)
     text = _read_accuracy(result_dir, accuracy) if accuracy else None
     values = _values(session, rules, result, text)
     if price is not None:
-        values |= cost_values(values, session["job"]["scenario"], rules, price)
-    noise = (session.get("noise") or {}).get("noisy_because", ()) if performance else ()
-    told = (warning for run in runs for warning in run.session["warnings"])
+        values |= cost_values(values, session.job.scenario, rules, price)
+    noise = session.noise.noisy_because if performance and session.noise else ()
+    told = (warning for run in runs for warning in run.session.warnings)
     return Measurement(
         round=rules.name,
-        benchmark=session["job"]["benchmark"],
-        scenario=session["job"]["scenario"],
-        sample=session["sample"],
-        sample_note=session["sample_note"],
+        benchmark=session.job.benchmark,
+        scenario=session.job.scenario,
+        sample=session.sample,
+        sample_note=session.sample_note,
         validity=result.validity if result else None,
         reasons=result.reasons if result else (),
         unofficial_because=tuple(_obstacles(rules, session, result, text)),
@@ -77,34 +79,34 @@ def ingest(
         model=_model(session, model_name),
         system=_host(session) | dict(system or {}),
         values=values,
-        logs={f"{run.folder}/{name}": hashes for run in runs for name, hashes in run.session["logs"].items()},
+        logs={f"{run.folder}/{name}": encode(log) for run in runs for name, log in run.session.logs.items()},
         warnings=tuple(dict.fromkeys((*(f"{NOISY}{each}" for each in noise), *told))),
     )
 
 
 def _values(
-    session: Mapping[str, Any], rules: Round, result: LoadGenResult | None, text: AccuracyText | None
+    session: Session, rules: Round, result: LoadGenResult | None, text: AccuracyText | None
 ) -> dict[str, Value]:
     values = _performance_values(result, rules) if result else {"result": unknown("no performance run in this result")}
     source = f"{ACCURACY_DIR}/{ACCURACY_TEXT}"
     found = {key: Value(value, "measured", source) for key, value in text.values.items()} if text else {}
     values |= found or {"accuracy": unknown("no accuracy run in this result")}
-    values["peak_memory_bytes"] = Value(session["peak_memory_bytes"], "measured", "session: peak_memory_bytes")
+    values["peak_memory_bytes"] = Value(session.peak_memory_bytes, "measured", "session: peak_memory_bytes")
     for key in ("open_s", "run_s"):
-        values[key] = Value(session["times"][key], "measured", f"session: times.{key}")
+        values[key] = Value(getattr(session.times, key), "measured", f"session: times.{key}")
     if result is None:
         return values
     values |= _host_values(session)
-    noise = session.get("noise")
+    noise = session.noise
     if noise is not None:
-        because = noise["noisy_because"]
+        because = noise.noisy_because
         values["noisy"] = Value("yes" if because else "no", "measured", "session: noise")
         if because:
             values["noisy_because"] = Value("; ".join(because), "measured", "session: noise")
-        elif noise["reason"]:
-            values["noisy"] = unknown(noise["reason"])
-        if attempts := session.get("attempts"):
-            values["noise_attempts"] = Value(len(attempts), "measured", "session: attempts")
+        elif noise.reason:
+            values["noisy"] = unknown(noise.reason)
+        if session.attempts:
+            values["noise_attempts"] = Value(len(session.attempts), "measured", "session: attempts")
     return values
 
 
@@ -113,7 +115,7 @@ def _read(result_dir: Path, mode: str, log_dir: str) -> _Run | None:
     if not path.exists() and not folder.exists():
         return None
     session = read_session(path)
-    if (found := session["job"]["mode"]) != mode:
+    if (found := session.job.mode) != mode:
         raise IngestError(path, f"is the session of a {found} run", f"run the {mode} mode")
     check_logs(session, folder, kept_hash(folder / ACCURACY_TEXT))
     try:
@@ -122,7 +124,7 @@ def _read(result_dir: Path, mode: str, log_dir: str) -> _Run | None:
         raise IngestError(error.where, error.problem, error.advice) from None
     if result.errors:
         raise IngestError(folder / DETAIL_FILE, f"LoadGen reports an error: {result.errors[0]}", "run it again")
-    if result.scenario != session["job"]["scenario"]:
+    if result.scenario != session.job.scenario:
         raise IngestError(folder, f"the log is of {result.scenario}, the session of another scenario", "run it again")
     return _Run(log_dir, session, result)
 
@@ -134,7 +136,7 @@ def _read_accuracy(result_dir: Path, accuracy: _Run) -> AccuracyText:
         text = read_accuracy_text(path)
     except AccuracyTextError as error:
         raise IngestError(error.where, error.problem, error.advice) from None
-    expected = accuracy.session["logs"][ACCURACY_FILE]["sha256"]
+    expected = accuracy.session.logs[ACCURACY_FILE].sha256
     if text.log_sha256 not in (None, expected):
         raise IngestError(path, "was computed from another run's log (its hash differs)", "compute the accuracy again")
     return text
@@ -183,18 +185,17 @@ def _inferred(result: LoadGenResult, rules: Round) -> dict[str, Value]:
     return inferred
 
 
-def _host_values(session: Mapping[str, Any]) -> dict[str, Value]:
+def _host_values(session: Session) -> dict[str, Value]:
     """Give the values of a performance run's `state`; sessions of older versions have none."""
-    state = session.get("state") or {}
     values = {
-        name: unknown(reading["reason"])
-        if reading["value"] is None
-        else Value(reading["value"], "measured", f"session: state.{name}")
-        for name, reading in state.items()
+        name: unknown(reading.reason or "the session does not say why")
+        if reading.value is None
+        else Value(reading.value, "measured", f"session: state.{name}")
+        for name, reading in session.state.items()
         if name != "load_average_1min_before"  # stands with the facts about the machine already
     }
     if "energy_j" in values:
-        energy, samples = values["energy_j"], session["counts"]["samples_completed"]
+        energy, samples = values["energy_j"], session.counts.samples_completed
         if energy.value is None or not samples:
             values["energy_per_sample_j"] = unknown(energy.reason or "no sample was completed")
         else:
@@ -203,33 +204,33 @@ def _host_values(session: Mapping[str, Any]) -> dict[str, Value]:
     return values
 
 
-def _engine(session: Mapping[str, Any]) -> dict[str, Value]:
-    engine = session["engine"]
-    facts = {"name": engine["name"], "version": engine["version"], **engine["details"]}
-    facts |= {f"grid_{key}": value for key, value in session["grid"].items()}
-    facts["loadgen_version"] = session["loadgen"]["logged_version"]
+def _engine(session: Session) -> dict[str, Value]:
+    engine = session.engine
+    facts = {"name": engine.name, "version": engine.version, **engine.details}
+    facts |= {f"grid_{key}": value for key, value in encode(session.grid).items()}
+    facts["loadgen_version"] = session.loadgen.logged_version
     return {key: _copied(value, "session") for key, value in facts.items()}
 
 
-def _model(session: Mapping[str, Any], name: str | None) -> dict[str, Value]:
-    model = session["model"]
-    digest = model["sha256"]
-    made = session["dataset"].get("made", {})
+def _model(session: Session, name: str | None) -> dict[str, Value]:
+    model, made = session.model, session.dataset.made
     return {
         "name": unknown("no name was given") if name is None else Value(name, "copied"),
-        "path": Value(model["path"], "copied", "session: model.path"),
-        "sha256": unknown(model["reason"]) if digest is None else Value(digest, "measured", "session: model.sha256"),
+        "path": Value(model.path, "copied", "session: model.path"),
+        "sha256": unknown(model.reason or "the session does not say why")
+        if model.sha256 is None
+        else Value(model.sha256, "measured", "session: model.sha256"),
         **{f"input_{key}": _copied(value, f"session: dataset.made.{key}") for key, value in made.items()},
     }
 
 
-def _host(session: Mapping[str, Any]) -> dict[str, Value]:
-    host = session["host"]
-    quota = host["cgroup_cpu_quota"]
-    limit = unknown(host["cgroup_cpu_quota_reason"]) if quota is None else Value(quota, "measured", "session: host")
+def _host(session: Session) -> dict[str, Value]:
+    host = session.host
+    quota, reason = host.cgroup_cpu_quota, host.cgroup_cpu_quota_reason or "the session does not say why"
+    limit = unknown(reason) if quota is None else Value(quota, "measured", "session: host")
     return {
-        "load_average_1min_before": Value(host["load_average_1min_before"], "measured", "session: host"),
-        "affinity_cpu_count": Value(len(host["affinity_cpus"]), "measured", "session: host.affinity_cpus"),
+        "load_average_1min_before": Value(host.load_average_1min_before, "measured", "session: host"),
+        "affinity_cpu_count": Value(len(host.affinity_cpus), "measured", "session: host.affinity_cpus"),
         "cgroup_cpu_quota": limit,
     }
 
@@ -242,12 +243,12 @@ def _copied(value: Any, source: str) -> Value:
 
 
 def _obstacles(
-    rules: Round, session: Mapping[str, Any], result: LoadGenResult | None, accuracy: AccuracyText | None
+    rules: Round, session: Session, result: LoadGenResult | None, accuracy: AccuracyText | None
 ) -> Iterator[str]:
     """Yield what keeps a result from being submitted (to the open division), as far as the round's rules tell."""
-    benchmark = rules.benchmarks[session["job"]["benchmark"]]
-    found, whole = session["dataset"]["count"], benchmark.dataset_sample_count
-    if session["sample"]:
+    benchmark = rules.benchmarks[session.job.benchmark]
+    found, whole = session.dataset.count, benchmark.dataset_sample_count
+    if session.sample:
         yield "it was made with sample data"
     elif found < whole:
         yield f"its dataset has {found} samples; {rules.name} asks all {whole}"

@@ -7,24 +7,32 @@ target_latency was too high, and LoadGen calls that an error.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from mlperf_home.bootstrap import BOOTSTRAP
+from mlperf_home.contracts.codec import write_document
+from mlperf_home.contracts.job import job_of
+from mlperf_home.contracts.progress import Calibrating, Finished, Opened, Opening, Running, parse_event
+from mlperf_home.contracts.readings import Noise
+from mlperf_home.contracts.session import read_session
 from mlperf_home.harness.user_conf import LATENCY_FACTOR
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, LogError, read_run, scan_detail
 from mlperf_home.loadgen_logs.verdict import mean_latency_ms, ran_out_of_queries
 from mlperf_home.measurements.layout import ResultFolder
-from mlperf_home.rules import load_round
 from scriptgraph.api import StepFailed
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from mlperf_home.contracts.job import JobOptions, Mode
+    from mlperf_home.contracts.session import Session
 
     Command = Callable[..., Any]
     Say = Callable[[str], None]
@@ -38,11 +46,15 @@ _ROOM = 1.1
 
 @dataclass(frozen=True)
 class HarnessRun:
-    """One run: where its result goes, which run it is, the job without its paths, and how often noise repeats it."""
+    """One run: its result's folder, its mode, its options, the Python that runs it, and how often noise repeats it.
+
+    `python` is the workload's, after the words that go before it.
+    """
 
     folder: ResultFolder
-    run: str
-    options: Mapping[str, Any]
+    mode: Mode
+    options: JobOptions
+    python: tuple[str, ...]
     noise_repeats: int = 0
 
 
@@ -72,7 +84,7 @@ def run_harness(command: Command, say: Say, wanted: HarnessRun) -> dict[str, flo
     try:
         session = _run_until_quiet(command, say, wanted, making)
     except StepFailed as failed:
-        text, place = str(failed), wanted.folder.rejected(wanted.run)
+        text, place = str(failed), wanted.folder.rejected(wanted.mode)
         for logs in making.glob("**/*.rejected"):  # LoadGen found them wrong: they are kept
             shutil.rmtree(place, ignore_errors=True)
             logs.rename(place)
@@ -82,93 +94,78 @@ def run_harness(command: Command, say: Say, wanted: HarnessRun) -> dict[str, flo
         raise StepFailed(text) from failed
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    return dict(session.get("target") or {})
+    return dict(session.target or {})
 
 
-def _run_until_quiet(command: Command, say: Say, wanted: HarnessRun, making: Path) -> dict[str, Any]:
+def _run_until_quiet(command: Command, say: Say, wanted: HarnessRun, making: Path) -> Session:
     """Return the session of the first quiet run, or of the least disturbed of all."""
-    repeats = wanted.noise_repeats if wanted.run == "performance" else 0
-    kept: dict[str, Any] = {}
-    least = 0.0
-    attempts: list[dict[str, Any]] = []
+    repeats = wanted.noise_repeats if wanted.mode == "performance" else 0
+    kept: Session | None = None
+    attempts: list[Noise] = []
     for number in range(repeats + 1):
         session = _run_once(command, say, wanted, ResultFolder(making / str(number)))
-        noise = session.get("noise") or {"noisy_because": [], "disturbance": 0.0}
+        noise = session.noise or Noise((), 0.0)
         attempts.append(noise)
-        if not kept or noise["disturbance"] < least:
-            kept, least = session, noise["disturbance"]
+        if kept is None or noise.disturbance < (kept.noise or noise).disturbance:
+            kept = session
             _keep_settings(wanted)
-            wanted.folder.adopt(wanted.run, ResultFolder(making / str(number)))
-        if not noise["noisy_because"]:
+            wanted.folder.adopt(wanted.mode, ResultFolder(making / str(number)))
+        if not noise.noisy_because:
             break
         left = repeats - number
         then = f"it is repeated, at most {left} times more" if left else "the least disturbed run is kept"
-        say(f"the run is noisy: {'; '.join(noise['noisy_because'])}" + (f"; {then}" if repeats else ""))
+        say(f"the run is noisy: {'; '.join(noise.noisy_because)}" + (f"; {then}" if repeats else ""))
+    assert kept is not None  # noqa: S101 - there was a first attempt
     if len(attempts) > 1:
-        kept["attempts"] = attempts
-        replace_text(wanted.folder.session(wanted.run), json.dumps(kept, indent=1) + "\n")
+        kept = msgspec.structs.replace(kept, attempts=tuple(attempts))
+        write_document(wanted.folder.session(wanted.mode), kept)
     return kept
 
 
-def _run_once(command: Command, say: Say, wanted: HarnessRun, fresh: ResultFolder) -> dict[str, Any]:
+def _run_once(command: Command, say: Say, wanted: HarnessRun, fresh: ResultFolder) -> Session:
     fresh.root.mkdir()
-    job = fresh.root / "job.json"
-    options = dict(wanted.options)
-    python = [*options.pop("prefix"), options.pop("python")]
-    Path(options["work_dir"]).mkdir(parents=True, exist_ok=True)
-    Path(options["calibration_path"]).parent.mkdir(parents=True, exist_ok=True)
-    document = {
-        **options,
-        "loadgen_model": load_round(options["round"]).benchmarks[options["benchmark"]].loadgen_model,
-        "mode": wanted.run,
-        "out_dir": str(fresh.logs(wanted.run)),
-        "session_path": str(fresh.session(wanted.run)),
-    }
-    job.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    words: list[str | Path] = ["mlperf_home.harness", "--job", job]
+    options, path = wanted.options, fresh.root / "job.json"
+    options.work_dir.mkdir(parents=True, exist_ok=True)
+    if options.calibration_path:
+        options.calibration_path.parent.mkdir(parents=True, exist_ok=True)
+    write_document(path, job_of(options, wanted.mode, fresh.logs(wanted.mode), fresh.session(wanted.mode)))
+    words: list[str | Path] = ["mlperf_home.harness", "--job", path]
     try:
-        run_module(command, python, words, cwd=fresh.root, on_line=lambda line: narrate(line, say))
+        run_module(command, wanted.python, words, cwd=fresh.root, on_line=lambda line: narrate(line, say))
     except StepFailed:
         # How far a find-performance run came whose time was over: an estimate can still be made of it.
-        report = fresh.error(wanted.run)
-        if wanted.run == "find-performance" and wanted.options.get("time_limit_s") and report.is_file():
-            replace_text(wanted.folder.error(wanted.run), report.read_text(encoding="utf-8"))
+        report = fresh.error(wanted.mode)
+        if wanted.mode == "find-performance" and options.time_limit_s and report.is_file():
+            replace_text(wanted.folder.error(wanted.mode), report.read_text(encoding="utf-8"))
         raise
-    session: dict[str, Any] = json.loads(fresh.session(wanted.run).read_text(encoding="utf-8"))
-    return session
+    return read_session(fresh.session(wanted.mode))
 
 
 def _keep_settings(wanted: HarnessRun) -> None:
     """Keep the conf files beside the result: those of the performance run, whose lengths and targets they say."""
-    for kind in ("user_conf", "mlperf_conf"):
-        source = Path(wanted.options[kind])
+    for source in (wanted.options.user_conf, wanted.options.mlperf_conf):
         kept = wanted.folder.root / source.name
-        if wanted.run == "performance" or (wanted.run == "accuracy" and not kept.exists()):
+        if wanted.mode == "performance" or (wanted.mode == "accuracy" and not kept.exists()):
             replace_text(kept, source.read_text(encoding="utf-8"))
 
 
 def narrate(line: str, say: Say) -> None:
     """Turn one progress line of the harness into a sentence; other lines are left to the log."""
-    try:
-        event = json.loads(line)
-        kind = event["event"]
-    except (ValueError, KeyError, TypeError):
-        return
-    if kind == "opening":
-        say(f"opening {event['backend']}")
-    elif kind == "calibrating":
+    event = parse_event(line)
+    if isinstance(event, Opening):
+        say(f"opening {event.backend}")
+    elif isinstance(event, Calibrating):
         say("calibrating batches and streams for this machine; stored for later runs")
-    elif kind == "opened":
-        grid = event["grid"]
-        lengths = ",".join(str(length) for length in grid["lengths"])
+    elif isinstance(event, Opened):
+        lengths = ",".join(map(str, event.grid.lengths))
         shapes = f"lengths {lengths}, " if lengths else ""
-        streams = "1 stream" if grid["streams"] == 1 else f"{grid['streams']} streams"
-        say(f"{event['engine']} {event['version']} is ready: {shapes}{streams}")
-    elif kind == "running":
-        least = f"at least {event['min_duration_s']:.0f} s" if event["min_duration_s"] else "until all is done"
-        say(f"LoadGen runs {event['scenario']}, {event['mode']}, {least}; nothing is shown meanwhile")
-    elif kind == "finished":
-        say(f"LoadGen is done after {event['run_s']:.1f} s")
+        streams = "1 stream" if event.grid.streams == 1 else f"{event.grid.streams} streams"
+        say(f"{event.engine} {event.version} is ready: {shapes}{streams}")
+    elif isinstance(event, Running):
+        least = f"at least {event.min_duration_s:.0f} s" if event.min_duration_s else "until all is done"
+        say(f"LoadGen runs {event.scenario}, {event.mode}, {least}; nothing is shown meanwhile")
+    elif isinstance(event, Finished):
+        say(f"LoadGen is done after {event.run_s:.1f} s")
 
 
 @dataclass(frozen=True)
@@ -216,7 +213,7 @@ def run_and_once_more(
 
     `run` is as `run_harness`; `warn` is told why it is run again; `conf` is where the new user.conf is written.
     """
-    rejected = wanted.folder.rejected(wanted.run)
+    rejected = wanted.folder.rejected(wanted.mode)
     shutil.rmtree(rejected, ignore_errors=True)
     try:
         target = run(wanted)
@@ -225,13 +222,13 @@ def run_and_once_more(
         if found is None:
             raise
     else:
-        found = reached(wanted.folder.logs(wanted.run))
+        found = reached(wanted.folder.logs(wanted.mode))
         if found is None:
             return target
     warn(f"the run was too short: {found.said}; it is run again for that")
-    text = Path(wanted.options["user_conf"]).read_text(encoding="utf-8")
+    text = wanted.options.user_conf.read_text(encoding="utf-8")
     line = re.compile(rf"^(\S+\.{re.escape(found.conf_key)} = ).*$", re.MULTILINE)
     conf.write_text(line.sub(rf"\g<1>{found.conf_value:.6g}", text), encoding="utf-8")
-    run(replace(wanted, options={**wanted.options, "user_conf": str(conf)}))
+    run(replace(wanted, options=msgspec.structs.replace(wanted.options, user_conf=conf)))
     shutil.rmtree(rejected, ignore_errors=True)
     return found.target

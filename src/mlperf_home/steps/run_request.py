@@ -8,17 +8,25 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.contracts.codec import decode
+from mlperf_home.contracts.job import JobOptions
 from mlperf_home.contracts.session import IngestError, read_session, sha256_of
 from mlperf_home.engines.base import BackendError, parse_lengths
 from mlperf_home.measurements.layout import ResultFolder, ResultsError, result_folder
 from scriptgraph.api import Context, StepFailed
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import parse_json, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
+    from mlperf_home.contracts.session import Session
+
+# What a run was made with besides its engine.
+_SHAPES = ("options", "cores", "lengths", "batch_sizes", "streams")
 _REMEDY = (
     "--rerun measures again, --clean sets the old results aside, another --results_dir keeps both; "
     "or give the options that it was made with"
@@ -55,22 +63,22 @@ def noise_repeats(context: Context) -> int:
     return repeats
 
 
-def read_options(context: Context) -> dict[str, Any]:
-    """Read what the harness has to know from the step's environment.
+def read_options(context: Context) -> JobOptions:
+    """Read the harness' options from the step's environment.
 
     Raises:
         ResultsError: there is no preprocessed dataset where the environment says.
         StepFailed: an option cannot be used.
     """
     batch_size = context.whole("CM_MLPERF_MAX_BATCHSIZE")
-    benchmark = context.text("CM_MLPERF_BENCHMARK")
-    workload = WORKLOADS[benchmark]
+    workload = WORKLOADS[context.text("CM_MLPERF_BENCHMARK")]
     dataset = context.existing(workload.dataset_key)
-    options = {
-        "python": context.text("CM_MLPERF_LOADGEN_PYTHON"),
-        "prefix": run_prefix(context),
+    limit = context.number("CM_MLPERF_TIME_LIMIT_S")
+    if limit is not None and limit <= 0:
+        raise StepFailed(f"--time_limit={limit:g}: must be above 0; leave it out where there is no limit")
+    document = {
         "round": context.text("CM_MLPERF_ROUND"),
-        "benchmark": benchmark,
+        "benchmark": context.text("CM_MLPERF_BENCHMARK"),
         "scenario": context.text("CM_MLPERF_LOADGEN_SCENARIO"),
         "backend": {
             "name": context.text("CM_MLPERF_BACKEND"),
@@ -86,13 +94,23 @@ def read_options(context: Context) -> dict[str, Any]:
         "mlperf_conf": str(context.existing("CM_MLPERF_CONF")),
         "stall_timeout_s": context.number("CM_MLPERF_STALL_TIMEOUT_S"),
         "calibration_path": context.text("CM_SUT_CALIBRATION_PATH"),
-        "sample": bool(workload.facts(dataset)["sample_note"] or context.text("CM_ML_MODEL_SAMPLE", "")),
+        "sample": bool(workload.facts(dataset).sample_note or context.text("CM_ML_MODEL_SAMPLE", "")),
         "work_dir": str(context.folders.state / "engine-graphs"),
+        "time_limit_s": limit,
     }
-    limit = context.number("CM_MLPERF_TIME_LIMIT_S")
-    if limit is not None and limit <= 0:
-        raise StepFailed(f"--time_limit={limit:g}: must be above 0; leave it out where there is no limit")
-    return options if limit is None else {**options, "time_limit_s": limit}
+    try:
+        return decode(document, JobOptions, "the run's options")
+    except DocumentError as error:
+        raise StepFailed(str(error)) from None
+
+
+def harness_python(context: Context) -> tuple[str, ...]:
+    """Return the workload's Python, after the words that go before it.
+
+    Raises:
+        StepFailed: these are no words.
+    """
+    return (*run_prefix(context), context.text("CM_MLPERF_LOADGEN_PYTHON"))
 
 
 def _lengths(text: str) -> list[int] | None:
@@ -110,9 +128,9 @@ def backend_options(context: Context) -> dict[str, Any]:
     """
     text = context.text("CM_MLPERF_BACKEND_OPTIONS", "{}")
     try:
-        options = json.loads(text)
-    except ValueError as error:
-        raise StepFailed(f"CM_MLPERF_BACKEND_OPTIONS: {text!r} is not JSON ({error})") from error
+        options = parse_json(text, "CM_MLPERF_BACKEND_OPTIONS")
+    except DocumentError as error:
+        raise StepFailed(str(error)) from error
     if not isinstance(options, dict):
         raise StepFailed(f'CM_MLPERF_BACKEND_OPTIONS: {text!r} is no JSON object, such as {{"pinning": "core"}}')
     delegate = context.text("CM_TFLITE_DELEGATE", "")
@@ -135,7 +153,7 @@ def run_prefix(context: Context) -> list[str]:
         raise StepFailed(f"CM_RUN_PREFIX: {text!r} is not a command's words ({error}); close the quotes") from error
 
 
-def require_same(folder: ResultFolder, run: str, options: Mapping[str, Any], *, target_given: bool) -> None:
+def require_same(folder: ResultFolder, run: str, options: JobOptions, *, target_given: bool) -> None:
     """Refuse to take a finished run, performance or accuracy, for the answer to other options (see `read_options`).
 
     Unless the user gave the target it may differ: a measured one does from run to run.
@@ -145,29 +163,30 @@ def require_same(folder: ResultFolder, run: str, options: Mapping[str, Any], *, 
     """
     try:
         session = read_session(folder.session(run))
-        differences = list(_differences(session, run, options, target_given=target_given))
-    except (IngestError, KeyError, TypeError) as error:
-        raise ResultsError(f"{folder.session(run)}: cannot be read as a session ({error}); {_REMEDY}") from error
+    except IngestError as error:
+        raise ResultsError(f"{error.where}: {error.problem}; {_REMEDY}") from error
+    differences = list(_differences(session, run, options, target_given=target_given))
     if differences:
         raise ResultsError(f"{folder.logs(run)}: the {run} run there was made with {'; '.join(differences)}. {_REMEDY}")
 
 
-def _differences(
-    session: Mapping[str, Any], run: str, options: Mapping[str, Any], *, target_given: bool
-) -> Iterator[str]:
-    made, backend = session["job"], options["backend"]
-    asked = {"round": options["round"], "benchmark": options["benchmark"], "backend": backend["name"]}
-    asked |= {key: backend[key] for key in ("options", "cores", "lengths", "batch_sizes", "streams")}
-    for key, value in asked.items():
-        if made.get(key) != value:
-            yield f"{key} {_shown(made.get(key))}, not {_shown(value)}"
-    if session["dataset"].get("identity") != WORKLOADS[options["benchmark"]].identity(Path(options["dataset"]["path"])):
-        yield f"another dataset ({session['dataset']['name']}, {session['dataset']['count']} samples)"
-    model = Path(backend["model_path"])
-    if session["model"]["sha256"] != (sha256_of(model) if model.is_file() else None):
-        yield f"another model file ({session['model']['path']})"
+def _differences(session: Session, run: str, options: JobOptions, *, target_given: bool) -> Iterator[str]:
+    made, backend, dataset = session.job, options.backend, session.dataset
+    for name, then, now in (
+        ("round", made.round, options.round),
+        ("benchmark", made.benchmark, options.benchmark),
+        ("backend", made.backend, backend.name),
+        *((key, getattr(made, key), getattr(backend, key)) for key in _SHAPES),
+    ):
+        if then != now:
+            yield f"{name} {_shown(then)}, not {_shown(now)}"
+    if dataset.identity != WORKLOADS[options.benchmark].facts(options.dataset.path).identity:
+        yield f"another dataset ({dataset.name}, {dataset.count} samples)"
+    model = backend.model_path
+    if session.model.sha256 != (sha256_of(model) if model.is_file() else None):
+        yield f"another model file ({session.model.path})"
     if run != "accuracy":
-        texts = (made["user_conf"], Path(options["user_conf"]).read_text(encoding="utf-8"))
+        texts = (made.user_conf, options.user_conf.read_text(encoding="utf-8"))
         lines = ([line.partition("=") for line in text.splitlines() if "=" in line] for text in texts)
         then, now = ({name.strip().rpartition(".")[2]: value.strip() for name, _, value in each} for each in lines)
         for key in sorted(then.keys() | now.keys()):
@@ -177,9 +196,9 @@ def _differences(
 
 
 def _shown(value: Any) -> str:
-    if value in (None, {}, []):
+    if value in (None, {}, ()):
         return "as calibrated or by default"
-    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+    return json.dumps(value) if isinstance(value, (dict, tuple)) else str(value)
 
 
 @dataclass(frozen=True)
@@ -200,28 +219,28 @@ class Workload:
     identity_keys: tuple[str, ...]
     made_by: str
 
-    def facts(self, folder: Path) -> dict[str, Any]:
-        """Read what a preprocessed folder says of itself.
+    def facts(self, folder: Path) -> PreparedDataset:
+        """Read the facts file of a preprocessed folder.
 
         Raises:
-            ResultsError: it is not there or does not say.
+            ResultsError: it is absent, or lacks a hash.
         """
+        path = folder / self.facts_file
         try:
-            facts = json.loads((folder / self.facts_file).read_text(encoding="utf-8"))
-            wanted = {key: facts[key] for key in self.identity_keys}
-            return {"sample_note": str(facts.get("sample_note") or ""), **wanted}
-        except (OSError, ValueError, KeyError, AttributeError) as error:
+            facts = read_json(path)
+            identity = decode({key: facts.get(key) for key in self.identity_keys}, dict[str, str], path)
+        except (DocumentError, AttributeError) as error:
             text = f"{folder}: no preprocessed dataset is there ({error}); run {self.made_by}"
             raise ResultsError(text) from error
+        return PreparedDataset(str(facts.get("sample_note") or ""), identity)
 
-    def identity(self, folder: Path) -> dict[str, str]:
-        """Return the hashes of what a preprocessed folder was made of.
 
-        Raises:
-            ResultsError: see `facts`.
-        """
-        facts = self.facts(folder)
-        return {key: str(facts[key]) for key in self.identity_keys}
+@dataclass(frozen=True)
+class PreparedDataset:
+    """A preprocessed dataset: the note on sample data (empty for a real one), and the hashes of what it was made of."""
+
+    sample_note: str
+    identity: Mapping[str, str]
 
 
 WORKLOADS = {

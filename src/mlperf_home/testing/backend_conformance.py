@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.engines.base import BackendError, Grid
+from mlperf_home.contracts.grids import Grid
+from mlperf_home.engines.base import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

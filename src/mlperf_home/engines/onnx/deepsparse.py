@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import trial
-from mlperf_home.engines.base import BackendError, Description, Grid
+from mlperf_home.engines.base import BackendError, Description
 from mlperf_home.engines.engine import WARM_UP_RUNS, QuestionAnswering, fill, full_inputs, locate, usable_cores
 from mlperf_home.engines.onnx.fixed_shape import FixedShapeGraphs
 from scriptgraph.files.kernel_files import read_text

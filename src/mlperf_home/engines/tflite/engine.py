@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mlperf_home.contracts.grids import Grid
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Grid, Prepared, Request
+    from mlperf_home.engines.base import Prepared, Request
     from mlperf_home.engines.engine import Options
 
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mlperf_home.contracts.grids import Grid
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.engines.base import Answer, Backend, Grid, Prepared
+    from mlperf_home.engines.base import Answer, Backend, Prepared
     from mlperf_home.harness.queries.watchdog import Watchdog
 
     Respond = Callable[[Sequence[int], Answer, NDArray[np.int32] | None], None]

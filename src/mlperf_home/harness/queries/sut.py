@@ -20,8 +20,8 @@ from mlperf_home.harness.queries.streams import ProcessesSut
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from mlperf_home.contracts.grids import Grid
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.engines.base import Grid
     from mlperf_home.harness.queries.parts import Parts, SystemUnderTest
 
 # Completed together by `EachSut`: many enough to cost nothing.

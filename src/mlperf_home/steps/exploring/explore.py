@@ -177,7 +177,7 @@ def _running(context: Context, described: Sequence[Mapping[str, Any]]) -> Runnin
     if scenario not in _METRICS:
         raise StepFailed(f"--scenario={scenario}: explorations compare {' or '.join(_METRICS)}")
     workload = WORKLOADS[benchmark]
-    note = workload.facts(Path(described[0]["dataset"]))["sample_note"]
+    note = workload.facts(Path(described[0]["dataset"])).sample_note
     return Running(
         round=context.text("CM_MLPERF_ROUND"),
         benchmark=benchmark,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,24 +28,24 @@ def test_a_whole_job_is_decoded(make_job: MakeJob) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("round", "v9", "round: no rules"),
-        ("benchmark", "bert", "benchmark: must be one of bert-99"),
-        ("scenario", "offline", "scenario: must be one of SingleStream"),
-        ("mode", "fast", "mode: must be one of performance"),
-        ("stall_timeout_s", 0, "stall_timeout_s: must be a number above 0"),
-        ("stall_timeout_s", True, "stall_timeout_s: must be a number above 0"),
-        ("sample", "yes", "sample: must be true or false"),
-        ("out_dir", "", "out_dir: must be a string"),
-        ("loadgen_model", "Bert", "loadgen_model: must be one of"),
-        ("dataset", [], "dataset: must be a JSON object"),
-        ("colour", "red", "colour: is not a key"),
-        ("rules", "v3.1", "rules: is not a key"),
-        ("calibration_path", 1, "calibration_path: must be a string, got 1"),
-        ("time_limit_s", None, "time_limit_s: must be a number above 0, got None"),
+        ("round", "v9", "job#/round: no rules"),
+        ("benchmark", "bert", "job#/benchmark: must be one of bert-99"),
+        ("scenario", "offline", "job#/scenario: invalid enum value 'offline'"),
+        ("mode", "fast", "job#/mode: invalid enum value 'fast'"),
+        ("stall_timeout_s", 0, "job#/stall_timeout_s: expected `float` > 0"),
+        ("stall_timeout_s", True, "job#/stall_timeout_s: expected `float`, got `bool`"),
+        ("sample", "yes", "job#/sample: expected `bool`, got `str`"),
+        ("out_dir", "", "job#/out_dir: expected a path, got ''"),
+        ("loadgen_model", "Bert", "job#/loadgen_model: must be one of"),
+        ("dataset", [], "job#/dataset: expected `object`, got `array`"),
+        ("colour", "red", "job: object contains unknown field `colour`"),
+        ("rules", "v3.1", "job: object contains unknown field `rules`"),
+        ("calibration_path", 1, "job#/calibration_path: expected a path, got 1"),
+        ("time_limit_s", 0, "job#/time_limit_s: expected `float` > 0"),
     ],
 )
 def test_a_wrong_key_is_named(make_job: MakeJob, key: str, value: Any, words: str) -> None:
-    with pytest.raises(HarnessError, match=words) as caught:
+    with pytest.raises(HarnessError, match=f"^{re.escape(words)}") as caught:
         decode_job(make_job().document | {key: value})
     assert caught.value.status is ExitStatus.BAD_JOB
 
@@ -52,19 +53,19 @@ def test_a_wrong_key_is_named(make_job: MakeJob, key: str, value: Any, words: st
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("streams", 0, "backend: streams: must be a whole number above 0 or null"),
-        ("streams", 1.5, "backend: streams: must be a whole number"),
-        ("lengths", [], "backend: lengths: must be a list"),
-        ("lengths", [128, 64], "backend: lengths: must be ascending"),
-        ("batch_sizes", ["4"], "backend: batch_sizes: must be a list"),
-        ("batch_sizes", [1, 2, 3], "backend: batch_sizes: must have one entry, or one for each of the 4 lengths"),
-        ("options", None, "backend: options: must be a JSON object"),
+        ("streams", 0, "streams: expected `int` >= 1"),
+        ("streams", 1.5, "streams: expected `int | null`, got `float`"),
+        ("lengths", [], "lengths: expected `array` of length >= 1"),
+        ("lengths", [128, 64], "lengths: must be ascending"),
+        ("batch_sizes", ["4"], "batch_sizes/0: expected `int`, got `str`"),
+        ("batch_sizes", [1, 2, 3], "batch_sizes: must have one entry, or one for each of the 4 lengths"),
+        ("options", None, "options: expected `object`, got `null`"),
     ],
 )
 def test_a_wrong_key_of_the_backend_is_named(make_job: MakeJob, key: str, value: Any, words: str) -> None:
     document = make_job().document
     document["backend"][key] = value
-    with pytest.raises(HarnessError, match=words):
+    with pytest.raises(HarnessError, match=re.escape(f"job#/backend/{words}")):
         decode_job(document)
 
 
@@ -74,17 +75,15 @@ def test_keys_with_a_default_may_be_left_out(make_job: MakeJob) -> None:
         document["dataset"].pop(left_out, None)
     whole = decode_job(document).dataset
     assert (whole.first, whole.after) == (None, 0)
-    document["dataset"] |= {"first": 2, "after": None}
-    assert decode_job(document).dataset.after == 0
     document["dataset"] |= {"first": None, "after": 2}
-    with pytest.raises(HarnessError, match="job: dataset: after: needs first"):
+    with pytest.raises(HarnessError, match="job#/dataset/after: needs first"):
         decode_job(document)
 
 
 def test_a_missing_key_is_named(make_job: MakeJob) -> None:
     document = make_job().document
     del document["session_path"]
-    with pytest.raises(HarnessError, match="session_path: is missing"):
+    with pytest.raises(HarnessError, match="job: object missing required field `session_path`"):
         decode_job(document)
 
 
@@ -96,5 +95,5 @@ def test_a_file_that_is_no_job(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="is not JSON"):
         read_job(broken)
     broken.write_text(json.dumps([1]), "utf-8")
-    with pytest.raises(HarnessError, match="must be a JSON object"):
+    with pytest.raises(HarnessError, match="expected `object`, got `array`"):
         read_job(broken)

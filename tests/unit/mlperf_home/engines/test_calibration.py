@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mlperf_home.engines.base import LENGTHS, BackendError, Description, Grid, Request
-from mlperf_home.engines.calibration import Calibration, Candidates, calibrate, default_candidates
+from mlperf_home.contracts.codec import decode, encode
+from mlperf_home.contracts.grids import Calibration, Candidates, Grid
+from mlperf_home.engines.base import LENGTHS, BackendError, Description, Request
+from mlperf_home.engines.calibration import calibrate, default_candidates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,9 +138,7 @@ def test_a_model_that_is_refused_is_an_error() -> None:
 
 def test_it_can_be_stored_and_read() -> None:
     chosen = _calibrate(Machine(lambda batch, length, _: 1e-5 * length * batch))
-    assert Calibration.from_json(json.loads(json.dumps(chosen.to_json()))) == chosen
-    with pytest.raises(BackendError, match="delete it to measure again"):
-        Calibration.from_json({"grid": {}})
+    assert decode(encode(chosen), Calibration, "x") == chosen
 
 
 @pytest.mark.parametrize(("cores", "streams"), [(1, (1,)), (2, (1, 2)), (4, (1, 2, 4)), (16, (1, 2, 8, 16))])

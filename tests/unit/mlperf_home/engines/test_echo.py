@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlperf_home.engines.base import BackendError, Grid, Request
+from mlperf_home.contracts.grids import Grid
+from mlperf_home.engines.base import BackendError, Request
 from mlperf_home.engines.echo import EchoBackend
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlperf_home.engines.base import BackendError, Grid
+from mlperf_home.contracts.grids import Grid
+from mlperf_home.engines.base import BackendError
 from mlperf_home.engines.engine import check_grid, fill, locate
 
 

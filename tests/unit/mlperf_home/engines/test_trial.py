@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import trial
-from mlperf_home.engines.base import BackendError, Grid, Request
+from mlperf_home.engines.base import BackendError, Request
 from mlperf_home.engines.trial import Attempt
 
 if TYPE_CHECKING:

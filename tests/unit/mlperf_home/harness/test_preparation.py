@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
+from mlperf_home.contracts.grids import Calibration, Grid, Speed
 from mlperf_home.contracts.job import decode_job
-from mlperf_home.engines.base import LENGTHS, BackendError, Grid
-from mlperf_home.engines.calibration import Calibration, Speed
+from mlperf_home.contracts.progress import Calibrating, Event
+from mlperf_home.engines.base import LENGTHS, BackendError
 from mlperf_home.harness import preparation
 from mlperf_home.harness.preparation import ChosenGrid, choose_grid
 
@@ -19,16 +20,16 @@ if TYPE_CHECKING:
 
     from harness_jobs import JobFolder, MakeJob
 
-    from mlperf_home.engines.calibration import Candidates
+    from mlperf_home.contracts.grids import Candidates
 
 
 class Told:
     """Collects progress events."""
 
     def __init__(self) -> None:
-        self.events: list[str] = []
+        self.events: list[Event] = []
 
-    def tell(self, event: str, **_facts: Any) -> None:
+    def tell(self, event: Event) -> None:
         self.events.append(event)
 
 
@@ -67,7 +68,7 @@ def test_what_is_open_is_measured_once(make_job: MakeJob, measured: list[Any]) -
     again = choose(job, told)
     assert (first.origin, again.origin) == ("calibrated", "stored")
     assert first.grid == again.grid == Grid(LENGTHS, (8,) * len(LENGTHS), 2)
-    assert told.events == ["calibrating"]
+    assert told.events == [Calibrating()]
     assert first.calibration == again.calibration
     assert first.calibration is not None
 

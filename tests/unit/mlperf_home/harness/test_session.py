@@ -189,7 +189,7 @@ def test_too_few_queries_for_early_stopping(make_job: MakeJob) -> None:
         (lambda job: (job.root / "audit.config").touch(), ExitStatus.BAD_JOB, "move it away"),
         (lambda job: job.out_dir.mkdir(parents=True), ExitStatus.BAD_OUTPUT, "exists already"),
         (lambda job: (job.root / "performance").touch(), ExitStatus.BAD_OUTPUT, "cannot be written"),
-        (lambda job: job.document.update(sample=1), ExitStatus.BAD_JOB, "sample: must be true or false"),
+        (lambda job: job.document.update(sample=1), ExitStatus.BAD_JOB, "job.json#/sample: expected `bool`, got `int`"),
         (lambda job: job.document["backend"].update(lengths=[64]), ExitStatus.BAD_DATASET, "longest sequence length"),
         (lambda job: job.document["backend"].update(name="none"), ExitStatus.BACKEND_REFUSED, "known are"),
         (lambda job: job.document["backend"].update(name="no:Such"), ExitStatus.BAD_JOB, "cannot be imported"),

@@ -165,8 +165,8 @@ def write(name: str, text: str) -> Callable[[Path], object]:
         (write("accuracy/accuracy.txt", f'{{"exact_match": 1, "f1": 2}}\nhash={"0" * 64}\n'), "hash differs"),
         (rewrite_session(job__scenario="Server"), "session of another scenario"),
         (rewrite_session(job__backend="onnxruntime"), "differ in backend"),
-        (rewrite_session(model__sha256="cd" * 32), "differ in sha256"),
-        (rewrite_session(dataset__count=1232), "differ in count"),
+        (rewrite_session(model__sha256="cd" * 32), "differ in model's sha256"),
+        (rewrite_session(dataset__count=1232), "differ in dataset's count"),
         (rewrite_session(job__mode="find-performance"), "is the session of a find-performance run"),
     ],
 )
@@ -286,7 +286,6 @@ NOISE = {"noisy_because": ["other programs used 12.0 %"], "disturbance": 2.4, "r
 
 def with_state(root: Path, **changes: Any) -> Path:
     session = load_session(root, "performance") | {"state": STATE, "noise": NOISE}
-    session["counts"] = {"samples_completed": 24576}
     save_session(root, "performance", session | changes)
     return root
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from harness_jobs import run_options
+from results_logs import SESSION
 
 from mlperf_home.measurements.layout import ResultFolder
 from mlperf_home.steps.launch import HarnessRun, run_harness
@@ -45,7 +47,8 @@ class FakeHarness:
         (logs / "mlperf_log_summary.txt").write_text(f"run {len(self.jobs)}", "utf-8")
         because = [f"disturbed {disturbance:g} times the limit"] if disturbance > 1 else []
         noise = {"noisy_because": because, "disturbance": disturbance, "reason": None}
-        session = {"run": len(self.jobs), "noise": noise, "target": {"target_qps": 5.0}}
+        times = {**SESSION["times"], "run_s": len(self.jobs)}
+        session = {**SESSION, "times": times, "noise": noise, "target": {"target_qps": 5.0}}
         Path(job["session_path"]).write_text(json.dumps(session), "utf-8")
         return _Completed()
 
@@ -54,25 +57,16 @@ class FakeHarness:
 def wanted(tmp_path: Path) -> HarnessRun:
     for name in ("user.conf", "mlperf.conf"):
         (tmp_path / name).write_text(name, "utf-8")
-    options = {
-        "python": "python",
-        "prefix": [],
-        "round": "v3.1",
-        "benchmark": "bert-99",
-        "user_conf": str(tmp_path / "user.conf"),
-        "mlperf_conf": str(tmp_path / "mlperf.conf"),
-        "work_dir": str(tmp_path / "work"),
-        "calibration_path": str(tmp_path / "state" / "calibration.json"),
-    }
+    options = run_options(tmp_path, calibration_path=tmp_path / "state" / "calibration.json")
     folder = ResultFolder(tmp_path / "result")
     folder.root.mkdir()
-    return HarnessRun(folder, "performance", options, noise_repeats=2)
+    return HarnessRun(folder, "performance", options, ("python",), noise_repeats=2)
 
 
 def kept(wanted: HarnessRun) -> dict[str, Any]:
-    session: dict[str, Any] = json.loads(wanted.folder.session(wanted.run).read_text("utf-8"))
-    summary = (wanted.folder.logs(wanted.run) / "mlperf_log_summary.txt").read_text("utf-8")
-    assert summary == f"run {session['run']}"
+    session: dict[str, Any] = json.loads(wanted.folder.session(wanted.mode).read_text("utf-8"))
+    summary = (wanted.folder.logs(wanted.mode) / "mlperf_log_summary.txt").read_text("utf-8")
+    assert summary == f"run {session['times']['run_s']:g}"
     assert not (wanted.folder.root / ".new").exists()
     return session
 
@@ -89,7 +83,7 @@ def test_the_first_quiet_run_or_the_least_disturbed_is_kept(
     assert run_harness(harness, lambda _: None, wanted) == {"target_qps": 5.0}
 
     session = kept(wanted)
-    assert (session["run"], len(harness.jobs)) == (run, attempts)
+    assert (session["times"]["run_s"], len(harness.jobs)) == (run, attempts)
     told = [attempt["disturbance"] for attempt in session.get("attempts", [])]
     assert told == (disturbances if attempts > 1 else [])
     assert (wanted.folder.root / "user.conf").exists()
@@ -109,7 +103,7 @@ def test_a_repetition_that_fails_leaves_the_run_that_is_there(wanted: HarnessRun
     with pytest.raises(StepFailed, match="it was killed"):
         run_harness(FakeHarness([3.0, None]), lambda _: None, wanted)
 
-    assert kept(wanted)["run"] == 1
+    assert kept(wanted)["times"]["run_s"] == 1
     assert wanted.folder.complete("performance")
 
 
@@ -117,7 +111,7 @@ def test_a_repetition_that_fails_leaves_the_run_that_is_there(wanted: HarnessRun
 def test_only_performance_is_repeated(wanted: HarnessRun, run: str) -> None:
     harness = FakeHarness([3.0])
 
-    run_harness(harness, lambda _: None, HarnessRun(wanted.folder, run, wanted.options, noise_repeats=2))
+    run_harness(harness, lambda _: None, replace(wanted, mode=run))
 
     assert len(harness.jobs) == 1
     assert "noise_repeats" not in harness.jobs[0]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from harness_jobs import run_options
 from submission_results import foreign
 from submission_tree import log_line
 
 from mlperf_home.measurements.layout import ResultFolder
 from mlperf_home.steps.launch import HarnessRun, reached, run_and_once_more
 from scriptgraph.api import StepFailed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RAN_OUT = "Ran out of generated queries to issue before the minimum query count and test duration were reached."
 
@@ -67,8 +71,8 @@ class Runs:
 
     def __call__(self, wanted: HarnessRun) -> dict[str, float]:
         number = len(self.confs)
-        self.confs.append(Path(wanted.options["user_conf"]).read_text("utf-8"))
-        place = wanted.folder.rejected(wanted.run) if self.rejected[number] else wanted.folder.logs(wanted.run)
+        self.confs.append(wanted.options.user_conf.read_text("utf-8"))
+        place = wanted.folder.rejected(wanted.mode) if self.rejected[number] else wanted.folder.logs(wanted.mode)
         place.mkdir(parents=True, exist_ok=True)
         for path in self.logs[number].iterdir():
             (place / path.name).write_bytes(path.read_bytes())
@@ -82,8 +86,7 @@ def wanted(tmp_path: Path) -> HarnessRun:
     (tmp_path / "user.conf").write_text(
         "bert.Offline.target_qps = 20\nbert.SingleStream.target_latency = 50\nbert.*.min_duration = 10000\n", "utf-8"
     )
-    options = {"user_conf": str(tmp_path / "user.conf"), "round": "v3.1"}
-    return HarnessRun(ResultFolder(tmp_path / "result"), "TEST01", options)
+    return HarnessRun(ResultFolder(tmp_path / "result"), "TEST01", run_options(tmp_path), ("python",))
 
 
 def test_an_offline_run_that_was_too_short_is_run_again_for_a_tenth_more(tmp_path: Path, wanted: HarnessRun) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import onnx
 import pytest
 
-from mlperf_home.engines.base import BackendError, Grid, Request
+from mlperf_home.contracts.grids import Grid
+from mlperf_home.engines.base import BackendError, Request
 from mlperf_home.engines.onnx import deepsparse
 from mlperf_home.engines.onnx.deepsparse import DeepSparseBackend
 from mlperf_home.testing import tiny_bert

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mlperf_home.engines.base import BackendError, Grid, Request
+from mlperf_home.contracts.grids import Grid
+from mlperf_home.engines.base import BackendError, Request
 from mlperf_home.engines.onnx.onnxruntime import OnnxRuntimeBackend
 from mlperf_home.testing import tiny_bert
 from mlperf_home.testing.tiny_bert import TinyBert

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import BackendError, Forkable, Grid, Request
+from mlperf_home.engines.base import BackendError, Forkable, Request
 from mlperf_home.engines.tflite import library
 from mlperf_home.engines.tflite.classifier import Classifier, Tensor, classes_of, read_classifier
 from mlperf_home.engines.tflite.model_file import check_file, input_side

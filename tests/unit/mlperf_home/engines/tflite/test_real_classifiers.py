@@ -10,12 +10,13 @@ import pytest
 pytest.importorskip("cv2")
 pytest.importorskip("tflite_runtime")
 
+from mlperf_home.contracts.grids import Grid
 from mlperf_home.datasets.imagenet.images import read_labels
 from mlperf_home.datasets.imagenet.preprocessing import Wanted, preprocess
 from mlperf_home.datasets.imagenet.recipes import MLPERF, MOBILENET, find_recipe
 from mlperf_home.datasets.imagenet.samples import ImagenetSamples
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import Grid, Request
+from mlperf_home.engines.base import Request
 from mlperf_home.engines.tflite.model_file import input_side
 
 REAL = Path(__file__).parents[5] / "../shared/data"

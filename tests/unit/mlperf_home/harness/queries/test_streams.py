@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from mlperf_home.contracts.failures import HarnessError
-from mlperf_home.engines.base import BackendError, Description, Forkable, Grid
+from mlperf_home.contracts.grids import Grid
+from mlperf_home.engines.base import BackendError, Description, Forkable
 from mlperf_home.harness.observation import HostWatch, peak_memory_bytes
 from mlperf_home.harness.queries import streams as stream_processes
 from mlperf_home.harness.queries.parts import Parts, groups
