@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from mlperf_home.contracts.codec import Document, OpenDocument
+from mlperf_home.contracts.codec import Document
 from scriptgraph.files.json_reader import Limits
 
 RUN_LIMITS = Limits(size=4 << 20, depth=5, values=20_000)
@@ -85,24 +85,3 @@ class RunCheck(Document):
 
     required: tuple[Requirement, ...]
     expected: tuple[Estimate, ...]
-
-
-class ProbeProgress(OpenDocument):
-    """What a probe had done when it was ended at its limit."""
-
-    samples: float = 0.0
-    seconds: float = 0.0
-
-
-class ProbeTarget(OpenDocument):
-    """What a probe measured: one of the two, by its scenario."""
-
-    target_qps: float | None = None
-    target_latency_ms: float | None = None
-
-
-class ProbeSession(OpenDocument):
-    """Of the session of a find-performance run, or of its error, what an estimate is made of."""
-
-    done: ProbeProgress | None = None
-    target: ProbeTarget | None = None

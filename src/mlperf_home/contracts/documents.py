@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mlperf_home.contracts.bundle import BundleManifest
+from mlperf_home.contracts.challenge_lock import ChallengeLock
+from mlperf_home.contracts.challenge_report import ChallengeReport
+from mlperf_home.contracts.challenge_run import ChallengeRun
 from mlperf_home.contracts.failures import Failure
 from mlperf_home.contracts.grids import CalibrationStore
 from mlperf_home.contracts.job import Job
+from mlperf_home.contracts.machine import Machine
+from mlperf_home.contracts.reproduction import Reproduction
 from mlperf_home.contracts.session import Session
 
 DOCUMENTS: dict[str, type] = {
+    "bundle": BundleManifest,
     "calibrations": CalibrationStore,
+    "challenge-lock": ChallengeLock,
+    "challenge-report": ChallengeReport,
+    "challenge-run": ChallengeRun,
     "failure": Failure,
     "job": Job,
+    "machine": Machine,
+    "reproduction": Reproduction,
     "session": Session,
 }
 

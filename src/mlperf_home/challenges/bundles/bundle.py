@@ -27,7 +27,7 @@ from mlperf_home.challenges.bundles.results import KEPT_RESULTS, MEASUREMENTS
 from mlperf_home.challenges.bundles.signature import sign
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME
 from mlperf_home.contracts.bundle import BundleManifest, FileEntry
-from mlperf_home.contracts.session import sha256_of
+from mlperf_home.contracts.session import read_session, sha256_of
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
 from mlperf_home.measurements.layout import (
     ACCURACY_DIR,
@@ -155,7 +155,7 @@ def _stage_result(source: Path, target: Path, redaction: Redaction) -> None:
     for session, logs in (each for each in RUNS if (source / each[0]).is_file()):
         _copy_json(source / session, target / session, redaction)
         (target / logs).mkdir(parents=True)
-        for name in read_json(source / session)["logs"]:
+        for name in read_session(source / session).logs:
             shutil.copyfile(source / logs / name, target / logs / name)
     texts, accuracy = (source / ACCURACY_DIR / ACCURACY_TEXT, source / ACCURACY_TEXT), target / ACCURACY_DIR
     text = next(filter(Path.is_file, texts), None)

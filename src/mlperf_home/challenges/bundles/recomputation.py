@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_home.challenges.bundles.bundle import RUNS
 from mlperf_home.challenges.bundles.faults import fault_of, file_of
 from mlperf_home.challenges.bundles.results import KEPT_RESULTS, MEASUREMENTS, measurement_files, read_measurement
-from mlperf_home.contracts.session import sha256_of
+from mlperf_home.contracts.session import read_session, sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import is_truncated
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
@@ -20,7 +20,6 @@ from mlperf_home.measurements.prices import PRICE, cost_values
 from mlperf_home.measurements.store import LINES_FILE, Store
 from mlperf_home.rules import load_round, mlperf_conf
 from scriptgraph.errors import DocumentError
-from scriptgraph.files.json_reader import Limits, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.bundles.faults import Problem
     from mlperf_home.measurements.measurement import Value
 
-SESSION_LIMITS = Limits(size=4 << 20, depth=32, values=100_000)
-"""A session has some 300 values."""
 # Facts that the steps before a run tell, and no log does: only the manifest of hashes holds them.
 _TOLD_BESIDES = {
     "model": {"name", "weight_type", "retraining", "weight_transformations", "source"},
@@ -76,9 +73,9 @@ def _settings_problems(folder: Path, where: str) -> Iterator[Problem]:
     session = next(filter(Path.is_file, (folder / each for each, _ in RUNS)), None)
     if session is None:
         return
-    job = read_json(session, SESSION_LIMITS)["job"]
-    for conf, text in (("user.conf", job.get("user_conf")), ("mlperf.conf", mlperf_conf(load_round(job["round"])))):
-        if text is not None and (folder / conf).is_file() and not has_text(folder / conf, text):
+    job = read_session(session).job
+    for conf, text in (("user.conf", job.user_conf), ("mlperf.conf", mlperf_conf(load_round(job.round)))):
+        if (folder / conf).is_file() and not has_text(folder / conf, text):
             yield f"{where}/{conf}", "is not what the run was given"
 
 
@@ -144,13 +141,13 @@ def _price(stored: Measurement) -> Value | None:
 def _log_problems(folder: Path, name: str) -> Iterator[Problem]:
     """Check that sessions name plain files; that an accuracy log is whole or has the form that truncation leaves."""
     for session_name in (name for name, _ in RUNS if (folder / name).is_file()):
-        session = read_json(folder / session_name, SESSION_LIMITS)
-        odd = [each for each in session["logs"] if "/" in each or each.startswith(".")]
+        session = read_session(folder / session_name)
+        odd = [each for each in session.logs if "/" in each or each.startswith(".")]
         if odd:
             raise ValueError(f"{session_name} names the log {odd[0]!r}")
         if session_name == ACCURACY_SESSION:
             log = folder / ACCURACY_DIR / ACCURACY_FILE
-            if not is_truncated(log) and sha256_of(log) != session["logs"][ACCURACY_FILE]["sha256"]:
+            if not is_truncated(log) and sha256_of(log) != session.logs[ACCURACY_FILE].sha256:
                 yield f"{name}/{ACCURACY_DIR}/{ACCURACY_FILE}", "is neither the run's log nor that log truncated"
 
 

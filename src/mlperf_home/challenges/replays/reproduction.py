@@ -10,8 +10,8 @@ import msgspec
 from mlperf_home.challenges.bundles.results import MEASUREMENTS, exploration_rows, read_measurement
 from mlperf_home.challenges.replays.comparison import compare, same_arithmetic
 from mlperf_home.contracts.reproduction import ReplayedFront, ReplayedResult, Reproduction
+from mlperf_home.contracts.session import read_session
 from mlperf_home.measurements.layout import ACCURACY_SESSION, PERFORMANCE_SESSION
-from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,5 +120,5 @@ def _result(key: Key, then: Result, now: Result | None, ranked: Sequence[str], m
 def _identity(folder: Path) -> list[Any]:
     """Return what the sessions say of the data; a session that is not there says nothing."""
     paths = filter(Path.is_file, (folder / PERFORMANCE_SESSION, folder / ACCURACY_SESSION))
-    datasets = (read_json(path)["dataset"] for path in paths)
-    return [{key: each.get(key) for key in ("name", "identity", "count", "made")} for each in datasets]
+    datasets = (read_session(path).dataset for path in paths)
+    return [(each.name, each.identity, each.count, each.made) for each in datasets]

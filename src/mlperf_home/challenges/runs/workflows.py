@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.definition.manifest import stands_for
 from mlperf_home.challenges.definition.work import DONE, FAILED, INTERRUPTED, now_utc, places_of
-from mlperf_home.contracts.challenge_run import Estimate, ProbeSession, WorkflowEnding
+from mlperf_home.contracts.challenge_run import Estimate, WorkflowEnding
 from mlperf_home.contracts.codec import read_document
+from mlperf_home.contracts.failures import Failure
 from mlperf_home.contracts.records import RECORD_LIMITS, RunRecord
+from mlperf_home.contracts.session import IngestError, read_session
 from mlperf_home.product import ENGINE
 from scriptgraph.errors import DocumentError
 from scriptgraph.files.atomic import replace_text
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.definition.manifest import Call, Workflow
     from mlperf_home.challenges.definition.work import Work
     from mlperf_home.challenges.runs.arguments import Setting
-    from mlperf_home.contracts.challenge_run import ProbeProgress, ProbeTarget
 
 _INTERRUPTED_CODE = 130
 _HOUR_S = 3600
@@ -136,23 +137,27 @@ def _measured(folder: Path, *, ended: bool) -> tuple[float, str] | None:
     Where its time was over (`ended`), what was done until then counts.
     """
     for path in sorted(folder.glob(f"*_results/*/*/*/find-performance-session{'.error' if ended else ''}.json")):
-        with suppress(DocumentError):  # another tool's, or half-written
-            session = read_document(path, ProbeSession)
-            if found := _until_its_limit(session.done) if ended else _of_its_target(session.target):
+        with suppress(DocumentError, IngestError):  # another tool's, or half-written
+            if found := _until_its_limit(path) if ended else _of_its_target(path):
                 return found
     return None
 
 
-def _until_its_limit(done: ProbeProgress | None) -> tuple[float, str] | None:
-    if done is None or not done.samples:
+def _until_its_limit(path: Path) -> tuple[float, str] | None:
+    done = read_document(path, Failure).done
+    samples, seconds = done.get("samples", 0.0), done.get("seconds", 0.0)
+    if not samples:
         return None
-    how = f"the probe was ended at its limit of {LIMIT_S} s: {done.samples:.0f} samples in {done.seconds:.0f} s"
-    return done.seconds / done.samples, how
+    return (
+        seconds / samples,
+        f"the probe was ended at its limit of {LIMIT_S} s: {samples:.0f} samples in {seconds:.0f} s",
+    )
 
 
-def _of_its_target(target: ProbeTarget | None) -> tuple[float, str] | None:
-    if target is not None and target.target_qps:
-        return 1 / target.target_qps, "from the probe's sample"
-    if target is not None and target.target_latency_ms:
-        return target.target_latency_ms / 1000, "from the probe's sample"
+def _of_its_target(path: Path) -> tuple[float, str] | None:
+    target = read_session(path).target or {}
+    if qps := target.get("target_qps"):
+        return 1 / qps, "from the probe's sample"
+    if latency_ms := target.get("target_latency_ms"):
+        return latency_ms / 1000, "from the probe's sample"
     return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from challenge_homes import document, report_of
+from results_logs import SESSION
 
 from mlperf_home.product import ENGINE
 
@@ -43,7 +44,7 @@ class TestExpectedTime:
             told = real(command)
             if command["tags"] == "run,first":
                 folder = next(Path(command["results_dir"]).glob("*_results/*/*/*"))
-                (folder / "find-performance-session.json").write_text(json.dumps({"target": target}))
+                (folder / "find-performance-session.json").write_text(json.dumps({**SESSION, "target": target}))
             return told
 
         home.patch.setattr(ENGINE, "run_script", run)
@@ -103,7 +104,8 @@ class TestExpectedTime:
             if command["tags"] != "run,first":
                 return told
             folder = next(Path(command["results_dir"]).glob("*_results/*/*/*"))
-            (folder / "find-performance-session.error.json").write_text(json.dumps({"name": "OVER_TIME", "done": done}))
+            failure = {"status": 72, "name": "OVER_TIME", "message": "it was ended", "done": done}
+            (folder / "find-performance-session.error.json").write_text(json.dumps(failure))
             return {"return": 1, "error": "the run was ended at its limit of 120 s"}
 
         home.patch.setattr(ENGINE, "run_script", run)
@@ -134,6 +136,28 @@ class TestExpectedTime:
 
         assert expected["hours"] is None
         assert "limit of 120 s" in expected["how"]
+
+    @pytest.mark.parametrize("left", [b"", b"[" * 100_000, b'{"done": {"samples": "many"}}'], ids=["", "deep", "text"])
+    @pytest.mark.parametrize("error", ["", "it was ended"])
+    def test_a_damaged_file_of_a_probe_leaves_the_time_unknown(
+        self, probed: ChallengeHome, left: bytes, error: str
+    ) -> None:
+        real = probed.run_script
+
+        def run(command: dict[str, Any]) -> dict[str, Any]:
+            told = real(command)
+            if command["tags"] != "run,first":
+                return told
+            folder = next(Path(command["results_dir"]).glob("*_results/*/*/*"))
+            (folder / f"find-performance-session{'.error' if error else ''}.json").write_bytes(left)
+            return {"return": 1, "error": error} if error else told
+
+        probed.patch.setattr(ENGINE, "run_script", run)
+
+        expected = report_of(probed("run", sample=True))["expected"][0]
+
+        assert expected["hours"] is None
+        assert (error or "left no target") in expected["how"]
 
     def test_a_probe_is_not_a_result(self, probed: ChallengeHome) -> None:
         self.measuring(probed, {"target_qps": 10})
