@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from mlperf_home.contracts.challenge_report import (
@@ -16,6 +17,7 @@ from mlperf_home.contracts.codec import read_document
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.measurement import NOISY, from_json, unknown
 from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import Limits, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +30,9 @@ MEASUREMENTS = "results/*/*_results/*/*/*/measurement.json"
 KEPT_RESULTS = "results/*_results/*/*/*"
 """Where an experiment keeps whole runs, below its folder."""
 
+MEASUREMENT_LIMITS = Limits(size=4 << 20, depth=16, values=100_000)
+"""A measurement has some 400 values."""
+
 
 class ReportError(LocatedError):
     """Something that a report tells of cannot be read."""
@@ -39,8 +44,14 @@ def measurement_files(root: Path) -> list[Path]:
 
 
 def read_measurement(path: Path, root: Path) -> Measurement:
-    """Read a measurement, named by its path below `root`. Raise MeasurementError if it is damaged."""
-    return from_json(path.read_text(encoding="utf-8"), path.relative_to(root).as_posix())
+    """Read a measurement, named by its path below `root`.
+
+    Raises:
+        DocumentError: it is not JSON, or exceeds a limit.
+        MeasurementError: it is not a measurement.
+    """
+    document = read_json(path, MEASUREMENT_LIMITS)
+    return from_json(json.dumps(document), path.relative_to(root).as_posix())
 
 
 def result_rows(root: Path, metrics: Sequence[Metric]) -> tuple[ReportedResult, ...]:

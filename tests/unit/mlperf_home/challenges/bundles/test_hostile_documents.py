@@ -70,6 +70,15 @@ def test_a_session_out_of_its_limits_is_named_beside_its_measurement(opened: Ope
     assert re.search(f"{MODEL}/measurement.json: {MODEL}/performance-session.json: {of_a_run}", "\n".join(said))
 
 
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_measurement_out_of_its_limits_is_named(opened: Opened, fault: str) -> None:
+    content, problem = FAULTS[fault]
+    (opened.root / MODEL / "measurement.json").write_bytes(content)
+    opened.rehash()
+
+    assert re.search(f"{MODEL}/measurement.json: {problem}", "\n".join(found(opened.verified())))
+
+
 @pytest.mark.parametrize(
     ("name", "change", "problem"),
     [

@@ -137,7 +137,9 @@ class TestExpectedTime:
         assert expected["hours"] is None
         assert "limit of 120 s" in expected["how"]
 
-    @pytest.mark.parametrize("left", [b"", b"[" * 100_000, b'{"done": {"samples": "many"}}'], ids=["", "deep", "text"])
+    @pytest.mark.parametrize(
+        "left", [b"", b"[" * 100_000, b'{"done": {"samples": "many"}}'], ids=["empty", "deep", "text"]
+    )
     @pytest.mark.parametrize("error", ["", "it was ended"])
     def test_a_damaged_file_of_a_probe_leaves_the_time_unknown(
         self, probed: ChallengeHome, left: bytes, error: str
