@@ -33,7 +33,20 @@ setup(
     packages=find_packages("src"),
     package_dir={"": "src"},
     package_data={
-        "": ["*.json", "*.txt", "*.in", "*.onnx", "*.tflite", "*.xz", "*.typed", "*.md", "*.js", "*.css", "*.html", "schemas/*.json"]
+        "": [
+            "*.json",
+            "*.txt",
+            "*.in",
+            "*.onnx",
+            "*.tflite",
+            "*.xz",
+            "*.typed",
+            "*.md",
+            "*.js",
+            "*.css",
+            "*.html",
+            "schemas/*.json",
+        ]
     },
     cmdclass={"build_py": BuildWithRepository},
 )
