@@ -12,7 +12,7 @@ def preprocess(context: Context) -> Outcome:
     """Read the measurements beside each other; failures are named, and end the run as failed."""
     if context.flag("CM_DATASET_SAMPLE") and context.text("CM_MLPERF_MODELS") == "efficientnet":
         raise StepFailed("no model fits all that is asked for: the sample has MobileNets alone; leave a variation out")
-    failed = [line for line in context.text("CM_MLPERF_FAILED_MODELS", "").splitlines() if line]
+    failed = context.failures("CM_MLPERF_FAILED_MODELS")
     if failed:
         context.table("Models that failed", failure_rows(failed))
     # The results of this request alone: what else lies in the folder is not asked for, or failed now.

@@ -49,7 +49,8 @@ def _official(context: Context, root: Path, rules: Round, *, sample: bool) -> st
     checker = context.path("CM_MLPERF_CHECKER_PATH") or context.path("CM_MLPERF_INFERENCE_SOURCE")
     if checker is None:
         if context.flag("CM_MLPERF_RUN_CHECKER"):
-            why = context.text("CM_MLPERF_SOURCE_FAILED", "its source is not here")
+            failed = context.failures("CM_MLPERF_SOURCE_FAILED")
+            why = failed[0].report() if failed else "its source is not here"
             context.warn(f"the official checker was not run: {why}; give it by --checker_path")
         return "not run"
     options = OfficialOptions(

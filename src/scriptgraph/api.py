@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import ScriptGraphError, StepFailed
 from scriptgraph.execution.context import Context, Folders, Switches, failing_on, is_plain_name, program_environment
+from scriptgraph.execution.failures import DependencyFailure, read_failures
 from scriptgraph.execution.run_step import Done, Download, Outcome, Run, Skip
 from scriptgraph.files import locks
 from scriptgraph.manifest.types import Value, Values
@@ -69,6 +70,7 @@ __all__ = [
     "ArchiveError",
     "Completed",
     "Context",
+    "DependencyFailure",
     "Done",
     "Download",
     "Expected",
@@ -105,6 +107,7 @@ __all__ = [
     "parse_digests",
     "probe",
     "program_environment",
+    "read_failures",
     "verify_hashes",
     "version_bounds",
 ]

@@ -44,16 +44,24 @@ def _suggestion(words: Sequence[str]) -> str:
     return f" Did you mean {' or '.join(words)}?" if words else ""
 
 
+def report_text(text: str, chain: Sequence[str], log: Path | None) -> str:
+    """Return the text of an error with the way that led there, and the log."""
+    way = f" [on the way: {' > '.join(chain)}]" if chain else ""
+    return f"{text}{way}" + ("" if log is None else f" [log: {log}]")
+
+
 class ScriptGraphError(Exception):
     """Base of all errors a user can cause or meet.
 
     Attributes:
         chain: the scripts that led here, outermost first; filled on the way up.
         log: the log that says more, where there is one.
+        advice: what to do, where it is known apart from the text, which has it too.
     """
 
     chain: tuple[str, ...] = ()
     log: Path | None = None
+    advice: str | None = None
 
     def within(self, alias: str) -> ScriptGraphError:
         """Note that the error arose below the script `alias`."""
@@ -61,13 +69,8 @@ class ScriptGraphError(Exception):
         return self
 
     def report(self) -> str:
-        """Give the text for the user: what, the way that led there, and the log."""
-        text = str(self)
-        if self.chain:
-            text += f" [on the way: {' > '.join(self.chain)}]"
-        if self.log is not None:
-            text += f" [log: {self.log}]"
-        return text
+        """Return the text for the user: the error, the way that led there, and the log."""
+        return report_text(str(self), self.chain, self.log)
 
 
 class DocumentError(ScriptGraphError):

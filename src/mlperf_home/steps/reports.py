@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mlperf_home.measurements.measurement import Measurement
+    from scriptgraph.api import DependencyFailure
 
     Rows = list[tuple[str, str]]
 
@@ -21,7 +22,6 @@ _NONE = {"front": "nothing is sure yet", "undecided": "all is decided", "dropped
 _KINDS = {"probe": "probes", "check": "accuracy checks", "official": "official runs"}
 _MOST_NAMED = 3
 _ALIKE = "as the one above"
-_WAY = " [on the way: "
 # What concerns only the time it was typed, not what was measured.
 _NOT_TYPED_AGAIN = {"--rerun", "--regenerate_files", "--regenerate-files", "--quiet", "--out", "-v", "-j"}
 
@@ -109,38 +109,29 @@ def repeated(words: Sequence[str]) -> list[str]:
     return [word for word in words if word.partition("=")[0] not in _NOT_TYPED_AGAIN]
 
 
-def failure_rows(lines: Sequence[str]) -> list[tuple[str, str]]:
-    """Return name and reason of each model that failed; a reason that is that of the row before is not repeated.
-
-    `lines` are "<model>: <reason>" of each, in the order in which they were tried.
-    """
+def failure_rows(failures: Sequence[DependencyFailure]) -> list[tuple[str, str]]:
+    """Return name and reason of each model that failed; a reason that is that of the row before is not repeated."""
     rows, before = [], ""
-    for line in lines:
-        model, _, reason = line.partition(": ")
-        rows.append((model, _ALIKE if _what(reason) == before else reason))
-        before = _what(reason)
+    for each in failures:
+        rows.append((each.name, _ALIKE if each.error == before else each.report()))
+        before = each.error
     return rows
 
 
-def failure_words(lines: Sequence[str]) -> str:
-    """Return one line with how many failed, and for the first reasons which."""
-    models: dict[str, list[str]] = {}
-    reasons: dict[str, str] = {}
-    for line in lines:
-        model, _, reason = line.partition(": ")
-        models.setdefault(_what(reason), []).append(model)
-        reasons.setdefault(_what(reason), reason)
+def failure_words(failures: Sequence[DependencyFailure]) -> str:
+    """Return one line with how many failed, and for the first reasons which.
+
+    Of steps that run side by side any may come first to what is wrong: errors are compared without the way to them.
+    """
+    groups: dict[str, list[DependencyFailure]] = {}
+    for each in failures:
+        groups.setdefault(each.error, []).append(each)
     told = []
-    for what, named in models.items():
-        names = " and ".join(named)
-        if len(named) > _MOST_NAMED:
-            names = f"{named[0]} and {len(named) - 1} others, which the table names"
-        told.append(f"{names}: {reasons[what]}")
+    for first, *more in groups.values():
+        names = " and ".join(each.name for each in (first, *more))
+        if len(more) >= _MOST_NAMED:
+            names = f"{first.name} and {len(more)} others, which the table names"
+        told.append(f"{names}: {first.report()}")
     if len(told) > _MOST_NAMED:
         told[_MOST_NAMED:] = [f"{len(told) - _MOST_NAMED} other reasons, which the table names"]
-    return f"{len(lines)} of the models failed; the same command tries them again: {'; '.join(told)}"
-
-
-def _what(reason: str) -> str:
-    """Leave out which steps led to it: of those that run side by side, any may come to it first."""
-    return reason.partition(_WAY)[0]
+    return f"{len(failures)} of the models failed; the same command tries them again: {'; '.join(told)}"

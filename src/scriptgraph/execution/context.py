@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.errors import StepFailed, UndeclaredError
+from scriptgraph.execution.failures import read_failures
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.types import NOTHING, matches_any
 from scriptgraph.planning.conditions import same
@@ -17,6 +18,7 @@ from scriptgraph.planning.environment import Environment, as_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from scriptgraph.execution.failures import DependencyFailure
     from scriptgraph.manifest.types import Manifest, Value, Values
     from scriptgraph.process.outcome import Completed
 
@@ -193,6 +195,14 @@ class Context:
             raise StepFailed(f"{where}: nothing is there; give the path of an existing file or folder")
         return path
 
+    def failures(self, key: str) -> tuple[DependencyFailure, ...]:
+        """Read the key that dependencies name by `may_fail`: those that failed, in their order.
+
+        Raises:
+            DocumentError: it holds something else.
+        """
+        return read_failures(self.text(key, ""), self._spelling(key))
+
     def say(self, message: str) -> None:
         """Tell the user something worth a line."""
         self._announce("said", {"message": message})
@@ -260,7 +270,9 @@ def failing_on(*kinds: type[Exception]) -> Iterator[None]:
     try:
         yield
     except kinds as error:
-        raise StepFailed(str(error)) from error
+        failed = StepFailed(str(error))
+        failed.advice = getattr(error, "advice", None)
+        raise failed from error
 
 
 def program_environment(extra: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from functools import partial, reduce
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from scriptgraph.errors import ScriptGraphError
+from scriptgraph.execution.failures import failures_text
 from scriptgraph.execution.parallelism import Independence, side_by_side
 from scriptgraph.manifest.types import NOTHING
 from scriptgraph.planning.environment import NOTHING_UNKNOWN, Layer, Unknown
@@ -217,13 +218,9 @@ class Traversal:
 
 
 def _failures(needs: tuple[Need, ...], failed: Mapping[int, ScriptGraphError]) -> Values:
-    """Return a line for each dependency that was allowed to fail and did, by the key that its manifest names.
-
-    It begins with what the dependency sets, which tells it from others like it.
-    """
-    lines: dict[str, list[str]] = {}
+    """Return the dependencies that were allowed to fail and did, as JSON text by the key that their manifest names."""
+    by_key: dict[str, list[tuple[Values, ScriptGraphError]]] = {}
     for number in sorted(failed):
         dependency = needs[number].dependency
-        words = (" ".join(map(str, dependency.env.values())), failed[number].report())
-        lines.setdefault(dependency.may_fail, []).append(": ".join(filter(None, words)))
-    return {key: "\n".join(each) for key, each in lines.items()}
+        by_key.setdefault(dependency.may_fail, []).append((dependency.env, failed[number]))
+    return {key: failures_text(each) for key, each in by_key.items()}

@@ -49,8 +49,8 @@ class Dependency(Immutable):
         prefixed_tags_from: such keys by the prefix that their values get.
         for_each: the table of which this is a row; None for one that stands in the manifest itself.
         dropped_by: the variations with which it is left out, since its row is not among those selected.
-        may_fail: the environment's key that gets a line for each such dependency that failed; the others go on. Empty:
-            a failure ends the run.
+        may_fail: the environment's key that gets such dependencies that failed, as JSON text; the others go on.
+            Empty: a failure ends the run.
     """
 
     tags: str

@@ -165,11 +165,12 @@ def _absent(context: Context, space: Mapping[str, Any], described: Sequence[Mapp
     """Return the models that could not be had, each with a reason."""
     had = {each["model"] for each in described}
     missing = {point.model for point in decode_space(space, "the space").points} - had
-    failures = [line for line in context.text("CM_EXPLORE_FAILED", "").splitlines() if line]
-    usual = failures[0] if failures else "no step brings it"
-    # A failure's line begins with the model that was asked for.
-    reasons = {model: next((line for line in failures if line.startswith(f"{model} ")), usual) for model in missing}
-    return {model: f"the model or its dataset could not be had: {reasons[model]}" for model in sorted(missing)}
+    failures = context.failures("CM_EXPLORE_FAILED")
+    usual = failures[0].report() if failures else "no step brings it"
+    reasons = {str(each.values.get("CM_EXPLORE_MODEL")): each.report() for each in reversed(failures)}
+    return {
+        model: f"the model or its dataset could not be had: {reasons.get(model, usual)}" for model in sorted(missing)
+    }
 
 
 def _running(context: Context, described: Sequence[Mapping[str, Any]]) -> Running:

@@ -10,7 +10,8 @@ import pytest
 from tiny_scripts import manifest
 
 from scriptgraph.api import Context, Folders, Switches, failing_on, program_environment
-from scriptgraph.errors import StepFailed, UndeclaredError
+from scriptgraph.errors import DocumentError, StepFailed, UndeclaredError
+from scriptgraph.execution.failures import failures_text
 from scriptgraph.execution.run_step import exports_as_values
 from scriptgraph.planning.environment import Environment, Layer
 from scriptgraph.process.programs import ProcessFailed
@@ -227,3 +228,12 @@ def test_exports_become_values_of_the_environment() -> None:
 def test_an_export_of_another_kind_is_refused(value: Any, kind: str) -> None:
     with pytest.raises(TypeError, match=f"^CM_K: {kind} is no value of the environment$"):
         exports_as_values({"CM_K": value})
+
+
+def test_failures_of_dependencies_are_read_or_refused_by_key(folders: Folders) -> None:
+    text = failures_text([({"CM_MODEL": "a"}, StepFailed("no room").within("x"))])
+
+    assert [each.error for each in context_with(folders, {"CM_KEY": text}).failures("CM_KEY")] == ["no room"]
+    assert context_with(folders, {}).failures("CM_KEY") == ()
+    with pytest.raises(DocumentError, match=r"^CM_KEY: is not JSON"):
+        context_with(folders, {"CM_KEY": "a line"}).failures("CM_KEY")

@@ -9,6 +9,7 @@ import pytest
 
 from scriptgraph.api import Switches
 from scriptgraph.errors import RequestError, ScriptGraphError, StepFailed, UndeclaredError
+from scriptgraph.execution.failures import read_failures
 from scriptgraph.execution.record import Record
 from scriptgraph.process.programs import ProcessFailed
 
@@ -60,20 +61,19 @@ class TestOrder:
             "top",
             """
             def preprocess(context: Context) -> Done:
-                return Done({"CM_TOLD": context.text("CM_FAILED") + "|" + context.text("CM_A")})
+                return Done({"CM_TOLD": context.text("CM_FAILED"), "CM_SEEN": context.text("CM_A")})
             """,
             deps=[{"tags": "bad", "may_fail": "CM_FAILED"}, {"tags": "good", "may_fail": "CM_FAILED"}],
             env_keys=["CM_FAILED", "CM_A"],
-            new_env_keys=["CM_TOLD"],
+            new_env_keys=["CM_TOLD", "CM_SEEN"],
         )
 
         record = bench.run("top")
 
         assert statuses(record) == [("bad", "failed"), ("good", "done"), ("top", "done")]
-        told = str(record.exports["CM_TOLD"])
-        assert "the model is broken" in told
-        assert told.endswith("|a")
-        assert len(told.splitlines()) == 1
+        assert record.exports["CM_SEEN"] == "a"
+        (failure,) = read_failures(str(record.exports["CM_TOLD"]), "it")
+        assert (failure.step, failure.error, failure.way) == ("bad", "the model is broken", ("bad",))
 
     def test_of_several_like_requests_each_that_failed_is_told_with_what_was_its_own(self, bench: Bench) -> None:
         bench.scripts.add("bad", raising('StepFailed("the model is broken")'))
@@ -91,10 +91,14 @@ class TestOrder:
             new_env_keys=["CM_TOLD"],
         )
 
-        lines = str(bench.run("top").exports["CM_TOLD"]).splitlines()
+        found = read_failures(str(bench.run("top").exports["CM_TOLD"]), "it")
 
-        assert [line.partition(": ")[0] for line in lines] == ["net v1,_a", "net v2"]
-        assert all("the model is broken" in line for line in lines)
+        assert [dict(each.values) for each in found] == [
+            {"CM_FAMILY": "net", "CM_WHICH": "v1,_a"},
+            {"CM_FAMILY": "net", "CM_WHICH": "v2"},
+        ]
+        assert [each.name for each in found] == ["net v1,_a", "net v2"]
+        assert all(each.error == "the model is broken" for each in found)
 
     def test_only_what_is_exported_leaves_a_step(self, bench: Bench) -> None:
         bench.scripts.add("a", exporting(CM_A=1), env={"CM_INNER": 1}, new_env_keys=["CM_A"])

@@ -1,0 +1,96 @@
+"""Failures of dependencies that may fail: JSON text in the environment's key that their manifest names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.errors import DocumentError, report_text
+from scriptgraph.files.json_reader import Limits, parse_json
+from scriptgraph.immutable import Immutable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scriptgraph.errors import ScriptGraphError
+    from scriptgraph.manifest.types import Values
+
+# A hundred rows of a table may fail, each with a page of text.
+_LIMITS = Limits(size=8 << 20, depth=8, values=200_000)
+
+
+class DependencyFailure(Immutable):
+    """A dependency that was allowed to fail, and did.
+
+    Attributes:
+        values: the `env` of the dependency in the manifest, which distinguishes it from others like it.
+        step: the alias of the step that failed.
+        error: what is wrong, without the way that led there.
+        way: the aliases from the dependency down to that step.
+        log: the log that says more, where there is one.
+        advice: what to do, where the error has it apart from its text.
+    """
+
+    values: Values
+    step: str
+    error: str
+    way: tuple[str, ...] = ()
+    log: Path | None = None
+    advice: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The dependency's own values, for people."""
+        return " ".join(map(str, self.values.values()))
+
+    def report(self) -> str:
+        """Return the text for the user: the error, the way that led there, and the log."""
+        return report_text(self.error, self.way, self.log)
+
+
+def failures_text(failed: Iterable[tuple[Values, ScriptGraphError]]) -> str:
+    """Write failures as JSON text: for each the dependency's own values and its error."""
+    text = json.dumps([
+        {
+            "for": dict(values),
+            "step": error.chain[-1] if error.chain else "",
+            "error": str(error),
+            "way": error.chain,
+            "log": None if error.log is None else str(error.log),
+            "advice": error.advice,
+        }
+        for values, error in failed
+    ])  # fmt: skip
+    # No part of a message is taken for the place of another key, <<<KEY>>>.
+    return text.replace("<", "\\u003c")
+
+
+def read_failures(text: str, where: str) -> tuple[DependencyFailure, ...]:
+    """Read what `failures_text` wrote; empty text has none.
+
+    Raises:
+        DocumentError: it is not a list of failures; names `where` and the place in it.
+    """
+    document = parse_json(text, where, _LIMITS) if text else []
+    if not isinstance(document, list):
+        raise DocumentError(where, "", "is not a list of failures")
+    return tuple(_failure(each, where, f"/{number}") for number, each in enumerate(document))
+
+
+def _failure(entry: Any, where: str, place: str) -> DependencyFailure:
+    def member(key: str, *kinds: type) -> Any:
+        value = entry.get(key) if isinstance(entry, dict) else None
+        if not isinstance(value, kinds):
+            raise DocumentError(where, f"{place}/{key}", "is missing or of another type; a failed dependency has it")
+        return value
+
+    none = type(None)
+    way = member("way", list)
+    if not all(isinstance(each, str) for each in way):
+        raise DocumentError(where, f"{place}/way", "is not a list of texts")
+    log = member("log", str, none)
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in member("for", dict).items()}
+    return DependencyFailure(
+        values, member("step", str), member("error", str), tuple(way), log and Path(log), member("advice", str, none)
+    )
