@@ -19,12 +19,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.contracts.race import Belief, Protocol, Settings
+from mlperf_home.contracts.study import Candidate, EngineEnvironment, RunConditions, StudyPlan
 from mlperf_home.exploration.definition.answer import to_json
-from mlperf_home.exploration.definition.meter import Journal, JournaledMeter
-from mlperf_home.exploration.definition.settings import Belief, Protocol, Settings, study_identity
+from mlperf_home.exploration.definition.journal import Journal
+from mlperf_home.exploration.definition.meter import JournaledMeter
+from mlperf_home.exploration.definition.settings import study_identity
 from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.meter import LiveMeter
-from mlperf_home.exploration.live.plan import Candidate, Engine, Running, StudyPlan
+from mlperf_home.exploration.live.plan import space_of, subject_of
 from mlperf_home.exploration.racing.study import Study
 from mlperf_home.pareto.front import front
 from mlperf_home.samples import mobilenet
@@ -32,7 +35,7 @@ from mlperf_home.steps.exploring.candidates import PRIOR_SD
 from mlperf_home.steps.exploring.options import known_space
 
 if TYPE_CHECKING:
-    from mlperf_home.exploration.definition.answer import Answer
+    from mlperf_home.contracts.answer import Answer
     from mlperf_home.exploration.definition.space import Point
 
 IMAGES = 1200
@@ -78,8 +81,8 @@ def plan_of(folder: Path, name: str) -> StudyPlan:
         priors=priors,
         candidates=candidates,
         absent={},
-        engines={"litert": Engine(sys.executable, (), "this-machine")},
-        running=Running("v3.1", "resnet", "SingleStream", "sample", "imagenet", True, 60.0, None, {}),
+        engines={"litert": EngineEnvironment(sys.executable, (), "this-machine")},
+        running=RunConditions("v3.1", "resnet", "SingleStream", "sample", "imagenet", True, 60.0, None, {}),
         folder=folder / name,
         work_dir=folder / "work",
     )
@@ -87,7 +90,7 @@ def plan_of(folder: Path, name: str) -> StudyPlan:
 
 def exhaustive(plan: StudyPlan) -> tuple[dict[str, tuple[float, float]], float]:
     """Measure every point officially and on all images; give latency and top-1 by point, and the seconds it took."""
-    space, values, spent_s = plan.points, {}, 0.0
+    space, values, spent_s = space_of(plan), {}, 0.0
     identity = {"exhaustive": [point.name for point in space.points]}
     with Journal(plan.folder / "journal.jsonl", identity) as journal, Engines(plan.engines) as engines:
         meter = JournaledMeter(LiveMeter(plan, engines, lambda _point: None), journal)
@@ -104,9 +107,9 @@ def race(plan: StudyPlan) -> Answer:
     def ignore(_point: Point) -> None:
         return
 
-    identity = study_identity(plan.points, plan.priors, plan.settings)
+    identity = study_identity(space_of(plan), plan.priors, plan.settings)
     with Journal(plan.folder / "journal.jsonl", identity) as journal, Engines(plan.engines) as engines:
-        return Study(plan.points, LiveMeter(plan, engines, ignore), plan.priors, plan.settings, journal).run()
+        return Study(space_of(plan), LiveMeter(plan, engines, ignore), plan.priors, plan.settings, journal).run()
 
 
 def front_of(values: dict[str, tuple[float, float]]) -> set[str]:
@@ -136,7 +139,7 @@ def figures(folder: Path, seeds: int) -> dict[str, Any]:
         plan = replace(plan, settings=replace(plan.settings, seed=seed))
         start_s = time.monotonic()
         answer = race(plan)
-        (plan.folder / "answer.json").write_text(to_json(answer, plan.about), encoding="utf-8")
+        (plan.folder / "answer.json").write_text(to_json(answer, subject_of(plan)), encoding="utf-8")
         kept = {each.point for each in (*answer.front, *answer.undecided)}
         likely = {each.point for each in (*answer.front, *answer.undecided) if each.likely}
         spent = answer.work.spent_s

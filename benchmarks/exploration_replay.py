@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.exploration.definition.settings import IMAGENET, Belief, Settings
-from mlperf_home.exploration.definition.space import decode_space
+from mlperf_home.contracts.race import IMAGENET, Belief, Settings
+from mlperf_home.exploration.definition.space import make_space
 from mlperf_home.exploration.optuna_search import Budget, search
 from mlperf_home.exploration.racing.study import Study
 from mlperf_home.pareto.front import front, hypervolume
@@ -32,9 +32,9 @@ from table_meter import TableMeter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mlperf_home.exploration.definition.answer import Answer
+    from mlperf_home.contracts.answer import Answer
 
-SPACE = decode_space(known_space("mobilenets"), "mobilenets")
+SPACE = make_space(known_space("mobilenets"), "mobilenets")
 MODELS = {point.name: point.model for point in SPACE.points}
 DIRECTIONS = ("min", "max")
 TUNED = ("hp_pavilion-tflite_cpp", "aws_graviton_m7g.2xlarge-tflite_armnn", "raspberrypi4-tflite_armnn", "t3.xlarge")

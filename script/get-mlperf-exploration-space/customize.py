@@ -1,7 +1,6 @@
 """Say which points an exploration has."""
 
-import json
-
+from mlperf_home.contracts.codec import write_document
 from mlperf_home.exploration.definition.space import SpaceError
 from mlperf_home.steps.exploring.options import asked_searcher, asked_space, backends_of, models_of, race_settings
 from mlperf_home.steps.machine import pricing
@@ -19,7 +18,7 @@ def preprocess(context: Context) -> Outcome:
         models = models_of(document)
     engines = backends_of(document, context.text("CM_MLPERF_BACKEND"))
     path = context.output / "space.json"
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_document(path, document)
     return Done(
         exports={
             "CM_EXPLORE_SPACE": path,

@@ -2,6 +2,7 @@
 
 import re
 
+from mlperf_home.contracts.experiment import ImportOrigin
 from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.experiment import Experiments
 from mlperf_home.measurements.importing import read_any
@@ -23,7 +24,7 @@ def preprocess(context: Context) -> Outcome:
         found = read_any(path, context.text("CM_MLPERF_ROUND"), context.text("CM_MLPERF_BENCHMARK", ""), problems)
         measurements = list(found.measurements)
         sample = any(each.sample for each in measurements)
-        made_by = {"input": str(path), "kind": found.kind}
+        made_by = ImportOrigin(input=str(path), kind=found.kind)
         experiment = Experiments(root).begin(name, "import", tags, made_by, sample=sample)
         new = experiment.store.append(measurements)
     for problem in problems[:_SHOWN]:

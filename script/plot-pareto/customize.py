@@ -1,8 +1,9 @@
 """Draw what was measured, with the front."""
 
-import json
 from pathlib import Path
 
+from mlperf_home.contracts.codec import parse_document
+from mlperf_home.contracts.picture import PictureDrawn
 from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.experiment import Experiment, Experiments
 from mlperf_home.experiments.picture_data import (
@@ -36,9 +37,9 @@ def preprocess(context: Context) -> Outcome:
         ["mlperf_home.pictures", "--picture", asked, "--out", out],
         on_line=told.append,
     )
-    drawn = json.loads(next(line for line in reversed(told) if line.startswith('{"event": "drawn"')))
+    drawn = parse_document(told[-1], PictureDrawn, "what the drawing printed last")
     marked = "SAMPLE, no MLPerf results" if picture.sample else "Pareto front"
-    rows = [("points", f"{drawn['marks']}, {drawn['front']} of a front"), ("notes", "; ".join(picture.notes) or "none")]
+    rows = [("points", f"{drawn.marks}, {drawn.front} of a front"), ("notes", "; ".join(picture.notes) or "none")]
     context.table(marked, [*rows, ("page", str(out / "pareto.html")), ("picture", str(out / "pareto.svg"))])
     return Done(exports={"CM_PLOT_PATH": out / "pareto.html"})
 

@@ -86,6 +86,11 @@ class DocumentError(ScriptGraphError):
         super().__init__(where, pointer, problem)
         self.where, self.pointer, self.problem = where, pointer, problem
 
+    @property
+    def fault(self) -> str:
+        """The problem with its place in the document, for errors that name the document themselves."""
+        return f"{self.pointer}: {self.problem}" if self.pointer else self.problem
+
     def __str__(self) -> str:
         place = f"#{self.pointer}" if self.pointer else ""
         return " ".join(f"{self.where}{place}: {self.problem}".split())

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from answers import answer, standing
 
 from mlperf_home.samples.bert import MODELS
 from mlperf_home.samples.questions import write_sample
@@ -147,19 +148,8 @@ def test_an_explorations_answer_is_shown_in_its_three_parts(cm: Cm) -> None:
     (folder / "experiment.json").write_text(
         json.dumps({**about, "made_by": {}, "created": "2026-01-01T00:00:00+00:00"})
     )
-    point = {
-        "point": "a",
-        "values": {"latency_ms": 1.0},
-        "intervals": {"latency_ms": [0.9, 1.1]},
-        "against": ["b"],
-        "failed": "",
-    }
-    work = {"spent_s": {"probe": 5.0}, "share": 0.1, "left_s": 0.0}
-    metrics = [{"name": "latency_ms", "direction": "min"}]
-    document = {
-        "name": "small", "system": "vm", "sample": True, "metrics": metrics, "front": [{**point, "against": []}],
-        "undecided": [], "dropped": [{**point, "point": "c"}], "work": work, "warnings": [],
-    }  # fmt: skip
+    point = standing("a", 1.0, intervals={"latency_ms": [0.9, 1.1]})
+    document = answer([point], [{**point, "point": "c", "against": ["b"]}])
     (folder / "answer.json").write_text(json.dumps(document))
 
     shown = cm("show", "experiment", "--tags=mobilenet", "--pareto")

@@ -7,16 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
 
-import mlperf_home.exploration
 from mlperf_home.bootstrap import BOOTSTRAP
+from mlperf_home.contracts.documents import schema_path
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cm_command import Cm
 
 pytest.importorskip("mlperf_loadgen", reason="LoadGen is not installed in this Python")
@@ -24,7 +25,7 @@ pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed in this Py
 pytest.importorskip("cv2", reason="OpenCV is not installed in this Python")
 
 pytestmark = pytest.mark.engine
-SCHEMA = json.loads((Path(mlperf_home.exploration.__file__).parent / "definition" / "answer.schema.json").read_text())
+SCHEMA = json.loads(schema_path("answer").read_text("utf-8"))
 TAGS = "explore,mobilenet-models,_sample,_only-int8"
 HERE = [
     f"--adr.{name}.environment={sys.executable}"

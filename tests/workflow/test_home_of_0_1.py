@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mlperf_home.contracts.codec import encode, read_document
+from mlperf_home.contracts.codec import decode, encode, read_document
+from mlperf_home.contracts.experiment import ExplorationOrigin
 from mlperf_home.contracts.grids import CalibrationStore
 from mlperf_home.experiments.commands import answer as experiment_command
-from mlperf_home.exploration.definition.meter import observations
+from mlperf_home.exploration.definition.journal import observations
 from mlperf_home.measurements.index import Index, Query
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import Measurement, from_json
 from mlperf_home.measurements.store import Store
 from mlperf_home.measurements.table import family_rows, read_family, summary_rows
 from mlperf_home.product import ENGINE, PRODUCT
+from mlperf_home.steps.exploring.explore import exploration_name
 from scriptgraph.cli.replay import read_record, request_of
 from scriptgraph.embed import Request, parse_query
 
@@ -178,7 +180,7 @@ def test_every_line_of_an_experiment_is_read(old: Path, name: str) -> None:
     noted = [json.loads(line)["entry"] for line in (folder / "journal.jsonl").read_text("utf-8").splitlines()]
 
     found = list(Store(folder).measurements(damages))
-    known = observations(folder / "journal.jsonl", damages)
+    known = observations(folder / "journal.jsonl", dict, damages)
 
     assert damages == []
     assert [json.loads(json.dumps(asdict(each))) for each in found] == written
@@ -255,3 +257,13 @@ def test_a_submission_is_made_of_the_results(old: Path, cm_run: Run, tmp_path: P
 
     assert told["return"] == 0, told
     assert told["new_env"]["CM_MLPERF_SUBMISSION_RESULTS"] == 1
+
+
+def test_an_exploration_of_the_same_options_has_the_same_name(old: Path) -> None:
+    """It goes on where version 0.1 left it."""
+    made_by = json.loads((old / "experiments" / EXPLORATION / "experiment.json").read_text("utf-8"))["made_by"]
+
+    origin = decode(made_by, ExplorationOrigin, "made_by")
+
+    assert encode(origin) == made_by
+    assert exploration_name(origin) == EXPLORATION

@@ -78,8 +78,14 @@ def decode(value: Any, kind: type[_T], where: object) -> _T:
 
 
 def encode(document: object) -> Any:
-    """Turn a document into JSON values."""
+    """Turn a document into JSON values; a number that JSON does not know becomes null."""
     return msgspec.json.decode(msgspec.json.encode(document, enc_hook=_encode_leaf))
+
+
+def encode_finite(document: object) -> Any:
+    """Turn a document into JSON values; raise ValueError for a number that JSON does not know."""
+    values = msgspec.to_builtins(document, str_keys=True, enc_hook=_encode_leaf)
+    return json.loads(json.dumps(values, allow_nan=False))
 
 
 def to_line(document: object) -> str:

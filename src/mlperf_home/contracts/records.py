@@ -1,6 +1,9 @@
-"""Of a run's `record.json`, the parts that challenges read; the engine writes it."""
+"""Of a run's `record.json`, the parts that challenges and experiments read; the engine writes it."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from mlperf_home.contracts.codec import OpenDocument
 from scriptgraph.files.json_reader import Limits
@@ -28,3 +31,15 @@ class RunRecord(OpenDocument):
 
     request: RecordedRequest
     plan: tuple[RecordedStep, ...] = ()
+
+
+class StepExports(OpenDocument):
+    """What a step exported."""
+
+    exports: Mapping[str, Any] = {}
+
+
+class RunExports(OpenDocument):
+    """The exports of a run's steps, in their order."""
+
+    steps: tuple[StepExports, ...]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.contracts.answer import read_answer
+from mlperf_home.contracts.codec import encode
+from mlperf_home.contracts.experiment import CommandOrigin
 from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.arguments import read_asking, read_derivations
 from mlperf_home.experiments.experiment import Experiment, ExperimentError, Experiments
@@ -30,10 +32,10 @@ from scriptgraph.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mlperf_home.contracts.picture import Axis
     from mlperf_home.experiments.arguments import Asking
     from mlperf_home.measurements.expression import Expression
     from mlperf_home.measurements.measurement import Measurement
-    from mlperf_home.pictures.picture import Axis
     from scriptgraph.embed import RunConsole
 
     Found = Sequence[tuple[Experiment, list[Measurement]]]
@@ -60,7 +62,7 @@ def _run(asked: Asking, console: RunConsole) -> dict[str, Any]:
         raise RequestError("which command? it stands behind --: cm run experiment NAME --explore=JSON -- COMMAND")
     values = read_given(asked.texts.get("explore", ""), asked.path("explore_file"))
     points = trials(values, asked.words, asked.name)
-    made_by = {"command": list(asked.words), "values": values}
+    made_by = CommandOrigin(command=asked.words, values={name: tuple(each) for name, each in values.items()})
     # What it measured says so for itself besides.
     sample = any("_sample" in word.replace(" ", ",").replace("=", ",").split(",") for word in asked.words)
     experiment = Experiments(asked.root).begin(asked.name, "grid", asked.tags, made_by, sample=sample)
@@ -189,7 +191,7 @@ def _with_fronts(found: Found, axes: Sequence[Axis]) -> tuple[list[dict[str, Any
     for experiment, measured in found:
         if experiment.answer.is_file() and not axes:
             sections += answer_sections(experiment)
-            told.append({**_about(experiment), "answer": json.loads(experiment.answer.read_text("utf-8"))})
+            told.append({**_about(experiment), "answer": encode(read_answer(experiment.answer))})
             continue
         fronts = fronts_of(measured, axes, strict=not axes)
         sections += [front_section(experiment, each) for each in fronts]

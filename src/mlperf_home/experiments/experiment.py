@@ -13,20 +13,22 @@ import json
 import re
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.contracts.codec import encode, read_document
+from mlperf_home.contracts.experiment import EXPERIMENT_LIMITS, ExperimentDescription
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.store import Store
+from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import replace_text, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SCHEMA_VERSION = 1
 KINDS = ("grid", "exploration", "import")
 """A command run with many values, a study of a space, and what was measured elsewhere."""
 
@@ -47,7 +49,7 @@ class Experiment:
         name: unique in its root, and the folder's name.
         kind: one of KINDS.
         sample: whether it was made with sample data: no MLPerf results.
-        made_by: what made it, as JSON: a command with its variables, a space with settings, an imported file's hash.
+        made_by: what made it, as JSON; see `ExperimentDescription`.
         created: when, in UTC, ISO 8601.
     """
 
@@ -81,9 +83,7 @@ class Experiments:
 
     root: Path
 
-    def begin(
-        self, name: str, kind: str, tags: Iterable[str], made_by: Mapping[str, Any], *, sample: bool
-    ) -> Experiment:
+    def begin(self, name: str, kind: str, tags: Iterable[str], made_by: object, *, sample: bool) -> Experiment:
         """Make an experiment, or go on with the one of that name if it was made by the same.
 
         Raises:
@@ -94,15 +94,16 @@ class Experiments:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
         _check_words(name, tags := tuple(tags))
         created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        made_by = json.loads(json.dumps(made_by))
-        wanted = Experiment(name, kind, tags, sample, made_by, created, self.root / name)
+        described = ExperimentDescription(
+            name=name, kind=kind, tags=tags, sample=sample, made_by=encode(made_by), created=created
+        )
         try:
-            self._publish(wanted)
+            self._publish(described)
         except OSError as error:
             advice = "give a folder of yours by --experiments_dir"
             raise ExperimentError(self.root, f"cannot be written ({error.strerror})", advice) from None
         found = self.load(name)
-        if (found.kind, found.made_by, found.sample) != (kind, made_by, sample):
+        if (found.kind, found.made_by, found.sample) != (kind, described.made_by, sample):
             advice = f"give another name (--experiment_name of a script), or remove it by cm rm experiment {name}"
             raise ExperimentError(found.folder, "is an experiment that was made by something else", advice)
         return found
@@ -112,16 +113,16 @@ class Experiments:
         _check_words(name)
         path = self.root / name / _FILE
         try:
-            document = json.loads(path.read_text("utf-8"))
-            if document.pop("schema") != SCHEMA_VERSION:
-                raise ExperimentError(path, f"is no experiment of schema {SCHEMA_VERSION}", "use a newer mlperf-home")
-            return Experiment(**{**document, "tags": tuple(document["tags"])}, folder=path.parent)
-        except FileNotFoundError:
-            known = ", ".join(each.name for each in self.find(())) or "none yet"
-            raise ExperimentError(self.root, f"there is no experiment {name!r}", f"there are: {known}") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            found = read_document(path, ExperimentDescription, EXPERIMENT_LIMITS)
+        except DocumentError as error:
+            if not path.exists():
+                known = ", ".join(each.name for each in self.find(())) or "none yet"
+                raise ExperimentError(self.root, f"there is no experiment {name!r}", f"there are: {known}") from None
             advice = "the measurements beside it are whole; import them into another experiment"
-            raise ExperimentError(path, f"is damaged ({error})", advice) from None
+            raise ExperimentError(path, f"is damaged ({error.fault})", advice) from None
+        return Experiment(
+            found.name, found.kind, found.tags, found.sample, found.made_by, found.created, folder=path.parent
+        )
 
     def find(self, tags: Iterable[str], damages: list[str] | None = None) -> list[Experiment]:
         """Return those that have all these tags, the oldest first; damaged ones are named in `damages`."""
@@ -165,20 +166,20 @@ class Experiments:
         except OSError as error:
             raise ExperimentError(folder, f"cannot be removed ({error.strerror})", "see to its permissions") from None
 
-    def _publish(self, experiment: Experiment) -> None:
+    def _publish(self, described: ExperimentDescription) -> None:
         """Rename a whole folder to its name, unless the name is taken."""
-        if (experiment.folder / _FILE).is_file():
+        folder = self.root / described.name
+        if (folder / _FILE).is_file():
             return
         self.root.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(prefix=".new-", dir=self.root))
-        document = {key: value for key, value in asdict(experiment).items() if key != "folder"}
-        text = json.dumps({"schema": SCHEMA_VERSION, **document}, indent=1, sort_keys=True, ensure_ascii=False)
+        text = json.dumps(encode(described), indent=1, sort_keys=True, ensure_ascii=False)
         try:
             replace_text(new / _FILE, f"{text}\n")
             new.chmod(0o755)
-            new.rename(experiment.folder)
+            new.rename(folder)
         except OSError:
-            if not (experiment.folder / _FILE).is_file():  # another process was faster
+            if not (folder / _FILE).is_file():  # another process was faster
                 raise
         finally:
             shutil.rmtree(new, ignore_errors=True)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.codec import decode, parse_document, read_document
+from mlperf_home.contracts.command_answer import ANSWER_LIMITS, CommandAnswer
+from mlperf_home.contracts.experiment import CommandOrigin
+from mlperf_home.contracts.journal import TrialEnd
+from mlperf_home.contracts.records import RECORD_LIMITS, RunExports
 from mlperf_home.experiments.experiment import ExperimentError
 from mlperf_home.experiments.values import trials
-from mlperf_home.exploration.definition.meter import Journal, observations
+from mlperf_home.exploration.definition.journal import Journal, observations
 from mlperf_home.measurements.measurement import Measurement, MeasurementError, Value, from_json
 from mlperf_home.measurements.store import identity, to_line
 from scriptgraph.embed import ProcessFailed, describe_end, run
+from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from mlperf_home.experiments.experiment import Experiment, Experiments
     from mlperf_home.experiments.values import Trial
@@ -73,13 +78,13 @@ def run_grid(
         for damage in journal.damages:
             say(damage)
         for trial in found:
-            observed = journal.find(trial.key)
-            kept = bool(observed and observed["ok"]) and not rerun
+            observed = journal.find(trial.key, TrialEnd)
+            kept = bool(observed and observed.ok) and not rerun
             if observed is None or not kept:
                 say(f"{trial.number} of {len(found)}: {trial.words}")
                 observed = _run(experiment, trial)
                 journal.add(trial.key, observed)
-                say(f"{trial.number} of {len(found)}: {observed['told']}")
+                say(f"{trial.number} of {len(found)}: {observed.told}")
             outcomes.append(_outcome(trial, observed, kept=kept))
     return outcomes
 
@@ -89,24 +94,26 @@ def ended(experiment: Experiment, damages: list[str]) -> list[Outcome]:
 
     `damages` takes a sentence for each line of the journal that cannot be read.
     """
-    known = observations(experiment.journal, damages)
+    known = observations(experiment.journal, TrialEnd, damages)
     return [_outcome(each, known[each.key], kept=True) for each in trials_of(experiment) if each.key in known]
 
 
 def trials_of(experiment: Experiment) -> list[Trial]:
     """Return the combinations of an experiment. Raise ExperimentError if it does not say how it was made."""
     try:
-        return trials(experiment.made_by["values"], experiment.made_by["command"], experiment.name)
-    except (KeyError, TypeError, AttributeError):
+        origin = decode(experiment.made_by, CommandOrigin, experiment.folder)
+    except DocumentError as error:
         advice = f"remove it by cm rm experiment {experiment.name}"
-        raise ExperimentError(experiment.folder, "does not say which command it ran", advice) from None
+        problem = f"does not say which command it ran ({error.fault})"
+        raise ExperimentError(experiment.folder, problem, advice) from None
+    return trials(origin.values, origin.command, experiment.name)
 
 
-def _outcome(trial: Trial, observed: Mapping[str, Any], *, kept: bool) -> Outcome:
-    return Outcome(trial, observed["ok"], observed["told"], observed["log"], tuple(observed["measurements"]), kept)
+def _outcome(trial: Trial, ended: TrialEnd, *, kept: bool) -> Outcome:
+    return Outcome(trial, ended.ok, ended.told, ended.log, ended.measurements, kept)
 
 
-def _run(experiment: Experiment, trial: Trial) -> dict[str, Any]:
+def _run(experiment: Experiment, trial: Trial) -> TrialEnd:
     """Run one combination, and take over what it measured."""
     log = experiment.folder / "logs" / f"{trial.number}.log"
     log.unlink(missing_ok=True)
@@ -115,7 +122,7 @@ def _run(experiment: Experiment, trial: Trial) -> dict[str, Any]:
     began_ns = time.monotonic_ns()
     try:
         ran = run(_command(trial.argv), env=os.environ, cwd=Path.cwd(), log=log, on_line=lines.append)
-        ok, reason = ran.ok, _answer(lines).get("error")
+        ok, reason = ran.ok, _answer(lines).error
         last = [" ".join(str(reason).split())] if reason else ran.last_lines[-_LAST_LINES:]
         problem = " | ".join([describe_end(ran.exit_code, ran.signal), *last])
     except ProcessFailed as error:
@@ -123,9 +130,9 @@ def _run(experiment: Experiment, trial: Trial) -> dict[str, Any]:
     seconds = (time.monotonic_ns() - began_ns) / 1e9
     measured = _measured(lines, trial, unreadable) if ok else []
     experiment.store.append(measured)
-    ids = [identity(to_line(each)) for each in measured]
+    ids = tuple(identity(to_line(each)) for each in measured)
     told = "; ".join([f"done in {seconds:.1f} s, {len(ids)} measured", *unreadable]) if ok else f"failed: {problem}"
-    return {"ok": ok, "told": told, "argv": list(trial.argv), "log": str(log), "measurements": ids, "seconds": seconds}
+    return TrialEnd(ok=ok, told=told, argv=trial.argv, log=str(log), measurements=ids, seconds=seconds)
 
 
 def _command(argv: Sequence[str]) -> list[str]:
@@ -142,11 +149,15 @@ def _measured(lines: Sequence[str], trial: Trial, unreadable: list[str]) -> list
     """Find the measurements that a command of ours has made, through the record that its answer names."""
     given = {name: value for name, value in trial.values.items() if value != ""}
     values = {f"explored_{name}": Value(value, "copied", "--explore") for name, value in given.items()}
-    try:
-        steps = json.loads(Path(_answer(lines)["record"]).read_text("utf-8"))["steps"]
-        named = [path for step in steps if (path := step.get("exports", {}).get(_MEASURED))]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    record = _answer(lines).record
+    if record is None:
         return []  # it is no command of ours, or one that keeps no record
+    try:
+        steps = read_document(record, RunExports, RECORD_LIMITS).steps
+    except DocumentError as error:
+        unreadable.append(str(error))
+        return []
+    named = [str(path) for step in steps if (path := step.exports.get(_MEASURED))]
     found = []
     for path in map(Path, dict.fromkeys(named)):
         try:
@@ -160,15 +171,14 @@ def _measured(lines: Sequence[str], trial: Trial, unreadable: list[str]) -> list
     return found
 
 
-def _answer(lines: Sequence[str]) -> dict[str, Any]:
+def _answer(lines: Sequence[str]) -> CommandAnswer:
     """Return the object that a command has printed last; one without any gives an empty one."""
     for start in reversed([place for place, line in enumerate(lines) if line == "{"]):
         try:
-            document = json.loads("\n".join(lines[start:]))
-        except ValueError:
+            return parse_document("\n".join(lines[start:]), CommandAnswer, "the command's answer", ANSWER_LIMITS)
+        except DocumentError:  # noqa: PERF203 - each may be another program's
             continue
-        return document if isinstance(document, dict) else {}
-    return {}
+    return CommandAnswer()
 
 
 def begin_replay(experiments: Experiments, name: str) -> tuple[Experiment, Experiment]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.answer import read_answer
+from mlperf_home.contracts.picture import Interval, Mark, Measured, Picture
 from mlperf_home.experiments.fronts import numbers, usual_pair
 from mlperf_home.measurements.measurement import from_json
 from mlperf_home.measurements.prices import with_cost
 from mlperf_home.measurements.published import read_table
-from mlperf_home.pictures.picture import STANDINGS, Interval, Mark, Measured, Picture, PictureError, axis
+from mlperf_home.pictures.picture import STANDINGS, PictureError, axis
+from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from mlperf_home.contracts.answer import AnswerDocument, Standing
     from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.measurements.measurement import Measurement, Value
     from mlperf_home.measurements.prices import Prices
@@ -39,15 +42,14 @@ class Source(Measured):
 
 def from_experiment(experiment: Experiment, damages: list[str], prices: Prices | None = None) -> Iterator[Source]:
     """Return an exploration's points by its answer, else what was measured. Raise PictureError for a damaged answer."""
-    path = experiment.answer
-    if path.is_file():
+    if experiment.answer.is_file():
         try:
-            document = json.loads(path.read_text("utf-8"))
-            points = [(each, standing) for standing in STANDINGS for each in document[standing]]
-            yield from [_answered(document, *point) for point in points if point[0]["values"]]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            answer = read_answer(experiment.answer)
+        except DocumentError as error:
             advice = "run the exploration again; its journal is kept"
-            raise PictureError(path, f"is no answer ({error})", advice) from None
+            raise PictureError(experiment.answer, f"is no answer ({error.fault})", advice) from None
+        parts = zip(STANDINGS, (answer.front, answer.undecided, answer.dropped), strict=True)
+        yield from (_answered(answer, each, name) for name, part in parts for each in part if each.values)
         return
     for measurement in experiment.store.measurements(damages):
         yield from from_measurement(measurement, imported=experiment.kind == "import", prices=prices)
@@ -123,18 +125,18 @@ def draw_from(sources: Sequence[Source], x: str, y: str, title: str) -> Picture:
     return Picture(title or f"{up.label} against {across.label}", across, up, marks, tuple(notes))
 
 
-def _answered(document: Mapping[str, Any], each: Mapping[str, Any], standing: str) -> Source:
+def _answered(answer: AnswerDocument, each: Standing, standing: str) -> Source:
     # An official run's value has no interval of the probes.
-    intervals = {name: (low, high) for name, (low, high) in each["intervals"].items() if name not in each["official"]}
+    intervals = {name: bounds for name, bounds in each.intervals.items() if name not in each.official}
     facts = {
-        "accuracy": each["accuracy_source"],
-        "latency": "official run" if each["official"] else "probes",
-        "against": ", ".join(each["against"]),
+        "accuracy": each.accuracy_source,
+        "latency": "official run" if each.official else "probes",
+        "against": ", ".join(each.against),
     }
-    values = {**each["values"], **each["official"]}
+    values = {**each.values, **each.official}
     finite = {name: value for name, value in values.items() if math.isfinite(value)}
     facts = {key: value for key, value in facts.items() if value}
-    return Source(each["point"], standing, document["system"], False, document["sample"], facts, finite, intervals)
+    return Source(each.point, standing, answer.system, False, answer.sample, facts, finite, intervals)
 
 
 def _text(values: Mapping[str, Value], name: str) -> str:

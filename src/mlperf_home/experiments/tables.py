@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.answer import read_answer
+from mlperf_home.contracts.picture import SAMPLE
 from mlperf_home.experiments.experiment import ExperimentError
 from mlperf_home.experiments.fronts import USUAL
 from mlperf_home.measurements.expression import ExpressionError
 from mlperf_home.measurements.measurement import Value, unknown
-from mlperf_home.pictures.picture import SAMPLE, STANDINGS, axis
+from mlperf_home.pictures.picture import axis
 from scriptgraph.embed import Section
+from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mlperf_home.contracts.answer import Standing
     from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.experiments.fronts import Front
     from mlperf_home.experiments.grid import Compared
     from mlperf_home.measurements.expression import Expression
     from mlperf_home.measurements.measurement import Measurement
+
+_BY = "dominated by"
 
 
 def measured_section(
@@ -112,31 +117,30 @@ def _value_of(measurement: Measurement, name: str) -> Value | None:
 def answer_sections(experiment: Experiment) -> list[Section]:
     """Show an exploration's answer in its three parts. Raise ExperimentError if it cannot be read."""
     try:
-        document = json.loads(experiment.answer.read_text("utf-8"))
-        metrics = [each["name"] for each in document["metrics"]]
-        sections = [_part(document[standing], standing, metrics) for standing in STANDINGS]
-        work = document["work"]
-        share = f"{work['share']:.1%} of what the exhaustive sweep takes"
-        said = f"{sum(work['spent_s'].values()):.0f} s spent, {share}; at most {work['left_s']:.0f} s left"
-        title = _marked(f"{experiment.name}: {document['name']} on {document['system']}", sample=document["sample"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        answer = read_answer(experiment.answer)
+    except DocumentError as error:
         advice = "run the exploration again; its journal is kept"
-        raise ExperimentError(experiment.answer, f"is no answer ({error})", advice) from None
-    return [Section(title), *sections, Section(said), *(Section(each) for each in document["warnings"])]
+        raise ExperimentError(experiment.answer, f"is no answer ({error.fault})", advice) from None
+    metrics, work = [each.name for each in answer.metrics], answer.work
+    parts = (answer.front, "front", ""), (answer.undecided, "undecided", "with"), (answer.dropped, "dropped", _BY)
+    share = f"{work.share:.1%} of what the exhaustive sweep takes"
+    said = f"{sum(work.spent_s.values()):.0f} s spent, {share}; at most {work.left_s:.0f} s left"
+    title = _marked(f"{experiment.name}: {answer.name} on {answer.system}", sample=answer.sample)
+    sections = [_part(*part, metrics) for part in parts]
+    return [Section(title), *sections, Section(said), *(Section(each) for each in answer.warnings)]
 
 
-def _part(standings: Sequence[Mapping[str, Any]], standing: str, metrics: Sequence[str]) -> Section:
+def _part(standings: Sequence[Standing], name: str, against: str, metrics: Sequence[str]) -> Section:
     rows = []
     for each in standings:
         cells = []
-        for name in metrics:
-            value, interval = each["values"].get(name), each["intervals"].get(name)
+        for metric in metrics:
+            value, interval = each.values.get(metric), each.intervals.get(metric)
             between = f" ({interval[0]:.5g} to {interval[1]:.5g})" if value is not None and interval else ""
             cells.append("not known" if value is None else f"{value:.5g}{between}")
-        rows.append((each["point"], *cells, each["failed"] or ", ".join(each["against"])))
-    words = {"front": "", "undecided": "with", "dropped": "dominated by"}
-    header = ("point", *(axis(name).label for name in metrics), words[standing])
-    return Section(f"{standing} ({len(rows)})", rows, header if rows else ())
+        rows.append((each.point, *cells, each.failed or ", ".join(each.against)))
+    header = ("point", *(axis(metric).label for metric in metrics), against)
+    return Section(f"{name} ({len(rows)})", rows, header if rows else ())
 
 
 def front_section(experiment: Experiment, found: Front) -> Section:

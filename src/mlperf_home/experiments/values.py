@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.contracts.codec import decode
+from mlperf_home.contracts.experiment import ValueRange
 from mlperf_home.errors import LocatedError
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import Limits, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +26,7 @@ POINT = "POINT"
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLACE = re.compile(r"\{\{([^{}]*)\}\}")
-_RANGE = {"from", "to", "step"}
+_LIMITS = Limits(size=4 << 20, depth=8, values=200_000)
 _EXAMPLE = '{"BATCH": [1, 2, 4], "THREADS": {"from": 1, "to": 8, "step": 1}}'
 
 
@@ -49,12 +53,12 @@ class Trial:
         return ", ".join(f"{name}={value}" for name, value in self.values.items())
 
 
-def read_values(text: str, where: str) -> dict[str, list[Value]]:
+def read_values(text: str | bytes, where: str) -> dict[str, list[Value]]:
     """Read values by variable. Raise ValuesError if it is not JSON, or neither a list nor a range."""
     try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise ValuesError(where, f"is not JSON ({error})", f"write for instance {_EXAMPLE}") from None
+        document = parse_json(text, where, _LIMITS, unique=True)
+    except DocumentError as error:
+        raise ValuesError(where, error.fault, f"write for instance {_EXAMPLE}") from None
     if not isinstance(document, dict) or not document:
         raise ValuesError(where, "is no object of variables", f"write for instance {_EXAMPLE}")
     found = {name: _listed(name, given, where) for name, given in document.items()}
@@ -72,12 +76,10 @@ def read_given(explore: str, file: Path | None) -> dict[str, list[Value]]:
     if file is None:
         return read_values(explore, "--explore")
     try:
-        return read_values(file.read_text("utf-8"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        problem = (
-            f"cannot be read ({error.strerror})" if isinstance(error, OSError) else f"is no text in UTF-8 ({error})"
-        )
-        raise ValuesError(file, problem, "give a file with JSON in it") from None
+        with file.open("rb") as opened:
+            return read_values(opened.read(_LIMITS.size + 1), str(file))
+    except OSError as error:
+        raise ValuesError(file, f"cannot be read ({error.strerror})", "give a file with JSON in it") from None
 
 
 def trials(values: Mapping[str, Sequence[Value]], words: Sequence[str], folder: str) -> list[Trial]:
@@ -120,12 +122,15 @@ def _listed(name: str, given: Any, where: str) -> list[Value]:
     return list(given)
 
 
-def _range(given: Mapping[str, Any], place: str) -> list[Value]:
+def _range(given: object, place: str) -> list[Value]:
     advice = 'write {"from": 1, "to": 8, "step": 1}'
-    if given.keys() - _RANGE or not {"from", "to"} <= given.keys():
-        raise ValuesError(place, "is no range", advice)
-    first, last, step = given["from"], given["to"], given.get("step", 1)
-    if not all(type(each) in {int, float} and math.isfinite(each) for each in (first, last, step)):
+    try:
+        ends = decode(given, ValueRange, place)
+    except DocumentError as error:
+        problem = "has an end that is no number" if error.pointer else "is no range"
+        raise ValuesError(place, problem, advice) from None
+    first, last, step = ends.first, ends.last, ends.step
+    if not all(map(math.isfinite, (first, last, step))):
         raise ValuesError(place, "has an end that is no number", advice)
     if step <= 0 or last < first:
         raise ValuesError(place, "never comes to its end", "step has to be above 0, and to not below from")

@@ -11,10 +11,11 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.contracts.answer import Answer, Standing, study_work
+from mlperf_home.contracts.race import Settings
 from mlperf_home.errors import LocatedError
-from mlperf_home.exploration.definition.answer import Answer, Standing, Work
-from mlperf_home.exploration.definition.meter import Meter, PointFailedError
-from mlperf_home.exploration.definition.settings import Settings, sample_ms
+from mlperf_home.exploration.definition.meter import Meter, PointFailedError, left_out
+from mlperf_home.exploration.definition.settings import sample_ms
 from mlperf_home.pareto.front import dominates, front
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class _Measured:
         self.settings = settings
         self.values: dict[str, dict[str, float]] = {}
         self.failed: dict[str, str] = {}
+        self.warnings: list[str] = []
         self.spent_s = {"check": 0.0, "official": 0.0}
         self._space, self._meter = space, meter
 
@@ -129,7 +131,8 @@ class _Measured:
             self.spent_s["official"] += observed.cost_s
             count = self._meter.check(point, 0, self.settings.protocol.samples)
         except PointFailedError as error:
-            self.failed[point.name] = f"{error.problem}; {error.advice}"
+            self.failed[point.name] = error.problem
+            self.warnings.append(left_out(point.name, error))
             return
         self.spent_s["check"] += count.cost_s
         metrics = {name: observed.values[name] for name in self.settings.metrics}
@@ -161,11 +164,25 @@ class _Measured:
         # Nothing is known of what was not measured: its cost is taken to be the mean of the others'.
         costs = [self.settings.protocol.exhaustive(sample_ms(each)) for each in self.values.values()]
         exhaustive_s = statistics.fmean(costs) * len(self._space.points) if costs else 0.0
-        return Answer(tuple(kept), tuple(never), tuple(below), Work(dict(self.spent_s), exhaustive_s, left_s), ())
+        work = study_work(self.spent_s, exhaustive_s, left_s)
+        return Answer(
+            front=tuple(kept),
+            undecided=tuple(never),
+            dropped=tuple(below),
+            work=work,
+            warnings=tuple(self.warnings),
+        )
 
     def _standing(self, point: Point, against: tuple[str, ...], *, likely: bool = False) -> Standing:
         values = self.values.get(point.name, {})
-        official = {name: value for name, value in values.items() if name != self.settings.accuracy}
-        source = f"measured on {self.settings.protocol.samples} samples" if values else "unknown"
-        failed = self.failed.get(point.name, "")
-        return Standing(point.name, values, source, against, official, likely, point.model, failed=failed)
+        return Standing(
+            point=point.name,
+            model=point.model,
+            values=values,
+            intervals={},
+            accuracy_source=f"measured on {self.settings.protocol.samples} samples" if values else "unknown",
+            against=against,
+            official={name: value for name, value in values.items() if name != self.settings.accuracy},
+            likely=likely,
+            failed=self.failed.get(point.name, ""),
+        )

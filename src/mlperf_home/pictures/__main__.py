@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.codec import to_line
+from mlperf_home.contracts.picture import PictureDrawn
 from mlperf_home.pictures.drawing import draw, write_page
-from mlperf_home.pictures.picture import PictureError, from_json, to_json, with_standings
+from mlperf_home.pictures.picture import PictureError, read_picture, to_json, with_standings
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
-    from mlperf_home.pictures.picture import Picture
+    from mlperf_home.contracts.picture import Picture
 
 FILES = tuple(f"pareto.{ending}" for ending in ("svg", "png", "html", "csv", "json"))
 
@@ -27,7 +28,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     try:
-        picture = with_standings(from_json(given.picture.read_text("utf-8"), str(given.picture)))
+        picture = with_standings(read_picture(given.picture))
         _write(picture, given.out)
     except PictureError as error:
         print(f"mlperf-home: {error}", file=sys.stderr)
@@ -37,7 +38,7 @@ def main() -> int:
         print(f"mlperf-home: {place}: cannot be written ({error.strerror}); give another --out_dir", file=sys.stderr)
         return 1
     fronts = sum(mark.standing == "front" for mark in picture.marks)
-    print(json.dumps({"event": "drawn", "marks": len(picture.marks), "front": fronts}), flush=True)
+    print(to_line(PictureDrawn(marks=len(picture.marks), front=fronts)), flush=True)
     return 0
 
 

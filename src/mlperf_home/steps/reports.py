@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlperf_home.measurements.measurement import published_words
 from mlperf_home.measurements.table import summary_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from mlperf_home.contracts.answer import AnswerDocument, Standing
     from mlperf_home.measurements.measurement import Measurement
     from scriptgraph.api import DependencyFailure
 
@@ -26,19 +27,19 @@ _ALIKE = "as the one above"
 _NOT_TYPED_AGAIN = {"--rerun", "--regenerate_files", "--regenerate-files", "--quiet", "--out", "-v", "-j"}
 
 
-def answer_tables(answer: Mapping[str, Any]) -> Iterator[tuple[str, Rows]]:
-    """Return title and rows of each table, from answer.json."""
-    sample = "SAMPLE: " if answer["sample"] else ""
-    metrics = [each["name"] for each in answer["metrics"]]
+def answer_tables(answer: AnswerDocument) -> Iterator[tuple[str, Rows]]:
+    """Return title and rows of each table of an answer."""
+    sample = "SAMPLE: " if answer.sample else ""
+    metrics = [each.name for each in answer.metrics]
     for part, title in _PARTS.items():
-        rows = [(each["point"], _standing(each, part, metrics)) for each in answer[part]]
+        rows = [(each.point, _standing(each, part, metrics)) for each in getattr(answer, part)]
         yield f"{sample}{title} ({len(rows)})", rows or [("no point", _NONE[part])]
-    work = answer["work"]
+    work = answer.work
     rows = [("no MLPerf results", "made with sample data")] if sample else []
-    rows += [(_KINDS.get(kind, kind), duration(seconds)) for kind, seconds in work["spent_s"].items()]
-    spent = f"{work['share']:.1%} of it; {work['share_without_official']:.1%} without the official runs"
-    rows += [("exhaustive sweep", f"{duration(work['exhaustive_s'])}, estimated"), ("spent", spent)]
-    yield f"{sample}work, intervals at {answer['confidence']:.0%}", rows
+    rows += [(_KINDS.get(kind, kind), duration(seconds)) for kind, seconds in work.spent_s.items()]
+    spent = f"{work.share:.1%} of it; {work.share_without_official:.1%} without the official runs"
+    rows += [("exhaustive sweep", f"{duration(work.exhaustive_s)}, estimated"), ("spent", spent)]
+    yield f"{sample}work, intervals at {answer.confidence:.0%}", rows
 
 
 def duration(seconds: float) -> str:
@@ -51,33 +52,33 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def metric_text(standing: Mapping[str, Any], name: str) -> str:
+def metric_text(standing: Standing, name: str) -> str:
     """Write a metric with its interval and unit."""
     unit = _UNITS.get(name, name)
-    if name not in standing["values"]:
+    if name not in standing.values:
         return f"unknown {unit}"
-    low, high = standing["intervals"].get(name, (None, None))
-    value = standing["values"][name]
+    low, high = standing.intervals.get(name, (None, None))
+    value = standing.values[name]
     reach = "" if low is None or low == high else f" ({low:.4g} to {high:.4g})"
     return f"{value:.4g}{reach} {unit}"
 
 
-def _standing(standing: Mapping[str, Any], part: str, metrics: list[str]) -> str:
-    if standing["failed"]:
-        return f"failed: {standing['failed'].rpartition('; the ')[0] or standing['failed']}"
+def _standing(standing: Standing, part: str, metrics: list[str]) -> str:
+    if standing.failed:
+        return f"failed: {standing.failed}"
     # What was never measured has no values: a search by proposals leaves such points undecided.
-    names = [name for name in metrics if name in standing["values"]]
+    names = [name for name in metrics if name in standing.values]
     words = [metric_text(standing, name) for name in names] or ["not measured"]
-    if standing["official"]:
-        words += [f"official {value:.4g} {_UNITS.get(name, name)}" for name, value in standing["official"].items()]
-    named = standing["against"]
+    if standing.official:
+        words += [f"official {value:.4g} {_UNITS.get(name, name)}" for name, value in standing.official.items()]
+    named = standing.against
     if part == "dropped" and named:
         words.append(f"by {named[0]}")
     elif named:
         more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-        words.append(f"with {', '.join(named[:_MOST_NAMED])}{more}{'; likely front' if standing['likely'] else ''}")
+        words.append(f"with {', '.join(named[:_MOST_NAMED])}{more}{'; likely front' if standing.likely else ''}")
     if names and part != "dropped":
-        words.append(f"accuracy: {standing['accuracy_source']}")
+        words.append(f"accuracy: {standing.accuracy_source}")
     return "; ".join(words)
 
 

@@ -7,17 +7,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.contracts.codec import decode
+from mlperf_home.contracts.space import AxisValue, AxisValues, SpaceConstraint, SpaceDocument
 from mlperf_home.errors import LocatedError
+from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-Setting = str | int | float | None
-_Axes = dict[str, tuple[Setting, ...]]
-_Rule = tuple[dict[str, list[Setting]], dict[str, list[Setting]]]
 MOST_POINTS = 100_000
-_SCHEMA = 1
-_KEYS = {"schema", "name", "axes", "model_axes", "constraints"}
+_ADVICE = "write it as docs/exploration.md shows"
 
 
 class SpaceError(LocatedError):
@@ -35,7 +34,7 @@ class Point:
     """
 
     name: str
-    values: Mapping[str, Setting]
+    values: Mapping[str, AxisValue]
     model: str
 
 
@@ -44,70 +43,67 @@ class Space:
     """Axes, constraints, and the points that they leave, in the order of the axes' values."""
 
     name: str
-    axes: Mapping[str, tuple[Setting, ...]]
+    axes: Mapping[str, tuple[AxisValue, ...]]
     points: tuple[Point, ...]
 
 
-def decode_space(document: Any, where: str) -> Space:
-    """Make a space of decoded JSON. Raise SpaceError if a key is missing, unknown or malformed, or no point is left."""
-    if not isinstance(document, dict) or document.get("schema") != _SCHEMA:
-        raise SpaceError(where, f"is not a space of schema {_SCHEMA}", 'write an object with "schema": 1')
-    if odd := sorted(document.keys() ^ _KEYS):
-        raise SpaceError(where, f"keys missing or unknown: {', '.join(odd)}", f"give {', '.join(sorted(_KEYS))}")
-    axes = _axes(document["axes"], where)
-    model_axes = document["model_axes"]
-    for axis in model_axes:
-        _known(axis, axes, f"{where}: model_axes")
-    constraints = [_constraint(each, axes, where) for each in document["constraints"]]
+def decode_space(value: Any, where: str) -> SpaceDocument:
+    """Decode a space from JSON. Raise SpaceError if a key is missing, unknown or of another form."""
+    try:
+        axes = value.get("axes") if isinstance(value, dict) else None
+        for axis, values in axes.items() if isinstance(axes, dict) else ():
+            # One by one, so that a fault names its axis.
+            decode(values, AxisValues, f"{where}: axes/{axis}")
+        return decode(value, SpaceDocument, where)
+    except DocumentError as error:
+        place = f"{error.where}#{error.pointer}" if error.pointer else error.where
+        raise SpaceError(place, error.problem, _ADVICE) from None
+
+
+def make_space(document: SpaceDocument, where: str) -> Space:
+    """Return the points of a space. Raise SpaceError if axes and constraints do not fit, or no point is left."""
+    axes = document.axes
+    for axis, values in axes.items():
+        if len(set(values)) != len(values):
+            raise SpaceError(f"{where}: axes/{axis}", "holds a value twice", "take one off")
+    for axis in document.model_axes:
+        _check_axis(axis, axes, f"{where}: model_axes")
+    for each in document.constraints:
+        _check_constraint(each, axes, f"{where}: constraints")
     size = math.prod(len(values) for values in axes.values())
     if size > MOST_POINTS:
         raise SpaceError(where, f"has {size} combinations, more than {MOST_POINTS}", "take values off its axes")
-    points = []
-    for combination in itertools.product(*axes.values()):
-        values = dict(zip(axes, combination, strict=True))
-        if all(_fits(values, only) for when, only in constraints if _fits(values, when)):
-            named = {axis: v if axis in model_axes or v is None else f"{axis}={v}" for axis, v in values.items()}
-            points.append(Point(_joined(named, list(axes)), values, _joined(values, model_axes)))
+    points = tuple(_points(document))
     if not points:
         raise SpaceError(where, "its constraints leave no point", "loosen them")
-    return Space(str(document["name"]), axes, tuple(points))
+    return Space(document.name, axes, points)
 
 
-def _axes(given: Any, where: str) -> _Axes:
-    if not isinstance(given, dict) or not given:
-        raise SpaceError(f"{where}: axes", "is no object with an axis", "name an axis and list its values")
-    for axis, values in given.items():
-        place = f"{where}: axes/{axis}"
-        if not isinstance(values, list) or not values:
-            raise SpaceError(place, "is no list of values", "list its values")
-        if any(isinstance(value, (dict, list, bool)) for value in values):
-            raise SpaceError(place, "holds a value that is no text, number or null", "correct the value")
-        if len(set(values)) != len(values):
-            raise SpaceError(place, "holds a value twice", "take one off")
-    return {axis: tuple(values) for axis, values in given.items()}
+def _points(document: SpaceDocument) -> Iterator[Point]:
+    model_axes = document.model_axes
+    for combination in itertools.product(*document.axes.values()):
+        values = dict(zip(document.axes, combination, strict=True))
+        if all(_fits(values, each.only) for each in document.constraints if _fits(values, each.when)):
+            named = {axis: v if axis in model_axes or v is None else f"{axis}={v}" for axis, v in values.items()}
+            yield Point(_joined(named, list(document.axes)), values, _joined(values, model_axes))
 
 
-def _known(axis: str, axes: Mapping[str, Any], place: str) -> None:
+def _check_axis(axis: str, axes: Mapping[str, object], place: str) -> None:
     if axis not in axes:
         raise SpaceError(place, f"there is no axis {axis!r}", f"use one of {', '.join(axes)}")
 
 
-def _constraint(given: Any, axes: _Axes, where: str) -> _Rule:
-    place = f"{where}: constraints"
-    if not isinstance(given, dict) or given.keys() != {"when", "only"}:
-        raise SpaceError(place, f"{given!r} is no constraint", 'write {"when": {AXIS: [..]}, "only": {AXIS: [..]}}')
-    for side in (given["when"], given["only"]):
-        for axis, values in side.items():
-            _known(axis, axes, place)
-            for value in values:
-                if value not in axes[axis]:
-                    raise SpaceError(place, f"axis {axis!r} has no value {value!r}", "use a value of the axis")
-    return given["when"], given["only"]
+def _check_constraint(constraint: SpaceConstraint, axes: Mapping[str, Sequence[AxisValue]], place: str) -> None:
+    for axis, values in (*constraint.when.items(), *constraint.only.items()):
+        _check_axis(axis, axes, place)
+        for value in values:
+            if value not in axes[axis]:
+                raise SpaceError(place, f"axis {axis!r} has no value {value!r}", "use a value of the axis")
 
 
-def _fits(values: Mapping[str, Setting], wanted: Mapping[str, list[Setting]]) -> bool:
+def _fits(values: Mapping[str, AxisValue], wanted: Mapping[str, Sequence[AxisValue]]) -> bool:
     return all(values[axis] in allowed for axis, allowed in wanted.items())
 
 
-def _joined(values: Mapping[str, Setting], axes: Sequence[str]) -> str:
+def _joined(values: Mapping[str, AxisValue], axes: Sequence[str]) -> str:
     return "/".join(str(values[axis]) for axis in axes if values[axis] is not None)

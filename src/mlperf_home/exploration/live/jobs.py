@@ -5,25 +5,29 @@ There is one process for each engine's environment, started when it is first nee
 
 from __future__ import annotations
 
-import json
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.bootstrap import BOOTSTRAP
+from mlperf_home.contracts.codec import decode, to_line, write_document
 from mlperf_home.contracts.failures import ExitStatus
+from mlperf_home.contracts.job import BackendChoice, DatasetChoice, JobOptions, job_of
+from mlperf_home.contracts.progress import Ended, RunOrder, parse_event
 from mlperf_home.engines.base import BackendError, parse_lengths
 from mlperf_home.errors import LocatedError
-from mlperf_home.exploration.definition.space import Point, Setting, Space, SpaceError
+from mlperf_home.exploration.definition.space import Point, Space, SpaceError
 from mlperf_home.harness.user_conf import Wanted, target_key, user_conf, user_conf_text
 from mlperf_home.measurements.layout import ResultFolder, result_folder
 from mlperf_home.rules import load_round, mlperf_conf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
-    from mlperf_home.exploration.live.plan import Engine, StudyPlan
+    from mlperf_home.contracts.job import Mode
+    from mlperf_home.contracts.space import AxisValue
+    from mlperf_home.contracts.study import EngineEnvironment, StudyPlan
 
 BACKEND = "backend"
 _COUNTS = ("threads", "batch", "streams", "cores")
@@ -53,7 +57,7 @@ class Asked:
         part: the first sample, and the one after the last; None: all.
     """
 
-    mode: str
+    mode: Mode
     user_conf: str
     part: tuple[int, int] | None = None
 
@@ -74,38 +78,28 @@ def official_folder(plan: StudyPlan, point: Point) -> ResultFolder:
 def write_job(plan: StudyPlan, point: Point, asked: Asked, chosen: Mapping[str, Any], folder: ResultFolder) -> Path:
     """Write a job with its conf files into a folder of its own; `chosen`: engine options beside the point's own."""
     running, candidate = plan.running, plan.candidates[point.model]
-    rules = load_round(running.round)
     folder.root.mkdir(parents=True, exist_ok=True)
     plan.work_dir.mkdir(parents=True, exist_ok=True)
-    (folder.root / "mlperf.conf").write_text(mlperf_conf(rules), encoding="utf-8")
+    (folder.root / "mlperf.conf").write_text(mlperf_conf(load_round(running.round)), encoding="utf-8")
     (folder.root / "user.conf").write_text(asked.user_conf, encoding="utf-8")
-    dataset: dict[str, Any] = {"kind": running.dataset_kind, "path": candidate.dataset}
-    if asked.part:
-        first, last = asked.part
-        dataset |= {"first": last - first, **({"after": first} if first else {})}
-    job = {
-        "round": running.round,
-        "benchmark": running.benchmark,
-        "loadgen_model": rules.benchmarks[running.benchmark].loadgen_model,
-        "scenario": running.scenario,
-        "mode": asked.mode,
-        "backend": {
-            "name": backend_of(plan, point),
-            "model_path": candidate.path,
-            **backend_job(point, {**running.options, **chosen}),
-        },
-        "dataset": dataset,
-        "user_conf": str(folder.root / "user.conf"),
-        "mlperf_conf": str(folder.root / "mlperf.conf"),
-        "work_dir": str(plan.work_dir),
-        "out_dir": str(folder.logs(asked.mode)),
-        "session_path": str(folder.session(asked.mode)),
-        "calibration_path": str(plan.folder / "calibration.json"),
-        "stall_timeout_s": running.stall_timeout_s,
-        "sample": running.sample,
-    }
+    first, last = asked.part or (0, 0)
+    options = JobOptions(
+        round=running.round,
+        benchmark=running.benchmark,
+        scenario=running.scenario,
+        backend=backend_choice(plan, point, {**running.options, **chosen}),
+        dataset=DatasetChoice(
+            kind=running.dataset_kind, path=Path(candidate.dataset), first=last - first or None, after=first
+        ),
+        user_conf=folder.root / "user.conf",
+        mlperf_conf=folder.root / "mlperf.conf",
+        work_dir=plan.work_dir,
+        calibration_path=plan.folder / "calibration.json",
+        stall_timeout_s=running.stall_timeout_s,
+        sample=running.sample,
+    )
     path = folder.root / f"{asked.mode}-job.json"
-    path.write_text(json.dumps(job, indent=1) + "\n", encoding="utf-8")
+    write_document(path, job_of(options, asked.mode, folder.logs(asked.mode), folder.session(asked.mode)))
     return path
 
 
@@ -140,7 +134,7 @@ def check_axes(space: Space, where: str) -> None:
                 raise SpaceError(f"{where}: axes/{axis}", f"{value!r} is not {wanted}", "correct the value")
 
 
-def _wanted(axis: str, value: Setting) -> str:
+def _wanted(axis: str, value: AxisValue) -> str:
     """Return what a value should have been; empty where it is right."""
     if value is None:
         return ""
@@ -156,7 +150,7 @@ def _wanted(axis: str, value: Setting) -> str:
     return "" if isinstance(value, str) and value else "a text"
 
 
-def options_of(point: Point) -> dict[str, Setting]:
+def options_of(point: Point) -> dict[str, AxisValue]:
     """Return the point's values on the engine's axes that it does not leave to the engine."""
     return {axis: point.values[axis] for axis in OPTION_AXES if point.values.get(axis) is not None}
 
@@ -167,17 +161,20 @@ def option_words(point: Point) -> str:
     return "-".join(f"{axis}_{str(value).replace(',', '_')}" for axis, value in options.items() if axis != BACKEND)
 
 
-def backend_job(point: Point, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of a job that a point's options decide: engine options, lengths, batch_sizes, streams, cores."""
+def backend_choice(plan: StudyPlan, point: Point, options: Mapping[str, Any]) -> BackendChoice:
+    """Return the part of a job that a point's options decide, with engine options beside the point's own."""
     given = options_of(point)
     own: dict[str, Callable[[Any], Any]] = {"threads": int, "xnnpack": _TOGGLES.__getitem__, "delegate": str}
-    return {
+    document = {
+        "name": backend_of(plan, point),
+        "model_path": plan.candidates[point.model].path,
         "options": {**options, **{name: made(given[name]) for name, made in own.items() if name in given}},
-        "lengths": list(parse_lengths(str(given["lengths"]))) if "lengths" in given else None,
-        "batch_sizes": [given["batch"]] if "batch" in given else None,
+        "lengths": parse_lengths(str(given["lengths"])) if "lengths" in given else None,
+        "batch_sizes": (given["batch"],) if "batch" in given else None,
         "streams": given.get("streams"),
         "cores": given.get("cores"),
     }
+    return decode(document, BackendChoice, point.name)
 
 
 class EngineError(LocatedError):
@@ -187,7 +184,7 @@ class EngineError(LocatedError):
 class Engines:
     """Runs jobs; use it as a context, which ends its processes."""
 
-    def __init__(self, engines: Mapping[str, Engine]) -> None:
+    def __init__(self, engines: Mapping[str, EngineEnvironment]) -> None:
         """Take the environments; nothing is started yet."""
         self._engines = engines
         self._started: dict[str, subprocess.Popen[bytes]] = {}
@@ -211,14 +208,14 @@ class Engines:
         process = self._process(backend)
         assert process.stdin is not None  # noqa: S101 - both were asked for
         assert process.stdout is not None  # noqa: S101
-        asked = json.dumps({"job": str(job), "new_interpreter": new_interpreter})
+        order = to_line(RunOrder(job=job, new_interpreter=new_interpreter))
         try:
-            process.stdin.write(asked.encode() + b"\n")
+            process.stdin.write(order.encode() + b"\n")
             process.stdin.flush()
             for line in process.stdout:
-                told = json.loads(line)
-                if told["event"] == "ended":
-                    return ExitStatus(told["status"]), str(told["message"])
+                event = parse_event(line.decode("utf-8", "replace"))
+                if isinstance(event, Ended):
+                    return ExitStatus(event.status), event.message
         except BrokenPipeError:
             pass
         del self._started[backend]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from pathlib import Path
@@ -12,22 +11,26 @@ from mlperf_home.accuracy.imagenet import accuracy_text as top1_text
 from mlperf_home.accuracy.imagenet import score_log
 from mlperf_home.accuracy.squad import accuracy_text as f1_text
 from mlperf_home.accuracy.squad import evaluate, f1_of_part
+from mlperf_home.contracts.codec import read_document, write_document
 from mlperf_home.contracts.failures import ExitStatus
+from mlperf_home.contracts.journal import AccuracyCount, Observation
+from mlperf_home.contracts.session import read_session
+from mlperf_home.contracts.study import PLAN_LIMITS, SettledPoint
 from mlperf_home.datasets.imagenet.images import read_labels
 from mlperf_home.datasets.imagenet.samples import LABELS_FILE
 from mlperf_home.errors import LocatedError
-from mlperf_home.exploration.definition.meter import AbsentPointError, AccuracyCount, Observation, PointFailedError
+from mlperf_home.exploration.definition.meter import AbsentPointError, PointFailedError
 from mlperf_home.exploration.live.jobs import Asked, backend_of, official_folder, probe_conf, run_conf, write_job
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, read_run
 from mlperf_home.measurements.layout import ResultFolder
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from mlperf_home.contracts.study import Candidate, StudyPlan
     from mlperf_home.exploration.definition.space import Point
     from mlperf_home.exploration.live.jobs import Engines
-    from mlperf_home.exploration.live.plan import Candidate, StudyPlan
 
 # What is wrong with the machine or with us is wrong with every point.
 _NO_POINTS_FAULT = frozenset({ExitStatus.BAD_JOB, ExitStatus.BAD_OUTPUT, ExitStatus.INTERRUPTED, ExitStatus.TERMINATED})
@@ -52,14 +55,14 @@ class LiveMeter:
         """Set it up; `official_done` hears of each official run that is in its place."""
         self._plan, self._engines, self._official_done = plan, engines, official_done
         self._settled_path = plan.folder / "settled.json"
-        self._settled: dict[str, dict[str, Any]] = {}
+        self._settled: dict[str, SettledPoint] = {}
         if self._settled_path.exists():
-            self._settled = json.loads(self._settled_path.read_text("utf-8"))
+            self._settled = read_document(self._settled_path, dict[str, SettledPoint], PLAN_LIMITS)
 
     def probe(self, point: Point, seconds: float, number: int) -> Observation:  # noqa: ARG002 - one is like another
         """Run it under LoadGen for so long, in a process of its own."""
         start_s = time.monotonic()
-        if self._plan.running.scenario == "Offline" and "target" not in self._settled.get(point.name, {}):
+        if self._plan.running.scenario == "Offline" and point.name not in self._settled:
             self._probe(point, seconds)  # of few samples: how many take so long is not known yet
         values, queries = self._probe(point, seconds)
         return Observation(values, queries, time.monotonic() - start_s)
@@ -69,9 +72,9 @@ class LiveMeter:
         start_s = time.monotonic()
         folder = official_folder(self._plan, point)
         if not folder.complete("performance"):
-            if "target" not in self._settled.get(point.name, {}):
+            if point.name not in self._settled:
                 self._probe(point, self._plan.settings.first_probe_s)
-            conf = run_conf(self._plan, "performance", self._settled[point.name]["target"])
+            conf = run_conf(self._plan, "performance", self._settled[point.name].target)
             fresh = self._run(point, Asked("performance", conf), new_interpreter=True)
             self._keep("performance", fresh, folder)
         values, queries = self._values(folder.logs("performance"))
@@ -85,7 +88,7 @@ class LiveMeter:
         part = None if (first, last) == (0, samples) else (first, last)
         folder = self._scratch if part else official_folder(self._plan, point)
         if part or not folder.complete("accuracy"):
-            conf = run_conf(self._plan, "accuracy", self._settled.get(point.name, {}).get("target"))
+            conf = run_conf(self._plan, "accuracy", self._target(point))
             fresh = self._run(point, Asked("accuracy", conf, part))
             if not part:
                 self._keep("accuracy", fresh, folder)
@@ -96,7 +99,7 @@ class LiveMeter:
         return AccuracyCount(correct, count, _spent_s(start_s, folder.session("accuracy")))
 
     def _probe(self, point: Point, seconds: float) -> tuple[dict[str, float], int]:
-        conf = probe_conf(self._plan, seconds, self._settled.get(point.name, {}).get("target"))
+        conf = probe_conf(self._plan, seconds, self._target(point))
         fresh = self._run(point, Asked("performance", conf))
         values, queries = self._values(fresh.logs("performance"))
         self._settle(point, fresh, next(iter(values.values())))
@@ -107,13 +110,20 @@ class LiveMeter:
         known = self._settled.get(point.name)
         best = min if self._plan.running.scenario != "Offline" else max
         if known is None:
-            details = json.loads(fresh.session("performance").read_text("utf-8"))["engine"]["details"]
+            details = read_session(fresh.session("performance")).engine.details
             threads, tried = details.get("threads_per_stream"), details.get("threads_tried_us")
-            known = {"options": {"threads": threads} if threads is not None and tried is not None else {}}
-        elif best(known["target"], found) == known["target"]:
+            options: Mapping[str, Any] = {"threads": threads} if threads is not None and tried is not None else {}
+        elif best(known.target, found) == known.target:
             return
-        self._settled[point.name] = {**known, "target": found}
-        replace_text(self._settled_path, json.dumps(self._settled, indent=1, sort_keys=True) + "\n")
+        else:
+            options = known.options
+        self._settled[point.name] = SettledPoint(options=options, target=found)
+        write_document(self._settled_path, dict(sorted(self._settled.items())))
+
+    def _target(self, point: Point) -> float | None:
+        """Return how fast a point is at best, in LoadGen's unit; None before its first run."""
+        known = self._settled.get(point.name)
+        return None if known is None else known.target
 
     @property
     def _scratch(self) -> ResultFolder:
@@ -129,10 +139,10 @@ class LiveMeter:
         if point.model not in self._plan.candidates:
             reason = self._plan.absent.get(point.model, "there is no such model")
             raise AbsentPointError(point.name, reason, "the same command tries it again")
-        message, chosen = "", self._settled.get(point.name, {}).get("options", {})
+        message, known = "", self._settled.get(point.name)
         for _ in range(_TRIES):
             shutil.rmtree(self._scratch.root, ignore_errors=True)
-            job = write_job(self._plan, point, asked, chosen, self._scratch)
+            job = write_job(self._plan, point, asked, known.options if known else {}, self._scratch)
             status, message = self._engines.run(backend_of(self._plan, point), job, new_interpreter=new_interpreter)
             if status is ExitStatus.COMPLETE:
                 return self._scratch
@@ -159,8 +169,8 @@ class LiveMeter:
 
 def _spent_s(start_s: float, session: Path) -> float:
     """Return the time since then; what was there already, since we were killed just after it, costs what it took."""
-    times = json.loads(session.read_text("utf-8"))["times"]
-    return float(max(time.monotonic() - start_s, times["open_s"] + times["run_s"]))
+    times = read_session(session).times
+    return float(max(time.monotonic() - start_s, times.open_s + times.run_s))
 
 
 def _score(

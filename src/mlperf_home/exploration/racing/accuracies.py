@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlperf_home.exploration.definition.meter import AccuracyCount
-from mlperf_home.exploration.definition.settings import UNKNOWN, Belief, measured
+from mlperf_home.contracts.journal import AccuracyCount
+from mlperf_home.contracts.race import Belief
+from mlperf_home.exploration.definition.settings import UNKNOWN, measured
 from mlperf_home.exploration.racing.dominance import Believed, critical, decides_drops, decides_fronts, decides_widths
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.exploration.definition.settings import Settings
+    from mlperf_home.contracts.race import Settings
     from mlperf_home.exploration.definition.space import Point
     from mlperf_home.exploration.racing.dominance import Gaps
 

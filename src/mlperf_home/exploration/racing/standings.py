@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.exploration.definition.answer import Answer, Standing, Work
-from mlperf_home.exploration.definition.settings import Settings, sample_ms
+from mlperf_home.contracts.answer import Answer, Standing, study_work
+from mlperf_home.exploration.definition.settings import sample_ms
 from mlperf_home.exploration.racing.dominance import Verdict, probe_bounds
 from mlperf_home.pareto.front import front
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.exploration.definition.meter import Observation
-    from mlperf_home.exploration.definition.settings import Belief
+    from mlperf_home.contracts.journal import Observation
+    from mlperf_home.contracts.race import Belief, Settings
     from mlperf_home.exploration.definition.space import Point
 
     Bounds = dict[str, tuple[float, float]]
@@ -78,7 +78,8 @@ class Field:
         exhaustive_s = sum(self.settings.protocol.exhaustive(float(each)) for each in self.samples_ms())
         marks = (self.alive & verdict.front, self.alive & ~verdict.front, ~self.alive)
         kept, undecided, dropped = (tuple(standings[index] for index in np.flatnonzero(each)) for each in marks)
-        return Answer(kept, undecided, dropped, Work(dict(spent_s), exhaustive_s, left_s), tuple(warnings))
+        work = study_work(spent_s, exhaustive_s, left_s)
+        return Answer(front=kept, undecided=undecided, dropped=dropped, work=work, warnings=tuple(warnings))
 
     def likely(self) -> NDArray[np.bool_]:
         """Mark what no other alive point dominates by the values as they are."""
@@ -111,6 +112,14 @@ class Field:
             against = [int(self.dominator[index])]
         elif self.alive[index] and not verdict.front[index]:
             against = [int(each) for each in np.flatnonzero(verdict.open_pairs[:, index])]
-        others = tuple(self.points[each].name for each in against)
-        ran, failed = dict(official.values) if official else {}, self.failed.get(index, "")
-        return Standing(point.name, values, belief.source, others, ran, likely, point.model, intervals, failed)
+        return Standing(
+            point=point.name,
+            model=point.model,
+            values=values,
+            intervals=intervals,
+            accuracy_source=belief.source,
+            against=tuple(self.points[each].name for each in against),
+            official=dict(official.values) if official else {},
+            likely=likely,
+            failed=self.failed.get(index, ""),
+        )

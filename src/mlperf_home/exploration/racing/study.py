@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlperf_home.contracts.race import Settings
 from mlperf_home.errors import LocatedError
-from mlperf_home.exploration.definition.meter import JournaledMeter, Meter, Observation, PointFailedError
-from mlperf_home.exploration.definition.settings import Settings
+from mlperf_home.exploration.definition.meter import JournaledMeter, Meter, PointFailedError, left_out
 from mlperf_home.exploration.racing.accuracies import Accuracies, Wanted
 from mlperf_home.exploration.racing.dominance import MOST_POINTS, Gaps, Verdict, judge, probe_gaps
 from mlperf_home.exploration.racing.standings import Field
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.exploration.definition.answer import Answer
-    from mlperf_home.exploration.definition.meter import Journal
-    from mlperf_home.exploration.definition.settings import Belief
+    from mlperf_home.contracts.answer import Answer
+    from mlperf_home.contracts.journal import Observation
+    from mlperf_home.contracts.race import Belief
+    from mlperf_home.exploration.definition.journal import Journal
     from mlperf_home.exploration.definition.space import Space
 
     Doing = Callable[[str, int, int], None]
@@ -140,8 +141,8 @@ class Study:
     def _fail(self, index: int, error: PointFailedError) -> None:
         """Leave a point out; what only it dominated is in the race again."""
         field = self._field
-        field.failed[index] = f"{error.problem}; {error.advice}"
-        self._warnings.append(f"{self.points[index].name} failed and is left out: {error.problem}")
+        field.failed[index] = error.problem
+        self._warnings.append(left_out(self.points[index].name, error))
         freed = field.dominator == index
         field.alive |= freed
         self._contested |= freed

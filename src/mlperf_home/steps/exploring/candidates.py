@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mlperf_home.contracts.race import Belief
+from mlperf_home.contracts.study import CandidateDescription
 from mlperf_home.samples import bert, mobilenet
 from mlperf_home.steps.run_request import WORKLOADS
 
@@ -14,23 +16,20 @@ PRIOR_SD = 0.3
 """Points of a percent: other engines and other preparations of the images move an accuracy by some tenths."""
 
 
-def describe_candidate(context: Context) -> dict[str, Any]:
-    """Return what the exploration's step reads of a model, as JSON values.
-
-    All are text but the prior, which is {"percent", "sd", "source"} or None.
-    """
+def describe_candidate(context: Context) -> CandidateDescription:
+    """Return what the exploration's step reads of a model."""
     benchmark = context.text("CM_MLPERF_BENCHMARK")
     percent, accuracy_source = _expected_accuracy(context)
-    return {
-        "model": context.text("CM_EXPLORE_MODEL"),
-        "name": context.name("CM_ML_MODEL_FULL_NAME"),
-        "path": str(context.existing("CM_ML_MODEL_FILE_WITH_PATH")),
-        "dataset": str(context.existing(WORKLOADS[benchmark].dataset_key)),
-        "questions": str(context.existing("CM_DATASET_SQUAD_VAL_PATH")) if benchmark == "bert-99" else "",
-        "weight_type": context.text("CM_ML_MODEL_WEIGHT_TYPE", ""),
-        "source": context.text("CM_ML_MODEL_SOURCE", ""),
-        "prior": None if percent is None else {"percent": percent, "sd": PRIOR_SD, "source": accuracy_source},
-    }
+    return CandidateDescription(
+        model=context.text("CM_EXPLORE_MODEL"),
+        name=context.name("CM_ML_MODEL_FULL_NAME"),
+        path=str(context.existing("CM_ML_MODEL_FILE_WITH_PATH")),
+        dataset=str(context.existing(WORKLOADS[benchmark].dataset_key)),
+        questions=str(context.existing("CM_DATASET_SQUAD_VAL_PATH")) if benchmark == "bert-99" else "",
+        weight_type=context.text("CM_ML_MODEL_WEIGHT_TYPE", ""),
+        source=context.text("CM_ML_MODEL_SOURCE", ""),
+        prior=None if percent is None else Belief(percent, PRIOR_SD, accuracy_source),
+    )
 
 
 def _expected_accuracy(context: Context) -> tuple[float | None, str]:

@@ -5,22 +5,28 @@ The space is one of ours, narrowed and with axes added, or a JSON file of the us
 
 from __future__ import annotations
 
-import json
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
+from mlperf_home.contracts.codec import parse_document
+from mlperf_home.contracts.race import Settings
+from mlperf_home.contracts.space import SPACE_LIMITS, SpaceConstraint, SpaceDocument
+from mlperf_home.contracts.study import SEARCHERS
 from mlperf_home.engines.registry import NAMES
-from mlperf_home.exploration.definition.settings import Settings
-from mlperf_home.exploration.definition.space import SpaceError, decode_space
+from mlperf_home.exploration.definition.space import SpaceError, decode_space, make_space
 from mlperf_home.exploration.live.jobs import BACKEND, check_axes
-from mlperf_home.exploration.live.plan import SEARCHERS
 from mlperf_home.published.classifiers import read_classifiers
 from scriptgraph.api import Context, StepFailed
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-    from mlperf_home.exploration.definition.space import Setting
+    from mlperf_home.contracts.space import AxisValue
 
 # Axis -> (key, option) of what the command line may add.
 _ADDED = {
@@ -37,25 +43,18 @@ _SEPARATOR = {"lengths": ";"}
 """Lists of lengths hold commas: several lists are set apart by semicolons."""
 
 
-def asked_space(context: Context) -> dict[str, Any]:
-    """Return the space as JSON.
+def asked_space(context: Context) -> SpaceDocument:
+    """Return the space.
 
     Raises:
         SpaceError: the user's file is none, or an axis has an odd value, or no point is left.
     """
     path = context.path("CM_EXPLORE_SPACE_FILE")
     where = str(path) if path else "the space"
-    if path:
-        try:
-            document = json.loads(context.existing("CM_EXPLORE_SPACE_FILE").read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise SpaceError(where, f"is not JSON ({error})", "correct it") from None
-    else:
-        document = _ours(context)
+    document = _read_space(context.existing("CM_EXPLORE_SPACE_FILE"), where) if path else _ours(context)
     added = {axis: values for axis, key in _ADDED.items() if (values := _values(context, axis, key))}
-    if isinstance(document, dict) and isinstance(document.get("axes"), dict):
-        document["axes"] |= added
-    space = decode_space(document, where)
+    document = replace(document, axes={**document.axes, **added})
+    space = make_space(document, where)
     check_axes(space, where)
     for backend in space.axes.get(BACKEND, ()):
         if backend is not None and backend not in NAMES:
@@ -64,17 +63,25 @@ def asked_space(context: Context) -> dict[str, Any]:
     if odd := [model for model in models_of(document) if model not in known]:
         advice = f"name models by the axes of ours: {', '.join(sorted(known)[:3])}, ..."
         raise SpaceError(where, f"there is no model {odd[0]!r}", advice)
-    return dict(document)
+    return document
 
 
-def models_of(document: dict[str, Any]) -> list[str]:
+def _read_space(path: Path, where: str) -> SpaceDocument:
+    try:
+        value = read_json(path, SPACE_LIMITS, unique=True)
+    except DocumentError as error:
+        raise SpaceError(where, error.problem, "correct it") from None
+    return decode_space(value, where)
+
+
+def models_of(document: SpaceDocument) -> list[str]:
     """Name a space's models, each once, in the order of the points."""
-    return list(dict.fromkeys(point.model for point in decode_space(document, "the space").points))
+    return list(dict.fromkeys(point.model for point in make_space(document, "the space").points))
 
 
-def backends_of(document: dict[str, Any], usual: str) -> list[str]:
+def backends_of(document: SpaceDocument, usual: str) -> list[str]:
     """Name the engines that a space's points run on, that of points without a backend of their own first."""
-    values = document["axes"].get(BACKEND, [None])
+    values = document.axes.get(BACKEND, (None,))
     return list(dict.fromkeys(usual if value is None else str(value) for value in values))
 
 
@@ -83,30 +90,30 @@ def _name(context: Context) -> str:
     return f"sample_{kind}" if context.flag("CM_DATASET_SAMPLE") else kind
 
 
-def _ours(context: Context) -> dict[str, Any]:
+def _ours(context: Context) -> SpaceDocument:
     document = known_space(_name(context))
-    axes = document["axes"]
+    axes = document.axes
     families, precision = context.text("CM_MLPERF_MODELS", "all"), context.text("CM_MLPERF_MODELS_PRECISION", "all")
-    only: dict[str, Any] = {}
+    only: dict[str, tuple[AxisValue, ...]] = {}
     if families != "all":
-        only["family"] = [each for each in axes["family"] if families in each]
+        only["family"] = tuple(each for each in axes["family"] if families in str(each))
     if precision != "all":
         floats = {row.model.rpartition("/")[2] for row in read_classifiers() if row.weights == "fp32"}
-        only["precision"] = [each for each in axes["precision"] if (each in floats) == (precision == "fp32")]
-    if only:
-        document["constraints"].append({"when": {}, "only": only})
-        words = "-".join(word for word in (families, precision) if word != "all")
-        document["name"] = f"{document['name']}-{words}"
-    return document
+        only["precision"] = tuple(each for each in axes["precision"] if (each in floats) == (precision == "fp32"))
+    if not only:
+        return document
+    words = "-".join(word for word in (families, precision) if word != "all")
+    constraints = (*document.constraints, SpaceConstraint(when={}, only=only))
+    return replace(document, constraints=constraints, name=f"{document.name}-{words}")
 
 
-def _values(context: Context, axis: str, key: str) -> list[Any]:
+def _values(context: Context, axis: str, key: str) -> tuple[AxisValue, ...]:
     words = [word.strip() for word in context.text(key, "").split(_SEPARATOR.get(axis, ",")) if word.strip()]
     counts = axis in _COUNTS
     for word in words:
         if counts and word != "default" and (not word.isdecimal() or not int(word)):
             raise StepFailed(f"--{axis}: {word!r} is no whole number above 0, nor default; write for instance 1,2,4")
-    return [None if word == "default" else int(word) if counts else word for word in words]
+    return tuple(None if word == "default" else int(word) if counts else word for word in words)
 
 
 def race_settings(context: Context) -> Settings:
@@ -149,8 +156,8 @@ def asked_searcher(context: Context) -> tuple[str, float | None]:
     return searcher, budget_s
 
 
-def known_space(name: str, options: Mapping[str, Sequence[Setting]] | None = None) -> dict[str, Any]:
-    """Return one of our spaces as JSON, times options such as {"threads": [1, 2]}.
+def known_space(name: str, options: Mapping[str, Sequence[AxisValue]] | None = None) -> SpaceDocument:
+    """Return one of our spaces, times options such as {"threads": [1, 2]}.
 
     The names: mobilenets (the 81 published MobileNet and EfficientNet-Lite variants) and berts; those of the embedded
     sample begin with "sample_".
@@ -158,32 +165,33 @@ def known_space(name: str, options: Mapping[str, Sequence[Setting]] | None = Non
     if name.endswith("mobilenets"):
         document = _classifier_space(name.replace("_", "-"), sample=name.startswith("sample"))
     else:
-        document = json.loads(resources.files(__package__).joinpath(f"{name}.json").read_text("utf-8"))
-    document["axes"] |= {axis: list(values) for axis, values in (options or {}).items()}
-    return document
+        text = resources.files(__package__).joinpath(f"{name}.json").read_text("utf-8")
+        document = parse_document(text, SpaceDocument, f"{name}.json")
+    more = {axis: tuple(values) for axis, values in (options or {}).items()}
+    return replace(document, axes={**document.axes, **more})
 
 
-def _classifier_space(name: str, *, sample: bool) -> dict[str, Any]:
+def _classifier_space(name: str, *, sample: bool) -> SpaceDocument:
     words = [row.model.split("/") for row in read_classifiers() if row.sample is sample]
     # One without a multiplier has no choice of resolutions either.
     models = [(family, *(size or (None, None)), precision) for family, *size, precision in words]
     # Small before large, as on the other axes: the table has the large ones of MobileNet v3 first.
     models.sort(key=lambda model: [word in str(model[0]) for word in ("efficientnet", "minimalistic", "large")])
-    families, *sizes, precisions = (list(dict.fromkeys(column)) for column in zip(*models, strict=True))
-    every = [*(sorted(size, key=lambda value: float(value or 0)) for size in sizes), precisions]
-    constraints: list[dict[str, Any]] = []
+    families, *sizes, precisions = (tuple(dict.fromkeys(column)) for column in zip(*models, strict=True))
+    every = [*(tuple(sorted(size, key=lambda value: float(value or 0))) for size in sizes), precisions]
+    alike: dict[tuple[tuple[AxisValue, ...], ...], list[AxisValue]] = {}
     for family in families:
         columns = [*zip(*(model[1:] for model in models if model[0] == family), strict=True)]
-        own = [[value for value in values if value in column] for values, column in zip(every, columns, strict=True)]
-        only = dict(zip(_AXES[1:], own, strict=True))
-        if alike := [each for each in constraints if each["only"] == only]:
-            alike[0]["when"]["family"].append(family)
-        elif own != every:
-            constraints.append({"when": {"family": [family]}, "only": only})
-    return {
-        "schema": 1,
-        "name": name,
-        "axes": dict(zip(_AXES, [families, *every], strict=True)),
-        "model_axes": list(_AXES),
-        "constraints": constraints,
-    }
+        own = [tuple(v for v in values if v in column) for values, column in zip(every, columns, strict=True)]
+        if own != every:
+            alike.setdefault(tuple(own), []).append(family)
+    return SpaceDocument(
+        schema=1,
+        name=name,
+        axes=dict(zip(_AXES, [families, *every], strict=True)),
+        model_axes=_AXES,
+        constraints=tuple(
+            SpaceConstraint(when={"family": tuple(named)}, only=dict(zip(_AXES[1:], own, strict=True)))
+            for own, named in alike.items()
+        ),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from mlperf_home.contracts.codec import (
     OpenDocument,
     decode,
     encode,
+    encode_finite,
     parse_document,
     read_document,
     schema_of,
@@ -82,3 +84,10 @@ def test_the_schema_takes_what_the_codec_writes() -> None:
 
     assert validator.is_valid(encode(WHOLE))
     assert not validator.is_valid({"parts": [{"count": 0}]})
+
+
+def test_a_number_that_json_does_not_know_is_refused_where_it_may_not_be_lost() -> None:
+    assert encode_finite(WHOLE) == encode(WHOLE)
+    assert encode({"rate": math.inf}) == {"rate": None}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        encode_finite({"rate": math.inf})

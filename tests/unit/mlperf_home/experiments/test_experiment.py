@@ -106,3 +106,22 @@ def test_a_damaged_experiment_can_be_removed_and_one_in_use_cannot(tmp_path: Pat
     experiments.remove("used")
     with pytest.raises(ExperimentError, match="there is no experiment 'used'"):
         experiments.remove("used")
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"[" * 100_000, "is nested more than 32 levels deep"),
+        (b'{"name": "\xff"}', "is not UTF-8 text at byte 10"),
+        (b'{"schema": 1, "name": "one", "kind": "grid", "tags": ["a", 7]}', "/tags/1: expected `str`, got `int`"),
+        (b'{"schema": 2}', "/schema: invalid enum value 2"),
+    ],
+)
+def test_a_damaged_description_is_named_with_its_place(tmp_path: Path, content: bytes, fault: str) -> None:
+    begin(tmp_path)
+    (tmp_path / "one" / "experiment.json").write_bytes(content)
+
+    with pytest.raises(ExperimentError) as caught:
+        Experiments(tmp_path).load("one")
+
+    assert f"{tmp_path}/one/experiment.json: is damaged ({fault})" in str(caught.value)

@@ -12,7 +12,7 @@ import pytest
 from mlperf_home.experiments import grid
 from mlperf_home.experiments.experiment import Experiment, Experiments
 from mlperf_home.experiments.values import Trial, trials
-from mlperf_home.exploration.definition.meter import JournalError
+from mlperf_home.exploration.definition.journal import JournalError
 from mlperf_home.measurements.measurement import Measurement, Value, to_json
 
 if TYPE_CHECKING:
@@ -161,3 +161,13 @@ def test_what_has_ended_can_be_looked_at_while_it_runs(tmp_path: Path) -> None:
 
     assert [(each.trial.number, each.ok) for each in outcomes] == [(1, True)]
     assert damages == []
+
+
+def test_a_record_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = tmp_path / "record.json"
+    record.write_text("[" * 100_000)
+    a_cm(tmp_path, monkeypatch, f"printf '%s\\n' '{{' '\"record\": \"{record}\"' '}}'")
+
+    (outcome,) = run(*begun(tmp_path / "root", [str(tmp_path / "cm"), "--n={{N}}"], {"N": [1]}))
+
+    assert outcome.told.endswith(f"0 measured; {record}: is nested more than 64 levels deep")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from mlperf_home.experiments.values import ValuesError, read_values, trials
+from mlperf_home.experiments.values import ValuesError, read_given, read_values, trials
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -65,3 +70,20 @@ def test_a_variable_without_a_place_and_a_place_without_a_variable_are_named() -
         trials({"N": [1]}, ["{{N}}", "{{M}}"], "mine")
     with pytest.raises(ValuesError, match=r"M: stands nowhere in the command; write {{M}} there"):
         trials({"N": [1], "M": [2]}, ["{{N}}"], "mine")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"[" * 100_000, "is nested more than 8 levels deep"),
+        (b'{"N": ["\xff"]}', "is not UTF-8 text"),
+        (b'{"N": [1], "N": [2]}', "has the key 'N' twice in one object"),
+        (b'{"N": [' + b"1," * 200_000 + b"1]}", "has more than 200,000 values"),
+    ],
+)
+def test_a_file_that_is_no_json_of_values_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "values.json"
+    path.write_bytes(content)
+
+    with pytest.raises(ValuesError, match=rf"^{path}: {said}"):
+        read_given("", path)

@@ -7,11 +7,11 @@ import sys
 import pytest
 from table_meter import TableMeter
 
-from mlperf_home.exploration.definition.space import decode_space
+from mlperf_home.exploration.definition.space import make_space
 from mlperf_home.exploration.optuna_search import Budget, OptunaMissingError, search
 from mlperf_home.steps.exploring.options import known_space
 
-SPACE = decode_space(known_space("mobilenets"), "mobilenets")
+SPACE = make_space(known_space("mobilenets"), "mobilenets")
 METER = TableMeter(
     {point.name: 1.0 + place for place, point in enumerate(SPACE.points)},
     {point.model: 40.0 + place % 7 for place, point in enumerate(SPACE.points)},

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from answers import answer, standing
 from pictures import example, mark, picture
 
 from mlperf_home.experiments.experiment import Experiments
@@ -17,7 +18,7 @@ from mlperf_home.experiments.picture_data import draw_from, from_experiment, fro
 from mlperf_home.measurements.measurement import Measurement, Value
 from mlperf_home.measurements.prices import Price, Prices
 from mlperf_home.pareto.front import front
-from mlperf_home.pictures.picture import PictureError, axis, from_json, to_json, with_standings
+from mlperf_home.pictures.picture import PictureError, axis, read_picture, to_json, with_standings
 
 if TYPE_CHECKING:
     from mlperf_home.experiments.experiment import Experiment
@@ -35,21 +36,10 @@ def table(tmp_path: Path, *rows: str) -> Path:
 
 def answered(tmp_path: Path, text: str | None = None) -> Experiment:
     experiment = Experiments(tmp_path / "experiments").begin("one", "exploration", ["mobilenet"], {}, sample=True)
-    point = {
-        "point": "mobilenet/0.5", "model": "mobilenet/0.5", "values": {"latency_ms": 0.4, "top1_percent": 90.0},
-        "intervals": {"latency_ms": [0.3, 0.5], "top1_percent": [89, 91]}, "accuracy_source": "checked", "against": [],
-        "official": {}, "likely": True, "failed": "",
-    }  # fmt: skip
-    official = {**point, "point": "run", "official": {"latency_ms": 0.41}}
-    dropped = {**point, "point": "bad", "against": ["run"], "values": {"latency_ms": 9.0, "top1_percent": 50.0}}
-    failed = {**point, "point": "broken", "values": {}, "intervals": {}, "failed": "killed"}
-    document = {
-        "system": "vm",
-        "sample": True,
-        "front": [point, official],
-        "undecided": [],
-        "dropped": [dropped, failed],
-    }
+    point = standing("mobilenet/0.5", 0.4, intervals={"latency_ms": [0.3, 0.5]})
+    official = standing("run", 0.4, official={"latency_ms": 0.41})
+    dropped = [standing("bad", 9.0, against=["run"]), standing("broken", None, failed="killed")]
+    document = answer([point, official], dropped)
     experiment.answer.write_text(json.dumps(document) if text is None else text)
     return experiment
 
@@ -100,8 +90,14 @@ def test_an_answers_words_stay_and_official_runs_have_no_interval_of_probes(tmp_
 
 
 def test_a_broken_answer_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PictureError, match=r"answer.json: is no answer .*run the exploration again"):
-        list(from_experiment(answered(tmp_path, "{}"), []))
+    damaged = answer([standing("a", 0.4, likely="yes")])
+    for text, fault in (
+        ("{}", "missing"),
+        (json.dumps(damaged), "/front/0/likely: expected"),
+        ("[" * 100_000, "nested"),
+    ):
+        with pytest.raises(PictureError, match=rf"answer.json: is no answer \(.*{fault}.*run the exploration again"):
+            list(from_experiment(answered(tmp_path, text), []))
 
 
 def test_imported_ones_are_judged_among_themselves(tmp_path: Path) -> None:
@@ -135,11 +131,14 @@ def test_nothing_at_all_is_no_picture(tmp_path: Path) -> None:
         list(from_results(tmp_path))
 
 
-def test_a_picture_is_read_as_it_was_written_and_anything_else_is_refused() -> None:
-    assert from_json(to_json(example()), "it") == example()
+def test_a_picture_is_read_as_it_was_written_and_anything_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "it"
+    path.write_text(to_json(example()))
+    assert read_picture(path) == example()
     for text in ("", "{}", "[]", '{"schema": 2}', to_json(example()).replace('"x":', '"z":')):
+        path.write_text(text)
         with pytest.raises(PictureError, match="it: is no picture"):
-            from_json(text, "it")
+            read_picture(path)
 
 
 def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, out: Path) -> int:

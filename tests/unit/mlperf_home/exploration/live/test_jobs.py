@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from mlperf_home.exploration.definition.space import Space, SpaceError, decode_space
-from mlperf_home.exploration.live.jobs import backend_job, check_axes, option_words
+from mlperf_home.contracts.job import BackendChoice
+from mlperf_home.contracts.study import Candidate, EngineEnvironment, StudyPlan
+from mlperf_home.exploration.definition.space import Point, Space, SpaceError, decode_space, make_space
+from mlperf_home.exploration.live.jobs import backend_choice, check_axes, option_words
 
 
 def space(**axes: list[Any]) -> Space:
     document = {"schema": 1, "name": "x", "axes": {"m": ["a"], **axes}, "model_axes": ["m"], "constraints": []}
-    return decode_space(document, "x")
+    return make_space(decode_space(document, "x"), "x")
+
+
+def plan(point: Point) -> StudyPlan:
+    """Return as much of a plan as the engine's part of a job needs."""
+    engines = {"litert": EngineEnvironment("/python", (), "machine")}
+    candidates = {point.model: Candidate("small", "/m", "/images")}
+    return cast("StudyPlan", SimpleNamespace(engines=engines, candidates=candidates))
 
 
 def test_every_option_reaches_the_job() -> None:
     axes = {"backend": ["tflite"], "threads": [2], "xnnpack": ["no"], "batch": [8], "streams": [3], "cores": [4]}
     (point,) = space(**axes, lengths=["64,128"], delegate=["libd.so"]).points
-    job = backend_job(point, {"pinning": "core"})
 
-    assert job == {
-        "options": {"pinning": "core", "threads": 2, "xnnpack": False, "delegate": "libd.so"},
-        "lengths": [64, 128, 384],
-        "batch_sizes": [8],
-        "streams": 3,
-        "cores": 4,
-    }
+    assert backend_choice(plan(point), point, {"pinning": "core"}) == BackendChoice(
+        name="tflite",
+        model_path=Path("/m"),
+        options={"pinning": "core", "threads": 2, "xnnpack": False, "delegate": "libd.so"},
+        lengths=(64, 128, 384),
+        batch_sizes=(8,),
+        streams=3,
+        cores=4,
+    )
     assert option_words(point) == "threads_2-batch_8-streams_3-cores_4-xnnpack_no-delegate_libd.so-lengths_64_128"
 
 
 def test_null_leaves_an_option_to_the_engine() -> None:
     (point,) = space(threads=[None], batch=[None]).points
 
-    assert backend_job(point, {}) == dict.fromkeys(("lengths", "batch_sizes", "streams", "cores")) | {"options": {}}
+    assert backend_choice(plan(point), point, {}) == BackendChoice(name="litert", model_path=Path("/m"))
     assert option_words(point) == ""
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mlperf_home.contracts.codec import write_document
 from mlperf_home.contracts.failures import ExitStatus
+from mlperf_home.contracts.race import Settings
+from mlperf_home.contracts.study import Candidate, EngineEnvironment, RunConditions, StudyPlan
 from mlperf_home.exploration.definition.meter import AbsentPointError, PointFailedError
-from mlperf_home.exploration.definition.settings import Settings
 from mlperf_home.exploration.live.jobs import Engines
 from mlperf_home.exploration.live.meter import LiveMeter, StudyStoppedError
-from mlperf_home.exploration.live.plan import Candidate, Engine, Running, StudyPlan, read_plan, to_json
+from mlperf_home.exploration.live.plan import read_plan, space_of
 from mlperf_home.steps.exploring.options import known_space
 
 if TYPE_CHECKING:
@@ -42,23 +44,23 @@ def plan(folder: Path) -> StudyPlan:
         priors={},
         candidates={MODEL: Candidate("small", "/no/model.tflite", "/no/images")},
         absent={"sample-mobilenet/0.25/64/float": "its host is gone"},
-        engines={"litert": Engine("/usr/bin/python3", (), "machine")},
-        running=Running("v3.1", "resnet", "SingleStream", "sample", "imagenet", True, 60.0, None, {}),
+        engines={"litert": EngineEnvironment("/usr/bin/python3", (), "machine")},
+        running=RunConditions("v3.1", "resnet", "SingleStream", "sample", "imagenet", True, 60.0, None, {}),
         folder=folder,
         work_dir=folder / "work",
     )
 
 
 def points(asked: StudyPlan) -> dict[str, object]:
-    return {point.model: point for point in asked.points.points}
+    return {point.model: point for point in space_of(asked).points}
 
 
 def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
     asked = plan(tmp_path)
-    (tmp_path / "plan.json").write_text(to_json(asked))
+    write_document(tmp_path / "plan.json", asked)
 
     assert read_plan(tmp_path / "plan.json") == asked
-    assert [p.name for p in read_plan(tmp_path / "plan.json").points.points] == [p.name for p in asked.points.points]
+    assert space_of(read_plan(tmp_path / "plan.json")) == space_of(asked)
 
 
 def test_what_crashes_is_tried_once_more_and_then_the_points_fault(tmp_path: Path) -> None:

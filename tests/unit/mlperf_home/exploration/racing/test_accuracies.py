@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from table_meter import TableMeter
 
-from mlperf_home.exploration.definition.meter import AccuracyCount
-from mlperf_home.exploration.definition.settings import Belief, Settings
-from mlperf_home.exploration.definition.space import Space, decode_space
+from mlperf_home.contracts.journal import AccuracyCount
+from mlperf_home.contracts.race import Belief, Settings
+from mlperf_home.exploration.definition.space import Space, decode_space, make_space
 from mlperf_home.exploration.racing.accuracies import Doubts, believed, evidence
 from mlperf_home.exploration.racing.study import Study
 
 if TYPE_CHECKING:
-    from mlperf_home.exploration.definition.answer import Answer, Standing
+    from mlperf_home.contracts.answer import Answer, Standing
     from mlperf_home.exploration.definition.space import Point
 
 SAMPLES = 50_000
@@ -24,7 +24,7 @@ DOUBTS = Doubts((3.0, 4.0, 5.0, 6.0), 0.01, 0.001, SAMPLES)
 
 def space(models: str) -> Space:
     document = {"schema": 1, "name": "x", "axes": {"m": list(models)}, "model_axes": ["m"], "constraints": []}
-    return decode_space(document, "x")
+    return make_space(decode_space(document, "x"), "x")
 
 
 class Watched(TableMeter):

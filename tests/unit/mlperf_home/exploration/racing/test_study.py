@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jsonschema
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from table_meter import TableMeter
 
-import mlperf_home.exploration
-from mlperf_home.exploration.definition.answer import About, Answer, to_json
-from mlperf_home.exploration.definition.meter import Journal, JournalError
-from mlperf_home.exploration.definition.settings import Belief, Settings, study_identity
-from mlperf_home.exploration.definition.space import SpaceError, decode_space
+from mlperf_home.contracts.documents import schema_path
+from mlperf_home.contracts.race import Belief, Settings
+from mlperf_home.exploration.definition.answer import AnswerSubject, to_json
+from mlperf_home.exploration.definition.journal import Journal, JournalError
+from mlperf_home.exploration.definition.settings import study_identity
+from mlperf_home.exploration.definition.space import SpaceError, decode_space, make_space
 from mlperf_home.exploration.racing.study import Study
 from mlperf_home.pareto.front import front
 from mlperf_home.steps.exploring.options import known_space
 
 if TYPE_CHECKING:
-    from mlperf_home.exploration.definition.meter import Observation
+    from pathlib import Path
+
+    from mlperf_home.contracts.answer import Answer
+    from mlperf_home.contracts.journal import Observation
     from mlperf_home.exploration.definition.space import Point
 
-SPACE = decode_space(known_space("mobilenets"), "mobilenets")
-ABOUT = About("mobilenets", False, "a-machine", {"latency_ms": "min", "top1_percent": "max"}, 0.95)
-SCHEMA = json.loads((Path(mlperf_home.exploration.__file__).parent / "definition" / "answer.schema.json").read_text())
+SPACE = make_space(known_space("mobilenets"), "mobilenets")
+ABOUT = AnswerSubject("mobilenets", False, "a-machine", {"latency_ms": "min", "top1_percent": "max"}, 0.95)
+SCHEMA = json.loads(schema_path("answer").read_text("utf-8"))
 
 
 def truth() -> tuple[dict[str, float], dict[str, float]]:
@@ -63,7 +66,7 @@ def names(standings: tuple[object, ...]) -> set[str]:
 def test_the_81_variants() -> None:
     assert len(SPACE.points) == len({point.name for point in SPACE.points}) == 81
     assert "mobilenet-v2/0.35/160/uint8" in {point.name for point in SPACE.points}
-    assert len(decode_space(known_space("mobilenets", {"threads": [1, 2, 4]}), "mobilenets").points) == 243
+    assert len(make_space(known_space("mobilenets", {"threads": [1, 2, 4]}), "mobilenets").points) == 243
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.03, 0.1])
@@ -122,7 +125,7 @@ def test_equal_models_are_told_apart_by_latency_alone() -> None:
         "model_axes": ["m"],
         "constraints": [],
     }
-    space = decode_space(document, "x")
+    space = make_space(decode_space(document, "x"), "x")
     meter = TableMeter({"a/threads=1": 2.0, "a/threads=2": 1.0}, {"a": 70.0}, run_noise=0.02)
     answer = Study(space, meter, {"a": Belief(70, 0.5, "published")}, Settings(rounds=40)).run()
 
@@ -189,19 +192,22 @@ def test_a_journal_of_another_study_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"axes": {}}, "no object with an axis"),
-        ({"axes": {"m": []}}, "axes/m: is no list of values"),
+        ({"axes": {}}, "space.json#/axes: expected `object` of length >= 1"),
+        ({"axes": {"m": []}}, "space.json: axes/m: expected `array` of length >= 1"),
         ({"axes": {"m": ["a", "a"]}}, "holds a value twice"),
         ({"model_axes": ["x"]}, "no axis 'x'"),
         ({"constraints": [{"when": {"m": ["b"]}, "only": {}}]}, "axis 'm' has no value 'b'"),
         ({"constraints": [{"when": {}, "only": {"m": []}}]}, "leave no point"),
-        ({"more": 1}, "keys missing or unknown: more"),
+        ({"more": 1}, "space.json: object contains unknown field `more`"),
+        ({"axes": {"m": [True]}}, r"space.json: axes/m#/0: expected `.*`, got `bool`"),
+        ({"constraints": [{"when": {}}]}, "space.json#/constraints/0: object missing required field `only`"),
+        ({"schema": 2}, "space.json#/schema: invalid enum value 2"),
     ],
 )
 def test_a_space_that_is_none_is_refused_where_it_is_wrong(changes: dict[str, object], message: str) -> None:
     document = {"schema": 1, "name": "x", "axes": {"m": ["a"]}, "model_axes": ["m"], "constraints": []}
     with pytest.raises(SpaceError, match=message):
-        decode_space(document | changes, "space.json")
+        make_space(decode_space(document | changes, "space.json"), "space.json")
 
 
 def test_an_answer_is_written_as_its_schema_says() -> None:

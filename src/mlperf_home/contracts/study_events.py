@@ -1,0 +1,71 @@
+"""Lines that a study prints for its parent: a JSON object each, told apart by `event`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlperf_home.contracts.answer import Answer
+from mlperf_home.contracts.codec import OpenDocument, parse_document
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import Limits
+
+# Engines and libraries print to the same stream.
+_LIMITS = Limits(size=1 << 16, depth=4, values=64)
+
+
+class StudyDoing(OpenDocument, tag_field="event", tag="doing"):
+    """What is measured next, of how many; printed before a run, never during one."""
+
+    what: str
+    done: int
+    of: int
+
+
+class StudyStanding(OpenDocument, tag_field="event", tag="standing"):
+    """How many points stand where, the seconds spent and left, and the share of the exhaustive sweep."""
+
+    front: int
+    undecided: int
+    dropped: int
+    spent_s: float
+    left_s: float
+    share: float
+
+
+class StudyAnswered(OpenDocument, tag_field="event", tag="answered"):
+    """The study has ended, and its answer is in a file."""
+
+    answer: Path
+
+
+class OfficialRunDone(OpenDocument, tag_field="event", tag="official"):
+    """An official run is in its place."""
+
+    point: str
+
+
+StudyEvent = StudyDoing | StudyStanding | StudyAnswered | OfficialRunDone
+
+
+def standing_of(answer: Answer) -> StudyStanding:
+    """Return the event that tells how an answer stands."""
+    work = answer.work
+    return StudyStanding(
+        front=len(answer.front),
+        undecided=len(answer.undecided),
+        dropped=len(answer.dropped),
+        spent_s=sum(work.spent_s.values()),
+        left_s=work.left_s,
+        share=work.share,
+    )
+
+
+def read_study_event(line: str) -> StudyEvent | None:
+    """Read a line of a study's standard output; None for a line of another program."""
+    if not line.startswith("{"):
+        return None
+    try:
+        event: StudyEvent = parse_document(line, StudyEvent, "the study's output", _LIMITS)  # type: ignore[arg-type]
+    except DocumentError:
+        return None
+    return event

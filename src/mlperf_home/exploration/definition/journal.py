@@ -1,0 +1,154 @@
+"""The journal of what was observed: one JSON line an observation, on the disk before it is used.
+
+Nothing is rewritten.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+from mlperf_home.contracts.codec import decode, encode_finite, parse_document
+from mlperf_home.contracts.journal import LINE_LIMITS, JournalLine, ObservedEntry, StudyEntry
+from mlperf_home.errors import LocatedError
+from scriptgraph.errors import DocumentError
+from scriptgraph.files import locks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_T = TypeVar("_T")
+_SCHEMA = 1
+_REST_BYTES = 1 << 20
+
+
+class JournalError(LocatedError):
+    """A journal is of something else, or is in use."""
+
+
+class Journal:
+    """Observations by key, and the file that keeps them; use it as a context."""
+
+    def __init__(self, path: Path, study: object) -> None:
+        """Open the journal of a study (space, settings, seed), or begin one; its folder has to exist.
+
+        Raises:
+            JournalError: of another study, or in use by another process.
+        """
+        self.path = path
+        self.damages: list[str] = []
+        self._kept: dict[str, Any] = {}
+        self._file = path.open("a+b")
+        if not locks.acquire(self._file):
+            self._file.close()
+            problem = "is in use: another command is running this experiment"
+            raise JournalError(path, problem, "wait until that has ended, or run yours under another name")
+        try:
+            self._read(encode_finite(study))
+        except JournalError:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Journal:  # noqa: PYI034 - typing has no Self in Python 3.10
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def find(self, key: str, kind: type[_T]) -> _T | None:
+        """Return what was observed under a key, a document of a kind, or None.
+
+        Raises:
+            JournalError: it is a document of another kind.
+        """
+        if key not in self._kept:
+            return None
+        try:
+            return decode(self._kept[key], kind, key)
+        except DocumentError as error:
+            raise JournalError(self.path, str(error), "remove its line, and it is measured again") from None
+
+    def add(self, key: str, observed: object) -> None:
+        """Keep an observation; it is on the disk when this returns."""
+        entry = ObservedEntry(key=key, observed=encode_finite(observed))
+        self._kept[key] = entry.observed
+        self._write(entry)
+
+    def _read(self, study: Any) -> None:
+        self._file.seek(0)
+        begun = False
+        for entry in _entries(self.path, _lines(self._file), self.damages):
+            if isinstance(entry, ObservedEntry):
+                self._kept[entry.key] = entry.observed
+            elif (entry.schema, entry.study) == (_SCHEMA, study):
+                begun = True
+            else:
+                problem = "is of an experiment with another space, other settings or another seed"
+                raise JournalError(self.path, problem, "give the same ones, or run yours under another name")
+        self._end_last_line()
+        if not begun:
+            if self._kept:
+                self.damages.append(f"{self.path}: the line that names its study is damaged; it is written again")
+            self._write(StudyEntry(schema=_SCHEMA, study=study))
+
+    def _end_last_line(self) -> None:
+        """Let the next line start on its own: a writer may have been killed in the middle of one."""
+        if self._file.seek(0, os.SEEK_END):
+            self._file.seek(-1, os.SEEK_END)
+            if self._file.read(1) != b"\n":
+                self._file.write(b"\n")
+
+    def _write(self, entry: StudyEntry | ObservedEntry) -> None:
+        text = json.dumps(encode_finite(entry), sort_keys=True)
+        self._file.write(f'{{"crc32": {zlib.crc32(text.encode())}, "entry": {text}}}\n'.encode())
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+def observations(path: Path, kind: type[_T], damages: list[str]) -> dict[str, _T]:
+    """Return what a journal holds by key, while another process may be writing it; nothing where there is none.
+
+    `damages` takes a sentence for each line that cannot be read or is not of this kind of document; a last one without
+    its end is still being written.
+    """
+    if not path.is_file():
+        return {}
+    found: dict[str, _T] = {}
+    with path.open("rb") as file:
+        for entry in _entries(path, (line for line in _lines(file) if line.endswith(b"\n")), damages):
+            if isinstance(entry, ObservedEntry):
+                try:
+                    found[entry.key] = decode(entry.observed, kind, f"{path}: {entry.key}")
+                except DocumentError as error:
+                    damages.append(str(error))
+    return found
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield lines with their ends; of one that is longer than any of ours no more than shows that it is."""
+    while line := file.readline(LINE_LIMITS.size + 2):
+        yield line
+        while not line.endswith(b"\n") and (line := file.readline(_REST_BYTES)):
+            pass
+
+
+def _entries(path: Path, lines: Iterable[bytes], damages: list[str]) -> Iterator[StudyEntry | ObservedEntry]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            yield _entry(line)
+        except DocumentError as error:
+            damages.append(f"{path}: line {number} is damaged; what it held is measured again: {error.problem}")
+
+
+def _entry(line: bytes) -> StudyEntry | ObservedEntry:
+    """Decode a line; raise DocumentError if it is damaged."""
+    document = parse_document(line, JournalLine, "line", LINE_LIMITS)
+    if zlib.crc32(json.dumps(document.entry, sort_keys=True).encode()) != document.crc32:
+        raise DocumentError("line", "", "is not as it was written")
+    kind: type[StudyEntry | ObservedEntry] = StudyEntry if "study" in document.entry else ObservedEntry
+    return decode(document.entry, kind, "line")

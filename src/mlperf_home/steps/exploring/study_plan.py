@@ -1,0 +1,126 @@
+"""The plan of the exploration that a step's environment describes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from mlperf_home.contracts.codec import OpenDocument, read_document
+from mlperf_home.contracts.race import Protocol, Settings
+from mlperf_home.contracts.space import SPACE_LIMITS, SpaceDocument
+from mlperf_home.contracts.study import (
+    DESCRIPTION_LIMITS,
+    CandidateDescription,
+    EngineDescription,
+    EngineEnvironment,
+    RunConditions,
+    StudyPlan,
+)
+from mlperf_home.harness.user_conf import Target, run_values
+from mlperf_home.rules import load_round
+from mlperf_home.steps.exploring.options import asked_searcher, models_of, race_settings
+from mlperf_home.steps.run_request import WORKLOADS, backend_options, run_prefix
+from scriptgraph.api import Context, StepFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlperf_home.contracts.job import Scenario
+
+_T = TypeVar("_T")
+_METRICS: dict[Scenario, tuple[str, ...]] = {"SingleStream": ("latency_ms",), "Offline": ("samples_per_second",)}
+_ACCURACIES = {"resnet": "top1_percent", "bert-99": "f1_percent"}
+
+
+class _SampleCount(OpenDocument):
+    """The part of a preprocessed dataset's facts that has its size."""
+
+    features: int = 0
+    images: int = 0
+
+
+def read_study_plan(context: Context, folder: Path) -> StudyPlan:
+    """Return the plan of the exploration that a step's environment describes, to lie in a folder that need not exist.
+
+    Raises:
+        StepFailed: an option cannot be used, or no model could be had.
+    """
+    described = _descriptions(context.text("CM_EXPLORE_CANDIDATES", ""), CandidateDescription)
+    space = read_document(Path(context.text("CM_EXPLORE_SPACE")), SpaceDocument, SPACE_LIMITS)
+    absent = _absent(context, space, described)
+    if not described:
+        first = next(iter(absent.values()), "the space names none")
+        raise StepFailed(f"none of the models could be had; the first: {first}")
+    searcher, budget_s = asked_searcher(context)
+    prefix = tuple(run_prefix(context))
+    running = _running(context, described)
+    return StudyPlan(
+        space=space,
+        settings=_settings(context, described, running),
+        searcher=searcher,
+        budget_s=budget_s,
+        priors={each.model: each.prior for each in described if each.prior},
+        candidates={each.model: each.candidate for each in described},
+        absent=absent,
+        engines={each.backend: EngineEnvironment(each.python, prefix, each.system) for each in engines_of(context)},
+        running=running,
+        folder=folder,
+        work_dir=context.folders.state / "engine-graphs",
+    )
+
+
+def engines_of(context: Context) -> list[EngineDescription]:
+    """Read what the engines' steps wrote, the usual one first."""
+    return _descriptions(context.text("CM_EXPLORE_ENGINES"), EngineDescription)
+
+
+def _descriptions(listed: str, kind: type[_T]) -> list[_T]:
+    """Read the files whose paths stand in a list, one a line."""
+    return [read_document(Path(line), kind, DESCRIPTION_LIMITS) for line in listed.splitlines() if line]
+
+
+def _absent(context: Context, space: SpaceDocument, described: Sequence[CandidateDescription]) -> dict[str, str]:
+    """Return the models that could not be had, each with a reason."""
+    missing = {*models_of(space)} - {each.model for each in described}
+    failures = context.failures("CM_EXPLORE_FAILED")
+    usual = failures[0].report() if failures else "no step brings it"
+    reasons = {str(each.values.get("CM_EXPLORE_MODEL")): each.report() for each in reversed(failures)}
+    return {
+        model: f"the model or its dataset could not be had: {reasons.get(model, usual)}" for model in sorted(missing)
+    }
+
+
+def _running(context: Context, described: Sequence[CandidateDescription]) -> RunConditions:
+    benchmark, asked = context.text("CM_MLPERF_BENCHMARK"), context.text("CM_MLPERF_LOADGEN_SCENARIO")
+    scenario = next((each for each in _METRICS if each == asked), None)
+    if scenario is None:
+        raise StepFailed(f"--scenario={asked}: explorations compare {' or '.join(_METRICS)}")
+    workload = WORKLOADS[benchmark]
+    note = workload.facts(Path(described[0].dataset)).sample_note
+    return RunConditions(
+        round=context.text("CM_MLPERF_ROUND"),
+        benchmark=benchmark,
+        scenario=scenario,
+        style=context.text("CM_MLPERF_EXECUTION_MODE"),
+        dataset_kind=workload.kind,
+        sample=bool(note or context.flag("CM_DATASET_SAMPLE")),
+        stall_timeout_s=context.number("CM_MLPERF_STALL_TIMEOUT_S") or 300.0,
+        test_query_count=context.whole("CM_MLPERF_TEST_QUERY_COUNT"),
+        options=backend_options(context),
+    )
+
+
+def _settings(context: Context, described: Sequence[CandidateDescription], running: RunConditions) -> Settings:
+    rules = load_round(running.round)
+    values = run_values(rules, running.scenario, running.style, Target(1.0, measured=False), running.test_query_count)
+    least = rules.scenarios[running.scenario]
+    path = Path(described[0].dataset) / WORKLOADS[running.benchmark].facts_file
+    facts = read_document(path, _SampleCount, DESCRIPTION_LIMITS)
+    protocol = Protocol(
+        samples=facts.features if running.benchmark == "bert-99" else facts.images,
+        official_s=values.get("min_duration", least.min_duration_ms) / 1000,
+        official_queries=int(values.get("min_query_count", least.min_query_count)),
+    )
+    metrics, accuracy = _METRICS[running.scenario], _ACCURACIES[running.benchmark]
+    return replace(race_settings(context), metrics=metrics, accuracy=accuracy, protocol=protocol)
