@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import BackendError, Request
+from mlperf_home.engines.base import BackendError, EngineSetup
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ class Attempt:
 
     Attributes:
         engine: the backend's name.
-        request: what to open; its grid has one shape.
+        setup: what to open; its grid has one shape.
         memory: the file in which the outcome is remembered.
         command: the child to start instead of this module's own; for tests.
     """
 
     engine: str
-    request: Request
+    setup: EngineSetup
     memory: Path
     command: Sequence[str] | None = None
     timeout_s: float = TIMEOUT_S
@@ -52,7 +52,7 @@ def check(attempt: Attempt) -> None:
     Raises:
         BackendError: it could not; the engine's own words are in the text.
     """
-    memory, request = attempt.memory, attempt.request
+    memory, setup = attempt.memory, attempt.setup
     try:
         failure = str(json.loads(memory.read_text(encoding="utf-8"))["failure"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -62,8 +62,8 @@ def check(attempt: Attempt) -> None:
         except OSError as error:
             raise BackendError(f"work folder {memory.parent}: cannot write {memory.name} ({error.strerror})") from error
     if failure:
-        shape = (request.grid.batch_sizes[0], request.grid.lengths[0])
-        raise cannot_compile(attempt.engine, request.model_path, shape, failure)
+        shape = (setup.grid.batch_sizes[0], setup.grid.lengths[0])
+        raise cannot_compile(attempt.engine, setup.model_path, shape, failure)
 
 
 def cannot_compile(engine: str, model_path: Path, shape: tuple[int, int], words: str) -> BackendError:
@@ -80,8 +80,8 @@ def _run_child(attempt: Attempt) -> str:
     Raises:
         BackendError: the child's own, or a time-out, or a kill from outside: nothing to remember.
     """
-    request = attempt.request
-    message = json.dumps({**asdict(request), "engine": attempt.engine}, default=str)
+    setup = attempt.setup
+    message = json.dumps({**asdict(setup), "engine": attempt.engine}, default=str)
     command = attempt.command or [sys.executable, str(BOOTSTRAP), __name__]
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
@@ -95,7 +95,7 @@ def _run_child(attempt: Attempt) -> str:
         )
     except subprocess.TimeoutExpired as error:
         raise BackendError(
-            f"model {request.model_path}: {attempt.engine} did not compile one small shape "
+            f"model {setup.model_path}: {attempt.engine} did not compile one small shape "
             f"within {attempt.timeout_s:g} s; is the machine busy or short of memory?"
         ) from error
     except OSError as error:
@@ -116,7 +116,7 @@ def _ending(attempt: Attempt, done: subprocess.CompletedProcess[str]) -> str:
         return ""
     if done.returncode == -signal.SIGKILL:
         raise BackendError(
-            f"model {attempt.request.model_path}: the trial compile was killed from outside (SIGKILL), "
+            f"model {attempt.setup.model_path}: the trial compile was killed from outside (SIGKILL), "
             "most likely for want of memory; free some, or give a smaller model"
         )
     ending = f"it ended the process (exit status {done.returncode})"
@@ -144,7 +144,7 @@ def main() -> None:
         grid = Grid(tuple(message["grid"]["lengths"]), tuple(message["grid"]["batch_sizes"]))
         paths = Path(message["model_path"]), Path(message["work_dir"])
         backend = registry.make(message["engine"])
-        backend.open(Request(*paths, grid, message["cores"], message["options"]))
+        backend.open(EngineSetup(*paths, grid, message["cores"], message["options"]))
         backend.close()
     except BackendError as refused:
         error = str(refused)

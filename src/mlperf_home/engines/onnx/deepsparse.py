@@ -16,7 +16,7 @@ import numpy as np
 
 from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import trial
-from mlperf_home.engines.base import BackendError, Description
+from mlperf_home.engines.base import BackendError, EngineDescription
 from mlperf_home.engines.engine import WARM_UP_RUNS, QuestionAnswering, fill, full_inputs, locate, usable_cores
 from mlperf_home.engines.onnx.fixed_shape import FixedShapeGraphs
 from scriptgraph.files.kernel_files import read_text
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Answer, Prepared, Request
-    from mlperf_home.engines.engine import Options
-    from mlperf_home.engines.onnx.graph import Signature
+    from mlperf_home.engines.base import Answer, EngineSetup, Prepared
+    from mlperf_home.engines.engine import EngineOptions
+    from mlperf_home.engines.onnx.graph import GraphSignature
 
 VERSION = "1.8.0"
 LICENCE = (
@@ -157,7 +157,7 @@ class DeepSparseBackend(QuestionAnswering):
         self._engines: dict[tuple[int, int], Any] = {}
         # What each engine's `run` ends in, by shape.
         self._calls: dict[tuple[int, int], Callable[[list[NDArray[Any]]], Any]] = {}
-        self._signature: Signature | None = None
+        self._signature: GraphSignature | None = None
         self._context: Any = None
 
     def prepare(self, inputs: Inputs) -> Prepared:
@@ -192,24 +192,24 @@ class DeepSparseBackend(QuestionAnswering):
         self._engines.clear()
         self._context = None
 
-    def _open(self, request: Request, options: Options) -> Description:
-        graphs = FixedShapeGraphs(request.model_path, request.work_dir)
+    def _open(self, setup: EngineSetup, options: EngineOptions) -> EngineDescription:
+        graphs = FixedShapeGraphs(setup.model_path, setup.work_dir)
         library = load()
         cpu = dict(library.cpu.cpu_architecture())
-        cores = usable_cores(request.cores)
+        cores = usable_cores(setup.cores)
         shapes = list(self._largest_batch.items())
         if options.flag("trial", default=True):
             name = f"{graphs.sha256[:16]}-trial-deepsparse-{library.__version__}-{instruction_set(cpu)}"
-            _try_in_child(request, shapes[0], request.work_dir / f"{name}.json", options)
+            _try_in_child(setup, shapes[0], setup.work_dir / f"{name}.json", options)
         self._signature = graphs.signature
-        self._context = library.Context(num_cores=cores, num_streams=min(request.grid.streams, cores))
+        self._context = library.Context(num_cores=cores, num_streams=min(setup.grid.streams, cores))
         if options.flag("single", default=False):
             shapes += [(length, 1) for length, batch in shapes if batch > 1]
         paths = {(batch, length): graphs.path(batch, length) for length, batch in shapes}
         graphs.release()
-        compile_s = self._compile(library, paths, request)
+        compile_s = self._compile(library, paths, setup)
         fractions = {shape: float(engine.fraction_of_supported_ops) for shape, engine in self._engines.items()}
-        warnings = _support_warnings(request, min(fractions.values()), options) + cpu_warnings(cpu)
+        warnings = _support_warnings(setup, min(fractions.values()), options) + cpu_warnings(cpu)
         details = {
             **{name: cpu.get(name) for name in ("isa", "vnni", "bf16", "dotprod")},
             "cores": self._context.num_cores,
@@ -222,9 +222,9 @@ class DeepSparseBackend(QuestionAnswering):
             "model_sha256": graphs.sha256,
             "licence": LICENCE,
         }
-        return Description(self.name, str(library.__version__), details, warnings)
+        return EngineDescription(self.name, str(library.__version__), details, warnings)
 
-    def _compile(self, library: Any, paths: dict[tuple[int, int], Path], request: Request) -> float:
+    def _compile(self, library: Any, paths: dict[tuple[int, int], Path], setup: EngineSetup) -> float:
         """Make and warm up an engine for every shape, watching the memory; return the seconds that it took."""
         started_s = time.monotonic()
         largest_bytes = 0
@@ -237,7 +237,7 @@ class DeepSparseBackend(QuestionAnswering):
                 engine = library.MultiModelEngine(str(paths[batch, length]), batch, self._context)
             except RuntimeError as error:
                 raise trial.cannot_compile(
-                    self.name, request.model_path, (batch, length), trial.engine_words(str(error))
+                    self.name, setup.model_path, (batch, length), trial.engine_words(str(error))
                 ) from error
             self._engines[batch, length] = engine
             self._calls[batch, length] = bound_call(engine)
@@ -250,7 +250,7 @@ class DeepSparseBackend(QuestionAnswering):
 
 
 def _one_by_one(
-    call: Callable[[list[NDArray[Any]]], Any], signature: Signature, arrays: list[NDArray[Any]]
+    call: Callable[[list[NDArray[Any]]], Any], signature: GraphSignature, arrays: list[NDArray[Any]]
 ) -> Prepared:
     """Arrange a batch that no engine was made for, for the engine that takes one sample."""
     rows = [[array[row : row + 1] for array in arrays] for row in range(len(arrays[0]))]
@@ -269,19 +269,19 @@ def _failed(error: RuntimeError) -> BackendError:
     return BackendError(f"deepsparse: the engine failed: {trial.engine_words(str(error))}")
 
 
-def _try_in_child(request: Request, shape: tuple[int, int], outcome: Path, options: Options) -> None:
+def _try_in_child(setup: EngineSetup, shape: tuple[int, int], outcome: Path, options: EngineOptions) -> None:
     """Compile the grid's smallest shape where an abort does no harm, once for each model and machine."""
     length, batch = shape
-    kept = {key: value for key, value in request.options.items() if key != "trial_command"} | {"trial": False}
-    smallest = replace(request, grid=Grid((length,), (batch,)), cores=usable_cores(request.cores), options=kept)
+    kept = {key: value for key, value in setup.options.items() if key != "trial_command"} | {"trial": False}
+    smallest = replace(setup, grid=Grid((length,), (batch,)), cores=usable_cores(setup.cores), options=kept)
     trial.check(trial.Attempt("deepsparse", smallest, outcome, command=options.words("trial_command")))
 
 
-def _support_warnings(request: Request, lowest: float, options: Options) -> tuple[str, ...]:
+def _support_warnings(setup: EngineSetup, lowest: float, options: EngineOptions) -> tuple[str, ...]:
     """Judge what share of the graph the optimised code covers; raise if less than half, and nobody allowed it."""
     if lowest < _REFUSE_BELOW and not options.flag("allow_unsupported", default=False):
         raise BackendError(
-            f"model {request.model_path}: deepsparse's optimised code covers only {lowest:.0%} of its operations, "
+            f"model {setup.model_path}: deepsparse's optimised code covers only {lowest:.0%} of its operations, "
             "so this would measure something else; take the onnxruntime backend, another export of the model, "
             "or set the option allow_unsupported"
         )

@@ -39,7 +39,7 @@ class ModelInput:
 
 
 @dataclass(frozen=True)
-class Signature:
+class GraphSignature:
     """Inputs and outputs of a question-answering graph.
 
     Attributes:
@@ -122,7 +122,7 @@ def content_hash(model: onnx.ModelProto, path: Path) -> str:
     return digest.hexdigest()
 
 
-def read_signature(model: onnx.ModelProto, path: Path) -> Signature:
+def read_signature(model: onnx.ModelProto, path: Path) -> GraphSignature:
     """Find the inputs and outputs of a question-answering model; `path` is named in errors.
 
     Raises:
@@ -142,7 +142,7 @@ def read_signature(model: onnx.ModelProto, path: Path) -> Signature:
             f"model {path}: its inputs are {has}; a BERT question-answering model has {needed} (the last may be absent)"
         )
     inputs = tuple(_model_input(value, place, path) for value, place in zip(values, placed, strict=True))
-    return Signature(inputs, *_outputs(model.graph.output, path))
+    return GraphSignature(inputs, *_outputs(model.graph.output, path))
 
 
 def dimensions(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:

@@ -7,7 +7,7 @@ import queue
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.engines.base import BackendError, Description
+from mlperf_home.engines.base import BackendError, EngineDescription
 from mlperf_home.engines.engine import (
     WARM_UP_RUNS,
     QuestionAnswering,
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Answer, Prepared, Request
-    from mlperf_home.engines.engine import Options
-    from mlperf_home.engines.onnx.graph import Signature
+    from mlperf_home.engines.base import Answer, EngineSetup, Prepared
+    from mlperf_home.engines.engine import EngineOptions
+    from mlperf_home.engines.onnx.graph import GraphSignature
 
 
 class OnnxRuntimeBackend(QuestionAnswering):
@@ -42,7 +42,7 @@ class OnnxRuntimeBackend(QuestionAnswering):
 
     def __init__(self) -> None:
         super().__init__()
-        self._signature: Signature | None = None
+        self._signature: GraphSignature | None = None
         # Sessions by length, each used by one caller at a time: the threads inside a
         # session serve one call, and a second caller would only wait for them.
         self._idle: dict[int, queue.SimpleQueue[Any]] = {}
@@ -74,23 +74,23 @@ class OnnxRuntimeBackend(QuestionAnswering):
         self._signature = None
         self._idle = {}
 
-    def _open(self, request: Request, options: Options) -> Description:
-        graphs = FixedShapeGraphs(request.model_path, request.work_dir)
+    def _open(self, setup: EngineSetup, options: EngineOptions) -> EngineDescription:
+        graphs = FixedShapeGraphs(setup.model_path, setup.work_dir)
         try:
             library = importlib.import_module("onnxruntime")
         except ImportError as error:
             raise BackendError(f"onnxruntime cannot be imported ({error}); install onnxruntime") from error
-        cores = usable_cores(request.cores)
-        streams = min(request.grid.streams, cores)
+        cores = usable_cores(setup.cores)
+        streams = min(setup.grid.streams, cores)
         threads = options.count("threads") or max(1, cores // streams)
         self._signature = signature = graphs.signature
         self._fills = options.flag("fixed_shapes", default=False) or signature.fixed_shape != (None, None)
         paths = {
-            length: graphs.path(batch, length) if self._fills else request.model_path
+            length: graphs.path(batch, length) if self._fills else setup.model_path
             for length, batch in self._largest_batch.items()
         }
         graphs.release()
-        make = partial(_session, library, threads=threads, model_path=request.model_path)
+        make = partial(_session, library, threads=threads, model_path=setup.model_path)
         sessions = {path: [make(path) for _ in range(streams)] for path in set(paths.values())}
         shared: dict[Path, queue.SimpleQueue[Any]] = {path: queue.SimpleQueue() for path in sessions}
         for length, path in paths.items():
@@ -110,7 +110,7 @@ class OnnxRuntimeBackend(QuestionAnswering):
             **self._shapes(),
             "model_sha256": graphs.sha256,
         }
-        return Description(self.name, str(library.__version__), details)
+        return EngineDescription(self.name, str(library.__version__), details)
 
 
 def _session(library: Any, path: Path, *, threads: int, model_path: Path) -> Any:
@@ -127,7 +127,7 @@ def _session(library: Any, path: Path, *, threads: int, model_path: Path) -> Any
         ) from error
 
 
-def _call(session: Any, signature: Signature, arrays: list[NDArray[Any]]) -> Any:
+def _call(session: Any, signature: GraphSignature, arrays: list[NDArray[Any]]) -> Any:
     """Run a session; its outputs come in the graph's order."""
     names = [each.name for each in signature.inputs]
     try:

@@ -50,7 +50,7 @@ class Tensor:
 
 
 @dataclass(frozen=True)
-class Classifier:
+class ClassifierSignature:
     """The one input and the one output of an image classifier.
 
     Attributes:
@@ -92,7 +92,9 @@ class Classifier:
         return np.ascontiguousarray(array)
 
 
-def read_classifier(given: Sequence[Mapping[str, Any]], made: Sequence[Mapping[str, Any]], path: Path) -> Classifier:
+def read_classifier(
+    given: Sequence[Mapping[str, Any]], made: Sequence[Mapping[str, Any]], path: Path
+) -> ClassifierSignature:
     """Read an interpreter's details of its inputs and outputs (`get_input_details`); `path` is for messages.
 
     Raises:
@@ -106,7 +108,7 @@ def read_classifier(given: Sequence[Mapping[str, Any]], made: Sequence[Mapping[s
     classes = scores.shape[-1] if scores.shape else 0
     if classes < 2 or int(np.prod(scores.shape)) != classes:  # noqa: PLR2004 - one class is no choice
         raise _no_classifier(path, f"its output is {scores.shape}, not one score for each class (1, classes)")
-    return Classifier(image, scores, background=int(classes == _WITH_BACKGROUND))
+    return ClassifierSignature(image, scores, background=int(classes == _WITH_BACKGROUND))
 
 
 def _tensor(details: Mapping[str, Any], path: Path) -> Tensor:
@@ -126,7 +128,7 @@ def _no_classifier(path: Path, reason: str) -> BackendError:
     return BackendError(f"model {path}: is no image classifier, {reason}; give a classifier of single images")
 
 
-class Inference:
+class InterpreterCall:
     """One inference: called with an image, (1, height, width, channels), it returns the scores.
 
     Attributes:
@@ -134,7 +136,7 @@ class Inference:
             image's tensor and of the scores'; the copy of the scores has the output's shape.
     """
 
-    def __init__(self, interpreter: Any, model: Classifier) -> None:
+    def __init__(self, interpreter: Any, model: ClassifierSignature) -> None:
         self.parts: tuple[Any, Any, Any, int, int] = (
             interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor, model.image.index, model.scores.index
         )  # fmt: skip
@@ -154,7 +156,9 @@ class ArrangedImages:
     It takes an inference of `idle`, which has one for each interpreter, and puts it back.
     """
 
-    def __init__(self, images: NDArray[Any], idle: SimpleQueue[Inference], model: Classifier, engine: str) -> None:
+    def __init__(
+        self, images: NDArray[Any], idle: SimpleQueue[InterpreterCall], model: ClassifierSignature, engine: str
+    ) -> None:
         self._rows = [images[row : row + 1] for row in range(len(images))]
         self._take, self._give_back = idle.get, idle.put
         self._background, self._engine = model.background, engine
@@ -170,7 +174,7 @@ class ArrangedImages:
             self._give_back(inference)
         return partial(classes_of, scores, self._background)
 
-    def with_only(self, inference: Inference) -> Prepared:
+    def with_only(self, inference: InterpreterCall) -> Prepared:
         """Return the same for a batch of one image and one interpreter, which nobody else calls.
 
         What Python does here is done between any two inferences, and with a model of 30 us each tenth of a us counts:

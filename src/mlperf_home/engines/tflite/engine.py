@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
-from mlperf_home.engines.base import BackendError, Description
-from mlperf_home.engines.engine import WARM_UP_RUNS, Engine, first_line, usable_cores
+from mlperf_home.engines.base import BackendError, EngineDescription
+from mlperf_home.engines.engine import WARM_UP_RUNS, BaseEngine, first_line, usable_cores
 from mlperf_home.engines.tflite import library as tflite_library
-from mlperf_home.engines.tflite.classifier import ArrangedImages, Classifier, Inference, read_classifier
-from mlperf_home.engines.tflite.library import Choices, Package, latencies_ns, thread_counts
+from mlperf_home.engines.tflite.classifier import ArrangedImages, ClassifierSignature, InterpreterCall, read_classifier
+from mlperf_home.engines.tflite.library import Choices, TflitePackage, latencies_ns, thread_counts
 from mlperf_home.engines.tflite.model_file import check_file
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.grids import Grid
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Prepared, Request
-    from mlperf_home.engines.engine import Options
+    from mlperf_home.engines.base import EngineSetup, Prepared
+    from mlperf_home.engines.engine import EngineOptions
 
 
-class TfliteBackend(Engine):
+class TfliteBackend(BaseEngine):
     """Image classifiers behind `mlperf_home.engines.base.Backend`.
 
     `run` gives (batch,) float32: the class of each image, 0 for the dataset's first; where the model has 1001, its
@@ -42,16 +42,16 @@ class TfliteBackend(Engine):
 
     name = "tflite"
     option_names = ("threads", "xnnpack", "delegate", "delegate_options")
-    package: ClassVar[Package] = tflite_library.TFLITE
+    package: ClassVar[TflitePackage] = tflite_library.TFLITE
 
     def __init__(self) -> None:
-        self._model: Classifier | None = None
+        self._model: ClassifierSignature | None = None
         self._largest_batch = 1
-        self._idle: queue.SimpleQueue[Inference] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[InterpreterCall] = queue.SimpleQueue()
         self._fork_safe = False
 
     def prepare(self, inputs: Inputs) -> Prepared:
-        """Take images as `Classifier.images` does; see `Backend.prepare`."""
+        """Take images as `ClassifierSignature.images` does; see `Backend.prepare`."""
         model = self._model
         if model is None:
             raise self._not_open()
@@ -84,9 +84,9 @@ class TfliteBackend(Engine):
             )
         self._largest_batch = grid.batch_sizes[0]
 
-    def _open(self, request: Request, options: Options) -> Description:
-        cores = usable_cores(request.cores)
-        streams = request.grid.streams
+    def _open(self, setup: EngineSetup, options: EngineOptions) -> EngineDescription:
+        cores = usable_cores(setup.cores)
+        streams = setup.grid.streams
         threads = options.count("threads")
         choices = Choices(
             threads or max(1, cores // streams),
@@ -94,17 +94,17 @@ class TfliteBackend(Engine):
             options.text("delegate"),
             tuple(options.words("delegate_options") or ()),
         )
-        check_file(request.model_path)
+        check_file(setup.model_path)
         library, version = tflite_library.load(self.package)
         tried_us: dict[str, float] | None = None
         if threads is None and streams == 1 and cores > 1:
-            choices, tried_us = self._fastest(library, request.model_path, choices)
+            choices, tried_us = self._fastest(library, setup.model_path, choices)
         self._fork_safe = choices.threads == 1 and choices.delegate is None
-        interpreters = [tflite_library.make_interpreter(library, request.model_path, choices) for _ in range(streams)]
+        interpreters = [tflite_library.make_interpreter(library, setup.model_path, choices) for _ in range(streams)]
         for interpreter in interpreters:
-            self._model, call, _ = self._warmed_up(interpreter, request.model_path)
+            self._model, call, _ = self._warmed_up(interpreter, setup.model_path)
             self._idle.put(call)
-        model = cast("Classifier", self._model)
+        model = cast("ClassifierSignature", self._model)
         delegated = tflite_library.delegated(interpreters[0])
         details = {
             "cores": cores,
@@ -120,7 +120,7 @@ class TfliteBackend(Engine):
             "classes": model.classes,
             "background": model.background,
         }
-        return Description(self.name, version, details, self._warnings(choices, delegated=delegated))
+        return EngineDescription(self.name, version, details, self._warnings(choices, delegated=delegated))
 
     def _fastest(self, library: Any, path: Path, choices: Choices) -> tuple[Choices, dict[str, float]]:
         """Try numbers of threads up to the chosen; return the fastest, and each one's 90th percentile in us."""
@@ -133,10 +133,10 @@ class TfliteBackend(Engine):
         fastest = min(found_ns, key=lambda threads: found_ns[threads])
         return replace(choices, threads=fastest), {str(threads): ns / 1000 for threads, ns in found_ns.items()}
 
-    def _warmed_up(self, interpreter: Any, path: Path) -> tuple[Classifier, Inference, NDArray[Any]]:
+    def _warmed_up(self, interpreter: Any, path: Path) -> tuple[ClassifierSignature, InterpreterCall, NDArray[Any]]:
         """Run a new interpreter, so that no timed call is its first; return its model, call and a blank image."""
         model = read_classifier(interpreter.get_input_details(), interpreter.get_output_details(), path)
-        call, image = Inference(interpreter, model), np.zeros(model.image.shape, dtype=model.image.dtype)
+        call, image = InterpreterCall(interpreter, model), np.zeros(model.image.shape, dtype=model.image.dtype)
         try:
             for _ in range(WARM_UP_RUNS):
                 call(image)

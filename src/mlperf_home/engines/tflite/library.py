@@ -34,7 +34,7 @@ _HOPELESS = 8
 
 
 @dataclass(frozen=True)
-class Package:
+class TflitePackage:
     """A package that holds the interpreter: the engine's name here; `other` is what to take where it has no wheel."""
 
     engine: str
@@ -43,8 +43,8 @@ class Package:
     other: str
 
 
-TFLITE = Package("tflite", "tflite-runtime", "tflite_runtime.interpreter", "litert")
-LITERT = Package("litert", "ai-edge-litert", "ai_edge_litert.interpreter", "tflite")
+TFLITE = TflitePackage("tflite", "tflite-runtime", "tflite_runtime.interpreter", "litert")
+LITERT = TflitePackage("litert", "ai-edge-litert", "ai_edge_litert.interpreter", "tflite")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Choices:
     delegate_options: tuple[str, ...] = ()
 
 
-def load(package: Package) -> tuple[Any, str]:
+def load(package: TflitePackage) -> tuple[Any, str]:
     """Import the interpreter's module; return it and the package's version.
 
     Raises:

@@ -15,7 +15,7 @@ from mlperf_home.contracts.failures import ExitStatus
 from mlperf_home.engines.base import BackendError, parse_lengths
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.space import Point, Setting, Space, SpaceError
-from mlperf_home.harness.user_conf import Wanted, target_key, user_conf, user_conf_text
+from mlperf_home.harness.user_conf import RunSettings, target_key, user_conf, user_conf_text
 from mlperf_home.measurements.layout import ResultFolder, result_folder
 from mlperf_home.rules import load_round, mlperf_conf
 
@@ -123,7 +123,9 @@ def probe_conf(plan: StudyPlan, seconds: float, target: float | None) -> str:
 def run_conf(plan: StudyPlan, run: str, target: float | None) -> str:
     """Write user.conf of an official run, or of an accuracy run."""
     running = plan.running
-    wanted = Wanted(running.benchmark, running.scenario, run, running.style, running.test_query_count, measured=target)
+    wanted = RunSettings(
+        running.benchmark, running.scenario, run, running.style, running.test_query_count, measured_target=target
+    )
     return user_conf_text(load_round(running.round), wanted)
 
 

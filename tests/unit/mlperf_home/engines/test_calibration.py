@@ -11,7 +11,7 @@ import pytest
 
 from mlperf_home.contracts.codec import decode, encode
 from mlperf_home.contracts.grids import Calibration, Candidates, Grid
-from mlperf_home.engines.base import LENGTHS, BackendError, Description, Request
+from mlperf_home.engines.base import LENGTHS, BackendError, EngineDescription, EngineSetup
 from mlperf_home.engines.calibration import calibrate, default_candidates
 
 if TYPE_CHECKING:
@@ -49,14 +49,14 @@ class Engine:
         self.machine = machine
         self.grid = Grid()
 
-    def open(self, request: Request) -> Description:
+    def open(self, setup: EngineSetup) -> EngineDescription:
         machine = self.machine
-        if machine.refuse(request.grid):
+        if machine.refuse(setup.grid):
             raise BackendError("does not fit")
-        self.grid = request.grid
-        machine.opened.append(request.grid)
+        self.grid = setup.grid
+        machine.opened.append(setup.grid)
         machine.now_s += machine.open_s
-        return Description("stub", "1", {})
+        return EngineDescription("stub", "1", {})
 
     def run(self, inputs: tuple[NDArray[Any], ...]) -> NDArray[np.float32]:
         batch, length = inputs[0].shape
@@ -72,7 +72,7 @@ class Engine:
 
 def _calibrate(machine: Machine, **others: Any) -> Calibration:
     candidates = Candidates(lengths=LENGTHS_HERE)
-    return calibrate(machine.make, Request(Path("m"), Path(), Grid()), candidates, clock=machine.clock, **others)
+    return calibrate(machine.make, EngineSetup(Path("m"), Path(), Grid()), candidates, clock=machine.clock, **others)
 
 
 def test_the_faster_of_each_is_chosen() -> None:

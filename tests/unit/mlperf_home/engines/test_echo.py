@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from mlperf_home.contracts.grids import Grid
-from mlperf_home.engines.base import BackendError, Request
+from mlperf_home.engines.base import BackendError, EngineSetup
 from mlperf_home.engines.echo import EchoBackend
 
 
 def _open(**options: Any) -> EchoBackend:
     backend = EchoBackend()
-    backend.open(Request(Path("none.onnx"), Path(), Grid((8,), (2,)), options=options))
+    backend.open(EngineSetup(Path("none.onnx"), Path(), Grid((8,), (2,)), options=options))
     return backend
 
 
@@ -31,7 +31,7 @@ def test_answers_follow_from_the_inputs() -> None:
 
 
 def test_it_says_that_it_is_no_engine() -> None:
-    description = EchoBackend().open(Request(Path("none.onnx"), Path(), Grid((8,))))
+    description = EchoBackend().open(EngineSetup(Path("none.onnx"), Path(), Grid((8,))))
     assert "no inference engine" in description.warnings[0]
 
 

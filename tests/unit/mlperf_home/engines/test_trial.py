@@ -10,7 +10,7 @@ import pytest
 
 from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import trial
-from mlperf_home.engines.base import BackendError, Request
+from mlperf_home.engines.base import BackendError, EngineSetup
 from mlperf_home.engines.trial import Attempt
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def _attempt(tmp_path: Path, program: str, timeout_s: float = 60.0) -> Attempt:
     program = f"open({str(tmp_path / 'runs')!r}, 'a').write('x')\n" + program
     return Attempt(
         engine="stub",
-        request=Request(tmp_path / "model.onnx", tmp_path, Grid((96,), (4,))),
+        setup=EngineSetup(tmp_path / "model.onnx", tmp_path, Grid((96,), (4,))),
         memory=tmp_path / "memory.json",
         command=[sys.executable, "-c", program],
         timeout_s=timeout_s,
@@ -98,15 +98,17 @@ def test_a_damaged_memory_is_tried_again(tmp_path: Path) -> None:
 
 
 def test_a_command_that_is_not_there_is_named(tmp_path: Path) -> None:
-    attempt = Attempt("stub", Request(tmp_path / "m", tmp_path, Grid((96,))), tmp_path / "memory", ["/nowhere/python"])
+    attempt = Attempt(
+        "stub", EngineSetup(tmp_path / "m", tmp_path, Grid((96,))), tmp_path / "memory", ["/nowhere/python"]
+    )
     with pytest.raises(BackendError, match="cannot start /nowhere/python"):
         trial.check(attempt)
 
 
 def test_the_real_child_opens_the_backend(tmp_path: Path) -> None:
-    request = Request(tmp_path / "m.onnx", tmp_path, Grid((96,), (4,)))
-    trial.check(Attempt("echo", request, tmp_path / "memory.json"))
-    wrong = Request(tmp_path / "m.onnx", tmp_path, Grid((96,), (4,)), options={"colour": 1})
+    setup = EngineSetup(tmp_path / "m.onnx", tmp_path, Grid((96,), (4,)))
+    trial.check(Attempt("echo", setup, tmp_path / "memory.json"))
+    wrong = EngineSetup(tmp_path / "m.onnx", tmp_path, Grid((96,), (4,)), options={"colour": 1})
     with pytest.raises(BackendError, match="unknown option 'colour'"):
         trial.check(Attempt("echo", wrong, tmp_path / "other.json"))
 

@@ -16,10 +16,10 @@ from mlperf_home.testing.tiny_bert import TinyBert
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mlperf_home.engines.onnx.graph import Signature
+    from mlperf_home.engines.onnx.graph import GraphSignature
 
 
-def _signature(path: Path) -> Signature:
+def _signature(path: Path) -> GraphSignature:
     return graph.read_signature(graph.load(path), path)
 
 

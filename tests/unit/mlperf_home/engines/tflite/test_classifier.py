@@ -11,9 +11,9 @@ import pytest
 
 from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import BackendError, Forkable, Request
+from mlperf_home.engines.base import BackendError, EngineSetup, Forkable
 from mlperf_home.engines.tflite import library
-from mlperf_home.engines.tflite.classifier import Classifier, Tensor, classes_of, read_classifier
+from mlperf_home.engines.tflite.classifier import ClassifierSignature, Tensor, classes_of, read_classifier
 from mlperf_home.engines.tflite.model_file import check_file, input_side
 from mlperf_home.testing import tiny_classifier
 from mlperf_home.testing.tiny_classifier import TinyClassifier
@@ -93,14 +93,14 @@ def test_the_highest_score_is_the_class() -> None:
 
 def test_numbers_are_quantised_as_the_file_says() -> None:
     image = Tensor(0, (1, 1, 1, 3), "int8", 0.5, -2)
-    model = Classifier(image, Tensor(1, (1, 10), "int8", 1.0, 0), 0)
+    model = ClassifierSignature(image, Tensor(1, (1, 10), "int8", 1.0, 0), 0)
     images = model.images((np.array([[[[0.0, 1.0, 900.0]]]], np.float32),))
     assert images.dtype == np.int8
     assert images.tolist() == [[[[-2, 0, 127]]]]
 
 
 def test_what_fits_is_not_copied() -> None:
-    model = Classifier(Tensor(0, (1, 1, 1, 3), "uint8", 0.5, 0), Tensor(1, (1, 10), "uint8", 1.0, 0), 0)
+    model = ClassifierSignature(Tensor(0, (1, 1, 1, 3), "uint8", 0.5, 0), Tensor(1, (1, 10), "uint8", 1.0, 0), 0)
     array = np.zeros((2, 1, 1, 3), np.uint8)
     assert model.images((array,)) is array
 
@@ -114,7 +114,7 @@ def test_absence_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, e
     backend = registry.make(engine)
     monkeypatch.setattr(library, "importlib", SimpleNamespace(import_module=refuse))
     with pytest.raises(BackendError, match=r"install (tflite-runtime|ai-edge-litert), or take the"):
-        backend.open(Request(path, tmp_path, GRID))
+        backend.open(EngineSetup(path, tmp_path, GRID))
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_absence_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, e
 def test_wrong_options_are_named(tmp_path: Path, options: dict[str, Any], words: str) -> None:
     path = tiny_classifier.write(tmp_path / "m.tflite")
     with pytest.raises(BackendError) as caught:
-        registry.make("litert").open(Request(path, tmp_path, GRID, options=options))
+        registry.make("litert").open(EngineSetup(path, tmp_path, GRID, options=options))
     assert words in str(caught.value)
 
 
@@ -169,7 +169,7 @@ def test_the_written_model_computes_what_it_says(tmp_path: Path, engine: str, *,
     pytest.importorskip(ENGINES[engine])
     path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(classes=20), seed=3)
     backend = registry.make(engine)
-    backend.open(Request(path, tmp_path, GRID, options={"xnnpack": xnnpack, "threads": 1}))
+    backend.open(EngineSetup(path, tmp_path, GRID, options={"xnnpack": xnnpack, "threads": 1}))
     random = np.random.default_rng(3)
     weights = random.normal(size=(20, 48)).astype(np.float32)
     for _ in range(10):
@@ -184,7 +184,7 @@ def test_a_model_with_two_outputs_is_refused(tmp_path: Path, engine: str) -> Non
     pytest.importorskip(ENGINES[engine])
     path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(outputs=2))
     with pytest.raises(BackendError, match="is no image classifier"):
-        registry.make(engine).open(Request(path, tmp_path, GRID))
+        registry.make(engine).open(EngineSetup(path, tmp_path, GRID))
 
 
 @pytest.mark.engine
@@ -194,7 +194,7 @@ def test_one_stream_takes_the_fastest_number_of_threads_and_says_what_was_tried(
     path = tiny_classifier.write(tmp_path / "m.tflite")
     cores = min(2, len(os.sched_getaffinity(0)))
     backend = registry.make(engine)
-    details = backend.open(Request(path, tmp_path, GRID, cores=cores)).details
+    details = backend.open(EngineSetup(path, tmp_path, GRID, cores=cores)).details
     backend.close()
     tried = details["threads_tried_us"]
     if cores == 1:
@@ -212,7 +212,7 @@ def test_what_is_given_or_shared_is_not_tried(tmp_path: Path, grid: Grid, option
     pytest.importorskip("ai_edge_litert")
     path = tiny_classifier.write(tmp_path / "m.tflite")
     backend = registry.make("litert")
-    details = backend.open(Request(path, tmp_path, grid, options=options)).details
+    details = backend.open(EngineSetup(path, tmp_path, grid, options=options)).details
     backend.close()
     assert details["threads_tried_us"] is None
     if "threads" in options:
@@ -233,7 +233,7 @@ def test_a_fork_keeps_its_stream_and_answers_alike(tmp_path: Path, engine: str) 
     pytest.importorskip(ENGINES[engine])
     path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(classes=20), seed=3)
     backend = registry.make(engine)
-    backend.open(Request(path, tmp_path, Grid((), (1,), 2), options={"threads": 1}))
+    backend.open(EngineSetup(path, tmp_path, Grid((), (1,), 2), options={"threads": 1}))
     assert isinstance(backend, Forkable)
     assert backend.fork_safe()
     images = [np.random.default_rng(seed).normal(size=(1, 4, 4, 3)).astype(np.float32) for seed in range(20)]
@@ -259,7 +259,7 @@ def test_an_engine_with_threads_of_its_own_is_not_forked(tmp_path: Path, engine:
     pytest.importorskip(ENGINES[engine])
     backend = registry.make(engine)
     path = tiny_classifier.write(tmp_path / "m.tflite")
-    backend.open(Request(path, tmp_path, Grid((), (1,), 2), options={"threads": 2}))
+    backend.open(EngineSetup(path, tmp_path, Grid((), (1,), 2), options={"threads": 2}))
     assert isinstance(backend, Forkable)
     assert not backend.fork_safe()
     backend.close()

@@ -16,7 +16,7 @@ from mlperf_home.datasets.imagenet.preprocessing import Wanted, preprocess
 from mlperf_home.datasets.imagenet.recipes import MLPERF, MOBILENET, find_recipe
 from mlperf_home.datasets.imagenet.samples import ImagenetSamples
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import Request
+from mlperf_home.engines.base import EngineSetup
 from mlperf_home.engines.tflite.model_file import input_side
 
 REAL = Path(__file__).parents[5] / "../shared/data"
@@ -58,7 +58,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 def test_a_real_model_is_as_accurate_as_elsewhere(made: dict[int, Path], tmp_path: Path, name: str) -> None:
     model = REAL / "tflite" / f"{name}.tflite"
     backend = registry.make("tflite")
-    description = backend.open(Request(model, tmp_path, Grid((), (1,), 1), options={"threads": 1}))
+    description = backend.open(EngineSetup(model, tmp_path, Grid((), (1,), 1), options={"threads": 1}))
     samples = ImagenetSamples(made[input_side(model)])
     samples.suit(description.details)
     found = [int(backend.run(samples.batch(np.array([index]), None))[0]) for index in range(samples.count)]
