@@ -139,7 +139,7 @@ def parse_lengths(text: str) -> tuple[int, ...]:
             raise BackendError(f"{place}: {lengths[-1]} is not between 1 and {MAX_LENGTH}, the longest feature")
     ascending = sorted(set(lengths))
     if lengths != ascending:
-        raise BackendError(f"{place}: must ascend without repetition; write {','.join(map(str, ascending))}")
+        raise BackendError(f"{place}: must ascend without repetition; did you mean {','.join(map(str, ascending))}?")
     complete = tuple(sorted({*lengths, MAX_LENGTH}))
     if len(complete) > _LARGEST_COUNT:
         problem = f"{len(complete)} lengths, each of which needs a compiled engine; name at most {_LARGEST_COUNT}"

@@ -50,14 +50,19 @@ def calibrate(
     budget_s: float = BUDGET_S,
     clock: Callable[[], float] = time.monotonic,
 ) -> Calibration:
-    """Measure, first the numbers of streams at a middling batch, then the batch sizes.
+    """Compare the numbers of streams with a medium batch size, then the batch sizes with the best number of streams.
 
-    Three lengths of the grid stand for the others: the shortest, the middle one and the longest.
+    Only the shortest, the middle and the longest length are measured.
 
-    The setup's own grid is not looked at; no further candidate is begun after `budget_s`.
+    Args:
+        make_backend: returns a new backend for each candidate.
+        setup: the model and its options; its grid is not used.
+        candidates: the candidates.
+        budget_s: the time in seconds after which no further candidate is measured.
+        clock: returns the time in seconds.
 
     Raises:
-        BackendError: the backend refuses even the first candidate.
+        BackendError: the backend refuses the first candidate.
     """
     lengths = candidates.lengths
     probes = tuple(sorted({lengths[0], lengths[len(lengths) // 2], lengths[-1]}))

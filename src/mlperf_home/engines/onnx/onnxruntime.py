@@ -1,4 +1,4 @@
-"""onnxruntime: any CPU, any Python; one session for each stream."""
+"""The onnxruntime backend, for any CPU and any Python: one session for each stream."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 
 class OnnxRuntimeBackend(QuestionAnswering):
-    """onnxruntime behind `mlperf_home.engines.base.Backend`.
+    """The onnxruntime backend.
 
-    Options: `fixed_shapes` (a session for each shape of the grid, which lets the runtime plan its memory,
-    in place of one that takes any; models exported for one shape always get it), `threads` (in one session).
+    Options: `fixed_shapes` (a session for each shape of the grid, for which the runtime plans its memory, instead of
+    one dynamic session; always on for models exported with a fixed shape), `threads` (the threads of one session).
     """
 
     name = "onnxruntime"
@@ -43,13 +43,13 @@ class OnnxRuntimeBackend(QuestionAnswering):
     def __init__(self) -> None:
         super().__init__()
         self._signature: GraphSignature | None = None
-        # Sessions by length, each used by one caller at a time: the threads inside a
-        # session serve one call, and a second caller would only wait for them.
+        # Idle sessions by length. A session has one caller at a time: its threads serve one call, for which a second
+        # caller would have to wait.
         self._idle: dict[int, queue.SimpleQueue[Any]] = {}
         self._fills = False
 
     def prepare(self, inputs: Inputs) -> Prepared:
-        """Arrange one batch; see `Backend.prepare`."""
+        """Prepare one batch; see `Backend.prepare`."""
         signature = self._signature
         if signature is None:
             raise self._not_open()
@@ -79,7 +79,7 @@ class OnnxRuntimeBackend(QuestionAnswering):
         try:
             library = importlib.import_module("onnxruntime")
         except ImportError as error:
-            raise BackendError(f"onnxruntime cannot be imported ({error}); install onnxruntime") from error
+            raise BackendError(f"onnxruntime cannot be imported ({error}); install it") from error
         cores = usable_cores(setup.cores)
         streams = min(setup.grid.streams, cores)
         threads = options.count("threads") or max(1, cores // streams)
@@ -98,8 +98,8 @@ class OnnxRuntimeBackend(QuestionAnswering):
             arrays = signature.arrange(full_inputs(self._largest_batch[length], length))
             for session in sessions[path] * WARM_UP_RUNS:
                 _call(session, signature, arrays)
-        for path, made in sessions.items():
-            for session in made:
+        for path, idle in sessions.items():
+            for session in idle:
                 shared[path].put(session)
         details = {
             "providers": ["CPUExecutionProvider"],
@@ -114,23 +114,24 @@ class OnnxRuntimeBackend(QuestionAnswering):
 
 
 def _session(library: Any, path: Path, *, threads: int, model_path: Path) -> Any:
-    """Make a session with threads of its own; raise `BackendError` where the runtime refuses the model."""
+    """Make a session with threads of its own; raise `BackendError` if the runtime refuses the model."""
     settings = library.SessionOptions()
     settings.intra_op_num_threads = threads
     settings.inter_op_num_threads = 1
-    settings.log_severity_level = 3  # errors only: its warnings are for whoever made the model
+    settings.log_severity_level = 3  # errors only; warnings concern the authors of models
     try:
         return library.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exceptions share no public base
         raise BackendError(
-            f"model {model_path}: onnxruntime refuses it ({first_line(error)}); export it again, for opset 13 to 17"
+            f"model {model_path}: onnxruntime refuses it ({first_line(error)}); export it again for opset 13 to 17"
         ) from error
 
 
 def _call(session: Any, signature: GraphSignature, arrays: list[NDArray[Any]]) -> Any:
-    """Run a session; its outputs come in the graph's order."""
-    names = [each.name for each in signature.inputs]
+    """Run a session; return its outputs in the graph's order."""
+    names = [model_input.name for model_input in signature.inputs]
     try:
         return session.run(None, dict(zip(names, arrays, strict=True)))
     except Exception as error:  # its exceptions share no public base
-        raise BackendError(f"onnxruntime: the model cannot be run ({first_line(error)})") from error
+        problem = f"onnxruntime: the model cannot be run ({first_line(error)}); export it again, or use another backend"
+        raise BackendError(problem) from error

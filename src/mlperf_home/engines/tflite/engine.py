@@ -1,4 +1,4 @@
-"""TFLite classifiers in tflite-runtime or LiteRT: one interpreter for each stream."""
+"""The backends for TFLite classifiers, tflite-runtime and LiteRT: one interpreter for each stream."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 
 class TfliteBackend(BaseEngine):
-    """Image classifiers behind `mlperf_home.engines.base.Backend`.
+    """The backend for image classifiers with tflite-runtime.
 
-    `run` gives (batch,) float32: the class of each image, 0 for the dataset's first; where the model has 1001, its
-    class 0 is background, and is left out. A quantised score is larger exactly where what it stands for is larger,
-    so that classes need no dequantisation. A batch is inferred image by image: models are exported for one.
+    `run` returns the class of each image, (batch,) float32, 0 for the dataset's first class. If a model has 1001
+    classes, its class 0 is the background and is ignored. Quantisation keeps the order of scores, so that scores need
+    no dequantisation. A batch is inferred image by image, because models are exported for one image.
 
-    Options: `threads` (within one call; otherwise one stream tries 1, 2, 4 ... up to all cores and takes the fastest,
-    and several share the cores), `xnnpack` (false leaves the default delegate out), `delegate` (path or name of a
-    delegate's shared library), `delegate_options` (its own options: a list of "key=value").
+    Options: `threads` (the threads of one call; by default, a single stream uses the fastest of 1, 2, 4 ... up to all
+    cores, and several streams share the cores), `xnnpack` (false disables the default delegate), `delegate` (the path
+    or the name of a delegate's shared library), `delegate_options` (the delegate's options: a list of "key=value").
     """
 
     name = "tflite"
@@ -51,13 +51,14 @@ class TfliteBackend(BaseEngine):
         self._fork_safe = False
 
     def prepare(self, inputs: Inputs) -> Prepared:
-        """Take images as `ClassifierSignature.images` does; see `Backend.prepare`."""
+        """Prepare images, see `ClassifierSignature.images` and `Backend.prepare`."""
         model = self._model
         if model is None:
             raise self._not_open()
         images = model.images(inputs)
         if len(images) > self._largest_batch:
-            raise BackendError(f"a batch of {len(images)} images; 1 to {self._largest_batch} were prepared for")
+            problem = f"got a batch of {len(images)} images; the engine is prepared for 1 to {self._largest_batch}"
+            raise BackendError(problem)
         return ArrangedImages(images, self._idle, model, self.name)
 
     def fork_safe(self) -> bool:
@@ -67,7 +68,7 @@ class TfliteBackend(BaseEngine):
     def keep_stream(self, stream: int, prepared: Mapping[int, Prepared]) -> Mapping[int, Prepared]:
         """Keep one interpreter; see `Forkable.keep_stream`."""
         call = [self._idle.get() for _ in range(self._idle.qsize())][stream]
-        return {index: cast("ArrangedImages", images).with_only(call) for index, images in prepared.items()}
+        return {index: cast("ArrangedImages", images).for_interpreter(call) for index, images in prepared.items()}
 
     def close(self) -> None:
         """Release the interpreters; see `Backend.close`."""
@@ -76,11 +77,11 @@ class TfliteBackend(BaseEngine):
 
     def _take_grid(self, grid: Grid) -> None:
         if grid.lengths:
-            raise BackendError(f"the grid has sequence lengths {grid.lengths}; images have none")
+            raise BackendError(f"the grid has sequence lengths {grid.lengths}; remove them, since images have none")
         if len(grid.batch_sizes) != 1 or grid.batch_sizes[0] < 1 or grid.streams < 1:
             raise BackendError(
                 f"the grid has batch sizes {grid.batch_sizes} and {grid.streams} streams; "
-                "give one positive number of each"
+                "set one positive number of each"
             )
         self._largest_batch = grid.batch_sizes[0]
 
@@ -123,25 +124,27 @@ class TfliteBackend(BaseEngine):
         return EngineDescription(self.name, version, details, self._warnings(choices, delegated=delegated))
 
     def _fastest(self, library: Any, path: Path, choices: Choices) -> tuple[Choices, dict[str, float]]:
-        """Try numbers of threads up to the chosen; return the fastest, and each one's 90th percentile in us."""
+        """Return the fastest number of threads up to the chosen one, and the 90th percentile of each in us."""
         calls = {}
         for threads in thread_counts(choices.threads):
             interpreter = tflite_library.make_interpreter(library, path, replace(choices, threads=threads))
             _, call, image = self._warmed_up(interpreter, path)
             calls[threads] = partial(call, image)
-        found_ns = latencies_ns(calls)
-        fastest = min(found_ns, key=lambda threads: found_ns[threads])
-        return replace(choices, threads=fastest), {str(threads): ns / 1000 for threads, ns in found_ns.items()}
+        measured_ns = latencies_ns(calls)
+        fastest = min(measured_ns, key=lambda threads: measured_ns[threads])
+        return replace(choices, threads=fastest), {str(threads): ns / 1000 for threads, ns in measured_ns.items()}
 
     def _warmed_up(self, interpreter: Any, path: Path) -> tuple[ClassifierSignature, InterpreterCall, NDArray[Any]]:
-        """Run a new interpreter, so that no timed call is its first; return its model, call and a blank image."""
+        """Warm up a new interpreter; return its model, its call and a blank image."""
         model = read_classifier(interpreter.get_input_details(), interpreter.get_output_details(), path)
         call, image = InterpreterCall(interpreter, model), np.zeros(model.image.shape, dtype=model.image.dtype)
         try:
             for _ in range(WARM_UP_RUNS):
                 call(image)
         except (ValueError, RuntimeError) as error:
-            raise BackendError(f"{self.name}: the model cannot be run ({first_line(error)})") from error
+            raise BackendError(
+                f"{self.name}: the model cannot be run ({first_line(error)}); use another model"
+            ) from error
         return model, call, image
 
     def _warnings(self, choices: Choices, *, delegated: bool | None) -> tuple[str, ...]:
@@ -149,11 +152,11 @@ class TfliteBackend(BaseEngine):
             return ()
         name = choices.delegate or "XNNPACK"
         hint = "; the litert backend may be several times as fast" if self.package is tflite_library.TFLITE else ""
-        return (f"{self.package.distribution} applies {name} to no part of this model{hint}.",)
+        return (f"{self.package.distribution} runs no part of this model with {name}{hint}.",)
 
 
 class LiteRtBackend(TfliteBackend):
-    """The same with the package ai-edge-litert: TFLite's successor, several times as fast on x86."""
+    """The backend for image classifiers with ai-edge-litert, TFLite's successor, several times as fast on x86."""
 
     name = "litert"
     package = tflite_library.LITERT

@@ -1,4 +1,4 @@
-"""The DeepSparse backend's decisions, against a stand-in for the library."""
+"""The decisions of the DeepSparse backend with a fake library."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Library:
-    """Stands for the module `deepsparse`."""
+class FakeDeepSparse:
+    """A fake of the module `deepsparse`."""
 
     fraction: float = 0.98
     failure: str = ""
@@ -40,13 +40,13 @@ class Library:
     def MultiModelEngine(self, path: str, batch: int, context: Any) -> Any:  # noqa: N802 - the library's own name
         if self.failure:
             raise RuntimeError(self.failure)
-        engine = Engine(path, batch, context, self.fraction)
+        engine = FakeEngine(path, batch, context, self.fraction)
         self.engines.append(engine)
         return engine
 
 
-class Engine:
-    """Gives the token ids as start logits and their negatives as end logits."""
+class FakeEngine:
+    """A fake engine whose start logits are the token ids and whose end logits are their negatives."""
 
     def __init__(self, path: str, batch: int, context: Any, fraction: float) -> None:
         self.fraction_of_supported_ops = fraction
@@ -65,10 +65,10 @@ class Engine:
 
 
 @pytest.fixture
-def library(monkeypatch: pytest.MonkeyPatch) -> Library:
-    stand_in = Library()
-    monkeypatch.setattr(deepsparse, "load", lambda: stand_in)
-    return stand_in
+def library(monkeypatch: pytest.MonkeyPatch) -> FakeDeepSparse:
+    fake = FakeDeepSparse()
+    monkeypatch.setattr(deepsparse, "load", lambda: fake)
+    return fake
 
 
 @pytest.fixture
@@ -84,11 +84,11 @@ def _inputs(batch: int, length: int) -> tuple[Any, Any, Any]:
     return ids, np.ones_like(ids), np.zeros_like(ids)
 
 
-def test_engines_share_one_scheduler_and_never_override_shapes(library: Library, engine_setup: EngineSetup) -> None:
+def test_engines_share_one_scheduler(library: FakeDeepSparse, engine_setup: EngineSetup) -> None:
     description = DeepSparseBackend().open(engine_setup)
     assert {engine.shape for engine in library.engines} == {(4, 64), (2, 384)}
     assert len({id(engine.context) for engine in library.engines}) == 1
-    assert all(engine.calls for engine in library.engines), "each engine is warmed up"
+    assert all(engine.calls for engine in library.engines), "not every engine was warmed up"
     assert description.warnings == ()
     details = dict(description.details)
     assert details["lengths"] == [64, 384]
@@ -100,7 +100,7 @@ def test_engines_share_one_scheduler_and_never_override_shapes(library: Library,
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_a_batch_that_is_not_full_is_filled_up_and_cut(library: Library, engine_setup: EngineSetup, count: int) -> None:
+def test_a_partial_batch_is_filled_and_cut(library: FakeDeepSparse, engine_setup: EngineSetup, count: int) -> None:
     backend = DeepSparseBackend()
     backend.open(engine_setup)
     logits = backend.run(_inputs(count, 64))
@@ -109,7 +109,7 @@ def test_a_batch_that_is_not_full_is_filled_up_and_cut(library: Library, engine_
     assert np.array_equal(logits[..., 1], -_inputs(count, 64)[0])
 
 
-def test_single_engines_serve_what_does_not_fill_a_batch(library: Library, engine_setup: EngineSetup) -> None:
+def test_single_engines_serve_partial_batches(library: FakeDeepSparse, engine_setup: EngineSetup) -> None:
     backend = DeepSparseBackend()
     backend.open(replace(engine_setup, options={"trial": False, "single": True}))
     engines = {engine.shape: engine for engine in library.engines}
@@ -121,7 +121,7 @@ def test_single_engines_serve_what_does_not_fill_a_batch(library: Library, engin
     assert engines[4, 64].calls == before[4, 64] + 1
 
 
-def test_a_mostly_unsupported_model_is_refused(library: Library, engine_setup: EngineSetup) -> None:
+def test_a_mostly_unsupported_model_is_refused(library: FakeDeepSparse, engine_setup: EngineSetup) -> None:
     library.fraction = 0.0
     backend = DeepSparseBackend()
     with pytest.raises(BackendError, match="covers only 0% of its operations"):
@@ -132,18 +132,18 @@ def test_a_mostly_unsupported_model_is_refused(library: Library, engine_setup: E
     assert "covers only 0%" in backend.open(allowed).warnings[0]
 
 
-def test_a_partly_unsupported_model_is_warned_about(library: Library, engine_setup: EngineSetup) -> None:
+def test_a_partly_unsupported_model_gives_a_warning(library: FakeDeepSparse, engine_setup: EngineSetup) -> None:
     library.fraction = 0.8
     (warning,) = DeepSparseBackend().open(engine_setup).warnings
     assert "covers only 80%" in warning
 
 
-def test_what_the_cpu_lacks_is_among_the_warnings(library: Library, engine_setup: EngineSetup) -> None:
+def test_missing_instructions_give_warnings(library: FakeDeepSparse, engine_setup: EngineSetup) -> None:
     library.isa = {"isa": "avx2", "vnni": False}
     assert len(DeepSparseBackend().open(engine_setup).warnings) == 2
 
 
-def test_a_compile_that_fails_is_one_line(library: Library, engine_setup: EngineSetup) -> None:
+def test_a_failed_compile_is_one_line(library: FakeDeepSparse, engine_setup: EngineSetup) -> None:
     library.failure = "NM: error: a.cc:4 no such op\nBacktrace\n 0# x"
     with pytest.raises(BackendError) as caught:
         DeepSparseBackend().open(engine_setup)
@@ -151,7 +151,7 @@ def test_a_compile_that_fails_is_one_line(library: Library, engine_setup: Engine
     assert "\n" not in str(caught.value)
 
 
-def test_a_compile_that_aborts_in_the_child_is_an_error(library: Library, engine_setup: EngineSetup) -> None:
+def test_an_aborted_trial_compile_is_an_error(library: FakeDeepSparse, engine_setup: EngineSetup) -> None:
     command = ["/bin/sh", "-c", "echo 'Assertion at planner.hpp:120' >&2; ulimit -c 0; kill -ABRT $$"]
     with pytest.raises(
         BackendError, match=r"cannot compile it for batch 4, length 64: .*SIGABRT.*Assertion at planner"
@@ -161,7 +161,7 @@ def test_a_compile_that_aborts_in_the_child_is_an_error(library: Library, engine
 
 
 def test_engines_that_do_not_fit_into_memory_are_refused(
-    library: Library, engine_setup: EngineSetup, monkeypatch: pytest.MonkeyPatch
+    library: FakeDeepSparse, engine_setup: EngineSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = iter(range(0, 100 << 30, 4 << 30))
     monkeypatch.setattr(deepsparse, "resident_bytes", lambda: next(held))
@@ -175,14 +175,14 @@ def test_engines_that_do_not_fit_into_memory_are_refused(
     [({"speed": 1}, "unknown option 'speed'"), ({"trial": "no"}, "option trial must be true or false")],
 )
 def test_wrong_options_are_named(
-    library: Library, engine_setup: EngineSetup, options: dict[str, Any], words: str
+    library: FakeDeepSparse, engine_setup: EngineSetup, options: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(BackendError, match=words):
         DeepSparseBackend().open(replace(engine_setup, options=options))
 
 
 @pytest.mark.engine
-def test_the_real_engine_refuses_a_graph_that_ends_its_process(tmp_path: Path) -> None:
+def test_a_graph_that_aborts_the_real_engine_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("deepsparse")
     path = tiny_bert.write(tmp_path / "model.onnx", tiny_bert.TinyBert(dynamic_int8=True))
     before = path.read_bytes()
@@ -192,7 +192,7 @@ def test_the_real_engine_refuses_a_graph_that_ends_its_process(tmp_path: Path) -
 
 
 @pytest.mark.engine
-def test_the_real_engine_runs_dynamic_models_with_all_its_optimised_code(tmp_path: Path) -> None:
+def test_the_real_engine_supports_dynamic_models(tmp_path: Path) -> None:
     library = pytest.importorskip("deepsparse")
     path = tiny_bert.write(tmp_path / "model.onnx", tiny_bert.TinyBert(stale_shapes=True))
     backend = DeepSparseBackend()

@@ -1,4 +1,4 @@
-"""The onnxruntime backend's own decisions; what all backends share is in the conformance suite."""
+"""The decisions of the onnxruntime backend; the conformance suite checks the behaviour of all backends."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def _inputs(batch: int, length: int) -> tuple[Any, Any, Any]:
     return ids, np.ones_like(ids), np.zeros_like(ids)
 
 
-def test_fixed_and_dynamic_shapes_give_the_same(engine_setup: EngineSetup) -> None:
-    found = []
+def test_fixed_and_dynamic_shapes_give_equal_logits(engine_setup: EngineSetup) -> None:
+    logits = []
     for fixed in (False, True):
         backend = OnnxRuntimeBackend()
         description = backend.open(replace(engine_setup, options={"fixed_shapes": fixed}))
         assert description.details["shapes"] == ("fixed" if fixed else "dynamic")
-        found.append(backend.run(_inputs(1, 32)))
+        logits.append(backend.run(_inputs(1, 32)))
         backend.close()
-    assert np.allclose(found[0], found[1], atol=1e-5)
+    assert np.allclose(logits[0], logits[1], atol=1e-5)
 
 
 def test_a_model_of_one_shape_runs_at_that_shape(engine_setup: EngineSetup) -> None:
@@ -54,7 +54,7 @@ def test_a_model_of_one_shape_runs_at_that_shape(engine_setup: EngineSetup) -> N
         OnnxRuntimeBackend().open(replace(engine_setup, grid=Grid((32, 64), (1, 1))))
 
 
-def test_int8_with_scales_found_at_run_time_runs(engine_setup: EngineSetup) -> None:
+def test_int8_with_dynamic_scales_runs(engine_setup: EngineSetup) -> None:
     tiny_bert.write(engine_setup.model_path, TinyBert(dynamic_int8=True))
     backend = OnnxRuntimeBackend()
     backend.open(engine_setup)
@@ -66,7 +66,7 @@ def test_wrong_options_are_named(engine_setup: EngineSetup) -> None:
         OnnxRuntimeBackend().open(replace(engine_setup, options={"threads": 0}))
 
 
-def test_a_runtime_that_cannot_be_imported_is_named(engine_setup: EngineSetup, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_error_names_the_runtime(engine_setup: EngineSetup, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: str) -> None:
         raise ImportError("libfoo.so.1: cannot open shared object file")
 
