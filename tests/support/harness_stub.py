@@ -47,7 +47,7 @@ class StubBackend:
         if self.calls == self.options.get("hang_at_call"):
             threading.Event().wait()
         if self.calls == self.options.get("hang_with_lock_at_call"):
-            # sleep() of the C library, called so that Python's lock is kept: no other thread runs any more.
+            # The C library's sleep(), called with Python's lock held, so that no other thread runs.
             ctypes.PyDLL(None).sleep(3600)
         if self.calls == self.options.get("die_at_call"):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -67,7 +67,7 @@ class StubBackend:
 
 
 class StubSamples:
-    """Sample i has i % 300 + 10 tokens, all of them i + 1; the folder's name says how many there are."""
+    """Sample i has i % 300 + 10 tokens, each i + 1; the name of the folder is the number of samples."""
 
     name = "stub"
     sample_note = "stub samples"

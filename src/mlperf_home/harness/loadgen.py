@@ -182,5 +182,5 @@ def measured_target(job: Job, result: LoadGenResult) -> dict[str, float] | None:
     if job.scenario == "Offline":
         return {"target_qps": float(result.values["result_samples_per_second"])}
     if job.scenario == "Server":
-        return None if result.found_peak_qps is None else {"target_qps": result.found_peak_qps}
+        return None if result.peak_qps is None else {"target_qps": result.peak_qps}
     return None if result.mean_latency_ms is None else {"target_latency_ms": result.mean_latency_ms}

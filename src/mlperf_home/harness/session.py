@@ -240,7 +240,7 @@ def _read_logs(job: Job) -> LoadGenResult:
         raise HarnessError(ExitStatus.LOADGEN_ERROR, str(error)) from None
     if result.errors:
         explanation = explain_errors(job.scenario, result.errors, result.values)
-        raise HarnessError(ExitStatus.LOADGEN_ERROR, f"{explanation} (the logs are in {job.rejected_dir})")
+        raise HarnessError(ExitStatus.LOADGEN_ERROR, f"{explanation} (the logs are kept in {job.rejected_dir})")
     trace = job.partial_dir / "mlperf_log_trace.json"
     if trace.exists() and not trace.stat().st_size:
         # LoadGen creates this file even if the trace is off.

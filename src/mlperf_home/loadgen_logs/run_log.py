@@ -127,7 +127,7 @@ class LoadGenResult(DetailLog):
         return str(self.logged["loadgen_version"])
 
     @property
-    def found_peak_qps(self) -> float | None:
+    def peak_qps(self) -> float | None:
         """The peak rate found by FindPeakPerformance in queries per second, or None."""
         peaks = re.findall(r"Found peak performance field: ([\d.]+)", "\n".join(self.messages))
         return float(peaks[-1]) if peaks else None

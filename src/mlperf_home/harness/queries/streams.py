@@ -1,4 +1,4 @@
-"""The system under test for Offline with a process for each stream.
+"""The SUT for Offline with a process for each stream.
 
 Threads share Python's lock. A call of a small model takes tens of microseconds and the Python code between two calls a
 few, so that threads wait for each other, the longer the more streams there are. Processes do not wait
@@ -171,7 +171,7 @@ class Streams:
 
 
 class ProcessesSut(PreparingSut):
-    """The system for Offline without batches: its processes infer single samples, and live while samples are loaded."""
+    """The SUT for Offline without batches: its processes infer single samples, and live while samples are loaded."""
 
     def __init__(self, parts: SutParts) -> None:
         super().__init__(parts)

@@ -30,7 +30,7 @@ _LARGEST_GROUP = 16
 
 
 class DirectSut(PreparingSut):
-    """The system for SingleStream: it infers in the issuing thread."""
+    """The SUT for SingleStream: it infers in the issuing thread."""
 
     streams_as = "caller"
 
@@ -89,7 +89,7 @@ class _Workers:
 
 
 class QueuedSut(LoadingSut):
-    """The system for Offline and MultiStream with batches: each query is sorted, batched and queued for the streams."""
+    """The SUT for Offline and MultiStream with batches: each query is sorted, batched and queued for the streams."""
 
     streams_as = "threads"
 
@@ -110,7 +110,7 @@ class QueuedSut(LoadingSut):
 
 
 class UnbatchedSut(PreparingSut):
-    """The system for Offline and MultiStream without lengths and batches: threads infer single samples, such as images.
+    """The SUT for Offline and MultiStream without lengths and batches: threads infer single samples, such as images.
 
     Work between two inferences holds the interpreter's lock, which the other streams need. Samples are therefore
     prepared when they are loaded, and completed in small groups.
@@ -141,7 +141,7 @@ class UnbatchedSut(PreparingSut):
 
 
 class ServerSut(LoadingSut):
-    """The system for Server: a free stream takes the oldest waiting sample and others of its bucket."""
+    """The SUT for Server: a free stream takes the oldest waiting sample and others of its bucket."""
 
     streams_as = "threads"
 
@@ -201,7 +201,7 @@ def split_query(ids: Sequence[int], indices: Sequence[int], samples: Samples, gr
 
 
 def make_sut(scenario: str, parts: SutParts) -> SystemUnderTest:
-    """Return the system under test for a scenario."""
+    """Return the SUT of a scenario."""
     if scenario == "SingleStream":
         return DirectSut(parts)
     if scenario == "Server":

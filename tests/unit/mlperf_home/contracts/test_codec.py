@@ -25,17 +25,17 @@ from mlperf_home.contracts.codec import (
 from scriptgraph.errors import DocumentError
 
 
-class Entry(Document):
+class NestedDocument(Document):
     """A nested document."""
 
     count: Annotated[int, msgspec.Meta(gt=0)]
     path: Path | None = None
 
 
-class Listing(Document):
+class SampleDocument(Document):
     """A document with nested documents."""
 
-    parts: tuple[Entry, ...]
+    parts: tuple[NestedDocument, ...]
     rates: Mapping[str, float] = {}
     rules: str = msgspec.field(name="round", default="v3.1")
 
@@ -46,14 +46,16 @@ class Extensible(OpenDocument):
     name: str
 
 
-LISTING = Listing(parts=(Entry(count=1, path=Path("/m.onnx")), Entry(count=2)), rates={"a": 1.0})
+DOCUMENT = SampleDocument(
+    parts=(NestedDocument(count=1, path=Path("/m.onnx")), NestedDocument(count=2)), rates={"a": 1.0}
+)
 
 
 def test_a_document_is_read_back_as_written(tmp_path: Path) -> None:
-    write_document(tmp_path / "listing.json", LISTING)
+    write_document(tmp_path / "document.json", DOCUMENT)
 
-    assert read_document(tmp_path / "listing.json", Listing) == LISTING
-    assert parse_document(to_line(LISTING), Listing, "x") == LISTING
+    assert read_document(tmp_path / "document.json", SampleDocument) == DOCUMENT
+    assert parse_document(to_line(DOCUMENT), SampleDocument, "x") == DOCUMENT
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_a_document_is_read_back_as_written(tmp_path: Path) -> None:
 )
 def test_an_error_names_the_file_and_the_place(value: Any, problem: str) -> None:
     with pytest.raises(DocumentError, match=f"^{re.escape(problem)}$"):
-        decode(value, Listing, "x.json")
+        decode(value, SampleDocument, "x.json")
 
 
 def test_an_open_document_ignores_unknown_keys() -> None:
@@ -78,7 +80,7 @@ def test_an_open_document_ignores_unknown_keys() -> None:
 
 
 def test_an_encoded_document_fits_its_schema() -> None:
-    validator = Draft202012Validator(schema_of(Listing))
+    validator = Draft202012Validator(schema_of(SampleDocument))
 
-    assert validator.is_valid(encode(LISTING))
+    assert validator.is_valid(encode(DOCUMENT))
     assert not validator.is_valid({"parts": [{"count": 0}]})

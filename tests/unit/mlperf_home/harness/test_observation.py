@@ -162,7 +162,7 @@ class TestEnergy:
     def test_unreadable_counters_have_a_reason(self, tree: MachineTree) -> None:
         tree.package(0, 100)
         (tree.root / "sys/class/powercap/intel-rapl:0/energy_uj").unlink()
-        # A folder cannot be read as a file by anybody: as root, permissions would not keep us out.
+        # A folder cannot be read as a file, even by root, whom permissions would not stop.
         (tree.root / "sys/class/powercap/intel-rapl:0/energy_uj").mkdir()
         look = look_at_energy(tree.root)
         assert energy_between(look, look, 10).reason.endswith("most systems allow it to root alone")
@@ -206,9 +206,9 @@ class TestNoise:
         assert noise.disturbance == 10
 
     def test_unknown_readings_give_no_noise(self) -> None:
-        missing = Reading(None, "not told")
+        missing = Reading(None, "not available")
         noise = judge(dict.fromkeys(QUIET, missing))
-        assert (noise.noisy_because, noise.reason) == ((), "not told")
+        assert (noise.noisy_because, noise.reason) == ((), "not available")
 
     def test_a_rising_clock_is_no_noise(self) -> None:
         assert not judge({**QUIET, "frequency_highest_mhz_after": Reading(5000.0)}).noisy_because

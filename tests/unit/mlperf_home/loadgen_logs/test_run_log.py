@@ -51,7 +51,7 @@ def test_multi_stream_reads_latencies_per_query(tmp_path: Path) -> None:
 def test_the_peak_rate_of_a_search_is_read(tmp_path: Path) -> None:
     message = "FindPeakPerformance: Found peak performance field: 117.25"
     write_logs(tmp_path, mode="FindPeakPerformance", scenario="Server", changes={"generic_message": message})
-    assert read_run(tmp_path).found_peak_qps == 117.25
+    assert read_run(tmp_path).peak_qps == 117.25
 
 
 def test_a_short_offline_run_names_the_measured_rate(tmp_path: Path) -> None:
