@@ -14,7 +14,7 @@ from through_loadgen import ThroughLoadGen
 
 from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import Request
+from mlperf_home.engines.base import EngineSetup
 from mlperf_home.engines.calibration import calibrate, default_candidates
 from mlperf_home.engines.engine import usable_cores
 from mlperf_home.harness.queries.sut import split_query
@@ -35,12 +35,12 @@ def main() -> int:
     load = load_before()
     job = open_job("BERT Offline: ours against other ways", count=2000)
     samples, graphs = job.samples, job.graphs
-    request = Request(job.model_path, job.work_dir, Grid())
+    request = EngineSetup(job.model_path, job.work_dir, Grid())
     calibration = calibrate(lambda: registry.make("deepsparse"), request, default_candidates(usable_cores()))
     grid = calibration.grid
     print(f"calibrated in {calibration.elapsed_s:.0f} s: {grid}", file=sys.stderr)
     backend = registry.make("deepsparse")
-    backend.open(Request(job.model_path, job.work_dir, grid))
+    backend.open(EngineSetup(job.model_path, job.work_dir, grid))
     ours = ThroughLoadGen("Offline", backend, samples, grid, job.count)
     ours.run(remember=True)
     indices = ours.indices

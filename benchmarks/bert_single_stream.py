@@ -20,7 +20,7 @@ from through_loadgen import ThroughLoadGen
 
 from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import LENGTHS, Request
+from mlperf_home.engines.base import LENGTHS, EngineSetup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def main() -> int:
     samples = job.samples
     grid = Grid(LENGTHS, (1,) * len(LENGTHS), 1)
     backend = registry.make("deepsparse")
-    backend.open(Request(job.model_path, job.work_dir, grid))
+    backend.open(EngineSetup(job.model_path, job.work_dir, grid))
     ours = ThroughLoadGen("SingleStream", backend, samples, grid, job.count)
     ours.run(remember=True)
     lengths = np.asarray(samples.lengths)

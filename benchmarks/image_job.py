@@ -18,7 +18,7 @@ from mlperf_home.datasets.imagenet.preprocessing import Wanted, preprocess
 from mlperf_home.datasets.imagenet.recipes import MOBILENET, PUBLISHED, find_recipe
 from mlperf_home.datasets.imagenet.samples import ImagenetSamples
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import Request
+from mlperf_home.engines.base import EngineSetup
 from mlperf_home.engines.tflite import library as tflite_library
 from mlperf_home.engines.tflite.library import LITERT, TFLITE, Choices
 from mlperf_home.engines.tflite.model_file import input_side
@@ -104,7 +104,7 @@ def read_job(description: str, arguments: Sequence[str] | None = None, *, rounds
 def open_engine(engine: str, model: Path, images: Images, streams: int) -> Opened:
     """Open an engine for a model, and the images that it takes."""
     backend, grid = registry.make(engine), Grid((), (1,), streams)
-    description = backend.open(Request(model, images.folder, grid))
+    description = backend.open(EngineSetup(model, images.folder, grid))
     samples = ImagenetSamples(images.of_side(input_side(model)))
     details = dict(description.details)
     samples.suit(details)

@@ -12,7 +12,7 @@ from work_folder import work_folder
 
 from mlperf_home.contracts.job import decode_job
 from mlperf_home.harness import loadgen as loadgen_module
-from mlperf_home.harness.queries.parts import Parts
+from mlperf_home.harness.queries.parts import SutParts
 from mlperf_home.harness.queries.sut import make_sut
 from mlperf_home.harness.queries.watchdog import Watchdog
 from mlperf_home.harness.user_conf import user_conf
@@ -61,7 +61,8 @@ class ThroughLoadGen:
         watchdog = Watchdog(_STALL_S, on_stall=_end, on_beat=lambda: None)
         respond = loadgen_module.responder(self._loadgen, "performance")
         sut: Any = make_sut(
-            self._job.scenario, Parts(self._backend, self._samples, self._grid, respond, watchdog, _fail, outputs=False)
+            self._job.scenario,
+            SutParts(self._backend, self._samples, self._grid, respond, watchdog, _fail, outputs=False),
         )
         if remember:
             self.indices = []

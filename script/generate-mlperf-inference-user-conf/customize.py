@@ -1,6 +1,6 @@
 """Write the two files that tell LoadGen how long to run and what to expect."""
 
-from mlperf_home.harness.user_conf import SettingsError, Wanted, user_conf_text
+from mlperf_home.harness.user_conf import RunSettings, SettingsError, user_conf_text
 from mlperf_home.rules import UnknownRoundError, load_round, mlperf_conf
 from mlperf_home.steps.run_request import given_target
 from scriptgraph.api import Context, Done, Outcome, failing_on
@@ -11,17 +11,17 @@ def preprocess(context: Context) -> Outcome:
     scenario = context.text("CM_MLPERF_LOADGEN_SCENARIO")
     with failing_on(UnknownRoundError, SettingsError):
         rules = load_round(context.text("CM_MLPERF_ROUND"))
-        wanted = Wanted(
+        settings = RunSettings(
             benchmark=context.text("CM_MLPERF_BENCHMARK"),
             scenario=scenario,
             run=context.text("CM_MLPERF_LOADGEN_RUN"),
             style=context.text("CM_MLPERF_EXECUTION_MODE"),
             test_query_count=context.whole("CM_MLPERF_TEST_QUERY_COUNT"),
-            given=given_target(context, scenario),
-            measured=context.number(f"CM_MLPERF_MEASURED_TARGET_{_unit(scenario)}")
+            target=given_target(context, scenario),
+            measured_target=context.number(f"CM_MLPERF_MEASURED_TARGET_{_unit(scenario)}")
             or context.number(f"CM_MLPERF_KNOWN_TARGET_{_unit(scenario)}"),
         )
-        text = user_conf_text(rules, wanted)
+        text = user_conf_text(rules, settings)
     (context.output / "user.conf").write_text(text, encoding="utf-8")
     (context.output / "mlperf.conf").write_text(mlperf_conf(rules), encoding="utf-8")
     return Done(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import Request
+from mlperf_home.engines.base import EngineSetup
 from mlperf_home.testing import backend_conformance, tiny_bert
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         shutil.copy(model, path)
     opened = backend_conformance.open_subject(
         lambda: registry.make(engine),
-        Request(model_path=path, work_dir=work_dir, grid=backend_conformance.GRID),
+        EngineSetup(model_path=path, work_dir=work_dir, grid=backend_conformance.GRID),
         tolerance=INT8_TOLERANCE if "quantised" in str(model) else TOLERANCE,
     )
     yield opened
@@ -80,7 +80,7 @@ def test_the_suite_notices_a_dropped_sample(tmp_path: Path) -> None:
     grid: Grid = backend_conformance.GRID
     broken = backend_conformance.open_subject(
         _Broken,  # type: ignore[arg-type]
-        Request(model_path=tmp_path / "none.onnx", work_dir=tmp_path, grid=grid),
+        EngineSetup(model_path=tmp_path / "none.onnx", work_dir=tmp_path, grid=grid),
     )
     with pytest.raises(backend_conformance.ConformanceError, match="1 samples gave 0 rows"):
         backend_conformance.check_partial_batches(broken)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import Request
+from mlperf_home.engines.base import EngineSetup
 from mlperf_home.testing import classifier_conformance, tiny_classifier
 from mlperf_home.testing.tiny_classifier import TinyClassifier
 
@@ -41,7 +41,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     else:
         pytest.skip(f"{model} is not here")
     opened = classifier_conformance.open_subject(
-        lambda: registry.make(engine), Request(path, folder, classifier_conformance.GRID)
+        lambda: registry.make(engine), EngineSetup(path, folder, classifier_conformance.GRID)
     )
     yield opened
     opened.backend.close()

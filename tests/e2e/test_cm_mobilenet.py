@@ -91,7 +91,7 @@ def test_a_model_that_is_cut_short_is_refused_before_anything_is_measured(cm: Cm
     )
 
     assert ended.code != 0
-    assert f"model {broken}: the TFLite file is cut short or damaged" in ended.said
+    assert f"model {broken}: the TFLite file is incomplete or damaged" in ended.said
     assert not measured(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""A job for the stub engine on disk, and the harness's process on it."""
+"""Jobs on disk for the stub engine, and harness processes that run them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class JobFolder:
         return json.loads((self.root / "session.error.json").read_text("utf-8"))
 
     def leftovers(self) -> list[str]:
-        """Everything under the result's folder that is not input."""
+        """Return the files under the result's folder that are not inputs."""
         known = {"user.conf", "mlperf.conf", "job.json", "work", "work/pid", "performance", "session.error.json"}
         return sorted({str(path.relative_to(self.root)) for path in self.root.rglob("*")} - known)
 
@@ -72,7 +72,7 @@ class JobFolder:
         return process
 
     def run(self) -> tuple[int, list[dict[str, Any]], str]:
-        """Give exit status, progress lines, and the last line of standard error."""
+        """Return the exit status, the progress lines, and the last line of standard error."""
         process = self.start()
         out, err = process.communicate(timeout=120)
         return process.returncode, [json.loads(line) for line in out.splitlines()], (err.splitlines() or [""])[-1]
@@ -83,7 +83,7 @@ MakeJob = Callable[..., JobFolder]
 
 
 def run_options(root: Path, **changes: Any) -> JobOptions:
-    """Options of a run in a folder, which need not hold any of the files."""
+    """Return the options of a run in a folder; its files need not exist."""
     options: dict[str, Any] = {
         "round": "v3.1",
         "benchmark": "bert-99",

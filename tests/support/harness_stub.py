@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mlperf_home.engines.base import BackendError, Description
+from mlperf_home.engines.base import BackendError, EngineDescription
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,35 +19,35 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Answer, Prepared, Request
+    from mlperf_home.engines.base import Answer, EngineSetup, Prepared
 
 
 class StubBackend:
-    """Gives back input_ids as logits; `options` make it fail or wait."""
+    """Returns input_ids as logits; its options make it fail or wait."""
 
     def __init__(self) -> None:
         self.options: Mapping[str, Any] = {}
         self.calls = 0
 
-    def open(self, request: Request) -> Description:
-        self.options = request.options
-        if request.options.get("refuse"):
-            raise BackendError("stub: it does not want this model; use another")
-        if request.options.get("hang_in_open"):
+    def open(self, setup: EngineSetup) -> EngineDescription:
+        self.options = setup.options
+        if setup.options.get("refuse"):
+            raise BackendError("stub: the engine refuses this model; use another")
+        if setup.options.get("hang_in_open"):
             threading.Event().wait()
-        if request.options.get("crash_in_open"):
+        if setup.options.get("crash_in_open"):
             os.abort()
-        (request.work_dir / "pid").write_text(str(os.getpid()), "ascii")
-        return Description("stub", "1", {"cores": request.cores}, tuple(request.options.get("warnings", ())))
+        (setup.work_dir / "pid").write_text(str(os.getpid()), "ascii")
+        return EngineDescription("stub", "1", {"cores": setup.cores}, tuple(setup.options.get("warnings", ())))
 
     def run(self, inputs: Inputs) -> NDArray[np.float32]:
         self.calls += 1
         if self.calls == self.options.get("fail_at_call"):
-            raise RuntimeError("the stub fails, as it was told to")
+            raise RuntimeError("the stub fails as requested")
         if self.calls == self.options.get("hang_at_call"):
             threading.Event().wait()
         if self.calls == self.options.get("hang_with_lock_at_call"):
-            # sleep() of the C library, called so that Python's lock is kept: no other thread runs any more.
+            # The C library's sleep(), called with Python's lock held, so that no other thread runs.
             ctypes.PyDLL(None).sleep(3600)
         if self.calls == self.options.get("die_at_call"):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -63,11 +63,11 @@ class StubBackend:
         return infer
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing."""
 
 
 class StubSamples:
-    """Sample i has i % 300 + 10 tokens, all of them i + 1; the folder's name says how many there are."""
+    """Sample i has i % 300 + 10 tokens, each i + 1; the name of the folder is the number of samples."""
 
     name = "stub"
     sample_note = "stub samples"

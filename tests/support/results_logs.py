@@ -1,4 +1,4 @@
-"""Logs and sessions as LoadGen 6.0.17 and the harness write them, shortened to what is read."""
+"""Logs of LoadGen 6.0.17 and sessions of the harness, reduced to the keys that the code reads."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def write_logs(
     changes: dict[str, Any] | None = None,
     errors: tuple[str, ...] = (),
 ) -> None:
-    """Write a run's logs; `changes` replaces settings and results by name, None leaves a key out."""
+    """Write the logs of a run; `changes` replaces settings and results by key, None removes a key."""
     is_accuracy = mode == "AccuracyOnly"
     effective = {"scenario": scenario, "test_mode": mode, **SETTINGS}
     values = {"loadgen_version": "6.0.17 @ d6147c7eb7", "test_datetime": "2026-01-02T03:04:05Z", "power_end": "x"}
@@ -116,7 +116,7 @@ SESSION: dict[str, Any] = {
 
 
 def make_session(folder: Path, mode: str, scenario: str = "Offline") -> dict[str, Any]:
-    """Give the session that goes with the logs in `folder`."""
+    """Return a session for the logs in `folder`."""
     logs = {
         path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
         for path in sorted(folder.iterdir())
@@ -130,7 +130,7 @@ def make_session(folder: Path, mode: str, scenario: str = "Offline") -> dict[str
 
 
 def write_result(root: Path, scenario: str = "Offline", **changes: Any) -> Path:
-    """Write a whole result's folder: performance, accuracy, both sessions, accuracy.txt."""
+    """Write the folder of a complete result: performance, accuracy, both sessions, accuracy.txt."""
     performance, accuracy = root / "performance" / "run_1", root / "accuracy"
     write_logs(performance, scenario=scenario, changes=changes)
     write_logs(accuracy, mode="AccuracyOnly", scenario=scenario)

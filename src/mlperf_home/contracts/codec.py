@@ -1,6 +1,6 @@
-"""One codec for every document that crosses a process or a file: frozen types, read strictly, written plainly.
+"""Encode and decode the documents that cross a process or a file.
 
-A document is a `Document`; its annotations are its JSON schema. Faults are `DocumentError`s that name file and place.
+The annotations of a `Document` are its JSON Schema. Errors are `DocumentError`s that name the file and the place in it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
 else:
 
-    def dataclass_transform(**_how: Any) -> Any:
-        """Stand in for what only a type checker looks at."""
-        return lambda made: made
+    def dataclass_transform(**_options: Any) -> Any:
+        """Return a decorator without effect; only type checkers use the real one."""
+        return lambda cls: cls
 
 
 _T = TypeVar("_T")
@@ -31,40 +31,40 @@ _PART = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 
 
 class _FrozenByName(msgspec.StructMeta):
-    """Makes structures whose fields are set once, by name."""
+    """The metaclass of frozen structures with keyword-only fields."""
 
-    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **how: Any) -> Any:
-        return super().__new__(mcs, name, bases, namespace, **{"frozen": True, "kw_only": True, **how})
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
+        return super().__new__(mcs, name, bases, namespace, **{"frozen": True, "kw_only": True, **options})
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class OpenDocument(msgspec.Struct, metaclass=_FrozenByName, frozen=True, kw_only=True):
-    """The base of documents that later versions may extend: unknown keys are passed over."""
+    """The base of documents that later versions may extend: unknown keys are ignored."""
 
 
 class Document(OpenDocument, forbid_unknown_fields=True):
-    """The base of documents in which a key that is not a field is a fault."""
+    """The base of documents in which an unknown key is an error."""
 
 
 def read_document(path: Path, kind: type[_T], limits: Limits = DOCUMENT) -> _T:
-    """Read a document of a kind from a file.
+    """Read a document of type `kind` from a file.
 
     Raises:
-        DocumentError: the file cannot be read, is not JSON, exceeds a limit, or is not such a document.
+        DocumentError: the file cannot be read, is not JSON, exceeds a limit, or does not fit `kind`.
     """
     return decode(read_json(path, limits), kind, path)
 
 
 def parse_document(content: bytes | str, kind: type[_T], where: object, limits: Limits = DOCUMENT) -> _T:
-    """Parse a document from text; raise as `read_document` does, naming `where`."""
+    """Parse a document from text; `where` names the source in errors, which are those of `read_document`."""
     return decode(parse_json(content, where, limits), kind, where)
 
 
 def decode(value: Any, kind: type[_T], where: object) -> _T:
-    """Turn JSON values into a document.
+    """Decode JSON values to a document of type `kind`.
 
     Raises:
-        DocumentError: it is not such a document; names `where` and the place in it.
+        DocumentError: the values do not fit `kind`; the error names `where` and the place in the document.
     """
     try:
         return msgspec.convert(value, kind, dec_hook=_decode_leaf)
@@ -78,28 +78,32 @@ def decode(value: Any, kind: type[_T], where: object) -> _T:
 
 
 def encode(document: object) -> Any:
-    """Turn a document into JSON values; a number that JSON does not know becomes null."""
+    """Encode a document as JSON values; a number that JSON does not know becomes null."""
     return msgspec.json.decode(msgspec.json.encode(document, enc_hook=_encode_leaf))
 
 
 def encode_finite(document: object) -> Any:
-    """Turn a document into JSON values; raise ValueError for a number that JSON does not know."""
+    """Encode a document as JSON values; raise ValueError for a number that JSON does not know."""
     values = msgspec.to_builtins(document, str_keys=True, enc_hook=_encode_leaf)
     return json.loads(json.dumps(values, allow_nan=False))
 
 
 def to_line(document: object) -> str:
-    """Write a document as one line of JSON, without a line end."""
+    """Encode a document as one line of JSON, without a line end."""
     return json.dumps(encode(document))
 
 
 def write_document(path: Path, document: object) -> None:
-    """Write a document to a file, atomically; raise OSError if that cannot be done."""
+    """Write a document to a file atomically.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     replace_text(path, json.dumps(encode(document), indent=1) + "\n")
 
 
 def schema_of(kind: type) -> dict[str, Any]:
-    """Return the JSON Schema of a kind of document."""
+    """Return the JSON Schema of a document type."""
     return msgspec.json.schema(kind, schema_hook=_schema_of_leaf)
 
 

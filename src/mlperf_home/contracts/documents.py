@@ -1,4 +1,4 @@
-"""The documents that have a published JSON Schema, by its name."""
+"""The documents that have a published JSON Schema, by the schema's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ways a run ends without a result, each with its own exit status."""
+"""The failures of a run and their exit statuses."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from mlperf_home.contracts.codec import OpenDocument
 
 
 class ExitStatus(IntEnum):
-    """What the harness process tells its parent.
+    """The exit status of the harness process.
 
-    An INVALID result is a complete run: its status is COMPLETE and the session says why it is invalid.
+    A run with an INVALID result is complete: its status is COMPLETE, and the session holds the reasons.
     """
 
     COMPLETE = 0
     BAD_JOB = 64
     """The job, user.conf, mlperf.conf or the working directory cannot be used."""
     BACKEND_REFUSED = 65
-    """The engine is absent, or refuses the model, or the model is not the benchmark's."""
+    """The engine is absent or refuses the model, or the model does not fit the benchmark."""
     LOADGEN_ERROR = 66
-    """LoadGen wrote error lines (or is absent): its logs are no result."""
+    """LoadGen is absent or logged errors."""
     STALLED = 67
-    """No sample was completed for the job's stall_timeout_s."""
+    """No sample was completed within the job's stall_timeout_s."""
     WORKER_FAILED = 68
-    """An exception while samples were being inferred."""
+    """An engine call raised an exception."""
     BAD_DATASET = 69
     """The dataset cannot be used, or not with these sequence lengths."""
     INTERNAL = 70
-    """A mistake in the harness itself; the traceback is in the error file."""
+    """A defect of the harness; the traceback is in the error file."""
     KILLED = 71
     """The process that ran the engine was killed, aborted or crashed."""
     OVER_TIME = 72
-    """The job's time_limit_s was over."""
+    """The run exceeded the job's time_limit_s."""
     BAD_OUTPUT = 73
-    """The output folder exists already or cannot be written."""
+    """The output folder exists or cannot be written."""
     INTERRUPTED = 130
     """SIGINT (Ctrl-C)."""
     TERMINATED = 143
@@ -42,9 +42,11 @@ class ExitStatus(IntEnum):
 
 
 class HarnessError(Exception):
-    """A run that gives no result; `str()` is one line: what is wrong, where, what to do next.
+    """A run without a result; its text is one line.
 
-    `status` is the exit status that belongs to it, `done` what had been done by then, in numbers.
+    Attributes:
+        status: the exit status.
+        done: counts of the work done before the failure, by name.
     """
 
     def __init__(self, status: ExitStatus, message: str, done: Mapping[str, float] | None = None) -> None:
@@ -56,10 +58,11 @@ class Failure(OpenDocument):
     """The error file of a run without a result.
 
     Attributes:
-        status: an `ExitStatus`; `name` is its name.
-        message: one line: what is wrong, where, what to do next.
-        details: a traceback; None where the message says it all.
-        done: what had been done by then, in numbers.
+        status: the value of an `ExitStatus`.
+        name: the name of that status.
+        message: one line: what is wrong; where; what to do.
+        details: a traceback, or None where the message suffices.
+        done: counts of the work done before the failure, by name.
     """
 
     status: int

@@ -1,4 +1,4 @@
-"""The shapes that an engine is prepared for, and the calibrations that chose them."""
+"""Grids, the shapes that an engine is prepared for, and the calibrations that choose them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from mlperf_home.contracts.codec import OpenDocument
 
 Count = Annotated[int, Meta(ge=1)]
 GridOrigin = Literal["given", "fixed", "stored", "calibrated"]
-"""Where a grid comes from: the job; nothing was open; an earlier calibration; a calibration of this run."""
+"""The source of a grid: the job; the only choice; a stored calibration; a calibration of this run."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The shapes an engine is prepared for, and how many calls it takes at once.
+    """The shapes an engine is prepared for, and its number of streams.
 
     Attributes:
-        lengths: of sequences, ascending (a sample goes to the first that holds it); empty where samples have none.
-        batch_sizes: for each length (or the only entry, without lengths) the largest batch of one call.
-        streams: how many threads may call `run` at the same time with profit.
+        lengths: sequence lengths in tokens, ascending; empty where samples have no length. A sample is padded to the
+            first length that holds it.
+        batch_sizes: the largest batch of each length; one entry where there are no lengths.
+        streams: the number of simultaneous engine calls.
     """
 
     lengths: tuple[Count, ...] = ()
@@ -32,7 +33,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Candidates:
-    """The grids to try: lengths (never made from a dataset), batch sizes for each of them, simultaneous calls."""
+    """The grids that a calibration compares; the lengths never come from a dataset."""
 
     lengths: tuple[Count, ...]
     batch_sizes: tuple[Count, ...] = (1, 2, 4, 8)
@@ -41,7 +42,7 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Speed:
-    """One measurement: the median of the rounds, of so many timed calls in all."""
+    """The speed of one shape: the median over all rounds; `calls` counts the timed calls of all rounds."""
 
     length: int
     batch_size: int
@@ -52,13 +53,13 @@ class Speed:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The choice of a calibration, and its reasons.
+    """The grid that a calibration chose, and the measurements behind the choice.
 
     Attributes:
         grid: the chosen grid.
-        measured: the speeds it was chosen by.
-        skipped: candidates (batch size, streams) that the time did not suffice for, or the engine refused.
-        elapsed_s: its duration, compiling included.
+        measured: the speeds of the candidates.
+        skipped: candidates (batch size, streams) that were not measured, each with the reason.
+        elapsed_s: the duration of the calibration in seconds, including compilation.
     """
 
     grid: Grid
@@ -68,7 +69,7 @@ class Calibration:
 
 
 class CalibrationKey(OpenDocument):
-    """The setup that a calibration holds for."""
+    """The setup for which a calibration is valid."""
 
     model_sha256: str | None
     backend: str
@@ -87,7 +88,7 @@ class StoredCalibration(OpenDocument):
 
 
 class CalibrationStore(OpenDocument):
-    """The calibrations of a system, in one file."""
+    """The calibrations of a machine, in one file."""
 
     schema: Literal[1] = 1
     entries: tuple[StoredCalibration, ...] = ()

@@ -1,6 +1,6 @@
-"""A run as it is asked for: one JSON file, decoded and checked before anything starts.
+"""Jobs: the requested LoadGen runs, one JSON file each, decoded and checked before anything starts.
 
-Compliance tests are performance runs under an audit.config, which LoadGen reads beside the other conf files.
+A compliance test is a performance run with an audit.config, which LoadGen reads after the other conf files.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 Scenario = Literal["SingleStream", "MultiStream", "Server", "Offline"]
 Mode = Literal["performance", "accuracy", "find-performance", "TEST01", "TEST05"]
 MODES: tuple[str, ...] = get_args(Mode)
-"""What a run measures; compliance tests are performance runs."""
+"""LoadGen's modes and the compliance tests, which are performance runs."""
 TESTS = ("TEST01", "TEST05")
-"""Those that a run can be: TEST01 logs some outputs in a performance run, TEST05 has other seeds."""
+"""The supported compliance tests: TEST01 logs some outputs of a performance run, TEST05 uses other seeds."""
 
 _LOGS_OUTPUTS = {"accuracy", "TEST01"}
 _PERFORMANCE_MODE = 2
@@ -42,7 +42,7 @@ _rules = cache(load_round)
 
 
 class BackendChoice(Document):
-    """Which engine runs which model, and the shapes asked for; None leaves a choice to calibration."""
+    """The engine, its model, and the requested shapes; None leaves a choice to calibration."""
 
     name: _Text
     model_path: Path
@@ -54,7 +54,12 @@ class BackendChoice(Document):
 
 
 class DatasetChoice(Document):
-    """Which dataset, preprocessed, and where; how many of its samples (None: all), after how many left out."""
+    """A preprocessed dataset, and the part of it to use.
+
+    Attributes:
+        first: the number of samples to use, or None for all.
+        after: the number of samples to skip before them.
+    """
 
     kind: _Text
     path: Path
@@ -63,15 +68,15 @@ class DatasetChoice(Document):
 
 
 class JobOptions(Document):
-    """What a job has in common with the other runs of its result.
+    """The options that all runs of one result share.
 
     Attributes:
         round: the round's name.
         work_dir: an existing folder for derived files of the engine.
-        calibration_path: a file of measured grids: one that fits is used, a new one is kept there.
-        stall_timeout_s: how long a run may go without completing a sample.
-        sample: whether it is a run on sample data, which everything made of it repeats.
-        time_limit_s: what opening, calibrating and LoadGen may take together; None: as long as it lasts.
+        calibration_path: the file of stored calibrations, which is read and extended.
+        stall_timeout_s: the longest time in seconds without a completed sample.
+        sample: whether the run uses sample data; all its results are marked accordingly.
+        time_limit_s: the time limit in seconds for opening, calibration and LoadGen together; None for no limit.
     """
 
     round: _Text
@@ -97,9 +102,9 @@ class Job(JobOptions):
     """One LoadGen run.
 
     Attributes:
-        loadgen_model: the name under which LoadGen reads the conf files ("bert" of the benchmark "bert-99").
-        out_dir: the folder of LoadGen's logs; it must not exist, and exists only when they are whole.
-        session_path: the file that then describes the run.
+        loadgen_model: the model's name in the conf files ("bert" for the benchmark "bert-99").
+        out_dir: the folder for LoadGen's logs; it must not exist, and is created when the run is complete.
+        session_path: the file for the session, which describes the complete run.
     """
 
     loadgen_model: _Text
@@ -114,22 +119,22 @@ class Job(JobOptions):
 
     @property
     def rejected_dir(self) -> Path:
-        """Where the logs of a run that LoadGen found wrong are kept for reading."""
+        """The folder that keeps the logs of a run with LoadGen errors."""
         return self.out_dir.with_name(self.out_dir.name + ".rejected")
 
     @property
     def partial_session_path(self) -> Path:
-        """Where the session stands until the logs are in place."""
+        """The path of the session until the logs are published."""
         return self.session_path.with_name(self.session_path.name + ".partial")
 
     @property
     def error_path(self) -> Path:
-        """The JSON file that says why there is no session; absent after a complete run."""
+        """The JSON file with the reason of a failure; absent after a complete run."""
         return self.session_path.with_name(self.session_path.stem + ".error.json")
 
 
 def job_of(options: JobOptions, mode: Mode, out_dir: Path, session_path: Path) -> Job:
-    """Complete the options for one run."""
+    """Return the job of one run."""
     return Job(
         **msgspec.structs.asdict(options),
         loadgen_model=options.rules.benchmarks[options.benchmark].loadgen_model,
@@ -140,9 +145,10 @@ def job_of(options: JobOptions, mode: Mode, out_dir: Path, session_path: Path) -
 
 
 def read_job(path: Path) -> Job:
-    """Decode a job file; relative paths in it are relative to the working directory.
+    """Read a job file; its relative paths are relative to the working directory.
 
-    Raise HarnessError, which names the key, if the file is absent or malformed.
+    Raises:
+        HarnessError: the file is absent or malformed; the message names the key.
     """
     try:
         job = read_document(path, Job)
@@ -152,9 +158,10 @@ def read_job(path: Path) -> Job:
 
 
 def decode_job(document: Any, where: str = "job") -> Job:
-    """Decode a job that is already a JSON value; `where` begins every message.
+    """Decode a job from JSON values; `where` names it in error messages.
 
-    Raise HarnessError if a key is missing, unknown or of the wrong form.
+    Raises:
+        HarnessError: a key is missing, unknown or has a wrong value.
     """
     try:
         job = decode(document, Job, where)
@@ -164,7 +171,7 @@ def decode_job(document: Any, where: str = "job") -> Job:
 
 
 def _checked(job: Job, where: str) -> Job:
-    """Return the job if its parts fit each other and the round."""
+    """Return the job if it is consistent and fits its round; raise HarnessError otherwise."""
     lengths, batch_sizes = job.backend.lengths, job.backend.batch_sizes
     try:
         rules = job.rules
@@ -182,7 +189,7 @@ def _checked(job: Job, where: str) -> Job:
         problem = f"must have one entry, or one for each of the {len(lengths)} lengths, got {list(batch_sizes)}"
         raise _refusal(where, "backend/batch_sizes", problem)
     if job.dataset.after and not job.dataset.first:
-        raise _refusal(where, "dataset/after", "needs first: how many samples after them")
+        raise _refusal(where, "dataset/after", "needs dataset/first, the number of samples to use")
     return job
 
 
@@ -191,17 +198,20 @@ def _refusal(where: str, key: str, problem: str) -> HarnessError:
 
 
 def logs_outputs(mode: str) -> bool:
-    """Whether LoadGen is to be given the samples' outputs in this mode."""
+    """Whether LoadGen logs the samples' outputs in this mode."""
     return mode in _LOGS_OUTPUTS
 
 
 def run_seeds(rules: Round, mode: str) -> Seeds:
-    """Return the seeds of a run: TEST05 is a run with others (LoadGen 6.0.17 takes none from an audit.config)."""
+    """Return the seeds of a run; TEST05 has its own, since LoadGen 6.0.17 reads none from an audit.config."""
     return rules.test05_seeds if mode == "TEST05" else rules.seeds
 
 
 def audit_text(rules: Round, test: str) -> str:
-    """Write the audit.config of a test (source: compliance/nvidia of mlcommons/inference); "" where it needs none."""
+    """Return the audit.config of a compliance test, "" if it has none.
+
+    Source: compliance/nvidia in mlcommons/inference.
+    """
     audit = rules.submission.compliance[test].audit
     values = {"mode": _PERFORMANCE_MODE, **audit} if audit else {}
     return "".join(f"*.*.{key} = {value}\n" for key, value in values.items())
@@ -209,9 +219,9 @@ def audit_text(rules: Round, test: str) -> str:
 
 @contextmanager
 def audit_config(rules: Round, mode: str, out_dir: Path) -> Iterator[Path]:
-    """Yield the path at which LoadGen looks for an audit.config: the test's file, or no file at all.
+    """Write a compliance test's audit.config and yield its path; the path is absent for other modes.
 
-    It is never the working directory's: a stray file there changes no run.
+    LoadGen reads this path, so that a stray file in the working directory changes no run.
     """
     path = out_dir.with_name(f"{out_dir.name}.audit.config")
     if text := audit_text(rules, mode) if mode in TESTS else "":

@@ -1,7 +1,7 @@
-"""The lines that a run's processes write to their standard output: one JSON object each, told apart by `event`.
+"""The progress lines on the standard output of a run's processes: one JSON object each, with its kind in `event`.
 
-Every line has `time_s`, the seconds since the process began to work. Between `running` and `finished`, the timed
-section, nothing is written.
+Every line has `time_s`, the seconds since the process started. Nothing is written in the timed section, between
+`running` and `finished`.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ class _Event(OpenDocument, tag_field="event"):
     time_s: float = 0.0
 
 
-class Opening(_Event, tag="opening"):
+class OpeningEvent(_Event, tag="opening"):
     """The engine is being opened."""
 
     backend: str
 
 
-class Calibrating(_Event, tag="calibrating"):
-    """No stored grid fits; one is measured."""
+class CalibratingEvent(_Event, tag="calibrating"):
+    """No stored calibration is valid; a calibration starts."""
 
 
-class Opened(_Event, tag="opened"):
+class OpenedEvent(_Event, tag="opened"):
     """The engine is open."""
 
     engine: str
@@ -39,46 +39,46 @@ class Opened(_Event, tag="opened"):
     grid: Grid
 
 
-class Running(_Event, tag="running"):
-    """LoadGen begins."""
+class RunningEvent(_Event, tag="running"):
+    """LoadGen starts."""
 
     scenario: str
     mode: str
     min_duration_s: float
 
 
-class Finished(_Event, tag="finished"):
+class FinishedEvent(_Event, tag="finished"):
     """LoadGen has ended."""
 
     run_s: float
 
 
-class Complete(_Event, tag="complete"):
-    """The session is in its place."""
+class CompleteEvent(_Event, tag="complete"):
+    """The logs and the session are published."""
 
     validity: Literal["VALID", "INVALID"] | None
     session: Path
 
 
 class RunOrder(Document):
-    """A line for `mlperf_home.harness.many`: run a job, in a fork or in a new interpreter."""
+    """An input line of `mlperf_home.harness.many`: the job to run, in a fork or in a new interpreter."""
 
     job: Path
     new_interpreter: bool = False
 
 
-class Ended(_Event, tag="ended"):
-    """One of many runs has ended: its exit status, see `failures.ExitStatus`, and what was wrong; empty if nothing."""
+class EndedEvent(_Event, tag="ended"):
+    """One of many runs has ended, with an `ExitStatus` and an error message, which is empty on success."""
 
     status: int
     message: str
 
 
-Event = Opening | Calibrating | Opened | Running | Finished | Complete | Ended
+Event = OpeningEvent | CalibratingEvent | OpenedEvent | RunningEvent | FinishedEvent | CompleteEvent | EndedEvent
 
 
 def parse_event(line: str) -> Event | None:
-    """Read a line; None for another program's."""
+    """Parse a progress line; return None for any other line."""
     if not line.startswith("{"):
         return None
     try:

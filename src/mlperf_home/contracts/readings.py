@@ -1,4 +1,4 @@
-"""Values that the machine tells, or the reason why it does not; and the noise of a run."""
+"""Sensor readings of the machine, and the noise of a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Reading:
-    """A value, whose unit is in the name under which it stands; where it is unknown, None and the reason."""
+    """A value, or None and the reason why it is unknown; the unit is part of the reading's name."""
 
     value: float | str | None
     reason: str | None = None
@@ -18,9 +18,9 @@ class Noise:
     """The disturbances of a run.
 
     Attributes:
-        noisy_because: a phrase for each limit that was passed; empty for a quiet run, and where nothing is known.
-        disturbance: the largest value as a multiple of its limit: above 1 the run is noisy.
-        reason: why nothing is known; None where it is.
+        noisy_because: a phrase for each exceeded limit; empty if the run was quiet or nothing is known.
+        disturbance: the largest value as a multiple of its limit; above 1 the run is noisy.
+        reason: the reason why nothing is known, or None.
     """
 
     noisy_because: tuple[str, ...]

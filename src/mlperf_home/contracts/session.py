@@ -1,4 +1,4 @@
-"""The document that the harness writes for a complete run, and its agreement with the logs beside it."""
+"""Sessions, the documents that describe complete runs, and checks that they belong to their logs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BLOCK_BYTES = 1 << 20
 
 
 class JobEcho(OpenDocument):
-    """The job as it was given, without its output folders."""
+    """The job of the run, without its output paths."""
 
     round: str
     benchmark: str
@@ -38,7 +38,7 @@ class JobEcho(OpenDocument):
 
 
 class EngineFacts(OpenDocument):
-    """The open engine: its name, version, facts by name, and sentences that the user has to see."""
+    """The open engine: its name, its version, details by name, and warnings for the user."""
 
     name: str
     version: str
@@ -47,7 +47,7 @@ class EngineFacts(OpenDocument):
 
 
 class ModelFile(OpenDocument):
-    """The model's file; `reason` says why its hash is unknown."""
+    """The model's file and its SHA-256, or the reason why that is unknown."""
 
     path: str
     sha256: str | None
@@ -55,7 +55,7 @@ class ModelFile(OpenDocument):
 
 
 class RunGrid(OpenDocument):
-    """The grid of a run, its origin, and what its streams were ("caller", "threads", "processes")."""
+    """The grid of a run, its origin, and the kind of its streams ("caller", "threads", "processes")."""
 
     lengths: tuple[int, ...]
     batch_sizes: tuple[int, ...]
@@ -65,12 +65,12 @@ class RunGrid(OpenDocument):
 
     @property
     def grid(self) -> Grid:
-        """The grid alone."""
+        """The grid without origin and kind of streams."""
         return Grid(self.lengths, self.batch_sizes, self.streams)
 
 
 class DatasetFacts(OpenDocument):
-    """The dataset: its name, the hashes of what it was made of, its sizes, and how it was made."""
+    """The dataset: its name, the hashes of its sources, its sample counts, and its preparation."""
 
     name: str
     identity: Mapping[str, str]
@@ -80,7 +80,7 @@ class DatasetFacts(OpenDocument):
 
 
 class LoadGenFacts(OpenDocument):
-    """LoadGen: its version as installed and as it logged it, the settings in effect, and its warnings."""
+    """LoadGen: its installed and its logged version, the effective settings, and its warnings."""
 
     version: str | None
     logged_version: str | None
@@ -89,14 +89,14 @@ class LoadGenFacts(OpenDocument):
 
 
 class Verdict(OpenDocument):
-    """LoadGen's verdict (None: there is none in this mode), and its reasons."""
+    """LoadGen's verdict, None in a mode without one, and the reasons of an INVALID run."""
 
     validity: Literal["VALID", "INVALID"] | None
     reasons: tuple[str, ...]
 
 
 class Counts(OpenDocument):
-    """How much was issued and completed."""
+    """The numbers of issued and completed queries, samples and batches."""
 
     queries: int
     samples_issued: int
@@ -105,7 +105,7 @@ class Counts(OpenDocument):
 
 
 class Times(OpenDocument):
-    """When the run began, and the seconds of its two parts."""
+    """The start of the run, and the seconds spent opening the engine and running LoadGen."""
 
     started_utc: str
     open_s: float
@@ -113,7 +113,7 @@ class Times(OpenDocument):
 
 
 class HostState(OpenDocument):
-    """The load, affinity and quota of the process before the run; a reason stands where there is no quota."""
+    """The machine's load, and the affinity and CPU quota of the process, before the run."""
 
     load_average_1min_before: float
     affinity_cpus: tuple[int, ...]
@@ -122,7 +122,7 @@ class HostState(OpenDocument):
 
 
 class LogFile(OpenDocument):
-    """A log of LoadGen."""
+    """The hash and the size of a LoadGen log."""
 
     sha256: str
     bytes: int
@@ -132,12 +132,13 @@ class Session(OpenDocument):
     """A complete run.
 
     Attributes:
-        sample: whether model or dataset are sample data; `sample_note` says which.
-        calibration: the measurement that chose the grid, then or now; None without one.
-        target: the target that a find-performance run measured, by name with unit.
-        state: what the machine told before and after the timed section, by name with unit.
-        noise: None for an accuracy run, and where nothing was timed.
-        attempts: the noise of each run, where noise made the harness repeat it.
+        sample: whether the model or the dataset is sample data.
+        sample_note: the description of the sample data.
+        calibration: the calibration that chose the grid, or None.
+        target: the target measured by a find-performance run, by name with unit.
+        state: sensor readings before and after the timed section, by name with unit.
+        noise: the noise of the run; None for an accuracy run, and if nothing was timed.
+        attempts: the noise of each run, if the run was repeated because of noise.
         logs: LoadGen's logs by file name.
     """
 
@@ -166,11 +167,15 @@ class Session(OpenDocument):
 
 
 class IngestError(LocatedError):
-    """A result's folder is incomplete, or mixed from different runs: it is no measurement."""
+    """The folder of a result is incomplete or mixes different runs, so it gives no measurement."""
 
 
 def read_session(path: Path) -> Session:
-    """Read a session; raise IngestError if it is absent, or is not the session of a complete run."""
+    """Read a session.
+
+    Raises:
+        IngestError: the file is absent or is not the session of a complete run.
+    """
     try:
         return read_document(path, Session)
     except DocumentError as error:
@@ -183,23 +188,29 @@ def read_session(path: Path) -> Session:
 
 
 def check_logs(session: Session, folder: Path, truncated_sha256: str | None = None) -> None:
-    """Raise IngestError if one of the session's logs is absent from `folder`, or is another run's.
+    """Check that `folder` holds the logs of the session.
 
-    `truncated_sha256` is the hash that accuracy.txt keeps of the log that was truncated for the submission.
+    Args:
+        session: the session of the run.
+        folder: the folder of LoadGen's logs.
+        truncated_sha256: the hash, from accuracy.txt, of an accuracy log that was truncated for a submission.
+
+    Raises:
+        IngestError: a log is absent or belongs to another run.
     """
     for name, expected in session.logs.items():
         path = folder / name
         try:
-            found = sha256_of(path)
+            digest = sha256_of(path)
         except OSError as error:
             raise IngestError(path, f"cannot be read ({error.strerror})", "run the benchmark again") from None
-        if expected.sha256 not in (found, truncated_sha256 if name == "mlperf_log_accuracy.json" else found):
-            problem = "is not the log that the session was written with: changed, or from another run"
+        if expected.sha256 not in (digest, truncated_sha256 if name == "mlperf_log_accuracy.json" else digest):
+            problem = "does not match the session: the log was changed or belongs to another run"
             raise IngestError(path, problem, "run the benchmark again")
 
 
 def sha256_of(path: Path) -> str:
-    """Hash a file, block by block."""
+    """Return the SHA-256 of a file in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):
@@ -208,13 +219,13 @@ def sha256_of(path: Path) -> str:
 
 
 def check_same_setup(performance: Session, accuracy: Session, folder: Path) -> None:
-    """Raise IngestError, which names the difference, if the two runs did not measure the same thing in the same way."""
-    for name, one, other in zip(_SETUP, _setup(performance), _setup(accuracy), strict=True):
-        if one != other:
-            problem = f"the performance run and the accuracy run differ in {name} ({one!r}, {other!r})"
+    """Raise IngestError, which names the difference, if the setups of the two runs differ."""
+    for name, value, other in zip(_SETUP, _setup(performance), _setup(accuracy), strict=True):
+        if value != other:
+            problem = f"the performance run and the accuracy run differ in {name} ({value!r}, {other!r})"
             raise IngestError(folder, problem, "run both again with the same options")
     if performance.sample != accuracy.sample:
-        raise IngestError(folder, "one of the two runs is of sample data", "run both again with the same options")
+        raise IngestError(folder, "one of the two runs used sample data", "run both again with the same options")
 
 
 _SETUP = (
@@ -224,7 +235,7 @@ _SETUP = (
 
 
 def _setup(session: Session) -> tuple[Any, ...]:
-    """Return what a performance run and its accuracy run have in common, as `_SETUP` names it."""
+    """Return the values that a performance run and its accuracy run share, in the order of `_SETUP`."""
     job, dataset = session.job, session.dataset
     return (
         *(job.round, job.benchmark, job.scenario, job.backend),

@@ -1,1 +1,1 @@
-"""Inference engines behind one interface; an engine is imported only when it is opened."""
+"""Inference engines with a common interface; an engine is imported when it is opened."""

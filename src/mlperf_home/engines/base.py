@@ -15,31 +15,32 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.grids import Grid
     from mlperf_home.datasets.base import Inputs
 
-    # An inference that is done; called, it gives what `Backend.run` would.
+    # A finished inference; a call returns the result of `Backend.run`.
     Answer = Callable[[], NDArray[np.float32]]
-    # A batch that is ready for the engine; called, it is inferred. Its outputs become logits when they are asked for.
+    # A prepared batch; a call infers it. Its outputs are converted only when the answer is called.
     Prepared = Callable[[], Answer]
 
 MAX_LENGTH = 384
-"""Tokens of the longest feature: MLPerf's max_seq_length for BERT."""
+"""The tokens of the longest feature: MLPerf's max_seq_length for BERT."""
 LENGTHS = (96, 128, 160, 192, 224, 256, 320, MAX_LENGTH)
-"""The default grid: fixed beforehand, since MLPerf forbids statistics of the dataset."""
+"""The default sequence lengths; they are constant because MLPerf forbids statistics of the dataset."""
 _LARGEST_COUNT = 32  # each length is one compiled engine
 
 
 class BackendError(Exception):
-    """An engine cannot do what was asked; the text says what, where and what to do."""
+    """An engine cannot be used as requested."""
 
 
 @dataclass(frozen=True)
-class Request:
-    """A model to open, and for which shapes.
+class EngineSetup:
+    """The model, the shapes and the options for which an engine is opened.
 
     Attributes:
         model_path: the model's file; it is never changed.
-        work_dir: an existing folder where derived files may be written.
-        cores: how many cores to use; None for all that the process may run on.
-        options: the backend's own options, by name.
+        work_dir: an existing folder for derived files.
+        grid: the shapes.
+        cores: the number of cores, or None for all cores of the process.
+        options: the options of the backend, by name.
     """
 
     model_path: Path
@@ -50,14 +51,14 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Description:
-    """An open engine, for the record.
+class EngineDescription:
+    """The description of an open engine for the session.
 
     Attributes:
-        engine: its name ("deepsparse").
-        version: its version.
-        details: facts by name: instruction set, supported fraction, delegate, ...; JSON values only.
-        warnings: sentences that the user has to see with the result.
+        engine: the engine's name ("deepsparse").
+        version: the engine's version.
+        details: JSON values by name, such as the instruction set, the supported fraction or the delegate.
+        warnings: sentences for the user of the result.
     """
 
     engine: str
@@ -69,26 +70,27 @@ class Description:
 class Backend(Protocol):
     """An inference engine: opened once, called from several threads, closed once."""
 
-    def open(self, request: Request) -> Description:
-        """Import the engine, compile what `request` asks for, warm it up.
+    def open(self, setup: EngineSetup) -> EngineDescription:
+        """Import the engine, compile the model for the shapes, and warm it up.
 
         Raises:
-            BackendError: the engine is absent, or refuses the model, or the model is not the benchmark's.
+            BackendError: the engine is absent or refuses the model, or the model does not fit the benchmark.
         """
         ...
 
     def run(self, inputs: Inputs) -> NDArray[np.float32]:
-        """Infer one batch of at most the grid's batch size, padded to one of the grid's lengths.
+        """Infer one batch of at most the grid's batch size, padded to one of the grid's lengths; thread-safe.
 
-        Thread-safe. For question answering the result is (batch, length, 2): start and end logits.
-        For image classification it is (batch,): the class of each image, 0 for the dataset's first.
+        Returns:
+            For question answering the start and end logits, (batch, length, 2). For image classification the class of
+            each image, (batch,), 0 for the dataset's first class.
         """
         ...
 
     def prepare(self, inputs: Inputs) -> Prepared:
-        """Arrange one batch for the engine ahead of time, as `run` takes it.
+        """Prepare one batch, with the inputs of `run`, outside the timed section; thread-safe.
 
-        Thread-safe. What is given may be called many times; the inputs must not change meanwhile.
+        The prepared batch may be called many times; the inputs must not change.
         """
         ...
 
@@ -99,33 +101,34 @@ class Backend(Protocol):
 
 @runtime_checkable
 class Forkable(Protocol):
-    """A backend whose streams may be processes, forked when it is open."""
+    """A backend whose streams can be processes, forked from the open backend."""
 
     def fork_safe(self) -> bool:
-        """Whether it can be called in a fork as it is open now: threads of an engine do not live on in one."""
+        """Whether the open backend works in a fork, where the threads of an engine do not exist."""
         ...
 
     def keep_stream(self, stream: int, prepared: Mapping[int, Prepared]) -> Mapping[int, Prepared]:
-        """In a fork: keep what stream number `stream`, from 0, needs, and leave the rest alone.
+        """Keep only the resources of a stream, numbered from 0, in a fork.
 
-        Return the inferences that `prepare` gave before the fork, by sample, for this process and one thread of it:
-        nothing of the backend is called otherwise.
+        Returns:
+            The prepared samples for one thread of this process, by sample. No other method of the backend is called
+            in the fork.
         """
         ...
 
 
 def parse_lengths(text: str) -> tuple[int, ...]:
-    """Read ascending numbers of tokens, separated by commas or spaces, like "64,128,192" (`DEEPSPARSE_SEQLENS`).
+    """Parse ascending sequence lengths, separated by commas or spaces, such as "64,128,192" (`DEEPSPARSE_SEQLENS`).
 
-    `MAX_LENGTH` is added where it is missing, since every feature has to fit somewhere.
+    `MAX_LENGTH` is added if it is missing, because every feature must fit.
 
     Raises:
-        BackendError: not numbers, not ascending, out of range, or too many.
+        BackendError: the text has other words than numbers, or the lengths do not ascend, are out of range or too many.
     """
-    place, example = f"sequence lengths {text!r}", "write for instance 128,256,384"
+    place, example = f"sequence lengths {text!r}", "write for example 128,256,384"
     words = text.replace(",", " ").split()
     if not words:
-        raise BackendError(f"{place}: no number in it; {example}")
+        raise BackendError(f"{place}: no numbers; {example}")
     lengths: list[int] = []
     for word in words:
         try:
@@ -136,9 +139,9 @@ def parse_lengths(text: str) -> tuple[int, ...]:
             raise BackendError(f"{place}: {lengths[-1]} is not between 1 and {MAX_LENGTH}, the longest feature")
     ascending = sorted(set(lengths))
     if lengths != ascending:
-        raise BackendError(f"{place}: must ascend, each number once; did you mean {','.join(map(str, ascending))}?")
-    every = tuple(sorted({*lengths, MAX_LENGTH}))
-    if len(every) > _LARGEST_COUNT:
-        most = f"give at most {_LARGEST_COUNT}"
-        raise BackendError(f"{place}: {len(every)} of them, each is an engine to compile; {most}")
-    return every
+        raise BackendError(f"{place}: must ascend without repetition; did you mean {','.join(map(str, ascending))}?")
+    complete = tuple(sorted({*lengths, MAX_LENGTH}))
+    if len(complete) > _LARGEST_COUNT:
+        problem = f"{len(complete)} lengths, each of which needs a compiled engine; name at most {_LARGEST_COUNT}"
+        raise BackendError(f"{place}: {problem}")
+    return complete

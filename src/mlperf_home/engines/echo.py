@@ -1,4 +1,4 @@
-"""No engine: answers that follow from the inputs, and failures on demand, for tests of everything around it."""
+"""The echo backend, a stub for tests: its answers are functions of the inputs, and it fails on request."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlperf_home.engines.base import BackendError, Description
+from mlperf_home.engines.base import BackendError, EngineDescription
 from mlperf_home.engines.engine import QuestionAnswering, locate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Answer, Prepared, Request
-    from mlperf_home.engines.engine import Options
+    from mlperf_home.engines.base import Answer, EngineSetup, Prepared
+    from mlperf_home.engines.engine import EngineOptions
 
 _START_PERIOD = 97
 _END_PERIOD = 89
 
 
 class EchoBackend(QuestionAnswering):
-    """Start and end logits are remainders of the token ids; 0 where there is no token.
+    """A backend whose start and end logits are remainders of the token ids; padding has 0.
 
-    Options: `fail_on_call` and `hang_on_call` (the number of the call, from 1, that fails or hangs until the
-    backend is closed), `delay_s` (how long each call takes).
+    Options: `fail_on_call` (the number of the call, from 1, that fails), `hang_on_call` (the number of the call that
+    hangs until the backend is closed), `delay_s` (the duration of each call).
     """
 
     name = "echo"
@@ -49,10 +49,10 @@ class EchoBackend(QuestionAnswering):
             self._calls += 1
             call = self._calls
         if call == self._fails:
-            raise BackendError(f"echo: call {call} fails as it was told to")
+            raise BackendError(f"echo: call {call} fails as requested; remove the option fail_on_call")
         if call == self._hangs:
             self._closed.wait()
-            raise BackendError(f"echo: call {call} hung as it was told to, until the backend was closed")
+            raise BackendError(f"echo: call {call} hung as requested until closing; remove the option hang_on_call")
         if self._delay_s:
             self._closed.wait(self._delay_s)
         ids, mask = inputs[0], inputs[1]
@@ -61,7 +61,7 @@ class EchoBackend(QuestionAnswering):
         return logits
 
     def prepare(self, inputs: Inputs) -> Prepared:
-        """Answer later; see `Backend.prepare`."""
+        """Return a batch that is answered when it is called; see `Backend.prepare`."""
 
         def infer() -> Answer:
             logits = self.run(inputs)
@@ -70,14 +70,14 @@ class EchoBackend(QuestionAnswering):
         return infer
 
     def close(self) -> None:
-        """Wake whatever hangs; see `Backend.close`."""
+        """End hanging and delayed calls; see `Backend.close`."""
         self._largest_batch = {}
         self._closed.set()
 
-    def _open(self, _request: Request, options: Options) -> Description:
+    def _open(self, _request: EngineSetup, options: EngineOptions) -> EngineDescription:
         self._fails, self._hangs = options.count("fail_on_call"), options.count("hang_on_call")
         self._delay_s = options.seconds("delay_s")
         self._closed.clear()
         self._calls = 0
-        warning = "The echo backend is no inference engine: its speed and its answers measure nothing."
-        return Description(self.name, "1", self._shapes(), (warning,))
+        warning = "The echo backend is not an inference engine: its speed and its answers are meaningless."
+        return EngineDescription(self.name, "1", self._shapes(), (warning,))

@@ -1,4 +1,4 @@
-"""The backends by name; a backend's module is imported when it is made."""
+"""The backends by name; a backend's module is imported when the backend is made."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def make(name: str) -> Backend:
     """Make a backend, not yet open.
 
     Raises:
-        BackendError: there is none of this name, or a library that it reads models with is missing.
+        BackendError: there is no backend of this name, or a library for reading models is missing.
     """
     if name not in _CLASSES:
-        raise BackendError(f"backend {name!r}: there is none of this name; known are {', '.join(NAMES)}")
+        raise BackendError(f"backend {name!r}: does not exist; use one of {', '.join(NAMES)}")
     module, kind = _CLASSES[name]
     try:
         return cast("Backend", getattr(importlib.import_module(module), kind)())
     except ModuleNotFoundError as error:
-        raise BackendError(f"backend {name}: needs the Python package {error.name}; install it") from error
+        raise BackendError(f"backend {name}: the Python package {error.name} is missing; install it") from error

@@ -1,6 +1,6 @@
-"""Compile and run one small shape in a child process, since a bad graph can end the process.
+"""Trial compiles: one small shape is compiled and run in a child process, because a bad graph can abort the process.
 
-This is the one module of the backends that starts a process. `python -m` runs the child's side.
+No other module of the backends starts a process. `python -m` runs the child's side.
 """
 
 from __future__ import annotations
@@ -17,71 +17,73 @@ from typing import TYPE_CHECKING
 from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import BackendError, Request
+from mlperf_home.engines.base import BackendError, EngineSetup
 from scriptgraph.files.atomic import replace_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TIMEOUT_S = 900.0  # a compile of a large int8 model takes half a minute on a good machine
+TIMEOUT_S = 900.0  # a large int8 model compiles in half a minute on a fast machine
 _LONGEST_REASON = 300
 _REASONS = ("assertion", "error:", "terminate called", "what():", "illegal", "fault")
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A shape to try.
+    """A trial compile.
 
     Attributes:
         engine: the backend's name.
-        request: what to open; its grid has one shape.
-        memory: the file in which the outcome is remembered.
-        command: the child to start instead of this module's own; for tests.
+        setup: the setup to open; its grid has one shape.
+        outcome_path: the file that stores the outcome.
+        command: the child's command instead of this module's own, for tests.
+        timeout_s: the time limit in seconds.
     """
 
     engine: str
-    request: Request
-    memory: Path
+    setup: EngineSetup
+    outcome_path: Path
     command: Sequence[str] | None = None
     timeout_s: float = TIMEOUT_S
 
 
 def check(attempt: Attempt) -> None:
-    """Return if a child process could compile and run the shape, now or earlier.
+    """Compile and run the shape in a child process, unless the outcome is stored.
 
     Raises:
-        BackendError: it could not; the engine's own words are in the text.
+        BackendError: the engine failed; the message has the engine's own error line.
     """
-    memory, request = attempt.memory, attempt.request
+    path, setup = attempt.outcome_path, attempt.setup
     try:
-        failure = str(json.loads(memory.read_text(encoding="utf-8"))["failure"])
+        failure = str(json.loads(path.read_text(encoding="utf-8"))["failure"])
     except (OSError, ValueError, KeyError, TypeError):
         failure = _run_child(attempt)
         try:
-            replace_text(memory, json.dumps({"failure": failure}) + "\n")
+            replace_text(path, json.dumps({"failure": failure}) + "\n")
         except OSError as error:
-            raise BackendError(f"work folder {memory.parent}: cannot write {memory.name} ({error.strerror})") from error
+            problem = f"work folder {path.parent}: cannot write {path.name} ({error.strerror}); name another folder"
+            raise BackendError(problem) from error
     if failure:
-        shape = (request.grid.batch_sizes[0], request.grid.lengths[0])
-        raise cannot_compile(attempt.engine, request.model_path, shape, failure)
+        shape = (setup.grid.batch_sizes[0], setup.grid.lengths[0])
+        raise compile_error(attempt.engine, setup.model_path, shape, failure)
 
 
-def cannot_compile(engine: str, model_path: Path, shape: tuple[int, int], words: str) -> BackendError:
+def compile_error(engine: str, model_path: Path, shape: tuple[int, int], reason: str) -> BackendError:
     """Return the error of an engine that cannot compile a model for (batch, length)."""
     return BackendError(
         f"model {model_path}: {engine} cannot compile it for batch {shape[0]}, length {shape[1]}: "
-        f"{words}; try another export of the model, or the onnxruntime backend"
+        f"{reason}; try another export of the model, or the onnxruntime backend"
     )
 
 
 def _run_child(attempt: Attempt) -> str:
-    """Start the child; return why the engine ended it, or nothing if all went well.
+    """Run the child; return the reason why the engine ended it, or "" on success.
 
     Raises:
-        BackendError: the child's own, or a time-out, or a kill from outside: nothing to remember.
+        BackendError: the child reported an error, exceeded its time or was killed; such an outcome is not stored.
     """
-    request = attempt.request
-    message = json.dumps({**asdict(request), "engine": attempt.engine}, default=str)
+    setup = attempt.setup
+    message = json.dumps({**asdict(setup), "engine": attempt.engine}, default=str)
     command = attempt.command or [sys.executable, str(BOOTSTRAP), __name__]
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
@@ -95,48 +97,49 @@ def _run_child(attempt: Attempt) -> str:
         )
     except subprocess.TimeoutExpired as error:
         raise BackendError(
-            f"model {request.model_path}: {attempt.engine} did not compile one small shape "
-            f"within {attempt.timeout_s:g} s; is the machine busy or short of memory?"
+            f"model {setup.model_path}: {attempt.engine} did not compile one small shape "
+            f"within {attempt.timeout_s:g} s; check that the machine is neither busy nor short of memory"
         ) from error
     except OSError as error:
-        raise BackendError(f"cannot start {command[0]} for a trial compile ({error.strerror})") from error
-    return _ending(attempt, done)
+        problem = f"cannot start {command[0]} for a trial compile ({error.strerror}); check the Python installation"
+        raise BackendError(problem) from error
+    return _failure(attempt, done)
 
 
-def _ending(attempt: Attempt, done: subprocess.CompletedProcess[str]) -> str:
-    """Return why the engine ended the child, or nothing; raise as `_run_child` does."""
+def _failure(attempt: Attempt, done: subprocess.CompletedProcess[str]) -> str:
+    """Return the reason why the engine ended the child, or ""; raise as `_run_child` does."""
     if done.returncode == 0:
         lines = [line for line in done.stdout.splitlines() if line.strip()]
         try:
-            refused = json.loads(lines[-1])["error"] if lines else "the trial compile said nothing"
+            refusal = json.loads(lines[-1])["error"] if lines else "the trial compile printed no result"
         except (ValueError, KeyError, TypeError):
-            refused = f"the trial compile ended with {lines[-1]!r}"
-        if refused:
-            raise BackendError(str(refused))
+            refusal = f"the trial compile ended with {lines[-1]!r}"
+        if refusal:
+            raise BackendError(str(refusal))
         return ""
     if done.returncode == -signal.SIGKILL:
         raise BackendError(
-            f"model {attempt.request.model_path}: the trial compile was killed from outside (SIGKILL), "
-            "most likely for want of memory; free some, or give a smaller model"
+            f"model {attempt.setup.model_path}: the trial compile was killed (SIGKILL), "
+            "probably because memory ran out; free memory, or use a smaller model"
         )
     ending = f"it ended the process (exit status {done.returncode})"
     if done.returncode < 0:
-        names = {each.value: each.name for each in signal.Signals}
+        names = {number.value: number.name for number in signal.Signals}
         ending = f"it aborted the process ({names.get(-done.returncode, f'signal {-done.returncode}')})"
-    return f"{ending}, saying: {engine_words(done.stderr)}"
+    return f"{ending} with the message: {error_line(done.stderr)}"
 
 
-def engine_words(stderr: str) -> str:
-    """Pick the line in which an engine says what went wrong, out of banner and backtrace."""
+def error_line(stderr: str) -> str:
+    """Return the line of an engine's output that has the error, without banner and backtrace."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    telling = [line for line in lines if any(word in line.lower() for word in _REASONS)]
-    chosen = (telling or lines or ["nothing"])[0 if telling else -1]
+    errors = [line for line in lines if any(word in line.lower() for word in _REASONS)]
+    chosen = (errors or lines or ["(none)"])[0 if errors else -1]
     return chosen if len(chosen) <= _LONGEST_REASON else chosen[:_LONGEST_REASON] + "..."
 
 
 def main() -> None:
-    """The child's side: open the backend that stdin names, which warms it up, and close it; print the error as JSON."""
-    # An abort that is expected should not leave a core file in the user's folder.
+    """Open and close the backend named on standard input, in the child; print the error as JSON."""
+    # An expected abort must not leave a core file in the user's folder.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     error: str | None = None
     try:
@@ -144,10 +147,10 @@ def main() -> None:
         grid = Grid(tuple(message["grid"]["lengths"]), tuple(message["grid"]["batch_sizes"]))
         paths = Path(message["model_path"]), Path(message["work_dir"])
         backend = registry.make(message["engine"])
-        backend.open(Request(*paths, grid, message["cores"], message["options"]))
+        backend.open(EngineSetup(*paths, grid, message["cores"], message["options"]))
         backend.close()
-    except BackendError as refused:
-        error = str(refused)
+    except BackendError as refusal:
+        error = str(refusal)
     print(json.dumps({"error": error}))
 
 

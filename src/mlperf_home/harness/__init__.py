@@ -1,1 +1,1 @@
-"""LoadGen sessions: one process runs one scenario in one mode."""
+"""LoadGen runs: each has one scenario and one mode, in a process of its own."""

@@ -1,7 +1,7 @@
 """`python -m mlperf_home.harness --job job.json`: one LoadGen run.
 
-The exit status is one of `mlperf_home.contracts.failures.ExitStatus`; a failure ends standard error with the line
-`mlperf-home: <what was wrong>`. Standard output carries progress lines (see `mlperf_home.contracts.progress`).
+The exit status is an `mlperf_home.contracts.failures.ExitStatus`. Standard output has the progress lines of
+`mlperf_home.contracts.progress`. On failure, the last line of standard error is `mlperf-home: MESSAGE`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from pathlib import Path
 from mlperf_home.contracts.codec import to_line
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.job import read_job
-from mlperf_home.contracts.progress import Complete
+from mlperf_home.contracts.progress import CompleteEvent
 from mlperf_home.contracts.session import read_session
 from mlperf_home.harness.child import die_with_parent
 from mlperf_home.harness.supervisor import supervise
 
 
 def main() -> int:
-    """Run the job that the command line names; return the exit status."""
+    """Run the job of the command line; return the exit status."""
     parser = argparse.ArgumentParser(prog="mlperf_home.harness", description="one MLPerf LoadGen run")
     parser.add_argument("--job", type=Path, required=True, help="the job, a JSON file")
     arguments = parser.parse_args()
@@ -33,11 +33,11 @@ def main() -> int:
         print(f"mlperf-home: {error}", file=sys.stderr, flush=True)
         return int(error.status)
     except KeyboardInterrupt:
-        # Before the supervisor took over the signal: nothing has been written yet.
+        # The supervisor does not handle signals yet, and nothing was written.
         print("mlperf-home: the run was ended by SIGINT; it left no result", file=sys.stderr, flush=True)
         return int(ExitStatus.INTERRUPTED)
     validity = read_session(job.session_path).result.validity
-    print(to_line(Complete(validity=validity, session=job.session_path)), flush=True)
+    print(to_line(CompleteEvent(validity=validity, session=job.session_path)), flush=True)
     return int(ExitStatus.COMPLETE)
 
 

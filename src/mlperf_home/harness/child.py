@@ -1,4 +1,4 @@
-"""A run's process and its parent: it ends with the parent, and tells how far it is (see `contracts.progress`)."""
+"""The child's side of a run: it dies with its parent and writes progress lines (see `contracts.progress`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent: int) -> None:
-    """Ask Linux to kill this process when the parent's thread that started it ends; at once if `parent` is gone."""
+    """Have Linux kill this process when the parent's starting thread ends; exit at once if `parent` has ended."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
@@ -28,9 +28,9 @@ def die_with_parent(parent: int) -> None:
 
 
 class Progress:
-    """Writes progress lines to the standard output of the process's start.
+    """Writes progress lines to standard output, and redirects everything else there to standard error.
 
-    Engines print there too; from here on their output goes to standard error.
+    Engines print to standard output too.
     """
 
     def __init__(self) -> None:
@@ -39,8 +39,8 @@ class Progress:
         os.dup2(2, 1)
         self._start_s = time.monotonic()
 
-    def tell(self, event: Event) -> None:
-        """Write one line; a reader that is gone does not end the run."""
+    def write(self, event: Event) -> None:
+        """Write one line; ignore a closed standard output."""
         timed = msgspec.structs.replace(event, time_s=round(time.monotonic() - self._start_s, 3))
         try:
             os.write(self._descriptor, to_line(timed).encode() + b"\n")

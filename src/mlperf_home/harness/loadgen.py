@@ -1,9 +1,13 @@
 """The only module that imports LoadGen: settings, the run, the responses, and targets.
 
-Facts of LoadGen 6.0.17 that this module is made for, each tried: `conf_type=2` keeps the embedded configuration (of a
-newer round) away; a conf file that is absent gives -2 and no exception; seeds of a user's file may change between
-rounds, so the three are set last; the trace is on unless turned off; a missing log folder aborts later; accuracy data
-is copied while the responses are handed over.
+It relies on these tested facts of LoadGen 6.0.17:
+
+- `conf_type=2` disables the embedded configuration, which is of a newer round.
+- `FromConfig` returns -2 for an absent conf file, without an exception.
+- A conf file can change the seeds, so the round's seeds are set last.
+- The trace is on by default.
+- A missing log folder aborts the process later.
+- Response data is copied before `QuerySamplesComplete` returns.
 """
 
 from __future__ import annotations
@@ -38,21 +42,26 @@ _COARSE_ABOVE_QPS = 20
 
 
 def import_loadgen() -> Any:
-    """Import LoadGen; raise HarnessError if it is not installed."""
+    """Import LoadGen.
+
+    Raises:
+        HarnessError: LoadGen is not installed or cannot be imported.
+    """
     try:
         return importlib.import_module("mlperf_loadgen")
     except ImportError as error:
         raise HarnessError(
             ExitStatus.LOADGEN_ERROR,
             f"LoadGen cannot be imported ({error}); install mlcommons-loadgen into this Python "
-            "(there are wheels for x86_64; elsewhere it is built with a C++ compiler)",
+            "(it has wheels for x86_64; other machines need a C++ compiler)",
         ) from None
 
 
 def configure(loadgen: Any, job: Job) -> Any:
-    """Make LoadGen's TestSettings from the round's file, the user's file and the round's seeds.
+    """Return LoadGen's TestSettings from mlperf.conf, user.conf and the round's seeds.
 
-    Raise HarnessError if a file is not read, or the durations contradict each other.
+    Raises:
+        HarnessError: LoadGen rejects a file, or the durations contradict each other.
     """
     settings = loadgen.TestSettings()
     settings.scenario = getattr(loadgen.TestScenario, job.scenario)
@@ -61,7 +70,7 @@ def configure(loadgen: Any, job: Job) -> Any:
     settings.mode = getattr(loadgen.TestMode, mode)
     for conf in (job.mlperf_conf, job.user_conf):
         if settings.FromConfig(str(conf), job.loadgen_model, job.scenario, _WITHOUT_EMBEDDED_CONF) != 0:
-            raise HarnessError(ExitStatus.BAD_JOB, f"{conf}: LoadGen does not read this file; check its lines")
+            raise HarnessError(ExitStatus.BAD_JOB, f"{conf}: LoadGen cannot read this file; check its lines")
     for name in ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed"):
         setattr(settings, name, getattr(run_seeds(job.rules, job.mode), name))
     if 0 < settings.max_duration_ms < settings.min_duration_ms:
@@ -74,14 +83,14 @@ def configure(loadgen: Any, job: Job) -> Any:
 
 
 def fit_settings(settings: Any, job: Job, backend: Backend, samples: Samples, grid: Grid) -> None:
-    """Fit settings to the dataset, and set the rate that Server's search for its peak starts from.
+    """Limit the performance set to the dataset, and set the first rate of a Server search for the peak rate.
 
-    The rate is a quarter of what one sample at a time would allow: LoadGen doubles it until the latency limit breaks,
-    and gives up if the first one is too high already. A rate in user.conf stays.
+    The first rate is a quarter of the rate of single samples. LoadGen doubles it until the latency limit is exceeded,
+    and fails if the first rate already exceeds it. A rate in user.conf takes precedence.
     """
-    # LoadGen would log the wanted count even where the dataset has fewer samples.
-    wanted = settings.performance_sample_count_override
-    settings.performance_sample_count_override = min(wanted, samples.performance_count)
+    # LoadGen logs this count even if the dataset has fewer samples.
+    required = settings.performance_sample_count_override
+    settings.performance_sample_count_override = min(required, samples.performance_count)
     if (job.mode, job.scenario) != ("find-performance", "Server") or "target_qps" in job.user_conf.read_text("utf-8"):
         return
     longest = grid.lengths[-1] if grid.lengths else None
@@ -93,26 +102,26 @@ def fit_settings(settings: Any, job: Job, backend: Backend, samples: Samples, gr
     elapsed_s = time.perf_counter() - start_s
     samples.unload(probes.tolist())
     rate = settings.server_target_qps = _FIRST_SHARE * len(probes) / elapsed_s
-    # Each decimal costs the search three more runs; a percent of the rate is enough.
+    # Each decimal costs three more runs; a precision of about one percent is enough.
     settings.server_find_peak_qps_decimals_of_precision = 0 if rate > _COARSE_ABOVE_QPS else 1
 
 
 def responder(loadgen: Any, mode: str) -> Respond:
-    """Return what completes samples: with their outputs where LoadGen logs them, with nothing otherwise."""
+    """Return the function that completes samples, with their outputs if LoadGen logs them in this mode."""
     complete, response = loadgen.QuerySamplesComplete, loadgen.QuerySampleResponse
-    made = threading.local()
+    local = threading.local()
 
     def respond_empty(ids: Sequence[int], _answer: Answer, _lengths: NDArray[np.int32] | None) -> None:
         if len(ids) == 1:
-            # SingleStream: a comprehension is a call, and its time would be latency.
+            # SingleStream: a comprehension is a function call, whose time would count as latency.
             complete([response(ids[0], 0, 0)])
             return
-        # LoadGen copies what it is given, and to make a response takes three times as long as to name it anew.
-        responses = made.__dict__.setdefault("responses", [])
+        # Responses are reused: LoadGen copies them, and a new one takes three times as long as a new id.
+        responses = local.__dict__.setdefault("responses", [])
         while len(responses) < len(ids):
             responses.append(response(0, 0, 0))
-        for each, identity in zip(responses, ids, strict=False):
-            each.id = identity
+        for reused, identity in zip(responses, ids, strict=False):
+            reused.id = identity
         complete(responses[: len(ids)])
 
     def respond_with_outputs(ids: Sequence[int], answer: Answer, lengths: NDArray[np.int32] | None) -> None:
@@ -128,9 +137,9 @@ def responder(loadgen: Any, mode: str) -> Respond:
 
 
 def payloads(rows: NDArray[np.float32], lengths: NDArray[np.int32] | None) -> list[tuple[int, int]]:
-    """Return address and size in bytes of each sample's part of a contiguous output, (n, ...) float32.
+    """Return the address and the size in bytes of each sample's rows in a contiguous output, (n, ...) float32.
 
-    With the tokens of each sample, (n,) int32, the output is (n, length, ...), and each one's padding is left out.
+    With `lengths`, the tokens of each sample, (n,) int32, the output is (n, length, ...) and its padding is left out.
     """
     start, stride = rows.ctypes.data, rows.strides[0]
     if lengths is None:
@@ -139,17 +148,22 @@ def payloads(rows: NDArray[np.float32], lengths: NDArray[np.int32] | None) -> li
 
 
 def run(loadgen: Any, settings: Any, parts: tuple[SystemUnderTest, Samples], log_dir: Path, audit_conf: Path) -> None:
-    """Run LoadGen once, to the end, with the settings of `configure`; its logs are in the folder `log_dir` then.
+    """Run LoadGen once; it writes its logs to `log_dir`.
 
-    `parts` are what answers, and the samples; `audit_conf` is the path of `job.audit_config`.
+    Args:
+        loadgen: LoadGen's module.
+        settings: the settings from `configure`.
+        parts: the system under test and the samples.
+        log_dir: the folder for the logs.
+        audit_conf: the path from `job.audit_config`.
     """
     sut, samples = parts
     log_settings = loadgen.LogSettings()
     log_settings.enable_trace = False
     log_settings.log_output.outdir = str(log_dir)
     log_settings.log_output.copy_summary_to_stdout = False
-    # The one whose queries are two lists of numbers: lists of objects cost twice as much, with every sample.
-    # At its end of the queries every batch is already on its way.
+    # ConstructFastSUT passes a query as two lists of numbers, which cost half as much per sample as objects.
+    # The flush callback does nothing: every batch is already queued when LoadGen calls it.
     sut_handle = loadgen.ConstructFastSUT(sut.issue, lambda: None)
     qsl_handle = loadgen.ConstructQSL(samples.count, samples.performance_count, sut.load, sut.unload)
     loadgen.StartTestWithLogSettings(sut_handle, qsl_handle, settings, log_settings, str(audit_conf))
@@ -158,15 +172,15 @@ def run(loadgen: Any, settings: Any, parts: tuple[SystemUnderTest, Samples], log
 
 
 def measured_target(job: Job, result: LoadGenResult) -> dict[str, float] | None:
-    """Return {"target_qps": samples per second} or {"target_latency_ms": mean}, as measured.
+    """Return the target measured by a find-performance run, "target_qps" or "target_latency_ms".
 
-    None in other modes, or where the log has no such value. Nothing is added or taken off: user_conf.py applies the
-    factors of later runs.
+    The value is unchanged; user_conf.py applies the factors of later runs. Return None in other modes, or if the value
+    is not logged.
     """
     if job.mode != "find-performance":
         return None
     if job.scenario == "Offline":
         return {"target_qps": float(result.values["result_samples_per_second"])}
     if job.scenario == "Server":
-        return None if result.found_peak_qps is None else {"target_qps": result.found_peak_qps}
+        return None if result.peak_qps is None else {"target_qps": result.peak_qps}
     return None if result.mean_latency_ms is None else {"target_latency_ms": result.mean_latency_ms}

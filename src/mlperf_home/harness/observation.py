@@ -1,4 +1,4 @@
-"""What the machine was like before, during and after a run; what it does not tell is None, with the reason."""
+"""The state of the machine before, during and after a run; unknown values are None with a reason."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from mlperf_home.harness.queries.parts import SystemUnderTest
 
 
-def host_state() -> HostState:
-    """Read load, affinity and quota of this process."""
+def read_machine_state() -> HostState:
+    """Read the machine's load, and the affinity and CPU quota of this process."""
     quota, reason = cpu_quota(Path("/"))
     return HostState(
         load_average_1min_before=os.getloadavg()[0],
@@ -31,8 +31,8 @@ def host_state() -> HostState:
     )
 
 
-def peak_memory_bytes(watch: HostWatch) -> int:
-    """Return the largest resident size of this process so far, and what its streams' processes had alone."""
+def peak_memory_bytes(watch: MachineWatch) -> int:
+    """Return the peak resident memory of this process plus the private memory of its streams' processes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + watch.streams_memory_bytes
 
 
@@ -43,14 +43,15 @@ class _Counters:
     load_average_1min: float
 
 
-class HostWatch:
-    """Looks at the machine once before a run is timed and once afterwards, and never in between.
+class MachineWatch:
+    """Reads the machine's sensors once before and once after the timed section, never during it.
 
-    `streams_memory_bytes` is the private memory of the streams' processes at the end of a run; 0 where threads work.
+    Attributes:
+        streams_memory_bytes: the private memory of the streams' processes at the end of a run; 0 for threads.
     """
 
     def __init__(self, root: Path = Path("/"), cpus: Sequence[int] | None = None) -> None:
-        """Prepare to read /proc and /sys below `root`, of some CPUs; None: those that this process may run on."""
+        """Read /proc and /sys below `root`; `cpus` defaults to the CPUs that this process may use."""
         self._root = root
         self._cpus = sorted(os.sched_getaffinity(0)) if cpus is None else list(cpus)
         self._before: tuple[_Counters, sensors.Sensors] | None = None
@@ -58,18 +59,18 @@ class HostWatch:
         self.streams_memory_bytes = 0
 
     def begin(self) -> None:
-        """Look for the first time, the counters last; where it has been done already, nothing happens."""
+        """Read the sensors, then the counters; later calls do nothing."""
         if self._before is None:
             read = sensors.read_sensors(self._root, self._cpus)
             self._before = (self._count(), read)
 
     def end(self) -> None:
-        """Look again, the counters first; the last time counts."""
+        """Read the counters, then the sensors; the last call counts."""
         self._after = (self._count(), sensors.read_sensors(self._root, self._cpus))
         self.streams_memory_bytes = max(self.streams_memory_bytes, sensors.private_bytes())
 
     def state(self) -> dict[str, Reading]:
-        """Return what was seen, by name with unit; empty where nothing was timed."""
+        """Return the readings by name with unit; empty if nothing was timed."""
         if self._before is None or self._after is None:
             return {}
         (counted, read), (counted_after, read_after) = self._before, self._after
@@ -100,22 +101,22 @@ class HostWatch:
 
 
 class WatchedSut:
-    """A system under test whose timed section is watched: from the end of loading to the beginning of unloading.
+    """A system under test with sensor readings around its timed section.
 
-    LoadGen loads samples before the first query is issued and unloads them when the last is completed.
+    LoadGen loads samples before the first query and unloads them after the last completion.
     """
 
-    def __init__(self, sut: SystemUnderTest, watch: HostWatch) -> None:
+    def __init__(self, sut: SystemUnderTest, watch: MachineWatch) -> None:
         self._sut, self._watch = sut, watch
-        # LoadGen calls it itself: nothing of ours stands in between.
+        # LoadGen calls `issue` of the system under test directly, so that watching costs no time.
         self.issue, self.stop, self.streams_as = sut.issue, sut.stop, sut.streams_as
 
     def load(self, indices: Sequence[int]) -> None:
-        """Bring samples into memory, then look at the machine."""
+        """Load samples, then read the sensors."""
         self._sut.load(indices)
         self._watch.begin()
 
     def unload(self, indices: Sequence[int]) -> None:
-        """Look at the machine again, then release samples."""
+        """Read the sensors again, then release the samples."""
         self._watch.end()
         self._sut.unload(indices)

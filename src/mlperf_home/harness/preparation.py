@@ -1,7 +1,7 @@
-"""From a job to an opened engine, its samples, and the shapes that the engine is prepared for.
+"""The engine, the samples and the grid of a job.
 
-Shapes are given, fixed, stored from an earlier calibration, or measured now. Measured grids are kept for later runs of
-the same model by the same engine on the same cores.
+A grid comes from the job, from the only choice, from a stored calibration, or from a new one. Calibrations are stored
+for later runs of the same model with the same engine on the same cores.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from mlperf_home.contracts.grids import (
     Grid,
     StoredCalibration,
 )
-from mlperf_home.contracts.progress import Calibrating
+from mlperf_home.contracts.progress import CalibratingEvent
 from mlperf_home.datasets.base import DatasetError, PartOfSamples
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import LENGTHS, BackendError, Request
+from mlperf_home.engines.base import LENGTHS, BackendError, EngineSetup
 from mlperf_home.engines.calibration import calibrate, default_candidates
 from mlperf_home.engines.engine import usable_cores
 from mlperf_home.machine.cpu.cpuinfo import read_cpuinfo
@@ -46,24 +46,26 @@ _DATASETS = {
     "imagenet": "mlperf_home.datasets.imagenet.samples:ImagenetSamples",
 }
 _NOTHING_TO_MEASURE = {"echo"}
-# Engines of which two with a thread each are faster than one with two: 1.95 against 1.6 to 1.9 times one thread.
+# With these engines, two single-threaded streams reach 1.95 times the speed of one thread; one stream with two threads
+# reaches 1.6 to 1.9 times.
 _ONE_STREAM_A_CORE = {"tflite", "litert"}
 
 
 def installed_version(distribution: str) -> str | None:
-    """Return a distribution's version, or None where it is not registered."""
+    """Return the version of an installed distribution, or None."""
     with suppress(metadata.PackageNotFoundError, ValueError):
         return metadata.version(distribution)
     return None
 
 
 def make_backend(name: str) -> Backend:
-    """Make the engine of that name, not yet opened; raise HarnessError if there is none.
+    """Make a backend by its registered name or from `module:callable`; it is not open.
 
-    Besides our own names, `module:callable` names one's own backend.
+    Raises:
+        HarnessError: there is no backend of this name.
     """
     if ":" in name:
-        backend: Backend = _named(name)()
+        backend: Backend = _import_attribute(name)()
         return backend
     try:
         return registry.make(name)
@@ -72,36 +74,41 @@ def make_backend(name: str) -> Backend:
 
 
 def open_samples(job: Job) -> Samples:
-    """Open the job's dataset; raise HarnessError if its kind is unknown, or its folder unusable or empty."""
+    """Open the job's dataset.
+
+    Raises:
+        HarnessError: the dataset's kind is unknown, or its folder is unusable or empty.
+    """
     kind = job.dataset.kind
     if kind not in _DATASETS and ":" not in kind:
         known = ", ".join(sorted(_DATASETS))
         raise HarnessError(ExitStatus.BAD_JOB, f"dataset: kind: must be one of {known}, got {kind!r}")
     try:
-        samples: Samples = _named(_DATASETS.get(kind, kind))(job.dataset.path)
+        samples: Samples = _import_attribute(_DATASETS.get(kind, kind))(job.dataset.path)
     except DatasetError as error:
         raise HarnessError(ExitStatus.BAD_DATASET, str(error)) from None
     if samples.count < 1:
         raise HarnessError(ExitStatus.BAD_DATASET, f"{job.dataset.path}: the dataset is empty; make it again")
     part = job.dataset
     if part.after >= samples.count:
-        problem = f"dataset: after: must be below {samples.count}, the samples there are, got {part.after}"
+        problem = f"dataset: after: must be below {samples.count}, the number of samples, got {part.after}"
         raise HarnessError(ExitStatus.BAD_JOB, problem)
     return samples if part.first is None else PartOfSamples(samples, part.first, part.after)
 
 
-def _named(name: str) -> Callable[..., Any]:
+def _import_attribute(name: str) -> Callable[..., Any]:
     module, _, attribute = name.partition(":")
     try:
-        found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+        factory: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise HarnessError(ExitStatus.BAD_JOB, f"{name!r} cannot be imported ({error})") from None
-    return found
+        problem = f"{name!r} cannot be imported ({error}); check the name, and that its folder is on PYTHONPATH"
+        raise HarnessError(ExitStatus.BAD_JOB, problem) from None
+    return factory
 
 
 @dataclass(frozen=True)
 class ChosenGrid:
-    """A grid, its origin, and the measurement that chose it, or None."""
+    """A grid, its origin, and the calibration that chose it, or None."""
 
     grid: Grid
     origin: GridOrigin
@@ -109,22 +116,23 @@ class ChosenGrid:
 
 
 def choose_grid(job: Job, *, has_lengths: bool, model_sha256: str | None, progress: Progress) -> ChosenGrid:
-    """Return the job's grid; what the job leaves open is measured, or taken from an earlier measurement.
+    """Return the job's grid; open choices come from a stored calibration or a new one.
 
-    Raise HarnessError if the engine refuses the model.
+    Raises:
+        HarnessError: the engine refuses the model.
     """
-    settled = _settled(job, has_lengths=has_lengths)
-    if settled is not None:
-        return settled
+    fixed = _fixed_grid(job, has_lengths=has_lengths)
+    if fixed is not None:
+        return fixed
     choice = job.backend
     try:
         key = _calibration_key(job, model_sha256)
         stored = _find_stored(job.calibration_path, key)
         if stored is not None:
             return ChosenGrid(stored.grid, "stored", stored)
-        progress.tell(Calibrating())
-        request = Request(choice.model_path, job.work_dir, Grid(), cores=choice.cores, options=choice.options)
-        measured = calibrate(lambda: make_backend(choice.name), request, key.candidates)
+        progress.write(CalibratingEvent())
+        setup = EngineSetup(choice.model_path, job.work_dir, Grid(), cores=choice.cores, options=choice.options)
+        measured = calibrate(lambda: make_backend(choice.name), setup, key.candidates)
         if job.calibration_path is not None:
             _store(job.calibration_path, key, measured)
     except BackendError as error:
@@ -132,8 +140,8 @@ def choose_grid(job: Job, *, has_lengths: bool, model_sha256: str | None, progre
     return ChosenGrid(measured.grid, "calibrated", measured)
 
 
-def _settled(job: Job, *, has_lengths: bool) -> ChosenGrid | None:
-    """Return the grid where nothing is left to measure, or None."""
+def _fixed_grid(job: Job, *, has_lengths: bool) -> ChosenGrid | None:
+    """Return the grid of a job that needs no calibration, or None."""
     choice = job.backend
     lengths = (choice.lengths or LENGTHS) if has_lengths else ()
     batch_sizes = choice.batch_sizes or (1,)
@@ -149,17 +157,17 @@ def _settled(job: Job, *, has_lengths: bool) -> ChosenGrid | None:
 
 
 def _calibration_key(job: Job, model_sha256: str | None) -> CalibrationKey:
-    """Return the setup that a calibration of this job would hold for, with the grids to compare."""
+    """Return the setup of this job's calibration, including the candidates to compare."""
     choice, cores = job.backend, usable_cores(job.backend.cores)
     usual = default_candidates(cores, choice.lengths or LENGTHS)
-    # Outside Offline few samples of one length wait together, and an engine fills a batch up with copies.
+    # Outside Offline, few samples of one length wait together, and an engine fills its batches with copies.
     batch_sizes = usual.batch_sizes if job.scenario == "Offline" else (1,)
     candidates = Candidates(
         usual.lengths,
         batch_sizes if choice.batch_sizes is None else tuple(sorted(set(choice.batch_sizes))),
         usual.streams if choice.streams is None else (choice.streams,),
     )
-    # Arm has no such name.
+    # On Arm, /proc/cpuinfo has no model name.
     names = (cpu.get("model name") for cpu in read_cpuinfo(Path("/")).processors)
     return CalibrationKey(
         model_sha256=model_sha256,
@@ -173,26 +181,30 @@ def _calibration_key(job: Job, model_sha256: str | None) -> CalibrationKey:
 
 
 def _find_stored(path: Path | None, key: CalibrationKey) -> Calibration | None:
-    """Return the stored calibration of that key; None without one, or where the file is not ours."""
+    """Return the stored calibration of a key; None if there is none or the file is no calibration store."""
     if path is None or key.model_sha256 is None:
         return None
     return next((entry.calibration for entry in _stored(path) if entry.key == key), None)
 
 
 def _store(path: Path, key: CalibrationKey, calibration: Calibration) -> None:
-    """Put a calibration into the file, in place of one of its key; raise HarnessError if it cannot be written."""
+    """Store a calibration in place of the one with its key.
+
+    Raises:
+        HarnessError: the file cannot be written.
+    """
     kept = (entry for entry in _stored(path) if entry.key != key)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         store = CalibrationStore(entries=(*kept, StoredCalibration(key=key, calibration=calibration)))
         write_document(path, store)
     except OSError as error:
-        problem = f"{path}: calibration_path cannot be written ({error.strerror}); name another"
+        problem = f"{path}: calibration_path cannot be written ({error.strerror}); name another file"
         raise HarnessError(ExitStatus.BAD_OUTPUT, problem) from None
 
 
 def _stored(path: Path) -> tuple[StoredCalibration, ...]:
-    # A file that is absent or broken only costs a measurement: it is written anew.
+    # An absent or broken file only costs a new calibration, which rewrites it.
     try:
         return read_document(path, CalibrationStore).entries
     except DocumentError:

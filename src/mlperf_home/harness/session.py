@@ -1,4 +1,4 @@
-"""One LoadGen run in this process, from the job to the finished session."""
+"""One LoadGen run in this process, from the job to the session."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.job import audit_config, logs_outputs
-from mlperf_home.contracts.progress import Finished, Opened, Opening, Running
+from mlperf_home.contracts.progress import FinishedEvent, OpenedEvent, OpeningEvent, RunningEvent
 from mlperf_home.contracts.session import (
     Counts,
     DatasetFacts,
@@ -26,11 +26,11 @@ from mlperf_home.contracts.session import (
     sha256_of,
 )
 from mlperf_home.datasets.base import DatasetError
-from mlperf_home.engines.base import BackendError, Request
+from mlperf_home.engines.base import BackendError, EngineSetup
 from mlperf_home.harness import loadgen as loadgen_module
-from mlperf_home.harness.observation import HostWatch, WatchedSut, host_state, peak_memory_bytes
+from mlperf_home.harness.observation import MachineWatch, WatchedSut, peak_memory_bytes, read_machine_state
 from mlperf_home.harness.preparation import choose_grid, installed_version, make_backend, open_samples
-from mlperf_home.harness.queries.parts import Parts, TooLongError, buckets, grid_for
+from mlperf_home.harness.queries.parts import SutParts, TooLongError, buckets, grid_for
 from mlperf_home.harness.queries.sut import make_sut
 from mlperf_home.harness.queries.watchdog import Watchdog
 from mlperf_home.loadgen_logs.run_log import LogError, read_run
@@ -45,32 +45,35 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.job import Job
     from mlperf_home.contracts.session import HostState
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.engines.base import Backend, Description
+    from mlperf_home.engines.base import Backend, EngineDescription
     from mlperf_home.harness.child import Progress
     from mlperf_home.harness.preparation import ChosenGrid
     from mlperf_home.loadgen_logs.run_log import LoadGenResult
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What the process around a session gives it.
+class RunControl:
+    """The connection of a run to its process.
 
-    `beat` is called every second while samples are being inferred, `end_beats` when that is over; `fail` from any
-    thread with the exception that ends the run: it does not return. By `time.monotonic()`, its time is over at
-    `ends_s`; None for never.
+    Attributes:
+        progress: the writer of progress lines.
+        beat: called every second during the timed section.
+        end_beats: called after the timed section.
+        fail: ends the run with an exception; called from any thread, and does not return.
+        deadline_s: the `time.monotonic()` at which the run's time limit ends, or None.
     """
 
     progress: Progress
     beat: Callable[[], object]
     end_beats: Callable[[], None]
     fail: Callable[[BaseException], None]
-    ends_s: float | None = None
+    deadline_s: float | None = None
 
 
 @dataclass(frozen=True)
-class _Opened:
+class _OpenEngine:
     backend: Backend
-    description: Description
+    description: EngineDescription
     samples: Samples
     grid: Grid
     chosen: ChosenGrid
@@ -79,32 +82,33 @@ class _Opened:
 
 
 @dataclass(frozen=True)
-class _Ran:
+class _CompletedRun:
     counts: Counts
-    watch: HostWatch
+    watch: MachineWatch
     streams_as: str
     run_s: float
 
 
-def run_session(job: Job, surroundings: Surroundings) -> Session:
-    """Run the job and return its session; LoadGen's logs are in `job.partial_dir` afterwards.
+def run_session(job: Job, control: RunControl) -> Session:
+    """Run a job and return its session; LoadGen writes its logs to `job.partial_dir`.
 
-    Raise HarnessError if the run gives no result.
+    Raises:
+        HarnessError: the run gives no result.
     """
     started = datetime.now(timezone.utc)
-    host = host_state()
+    host = read_machine_state()
     loadgen = loadgen_module.import_loadgen()
     settings = loadgen_module.configure(loadgen, job)
-    opened = _open(job, surroundings.progress)
+    opened = _open(job, control.progress)
     loadgen_module.fit_settings(settings, job, opened.backend, opened.samples, opened.grid)
     with audit_config(job.rules, job.mode, job.out_dir) as audit_conf:
-        ran = _run(job, surroundings, opened, (loadgen, settings, audit_conf))
+        ran = _run(job, control, opened, (loadgen, settings, audit_conf))
     opened.backend.close()
     return _document(job, opened, ran, started_utc=started.isoformat(timespec="seconds"), host=host)
 
 
-def _document(job: Job, opened: _Opened, ran: _Ran, *, started_utc: str, host: HostState) -> Session:
-    """Return the session; raise HarnessError if LoadGen's logs are no result."""
+def _document(job: Job, opened: _OpenEngine, ran: _CompletedRun, *, started_utc: str, host: HostState) -> Session:
+    """Return the session of a run; raise HarnessError if LoadGen's logs are unusable or have errors."""
     result, state = _read_logs(job), ran.watch.state()
     grid, engine, samples = opened.grid, opened.description, opened.samples
     return Session(
@@ -152,51 +156,54 @@ def _document(job: Job, opened: _Opened, ran: _Ran, *, started_utc: str, host: H
     )
 
 
-def _open(job: Job, progress: Progress) -> _Opened:
+def _open(job: Job, progress: Progress) -> _OpenEngine:
     start_s = time.monotonic()
     samples = open_samples(job)
-    progress.tell(Opening(backend=job.backend.name))
+    progress.write(OpeningEvent(backend=job.backend.name))
     path = job.backend.model_path
-    found = sha256_of(path) if path.is_file() else None
-    model = ModelFile(path=str(path), sha256=found, reason=None if found else "the model is not a file")
-    chosen = choose_grid(job, has_lengths=samples.lengths is not None, model_sha256=found, progress=progress)
+    digest = sha256_of(path) if path.is_file() else None
+    model = ModelFile(path=str(path), sha256=digest, reason=None if digest else "the model is not a file")
+    chosen = choose_grid(job, has_lengths=samples.lengths is not None, model_sha256=digest, progress=progress)
     grid = grid_for(job.scenario, chosen.grid)
     if samples.lengths is not None:
         try:
             buckets(samples.lengths, grid)
         except TooLongError as error:
-            raise HarnessError(ExitStatus.BAD_DATASET, f"{job.dataset.path}: {error}; add a longer one") from None
+            problem = f"{job.dataset.path}: {error}; add a longer sequence length"
+            raise HarnessError(ExitStatus.BAD_DATASET, problem) from None
     backend = make_backend(job.backend.name)
-    request = Request(job.backend.model_path, job.work_dir, grid, cores=job.backend.cores, options=job.backend.options)
+    setup = EngineSetup(
+        job.backend.model_path, job.work_dir, grid, cores=job.backend.cores, options=job.backend.options
+    )
     try:
-        description = backend.open(request)
+        description = backend.open(setup)
         samples.suit(description.details)
     except BackendError as error:
         raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
     except DatasetError as error:
         backend.close()
         raise HarnessError(ExitStatus.BAD_DATASET, str(error)) from None
-    progress.tell(Opened(engine=description.engine, version=description.version, grid=grid))
-    return _Opened(backend, description, samples, grid, chosen, model, time.monotonic() - start_s)
+    progress.write(OpenedEvent(engine=description.engine, version=description.version, grid=grid))
+    return _OpenEngine(backend, description, samples, grid, chosen, model, time.monotonic() - start_s)
 
 
-def _run(job: Job, surroundings: Surroundings, opened: _Opened, loadgen_with: tuple[Any, Any, Path]) -> _Ran:
+def _run(job: Job, control: RunControl, opened: _OpenEngine, loadgen_with: tuple[Any, Any, Path]) -> _CompletedRun:
     loadgen, settings, audit_conf = loadgen_with
     watchdog = Watchdog(
         job.stall_timeout_s,
-        on_stall=lambda text: surroundings.fail(HarnessError(ExitStatus.STALLED, text)),
-        on_beat=surroundings.beat,
+        on_stall=lambda text: control.fail(HarnessError(ExitStatus.STALLED, text)),
+        on_beat=control.beat,
     )
-    if surroundings.ends_s is not None:
-        watchdog.end_at(surroundings.ends_s, lambda done: surroundings.fail(_over_time(job, done)))
+    if control.deadline_s is not None:
+        watchdog.end_at(control.deadline_s, lambda done: control.fail(_over_time(job, done)))
     respond = loadgen_module.responder(loadgen, job.mode)
     outputs = logs_outputs(job.mode)
-    parts = Parts(opened.backend, opened.samples, opened.grid, respond, watchdog, surroundings.fail, outputs)
-    watch = HostWatch()
+    parts = SutParts(opened.backend, opened.samples, opened.grid, respond, watchdog, control.fail, outputs)
+    watch = MachineWatch()
     sut = WatchedSut(make_sut(job.scenario, parts), watch)
     min_duration_s = settings.min_duration_ms / 1000 if job.mode != "accuracy" else 0
-    surroundings.progress.tell(Running(scenario=job.scenario, mode=job.mode, min_duration_s=min_duration_s))
-    # What exists now is not looked at again: no collection falls into the timed section.
+    control.progress.write(RunningEvent(scenario=job.scenario, mode=job.mode, min_duration_s=min_duration_s))
+    # No garbage collection may fall into the timed section.
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -207,21 +214,21 @@ def _run(job: Job, surroundings: Surroundings, opened: _Opened, loadgen_with: tu
     watchdog.stop()
     gc.enable()
     sut.stop()
-    surroundings.end_beats()
-    surroundings.progress.tell(Finished(run_s=round(run_s, 3)))
+    control.end_beats()
+    control.progress.write(FinishedEvent(run_s=round(run_s, 3)))
     counts = Counts(
         queries=watchdog.queries,
         samples_issued=watchdog.issued,
         samples_completed=watchdog.completed,
         batches=watchdog.batches,
     )
-    return _Ran(counts, watch, sut.streams_as, run_s)
+    return _CompletedRun(counts, watch, sut.streams_as, run_s)
 
 
 def _over_time(job: Job, done: Mapping[str, float]) -> HarnessError:
     message = (
-        f"the run was ended at its limit of {job.time_limit_s:g} s: LoadGen had {done['samples']:.0f} of"
-        f" {done['issued']:.0f} samples after {done['seconds']:.1f} s; give it more by --time_limit"
+        f"the run was ended at its time limit of {job.time_limit_s:g} s: LoadGen had completed {done['samples']:.0f} of"
+        f" {done['issued']:.0f} samples after {done['seconds']:.1f} s; raise --time_limit"
     )
     return HarnessError(ExitStatus.OVER_TIME, message, done)
 
@@ -236,20 +243,20 @@ def _read_logs(job: Job) -> LoadGenResult:
         raise HarnessError(ExitStatus.LOADGEN_ERROR, f"{explanation} (the logs are kept in {job.rejected_dir})")
     trace = job.partial_dir / "mlperf_log_trace.json"
     if trace.exists() and not trace.stat().st_size:
-        # The trace is off; LoadGen makes its file all the same.
+        # LoadGen creates this file even if the trace is off.
         trace.unlink()
     return result
 
 
-def _warnings(job: Job, opened: _Opened) -> tuple[str, ...]:
+def _warnings(job: Job, opened: _OpenEngine) -> tuple[str, ...]:
     warnings = list(opened.description.warnings)
     warnings += getattr(opened.samples, "notes", ())
-    wanted = job.rules.benchmarks[job.benchmark].performance_sample_count
-    found = opened.samples.performance_count
-    if found < wanted:
+    required = job.rules.benchmarks[job.benchmark].performance_sample_count
+    count = opened.samples.performance_count
+    if count < required:
         warnings.append(
-            f"the performance set has {found} samples, {job.rules.name} wants {wanted}: the submission checker "
-            "refuses such a result"
+            f"the performance set has {count} samples, but {job.rules.name} requires {required}: the submission "
+            "checker will refuse the result"
         )
     return tuple(dict.fromkeys(warnings))
 

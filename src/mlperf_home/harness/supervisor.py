@@ -1,10 +1,11 @@
-"""The parent of a run: it starts the process that the run has, and holds the run's output.
+"""The parent of a run: it starts the run's process, watches it, and publishes its output.
 
-LoadGen waits for ever for a lost sample, and an exception or a signal inside it aborts or crashes the process; engines
-crash too. So the run has a process of its own, and this one turns every end of it into one line and one exit status.
+LoadGen waits forever for a lost sample. An exception or a signal inside it aborts or crashes the process, and engines
+crash too. The run therefore has a process of its own, and the supervisor turns every failure into one line and one exit
+status.
 
-The output is held by one run at a time, and put in place when it is complete; a reason is left when it is not. LoadGen
-itself lets two runs overwrite each other and reports success.
+One run at a time holds the output, which is published when it is complete; otherwise an error file gives the reason.
+LoadGen itself lets two runs overwrite each other and reports success.
 """
 
 from __future__ import annotations
@@ -35,34 +36,40 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.job import Job
 
-# The child notices a hang by itself, and while LoadGen runs the end of its time; one that keeps Python's lock, or
-# still opens the engine, is noticed here, this much later.
+# The child itself detects hangs, and the time limit while LoadGen runs. The supervisor acts this much later, on a child
+# that holds Python's lock or is still opening the engine.
 _MARGIN_S = 5.0
 _INTERRUPTIONS = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
 
 
 class Child(Protocol):
-    """The process that holds the engine, as `subprocess.Popen` has it; it leads a process group of its own."""
+    """The process of a run, with the interface of `subprocess.Popen`; it leads a process group of its own."""
 
     pid: int
     returncode: int | None
 
     def poll(self) -> int | None:
-        """Return how it ended, or None."""
+        """Return the exit code, or None while the process runs."""
 
     def wait(self) -> int:
-        """Wait for its end; a signal is a negative number."""
+        """Wait for the process; return its exit code, which is negative after a signal."""
 
 
 Start = Callable[[Path, int], Child]
-"""Starts a child for a job's file; it writes a byte a second to the descriptor while samples are inferred."""
+"""Starts a child for a job file; the child writes a byte per second to the descriptor during the timed section."""
 
 
 def supervise(job: Job, job_path: Path, start: Start | None = None, signals: Signals | None = None) -> None:
-    """Run the job of a file in a child process and publish its result.
+    """Run a job in a child process and publish its result.
 
-    The child is a new interpreter unless `start` starts it. A process that supervises several jobs passes its signals.
-    Raise HarnessError if the run gave no result; nothing half-written is left at the output paths.
+    Args:
+        job: the job.
+        job_path: the job's file.
+        start: starts the child; a new interpreter by default.
+        signals: the signals of a process that supervises several jobs.
+
+    Raises:
+        HarnessError: the run gave no result; the output paths hold no partial result.
     """
     signals = signals or Signals()
     _check_inputs(job)
@@ -72,27 +79,27 @@ def supervise(job: Job, job_path: Path, start: Start | None = None, signals: Sig
             publish(job)
         except HarnessError as error:
             discard(job, error.status)
-            # The child may have written a fuller one.
+            # The child may have written the same error with details.
             if read_error(job) != str(error):
                 write_error(job, error.status, str(error))
             raise
 
 
 def _check_inputs(job: Job) -> None:
-    """Raise HarnessError, before an engine is opened, if a conf file or folder is absent or unusable."""
+    """Raise HarnessError if a conf file or a folder is absent or unusable."""
     if not job.mlperf_conf.is_file():
-        raise HarnessError(ExitStatus.BAD_JOB, f"{job.mlperf_conf}: mlperf.conf is not there; write it first")
+        raise HarnessError(ExitStatus.BAD_JOB, f"{job.mlperf_conf}: mlperf.conf does not exist; write it first")
     check_user_conf(job.user_conf, job.loadgen_model, job.scenario)
     if not job.work_dir.is_dir():
-        raise HarnessError(ExitStatus.BAD_JOB, f"{job.work_dir}: work_dir is not a folder; make it first")
+        raise HarnessError(ExitStatus.BAD_JOB, f"{job.work_dir}: work_dir is not a folder; create it first")
     stray = Path.cwd() / "audit.config"
     if stray.exists():
-        problem = "an audit.config in the working directory changes LoadGen's runs; move it away"
+        problem = "an audit.config in the working directory changes LoadGen's runs; remove it"
         raise HarnessError(ExitStatus.BAD_JOB, f"{stray}: {problem}")
 
 
 class Signals:
-    """Interruptions and the child's end, as bytes on a descriptor that can be waited for."""
+    """SIGINT, SIGTERM and SIGCHLD as bytes on a descriptor for `select`."""
 
     def __init__(self) -> None:
         self.descriptor, write_end = os.pipe()
@@ -113,14 +120,14 @@ def _new_interpreter(job_path: Path, descriptor: int) -> Child:
         *(sys.executable, str(BOOTSTRAP), "mlperf_home.harness.worker"),
         *(str(job_path), str(descriptor), str(os.getpid())),
     ]
-    # Its own session: Ctrl-C in a terminal reaches only this process, which ends the child cleanly.
+    # A session of its own: Ctrl-C reaches only the supervisor, which ends the child.
     return subprocess.Popen(  # noqa: S603 - our own module, with this interpreter
         command, stdin=subprocess.DEVNULL, pass_fds=(descriptor,), start_new_session=True
     )
 
 
 def _watch(job: Job, job_path: Path, start: Start, signals: Signals) -> None:
-    """Run the child to its end; raise HarnessError unless it completed the run."""
+    """Start the child and wait for it; raise HarnessError unless it completed the run."""
     beats, write_end = os.pipe()
     try:
         child = start(job_path, write_end)
@@ -130,7 +137,7 @@ def _watch(job: Job, job_path: Path, start: Start, signals: Signals) -> None:
         _wait(job, child, beats, signals)
     finally:
         if child.poll() is None:
-            # With everything that it started: the child is the leader of its group.
+            # The child leads its process group, so this also ends the processes that it started.
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
         os.close(beats)
@@ -140,7 +147,7 @@ def _watch(job: Job, job_path: Path, start: Start, signals: Signals) -> None:
 
 
 def _wait(job: Job, child: Child, beats: int, signals: Signals) -> None:
-    """Return when the child has ended; raise HarnessError if it does not beat, or this process is interrupted."""
+    """Wait for the child; raise HarnessError if its heartbeat or its time ends, or on an interruption."""
     waiting = [signals.descriptor, beats]
     last_beat_s: float | None = None
     silence_s = job.stall_timeout_s + _MARGIN_S
@@ -152,14 +159,14 @@ def _wait(job: Job, child: Child, beats: int, signals: Signals) -> None:
         if last_beat_s is not None and time.monotonic() - last_beat_s > silence_s:
             raise HarnessError(
                 ExitStatus.STALLED,
-                f"the process with the engine has not answered for {silence_s:.0f} s: the engine hangs; "
+                f"the engine's process has not responded for {silence_s:.0f} s: the engine hangs; "
                 "try another backend or other options",
             )
         if ends_s is not None and time.monotonic() > ends_s:
             raise HarnessError(
                 ExitStatus.OVER_TIME,
-                f"the run was ended at its limit of {job.time_limit_s:g} s: opening and calibrating the engine took"
-                " longer; give it more by --time_limit",
+                f"the run was ended at its time limit of {job.time_limit_s:g} s: opening and calibrating the engine"
+                " took longer; raise --time_limit",
             )
         patience_s = [] if last_beat_s is None else [silence_s / 4]
         patience_s += [] if ends_s is None else [max(0.0, ends_s - time.monotonic())]
@@ -168,31 +175,34 @@ def _wait(job: Job, child: Child, beats: int, signals: Signals) -> None:
             if descriptor == beats:
                 last_beat_s = time.monotonic() if received else None
                 if not received:
-                    # Its timed section is over.
+                    # The child closes its end after the timed section.
                     waiting.remove(beats)
 
 
 def _status(returncode: int) -> ExitStatus:
     if returncode < 0:
         name = signal.Signals(-returncode).name
-        hint = "the machine ran out of memory, or somebody killed it"
+        hint = "the machine ran out of memory, or the process was killed; free memory, and run it again"
         if name != "SIGKILL":
-            # DeepSparse, for one, aborts at a token that the model has no embedding for.
-            hint = "the engine crashed, its words are above; do model and data belong together? Or try another engine"
-        raise HarnessError(ExitStatus.KILLED, f"the process with the engine ended by {name}: {hint}")
+            # DeepSparse, for example, aborts at a token without an embedding.
+            hint = "the engine crashed, see its output above; check that the model matches the dataset, "
+            hint += "or try another engine"
+        raise HarnessError(ExitStatus.KILLED, f"the engine's process was ended by {name}: {hint}")
     try:
         return ExitStatus(returncode)
     except ValueError:
-        problem = f"the process with the engine ended with status {returncode} and no reason"
+        problem = f"the engine's process ended with status {returncode} without an error; see its output above"
         raise HarnessError(ExitStatus.INTERNAL, problem) from None
 
 
 @contextlib.contextmanager
 def claimed_output(job: Job) -> Iterator[None]:
-    """Hold the job's output: an empty `partial_dir`, locked, and no leftovers of earlier runs.
+    """Lock an empty `partial_dir` for the job and remove the leftovers of earlier runs.
 
-    The lock is on the folder itself and ends with this process, however that ends. Raise HarnessError if out_dir
-    exists, or another run writes there, or the folders cannot be written.
+    The lock is on the folder itself and ends with this process.
+
+    Raises:
+        HarnessError: out_dir exists, another run holds it, or a folder cannot be written.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -200,22 +210,22 @@ def claimed_output(job: Job) -> Iterator[None]:
             job.partial_dir.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(job.partial_dir, os.O_RDONLY | os.O_DIRECTORY)
             stack.callback(os.close, descriptor)
-            # The other run may have renamed its folder between our open and our lock.
+            # Another run may have renamed the folder between open and lock.
             if not (locks.acquire(descriptor) and locks.is_at(descriptor, job.partial_dir)):
-                problem = f"{job.out_dir}: another run is writing there; wait for it or name another out_dir"
+                problem = f"{job.out_dir}: another run is writing there; wait for it, or name another out_dir"
                 raise HarnessError(ExitStatus.BAD_OUTPUT, problem)
             _refuse_existing(job)
             _clear(job)
         except OSError as error:
             place = error.filename or job.partial_dir
-            problem = f"{place}: cannot be written ({error.strerror}); choose another folder"
+            problem = f"{place}: cannot be written ({error.strerror}); name another folder"
             raise HarnessError(ExitStatus.BAD_OUTPUT, problem) from None
         yield
 
 
 def _refuse_existing(job: Job) -> None:
     if job.out_dir.exists():
-        raise HarnessError(ExitStatus.BAD_OUTPUT, f"{job.out_dir}: exists already; remove it or name another out_dir")
+        raise HarnessError(ExitStatus.BAD_OUTPUT, f"{job.out_dir}: exists already; remove it, or name another out_dir")
 
 
 def _clear(job: Job) -> None:
@@ -225,7 +235,7 @@ def _clear(job: Job) -> None:
     for leftover in (job.session_path, job.partial_session_path, job.error_path):
         leftover.unlink(missing_ok=True)
     job.session_path.parent.mkdir(parents=True, exist_ok=True)
-    # Better to know now than after ten minutes of measuring.
+    # An unwritable folder must fail before the run, not ten minutes later.
     probe = job.session_path.with_name(f".{job.session_path.name}.probe")
     probe.touch()
     probe.unlink()
@@ -239,9 +249,10 @@ def _remove(path: Path) -> None:
 
 
 def publish(job: Job) -> None:
-    """Make the finished run visible: the logs first, then the session, which says that they are complete.
+    """Publish the files of a complete run: first the logs, then the session, which marks them as complete.
 
-    Raise HarnessError if the files cannot be put in place.
+    Raises:
+        HarnessError: the files cannot be renamed to their final paths.
     """
     try:
         for path in job.partial_dir.iterdir():
@@ -252,12 +263,12 @@ def publish(job: Job) -> None:
         job.partial_session_path.replace(job.session_path)
         sync_folder(job.session_path.parent)
     except OSError as error:
-        problem = f"{job.out_dir}: the finished run cannot be put in place ({error.strerror})"
+        problem = f"{job.out_dir}: the complete run cannot be published ({error.strerror}); name another out_dir"
         raise HarnessError(ExitStatus.BAD_OUTPUT, problem) from None
 
 
 def discard(job: Job, status: ExitStatus) -> None:
-    """Remove what an unfinished run wrote; logs that LoadGen found wrong are kept under another name."""
+    """Remove the output of a failed run; logs with LoadGen errors are kept in `rejected_dir`."""
     job.partial_session_path.unlink(missing_ok=True)
     if status is ExitStatus.LOADGEN_ERROR and any(job.partial_dir.glob("*")):
         job.partial_dir.rename(job.rejected_dir)
@@ -267,15 +278,15 @@ def discard(job: Job, status: ExitStatus) -> None:
 def write_error(
     job: Job, status: ExitStatus, message: str, details: str | None = None, done: Mapping[str, float] | None = None
 ) -> None:
-    """Write the error file."""
+    """Write the error file of a job; ignore a folder that cannot be written."""
     failure = Failure(status=int(status), name=status.name, message=message, details=details, done=done or {})
-    # The message is on standard error as well.
+    # Standard error has the message too.
     with contextlib.suppress(OSError):
         write_document(job.error_path, failure)
 
 
 def read_error(job: Job) -> str | None:
-    """Return the error file's message, or None if there is no such file."""
+    """Return the message of the error file, or None without a readable file."""
     try:
         return read_document(job.error_path, Failure).message
     except DocumentError:

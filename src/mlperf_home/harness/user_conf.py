@@ -1,11 +1,12 @@
-"""user.conf: how long a run is and what it aims at; written for a run, and checked before one.
+"""Writing and checking user.conf, which sets the length and the target of a run.
 
-LoadGen skips what it does not know without a word. The values go by style of run, as in 2023:
+LoadGen silently ignores unknown lines, so the file is checked before a run. Its values depend on the style of the run,
+as in 2023:
 
-- test: a fixed number of queries, no minimum duration; for find-performance and smoke tests.
+- test: a fixed number of queries without a minimum duration, for find-performance and smoke tests.
 - fast: a fifth of the official length.
 - valid: the official length; only the target is set.
-- sample: seconds, and still VALID by its own settings; for sample data.
+- sample: a few seconds, VALID by its own settings, for sample data.
 """
 
 from __future__ import annotations
@@ -27,34 +28,34 @@ STYLES = ("test", "fast", "valid", "sample")
 _FAST_FACTOR = 5
 _SAMPLE_DURATION_MS = 10_000
 _SAMPLE_OFFLINE_SAMPLES = 200
-# A rate that was measured for a second, perhaps beside other work, may be far too low; more samples only take longer.
+# A rate measured for one second on a busy machine may be far too low; more samples only take longer.
 _SAMPLE_OFFLINE_MARGIN = 2.0
-# Server's early stopping forgives a few late queries only if there are more than the bare minimum.
+# Server's early stopping tolerates a few late queries only above the minimum query count.
 _SAMPLE_SERVER_QUERIES = 1000
 _TEST_OFFLINE_SAMPLES = 500
 _TEST_QUERIES = 100
 _TEST_QPS = 1.0
 _TEST_LATENCY_MS = 1000.0
-# A tenth more than the least duration: one slow query must not break the limit.
+# A tenth above the minimum duration, so that one slow query does not exceed the limit.
 _MAX_DURATION_FACTOR = 1.1
 
-# LoadGen prepares queries for the target. A little above the measured rate, and far below the measured latency, it
-# cannot run out of them before the least duration is over. A Server run is judged at its target, and the few seconds of
-# a search do not show how long its queue grows in minutes: a tenth less there (measured: at 1.0 it was INVALID).
+# LoadGen generates its queries for the target. With a rate slightly above the measured one, or a latency far below it,
+# the queries last for the minimum duration. Server is judged at its target rate, and a search of a few seconds does not
+# show how its queue grows in minutes: the factor is 0.9, since runs at 1.0 were INVALID.
 LATENCY_FACTOR = 0.4
-"""LoadGen prepares twice as many queries as target_latency lets it expect: less than half of the mean leaves room."""
+"""Below half of the mean, because LoadGen generates twice the queries that target_latency implies."""
 _FACTORS = {"Offline": 1.01, "Server": 0.9, "SingleStream": LATENCY_FACTOR, "MultiStream": LATENCY_FACTOR}
 
 
 class SettingsError(ValueError):
-    """A style and a target that do not go together; the text says what is missing."""
+    """The style and the target of a run do not fit each other."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Samples per second (Offline, Server) or milliseconds a query (SingleStream, MultiStream), to aim at.
+    """The target of a run: samples per second (Offline, Server) or milliseconds per query (the other scenarios).
 
-    Later runs apply a factor to what find-performance has measured; what the user gives is used as it is.
+    A factor applies to a target measured by find-performance; a user's target is unchanged.
     """
 
     value: float
@@ -62,26 +63,28 @@ class Target:
 
 
 def target_key(scenario: str) -> str:
-    """Name the scenario's target in user.conf: "target_qps" or "target_latency" (ms)."""
+    """Return the key of a scenario's target in user.conf: "target_qps" or "target_latency" (ms)."""
     return "target_qps" if scenario in {"Offline", "Server"} else "target_latency"
 
 
 def run_values(
     rules: Round, scenario: str, style: str, target: Target | None = None, test_query_count: int | None = None
 ) -> dict[str, float]:
-    """Return user.conf's values, by key, in LoadGen's units (ms, samples per second).
+    """Return the values of user.conf by key, in LoadGen's units (ms, samples per second).
 
-    Every style of STYLES but "test" needs a target. A test has `test_query_count` queries (Offline: samples); None for
-    a short default. Raise SettingsError if the style is unknown, or the target is missing or not above 0.
+    Every style except "test" needs a target. A test has `test_query_count` queries (Offline: samples), or a short
+    default.
+
+    Raises:
+        SettingsError: the style is unknown, or the target is missing or not above 0.
     """
     if style not in STYLES:
         raise SettingsError(f"the style of the run must be one of {', '.join(STYLES)}, got {style!r}")
     if style == "test":
         return _test_values(scenario, target, test_query_count)
     if target is None:
-        raise SettingsError(
-            f"a {style} run needs {target_key(scenario)} for {scenario}: run find-performance first, or give it"
-        )
+        key = target_key(scenario)
+        raise SettingsError(f"a {style} run needs {key} for {scenario}; run find-performance first, or set {key}")
     values = {target_key(scenario): _aim(scenario, target)}
     scenario_rules = rules.scenarios[scenario]
     if style == "fast":
@@ -98,7 +101,7 @@ def run_values(
 
 
 def find_performance_values(scenario: str, test_query_count: int | None = None) -> dict[str, float]:
-    """Return the values of a find-performance run; Server's search picks its own rates, for five seconds each."""
+    """Return the values of a find-performance run; Server's search chooses its own rates and tries each for 5 s."""
     if scenario == "Server":
         return {"min_duration": 5000, "min_query_count": test_query_count or _TEST_QUERIES}
     return _test_values(scenario, None, test_query_count)
@@ -114,7 +117,7 @@ def _test_values(scenario: str, target: Target | None, test_query_count: int | N
     default_aim = _TEST_QPS if target_key(scenario) == "target_qps" else _TEST_LATENCY_MS
     count = test_query_count or (_TEST_OFFLINE_SAMPLES if scenario == "Offline" else _TEST_QUERIES)
     aim = default_aim if target is None else _aim(scenario, target)
-    # Server's schedule is random: a limit that is reached early is an error to LoadGen.
+    # Server's schedule is random, and LoadGen reports an error if a run reaches the limit early.
     limit = {} if scenario in {"Offline", "Server"} else {"max_query_count": count}
     return {target_key(scenario): aim, "min_duration": 0, "min_query_count": count, **limit}
 
@@ -123,17 +126,21 @@ def _sample_values(rules: Round, scenario: str) -> dict[str, float]:
     if scenario == "Offline":
         return {"min_duration": _SAMPLE_DURATION_MS, "min_query_count": _SAMPLE_OFFLINE_SAMPLES}
     if scenario == "MultiStream":
-        # Its early stopping asks for many queries of eight: they take long enough by themselves.
+        # Early stopping needs many queries of eight samples, which take long enough without a minimum duration.
         return {"min_duration": 0, "min_query_count": rules.scenarios[scenario].early_stopping_min_query_count}
     queries = _SAMPLE_SERVER_QUERIES if scenario == "Server" else rules.scenarios[scenario].min_query_count
     return {"min_duration": _SAMPLE_DURATION_MS, "min_query_count": queries}
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A run (performance, accuracy or find-performance), its style, and its target.
+class RunSettings:
+    """The settings of a run from which user.conf is written.
 
-    The target is `given` by the user, or `measured` by a find-performance run.
+    Attributes:
+        run: performance, accuracy or find-performance.
+        style: one of STYLES.
+        target: the user's target, which takes precedence, in the unit of `Target`.
+        measured_target: the target measured by a find-performance run.
     """
 
     benchmark: str
@@ -141,22 +148,26 @@ class Wanted:
     run: str
     style: str
     test_query_count: int | None = None
-    given: float | None = None
-    measured: float | None = None
+    target: float | None = None
+    measured_target: float | None = None
 
 
-def user_conf_text(rules: Round, wanted: Wanted) -> str:
-    """Return user.conf for a run; raise SettingsError if the style needs a target and none is known."""
-    if wanted.run == "find-performance":
-        values = find_performance_values(wanted.scenario, wanted.test_query_count)
-    elif wanted.run == "accuracy":
-        # Every sample is asked once, whatever the target; LoadGen wants one all the same.
-        values = {target_key(wanted.scenario): wanted.given or wanted.measured or 1.0}
+def user_conf_text(rules: Round, settings: RunSettings) -> str:
+    """Return user.conf for a run.
+
+    Raises:
+        SettingsError: the style needs a target, and there is none.
+    """
+    if settings.run == "find-performance":
+        values = find_performance_values(settings.scenario, settings.test_query_count)
+    elif settings.run == "accuracy":
+        # LoadGen needs a target although an accuracy run issues every sample once.
+        values = {target_key(settings.scenario): settings.target or settings.measured_target or 1.0}
     else:
-        known = wanted.measured if wanted.given is None else wanted.given
-        target = None if known is None else Target(known, measured=wanted.given is None)
-        values = run_values(rules, wanted.scenario, wanted.style, target, wanted.test_query_count)
-    return user_conf(rules.benchmarks[wanted.benchmark].loadgen_model, wanted.scenario, values)
+        known = settings.measured_target if settings.target is None else settings.target
+        target = None if known is None else Target(known, measured=settings.target is None)
+        values = run_values(rules, settings.scenario, settings.style, target, settings.test_query_count)
+    return user_conf(rules.benchmarks[settings.benchmark].loadgen_model, settings.scenario, values)
 
 
 KEYS = (
@@ -165,28 +176,30 @@ KEYS = (
     *("performance_sample_count_override", "sample_concatenate_permutation", "samples_per_query"),
     *("coalesce_queries", "max_async_queries"),
 )
-"""What may stand in user.conf; durations and latencies in milliseconds, rates in samples per second."""
+"""The keys of user.conf; durations and latencies are in milliseconds, rates in samples per second."""
 
 _PARTS = 3  # model.scenario.key
 
 
 def user_conf(loadgen_model: str, scenario: str, values: Mapping[str, float]) -> str:
-    """Return user.conf's text: values, by KEYS, for the model as LoadGen is given it ("bert") in a scenario.
+    """Return the text of user.conf for a model, by LoadGen's name ("bert"), and a scenario.
 
-    Raise ValueError if there is nothing to set, or a key that LoadGen does not know.
+    Raises:
+        ValueError: there are no values, or a key is not one of KEYS.
     """
     if not values or (unknown := sorted(set(values) - set(KEYS))):
-        raise ValueError(f"user.conf cannot be made of {dict(values)}" + (f": {unknown}" if values else ""))
-    # LoadGen reads plain decimals; 1e-05 or 24576.0 is not one for a count.
+        raise ValueError(f"user.conf cannot be written from {dict(values)}" + (f": {unknown}" if values else ""))
+    # LoadGen reads plain decimals: neither 1e-05, nor 24576.0 for a count.
     texts = {key: str(int(value)) if float(value).is_integer() else f"{value:.6f}" for key, value in values.items()}
     return "".join(f"{loadgen_model}.{scenario}.{key} = {text}\n" for key, text in texts.items())
 
 
 def check_user_conf(path: Path, loadgen_model: str, scenario: str) -> None:
-    """Raise HarnessError for a user.conf of which LoadGen would silently skip something, or everything.
+    """Check a user.conf for lines that LoadGen would silently ignore.
 
-    The file is absent, or a line is malformed, names another model or an unknown key, or no line is for this model
-    and scenario.
+    Raises:
+        HarnessError: the file is absent; a line is malformed or names another model or an unknown key; or no line
+            applies to this model and scenario.
     """
     try:
         lines = path.read_text("utf-8").splitlines()
@@ -194,36 +207,35 @@ def check_user_conf(path: Path, loadgen_model: str, scenario: str) -> None:
         reason = getattr(error, "strerror", None) or str(error)
         raise HarnessError(ExitStatus.BAD_JOB, f"{path}: user.conf cannot be read ({reason})") from None
     numbered = {number: line for number, text in enumerate(lines, 1) if (line := text.partition("#")[0].strip())}
-    ours = [_check_line(f"{path} line {number}", line, loadgen_model, scenario) for number, line in numbered.items()]
-    if not any(ours):
+    applies = [_check_line(f"{path} line {number}", line, loadgen_model, scenario) for number, line in numbered.items()]
+    if not any(applies):
         raise HarnessError(
             ExitStatus.BAD_JOB,
-            f"{path}: no line is for {loadgen_model}.{scenario}, so it would change nothing; "
-            f"write for instance {loadgen_model}.{scenario}.target_qps = 10",
+            f"{path}: no line applies to {loadgen_model}.{scenario}; "
+            f"add at least one, for example {loadgen_model}.{scenario}.target_qps = 10",
         )
 
 
 def _check_line(where: str, line: str, loadgen_model: str, scenario: str) -> bool:
-    """Whether a line is for this model and scenario."""
+    """Whether a line applies to this model and scenario; raise HarnessError if LoadGen would ignore it."""
     name, equals, value = (part.strip() for part in line.partition("="))
     parts = name.split(".")
     if not equals or not value or len(parts) != _PARTS:
         raise HarnessError(ExitStatus.BAD_JOB, f"{where}: {line!r} is not 'model.scenario.key = value'")
     line_model, line_scenario, key = parts
     if line_scenario not in (*SCENARIOS, "*"):
-        problem = f"{line_scenario!r} is no scenario; known are {', '.join(SCENARIOS)}"
+        problem = f"{line_scenario!r} is not a scenario; use one of {', '.join(SCENARIOS)}"
         raise HarnessError(ExitStatus.BAD_JOB, f"{where}: {problem}")
     if line_scenario not in (scenario, "*"):
         return False
     if line_model not in (loadgen_model, "*"):
         raise HarnessError(
             ExitStatus.BAD_JOB,
-            f"{where}: the line is for the model {line_model!r}, the run for {loadgen_model!r}: LoadGen would skip "
-            "it without a word; correct the model's name",
+            f"{where}: the line is for the model {line_model!r}, but the run is for {loadgen_model!r}; "
+            "correct the model's name, or LoadGen ignores the line",
         )
     if key not in KEYS:
-        known = ", ".join(KEYS)
-        raise HarnessError(ExitStatus.BAD_JOB, f"{where}: LoadGen does not know {key!r}; known are {known}")
+        raise HarnessError(ExitStatus.BAD_JOB, f"{where}: {key!r} is not a LoadGen key; use one of {', '.join(KEYS)}")
     try:
         usable = float(value) >= 0
     except ValueError:

@@ -1,7 +1,7 @@
-"""LoadGen's mlperf_log_accuracy.json and the accuracy.txt beside it.
+"""LoadGen's mlperf_log_accuracy.json, and accuracy.txt.
 
-The log's results are read piece by piece (BERT's has 67 MB); its truncation is the official one. accuracy.txt is the
-official text that holds a result's accuracy and the hash of the log it was computed from.
+The log is read in chunks (BERT's has 67 MB) and truncated in the official form. accuracy.txt has an official form too:
+it holds the accuracy of a result and the hash of the log from which it was computed.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEPT_BYTES = 4096
-"""What the official truncation keeps at either end of a log, with a mark between the two."""
+"""The bytes that the official truncation keeps at each end of a log, with a mark between them."""
 
 _MARK = b"\n\n...\n\n"
 _TRUNCATED_BYTES = 2 * KEPT_BYTES + len(_MARK)
 _CHUNK_BYTES = 1 << 20
-# Longer than any result; beyond it a missing brace is damage, not a chunk's end.
+# Longer than any result: beyond this length, a missing brace means damage and not the end of a chunk.
 _LONGEST_ENTRY_BYTES = 1 << 26
 _RUN_AGAIN = "run the accuracy mode again"
-# The forms that the submission checker matches, from the start of a line; names carry their units.
+# The official forms, which the submission checker matches at the start of a line; names carry their units.
 _FORMS = (
     (
         re.compile(r'^\{["\']exact_match["\']:\s*([\d.]+),\s*["\']f1["\']:\s*([\d.]+)\}', re.MULTILINE),
@@ -45,22 +45,22 @@ _HASH = re.compile(r"^hash=([0-9a-f]{64})$", re.MULTILINE)
 
 
 class AccuracyError(LocatedError):
-    """An accuracy cannot be computed from what was given."""
+    """The accuracy cannot be computed from the files."""
 
 
 class LogEntry(NamedTuple):
-    """One sample's result: the sample's index and the bytes that the system under test returned."""
+    """The result of one sample: its index and the bytes that the system under test returned."""
 
     qsl_idx: int
     payload: bytes
 
 
 class AccuracyLog:
-    """An accuracy log, read once from beginning to end.
+    """An accuracy log, read once from start to end.
 
     Attributes:
         path: the log.
-        sha256: of the whole file, once it has been read to its end; empty before.
+        sha256: the hash of the file; empty until the log was read to its end.
     """
 
     def __init__(self, path: Path) -> None:
@@ -86,9 +86,9 @@ class AccuracyLog:
         self._refuse_truncated(rest)
         end = b"".join(rest.split())
         if not count and end in {b"", b"[]"}:
-            raise self._error("holds no result", "give the log of a run in accuracy mode")
+            raise self._error("holds no result", "name the log of a run in accuracy mode")
         if end != b"]":
-            raise self._error(f"does not end as a list does after its {count} results: the run was cut off")
+            raise self._error(f"does not end as a list after its {count} results: the run was cut off")
         self.sha256 = digest.hexdigest()
 
     def _chunks(self) -> Iterator[bytes]:
@@ -97,7 +97,7 @@ class AccuracyLog:
                 while chunk := file.read(_CHUNK_BYTES):
                     yield chunk
         except OSError as error:
-            raise self._error(f"cannot be read ({error.strerror})", f"give LoadGen's {ACCURACY_FILE}") from None
+            raise self._error(f"cannot be read ({error.strerror})", f"name LoadGen's {ACCURACY_FILE}") from None
 
     def _entry(self, text: bytes, count: int) -> LogEntry:
         self._refuse_truncated(text)
@@ -109,8 +109,8 @@ class AccuracyLog:
 
     def _refuse_truncated(self, text: bytes) -> None:
         if _MARK in text:
-            problem = "is truncated for a submission, so neither accuracy nor hash can come from it"
-            raise self._error(problem, "give the original")
+            problem = "is truncated for a submission, so its accuracy and its hash cannot be computed"
+            raise self._error(problem, "name the original log")
 
     def _error(self, problem: str, advice: str = _RUN_AGAIN) -> AccuracyError:
         return AccuracyError(self.path, problem, advice)
@@ -118,7 +118,7 @@ class AccuracyLog:
 
 def _parse(text: bytes, lead: bytes) -> LogEntry:
     if not text.startswith(lead):
-        raise ValueError(f"{lead.decode()!r} expected before it")
+        raise ValueError(f"expected {lead.decode()!r} before it")
     result: Any = json.loads(text[1:] + b"}")
     qsl_idx = result["qsl_idx"]
     if type(qsl_idx) is not int or qsl_idx < 0:
@@ -127,7 +127,7 @@ def _parse(text: bytes, lead: bytes) -> LogEntry:
 
 
 def is_truncated(log: Path) -> bool:
-    """Whether a log has the form that truncation leaves."""
+    """Whether a log has the form of a truncated log."""
     if log.stat().st_size != _TRUNCATED_BYTES:
         return False
     return log.read_bytes()[KEPT_BYTES : KEPT_BYTES + len(_MARK)] == _MARK
@@ -142,29 +142,29 @@ def shortened(log: Path) -> bytes:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
+    """Write a text file atomically.
 
     Raises:
-        AccuracyError: it cannot be written there.
+        AccuracyError: the file cannot be written.
     """
     try:
         replace_text(path, text)
     except OSError as error:
-        raise AccuracyError(path, f"cannot be written ({error.strerror})", "give a place that can be") from error
+        raise AccuracyError(path, f"cannot be written ({error.strerror})", "name a writable path") from error
 
 
 class AccuracyTextError(LocatedError):
-    """accuracy.txt is absent or holds no accuracy."""
+    """accuracy.txt is absent or has no accuracy."""
 
 
 @dataclass(frozen=True)
 class AccuracyText:
-    """What accuracy.txt says.
+    """The contents of accuracy.txt.
 
     Attributes:
-        values: the accuracy, by name with unit.
-        log_sha256: the hash of the accuracy log it was computed from, or None where the text has none.
-        count: how many lines say an accuracy; the first is taken.
+        values: the values of its first accuracy line, by name with unit.
+        log_sha256: the hash of the accuracy log, or None if the text has none.
+        count: the number of accuracy lines.
     """
 
     values: Mapping[str, float]
@@ -173,7 +173,7 @@ class AccuracyText:
 
     @property
     def percent(self) -> float:
-        """The accuracy that the rules go by: F1, or top-1."""
+        """The accuracy to which the rules apply: F1 or top-1."""
         return [value for name, value in self.values.items() if name.endswith("_percent")][-1]
 
 
@@ -181,27 +181,27 @@ def read_accuracy_text(path: Path) -> AccuracyText:
     """Read accuracy.txt.
 
     Raises:
-        AccuracyTextError: it cannot be read, or no line has one of the official forms.
+        AccuracyTextError: the file cannot be read, or no line has an official form.
     """
     try:
         text = path.read_text("utf-8", errors="replace")
     except OSError as error:
         raise AccuracyTextError(path, f"cannot be read ({error.strerror})", "compute the accuracy again") from None
-    found = _HASH.search(text)
+    log_hash = _HASH.search(text)
     for form, names in _FORMS:
         if match := form.search(text):
             try:
                 values = dict(zip(names, map(float, match.groups()), strict=True))
             except ValueError:
-                # As in 90.1.8, which has the form but is no number.
+                # The pattern also matches text like 90.1.8, which is not a number.
                 break
-            count = sum(len(each.findall(text)) for each, _ in _FORMS)
-            return AccuracyText(values, found.group(1) if found else None, count)
+            count = sum(len(pattern.findall(text)) for pattern, _ in _FORMS)
+            return AccuracyText(values, log_hash.group(1) if log_hash else None, count)
     raise AccuracyTextError(path, "holds no accuracy in an official form", "compute the accuracy again")
 
 
 def known_accuracy(path: Path) -> AccuracyText | None:
-    """Read accuracy.txt; None where it is absent or says no accuracy."""
+    """Read accuracy.txt; return None if it is absent or has no accuracy."""
     try:
         return read_accuracy_text(path)
     except AccuracyTextError:
@@ -209,6 +209,6 @@ def known_accuracy(path: Path) -> AccuracyText | None:
 
 
 def kept_hash(path: Path) -> str | None:
-    """Return the hash of the accuracy log that accuracy.txt keeps; None where it says no accuracy or no hash."""
+    """Return the hash of the accuracy log from accuracy.txt; None if the text has no accuracy or no hash."""
     text = known_accuracy(path)
     return text.log_sha256 if text else None

@@ -1,4 +1,4 @@
-"""LoadGen's logs as values: what a run measured, whether it is valid, and why not, in words."""
+"""Reading LoadGen's logs: the values of a run, its validity, and the reasons of an INVALID run."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ _PREFIX = ":::MLLOG "
 _PERCENTILE = re.compile(r"result_(\d+\.\d+)_percentile_(?:per_query_)?latency_ns")
 _BYTES_THAT_END_AN_ACCURACY_LOG = 64
 _SEEDS = ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed")
-# What a run logs once; an accuracy run logs others for every set of samples that it loads.
+# Keys that a run logs once; an accuracy run repeats other keys for every set of samples that it loads.
 _LOGGED_ONCE = ("effective_", "result_", "early_stopping_", "loadgen_version", "test_datetime", "sut_name")
-# Long lists that nobody reads again: the order of the samples, the sources' hashes.
+# Long lists without a reader: the order of the samples, the hashes of LoadGen's sources.
 _BULKY_KEYS = {"loaded_qsl_set", "loadgen_file_sha1", "loadgen_git_log_message"}
 
 
 class LogError(LocatedError):
-    """A run's logs are absent, cut off or corrupt: the run is no result."""
+    """The logs of a run are absent, cut off or corrupt, so the run gives no result."""
 
 
 @dataclass(frozen=True)
 class DetailLog:
-    """A detail log as far as it can be read.
+    """The readable part of a detail log.
 
     Attributes:
-        logged: the last value of every key that is neither an error nor a warning, bulky ones left out.
+        logged: the last value of every key, except errors, warnings and bulky keys.
         errors: LoadGen's error lines.
         warnings: LoadGen's warning lines.
         messages: LoadGen's other messages.
-        fault: what keeps the log from being read further, or None.
-        repeated: keys that a run logs once and that are logged again, in their order.
+        fault: the error that ended the reading, or None.
+        repeated: keys that occur more than once although a run logs them once, in order.
     """
 
     logged: Mapping[str, Any]
@@ -55,18 +55,18 @@ class DetailLog:
 
     @property
     def values(self) -> dict[str, Any]:
-        """Every `result_*` and `early_stopping_*` value by its key."""
+        """The `result_*` and `early_stopping_*` values by key."""
         return {key: value for key, value in self.logged.items() if key.startswith(("result_", "early_stopping_"))}
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The effective settings by name, without the prefix."""
+        """The effective settings, by key without the prefix `effective_`."""
         effective = ((key, value) for key, value in self.logged.items() if key.startswith("effective_"))
         return {key.removeprefix("effective_"): value for key, value in effective}
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The keys that a run that came to its end would have logged."""
+        """The absent keys that every complete run logs, sorted."""
         needed = {"effective_scenario", "effective_test_mode", "loadgen_version", "test_datetime", "power_end"}
         needed |= {f"effective_{name}" for name in _SEEDS}
         if self.logged.get("effective_test_mode") != "AccuracyOnly":
@@ -75,11 +75,11 @@ class DetailLog:
 
 
 class LoadGenResult(DetailLog):
-    """One whole run, as its detail log tells it."""
+    """The detail log of a complete run."""
 
     @property
     def scenario(self) -> str:
-        """SingleStream, MultiStream, Server or Offline."""
+        """The scenario: SingleStream, MultiStream, Server or Offline."""
         return str(self.logged["effective_scenario"])
 
     @property
@@ -89,20 +89,20 @@ class LoadGenResult(DetailLog):
 
     @property
     def validity(self) -> Literal["VALID", "INVALID"] | None:
-        """VALID or INVALID; None in accuracy mode, which has no verdict."""
+        """LoadGen's verdict; None in accuracy mode, which has no verdict."""
         validity = self.logged.get("result_validity")
         return "VALID" if validity == "VALID" else None if validity is None else "INVALID"
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why it is INVALID and what to change, one sentence each; empty otherwise."""
+        """The reasons of an INVALID run, each with the option to change; empty otherwise."""
         return invalid_reasons(self.scenario, self.values, self.settings)
 
     @property
     def percentiles_ns(self) -> dict[str, int]:
         """Latency by percentile ("90.00"); per query in MultiStream."""
-        wanted = "per_query_latency" if self.scenario == "MultiStream" else "percentile_latency"
-        matches = ((_PERCENTILE.fullmatch(key), value) for key, value in self.values.items() if wanted in key)
+        kind = "per_query_latency" if self.scenario == "MultiStream" else "percentile_latency"
+        matches = ((_PERCENTILE.fullmatch(key), value) for key, value in self.values.items() if kind in key)
         return {match.group(1): int(value) for match, value in matches if match}
 
     @property
@@ -117,24 +117,24 @@ class LoadGenResult(DetailLog):
 
     @property
     def query_count(self) -> int | None:
-        """Queries issued, or None where the log does not say."""
+        """The number of issued queries, or None if it is not logged."""
         count: int | None = self.logged.get("result_query_count", self.logged.get("generated_query_count"))
         return count
 
     @property
     def loadgen_version(self) -> str:
-        """The version and revision that LoadGen gives of itself."""
+        """The logged version and revision of LoadGen."""
         return str(self.logged["loadgen_version"])
 
     @property
-    def found_peak_qps(self) -> float | None:
-        """What FindPeakPerformance found, or None."""
+    def peak_qps(self) -> float | None:
+        """The peak rate found by FindPeakPerformance in queries per second, or None."""
         peaks = re.findall(r"Found peak performance field: ([\d.]+)", "\n".join(self.messages))
         return float(peaks[-1]) if peaks else None
 
 
 def scan_detail(path: Path) -> DetailLog:
-    """Read a detail log up to its end or its first fault; never raises for what is in it."""
+    """Read a detail log up to its end or its first error, which is returned as `fault`."""
     logged: dict[str, Any] = {}
     errors, warnings, messages = [], [], []
     repeated: dict[str, None] = {}
@@ -183,10 +183,10 @@ def read_run(folder: Path) -> LoadGenResult:
 
 
 def _lines(path: Path) -> Iterator[tuple[str, Any, bool, bool]]:
-    """Yield key, value, and whether it is an error or a warning."""
+    """Yield the key, the value, is_error and is_warning of each line."""
     where: object = path
     try:
-        # Bytes that are not UTF-8 are replaced: a line broken by a crash is reported as such, not as an encoding.
+        # Bytes that are not UTF-8 are replaced, so that a crash is reported as a corrupt log, not as a decoding error.
         with path.open(encoding="utf-8", errors="replace") as file:
             for number, text in enumerate(file, start=1):
                 where = f"{path} line {number}"
@@ -197,17 +197,21 @@ def _lines(path: Path) -> Iterator[tuple[str, Any, bool, bool]]:
     except OSError as error:
         raise LogError(path, f"cannot be read ({error.strerror})", _RUN_AGAIN) from None
     except (ValueError, KeyError, TypeError):
-        problem = "is not a line of LoadGen's log: the file is corrupt or mixed from two runs"
+        problem = "is not a line of a LoadGen log: the file is corrupt or mixes two runs"
         raise LogError(where, problem, _RUN_AGAIN) from None
 
 
 def summary_is_whole(text: str) -> bool:
-    """Whether a summary has its last line, which counts the errors; versions of LoadGen spell it in two ways."""
+    """Whether a summary has its last line, which counts the errors and differs between versions of LoadGen."""
     return " encountered" in text.rstrip().rsplit("\n", 1)[-1]
 
 
 def has_end(accuracy_log: Path) -> bool:
-    """Whether an accuracy log, truncated or not, ends as LoadGen ends it; raise OSError where it cannot be read."""
+    """Whether an accuracy log, truncated or not, has LoadGen's end.
+
+    Raises:
+        OSError: the log cannot be read.
+    """
     with accuracy_log.open("rb") as file:
         file.seek(max(0, accuracy_log.stat().st_size - _BYTES_THAT_END_AN_ACCURACY_LOG))
         return file.read().rstrip().endswith(b"]")

@@ -1,4 +1,4 @@
-"""Why LoadGen called a run INVALID or wrote an error line, in words, and which option to change."""
+"""Explanations of INVALID runs and LoadGen errors, each with the option to change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BELOW_LOWER_BOUND = "Initial lower bound does not satisfy performance constrain
 
 
 def invalid_reasons(scenario: str, values: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say why a run is INVALID, from its detail log's values and settings; empty for a run that is not."""
+    """Return the reasons of an INVALID run from its detail log's values and settings; empty for other runs."""
     if values.get("result_validity") != "INVALID":
         return ()
     reasons = []
@@ -20,16 +20,16 @@ def invalid_reasons(scenario: str, values: Mapping[str, Any], settings: Mapping[
         reasons.append(_too_short(scenario, values, settings))
     if values.get("result_min_queries_met") is False:
         reasons.append(
-            f"{values.get('result_query_count')} queries were issued, at least {settings.get('min_query_count')} "
-            "are wanted: raise max_duration or lower min_query_count"
+            f"{values.get('result_query_count')} queries were issued, but at least {settings.get('min_query_count')} "
+            "are needed: raise max_duration or lower min_query_count"
         )
     if values.get("result_perf_constraints_met") is False:
         limit_ms = float(settings.get("target_latency_ns", 0)) / 1e6
         percent = 100 * float(settings.get("target_latency_percentile", 0))
         reached_ns = values.get(f"result_{percent:.2f}_percentile_latency_ns")
         reached = "" if reached_ns is None else f" ({float(reached_ns) / 1e6:.1f} ms)"
-        problem = f"the {percent:g}th percentile of the latency{reached} is above the limit of {limit_ms:g} ms"
-        reasons.append(f"{problem}: lower target_qps (it was {settings.get('target_qps')})")
+        problem = f"the {percent:g}th percentile latency{reached} is above the limit of {limit_ms:g} ms"
+        reasons.append(f"{problem}: lower target_qps from {settings.get('target_qps')}")
     if values.get("early_stopping_met") is False and values.get("result_perf_constraints_met") is not False:
         text = " ".join(str(values.get("early_stopping_result", "")).replace("*", " ").split())
         reasons.append(f"early stopping could not estimate the percentile: {text} Raise min_query_count")
@@ -37,28 +37,28 @@ def invalid_reasons(scenario: str, values: Mapping[str, Any], settings: Mapping[
 
 
 def _too_short(scenario: str, values: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    wanted_s = float(settings.get("min_duration_ms", 0)) / 1000
+    least_s = float(settings.get("min_duration_ms", 0)) / 1000
     if scenario == "Offline":
         took_s = float(values.get("result_max_latency_ns", 0)) / 1e9
         rate = values.get("result_samples_per_second")
         return (
-            f"the run ended after {took_s:.1f} s instead of {wanted_s:g} s, for target_qps was too low: "
+            f"the run ended after {took_s:.1f} s instead of {least_s:g} s because target_qps was too low: "
             f"raise target_qps to the measured {rate} samples per second"
         )
     if scenario == "Server":
-        return f"the run ended before {wanted_s:g} s: raise target_qps"
-    return f"the run ended before {wanted_s:g} s: {_lower_latency(scenario, values)}"
+        return f"the run ended before {least_s:g} s: raise target_qps"
+    return f"the run ended before {least_s:g} s: {_lower_latency(scenario, values)}"
 
 
 def mean_latency_ms(scenario: str, values: Mapping[str, Any]) -> float | None:
-    """Give the mean latency of a query in MultiStream, of a sample otherwise; None where it is not logged."""
+    """Return the mean latency of a query in MultiStream, of a sample otherwise; None if it is not logged."""
     key = "result_mean_query_latency_ns" if scenario == "MultiStream" else "result_mean_latency_ns"
     mean_ns = values.get(key)
     return float(mean_ns) / 1e6 if isinstance(mean_ns, (int, float)) else None
 
 
 def ran_out_of_queries(errors: Sequence[str]) -> bool:
-    """Whether LoadGen had prepared too few queries for the run to be long enough."""
+    """Whether LoadGen ran out of its generated queries."""
     return any(_RAN_OUT in error for error in errors)
 
 
@@ -66,17 +66,17 @@ def _lower_latency(scenario: str, values: Mapping[str, Any]) -> str:
     mean_ms = mean_latency_ms(scenario, values)
     if mean_ms is None:
         return "lower target_latency"
-    # LoadGen prepares twice as many queries as target_latency lets it expect; 0.4 of the mean leaves room.
+    # LoadGen generates twice the queries that target_latency implies; 0.4 of the mean leaves a margin.
     return f"lower target_latency to {mean_ms * 0.4:.3g} ms, 0.4 of the measured mean"
 
 
 def explain_errors(scenario: str, errors: Sequence[str], values: Mapping[str, Any]) -> str:
-    """Say in one line what LoadGen's error lines mean and what to change."""
+    """Return one line on the cause of LoadGen's error lines and the option to change."""
     first = " ".join(errors[0].split())
     if ran_out_of_queries(errors):
         remedy = _lower_latency(scenario, values) if scenario in {"SingleStream", "MultiStream"} else "raise target_qps"
         return f"LoadGen ran out of generated queries before the run was long enough: {remedy}"
     if any(_BELOW_LOWER_BOUND in error for error in errors):
-        return "the rate that the search starts from is already too high for the latency limit: lower target_qps"
+        return "the first rate of the search already exceeds the latency limit: lower target_qps"
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return f"LoadGen reports an error: {first}{more}"

@@ -27,7 +27,7 @@ def unknown(reason: str | None) -> Reading:
 
 
 def judge(state: Mapping[str, Reading]) -> Noise:
-    """Compare the state of the host, see `mlperf_home.harness.observation.HostWatch`, with the limits."""
+    """Compare the state of the host, see `mlperf_home.harness.observation.MachineWatch`, with the limits."""
     # Each value that is known as a multiple of its limit, with the phrase for it.
     judged: list[tuple[float, str]] = []
     for name, limit, words in _SHARES:

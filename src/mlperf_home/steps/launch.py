@@ -17,7 +17,14 @@ import msgspec
 from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.contracts.codec import write_document
 from mlperf_home.contracts.job import job_of
-from mlperf_home.contracts.progress import Calibrating, Finished, Opened, Opening, Running, parse_event
+from mlperf_home.contracts.progress import (
+    CalibratingEvent,
+    FinishedEvent,
+    OpenedEvent,
+    OpeningEvent,
+    RunningEvent,
+    parse_event,
+)
 from mlperf_home.contracts.readings import Noise
 from mlperf_home.contracts.session import read_session
 from mlperf_home.harness.user_conf import LATENCY_FACTOR
@@ -152,19 +159,19 @@ def _keep_settings(wanted: HarnessRun) -> None:
 def narrate(line: str, say: Say) -> None:
     """Turn one progress line of the harness into a sentence; other lines are left to the log."""
     event = parse_event(line)
-    if isinstance(event, Opening):
+    if isinstance(event, OpeningEvent):
         say(f"opening {event.backend}")
-    elif isinstance(event, Calibrating):
+    elif isinstance(event, CalibratingEvent):
         say("calibrating batches and streams for this machine; stored for later runs")
-    elif isinstance(event, Opened):
+    elif isinstance(event, OpenedEvent):
         lengths = ",".join(map(str, event.grid.lengths))
         shapes = f"lengths {lengths}, " if lengths else ""
         streams = "1 stream" if event.grid.streams == 1 else f"{event.grid.streams} streams"
         say(f"{event.engine} {event.version} is ready: {shapes}{streams}")
-    elif isinstance(event, Running):
+    elif isinstance(event, RunningEvent):
         least = f"at least {event.min_duration_s:.0f} s" if event.min_duration_s else "until all is done"
         say(f"LoadGen runs {event.scenario}, {event.mode}, {least}; nothing is shown meanwhile")
-    elif isinstance(event, Finished):
+    elif isinstance(event, FinishedEvent):
         say(f"LoadGen is done after {event.run_s:.1f} s")
 
 

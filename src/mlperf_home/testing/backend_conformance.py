@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Backend, Description, Request
+    from mlperf_home.engines.base import Backend, EngineDescription, EngineSetup
 
 SHORT, MIDDLE, LONG = 32, 64, 384
 GRID = Grid(lengths=(SHORT, MIDDLE, LONG), batch_sizes=(4, 3, 1), streams=2)
@@ -50,7 +50,7 @@ class Subject:
     """
 
     make: Callable[[], Backend]
-    request: Request
+    request: EngineSetup
     backend: Backend
     vocabulary: int = 100
     tolerance: float = 1e-4
@@ -76,14 +76,14 @@ class Subject:
         require(difference <= self.tolerance, f"{what}: logits differ by {difference:g}")
 
 
-def open_subject(make: Callable[[], Backend], request: Request, **others: Any) -> Subject:
+def open_subject(make: Callable[[], Backend], request: EngineSetup, **others: Any) -> Subject:
     """Open a backend for the suite's grid."""
     request, backend = replace(request, grid=GRID), make()
     open_described(backend, request)
     return Subject(make, request, backend, **others)
 
 
-def open_described(backend: Backend, request: Request) -> Description:
+def open_described(backend: Backend, request: EngineSetup) -> EngineDescription:
     """Open a backend and check that it names itself."""
     description = backend.open(request)
     require(bool(description.engine and description.version), "the description names engine and version")
@@ -232,7 +232,7 @@ def require_refusal(call: Callable[[], object], what: str) -> None:
     raise ConformanceError(what)
 
 
-def require_closable(backend: Backend, request: Request, inputs: Inputs) -> None:
+def require_closable(backend: Backend, request: EngineSetup, inputs: Inputs) -> None:
     """Close a backend before and twice after opening it; raise unless it then refuses to run."""
     backend.close()
     backend.open(request)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlperf_home.engines.base import Backend, Request
+    from mlperf_home.engines.base import Backend, EngineSetup
 
 GRID = Grid((), (4,), 2)
 """The grid that a subject is opened for."""
@@ -36,12 +36,12 @@ class Subject:
     """A backend to be checked, what it was opened for, and what it said of its input."""
 
     make: Callable[[], Backend]
-    request: Request
+    request: EngineSetup
     backend: Backend
     details: Any
 
 
-def open_subject(make: Callable[[], Backend], request: Request) -> Subject:
+def open_subject(make: Callable[[], Backend], request: EngineSetup) -> Subject:
     """Open a backend for the suite's grid."""
     request, backend = replace(request, grid=GRID), make()
     return Subject(make, request, backend, open_described(backend, request).details)

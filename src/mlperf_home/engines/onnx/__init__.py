@@ -1,1 +1,1 @@
-"""ONNX graphs, and the engines that run them."""
+"""ONNX graphs and the engines that run them."""

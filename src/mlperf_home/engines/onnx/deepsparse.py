@@ -1,4 +1,4 @@
-"""DeepSparse: one engine for each shape of the grid, all on one scheduler."""
+"""The DeepSparse backend: one engine for each shape of the grid, all with one scheduler."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import trial
-from mlperf_home.engines.base import BackendError, Description
+from mlperf_home.engines.base import BackendError, EngineDescription
 from mlperf_home.engines.engine import WARM_UP_RUNS, QuestionAnswering, fill, full_inputs, locate, usable_cores
 from mlperf_home.engines.onnx.fixed_shape import FixedShapeGraphs
 from scriptgraph.files.kernel_files import read_text
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Answer, Prepared, Request
-    from mlperf_home.engines.engine import Options
-    from mlperf_home.engines.onnx.graph import Signature
+    from mlperf_home.engines.base import Answer, EngineSetup, Prepared
+    from mlperf_home.engines.engine import EngineOptions
+    from mlperf_home.engines.onnx.graph import GraphSignature
 
 VERSION = "1.8.0"
 LICENCE = (
@@ -43,41 +43,41 @@ _WARN_BELOW = 0.9
 
 
 def load() -> Any:
-    """Import `deepsparse` without its usage reports, and return the module.
+    """Import the module `deepsparse` without its usage reports.
 
     Raises:
-        BackendError: not installed, or this CPU or Python is not one of its.
+        BackendError: it is not installed, or does not support this CPU or Python.
     """
-    # Unless told not to, the import asks the network where it is and reports that it was
-    # used, without any time limit. It reads this when it is imported and never again.
+    # By default, the import locates the machine over the network and reports its use, without a timeout. The variable
+    # is read only during the import.
     os.environ["NM_DISABLE_ANALYTICS"] = "1"
-    # Faster and less accurate int8 on old CPUs: a result must never depend on it unseen.
+    # This variable makes int8 faster and less accurate on old CPUs, which would change results silently.
     os.environ.pop("NM_FAST_VNNI_EMULATION", None)
     try:
         return importlib.import_module("deepsparse")
     except ModuleNotFoundError as error:
         python = sys.version_info[:2]
         if error.name != "deepsparse":
-            reason = f"cannot be imported: it misses {error.name}; install deepsparse=={VERSION} again"
+            reason = f"cannot be imported: the package {error.name} is missing; install deepsparse=={VERSION} again"
         elif python > _LATEST_PYTHON:
-            reason = f"is not installed, and it has no wheels for Python {python[0]}.{python[1]}: "
+            reason = f"is not installed and has no wheels for Python {python[0]}.{python[1]}; "
             reason += "use CPython 3.8 to 3.11, or the onnxruntime backend"
         else:
             reason = f"is not installed in {sys.prefix}; install deepsparse=={VERSION}"
         raise BackendError(f"deepsparse {reason}") from error
     except (ImportError, OSError) as error:
-        # Its CPU probe raises OSError where it finds no instruction set that it knows.
+        # Its CPU probe raises OSError for an unknown instruction set.
         raise BackendError(
-            f"deepsparse cannot run on this machine ({error}); it needs Linux on a CPU with AVX2, AVX-512 "
-            "or Arm NEON: take the onnxruntime backend instead"
+            f"deepsparse cannot run on this machine ({error}): it needs Linux on a CPU with AVX2, AVX-512 "
+            "or Arm NEON; use the onnxruntime backend"
         ) from error
 
 
 def bound_call(engine: Any) -> Callable[[list[NDArray[Any]]], Any]:
-    """Return what an engine's `run` ends in, without the Python in between.
+    """Return the compiled function behind an engine's `run`.
 
-    `Engine.run(arrays, val_inp=False)` of 1.8.0, the version that is pinned, does this and nothing else; after an
-    inference has emptied the caches its detour costs several microseconds.
+    In the pinned version 1.8.0, `Engine.run(arrays, val_inp=False)` only calls this function. After an inference has
+    emptied the caches, the Python code of `run` costs several microseconds.
     """
     compiled = getattr(engine, "_eng_net", None)
     if compiled is None:
@@ -87,66 +87,66 @@ def bound_call(engine: Any) -> Callable[[list[NDArray[Any]]], Any]:
 
 
 def instruction_set(cpu: Mapping[str, Any]) -> str:
-    """Name what decides which code is generated, for instance "avx512_vnni"."""
+    """Return the name of the instruction set with its extensions, for example "avx512_vnni"."""
     extensions = [name for name in ("vnni", "dotprod", "i8mm", "bf16") if cpu.get(name)]
     return "_".join([str(cpu.get("isa", "unknown")), *extensions])
 
 
 def cpu_warnings(cpu: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return sentences on what this CPU's lacks mean for a result; none on a CPU that has all the engine wants."""
+    """Return warnings about missing instructions that lower a result; empty if the CPU has all of them."""
     isa = str(cpu.get("isa", "unknown"))
     emulated = (
-        "int8 models are emulated with wider arithmetic and run several times slower than they would with it; "
-        "do not compare the result with machines that have it"
+        "int8 models are emulated with wider arithmetic and run several times slower; "
+        "do not compare the result with machines that have these instructions"
     )
     if isa in {"neon", "sve"}:
-        lacks = f"This Arm CPU has no dot product instructions (asimddp): {emulated}."
-        return () if cpu.get("dotprod") else (lacks,)
+        no_dotprod = f"This Arm CPU has no dot product instructions (asimddp): {emulated}."
+        return () if cpu.get("dotprod") else (no_dotprod,)
     if isa not in {"avx2", "avx512"}:
-        made_for = "is not one that DeepSparse was made for (AVX2, AVX-512, NEON)"
-        return (f"This CPU's instruction set ({isa}) {made_for}: the result says little about the engine.",)
+        problem = f"DeepSparse has no code for this CPU's instruction set ({isa}), only for AVX2, AVX-512 and NEON"
+        return (f"{problem}: the result is not representative of the engine.",)
     narrow = (
         "This CPU has AVX2 but no AVX-512 that DeepSparse uses: vectors are half as wide, "
         "and results are lower than published ones of AVX-512 machines."
     )
-    found = [narrow] if isa == "avx2" else []
-    return tuple(found if cpu.get("vnni") else [*found, f"This CPU has no VNNI instructions: {emulated}."])
+    warnings = [narrow] if isa == "avx2" else []
+    return tuple(warnings if cpu.get("vnni") else [*warnings, f"This CPU has no VNNI instructions: {emulated}."])
 
 
 def resident_bytes(process: Path = Path("/proc/self")) -> int | None:
-    """Memory that this process holds; None where the system does not tell."""
+    """Return the resident memory of this process, or None if it is unknown."""
     pages = re.match(r"\d+ (\d+)", read_text(process / "statm") or "")
     return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") if pages else None
 
 
 def available_bytes(meminfo: Path = Path("/proc/meminfo")) -> int | None:
-    """Memory that can still be had without swapping; None where the system does not tell."""
-    found = re.search(r"^MemAvailable:\s*(\d+)", read_text(meminfo) or "", re.MULTILINE)
-    return int(found[1]) * 1024 if found else None
+    """Return the memory that is available without swapping, or None if it is unknown."""
+    available = re.search(r"^MemAvailable:\s*(\d+)", read_text(meminfo) or "", re.MULTILINE)
+    return int(available[1]) * 1024 if available else None
 
 
-def check_room(largest_bytes: int, remaining: int, free_bytes: int | None) -> None:
-    """Raise before the kernel would end the process half-way; unknown `free_bytes` refuse nothing.
+def check_memory(largest_bytes: int, remaining: int, free_bytes: int | None) -> None:
+    """Check that `remaining` more engines of the largest size fit into memory, before the kernel kills the process.
 
     Raises:
-        BackendError: so many more engines of the largest one's size do not fit.
+        BackendError: the engines do not fit into `free_bytes`; never raised if that is unknown.
     """
     if free_bytes is None or remaining * largest_bytes <= free_bytes:
         return
     fit = free_bytes // max(1, largest_bytes)
     raise BackendError(
         f"{remaining} more engines of about {largest_bytes / _GIB:.1f} GiB each do not fit into "
-        f"{free_bytes / _GIB:.1f} GiB of free memory (about {fit} do); give fewer sequence lengths, "
-        "for instance DEEPSPARSE_SEQLENS=192,384"
+        f"{free_bytes / _GIB:.1f} GiB of free memory (about {fit} do); use fewer sequence lengths, "
+        "for example DEEPSPARSE_SEQLENS=192,384"
     )
 
 
 class DeepSparseBackend(QuestionAnswering):
-    """The DeepSparse engine behind `mlperf_home.engines.base.Backend`.
+    """The DeepSparse backend.
 
-    Options: `allow_unsupported` (run graphs that the optimised code mostly does not cover), `trial` (false
-    skips the compile in a child process), `single` (also prepare batches of 1, which serve a batch that is
-    not full; it costs a second engine for each length), `trial_command` (for tests).
+    Options: `allow_unsupported` (run graphs that the optimised code mostly does not cover), `trial` (false skips the
+    trial compile in a child process), `single` (also prepare batches of 1 for partial batches, at the cost of a second
+    engine for each length), `trial_command` (the child's command, for tests).
     """
 
     name = "deepsparse"
@@ -155,13 +155,13 @@ class DeepSparseBackend(QuestionAnswering):
     def __init__(self) -> None:
         super().__init__()
         self._engines: dict[tuple[int, int], Any] = {}
-        # What each engine's `run` ends in, by shape.
+        # The compiled functions of the engines by shape, see `bound_call`.
         self._calls: dict[tuple[int, int], Callable[[list[NDArray[Any]]], Any]] = {}
-        self._signature: Signature | None = None
+        self._signature: GraphSignature | None = None
         self._context: Any = None
 
     def prepare(self, inputs: Inputs) -> Prepared:
-        """Arrange one batch; see `Backend.prepare`."""
+        """Prepare one batch; see `Backend.prepare`."""
         signature = self._signature
         if signature is None:
             raise self._not_open()
@@ -187,29 +187,29 @@ class DeepSparseBackend(QuestionAnswering):
     def close(self) -> None:
         """Release the engines; see `Backend.close`."""
         self._signature = None
-        # The engines use the context's threads: they go first.
+        # The engines use the context's threads, so they are released first.
         self._calls.clear()
         self._engines.clear()
         self._context = None
 
-    def _open(self, request: Request, options: Options) -> Description:
-        graphs = FixedShapeGraphs(request.model_path, request.work_dir)
+    def _open(self, setup: EngineSetup, options: EngineOptions) -> EngineDescription:
+        graphs = FixedShapeGraphs(setup.model_path, setup.work_dir)
         library = load()
         cpu = dict(library.cpu.cpu_architecture())
-        cores = usable_cores(request.cores)
+        cores = usable_cores(setup.cores)
         shapes = list(self._largest_batch.items())
         if options.flag("trial", default=True):
             name = f"{graphs.sha256[:16]}-trial-deepsparse-{library.__version__}-{instruction_set(cpu)}"
-            _try_in_child(request, shapes[0], request.work_dir / f"{name}.json", options)
+            _try_in_child(setup, shapes[0], setup.work_dir / f"{name}.json", options)
         self._signature = graphs.signature
-        self._context = library.Context(num_cores=cores, num_streams=min(request.grid.streams, cores))
+        self._context = library.Context(num_cores=cores, num_streams=min(setup.grid.streams, cores))
         if options.flag("single", default=False):
             shapes += [(length, 1) for length, batch in shapes if batch > 1]
         paths = {(batch, length): graphs.path(batch, length) for length, batch in shapes}
         graphs.release()
-        compile_s = self._compile(library, paths, request)
+        compile_s = self._compile(library, paths, setup)
         fractions = {shape: float(engine.fraction_of_supported_ops) for shape, engine in self._engines.items()}
-        warnings = _support_warnings(request, min(fractions.values()), options) + cpu_warnings(cpu)
+        warnings = _support_warnings(setup, min(fractions.values()), options) + cpu_warnings(cpu)
         details = {
             **{name: cpu.get(name) for name in ("isa", "vnni", "bf16", "dotprod")},
             "cores": self._context.num_cores,
@@ -222,22 +222,22 @@ class DeepSparseBackend(QuestionAnswering):
             "model_sha256": graphs.sha256,
             "licence": LICENCE,
         }
-        return Description(self.name, str(library.__version__), details, warnings)
+        return EngineDescription(self.name, str(library.__version__), details, warnings)
 
-    def _compile(self, library: Any, paths: dict[tuple[int, int], Path], request: Request) -> float:
-        """Make and warm up an engine for every shape, watching the memory; return the seconds that it took."""
+    def _compile(self, library: Any, paths: dict[tuple[int, int], Path], setup: EngineSetup) -> float:
+        """Compile and warm up an engine for every shape, checking the memory; return the duration in seconds."""
         started_s = time.monotonic()
         largest_bytes = 0
-        # The longest first: if it fits, the others do.
+        # The longest shape comes first, because it needs the most memory.
         for done, (batch, length) in enumerate(sorted(paths, key=lambda shape: (-shape[1], -shape[0]))):
             if done:
-                check_room(largest_bytes, len(paths) - done, available_bytes())
+                check_memory(largest_bytes, len(paths) - done, available_bytes())
             before = resident_bytes()
             try:
                 engine = library.MultiModelEngine(str(paths[batch, length]), batch, self._context)
             except RuntimeError as error:
-                raise trial.cannot_compile(
-                    self.name, request.model_path, (batch, length), trial.engine_words(str(error))
+                raise trial.compile_error(
+                    self.name, setup.model_path, (batch, length), trial.error_line(str(error))
                 ) from error
             self._engines[batch, length] = engine
             self._calls[batch, length] = bound_call(engine)
@@ -250,9 +250,9 @@ class DeepSparseBackend(QuestionAnswering):
 
 
 def _one_by_one(
-    call: Callable[[list[NDArray[Any]]], Any], signature: Signature, arrays: list[NDArray[Any]]
+    call: Callable[[list[NDArray[Any]]], Any], signature: GraphSignature, arrays: list[NDArray[Any]]
 ) -> Prepared:
-    """Arrange a batch that no engine was made for, for the engine that takes one sample."""
+    """Prepare a partial batch for the engine that infers one sample."""
     rows = [[array[row : row + 1] for array in arrays] for row in range(len(arrays[0]))]
 
     def infer() -> Answer:
@@ -260,33 +260,37 @@ def _one_by_one(
             outputs = [call(row) for row in rows]
         except RuntimeError as error:
             raise _failed(error) from error
-        return lambda: np.concatenate([signature.logits(each, 1) for each in outputs])
+        return lambda: np.concatenate([signature.logits(output, 1) for output in outputs])
 
     return infer
 
 
 def _failed(error: RuntimeError) -> BackendError:
-    return BackendError(f"deepsparse: the engine failed: {trial.engine_words(str(error))}")
+    return BackendError(f"deepsparse: the engine failed: {trial.error_line(str(error))}")
 
 
-def _try_in_child(request: Request, shape: tuple[int, int], outcome: Path, options: Options) -> None:
-    """Compile the grid's smallest shape where an abort does no harm, once for each model and machine."""
+def _try_in_child(setup: EngineSetup, shape: tuple[int, int], outcome: Path, options: EngineOptions) -> None:
+    """Compile the smallest shape in a child process, which may abort, once for each model and machine."""
     length, batch = shape
-    kept = {key: value for key, value in request.options.items() if key != "trial_command"} | {"trial": False}
-    smallest = replace(request, grid=Grid((length,), (batch,)), cores=usable_cores(request.cores), options=kept)
+    kept = {key: value for key, value in setup.options.items() if key != "trial_command"} | {"trial": False}
+    smallest = replace(setup, grid=Grid((length,), (batch,)), cores=usable_cores(setup.cores), options=kept)
     trial.check(trial.Attempt("deepsparse", smallest, outcome, command=options.words("trial_command")))
 
 
-def _support_warnings(request: Request, lowest: float, options: Options) -> tuple[str, ...]:
-    """Judge what share of the graph the optimised code covers; raise if less than half, and nobody allowed it."""
+def _support_warnings(setup: EngineSetup, lowest: float, options: EngineOptions) -> tuple[str, ...]:
+    """Return warnings for a graph that the optimised code covers partly.
+
+    Raises:
+        BackendError: it covers less than half of the graph, and the option allow_unsupported is not set.
+    """
     if lowest < _REFUSE_BELOW and not options.flag("allow_unsupported", default=False):
         raise BackendError(
-            f"model {request.model_path}: deepsparse's optimised code covers only {lowest:.0%} of its operations, "
-            "so this would measure something else; take the onnxruntime backend, another export of the model, "
-            "or set the option allow_unsupported"
+            f"model {setup.model_path}: deepsparse's optimised code covers only {lowest:.0%} of its operations, "
+            "so the result would not represent it; use the onnxruntime backend, another export of the model, "
+            "or the option allow_unsupported"
         )
     if lowest >= _WARN_BELOW:
         return ()
     covered = f"DeepSparse's optimised code covers only {lowest:.0%} of this model's operations"
-    hint = "(a good export has 97 % or more): the rest runs slowly, and the result is lower than the engine could give."
+    hint = "(a good export has 97 % or more): the others run slowly, and the result is lower than possible."
     return (f"{covered} {hint}",)

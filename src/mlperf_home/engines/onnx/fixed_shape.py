@@ -1,7 +1,7 @@
-"""Copies of a model for one batch and length each, which share one file of weights.
+"""Copies of a model with fixed shapes, which share one file of weights.
 
-An engine that overrides shapes by itself writes them into the user's file; one that is given dynamic shapes may fall
-back to slow code. So the weights are written once, and for each (batch, length) a small graph that refers to them.
+An engine that overrides shapes writes them into the user's file, and may run dynamic shapes with slow code. Therefore
+the weights are written once, and a small graph that refers to them for each (batch, length).
 """
 
 from __future__ import annotations
@@ -19,25 +19,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-# Smaller tensors stay in the graph: shape inference has to see the constants among them.
+# Smaller tensors stay in the graph, because shape inference needs the constants among them.
 _INLINE_BYTES = 1024
 _ALIGNMENT_BYTES = 64  # a cache line, for readers that map the file
-# Part of every name: raise it when the files are written in another way.
+# Part of every file name; it changes with the format of the files.
 _LAYOUT = "fixed1"
 
 
 class FixedShapeGraphs:
-    """The fixed-shape copies of one model, in a folder that processes may share.
+    """The fixed-shape copies of a model, in a folder that processes may share.
 
-    Every file is named by the hash of the model's content and is renamed into place when it is whole, so whoever finds
-    one can use it, and two writers write the same. `sha256` is the hash of the model's content.
+    Files are named by the hash of the model's content and written atomically: every existing file is usable, and two
+    writers write the same content.
+
+    Attributes:
+        signature: the inputs and outputs of the model.
+        sha256: the hash of the model's content.
     """
 
     def __init__(self, model_path: Path, work_dir: Path) -> None:
         """Read the user's model; `work_dir` is an existing folder for the copies.
 
         Raises:
-            BackendError: not a question-answering model in ONNX, or work_dir is not a folder.
+            BackendError: the file is not an ONNX model for question answering, or work_dir is not a folder.
         """
         if not work_dir.is_dir():
             raise BackendError(f"work folder {work_dir}: does not exist; create it first")
@@ -51,24 +55,24 @@ class FixedShapeGraphs:
         self._split = False
 
     def path(self, batch: int, length: int) -> Path:
-        """Return the graph for one shape, making it if need be.
+        """Return the path of the graph for one shape; write it if necessary.
 
         Raises:
-            BackendError: the model was exported for another fixed shape, or the folder takes no files.
+            BackendError: the model was exported for another fixed shape, or the folder cannot be written.
         """
-        # A model exported with fixed numbers may have them in its constants too.
+        # A model with a fixed shape may also have it in its constants, so it cannot be changed.
         fixed = self.signature.fixed_shape
-        for wanted, exported, what in zip((batch, length), fixed, ("batch size", "length"), strict=True):
-            if exported not in {None, wanted}:
+        for size, exported, axis in zip((batch, length), fixed, ("batch size", "length"), strict=True):
+            if exported not in {None, size}:
                 raise BackendError(
-                    f"model {self._path}: exported for {what} {exported} only, and {wanted} is wanted; "
-                    f"export it with dynamic axes, or ask for {what} {exported}"
+                    f"model {self._path}: exported for {axis} {exported} only, not for {size}; "
+                    f"export it with dynamic axes, or use {axis} {exported}"
                 )
         target = self._weights.with_name(f"{self._stem}-batch{batch}-length{length}.onnx")
         if not _is_whole(target):
             model = onnx.ModelProto()
             model.CopyFrom(self._model_without_weights())
-            names = {each.name for each in self.signature.inputs}
+            names = {model_input.name for model_input in self.signature.inputs}
             for value in (*(each for each in model.graph.input if each.name in names), *model.graph.output):
                 for dim, number in zip(value.type.tensor_type.shape.dim, (batch, length), strict=False):
                     dim.dim_value = number
@@ -76,7 +80,7 @@ class FixedShapeGraphs:
         return target
 
     def release(self) -> None:
-        """Forget the model's content, which can be hundreds of megabytes; it is read again when needed."""
+        """Release the model's content, which can have hundreds of megabytes; it is read again when needed."""
         self._model = None
         self._split = False
 
@@ -85,10 +89,10 @@ class FixedShapeGraphs:
             self._model = graph.load(self._path)
         if not self._split:
             graph.load_weights(self._model, self._path)
-            # The shapes that the exporter or the quantiser noted are those of its own run.
-            for each in _with_subgraphs(self._model.graph):
-                del each.value_info[:]
-            # The large tensors' bytes go to a file that all shapes share.
+            # The noted shapes are those of the exporter's or the quantiser's own run.
+            for body in _with_subgraphs(self._model.graph):
+                del body.value_info[:]
+            # Large tensors move to the file that all shapes share.
             blocks: list[bytes] = []
             offset = 0
             for tensor in self._model.graph.initializer:
@@ -111,11 +115,12 @@ def _publish(target: Path, blocks: Iterable[bytes]) -> None:
             file.writelines(blocks)
     except OSError as error:
         reason = error.strerror or error
-        raise BackendError(f"work folder {target.parent}: cannot write {target.name} ({reason})") from error
+        problem = f"work folder {target.parent}: cannot write {target.name} ({reason}); name another folder"
+        raise BackendError(problem) from error
 
 
 def _with_subgraphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    """A graph and the bodies of its conditions and loops."""
+    """Yield a graph and the bodies of its conditions and loops."""
     yield graph
     for node in graph.node:
         for attribute in node.attribute:
@@ -124,7 +129,7 @@ def _with_subgraphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a graph and the weights it refers to can be used."""
+    """Whether a graph and its weights are complete."""
     try:
         model = onnx.load(str(path), load_external_data=False)
         places = [ExternalDataInfo(each) for each in model.graph.initializer if uses_external_data(each)]
@@ -132,5 +137,5 @@ def _is_whole(path: Path) -> bool:
             (path.parent / place.location).stat().st_size >= (place.offset or 0) + (place.length or 0)
             for place in places
         )
-    except Exception:  # noqa: BLE001 - whatever is wrong with it, it gets written again
+    except Exception:  # noqa: BLE001 - an unusable graph is written again
         return False

@@ -1,4 +1,4 @@
-"""Inputs and outputs of an ONNX question-answering model: roles, positions, types."""
+"""The inputs and outputs of an ONNX model for question answering: names, positions, types."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.datasets.base import Inputs
 
-# Names that exporters and MLPerf's own models give to each input, by its place in `Inputs`.
+# The names of each input in exported models and MLPerf's own, by the position in `Inputs`.
 _INPUT_NAMES = (("input_ids",), ("attention_mask", "input_mask"), ("token_type_ids", "segment_ids"))
 _OPTIONAL_INPUT = 2  # models like DistilBERT have no token types
 _OUTPUT_NAMES = (("start_logits", "end_logits"), ("output_start_logits", "output_end_logits"))
@@ -30,7 +30,14 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class ModelInput:
-    """One input of the graph: its place in `Inputs`; batch and length as exported, None where they may vary."""
+    """An input of a graph.
+
+    Attributes:
+        name: its name in the graph.
+        position: its position in `Inputs`.
+        dtype: its type.
+        dims: the exported batch size and length; None where they are dynamic.
+    """
 
     name: str
     position: int
@@ -39,13 +46,13 @@ class ModelInput:
 
 
 @dataclass(frozen=True)
-class Signature:
-    """Inputs and outputs of a question-answering graph.
+class GraphSignature:
+    """The inputs and outputs of a graph for question answering.
 
     Attributes:
-        inputs: in the graph's own order.
-        outputs: names of start and end logits, each (batch, length); or one name, (batch, length, 2).
-        output_positions: the places of those among the graph's outputs.
+        inputs: the inputs, in the graph's order.
+        outputs: the names of the start and end logits, (batch, length) each, or of one output, (batch, length, 2).
+        output_positions: the positions of these outputs in the graph.
     """
 
     inputs: tuple[ModelInput, ...]
@@ -53,11 +60,11 @@ class Signature:
     output_positions: tuple[int, ...]
 
     def arrange(self, inputs: Inputs) -> list[NDArray[Any]]:
-        """Return the arrays in the graph's order and types, contiguous (copied only where they are not)."""
-        return [np.ascontiguousarray(inputs[each.position], dtype=each.dtype) for each in self.inputs]
+        """Return contiguous arrays in the graph's order and types; arrays that fit already are not copied."""
+        return [np.ascontiguousarray(inputs[value.position], dtype=value.dtype) for value in self.inputs]
 
     def logits(self, outputs: Sequence[NDArray[Any]], count: int) -> NDArray[np.float32]:
-        """Join the graph's outputs to (count, length, 2), leaving out the rows that filled up the batch."""
+        """Join the graph's outputs to (count, length, 2), without the rows that fill the batch."""
         first = outputs[self.output_positions[0]]
         if len(self.outputs) == 1:
             return np.array(first[:count], dtype=np.float32)
@@ -68,43 +75,44 @@ class Signature:
 
     @property
     def fixed_shape(self) -> tuple[int | None, int | None]:
-        """Batch and length that the model was exported for; None where they may vary."""
+        """The exported batch size and length; None where they are dynamic."""
         return self.inputs[0].dims
 
 
 def load(path: Path) -> onnx.ModelProto:
-    """Read the graph of an .onnx file; weights that are in files of their own stay there.
+    """Read the graph of an .onnx file, without weights in external files.
 
     Raises:
-        BackendError: absent, unreadable, or not an ONNX model.
+        BackendError: the file is absent, unreadable, or not an ONNX model.
     """
     try:
         model = onnx.load(str(path), load_external_data=False)
     except OSError as error:
-        raise BackendError(f"model {path}: cannot be read ({error.strerror or error})") from error
+        raise BackendError(f"model {path}: cannot be read ({error.strerror or error}); check the path") from error
     except Exception as error:  # protobuf's and onnx's own errors share no other base
         raise BackendError(
-            f"model {path}: not a whole ONNX file ({first_line(error)}); download or export it again"
+            f"model {path}: is not a complete ONNX file ({first_line(error)}); download or export it again"
         ) from error
     if not model.graph.node or not model.graph.output:
-        raise BackendError(f"model {path}: an ONNX file without a graph; download or export it again")
+        raise BackendError(f"model {path}: has no graph; download or export it again")
     return model
 
 
 def load_weights(model: onnx.ModelProto, path: Path) -> None:
-    """Bring the weights that stand in files beside the model into it.
+    """Load a model's weights from their external files.
 
     Raises:
-        BackendError: such a file is absent or too short.
+        BackendError: a file is absent or too short.
     """
     try:
         onnx.load_external_data_for_model(model, str(path.parent))
-    except Exception as error:  # onnx raises its own, OSError or ValueError, by version
-        raise BackendError(f"model {path}: its weights cannot be read ({first_line(error)})") from error
+    except Exception as error:  # OSError, ValueError or onnx's own error, depending on its version
+        problem = f"model {path}: its weights cannot be read ({first_line(error)}); download or export it again"
+        raise BackendError(problem) from error
 
 
 def content_hash(model: onnx.ModelProto, path: Path) -> str:
-    """Return the SHA-256 of a loaded model's file and of the files that hold its weights, if any, as one.
+    """Return the SHA-256 of a loaded model's file together with its external weight files.
 
     Raises:
         BackendError: a file is absent or unreadable.
@@ -118,20 +126,21 @@ def content_hash(model: onnx.ModelProto, path: Path) -> str:
                 while block := stream.read(_BLOCK_BYTES):
                     digest.update(block)
     except OSError as error:
-        raise BackendError(f"model {path}: cannot read {file} ({error.strerror})") from error
+        problem = f"model {path}: cannot read {file} ({error.strerror}); download or export it again"
+        raise BackendError(problem) from error
     return digest.hexdigest()
 
 
-def read_signature(model: onnx.ModelProto, path: Path) -> Signature:
-    """Find the inputs and outputs of a question-answering model; `path` is named in errors.
+def read_signature(model: onnx.ModelProto, path: Path) -> GraphSignature:
+    """Find the inputs and outputs of a model for question answering; `path` names it in errors.
 
     Raises:
-        BackendError: it takes or gives something else.
+        BackendError: the model has other inputs or outputs.
     """
-    # Before IR version 4 the weights stood among the inputs too.
+    # Before IR version 4, weights are also listed as inputs.
     weights = {tensor.name for tensor in model.graph.initializer}
     values = [value for value in model.graph.input if value.name not in weights]
-    # TensorFlow's exporter appends ":0".
+    # TensorFlow's exporter appends ":0" to names.
     plain = [value.name.removesuffix(":0") for value in values]
     placed = [place for name in plain for place, names in enumerate(_INPUT_NAMES) if name in names]
     required = set(range(len(_INPUT_NAMES))) - {_OPTIONAL_INPUT}
@@ -139,14 +148,15 @@ def read_signature(model: onnx.ModelProto, path: Path) -> Signature:
         has = ", ".join(value.name for value in values) or "none"
         needed = ", ".join(" or ".join(names) for names in _INPUT_NAMES)
         raise BackendError(
-            f"model {path}: its inputs are {has}; a BERT question-answering model has {needed} (the last may be absent)"
+            f"model {path}: its inputs are {has}; use a BERT model for question answering, with {needed} "
+            "(the last may be absent)"
         )
     inputs = tuple(_model_input(value, place, path) for value, place in zip(values, placed, strict=True))
-    return Signature(inputs, *_outputs(model.graph.output, path))
+    return GraphSignature(inputs, *_outputs(model.graph.output, path))
 
 
 def dimensions(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
-    """Return a value's dimensions; None where they may vary."""
+    """Return the dimensions of a value; None where they are dynamic."""
     dims = value.type.tensor_type.shape.dim
     return tuple(dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in dims)
 
@@ -154,13 +164,14 @@ def dimensions(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
 def _model_input(value: onnx.ValueInfoProto, position: int, path: Path) -> ModelInput:
     dims = dimensions(value)
     if len(dims) != 2:  # noqa: PLR2004 - batch and length
-        raise BackendError(f"model {path}: input {value.name} has {len(dims)} dimensions; it must be (batch, length)")
+        problem = f"model {path}: input {value.name} has {len(dims)} dimensions, not (batch, length)"
+        raise BackendError(f"{problem}; use a BERT model for question answering")
     dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
     return ModelInput(value.name, position, dtype, (dims[0], dims[1]))
 
 
 def _outputs(values: Sequence[onnx.ValueInfoProto], path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Names and places of the logits among the graph's outputs."""
+    """Return the names and the positions of the logits among the graph's outputs."""
     names = [value.name for value in values]
     plain = [name.removesuffix(":0") for name in names]
     for pair in _OUTPUT_NAMES:
@@ -173,6 +184,6 @@ def _outputs(values: Sequence[onnx.ValueInfoProto], path: Path) -> tuple[tuple[s
     if ranks == [3] and dimensions(values[0])[2] in {2, None}:
         return (names[0],), (0,)
     raise BackendError(
-        f"model {path}: its outputs are {', '.join(names)}; a BERT question-answering model gives "
+        f"model {path}: its outputs are {', '.join(names)}; use a BERT model for question answering, with "
         "start_logits and end_logits, each (batch, length), or one output (batch, length, 2)"
     )

@@ -1,4 +1,4 @@
-"""onnxruntime: any CPU, any Python; one session for each stream."""
+"""The onnxruntime backend, for any CPU and any Python: one session for each stream."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import queue
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.engines.base import BackendError, Description
+from mlperf_home.engines.base import BackendError, EngineDescription
 from mlperf_home.engines.engine import (
     WARM_UP_RUNS,
     QuestionAnswering,
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Answer, Prepared, Request
-    from mlperf_home.engines.engine import Options
-    from mlperf_home.engines.onnx.graph import Signature
+    from mlperf_home.engines.base import Answer, EngineSetup, Prepared
+    from mlperf_home.engines.engine import EngineOptions
+    from mlperf_home.engines.onnx.graph import GraphSignature
 
 
 class OnnxRuntimeBackend(QuestionAnswering):
-    """onnxruntime behind `mlperf_home.engines.base.Backend`.
+    """The onnxruntime backend.
 
-    Options: `fixed_shapes` (a session for each shape of the grid, which lets the runtime plan its memory,
-    in place of one that takes any; models exported for one shape always get it), `threads` (in one session).
+    Options: `fixed_shapes` (a session for each shape of the grid, for which the runtime plans its memory, instead of
+    one dynamic session; always on for models exported with a fixed shape), `threads` (the threads of one session).
     """
 
     name = "onnxruntime"
@@ -42,14 +42,14 @@ class OnnxRuntimeBackend(QuestionAnswering):
 
     def __init__(self) -> None:
         super().__init__()
-        self._signature: Signature | None = None
-        # Sessions by length, each used by one caller at a time: the threads inside a
-        # session serve one call, and a second caller would only wait for them.
+        self._signature: GraphSignature | None = None
+        # Idle sessions by length. A session has one caller at a time: its threads serve one call, for which a second
+        # caller would have to wait.
         self._idle: dict[int, queue.SimpleQueue[Any]] = {}
         self._fills = False
 
     def prepare(self, inputs: Inputs) -> Prepared:
-        """Arrange one batch; see `Backend.prepare`."""
+        """Prepare one batch; see `Backend.prepare`."""
         signature = self._signature
         if signature is None:
             raise self._not_open()
@@ -74,23 +74,23 @@ class OnnxRuntimeBackend(QuestionAnswering):
         self._signature = None
         self._idle = {}
 
-    def _open(self, request: Request, options: Options) -> Description:
-        graphs = FixedShapeGraphs(request.model_path, request.work_dir)
+    def _open(self, setup: EngineSetup, options: EngineOptions) -> EngineDescription:
+        graphs = FixedShapeGraphs(setup.model_path, setup.work_dir)
         try:
             library = importlib.import_module("onnxruntime")
         except ImportError as error:
-            raise BackendError(f"onnxruntime cannot be imported ({error}); install onnxruntime") from error
-        cores = usable_cores(request.cores)
-        streams = min(request.grid.streams, cores)
+            raise BackendError(f"onnxruntime cannot be imported ({error}); install it") from error
+        cores = usable_cores(setup.cores)
+        streams = min(setup.grid.streams, cores)
         threads = options.count("threads") or max(1, cores // streams)
         self._signature = signature = graphs.signature
         self._fills = options.flag("fixed_shapes", default=False) or signature.fixed_shape != (None, None)
         paths = {
-            length: graphs.path(batch, length) if self._fills else request.model_path
+            length: graphs.path(batch, length) if self._fills else setup.model_path
             for length, batch in self._largest_batch.items()
         }
         graphs.release()
-        make = partial(_session, library, threads=threads, model_path=request.model_path)
+        make = partial(_session, library, threads=threads, model_path=setup.model_path)
         sessions = {path: [make(path) for _ in range(streams)] for path in set(paths.values())}
         shared: dict[Path, queue.SimpleQueue[Any]] = {path: queue.SimpleQueue() for path in sessions}
         for length, path in paths.items():
@@ -98,8 +98,8 @@ class OnnxRuntimeBackend(QuestionAnswering):
             arrays = signature.arrange(full_inputs(self._largest_batch[length], length))
             for session in sessions[path] * WARM_UP_RUNS:
                 _call(session, signature, arrays)
-        for path, made in sessions.items():
-            for session in made:
+        for path, idle in sessions.items():
+            for session in idle:
                 shared[path].put(session)
         details = {
             "providers": ["CPUExecutionProvider"],
@@ -110,27 +110,28 @@ class OnnxRuntimeBackend(QuestionAnswering):
             **self._shapes(),
             "model_sha256": graphs.sha256,
         }
-        return Description(self.name, str(library.__version__), details)
+        return EngineDescription(self.name, str(library.__version__), details)
 
 
 def _session(library: Any, path: Path, *, threads: int, model_path: Path) -> Any:
-    """Make a session with threads of its own; raise `BackendError` where the runtime refuses the model."""
+    """Make a session with threads of its own; raise `BackendError` if the runtime refuses the model."""
     settings = library.SessionOptions()
     settings.intra_op_num_threads = threads
     settings.inter_op_num_threads = 1
-    settings.log_severity_level = 3  # errors only: its warnings are for whoever made the model
+    settings.log_severity_level = 3  # errors only; warnings concern the authors of models
     try:
         return library.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exceptions share no public base
         raise BackendError(
-            f"model {model_path}: onnxruntime refuses it ({first_line(error)}); export it again, for opset 13 to 17"
+            f"model {model_path}: onnxruntime refuses it ({first_line(error)}); export it again for opset 13 to 17"
         ) from error
 
 
-def _call(session: Any, signature: Signature, arrays: list[NDArray[Any]]) -> Any:
-    """Run a session; its outputs come in the graph's order."""
-    names = [each.name for each in signature.inputs]
+def _call(session: Any, signature: GraphSignature, arrays: list[NDArray[Any]]) -> Any:
+    """Run a session; return its outputs in the graph's order."""
+    names = [model_input.name for model_input in signature.inputs]
     try:
         return session.run(None, dict(zip(names, arrays, strict=True)))
     except Exception as error:  # its exceptions share no public base
-        raise BackendError(f"onnxruntime: the model cannot be run ({first_line(error)})") from error
+        problem = f"onnxruntime: the model cannot be run ({first_line(error)}); export it again, or use another backend"
+        raise BackendError(problem) from error

@@ -1,1 +1,1 @@
-"""TFLite files, and the engines that run them."""
+"""TFLite files and the engines that run them."""

@@ -1,4 +1,4 @@
-"""Input and output of an image classifier, as its own file says, and one inference of it."""
+"""The input and output of an image classifier, and its inferences."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ class Tensor:
     """An input or output of a classifier.
 
     Attributes:
-        index: its number in the interpreter.
-        shape: the batch first.
+        index: its index in the interpreter.
+        shape: its dimensions, the batch first.
         dtype: "float32", "uint8" or "int8".
-        scale: a quantised value q stands for (q - zero_point) * scale; 0.0 where it is not quantised.
+        scale: the scale of the quantisation, 0.0 without one: a quantised value q means (q - zero_point) * scale.
+        zero_point: the zero point of the quantisation.
     """
 
     index: int
@@ -45,18 +46,18 @@ class Tensor:
     zero_point: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a record keeps, and what the images have to be converted to."""
+        """Return the tensor's description for the session; images are converted to its type."""
         return {"shape": list(self.shape), "dtype": self.dtype, "scale": self.scale, "zero_point": self.zero_point}
 
 
 @dataclass(frozen=True)
-class Classifier:
-    """The one input and the one output of an image classifier.
+class ClassifierSignature:
+    """The input and output of an image classifier.
 
     Attributes:
         image: the input, (1, height, width, channels).
-        scores: the output, of which the last axis has the classes.
-        background: classes before the dataset's first: 1 where the output has 1001, and 0 otherwise.
+        scores: the output; its last axis has the classes.
+        background: the number of classes before the dataset's first: 1 if the output has 1001 classes, otherwise 0.
     """
 
     image: Tensor
@@ -65,48 +66,49 @@ class Classifier:
 
     @property
     def classes(self) -> int:
-        """How many of the output's classes are the dataset's."""
+        """The number of the dataset's classes in the output."""
         return self.scores.shape[-1] - self.background
 
     def images(self, inputs: Inputs) -> NDArray[Any]:
-        """Return a batch, one array (batch, height, width, channels), without a copy where the interpreter takes it so.
+        """Return a batch of images, (batch, height, width, channels), in the model's type; avoid copies.
 
-        It is of the model's own type, or, for a quantised model, float32 of the numbers that the values stand for,
-        which are quantised here.
+        The input is one array of the model's type, or of float32 for a quantised model; then it is quantised here.
 
         Raises:
-            BackendError: another number of arrays, another shape, or another type.
+            BackendError: the inputs are not one array, or have another shape or type.
         """
-        wanted = self.image
-        if len(inputs) != 1 or inputs[0].shape[1:] != wanted.shape[1:] or not len(inputs[0]):
+        image = self.image
+        if len(inputs) != 1 or inputs[0].shape[1:] != image.shape[1:] or not len(inputs[0]):
             shapes = ", ".join(str(array.shape) for array in inputs) or "none"
-            row = ", ".join(map(str, wanted.shape[1:]))
-            raise BackendError(f"input arrays of shapes {shapes}; the model takes one, (batch, {row})")
+            row = ", ".join(map(str, image.shape[1:]))
+            raise BackendError(f"got input arrays of shapes {shapes}; pass one of shape (batch, {row})")
         array = inputs[0]
-        if array.dtype == np.float32 and wanted.scale:
-            limits = np.iinfo(wanted.dtype)
-            array = np.rint(array / np.float32(wanted.scale)) + wanted.zero_point
-            array = np.clip(array, limits.min, limits.max).astype(wanted.dtype)
-        if array.dtype != np.dtype(wanted.dtype):
-            raise BackendError(f"images of type {array.dtype}; the model takes {wanted.dtype}: convert them first")
+        if array.dtype == np.float32 and image.scale:
+            limits = np.iinfo(image.dtype)
+            array = np.rint(array / np.float32(image.scale)) + image.zero_point
+            array = np.clip(array, limits.min, limits.max).astype(image.dtype)
+        if array.dtype != np.dtype(image.dtype):
+            raise BackendError(f"got images of type {array.dtype}; convert them to {image.dtype}")
         return np.ascontiguousarray(array)
 
 
-def read_classifier(given: Sequence[Mapping[str, Any]], made: Sequence[Mapping[str, Any]], path: Path) -> Classifier:
-    """Read an interpreter's details of its inputs and outputs (`get_input_details`); `path` is for messages.
+def read_classifier(
+    inputs: Sequence[Mapping[str, Any]], outputs: Sequence[Mapping[str, Any]], path: Path
+) -> ClassifierSignature:
+    """Read the details of an interpreter's inputs and outputs (`get_input_details`); `path` names the model in errors.
 
     Raises:
-        BackendError: this is no image classifier.
+        BackendError: the model is not an image classifier.
     """
-    if len(given) != 1 or len(made) != 1:
-        raise _no_classifier(path, f"it has {len(given)} inputs and {len(made)} outputs, not one of each")
-    image, scores = _tensor(given[0], path), _tensor(made[0], path)
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise _no_classifier(path, f"it has {len(inputs)} inputs and {len(outputs)} outputs, not one of each")
+    image, scores = _tensor(inputs[0], path), _tensor(outputs[0], path)
     if len(image.shape) != _IMAGE_AXES or image.shape[0] != 1 or image.shape[-1] not in _CHANNELS:
         raise _no_classifier(path, f"its input is {image.shape}, not one image (1, height, width, channels)")
     classes = scores.shape[-1] if scores.shape else 0
-    if classes < 2 or int(np.prod(scores.shape)) != classes:  # noqa: PLR2004 - one class is no choice
+    if classes < 2 or int(np.prod(scores.shape)) != classes:  # noqa: PLR2004 - a classifier has several classes
         raise _no_classifier(path, f"its output is {scores.shape}, not one score for each class (1, classes)")
-    return Classifier(image, scores, background=int(classes == _WITH_BACKGROUND))
+    return ClassifierSignature(image, scores, background=int(classes == _WITH_BACKGROUND))
 
 
 def _tensor(details: Mapping[str, Any], path: Path) -> Tensor:
@@ -123,61 +125,63 @@ def _tensor(details: Mapping[str, Any], path: Path) -> Tensor:
 
 
 def _no_classifier(path: Path, reason: str) -> BackendError:
-    return BackendError(f"model {path}: is no image classifier, {reason}; give a classifier of single images")
+    return BackendError(f"model {path}: is not an image classifier: {reason}; use a classifier of single images")
 
 
-class Inference:
-    """One inference: called with an image, (1, height, width, channels), it returns the scores.
+class InterpreterCall:
+    """An inference with one interpreter: from an image, (1, height, width, channels), to the scores.
 
     Attributes:
-        parts: the interpreter's methods that set a tensor, invoke and get a tensor, bound, and the numbers of the
-            image's tensor and of the scores'; the copy of the scores has the output's shape.
+        parts: the bound methods set_tensor, invoke and get_tensor of the interpreter, and the indices of the image's
+            and the scores' tensors.
     """
 
-    def __init__(self, interpreter: Any, model: Classifier) -> None:
+    def __init__(self, interpreter: Any, model: ClassifierSignature) -> None:
         self.parts: tuple[Any, Any, Any, int, int] = (
             interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor, model.image.index, model.scores.index
         )  # fmt: skip
 
     def __call__(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Infer one image."""
+        """Infer one image; return a copy of the scores in the output's shape."""
         set_tensor, invoke, get_tensor, image, scores = self.parts
         set_tensor(image, array)
         invoke()
-        made: NDArray[Any] = get_tensor(scores)
-        return made
+        copied: NDArray[Any] = get_tensor(scores)
+        return copied
 
 
 class ArrangedImages:
-    """One batch of images, (batch, height, width, channels), of the model's own type; called, it is inferred.
+    """A prepared batch of images, (batch, height, width, channels), in the model's type.
 
-    It takes an inference of `idle`, which has one for each interpreter, and puts it back.
+    A call takes an idle interpreter from the queue `idle` and puts it back.
     """
 
-    def __init__(self, images: NDArray[Any], idle: SimpleQueue[Inference], model: Classifier, engine: str) -> None:
+    def __init__(
+        self, images: NDArray[Any], idle: SimpleQueue[InterpreterCall], model: ClassifierSignature, engine: str
+    ) -> None:
         self._rows = [images[row : row + 1] for row in range(len(images))]
-        self._take, self._give_back = idle.get, idle.put
+        self._take, self._put_back = idle.get, idle.put
         self._background, self._engine = model.background, engine
 
     def __call__(self) -> Answer:
-        """Infer the batch; raise `BackendError` if the engine refuses."""
-        inference = self._take()
+        """Infer the batch; raise `BackendError` if the engine fails."""
+        call = self._take()
         try:
-            scores = list(map(inference, self._rows))
+            scores = list(map(call, self._rows))
         except (ValueError, RuntimeError) as error:
             raise self._refused(error) from error
         finally:
-            self._give_back(inference)
+            self._put_back(call)
         return partial(classes_of, scores, self._background)
 
-    def with_only(self, inference: Inference) -> Prepared:
-        """Return the same for a batch of one image and one interpreter, which nobody else calls.
+    def for_interpreter(self, call: InterpreterCall) -> Prepared:
+        """Return a prepared batch of one image for one interpreter without other callers.
 
-        What Python does here is done between any two inferences, and with a model of 30 us each tenth of a us counts:
-        so nothing is called that can be written out.
+        This code runs between any two inferences. For a model of 30 us, every tenth of a us counts, so that function
+        calls are inlined.
         """
         (row,) = self._rows
-        set_tensor, invoke, get_tensor, image, scores = inference.parts
+        set_tensor, invoke, get_tensor, image, scores = call.parts
         background, refused = self._background, self._refused
 
         def infer() -> Answer:
@@ -191,12 +195,12 @@ class ArrangedImages:
         return infer
 
     def _refused(self, error: Exception) -> BackendError:
-        return BackendError(f"{self._engine}: the model cannot be run ({first_line(error)})")
+        return BackendError(f"{self._engine}: the model cannot be run ({first_line(error)}); use another model")
 
 
 def classes_of(scores: Sequence[NDArray[Any]], background: int) -> NDArray[np.float32]:
-    """Return the class with the highest score of each image, (batch,) float32; the first where two are equal.
+    """Return the class with the highest score of each image, (batch,) float32; the first of equal ones.
 
-    `scores` has an array for each image; `background` classes before the dataset's first are left out.
+    `scores` has one array for each image; the first `background` classes are ignored.
     """
-    return np.array([each.reshape(-1)[background:].argmax() for each in scores], dtype=np.float32)
+    return np.array([image.reshape(-1)[background:].argmax() for image in scores], dtype=np.float32)

@@ -1,4 +1,4 @@
-"""TFLite classifiers in tflite-runtime or LiteRT: one interpreter for each stream."""
+"""The backends for TFLite classifiers, tflite-runtime and LiteRT: one interpreter for each stream."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
-from mlperf_home.engines.base import BackendError, Description
-from mlperf_home.engines.engine import WARM_UP_RUNS, Engine, first_line, usable_cores
+from mlperf_home.engines.base import BackendError, EngineDescription
+from mlperf_home.engines.engine import WARM_UP_RUNS, BaseEngine, first_line, usable_cores
 from mlperf_home.engines.tflite import library as tflite_library
-from mlperf_home.engines.tflite.classifier import ArrangedImages, Classifier, Inference, read_classifier
-from mlperf_home.engines.tflite.library import Choices, Package, latencies_ns, thread_counts
+from mlperf_home.engines.tflite.classifier import ArrangedImages, ClassifierSignature, InterpreterCall, read_classifier
+from mlperf_home.engines.tflite.library import Choices, TflitePackage, latencies_ns, thread_counts
 from mlperf_home.engines.tflite.model_file import check_file
 
 if TYPE_CHECKING:
@@ -24,40 +24,41 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.grids import Grid
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Prepared, Request
-    from mlperf_home.engines.engine import Options
+    from mlperf_home.engines.base import EngineSetup, Prepared
+    from mlperf_home.engines.engine import EngineOptions
 
 
-class TfliteBackend(Engine):
-    """Image classifiers behind `mlperf_home.engines.base.Backend`.
+class TfliteBackend(BaseEngine):
+    """The backend for image classifiers with tflite-runtime.
 
-    `run` gives (batch,) float32: the class of each image, 0 for the dataset's first; where the model has 1001, its
-    class 0 is background, and is left out. A quantised score is larger exactly where what it stands for is larger,
-    so that classes need no dequantisation. A batch is inferred image by image: models are exported for one.
+    `run` returns the class of each image, (batch,) float32, 0 for the dataset's first class. If a model has 1001
+    classes, its class 0 is the background and is ignored. Quantisation keeps the order of scores, so that scores need
+    no dequantisation. A batch is inferred image by image, because models are exported for one image.
 
-    Options: `threads` (within one call; otherwise one stream tries 1, 2, 4 ... up to all cores and takes the fastest,
-    and several share the cores), `xnnpack` (false leaves the default delegate out), `delegate` (path or name of a
-    delegate's shared library), `delegate_options` (its own options: a list of "key=value").
+    Options: `threads` (the threads of one call; by default, a single stream uses the fastest of 1, 2, 4 ... up to all
+    cores, and several streams share the cores), `xnnpack` (false disables the default delegate), `delegate` (the path
+    or the name of a delegate's shared library), `delegate_options` (the delegate's options: a list of "key=value").
     """
 
     name = "tflite"
     option_names = ("threads", "xnnpack", "delegate", "delegate_options")
-    package: ClassVar[Package] = tflite_library.TFLITE
+    package: ClassVar[TflitePackage] = tflite_library.TFLITE
 
     def __init__(self) -> None:
-        self._model: Classifier | None = None
+        self._model: ClassifierSignature | None = None
         self._largest_batch = 1
-        self._idle: queue.SimpleQueue[Inference] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[InterpreterCall] = queue.SimpleQueue()
         self._fork_safe = False
 
     def prepare(self, inputs: Inputs) -> Prepared:
-        """Take images as `Classifier.images` does; see `Backend.prepare`."""
+        """Prepare images, see `ClassifierSignature.images` and `Backend.prepare`."""
         model = self._model
         if model is None:
             raise self._not_open()
         images = model.images(inputs)
         if len(images) > self._largest_batch:
-            raise BackendError(f"a batch of {len(images)} images; 1 to {self._largest_batch} were prepared for")
+            problem = f"got a batch of {len(images)} images; the engine is prepared for 1 to {self._largest_batch}"
+            raise BackendError(problem)
         return ArrangedImages(images, self._idle, model, self.name)
 
     def fork_safe(self) -> bool:
@@ -67,7 +68,7 @@ class TfliteBackend(Engine):
     def keep_stream(self, stream: int, prepared: Mapping[int, Prepared]) -> Mapping[int, Prepared]:
         """Keep one interpreter; see `Forkable.keep_stream`."""
         call = [self._idle.get() for _ in range(self._idle.qsize())][stream]
-        return {index: cast("ArrangedImages", images).with_only(call) for index, images in prepared.items()}
+        return {index: cast("ArrangedImages", images).for_interpreter(call) for index, images in prepared.items()}
 
     def close(self) -> None:
         """Release the interpreters; see `Backend.close`."""
@@ -76,17 +77,17 @@ class TfliteBackend(Engine):
 
     def _take_grid(self, grid: Grid) -> None:
         if grid.lengths:
-            raise BackendError(f"the grid has sequence lengths {grid.lengths}; images have none")
+            raise BackendError(f"the grid has sequence lengths {grid.lengths}; remove them, since images have none")
         if len(grid.batch_sizes) != 1 or grid.batch_sizes[0] < 1 or grid.streams < 1:
             raise BackendError(
                 f"the grid has batch sizes {grid.batch_sizes} and {grid.streams} streams; "
-                "give one positive number of each"
+                "set one positive number of each"
             )
         self._largest_batch = grid.batch_sizes[0]
 
-    def _open(self, request: Request, options: Options) -> Description:
-        cores = usable_cores(request.cores)
-        streams = request.grid.streams
+    def _open(self, setup: EngineSetup, options: EngineOptions) -> EngineDescription:
+        cores = usable_cores(setup.cores)
+        streams = setup.grid.streams
         threads = options.count("threads")
         choices = Choices(
             threads or max(1, cores // streams),
@@ -94,17 +95,17 @@ class TfliteBackend(Engine):
             options.text("delegate"),
             tuple(options.words("delegate_options") or ()),
         )
-        check_file(request.model_path)
+        check_file(setup.model_path)
         library, version = tflite_library.load(self.package)
         tried_us: dict[str, float] | None = None
         if threads is None and streams == 1 and cores > 1:
-            choices, tried_us = self._fastest(library, request.model_path, choices)
+            choices, tried_us = self._fastest(library, setup.model_path, choices)
         self._fork_safe = choices.threads == 1 and choices.delegate is None
-        interpreters = [tflite_library.make_interpreter(library, request.model_path, choices) for _ in range(streams)]
+        interpreters = [tflite_library.make_interpreter(library, setup.model_path, choices) for _ in range(streams)]
         for interpreter in interpreters:
-            self._model, call, _ = self._warmed_up(interpreter, request.model_path)
+            self._model, call, _ = self._warmed_up(interpreter, setup.model_path)
             self._idle.put(call)
-        model = cast("Classifier", self._model)
+        model = cast("ClassifierSignature", self._model)
         delegated = tflite_library.delegated(interpreters[0])
         details = {
             "cores": cores,
@@ -120,28 +121,30 @@ class TfliteBackend(Engine):
             "classes": model.classes,
             "background": model.background,
         }
-        return Description(self.name, version, details, self._warnings(choices, delegated=delegated))
+        return EngineDescription(self.name, version, details, self._warnings(choices, delegated=delegated))
 
     def _fastest(self, library: Any, path: Path, choices: Choices) -> tuple[Choices, dict[str, float]]:
-        """Try numbers of threads up to the chosen; return the fastest, and each one's 90th percentile in us."""
+        """Return the fastest number of threads up to the chosen one, and the 90th percentile of each in us."""
         calls = {}
         for threads in thread_counts(choices.threads):
             interpreter = tflite_library.make_interpreter(library, path, replace(choices, threads=threads))
             _, call, image = self._warmed_up(interpreter, path)
             calls[threads] = partial(call, image)
-        found_ns = latencies_ns(calls)
-        fastest = min(found_ns, key=lambda threads: found_ns[threads])
-        return replace(choices, threads=fastest), {str(threads): ns / 1000 for threads, ns in found_ns.items()}
+        measured_ns = latencies_ns(calls)
+        fastest = min(measured_ns, key=lambda threads: measured_ns[threads])
+        return replace(choices, threads=fastest), {str(threads): ns / 1000 for threads, ns in measured_ns.items()}
 
-    def _warmed_up(self, interpreter: Any, path: Path) -> tuple[Classifier, Inference, NDArray[Any]]:
-        """Run a new interpreter, so that no timed call is its first; return its model, call and a blank image."""
+    def _warmed_up(self, interpreter: Any, path: Path) -> tuple[ClassifierSignature, InterpreterCall, NDArray[Any]]:
+        """Warm up a new interpreter; return its model, its call and a blank image."""
         model = read_classifier(interpreter.get_input_details(), interpreter.get_output_details(), path)
-        call, image = Inference(interpreter, model), np.zeros(model.image.shape, dtype=model.image.dtype)
+        call, image = InterpreterCall(interpreter, model), np.zeros(model.image.shape, dtype=model.image.dtype)
         try:
             for _ in range(WARM_UP_RUNS):
                 call(image)
         except (ValueError, RuntimeError) as error:
-            raise BackendError(f"{self.name}: the model cannot be run ({first_line(error)})") from error
+            raise BackendError(
+                f"{self.name}: the model cannot be run ({first_line(error)}); use another model"
+            ) from error
         return model, call, image
 
     def _warnings(self, choices: Choices, *, delegated: bool | None) -> tuple[str, ...]:
@@ -149,11 +152,11 @@ class TfliteBackend(Engine):
             return ()
         name = choices.delegate or "XNNPACK"
         hint = "; the litert backend may be several times as fast" if self.package is tflite_library.TFLITE else ""
-        return (f"{self.package.distribution} applies {name} to no part of this model{hint}.",)
+        return (f"{self.package.distribution} runs no part of this model with {name}{hint}.",)
 
 
 class LiteRtBackend(TfliteBackend):
-    """The same with the package ai-edge-litert: TFLite's successor, several times as fast on x86."""
+    """The backend for image classifiers with ai-edge-litert, TFLite's successor, several times as fast on x86."""
 
     name = "litert"
     package = tflite_library.LITERT

@@ -1,9 +1,9 @@
-"""The two packages with TFLite's interpreter, how an interpreter is made, and with how many threads.
+"""The two packages with TFLite's interpreter, the creation of interpreters, and their number of threads.
 
-On small models the threads wait for each other longer than they compute, so their number is measured. Without XNNPACK
-it is much worse: LiteRT 2.3.0 and tflite-runtime 2.14.0 take 6 to 20 ms for quantised models with two threads that take
-0.1 to 0.4 ms with one. Beside other programs, calls with several threads are bimodal: if one thread is not run, all
-wait for its time slice.
+The threads of a small model wait for each other longer than they compute, so their number is measured. Without XNNPACK,
+the effect is larger: LiteRT 2.3.0 and tflite-runtime 2.14.0 need 0.1 to 0.4 ms for quantised models with one thread and
+6 to 20 ms with two. Beside other programs, calls with several threads are bimodal: if one thread is not scheduled, the
+others wait for its time slice.
 """
 
 from __future__ import annotations
@@ -25,17 +25,24 @@ if TYPE_CHECKING:
 
 _DELEGATE_ENTRY = "tflite_plugin_create_delegate"
 _PERCENTILE = 0.9
-# In turns, so that what disturbs the machine for a moment disturbs all.
+# The numbers of threads alternate in rounds, so that a short disturbance of the machine affects all of them.
 _ROUNDS = 4
 _ROUND_S = 0.1
 _FEWEST_CALLS = 2
-# What is slower by as much at the very first is not worth four rounds.
+# A number of threads that is slower by this factor in the first round is not measured again.
 _HOPELESS = 8
 
 
 @dataclass(frozen=True)
-class Package:
-    """A package that holds the interpreter: the engine's name here; `other` is what to take where it has no wheel."""
+class TflitePackage:
+    """A package with TFLite's interpreter.
+
+    Attributes:
+        engine: the backend's name.
+        distribution: the name of the distribution.
+        module: the interpreter's module.
+        other: the backend to use where the distribution has no wheel.
+    """
 
     engine: str
     distribution: str
@@ -43,15 +50,19 @@ class Package:
     other: str
 
 
-TFLITE = Package("tflite", "tflite-runtime", "tflite_runtime.interpreter", "litert")
-LITERT = Package("litert", "ai-edge-litert", "ai_edge_litert.interpreter", "tflite")
+TFLITE = TflitePackage("tflite", "tflite-runtime", "tflite_runtime.interpreter", "litert")
+LITERT = TflitePackage("litert", "ai-edge-litert", "ai_edge_litert.interpreter", "tflite")
 
 
 @dataclass(frozen=True)
 class Choices:
-    """How an interpreter is made: threads within one call, XNNPACK, and a delegate's library or None.
+    """The settings of an interpreter.
 
-    `delegate_options` are the delegate's own, "key=value" each.
+    Attributes:
+        threads: the threads of one call.
+        xnnpack: whether the default delegate is enabled.
+        delegate: the path or the name of another delegate's library, or None.
+        delegate_options: the delegate's options, "key=value" each.
     """
 
     threads: int
@@ -60,11 +71,11 @@ class Choices:
     delegate_options: tuple[str, ...] = ()
 
 
-def load(package: Package) -> tuple[Any, str]:
+def load(package: TflitePackage) -> tuple[Any, str]:
     """Import the interpreter's module; return it and the package's version.
 
     Raises:
-        BackendError: it is absent or broken.
+        BackendError: the package is absent or broken.
     """
     try:
         return importlib.import_module(package.module), metadata.version(package.distribution)
@@ -73,15 +84,15 @@ def load(package: Package) -> tuple[Any, str]:
     except (ImportError, AttributeError) as error:
         raise BackendError(
             f"{package.engine} cannot be imported ({error}); install {package.distribution}, "
-            f"or take the {package.other} backend"
+            f"or use the {package.other} backend"
         ) from error
 
 
 def make_interpreter(library: Any, path: Path, choices: Choices) -> Any:
-    """Make an interpreter whose tensors have their places; the weights are mapped, so interpreters share them.
+    """Return an interpreter with allocated tensors; interpreters share the weights, which are mapped.
 
     Raises:
-        BackendError: the engine refuses the model, or the delegate cannot be had.
+        BackendError: the engine refuses the model, or the delegate cannot be loaded.
     """
     options: dict[str, Any] = {"num_threads": choices.threads}
     if not choices.xnnpack:
@@ -93,23 +104,23 @@ def make_interpreter(library: Any, path: Path, choices: Choices) -> Any:
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise BackendError(
-            f"model {path}: the interpreter refuses it ({first_line(error)}); convert it again, with built-in operators"
+            f"model {path}: the interpreter refuses it ({first_line(error)}); convert it with built-in operators"
         ) from error
     return interpreter
 
 
 def delegated(interpreter: Any) -> bool | None:
-    """Whether a delegate runs any part of the model; None where the engine does not tell."""
+    """Whether a delegate runs any part of the model; None if the engine does not report it."""
     operators = getattr(interpreter, "_get_ops_details", None)
-    return None if operators is None else any("DELEGATE" in each["op_name"].upper() for each in operators())
+    return None if operators is None else any("DELEGATE" in operator["op_name"].upper() for operator in operators())
 
 
 def _delegate(library: Any, name: str, options: Sequence[str]) -> Any:
-    """Load a delegate; what would fail is found out first, since half-made delegates complain when they go."""
-    pairs = [each.partition("=") for each in options]
-    for each, (_, _, value) in zip(options, pairs, strict=True):
+    """Load a delegate; check its options and its library first, since partly created delegates print errors."""
+    pairs = [option.partition("=") for option in options]
+    for option, (_, _, value) in zip(options, pairs, strict=True):
         if not value:
-            raise BackendError(f"delegate {name}: option {each!r} must be key=value")
+            raise BackendError(f"delegate {name}: option {option!r} must be key=value")
     try:
         getattr(ctypes.CDLL(name), _DELEGATE_ENTRY)
     except (OSError, AttributeError) as error:
@@ -119,39 +130,37 @@ def _delegate(library: Any, name: str, options: Sequence[str]) -> Any:
     try:
         return library.load_delegate(name, options={key: value for key, _, value in pairs})
     except (ValueError, RuntimeError) as error:
-        raise BackendError(
-            f"delegate {name}: does not start ({first_line(error)}); see its own documentation"
-        ) from error
+        raise BackendError(f"delegate {name}: does not start ({first_line(error)}); see its documentation") from error
 
 
 def thread_counts(cores: int) -> tuple[int, ...]:
-    """List what is worth trying: 1, 2, 4, ... and all cores."""
+    """Return the numbers of threads to compare: 1, 2, 4, ... and all cores."""
     return (*(1 << power for power in range(max(0, cores - 1).bit_length())), cores)
 
 
 def latencies_ns(
     calls: Mapping[int, Callable[[], object]], clock_ns: Callable[[], int] = time.perf_counter_ns
 ) -> dict[int, int]:
-    """Measure calls, each one inference by its number of threads, warmed up, in turns with the others.
+    """Measure warm inference calls, by their number of threads, in alternating rounds.
 
-    Return the 90th percentile of each in nanoseconds: the figure that SingleStream is judged by.
+    Return the 90th percentile of each in nanoseconds, the metric of SingleStream.
     """
-    taken: dict[int, list[int]] = {threads: [] for threads in calls}
-    left = dict(calls)
+    times_ns: dict[int, list[int]] = {threads: [] for threads in calls}
+    remaining = dict(calls)
     for number in range(_ROUNDS):
-        for threads, call in left.items():
-            times, end_ns = taken[threads], clock_ns() + int(_ROUND_S * 1e9)
+        for threads, call in remaining.items():
+            times, end_ns = times_ns[threads], clock_ns() + int(_ROUND_S * 1e9)
             fewest = len(times) + _FEWEST_CALLS
             while len(times) < fewest or clock_ns() < end_ns:
                 start_ns = clock_ns()
                 call()
                 times.append(clock_ns() - start_ns)
         if not number:
-            fastest = min(map(percentile, taken.values()))
-            left = {each: call for each, call in calls.items() if percentile(taken[each]) <= _HOPELESS * fastest}
-    return {threads: percentile(times) for threads, times in taken.items()}
+            limit_ns = _HOPELESS * min(map(percentile, times_ns.values()))
+            remaining = {threads: call for threads, call in calls.items() if percentile(times_ns[threads]) <= limit_ns}
+    return {threads: percentile(times) for threads, times in times_ns.items()}
 
 
 def percentile(times_ns: list[int]) -> int:
-    """Return the 90th percentile, by nearest rank."""
+    """Return the 90th percentile by the nearest rank."""
     return sorted(times_ns)[math.ceil(_PERCENTILE * len(times_ns)) - 1]

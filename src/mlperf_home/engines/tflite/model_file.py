@@ -1,9 +1,10 @@
-"""Is a file a whole TFLite model? Asked before an engine reads it: tflite-runtime crashes on many that are cut short.
+"""Checks of TFLite model files.
 
-And is it an image classifier? Asked before images are preprocessed for it.
+A file is checked before an engine reads it, because tflite-runtime crashes on many incomplete files, and before images
+are preprocessed for it, which needs an image classifier.
 
-A TFLite model is a flatbuffer (schema: tensorflow/lite/schema/schema.fbs): tables refer to tables and vectors by
-offsets. All that an engine follows is followed here, and none of it may lead out of the file.
+A TFLite model is a flatbuffer (schema: tensorflow/lite/schema/schema.fbs), in which tables refer to tables and vectors
+by offsets. The check follows all offsets that an engine follows; none may lead out of the file.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _IMAGE_AXES = 4  # (batch, height, width, channels)
 _OPERATOR_CODES, _SUBGRAPHS, _BUFFERS = 1, 2, 4
 _TENSORS, _INPUTS, _OUTPUTS, _OPERATORS = 0, 1, 2, 3
 _SHAPE, _NAME, _QUANTISATION = 0, 3, 4
-# The fields of the schema that are followed: a number is a vector's bytes per entry, a dictionary a table, and a list
+# The followed fields of the schema: a number means a vector with so many bytes per entry, a dictionary a table, a list
 # a vector of tables.
 _TENSOR: dict[int, Any] = {_SHAPE: 4, _NAME: 1, _QUANTISATION: {2: 4, 3: 8}}
 _OPERATOR: dict[int, Any] = {1: 4, 2: 4, 4: {}}  # inputs, outputs, options
@@ -37,67 +38,68 @@ class _OutsideError(ValueError):
 
 
 def input_side(path: Path) -> int:
-    """Return rows and columns of the square images that a classifier takes.
+    """Return the side in pixels of a classifier's square input images.
 
     Raises:
-        BackendError: the file is no whole TFLite model, its one input is no square image, or its one output no score
-            for each class.
+        BackendError: the file is not a complete TFLite model, or the model is not a classifier of square images.
     """
     shape, *outputs = check_file(path)
     if len(shape) != _IMAGE_AXES or shape[1] != shape[2] or shape[1] < 1:
         raise BackendError(
             f"model {path}: its input is {shape}, not one square image (1, side, side, channels); "
-            "give a classifier of single images"
+            "use a classifier of single images"
         )
-    # An output of no shape is told by the engine alone.
+    # Only the engine knows the shape of an output without one in the file.
     if len(outputs) != 1 or (outputs[0] and math.prod(outputs[0]) != outputs[0][-1]):
-        found = " and ".join(map(str, outputs)) or "nothing"
+        shapes = " and ".join(map(str, outputs)) or "none"
         raise BackendError(
-            f"model {path}: it gives {found}, not one score for each class (1, classes); give an image classifier"
+            f"model {path}: its outputs are {shapes}, not one score for each class (1, classes); "
+            "use an image classifier"
         )
     return shape[1]
 
 
 def check_file(path: Path) -> list[tuple[int, ...]]:
-    """Check a model's structure, not its weights; the file is mapped rather than copied.
+    """Check the structure of a model, without its weights; the file is mapped.
 
-    Return the shapes of the first graph's one input, () if it has not one, and its outputs.
+    Returns:
+        The shape of the first graph's only input, () if there are several or none, and the shapes of its outputs.
 
     Raises:
-        BackendError: the file is absent, no TFLite model, or cut short.
+        BackendError: the file is absent, not a TFLite model, or incomplete.
     """
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
             if head[4:] != _IDENTIFIER:
-                found = "is empty" if not head else "has no TFLite identifier (TFL3) in its bytes 4 to 7"
-                raise BackendError(f"model {path}: is no TFLite file, it {found}; give a .tflite file")
+                reason = "has no TFLite identifier (TFL3) in bytes 4 to 7" if head else "is empty"
+                raise BackendError(f"model {path}: is not a TFLite file: it {reason}; use a .tflite file")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                return _Walk(content).ends()
+                return _Flatbuffer(content).check()
     except OSError as error:
         raise BackendError(f"model {path}: cannot be read ({error.strerror or error}); check the path") from error
     except _OutsideError as error:
         size = path.stat().st_size
         raise BackendError(
-            f"model {path}: the TFLite file is cut short or damaged, {error} of its {size} bytes; fetch it again"
+            f"model {path}: the TFLite file is incomplete or damaged: {error} of its {size} bytes; download it again"
         ) from error
 
 
-class _Walk:
-    """Follows the offsets of a flatbuffer; every read is checked against its size."""
+class _Flatbuffer:
+    """A reader of flatbuffers that checks every offset against the size of the file."""
 
     def __init__(self, content: mmap.mmap) -> None:
         self._content, self._size = content, len(content)
 
-    def ends(self) -> list[tuple[int, ...]]:
-        """Visit all tables; return what `check_file` does."""
+    def check(self) -> list[tuple[int, ...]]:
+        """Visit all tables; return the shapes that `check_file` returns."""
         root = self._follow(0)
         subgraphs = self._tables(root, _SUBGRAPHS)
         if not subgraphs or not self._tables(root, _OPERATOR_CODES):
-            raise _OutsideError("no graph was found in the first")
+            raise _OutsideError("no graph is in the first")
         self._visit(root, _MODEL)
         if not all(self._tables(graph, field) for graph in subgraphs for field in (_TENSORS, _OPERATORS)):
-            raise _OutsideError("no tensors or no operators were found in the first")
+            raise _OutsideError("a graph has no tensors or operators in the first")
         tensors = self._tables(subgraphs[0], _TENSORS)
         inputs, outputs = (
             [self._numbers(tensors[place], _SHAPE) if 0 <= place < len(tensors) else () for place in places]
@@ -106,7 +108,7 @@ class _Walk:
         return [inputs[0] if len(inputs) == 1 else (), *outputs]
 
     def _visit(self, table: int, fields: dict[int, Any]) -> None:
-        """Follow a table's fields, and theirs; the first is looked at in any case."""
+        """Visit a table and follow its fields recursively."""
         self._field(table, 0)
         for field, kind in fields.items():
             if isinstance(kind, int):
@@ -131,7 +133,7 @@ class _Walk:
         return place + self._number("<I", place)
 
     def _field(self, table: int, field: int) -> int | None:
-        """Return the place of a table's field, None where it has none."""
+        """Return the offset of a table's field, or None if the table does not have it."""
         layout = table - self._number("<i", table)
         layout_bytes = self._number("<H", layout)
         furthest = max(layout + layout_bytes, table + self._number("<H", layout + 2))
@@ -143,7 +145,7 @@ class _Walk:
         return table + offset if offset else None
 
     def _vector(self, table: int, field: int, entry_bytes: int) -> tuple[int, int]:
-        """Return the place of a vector's first entry and the number of its entries."""
+        """Return the offset of a vector's first entry and the number of its entries."""
         place = self._field(table, field)
         if place is None:
             return 0, 0

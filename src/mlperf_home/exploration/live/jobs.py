@@ -14,11 +14,11 @@ from mlperf_home.bootstrap import BOOTSTRAP
 from mlperf_home.contracts.codec import decode, to_line, write_document
 from mlperf_home.contracts.failures import ExitStatus
 from mlperf_home.contracts.job import BackendChoice, DatasetChoice, JobOptions, job_of
-from mlperf_home.contracts.progress import Ended, RunOrder, parse_event
+from mlperf_home.contracts.progress import EndedEvent, RunOrder, parse_event
 from mlperf_home.engines.base import BackendError, parse_lengths
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.space import Point, Space, SpaceError
-from mlperf_home.harness.user_conf import Wanted, target_key, user_conf, user_conf_text
+from mlperf_home.harness.user_conf import RunSettings, target_key, user_conf, user_conf_text
 from mlperf_home.measurements.layout import ResultFolder, result_folder
 from mlperf_home.rules import load_round, mlperf_conf
 
@@ -117,7 +117,9 @@ def probe_conf(plan: StudyPlan, seconds: float, target: float | None) -> str:
 def run_conf(plan: StudyPlan, run: str, target: float | None) -> str:
     """Write user.conf of an official run, or of an accuracy run."""
     running = plan.running
-    wanted = Wanted(running.benchmark, running.scenario, run, running.style, running.test_query_count, measured=target)
+    wanted = RunSettings(
+        running.benchmark, running.scenario, run, running.style, running.test_query_count, measured_target=target
+    )
     return user_conf_text(load_round(running.round), wanted)
 
 
@@ -214,7 +216,7 @@ class Engines:
             process.stdin.flush()
             for line in process.stdout:
                 event = parse_event(line.decode("utf-8", "replace"))
-                if isinstance(event, Ended):
+                if isinstance(event, EndedEvent):
                     return ExitStatus(event.status), event.message
         except BrokenPipeError:
             pass

@@ -1,1 +1,1 @@
-"""Between a query and its completion: samples and batches, systems under test, the watch over their completion."""
+"""Systems under test, their batches and streams, and the watchdog over the completion of samples."""

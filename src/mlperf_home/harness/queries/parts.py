@@ -1,8 +1,8 @@
-"""Queries, and what every system under test is made of: batches, responses, samples that are loaded.
+"""The parts of a system under test: batches, responses, and the loading of samples.
 
-Nothing here knows LoadGen: a query is ids of responses and indices of samples, and completion is a callable. Samples
-become batches by length, within the query, longest first: the inference rules of MLPerf allow sorting within a query
-and padding to any size. The edges of the buckets come from the grid, never from the dataset's statistics.
+This module is independent of LoadGen: a query consists of response ids and sample indices, and completion is a
+callable. The samples of a query are batched by length, longest first: MLPerf's inference rules allow sorting within a
+query and padding to any size. Bucket limits come from the grid, never from statistics of the dataset.
 """
 
 from __future__ import annotations
@@ -23,24 +23,26 @@ if TYPE_CHECKING:
     from mlperf_home.harness.queries.watchdog import Watchdog
 
     Respond = Callable[[Sequence[int], Answer, NDArray[np.int32] | None], None]
-    """Completes samples: `ids[i]` belongs to the answer's row i, of which the first `lengths[i]` positions count.
+    """Completes samples: `ids[i]` belongs to row i of the answer, of which the first `lengths[i]` positions are valid.
 
-    Where LoadGen wants no outputs the answer is not asked for.
+    The answer is not computed if LoadGen logs no outputs.
     """
 
-# A group is at most this part of what is left for a stream.
+# A group has at most this fraction of a stream's remaining samples.
 _GROUPS_LEFT_A_STREAM = 8
 
 
 class TooLongError(ValueError):
-    """A sample is longer than the grid's last length; the text says by how much."""
+    """A sample is longer than the last length of the grid."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some samples of a query that are inferred by one call: their places in it, (n,) intp.
+    """The samples of one engine call within a query.
 
-    `length` is the sequence length they are padded to; None where samples have no length.
+    Attributes:
+        length: the padded sequence length, or None where samples have no length.
+        positions: the positions of the samples in the query, (n,) intp.
     """
 
     length: int | None
@@ -48,22 +50,30 @@ class Batch:
 
 
 def buckets(lengths: NDArray[np.int32], grid: Grid) -> NDArray[np.intp]:
-    """Return, for each sample, the index of the grid's first length that holds it, shape (n,).
+    """Return the index of the first grid length that holds each sample, (n,) intp, for lengths (n,) in tokens.
 
-    Raise TooLongError if a sample fits no length.
+    Raises:
+        TooLongError: a sample is longer than the last length.
     """
     longest = int(lengths.max(initial=0))
     if not grid.lengths or longest > grid.lengths[-1]:
         limit = grid.lengths[-1] if grid.lengths else 0
-        raise TooLongError(f"a sample has {longest} tokens, the longest sequence length asked for is {limit}")
+        raise TooLongError(f"a sample has {longest} tokens, but the longest sequence length is {limit}")
     return np.searchsorted(np.asarray(grid.lengths), lengths, side="left")
 
 
 def plan(lengths: NDArray[np.int32] | None, count: int, grid: Grid) -> list[Batch]:
-    """Split a query of `count` samples, with (count,) tokens each or without lengths, into batches, the longest first.
+    """Split a query of `count` samples into batches, the longest samples first.
 
-    Long batches first keep the streams busy to the end: what is left over last is short. Raise TooLongError if a
-    sample fits no length.
+    Short batches at the end let the streams finish together.
+
+    Args:
+        lengths: the tokens of each sample, (count,), or None.
+        count: the number of samples.
+        grid: the lengths, and the largest batch of each.
+
+    Raises:
+        TooLongError: a sample is longer than the last length.
     """
     if lengths is None:
         return [Batch(None, part) for part in _split(np.arange(count), grid.batch_sizes[0])]
@@ -77,7 +87,7 @@ def plan(lengths: NDArray[np.int32] | None, count: int, grid: Grid) -> list[Batc
 
 
 def grid_for(scenario: str, grid: Grid) -> Grid:
-    """Fit a grid to a scenario: SingleStream has one sample at a time, whatever was measured for others."""
+    """Return the grid for a scenario; SingleStream has one stream with batches of one sample."""
     if scenario == "SingleStream":
         return replace(grid, batch_sizes=(1,) * len(grid.batch_sizes), streams=1)
     return grid
@@ -88,10 +98,10 @@ def _split(members: NDArray[np.intp], size: int) -> list[NDArray[np.intp]]:
 
 
 def groups(count: int, streams: int, largest: int, smallest: int = 1) -> Iterator[tuple[int, int]]:
-    """Part samples that take equally long into groups for several streams: (start, end) of each, in order.
+    """Split samples of equal cost into groups for several streams; yield the (start, end) of each group in order.
 
-    Groups get smaller towards the end, so that the streams end together (guided self-scheduling, Polychronopoulos and
-    Kuck 1987); below `smallest` they would cost more than they bring.
+    Groups shrink towards the end, so that the streams finish together (guided self-scheduling, Polychronopoulos and
+    Kuck 1987). Their sizes are between `smallest`, below which the overhead outweighs the gain, and `largest`.
     """
     start = 0
     while start < count:
@@ -102,11 +112,13 @@ def groups(count: int, streams: int, largest: int, smallest: int = 1) -> Iterato
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What every system under test is made of.
+class SutParts:
+    """The parts that every system under test uses.
 
-    `fail` is called with the exception of a worker or of an issue call and does not return. `outputs` says whether
-    answers are asked for.
+    Attributes:
+        respond: completes samples with their answers.
+        fail: called with the exception of a worker or of an issue call; it does not return.
+        outputs: whether the answers are used.
     """
 
     backend: Backend
@@ -119,8 +131,14 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Work:
-    """One engine call: samples padded to one length (None without lengths), and the responses they belong to."""
+class PendingBatch:
+    """Issued samples that one worker infers together.
+
+    Attributes:
+        length: the padded sequence length, or None where samples have no length.
+        ids: the response ids, one for each sample.
+        indices: the indices of the samples in the dataset, (n,) intp.
+    """
 
     length: int | None
     ids: Sequence[int]
@@ -128,38 +146,39 @@ class Work:
 
 
 class SystemUnderTest(Protocol):
-    """What LoadGen drives.
+    """A system under test, as LoadGen calls it.
 
-    `streams_as` is what calls the engine: "caller" (LoadGen's own thread), "threads", "processes", or "processes, a
-    core each" (pinned).
+    Attributes:
+        streams_as: the callers of the engine: "caller" (LoadGen's thread), "threads", "processes", or "processes, a
+            core each" (pinned).
     """
 
     streams_as: str
 
     def load(self, indices: Sequence[int]) -> None:
-        """Bring samples into memory; LoadGen calls this outside the timed section."""
+        """Load samples into memory; LoadGen calls this outside the timed section."""
 
     def unload(self, indices: Sequence[int]) -> None:
         """Release samples."""
 
     def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
-        """Take a query: the identities of its responses, and of each, the sample's index in the dataset.
+        """Accept a query: the ids of its responses and the dataset index of each sample.
 
-        Its samples are completed now or later, in any order.
+        The samples are completed now or later, in any order.
         """
 
     def stop(self) -> None:
-        """End the worker threads, when nothing is outstanding."""
+        """End the workers; no samples may be outstanding."""
 
 
 class LoadingSut:
-    """Loads and unloads samples as they are."""
+    """The base of systems under test: it loads and unloads samples."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: SutParts) -> None:
         self._parts = parts
 
     def load(self, indices: Sequence[int]) -> None:
-        """Bring samples into memory."""
+        """Load samples into memory."""
         self._parts.samples.load(indices)
 
     def unload(self, indices: Sequence[int]) -> None:
@@ -168,24 +187,24 @@ class LoadingSut:
 
 
 class PreparingSut(LoadingSut):
-    """Arranges each sample for the engine when it is loaded, so that nothing of it is left to be timed."""
+    """The base of systems under test that prepare each sample on loading, outside the timed section."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: SutParts) -> None:
         super().__init__(parts)
         self._prepared: dict[int, tuple[Prepared, NDArray[np.int32] | None]] = {}
 
     def load(self, indices: Sequence[int]) -> None:
-        """Bring samples into memory and arrange each for the engine, padded to the grid."""
+        """Load samples and prepare each for the engine, padded to the grid."""
         super().load(indices)
         samples, grid = self._parts.samples, self._parts.grid
         for index in indices:
-            one = np.array([index], dtype=np.intp)
-            lengths = None if samples.lengths is None else samples.lengths[one]
+            single = np.array([index], dtype=np.intp)
+            lengths = None if samples.lengths is None else samples.lengths[single]
             length = None if lengths is None else grid.lengths[buckets(lengths, grid)[0]]
-            self._prepared[index] = (self._parts.backend.prepare(samples.batch(one, length)), lengths)
+            self._prepared[index] = (self._parts.backend.prepare(samples.batch(single, length)), lengths)
 
     def unload(self, indices: Sequence[int]) -> None:
-        """Release samples and what was arranged of them."""
+        """Release samples and their prepared inputs."""
         for index in indices:
             self._prepared.pop(index, None)
         super().unload(indices)

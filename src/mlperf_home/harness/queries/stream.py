@@ -1,10 +1,9 @@
-"""A stream's own process: takes groups of samples from a pipe, infers them, and says so on another.
+"""The process of a stream: it reads groups of samples from a pipe, infers them, and reports them on another pipe.
 
-It is forked with the samples in memory, and shares their pages with the others. The numbers of samples and answers lie
-in files in memory, at the samples' positions in the run; what goes through the pipes is where a group of them starts,
-and how many there are. Such a message is short, so that thousands wait in a pipe and neither side has to be woken for
-each, and it is below PIPE_BUF, so that several processes may read and write the same pipes: each takes or leaves whole
-messages (pipe(7)).
+The process is forked after loading and shares the samples' pages with the other streams. Sample indices and answers are
+in memory files, at the samples' positions in the run. A message on a pipe has the position and the size of a group.
+Messages are short, so that thousands fit into a pipe and neither side wakes for each of them. They are below PIPE_BUF,
+so that several processes can read and write whole messages on the same pipes (pipe(7)).
 """
 
 from __future__ import annotations
@@ -30,126 +29,141 @@ if TYPE_CHECKING:
 
     from mlperf_home.engines.base import Forkable, Prepared
 
-# In the place of a group's size: the process is ready, and says how many ns an inference takes.
+# As the size of a group: the process is ready, and the position is the duration of an inference in ns.
 READY = 0
 
 _MESSAGE = struct.Struct("=2Q")
 MESSAGE_BYTES = _MESSAGE.size
 _ITEM_BYTES = 4
-_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - it is memory, and the file has no name there
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - the file in memory is unlinked at once
 _FAILED = 1
 _MOST_CHARACTERS = 300
 _WARM_UP_RUNS = 3
 
 
-class Numbers:
-    """Numbers of one kind, of 32 bits, in memory, by position, which forks share: a file without a name.
-
-    The system shows `name` for it.
-    """
+class SharedNumbers:
+    """An array of 32-bit numbers in an unnamed memory file, which forks share; `name` is shown in /proc."""
 
     def __init__(self, name: str, kind: type[np.uint32 | np.float32]) -> None:
         self._kind = kind
         if hasattr(os, "memfd_create"):
             self._file = os.memfd_create(name)
         else:
-            # Pythons that were built against an old C library lack it; uv's did until 2026.
+            # Pythons built against an old C library lack memfd_create; uv's did until 2026.
             self._file, path = tempfile.mkstemp(dir=_SHARED_MEMORY, prefix=f"mlperf-home-{name}-")
             os.unlink(path)  # noqa: PTH108 - beside the descriptor's other calls
 
     def write(self, position: int, values: Sequence[float]) -> None:
-        """Put values where `position` is the first one's; raise OSError if the memory has no room for them."""
+        """Write values from `position` on.
+
+        Raises:
+            OSError: the memory is full.
+        """
         content = np.array(values, dtype=self._kind).tobytes()
         if os.pwrite(self._file, content, _ITEM_BYTES * position) < len(content):
-            raise OSError(f"only part of {len(content)} bytes could be kept in memory")
+            raise OSError(f"only part of {len(content)} bytes fit into memory")
 
     def read(self, position: int, count: int) -> NDArray[Any]:
-        """Return what was written, (count,)."""
+        """Return `count` numbers from `position` on, (count,)."""
         return np.frombuffer(os.pread(self._file, _ITEM_BYTES * count, _ITEM_BYTES * position), dtype=self._kind)
 
     def close(self) -> None:
-        """Release the memory, when the forks have done so too."""
+        """Close the file; the memory is released when the forks have closed it too."""
         os.close(self._file)
 
 
-def tell(pipe: int, position: int, count: int) -> None:
-    """Write a message, waiting while the pipe is full; raise BrokenPipeError if nobody reads any more."""
+def write_message(pipe: int, position: int, count: int) -> None:
+    """Write a message; wait while the pipe is full.
+
+    Raises:
+        BrokenPipeError: all readers have closed the pipe.
+    """
     os.write(pipe, _MESSAGE.pack(position, count))
 
 
-def told(messages: bytes) -> Iterator[tuple[int, int]]:
-    """Return position and count of each message; `messages` is what one reading of a pipe gave."""
+def unpack_messages(messages: bytes) -> Iterator[tuple[int, int]]:
+    """Return the position and the count of each message in the bytes of one read."""
     return _MESSAGE.iter_unpack(messages)
 
 
 @dataclass(frozen=True)
-class Ends:
-    """What a stream's process holds of the pipes, and those ends of its parent's that it has to close.
+class StreamPipes:
+    """The pipes and the shared memory of a stream's process.
 
-    Groups are read from `asked`, whose end ends the process, and written to `answered` when they are done; their
-    samples' indices and answers are in memory. The reason of a failure is written to `failed`, as JSON. One of the
-    parent's `others` that stayed open here would keep the processes alive without the parent.
+    Attributes:
+        issued: the pipe of issued groups, whose end ends the process.
+        indices: the samples' indices by position.
+        completed: the pipe of completed groups.
+        answers: the samples' answers by position.
+        failed: the pipe of failures, in JSON.
+        parent_ends: the parent's ends of the pipes; left open, they would keep the processes alive without the parent.
     """
 
-    asked: int
-    indices: Numbers
-    answered: int
-    answers: Numbers
+    issued: int
+    indices: SharedNumbers
+    completed: int
+    answers: SharedNumbers
     failed: int
-    others: Sequence[int]
+    parent_ends: Sequence[int]
 
 
 @dataclass(frozen=True)
-class Place:
-    """The stream's number, from 0, its parent's process number, and its logical CPUs; None for all of the parent's."""
+class StreamProcess:
+    """The stream's number, from 0, its parent's process number, and its logical CPUs, or None for the parent's."""
 
     stream: int
     parent: int
     cpus: Collection[int] | None
 
 
-def work(backend: Forkable, prepared: Mapping[int, Prepared], place: Place, ends: Ends, *, outputs: bool) -> NoReturn:
-    """Serve one stream until the pipe of groups ends, and end this process.
+def serve_stream(
+    backend: Forkable, prepared: Mapping[int, Prepared], process: StreamProcess, pipes: StreamPipes, *, outputs: bool
+) -> NoReturn:
+    """Infer one stream's groups until the pipe of issued groups ends, then exit.
 
-    The engine is open; `prepared` has the loaded samples by index. `outputs`: whether answers, (1,) float32 each, are
-    asked for.
+    Args:
+        backend: the open engine.
+        prepared: the loaded samples by index.
+        process: the identity of this process.
+        pipes: the pipes and the shared memory.
+        outputs: whether to write the answers, (1,) float32 each.
     """
     try:
-        die_with_parent(place.parent)
-        if place.cpus is not None:
-            os.sched_setaffinity(0, place.cpus)
-        for descriptor in ends.others:
+        die_with_parent(process.parent)
+        if process.cpus is not None:
+            os.sched_setaffinity(0, process.cpus)
+        for descriptor in pipes.parent_ends:
             os.close(descriptor)
-        prepared = backend.keep_stream(place.stream, prepared)
-        tell(ends.answered, _warm_up_ns(prepared), READY)
-        while message := os.read(ends.asked, MESSAGE_BYTES):
-            for position, count in told(message):
-                indices = ends.indices.read(position, count).tolist()
+        prepared = backend.keep_stream(process.stream, prepared)
+        write_message(pipes.completed, _warm_up_ns(prepared), READY)
+        while message := os.read(pipes.issued, MESSAGE_BYTES):
+            for position, count in unpack_messages(message):
+                indices = pipes.indices.read(position, count).tolist()
                 if outputs:
-                    ends.answers.write(position, [prepared[index]()()[0] for index in indices])
+                    pipes.answers.write(position, [prepared[index]()()[0] for index in indices])
                 else:
                     for index in indices:
                         prepared[index]()
-                tell(ends.answered, position, count)
-    except BaseException as error:  # noqa: BLE001 - the parent says it
-        os.write(ends.failed, _failure(error))
+                write_message(pipes.completed, position, count)
+    except BaseException as error:  # noqa: BLE001 - the parent reports it
+        os.write(pipes.failed, _failure(error))
         os._exit(_FAILED)
-    # Without the interpreter's end, as the parent does: engines are known to crash in it.
+    # Skip the interpreter's shutdown, in which engines are known to crash.
     os._exit(0)
 
 
 def read_failure(content: bytes) -> BaseException | None:
-    """Return what the first process that failed said; None where none said anything."""
+    """Return the first failure in the bytes of the failure pipe, or None."""
     if not content:
         return None
-    said = json.loads(content.splitlines()[0])
-    if said["of_engine"]:
-        return BackendError(said["text"])
-    return RuntimeError(f"{said['text']}\n{said['traceback']}")
+    failure = json.loads(content.splitlines()[0])
+    if failure["of_engine"]:
+        return BackendError(failure["text"])
+    return RuntimeError(f"{failure['text']}\n{failure['traceback']}")
 
 
 def _warm_up_ns(prepared: Mapping[int, Prepared]) -> int:
-    """Run some sample, since the first calls after a fork copy the pages they write; give what the last one took."""
+    """Infer a sample a few times and return the last duration; the first calls after a fork copy memory pages."""
     infer = next(iter(prepared.values()))
     start_ns = 0
     for _ in range(_WARM_UP_RUNS):
@@ -162,6 +176,6 @@ def _failure(error: BaseException) -> bytes:
     of_engine = isinstance(error, BackendError)
     text = str(error) if of_engine else f"{type(error).__name__}: {error}"
     where = "".join(traceback.format_exception(error))
-    # Below PIPE_BUF, whatever the characters are.
-    said = {"of_engine": of_engine, "text": text[:_MOST_CHARACTERS], "traceback": where[-_MOST_CHARACTERS:]}
-    return json.dumps(said).encode() + b"\n"
+    # Short enough to stay below PIPE_BUF with any characters.
+    failure = {"of_engine": of_engine, "text": text[:_MOST_CHARACTERS], "traceback": where[-_MOST_CHARACTERS:]}
+    return json.dumps(failure).encode() + b"\n"

@@ -1,6 +1,7 @@
-"""Systems under test: what happens between LoadGen's query and its completion.
+"""Systems under test for each scenario: they batch the samples of LoadGen's queries, infer them and complete them.
 
-Nothing here knows LoadGen: a query is ids of responses and indices of samples, and completion is a callable.
+This module is independent of LoadGen: a query consists of response ids and sample indices, and completion is a
+callable.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlperf_home.engines.base import Forkable
-from mlperf_home.harness.queries.parts import LoadingSut, PreparingSut, Work, buckets, groups, plan
+from mlperf_home.harness.queries.parts import LoadingSut, PendingBatch, PreparingSut, buckets, groups, plan
 from mlperf_home.harness.queries.streams import ProcessesSut
 
 if TYPE_CHECKING:
@@ -22,22 +23,22 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.grids import Grid
     from mlperf_home.datasets.base import Samples
-    from mlperf_home.harness.queries.parts import Parts, SystemUnderTest
+    from mlperf_home.harness.queries.parts import SutParts, SystemUnderTest
 
-# Completed together by `EachSut`: many enough to cost nothing.
+# The most samples that `UnbatchedSut` completes together: enough to make the cost of completion negligible.
 _LARGEST_GROUP = 16
 
 
 class DirectSut(PreparingSut):
-    """SingleStream: infers in the issuing thread, with nothing in between."""
+    """The SUT for SingleStream: it infers in the issuing thread."""
 
     streams_as = "caller"
 
     def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
-        """Infer the query's one sample and complete it.
+        """Infer the query's only sample and complete it.
 
-        Every line counts: after an inference has emptied the caches each takes microseconds, and the latency has
-        them all. So what can be done when samples are loaded is done there.
+        An inference empties the caches, after which every line here adds microseconds to the latency. All other
+        preparation is therefore done when samples are loaded.
         """
         parts = self._parts
         try:
@@ -49,19 +50,22 @@ class DirectSut(PreparingSut):
             parts.fail(error)
 
     def stop(self) -> None:
-        """Nothing to end."""
+        """Do nothing: there are no workers."""
 
 
 class _Workers:
-    """The threads that call the engine, as many as the grid has streams; their work is queued, or taken elsewhere."""
+    """Threads that call the engine, one for each stream; `take` returns their next batch, by default from a queue."""
 
     def __init__(
-        self, parts: Parts, infer: Callable[[Work], None], take: Callable[[], Work | None] | None = None
+        self,
+        parts: SutParts,
+        infer: Callable[[PendingBatch], None],
+        take: Callable[[], PendingBatch | None] | None = None,
     ) -> None:
         self._fail = parts.fail
-        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[PendingBatch | None] = queue.SimpleQueue()
         self.put = self._queue.put
-        self._next_work = take or self._queue.get
+        self._next_batch = take or self._queue.get
         self._infer = infer
         self._threads = [
             threading.Thread(target=self._run, name=f"stream-{stream}", daemon=True)
@@ -78,18 +82,18 @@ class _Workers:
 
     def _run(self) -> None:
         try:
-            while (work := self._next_work()) is not None:
-                self._infer(work)
-        except BaseException as error:  # noqa: BLE001 - a worker that ends without a word hangs LoadGen
+            while (pending := self._next_batch()) is not None:
+                self._infer(pending)
+        except BaseException as error:  # noqa: BLE001 - a worker that ends silently hangs LoadGen
             self._fail(error)
 
 
 class QueuedSut(LoadingSut):
-    """Offline and MultiStream: each query is sorted, batched and spread over the streams."""
+    """The SUT for Offline and MultiStream with batches: each query is sorted, batched and queued for the streams."""
 
     streams_as = "threads"
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: SutParts) -> None:
         super().__init__(parts)
         self._workers = _Workers(parts, partial(_infer, parts))
         self.stop = self._workers.stop
@@ -99,22 +103,22 @@ class QueuedSut(LoadingSut):
         parts = self._parts
         parts.watchdog.expect(len(ids))
         try:
-            for work in split_query(ids, indices, parts.samples, parts.grid):
-                self._workers.put(work)
+            for pending in split_query(ids, indices, parts.samples, parts.grid):
+                self._workers.put(pending)
         except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
             parts.fail(error)
 
 
-class EachSut(PreparingSut):
-    """Offline and MultiStream where samples have no length and are inferred one by one, as images are, by threads.
+class UnbatchedSut(PreparingSut):
+    """The SUT for Offline and MultiStream without lengths and batches: threads infer single samples, such as images.
 
-    Between two inferences a stream does next to nothing: what it did would be done with the interpreter's lock held,
-    which the other streams need as well. So samples are arranged when they are loaded, and completed a few at a time.
+    Work between two inferences holds the interpreter's lock, which the other streams need. Samples are therefore
+    prepared when they are loaded, and completed in small groups.
     """
 
     streams_as = "threads"
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: SutParts) -> None:
         super().__init__(parts)
         self._workers = _Workers(parts, self._infer)
         self.stop = self._workers.stop
@@ -125,27 +129,27 @@ class EachSut(PreparingSut):
         parts.watchdog.expect(len(ids))
         try:
             for start, end in groups(len(ids), parts.grid.streams, _LARGEST_GROUP):
-                self._workers.put(Work(None, ids[start:end], np.array(indices[start:end], dtype=np.intp)))
+                self._workers.put(PendingBatch(None, ids[start:end], np.array(indices[start:end], dtype=np.intp)))
         except BaseException as error:  # noqa: BLE001 - an exception that reaches LoadGen aborts the process
             parts.fail(error)
 
-    def _infer(self, work: Work) -> None:
+    def _infer(self, pending: PendingBatch) -> None:
         prepared = self._prepared
-        answers = [prepared[index][0]() for index in work.indices.tolist()]
-        self._parts.respond(work.ids, lambda: np.concatenate([answer() for answer in answers]), None)
-        self._parts.watchdog.done(len(work.ids))
+        answers = [prepared[index][0]() for index in pending.indices.tolist()]
+        self._parts.respond(pending.ids, lambda: np.concatenate([answer() for answer in answers]), None)
+        self._parts.watchdog.done(len(pending.ids))
 
 
 class ServerSut(LoadingSut):
-    """Server: a free stream takes the oldest sample and those of its bucket that wait with it."""
+    """The SUT for Server: a free stream takes the oldest waiting sample and others of its bucket."""
 
     streams_as = "threads"
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: SutParts) -> None:
         super().__init__(parts)
         lengths, grid = parts.samples.lengths, parts.grid
         self._bucket = None if lengths is None else buckets(lengths, grid).tolist()
-        # One line per bucket; entries are (arrival, id, index), so that the oldest head is found at once.
+        # A waiting line for each bucket; its entries (arrival, id, index) make the oldest head the smallest.
         self._waiting: list[deque[tuple[int, int, int]]] = [deque() for _ in grid.batch_sizes]
         self._arrivals = 0
         self._stopped = False
@@ -153,7 +157,7 @@ class ServerSut(LoadingSut):
         self._workers = _Workers(parts, partial(_infer, parts), self._take)
 
     def issue(self, ids: Sequence[int], indices: Sequence[int]) -> None:
-        """Put the query's samples in line."""
+        """Append the query's samples to the waiting lines of their buckets."""
         self._parts.watchdog.expect(len(ids))
         try:
             with self._changed:
@@ -172,7 +176,7 @@ class ServerSut(LoadingSut):
             self._changed.notify_all()
         self._workers.stop()
 
-    def _take(self) -> Work | None:
+    def _take(self) -> PendingBatch | None:
         grid = self._parts.grid
         with self._changed:
             while not any(self._waiting):
@@ -183,21 +187,21 @@ class ServerSut(LoadingSut):
             line = self._waiting[k]
             taken = [line.popleft() for _ in range(min(len(line), grid.batch_sizes[k]))]
         indices = np.array([index for _, _, index in taken], dtype=np.intp)
-        return Work(grid.lengths[k] if grid.lengths else None, [entry[1] for entry in taken], indices)
+        return PendingBatch(grid.lengths[k] if grid.lengths else None, [entry[1] for entry in taken], indices)
 
 
-def split_query(ids: Sequence[int], indices: Sequence[int], samples: Samples, grid: Grid) -> list[Work]:
-    """Make a query's batches, the longest first."""
+def split_query(ids: Sequence[int], indices: Sequence[int], samples: Samples, grid: Grid) -> list[PendingBatch]:
+    """Return the batches of a query, the longest first."""
     rows = np.array(indices, dtype=np.intp)
     lengths = None if samples.lengths is None else samples.lengths[rows]
     return [
-        Work(batch.length, [ids[position] for position in batch.positions.tolist()], rows[batch.positions])
+        PendingBatch(batch.length, [ids[position] for position in batch.positions.tolist()], rows[batch.positions])
         for batch in plan(lengths, len(ids), grid)
     ]
 
 
-def make_sut(scenario: str, parts: Parts) -> SystemUnderTest:
-    """Build the system under test of a scenario."""
+def make_sut(scenario: str, parts: SutParts) -> SystemUnderTest:
+    """Return the SUT of a scenario."""
     if scenario == "SingleStream":
         return DirectSut(parts)
     if scenario == "Server":
@@ -206,11 +210,11 @@ def make_sut(scenario: str, parts: Parts) -> SystemUnderTest:
         return QueuedSut(parts)
     several = scenario == "Offline" and parts.grid.streams > 1
     may_fork = several and isinstance(parts.backend, Forkable) and parts.backend.fork_safe()
-    return ProcessesSut(parts) if may_fork else EachSut(parts)
+    return ProcessesSut(parts) if may_fork else UnbatchedSut(parts)
 
 
-def _infer(parts: Parts, work: Work) -> None:
+def _infer(parts: SutParts, pending: PendingBatch) -> None:
     samples = parts.samples
-    answer = parts.backend.prepare(samples.batch(work.indices, work.length))()
-    parts.respond(work.ids, answer, None if samples.lengths is None else samples.lengths[work.indices])
-    parts.watchdog.done(len(work.ids))
+    answer = parts.backend.prepare(samples.batch(pending.indices, pending.length))()
+    parts.respond(pending.ids, answer, None if samples.lengths is None else samples.lengths[pending.indices])
+    parts.watchdog.done(len(pending.ids))

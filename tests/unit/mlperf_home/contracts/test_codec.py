@@ -1,4 +1,4 @@
-"""Documents: what is written is read back, what does not fit is named by file and place."""
+"""Documents are read back as written; errors name the file and the place in it."""
 
 from __future__ import annotations
 
@@ -27,35 +27,37 @@ from mlperf_home.contracts.codec import (
 from scriptgraph.errors import DocumentError
 
 
-class Part(Document):
-    """A part."""
+class NestedDocument(Document):
+    """A nested document."""
 
     count: Annotated[int, msgspec.Meta(gt=0)]
     path: Path | None = None
 
 
-class Whole(Document):
-    """A document with parts."""
+class SampleDocument(Document):
+    """A document with nested documents."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[NestedDocument, ...]
     rates: Mapping[str, float] = {}
     rules: str = msgspec.field(name="round", default="v3.1")
 
 
-class Growing(OpenDocument):
-    """A document of which a later version may say more."""
+class Extensible(OpenDocument):
+    """A document whose later versions may have more keys."""
 
     name: str
 
 
-WHOLE = Whole(parts=(Part(count=1, path=Path("/m.onnx")), Part(count=2)), rates={"a": 1.0})
+DOCUMENT = SampleDocument(
+    parts=(NestedDocument(count=1, path=Path("/m.onnx")), NestedDocument(count=2)), rates={"a": 1.0}
+)
 
 
-def test_a_document_is_read_as_it_was_written(tmp_path: Path) -> None:
-    write_document(tmp_path / "whole.json", WHOLE)
+def test_a_document_is_read_back_as_written(tmp_path: Path) -> None:
+    write_document(tmp_path / "document.json", DOCUMENT)
 
-    assert read_document(tmp_path / "whole.json", Whole) == WHOLE
-    assert parse_document(to_line(WHOLE), Whole, "x") == WHOLE
+    assert read_document(tmp_path / "document.json", SampleDocument) == DOCUMENT
+    assert parse_document(to_line(DOCUMENT), SampleDocument, "x") == DOCUMENT
 
 
 @pytest.mark.parametrize(
@@ -70,24 +72,24 @@ def test_a_document_is_read_as_it_was_written(tmp_path: Path) -> None:
         ({"parts": [], "rates": {"a": "fast"}}, "x.json#/rates/...: expected `float`, got `str`"),
     ],
 )
-def test_a_fault_is_named_by_file_and_place(value: Any, problem: str) -> None:
+def test_an_error_names_the_file_and_the_place(value: Any, problem: str) -> None:
     with pytest.raises(DocumentError, match=f"^{re.escape(problem)}$"):
-        decode(value, Whole, "x.json")
+        decode(value, SampleDocument, "x.json")
 
 
-def test_an_open_document_passes_over_keys_of_later_versions() -> None:
-    assert decode({"name": "n", "later": 1}, Growing, "x") == Growing(name="n")
+def test_an_open_document_ignores_unknown_keys() -> None:
+    assert decode({"name": "n", "later": 1}, Extensible, "x") == Extensible(name="n")
 
 
-def test_the_schema_takes_what_the_codec_writes() -> None:
-    validator = Draft202012Validator(schema_of(Whole))
+def test_an_encoded_document_fits_its_schema() -> None:
+    validator = Draft202012Validator(schema_of(SampleDocument))
 
-    assert validator.is_valid(encode(WHOLE))
+    assert validator.is_valid(encode(DOCUMENT))
     assert not validator.is_valid({"parts": [{"count": 0}]})
 
 
 def test_a_number_that_json_does_not_know_is_refused_where_it_may_not_be_lost() -> None:
-    assert encode_finite(WHOLE) == encode(WHOLE)
+    assert encode_finite(DOCUMENT) == encode(DOCUMENT)
     assert encode({"rate": math.inf}) == {"rate": None}
     with pytest.raises(ValueError, match="not JSON compliant"):
         encode_finite({"rate": math.inf})

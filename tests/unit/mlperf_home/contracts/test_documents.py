@@ -1,4 +1,4 @@
-"""The published schemas are those of the types."""
+"""The published schemas match the types."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from mlperf_home.contracts.documents import DOCUMENTS, schema_path
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_a_published_schema_is_that_of_its_type(name: str) -> None:
+def test_a_published_schema_matches_its_type(name: str) -> None:
     remedy = "python -m mlperf_home.contracts"
-    assert schema_path(name).read_text("utf-8") == schema_text(name), f"it is out of date; run {remedy}"
+    assert schema_path(name).read_text("utf-8") == schema_text(name), f"the schema is out of date; run {remedy}"
     Draft202012Validator.check_schema(json.loads(schema_text(name)))
 
 

@@ -1,4 +1,4 @@
-"""A job is checked before anything starts, and messages name the key."""
+"""Jobs are checked before anything starts, and error messages name the key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness_jobs import MakeJob
 
 
-def test_a_whole_job_is_decoded(make_job: MakeJob) -> None:
+def test_a_complete_job_is_decoded(make_job: MakeJob) -> None:
     job = decode_job(make_job().document)
     assert job.rules.name == "v3.1"
     assert job.backend.batch_sizes == (4,)
@@ -44,7 +44,7 @@ def test_a_whole_job_is_decoded(make_job: MakeJob) -> None:
         ("time_limit_s", 0, "job#/time_limit_s: expected `float` > 0"),
     ],
 )
-def test_a_wrong_key_is_named(make_job: MakeJob, key: str, value: Any, words: str) -> None:
+def test_a_wrong_value_is_named_by_its_key(make_job: MakeJob, key: str, value: Any, words: str) -> None:
     with pytest.raises(HarnessError, match=f"^{re.escape(words)}") as caught:
         decode_job(make_job().document | {key: value})
     assert caught.value.status is ExitStatus.BAD_JOB
@@ -62,7 +62,7 @@ def test_a_wrong_key_is_named(make_job: MakeJob, key: str, value: Any, words: st
         ("options", None, "options: expected `object`, got `null`"),
     ],
 )
-def test_a_wrong_key_of_the_backend_is_named(make_job: MakeJob, key: str, value: Any, words: str) -> None:
+def test_a_wrong_value_of_the_backend_is_named_by_its_key(make_job: MakeJob, key: str, value: Any, words: str) -> None:
     document = make_job().document
     document["backend"][key] = value
     with pytest.raises(HarnessError, match=re.escape(f"job#/backend/{words}")):
@@ -71,12 +71,12 @@ def test_a_wrong_key_of_the_backend_is_named(make_job: MakeJob, key: str, value:
 
 def test_keys_with_a_default_may_be_left_out(make_job: MakeJob) -> None:
     document = make_job().document
-    for left_out in ("first", "after"):
-        document["dataset"].pop(left_out, None)
-    whole = decode_job(document).dataset
-    assert (whole.first, whole.after) == (None, 0)
+    for key in ("first", "after"):
+        document["dataset"].pop(key, None)
+    dataset = decode_job(document).dataset
+    assert (dataset.first, dataset.after) == (None, 0)
     document["dataset"] |= {"first": None, "after": 2}
-    with pytest.raises(HarnessError, match="job#/dataset/after: needs first"):
+    with pytest.raises(HarnessError, match="job#/dataset/after: needs dataset/first"):
         decode_job(document)
 
 
@@ -87,7 +87,7 @@ def test_a_missing_key_is_named(make_job: MakeJob) -> None:
         decode_job(document)
 
 
-def test_a_file_that_is_no_job(tmp_path: Path) -> None:
+def test_an_absent_or_malformed_job_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"absent\.json: cannot be read"):
         read_job(tmp_path / "absent.json")
     broken = tmp_path / "broken.json"

@@ -1,4 +1,4 @@
-"""The calibration's choices, with a clock that the backend itself drives."""
+"""The choices of a calibration, with a clock driven by the backend."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from mlperf_home.contracts.codec import decode, encode
 from mlperf_home.contracts.grids import Calibration, Candidates, Grid
-from mlperf_home.engines.base import LENGTHS, BackendError, Description, Request
+from mlperf_home.engines.base import LENGTHS, BackendError, EngineDescription, EngineSetup
 from mlperf_home.engines.calibration import calibrate, default_candidates
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LENGTHS_HERE = (64, 128, 192, 256, 384)
+TEST_LENGTHS = (64, 128, 192, 256, 384)
 
 
-class Machine:
-    """Time passes only in engine calls: `call_s` gives seconds for (batch, length, streams)."""
+class SimulatedMachine:
+    """A machine whose time passes only in engine calls; `call_s` returns seconds for (batch, length, streams)."""
 
     def __init__(self, call_s: Callable[[int, int, int], float], open_s: float = 1.0) -> None:
         self.call_s = call_s
@@ -36,27 +36,27 @@ class Machine:
         self.lock = threading.Lock()
 
     def make(self) -> Any:
-        return Engine(self)
+        return SimulatedEngine(self)
 
     def clock(self) -> float:
         return self.now_s
 
 
-class Engine:
-    """A backend of the machine above."""
+class SimulatedEngine:
+    """A backend of the simulated machine."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: SimulatedMachine) -> None:
         self.machine = machine
         self.grid = Grid()
 
-    def open(self, request: Request) -> Description:
+    def open(self, setup: EngineSetup) -> EngineDescription:
         machine = self.machine
-        if machine.refuse(request.grid):
+        if machine.refuse(setup.grid):
             raise BackendError("does not fit")
-        self.grid = request.grid
-        machine.opened.append(request.grid)
+        self.grid = setup.grid
+        machine.opened.append(setup.grid)
         machine.now_s += machine.open_s
-        return Description("stub", "1", {})
+        return EngineDescription("stub", "1", {})
 
     def run(self, inputs: tuple[NDArray[Any], ...]) -> NDArray[np.float32]:
         batch, length = inputs[0].shape
@@ -70,74 +70,76 @@ class Engine:
         self.machine.closed += 1
 
 
-def _calibrate(machine: Machine, **others: Any) -> Calibration:
-    candidates = Candidates(lengths=LENGTHS_HERE)
-    return calibrate(machine.make, Request(Path("m"), Path(), Grid()), candidates, clock=machine.clock, **others)
+def _calibrate(machine: SimulatedMachine, **others: Any) -> Calibration:
+    candidates = Candidates(lengths=TEST_LENGTHS)
+    return calibrate(machine.make, EngineSetup(Path("m"), Path(), Grid()), candidates, clock=machine.clock, **others)
 
 
-def test_the_faster_of_each_is_chosen() -> None:
-    # Long calls are fastest one by one, short ones by fours; two streams give 1.5 times as much.
+def test_the_fastest_batches_and_streams_are_chosen() -> None:
+    # Long samples are fastest alone, short ones in batches of four; two streams are 1.5 times as fast.
     def call_s(batch: int, length: int, streams: int) -> float:
         best = 4 if length < 200 else 1
         return 1e-5 * length * batch * (1 + abs(batch - best)) * (1.33 if streams == 2 else 1.0)
 
-    machine = Machine(call_s)
+    machine = SimulatedMachine(call_s)
     chosen = _calibrate(machine)
-    assert chosen.grid == Grid(LENGTHS_HERE, (4, 4, 4, 4, 1), 2)
+    assert chosen.grid == Grid(TEST_LENGTHS, (4, 4, 4, 4, 1), 2)
     assert machine.closed >= len(machine.opened)
     assert not chosen.skipped
 
 
-def test_equal_choices_take_small_batches_and_all_streams() -> None:
-    chosen = _calibrate(Machine(lambda batch, length, streams: 1e-5 * length * batch * streams))
+def test_equal_speeds_choose_small_batches_and_all_streams() -> None:
+    chosen = _calibrate(SimulatedMachine(lambda batch, length, streams: 1e-5 * length * batch * streams))
     assert chosen.grid.batch_sizes == (1,) * 5
     assert chosen.grid.streams == 2
 
 
-def test_streams_that_get_in_each_others_way_are_not_used() -> None:
-    chosen = _calibrate(Machine(lambda batch, length, streams: 1e-5 * length * batch * streams * (1 + streams)))
+def test_streams_that_slow_each_other_are_not_chosen() -> None:
+    chosen = _calibrate(
+        SimulatedMachine(lambda batch, length, streams: 1e-5 * length * batch * streams * (1 + streams))
+    )
     assert chosen.grid.streams == 1
 
 
-def test_only_lengths_of_the_grid_are_measured_and_all_alike() -> None:
-    machine = Machine(lambda batch, length, _: 1e-5 * length * batch)
+def test_only_lengths_of_the_grid_are_measured() -> None:
+    machine = SimulatedMachine(lambda batch, length, _: 1e-5 * length * batch)
     chosen = _calibrate(machine)
     assert {speed.length for speed in chosen.measured} == {64, 192, 384}
     assert {grid.lengths for grid in machine.opened} == {(64, 192, 384)}
 
 
-def test_the_number_of_calls_is_bounded_however_fast_they_are() -> None:
-    machine = Machine(lambda *_: 1e-9)
+def test_the_number_of_calls_is_limited() -> None:
+    machine = SimulatedMachine(lambda *_: 1e-9)
     _calibrate(machine)
     assert machine.calls <= 5 * 3 * (5 * 64 + 2)
 
 
-def test_a_slow_compile_leaves_candidates_out_but_chooses() -> None:
-    machine = Machine(lambda batch, length, _: 1e-5 * length * batch, open_s=90.0)
+def test_a_slow_compile_skips_candidates() -> None:
+    machine = SimulatedMachine(lambda batch, length, _: 1e-5 * length * batch, open_s=90.0)
     chosen = _calibrate(machine)
     assert len(machine.opened) == 1
-    assert chosen.grid == Grid(LENGTHS_HERE, (4,) * 5, 2)
+    assert chosen.grid == Grid(TEST_LENGTHS, (4,) * 5, 2)
     assert len(chosen.skipped) == 4
-    assert all("no time left" in each for each in chosen.skipped)
+    assert all("no time left" in text for text in chosen.skipped)
 
 
-def test_a_candidate_that_is_refused_is_left_out() -> None:
-    machine = Machine(lambda batch, length, _: 1e-5 * length * batch / (1 + batch))
+def test_a_refused_candidate_is_skipped() -> None:
+    machine = SimulatedMachine(lambda batch, length, _: 1e-5 * length * batch / (1 + batch))
     machine.refuse = lambda grid: max(grid.batch_sizes) > 4
     chosen = _calibrate(machine)
     assert set(chosen.grid.batch_sizes) == {4}
     assert chosen.skipped == ("batch 8, 2 streams: does not fit",)
 
 
-def test_a_model_that_is_refused_is_an_error() -> None:
-    machine = Machine(lambda *_: 1.0)
+def test_a_refused_model_is_an_error() -> None:
+    machine = SimulatedMachine(lambda *_: 1.0)
     machine.refuse = lambda _: True
     with pytest.raises(BackendError, match="does not fit"):
         _calibrate(machine)
 
 
-def test_it_can_be_stored_and_read() -> None:
-    chosen = _calibrate(Machine(lambda batch, length, _: 1e-5 * length * batch))
+def test_a_calibration_can_be_stored_and_read() -> None:
+    chosen = _calibrate(SimulatedMachine(lambda batch, length, _: 1e-5 * length * batch))
     assert decode(encode(chosen), Calibration, "x") == chosen
 
 

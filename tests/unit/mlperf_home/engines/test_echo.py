@@ -1,4 +1,4 @@
-"""The echo backend does what it is told."""
+"""The echo backend follows its options."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from mlperf_home.contracts.grids import Grid
-from mlperf_home.engines.base import BackendError, Request
+from mlperf_home.engines.base import BackendError, EngineSetup
 from mlperf_home.engines.echo import EchoBackend
 
 
 def _open(**options: Any) -> EchoBackend:
     backend = EchoBackend()
-    backend.open(Request(Path("none.onnx"), Path(), Grid((8,), (2,)), options=options))
+    backend.open(EngineSetup(Path("none.onnx"), Path(), Grid((8,), (2,)), options=options))
     return backend
 
 
@@ -25,17 +25,17 @@ def _inputs() -> tuple[Any, Any, Any]:
     return ids, (ids > 0).astype(np.int64), np.zeros_like(ids)
 
 
-def test_answers_follow_from_the_inputs() -> None:
+def test_answers_are_functions_of_the_inputs() -> None:
     logits = _open().run(_inputs())
     assert logits.tolist()[0][:3] == [[3.0, 11.0], [5.0, 5.0], [0.0, 0.0]]
 
 
-def test_it_says_that_it_is_no_engine() -> None:
-    description = EchoBackend().open(Request(Path("none.onnx"), Path(), Grid((8,))))
-    assert "no inference engine" in description.warnings[0]
+def test_a_warning_says_that_echo_is_not_an_engine() -> None:
+    description = EchoBackend().open(EngineSetup(Path("none.onnx"), Path(), Grid((8,))))
+    assert "not an inference engine" in description.warnings[0]
 
 
-def test_it_fails_on_the_call_it_is_told_to() -> None:
+def test_the_requested_call_fails() -> None:
     backend = _open(fail_on_call=2)
     backend.run(_inputs())
     with pytest.raises(BackendError, match="call 2 fails"):
@@ -43,7 +43,7 @@ def test_it_fails_on_the_call_it_is_told_to() -> None:
     backend.run(_inputs())
 
 
-def test_it_hangs_until_it_is_closed() -> None:
+def test_the_requested_call_hangs_until_closing() -> None:
     backend = _open(hang_on_call=1)
     caught: list[str] = []
 
@@ -57,10 +57,10 @@ def test_it_hangs_until_it_is_closed() -> None:
     thread.start()
     backend.close()
     thread.join()
-    assert len(caught) == 1  # it hung, or came after the closing: an error either way
+    assert len(caught) == 1  # the call hung, or started after closing; both are errors
 
 
-def test_it_is_slow_when_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_are_delayed_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
     backend = _open(delay_s=0.25)
     waited: list[float] = []
     monkeypatch.setattr(backend._closed, "wait", waited.append)

@@ -1,4 +1,4 @@
-"""Backends by name."""
+"""Backends are made by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SOURCE = Path(__file__).parents[4] / "src"
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(BackendError, match="'tensorrt': there is none of this name; known are deepsparse, onnxruntime"):
+    with pytest.raises(BackendError, match="'tensorrt': does not exist; use one of deepsparse, onnxruntime"):
         registry.make("tensorrt")
 
 
@@ -25,16 +25,16 @@ def test_every_name_makes_a_backend(name: str) -> None:
     backend.close()
 
 
-def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: str) -> None:
         raise ModuleNotFoundError("no", name="onnx")
 
     monkeypatch.setattr(registry.importlib, "import_module", refuse)
-    with pytest.raises(BackendError, match="needs the Python package onnx"):
+    with pytest.raises(BackendError, match="the Python package onnx is missing"):
         registry.make("deepsparse")
 
 
-def test_engines_are_imported_only_when_they_are_opened() -> None:
+def test_engines_are_imported_when_they_are_opened() -> None:
     program = (
         f"import sys; sys.path.insert(0, {str(SOURCE)!r})\n"
         "from mlperf_home.engines import registry\n"

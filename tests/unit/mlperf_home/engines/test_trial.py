@@ -1,4 +1,4 @@
-"""The trial compile: whatever ends the child becomes a sentence, and is tried once."""
+"""Every end of a trial compile becomes one message, and an outcome is stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import trial
-from mlperf_home.engines.base import BackendError, Request
+from mlperf_home.engines.base import BackendError, EngineSetup
 from mlperf_home.engines.trial import Attempt
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ def _attempt(tmp_path: Path, program: str, timeout_s: float = 60.0) -> Attempt:
     program = f"open({str(tmp_path / 'runs')!r}, 'a').write('x')\n" + program
     return Attempt(
         engine="stub",
-        request=Request(tmp_path / "model.onnx", tmp_path, Grid((96,), (4,))),
-        memory=tmp_path / "memory.json",
+        setup=EngineSetup(tmp_path / "model.onnx", tmp_path, Grid((96,), (4,))),
+        outcome_path=tmp_path / "outcome.json",
         command=[sys.executable, "-c", program],
         timeout_s=timeout_s,
     )
@@ -32,14 +32,14 @@ def _runs(tmp_path: Path) -> int:
     return len((tmp_path / "runs").read_text())
 
 
-def test_success_is_remembered(tmp_path: Path) -> None:
+def test_success_is_stored(tmp_path: Path) -> None:
     attempt = _attempt(tmp_path, "print('{\"error\": null}')")
     trial.check(attempt)
     trial.check(attempt)
     assert _runs(tmp_path) == 1
 
 
-def test_an_abort_is_a_clear_error_and_is_remembered(tmp_path: Path) -> None:
+def test_an_abort_is_one_message_and_is_stored(tmp_path: Path) -> None:
     program = (
         "import os, sys, resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
         "print('Banner\\n\\nAssertion at planner.hpp:120\\n\\nBacktrace:\\n 0# 0x7f', file=sys.stderr, flush=True)\n"
@@ -51,32 +51,32 @@ def test_an_abort_is_a_clear_error_and_is_remembered(tmp_path: Path) -> None:
             trial.check(attempt)
         text = str(caught.value)
         assert "stub cannot compile it for batch 4, length 96" in text
-        assert "it aborted the process (SIGABRT), saying: Assertion at planner.hpp:120" in text
+        assert "it aborted the process (SIGABRT) with the message: Assertion at planner.hpp:120" in text
         assert "onnxruntime backend" in text
         assert "\n" not in text
     assert _runs(tmp_path) == 1
 
 
-def test_an_exit_without_a_signal_is_an_error_too(tmp_path: Path) -> None:
-    with pytest.raises(BackendError, match=r"ended the process \(exit status 1\), saying: gone"):
+def test_an_exit_without_a_signal_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match=r"ended the process \(exit status 1\) with the message: gone"):
         trial.check(_attempt(tmp_path, "import sys; print('gone', file=sys.stderr); sys.exit(1)"))
 
 
-def test_a_kill_from_outside_is_not_remembered(tmp_path: Path) -> None:
+def test_a_kill_is_not_stored(tmp_path: Path) -> None:
     attempt = _attempt(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     for _ in range(2):
-        with pytest.raises(BackendError, match="killed from outside"):
+        with pytest.raises(BackendError, match="the trial compile was killed"):
             trial.check(attempt)
     assert _runs(tmp_path) == 2
 
 
-def test_a_child_that_hangs_is_ended(tmp_path: Path) -> None:
+def test_a_hanging_child_is_ended(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match=r"one small shape within 0\.5 s"):
         trial.check(_attempt(tmp_path, "import threading; threading.Event().wait()", timeout_s=0.5))
-    assert not (tmp_path / "memory.json").exists()
+    assert not (tmp_path / "outcome.json").exists()
 
 
-def test_the_childs_own_error_is_passed_on_and_not_remembered(tmp_path: Path) -> None:
+def test_an_error_of_the_child_is_not_stored(tmp_path: Path) -> None:
     attempt = _attempt(tmp_path, "print('noise'); print('{\"error\": \"model x: its inputs are y\"}')")
     for _ in range(2):
         with pytest.raises(BackendError, match=r"^model x: its inputs are y$"):
@@ -84,41 +84,43 @@ def test_the_childs_own_error_is_passed_on_and_not_remembered(tmp_path: Path) ->
     assert _runs(tmp_path) == 2
 
 
-@pytest.mark.parametrize(("program", "words"), [("pass", "said nothing"), ("print('ok')", "ended with 'ok'")])
-def test_a_child_that_says_something_else_is_an_error(tmp_path: Path, program: str, words: str) -> None:
+@pytest.mark.parametrize(("program", "words"), [("pass", "printed no result"), ("print('ok')", "ended with 'ok'")])
+def test_unexpected_output_of_the_child_is_an_error(tmp_path: Path, program: str, words: str) -> None:
     with pytest.raises(BackendError, match=words):
         trial.check(_attempt(tmp_path, program))
 
 
-def test_a_damaged_memory_is_tried_again(tmp_path: Path) -> None:
+def test_a_damaged_outcome_is_tried_again(tmp_path: Path) -> None:
     attempt = _attempt(tmp_path, "print('{\"error\": null}')")
-    attempt.memory.write_text("{")
+    attempt.outcome_path.write_text("{")
     trial.check(attempt)
-    assert json.loads(attempt.memory.read_text()) == {"failure": ""}
+    assert json.loads(attempt.outcome_path.read_text()) == {"failure": ""}
 
 
-def test_a_command_that_is_not_there_is_named(tmp_path: Path) -> None:
-    attempt = Attempt("stub", Request(tmp_path / "m", tmp_path, Grid((96,))), tmp_path / "memory", ["/nowhere/python"])
+def test_an_absent_command_is_named(tmp_path: Path) -> None:
+    attempt = Attempt(
+        "stub", EngineSetup(tmp_path / "m", tmp_path, Grid((96,))), tmp_path / "outcome", ["/nowhere/python"]
+    )
     with pytest.raises(BackendError, match="cannot start /nowhere/python"):
         trial.check(attempt)
 
 
 def test_the_real_child_opens_the_backend(tmp_path: Path) -> None:
-    request = Request(tmp_path / "m.onnx", tmp_path, Grid((96,), (4,)))
-    trial.check(Attempt("echo", request, tmp_path / "memory.json"))
-    wrong = Request(tmp_path / "m.onnx", tmp_path, Grid((96,), (4,)), options={"colour": 1})
+    setup = EngineSetup(tmp_path / "m.onnx", tmp_path, Grid((96,), (4,)))
+    trial.check(Attempt("echo", setup, tmp_path / "outcome.json"))
+    wrong = EngineSetup(tmp_path / "m.onnx", tmp_path, Grid((96,), (4,)), options={"colour": 1})
     with pytest.raises(BackendError, match="unknown option 'colour'"):
         trial.check(Attempt("echo", wrong, tmp_path / "other.json"))
 
 
 @pytest.mark.parametrize(
-    ("stderr", "wanted"),
+    ("stderr", "expected"),
     [
-        ("", "nothing"),
+        ("", "(none)"),
         ("banner\nlast words\n", "last words"),
         ("banner\nNM: error: x.cc:45 no\ntrace\n", "NM: error: x.cc:45 no"),
         ("x" * 400, "x" * 300 + "..."),
     ],
 )
-def test_the_telling_line_is_picked(stderr: str, wanted: str) -> None:
-    assert trial.engine_words(stderr) == wanted
+def test_the_error_line_is_found(stderr: str, expected: str) -> None:
+    assert trial.error_line(stderr) == expected

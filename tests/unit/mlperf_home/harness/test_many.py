@@ -1,4 +1,4 @@
-"""Many runs from one process: each is a run of its own, and a run's end, however bad, is not the next one's."""
+"""Many runs from one process: each run has its own process, and no failure affects the next run."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 pytest.importorskip("mlperf_loadgen", reason="LoadGen is not installed in this Python")
 
 
-class Many:
-    """The process, asked job by job."""
+class ManyProcess:
+    """A process of `mlperf_home.harness.many`, which gets one order after another."""
 
     def __init__(self, folder: Path) -> None:
         self.process = subprocess.Popen(
@@ -37,26 +37,26 @@ class Many:
             text=True,
         )
 
-    def ask(self, job: JobFolder, *, new_interpreter: bool = False) -> None:
+    def order(self, job: JobFolder, *, new_interpreter: bool = False) -> None:
         path = job.root / "job.json"
         path.write_text(json.dumps(job.document), "utf-8")
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps({"job": str(path), "new_interpreter": new_interpreter}) + "\n")
         self.process.stdin.flush()
 
-    def told(self, event: str) -> dict[str, Any]:
+    def next_event(self, event: str) -> dict[str, Any]:
         assert self.process.stdout is not None
-        return next(told for told in map(json.loads, self.process.stdout) if told["event"] == event)
+        return next(line for line in map(json.loads, self.process.stdout) if line["event"] == event)
 
     def run(self, job: JobFolder, *, new_interpreter: bool = False) -> tuple[ExitStatus, str]:
-        self.ask(job, new_interpreter=new_interpreter)
-        ended = self.told("ended")
+        self.order(job, new_interpreter=new_interpreter)
+        ended = self.next_event("ended")
         return ExitStatus(ended["status"]), ended["message"]
 
 
 @pytest.fixture
-def many(tmp_path: Path) -> Iterator[Many]:
-    started = Many(tmp_path)
+def many(tmp_path: Path) -> Iterator[ManyProcess]:
+    started = ManyProcess(tmp_path)
     yield started
     started.process.kill()
     started.process.wait()
@@ -67,7 +67,7 @@ def again(job: JobFolder, number: int) -> JobFolder:
     return job
 
 
-def test_each_run_has_a_process_of_its_own_and_its_own_result(many: Many, make_job: MakeJob) -> None:
+def test_each_run_has_its_own_process_and_result(many: ManyProcess, make_job: MakeJob) -> None:
     job, workers = make_job("SingleStream"), set()
     for number, new_interpreter in enumerate((False, False, True)):
         assert many.run(again(job, number), new_interpreter=new_interpreter) == (ExitStatus.COMPLETE, "")
@@ -82,13 +82,13 @@ def test_each_run_has_a_process_of_its_own_and_its_own_result(many: Many, make_j
 @pytest.mark.parametrize(
     ("options", "status", "words"),
     [
-        ({"refuse": True}, ExitStatus.BACKEND_REFUSED, "does not want this model"),
+        ({"refuse": True}, ExitStatus.BACKEND_REFUSED, "refuses this model"),
         ({"die_at_call": 3}, ExitStatus.KILLED, "ended by SIGKILL"),
         ({"crash_in_open": True}, ExitStatus.KILLED, "ended by SIGABRT"),
     ],
 )
-def test_after_a_failure_the_next_run_goes_on(
-    many: Many, make_job: MakeJob, options: dict[str, Any], status: ExitStatus, words: str
+def test_a_failed_run_does_not_affect_the_next(
+    many: ManyProcess, make_job: MakeJob, options: dict[str, Any], status: ExitStatus, words: str
 ) -> None:
     job = make_job("SingleStream").set_options(**options)
     failed, message = many.run(again(job, 1))
@@ -98,7 +98,7 @@ def test_after_a_failure_the_next_run_goes_on(
     assert many.run(again(job.set_options(), 2)) == (ExitStatus.COMPLETE, "")
 
 
-def test_it_ends_with_its_input(many: Many, make_job: MakeJob) -> None:
+def test_the_process_ends_with_its_input(many: ManyProcess, make_job: MakeJob) -> None:
     assert many.run(make_job("SingleStream"))[0] is ExitStatus.COMPLETE
     assert many.process.stdin is not None
     many.process.stdin.close()
@@ -106,20 +106,20 @@ def test_it_ends_with_its_input(many: Many, make_job: MakeJob) -> None:
     assert many.process.wait(timeout=60) == 0
 
 
-def test_a_signal_ends_it_and_the_run_and_leaves_no_result(many: Many, make_job: MakeJob) -> None:
+def test_a_signal_ends_the_run_without_a_result(many: ManyProcess, make_job: MakeJob) -> None:
     job = make_job("SingleStream").set_options(call_s=0.1)
-    many.ask(again(job, 1))
-    many.told("running")
+    many.order(again(job, 1))
+    many.next_event("running")
     many.process.send_signal(signal.SIGTERM)
 
-    assert "ended by SIGTERM" in many.told("ended")["message"]
+    assert "ended by SIGTERM" in many.next_event("ended")["message"]
     assert many.process.wait(timeout=60) != 0
     assert not (job.root / "out1").exists()
     with pytest.raises(ProcessLookupError):
         os.kill(int((job.root / "work" / "pid").read_text()), 0)
 
 
-def test_the_first_so_many_samples_are_a_dataset(many: Many, make_job: MakeJob) -> None:
+def test_the_first_samples_can_be_the_dataset(many: ManyProcess, make_job: MakeJob) -> None:
     job = make_job("SingleStream", "accuracy")
     job.document["dataset"]["first"] = 7
     assert many.run(job) == (ExitStatus.COMPLETE, "")
@@ -130,25 +130,25 @@ def test_the_first_so_many_samples_are_a_dataset(many: Many, make_job: MakeJob) 
     assert "only the first 7 of 200 samples" in " ".join(job.session["warnings"])
 
 
-def test_so_many_samples_after_others_are_a_dataset_too(many: Many, make_job: MakeJob) -> None:
+def test_samples_after_others_can_be_the_dataset(many: ManyProcess, make_job: MakeJob) -> None:
     job = make_job("SingleStream", "accuracy")
     job.document["dataset"] |= {"first": 7, "after": 195}
     assert many.run(job) == (ExitStatus.COMPLETE, "")
     part_dir = job.out_dir
     assert "only 5 after the first 195 of 200 samples" in " ".join(job.session["warnings"])
-    whole = again(job, 1)
-    whole.document["dataset"] = {key: job.document["dataset"][key] for key in ("kind", "path")}
-    assert many.run(whole) == (ExitStatus.COMPLETE, "")
+    complete = again(job, 1)
+    complete.document["dataset"] = {key: job.document["dataset"][key] for key in ("kind", "path")}
+    assert many.run(complete) == (ExitStatus.COMPLETE, "")
 
     def answers(out_dir: Path) -> dict[int, str]:
         entries = json.loads((out_dir / "mlperf_log_accuracy.json").read_text())
         return {entry["qsl_idx"]: entry["data"] for entry in entries}
 
-    every = answers(job.root / "out1")
-    assert answers(part_dir) == {index: every[195 + index] for index in range(5)}
+    all_answers = answers(job.root / "out1")
+    assert answers(part_dir) == {index: all_answers[195 + index] for index in range(5)}
 
 
-def test_a_part_that_holds_nothing_is_a_bad_job(many: Many, make_job: MakeJob) -> None:
+def test_an_empty_part_of_the_dataset_is_refused(many: ManyProcess, make_job: MakeJob) -> None:
     job = make_job("SingleStream", "accuracy")
     job.document["dataset"] |= {"first": 7, "after": 200}
     status, message = many.run(job)

@@ -1,4 +1,4 @@
-"""What the machine does not tell is None, with the reason; what it tells is said over the timed section alone."""
+"""The sensors of the machine are read around the timed section; unknown values have a reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from machine_tree import MachineTree
 
 from mlperf_home.contracts.codec import encode
 from mlperf_home.contracts.readings import Reading
-from mlperf_home.harness.observation import HostWatch, WatchedSut, host_state, peak_memory_bytes
+from mlperf_home.harness.observation import MachineWatch, WatchedSut, peak_memory_bytes, read_machine_state
 from mlperf_home.machine.readings import judge
 from mlperf_home.machine.sensors import (
     CpuTime,
@@ -34,39 +34,39 @@ def tree(tmp_path: Path) -> MachineTree:
     return MachineTree(tmp_path)
 
 
-def test_this_machine_answers() -> None:
-    state = host_state()
+def test_this_machine_has_a_state() -> None:
+    state = read_machine_state()
     assert state.affinity_cpus
     assert state.cgroup_cpu_quota is not None or state.cgroup_cpu_quota_reason
-    assert peak_memory_bytes(HostWatch()) > 1_000_000
+    assert peak_memory_bytes(MachineWatch()) > 1_000_000
 
 
 def watched(tree: MachineTree) -> dict[str, Reading]:
-    watch = HostWatch(tree.root, CPUS)
+    watch = MachineWatch(tree.root, CPUS)
     watch.begin()
     watch.end()
     return watch.state()
 
 
-def test_an_empty_machine_gives_reasons_and_no_values(tree: MachineTree) -> None:
+def test_unknown_values_have_reasons(tree: MachineTree) -> None:
     state = watched(tree)
-    told = {name for name, reading in state.items() if reading.value is not None}
-    assert told == {"involuntary_switches", "load_average_1min_before", "load_average_1min_after", "timed_s"}
-    assert all(reading.reason for name, reading in state.items() if name not in told)
+    known = {name for name, reading in state.items() if reading.value is not None}
+    assert known == {"involuntary_switches", "load_average_1min_before", "load_average_1min_after", "timed_s"}
+    assert all(reading.reason for name, reading in state.items() if name not in known)
     assert state["energy_j"].reason == "this machine has no RAPL counters in /sys/class/powercap"
     noise = judge(state)
     assert (noise.noisy_because, noise.disturbance) == ((), 0.0)
     assert noise.reason == "/proc/stat does not tell"
 
 
-def test_nothing_timed_says_nothing(tree: MachineTree) -> None:
-    watch = HostWatch(tree.root, CPUS)
+def test_without_a_timed_section_there_are_no_readings(tree: MachineTree) -> None:
+    watch = MachineWatch(tree.root, CPUS)
     watch.end()
     assert watch.state() == {}
 
 
 class TestSensors:
-    def test_clocks_and_governor_are_of_our_cpus(self, tree: MachineTree) -> None:
+    def test_only_our_cpus_give_clock_and_governor(self, tree: MachineTree) -> None:
         tree.clock(3000, 2000, 800)
         sensors = read_sensors(tree.root, CPUS)
         names = {name: reading.value for name, reading in sensors.frequencies("before").items()}
@@ -77,14 +77,14 @@ class TestSensors:
         }
         assert sensors.governor == Reading("performance")
 
-    def test_without_cpufreq_the_clock_is_that_of_cpuinfo(self, tree: MachineTree) -> None:
+    def test_without_cpufreq_cpuinfo_gives_the_clock(self, tree: MachineTree) -> None:
         rows = [f"processor\t: {cpu}\ncpu MHz\t\t: {mhz}\n" for cpu, mhz in ((0, "2596.120"), (1, "odd"), (2, "9.0"))]
         tree.write("proc/cpuinfo", "\n".join(rows))
         sensors = read_sensors(tree.root, CPUS)
         assert sensors.frequencies_mhz == (2596.12,)
         assert sensors.governor.reason
 
-    def test_the_hottest_sensor_of_the_processor_counts(self, tree: MachineTree) -> None:
+    def test_the_hottest_processor_sensor_counts(self, tree: MachineTree) -> None:
         for chip, name, value in ((0, "nvme", 90_000), (1, "coretemp", 61_500), (2, "k10temp", 40_000)):
             tree.write(f"sys/class/hwmon/hwmon{chip}/name", name)
             tree.write(f"sys/class/hwmon/hwmon{chip}/temp1_input", value)
@@ -95,7 +95,7 @@ class TestSensors:
 
     def test_throttling_is_counted_over_the_run(self, tree: MachineTree) -> None:
         tree.throttled(7)
-        watch = HostWatch(tree.root, CPUS)
+        watch = MachineWatch(tree.root, CPUS)
         watch.begin()
         tree.throttled(9)
         watch.end()
@@ -112,29 +112,29 @@ class TestCpuTime:
         look = look_at_cpu_time(tree.root, CPUS)
         assert (look.busy_s, look.steal_s, look.cpus) == (2.0, 0.5, 2)
 
-    def test_what_is_not_ours_is_others(self) -> None:
+    def test_other_programs_use_the_rest_of_the_busy_time(self) -> None:
         state = cpu_time_between(cpu_look(0, 100), cpu_look(10, 115, steal_s=0.4, ours_s=12))
         assert (state["own_cpu_percent"].value, state["other_cpu_percent"].value) == (60, 15)
         assert state["steal_percent"].value == 2
 
-    def test_rounding_makes_no_negative_share(self) -> None:
+    def test_rounding_gives_no_negative_share(self) -> None:
         assert cpu_time_between(cpu_look(0, 0), cpu_look(10, 9.9, ours_s=10))["other_cpu_percent"].value == 0
 
     @pytest.mark.parametrize(
         ("after", "words"), [(cpu_look(0.5, 1), "too coarse"), (cpu_look(10, None), "does not tell")]
     )
-    def test_what_cannot_be_told_is_not(self, after: CpuTime, words: str) -> None:
+    def test_unknown_shares_have_a_reason(self, after: CpuTime, words: str) -> None:
         state = cpu_time_between(cpu_look(0, 0), after)
         assert state["steal_percent"].value is None
         assert words in state["other_cpu_percent"].reason
 
-    def test_an_unknown_form_of_proc_stat_is_no_value(self, tree: MachineTree) -> None:
+    def test_an_unknown_form_of_proc_stat_gives_no_value(self, tree: MachineTree) -> None:
         tree.write("proc/stat", "cpu0 1 2 3\ncpu1 1 2 3")
         assert look_at_cpu_time(tree.root, CPUS).busy_s is None
 
 
 class TestEnergy:
-    def test_packages_are_summed_and_nothing_is_counted_twice(self, tree: MachineTree) -> None:
+    def test_packages_are_summed_without_their_parts(self, tree: MachineTree) -> None:
         def write(first_j: float, second_j: float, other_j: int) -> EnergyLook:
             tree.package(0, first_j)
             tree.package(1, second_j)
@@ -144,16 +144,14 @@ class TestEnergy:
 
         assert energy_between(write(100, 50, 0), write(130.5, 60, 9000), 10) == Reading(40.5)
 
-    def test_a_counter_that_went_round_once_is_followed(self, tree: MachineTree) -> None:
+    def test_one_overflow_of_a_counter_is_corrected(self, tree: MachineTree) -> None:
         tree.package(0, 262_100)
         before = look_at_energy(tree.root)
         tree.package(0, 57)
         assert energy_between(before, look_at_energy(tree.root), 10) == Reading(100.0)
 
     @pytest.mark.parametrize(("limit_w", "known"), [(None, False), (28, True)])
-    def test_a_counter_that_may_have_gone_round_twice_is_unknown(
-        self, tree: MachineTree, limit_w: int | None, known: bool
-    ) -> None:
+    def test_possible_double_overflow_is_unknown(self, tree: MachineTree, limit_w: int | None, known: bool) -> None:
         tree.package(0, 100, range_j=65_532, limit_w=limit_w)
         before = look_at_energy(tree.root)
         tree.package(0, 15_100, range_j=65_532, limit_w=limit_w)
@@ -161,10 +159,10 @@ class TestEnergy:
         assert reading.value == (15_000 if known else None)
         assert ("more than once" in (reading.reason or "")) is not known
 
-    def test_counters_closed_to_us_are_absent_with_the_reason(self, tree: MachineTree) -> None:
+    def test_unreadable_counters_have_a_reason(self, tree: MachineTree) -> None:
         tree.package(0, 100)
         (tree.root / "sys/class/powercap/intel-rapl:0/energy_uj").unlink()
-        # A folder cannot be read as a file by anybody: as root, permissions would not keep us out.
+        # A folder cannot be read as a file, even by root, whom permissions would not stop.
         (tree.root / "sys/class/powercap/intel-rapl:0/energy_uj").mkdir()
         look = look_at_energy(tree.root)
         assert energy_between(look, look, 10).reason.endswith("most systems allow it to root alone")
@@ -182,7 +180,7 @@ QUIET = {
 
 
 class TestNoise:
-    def test_a_quiet_run_has_none(self) -> None:
+    def test_a_quiet_run_has_no_noise(self) -> None:
         noise = judge(QUIET)
         assert (noise.noisy_because, noise.reason) == ((), None)
         assert noise.disturbance == pytest.approx(0.8)
@@ -197,22 +195,22 @@ class TestNoise:
             ({"governor_after": Reading("powersave")}, "the frequency governor changed from performance to powersave"),
         ],
     )
-    def test_each_limit_is_said_in_words(self, changed: dict[str, Reading], words: str) -> None:
+    def test_each_exceeded_limit_is_described(self, changed: dict[str, Reading], words: str) -> None:
         noise = judge({**QUIET, **changed})
         assert noise.noisy_because == (words,)
         assert noise.disturbance > 1
 
-    def test_the_worst_of_all_says_how_far(self) -> None:
+    def test_the_largest_excess_is_the_disturbance(self) -> None:
         noise = judge({**QUIET, "steal_percent": Reading(3.0), "other_cpu_percent": Reading(50.0)})
         assert len(noise.noisy_because) == 2
         assert noise.disturbance == 10
 
-    def test_what_is_not_known_makes_no_noise(self) -> None:
-        missing = Reading(None, "not told")
+    def test_unknown_readings_give_no_noise(self) -> None:
+        missing = Reading(None, "not available")
         noise = judge(dict.fromkeys(QUIET, missing))
-        assert (noise.noisy_because, noise.reason) == ((), "not told")
+        assert (noise.noisy_because, noise.reason) == ((), "not available")
 
-    def test_a_rising_clock_is_none(self) -> None:
+    def test_a_rising_clock_is_no_noise(self) -> None:
         assert not judge({**QUIET, "frequency_highest_mhz_after": Reading(5000.0)}).noisy_because
 
 
@@ -235,7 +233,7 @@ class _Sut:
         self._calls.append("stop")
 
 
-class _Watch(HostWatch):
+class _Watch(MachineWatch):
     def __init__(self, calls: list[str]) -> None:
         super().__init__()
         self._calls = calls
@@ -247,7 +245,7 @@ class _Watch(HostWatch):
         self._calls.append("end")
 
 
-def test_the_section_lies_between_loading_and_unloading() -> None:
+def test_the_timed_section_excludes_loading() -> None:
     calls: list[str] = []
     sut = WatchedSut(_Sut(calls), _Watch(calls))
     sut.load([0])
@@ -257,8 +255,8 @@ def test_the_section_lies_between_loading_and_unloading() -> None:
     assert calls == ["load", "begin", "issue", "end", "unload", "stop"]
 
 
-def test_the_first_look_and_the_last_count(tree: MachineTree) -> None:
-    watch = HostWatch(tree.root, CPUS)
+def test_the_first_and_the_last_reading_count(tree: MachineTree) -> None:
+    watch = MachineWatch(tree.root, CPUS)
     for count in (1, 2, 5):
         tree.throttled(count)
         watch.begin()

@@ -1,4 +1,4 @@
-"""What a job leaves open is measured once, stored, and used again where it holds."""
+"""Open choices of a job are calibrated once, stored, and reused where the calibration is valid."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from mlperf_home.contracts.failures import ExitStatus, HarnessError
 from mlperf_home.contracts.grids import Calibration, Grid, Speed
 from mlperf_home.contracts.job import decode_job
-from mlperf_home.contracts.progress import Calibrating, Event
+from mlperf_home.contracts.progress import CalibratingEvent, Event
 from mlperf_home.engines.base import LENGTHS, BackendError
 from mlperf_home.harness import preparation
 from mlperf_home.harness.preparation import ChosenGrid, choose_grid
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.grids import Candidates
 
 
-class Told:
+class ProgressRecorder:
     """Collects progress events."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
 
-    def tell(self, event: Event) -> None:
+    def write(self, event: Event) -> None:
         self.events.append(event)
 
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Replace the measurement; the list holds the candidates of each."""
+    """Replace the calibration; the list has the candidates of each call."""
     calls: list[Any] = []
 
     def calibrate(_make: object, _request: object, candidates: Candidates) -> Calibration:
@@ -48,33 +48,35 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def choose(
-    job_folder: JobFolder, told: Told | None = None, sha256: str | None = "ab" * 32, **backend: Any
+    job_folder: JobFolder, progress: ProgressRecorder | None = None, sha256: str | None = "ab" * 32, **backend: Any
 ) -> ChosenGrid:
     document = job_folder.document
     document["calibration_path"] = str(job_folder.root / "calibration" / "grids.json")
     document["backend"] |= {"lengths": None, "batch_sizes": None, "streams": None} | backend
-    return choose_grid(decode_job(document), has_lengths=True, model_sha256=sha256, progress=told or Told())
+    return choose_grid(
+        decode_job(document), has_lengths=True, model_sha256=sha256, progress=progress or ProgressRecorder()
+    )
 
 
-def test_what_is_given_is_not_measured(make_job: MakeJob, measured: list[Any]) -> None:
+def test_a_given_grid_is_not_calibrated(make_job: MakeJob, measured: list[Any]) -> None:
     chosen = choose(make_job(), batch_sizes=[8], streams=2)
     assert chosen == ChosenGrid(Grid(LENGTHS, (8,) * len(LENGTHS), 2), "given")
     assert measured == []
 
 
-def test_what_is_open_is_measured_once(make_job: MakeJob, measured: list[Any]) -> None:
-    job, told = make_job(), Told()
-    first = choose(job, told)
-    again = choose(job, told)
+def test_an_open_grid_is_calibrated_once(make_job: MakeJob, measured: list[Any]) -> None:
+    job, progress = make_job(), ProgressRecorder()
+    first = choose(job, progress)
+    again = choose(job, progress)
     assert (first.origin, again.origin) == ("calibrated", "stored")
     assert first.grid == again.grid == Grid(LENGTHS, (8,) * len(LENGTHS), 2)
-    assert told.events == [Calibrating()]
+    assert progress.events == [CalibratingEvent()]
     assert first.calibration == again.calibration
     assert first.calibration is not None
 
 
 @pytest.mark.parametrize("change", [{"sha256": "cd" * 32}, {"lengths": [384]}, {"options": {"trial": False}}])
-def test_another_model_grid_or_option_is_measured_anew(
+def test_another_model_grid_or_option_is_calibrated_again(
     make_job: MakeJob, measured: list[Any], change: dict[str, Any]
 ) -> None:
     job = make_job()
@@ -85,7 +87,7 @@ def test_another_model_grid_or_option_is_measured_anew(
     assert len(document["entries"]) == 2
 
 
-def test_a_model_without_a_file_is_measured_each_time(make_job: MakeJob, measured: list[Any]) -> None:
+def test_a_model_without_a_file_is_calibrated_each_time(make_job: MakeJob, measured: list[Any]) -> None:
     job = make_job()
     choose(job, sha256=None)
     choose(job, sha256=None)
@@ -93,7 +95,7 @@ def test_a_model_without_a_file_is_measured_each_time(make_job: MakeJob, measure
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 0}', '{"schema": 1, "entries": [{"key": 1}, 2]}'])
-def test_a_broken_store_is_written_anew(make_job: MakeJob, measured: list[Any], text: str) -> None:
+def test_a_broken_store_is_rewritten(make_job: MakeJob, measured: list[Any], text: str) -> None:
     job = make_job()
     (job.root / "calibration").mkdir()
     (job.root / "calibration" / "grids.json").write_text(text, "utf-8")
@@ -101,25 +103,25 @@ def test_a_broken_store_is_written_anew(make_job: MakeJob, measured: list[Any], 
     assert choose(job).origin == "stored"
 
 
-def test_only_offline_tries_batches(make_job: MakeJob, measured: list[Any]) -> None:
+def test_only_offline_compares_batch_sizes(make_job: MakeJob, measured: list[Any]) -> None:
     choose(make_job("Server"))
     assert measured[0].batch_sizes == (1,)
 
 
-def test_given_parts_limit_what_is_tried(make_job: MakeJob, measured: list[Any]) -> None:
+def test_given_choices_limit_the_candidates(make_job: MakeJob, measured: list[Any]) -> None:
     choose(make_job(), lengths=[128, 384], streams=2)
     (candidates,) = measured
     assert (candidates.lengths, candidates.streams) == ((128, 384), (2,))
 
 
 @pytest.mark.parametrize(("scenario", "name"), [("SingleStream", "deepsparse"), ("Offline", "echo")])
-def test_nothing_to_measure(make_job: MakeJob, measured: list[Any], scenario: str, name: str) -> None:
+def test_a_fixed_grid_is_not_calibrated(make_job: MakeJob, measured: list[Any], scenario: str, name: str) -> None:
     chosen = choose(make_job(scenario), name=name)
     assert chosen == ChosenGrid(Grid(LENGTHS, (1,) * len(LENGTHS), 1), "fixed")
     assert measured == []
 
 
-def test_an_engine_that_refuses_is_one_line(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_of_the_engine_is_reported(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_arguments: object) -> Calibration:
         raise BackendError("the engine wants another model")
 

@@ -1,4 +1,4 @@
-"""Whole runs with the real LoadGen and the stub engine, each in a process of its own."""
+"""Complete runs with the real LoadGen and the stub engine, each in its own process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOGS = ["mlperf_log_accuracy.json", "mlperf_log_detail.txt", "mlperf_log_summary
 
 
 @pytest.mark.parametrize("scenario", ["Offline", "SingleStream", "MultiStream", "Server"])
-def test_performance_run(make_job: MakeJob, scenario: str) -> None:
+def test_a_performance_run_is_complete(make_job: MakeJob, scenario: str) -> None:
     job = make_job(scenario)
     status, progress, _ = job.run()
     assert status == ExitStatus.COMPLETE
@@ -45,7 +45,7 @@ def test_performance_run(make_job: MakeJob, scenario: str) -> None:
     assert job.leftovers() == sorted(["performance/run_1", "session.json"] + [f"performance/run_1/{n}" for n in LOGS])
 
 
-def test_the_state_of_the_machine_is_kept(make_job: MakeJob) -> None:
+def test_the_session_has_the_state_of_the_machine(make_job: MakeJob) -> None:
     job = make_job("SingleStream")
     assert job.run()[0] == ExitStatus.COMPLETE
     session = job.session
@@ -55,14 +55,14 @@ def test_the_state_of_the_machine_is_kept(make_job: MakeJob) -> None:
     assert session["noise"].keys() == {"noisy_because", "disturbance", "reason"}
 
 
-def test_the_accuracy_run_is_not_called_noisy(make_job: MakeJob) -> None:
+def test_an_accuracy_run_has_no_noise(make_job: MakeJob) -> None:
     job = make_job("Offline", "accuracy")
     assert job.run()[0] == ExitStatus.COMPLETE
     assert job.session["noise"] is None
 
 
 @pytest.mark.parametrize("scenario", ["Offline", "SingleStream", "MultiStream", "Server"])
-def test_accuracy_run_logs_every_sample_once_without_padding(make_job: MakeJob, scenario: str) -> None:
+def test_an_accuracy_run_logs_every_sample_once(make_job: MakeJob, scenario: str) -> None:
     job = make_job(scenario, "accuracy")
     assert job.run()[0] == ExitStatus.COMPLETE
     entries = json.loads((job.out_dir / "mlperf_log_accuracy.json").read_text("utf-8"))
@@ -85,7 +85,7 @@ def test_find_performance_measures_the_target(make_job: MakeJob, scenario: str, 
     assert job.session["target"][key] > 0
 
 
-def test_find_performance_searches_the_rate_of_server(make_job: MakeJob) -> None:
+def test_find_performance_searches_the_server_rate(make_job: MakeJob) -> None:
     job = make_job("Server", "find-performance")
     job.set_conf("bert.Server.min_duration = 50\nbert.Server.min_query_count = 20\n").set_options(call_s=0.002)
     job.document["backend"] |= {"batch_sizes": [1], "streams": 1}
@@ -94,29 +94,29 @@ def test_find_performance_searches_the_rate_of_server(make_job: MakeJob) -> None
     assert job.session["target"]["target_qps"] > 0
 
 
-def test_fewer_samples_than_the_round_wants_are_logged_as_they_are(make_job: MakeJob) -> None:
+def test_a_small_dataset_is_logged_with_a_warning(make_job: MakeJob) -> None:
     job = make_job()
     assert job.run()[0] == ExitStatus.COMPLETE
     assert job.session["loadgen"]["settings"]["performance_sample_count"] == 200
-    assert any("200 samples, v3.1 wants 10833" in warning for warning in job.session["warnings"])
+    assert any("200 samples, but v3.1 requires 10833" in warning for warning in job.session["warnings"])
 
 
 @pytest.mark.parametrize(
     ("options", "status", "words"),
     [
-        ({"refuse": True}, ExitStatus.BACKEND_REFUSED, "does not want this model"),
+        ({"refuse": True}, ExitStatus.BACKEND_REFUSED, "refuses this model"),
         ({"fail_at_call": 3}, ExitStatus.WORKER_FAILED, "RuntimeError: the stub fails"),
         ({"die_at_call": 3}, ExitStatus.KILLED, "ended by SIGKILL: the machine ran out of memory"),
         ({"crash_in_open": True}, ExitStatus.KILLED, "ended by SIGABRT: the engine crashed"),
     ],
 )
 @pytest.mark.parametrize("scenario", ["Offline", "SingleStream"])
-def test_failures_of_the_engine(
+def test_an_engine_failure_has_its_own_status(
     make_job: MakeJob, scenario: str, options: dict[str, Any], status: ExitStatus, words: str
 ) -> None:
     job = make_job(scenario).set_options(**options)
-    found, _, message = job.run()
-    assert found == status
+    code, _, message = job.run()
+    assert code == status
     assert message.startswith("mlperf-home: ")
     assert words in message
     assert (job.error["status"], job.error["name"]) == (status, status.name)
@@ -132,7 +132,7 @@ def test_failures_of_the_engine(
         ("SingleStream", "hang_with_lock_at_call"),
     ],
 )
-def test_a_hang_ends_as_stalled(make_job: MakeJob, scenario: str, option: str) -> None:
+def test_a_hang_ends_the_run_as_stalled(make_job: MakeJob, scenario: str, option: str) -> None:
     job = make_job(scenario).set_options(**{option: 2})
     job.document["stall_timeout_s"] = 0.5
     status, _, message = job.run()
@@ -141,7 +141,7 @@ def test_a_hang_ends_as_stalled(make_job: MakeJob, scenario: str, option: str) -
     assert job.leftovers() == []
 
 
-def test_too_high_a_target_latency_says_which_to_give(make_job: MakeJob) -> None:
+def test_a_high_target_latency_is_answered_with_a_lower_one(make_job: MakeJob) -> None:
     job = make_job("SingleStream")
     job.set_conf(
         "bert.SingleStream.target_latency = 1000\nbert.SingleStream.min_duration = 2000\n"
@@ -157,7 +157,7 @@ def test_too_high_a_target_latency_says_which_to_give(make_job: MakeJob) -> None
     assert not (job.root / "session.json").exists()
 
 
-def test_an_invalid_run_is_complete_and_says_why(make_job: MakeJob) -> None:
+def test_an_invalid_run_is_complete_with_reasons(make_job: MakeJob) -> None:
     job = make_job("Offline")
     job.set_conf("bert.Offline.target_qps = 1\nbert.Offline.min_duration = 60000\nbert.Offline.min_query_count = 100\n")
     status, progress, _ = job.run()
@@ -168,7 +168,7 @@ def test_an_invalid_run_is_complete_and_says_why(make_job: MakeJob) -> None:
     assert "raise target_qps" in reason
 
 
-def test_too_few_queries_for_early_stopping(make_job: MakeJob) -> None:
+def test_early_stopping_needs_enough_queries(make_job: MakeJob) -> None:
     job = make_job("MultiStream")
     job.set_conf(
         "bert.MultiStream.target_latency = 1\nbert.MultiStream.min_duration = 0\n"
@@ -183,15 +183,15 @@ def test_too_few_queries_for_early_stopping(make_job: MakeJob) -> None:
 @pytest.mark.parametrize(
     ("spoil", "status", "words"),
     [
-        (lambda job: (job.root / "mlperf.conf").unlink(), ExitStatus.BAD_JOB, "mlperf.conf is not there"),
+        (lambda job: (job.root / "mlperf.conf").unlink(), ExitStatus.BAD_JOB, "mlperf.conf does not exist"),
         (lambda job: (job.root / "user.conf").unlink(), ExitStatus.BAD_JOB, "user.conf cannot be read"),
         (lambda job: job.set_conf("bert-99.Offline.target_qps = 1\n"), ExitStatus.BAD_JOB, "the model 'bert-99'"),
-        (lambda job: (job.root / "audit.config").touch(), ExitStatus.BAD_JOB, "move it away"),
+        (lambda job: (job.root / "audit.config").touch(), ExitStatus.BAD_JOB, "remove it"),
         (lambda job: job.out_dir.mkdir(parents=True), ExitStatus.BAD_OUTPUT, "exists already"),
         (lambda job: (job.root / "performance").touch(), ExitStatus.BAD_OUTPUT, "cannot be written"),
         (lambda job: job.document.update(sample=1), ExitStatus.BAD_JOB, "job.json#/sample: expected `bool`, got `int`"),
         (lambda job: job.document["backend"].update(lengths=[64]), ExitStatus.BAD_DATASET, "longest sequence length"),
-        (lambda job: job.document["backend"].update(name="none"), ExitStatus.BACKEND_REFUSED, "known are"),
+        (lambda job: job.document["backend"].update(name="none"), ExitStatus.BACKEND_REFUSED, "use one of"),
         (lambda job: job.document["backend"].update(name="no:Such"), ExitStatus.BAD_JOB, "cannot be imported"),
         (
             lambda job: job.document["dataset"].update(kind="squid"),
@@ -207,8 +207,8 @@ def test_bad_input_is_one_line(
 ) -> None:
     job = make_job()
     spoil(job)
-    found, _, message = job.run()
-    assert (found, words in message) == (status, True), message
+    code, _, message = job.run()
+    assert (code, words in message) == (status, True), message
     assert not (job.root / "session.json").exists()
     assert not (job.root / "performance" / "run_1.partial").exists()
 
@@ -221,7 +221,7 @@ def test_contradicting_durations_are_refused(make_job: MakeJob) -> None:
     assert "max_duration (1000 ms) is below min_duration (600000 ms)" in message
 
 
-def test_an_existing_result_is_left_alone(make_job: MakeJob) -> None:
+def test_an_existing_result_is_not_changed(make_job: MakeJob) -> None:
     job = make_job()
     assert job.run()[0] == ExitStatus.COMPLETE
     before = {path: path.read_bytes() for path in job.out_dir.iterdir()} | {job.root: job.session}
@@ -267,7 +267,7 @@ def test_the_engine_dies_with_its_parent(make_job: MakeJob) -> None:
     assert not (job.root / "session.json").exists()
 
 
-def test_a_leftover_of_a_killed_run_does_not_disturb(make_job: MakeJob) -> None:
+def test_leftovers_of_a_killed_run_are_removed(make_job: MakeJob) -> None:
     job = make_job()
     partial = job.root / "performance" / "run_1.partial"
     partial.mkdir(parents=True)
@@ -276,7 +276,7 @@ def test_a_leftover_of_a_killed_run_does_not_disturb(make_job: MakeJob) -> None:
     assert not partial.exists()
 
 
-def test_two_runs_cannot_write_to_one_place(make_job: MakeJob) -> None:
+def test_two_runs_cannot_write_to_one_folder(make_job: MakeJob) -> None:
     job = make_job("SingleStream").set_options(hang_at_call=2)
     first = job.start()
     wait_until_running(first)
@@ -307,33 +307,33 @@ def test_both_runs_become_a_measurement(make_job: MakeJob) -> None:
     assert from_json(to_json(measurement)) == measurement
 
 
-def test_a_time_limit_ends_a_run_and_says_how_far_it_came(make_job: MakeJob) -> None:
+def test_a_time_limit_ends_a_run_and_reports_its_progress(make_job: MakeJob) -> None:
     job = make_job(mode="find-performance").set_options(call_s=0.2)
     job.document["time_limit_s"] = 3
     job.set_conf("bert.Offline.target_qps = 100\nbert.Offline.min_query_count = 100000\n")
 
-    status, _, said = job.run()
+    status, _, message = job.run()
 
     assert status == ExitStatus.OVER_TIME
-    assert "ended at its limit of 3 s: LoadGen had" in said
-    assert "--time_limit" in said
+    assert "ended at its time limit of 3 s: LoadGen had completed" in message
+    assert "--time_limit" in message
     assert 0 < job.error["done"]["samples"] < job.error["done"]["issued"]
     assert job.error["done"]["seconds"] > 0
     assert job.leftovers() == []
 
 
-def test_a_time_limit_ends_an_engine_that_does_not_open(make_job: MakeJob) -> None:
+def test_a_time_limit_ends_a_hanging_open(make_job: MakeJob) -> None:
     job = make_job(mode="find-performance").set_options(hang_in_open=True)
     job.document["time_limit_s"] = 0.1
 
-    status, _, said = job.run()
+    status, _, message = job.run()
 
     assert status == ExitStatus.OVER_TIME
-    assert "opening and calibrating the engine took longer" in said
+    assert "opening and calibrating the engine took longer" in message
     assert job.error["done"] == {}
 
 
-def test_a_time_that_is_enough_changes_nothing(make_job: MakeJob) -> None:
+def test_a_sufficient_time_limit_has_no_effect(make_job: MakeJob) -> None:
     job = make_job(mode="find-performance")
     job.document["time_limit_s"] = 600
 

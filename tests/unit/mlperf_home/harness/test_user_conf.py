@@ -1,4 +1,4 @@
-"""user.conf is written in LoadGen's form; what LoadGen would skip without a word is refused."""
+"""user.conf has LoadGen's form, and lines that LoadGen would ignore are refused."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_numbers_are_plain_decimals() -> None:
     assert text == "bert.Offline.target_qps = 124.130000\nbert.Offline.min_query_count = 24576\n"
 
 
-def test_a_small_target_survives(tmp_path: Path) -> None:
+def test_a_small_target_keeps_its_value(tmp_path: Path) -> None:
     assert "0.000012" in user_conf("bert", "Offline", {"target_qps": 0.000012})
     with pytest.raises(ValueError, match="target_qsp"):
         user_conf("bert", "Offline", {"target_qsp": 1})
@@ -51,24 +51,24 @@ def test_a_small_target_survives(tmp_path: Path) -> None:
         "bert.Offline.target_qps=10\nresnet50.SingleStream.target_latency = 3\n",
     ],
 )
-def test_a_usable_file_is_taken(tmp_path: Path, text: str) -> None:
+def test_a_usable_file_is_accepted(tmp_path: Path, text: str) -> None:
     check(tmp_path, text)
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("bert-99.Offline.target_qps = 10\n", "for the model 'bert-99', the run for 'bert'"),
-        ("bert.Offline.target_qsp = 10\n", "does not know 'target_qsp'"),
-        ("bert.offline.target_qps = 10\n", "'offline' is no scenario"),
-        ("bert.Server.target_qps = 10\n", r"no line is for bert\.Offline"),
-        ("", r"no line is for bert\.Offline"),
+        ("bert-99.Offline.target_qps = 10\n", "for the model 'bert-99', but the run is for 'bert'"),
+        ("bert.Offline.target_qsp = 10\n", "'target_qsp' is not a LoadGen key"),
+        ("bert.offline.target_qps = 10\n", "'offline' is not a scenario"),
+        ("bert.Server.target_qps = 10\n", r"no line applies to bert\.Offline"),
+        ("", r"no line applies to bert\.Offline"),
         ("bert.Offline.target_qps = fast\n", "must be a number"),
         ("bert.Offline.target_qps = -1\n", "must be a number"),
         ("target_qps = 10\n", "line 1: .* is not 'model.scenario.key = value'"),
     ],
 )
-def test_what_loadgen_would_skip_is_refused(tmp_path: Path, text: str, words: str) -> None:
+def test_a_line_that_loadgen_would_ignore_is_refused(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(HarnessError, match=words):
         check(tmp_path, text)
 
@@ -78,7 +78,7 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
         check_user_conf(tmp_path / "user.conf", "bert", "Offline")
 
 
-def test_measured_targets_get_the_factor_of_2023_and_given_ones_none() -> None:
+def test_only_measured_targets_get_a_factor() -> None:
     assert run_values(RULES, "Offline", "valid", Target(100, measured=True)) == {"target_qps": pytest.approx(101)}
     assert run_values(RULES, "Offline", "valid", Target(100, measured=False)) == {"target_qps": 100}
     assert run_values(RULES, "Server", "valid", Target(100, measured=True)) == {"target_qps": pytest.approx(90)}
@@ -86,7 +86,7 @@ def test_measured_targets_get_the_factor_of_2023_and_given_ones_none() -> None:
     assert values == {"target_latency": pytest.approx(20), "max_duration": 660000}
 
 
-def test_a_test_run_has_the_count_that_was_asked_for() -> None:
+def test_a_test_run_has_the_requested_query_count() -> None:
     values = run_values(RULES, "SingleStream", "test", None, 64)
     assert values == {"target_latency": 1000, "min_duration": 0, "min_query_count": 64, "max_query_count": 64}
     assert run_values(RULES, "Offline", "test", None, 15000) == {
@@ -97,14 +97,14 @@ def test_a_test_run_has_the_count_that_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize("style", [style for style in STYLES if style != "test"])
-def test_a_run_without_a_target_says_which_it_needs(style: str) -> None:
+def test_a_run_without_a_target_names_its_key(style: str) -> None:
     with pytest.raises(SettingsError, match="needs target_latency for SingleStream"):
         run_values(RULES, "SingleStream", style)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("style", STYLES)
-def test_every_style_makes_a_file_that_is_taken(tmp_path: Path, scenario: str, style: str) -> None:
+def test_every_style_gives_an_accepted_file(tmp_path: Path, scenario: str, style: str) -> None:
     path = tmp_path / "user.conf"
     path.write_text(user_conf("bert", scenario, run_values(RULES, scenario, style, Target(7, measured=True))), "utf-8")
     check_user_conf(path, "bert", scenario)
@@ -113,7 +113,7 @@ def test_every_style_makes_a_file_that_is_taken(tmp_path: Path, scenario: str, s
     assert target_key(scenario) in {"target_qps", "target_latency"}
 
 
-def test_unusable_styles_and_targets() -> None:
+def test_unusable_styles_and_targets_are_refused() -> None:
     with pytest.raises(SettingsError, match="must be one of test, fast, valid, sample"):
         run_values(RULES, "Offline", "quick")
     with pytest.raises(SettingsError, match="above 0"):

@@ -1,4 +1,4 @@
-"""LoadGen's logs become values; logs that are cut off, corrupt or wrong are refused in words."""
+"""LoadGen's logs become values; logs that are cut off or corrupt are refused with a reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def reasons(folder: Path, scenario: str, **changes: Any) -> tuple[str, ...]:
     return read_run(folder).reasons
 
 
-def test_a_valid_run(tmp_path: Path) -> None:
+def test_a_valid_run_is_read(tmp_path: Path) -> None:
     write_logs(tmp_path)
     run = read_run(tmp_path)
     assert (run.scenario, run.mode, run.validity, run.reasons) == ("Offline", "PerformanceOnly", "VALID", ())
@@ -48,24 +48,24 @@ def test_multi_stream_reads_latencies_per_query(tmp_path: Path) -> None:
     assert (run.percentiles_ns, run.mean_latency_ms) == ({"99.00": 80}, 70e-6)
 
 
-def test_the_peak_of_a_search(tmp_path: Path) -> None:
+def test_the_peak_rate_of_a_search_is_read(tmp_path: Path) -> None:
     message = "FindPeakPerformance: Found peak performance field: 117.25"
     write_logs(tmp_path, mode="FindPeakPerformance", scenario="Server", changes={"generic_message": message})
-    assert read_run(tmp_path).found_peak_qps == 117.25
+    assert read_run(tmp_path).peak_qps == 117.25
 
 
-def test_offline_too_short(tmp_path: Path) -> None:
+def test_a_short_offline_run_names_the_measured_rate(tmp_path: Path) -> None:
     (text,) = reasons(tmp_path, "Offline", result_min_duration_met=False, result_max_latency_ns=8_000_000_000)
     assert "ended after 8.0 s instead of 600 s" in text
     assert "raise target_qps to the measured 40.5" in text
 
 
-def test_single_stream_too_short(tmp_path: Path) -> None:
+def test_a_short_single_stream_run_names_a_lower_latency(tmp_path: Path) -> None:
     (text,) = reasons(tmp_path, "SingleStream", result_min_duration_met=False, result_mean_latency_ns=50_000_000)
     assert "lower target_latency to 20 ms" in text
 
 
-def test_server_too_slow(tmp_path: Path) -> None:
+def test_a_slow_server_run_names_the_latency_limit(tmp_path: Path) -> None:
     (text,) = reasons(
         tmp_path,
         "Server",
@@ -74,24 +74,22 @@ def test_server_too_slow(tmp_path: Path) -> None:
         effective_target_latency_ns=130_000_000,
         **{"result_99.00_percentile_latency_ns": 200_000_000},
     )
-    assert text == (
-        "the 99th percentile of the latency (200.0 ms) is above the limit of 130 ms: lower target_qps (it was 100)"
-    )
+    assert text == ("the 99th percentile latency (200.0 ms) is above the limit of 130 ms: lower target_qps from 100")
 
 
-def test_too_few_queries(tmp_path: Path) -> None:
-    found = reasons(
+def test_too_few_queries_are_explained(tmp_path: Path) -> None:
+    texts = reasons(
         tmp_path,
         "SingleStream",
         result_min_queries_met=False,
         early_stopping_met=False,
         early_stopping_result=" * Only processed 10 queries.\n * Need to process at least 64 queries.",
     )
-    assert "raise max_duration or lower min_query_count" in found[0]
-    assert "Only processed 10 queries. Need to process at least 64 queries. Raise min_query_count" in found[1]
+    assert "raise max_duration or lower min_query_count" in texts[0]
+    assert "Only processed 10 queries. Need to process at least 64 queries. Raise min_query_count" in texts[1]
 
 
-def test_invalid_without_a_known_reason(tmp_path: Path) -> None:
+def test_an_invalid_run_may_have_no_reason(tmp_path: Path) -> None:
     assert reasons(tmp_path, "Offline") == ("LoadGen gives no reason",)
 
 
@@ -109,9 +107,9 @@ def test_error_lines_are_explained() -> None:
     ("name", "text", "words"),
     [
         ("mlperf_log_detail.txt", "", "the run was interrupted"),
-        ("mlperf_log_detail.txt", ':::MLLOG {"key": "loadgen_ver', "line 1: is not a line of LoadGen's log"),
-        ("mlperf_log_detail.txt", "hello\n", "corrupt or mixed"),
-        ("mlperf_log_detail.txt", ':::MLLOG {"value": 1}\n', "corrupt or mixed"),
+        ("mlperf_log_detail.txt", ':::MLLOG {"key": "loadgen_ver', "line 1: is not a line of a LoadGen log"),
+        ("mlperf_log_detail.txt", "hello\n", "corrupt or mixes two runs"),
+        ("mlperf_log_detail.txt", ':::MLLOG {"value": 1}\n', "corrupt or mixes two runs"),
         ("mlperf_log_summary.txt", "MLPerf Results Summary\n", "the last line is missing"),
         ("mlperf_log_accuracy.json", '[\n{ "seq_id" : 0,', "the list has no end"),
         ("mlperf_log_accuracy.json", "", "the list has no end"),
@@ -133,7 +131,7 @@ def test_an_absent_log_is_refused(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["result_validity", "num_errors", "power_end", "effective_schedule_rng_seed"])
-def test_a_log_that_lacks_its_end_is_refused(tmp_path: Path, key: str) -> None:
+def test_a_detail_log_without_its_end_is_refused(tmp_path: Path, key: str) -> None:
     write_logs(tmp_path, changes={key: None})
     with pytest.raises(LogError, match=f"{key} is missing"):
         read_run(tmp_path)

@@ -157,7 +157,7 @@ def write(name: str, text: str) -> Callable[[Path], object]:
         (lambda root: (root / "performance-session.json").unlink(), "the run was not completed"),
         (write("performance-session.json", "{"), "is not JSON"),
         (write("performance-session.json", '{"schema": 1, "status": "running"}'), "not the session of a complete run"),
-        (write("performance/run_1/mlperf_log_summary.txt", "x"), "changed, or from another run"),
+        (write("performance/run_1/mlperf_log_summary.txt", "x"), "changed or belongs to another run"),
         (lambda root: (root / "accuracy/mlperf_log_detail.txt").unlink(), "cannot be read"),
         (lambda root: write_logs(root / "performance/run_1", changes={"result_query_count": 2}), "another run"),
         (lambda root: (root / "accuracy/accuracy.txt").unlink(), "accuracy.txt: cannot be read"),
@@ -179,7 +179,7 @@ def test_a_mixed_or_incomplete_result_is_refused(tmp_path: Path, spoil: Callable
 def test_runs_of_which_one_has_sample_data_are_refused(tmp_path: Path) -> None:
     write_result(tmp_path)
     save_session(tmp_path, "accuracy", load_session(tmp_path, "accuracy") | {"sample": True})
-    with pytest.raises(IngestError, match="one of the two runs is of sample data"):
+    with pytest.raises(IngestError, match="one of the two runs used sample data"):
         ingest(tmp_path)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.harness.user_conf import SettingsError, Wanted, user_conf_text
+from mlperf_home.harness.user_conf import RunSettings, SettingsError, user_conf_text
 from mlperf_home.rules import load_round
 from mlperf_home.steps.launch import narrate
 from mlperf_home.steps.machine import Targets, system_name
@@ -33,32 +33,35 @@ def test_targets_are_kept_by_model_and_scenario(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "expected"),
+    ("settings", "expected"),
     [
-        (Wanted("bert-99", "Offline", "performance", "valid", measured=100.0), "bert.Offline.target_qps = 101\n"),
-        (Wanted("bert-99", "Offline", "performance", "valid", given=100.0), "bert.Offline.target_qps = 100\n"),
         (
-            Wanted("bert-99", "Offline", "performance", "valid", given=50.0, measured=100.0),
+            RunSettings("bert-99", "Offline", "performance", "valid", measured_target=100.0),
+            "bert.Offline.target_qps = 101\n",
+        ),
+        (RunSettings("bert-99", "Offline", "performance", "valid", target=100.0), "bert.Offline.target_qps = 100\n"),
+        (
+            RunSettings("bert-99", "Offline", "performance", "valid", target=50.0, measured_target=100.0),
             "bert.Offline.target_qps = 50\n",
         ),
         (
-            Wanted("bert-99", "SingleStream", "performance", "valid", measured=10.0),
+            RunSettings("bert-99", "SingleStream", "performance", "valid", measured_target=10.0),
             "bert.SingleStream.target_latency = 4\n",
         ),
-        (Wanted("bert-99", "Offline", "accuracy", "valid"), "bert.Offline.target_qps = 1\n"),
+        (RunSettings("bert-99", "Offline", "accuracy", "valid"), "bert.Offline.target_qps = 1\n"),
         (
-            Wanted("bert-99", "Offline", "performance", "test", test_query_count=77),
+            RunSettings("bert-99", "Offline", "performance", "test", test_query_count=77),
             "bert.Offline.min_query_count = 77\n",
         ),
     ],
 )
-def test_user_conf_says_what_is_aimed_at(wanted: Wanted, expected: str) -> None:
-    assert expected in user_conf_text(load_round("v3.1"), wanted)
+def test_user_conf_says_what_is_aimed_at(settings: RunSettings, expected: str) -> None:
+    assert expected in user_conf_text(load_round("v3.1"), settings)
 
 
 def test_an_official_run_without_a_target_says_how_to_get_one() -> None:
     with pytest.raises(SettingsError, match="find-performance"):
-        user_conf_text(load_round("v3.1"), Wanted("bert-99", "Offline", "performance", "valid"))
+        user_conf_text(load_round("v3.1"), RunSettings("bert-99", "Offline", "performance", "valid"))
 
 
 def test_progress_lines_become_sentences_and_other_lines_are_left_alone() -> None:

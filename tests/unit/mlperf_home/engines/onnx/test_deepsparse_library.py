@@ -1,4 +1,4 @@
-"""Importing DeepSparse: silent towards the network, and clear where it cannot be had."""
+"""The import of DeepSparse does not use the network, and its failures are explained."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parents[5] / "src"
 
 
 @pytest.mark.engine
-def test_no_name_is_resolved_on_import() -> None:
+def test_the_import_resolves_no_name() -> None:
     pytest.importorskip("deepsparse")
     program = (
         "import socket\n"
@@ -48,7 +48,7 @@ def _import_fails_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> Non
     monkeypatch.setattr(deepsparse.importlib, "import_module", refuse)
 
 
-def test_reports_are_off_and_inexact_emulation_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reports_and_inexact_emulation_are_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NM_DISABLE_ANALYTICS", "")
     monkeypatch.setenv("NM_FAST_VNNI_EMULATION", "1")
     seen: dict[str, str | None] = {}
@@ -66,10 +66,12 @@ def test_reports_are_off_and_inexact_emulation_too(monkeypatch: pytest.MonkeyPat
     ("version", "words"),
     [
         ((3, 11, 4), "install deepsparse==1.8.0"),
-        ((3, 12, 1), "it has no wheels for Python 3.12: use CPython 3.8 to 3.11, or the onnxruntime backend"),
+        ((3, 12, 1), "has no wheels for Python 3.12; use CPython 3.8 to 3.11, or the onnxruntime backend"),
     ],
 )
-def test_absence_is_explained(monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int], words: str) -> None:
+def test_an_absent_library_is_explained(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int], words: str
+) -> None:
     _import_fails_with(monkeypatch, ModuleNotFoundError("no", name="deepsparse"))
     monkeypatch.setattr(deepsparse.sys, "version_info", version)
     with pytest.raises(BackendError) as caught:
@@ -77,15 +79,15 @@ def test_absence_is_explained(monkeypatch: pytest.MonkeyPatch, version: tuple[in
     assert words in str(caught.value)
 
 
-def test_a_missing_part_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     _import_fails_with(monkeypatch, ModuleNotFoundError("no", name="pydantic"))
-    with pytest.raises(BackendError, match="it misses pydantic"):
+    with pytest.raises(BackendError, match="the package pydantic is missing"):
         deepsparse.load()
 
 
-def test_a_cpu_that_it_does_not_know_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_cpu_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     _import_fails_with(monkeypatch, OSError("Unable to determine instruction set 'sse4'"))
-    with pytest.raises(BackendError, match=r"'sse4'.*AVX2, AVX-512 or Arm NEON: take the onnxruntime backend"):
+    with pytest.raises(BackendError, match=r"'sse4'.*AVX2, AVX-512 or Arm NEON; use the onnxruntime backend"):
         deepsparse.load()
 
 
@@ -99,13 +101,13 @@ def test_a_cpu_that_it_does_not_know_is_explained(monkeypatch: pytest.MonkeyPatc
         ({"isa": "neon", "dotprod": True, "vnni": False}, []),
         ({"isa": "neon", "dotprod": False}, ["no dot product instructions (asimddp)"]),
         ({"isa": "sve"}, ["no dot product"]),
-        ({}, ["(unknown) is not one that DeepSparse was made for"]),
+        ({}, ["DeepSparse has no code for this CPU's instruction set (unknown)"]),
     ],
 )
-def test_what_the_cpu_lacks_is_said(cpu: dict[str, object], words: list[str]) -> None:
-    found = deepsparse.cpu_warnings(cpu)
-    assert len(found) == len(words)
-    for sentence, word in zip(found, words, strict=True):
+def test_missing_instructions_are_explained(cpu: dict[str, object], words: list[str]) -> None:
+    warnings = deepsparse.cpu_warnings(cpu)
+    assert len(warnings) == len(words)
+    for sentence, word in zip(warnings, words, strict=True):
         assert word in sentence
 
 

@@ -1,4 +1,4 @@
-"""Fixed-shape copies: the user's model stays as it is, and processes may share the folder."""
+"""Fixed-shape copies leave the user's model unchanged, and processes may share their folder."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def work_dir(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_models_file_is_never_changed(model_path: Path, work_dir: Path) -> None:
+def test_the_file_of_the_model_is_never_changed(model_path: Path, work_dir: Path) -> None:
     model_path.chmod(0o444)
     before = model_path.read_bytes()
     graphs = FixedShapeGraphs(model_path, work_dir)
@@ -52,7 +52,7 @@ def test_inputs_and_outputs_get_the_shape(model_path: Path, work_dir: Path) -> N
     onnx.checker.check_model(made)
 
 
-def test_one_output_of_both_logits_keeps_its_last_dimension(tmp_path: Path, work_dir: Path) -> None:
+def test_a_joint_output_keeps_its_last_dimension(tmp_path: Path, work_dir: Path) -> None:
     path = tiny_bert.write(tmp_path / "one.onnx", TinyBert(output_names=("logits",)))
     made = onnx.load(str(FixedShapeGraphs(path, work_dir).path(2, 64)))
     assert _dims(made.graph.output[0]) == [2, 64, 2]
@@ -67,26 +67,26 @@ def test_weights_are_written_once_for_all_shapes(model_path: Path, work_dir: Pat
     assert weights[0].stat().st_size > sum(path.stat().st_size for path in made)
 
 
-def test_shapes_noted_by_the_exporter_are_dropped(tmp_path: Path, work_dir: Path) -> None:
+def test_shapes_noted_by_the_exporter_are_removed(tmp_path: Path, work_dir: Path) -> None:
     path = tiny_bert.write(tmp_path / "stale.onnx", TinyBert(stale_shapes=True))
     assert onnx.load(str(path)).graph.value_info
     made = onnx.load(str(FixedShapeGraphs(path, work_dir).path(2, 64)))
     assert not made.graph.value_info
 
 
-def test_a_copy_computes_what_the_model_computes(model_path: Path, work_dir: Path) -> None:
+def test_a_copy_computes_the_same_as_the_model(model_path: Path, work_dir: Path) -> None:
     runtime = pytest.importorskip("onnxruntime")
     ids = np.arange(128, dtype=np.int64).reshape(2, 64) % tiny_bert.VOCABULARY
     feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
-    found = []
+    outputs = []
     for path in (model_path, FixedShapeGraphs(model_path, work_dir).path(2, 64)):
         session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        found.append(session.run(None, feed))
-    for wanted, got in zip(*found, strict=True):
-        assert np.allclose(wanted, got, atol=1e-5)
+        outputs.append(session.run(None, feed))
+    for expected, actual in zip(*outputs, strict=True):
+        assert np.allclose(expected, actual, atol=1e-5)
 
 
-def test_what_is_there_is_used_again(model_path: Path, work_dir: Path) -> None:
+def test_existing_files_are_reused(model_path: Path, work_dir: Path) -> None:
     first = FixedShapeGraphs(model_path, work_dir).path(2, 64)
     kept = {path: path.stat().st_mtime_ns for path in work_dir.iterdir()}
     again = FixedShapeGraphs(model_path, work_dir).path(2, 64)
@@ -96,30 +96,30 @@ def test_what_is_there_is_used_again(model_path: Path, work_dir: Path) -> None:
 
 @pytest.mark.parametrize("ending", [".onnx", "weights.bin"])
 @pytest.mark.parametrize("rest", [0, 100])
-def test_what_is_not_whole_is_made_again(model_path: Path, work_dir: Path, ending: str, rest: int) -> None:
+def test_incomplete_files_are_written_again(model_path: Path, work_dir: Path, ending: str, rest: int) -> None:
     graphs = FixedShapeGraphs(model_path, work_dir)
     made = graphs.path(2, 64)
-    wanted = {path.name: path.read_bytes() for path in work_dir.iterdir()}
+    expected = {path.name: path.read_bytes() for path in work_dir.iterdir()}
     broken = next(path for path in work_dir.iterdir() if path.name.endswith(ending))
     broken.write_bytes(broken.read_bytes()[:rest])
     assert FixedShapeGraphs(model_path, work_dir).path(2, 64) == made
-    assert {path.name: path.read_bytes() for path in work_dir.iterdir()} == wanted
+    assert {path.name: path.read_bytes() for path in work_dir.iterdir()} == expected
 
 
-def test_after_release_further_shapes_can_be_made(model_path: Path, work_dir: Path) -> None:
+def test_shapes_can_be_written_after_release(model_path: Path, work_dir: Path) -> None:
     graphs = FixedShapeGraphs(model_path, work_dir)
     graphs.path(1, 64)
     graphs.release()
     assert graphs.path(1, 96).is_file()
 
 
-def test_another_model_gets_other_names(tmp_path: Path, work_dir: Path) -> None:
-    one = tiny_bert.write(tmp_path / "one.onnx")
-    two = tiny_bert.write(tmp_path / "two.onnx", TinyBert(output_names=("logits",)))
-    assert FixedShapeGraphs(one, work_dir).path(1, 64) != FixedShapeGraphs(two, work_dir).path(1, 64)
+def test_another_model_has_other_file_names(tmp_path: Path, work_dir: Path) -> None:
+    first = tiny_bert.write(tmp_path / "one.onnx")
+    second = tiny_bert.write(tmp_path / "two.onnx", TinyBert(output_names=("logits",)))
+    assert FixedShapeGraphs(first, work_dir).path(1, 64) != FixedShapeGraphs(second, work_dir).path(1, 64)
 
 
-def test_weights_that_stand_beside_the_model_are_found(tmp_path: Path, work_dir: Path) -> None:
+def test_external_weights_are_found(tmp_path: Path, work_dir: Path) -> None:
     path = tmp_path / "outside.onnx"
     model = onnx.load(str(tiny_bert.write(path)))
     onnx.save_model(model, str(path), save_as_external_data=True, location="outside.weights", size_threshold=64)
@@ -127,7 +127,7 @@ def test_weights_that_stand_beside_the_model_are_found(tmp_path: Path, work_dir:
     onnx.checker.check_model(made)
 
 
-def test_two_processes_may_make_the_same_files_at_once(model_path: Path, work_dir: Path) -> None:
+def test_two_processes_may_write_the_same_files(model_path: Path, work_dir: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from mlperf_home.engines.onnx.fixed_shape import FixedShapeGraphs\n"
         "graphs = FixedShapeGraphs(Path(sys.argv[1]), Path(sys.argv[2]))\n"
@@ -153,13 +153,13 @@ def test_two_processes_may_make_the_same_files_at_once(model_path: Path, work_di
             onnx.checker.check_model(onnx.load(str(path)))
 
 
-def test_a_model_exported_for_one_shape_says_so(tmp_path: Path, work_dir: Path) -> None:
+def test_a_model_of_one_shape_refuses_others(tmp_path: Path, work_dir: Path) -> None:
     path = tiny_bert.write(tmp_path / "fixed.onnx", TinyBert(shape=(1, 384)))
     graphs = FixedShapeGraphs(path, work_dir)
     assert graphs.path(1, 384).is_file()
-    with pytest.raises(BackendError, match="exported for length 384 only, and 64 is wanted"):
+    with pytest.raises(BackendError, match="exported for length 384 only, not for 64"):
         graphs.path(1, 64)
-    with pytest.raises(BackendError, match="exported for batch size 1 only, and 2 is wanted"):
+    with pytest.raises(BackendError, match="exported for batch size 1 only, not for 2"):
         graphs.path(2, 384)
 
 
@@ -168,9 +168,7 @@ def test_an_absent_work_folder_is_named(model_path: Path, tmp_path: Path) -> Non
         FixedShapeGraphs(model_path, tmp_path / "nowhere")
 
 
-def test_a_folder_that_takes_no_files_is_named(
-    model_path: Path, work_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unwritable_folder_is_named(model_path: Path, work_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 

@@ -1,4 +1,4 @@
-"""Inputs and outputs of a user's model, found by name, whatever their order."""
+"""The inputs and outputs of a model are found by name, in any order."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from mlperf_home.testing.tiny_bert import TinyBert
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mlperf_home.engines.onnx.graph import Signature
+    from mlperf_home.engines.onnx.graph import GraphSignature
 
 
-def _signature(path: Path) -> Signature:
+def _signature(path: Path) -> GraphSignature:
     return graph.read_signature(graph.load(path), path)
 
 
@@ -35,13 +35,13 @@ def _signature(path: Path) -> Signature:
 )
 def test_inputs_are_found_by_role(tmp_path: Path, names: tuple[str, ...], positions: list[int]) -> None:
     signature = _signature(tiny_bert.write(tmp_path / "m.onnx", TinyBert(input_names=names)))
-    assert [each.name for each in signature.inputs] == list(names)
-    assert [each.position for each in signature.inputs] == positions
+    assert [value.name for value in signature.inputs] == list(names)
+    assert [value.position for value in signature.inputs] == positions
     assert signature.fixed_shape == (None, None)
 
 
 @pytest.mark.parametrize(
-    ("names", "wanted", "positions"),
+    ("names", "expected", "positions"),
     [
         (("start_logits", "end_logits"), ("start_logits", "end_logits"), (0, 1)),
         (("end_logits", "start_logits"), ("start_logits", "end_logits"), (1, 0)),
@@ -54,15 +54,15 @@ def test_inputs_are_found_by_role(tmp_path: Path, names: tuple[str, ...], positi
         (("logits",), ("logits",), (0,)),
     ],
 )
-def test_outputs_are_found(
-    tmp_path: Path, names: tuple[str, ...], wanted: tuple[str, ...], positions: tuple[int, ...]
+def test_outputs_are_found_by_name(
+    tmp_path: Path, names: tuple[str, ...], expected: tuple[str, ...], positions: tuple[int, ...]
 ) -> None:
     signature = _signature(tiny_bert.write(tmp_path / "m.onnx", TinyBert(output_names=names)))
-    assert signature.outputs == wanted
+    assert signature.outputs == expected
     assert signature.output_positions == positions
 
 
-def test_logits_are_start_and_end_whatever_the_outputs_order(tmp_path: Path) -> None:
+def test_logits_are_start_then_end_in_any_output_order(tmp_path: Path) -> None:
     start, end = np.full((2, 3), 1.0, np.float32), np.full((2, 3), 2.0, np.float32)
     names = ("end_logits", "start_logits")
     turned = _signature(tiny_bert.write(tmp_path / "m.onnx", TinyBert(output_names=names)))
@@ -73,7 +73,7 @@ def test_logits_are_start_and_end_whatever_the_outputs_order(tmp_path: Path) -> 
     assert single.logits([np.stack((start, end), -1)], 2)[0, 0].tolist() == [1.0, 2.0]
 
 
-def test_arrays_are_put_into_the_graphs_order_and_type(tmp_path: Path) -> None:
+def test_arrays_get_the_order_and_type_of_the_graph(tmp_path: Path) -> None:
     path = tiny_bert.write(tmp_path / "m.onnx", TinyBert(input_names=("segment_ids", "input_ids", "input_mask")))
     model = onnx.load(str(path))
     for value in model.graph.input:
@@ -84,7 +84,7 @@ def test_arrays_are_put_into_the_graphs_order_and_type(tmp_path: Path) -> None:
     assert {array.dtype for array in arrays} == {np.dtype(np.int32)}
 
 
-def test_a_model_with_other_inputs_is_refused_naming_both(tmp_path: Path) -> None:
+def test_a_model_with_other_inputs_is_refused(tmp_path: Path) -> None:
     path = tiny_bert.write(tmp_path / "m.onnx")
     model = onnx.load(str(path))
     for value, name in zip(model.graph.input, ("pixels", "attention_mask", "boxes"), strict=True):
@@ -102,11 +102,11 @@ def test_a_model_with_other_outputs_is_refused(tmp_path: Path) -> None:
     path = tiny_bert.write(tmp_path / "m.onnx")
     model = onnx.load(str(path))
     del model.graph.output[1:]
-    with pytest.raises(BackendError, match="its outputs are start_logits; a BERT question-answering model gives"):
+    with pytest.raises(BackendError, match="its outputs are start_logits; use a BERT model"):
         graph.read_signature(model, path)
 
 
-def test_a_rank_other_than_two_is_refused(tmp_path: Path) -> None:
+def test_an_input_of_another_rank_is_refused(tmp_path: Path) -> None:
     path = tiny_bert.write(tmp_path / "m.onnx")
     model = onnx.load(str(path))
     model.graph.input[0].type.tensor_type.shape.dim.add().dim_value = 3
@@ -115,7 +115,7 @@ def test_a_rank_other_than_two_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"\x08\x07\x12"])
-def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_a_model_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(content)
     with pytest.raises(BackendError, match="download or export it again"):
@@ -125,7 +125,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> N
 def test_a_truncated_model_is_refused(tmp_path: Path) -> None:
     path = tiny_bert.write(tmp_path / "m.onnx")
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(BackendError, match="not a whole ONNX file"):
+    with pytest.raises(BackendError, match="is not a complete ONNX file"):
         graph.load(path)
 
 
@@ -144,7 +144,7 @@ def _with_weights_beside(path: Path) -> None:
     )
 
 
-def test_weights_in_files_of_their_own_count_for_the_hash(tmp_path: Path) -> None:
+def test_external_weights_change_the_hash(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     _with_weights_beside(path)
     before = graph.content_hash(graph.load(path), path)

@@ -1,4 +1,4 @@
-"""The onnxruntime backend's own decisions; what all backends share is in the conformance suite."""
+"""The decisions of the onnxruntime backend; the conformance suite checks the behaviour of all backends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mlperf_home.contracts.grids import Grid
-from mlperf_home.engines.base import BackendError, Request
+from mlperf_home.engines.base import BackendError, EngineSetup
 from mlperf_home.engines.onnx.onnxruntime import OnnxRuntimeBackend
 from mlperf_home.testing import tiny_bert
 from mlperf_home.testing.tiny_bert import TinyBert
@@ -22,10 +22,10 @@ pytest.importorskip("onnxruntime")
 
 
 @pytest.fixture
-def request_(tmp_path: Path) -> Request:
+def engine_setup(tmp_path: Path) -> EngineSetup:
     work_dir = tmp_path / "work"
     work_dir.mkdir()
-    return Request(tiny_bert.write(tmp_path / "model.onnx"), work_dir, Grid((32, 64), (2, 1), 1), cores=1)
+    return EngineSetup(tiny_bert.write(tmp_path / "model.onnx"), work_dir, Grid((32, 64), (2, 1), 1), cores=1)
 
 
 def _inputs(batch: int, length: int) -> tuple[Any, Any, Any]:
@@ -33,43 +33,43 @@ def _inputs(batch: int, length: int) -> tuple[Any, Any, Any]:
     return ids, np.ones_like(ids), np.zeros_like(ids)
 
 
-def test_fixed_and_dynamic_shapes_give_the_same(request_: Request) -> None:
-    found = []
+def test_fixed_and_dynamic_shapes_give_equal_logits(engine_setup: EngineSetup) -> None:
+    logits = []
     for fixed in (False, True):
         backend = OnnxRuntimeBackend()
-        description = backend.open(replace(request_, options={"fixed_shapes": fixed}))
+        description = backend.open(replace(engine_setup, options={"fixed_shapes": fixed}))
         assert description.details["shapes"] == ("fixed" if fixed else "dynamic")
-        found.append(backend.run(_inputs(1, 32)))
+        logits.append(backend.run(_inputs(1, 32)))
         backend.close()
-    assert np.allclose(found[0], found[1], atol=1e-5)
+    assert np.allclose(logits[0], logits[1], atol=1e-5)
 
 
-def test_a_model_of_one_shape_runs_at_that_shape(request_: Request) -> None:
-    tiny_bert.write(request_.model_path, TinyBert(shape=(1, 64)))
+def test_a_model_of_one_shape_runs_at_that_shape(engine_setup: EngineSetup) -> None:
+    tiny_bert.write(engine_setup.model_path, TinyBert(shape=(1, 64)))
     backend = OnnxRuntimeBackend()
-    description = backend.open(replace(request_, grid=Grid((64,), (1,), 1)))
+    description = backend.open(replace(engine_setup, grid=Grid((64,), (1,), 1)))
     assert description.details["shapes"] == "fixed"
     assert backend.run(_inputs(1, 64)).shape == (1, 64, 2)
     with pytest.raises(BackendError, match="exported for length 64 only"):
-        OnnxRuntimeBackend().open(replace(request_, grid=Grid((32, 64), (1, 1))))
+        OnnxRuntimeBackend().open(replace(engine_setup, grid=Grid((32, 64), (1, 1))))
 
 
-def test_int8_with_scales_found_at_run_time_runs(request_: Request) -> None:
-    tiny_bert.write(request_.model_path, TinyBert(dynamic_int8=True))
+def test_int8_with_dynamic_scales_runs(engine_setup: EngineSetup) -> None:
+    tiny_bert.write(engine_setup.model_path, TinyBert(dynamic_int8=True))
     backend = OnnxRuntimeBackend()
-    backend.open(request_)
+    backend.open(engine_setup)
     assert np.isfinite(backend.run(_inputs(2, 32))).all()
 
 
-def test_wrong_options_are_named(request_: Request) -> None:
+def test_wrong_options_are_named(engine_setup: EngineSetup) -> None:
     with pytest.raises(BackendError, match="threads must be a positive whole number"):
-        OnnxRuntimeBackend().open(replace(request_, options={"threads": 0}))
+        OnnxRuntimeBackend().open(replace(engine_setup, options={"threads": 0}))
 
 
-def test_a_runtime_that_cannot_be_imported_is_named(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_error_names_the_runtime(engine_setup: EngineSetup, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: str) -> None:
         raise ImportError("libfoo.so.1: cannot open shared object file")
 
     monkeypatch.setattr("mlperf_home.engines.onnx.onnxruntime.importlib.import_module", refuse)
     with pytest.raises(BackendError, match=r"onnxruntime cannot be imported \(libfoo"):
-        OnnxRuntimeBackend().open(request_)
+        OnnxRuntimeBackend().open(engine_setup)

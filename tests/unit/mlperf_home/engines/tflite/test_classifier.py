@@ -1,4 +1,4 @@
-"""TFLite classifiers: what files are refused, what is read of them, and how classes are found."""
+"""TFLite classifiers: the checks of files, the reading of signatures, and the choice of classes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 
 from mlperf_home.contracts.grids import Grid
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import BackendError, Forkable, Request
+from mlperf_home.engines.base import BackendError, EngineSetup, Forkable
 from mlperf_home.engines.tflite import library
-from mlperf_home.engines.tflite.classifier import Classifier, Tensor, classes_of, read_classifier
+from mlperf_home.engines.tflite.classifier import ClassifierSignature, Tensor, classes_of, read_classifier
 from mlperf_home.engines.tflite.model_file import check_file, input_side
 from mlperf_home.testing import tiny_classifier
 from mlperf_home.testing.tiny_classifier import TinyClassifier
@@ -33,15 +33,15 @@ IMAGE, SCORES = _details([1, 8, 8, 3]), _details([1, 1001])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
-def test_a_whole_file_is_accepted(tmp_path: Path, dtype: str) -> None:
+def test_a_complete_file_is_accepted(tmp_path: Path, dtype: str) -> None:
     check_file(tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(dtype=dtype)))
 
 
 def test_a_file_cut_anywhere_is_refused_in_one_line(tmp_path: Path) -> None:
-    whole = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(side=2, classes=10)).read_bytes()
+    complete = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(side=2, classes=10)).read_bytes()
     path = tmp_path / "cut.tflite"
-    for size in range(0, len(whole) - 16, 3):
-        path.write_bytes(whole[:size])
+    for size in range(0, len(complete) - 16, 3):
+        path.write_bytes(complete[:size])
         with pytest.raises(BackendError) as caught:
             check_file(path)
         assert str(path) in str(caught.value)
@@ -52,7 +52,7 @@ def test_a_file_cut_anywhere_is_refused_in_one_line(tmp_path: Path) -> None:
 def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "m.tflite"
     path.write_bytes(content)
-    with pytest.raises(BackendError, match=r"is no TFLite file|cut short or damaged"):
+    with pytest.raises(BackendError, match=r"is not a TFLite file|incomplete or damaged"):
         check_file(path)
 
 
@@ -62,7 +62,7 @@ def test_an_absent_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "made", "words"),
+    ("inputs", "outputs", "words"),
     [
         ([IMAGE], [SCORES] * 4, "1 inputs and 4 outputs"),
         ([_details([1, 384])], [SCORES], "its input is"),
@@ -73,14 +73,14 @@ def test_an_absent_file_is_named(tmp_path: Path) -> None:
         ([_details([1, 8, 8, 3], np.uint8)], [SCORES], "without a scale"),
     ],
 )
-def test_what_is_no_classifier_is_explained(tmp_path: Path, given: Any, made: Any, words: str) -> None:
-    with pytest.raises(BackendError, match="is no image classifier") as caught:
-        read_classifier(given, made, tmp_path / "m.tflite")
+def test_a_model_that_is_not_a_classifier_is_refused(tmp_path: Path, inputs: Any, outputs: Any, words: str) -> None:
+    with pytest.raises(BackendError, match="is not an image classifier") as caught:
+        read_classifier(inputs, outputs, tmp_path / "m.tflite")
     assert words in str(caught.value)
 
 
 @pytest.mark.parametrize(("classes", "background"), [(1000, 0), (1001, 1), (10, 0)])
-def test_background_is_no_class_of_the_dataset(tmp_path: Path, classes: int, background: int) -> None:
+def test_the_background_is_not_a_class_of_the_dataset(tmp_path: Path, classes: int, background: int) -> None:
     model = read_classifier([IMAGE], [_details([1, 1, 1, classes])], tmp_path)
     assert (model.classes, model.background) == (classes - background, background)
 
@@ -91,30 +91,30 @@ def test_the_highest_score_is_the_class() -> None:
     assert classes_of(scores, 1).tolist() == [1, 0]
 
 
-def test_numbers_are_quantised_as_the_file_says() -> None:
+def test_numbers_are_quantised_with_the_scale_of_the_file() -> None:
     image = Tensor(0, (1, 1, 1, 3), "int8", 0.5, -2)
-    model = Classifier(image, Tensor(1, (1, 10), "int8", 1.0, 0), 0)
+    model = ClassifierSignature(image, Tensor(1, (1, 10), "int8", 1.0, 0), 0)
     images = model.images((np.array([[[[0.0, 1.0, 900.0]]]], np.float32),))
     assert images.dtype == np.int8
     assert images.tolist() == [[[[-2, 0, 127]]]]
 
 
-def test_what_fits_is_not_copied() -> None:
-    model = Classifier(Tensor(0, (1, 1, 1, 3), "uint8", 0.5, 0), Tensor(1, (1, 10), "uint8", 1.0, 0), 0)
+def test_images_of_the_right_type_are_not_copied() -> None:
+    model = ClassifierSignature(Tensor(0, (1, 1, 1, 3), "uint8", 0.5, 0), Tensor(1, (1, 10), "uint8", 1.0, 0), 0)
     array = np.zeros((2, 1, 1, 3), np.uint8)
     assert model.images((array,)) is array
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_absence_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: str) -> None:
+def test_an_absent_library_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: str) -> None:
     def refuse(name: str) -> None:
         raise ModuleNotFoundError(f"No module named {name!r}")
 
     path = tiny_classifier.write(tmp_path / "m.tflite")
     backend = registry.make(engine)
     monkeypatch.setattr(library, "importlib", SimpleNamespace(import_module=refuse))
-    with pytest.raises(BackendError, match=r"install (tflite-runtime|ai-edge-litert), or take the"):
-        backend.open(Request(path, tmp_path, GRID))
+    with pytest.raises(BackendError, match=r"install (tflite-runtime|ai-edge-litert), or use the"):
+        backend.open(EngineSetup(path, tmp_path, GRID))
 
 
 @pytest.mark.parametrize(
@@ -129,11 +129,11 @@ def test_absence_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, e
 def test_wrong_options_are_named(tmp_path: Path, options: dict[str, Any], words: str) -> None:
     path = tiny_classifier.write(tmp_path / "m.tflite")
     with pytest.raises(BackendError) as caught:
-        registry.make("litert").open(Request(path, tmp_path, GRID, options=options))
+        registry.make("litert").open(EngineSetup(path, tmp_path, GRID, options=options))
     assert words in str(caught.value)
 
 
-def test_a_delegate_that_is_not_there_is_explained(tmp_path: Path) -> None:
+def test_an_absent_delegate_is_explained(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match=r"delegate .*cannot be loaded.*name a shared library"):
         library.make_interpreter(
             SimpleNamespace(), tmp_path, library.Choices(1, xnnpack=True, delegate=str(tmp_path / "libnone.so"))
@@ -141,22 +141,22 @@ def test_a_delegate_that_is_not_there_is_explained(tmp_path: Path) -> None:
 
 
 def test_a_delegate_gets_its_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: dict[str, Any] = {}
+    received: dict[str, Any] = {}
     made = SimpleNamespace(allocate_tensors=lambda: None)
     package = SimpleNamespace(
-        load_delegate=lambda name, options: told.update(options) or name,
-        Interpreter=lambda **options: told.update(delegates=options["experimental_delegates"]) or made,
+        load_delegate=lambda name, options: received.update(options) or name,
+        Interpreter=lambda **options: received.update(delegates=options["experimental_delegates"]) or made,
     )
-    whole = SimpleNamespace(tflite_plugin_create_delegate=None)
-    monkeypatch.setattr(library, "ctypes", SimpleNamespace(CDLL=lambda _name: whole))
+    complete = SimpleNamespace(tflite_plugin_create_delegate=None)
+    monkeypatch.setattr(library, "ctypes", SimpleNamespace(CDLL=lambda _name: complete))
 
     choices = library.Choices(1, xnnpack=True, delegate="libd.so", delegate_options=("backends=A,B",))
     library.make_interpreter(package, tmp_path, choices)
 
-    assert told == {"backends": "A,B", "delegates": ["libd.so"]}
+    assert received == {"backends": "A,B", "delegates": ["libd.so"]}
 
 
-def test_an_option_of_a_delegate_without_a_value_is_refused(tmp_path: Path) -> None:
+def test_a_delegate_option_without_a_value_is_refused(tmp_path: Path) -> None:
     choices = library.Choices(1, xnnpack=True, delegate="libd.so", delegate_options=("backends",))
     with pytest.raises(BackendError, match="option 'backends' must be key=value"):
         library.make_interpreter(SimpleNamespace(), tmp_path, choices)
@@ -165,11 +165,11 @@ def test_an_option_of_a_delegate_without_a_value_is_refused(tmp_path: Path) -> N
 @pytest.mark.engine
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("xnnpack", [True, False])
-def test_the_written_model_computes_what_it_says(tmp_path: Path, engine: str, *, xnnpack: bool) -> None:
+def test_the_written_model_computes_its_weights(tmp_path: Path, engine: str, *, xnnpack: bool) -> None:
     pytest.importorskip(ENGINES[engine])
     path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(classes=20), seed=3)
     backend = registry.make(engine)
-    backend.open(Request(path, tmp_path, GRID, options={"xnnpack": xnnpack, "threads": 1}))
+    backend.open(EngineSetup(path, tmp_path, GRID, options={"xnnpack": xnnpack, "threads": 1}))
     random = np.random.default_rng(3)
     weights = random.normal(size=(20, 48)).astype(np.float32)
     for _ in range(10):
@@ -183,18 +183,18 @@ def test_the_written_model_computes_what_it_says(tmp_path: Path, engine: str, *,
 def test_a_model_with_two_outputs_is_refused(tmp_path: Path, engine: str) -> None:
     pytest.importorskip(ENGINES[engine])
     path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(outputs=2))
-    with pytest.raises(BackendError, match="is no image classifier"):
-        registry.make(engine).open(Request(path, tmp_path, GRID))
+    with pytest.raises(BackendError, match="is not an image classifier"):
+        registry.make(engine).open(EngineSetup(path, tmp_path, GRID))
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize("engine", ENGINES)
-def test_one_stream_takes_the_fastest_number_of_threads_and_says_what_was_tried(tmp_path: Path, engine: str) -> None:
+def test_one_stream_uses_the_fastest_number_of_threads(tmp_path: Path, engine: str) -> None:
     pytest.importorskip(ENGINES[engine])
     path = tiny_classifier.write(tmp_path / "m.tflite")
     cores = min(2, len(os.sched_getaffinity(0)))
     backend = registry.make(engine)
-    details = backend.open(Request(path, tmp_path, GRID, cores=cores)).details
+    details = backend.open(EngineSetup(path, tmp_path, GRID, cores=cores)).details
     backend.close()
     tried = details["threads_tried_us"]
     if cores == 1:
@@ -208,32 +208,32 @@ def test_one_stream_takes_the_fastest_number_of_threads_and_says_what_was_tried(
 @pytest.mark.parametrize(
     ("grid", "options"), [(GRID, {"threads": 2}), (Grid((), (1,), 2), {}), (Grid((), (1,), 2), {"threads": 1})]
 )
-def test_what_is_given_or_shared_is_not_tried(tmp_path: Path, grid: Grid, options: dict[str, Any]) -> None:
+def test_given_or_shared_threads_are_not_measured(tmp_path: Path, grid: Grid, options: dict[str, Any]) -> None:
     pytest.importorskip("ai_edge_litert")
     path = tiny_classifier.write(tmp_path / "m.tflite")
     backend = registry.make("litert")
-    details = backend.open(Request(path, tmp_path, grid, options=options)).details
+    details = backend.open(EngineSetup(path, tmp_path, grid, options=options)).details
     backend.close()
     assert details["threads_tried_us"] is None
     if "threads" in options:
         assert details["threads_per_stream"] == options["threads"]
 
 
-def test_what_is_no_classifier_is_told_from_the_file_alone(tmp_path: Path) -> None:
+def test_a_file_shows_whether_it_is_a_classifier(tmp_path: Path) -> None:
     path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(side=8, classes=20))
     assert input_side(path) == 8
     tiny_classifier.write(path, TinyClassifier(outputs=2))
-    with pytest.raises(BackendError, match=r"m\.tflite: it gives \(1, 1001\) and \(1, 1001\), not one score for each"):
+    with pytest.raises(BackendError, match=r"m\.tflite: its outputs are \(1, 1001\) and \(1, 1001\), not one score"):
         input_side(path)
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_fork_keeps_its_stream_and_answers_alike(tmp_path: Path, engine: str) -> None:
+def test_a_fork_keeps_one_stream_with_equal_answers(tmp_path: Path, engine: str) -> None:
     pytest.importorskip(ENGINES[engine])
     path = tiny_classifier.write(tmp_path / "m.tflite", TinyClassifier(classes=20), seed=3)
     backend = registry.make(engine)
-    backend.open(Request(path, tmp_path, Grid((), (1,), 2), options={"threads": 1}))
+    backend.open(EngineSetup(path, tmp_path, Grid((), (1,), 2), options={"threads": 1}))
     assert isinstance(backend, Forkable)
     assert backend.fork_safe()
     images = [np.random.default_rng(seed).normal(size=(1, 4, 4, 3)).astype(np.float32) for seed in range(20)]
@@ -255,11 +255,11 @@ def test_a_fork_keeps_its_stream_and_answers_alike(tmp_path: Path, engine: str) 
 
 @pytest.mark.engine
 @pytest.mark.parametrize("engine", ENGINES)
-def test_an_engine_with_threads_of_its_own_is_not_forked(tmp_path: Path, engine: str) -> None:
+def test_an_engine_with_threads_is_not_forked(tmp_path: Path, engine: str) -> None:
     pytest.importorskip(ENGINES[engine])
     backend = registry.make(engine)
     path = tiny_classifier.write(tmp_path / "m.tflite")
-    backend.open(Request(path, tmp_path, Grid((), (1,), 2), options={"threads": 2}))
+    backend.open(EngineSetup(path, tmp_path, Grid((), (1,), 2), options={"threads": 2}))
     assert isinstance(backend, Forkable)
     assert not backend.fork_safe()
     backend.close()

@@ -1,4 +1,4 @@
-"""Five real classifiers on 200 real photographs reach what an independent implementation reaches, where they are."""
+"""Five real classifiers reach the accuracy of an independent implementation on 200 photographs, if present."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from mlperf_home.datasets.imagenet.preprocessing import Wanted, preprocess
 from mlperf_home.datasets.imagenet.recipes import MLPERF, MOBILENET, find_recipe
 from mlperf_home.datasets.imagenet.samples import ImagenetSamples
 from mlperf_home.engines import registry
-from mlperf_home.engines.base import Request
+from mlperf_home.engines.base import EngineSetup
 from mlperf_home.engines.tflite.model_file import input_side
 
 REAL = Path(__file__).parents[5] / "../shared/data"
-# By tflite-runtime 2.14.0 with the recipe mlperf-v3.1: what the data's own description says.
-GOOD = {
+# The accuracies in the description of the photographs: tflite-runtime 2.14.0 with the recipe mlperf-v3.1.
+ACCURACY = {
     "mobilenet_v1_0.25_128_quant": 0.525,
     "mobilenet_v1_0.25_224_float": 0.595,
     "mobilenet_v1_0.25_224_quant": 0.560,
@@ -29,12 +29,12 @@ GOOD = {
     "mobilenet_v2_1.0_224_quant": 0.895,
 }
 
-# Those that find more also compute more: 10 and 20 seconds.
+# The more accurate models take 10 and 20 seconds.
 SLOW_ABOVE = 0.8
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.skipif(not (REAL / "tflite").is_dir(), reason="the real models and photographs are not at hand"),
+    pytest.mark.skipif(not (REAL / "tflite").is_dir(), reason="the real models and photographs are absent"),
 ]
 
 
@@ -42,27 +42,32 @@ pytestmark = [
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     """Preprocess the photographs once for each size."""
     folder, images = tmp_path_factory.mktemp("real"), REAL / "images"
-    found = {}
+    folders = {}
     for side in (128, 192, 224):
         out = folder / str(side)
         recipe = find_recipe(MLPERF, MOBILENET, side)
         preprocess(Wanted(images, images, None, recipe, out, folder / "partial", 2), lambda _done, _total: None)
-        found[side] = out
-    return found
+        folders[side] = out
+    return folders
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.slow) if each > SLOW_ABOVE else name for name, each in GOOD.items()],
+    [
+        pytest.param(name, marks=pytest.mark.slow) if accuracy > SLOW_ABOVE else name
+        for name, accuracy in ACCURACY.items()
+    ],
 )
-def test_a_real_model_is_as_accurate_as_elsewhere(made: dict[int, Path], tmp_path: Path, name: str) -> None:
+def test_a_real_model_reaches_the_known_accuracy(made: dict[int, Path], tmp_path: Path, name: str) -> None:
     model = REAL / "tflite" / f"{name}.tflite"
     backend = registry.make("tflite")
-    description = backend.open(Request(model, tmp_path, Grid((), (1,), 1), options={"threads": 1}))
+    description = backend.open(EngineSetup(model, tmp_path, Grid((), (1,), 1), options={"threads": 1}))
     samples = ImagenetSamples(made[input_side(model)])
     samples.suit(description.details)
-    found = [int(backend.run(samples.batch(np.array([index]), None))[0]) for index in range(samples.count)]
+    predicted = [int(backend.run(samples.batch(np.array([index]), None))[0]) for index in range(samples.count)]
     backend.close()
 
     classes = read_labels(REAL / "images").classes
-    assert np.mean(np.array(found) == np.array(classes[: len(found)])) == pytest.approx(GOOD[name], abs=1e-9)
+    assert np.mean(np.array(predicted) == np.array(classes[: len(predicted)])) == pytest.approx(
+        ACCURACY[name], abs=1e-9
+    )

@@ -1,4 +1,4 @@
-"""Samples are batched by length within a query, and none is lost."""
+"""The samples of a query are batched by length, and none is lost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_each_batch_fits_its_length_and_size() -> None:
         assert len(batch.positions) <= limits[batch.length]
 
 
-def test_longest_come_first() -> None:
+def test_the_longest_samples_come_first() -> None:
     lengths = np.random.default_rng(2).integers(1, 385, 200).astype(np.int32)
     order = np.concatenate([batch.positions for batch in plan(lengths, 200, GRID)])
     assert (np.diff(lengths[order]) <= 0).all()
@@ -37,8 +37,8 @@ def test_a_sample_goes_to_the_first_length_that_holds_it() -> None:
     assert buckets(np.array([1, 64, 65, 128, 129, 384], dtype=np.int32), GRID).tolist() == [0, 0, 1, 1, 2, 2]
 
 
-def test_a_sample_that_fits_nowhere_is_refused() -> None:
-    with pytest.raises(TooLongError, match="385 tokens, the longest sequence length asked for is 384"):
+def test_a_sample_above_the_longest_length_is_refused() -> None:
+    with pytest.raises(TooLongError, match="385 tokens, but the longest sequence length is 384"):
         plan(np.array([385], dtype=np.int32), 1, GRID)
 
 

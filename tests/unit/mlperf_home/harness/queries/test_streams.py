@@ -1,4 +1,4 @@
-"""Streams that are processes complete every sample once, and say how they end."""
+"""Streams in processes complete every sample once and report their failures."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import pytest
 
 from mlperf_home.contracts.failures import HarnessError
 from mlperf_home.contracts.grids import Grid
-from mlperf_home.engines.base import BackendError, Description, Forkable
-from mlperf_home.harness.observation import HostWatch, peak_memory_bytes
+from mlperf_home.engines.base import BackendError, EngineDescription, Forkable
+from mlperf_home.harness.observation import MachineWatch, peak_memory_bytes
 from mlperf_home.harness.queries import streams as stream_processes
-from mlperf_home.harness.queries.parts import Parts, groups
+from mlperf_home.harness.queries.parts import SutParts, groups
 from mlperf_home.harness.queries.streams import ProcessesSut
-from mlperf_home.harness.queries.sut import EachSut, make_sut
+from mlperf_home.harness.queries.sut import UnbatchedSut, make_sut
 from mlperf_home.harness.queries.watchdog import Watchdog
 from mlperf_home.machine.sensors import Used, stream_usage
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlperf_home.datasets.base import Inputs
-    from mlperf_home.engines.base import Answer, Prepared, Request
+    from mlperf_home.engines.base import Answer, EngineSetup, Prepared
 
 _COUNT = 50
 
@@ -53,25 +53,25 @@ class NumberImages:
 
 
 class ForkedBackend:
-    """Answers twice the number; fails, dies or refuses to fork as told."""
+    """Answers with twice the number; its options make it fail, die, or refuse to fork."""
 
-    def __init__(self, **told: Any) -> None:
-        self.told = told
+    def __init__(self, **options: Any) -> None:
+        self.options = options
         self.home = os.getpid()
         self.stream: int | None = None
 
-    def open(self, request: Request) -> Description:
-        raise NotImplementedError(request)
+    def open(self, setup: EngineSetup) -> EngineDescription:
+        raise NotImplementedError(setup)
 
     def run(self, inputs: Inputs) -> NDArray[np.float32]:
         assert os.getpid() != self.home
         assert self.stream is not None
         number = int(inputs[0][0])
-        if number == self.told.get("engine_fails_at"):
-            raise BackendError("the engine wants no more")
-        if number == self.told.get("fails_at"):
+        if number == self.options.get("engine_fails_at"):
+            raise BackendError("the engine failed")
+        if number == self.options.get("fails_at"):
             raise ZeroDivisionError("by nothing")
-        if number == self.told.get("dies_at"):
+        if number == self.options.get("dies_at"):
             os.kill(os.getpid(), signal.SIGKILL)
         return inputs[0] * 2
 
@@ -83,7 +83,7 @@ class ForkedBackend:
         return infer
 
     def fork_safe(self) -> bool:
-        return bool(self.told.get("fork_safe", True))
+        return bool(self.options.get("fork_safe", True))
 
     def keep_stream(self, stream: int, prepared: Mapping[int, Prepared]) -> Mapping[int, Prepared]:
         self.stream = stream
@@ -92,18 +92,18 @@ class ForkedBackend:
     def close(self) -> None: ...
 
 
-class Run:
-    """A system under test, and what it completed."""
+class SutRun:
+    """A system under test and its completed samples."""
 
     def __init__(self, backend: ForkedBackend, *, streams: int = 3, outputs: bool = True) -> None:
         self.answers: dict[int, float | None] = {}
         self.failures: list[BaseException] = []
         self.ended = threading.Event()
         self.outputs = outputs
-        self.wanted = 0
+        self.expected = 0
         self.watchdog = Watchdog(60, on_stall=print, on_beat=lambda: None)
         grid = Grid((), (1,), streams)
-        parts = Parts(backend, NumberImages(), grid, self._respond, self.watchdog, self._fail, outputs)
+        parts = SutParts(backend, NumberImages(), grid, self._respond, self.watchdog, self._fail, outputs)
         self.sut = make_sut("Offline", parts)
 
     def _respond(self, ids: Sequence[int], answer: Answer, lengths: object) -> None:
@@ -112,7 +112,7 @@ class Run:
         for identity, value in zip(ids, values, strict=True):
             assert identity not in self.answers
             self.answers[identity] = value
-        if len(self.answers) == self.wanted:
+        if len(self.answers) == self.expected:
             self.ended.set()
 
     def _fail(self, error: BaseException) -> None:
@@ -120,11 +120,11 @@ class Run:
         self.ended.set()
 
     def issue(self, count: int) -> None:
-        self.wanted = count
+        self.expected = count
         self.sut.issue([10_000 + k for k in range(count)], [k * 7 % _COUNT for k in range(count)])
         assert self.ended.wait(60)
 
-    def whole(self, count: int = 1000) -> None:
+    def run(self, count: int = 1000) -> None:
         self.sut.load(range(_COUNT))
         if not self.failures:
             self.issue(count)
@@ -134,25 +134,25 @@ class Run:
 
 @pytest.mark.parametrize("streams", [2, 5])
 def test_every_sample_gets_its_own_answer_once(streams: int) -> None:
-    run = Run(ForkedBackend(), streams=streams)
+    run = SutRun(ForkedBackend(), streams=streams)
     assert isinstance(run.sut, ProcessesSut)
-    run.whole()
+    run.run()
     assert run.failures == []
     assert run.answers == {10_000 + k: 2.0 * (k * 7 % _COUNT) for k in range(1000)}
     assert run.watchdog.completed == run.watchdog.issued == 1000
 
 
-def test_a_python_without_files_in_memory_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_files_do_not_need_memfd_create(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "memfd_create")
-    run = Run(ForkedBackend())
-    run.whole(100)
+    run = SutRun(ForkedBackend())
+    run.run(100)
     assert run.failures == []
     assert run.answers == {10_000 + k: 2.0 * (k * 7 % _COUNT) for k in range(100)}
     assert not list(Path("/dev/shm").glob("mlperf-home-*"))  # noqa: S108 - where it would be left
 
 
-def test_samples_are_loaded_anew_as_accuracy_runs_do() -> None:
-    run = Run(ForkedBackend())
+def test_samples_can_be_loaded_again() -> None:
+    run = SutRun(ForkedBackend())
     for _ in range(2):
         run.answers.clear()
         run.ended.clear()
@@ -163,47 +163,47 @@ def test_samples_are_loaded_anew_as_accuracy_runs_do() -> None:
     assert len(run.answers) == _COUNT
 
 
-def test_without_outputs_nothing_is_answered() -> None:
-    run = Run(ForkedBackend(), outputs=False)
-    run.whole(100)
+def test_without_outputs_there_are_no_answers() -> None:
+    run = SutRun(ForkedBackend(), outputs=False)
+    run.run(100)
     assert set(run.answers.values()) == {None}
     assert len(run.answers) == 100
 
 
-def test_the_engines_own_words_arrive() -> None:
-    run = Run(ForkedBackend(engine_fails_at=7))
-    run.whole()
+def test_an_engine_error_keeps_its_message() -> None:
+    run = SutRun(ForkedBackend(engine_fails_at=7))
+    run.run()
     assert isinstance(run.failures[0], BackendError)
-    assert str(run.failures[0]) == "the engine wants no more"
+    assert str(run.failures[0]) == "the engine failed"
 
 
-def test_a_mistake_arrives_with_its_place() -> None:
-    run = Run(ForkedBackend(fails_at=7))
-    run.whole()
+def test_an_exception_keeps_its_traceback() -> None:
+    run = SutRun(ForkedBackend(fails_at=7))
+    run.run()
     assert "ZeroDivisionError: by nothing" in str(run.failures[0])
     assert "in run" in str(run.failures[0])
 
 
 @pytest.mark.parametrize("number", [0, 7], ids=["while it warms up", "while it infers"])
 def test_a_killed_process_ends_the_run(number: int) -> None:
-    run = Run(ForkedBackend(dies_at=number))
-    run.whole()
+    run = SutRun(ForkedBackend(dies_at=number))
+    run.run()
     assert isinstance(run.failures[0], HarnessError)
     assert "ended by SIGKILL: the machine ran out of memory" in str(run.failures[0])
 
 
-def test_no_process_is_left_and_no_descriptor() -> None:
-    Run(ForkedBackend()).whole(10)
-    gc.collect()  # what failed in another test is held by its exception
+def test_no_process_and_no_descriptor_is_left() -> None:
+    SutRun(ForkedBackend()).run(10)
+    gc.collect()  # failures of other tests are referenced by their exceptions
     before = len(list(Path("/proc/self/fd").iterdir()))
-    Run(ForkedBackend()).whole(10)
+    SutRun(ForkedBackend()).run(10)
     gc.collect()
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
     assert stream_usage() == Used()
 
 
-def test_what_the_processes_use_counts() -> None:
-    run, watch = Run(ForkedBackend()), HostWatch()
+def test_the_memory_of_the_processes_counts() -> None:
+    run, watch = SutRun(ForkedBackend()), MachineWatch()
     run.sut.load(range(_COUNT))
     watch.begin()
     alone = peak_memory_bytes(watch)
@@ -217,30 +217,30 @@ def _cpus_of_children() -> list[set[int]]:
     return [os.sched_getaffinity(process.pid) for process in multiprocessing.active_children() if process.pid]
 
 
-def test_each_stream_has_a_core_where_there_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_stream_has_a_core_if_there_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     cpus = sorted(os.sched_getaffinity(0))
     monkeypatch.setattr(stream_processes, "cores_cpus", lambda: [{cpus[0]}, {cpus[-1]}])
-    run = Run(ForkedBackend(), streams=2)
+    run = SutRun(ForkedBackend(), streams=2)
     run.sut.load(range(_COUNT))
     assert sorted(map(min, _cpus_of_children())) == [cpus[0], cpus[-1]]
     assert run.sut.streams_as == "processes, a core each"
     run.sut.stop()
-    run = Run(ForkedBackend(), streams=3)
+    run = SutRun(ForkedBackend(), streams=3)
     run.sut.load(range(_COUNT))
     assert _cpus_of_children() == [set(cpus)] * 3
     assert run.sut.streams_as == "processes"
     run.sut.stop()
 
 
-def test_threads_stay_where_a_fork_is_not_safe_or_of_no_use() -> None:
-    for run in (Run(ForkedBackend(fork_safe=False)), Run(ForkedBackend(), streams=1)):
-        assert isinstance(run.sut, EachSut)
+def test_threads_are_used_where_a_fork_is_unsafe_or_useless() -> None:
+    for run in (SutRun(ForkedBackend(fork_safe=False)), SutRun(ForkedBackend(), streams=1)):
+        assert isinstance(run.sut, UnbatchedSut)
         run.sut.stop()
     assert isinstance(ForkedBackend(), Forkable)
 
 
 @pytest.mark.parametrize(("count", "streams"), [(1, 4), (7, 2), (1000, 3), (24_576, 64)])
-def test_groups_cover_all_and_end_small(count: int, streams: int) -> None:
+def test_groups_cover_all_samples_and_shrink(count: int, streams: int) -> None:
     parts = list(groups(count, streams, 32))
     assert [number for start, end in parts for number in range(start, end)] == list(range(count))
     sizes = [end - start for start, end in parts]
@@ -249,7 +249,7 @@ def test_groups_cover_all_and_end_small(count: int, streams: int) -> None:
     assert sizes[-1] == 1
 
 
-def test_groups_do_not_end_smaller_than_is_worth_while() -> None:
+def test_groups_have_a_smallest_size() -> None:
     parts = list(groups(1003, 3, 32, 5))
     sizes = [end - start for start, end in parts]
     assert sum(sizes) == 1003

@@ -13,7 +13,7 @@ import pytest
 from harness_stub import StubBackend, StubSamples
 
 from mlperf_home.contracts.grids import Grid
-from mlperf_home.harness.queries.parts import Parts
+from mlperf_home.harness.queries.parts import SutParts
 from mlperf_home.harness.queries.sut import DirectSut, QueuedSut, ServerSut, make_sut, split_query
 from mlperf_home.harness.queries.watchdog import Watchdog
 
@@ -55,20 +55,20 @@ class Recorder:
         self.failed.set()
 
 
-def make_parts(recorder: Recorder, count: int = 300, grid: Grid = GRID) -> Parts:
+def make_parts(recorder: Recorder, count: int = 300, grid: Grid = GRID) -> SutParts:
     samples = StubSamples(Path(str(count)))
     watchdog = Watchdog(60, on_stall=lambda _text: None, on_beat=lambda: None)
-    return Parts(StubBackend(), samples, grid, recorder.respond, watchdog, recorder.fail)
+    return SutParts(StubBackend(), samples, grid, recorder.respond, watchdog, recorder.fail)
 
 
-def ready(scenario: str, parts: Parts) -> SystemUnderTest:
+def loaded_sut(scenario: str, parts: SutParts) -> SystemUnderTest:
     sut = make_sut(scenario, parts)
     sut.load(range(parts.samples.count))
     return sut
 
 
 def query(count: int, first: int = 0) -> tuple[list[int], list[int]]:
-    """Give ids and indices."""
+    """Return the ids and the indices of a query."""
     positions = range(first, first + count)
     return [1000 + position for position in positions], [(position * 7) % 300 for position in positions]
 
@@ -77,7 +77,7 @@ def query(count: int, first: int = 0) -> tuple[list[int], list[int]]:
 def test_every_sample_gets_its_own_output_once(scenario: str) -> None:
     recorder = Recorder()
     parts = make_parts(recorder)
-    sut = ready(scenario, parts)
+    sut = loaded_sut(scenario, parts)
     ids, indices = query(250)
     size = {"Offline": len(ids), "MultiStream": 8}.get(scenario, 1)
     for start in range(0, len(ids), size):
@@ -94,7 +94,7 @@ def test_every_sample_gets_its_own_output_once(scenario: str) -> None:
     assert parts.watchdog.batches == len(recorder.batches)
 
 
-def test_the_scenarios_have_the_systems_made_for_them() -> None:
+def test_each_scenario_has_its_system_under_test() -> None:
     kinds = {"SingleStream": DirectSut, "Offline": QueuedSut, "MultiStream": QueuedSut, "Server": ServerSut}
     for scenario, kind in kinds.items():
         sut = make_sut(scenario, make_parts(Recorder()))
@@ -102,7 +102,7 @@ def test_the_scenarios_have_the_systems_made_for_them() -> None:
         sut.stop()
 
 
-def test_server_batches_what_waits_together() -> None:
+def test_server_batches_samples_that_wait_together() -> None:
     recorder = Recorder()
     parts = make_parts(recorder, grid=Grid((384,), (4,), 1))
     gate = threading.Event()
@@ -125,8 +125,8 @@ def test_server_batches_what_waits_together() -> None:
 
 def test_split_query_keeps_ids_and_indices_together() -> None:
     parts = make_parts(Recorder())
-    for work in split_query(*query(40), parts.samples, GRID):
-        assert [(identity - 1000) * 7 % 300 for identity in work.ids] == work.indices.tolist()
+    for pending in split_query(*query(40), parts.samples, GRID):
+        assert [(identity - 1000) * 7 % 300 for identity in pending.ids] == pending.indices.tolist()
 
 
 @pytest.mark.parametrize("scenario", ["Offline", "MultiStream", "Server", "SingleStream"])
@@ -134,59 +134,59 @@ def test_an_exception_of_the_engine_reaches_fail(scenario: str) -> None:
     recorder = Recorder()
     parts = make_parts(recorder)
     parts.backend.options = {"fail_at_call": 1}
-    ready(scenario, parts).issue(*query(1))
+    loaded_sut(scenario, parts).issue(*query(1))
     assert recorder.failed.wait(30)
-    assert "as it was told to" in str(recorder.failures[0])
+    assert "fails as requested" in str(recorder.failures[0])
 
 
 @pytest.mark.parametrize("scenario", ["Offline", "Server", "SingleStream"])
 def test_an_exception_of_the_issue_call_reaches_fail(scenario: str) -> None:
     recorder = Recorder()
-    ready(scenario, make_parts(recorder)).issue([1], [10**6])
+    loaded_sut(scenario, make_parts(recorder)).issue([1], [10**6])
     assert recorder.failed.wait(30)
     assert isinstance(recorder.failures[0], LookupError)
 
 
 @pytest.mark.parametrize("scenario", ["Offline", "Server", "SingleStream"])
-def test_what_is_unloaded_is_gone(scenario: str) -> None:
+def test_unloaded_samples_cannot_be_inferred(scenario: str) -> None:
     recorder = Recorder()
-    sut = ready(scenario, make_parts(recorder))
+    sut = loaded_sut(scenario, make_parts(recorder))
     sut.unload(range(300))
     sut.issue(*query(1))
     assert recorder.failed.wait(30)
 
 
 @pytest.mark.parametrize("scenario", ["Offline", "SingleStream"])
-def test_logits_are_not_made_where_nobody_asks_for_them(scenario: str) -> None:
+def test_logits_without_a_reader_are_not_computed(scenario: str) -> None:
     recorder = Recorder()
     parts = make_parts(recorder)
     completed: list[int] = []
-    asked: list[int] = []
+    computed: list[int] = []
 
     def prepare(inputs: Inputs) -> Callable[[], Answer]:
-        return lambda: lambda: asked.append(1) or inputs[0]
+        return lambda: lambda: computed.append(1) or inputs[0]
 
     parts.backend.prepare = prepare
-    sut = ready(scenario, replace(parts, respond=lambda ids, _answer, _lengths: completed.extend(ids)))
+    sut = loaded_sut(scenario, replace(parts, respond=lambda ids, _answer, _lengths: completed.extend(ids)))
     sut.issue(*query(1))
     sut.stop()
     assert completed == [1000]
-    assert asked == []
+    assert computed == []
 
 
 class TestSamplesWithoutLength:
-    """Images: inferred one by one, arranged when they are loaded."""
+    """Images are prepared when they are loaded and inferred one by one."""
 
     GRID = Grid((), (1,), 2)
 
     @staticmethod
-    def parts(recorder: Recorder, respond: Callable[..., None], grid: Grid = GRID) -> tuple[Parts, list[int]]:
-        """Give parts whose engine answers with an image's own number, and the list of images that were arranged."""
-        arranged: list[int] = []
+    def parts(recorder: Recorder, respond: Callable[..., None], grid: Grid = GRID) -> tuple[SutParts, list[int]]:
+        """Return parts whose engine answers with an image's number, and the list of prepared images."""
+        prepared: list[int] = []
 
         def prepare(inputs: Inputs) -> Callable[[], Answer]:
             rows = inputs[0]
-            arranged.extend(rows[:, 0].astype(int).tolist())
+            prepared.extend(rows[:, 0].astype(int).tolist())
             return lambda: lambda: rows[:, 0]
 
         samples = SimpleNamespace(
@@ -198,30 +198,30 @@ class TestSamplesWithoutLength:
         )
         watchdog = Watchdog(60, on_stall=lambda _text: None, on_beat=lambda: None)
         backend = SimpleNamespace(prepare=prepare)
-        return Parts(backend, samples, grid, respond, watchdog, recorder.fail), arranged
+        return SutParts(backend, samples, grid, respond, watchdog, recorder.fail), prepared
 
     @pytest.mark.parametrize(("scenario", "count"), [("Offline", 3000), ("Offline", 5), ("MultiStream", 8)])
-    def test_each_gets_its_own_answer_once_and_is_arranged_before(self, scenario: str, count: int) -> None:
-        recorder, found, lock = Recorder(), {}, threading.Lock()
+    def test_prepared_samples_get_their_own_answers_once(self, scenario: str, count: int) -> None:
+        recorder, answers, lock = Recorder(), {}, threading.Lock()
 
         def respond(ids: Sequence[int], answer: Answer, lengths: None) -> None:
             assert lengths is None
             with lock:
-                found.update(zip(ids, answer().tolist(), strict=True))
+                answers.update(zip(ids, answer().tolist(), strict=True))
 
-        parts, arranged = self.parts(recorder, respond)
+        parts, prepared = self.parts(recorder, respond)
         sut = make_sut(scenario, parts)
         sut.load(range(3000))
-        before = len(arranged)
+        before = len(prepared)
         sut.issue([10_000 + each for each in range(count)], [(each * 7) % 3000 for each in range(count)])
         sut.stop()
 
         assert not recorder.failures
-        assert before == len(arranged) == 3000
-        assert found == {10_000 + each: (each * 7) % 3000 for each in range(count)}
+        assert before == len(prepared) == 3000
+        assert answers == {10_000 + each: (each * 7) % 3000 for each in range(count)}
         assert parts.watchdog.completed == parts.watchdog.issued == count
 
-    def test_a_sample_that_was_not_loaded_ends_the_run(self) -> None:
+    def test_a_sample_that_is_not_loaded_ends_the_run(self) -> None:
         recorder = Recorder()
         parts, _ = self.parts(recorder, lambda *_: None)
         sut = make_sut("Offline", parts)
@@ -233,7 +233,7 @@ class TestSamplesWithoutLength:
         assert recorder.failed.wait(10)
         assert isinstance(recorder.failures[0], KeyError)
 
-    def test_where_batches_are_wanted_they_are_made(self) -> None:
+    def test_a_grid_with_batches_is_batched(self) -> None:
         parts, _ = self.parts(Recorder(), lambda *_: None, Grid((), (4,), 1))
         sut = make_sut("Offline", parts)
         sut.stop()

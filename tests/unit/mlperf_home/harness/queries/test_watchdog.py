@@ -1,4 +1,4 @@
-"""The watchdog tells a hang from a pause."""
+"""The watchdog distinguishes a hang from a pause."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_outstanding_samples_without_completion_are_a_stall() -> None:
     assert "4 of 10 samples done" in stalls[0]
 
 
-def test_what_goes_on_is_no_stall() -> None:
+def test_steady_completion_is_no_stall() -> None:
     stalls: list[str] = []
     watchdog = make(stalls)
     watchdog.expect(10)
@@ -34,7 +34,7 @@ def test_what_goes_on_is_no_stall() -> None:
     assert stalls == []
 
 
-def test_a_query_after_a_long_pause_has_its_full_time() -> None:
+def test_a_query_after_a_long_pause_has_the_full_timeout() -> None:
     stalls: list[str] = []
     watchdog = make(stalls)
     watchdog.check(0)
@@ -48,7 +48,7 @@ def test_a_query_after_a_long_pause_has_its_full_time() -> None:
     assert (watchdog.queries, watchdog.issued, watchdog.completed, watchdog.batches) == (1, 1, 1, 1)
 
 
-def test_nothing_outstanding_is_no_stall() -> None:
+def test_without_outstanding_samples_there_is_no_stall() -> None:
     stalls: list[str] = []
     watchdog = make(stalls)
     watchdog.expect(3)
@@ -57,7 +57,7 @@ def test_nothing_outstanding_is_no_stall() -> None:
     assert stalls == []
 
 
-def test_the_thread_beats_and_ends() -> None:
+def test_the_thread_sends_heartbeats_and_ends() -> None:
     beaten = threading.Event()
     watchdog = Watchdog(0.04, on_stall=lambda _text: None, on_beat=beaten.set)
     watchdog.start()
@@ -66,7 +66,7 @@ def test_the_thread_beats_and_ends() -> None:
     assert "watchdog" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_the_end_of_the_time_is_told_with_what_is_done() -> None:
+def test_the_deadline_is_reported_with_the_counts() -> None:
     ends: list[dict[str, float]] = []
     watchdog = make([])
     watchdog.end_at(1e12, ends.append)
@@ -75,4 +75,4 @@ def test_the_end_of_the_time_is_told_with_what_is_done() -> None:
     watchdog.check(1e12)
     assert ends == []
     watchdog.check(1e12 + 1)
-    assert [(each["samples"], each["issued"]) for each in ends] == [(4, 10)]
+    assert [(done["samples"], done["issued"]) for done in ends] == [(4, 10)]
