@@ -1,6 +1,5 @@
 """Draw what was measured, with the front."""
 
-import json
 from pathlib import Path
 
 from mlperf_home.errors import LocatedError
@@ -18,6 +17,7 @@ from mlperf_home.pictures.picture import PictureError, to_json
 from mlperf_home.steps.launch import run_module
 from scriptgraph.api import Context, Done, Outcome, failing_on
 from scriptgraph.files.atomic import replace_text
+from scriptgraph.files.json_reader import parse_json
 
 
 def preprocess(context: Context) -> Outcome:
@@ -36,7 +36,7 @@ def preprocess(context: Context) -> Outcome:
         ["mlperf_home.pictures", "--picture", asked, "--out", out],
         on_line=told.append,
     )
-    drawn = json.loads(next(line for line in reversed(told) if line.startswith('{"event": "drawn"')))
+    drawn = parse_json(next(line for line in reversed(told) if line.startswith('{"event": "drawn"')), "the drawing")
     marked = "SAMPLE, no MLPerf results" if picture.sample else "Pareto front"
     rows = [("points", f"{drawn['marks']}, {drawn['front']} of a front"), ("notes", "; ".join(picture.notes) or "none")]
     context.table(marked, [*rows, ("page", str(out / "pareto.html")), ("picture", str(out / "pareto.svg"))])

@@ -1,11 +1,12 @@
 """Compute accuracy.txt beside an accuracy log, as the official scripts would."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from mlperf_home.steps.launch import run_module
 from scriptgraph.api import Context, Done, Outcome, StepFailed
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import parse_json
 
 
 def preprocess(context: Context) -> Outcome:
@@ -43,8 +44,8 @@ def _evaluate(context: Context, log: Path, words: list[str | Path]) -> dict[str,
     wanted = [*words, "--log", log, "--out", log.parent / "accuracy.txt"]
     run_module(context.command, python, wanted, on_line=answers.append)
     try:
-        told: dict[str, Any] = json.loads(answers[-1])
-    except (IndexError, ValueError) as error:
+        told: dict[str, Any] = parse_json(answers[-1], log)
+    except (IndexError, DocumentError) as error:
         raise _told_nothing(log) from error
     return told
 

@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     try:
-        picture = with_standings(from_json(given.picture.read_text("utf-8"), str(given.picture)))
+        picture = with_standings(from_json(given.picture.read_bytes(), str(given.picture)))
         _write(picture, given.out)
     except PictureError as error:
         print(f"mlperf-home: {error}", file=sys.stderr)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.pareto.front import front
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,10 +144,10 @@ def to_json(picture: Picture) -> str:
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def from_json(text: str, where: str) -> Picture:
+def from_json(text: str | bytes, where: str) -> Picture:
     """Read a picture. Raise PictureError if it is not JSON, of another schema, or has odd keys."""
     try:
-        document: dict[str, Any] = json.loads(text)
+        document: dict[str, Any] = parse_json(text, where)
         if document.pop("schema") != SCHEMA:
             raise PictureError(where, f"is no picture of schema {SCHEMA}", "make it again")
         marks = tuple(
@@ -154,7 +156,9 @@ def from_json(text: str, where: str) -> Picture:
         )
         x, y = Axis(**document.pop("x")), Axis(**document.pop("y"))
         return Picture(x=x, y=y, marks=marks, title=document["title"], notes=tuple(document["notes"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except DocumentError as error:
+        raise PictureError(where, f"is no picture ({error.problem})", "make it again") from None
+    except (KeyError, TypeError, AttributeError) as error:
         raise PictureError(where, f"is no picture ({error})", "make it again") from None
 
 

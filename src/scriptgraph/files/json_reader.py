@@ -76,9 +76,10 @@ def parse_json(
         raise DocumentError(where, "", f"is not UTF-8 text{place}") from None
     except json.JSONDecodeError as error:
         raise DocumentError(where, "", f"is not JSON ({error})") from None
-    except ValueError as error:
-        # Constants of JavaScript, numbers with thousands of digits, and repeated keys.
+    except _RefusedError as error:
         raise DocumentError(where, "", str(error)) from None
+    except ValueError:
+        raise DocumentError(where, "", "has a number of thousands of digits") from None
     return document
 
 
@@ -101,8 +102,12 @@ def _check_shape(raw: bytes, where: object, limits: Limits) -> None:
         raise DocumentError(where, "", f"is nested more than {limits.depth} levels deep")
 
 
+class _RefusedError(ValueError):
+    """What Python's reader takes and JSON does not know, or we do not."""
+
+
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"has {constant}, which JSON does not know")
+    raise _RefusedError(f"has {constant}, which JSON does not know")
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -111,7 +116,7 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         seen = set[str]()
         for key, _ in pairs:
             if key in seen:
-                raise ValueError(f"has the key {key!r} twice in one object")
+                raise _RefusedError(f"has the key {key!r} twice in one object")
             seen.add(key)
     return found
 
