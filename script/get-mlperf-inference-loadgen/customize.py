@@ -1,7 +1,6 @@
 """Make sure that LoadGen imports in the workload's environment, and say which versions it holds."""
 
-from scriptgraph.api import Context, Done, Outcome
-from scriptgraph.files.json_reader import parse_json
+from scriptgraph.api import Context, Done, Outcome, parse_json
 
 
 def preprocess(context: Context) -> Outcome:

@@ -3,8 +3,7 @@
 import hashlib
 
 from mlperf_home.steps.launch import run_module
-from scriptgraph.api import Context, Done, Outcome
-from scriptgraph.files.json_reader import parse_json
+from scriptgraph.api import Context, Done, Outcome, parse_json
 
 
 def fingerprint(context: Context) -> str:

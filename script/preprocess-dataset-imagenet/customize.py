@@ -3,9 +3,7 @@
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.images import choose_images, find_images, list_sha256, read_labels
 from mlperf_home.steps.launch import run_module
-from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
-from scriptgraph.errors import DocumentError
-from scriptgraph.files.json_reader import parse_json
+from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, StepFailed, failing_on, parse_json
 
 
 def wanted(context: Context) -> tuple[str, str, int, int | None]:
@@ -52,7 +50,7 @@ def preprocess(context: Context) -> Outcome:
     )
     try:
         made = parse_json(last[-1], place)["images"]
-    except (IndexError, DocumentError, KeyError, TypeError) as error:
+    except (IndexError, ScriptGraphError, KeyError, TypeError) as error:
         raise StepFailed(f"{folder}: its making told nothing; see the log of this step") from error
     context.say(f"{made} images of {side} x {side}, recipe {recipe}")
     return Done(

@@ -4,9 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mlperf_home.steps.launch import run_module
-from scriptgraph.api import Context, Done, Outcome, StepFailed
-from scriptgraph.errors import DocumentError
-from scriptgraph.files.json_reader import parse_json
+from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, StepFailed, parse_json
 
 
 def preprocess(context: Context) -> Outcome:
@@ -45,7 +43,7 @@ def _evaluate(context: Context, log: Path, words: list[str | Path]) -> dict[str,
     run_module(context.command, python, wanted, on_line=answers.append)
     try:
         told: dict[str, Any] = parse_json(answers[-1], log)
-    except (IndexError, DocumentError) as error:
+    except (IndexError, ScriptGraphError) as error:
         raise _told_nothing(log) from error
     return told
 

@@ -9,6 +9,7 @@ from scriptgraph.errors import ScriptGraphError, StepFailed
 from scriptgraph.execution.context import Context, Folders, Switches, failing_on, is_plain_name, program_environment
 from scriptgraph.execution.run_step import Done, Download, Outcome, Run, Skip
 from scriptgraph.files import locks
+from scriptgraph.files.json_reader import parse_json
 from scriptgraph.manifest.types import Value, Values
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ __all__ = [
     "locks",
     "obtain_interpreter",
     "parse_digests",
+    "parse_json",
     "probe",
     "program_environment",
     "verify_hashes",

@@ -20,7 +20,8 @@ from mlperf_home.measurements.measurement import Measurement, from_json
 from mlperf_home.measurements.store import Store
 from mlperf_home.measurements.table import family_rows, read_family, summary_rows
 from mlperf_home.product import ENGINE, PRODUCT
-from scriptgraph.cli.replay import read_record, request_of
+from scriptgraph.cli.record_file import read_record
+from scriptgraph.cli.replay import request_of
 from scriptgraph.embed import Request, parse_query
 
 if TYPE_CHECKING:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from scriptgraph.errors import DocumentError
+from scriptgraph.immutable import Immutable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ _SHAPE, _NO_SHAPE = bytes.maketrans(b"{}", b"[]"), bytes(each for each in range(
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class Limits(NamedTuple):
+class Limits(Immutable):
     """The most that a document may have.
 
     Attributes:
