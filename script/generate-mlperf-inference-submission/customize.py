@@ -1,8 +1,8 @@
 """Make a submission's tree from results; the steps after it check it, pack it and push it."""
 
-import json
 from collections.abc import Mapping
 
+from mlperf_home.measurements.layout import read_object
 from mlperf_home.rules import UnknownRoundError, load_round
 from mlperf_home.submission.assemble.collect import AssembleError, Order, require_same_processor
 from mlperf_home.submission.assemble.generate import Assembled, generate
@@ -33,7 +33,7 @@ def _order(context: Context) -> Order:
     results_dir = context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results"
     submission_dir = context.path("CM_MLPERF_SUBMISSION_DIR") or context.folders.state.parent / "submission"
     rules = load_round(context.text("CM_MLPERF_ROUND"))
-    described = json.loads(context.existing("CM_MLPERF_SUT_DESCRIPTION_PATH").read_text(encoding="utf-8"))
+    described = read_object(context.existing("CM_MLPERF_SUT_DESCRIPTION_PATH"))
 
     def describe(_: str, framework: str) -> Mapping[str, str]:
         return {**described, "framework": framework}

@@ -1,15 +1,13 @@
 """Make sure that LoadGen imports in the workload's environment, and say which versions it holds."""
 
-import json
-
-from scriptgraph.api import Context, Done, Outcome
+from scriptgraph.api import Context, Done, Outcome, parse_json
 
 
 def preprocess(context: Context) -> Outcome:
     """Import LoadGen where it will run."""
     python = context.text("CM_PYTHON_LIB_BIN_WITH_PATH")
     context.command([python, "-c", "import mlperf_loadgen"])
-    versions = json.loads(context.text("CM_PYTHON_LIB_VERSIONS", "{}"))
+    versions = parse_json(context.text("CM_PYTHON_LIB_VERSIONS", "{}"), "CM_PYTHON_LIB_VERSIONS")
     return Done(
         exports={
             "CM_MLPERF_LOADGEN_PYTHON": python,

@@ -1,10 +1,9 @@
 """Make the features of a SQuAD file, once for each file and vocabulary."""
 
 import hashlib
-import json
 
 from mlperf_home.steps.launch import run_module
-from scriptgraph.api import Context, Done, Outcome
+from scriptgraph.api import Context, Done, Outcome, parse_json
 
 
 def fingerprint(context: Context) -> str:
@@ -34,7 +33,7 @@ def preprocess(context: Context) -> Outcome:
         ],
         on_line=answers.append,
     )
-    count = json.loads(answers[-1])["features"]
+    count = parse_json(answers[-1], folder)["features"]
     context.say(f"{count} features")
     return Done(
         exports={

@@ -1,11 +1,9 @@
 """Preprocess ImageNet's validation set into one array that can be mapped into memory."""
 
-import json
-
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.images import choose_images, find_images, list_sha256, read_labels
 from mlperf_home.steps.launch import run_module
-from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
+from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, StepFailed, failing_on, parse_json
 
 
 def wanted(context: Context) -> tuple[str, str, int, int | None]:
@@ -29,11 +27,12 @@ def preprocess(context: Context) -> Outcome:
     folder = context.output / "images"
     context.folders.partial.mkdir(parents=True, exist_ok=True)
     last: list[str] = []
+    place = f"{folder}: what its making told"
 
     def follow(line: str) -> None:
         last[:] = [line]
         if line.startswith('{"event": "preprocessing"'):
-            told = json.loads(line)
+            told = parse_json(line, place)
             context.progress("images", told["done"], told["total"])
 
     run_module(
@@ -50,8 +49,8 @@ def preprocess(context: Context) -> Outcome:
         on_line=follow,
     )
     try:
-        made = json.loads(last[-1])["images"]
-    except (IndexError, ValueError, KeyError) as error:
+        made = parse_json(last[-1], place)["images"]
+    except (IndexError, ScriptGraphError, KeyError, TypeError) as error:
         raise StepFailed(f"{folder}: its making told nothing; see the log of this step") from error
     context.say(f"{made} images of {side} x {side}, recipe {recipe}")
     return Done(

@@ -1,11 +1,10 @@
 """Compute accuracy.txt beside an accuracy log, as the official scripts would."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from mlperf_home.steps.launch import run_module
-from scriptgraph.api import Context, Done, Outcome, StepFailed
+from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, StepFailed, parse_json
 
 
 def preprocess(context: Context) -> Outcome:
@@ -43,8 +42,8 @@ def _evaluate(context: Context, log: Path, words: list[str | Path]) -> dict[str,
     wanted = [*words, "--log", log, "--out", log.parent / "accuracy.txt"]
     run_module(context.command, python, wanted, on_line=answers.append)
     try:
-        told: dict[str, Any] = json.loads(answers[-1])
-    except (IndexError, ValueError) as error:
+        told: dict[str, Any] = parse_json(answers[-1], log)
+    except (IndexError, ScriptGraphError) as error:
         raise _told_nothing(log) from error
     return told
 

@@ -10,6 +10,7 @@ from scriptgraph.execution.context import Context, Folders, Switches, failing_on
 from scriptgraph.execution.failures import DependencyFailure, read_failures
 from scriptgraph.execution.run_step import Done, Download, Outcome, Run, Skip
 from scriptgraph.files import locks
+from scriptgraph.files.json_reader import parse_json
 from scriptgraph.manifest.types import Value, Values
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ __all__ = [
     "locks",
     "obtain_interpreter",
     "parse_digests",
+    "parse_json",
     "probe",
     "program_environment",
     "read_failures",

@@ -50,6 +50,40 @@ def test_one_module_makes_cminds_dictionary() -> None:
     assert making == [SOURCE / "scriptgraph" / "cli" / "bridge.py"]
 
 
+# Who reads JSON by himself, and why.
+OWN_READERS = {
+    "scriptgraph/files/json_reader.py": "reads it for everybody, with limits",
+    "mlperf_home/loadgen_logs/run_log.py": "reads LoadGen's log line by line, millions of them",
+    "mlperf_home/loadgen_logs/accuracy_log.py": "reads LoadGen's log piece by piece, gigabytes of it",
+    "mlperf_home/rules/rounds.py": "reads our own package data, and freezes them meanwhile",
+}
+
+
+def parsers(path: Path) -> set[str]:
+    """Name the functions that parse JSON or YAML and are used in a module."""
+    names = {"json": {"load", "loads", "JSONDecoder"}, "yaml": {"load", "safe_load", "compose"}}
+    used = set[str]()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            used |= {f"{node.value.id}.{node.attr}"} if node.attr in names.get(node.value.id, ()) else set()
+        elif isinstance(node, ast.ImportFrom) and node.module in names:
+            used |= {f"{node.module}.{alias.name}" for alias in node.names if alias.name in names[node.module]}
+    return used
+
+
+def test_one_module_reads_json() -> None:
+    scripts = [*(ROOT / "script").rglob("*.py"), *(ROOT / "cm-repo").rglob("*.py")]
+    reading = {path for path in (*MODULES, *scripts) if any(name.startswith("json.") for name in parsers(path))}
+
+    assert reading == {SOURCE / name for name in OWN_READERS}
+
+
+def test_one_module_reads_yaml() -> None:
+    reading = [path for path in MODULES if any(name.startswith("yaml.") for name in parsers(path))]
+
+    assert reading == [SOURCE / "scriptgraph" / "manifest" / "yaml_text.py"]
+
+
 def test_one_module_imports_loadgen() -> None:
     using = [path for path in MODULES if "mlperf_loadgen" in path.read_text(encoding="utf-8")]
 

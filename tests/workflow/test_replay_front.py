@@ -96,3 +96,11 @@ def test_a_mistake_is_told(recorded: Path, replay: Run, options: dict[str, Any],
 
     assert told["return"] == 1
     assert words in told["error"]
+
+
+def test_a_record_nested_without_end_is_told_in_one_line(recorded: Path, replay: Run) -> None:
+    recorded.write_text("[" * 100_000)
+
+    told = replay(record=str(recorded))
+
+    assert told["error"].startswith(f"--record={recorded}: is nested more than 64 levels deep; give the record.json")

@@ -85,7 +85,7 @@ def encode(document: object) -> Any:
 def encode_finite(document: object) -> Any:
     """Encode a document as JSON values; raise ValueError for a number that JSON does not know."""
     values = msgspec.to_builtins(document, str_keys=True, enc_hook=_encode_leaf)
-    return json.loads(json.dumps(values, allow_nan=False))
+    return msgspec.json.decode(json.dumps(values, allow_nan=False))
 
 
 def to_line(document: object) -> str:

@@ -8,13 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlperf_home.contracts.codec import OpenDocument, decode
 from mlperf_home.datasets.base import DatasetError
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import Limits, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+
+# A description has some twenty facts and a few sentences.
+_LIMITS = Limits(size=1 << 20, depth=8, values=10_000)
+
+
+class SampleFacts(OpenDocument, frozen=True, kw_only=True):
+    """What every folder of preprocessed samples says of itself; datasets say more."""
+
+    name: str
+    performance_count: int
+    sample_note: str
+    notes: tuple[str, ...]
 
 
 class PreprocessedSamples:
@@ -42,14 +58,14 @@ class ProvenanceFile:
         name: the describing file's name in the folder.
         content: what it describes, in a word, for messages.
         version: its "format".
-        needed: the facts that it states, at least.
+        facts: the facts that it states, at least.
         advice: what to do where the folder cannot be used.
     """
 
     name: str
     content: str
     version: int
-    needed: frozenset[str]
+    facts: type[SampleFacts]
     advice: str
 
     def read(self, folder: Path) -> dict[str, Any]:
@@ -60,16 +76,14 @@ class ProvenanceFile:
         """
         path = folder / self.name
         try:
-            facts = json.loads(path.read_bytes())
-        except OSError as error:
-            raise DatasetError(path, f"cannot be read ({error.strerror})", self.advice) from error
-        except ValueError as error:
-            raise DatasetError(path, f"is not JSON ({error})", self.advice) from error
-        if not isinstance(facts, dict) or facts.get("format") != self.version:
-            raise DatasetError(path, f"is not the description of {self.content} in format {self.version}", self.advice)
-        absent = sorted(self.needed - facts.keys())
-        if absent:
-            raise DatasetError(path, f"does not say {', '.join(absent)}", self.advice)
+            facts = read_json(path, _LIMITS)
+            if not isinstance(facts, dict) or facts.get("format") != self.version:
+                problem = f"is not the description of {self.content} in format {self.version}"
+                raise DatasetError(path, problem, self.advice)
+            decode(facts, self.facts, path)
+        except DocumentError as error:
+            place = f"{path}#{error.pointer}" if error.pointer else path
+            raise DatasetError(place, error.problem, self.advice) from None
         return facts
 
     def text(self, facts: dict[str, Any]) -> str:

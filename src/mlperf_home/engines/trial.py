@@ -5,26 +5,27 @@ No other module of the backends starts a process. `python -m` runs the child's s
 
 from __future__ import annotations
 
-import json
 import resource
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlperf_home.bootstrap import BOOTSTRAP
-from mlperf_home.contracts.grids import Grid
+from mlperf_home.contracts.codec import parse_document, read_document, to_line, write_document
+from mlperf_home.contracts.trial import TrialOrder, TrialOutcome, TrialResult
 from mlperf_home.engines import registry
 from mlperf_home.engines.base import BackendError, EngineSetup
-from scriptgraph.files.atomic import replace_text
+from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 TIMEOUT_S = 900.0  # a large int8 model compiles in half a minute on a fast machine
 _LONGEST_REASON = 300
+_NO_RESULT = "the trial compile printed no result"
 _REASONS = ("assertion", "error:", "terminate called", "what():", "illegal", "fault")
 
 
@@ -55,11 +56,11 @@ def check(attempt: Attempt) -> None:
     """
     path, setup = attempt.outcome_path, attempt.setup
     try:
-        failure = str(json.loads(path.read_text(encoding="utf-8"))["failure"])
-    except (OSError, ValueError, KeyError, TypeError):
+        failure = read_document(path, TrialOutcome).failure
+    except DocumentError:
         failure = _run_child(attempt)
         try:
-            replace_text(path, json.dumps({"failure": failure}) + "\n")
+            write_document(path, TrialOutcome(failure=failure))
         except OSError as error:
             problem = f"work folder {path.parent}: cannot write {path.name} ({error.strerror}); name another folder"
             raise BackendError(problem) from error
@@ -83,12 +84,19 @@ def _run_child(attempt: Attempt) -> str:
         BackendError: the child reported an error, exceeded its time or was killed; such an outcome is not stored.
     """
     setup = attempt.setup
-    message = json.dumps({**asdict(setup), "engine": attempt.engine}, default=str)
+    order = TrialOrder(
+        engine=attempt.engine,
+        model_path=setup.model_path,
+        work_dir=setup.work_dir,
+        grid=setup.grid,
+        cores=setup.cores,
+        options=setup.options,
+    )
     command = attempt.command or [sys.executable, str(BOOTSTRAP), __name__]
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
             command,
-            input=message,
+            input=to_line(order),
             capture_output=True,
             text=True,
             errors="replace",
@@ -111,11 +119,11 @@ def _failure(attempt: Attempt, done: subprocess.CompletedProcess[str]) -> str:
     if done.returncode == 0:
         lines = [line for line in done.stdout.splitlines() if line.strip()]
         try:
-            refusal = json.loads(lines[-1])["error"] if lines else "the trial compile printed no result"
-        except (ValueError, KeyError, TypeError):
+            refusal = parse_document(lines[-1], TrialResult, "the trial compile").error if lines else _NO_RESULT
+        except DocumentError:
             refusal = f"the trial compile ended with {lines[-1]!r}"
         if refusal:
-            raise BackendError(str(refusal))
+            raise BackendError(refusal)
         return ""
     if done.returncode == -signal.SIGKILL:
         raise BackendError(
@@ -143,15 +151,13 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     error: str | None = None
     try:
-        message = json.load(sys.stdin)
-        grid = Grid(tuple(message["grid"]["lengths"]), tuple(message["grid"]["batch_sizes"]))
-        paths = Path(message["model_path"]), Path(message["work_dir"])
-        backend = registry.make(message["engine"])
-        backend.open(EngineSetup(*paths, grid, message["cores"], message["options"]))
+        order = parse_document(sys.stdin.read(), TrialOrder, "standard input")
+        backend = registry.make(order.engine)
+        backend.open(EngineSetup(order.model_path, order.work_dir, order.grid, order.cores, order.options))
         backend.close()
     except BackendError as refusal:
         error = str(refusal)
-    print(json.dumps({"error": error}))
+    print(to_line(TrialResult(error=error)))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +10,19 @@ from mlperf_home.contracts.session import sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import AccuracyTextError, read_accuracy_text
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, SUMMARY_FILE, LoadGenResult, LogError, read_run
-from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_TEXT, PERFORMANCE_DIR, is_sample, json_object
-from mlperf_home.measurements.measurement import Measurement, Value, from_json, unknown
+from mlperf_home.measurements.layout import (
+    ACCURACY_DIR,
+    ACCURACY_TEXT,
+    PERFORMANCE_DIR,
+    is_sample,
+    json_object,
+    read_object,
+)
+from mlperf_home.measurements.measurement import Measurement, Value, read_measurement, unknown
 from mlperf_home.measurements.published import read_published
 from mlperf_home.measurements.store import LINES_FILE, measurements_in
 from mlperf_home.rules import load_round
+from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -70,8 +77,7 @@ def read_any(path: Path, round_name: str, benchmark: str, problems: list[str]) -
         return Import("submission tree", read_submission(path, round_name, problems))
     ours = [each for each in sorted(path.rglob("measurement.json")) if not _hidden(each, path)]
     if ours:
-        read = read_each(ours, lambda each: from_json(each.read_text("utf-8"), str(each)), problems)
-        return Import("folder of our results", read)
+        return Import("folder of our results", read_each(ours, read_measurement, problems))
     return _from_loadgen(path, round_name, benchmark, problems)
 
 
@@ -205,10 +211,10 @@ def _system(submitter: Path, name: str) -> dict[str, Value]:
     facts = {key: Value(value, "copied", "folder") for key, value in places.items()}
     path = submitter / "systems" / f"{name}.json"
     try:
-        pairs = list(json.loads(path.read_text("utf-8")).items())
-    except (OSError, ValueError, AttributeError):
-        raise ImportedResultError(path, "cannot be read as the system's JSON object", "add the file") from None
-    for key, value in pairs:
+        described = read_object(path)
+    except DocumentError as error:
+        raise ImportedResultError(path, error.problem, "add the system's description, one JSON object") from None
+    for key, value in described.items():
         is_known = isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != ""
         facts[key] = Value(value, "copied", path.name) if is_known else unknown(f"{path.name} does not say it")
     # What tables of results call the system's name, its sockets, and the cores of each; counts are numbers.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.measurements.measurement import GROUPS, from_json
+from mlperf_home.measurements.measurement import GROUPS, MeasurementError, from_json
 from mlperf_home.measurements.store import Store, StoreError, identity
 from scriptgraph.files.atomic import replacement
 
@@ -136,21 +135,23 @@ class Index(AbstractContextManager["Index", None]):
             # An open last line is still being written.
             whole = grown[: grown.rfind(b"\n") + 1]
             for line in whole.splitlines():
-                self._add(line.decode("utf-8", "replace"))
+                self._add(line)
             connection.execute("UPDATE source SET bytes = ?", [start + len(whole)])
         connection.commit()
 
-    def _add(self, line: str) -> None:
-        if not line:
+    def _add(self, content: bytes) -> None:
+        if not content:
             return
         try:
-            document = json.loads(line)
-            key = identity(line)
-            row = [key, line, *(document[column] for column in COLUMNS)]
-            values = [(f"{group}.{name}", each["value"]) for group in GROUPS for name, each in document[group].items()]
-        except (ValueError, KeyError, TypeError, AttributeError):
-            self.damages.append(f"{self.store.path}: a line is damaged ({line[:40]!r}...); import what it held again")
+            measurement = from_json(content, f"{self.store.path}: {content[:40]!r}...")
+        except MeasurementError as error:
+            self.damages.append(f"{error.where}: {error.problem}; import what it held again")
             return
+        line = content.decode("utf-8")
+        row = [identity(line), line, *(getattr(measurement, column) for column in COLUMNS)]
+        values = [
+            (f"{group}.{name}", each.value) for group in GROUPS for name, each in getattr(measurement, group).items()
+        ]
         marks = ", ".join("?" * len(row))
         text = f"INSERT OR IGNORE INTO measurement VALUES (NULL, {marks})"  # noqa: S608 - question marks
         added = self._connection.execute(text, row)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
+from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,10 +121,21 @@ def result_folder(results: Path, style: str, system: str, model: str, scenario: 
 def json_object(path: Path) -> dict[str, Any]:
     """Read a JSON object; an empty one where there is none that can be read."""
     try:
-        document = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        return read_object(path)
+    except DocumentError:
         return {}
-    return document if isinstance(document, dict) else {}
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object, such as the files of a submission's tree are.
+
+    Raises:
+        DocumentError: there is none that can be read.
+    """
+    document = read_json(path)
+    if not isinstance(document, dict):
+        raise DocumentError(path, "", "is not a JSON object")
+    return document
 
 
 def is_sample(path: Path) -> bool:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from mlperf_home.contracts.codec import decode
 from mlperf_home.errors import LocatedError
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import Limits, parse_json, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
+    from pathlib import Path
 
 SCHEMA_VERSION = 1
 """Grows when a reader of the older form would misread the newer one; see measurement.schema.json."""
@@ -25,9 +30,13 @@ NOISY = "noisy: "
 
 PUBLISHED, MEASURED_2023 = "published_top1_percent", "measured_2023_top1_percent"
 MEASURED_2023_SOURCE = "MLPerf inference v3.1, mlcommons/cm4mlperf-results"
+# What the index of a store can hold.
+_TOO_LARGE = 1 << 63
 _USERS_OWN = "the user's file"
 _UNKNOWN = "it is the user's own model, and they have not told"
 _ADVICE = "use a measurement written by this version of mlperf-home"
+# A measurement has some hundred values; its reasons and warnings are sentences.
+_LIMITS = Limits(size=4 << 20, depth=8, values=100_000)
 
 
 class MeasurementError(LocatedError):
@@ -39,13 +48,13 @@ class Value:
     """One value; its unit is in the name under which it stands.
 
     Attributes:
-        value: a number, a text, or None when it is unknown.
+        value: a number, a text, or None when it is unknown; older measurements may say true or false.
         origin: one of ORIGINS.
         source: where it was read ("performance/run_1/mlperf_log_detail.txt: result_samples_per_second"), or None.
         reason: why it is unknown, or what an inferred value was computed from; None otherwise.
     """
 
-    value: float | str | None
+    value: bool | int | float | str | None
     origin: str
     source: str | None = None
     reason: str | None = None
@@ -57,6 +66,8 @@ class Value:
             raise ValueError("a value is None if and only if its origin is unknown")
         if self.origin in {"unknown", "inferred"} and not self.reason:
             raise ValueError(f"a value that is {self.origin} needs a reason")
+        if isinstance(self.value, int) and abs(self.value) >= _TOO_LARGE:
+            raise ValueError("a whole number has less than 64 bits")
 
 
 def unknown(reason: str) -> Value:
@@ -104,7 +115,8 @@ class Measurement:
 
 
 GROUPS = ("engine", "model", "system", "values")
-_TUPLES = ("reasons", "unofficial_because", "warnings")
+_KEYS = frozenset(field.name for field in fields(Measurement))
+_VALUE_KEYS = frozenset(field.name for field in fields(Value))
 
 
 def to_json(measurement: Measurement) -> str:
@@ -112,28 +124,68 @@ def to_json(measurement: Measurement) -> str:
     return json.dumps(asdict(measurement), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def from_json(text: str, where: str = "measurement") -> Measurement:
-    """Read a measurement.
+def from_json(text: str | bytes, where: str = "measurement") -> Measurement:
+    """Read a measurement from JSON text.
 
     Raises:
         MeasurementError: not JSON, another schema version, or a key that is missing, unknown or malformed.
     """
     try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise MeasurementError(where, f"is not JSON ({error})", _ADVICE) from None
+        return _decoded(parse_json(text, where, _LIMITS), where)
+    except DocumentError as error:
+        raise MeasurementError(where, error.problem, _ADVICE) from None
+
+
+def read_measurement(path: Path) -> Measurement:
+    """Read a measurement's file.
+
+    Raises:
+        MeasurementError: it cannot be read, or is no measurement as `from_json` reads it.
+    """
+    try:
+        return _decoded(read_json(path, _LIMITS), str(path))
+    except DocumentError as error:
+        raise MeasurementError(path, error.problem, _ADVICE) from None
+
+
+def _decoded(document: Any, where: str) -> Measurement:
     if not isinstance(document, dict) or document.get("schema") != SCHEMA_VERSION:
         raise MeasurementError(where, f"is not a measurement of schema {SCHEMA_VERSION}", _ADVICE)
-    known = {field.name for field in fields(Measurement)}
-    if document.keys() != known:
-        odd = ", ".join(sorted(document.keys() ^ known))
+    if document.keys() != _KEYS:
+        odd = ", ".join(sorted(document.keys() ^ _KEYS))
         raise MeasurementError(where, f"keys missing or unknown: {odd}", _ADVICE)
     try:
-        groups = {name: {key: Value(**value) for key, value in document[name].items()} for name in GROUPS}
-        tuples = {name: tuple(document[name]) for name in _TUPLES}
-        return Measurement(**{**document, **groups, **tuples})
-    except (TypeError, ValueError, AttributeError) as error:
-        raise MeasurementError(where, f"holds a malformed value ({error})", _ADVICE) from None
+        measurement = decode(document, Measurement, where)
+    except DocumentError as error:
+        place, problem = next(_faults(document), (error.pointer, error.problem))
+    else:
+        place, problem = next(_unknown_keys(document), ("", ""))
+    if problem:
+        raise MeasurementError(f"{where}#{place}", f"holds a malformed value ({problem})", _ADVICE)
+    return measurement
+
+
+def _faults(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the place of each value that is none, and what is wrong with it."""
+    for group in GROUPS:
+        for name, value in document[group].items() if isinstance(document[group], Mapping) else ():
+            if fault := _fault(value):
+                yield f"/{group}/{name}{fault.pointer}", fault.problem
+
+
+def _fault(value: Any) -> DocumentError | None:
+    try:
+        decode(value, Value, "")
+    except DocumentError as error:
+        return error
+    return None
+
+
+def _unknown_keys(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for group in GROUPS:
+        for name, value in document[group].items():
+            if not value.keys() <= _VALUE_KEYS:
+                yield f"/{group}/{name}", f"unknown key {min(value.keys() - _VALUE_KEYS)}"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ Nothing is known of a machine that the table does not name:
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -17,6 +16,8 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.measurement import Value, unknown
 from mlperf_home.rules import load_round
 from mlperf_home.rules.rounds import UnknownRoundError
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import Limits, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from mlperf_home.rules import Round
 
 _ADVICE = 'write {"currency": "USD", "prices": [{"match": "*c5.4xlarge*", "price_per_hour": 0.68}]}'
+# A provider has some thousand kinds of machines.
+_LIMITS = Limits(size=4 << 20, depth=3, values=100_000)
 _MILLION = 1_000_000
 _HOUR_S = 3600
 _NAMES = ("name", "platform", "cpu", "host_processor_model_name", "system_name")
@@ -68,11 +71,9 @@ class Prices:
 def read_prices(path: Path) -> Prices:
     """Read a table of prices. Raise PricesError if it cannot be read, is no table, or has a price not above 0."""
     try:
-        document = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise PricesError(path, f"cannot be read ({error.strerror})", _ADVICE) from None
-    except ValueError as error:
-        raise PricesError(path, f"is not JSON ({error})", _ADVICE) from None
+        document = read_json(path, _LIMITS)
+    except DocumentError as error:
+        raise PricesError(path, error.problem, _ADVICE) from None
     is_table = isinstance(document, dict) and document.keys() == {"currency", "prices"}
     if not is_table or not isinstance(document["currency"], str) or not isinstance(document["prices"], list):
         raise PricesError(path, "is no table of prices", _ADVICE)

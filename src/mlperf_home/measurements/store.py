@@ -95,7 +95,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
-                text = line.decode("utf-8", "replace").rstrip("\n")
+                # Bytes that are not UTF-8 are told of where the line is parsed.
+                text = line.decode("utf-8", "surrogateescape").rstrip("\n")
                 if text:
                     yield number, text
     except OSError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.measurements.measurement import NOISY, from_json, published_words
+from mlperf_home.measurements.measurement import NOISY, published_words, read_measurement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ def read_family(folders: Sequence[Path]) -> list[Measurement]:
         MeasurementError: a measurement cannot be read.
     """
     paths = [folder / "measurement.json" for folder in dict.fromkeys(folders)]
-    return [from_json(path.read_text(encoding="utf-8"), str(path)) for path in paths]
+    return [read_measurement(path) for path in paths]
 
 
 def family_rows(measurements: Sequence[Measurement]) -> list[tuple[str, str]]:

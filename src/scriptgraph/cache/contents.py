@@ -5,14 +5,14 @@ An entry leaves the store in one step and is deleted then; what is in use stays.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.inventory import disk_bytes, remove_tree
 from scriptgraph.cache.store import ENTRY_FILE, LAYOUT
-from scriptgraph.errors import CacheError
+from scriptgraph.errors import CacheError, DocumentError
+from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -82,7 +82,7 @@ def _read(cache: Cache, path: Path) -> Kept:
         size_bytes=disk_bytes(path),
     )
     try:
-        meta = json.loads((path / ENTRY_FILE).read_text(encoding="utf-8"))
+        meta = read_json(path / ENTRY_FILE, paths=True)
         parts = dict(meta["parts"])
         given = (key for value in parts["reads"].values() for key in _INTO_ENTRY.findall(value))
         return replace(
@@ -94,7 +94,7 @@ def _read(cache: Cache, path: Path) -> Kept:
             parts=parts,
             made_ns=int(meta["made_ns"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (DocumentError, ValueError, KeyError, TypeError, AttributeError):
         return bare
 
 

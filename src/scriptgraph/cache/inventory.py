@@ -14,12 +14,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scriptgraph.errors import DocumentError
 from scriptgraph.files.atomic import replace_text
+from scriptgraph.files.json_reader import Limits, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONTENT = "content"
+# More files than the largest dataset of the field holds: 1.3 million.
+_LIMITS = Limits(size=512 << 20, depth=4, values=4_000_000)
 _INVENTORY, _HASHES = "inventory.json", "sha256.json"
 _CHUNK_BYTES = 1 << 20
 _BLOCK_BYTES = 512  # the unit of st_blocks, whatever the file system's own
@@ -43,10 +47,13 @@ def write_inventory(entry: Path) -> None:
 def damages(entry: Path) -> Iterator[str]:
     """Yield what is gone or has another size or target; files that came later are no damage."""
     try:
-        inventory = json.loads((entry / _INVENTORY).read_text(encoding="utf-8"))
+        inventory = read_json(entry / _INVENTORY, _LIMITS, paths=True)
         files, links = inventory["files"].items(), inventory["links"].items()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        yield f"{_INVENTORY} cannot be read"
+    except DocumentError as error:
+        yield f"{_INVENTORY} {error.problem}"
+        return
+    except (KeyError, TypeError, AttributeError):
+        yield f"{_INVENTORY} is no inventory"
         return
     if not (entry / CONTENT).is_dir():
         yield f"{CONTENT} is gone"
@@ -57,7 +64,7 @@ def damages(entry: Path) -> Iterator[str]:
             yield f"{CONTENT}/{name} {problem}"
     for name, target in links:
         found = ""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             found = str((entry / CONTENT / name).readlink())
         if found != target:
             yield f"{CONTENT}/{name} is no link to {target} any more"
@@ -66,15 +73,18 @@ def damages(entry: Path) -> Iterator[str]:
 def changed_contents(entry: Path) -> Iterator[str]:
     """Yield the files whose bytes are not those that were published; reads all of them."""
     try:
-        hashes = json.loads((entry / _HASHES).read_text(encoding="utf-8")).items()
-    except (OSError, ValueError, AttributeError):
-        yield f"{_HASHES} cannot be read"
+        hashes = read_json(entry / _HASHES, _LIMITS, paths=True).items()
+    except DocumentError as error:
+        yield f"{_HASHES} {error.problem}"
+        return
+    except AttributeError:
+        yield f"{_HASHES} is no object"
         return
     for name, expected in hashes:
         try:
             same = _sha256(entry / CONTENT / name) == expected
-        except OSError as error:
-            yield f"{CONTENT}/{name} cannot be read ({error.strerror})"
+        except (OSError, ValueError) as error:
+            yield f"{CONTENT}/{name} cannot be read ({getattr(error, 'strerror', None) or error})"
             continue
         if not same:
             yield f"{CONTENT}/{name} has other bytes"
@@ -83,7 +93,7 @@ def changed_contents(entry: Path) -> Iterator[str]:
 def _file_problem(path: str, size: int) -> str:
     try:
         found = os.lstat(path)
-    except OSError:
+    except (OSError, ValueError):  # no file has a NUL in its name
         return "is gone"
     if not stat.S_ISREG(found.st_mode):
         return "is no file any more"

@@ -15,9 +15,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.inventory import CONTENT, damages, remove_tree, write_inventory
-from scriptgraph.errors import CacheError
+from scriptgraph.errors import CacheError, DocumentError
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import replace_text
+from scriptgraph.files.json_reader import read_json
 from scriptgraph.files.sha256 import sha256
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.located_json import decode_value
@@ -165,13 +166,15 @@ class Cache:
         """Return an entry, or what is wrong with it; None where there is none."""
         path = self.path(key)
         try:
-            meta = json.loads((path / ENTRY_FILE).read_text(encoding="utf-8"))
+            meta = read_json(path / ENTRY_FILE, paths=True)
             if meta["key"] != key or meta["layout"] != LAYOUT:
                 return f"{ENTRY_FILE} is another entry's"
             places = self._places(path)
             exports = {name: unmarked(decode_value(value), places) for name, value in meta["exports"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return f"{ENTRY_FILE} cannot be read" if path.exists() else None
+        except DocumentError as error:
+            return f"{ENTRY_FILE} {error.problem}" if path.exists() else None
+        except (KeyError, TypeError, AttributeError):
+            return f"{ENTRY_FILE} describes no entry"
         damage = next(damages(path), "")
         return damage or Entry(key, path, exports, meta.get("alias", ""), meta.get("title", ""))
 

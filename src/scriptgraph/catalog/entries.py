@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scriptgraph.errors import ManifestError
+from scriptgraph.files.json_reader import parse_json
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.decoding import decode_manifest
 from scriptgraph.manifest.text import Head, read_manifest
@@ -77,7 +78,7 @@ class Catalogue:
 
     def head(self, number: int) -> Head:
         """Return how a script is found."""
-        alias, uid, tags, sound = json.loads(self._head_lines[number])
+        alias, uid, tags, sound = parse_json(self._head_lines[number], "the index of scripts", paths=True)
         return Head(alias, uid, tuple(tags), sound)
 
     def all_words(self) -> Iterator[str]:

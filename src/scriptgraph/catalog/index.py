@@ -17,7 +17,9 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from scriptgraph.catalog.entries import Catalogue, Shelf, catalogue_of
+from scriptgraph.errors import DocumentError
 from scriptgraph.files.atomic import replace_bytes
+from scriptgraph.files.json_reader import parse_json
 from scriptgraph.files.sha256 import sha256
 from scriptgraph.files.stamps import STAMP_BYTES, UNSETTLED, settled_stamp, stamps
 from scriptgraph.manifest.text import MANIFEST_NAMES, Head, read_head
@@ -98,17 +100,22 @@ def _decoded(written: bytes) -> Indexed | None:
     start = written.find(b"\n") + 1
     body = memoryview(written)[start:]
     try:
-        head = json.loads(written[:start])
-        folders, ends = head["folders"], list(accumulate(head["sizes"], initial=0))
+        head = parse_json(written[:start], "the index of scripts", paths=True)
         if crc32(body) != head["crc"]:
             return None
-    except (ValueError, KeyError, TypeError):
+        folders = [(str(folder), bytes.fromhex(own)) for folder, own in head["folders"]]
+        return _unpacked(body, folders, list(accumulate(head["sizes"], initial=0)))
+    except (DocumentError, LookupError, TypeError, ValueError, StopIteration):
         return None
+
+
+def _unpacked(body: memoryview, folders: Sequence[tuple[str, bytes]], ends: Sequence[int]) -> Indexed:
+    """Cut the blocks apart, each from one end to the next."""
     blocks = [body[first:last] for first, last in pairwise(ends)]
     heads, words, *texts = (str(block, "utf-8", "surrogatepass") for block in blocks[: 2 * len(folders) + 2])
     lists = iter([text.split("\0") if text else [] for text in texts])
     stamps = map(bytes, blocks[2 * len(folders) + 2 :])
-    sights = [Sight(folder, next(lists), bytes.fromhex(own), next(lists), next(stamps)) for folder, own in folders]
+    sights = [Sight(folder, next(lists), own, next(lists), next(stamps)) for folder, own in folders]
     return sights, Catalogue(sights, heads, words)
 
 

@@ -7,11 +7,12 @@ A repository that brings a `script` automation of its own has scripts for that o
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import read_json
 from scriptgraph.immutable import Immutable
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def find_repositories(own: Path, registered: Path, search_path: Sequence[str] = 
 
 def _folders(registered: Path) -> Iterator[Path]:
     try:
-        listed = json.loads((registered / "repos.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        listed = read_json(registered / "repos.json", paths=True)
+    except DocumentError:
         listed = []
     if isinstance(listed, list):
         for each in listed:

@@ -71,7 +71,8 @@ class Engine:
 
     def replay_script(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """`cm replay script --record=FILE`: `differences` in the answer has a sentence for each."""
-        from scriptgraph.cli.replay import plan_differences, read_record, request_of, run_differences  # noqa: PLC0415 - seldom
+        from scriptgraph.cli.record_file import read_record  # noqa: PLC0415 - seldom
+        from scriptgraph.cli.replay import plan_differences, request_of, run_differences  # noqa: PLC0415 - seldom
 
         def run(console: RunConsole) -> dict[str, Any]:
             given = dict(command)

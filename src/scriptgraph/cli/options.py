@@ -6,15 +6,15 @@ typed. Here what has parts (`env`, `adr`, ...) is put together key by key, and t
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.errors import RequestError
+from scriptgraph.errors import DocumentError, RequestError
 from scriptgraph.execution.context import Switches
+from scriptgraph.files.json_reader import read_json
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.decoding import decode_override
 from scriptgraph.manifest.located_json import decode_value
@@ -237,9 +237,9 @@ def _mirrors(path: str) -> Mapping[str, str]:
     if not path:
         return {}
     try:
-        document = json.loads(absolute(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RequestError(f"--mirrors={path}: cannot be read ({error})") from None
+        document = read_json(absolute(path))
+    except DocumentError as error:
+        raise RequestError(f"--mirrors={path}: {error.problem}") from None
     if not isinstance(document, dict) or not all(isinstance(each, str) for each in document.values()):
         raise RequestError(f'--mirrors={path}: must hold an object like {{"https://host/": "http://mirror/host/"}}')
     return document

@@ -6,7 +6,6 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.errors import RequestError
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.decoding import decode_override
 from scriptgraph.manifest.located_json import decode_value
@@ -17,7 +16,6 @@ from scriptgraph.planning.plan import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 # Folders of runs and entries carry times and hashes: where something lies is no difference.
 _RUN_OR_ENTRY = re.compile(r"(?<=/records/)[^/\s]+|(?<=/v)\d+/[0-9a-f]{2}/[0-9a-f]{64}")
@@ -35,39 +33,18 @@ class Difference(Immutable):
         return f"{self.part}: {self.what}: {self.then} then, {self.now} now"
 
 
-def read_record(path: Path, schema: str) -> dict[str, Any]:
-    """Read a record, or that of a run's folder. Raise RequestError if it is absent, no record or of another layout."""
-    where = f"--record={path}"
-    path = path / "record.json" if path.is_dir() else path
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(f"{where}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    except ValueError as error:
-        raise RequestError(f"{where}: is not JSON ({error}); give the record.json that a run left") from None
-    if not isinstance(document, dict) or document.get("schema") != schema:
-        raise RequestError(f"{where}: is not a record in the layout {schema}; give the record.json that a run left")
-    request = document.get("request")
-    if not isinstance(request, dict) or not isinstance(request.get("tags"), str) or not request["tags"]:
-        raise RequestError(f"{where}: does not say what was asked for, so it cannot be asked again")
-    return document
-
-
 def request_of(document: Mapping[str, Any], typed: Request) -> Request:
-    """Return the request of a record; what was typed with the replay wins. Raise RequestError for parts out of form."""
+    """Return the request of a record; what was typed with the replay wins."""
     asked = document["request"]
-    try:
-        recorded = {name: decode_override(fields) for name, fields in asked.get("adr", {}).items()}
-        return Request(
-            query=parse_query(asked["tags"]),
-            inputs={key: decode_value(value) for key, value in asked.get("inputs", {}).items()} | dict(typed.inputs),
-            env={key: decode_value(value) for key, value in asked.get("env", {}).items()} | dict(typed.env),
-            overrides=recorded
-            | {name: each.over(recorded.get(name, Override())) for name, each in typed.overrides.items()},
-            argv=tuple(str(word) for word in asked.get("argv", ())),
-        )
-    except (TypeError, AttributeError) as error:
-        raise RequestError(f"the record's request cannot be read ({error})") from None
+    recorded = {name: decode_override(fields) for name, fields in asked.get("adr", {}).items()}
+    typed_overrides = {name: one.over(recorded.get(name, Override())) for name, one in typed.overrides.items()}
+    return Request(
+        query=parse_query(asked["tags"]),
+        inputs={key: decode_value(value) for key, value in asked.get("inputs", {}).items()} | dict(typed.inputs),
+        env={key: decode_value(value) for key, value in asked.get("env", {}).items()} | dict(typed.env),
+        overrides=recorded | typed_overrides,
+        argv=tuple(asked.get("argv", ())),
+    )
 
 
 def plan_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:

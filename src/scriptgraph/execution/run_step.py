@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from contextlib import suppress
@@ -13,7 +12,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from scriptgraph.cache.digests import KnownDigests
-from scriptgraph.errors import OF_THE_MACHINE, ManifestError, StepFailed, UndeclaredError
+from scriptgraph.errors import OF_THE_MACHINE, DocumentError, ManifestError, StepFailed, UndeclaredError
+from scriptgraph.files.json_reader import DOCUMENT, parse_json
 from scriptgraph.files.sha256 import sha256
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.located_json import decode_value
@@ -177,23 +177,24 @@ def run_program(program: Path, context: Context, before: Done) -> Done:
 
 
 def _exports(file: Path, program: Path) -> Mapping[str, Value]:
+    where = f"{program}: what it wrote to ${EXPORTS_VARIABLE}"
     try:
-        text = file.read_text(encoding="utf-8")
+        with file.open(encoding="utf-8") as opened:
+            text = opened.read(DOCUMENT.size + 1)
+        if text.lstrip().startswith("{") or len(text) > DOCUMENT.size:
+            found: dict[str, Value] = parse_json(text, where, paths=True)
+            return found
     except (OSError, UnicodeDecodeError) as error:
-        raise StepFailed(f"{program}: what it wrote to ${EXPORTS_VARIABLE} cannot be read ({error})") from error
-    if text.lstrip().startswith("{"):
-        try:
-            found: dict[str, Value] = json.loads(text)
-        except ValueError as error:
-            raise StepFailed(f"{program}: wrote no JSON to ${EXPORTS_VARIABLE} ({error})") from error
-        return found
+        raise StepFailed(f"{where} cannot be read ({error})") from error
+    except DocumentError as error:
+        raise StepFailed(f"{where} {error.problem}") from None
     exports: dict[str, Value] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if line:
             match = re.fullmatch(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", line)
             if match is None:
-                where = f"{program}: line {number} of what it wrote to ${EXPORTS_VARIABLE}"
-                raise StepFailed(f"{where} is not KEY=value: {line!r}; write JSON for values of several lines")
+                problem = f"is not KEY=value: {line!r}; write JSON for values of several lines"
+                raise StepFailed(f"{program}: line {number} of what it wrote to ${EXPORTS_VARIABLE} {problem}")
             exports[match[1]] = match[2]
     return exports
 

@@ -10,14 +10,16 @@ import re
 import shutil
 import time
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import requests
 import urllib3
 
+from scriptgraph.errors import DocumentError
 from scriptgraph.fetch.failures import DiskFailed, TransferFailed, of_disk, of_exception, of_status
 from scriptgraph.files import locks
 from scriptgraph.files.atomic import replacement
+from scriptgraph.files.json_reader import Limits, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 1 << 16
 _MAX_REDIRECTS = 10
 _PARTIAL_CONTENT, _RANGE_REFUSED = 206, 416
+# A note has two values; servers send headers of 8 to 16 KiB at most.
+_NOTE = Limits(size=1 << 16, depth=1, values=2)
 
 
 @dataclass(frozen=True)
@@ -136,9 +140,10 @@ class Partial:
     def version(self) -> Version:
         """Which version it is the beginning of; the empty one if that is not known."""
         try:
-            noted: Any = json.loads(self._note.read_text(encoding="utf-8"))
-            return Version(str(noted["validator"]), noted["total_bytes"])
-        except (OSError, ValueError, KeyError, TypeError):
+            noted = read_json(self._note, _NOTE)
+            total = noted["total_bytes"]
+            return Version(str(noted["validator"]), None if total is None else int(total))
+        except (DocumentError, KeyError, TypeError, ValueError, OverflowError):
             return Version()
 
     def restart(self, version: Version) -> None:

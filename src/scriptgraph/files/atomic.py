@@ -8,7 +8,9 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from scriptgraph.errors import DocumentError
 from scriptgraph.files import locks
+from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,8 +85,8 @@ class KeptJson:
     def read(self) -> dict[str, Any]:
         """Return the object; an empty one where there is none, or none that can be read."""
         try:
-            document = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            document = read_json(self.path, paths=True)
+        except DocumentError:
             return {}
         return document if isinstance(document, dict) else {}
 

@@ -1,24 +1,20 @@
-"""From a manifest's text, JSON or YAML, to plain values, and to its head: how its script is found.
-
-What either language has more than JSON is refused.
-"""
+"""From a manifest's text, JSON or YAML, to plain values, and to its head: how its script is found."""
 
 from __future__ import annotations
 
-import json
-import math
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scriptgraph.errors import ManifestError
+from scriptgraph.errors import DocumentError, ManifestError
+from scriptgraph.files.json_reader import Limits, parse_json
 from scriptgraph.manifest.located_json import Malformed, read_object, read_text, read_texts
 
 if TYPE_CHECKING:
     from scriptgraph.manifest.types import Manifest
 
 
-_MOST_BYTES = 16 << 20
+# The longest manifests and tables known have 60,000 bytes; a table of every model of a hub would have some millions.
+_LIMITS = Limits(size=16 << 20)
 # A script has one of these files.
 MANIFEST_NAMES = ("_cm.json", "_cm.yaml")
 
@@ -27,12 +23,16 @@ def read_manifest(path: Path) -> str:
     """Read a manifest's text, or that of a file which it names.
 
     Raises:
-        ManifestError: it cannot be read.
+        ManifestError: it cannot be read, or is too large.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_LIMITS.size + 1)
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(path, "", f"cannot be read: {error}") from error
+    if len(text) > _LIMITS.size:
+        raise ManifestError(path, "", f"has more than {_LIMITS.size:,} bytes")
+    return text
 
 
 def shared_file(name: str, manifest: Path) -> Path:
@@ -55,9 +55,6 @@ def read_shared(path: Path) -> Any:
     Raises:
         ManifestError: it cannot be read, is too large, or is no JSON.
     """
-    with suppress(OSError):  # told when it is read
-        if (size := path.stat().st_size) > _MOST_BYTES:
-            raise ManifestError(path, "", f"has {size} bytes; a file that manifests share has at most {_MOST_BYTES}")
     return parse_manifest(read_manifest(path), path)
 
 
@@ -65,59 +62,17 @@ def parse_manifest(text: str, path: Path) -> Any:
     """Parse a manifest's text, without looking at what it says.
 
     Raises:
-        ManifestError: it is neither JSON nor, in a file that ends with .yaml, YAML; or an object has a key twice.
+        ManifestError: it is neither JSON nor, in a file that ends with .yaml, YAML; an object has a key twice; or it is
+            nested too deeply or has too many values.
     """
-    if path.suffix != ".yaml":
-        try:
-            return json.loads(text, object_pairs_hook=_object)
-        except (ValueError, RecursionError) as error:
-            raise ManifestError(path, "", f"is not JSON: {error}") from error
-    import yaml  # noqa: PLC0415 - JSON manifests do without it, and its import takes long
+    if path.suffix == ".yaml":
+        from scriptgraph.manifest.yaml_text import parse_yaml  # noqa: PLC0415 - JSON manifests do without it
 
+        return parse_yaml(text, path)
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        problem = " ".join(str(error).split())
-        raise ManifestError(path, "", f"is not YAML: {problem}") from error
-    if root is None:
-        raise ManifestError(path, "", "is empty")
-    try:
-        return _plain(root, "", path, yaml.SafeLoader(""))
-    except RecursionError as error:
-        raise ManifestError(path, "", "is nested too deeply, or holds itself") from error
-
-
-def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in members:
-        if key in found:
-            raise ValueError(f"{key!r} is there twice in one object")
-        found[key] = value
-    return found
-
-
-def _plain(node: Any, pointer: str, path: Path, constructor: Any) -> Any:
-    """Turn a node into what JSON would have given."""
-    if node.id == "mapping":
-        found: dict[str, Any] = {}
-        for key_node, value in node.value:
-            key = str(key_node.value)
-            place = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
-            if key_node.id != "scalar" or key_node.tag == "tag:yaml.org,2002:merge":
-                raise ManifestError(path, place, "is no plain key; write the members out")
-            if key in found:
-                raise ManifestError(path, place, "is there twice in one object")
-            found[key] = _plain(value, place, path, constructor)
-        return found
-    if node.id == "sequence":
-        return [_plain(each, f"{pointer}/{number}", path, constructor) for number, each in enumerate(node.value)]
-    try:
-        value = constructor.construct_object(node)
-    except Exception as error:  # a tag of another language's objects, or a number that is none
-        raise ManifestError(path, pointer, f"{node.value!r} cannot be read ({node.tag}); put it in quotes") from error
-    if value is None or isinstance(value, (str, bool, int)) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    raise ManifestError(path, pointer, f"{node.value!r} is a {type(value).__name__} to YAML; put it in quotes")
+        return parse_json(text, path, _LIMITS, unique=True, paths=True)
+    except DocumentError as error:
+        raise ManifestError(path, "", error.problem) from None
 
 
 class Head(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tempfile
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from scriptgraph.errors import ScriptGraphError
+from scriptgraph.errors import DocumentError, ScriptGraphError
+from scriptgraph.files.json_reader import parse_json
 from scriptgraph.process import programs
 from scriptgraph.python_env.interpreters import probe
 from scriptgraph.python_env.uv import EnvironmentFailed, Uv, meaning
@@ -120,8 +120,12 @@ def installed_versions(python: Path) -> dict[str, str]:
 
     Raises:
         ProcessFailed: its Python does not run.
+        DocumentError: it answers something else.
     """
-    said = json.loads(programs.capture([str(python), "-I", "-c", _VERSIONS_CODE]))
+    answer = programs.capture([str(python), "-I", "-c", _VERSIONS_CODE])
+    said = parse_json(answer, f"{python}: its list of packages")
+    if not isinstance(said, dict):
+        raise DocumentError(python, "", "does not list its packages")
     return {canonicalize_name(name): version for name, version in sorted(said.items()) if name}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -12,7 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scriptgraph.errors import ScriptGraphError
+from scriptgraph.errors import DocumentError, ScriptGraphError
+from scriptgraph.files.json_reader import Limits, parse_json
 from scriptgraph.process.programs import ProcessFailed, capture
 from scriptgraph.python_env.uv import meaning
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _PROBE_TIMEOUT_S = 20.0
 _FETCH_TIMEOUT_S = 1800.0
+# An answer has seven values, and one path.
+_ANSWER = Limits(size=1 << 16, depth=2, values=100)
 _OLDEST, _NO_BOUND = (3, 10), (3, 99)
 # A bound from here on is a formality.
 _FAR_MINOR = 50
@@ -119,11 +121,11 @@ def probe(path: Path, environ: Mapping[str, str] = os.environ) -> Interpreter:
     """
     said = capture([str(path), "-I", "-c", _PROBE], env=environ, timeout_s=_PROBE_TIMEOUT_S)
     try:
-        answer = json.loads(said.splitlines()[-1])
+        answer = parse_json(said.splitlines()[-1], path, _ANSWER, paths=True)
         name = answer["implementation"]
         plain = name == "CPython" and answer["final"] and answer["64 bits"] and not answer["free_threaded"]
         return Interpreter(Path(answer["path"]), tuple(answer["version"]), name, answer["machine"], plain)
-    except (ValueError, KeyError, IndexError, TypeError):
+    except (DocumentError, KeyError, IndexError, TypeError):
         raise NoPythonError(f"{path}: does not answer as a Python does") from None
 
 

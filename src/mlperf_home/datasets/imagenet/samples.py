@@ -10,7 +10,7 @@ import numpy as np
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.images import CLASSES, OFFICIAL_COUNT, SAMPLE_PREFIX, list_sha256
 from mlperf_home.datasets.imagenet.recipes import EFFICIENTNET, FAMILIES, MOBILENET, PUBLISHED
-from mlperf_home.datasets.provenance import PreprocessedSamples, ProvenanceFile
+from mlperf_home.datasets.provenance import PreprocessedSamples, ProvenanceFile, SampleFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,11 +33,23 @@ SAMPLE_NOTE = "made-up images of ten figures, from a generator"
 PERFORMANCE_COUNT = 1024
 
 _ADVICE = "make the images again: python -m mlperf_home.datasets.imagenet"
-_HASHES = ("list_sha256", "labels_sha256", "pixels_sha256")
-_SIZES = ("images", "resolution", "performance_count")
-_NEEDED_FACTS = frozenset({"name", "sample_note", "recipe", "family", "steps", "notes", *_SIZES, *_HASHES})
-PROVENANCE = ProvenanceFile(PROVENANCE_FILE, "images", FORMAT, _NEEDED_FACTS, _ADVICE)
 _LEVELS = 256
+
+
+class ImageFacts(SampleFacts, frozen=True, kw_only=True):
+    """What a folder of preprocessed images says of itself, at least."""
+
+    images: int
+    resolution: int
+    recipe: str
+    family: str
+    steps: Any
+    list_sha256: str
+    labels_sha256: str
+    pixels_sha256: str
+
+
+PROVENANCE = ProvenanceFile(PROVENANCE_FILE, "images", FORMAT, ImageFacts, _ADVICE)
 
 
 def wanted_facts(
@@ -170,7 +182,7 @@ class ImagenetSamples(PreprocessedSamples):
             DatasetError: the folder is absent, incomplete or broken.
         """
         facts = PROVENANCE.read(folder)
-        super().__init__(facts, "images", *_HASHES)
+        super().__init__(facts, "images", "list_sha256", "labels_sha256", "pixels_sha256")
         self.lengths: NDArray[np.int32] | None = None
         self.record = {key: facts[key] for key in ("recipe", "family", "steps", "resolution")}
         self.side = int(facts["resolution"])

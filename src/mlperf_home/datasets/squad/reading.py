@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from mlperf_home.datasets.base import DatasetError
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import Limits, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +33,8 @@ OFFICIAL_SHA256 = "95aa6a52d5d6a735563366753ca50492a658031da74f301ac5238b0396697
 OFFICIAL_NAME = "squad-v1.1"
 
 _KINDS: dict[type, str] = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+# SQuAD for training has 30 MB and 88,000 questions; other datasets in its format have ten times as many.
+_LIMITS = Limits(size=512 << 20, depth=16, values=20_000_000)
 _WORD = re.compile("[^ \t\r\n\u202f]+")
 _ADVICE = "give a file in SQuAD v1.1 format"
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
@@ -92,15 +96,14 @@ def read_dataset(path: Path) -> Dataset:
             holds a question twice; the error names the place as a JSON pointer.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(_LIMITS.size + 1)
+        root = parse_json(content, path, _LIMITS)
     except OSError as error:
         raise DatasetError(path, f"cannot be read ({error.strerror})", _ADVICE) from error
+    except DocumentError as error:
+        raise DatasetError(path, error.problem if content.strip() else "is empty", _ADVICE) from None
     sha256 = hashlib.sha256(content).hexdigest()
-    try:
-        root = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        problem = "is empty" if not content.strip() else f"is not JSON ({error})"
-        raise DatasetError(path, problem, _ADVICE) from error
     reader = _Reader(path)
     reader.read(root)
     version = root.get("version", "")

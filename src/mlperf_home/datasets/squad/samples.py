@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlperf_home.datasets.base import QUESTION_ANSWERING_INPUTS, DatasetError
-from mlperf_home.datasets.provenance import PreprocessedSamples, ProvenanceFile
+from mlperf_home.datasets.provenance import PreprocessedSamples, ProvenanceFile, SampleFacts
 from mlperf_home.datasets.squad.reading import OFFICIAL_NAME
 from scriptgraph.files.atomic import sync_folder
 
@@ -32,8 +32,17 @@ FORMAT = 1
 PERFORMANCE_COUNT = 10833
 
 _ADVICE = "make the features again: python -m mlperf_home.datasets.squad"
-_NEEDED_FACTS = "name features performance_count sample_note notes dataset_sha256 vocab_sha256"
-PROVENANCE = ProvenanceFile(PROVENANCE_FILE, "features", FORMAT, frozenset(_NEEDED_FACTS.split()), _ADVICE)
+
+
+class FeatureFacts(SampleFacts, frozen=True, kw_only=True):
+    """What a folder of features says of itself, at least."""
+
+    features: int
+    dataset_sha256: str
+    vocab_sha256: str
+
+
+PROVENANCE = ProvenanceFile(PROVENANCE_FILE, "features", FORMAT, FeatureFacts, _ADVICE)
 
 
 def provenance(dataset: Dataset, vocabulary: Vocabulary, features: Features) -> dict[str, Any]:

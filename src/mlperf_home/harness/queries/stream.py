@@ -8,7 +8,6 @@ so that several processes can read and write whole messages on the same pipes (p
 
 from __future__ import annotations
 
-import json
 import os
 import struct
 import tempfile
@@ -19,6 +18,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from mlperf_home.contracts.codec import parse_document, to_line
+from mlperf_home.contracts.trial import StreamFailure
 from mlperf_home.engines.base import BackendError
 from mlperf_home.harness.child import die_with_parent
 
@@ -156,10 +157,10 @@ def read_failure(content: bytes) -> BaseException | None:
     """Return the first failure in the bytes of the failure pipe, or None."""
     if not content:
         return None
-    failure = json.loads(content.splitlines()[0])
-    if failure["of_engine"]:
-        return BackendError(failure["text"])
-    return RuntimeError(f"{failure['text']}\n{failure['traceback']}")
+    failure = parse_document(content.splitlines()[0], StreamFailure, "the stream's process")
+    if failure.of_engine:
+        return BackendError(failure.text)
+    return RuntimeError(f"{failure.text}\n{failure.traceback}")
 
 
 def _warm_up_ns(prepared: Mapping[int, Prepared]) -> int:
@@ -177,5 +178,5 @@ def _failure(error: BaseException) -> bytes:
     text = str(error) if of_engine else f"{type(error).__name__}: {error}"
     where = "".join(traceback.format_exception(error))
     # Short enough to stay below PIPE_BUF with any characters.
-    failure = {"of_engine": of_engine, "text": text[:_MOST_CHARACTERS], "traceback": where[-_MOST_CHARACTERS:]}
-    return json.dumps(failure).encode() + b"\n"
+    short = text[:_MOST_CHARACTERS], where[-_MOST_CHARACTERS:]
+    return to_line(StreamFailure(of_engine=of_engine, text=short[0], traceback=short[1])).encode() + b"\n"

@@ -7,13 +7,14 @@ Architecture Reference Manual). arm_cores.json names them as the cores' technica
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.errors import DocumentError
+from scriptgraph.files.json_reader import Limits, parse_json, read_json
 from scriptgraph.files.kernel_files import read_text
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _CLOCK = re.compile(r"\d+(?:\.\d+)?")
 # Run it with LC_ALL=C: the names of the fields are translated.
 LSCPU = ("lscpu", "-J")
+# lscpu tells some hundred fields, on two or three levels.
+_LIMITS = Limits(size=1 << 20, depth=16, values=10_000)
 _UNITS = {"": 1, "B": 1, "K": 1 << 10, "KIB": 1 << 10, "M": 1 << 20, "MIB": 1 << 20, "G": 1 << 30, "GIB": 1 << 30}
 _CACHE_LABEL = re.compile(r"(L\d[di]?)( cache)?")
 _CACHE_VALUE = re.compile(r"([\d.]+)\s*([A-Za-z]*)(?:\s*\((\d+) instances?\))?")
@@ -101,7 +104,7 @@ def _arm_names(cpu: dict[str, str]) -> tuple[str | None, str | None]:
 
 @cache
 def _arm_cores() -> dict[str, dict[str, str]]:
-    names: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("arm_cores.json").read_text("utf-8"))
+    names: dict[str, dict[str, str]] = read_json(Path(__file__).with_name("arm_cores.json"))
     return names
 
 
@@ -154,11 +157,11 @@ def parse_lscpu(text: str | None) -> Lscpu | None:
     if not text:
         return None
     try:
-        document: Any = json.loads(text)
+        document = parse_json(text, " ".join(LSCPU), _LIMITS)
         fields: dict[str, list[str]] = {}
         for name, value in _walk(document["lscpu"]):
             fields.setdefault(name, []).append(value)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (DocumentError, KeyError, TypeError, AttributeError):
         return None
     return Lscpu(fields)
 

@@ -6,10 +6,11 @@ sample.json says how they were made and what they score. They answer the sample'
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from scriptgraph.files.json_reader import read_json
 
 # Engines map the model's file, so it has to be one: the package is never run from a zip.
 FOLDER = Path(__file__).parent
@@ -19,4 +20,4 @@ VOCABULARY = FOLDER / "vocab.txt"
 
 def provenance() -> dict[str, Any]:
     """Read sample.json: seeds, command, versions, hashes, sparsity and scores; `sample` is true."""
-    return dict(json.loads((FOLDER / "sample.json").read_text(encoding="utf-8")))
+    return dict(read_json(FOLDER / "sample.json"))

@@ -6,11 +6,12 @@ the sample's own images (`mlperf_home.samples.images.image_files`) and are of no
 
 from __future__ import annotations
 
-import json
 from itertools import product
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from scriptgraph.files.json_reader import read_json
 
 # Engines map the model's file, so it has to be one: the package is never run from a zip.
 FOLDER = Path(__file__).parent
@@ -21,4 +22,4 @@ MODELS = MappingProxyType({name: FOLDER / f"{name}.tflite" for name in _NAMES})
 
 def provenance() -> dict[str, Any]:
     """Read sample.json: seed, command, versions, hashes, and under `models` what each file is; `sample` is true."""
-    return dict(json.loads((FOLDER / "sample.json").read_text(encoding="utf-8")))
+    return dict(read_json(FOLDER / "sample.json"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import string
 import unicodedata
@@ -11,6 +10,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from scriptgraph.files.json_reader import parse_json
+
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     Item = TypeVar("Item")
 
-_WORLD = json.loads(resources.files(__package__).joinpath("world.json").read_text(encoding="utf-8"))
+_WORLD = parse_json(resources.files(__package__).joinpath("world.json").read_bytes(), "world.json")
 WORDS: dict[str, tuple[str, ...]] = {name: tuple(words) for name, words in _WORLD["words"].items()}
 """The words by what they are for; each of the `things` occurs once in a paragraph, and facts are told of it."""
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")

@@ -5,15 +5,22 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlperf_home.contracts.session import IngestError, sha256_of
 from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, DetailLog, scan_detail
 from mlperf_home.measurements.ingest import ingest
-from mlperf_home.measurements.layout import ACCURACY_DIR, ACCURACY_SESSION, PERFORMANCE_DIR, PERFORMANCE_SESSION
-from mlperf_home.measurements.measurement import Measurement, MeasurementError, from_json
+from mlperf_home.measurements.layout import (
+    ACCURACY_DIR,
+    ACCURACY_SESSION,
+    PERFORMANCE_DIR,
+    PERFORMANCE_SESSION,
+    read_object,
+)
+from mlperf_home.measurements.measurement import Measurement, MeasurementError, read_measurement
 from mlperf_home.submission.check.structure import scenario_named
+from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -182,13 +189,22 @@ def _result(results_dir: Path, folder: Path, *, allow_sample: bool) -> FoundResu
     return result
 
 
+def read_placed(path: Path) -> dict[str, Any]:
+    """Read a JSON object that stands in the submission's folder already; raise AssembleError if it is none."""
+    try:
+        return read_object(path)
+    except DocumentError as error:
+        advice = "correct it, or delete it and generate the submission again"
+        raise AssembleError(path, error.problem, advice) from None
+
+
 def _measurement(folder: Path) -> Measurement | None:
     path = folder / "measurement.json"
     try:
         if not path.is_file():
             sessions = (folder / name for name in (PERFORMANCE_SESSION, ACCURACY_SESSION))
             return ingest(folder, model_name=folder.parent.name) if any(each.is_file() for each in sessions) else None
-        measurement = from_json(path.read_text("utf-8"), str(path))
+        measurement = read_measurement(path)
     except (IngestError, MeasurementError) as error:
         raise AssembleError(error.where, error.problem, error.advice) from None
     for name, kept in measurement.logs.items():

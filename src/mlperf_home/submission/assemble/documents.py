@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.measurements.layout import json_object
 from mlperf_home.rules import mlperf_conf
+from mlperf_home.submission.assemble.collect import read_placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -164,7 +165,8 @@ def write_documents(order: Order, results: Sequence[FoundResult], folder: Path, 
         calibration.write_text(_CALIBRATION.format(notice=notice, models=rows), encoding="utf-8")
     mapping = folder / order.rules.submission.folders.mapping
     if needed := {model: name for model, name in names.items() if order.rules.benchmark_of(model, {}) != name}:
-        put(mapping, json.dumps({**json_object(mapping), **needed}, indent=1, sort_keys=True) + "\n")
+        placed = read_placed(mapping) if mapping.exists() else {}
+        put(mapping, json.dumps({**placed, **needed}, indent=1, sort_keys=True) + "\n")
 
 
 def put(path: Path, text: str) -> None:

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.loadgen_logs.run_log import DETAIL_FILE, DetailLog, scan_detail
 from mlperf_home.measurements.layout import PERFORMANCE_DIR, json_object
-from mlperf_home.submission.assemble.collect import AssembleError, FoundResult, Order, Skipped, find_results
+from mlperf_home.submission.assemble.collect import (
+    AssembleError,
+    FoundResult,
+    Order,
+    Skipped,
+    find_results,
+    read_placed,
+)
 from mlperf_home.submission.assemble.documents import (
     SAMPLE_NOTICE,
     framework,
@@ -128,7 +135,7 @@ def _write(order: Order, results: Sequence[FoundResult], folder: Path, names: Ma
     for model in sorted({f"{result.sut}/{result.model}" for result in results}):
         for settings in subfolders(folder / "measurements" / model):
             path = settings / f"{settings.parent.parent.name}.json"
-            if path.is_file() and "inferred_from" in json.loads(path.read_text("utf-8")):
+            if path.is_file() and "inferred_from" in read_placed(path):
                 shutil.rmtree(settings)
                 shutil.rmtree(folder / "results" / model / settings.name, ignore_errors=True)
     write_documents(order, results, folder, names)

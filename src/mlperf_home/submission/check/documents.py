@@ -7,8 +7,9 @@ import re
 from glob import escape
 from typing import TYPE_CHECKING, Any
 
-from mlperf_home.measurements.layout import json_object
+from mlperf_home.measurements.layout import json_object, read_object
 from mlperf_home.submission.check.places import files, subfolders
+from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,12 +51,9 @@ def is_over_network(frame: Frame, told: Mapping[str, Any]) -> bool:
 
 def _description(frame: Frame, submitter: Submitter, path: Path) -> Iterator[Finding]:
     try:
-        told = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        yield frame.finding(path, "system-unreadable", f"is not JSON ({error})", _MAKE)
-        return
-    if not isinstance(told, dict):
-        yield frame.finding(path, "system-unreadable", "is not a JSON object", _MAKE)
+        told = read_object(path)
+    except DocumentError as error:
+        yield frame.finding(path, "system-unreadable", error.problem, _MAKE)
         return
     meaningful = frame.rules.submission.system.meaningful
     for key in (*meaningful, *frame.rules.submission.system.present):
@@ -162,12 +160,12 @@ def check_code(frame: Frame, submitter: Submitter) -> Iterator[Finding]:
 
 def _result_fields(frame: Frame, path: Path) -> Iterator[Finding]:
     try:
-        told = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        yield frame.finding(path, "result-json-unreadable", f"is not JSON ({error})", _REGENERATE)
+        told = read_object(path)
+    except DocumentError as error:
+        yield frame.finding(path, "result-json-unreadable", error.problem, _REGENERATE)
         return
     for key in frame.rules.submission.measurement_fields:
-        if not isinstance(told, dict) or key not in told:
+        if key not in told:
             yield frame.finding(path, "result-field", f"field {key} is missing", "say what it is")
         elif not isinstance(told[key], str) or not told[key].strip():
             yield frame.finding(path, "result-field-empty", f"field {key} says nothing", "say what it is in words")

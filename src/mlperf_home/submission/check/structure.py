@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlperf_home.measurements.layout import read_object
 from mlperf_home.rules.rounds import SCENARIOS
 from mlperf_home.submission.check.documents import system_categories
 from mlperf_home.submission.check.places import subfolders
+from scriptgraph.errors import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -113,11 +114,11 @@ def read_mapping(frame: Frame, submitter: Submitter) -> tuple[dict[str, str], li
         problem = f"the {submitter.division} division takes no mapping of names"
         return {}, [frame.finding(path, "mapping-division", problem, "name models by their benchmark")]
     try:
-        mapping = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        mapping = None
-    if not isinstance(mapping, dict) or not all(isinstance(name, str) for name in mapping.values()):
-        problem = "is no JSON object of texts"
+        mapping = read_object(path)
+        problem = "" if all(isinstance(name, str) for name in mapping.values()) else "is no JSON object of texts"
+    except DocumentError as error:
+        problem = error.problem
+    if problem:
         return {}, [frame.finding(path, "mapping-unreadable", problem, 'write {"<model>": "<benchmark>"}')]
     known = ", ".join(frame.rules.benchmarks)
     unknown = ((model, name) for model, name in sorted(mapping.items()) if name not in frame.rules.benchmarks)

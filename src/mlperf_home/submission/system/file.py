@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.rules import load_round
+from scriptgraph.errors import DocumentError
 from scriptgraph.files.atomic import replace_text, replacement
+from scriptgraph.files.json_reader import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,17 +83,9 @@ def read_overrides(path: Path) -> dict[str, str]:
             holds a value that may not stand under its key.
     """
     try:
-        # Editors of other systems begin a file with a mark of its encoding.
-        text = path.read_text(encoding="utf-8-sig")
-        document = json.loads(text, object_pairs_hook=lambda pairs: _unique(path, pairs))
-    except OSError as error:
-        raise SystemDescriptionError(path, f"cannot be read ({error.strerror})", "give a file that can be") from error
-    except UnicodeDecodeError as error:
-        raise SystemDescriptionError(path, "is not UTF-8", "save it as UTF-8") from error
-    except json.JSONDecodeError as error:
-        raise SystemDescriptionError(f"{path}:{error.lineno}", f"is not JSON ({error.msg})", _ADVICE) from error
-    except (RecursionError, ValueError) as error:
-        raise SystemDescriptionError(path, "is not JSON that can be read", _ADVICE) from error
+        document = read_json(path, unique=True)
+    except DocumentError as error:
+        raise SystemDescriptionError(path, error.problem, _ADVICE) from None
     if not isinstance(document, dict):
         raise SystemDescriptionError(path, "is no JSON object", _ADVICE)
     return check_values(document, path)
@@ -117,15 +110,6 @@ def place_description(path: Path, text: str, previous: Path) -> Path | None:
     except OSError as error:
         raise SystemDescriptionError(path, f"cannot be written ({error.strerror})", "give another folder") from error
     return kept
-
-
-def _unique(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise SystemDescriptionError(path, f'"{key}" is there twice', "leave one of them out")
-        found[key] = value
-    return found
 
 
 def _has_surrogates(text: str) -> bool:

@@ -68,6 +68,19 @@ def test_a_damaged_result_is_named_and_the_others_are_read(tmp_path: Path) -> No
     assert "Offline/performance/run_1/mlperf_log_detail.txt" in problems[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"), [("[" * 100_000, "is nested more than 64"), ("[]", "is not a JSON object")]
+)
+def test_a_system_that_cannot_be_read_is_named(tmp_path: Path, text: str, problem: str) -> None:
+    root = tree(tmp_path, "Offline")
+    path = root / "open/Lab/systems/board.json"
+    path.write_text(text)
+    problems: list[str] = []
+
+    assert list(read_submission(root, "v3.0", problems)) == []
+    assert problems[0].startswith(f"{path}: {problem}")
+
+
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(ImportedResultError, match="give the root of a submission tree"):
         list(read_submission(tmp_path, "v3.0", []))

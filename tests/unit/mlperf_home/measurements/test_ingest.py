@@ -12,12 +12,22 @@ from results_logs import load_session, save_session, write_logs, write_result
 import mlperf_home.measurements
 from mlperf_home.contracts.session import IngestError
 from mlperf_home.measurements.ingest import ingest
-from mlperf_home.measurements.measurement import Measurement, MeasurementError, Value, from_json, to_json, unknown
+from mlperf_home.measurements.measurement import (
+    Measurement,
+    MeasurementError,
+    Value,
+    from_json,
+    read_measurement,
+    to_json,
+    unknown,
+)
 from mlperf_home.measurements.prices import given_price
-from mlperf_home.measurements.table import summary_rows
+from mlperf_home.measurements.table import read_family, summary_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+MEASURED = {"value": 1, "origin": "measured", "source": None, "reason": None}
 
 
 def test_a_whole_result(tmp_path: Path) -> None:
@@ -220,7 +230,20 @@ def test_json_gives_the_measurement_back(tmp_path: Path) -> None:
         (lambda document: document["values"].update(x={"value": 1, "origin": "guessed"}), "origin must be one of"),
         (lambda document: document["values"].update(x={"value": None, "origin": "measured"}), "if and only if"),
         (lambda document: document["values"].update(x={"value": None, "origin": "unknown"}), "needs a reason"),
-        (lambda document: document["values"].update(x=3), "malformed value"),
+        (lambda document: document["values"].update(x=3), "measurement#/values/x: holds a malformed value"),
+        (
+            lambda document: document["values"].update({"a b": {"value": [], "origin": "measured"}}),
+            "#/values/a b/value: ",
+        ),
+        (lambda document: document["system"].update(x={**MEASURED, "unit": "s"}), "#/system/x: .*unknown key unit"),
+        (
+            lambda document: document["system"].update(x={**MEASURED, "value": 1 << 63}),
+            "#/system/x: .*less than 64 bits",
+        ),
+        (lambda document: document["engine"].update(x={"value": 1}), "#/engine/x: .*missing required field"),
+        (lambda document: document.update(values=[]), "#/values: holds a malformed value"),
+        (lambda document: document.update(reasons="abc"), "#/reasons: holds a malformed value"),
+        (lambda document: document.update(warnings=["a", 1]), "#/warnings/1: holds a malformed value"),
     ],
 )
 def test_other_json_is_refused(tmp_path: Path, change: Callable[[dict[str, Any]], object], words: str) -> None:
@@ -233,6 +256,29 @@ def test_other_json_is_refused(tmp_path: Path, change: Callable[[dict[str, Any]]
 def test_text_that_is_no_json_is_refused() -> None:
     with pytest.raises(MeasurementError, match="is not JSON"):
         from_json("{")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"{", "is not JSON ("),
+        (b"[" * 100_000, "is nested more than 8 levels deep"),
+        (b"[" + b"0," * 100_000 + b"0]", "has more than 100,000 values"),
+        (b" " * (4 << 20) + b"1", "has more than 4,194,304 bytes"),
+        (b'{"schema": 1, "round": "\xff"}', "is not UTF-8 text at byte 24"),
+    ],
+)
+def test_a_file_that_is_none_is_told_in_a_line(tmp_path: Path, content: bytes, problem: str) -> None:
+    path = tmp_path / "measurement.json"
+    path.write_bytes(content)
+
+    for read in (lambda: read_measurement(path), lambda: read_family([tmp_path])):
+        with pytest.raises(MeasurementError) as refused:
+            read()
+        assert str(refused.value).startswith(f"{path}: {problem}")
+        assert "\n" not in str(refused.value)
+    with pytest.raises(MeasurementError, match="cannot be read"):
+        read_measurement(tmp_path / "absent.json")
 
 
 def test_the_published_schema_takes_measurements_and_nothing_less(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -81,13 +82,27 @@ def test_the_index_grows_with_the_store_and_is_made_again(store: Store, tmp_path
 def test_a_damaged_line_is_named_and_loses_no_other(store: Store) -> None:
     lines = store.path.read_text().splitlines(keepends=True)
     lines[1] = lines[1][:100] + "\n"
-    store.path.write_text("".join(lines) + '{"half')
+    lines.insert(1, "[" * 100_000 + "\n")
+    lines.insert(1, lines[0].replace("v3.1", "v3.\udcff", 1))
+    lines.insert(1, json.dumps({**json.loads(lines[0]), "values": 3}) + "\n")
+    store.path.write_text("".join(lines) + '{"half', errors="surrogateescape")
     damages: list[str] = []
 
     assert len(list(store.measurements(damages))) == 3
-    assert ["line 2" in damages[0], "line 5" in damages[1]] == [True, True]
+    problems = [
+        "malformed value",
+        "is not UTF-8 text",
+        "is nested more than 8 levels deep",
+        "is not JSON",
+        "is not JSON",
+    ]
+    places = [f"{store.path}, line {number}" for number in (2, 3, 4, 5, 8)]
+    assert [each for each, place, problem in zip(damages, places, problems, strict=True) if place not in each] == []
+    assert [each for each, problem in zip(damages, problems, strict=True) if problem not in each] == []
     with Index(store) as index:
-        assert (index.count(), len(index.damages)) == (3, 1)
+        assert (index.count(), len(index.damages)) == (3, 4)
+        assert all(each.startswith(f"{store.path}: ") and "\n" not in each for each in index.damages)
+        assert len(list(index.find(Query()))) == 3
 
 
 def test_appending_after_a_torn_line_loses_nothing(store: Store, tmp_path: Path) -> None:

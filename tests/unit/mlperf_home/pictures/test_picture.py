@@ -135,7 +135,7 @@ def test_a_picture_is_read_as_it_was_written_and_anything_else_is_refused(tmp_pa
     path = tmp_path / "it"
     path.write_text(to_json(example()))
     assert read_picture(path) == example()
-    for text in ("", "{}", "[]", '{"schema": 2}', to_json(example()).replace('"x":', '"z":')):
+    for text in ("", "{}", "[]", "[" * 100_000, '{"schema": 2}', to_json(example()).replace('"x":', '"z":')):
         path.write_text(text)
         with pytest.raises(PictureError, match="it: is no picture"):
             read_picture(path)

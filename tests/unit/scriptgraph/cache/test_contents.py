@@ -126,7 +126,7 @@ def test_what_depends_on_what_is_told_through_steps_that_keep_nothing(chain: Ben
     assert standing_on([entry(chain, "top"), entry(chain, "other")], entries) == []
 
 
-@pytest.mark.parametrize("text", [None, "{", "[]", "{}", '{"parts": 1}'])
+@pytest.mark.parametrize("text", [None, "{", "[]", "{}", '{"parts": 1}', "[" * 100_000])
 def test_an_entry_that_cannot_be_read_is_listed_and_can_go(chain: Bench, text: str | None) -> None:
     low = entry(chain, "low")
     if text is None:

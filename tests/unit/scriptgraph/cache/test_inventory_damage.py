@@ -72,16 +72,46 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         "content/folder is no link to deep any more",
     ),
     "everything": (shutil.rmtree, "content is gone"),
-    "no inventory": (lambda content: (content.parent / "inventory.json").unlink(), "inventory.json cannot be read"),
+    "no inventory": (
+        lambda content: (content.parent / "inventory.json").unlink(),
+        "inventory.json cannot be read (No such file or directory)",
+    ),
     "half an inventory": (
         lambda content: (content.parent / "inventory.json").write_text('{"files": '),
-        "inventory.json cannot be read",
+        "inventory.json is not JSON (Expecting value: line 1 column 11 (char 10))",
     ),
     "an odd inventory": (
         lambda content: (content.parent / "inventory.json").write_text('{"files": [], "links": {}}'),
-        "inventory.json cannot be read",
+        "inventory.json is no inventory",
     ),
-    "no description": (lambda content: (content.parent / "entry.json").unlink(), "entry.json cannot be read"),
+    "a nested inventory": (
+        lambda content: (content.parent / "inventory.json").write_text("[" * 100_000),
+        "inventory.json is nested more than 4 levels deep",
+    ),
+    "an inventory with an odd name": (
+        lambda content: (content.parent / "inventory.json").write_text('{"files": {"a\\u0000": 1}, "links": {}}'),
+        "content/a\0 is gone",
+    ),
+    "an inventory with an odd link": (
+        lambda content: (content.parent / "inventory.json").write_text('{"files": {}, "links": {"a\\u0000": "b"}}'),
+        "content/a\0 is no link to b any more",
+    ),
+    "no description": (
+        lambda content: (content.parent / "entry.json").unlink(),
+        "entry.json cannot be read (No such file or directory)",
+    ),
+    "a nested description": (
+        lambda content: (content.parent / "entry.json").write_text("[" * 100_000),
+        "entry.json is nested more than 64 levels deep",
+    ),
+    "a description that is not UTF-8": (
+        lambda content: (content.parent / "entry.json").write_bytes(b'{"key": "\xff"}'),
+        "entry.json is not UTF-8 text at byte 9",
+    ),
+    "an odd description": (
+        lambda content: (content.parent / "entry.json").write_text("[]"),
+        "entry.json describes no entry",
+    ),
 }
 
 
@@ -126,4 +156,8 @@ def test_the_full_check_says_what_it_cannot_read(entry: Entry) -> None:
     assert list(changed_contents(entry.path)) == ["content/made.txt cannot be read (No such file or directory)"]
 
     (entry.path / "sha256.json").write_text("[]")
-    assert list(changed_contents(entry.path)) == ["sha256.json cannot be read"]
+    assert list(changed_contents(entry.path)) == ["sha256.json is no object"]
+    (entry.path / "sha256.json").write_text("[" * 100_000)
+    assert list(changed_contents(entry.path)) == ["sha256.json is nested more than 4 levels deep"]
+    (entry.path / "sha256.json").write_text('{"a\\u0000": ""}')
+    assert list(changed_contents(entry.path)) == ["content/a\0 cannot be read (embedded null byte)"]

@@ -202,12 +202,19 @@ def test_a_manifest_is_decoded_when_it_is_selected(scripts: ScriptFolders, index
 
 
 def damaged_files(text: bytes) -> list[bytes]:
-    half = len(text) // 2
-    return [b"", b"\n", b"null\n", b'{"crc": 0}\n', text[:half], text + b"x", text[:half] + b"?" + text[half + 1 :]]
+    half, end = len(text) // 2, text.index(b"\n")
+    head, body = json.loads(text[:end]), text[end:]
+    odd = [
+        {**head, **change} for change in ({"folders": 5}, {"folders": [["x", "?"]]}, {"sizes": ["1"]}, {"sizes": [2]})
+    ]
+    bytes_changed = [text[:half], text + b"x", text[:half] + b"?" + text[half + 1 :]]
+    heads_changed = [json.dumps(each).encode() + body for each in odd]
+    nested = b"[" * 100_000 + body
+    return [b"", b"\n", b"null\n", b'{"crc": 0}\n', *bytes_changed, *heads_changed, nested]
 
 
 @pytest.mark.usefixtures("later")
-@pytest.mark.parametrize("number", range(7))
+@pytest.mark.parametrize("number", range(12))
 def test_a_damaged_index_is_made_anew(scripts: ScriptFolders, index: Path, number: int) -> None:
     expected = everything(load_registry([scripts.root], index))
     (file,) = (path for path in index.rglob("*") if path.is_file())

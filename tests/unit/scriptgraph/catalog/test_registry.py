@@ -111,7 +111,7 @@ def test_the_folders_of_all_repositories_are_read_once(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         (b"\xff\xfe", r"#: cannot be read: "),
-        (b"{", r"#: is not JSON: "),
+        (b"{", r"#: is not JSON \("),
         (b"[]", r"#: must be an object, is a list"),
         (b"{}", r"#: needs alias"),
         (b'{"alias": 1, "uid": "u", "tags": []}', "#/alias: must be text, is a number"),

@@ -62,7 +62,7 @@ def test_another_engine_is_named_and_its_scripts_left_to_it(tmp_path: Path, own:
     assert found.rivals == (f"other ({other})",)
 
 
-@pytest.mark.parametrize("text", ["", "{", "{}", '[1, null, ""]', '["/nothing/there"]'])
+@pytest.mark.parametrize("text", ["", "{", "{}", '[1, null, ""]', '["/nothing/there"]', "[" * 100_000])
 def test_a_list_that_is_absent_or_broken_leaves_ours(tmp_path: Path, own: Path, text: str) -> None:
     (tmp_path / "cm").mkdir()
     (tmp_path / "cm" / "repos.json").write_text(text)

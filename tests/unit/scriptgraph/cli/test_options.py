@@ -180,7 +180,8 @@ class TestMirrors:
     @pytest.mark.parametrize(
         ("text", "problem"),
         [
-            ("{", "cannot be read ("),
+            ("{", "is not JSON ("),
+            ("[" * 100_000, "is nested more than 64 levels deep"),
             (None, "cannot be read ("),
             ("[]", 'must hold an object like {"https://host/": "http://mirror/host/"}'),
             ('{"a": 1}', 'must hold an object like {"https://host/": "http://mirror/host/"}'),

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tiny_scripts import plan_of, request_of
 
 from mlperf_home.product import PRODUCT
 from scriptgraph.cli import replay
-from scriptgraph.errors import RequestError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def step(title: str, **changes: Any) -> dict[str, Any]:
@@ -100,22 +96,3 @@ def test_where_a_run_kept_its_files_and_what_was_cached_is_no_difference() -> No
     now = step("a", exports={"CM_P": "/h/records/2026-a-2/output/01/x"}, status="cached")
 
     assert replay.run_differences(record(then), record(now)) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("{", "is not JSON"),
-        ("[]", "is not a record"),
-        ('{"schema": "other"}', "is not a record"),
-        (json.dumps({"schema": PRODUCT.schema("record"), "request": {}}), "does not say what was asked for"),
-    ],
-)
-def test_what_is_no_record_is_refused(tmp_path: Path, text: str, said: str) -> None:
-    path = tmp_path / "record.json"
-    path.write_text(text)
-
-    with pytest.raises(RequestError, match=said):
-        replay.read_record(path, PRODUCT.schema("record"))
-    with pytest.raises(RequestError, match="cannot be read"):
-        replay.read_record(tmp_path / "absent.json", PRODUCT.schema("record"))

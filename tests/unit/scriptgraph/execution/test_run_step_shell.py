@@ -91,7 +91,13 @@ def test_a_failure_says_how_it_ended_and_what_it_said_last(bench: Bench) -> None
     ("program", "error", "said"),
     [
         ('echo "not a line" > "$CM_EXPORTS_FILE"', StepFailed, "line 1 .* is not KEY=value"),
-        ('echo "{" > "$CM_EXPORTS_FILE"', StepFailed, "wrote no JSON"),
+        ('echo "{" > "$CM_EXPORTS_FILE"', StepFailed, r"CM_EXPORTS_FILE is not JSON \("),
+        (
+            "head -c 100000 /dev/zero | tr '\\0' '[' | sed 's/^/{/' > \"$CM_EXPORTS_FILE\"",
+            StepFailed,
+            "nested more than 64",
+        ),
+        ('printf \'{"CM_SEEN": "\\377"}\' > "$CM_EXPORTS_FILE"', StepFailed, "cannot be read"),
         ('rm "$CM_EXPORTS_FILE"', StepFailed, "cannot be read"),
         ('echo "CM_OTHER=1" > "$CM_EXPORTS_FILE"', UndeclaredError, "CM_OTHER, which its manifest does not list"),
     ],

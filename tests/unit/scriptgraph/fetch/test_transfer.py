@@ -232,3 +232,13 @@ def test_a_destination_on_another_file_system(
     assert harness.destination.read_bytes() == CONTENT
     assert [path.name for path in harness.destination.parent.iterdir()] == ["file.bin"]
     assert list(harness.partial.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "note", ["{", "[]", "[" * 100_000, '{"validator": "x"}', '{"validator": "x", "total_bytes": []}', '{"a": 1e999}']
+)
+def test_a_damaged_note_is_none(tmp_path: Path, note: str) -> None:
+    with closing(Partial(tmp_path, Source.parse("http://host/file"))) as partial:
+        partial.path.with_suffix(".json").write_text(note)
+
+        assert partial.version.validator == ""

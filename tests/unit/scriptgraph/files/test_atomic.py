@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scriptgraph.files.atomic import remove_leftovers, replace_bytes, replace_text, replacement, sync_folder
+from scriptgraph.files.atomic import KeptJson, remove_leftovers, replace_bytes, replace_text, replacement, sync_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,3 +167,14 @@ def test_only_a_folder_can_be_synced(path: Path) -> None:
 
     with pytest.raises(NotADirectoryError):
         sync_folder(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"[" * 100_000, b'{"a": "\xff"}', b'{"a": NaN}'])
+def test_an_object_that_cannot_be_read_is_empty_and_begun_anew(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    kept = KeptJson(path)
+    assert kept.read() == {}
+
+    kept.update(lambda document: document.update({"/a/\udcff": 1}))
+
+    assert kept.read() == {"/a/\udcff": 1}

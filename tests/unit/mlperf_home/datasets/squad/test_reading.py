@@ -70,7 +70,8 @@ def test_a_sample_says_so(tmp_path: Path) -> None:
     [
         ("", "questions.json", "is empty"),
         ("{", "questions.json", "is not JSON"),
-        ("[" * 100_000, "questions.json", "is not JSON"),
+        ("[" * 100_000, "questions.json", "is nested more than 16 levels deep"),
+        ('{"data": NaN}', "questions.json", "has NaN, which JSON does not know"),
         ([], "at /", "is a list, not an object"),
         ({}, "at /", "has no 'data'"),
         ({"data": {}}, "at /data", "is an object, not a list"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -129,3 +129,25 @@ def test_a_damaged_folder_is_told(features_dir: Path, name: str, damage: str) ->
         path.write_text('{"format": 1}')
     with pytest.raises(DatasetError):
         SquadSamples(features_dir)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"features": "many"}, "#/features: expected `int`, got `str`"),
+        ({"notes": [1]}, "#/notes/0: expected `str`, got `int`"),
+        ({"format": 2}, ": is not the description of features in format 1"),
+        (None, ": has more than 10,000 values"),
+    ],
+)
+def test_a_description_that_is_none_is_told_with_the_place(
+    features_dir: Path, change: dict[str, Any] | None, problem: str
+) -> None:
+    path = features_dir / "features.json"
+    facts = json.loads(path.read_text())
+    path.write_text("[" * 100_000 if change is None else json.dumps({**facts, **change}))
+
+    with pytest.raises(DatasetError) as refused:
+        SquadSamples(features_dir)
+
+    assert str(refused.value).startswith(f"{path}{problem}; make the features again")

@@ -14,7 +14,7 @@ from recorded_machines import MACHINES, Machine
 
 from mlperf_home.engines.engine import cores_cpus
 from mlperf_home.machine.cpu.cpu import RELEVANT_FEATURES, Cpu, read_cpu
-from mlperf_home.machine.cpu.cpuinfo import LSCPU, parse_lscpu
+from mlperf_home.machine.cpu.cpuinfo import LSCPU, Lscpu, parse_lscpu
 from mlperf_home.machine.cpu.sysfs import Cache
 from scriptgraph.files.kernel_files import count_listed
 
@@ -225,3 +225,8 @@ def test_unlimited_groups_of_version_1_are_no_limit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "count"), [("0", 1), ("0-3", 4), ("0-3,8,10-11", 7), ("", 0)])
 def test_lists_of_cpus(text: str, count: int) -> None:
     assert count_listed(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"lscpu": {}}', "[" * 100_000, '{"lscpu": [' + "0," * 10_000 + "0]}"])
+def test_what_lscpu_never_prints_is_passed_over(text: str) -> None:
+    assert (parse_lscpu(text) or Lscpu({})).fields == {}

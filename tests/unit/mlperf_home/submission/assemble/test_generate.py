@@ -227,6 +227,21 @@ def test_a_name_that_tells_no_benchmark_is_mapped_when_it_is_said(tmp_path: Path
     assert errors(tmp_path / "tree") == []
 
 
+@pytest.mark.parametrize("name", ["model_mapping.json", "measurements/box/my-own/singlestream/box.json"])
+def test_a_file_that_is_there_and_cannot_be_read_is_not_replaced(tmp_path: Path, name: str) -> None:
+    foreign(tmp_path / "results", "my-own")
+    folder = generate(order(tmp_path, model_benchmarks={"my-own": "bert-99"})).folder
+    path = folder / name.replace("box", next((folder / "results").iterdir()).name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("[" * 100_000)
+
+    with pytest.raises(AssembleError, match=rf"{path.name}: is nested more than 64 levels deep; correct it") as refused:
+        generate(order(tmp_path, model_benchmarks={"my-own": "bert-99"}))
+
+    assert "\n" not in str(refused.value)
+    assert path.read_text() == "[" * 100_000
+
+
 def test_a_log_that_was_changed_after_the_measurement_is_refused(tmp_path: Path) -> None:
     folder = ours(tmp_path / "results")
     with (folder / "performance" / "run_1" / "mlperf_log_detail.txt").open("a", encoding="utf-8") as file:

@@ -1,0 +1,105 @@
+"""Read the record of a run, checked as far as a replay reads it: other members may be there or be unknown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.errors import DocumentError, RequestError
+from scriptgraph.files.json_reader import read_json
+from scriptgraph.manifest.decoding import decode_override
+from scriptgraph.manifest.located_json import (
+    Malformed,
+    each,
+    members,
+    pointer_to,
+    read_anything,
+    read_object,
+    read_text,
+    read_value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from scriptgraph.manifest.types import Override
+
+_ADVICE = "give the record.json that a run left"
+
+
+def read_record(path: Path, schema: str) -> dict[str, Any]:
+    """Read a record, or that of a run's folder. Raise RequestError if it is absent, no record or of another layout."""
+    where = f"--record={path}"
+    path = path / "record.json" if path.is_dir() else path
+    try:
+        document = read_json(path, paths=True)
+    except DocumentError as error:
+        raise RequestError(f"{where}: {error.problem}; {_ADVICE}") from None
+    if not isinstance(document, dict) or document.get("schema") != schema:
+        raise RequestError(f"{where}: is not a record in the layout {schema}; {_ADVICE}")
+    request = document.get("request")
+    if not isinstance(request, dict) or not isinstance(request.get("tags"), str) or not request["tags"]:
+        raise RequestError(f"{where}: does not say what was asked for, so it cannot be asked again")
+    try:
+        _read_parts(document)
+    except Malformed as error:
+        raise RequestError(f"{where}#{error.pointer}: {error.problem}; {_ADVICE}") from None
+    return document
+
+
+def _with(needed: Mapping[str, Callable[[Any], Any]], **known: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a reader of objects with certain members, and others that may be there or be unknown."""
+    readers = {**needed, **known}
+
+    def read(value: Any) -> Any:
+        given, key = read_object(value), ""
+        absent = [name for name in needed if name not in given]
+        if absent:
+            raise Malformed("is missing", pointer_to(absent[0]))
+        try:
+            for key, reader in readers.items():
+                if key in given:
+                    reader(given[key])
+        except Malformed as error:
+            raise error.below(key) from None
+        return given
+
+    return read
+
+
+def _read_text_or_null(value: Any) -> str:
+    return "" if value is None else read_text(value)
+
+
+def _read_override(value: Any) -> Override:
+    try:
+        return decode_override(read_object(value))
+    except TypeError as error:
+        raise Malformed(str(error)) from None
+
+
+_read_request = _with(
+    {"tags": read_text},
+    inputs=members(read_value),
+    env=members(read_value),
+    adr=members(_read_override),
+    argv=each(read_text),
+)
+_read_step = _with(
+    {
+        "title": read_text,
+        "status": read_text,
+        "cache_key": _read_text_or_null,
+        "exports": read_object,
+        "commands": each(_with({"exit_code": read_anything})),
+    }
+)
+_read_planned = _with(
+    {"title": read_text, "version": _read_text_or_null, "manifest": _read_text_or_null, "env": read_object}
+)
+_read_parts = _with(
+    {"plan_fingerprint": read_text, "request": _read_request, "steps": each(_read_step)},
+    plan=each(_read_planned),
+    host=read_object,
+    exports=read_object,
+)
