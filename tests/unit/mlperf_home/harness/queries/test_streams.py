@@ -22,7 +22,7 @@ from mlperf_home.harness.queries.parts import Parts, groups
 from mlperf_home.harness.queries.streams import ProcessesSut
 from mlperf_home.harness.queries.sut import EachSut, make_sut
 from mlperf_home.harness.queries.watchdog import Watchdog
-from mlperf_home.machine.sensors import Used, stream_usage
+from mlperf_home.machine.sensors import Usage, stream_usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -199,7 +199,7 @@ def test_no_process_is_left_and_no_descriptor() -> None:
     Run(ForkedBackend()).whole(10)
     gc.collect()
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
-    assert stream_usage() == Used()
+    assert stream_usage() == Usage()
 
 
 def test_what_the_processes_use_counts() -> None:
