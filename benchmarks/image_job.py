@@ -14,7 +14,7 @@ import numpy as np
 from work_folder import work_folder
 
 from mlperf_home.contracts.grids import Grid
-from mlperf_home.datasets.imagenet.preprocessing import Wanted, preprocess
+from mlperf_home.datasets.imagenet.preprocessing import ImageFolder, preprocess
 from mlperf_home.datasets.imagenet.recipes import MOBILENET, PUBLISHED, find_recipe
 from mlperf_home.datasets.imagenet.samples import ImagenetSamples
 from mlperf_home.engines import registry
@@ -107,7 +107,7 @@ def open_engine(engine: str, model: Path, images: Images, streams: int) -> Opene
     description = backend.open(Request(model, images.folder, grid))
     samples = ImagenetSamples(images.of_side(input_side(model)))
     details = dict(description.details)
-    samples.suit(details)
+    samples.adapt(details)
     return Opened(backend, grid, details, samples, model, engine)
 
 
@@ -123,6 +123,6 @@ class Images:
         out, photographs = self.folder / f"side-{side}", self.folder / "photographs"
         recipe = find_recipe(PUBLISHED, MOBILENET, side)
         workers = len(os.sched_getaffinity(0))
-        wanted = Wanted(photographs, photographs, None, recipe, out, self.folder / f".side-{side}", workers)
+        wanted = ImageFolder(photographs, photographs, None, recipe, out, self.folder / f".side-{side}", workers)
         preprocess(wanted, lambda _done, _total: None)
         return out

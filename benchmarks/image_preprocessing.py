@@ -22,7 +22,7 @@ from PIL import Image
 from rounds import Comparison, Goal, load_before, report
 from work_folder import work_folder
 
-from mlperf_home.datasets.imagenet.preprocessing import Wanted, preprocess
+from mlperf_home.datasets.imagenet.preprocessing import ImageFolder, preprocess
 from mlperf_home.datasets.imagenet.recipes import MLPERF, MOBILENET, PUBLISHED, find_recipe
 
 if TYPE_CHECKING:
@@ -62,9 +62,11 @@ def _ours(images: Path, recipe: str, folder: Path, count: int, workers: int) -> 
     def run() -> float:
         out = folder / f"out-{recipe}"
         shutil.rmtree(out, ignore_errors=True)
-        wanted = Wanted(images, images, None, find_recipe(recipe, MOBILENET, _SIDE), out, folder / "partial", workers)
+        request = ImageFolder(
+            images, images, None, find_recipe(recipe, MOBILENET, _SIDE), out, folder / "partial", workers
+        )
         started = time.perf_counter()
-        preprocess(wanted, lambda _done, _total: None)
+        preprocess(request, lambda _done, _total: None)
         return count / (time.perf_counter() - started)
 
     return run

@@ -1,4 +1,4 @@
-"""A folder of preprocessed samples: arrays, and the file that says what they hold and what they were made of."""
+"""A folder of preprocessed samples: arrays, and the file that describes their content and sources."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class PreprocessedSamples:
-    """The part of `mlperf_home.datasets.base.Samples` that a folder's description tells.
+    """The part of `mlperf_home.datasets.base.Samples` that a folder's description contains.
 
     Attributes:
-        notes: sentences that belong beside a result: what keeps it from being official.
+        notes: the reasons why a result is not official, as sentences.
     """
 
     def __init__(self, facts: Mapping[str, Any], count: str, *hashes: str) -> None:
-        """Take over the facts; `count` and `hashes` name those that datasets call differently."""
+        """Copy the facts; `count` and `hashes` are the names of the facts that differ between datasets."""
         self.name = str(facts["name"])
         self.count = int(facts[count])
         self.performance_count = int(facts["performance_count"])
@@ -36,14 +36,14 @@ class PreprocessedSamples:
 
 @dataclass(frozen=True)
 class ProvenanceFile:
-    """How such a folder is told from any other.
+    """The description file of a kind of folder.
 
     Attributes:
-        name: the describing file's name in the folder.
-        content: what it describes, in a word, for messages.
-        version: its "format".
-        needed: the facts that it states, at least.
-        advice: what to do where the folder cannot be used.
+        name: the file's name in the folder.
+        content: a word for the folder's content, for messages.
+        version: the value of "format".
+        needed: the required facts.
+        advice: the remedy for an unusable folder.
     """
 
     name: str
@@ -56,7 +56,7 @@ class ProvenanceFile:
         """Read and check the file of a folder.
 
         Raises:
-            DatasetError: the folder has no such file, or one of another format.
+            DatasetError: the file is absent, incomplete or of another format.
         """
         path = folder / self.name
         try:
@@ -69,7 +69,7 @@ class ProvenanceFile:
             raise DatasetError(path, f"is not the description of {self.content} in format {self.version}", self.advice)
         absent = sorted(self.needed - facts.keys())
         if absent:
-            raise DatasetError(path, f"does not say {', '.join(absent)}", self.advice)
+            raise DatasetError(path, f"lacks {', '.join(absent)}", self.advice)
         return facts
 
     def text(self, facts: dict[str, Any]) -> str:
@@ -80,7 +80,7 @@ class ProvenanceFile:
         """Map an array of a folder into memory, read-only.
 
         Raises:
-            DatasetError: it is absent or broken.
+            DatasetError: the array is absent or broken.
         """
         try:
             array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -89,7 +89,7 @@ class ProvenanceFile:
         return array
 
     def replaceable(self, folder: Path) -> bool:
-        """Whether nothing is lost when this folder is replaced: it is absent, empty, or such a folder."""
+        """Whether the folder can be replaced without loss: it is absent, empty, or of this kind."""
         if not folder.exists():
             return True
         return folder.is_dir() and ((folder / self.name).is_file() or not any(folder.iterdir()))

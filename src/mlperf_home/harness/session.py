@@ -170,7 +170,7 @@ def _open(job: Job, progress: Progress) -> _Opened:
     request = Request(job.backend.model_path, job.work_dir, grid, cores=job.backend.cores, options=job.backend.options)
     try:
         description = backend.open(request)
-        samples.suit(description.details)
+        samples.adapt(description.details)
     except BackendError as error:
         raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
     except DatasetError as error:
