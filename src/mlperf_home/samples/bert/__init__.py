@@ -1,7 +1,7 @@
-"""The sample's BERT: dense, and pruned and quantised; trained by `sample_training.bert`.
+"""The sample's BERT models, dense, and pruned and quantised; trained by `sample_training.bert`.
 
-sample.json says how they were made and what they score. They answer the sample's own questions
-(`mlperf_home.samples.questions`) and are of no use on others.
+sample.json holds their provenance and scores. They only answer the sample's own questions
+(`mlperf_home.samples.questions`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-# Engines map the model's file, so it has to be one: the package is never run from a zip.
+# Engines map the model's file into memory, so the package never runs from a zip.
 FOLDER = Path(__file__).parent
 MODELS = MappingProxyType({"dense": FOLDER / "dense.onnx", "pruned-quantised": FOLDER / "pruned-quantised.onnx"})
 VOCABULARY = FOLDER / "vocab.txt"

@@ -1,7 +1,7 @@
 """The sample's MobileNets: two widths, two resolutions, float and int8; trained by `sample_training.mobilenet`.
 
-sample.json says how they were made, how accurate they are and in what order of speed. They tell
-the sample's own images (`mlperf_home.samples.images.image_files`) and are of no use on others.
+sample.json holds their provenance, accuracies and order of speed. They only classify the sample's own images
+(`mlperf_home.samples.images.image_files`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-# Engines map the model's file, so it has to be one: the package is never run from a zip.
+# Engines map the model's file into memory, so the package never runs from a zip.
 FOLDER = Path(__file__).parent
 _VARIANTS = product(("0.25", "0.50"), ("64", "96"), ("float", "int8"))
 _NAMES = tuple("_".join(("mobilenet", *variant)) for variant in _VARIANTS)
@@ -20,5 +20,5 @@ MODELS = MappingProxyType({name: FOLDER / f"{name}.tflite" for name in _NAMES})
 
 
 def provenance() -> dict[str, Any]:
-    """Read sample.json: seed, command, versions, hashes, and under `models` what each file is; `sample` is true."""
+    """Read sample.json: seed, command, versions, hashes, and the description of each of `models`; `sample` is true."""
     return dict(json.loads((FOLDER / "sample.json").read_text(encoding="utf-8")))

@@ -70,9 +70,7 @@ def test_folder_in_use_is_refused(photographs: ImageSet) -> None:
     assert photographs.run()["made"] == 11
 
 
-def test_folder_that_was_just_finished_is_reused(
-    photographs: ImageSet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_folder_that_was_just_finished_is_reused(photographs: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
     photographs.run()
     real, answers = preprocessing.read_finished, iter([None])
     monkeypatch.setattr(preprocessing, "read_finished", lambda *arguments: next(answers, real(*arguments)))
