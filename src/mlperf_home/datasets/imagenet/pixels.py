@@ -104,8 +104,8 @@ def _neighbours(length: int, side: int) -> tuple[NDArray[np.intp], NDArray[np.fl
     first, beyond = _positions(length, side)
     pixels = np.clip(first + np.arange(-1, 3)[:, None], 0, length - 1)
     offset = np.rint(beyond * _STEPS) / np.float32(_STEPS)
-    near = [((_A + 2) * each - (_A + 3)) * each * each + 1 for each in (offset, 1 - offset)]
-    far = [((_A * each - 5 * _A) * each + 8 * _A) * each - 4 * _A for each in (offset + 1, 2 - offset)]
+    near = [((_A + 2) * d - (_A + 3)) * d * d + 1 for d in (offset, 1 - offset)]
+    far = [((_A * d - 5 * _A) * d + 8 * _A) * d - 4 * _A for d in (offset + 1, 2 - offset)]
     return pixels, np.stack([far[0], *near, far[1]]).astype(np.float32)
 
 

@@ -98,15 +98,15 @@ def test_changed_inputs_or_arrays_are_made_again(
 
 def test_run_resumes_after_an_unreadable_image(photographs: ImageSet) -> None:
     path = photographs.images / name_of(11)
-    whole = path.read_bytes()
+    content = path.read_bytes()
     # The same length keeps the list of images unchanged.
-    path.write_bytes(b"\0" * len(whole))
+    path.write_bytes(b"\0" * len(content))
 
     error = photographs.fail("--workers", "1")
 
     assert f"{path}: is not a complete JPEG" in error
     assert not photographs.out.exists()
-    path.write_bytes(whole)
+    path.write_bytes(content)
     facts = photographs.run()
     assert (facts["made"], photographs.lines[0]["done"]) == (1, 10)
     interrupted = photographs.pixels()
@@ -116,10 +116,10 @@ def test_run_resumes_after_an_unreadable_image(photographs: ImageSet) -> None:
 
 def test_changed_image_costs_only_its_own_chunk(photographs: ImageSet) -> None:
     path = photographs.images / name_of(11)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:100])
+    content = path.read_bytes()
+    path.write_bytes(content[:100])
     photographs.fail("--workers", "1")
-    path.write_bytes(whole)
+    path.write_bytes(content)
 
     facts = photographs.run()
 
@@ -149,7 +149,7 @@ def test_full_disk_is_an_error_before_the_work_starts(photographs: ImageSet, mon
     assert "cannot be made (No space left on device); free some space, or choose a writable folder with 1 MB" in error
     assert "--cache_dir=DIR" in error
     assert not photographs.out.exists()
-    assert not (photographs.partial / "whole").exists()
+    assert not (photographs.partial / "content").exists()
     assert photographs.run()["made"] == 11
 
 
