@@ -149,7 +149,7 @@ def test_full_disk_is_an_error_before_the_work_starts(photographs: ImageSet, mon
     assert "cannot be made (No space left on device); free some space, or choose a writable folder with 1 MB" in error
     assert "--cache_dir=DIR" in error
     assert not photographs.out.exists()
-    assert not (photographs.partial / "content").exists()
+    assert not (photographs.partial / "whole").exists()
     assert photographs.run()["made"] == 11
 
 
