@@ -1,6 +1,6 @@
-"""BERT Offline on DeepSparse: our harness under LoadGen against a bare engine, the naive way and the way of 2023.
+"""Compare BERT Offline on DeepSparse under LoadGen with a bare engine, a naive loop and the harness of 2023.
 
-`python benchmarks/bert_offline.py` in an environment with the engines; exits with 1 if a goal is missed.
+Run `python benchmarks/bert_offline.py` in an environment with the engines; it exits with 1 if a goal is missed.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from engine_ways import bare, engine_of, harness_2023, naive, ready_call
-from rounds import Comparison, Goal, load_before, report
+from rounds import Goal, WayComparison, load_before, report
 from sample_job import no_collections, open_job
 from through_loadgen import ThroughLoadGen
 
@@ -31,7 +31,7 @@ GOALS = (
 
 
 def main() -> int:
-    """Calibrate, open everything, compare."""
+    """Calibrate, open the engines and compare; return the exit code."""
     load = load_before()
     job = open_job("BERT Offline: ours against other ways", count=2000)
     samples, graphs = job.samples, job.graphs
@@ -58,7 +58,7 @@ def main() -> int:
     for name, batch in zip(WAYS_2023, BATCHES_2023, strict=True):
         ways[name] = harness_2023(graphs, samples, indices, batch)
     no_collections()
-    comparison = Comparison("samples/s")
+    comparison = WayComparison("samples/s")
     comparison.run(ways, job.rounds)
     facts = {**job.facts(load), "calibration": calibration.to_json()}
     return 0 if report(comparison, GOALS, facts, job.json_path) else 1

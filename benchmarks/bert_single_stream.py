@@ -1,8 +1,8 @@
-"""BERT SingleStream on DeepSparse: the latency that LoadGen sees against the bare engine's.
+"""Compare BERT SingleStream's latency on DeepSparse under LoadGen with the bare engine's.
 
-`python benchmarks/bert_single_stream.py` in an environment with the engines; exits with 1 if the goal is missed.
-Both take turns sample by sample, so what disturbs the machine disturbs both. They have the same samples in different
-orders: a call that follows one of the same length finds the caches full of the right weights and is a quarter faster.
+Run `python benchmarks/bert_single_stream.py` in an environment with the engines; it exits with 1 if the goal is missed.
+Both take turns sample by sample, so a disturbance affects both. They have the same samples in different orders, because
+a call after another of the same length finds its weights in the caches and is a quarter faster.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from engine_ways import engine_of, ready_call
-from rounds import Comparison, Goal, load_before, report
+from rounds import Goal, WayComparison, load_before, report
 from sample_job import no_collections, open_job
 from through_loadgen import ThroughLoadGen
 
@@ -25,16 +25,16 @@ from mlperf_home.engines.base import LENGTHS, EngineSetup
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine_ways import Call
+    from engine_ways import EngineCall
 
 OURS, BARE = "ours, through LoadGen", "bare engine, same samples"
 GOALS = (Goal("ours / bare engine", OURS, (BARE,), 1.01, at_most=True),)
 
 
-class _Bare:
-    """Calls the engine with arrays that are ready, and notes how long it takes."""
+class _BareCalls:
+    """Timed calls of the engine with prepared arrays, one after each query."""
 
-    def __init__(self, calls: Sequence[Call]) -> None:
+    def __init__(self, calls: Sequence[EngineCall]) -> None:
         self._calls = iter(calls)
         self.latencies_ns: list[int] = []
 
@@ -46,7 +46,7 @@ class _Bare:
 
 
 def main() -> int:
-    """Open the engine, compare."""
+    """Open the engine and compare; return the exit code."""
     load = load_before()
     job = open_job("BERT SingleStream: ours against the bare engine", count=1000)
     samples = job.samples
@@ -62,10 +62,10 @@ def main() -> int:
         inputs = samples.batch(np.array([index], dtype=np.intp), length)
         calls.append(ready_call(engine_of(backend, 1, length), job.graphs, inputs, 1))
     no_collections()
-    comparison = Comparison("us (median)", {OURS: [], BARE: []})
+    comparison = WayComparison("us (median)", {OURS: [], BARE: []})
     means: dict[str, list[float]] = {OURS: [], BARE: []}
     for number in range(job.rounds):
-        bare = _Bare(calls)
+        bare = _BareCalls(calls)
         result = ours.run(after=bare)
         comparison.figures[OURS].append(result.percentiles_ns["50.00"] / 1e3)
         comparison.figures[BARE].append(statistics.median(bare.latencies_ns) / 1e3)

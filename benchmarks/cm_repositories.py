@@ -1,4 +1,4 @@
-"""Synthetic CM repositories and caches for benchmarks of the engine."""
+"""Write synthetic CM repositories and caches for the benchmark of the engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def preprocess(context: Context) -> Outcome:
     return Done()
 """
 _AUTOMATION = {"automation_alias": "automation", "automation_uid": "bbeb15d8f0a944a4"}
-# The least that cmind can call: what this costs is not ours.
+# The smallest automation that cmind can call; its cost is cmind's.
 _FLOOR = """from cmind.automation import Automation
 
 
@@ -30,7 +30,7 @@ class CAutomation(Automation):
     def run(self, i):
         return {"return": 0}
 """
-# What `cm run script` does, with a repository of ours beside the installed one.
+# `cm run script` with the benchmark's repository beside the installed one.
 _ENGINE = """import os
 from pathlib import Path
 
@@ -60,9 +60,10 @@ def write_automations(root: Path) -> None:
 
 
 def write_scripts(root: Path, count: int) -> None:
-    """Write a repository of `count` scripts: those that are run, and others.
+    """Write a repository of `count` scripts.
 
-    `alone` does nothing; `chain-0` needs `chain-1`, and so on to the last; `keeper` needs as many kept steps.
+    `alone` does nothing. `chain-0` depends on `chain-1`, and so on for CHAIN steps. `keeper` depends on CHAIN cached
+    steps. The other scripts never run.
     """
     _write_script(root, "alone")
     for number in range(CHAIN):
@@ -77,7 +78,7 @@ def write_scripts(root: Path, count: int) -> None:
 
 
 def write_entries(home: Path, count: int) -> None:
-    """Write `count` entries of a cache that nothing asks for."""
+    """Write `count` unused cache entries."""
     for _ in range(count):
         key = (uuid.uuid4().hex + uuid.uuid4().hex)[:64]
         entry = home / "cache" / LAYOUT / key[:2] / key
@@ -97,5 +98,5 @@ def _write_json(path: Path, document: dict[str, Any]) -> None:
 
 
 def _uid() -> str:
-    # A letter first: YAML reads sixteen digits as a number.
+    # Begin with a letter, because YAML reads sixteen digits as a number.
     return f"a{uuid.uuid4().hex[:15]}"

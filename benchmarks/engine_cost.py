@@ -1,4 +1,4 @@
-"""What the engine costs beside the work of the steps: CPU time of whole `cm` commands, against the least they can take.
+"""Measure the engine's overhead: the CPU time of `cm` commands whose steps do nothing, against the smallest command.
 
 python benchmarks/engine_cost.py [--many 10000] [--rounds 15] [--json FILE]
 """
@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cm_repositories import CHAIN, write_automations, write_entries, write_scripts
-from rounds import Comparison, Goal, load_before, report
+from rounds import Goal, WayComparison, load_before, report
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 FEW = 200
@@ -36,29 +36,29 @@ GOALS = (
 
 @dataclass(frozen=True)
 class Command:
-    """A `cm` command in an environment of its own."""
+    """A `cm` command and its environment variables."""
 
     words: tuple[str, ...]
     environment: dict[str, str]
 
     def __call__(self) -> float:
-        """Run it, and give its CPU time, user and system, in milliseconds."""
+        """Run the command and return its CPU time, user and system, in milliseconds."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(self.words, env=self.environment, capture_output=True, text=True, check=False)
+        completed = subprocess.run(self.words, env=self.environment, capture_output=True, text=True, check=False)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if done.returncode:
-            sys.exit(f"{' '.join(self.words)}: {done.stdout}{done.stderr}")
+        if completed.returncode:
+            sys.exit(f"{' '.join(self.words)}: {completed.stdout}{completed.stderr}")
         return 1e3 * (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
 
 
 def prepare(folder: Path, many: int) -> dict[str, Command]:
-    """Write the repositories and caches, and give the commands to measure."""
+    """Write the repositories and caches, and return the commands to measure."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("CM_")}
     environment |= {"CM_REPOS": str(folder / "cm"), "NO_COLOR": "1"}
     environment.pop("PYTHONPATH", None)
     program = Path(sys.executable).with_name("cm")
     if not program.exists():
-        sys.exit(f"{program}: cm is not installed beside this Python; run pip install . first")
+        sys.exit(f"{program}: cm is not installed beside this Python; run `pip install .`")
     (folder / "cm").mkdir()
     write_automations(folder / "automations")
     for root in [folder / "automations", *([] if find_spec("cm_mlperf_home") else [CHECKOUT])]:
@@ -85,30 +85,30 @@ def prepare(folder: Path, many: int) -> dict[str, Command]:
 
 
 def _compile() -> None:
-    """Compile what is measured, as pip does at an installation and not every installer: a start would pay for it."""
+    """Compile the measured packages, which not every installer does, so that no command compiles them."""
     for package in ("cmind", "scriptgraph", "mlperf_home", "cm_mlperf_home"):
-        found = find_spec(package)
-        for folder in (found.submodule_search_locations or ()) if found else ():
+        spec = find_spec(package)
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
             compileall.compile_dir(folder, quiet=2)
 
 
 def main() -> int:
-    """Measure, and say whether all goals are reached."""
+    """Measure, report, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--many", type=int, default=10_000, help="scripts and entries that are many")
+    parser.add_argument("--many", type=int, default=10_000, help="the large number of scripts and entries")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--json", type=Path, help="keep the figures in this file")
-    asked = parser.parse_args()
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    options = parser.parse_args()
     _compile()
     load = load_before()
     with tempfile.TemporaryDirectory() as folder:
-        comparison = Comparison("CPU ms")
-        comparison.run(prepare(Path(folder), asked.many), asked.rounds)
+        comparison = WayComparison("CPU ms")
+        comparison.run(prepare(Path(folder), options.many), options.rounds)
     figures = comparison.figures
     figures[ONE_KEPT] = [(ten - none) / CHAIN for ten, none in zip(figures[KEPT], figures[ALONE], strict=True)]
-    figures[ONE_MS] = [1.0] * asked.rounds
-    facts = {"many": asked.many, "few": FEW, "load_before": load, "python": sys.version.split()[0]}
-    return 0 if report(comparison, GOALS, facts, asked.json) else 1
+    figures[ONE_MS] = [1.0] * options.rounds
+    facts = {"many": options.many, "few": FEW, "load_before": load, "python": sys.version.split()[0]}
+    return 0 if report(comparison, GOALS, facts, options.json) else 1
 
 
 if __name__ == "__main__":

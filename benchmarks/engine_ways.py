@@ -1,6 +1,6 @@
-"""Ways of feeding DeepSparse without LoadGen: the naive one, the one of 2023, and our batches in a bare loop.
+"""Feed DeepSparse without LoadGen: naively, like the harness of 2023, and with our batches in a bare loop.
 
-Every way makes its inputs beforehand and times engine calls alone, which favours the ways that are compared with ours.
+Every way prepares its inputs in advance and times only engine calls, which favours it over the measured harness.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ BUCKETS_2023 = (192, LONGEST)
 
 
 @dataclass(frozen=True)
-class Call:
-    """One engine call, ready: the engine and its arrays."""
+class EngineCall:
+    """A prepared call: the engine and its arrays."""
 
     engine: Any
     arrays: list[NDArray[Any]]
 
     def run(self) -> None:
-        """Make the call."""
+        """Run the engine."""
         self.engine.run(self.arrays, val_inp=False)
 
 
 def synchronous_engine(graphs: FixedShapeGraphs, batch: int, length: int) -> Any:
-    """Compile an engine of its own scheduler, as both older ways do."""
+    """Compile a separate synchronous engine."""
     library = deepsparse.load()
     return library.Engine(str(graphs.path(batch, length)), batch)
 
 
 def naive(graphs: FixedShapeGraphs, samples: Samples, indices: Sequence[int]) -> Callable[[], float]:
-    """Everything padded to 384 tokens, one sample after another.
+    """Prepare to infer one sample after another, padded to 384 tokens.
 
     Returns:
-        A callable that does it once and gives samples per second.
+        A function that infers all samples and returns samples per second.
     """
     engine = synchronous_engine(graphs, 1, LONGEST)
     calls = [_call(engine, graphs, samples, [index], (1, LONGEST)) for index in indices]
@@ -57,13 +57,13 @@ def naive(graphs: FixedShapeGraphs, samples: Samples, indices: Sequence[int]) ->
 
 
 def harness_2023(graphs: FixedShapeGraphs, samples: Samples, indices: Sequence[int], batch: int) -> Callable[[], float]:
-    """Two buckets of an engine each, one synchronous batch after another.
+    """Prepare to infer one synchronous batch after another, with an engine for each of two lengths.
 
     Returns:
-        A callable that does it once and gives samples per second.
+        A function that infers all samples and returns samples per second.
     """
     lengths = _lengths(samples)
-    calls: list[Call] = []
+    calls: list[EngineCall] = []
     shortest = 0
     for bucket in BUCKETS_2023:
         engine = synchronous_engine(graphs, batch, bucket)
@@ -74,11 +74,11 @@ def harness_2023(graphs: FixedShapeGraphs, samples: Samples, indices: Sequence[i
     return lambda: len(indices) / one_after_another(calls)
 
 
-def bare(calls: Sequence[Call], streams: int, count: int) -> Callable[[], float]:
-    """Batches that are ready, fed to the engine by so many threads in a loop.
+def bare(calls: Sequence[EngineCall], streams: int, count: int) -> Callable[[], float]:
+    """Prepare to run the calls in a loop of `streams` threads.
 
     Returns:
-        A callable that does it once and gives samples per second, `count` being the samples in all batches.
+        A function that runs all calls and returns samples per second, for `count` samples in total.
     """
 
     def once() -> float:
@@ -104,8 +104,8 @@ def bare(calls: Sequence[Call], streams: int, count: int) -> Callable[[], float]
     return once
 
 
-def one_after_another(calls: Iterable[Call]) -> float:
-    """Seconds for all calls."""
+def one_after_another(calls: Iterable[EngineCall]) -> float:
+    """Run all calls and return the seconds."""
     started_s = time.perf_counter()
     for call in calls:
         call.run()
@@ -113,23 +113,23 @@ def one_after_another(calls: Iterable[Call]) -> float:
 
 
 def engine_of(backend: Any, batch: int, length: int) -> Any:
-    """The compiled engine inside an open DeepSparse backend: the very one that our harness calls."""
+    """Return the compiled engine of an open DeepSparse backend, which the harness calls."""
     return backend._engines[batch, length]  # noqa: SLF001 - two compiles of one graph differ in speed
 
 
-def ready_call(engine: Any, graphs: FixedShapeGraphs, inputs: tuple[NDArray[Any], ...], batch: int) -> Call:
-    """Arrange a batch's arrays for an engine of that batch size."""
-    return Call(engine, [np.ascontiguousarray(fill(array, batch)) for array in graphs.signature.arrange(inputs)])
+def ready_call(engine: Any, graphs: FixedShapeGraphs, inputs: tuple[NDArray[Any], ...], batch: int) -> EngineCall:
+    """Arrange a batch's arrays for an engine of batch size `batch`."""
+    return EngineCall(engine, [np.ascontiguousarray(fill(array, batch)) for array in graphs.signature.arrange(inputs)])
 
 
 def _call(
     engine: Any, graphs: FixedShapeGraphs, samples: Samples, members: Sequence[int], shape: tuple[int, int]
-) -> Call:
+) -> EngineCall:
     batch, length = shape
     return ready_call(engine, graphs, samples.batch(np.array(members, dtype=np.intp), length), batch)
 
 
 def _lengths(samples: Samples) -> NDArray[np.int32]:
     if samples.lengths is None:
-        raise SystemExit("these samples have no lengths: nothing to put into buckets")
+        raise SystemExit("the samples have no lengths; use a dataset of questions")
     return samples.lengths

@@ -1,11 +1,12 @@
-"""Explore the sample's eight MobileNets on this machine, and measure all of them exhaustively, twice.
+"""Explore the sample's eight MobileNets on this machine, and compare with two exhaustive sweeps.
 
-The front of an exhaustive sweep is the front of its values. The race's answer is compared with both, and both with each
-other: two sweeps of one machine do not agree either. Needs LoadGen, LiteRT and OpenCV in this Python (`.[test]`).
+Each sweep measures all points and computes the front of their values. The race's answer is compared with the first
+sweep, and the sweeps with each other, because two sweeps of one machine differ too. Needs LoadGen, LiteRT and OpenCV in
+this Python (`.[test]`).
 
     python benchmarks/exploration_live.py --folder DIR
 
-A folder that is there already goes on where it was stopped. Sample data: no MLPerf results.
+An existing folder is resumed. The results are sample data, not MLPerf results.
 """
 
 from __future__ import annotations
@@ -40,31 +41,31 @@ if TYPE_CHECKING:
 
 IMAGES = 1200
 OFFICIAL_S = 10.0
-"""An official run of style `sample`."""
+"""The duration of an official run of style `sample`."""
 PROBE_S = 0.1
 
 
-def module(*words: object) -> None:
-    """Run one of our modules."""
+def run_module(*words: object) -> None:
+    """Run a module of the package in a new process."""
     subprocess.run([sys.executable, "-m", *map(str, words)], check=True, stdout=subprocess.DEVNULL)
 
 
 def datasets(folder: Path) -> dict[str, Path]:
-    """Make the sample's images in both resolutions, once."""
+    """Make the sample's images in both resolutions unless they exist; return their folders by resolution."""
     images = folder / "images"
     if not images.exists():
-        module("mlperf_home.samples.images.image_files", "--out", images, "--images", IMAGES)
+        run_module("mlperf_home.samples.images.image_files", "--out", images, "--images", IMAGES)
     made = {resolution: folder / f"images-{resolution}" for resolution in ("64", "96")}
     for resolution, out in made.items():
         if not out.exists():
             words = ["--images", images, "--labels", images / "val_map.txt", "--resolution", resolution]
             words += ["--recipe", "mlperf-v3.1", "--family", "mobilenet", "--out", out, "--partial", folder / "partial"]
-            module("mlperf_home.datasets.imagenet", *words)
+            run_module("mlperf_home.datasets.imagenet", *words)
     return made
 
 
-def plan_of(folder: Path, name: str) -> StudyPlan:
-    """Give a plan whose results and journal stand in a folder of its own."""
+def make_plan(folder: Path, name: str) -> StudyPlan:
+    """Return a plan with its results and journal in the folder `name`."""
     (folder / name).mkdir(parents=True, exist_ok=True)
     images, candidates, priors = datasets(folder), {}, {}
     for file, path in mobilenet.MODELS.items():
@@ -102,7 +103,7 @@ def exhaustive(plan: StudyPlan) -> tuple[dict[str, tuple[float, float]], float]:
 
 
 def race(plan: StudyPlan) -> Answer:
-    """Race them."""
+    """Run the race and return its answer."""
 
     def ignore(_point: Point) -> None:
         return
@@ -113,18 +114,18 @@ def race(plan: StudyPlan) -> Answer:
 
 
 def front_of(values: dict[str, tuple[float, float]]) -> set[str]:
-    """Give the front of measured values."""
+    """Return the points on the front of measured values."""
     return {name for name, keep in zip(values, front(list(values.values()), ("min", "max")), strict=True) if keep}
 
 
-def agreement(found: set[str], wanted: set[str]) -> dict[str, float]:
-    """Say how much of what is wanted was found, and how much of what was found is wanted."""
-    return {"recall": len(found & wanted) / len(wanted), "precision": len(found & wanted) / max(1, len(found))}
+def agreement(found: set[str], expected: set[str]) -> dict[str, float]:
+    """Return recall and precision of the found points."""
+    return {"recall": len(found & expected) / len(expected), "precision": len(found & expected) / max(1, len(found))}
 
 
 def figures(folder: Path, seeds: int) -> dict[str, Any]:
-    """Measure all, and compare."""
-    sweeps = [exhaustive(plan_of(folder, f"exhaustive-{number}")) for number in (1, 2)]
+    """Run the sweeps and the races, and compare them."""
+    sweeps = [exhaustive(make_plan(folder, f"exhaustive-{number}")) for number in (1, 2)]
     fronts = [front_of(values) for values, _ in sweeps]
     sweep_s = sum(seconds for _, seconds in sweeps) / 2
     document: dict[str, Any] = {
@@ -135,7 +136,7 @@ def figures(folder: Path, seeds: int) -> dict[str, Any]:
         "races": [],
     }
     for seed in range(seeds):
-        plan = plan_of(folder, f"race-{seed}")
+        plan = make_plan(folder, f"race-{seed}")
         plan = replace(plan, settings=replace(plan.settings, seed=seed))
         start_s = time.monotonic()
         answer = race(plan)
@@ -146,16 +147,16 @@ def figures(folder: Path, seeds: int) -> dict[str, Any]:
         own_s = spent["probe"] + spent["check"]
         document["races"].append(
             {
-                "front": sorted(each.point for each in answer.front),
-                "undecided": sorted(each.point for each in answer.undecided),
+                "front": sorted(member.point for member in answer.front),
+                "undecided": sorted(member.point for member in answer.undecided),
                 "kept": agreement(kept, fronts[0]),
-                "front alone": agreement({each.point for each in answer.front}, fronts[0]),
+                "front alone": agreement({member.point for member in answer.front}, fronts[0]),
                 "likely": agreement(likely, fronts[0]),
                 "spent_s": dict(spent),
                 "wall_s": time.monotonic() - start_s,
                 "work": sum(spent.values()) / sweep_s,
                 "work without official runs": own_s / sweep_s,
-                # The race's own work does not depend on the official runs' length; a sweep consists of them.
+                # The race's own work does not depend on the length of official runs, of which a sweep consists.
                 "work if official runs took 600 s": _with_official(
                     own_s, len(answer.front), document["points"], sweep_s
                 ),
@@ -170,11 +171,11 @@ def _with_official(own_s: float, official: int, points: int, sweep_s: float) -> 
 
 
 def main() -> int:
-    """Print the figures as JSON."""
+    """Print the figures as JSON; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="where runs are kept")
-    parser.add_argument("--seeds", type=int, default=2, help="how many races")
-    parser.add_argument("--json", type=Path, help="write the figures there too")
+    parser.add_argument("--folder", type=Path, required=True, help="the folder of runs")
+    parser.add_argument("--seeds", type=int, default=2, help="the number of races")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(figures(arguments.folder.absolute(), arguments.seeds), indent=1)

@@ -1,7 +1,7 @@
-"""Replay published tables of 81 variants under noise: how much of an exhaustive sweep's work finds the front.
+"""Replay published tables of 81 variants under noise, and compare a race's work with an exhaustive sweep's.
 
-`--table` is a CSV with the columns of the published MobileNet results (system, variant, top-1, latency); `--accuracy`
-one with published MACs. Systems named in TUNED were looked at while the settings were chosen; the others judge.
+`--table` is a CSV with the columns of the published MobileNet results (system, variant, top-1, latency). `--accuracy`
+is a CSV with published MACs. The settings were chosen on the systems in TUNED; the systems in JUDGING judge them.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ PRIOR_SD = 0.05
 
 
 @dataclass(frozen=True)
-class System:
-    """One published table, and what the other systems say of the models' accuracy."""
+class PublishedTable:
+    """A system's published table, and the other systems' accuracies of the models (`crowd`)."""
 
     name: str
     latencies_ms: dict[str, float]
@@ -62,7 +62,7 @@ class System:
     crowd: dict[str, float]
 
     def values(self, names: Iterable[str]) -> np.ndarray:
-        """True logarithm of latency, and top-1: shape (points, 2)."""
+        """Return the true logarithm of latency and the true top-1 of points: (points, 2)."""
         rows = [(np.log(self.latencies_ms[name]), self.accuracies[MODELS[name]]) for name in names]
         return np.array(rows).reshape(-1, 2)
 
@@ -74,19 +74,19 @@ class System:
 
     @property
     def exhaustive_s(self) -> float:
-        """What the sweep takes."""
-        return sum(IMAGENET.exhaustive(each) for each in self.latencies_ms.values())
+        """The duration of the exhaustive sweep."""
+        return sum(IMAGENET.exhaustive(latency_ms) for latency_ms in self.latencies_ms.values())
 
     def volume_share(self, names: Iterable[str]) -> float:
-        """Hypervolume of points by their true values, as a share of the true front's."""
-        everything = self.values(MODELS)
-        reference = (everything[:, 0].max() + 0.01, everything[:, 1].min() - 0.01)
-        whole = hypervolume(everything.tolist(), reference, DIRECTIONS)
-        return hypervolume(self.values(names).tolist(), reference, DIRECTIONS) / whole
+        """Return the hypervolume of points by their true values, as a share of the true front's."""
+        values = self.values(MODELS)
+        reference = (values[:, 0].max() + 0.01, values[:, 1].min() - 0.01)
+        total = hypervolume(values.tolist(), reference, DIRECTIONS)
+        return hypervolume(self.values(names).tolist(), reference, DIRECTIONS) / total
 
 
-def read_systems(path: Path, wanted: Sequence[str]) -> list[System]:
-    """Read the complete tables of the systems whose names begin as wanted."""
+def read_tables(path: Path, prefixes: Sequence[str]) -> list[PublishedTable]:
+    """Read the first complete table of a system for each prefix of its name."""
     tables: dict[str, dict[str, tuple[float, float]]] = defaultdict(dict)
     names = {tuple(str(value or "") for value in point.values.values()): point.name for point in SPACE.points}
     with path.open(encoding="utf-8") as file:
@@ -94,13 +94,13 @@ def read_systems(path: Path, wanted: Sequence[str]) -> list[System]:
             key = names.get((row["family"], row["multiplier"], row["resolution"], row["precision"]))
             if key and row["latency_ms"] and row["top1"]:
                 tables[f"{row['platform']} {row['round']}"][key] = (float(row["latency_ms"]), float(row["top1"]))
-    found = []
-    for begin in wanted:
-        full = [name for name, table in tables.items() if name.startswith(begin) and len(table) == len(MODELS)]
-        platform = min(full)
+    published = []
+    for prefix in prefixes:
+        complete = [name for name, table in tables.items() if name.startswith(prefix) and len(table) == len(MODELS)]
+        platform = min(complete)
         others = [table for name, table in tables.items() if name.split()[0] != platform.split()[0]]
-        found.append(
-            System(
+        published.append(
+            PublishedTable(
                 platform,
                 {name: tables[platform][name][0] for name in MODELS},
                 {MODELS[name]: tables[platform][name][1] for name in MODELS},
@@ -110,12 +110,12 @@ def read_systems(path: Path, wanted: Sequence[str]) -> list[System]:
                 },
             )
         )
-    return found
+    return published
 
 
 @dataclass(frozen=True)
 class Case:
-    """Under what conditions a replay runs."""
+    """The conditions of a replay."""
 
     noise: float
     drift: float = 0.0
@@ -124,7 +124,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """For the table."""
+        """The name in the printed table."""
         more = f", drift {self.drift:.0%} an hour" if self.drift else ""
         return f"noise {self.noise:.0%}{more}" + (
             f", {self.wrong_share:.0%} of priors wrong by {self.wrong_points:g}" if self.wrong_share else ""
@@ -144,13 +144,13 @@ CASES = (
 )
 
 
-def meter(system: System, case: Case, seed: int) -> TableMeter:
-    """Make the replayed machine."""
+def meter(system: PublishedTable, case: Case, seed: int) -> TableMeter:
+    """Return a meter that replays the table under noise."""
     return TableMeter(system.latencies_ms, system.accuracies, run_noise=case.noise, drift=case.drift, seed=seed)
 
 
-def race(system: System, case: Case, seed: int, settings: Settings) -> dict[str, float]:
-    """Run one study and compare its answer with the truth."""
+def race(system: PublishedTable, case: Case, seed: int, settings: Settings) -> dict[str, float]:
+    """Run a study and compare its answer with the truth."""
     random = np.random.default_rng(seed)
     signs, draws = random.choice([-1, 1], len(system.crowd)), random.random(len(system.crowd))
     shifts = case.wrong_points * signs * (draws < case.wrong_share)
@@ -161,43 +161,43 @@ def race(system: System, case: Case, seed: int, settings: Settings) -> dict[str,
     return scores(system, Study(SPACE, meter(system, case, seed), priors, replace(settings, seed=seed)).run())
 
 
-def scores(system: System, answer: Answer) -> dict[str, float]:
-    """Compare an answer with the truth; kept is the front and the undecided."""
-    said = {each.point for each in answer.front}
-    kept = said | {each.point for each in answer.undecided if each.values}
-    likely = {each.point for each in (*answer.front, *answer.undecided) if each.likely}
+def scores(system: PublishedTable, answer: Answer) -> dict[str, float]:
+    """Compare an answer with the truth; `kept` is the front and the measured undecided points."""
+    decided = {member.point for member in answer.front}
+    kept = decided | {member.point for member in answer.undecided if member.values}
+    likely = {member.point for member in (*answer.front, *answer.undecided) if member.likely}
     true = system.front
     spent_s = sum(answer.work.spent_s.values())
     return {
         "recall": len(kept & true) / len(true),
-        "front_recall": len(said & true) / len(true),
-        "precision": len(said & true) / max(len(said), 1),
+        "front_recall": len(decided & true) / len(true),
+        "precision": len(decided & true) / max(len(decided), 1),
         "likely_recall": len(likely & true) / len(true),
         "likely_precision": len(likely & true) / max(len(likely), 1),
         "volume": system.volume_share(kept),
-        "undecided": float(len(kept - said)),
+        "undecided": float(len(kept - decided)),
         "share": spent_s / system.exhaustive_s,
         "lean_share": (spent_s - answer.work.spent_s.get("official", 0.0)) / system.exhaustive_s,
         "official_floor": sum(IMAGENET.official(system.latencies_ms[name]) for name in true) / system.exhaustive_s,
     }
 
 
-def exhaustive_front(system: System, case: Case, seed: int) -> set[str]:
-    """Give the front that one exhaustive run under noise shows."""
+def exhaustive_front(system: PublishedTable, case: Case, seed: int) -> set[str]:
+    """Return the front of an exhaustive sweep under noise."""
     machine = meter(system, case, seed)
     latencies = [machine.official(point).values["latency_ms"] for point in SPACE.points]
     table = [(value, system.accuracies[point.model]) for value, point in zip(latencies, SPACE.points, strict=True)]
     return {point.name for point, keep in zip(SPACE.points, front(table, DIRECTIONS), strict=True) if keep}
 
 
-def named(system: System, found: set[str], true: set[str]) -> dict[str, float]:
-    """Score a set of names that is taken for the front."""
+def score_names(system: PublishedTable, found: set[str], true: set[str]) -> dict[str, float]:
+    """Score a set of points as the front."""
     hits = len(found & true)
     return {"recall": hits / len(true), "precision": hits / max(len(found), 1), "volume": system.volume_share(found)}
 
 
-def in_order(system: System, case: Case, seed: int, order: Sequence[str]) -> dict[str, float]:
-    """Measure whole points in an order until a fifth of the work is spent."""
+def measure_in_order(system: PublishedTable, case: Case, seed: int, order: Sequence[str]) -> dict[str, float]:
+    """Measure points completely in `order` until a fifth of the sweep's work is spent."""
     machine = meter(system, case, seed)
     by_name = {point.name: point for point in SPACE.points}
     spent_s, rows, names = 0.0, [], []
@@ -208,31 +208,33 @@ def in_order(system: System, case: Case, seed: int, order: Sequence[str]) -> dic
         rows.append((machine.official(by_name[name]).values["latency_ms"], system.accuracies[MODELS[name]]))
         names.append(name)
     found = {name for name, keep in zip(names, front(rows, DIRECTIONS), strict=True) if keep}
-    return named(system, found, system.front) | {"share": spent_s / system.exhaustive_s}
+    return score_names(system, found, system.front) | {"share": spent_s / system.exhaustive_s}
 
 
-def one_probe(system: System, case: Case, seed: int) -> dict[str, float]:
-    """One probe of ten seconds a point, priors taken as they are: what a race has to be better than."""
+def one_probe(system: PublishedTable, case: Case, seed: int) -> dict[str, float]:
+    """Measure one probe of ten seconds per point with the priors' accuracies, the baseline of a race."""
     machine = meter(system, case, seed)
-    seen = [machine.probe(point, 10.0, 0) for point in SPACE.points]
-    rows = [(each.values["latency_ms"], system.crowd[p.model]) for each, p in zip(seen, SPACE.points, strict=True)]
+    probes = [machine.probe(point, 10.0, 0) for point in SPACE.points]
+    rows = [(probe.values["latency_ms"], system.crowd[p.model]) for probe, p in zip(probes, SPACE.points, strict=True)]
     found = {point.name for point, keep in zip(SPACE.points, front(rows, DIRECTIONS), strict=True) if keep}
-    return named(system, found, system.front) | {"share": sum(each.cost_s for each in seen) / system.exhaustive_s}
+    return score_names(system, found, system.front) | {
+        "share": sum(probe.cost_s for probe in probes) / system.exhaustive_s
+    }
 
 
-def baselines(system: System, case: Case, seed: int, macs: dict[str, float]) -> dict[str, dict[str, float]]:
-    """All the other ways, once."""
+def baselines(system: PublishedTable, case: Case, seed: int, macs: dict[str, float]) -> dict[str, dict[str, float]]:
+    """Run every baseline once."""
     shuffled = list(np.random.default_rng(seed).permutation(list(MODELS)))
     budget = Budget(0.2 * system.exhaustive_s, seed=seed)
     return {
-        "random, 20 %": in_order(system, case, seed, shuffled),
-        "fewest MACs first, 20 %": in_order(system, case, seed, sorted(MODELS, key=lambda name: macs[name])),
+        "random, 20 %": measure_in_order(system, case, seed, shuffled),
+        "fewest MACs first, 20 %": measure_in_order(system, case, seed, sorted(MODELS, key=lambda name: macs[name])),
         "NSGA-II, 20 %": scores(system, search(SPACE, meter(system, case, seed), "nsga2", budget)),
         "TPE, 20 %": scores(system, search(SPACE, meter(system, case, seed), "tpe", budget)),
         "one probe of 10 s": one_probe(system, case, seed),
-        "exhaustive, against the truth": named(system, exhaustive_front(system, case, seed), system.front)
+        "exhaustive, against the truth": score_names(system, exhaustive_front(system, case, seed), system.front)
         | {"share": 1.0},
-        "exhaustive, against another": named(
+        "exhaustive, against another": score_names(
             system, exhaustive_front(system, case, seed), exhaustive_front(system, case, seed + 1000)
         )
         | {"share": 2.0},
@@ -240,7 +242,7 @@ def baselines(system: System, case: Case, seed: int, macs: dict[str, float]) -> 
 
 
 def read_macs(path: Path) -> dict[str, float]:
-    """Read MACs in millions by point; EfficientNets have one resolution each."""
+    """Read MACs in millions by point; each EfficientNet has one resolution."""
     known: dict[tuple[str, str, str], float] = {}
     with path.open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -267,7 +269,7 @@ COLUMNS = (
 
 
 def show(title: str, rows: list[dict[str, float]]) -> None:
-    """Print median and worst of each column."""
+    """Print the median, the worst value and the mean of each column."""
     cells = []
     for column in COLUMNS:
         values = [row[column] for row in rows if column in row]
@@ -282,37 +284,37 @@ def show(title: str, rows: list[dict[str, float]]) -> None:
 
 
 def main() -> int:
-    """Replay, print tables; 1 if the aim is missed."""
+    """Replay and print tables; return 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--table", type=Path, required=True)
     parser.add_argument("--accuracy", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--tuned", action="store_true", help="the systems the settings were chosen on")
+    parser.add_argument("--tuned", action="store_true", help="replay the systems on which the settings were chosen")
     parser.add_argument("--no-baselines", action="store_true")
-    parser.add_argument("--settings", type=json.loads, default={}, help="changed settings of a study, as JSON")
-    given = parser.parse_args()
-    systems = read_systems(given.table, TUNED if given.tuned else JUDGING)
-    settings = Settings(**given.settings)
+    parser.add_argument("--settings", type=json.loads, default={}, help="other settings of a study, as JSON")
+    options = parser.parse_args()
+    systems = read_tables(options.table, TUNED if options.tuned else JUDGING)
+    settings = Settings(**options.settings)
     print("| case, median / worst (mean) | " + " | ".join(COLUMNS) + " |\n|" + "---|" * (len(COLUMNS) + 1))
     rows: dict[Case, list[dict[str, float]]] = {}
     for case in CASES:
-        rows[case] = [race(system, case, seed, settings) for system in systems for seed in range(given.seeds)]
+        rows[case] = [race(system, case, seed, settings) for system in systems for seed in range(options.seeds)]
         show(f"race, {case.name}", rows[case])
-    aimed = rows[Case(0.03)]
+    judged = rows[Case(0.03)]
     for place, system in enumerate(systems):
-        show(f"race, noise 3%, {system.name}", aimed[place * given.seeds : (place + 1) * given.seeds])
-    if not given.no_baselines:
-        macs = read_macs(given.accuracy)
-        runs = [baselines(system, Case(0.03), seed, macs) for system in systems for seed in range(given.seeds)]
+        show(f"race, noise 3%, {system.name}", judged[place * options.seeds : (place + 1) * options.seeds])
+    if not options.no_baselines:
+        macs = read_macs(options.accuracy)
+        runs = [baselines(system, Case(0.03), seed, macs) for system in systems for seed in range(options.seeds)]
         for name in runs[0]:
-            show(f"{name}, noise 3%", [each[name] for each in runs])
-    floor = [row["official_floor"] for row in aimed]
+            show(f"{name}, noise 3%", [scores_by_name[name] for scores_by_name in runs])
+    floor = [row["official_floor"] for row in judged]
     print(f"\nthe true front's official runs: {statistics.median(floor):.3f} / {max(floor):.3f} of the work")
     goals = {
-        "recall >= 0.99": statistics.mean(row["recall"] for row in aimed) >= 0.99,
-        "hypervolume >= 0.999": statistics.median(row["volume"] for row in aimed) >= 0.999,
-        "share <= 0.20": statistics.median(row["share"] for row in aimed) <= 0.20,
-        "share without official runs <= 0.05": statistics.median(row["lean_share"] for row in aimed) <= 0.05,
+        "recall >= 0.99": statistics.mean(row["recall"] for row in judged) >= 0.99,
+        "hypervolume >= 0.999": statistics.median(row["volume"] for row in judged) >= 0.999,
+        "share <= 0.20": statistics.median(row["share"] for row in judged) <= 0.20,
+        "share without official runs <= 0.05": statistics.median(row["lean_share"] for row in judged) <= 0.05,
     }
     for goal, reached in goals.items():
         print(f"{goal}: {'reached' if reached else 'MISSED'}")

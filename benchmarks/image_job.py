@@ -1,4 +1,4 @@
-"""What the benchmarks of image classifiers work on: models, the sample's images for each, and an open engine."""
+"""The common part of the image classifiers' benchmarks: command line, the sample's images, and open engines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from work_folder import work_folder
 
 from mlperf_home.contracts.grids import Grid
-from mlperf_home.datasets.imagenet.preprocessing import Wanted, preprocess
+from mlperf_home.datasets.imagenet.preprocessing import ImageFolder, preprocess
 from mlperf_home.datasets.imagenet.recipes import MOBILENET, PUBLISHED, find_recipe
 from mlperf_home.datasets.imagenet.samples import ImagenetSamples
 from mlperf_home.engines import registry
@@ -36,14 +36,14 @@ _IMAGES = 128
 
 @dataclass(frozen=True)
 class ImageJob:
-    """What the command line asks for.
+    """The options of the command line.
 
     Attributes:
-        models: TFLite files.
-        backends: the engines that are installed.
-        rounds: how many count.
-        seconds: about how long each way works in each round.
-        json_path: where the figures go, or None.
+        models: the TFLite files.
+        backends: the installed engines.
+        rounds: the number of rounds that count.
+        seconds: the approximate duration of each way in each round.
+        json_path: the file for the figures, or None.
     """
 
     models: tuple[Path, ...]
@@ -54,8 +54,8 @@ class ImageJob:
 
 
 @dataclass(frozen=True)
-class Opened:
-    """An open engine, its grid, what it says of itself, and images that suit its model."""
+class OpenEngine:
+    """An open engine, its grid, its details, and images adapted to its model."""
 
     backend: Backend
     grid: Grid
@@ -65,9 +65,9 @@ class Opened:
     engine: str
 
     def bare_calls(self) -> tuple[Callable[[], object], Callable[[], object]]:
-        """Give one bare `invoke()` of an interpreter of its own, made as the engine's, with an image in it.
+        """Return two functions that call a separate interpreter, configured like the engine's.
 
-        The second sets the next image before it and reads the scores after it, as nobody can do without.
+        The first is its bare `invoke()`. The second also sets the next image before and reads the scores after it.
         """
         library, _ = tflite_library.load(PACKAGES[self.engine])
         choices = Choices(int(self.details["threads_per_stream"]), xnnpack=True, delegate=None)
@@ -75,40 +75,42 @@ class Opened:
         count = self.samples.performance_count
         self.samples.load(range(count))
         images = itertools.cycle([self.samples.batch(np.array([index]), None)[0] for index in range(count)])
-        given, made = (each[0]["index"] for each in (interpreter.get_input_details(), interpreter.get_output_details()))
+        input_index = interpreter.get_input_details()[0]["index"]
+        output_index = interpreter.get_output_details()[0]["index"]
         invoke, set_tensor, get_tensor = interpreter.invoke, interpreter.set_tensor, interpreter.get_tensor
 
-        def fed() -> object:
-            set_tensor(given, next(images))
+        def infer_image() -> object:
+            set_tensor(input_index, next(images))
             invoke()
-            return get_tensor(made)
+            return get_tensor(output_index)
 
-        fed()
-        return invoke, fed
+        infer_image()
+        return invoke, infer_image
 
 
 def read_job(description: str, arguments: Sequence[str] | None = None, *, rounds: int = 7) -> ImageJob:
-    """Read the command line."""
+    """Parse the command line."""
     smallest, largest = MODELS["mobilenet_0.25_64_int8"], MODELS["mobilenet_0.50_96_float"]
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--model", type=Path, action="append", help="a TFLite classifier; may be given several times")
+    parser.add_argument("--model", type=Path, action="append", help="a TFLite classifier; repeatable")
     parser.add_argument("--rounds", type=int, default=rounds, help="rounds that count")
-    parser.add_argument("--seconds", type=float, default=1.5, help="about how long each way works in a round")
+    parser.add_argument("--seconds", type=float, default=1.5, help="approximate duration of each way in a round")
     parser.add_argument("--json", type=Path, default=None, help="also write the figures to this file")
-    chosen = parser.parse_args(arguments)
-    backends = tuple(name for name, each in PACKAGES.items() if importlib.util.find_spec(each.module.split(".")[0]))
-    models = tuple(chosen.model or (smallest, largest))
-    return ImageJob(models, backends, chosen.rounds, chosen.seconds, chosen.json)
+    options = parser.parse_args(arguments)
+    packages = {name: package.module.split(".")[0] for name, package in PACKAGES.items()}
+    backends = tuple(name for name, package in packages.items() if importlib.util.find_spec(package))
+    models = tuple(options.model or (smallest, largest))
+    return ImageJob(models, backends, options.rounds, options.seconds, options.json)
 
 
-def open_engine(engine: str, model: Path, images: Images, streams: int) -> Opened:
-    """Open an engine for a model, and the images that it takes."""
+def open_engine(engine: str, model: Path, images: Images, streams: int) -> OpenEngine:
+    """Open an engine for a model, with images of the model's size."""
     backend, grid = registry.make(engine), Grid((), (1,), streams)
     description = backend.open(EngineSetup(model, images.folder, grid))
     samples = ImagenetSamples(images.of_side(input_side(model)))
     details = dict(description.details)
-    samples.suit(details)
-    return Opened(backend, grid, details, samples, model, engine)
+    samples.adapt(details)
+    return OpenEngine(backend, grid, details, samples, model, engine)
 
 
 class Images:
@@ -119,10 +121,10 @@ class Images:
         write_images(self.folder / "photographs", images=_IMAGES)
 
     def of_side(self, side: int) -> Path:
-        """Give the folder of images of side x side pixels."""
+        """Return the folder of images of side x side pixels, preprocessed on the first call."""
         out, photographs = self.folder / f"side-{side}", self.folder / "photographs"
         recipe = find_recipe(PUBLISHED, MOBILENET, side)
         workers = len(os.sched_getaffinity(0))
-        wanted = Wanted(photographs, photographs, None, recipe, out, self.folder / f".side-{side}", workers)
-        preprocess(wanted, lambda _done, _total: None)
+        request = ImageFolder(photographs, photographs, None, recipe, out, self.folder / f".side-{side}", workers)
+        preprocess(request, lambda _done, _total: None)
         return out

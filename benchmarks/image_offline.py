@@ -1,8 +1,8 @@
-"""Offline of image classifiers over all cores, against the sum of what each core gives alone.
+"""Compare Offline of image classifiers on all cores with the sum of the rates of each core alone.
 
-`python benchmarks/image_offline.py [--model F.tflite ...]`; exits with 1 where ours stays below 0.97 of that sum.
-"Alone" is a bare loop, images set and scores read, pinned to one core while the others rest. Beside it stands what as
-many bare loops give at the same time, as threads and as processes: what the machine itself loses when all cores work.
+Run `python benchmarks/image_offline.py [--model F.tflite ...]`; it exits with 1 below 0.97 of that sum. "Alone" is a
+bare loop that sets images and reads scores, pinned to one core while the others idle. Bare loops on all cores at once,
+as threads and as processes, show the machine's own loss when all cores work.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from image_job import Images, open_engine, read_job
-from rounds import Comparison, Goal, load_before, report
+from rounds import Goal, WayComparison, load_before, report
 from sample_job import no_collections
 from through_loadgen import ThroughLoadGen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from image_job import ImageJob, Opened
+    from image_job import ImageJob, OpenEngine
 
 _OURS, _ALONE = "ours, through LoadGen", "sum of cores, each alone"
 _THREADS, _PROCESSES = "bare loops at once, threads", "bare loops at once, processes"
@@ -35,7 +35,7 @@ _GOALS = (
 
 
 def main() -> int:
-    """Compare each engine with each model."""
+    """Compare each engine with each model; return the exit code."""
     load = load_before()
     job = read_job("Offline: ours on all cores against the sum of the cores alone", rounds=12)
     images = Images()
@@ -55,7 +55,7 @@ def main() -> int:
     return 0 if reached else 1
 
 
-def _compare(job: ImageJob, opened: Opened) -> Comparison:
+def _compare(job: ImageJob, opened: OpenEngine) -> WayComparison:
     cores = sorted(os.sched_getaffinity(0))
     calls = {core: opened.bare_calls()[1] for core in cores}
     started = time.perf_counter()
@@ -63,7 +63,7 @@ def _compare(job: ImageJob, opened: Opened) -> Comparison:
         calls[cores[0]]()
     count = max(400, int(job.seconds * len(cores) * 20 / (time.perf_counter() - started)))
     ours = ThroughLoadGen("Offline", opened.backend, opened.samples, opened.grid, count, "resnet")
-    comparison = Comparison("images/s")
+    comparison = WayComparison("images/s")
     ways: dict[str, Callable[[], float]] = {
         _OURS: lambda: float(ours.run().values["result_samples_per_second"]),
         _ALONE: lambda: sum(_threads({core: calls[core]}, job.seconds) for core in cores),
@@ -74,13 +74,13 @@ def _compare(job: ImageJob, opened: Opened) -> Comparison:
     return comparison
 
 
-def _loop(core: int, call: Callable[[], object], seconds: float, tell: Callable[[float], Any]) -> None:
+def _loop(core: int, call: Callable[[], object], seconds: float, put_rate: Callable[[float], Any]) -> None:
     os.sched_setaffinity(0, {core})
     done, started = 0, time.perf_counter()
     while (now := time.perf_counter()) < started + seconds:
         call()
         done += 1
-    tell(done / (now - started))
+    put_rate(done / (now - started))
 
 
 def _threads(calls: dict[int, Callable[[], object]], seconds: float) -> float:
@@ -94,15 +94,15 @@ def _threads(calls: dict[int, Callable[[], object]], seconds: float) -> float:
 
 
 def _processes(calls: dict[int, Callable[[], object]], seconds: float) -> float:
-    # A fork has the interpreters as they are; each has one thread of its own only.
+    # A fork inherits the interpreters, which have no threads besides the caller.
     kind = multiprocessing.get_context("fork")
-    told = kind.SimpleQueue()
-    children = [kind.Process(target=_loop, args=(core, call, seconds, told.put)) for core, call in calls.items()]
+    queue = kind.SimpleQueue()
+    children = [kind.Process(target=_loop, args=(core, call, seconds, queue.put)) for core, call in calls.items()]
     for child in children:
         child.start()
     for child in children:
         child.join()
-    return sum(float(told.get()) for _ in children)
+    return sum(float(queue.get()) for _ in children)
 
 
 if __name__ == "__main__":

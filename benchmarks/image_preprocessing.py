@@ -1,8 +1,8 @@
-"""Preprocessing of photographs: images a second against a plain Pillow loop, and what 50,000 would cost.
+"""Compare the preprocessing of photographs with a plain Pillow loop, and estimate the time for 50,000 images.
 
-`python benchmarks/image_preprocessing.py [--images DIR]`, with OpenCV and Pillow installed. Without --images it works
-on generated JPEGs of about ImageNet's mean size. Exits with 1 where ours, with all processes, has less than three
-quarters of a Pillow loop's speed for each processor.
+Run `python benchmarks/image_preprocessing.py [--images DIR]` with OpenCV and Pillow installed. Without --images it uses
+generated JPEGs of about ImageNet's mean size. It exits with 1 if all processes together are slower than three quarters
+of a Pillow loop on each processor.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 from PIL import Image
-from rounds import Comparison, Goal, load_before, report
+from rounds import Goal, WayComparison, load_before, report
 from work_folder import work_folder
 
-from mlperf_home.datasets.imagenet.preprocessing import Wanted, preprocess
+from mlperf_home.datasets.imagenet.preprocessing import ImageFolder, preprocess
 from mlperf_home.datasets.imagenet.recipes import MLPERF, MOBILENET, PUBLISHED, find_recipe
 
 if TYPE_CHECKING:
@@ -34,23 +34,25 @@ _WAYS = {"ours, mlperf-v3.1, all processes": MLPERF, "ours, published, all proce
 
 
 def main() -> int:
-    """Compare."""
+    """Compare the recipes with Pillow; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=Path, help="a folder of ILSVRC2012_val_*.JPEG with val_map.txt")
-    parser.add_argument("--count", type=int, default=600, help="how many are generated")
+    parser.add_argument("--count", type=int, default=600, help="the number of generated images")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, default=None, help="also write the figures to this file")
-    chosen = parser.parse_args()
+    options = parser.parse_args()
     load, folder = load_before(), work_folder()
-    images = chosen.images or _generated(folder / "images", chosen.count)
+    images = options.images or _generated(folder / "images", options.count)
     paths, workers = sorted(images.glob("*.JPEG")), len(os.sched_getaffinity(0))
-    comparison = Comparison("images/s")
+    comparison = WayComparison("images/s")
     ways: dict[str, Callable[[], float]] = {_PILLOW: lambda: _pillow(paths)}
     ways |= {name: _ours(images, recipe, folder, len(paths), workers) for name, recipe in _WAYS.items()}
-    comparison.run(ways, chosen.rounds)
+    comparison.run(ways, options.rounds)
     comparison.figures[_PILLOW_ALL] = [rate * workers for rate in comparison.figures[_PILLOW]]
     goals = (Goal("ours, mlperf-v3.1 / Pillow x processors", next(iter(_WAYS)), (_PILLOW_ALL,), 0.75),)
-    reached = report(comparison, goals, {"load_before": load, "images": len(paths), "processors": workers}, chosen.json)
+    reached = report(
+        comparison, goals, {"load_before": load, "images": len(paths), "processors": workers}, options.json
+    )
     for name in _WAYS:
         print(f"{name}: {_ALL:,} images take about {_ALL / min(comparison.figures[name]):.0f} s at {_SIDE} x {_SIDE}")
     print(f"memory: {_peak_mb():.0f} MB in the largest process, for {len(paths)} images")
@@ -62,17 +64,19 @@ def _ours(images: Path, recipe: str, folder: Path, count: int, workers: int) -> 
     def run() -> float:
         out = folder / f"out-{recipe}"
         shutil.rmtree(out, ignore_errors=True)
-        wanted = Wanted(images, images, None, find_recipe(recipe, MOBILENET, _SIDE), out, folder / "partial", workers)
+        request = ImageFolder(
+            images, images, None, find_recipe(recipe, MOBILENET, _SIDE), out, folder / "partial", workers
+        )
         started = time.perf_counter()
-        preprocess(wanted, lambda _done, _total: None)
+        preprocess(request, lambda _done, _total: None)
         return count / (time.perf_counter() - started)
 
     return run
 
 
 def _pillow(paths: Sequence[Path]) -> float:
-    """Do what MLPerf's recipe does, as a loop that anyone would write."""
-    made = np.empty((len(paths), _SIDE, _SIDE, 3), np.uint8)
+    """Apply MLPerf's recipe in a plain loop and return images per second."""
+    images = np.empty((len(paths), _SIDE, _SIDE, 3), np.uint8)
     started = time.perf_counter()
     for row, path in enumerate(paths):
         with Image.open(path) as opened:
@@ -81,7 +85,7 @@ def _pillow(paths: Sequence[Path]) -> float:
         width, height = (round(side * scale) for side in picture.size)
         left, top = (width - _SIDE) // 2, (height - _SIDE) // 2
         resized = picture.resize((width, height), Image.Resampling.BILINEAR)
-        made[row] = np.asarray(resized.crop((left, top, left + _SIDE, top + _SIDE)))
+        images[row] = np.asarray(resized.crop((left, top, left + _SIDE, top + _SIDE)))
     return len(paths) / (time.perf_counter() - started)
 
 

@@ -1,9 +1,9 @@
-"""SingleStream of image classifiers: the 90th percentile that LoadGen sees against a bare `invoke()` loop's.
+"""Compare SingleStream's 90th percentile of image classifiers under LoadGen with a bare `invoke()` loop's.
 
-`python benchmarks/image_single_stream.py [--model F.tflite ...]`, with LiteRT, tflite-runtime or both installed; exits
-with 1 where ours adds more than 3 % or 20 us, whichever is larger. A bare loop that sets an image before each inference
-and reads the scores after it, as anyone has to, stands beside them without a goal. All take turns, round by round; ours
-and the bare loops have interpreters of their own, made alike.
+Run `python benchmarks/image_single_stream.py [--model F.tflite ...]` with LiteRT, tflite-runtime or both installed. It
+exits with 1 if the harness adds more than 3 % or 20 us, whichever is larger. A bare loop that sets an image before each
+inference and reads the scores after it is measured too, without a goal. All take turns, round by round. The harness and
+the bare loops have separate interpreters with the same configuration.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from image_job import Images, open_engine, read_job
-from rounds import Comparison, Goal, load_before, report
+from rounds import Goal, WayComparison, load_before, report
 from sample_job import no_collections
 from through_loadgen import ThroughLoadGen
 
 from mlperf_home.engines.tflite.library import percentile
 
 if TYPE_CHECKING:
-    from image_job import ImageJob, Opened
+    from image_job import ImageJob, OpenEngine
 
 _OURS, _BARE, _FED = "ours, through LoadGen", "bare invoke()", "bare loop that sets images, reads scores"
 _SHARE, _US = 0.03, 20.0
@@ -30,7 +30,7 @@ _FEWEST, _MOST = 200, 5000
 
 
 def main() -> int:
-    """Compare each engine with each model."""
+    """Compare each engine with each model; return the exit code."""
     load = load_before()
     job = read_job("SingleStream: ours through LoadGen against a bare invoke() loop")
     images = Images()
@@ -56,15 +56,15 @@ def main() -> int:
     return 0 if reached else 1
 
 
-def _compare(job: ImageJob, opened: Opened) -> Comparison:
-    bare, fed = opened.bare_calls()
+def _compare(job: ImageJob, opened: OpenEngine) -> WayComparison:
+    bare, infer_image = opened.bare_calls()
     count = min(_MOST, max(_FEWEST, int(job.seconds * 1e9 / _p90_ns(bare, 50))))
     ours = ThroughLoadGen("SingleStream", opened.backend, opened.samples, opened.grid, count, "resnet")
-    comparison = Comparison("us (90th percentile)")
+    comparison = WayComparison("us (90th percentile)")
     ways = {
         _OURS: lambda: ours.run().percentiles_ns["90.00"] / 1e3,
         _BARE: lambda: _p90_ns(bare, count) / 1e3,
-        _FED: lambda: _p90_ns(fed, count) / 1e3,
+        _FED: lambda: _p90_ns(infer_image, count) / 1e3,
     }
     comparison.run(ways, job.rounds)
     return comparison

@@ -1,4 +1,4 @@
-"""How long 100,000 measurements take to append, to index and to find: each as a ratio to reading the lines as JSON."""
+"""Measure the time to append, index and find 100,000 measurements, as ratios to reading the lines as JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def made_up(count: int) -> Iterator[Measurement]:
-    """Make measurements with as many facts as a published table gives."""
+    """Make measurements with the facts of a published table."""
     fact = Value("x", "copied", "made up")
     first = Measurement(
         "v3.1", "mobilenets", "SingleStream", True, "made up for a benchmark", None, (), ("made up",),
@@ -32,7 +32,7 @@ def made_up(count: int) -> Iterator[Measurement]:
     chance = random.Random(1)  # noqa: S311 - nothing secret
     for number in range(count):
         latency_ms = 1 + number / 100
-        # What takes longer is more accurate on the whole, as models are: the front has many members.
+        # Slower models are more accurate on average, so the front has many members.
         values = {
             "latency_ms": latency_ms,
             "top1_percent": 10 * math.log(latency_ms) - chance.expovariate(0.2),
@@ -41,17 +41,17 @@ def made_up(count: int) -> Iterator[Measurement]:
         yield replace(first, values={name: Value(value, "copied", "made up") for name, value in values.items()})
 
 
-def timed(name: str, work: Callable[[], object], base_s: float | None = None) -> float:
-    """Do something, and tell its time and ratio."""
+def timed(name: str, call: Callable[[], object], base_s: float | None = None) -> float:
+    """Time a call, and print the time and its ratio to `base_s`."""
     began = time.perf_counter()
-    work()
+    call()
     took_s = time.perf_counter() - began
     print(f"{name:40} {took_s:7.2f} s" + (f"  {took_s / base_s:6.2f} x" if base_s else ""), flush=True)
     return took_s
 
 
 def main() -> None:
-    """Measure once."""
+    """Measure every operation once."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=100_000)
     count = parser.parse_args().count

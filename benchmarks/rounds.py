@@ -1,4 +1,4 @@
-"""Compare ways of doing the same work: in turns, within one run, by medians of ratios."""
+"""Compare ways of doing the same work in turns, by medians of ratios."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Goal:
-    """A ratio that has to be reached.
+    """A goal for the ratio of two ways' figures.
 
     Attributes:
-        name: what is compared, in words.
-        over: the way whose figures are divided.
-        under: the ways they are divided by; the best of them in each round counts.
-        bound: what the median of the rounds' ratios has to reach.
-        at_most: whether the bound is an upper one (latencies); else a lower one (rates).
+        name: a description of the comparison.
+        over: the way in the numerator.
+        under: the ways in the denominator, of which the best in each round counts.
+        bound: the bound for the median of the rounds' ratios.
+        at_most: whether the bound is an upper bound (for latencies), not a lower one (for rates).
     """
 
     name: str
@@ -34,16 +34,16 @@ class Goal:
 
 
 @dataclass
-class Comparison:
-    """Figures of several ways, a list of rounds for each."""
+class WayComparison:
+    """The figures of several ways, one for each round."""
 
     unit: str
     figures: dict[str, list[float]] = field(default_factory=dict)
 
     def run(self, ways: Mapping[str, Callable[[], float]], rounds: int) -> None:
-        """Measure every way once per round, in turns; a round before the first warms up and does not count.
+        """Measure every way once per round, in turns, after a warm-up round that does not count.
 
-        Each round begins with another way: what a way leaves behind (heat, caches) would always meet the same one else.
+        Each round begins with another way, so that a way's heat and caches do not always affect the same next way.
         """
         names = list(ways)
         for number in range(rounds + 1):
@@ -55,21 +55,22 @@ class Comparison:
             print(f"round {number} of {rounds}" + ("" if number else " (warm-up)"), file=sys.stderr)
 
     def ratios(self, goal: Goal) -> list[float]:
-        """A goal's ratio in each round."""
+        """Return a goal's ratio in each round."""
         best = min if goal.at_most else max
         others = [self.figures[name] for name in goal.under]
         return [
-            mine / best(each) for mine, each in zip(self.figures[goal.over], zip(*others, strict=True), strict=True)
+            figure / best(other)
+            for figure, other in zip(self.figures[goal.over], zip(*others, strict=True), strict=True)
         ]
 
 
 def load_before() -> float:
-    """The machine's load in the last minute; above a tenth of the cores, figures of two runs differ."""
+    """Return the machine's load in the last minute; above a tenth of the cores, figures are not repeatable."""
     return os.getloadavg()[0]
 
 
-def report(comparison: Comparison, goals: tuple[Goal, ...], facts: Mapping[str, object], path: Path | None) -> bool:
-    """Print tables, write JSON, and say whether all goals are reached."""
+def report(comparison: WayComparison, goals: tuple[Goal, ...], facts: Mapping[str, object], path: Path | None) -> bool:
+    """Print tables, write JSON, and return whether all goals are reached."""
     print(f"\n{'way':34} {comparison.unit:>18}   lowest   highest   (median of {_rounds(comparison)} rounds)")
     for name, figures in comparison.figures.items():
         print(f"{name:34} {statistics.median(figures):18.2f} {min(figures):8.2f} {max(figures):9.2f}")
@@ -90,5 +91,5 @@ def report(comparison: Comparison, goals: tuple[Goal, ...], facts: Mapping[str, 
     return all(bool(row["reached"]) for row in rows)
 
 
-def _rounds(comparison: Comparison) -> int:
+def _rounds(comparison: WayComparison) -> int:
     return len(next(iter(comparison.figures.values())))

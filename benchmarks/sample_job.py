@@ -1,4 +1,4 @@
-"""What the benchmarks work on: the sample's model and questions, or others that are given."""
+"""The common part of the BERT benchmarks: the model and the questions, the sample's by default."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SampleJob:
-    """Model, samples, and a folder for derived files.
+    """The model, the samples and the options of a benchmark.
 
     Attributes:
-        model_path: an ONNX file.
-        samples: loaded.
+        model_path: the ONNX file.
+        samples: the loaded samples.
         graphs: fixed-shape copies of the model.
-        work_dir: where they are.
-        count: how many samples each round infers.
-        rounds: how many rounds count.
-        json_path: where the figures go, or None.
+        work_dir: the folder for derived files.
+        count: the number of samples in each round.
+        rounds: the number of rounds that count.
+        json_path: the file for the figures, or None.
     """
 
     model_path: Path
@@ -45,7 +45,7 @@ class SampleJob:
     json_path: Path | None
 
     def facts(self, load_before: float) -> dict[str, Any]:
-        """What belongs beside the figures."""
+        """Return the facts to record with the figures."""
         lengths = np.asarray(self.samples.lengths)
         return {
             "model": self.model_path.name,
@@ -61,39 +61,41 @@ class SampleJob:
 
 
 def open_job(description: str, count: int, arguments: Sequence[str] | None = None) -> SampleJob:
-    """Read the command line and open what it names."""
+    """Parse the command line and open the model and the dataset."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--model", type=Path, default=MODELS["pruned-quantised"], help="an ONNX BERT")
-    parser.add_argument("--dataset", type=Path, help="a SQuAD v1.1 file; default: the sample, made now")
+    parser.add_argument("--dataset", type=Path, help="a SQuAD v1.1 file; default: the sample")
     parser.add_argument("--vocab", type=Path, help="the model's vocab.txt; default: the sample's")
     parser.add_argument("--count", type=int, default=count, help="samples in each round")
     parser.add_argument("--rounds", type=int, default=7, help="rounds that count")
     parser.add_argument("--json", type=Path, default=None, help="also write the figures to this file")
-    chosen = parser.parse_args(arguments)
-    if (chosen.dataset is None) != (chosen.vocab is None):
-        parser.error("give --dataset and --vocab together, or neither")
+    options = parser.parse_args(arguments)
+    if (options.dataset is None) != (options.vocab is None):
+        parser.error("--dataset and --vocab belong together; pass both or neither")
     work_dir = work_folder()
-    if chosen.dataset is None:
-        chosen.dataset, chosen.vocab = write_sample(work_dir)
+    if options.dataset is None:
+        options.dataset, options.vocab = write_sample(work_dir)
     features = work_dir / "features"
-    made = make_features(["--dataset", str(chosen.dataset), "--vocab", str(chosen.vocab), "--out", str(features)])
-    if made:
-        raise SystemExit(made)
+    exit_code = make_features(
+        ["--dataset", str(options.dataset), "--vocab", str(options.vocab), "--out", str(features)]
+    )
+    if exit_code:
+        raise SystemExit(exit_code)
     samples = SquadSamples(features)
     samples.load(range(samples.performance_count))
     return SampleJob(
-        chosen.model,
+        options.model,
         samples,
-        FixedShapeGraphs(chosen.model, work_dir),
+        FixedShapeGraphs(options.model, work_dir),
         work_dir,
-        chosen.count,
-        chosen.rounds,
-        chosen.json,
+        options.count,
+        options.rounds,
+        options.json,
     )
 
 
 def no_collections() -> None:
-    """Keep the collector out of timed sections, as the harness does."""
+    """Disable garbage collection in timed sections, like the harness."""
     gc.collect()
     gc.freeze()
     gc.disable()

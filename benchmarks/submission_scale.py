@@ -1,7 +1,7 @@
-"""How generating and checking a submission grows with its results: 81 models, three scenarios, real log sizes.
+"""Measure how generating and checking a submission scales with its results, up to 81 models with real log sizes.
 
-The results are those that the tests write, with accuracy logs as long as ImageNet's. Each count runs in a process of
-its own, so that its peak of memory is its own. Quote the ratios: per result, and of memory.
+The results are the tests' synthetic ones, with accuracy logs of ImageNet's size. Each count runs in a separate process
+with its own memory peak. Quote the ratios per result and of memory.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def make_results(folder: Path, models: int, log_bytes: int) -> None:
             for _ in range(log_bytes // len(_BLOCK)):
                 log.write(_BLOCK)
             log.write(b"\n]\n")
-        # The hash is of another log now; without one it is computed, which costs what it costs a user.
+        # The recorded hash belongs to another log; without it, generating computes the hash, as for a user.
         (accuracy / "accuracy.txt").write_text("accuracy=71.676%, good=35838, total=50000\n", "utf-8")
 
 
 def measure(models: int, log_bytes: int) -> dict[str, float]:
-    """Generate, check and pack once."""
+    """Generate, check and pack a submission once; return the times and the memory peak."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         make_results(root / "results", models, log_bytes)
@@ -68,25 +68,26 @@ def measure(models: int, log_bytes: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure three sizes, each in a process of its own."""
+    """Measure three sizes, each in a separate process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--log-mb", type=float, default=5, help="the size of an accuracy log (ImageNet: 5, BERT: 67)")
     parser.add_argument("--models", type=int, help="measure this number in this process, and print JSON")
-    given = parser.parse_args()
-    if given.models:
-        print(json.dumps(measure(given.models, int(given.log_mb * 1e6))))
+    options = parser.parse_args()
+    if options.models:
+        print(json.dumps(measure(options.models, int(options.log_mb * 1e6))))
         return
     first: dict[str, float] = {}
     for models in (9, 27, 81):
-        words = [sys.executable, __file__, f"--models={models}", f"--log-mb={given.log_mb}"]
-        told = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
-        first = first or told
-        total = told["generate_s"] + told["check_s"] + told["pack_s"]
-        per = total / told["results"] / ((first["generate_s"] + first["check_s"] + first["pack_s"]) / first["results"])
+        words = [sys.executable, __file__, f"--models={models}", f"--log-mb={options.log_mb}"]
+        row = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+        first = first or row
+        total = row["generate_s"] + row["check_s"] + row["pack_s"]
+        first_total = first["generate_s"] + first["check_s"] + first["pack_s"]
+        relative = total / row["results"] / (first_total / first["results"])
         print(
-            f"{told['results']:4.0f} results: generate {told['generate_s']:.2f} s, check {told['check_s']:.2f} s, "
-            f"pack {told['pack_s']:.2f} s; a result {per:.2f} x, memory {told['peak_mib'] / first['peak_mib']:.2f} x "
-            f"of the first ({told['peak_mib']:.0f} MiB)",
+            f"{row['results']:4.0f} results: generate {row['generate_s']:.2f} s, check {row['check_s']:.2f} s, "
+            f"pack {row['pack_s']:.2f} s; a result {relative:.2f} x, "
+            f"memory {row['peak_mib'] / first['peak_mib']:.2f} x of the first ({row['peak_mib']:.0f} MiB)",
             flush=True,
         )
 

@@ -1,4 +1,4 @@
-"""Our harness, through LoadGen, in this process: the engine stays open between the rounds."""
+"""Run the harness under LoadGen in this process, so that the engine stays open between the rounds."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _STALL_S = 120.0
 
 
 class ThroughLoadGen:
-    """Runs of one scenario over an open backend.
+    """Runs of a scenario with an open backend.
 
     Attributes:
-        indices: the samples of the last run, in the order in which LoadGen issued them.
+        indices: the samples of the last remembered run, in the order of LoadGen's queries.
     """
 
     def __init__(
@@ -51,9 +51,9 @@ class ThroughLoadGen:
         """Run LoadGen once.
 
         Args:
-            remember: note the samples' order in `indices`, which takes a little time of its own.
-            after: called with each query's first sample when our harness has completed the query; in SingleStream
-                LoadGen waits for it before it issues the next, and counts it into no latency.
+            remember: record the samples' order in `indices`, which takes a little time.
+            after: called with each query's first sample after the harness has completed the query. In SingleStream,
+                LoadGen waits for it before the next query but does not count it as latency.
         """
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         settings = loadgen_module.configure(self._loadgen, self._job)
@@ -66,9 +66,9 @@ class ThroughLoadGen:
         )
         if remember:
             self.indices = []
-            sut.issue = _Remembering(sut.issue, self.indices)
+            sut.issue = _RecordedIssue(sut.issue, self.indices)
         if after is not None:
-            sut.issue = _Interleaved(sut.issue, after)
+            sut.issue = _InterleavedIssue(sut.issue, after)
         watchdog.start()
         loadgen_module.run(self._loadgen, settings, (sut, self._samples), folder, folder / "audit.config")
         watchdog.stop()
@@ -81,7 +81,7 @@ class ThroughLoadGen:
         values = {"min_duration": 0, "min_query_count": self._count, "max_query_count": self._count}
         target = {"target_qps": 1} if scenario == "Offline" else {"target_latency": 1}
         if scenario == "Offline":
-            # One query, which LoadGen makes as large as min_query_count.
+            # LoadGen issues one query of min_query_count samples.
             del values["max_query_count"]
         model = load_round("v3.1").benchmarks[self._benchmark].loadgen_model
         conf.write_text(user_conf(model, scenario, {**values, **target}), encoding="utf-8")
@@ -100,8 +100,8 @@ class ThroughLoadGen:
         return decode_job(document)
 
 
-class _Remembering:
-    """Notes the samples of each query before it is issued."""
+class _RecordedIssue:
+    """A wrapper of `issue` that records the samples of each query."""
 
     def __init__(self, issue: Any, indices: list[int]) -> None:
         self._issue = issue
@@ -112,8 +112,8 @@ class _Remembering:
         self._issue(ids, indices)
 
 
-class _Interleaved:
-    """Does something else after each query."""
+class _InterleavedIssue:
+    """A wrapper of `issue` that calls a function after each query."""
 
     def __init__(self, issue: Any, after: Callable[[int], None]) -> None:
         self._issue = issue
@@ -129,6 +129,6 @@ def _fail(error: BaseException) -> NoReturn:
 
 
 def _end(text: str) -> NoReturn:
-    # From whatever thread: LoadGen would wait for ever, and its threads end badly in an ordinary exit.
+    # End the process from any thread: LoadGen would wait forever, and its threads crash in an ordinary exit.
     print(text, file=sys.stderr, flush=True)
     os._exit(1)

@@ -1,4 +1,4 @@
-"""A folder for one benchmark, which is gone when Python ends."""
+"""A temporary folder for a benchmark, removed when Python exits."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 
 def work_folder() -> Path:
-    """Make the folder."""
+    """Make the folder and return it."""
     folder = Path(tempfile.mkdtemp(prefix="mlperf-home-benchmark-"))
     atexit.register(_remove, folder, os.getpid())
     return folder
 
 
 def _remove(folder: Path, owner: int) -> None:
-    # A fork ends before this process does, and may end as Python does.
+    # A forked process may run this function before this process ends.
     if os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlperf_home.machine.cpu.cpuinfo import LSCPU
-from mlperf_home.machine.facts import COMPILERS, read_host
+from mlperf_home.machine.facts import COMPILERS, read_machine
 from mlperf_home.machine.firmware import DMIDECODE
 from mlperf_home.steps.machine import system_name
 from mlperf_home.submission.system.description import Description, describe_system
@@ -24,7 +24,7 @@ def preprocess(context: Context) -> Outcome:
         # dmidecode reads the firmware's tables, which is root's; nobody is asked for that.
         modules = _said(DMIDECODE) if os.geteuid() == 0 else None
         compiler = next((text for text in map(_said, COMPILERS) if text), None)
-        described = describe_system(read_host(lscpu=_said(LSCPU), dmidecode=modules, compiler=compiler), wanted)
+        described = describe_system(read_machine(lscpu=_said(LSCPU), dmidecode=modules, compiler=compiler), wanted)
         folder = context.path("CM_MLPERF_SUT_DESCRIPTION_DIR") or context.output
         path = folder / f"{sut}.json"
         kept = place_description(path, described.to_json(), context.output / f"{sut}.previous.json")

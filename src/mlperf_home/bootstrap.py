@@ -1,9 +1,8 @@
-"""Run one of our modules with an interpreter that has not installed us.
+"""Run a module of mlperf_home with an interpreter in which the package is not installed.
 
-The engines live in an environment of their own (they pin an old NumPy and an old
-Python). `<that python> bootstrap.py <module> <arguments>` imports `mlperf_home` and `scriptgraph` from
-beside this file and runs the module as `python -m` would, without putting the rest
-of the front's site-packages within the engine's reach.
+The engines need environments of their own, because they pin an old NumPy and an old Python. `PYTHON bootstrap.py
+MODULE ARGUMENTS` imports `mlperf_home` and `scriptgraph` from beside this file, then runs the module as `python -m`
+does. The other packages of the installation stay out of the engine's reach.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 BOOTSTRAP = Path(__file__)
-"""This file, which runs our modules with another interpreter."""
+"""This file, to pass to another interpreter."""
 
 
 def main() -> None:
     """Import the package from this file's folder, then run the named module."""
     own = Path(__file__).resolve().parent
-    # Python put this folder first: its modules would shadow top-level names.
+    # Python puts this folder first on the path; its modules would shadow top-level names.
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != own]
     for package in (own, own.with_name("scriptgraph")):
         init = package / "__init__.py"
@@ -30,8 +29,8 @@ def main() -> None:
         module = module_from_spec(spec)
         sys.modules[package.name] = module
         spec.loader.exec_module(module)
-    if len(sys.argv) < 2:  # noqa: PLR2004 - the module's name is the one argument needed
-        raise SystemExit("bootstrap: which module? usage: bootstrap.py MODULE [ARGUMENTS]")
+    if len(sys.argv) < 2:  # noqa: PLR2004 - the module's name is the only required argument
+        raise SystemExit("bootstrap: no module is named; usage: bootstrap.py MODULE [ARGUMENTS]")
     name = sys.argv[1]
     sys.argv[1:2] = []
     runpy.run_module(name, run_name="__main__", alter_sys=True)

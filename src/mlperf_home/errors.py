@@ -1,15 +1,15 @@
-"""The shape of an error that a user reads: what is wrong, where, what to do next."""
+"""The form of an error that a user reads: place, problem, advice."""
 
 from __future__ import annotations
 
 
 class LocatedError(Exception):
-    """Something a user gave cannot be used; `str()` is one line.
+    """An input cannot be used; `str()` is one line, "WHERE: PROBLEM; ADVICE".
 
     Attributes:
         where: the file, with a place inside it where one is known.
-        problem: what is wrong there.
-        advice: what to do next.
+        problem: the fault there.
+        advice: the user's next step.
     """
 
     def __init__(self, where: object, problem: str, advice: str) -> None:

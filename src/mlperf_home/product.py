@@ -1,4 +1,4 @@
-"""This product, and the engine that runs its scripts."""
+"""The product's name and addresses, and the engine that runs its scripts."""
 
 from pathlib import Path
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mlperf_home.contracts.grids import Grid
-    from mlperf_home.testing.backend_conformance import Subject
+    from mlperf_home.testing.backend_conformance import BackendSubject
 
 PACKAGE = Path(registry.__file__).parents[1]
 SAMPLE_MODELS = sorted((PACKAGE / "samples" / "bert").glob("*.onnx"))
@@ -37,7 +37,7 @@ def _cases() -> list[object]:
 
 
 @pytest.fixture(scope="module", params=_cases())
-def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
+def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackendSubject]:
     """An open backend; module-scoped, since compiling takes longer than all checks."""
     engine, model = request.param
     if engine != "echo":
@@ -49,17 +49,17 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         tiny_bert.write(path)
     else:
         shutil.copy(model, path)
-    opened = backend_conformance.open_subject(
+    subject = backend_conformance.open_subject(
         lambda: registry.make(engine),
         EngineSetup(model_path=path, work_dir=work_dir, grid=backend_conformance.GRID),
         tolerance=INT8_TOLERANCE if "quantised" in str(model) else TOLERANCE,
     )
-    yield opened
-    opened.backend.close()
+    yield subject
+    subject.backend.close()
 
 
 @pytest.mark.parametrize("check", backend_conformance.CHECKS, ids=lambda check: check.__name__)
-def test_backend_keeps_the_interface(subject: Subject, check: Callable[[Subject], None]) -> None:
+def test_backend_keeps_the_interface(subject: BackendSubject, check: Callable[[BackendSubject], None]) -> None:
     check(subject)
 
 

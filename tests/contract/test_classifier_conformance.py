@@ -16,7 +16,7 @@ from mlperf_home.testing.tiny_classifier import TinyClassifier
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mlperf_home.testing.classifier_conformance import Subject
+    from mlperf_home.testing.classifier_conformance import ClassifierSubject
 
 MODELS = Path(__file__).resolve().parents[2] / "../shared/data/tflite"
 ENGINES = {"tflite": "tflite_runtime", "litert": "ai_edge_litert"}
@@ -29,7 +29,7 @@ CASES = [
 
 
 @pytest.fixture(scope="module", params=CASES)
-def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
+def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClassifierSubject]:
     engine, model = request.param
     pytest.importorskip(ENGINES[engine], reason=f"{engine} is not installed")
     folder = tmp_path_factory.mktemp("model")
@@ -48,7 +48,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.mark.parametrize("check", classifier_conformance.CHECKS, ids=lambda check: check.__name__)
-def test_backend_keeps_the_interface(subject: Subject, check: Callable[[Subject], None]) -> None:
+def test_backend_keeps_the_interface(subject: ClassifierSubject, check: Callable[[ClassifierSubject], None]) -> None:
     before = subject.request.model_path.read_bytes()
     check(subject)
     assert subject.request.model_path.read_bytes() == before

@@ -79,8 +79,8 @@ class StubSamples:
         self.lengths: NDArray[np.int32] | None = (np.arange(self.count) % 300 + 10).astype(np.int32)
         self.loaded: set[int] = set()
 
-    def suit(self, model: Mapping[str, Any]) -> None:
-        """Tokens suit every model."""
+    def adapt(self, model: Mapping[str, Any]) -> None:
+        """Do nothing: every model takes tokens."""
 
     def load(self, indices: Sequence[int]) -> None:
         self.loaded |= set(indices)

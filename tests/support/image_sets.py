@@ -73,7 +73,7 @@ def held_elsewhere(folder: Path) -> Iterator[None]:
     claimed, release = context.Event(), context.Event()
 
     def hold() -> None:
-        with unfinished.claimed(folder):
+        with unfinished.claim(folder):
             claimed.set()
             release.wait(60)
 

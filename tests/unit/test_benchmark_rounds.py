@@ -40,7 +40,7 @@ def test_ways_take_turns_at_being_first_and_the_first_round_does_not_count(round
 
         return once
 
-    comparison = rounds.Comparison("samples/s")
+    comparison = rounds.WayComparison("samples/s")
     comparison.run({"a": way("a", [99.0, 2.0, 4.0]), "b": way("b", [99.0, 1.0, 1.0])}, rounds=2)
     assert order == ["a", "b", "b", "a", "a", "b"]
     assert comparison.figures == {"a": [2.0, 4.0], "b": [1.0, 1.0]}
@@ -49,7 +49,9 @@ def test_ways_take_turns_at_being_first_and_the_first_round_does_not_count(round
 def test_a_goal_is_judged_by_the_median_against_the_best_other(
     rounds: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    comparison = rounds.Comparison("samples/s", {"ours": [6.0, 6.0, 6.0], "b": [3.0, 2.0, 1.0], "c": [1.0, 1.0, 3.0]})
+    comparison = rounds.WayComparison(
+        "samples/s", {"ours": [6.0, 6.0, 6.0], "b": [3.0, 2.0, 1.0], "c": [1.0, 1.0, 3.0]}
+    )
     goal = rounds.Goal("ours / others", "ours", ("b", "c"), 2.0)
     assert comparison.ratios(goal) == [2.0, 3.0, 2.0]
     path = tmp_path / "figures.json"
@@ -61,7 +63,7 @@ def test_a_goal_is_judged_by_the_median_against_the_best_other(
 
 
 def test_a_latency_has_to_stay_below_its_bound(rounds: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    comparison = rounds.Comparison("us", {"ours": [10.3, 10.2, 10.0], "bare": [10.0, 10.0, 10.0]})
+    comparison = rounds.WayComparison("us", {"ours": [10.3, 10.2, 10.0], "bare": [10.0, 10.0, 10.0]})
     goal = rounds.Goal("ours / bare", "ours", ("bare",), 1.01, at_most=True)
     assert not rounds.report(comparison, (goal,), {}, None)
     assert "MISSED" in capsys.readouterr().out
@@ -76,4 +78,4 @@ def test_an_interrupted_way_is_not_hidden(rounds: ModuleType) -> None:
         return 1.0
 
     with pytest.raises(RuntimeError, match="gone"):
-        rounds.Comparison("s").run({"a": way}, rounds=2)
+        rounds.WayComparison("s").run({"a": way}, rounds=2)

@@ -97,7 +97,7 @@ def test_an_unreadable_image_is_the_steps_failure(images: Path, cm_run: Run) -> 
 
     answer = cm_run(PREPROCESSED, imagenet_path=str(images), labels_path=str(images), adr=HERE)
 
-    assert f"{images / name_of(3)}: is no whole JPEG (4 bytes); fetch this image again" in failure(answer)
+    assert f"{images / name_of(3)}: is not a complete JPEG (4 bytes); fetch this image again" in failure(answer)
 
 
 @pytest.mark.parametrize("query", ["get,validation,dataset,imagenet,_2012", "get,val,dataset,imagenet,ILSVRC"])
@@ -110,7 +110,7 @@ def test_the_users_folder_is_registered_as_the_guide_has_it(images: Path, cm_run
 
 def test_a_set_that_is_not_full_is_no_full_one(images: Path, cm_run: Run) -> None:
     said = failure(cm_run("get,validation,dataset,imagenet,_2012,_full", input=str(images)))
-    assert f"{images}: holds 7 images, fewer than the 50000 asked for; ILSVRC2012_img_val.tar (50,000" in said
+    assert f"{images}: holds 7 images, fewer than the 50000 asked for; get ILSVRC2012_img_val.tar (50,000" in said
 
     said = failure(cm_run("get,validation,dataset,imagenet,_size.500", input=str(images)))
     assert "holds 7 images, fewer than the 500 asked for" in said
@@ -130,7 +130,7 @@ def test_labels_of_the_user_are_looked_at(images: Path, cm_run: Run) -> None:
 
     said = failure(cm_run("get,imagenet-aux", labels_path=str(images)))
 
-    assert "line 1: labels 'train/n01440764_1.JPEG', which is no image of the validation set" in said
+    assert "line 1: labels 'train/n01440764_1.JPEG', which is not an image of the validation set" in said
 
 
 class TestTorrents:

@@ -1,1 +1,1 @@
-"""Training of the sample's models: run on a developer's machine, never by a user's job."""
+"""Training of the sample's models, on a developer's machine only."""

@@ -1,4 +1,4 @@
-"""Training questions, short paragraphs first, in batches of about as many tokens each."""
+"""Training questions, short paragraphs first, in batches of about equal numbers of tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from mlperf_home.samples.questions.squad import QUESTION_TOKENS, ask, length_at, make_paragraph
+from mlperf_home.samples.questions.squad import QUESTION_TOKENS, length_at, make_paragraph, question_text
 from mlperf_home.samples.questions.world import RELATIONS, Dice
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from mlperf_home.samples.questions.squad import Paragraph
 
 POSITIONS = 384
-# So many batches are sorted by length together, then shuffled.
+# The number of batches that are sorted by length together, then shuffled.
 BATCHES_PER_SHUFFLE = 32
-# Every so many-th window of a long paragraph is without its answer, and says so at [CLS].
+# The share of windows without the answer that are kept; their label is [CLS].
 UNANSWERED_SHARE = 0.3
 
 
@@ -35,12 +35,12 @@ class Stage:
     Attributes:
         steps: optimiser steps.
         tokens: (shortest, longest) paragraph in tokens; None for the sample's own distribution.
-        kinds: how many kinds of fact a paragraph tells: with few of them, only the name tells answers apart.
-        questions: how many facts of a paragraph are asked for.
-        shifted: put the paragraph's positions anywhere up to 384, so that short texts teach them all.
-        batch_tokens: tokens of one batch, padding included.
+        kinds: the number of kinds of facts in a paragraph.
+        questions: the number of questions about a paragraph.
+        shifted: shift the paragraph's positions by a random offset up to 384, so that short texts train all positions.
+        batch_tokens: tokens of one batch, including padding.
         peak_rate: the learning rate after the warm-up.
-        warmup_steps: steps of linear warm-up; afterwards the rate falls linearly to a tenth.
+        warmup_steps: steps of linear warm-up, after which the rate falls linearly.
     """
 
     steps: int
@@ -57,7 +57,7 @@ class Stage:
 class _Example:
     question: list[int]
     context: list[int]
-    # First and last token of the answer within the context; None if this window lacks it.
+    # First and last token of the answer in the context; None if the window lacks it.
     answer: tuple[int, int] | None
 
     @property
@@ -66,7 +66,7 @@ class _Example:
 
 
 class Curriculum:
-    """Makes batches from a seed; no two seeds share paragraphs but by chance."""
+    """A source of batches; different seeds share paragraphs only by chance."""
 
     def __init__(self, vocabulary: list[str], seed: int) -> None:
         self._ids = {entry: number for number, entry in enumerate(vocabulary)}
@@ -76,7 +76,7 @@ class Curriculum:
         self._dice = Dice(random.Random(seed))  # noqa: S311 - training material, not cryptography
 
     def batches(self, stage: Stage) -> Iterator[dict[str, torch.Tensor]]:
-        """Return the stage's batches without end: ids, mask, types, places, starts and ends."""
+        """Yield the stage's batches endlessly: ids, mask, types, places, starts and ends."""
         while True:
             examples: list[_Example] = []
             while sum(example.length for example in examples) < stage.batch_tokens * BATCHES_PER_SHUFFLE:
@@ -98,14 +98,14 @@ class Curriculum:
             target = stage.tokens[0] + dice.fraction() * (stage.tokens[1] - stage.tokens[0])
         paragraph = make_paragraph(dice, target, dice.shuffled(RELATIONS)[: stage.kinds])
         facts = dice.shuffled(paragraph.facts)[: stage.questions]
-        return self._encode(paragraph, [(ask(dice, fact), fact.start, len(fact.value)) for fact in facts])
+        return self._encode(paragraph, [(question_text(dice, fact), fact.start, len(fact.value)) for fact in facts])
 
-    def _encode(self, paragraph: Paragraph, asked: list[tuple[str, int, int]]) -> list[_Example]:
+    def _encode(self, paragraph: Paragraph, questions: list[tuple[str, int, int]]) -> list[_Example]:
         encoding = self._tokenizer.encode(paragraph.text)
         starts = np.array([start for start, _ in encoding.offsets])
         ends = np.array([end for _, end in encoding.offsets])
         examples = []
-        for text, start, characters in asked:
+        for text, start, characters in questions:
             question = self._tokenizer.encode(text).ids
             first = int(np.searchsorted(ends, start, side="right"))
             last = int(np.searchsorted(starts, start + characters, side="left")) - 1

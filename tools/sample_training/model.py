@@ -1,4 +1,4 @@
-"""The BERT that is trained: torch's side of `onnx_graph`."""
+"""The trainable BERT in torch, the counterpart of `onnx_graph`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from sample_training.onnx_graph import BertShape, Weights
 
 INITIAL_DEVIATION = 0.05
-# torch has no types here, so its modules cannot be subclassed under mypy's strict rules.
+# mypy runs without torch's types, and strict mode forbids subclasses of an untyped class.
 Module: Any = nn.Module
 
 
 class InputRange(Module):  # type: ignore[misc]  # torch is untyped here
-    """The range of a linear layer's input, and its rounding to uint8 once that is on.
+    """The range of a linear layer's input, and its optional rounding to uint8.
 
     Attributes:
-        mode: "off", "watch" (widen the range to what is seen) or "round".
+        mode: "off", "watch" (widen the range to the inputs) or "round".
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class InputRange(Module):  # type: ignore[misc]  # torch is untyped here
         self.high = 0.0
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Pass `hidden` on, rounded if the mode says so."""
+        """Return `hidden`, rounded if the mode is "round"."""
         if self.mode == "watch":
             seen = hidden.detach()
             self.low = min(self.low, float(seen.min()))
@@ -49,8 +49,8 @@ class Linear(Module):  # type: ignore[misc]  # torch is untyped here
     """A linear layer whose weight can be masked (pruned) and rounded to int8.
 
     Attributes:
-        mask: 0 where the weight is pruned, 1 elsewhere.
-        rounded: whether the weight is rounded as the int8 file will have it.
+        mask: 0 for pruned weights, 1 for others.
+        rounded: whether the weight is rounded as in the int8 file.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -61,7 +61,7 @@ class Linear(Module):  # type: ignore[misc]  # torch is untyped here
         self.rounded = False
 
     def effective_weight(self) -> torch.Tensor:
-        """Return the weight that counts: (outputs, inputs)."""
+        """Return the masked and rounded weight, (outputs, inputs)."""
         weight = self.weight * self.mask
         if not self.rounded:
             return weight
@@ -69,12 +69,12 @@ class Linear(Module):  # type: ignore[misc]  # torch is untyped here
         return torch.fake_quantize_per_tensor_affine(weight, scale, 0, -WEIGHT_LEVELS, WEIGHT_LEVELS)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        """(..., inputs) -> (..., outputs)."""
+        """Map (..., inputs) to (..., outputs)."""
         return functional.linear(hidden, self.effective_weight(), self.bias)
 
 
-class Layer(Module):  # type: ignore[misc]  # torch is untyped here
-    """One encoder layer, normalised after each half."""
+class EncoderLayer(Module):  # type: ignore[misc]  # torch is untyped here
+    """An encoder layer with a normalisation after attention and feed-forward."""
 
     def __init__(self, shape: BertShape) -> None:
         super().__init__()
@@ -85,11 +85,11 @@ class Layer(Module):  # type: ignore[misc]  # torch is untyped here
         self.intermediate = Linear(hidden, shape.intermediate)
         self.output = Linear(shape.intermediate, hidden)
         self.norm = nn.LayerNorm(hidden, eps=LAYER_NORM_EPSILON)
-        # By the linear layers that read them; query, key and value share one.
+        # Named by the linear layers that read them; query, key and value share one.
         self.ranges = nn.ModuleDict({name: InputRange() for name in ("qkv", "context", "intermediate", "output")})
 
     def forward(self, hidden: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
-        """(batch, length, hidden) -> the same."""
+        """Map (batch, length, hidden) to the same shape."""
         batch, length, width = hidden.shape
         source = self.ranges["qkv"](hidden)
         query, key, value = (
@@ -119,14 +119,14 @@ class Bert(Module):  # type: ignore[misc]  # torch is untyped here
         )
         for part in ("word", "token_type"):
             nn.init.normal_(self.embeddings[part].weight, std=INITIAL_DEVIATION)
-        # Waves to begin with: neighbours look alike at every place, so what is learned at one carries over.
+        # Initialise with waves: neighbours are similar at every position, so learning transfers between positions.
         with torch.no_grad():
             self.embeddings["position"].weight.copy_(waves(shape.positions, shape.hidden) * INITIAL_DEVIATION)
-        self.layer = nn.ModuleList([Layer(shape) for _ in range(shape.layers)])
+        self.layer = nn.ModuleList([EncoderLayer(shape) for _ in range(shape.layers)])
         self.answer = nn.Linear(shape.hidden, 2)
 
     def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        """(batch, length) ids, mask, types and places -> (batch, length, 2) logits in float32."""
+        """Map (batch, length) ids, mask, types and places to (batch, length, 2) logits in float32."""
         parts = self.embeddings
         hidden = parts["word"](batch["ids"]) + parts["token_type"](batch["types"]) + parts["position"](batch["places"])
         hidden = parts["norm"](hidden)
@@ -140,18 +140,18 @@ class Bert(Module):  # type: ignore[misc]  # torch is untyped here
         return {name: self.get_submodule(name) for name in self.shape.linears()}
 
     def ranges(self) -> dict[str, InputRange]:
-        """Return the range of each linear layer's input, by the layer's name."""
-        found: dict[str, InputRange] = {}
+        """Return the range of each linear layer's input by the layer's name."""
+        ranges: dict[str, InputRange] = {}
         for number, layer in enumerate(self.layer):
             prefix = f"layer.{number}"
-            found |= {f"{prefix}.attention.{name}": layer.ranges["qkv"] for name in ("query", "key", "value")}
-            found[f"{prefix}.attention.output"] = layer.ranges["context"]
-            found[f"{prefix}.intermediate"] = layer.ranges["intermediate"]
-            found[f"{prefix}.output"] = layer.ranges["output"]
-        return found
+            ranges |= {f"{prefix}.attention.{name}": layer.ranges["qkv"] for name in ("query", "key", "value")}
+            ranges[f"{prefix}.attention.output"] = layer.ranges["context"]
+            ranges[f"{prefix}.intermediate"] = layer.ranges["intermediate"]
+            ranges[f"{prefix}.output"] = layer.ranges["output"]
+        return ranges
 
     def weights(self) -> Weights:
-        """Return the weights as arrays, pruned ones as zeros, named and turned as `onnx_graph` wants them."""
+        """Return the weights as arrays with the names and axes of `onnx_graph`; pruned ones are zero."""
         weights: Weights = {}
         for name, parameter in self.named_parameters():
             array = parameter.detach().float().numpy()
@@ -166,7 +166,7 @@ class Bert(Module):  # type: ignore[misc]  # torch is untyped here
 
 
 def waves(positions: int, hidden: int) -> torch.Tensor:
-    """Return sines and cosines of growing wavelength: (positions, hidden)."""
+    """Return sines and cosines of increasing wavelengths, (positions, hidden)."""
     places = torch.arange(positions).float()[:, None]
     rates = torch.exp(torch.arange(0, hidden, 2).float() * (-math.log(10_000.0) / hidden))
     return torch.stack([torch.sin(places * rates), torch.cos(places * rates)], dim=2).reshape(positions, hidden)

@@ -1,9 +1,9 @@
-"""A BERT for question answering as an ONNX graph, built from plain arrays: its size, its int8 layers, its nodes.
+"""Build a BERT for question answering as an ONNX graph from arrays.
 
-The operator patterns are those of torch's own exporter at opset 13: LayerNorm and GELU in their decomposed form, and
-the mask as an additive -10000. Engines recognise and fuse these. A quantised linear layer is QuantizeLinear ->
-MatMulInteger -> Cast -> Mul -> Add: DeepSparse uses the sparsity of int8 weights in this form, and not in the
-QuantizeLinear/DequantizeLinear one. Weights are symmetric int8, activations uint8.
+The operator patterns are those of torch's exporter at opset 13: LayerNorm and GELU in decomposed form, and the mask as
+an additive -10000. Engines recognise and fuse them. A quantised linear layer is QuantizeLinear -> MatMulInteger -> Cast
+-> Mul -> Add, because DeepSparse uses the sparsity of int8 weights only in this form, not with
+QuantizeLinear/DequantizeLinear. Weights are symmetric int8, activations uint8.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BertShape:
-    """How large a BERT is.
+    """The size of a BERT.
 
     Attributes:
         vocab_size: entries of the vocabulary.
@@ -49,7 +49,7 @@ class BertShape:
 
     @property
     def head_size(self) -> int:
-        """Width of one attention head."""
+        """The width of an attention head."""
         return self.hidden // self.heads
 
     def linears(self) -> dict[str, tuple[int, int]]:
@@ -86,9 +86,9 @@ class QuantisedLinear:
 
 
 def quantise_linear(weight: NDArray[np.float32], low: float, high: float) -> QuantisedLinear:
-    """Quantise one layer: `weight` per tensor, its input for the range from `low` to `high`.
+    """Quantise a layer: `weight` per tensor, its input for the range from `low` to `high`.
 
-    The range is widened to hold zero, so that zero (and a pruned weight) stays exact.
+    The range is widened to include zero, so that zero stays exact.
     """
     weight_scale = weight_step(weight)
     input_scale, zero_point = input_step(low, high)
@@ -102,14 +102,14 @@ def weight_step(weight: NDArray[np.float32]) -> float:
 
 
 def input_step(low: float, high: float) -> tuple[float, int]:
-    """Return scale and zero point of an activation that lies between `low` and `high`."""
+    """Return scale and zero point of an activation between `low` and `high`."""
     low, high = min(low, 0.0), max(high, 0.0)
     scale = max(high - low, 1e-8) / ACTIVATION_LEVELS
     return scale, round(-low / scale)
 
 
 OPSET = 13
-# The version of the file format that ONNX 1.14 and every engine of 2023 reads.
+# The version of the file format that ONNX 1.14 and all engines of 2023 read.
 IR_VERSION = 8
 MASK_PENALTY = -10000.0
 LAYER_NORM_EPSILON = 1e-12
@@ -117,7 +117,7 @@ OUTPUT_NAMES = ("start_logits", "end_logits")
 
 
 class _Graph:
-    """Nodes and initialisers in the order in which they are added."""
+    """A growing list of nodes and initialisers."""
 
     def __init__(self, *, half: bool) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -125,7 +125,7 @@ class _Graph:
         self.half = half
 
     def add(self, operator: str, inputs: list[str], output: str, **attributes: object) -> str:
-        """Append one node and give its output's name."""
+        """Append a node and return its output's name."""
         self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
         return output
 
@@ -137,7 +137,7 @@ class _Graph:
         return name
 
     def weight(self, name: str, value: NDArray[np.float32]) -> str:
-        """Store a large weight, in half precision behind a Cast where the graph says so."""
+        """Store a large weight, in half precision before a Cast if the graph is `half`."""
         if not self.half:
             return self.constant(name, value)
         stored = self.constant(f"{name}.half", value.astype(np.float16))
@@ -145,12 +145,12 @@ class _Graph:
 
 
 class BertGraph:
-    """Builds the graph of one BERT from its weights by name.
+    """A builder of a BERT's graph.
 
     Args:
-        shape: its size.
-        weights: see `Weights`.
-        quantised: int8 linear layers by name; those absent stay in float32.
+        shape: the BERT's size.
+        weights: the weights by name, see `Weights`.
+        quantised: int8 linear layers by name; the others stay in float32.
         half: store the large float weights as float16, each followed by a Cast.
     """
 
@@ -289,7 +289,7 @@ class BertGraph:
         weight = constant("answer.weight", self._weights["answer.weight"])
         bias = constant("answer.bias", self._weights["answer.bias"])
         logits = add("Add", [add("MatMul", [hidden, weight], "answer.product"), bias], "answer")
-        # Without the explicit sizes DeepSparse 1.8.0 refuses the whole graph.
+        # DeepSparse 1.8.0 refuses the graph without explicit sizes.
         sizes = constant("answer.sizes", np.array([1, 1], dtype=np.int64))
         names = ["answer.start", "answer.end"]
         self._graph.nodes.append(helper.make_node("Split", [logits, sizes], names, name="answer.split", axis=-1))

@@ -1,7 +1,7 @@
-"""Gradual magnitude pruning in blocks of four inputs, with int8 rounding at its end.
+"""Gradual magnitude pruning in blocks of four inputs, followed by int8 rounding.
 
-DeepSparse multiplies int8 weights four inputs at a time, so zeros pay when four neighbours along
-the input are zero together. The share of zeros rises along a cubic, quickly first, then slowly.
+DeepSparse multiplies int8 weights four inputs at a time, so it skips zeros only in complete blocks. The share of zeros
+follows a cubic curve, first fast, then slow.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from sample_training.model import Bert
 
 BLOCK_INPUTS = 4
-# The masks are made anew so often.
+# The number of steps between updates of the masks.
 MASK_STEPS = 20
 
 
 @dataclass(frozen=True)
 class PruningPlan:
-    """When what happens, in optimiser steps.
+    """The schedule of pruning, in optimiser steps.
 
     Attributes:
-        sparsity: share of zeros in each of the encoder's linear layers at the end.
-        pruned_step: when that share is reached.
-        watch_step: from here on the activations' ranges are watched.
-        round_step: from here on weights and activations are rounded as the int8 file will have them.
+        sparsity: the final share of zeros in each of the encoder's linear layers.
+        pruned_step: the step at which that share is reached.
+        watch_step: the first step that records the activations' ranges.
+        round_step: the first step that rounds weights and activations as in the int8 file.
     """
 
     sparsity: float
@@ -42,14 +42,14 @@ class PruningPlan:
 
 
 class Pruning:
-    """Applies a plan to a model; hand `before_step` to the training loop."""
+    """The pruning of a model by a plan; pass `before_step` to the training loop."""
 
     def __init__(self, model: Bert, plan: PruningPlan) -> None:
         self._model = model
         self._plan = plan
 
     def before_step(self, step: int) -> None:
-        """Do what the plan has for this step."""
+        """Apply the plan for this step."""
         plan = self._plan
         if step <= plan.pruned_step and (step % MASK_STEPS == 0 or step == plan.pruned_step):
             for linear in self._model.linears().values():

@@ -1,4 +1,4 @@
-"""What both trainings share: their packages, errors, and model files and sample.json, put in place together."""
+"""The common part of the trainings: missing packages, errors, and publishing model files with sample.json."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def missing_packages(packages: Sequence[str]) -> list[str]:
 
 
 def fail(text: str) -> int:
-    """Print what is wrong and return the exit code."""
+    """Print an error and return the exit code."""
     print(f"mlperf-home: {text}", file=sys.stderr)
     return EXIT_BAD_INPUT
 
 
 def save(model: onnx.ModelProto, path: Path) -> None:
-    """Write a model, in the same bytes each time."""
+    """Write a model with deterministic bytes."""
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
@@ -49,7 +49,7 @@ def sha256(path: Path) -> str:
 def publish(
     folder: Path, target: Path, facts: dict[str, Any], *, names: Sequence[str] = FILES, note: str = NOTE
 ) -> None:
-    """Put the files of `folder` into `target`, and sample.json last: it names their hashes, and states the facts.
+    """Copy the files of `folder` into `target`, then write sample.json with their hashes and the facts.
 
     Raises:
         OSError: `target` cannot be written.

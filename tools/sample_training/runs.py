@@ -1,4 +1,4 @@
-"""The two trainings: dense, then pruned and quantised from there."""
+"""Train the dense model, then prune and quantise it."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 
 class CheckpointError(Exception):
-    """A checkpoint cannot be resumed; the text is one line."""
+    """A checkpoint does not fit the model; the text is one line."""
 
 
 @dataclass(frozen=True)
-class Options:
-    """How to train.
+class BertOptions:
+    """The options of the training.
 
     Attributes:
-        seed: of weights and training questions.
-        threads: of torch.
+        seed: the seed of weights and training questions.
+        threads: torch's threads.
         bfloat16: whether matrices are multiplied in bfloat16.
-        deadline_s: when, by `time.monotonic()`, the dense training ends early; None for never.
+        deadline_s: the time of `time.monotonic()` at which the dense training ends early; None for never.
     """
 
     seed: int
@@ -46,15 +46,15 @@ class Options:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training gives.
+    """The result of the training.
 
     Attributes:
-        dense: the dense model, float32.
-        pruned_quantised: the same, pruned and in int8.
-        shape: the models' size, JSON values.
-        steps: optimiser steps done, by training.
-        sparsity: share of zeros in the pruned model's linear layers.
-        training_s: how long it took.
+        dense: the dense model in float32.
+        pruned_quantised: the pruned model in int8.
+        shape: the models' size as JSON values.
+        steps: the optimiser steps done by each training.
+        sparsity: the share of zeros in the pruned model's linear layers.
+        training_s: the duration.
     """
 
     dense: onnx.ModelProto
@@ -66,18 +66,18 @@ class Trained:
 
 
 def train_both(
-    vocabulary: list[str], options: Options, *, resume: Path | None = None, checkpoint: Path | None = None
+    vocabulary: list[str], options: BertOptions, *, resume: Path | None = None, checkpoint: Path | None = None
 ) -> Trained:
-    """Train the dense model (or resume from its weights), then the pruned and quantised one.
+    """Train the dense model or load its weights, then train the pruned and quantised model.
 
     Args:
-        vocabulary: entries in the order of their numbers.
-        options: seed, threads, precision, deadline.
-        resume: a file with the dense weights (a state_dict of `Bert`): the dense training is left out.
-        checkpoint: where to keep the dense weights.
+        vocabulary: the entries in the order of their ids.
+        options: seed, threads, precision and deadline.
+        resume: a file of dense weights (a state_dict of `Bert`) that replaces the dense training.
+        checkpoint: the file in which to store the dense weights.
 
     Raises:
-        CheckpointError: `resume` is no checkpoint of this model.
+        CheckpointError: `resume` is not a checkpoint of this model.
         OSError: a file cannot be read or written.
     """
     began_s = time.monotonic()
@@ -94,16 +94,16 @@ def train_both(
         torch.save(model.state_dict(), checkpoint)
     dense = BertGraph(shape, model.weights()).build()
     pruning = Pruning(model, recipe.PRUNING)
-    # A seed of its own, so that resuming sees the same questions as going on.
+    # A separate seed, so that a resumed training gets the same questions.
     questions = Curriculum(vocabulary, options.seed + 1)
-    # The plan counts steps, so this part is never cut short.
-    unhurried = replace(options, deadline_s=None)
-    steps["pruned-quantised"] = _train(model, questions, recipe.PRUNING_STAGES, unhurried, pruning.before_step)
+    # The plan counts steps, so pruning has no deadline.
+    no_deadline = replace(options, deadline_s=None)
+    steps["pruned-quantised"] = _train(model, questions, recipe.PRUNING_STAGES, no_deadline, pruning.before_step)
     return Trained(dense, export_quantised(model), asdict(shape), steps, sparsity(model), time.monotonic() - began_s)
 
 
 def export_quantised(model: Bert) -> onnx.ModelProto:
-    """Write a model whose ranges are known as the int8 graph."""
+    """Return a model with known ranges as an int8 graph."""
     weights, ranges = model.weights(), model.ranges()
     layers = {
         name: quantise_linear(weights[f"{name}.weight"], ranges[name].low, ranges[name].high)
@@ -125,17 +125,19 @@ def _restore(model: Bert, checkpoint: Path) -> None:
         model.load_state_dict(torch.load(checkpoint, weights_only=True))
     except (RuntimeError, KeyError, EOFError, TypeError, pickle.UnpicklingError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"{checkpoint}: is not of this model ({reason}); train without it") from error
+        raise CheckpointError(
+            f"{checkpoint}: is not a checkpoint of this model ({reason}); train without it"
+        ) from error
 
 
 def _train(
     model: Bert,
     questions: Curriculum,
     stages: Sequence[Stage],
-    options: Options,
+    options: BertOptions,
     before_step: Callable[[int], None] = lambda _: None,
 ) -> int:
-    """Train through stages; `before_step` gets numbers that go on from one stage to the next."""
+    """Train through the stages; `before_step` gets step numbers that continue from stage to stage."""
     done, planned = 0, 0
     for stage in stages:
         print(stage, flush=True)

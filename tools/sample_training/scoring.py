@@ -1,4 +1,4 @@
-"""Exact match and F1 of a model's file on the sample."""
+"""Compute exact match and F1 of a model file on the sample."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BATCH = 16
 
 
 def onnxruntime_infer(model: Path, threads: int) -> Infer:
-    """Open a model in onnxruntime."""
+    """Open a model in onnxruntime and return its inference function."""
     import onnxruntime  # noqa: PLC0415 - only scoring needs an engine
 
     options = onnxruntime.SessionOptions()
@@ -46,7 +46,7 @@ def onnxruntime_infer(model: Path, threads: int) -> Infer:
 
 
 def score_model(infer: Infer, dataset_path: Path, vocabulary_path: Path) -> Scores:
-    """Return exact match and F1 in percent on a whole dataset."""
+    """Return exact match and F1 on a dataset, in percent."""
     dataset = read_dataset(dataset_path)
     vocabulary = read_vocabulary(vocabulary_path)
     features = make_features(dataset, vocabulary)
@@ -58,7 +58,7 @@ def score_model(infer: Infer, dataset_path: Path, vocabulary_path: Path) -> Scor
 
 
 def all_logits(infer: Infer, features: Features) -> Logits:
-    """Run all features, those of about the same length together."""
+    """Infer all features, in batches of similar length."""
     shape = features.input_ids.shape
     start = np.full(shape, PADDING_LOGIT, dtype=np.float32)
     end = np.full(shape, PADDING_LOGIT, dtype=np.float32)

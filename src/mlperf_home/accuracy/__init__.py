@@ -1,1 +1,1 @@
-"""Accuracy of a LoadGen accuracy log, as the official scripts compute it."""
+"""Compute the accuracy of a LoadGen accuracy log, as MLPerf's scripts do."""

@@ -1,10 +1,10 @@
-"""The best answer of each question: from its features' logits to tokens, and from tokens to the context's text.
+"""Find each question's best answer: its tokens from the logits, and their text in the context.
 
-The reference sorts all candidates and keeps a list of the best 20 texts, but only the first counts. A stable sort puts
-that first where `argmax` finds it: among equal scores the earliest in the order feature, start's rank, end's rank.
+The reference sorts all candidates and keeps the best 20 texts, but scores only the first. `argmax` finds the same
+candidate as its stable sort: among equal scores, the earliest in the order feature, start's rank, end's rank.
 
-Its `get_final_text` in MLPerf inference v3.1 splits the context's text with `BasicTokenizer`, not with the model's
-tokeniser; the two differ in how they lower (`mlperf_home.datasets.squad.reading`).
+The reference's `get_final_text` in MLPerf inference v3.1 splits the context with `BasicTokenizer`, not with the model's
+tokeniser. The two differ in lower-casing (`mlperf_home.datasets.squad.reading`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ROWS_AT_ONCE = 1024
 
 
 class Spans(NamedTuple):
-    """The best span of each feature: token indices, and the score (-inf where no span is valid); (n,) each."""
+    """The best span of each feature: its token indices and its score (-inf without a valid span); (n,) each."""
 
     first: NDArray[np.intp]
     last: NDArray[np.intp]
@@ -37,21 +37,21 @@ class Spans(NamedTuple):
 
 
 def best_indices(logits: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return the columns of the 20 largest logits of each row, largest first, the left one first among equals."""
+    """Return the columns of the 20 largest logits of each row, largest first; equal logits from left to right."""
     return np.argsort(-logits, axis=1, kind="stable")[:, :N_BEST]
 
 
 def best_spans(start: Logits, end: Logits, in_context: Flags, max_context: Flags) -> Spans:
     """Find each feature's best valid span among its 20 best starts and ends; every array is (n, columns).
 
-    A span is valid when both ends are in the context, its start has its maximum context here, and it has at most 30
-    tokens.
+    A span is valid if both ends are in the context, its start has its maximum context in this feature, and it has at
+    most 30 tokens.
     """
     parts = []
     for row in range(0, len(start), _ROWS_AT_ONCE):
         part = slice(row, row + _ROWS_AT_ONCE)
         first, last = best_indices(start[part]), best_indices(end[part])
-        # The reference adds Python floats, so in double precision.
+        # The reference adds Python floats, which have double precision.
         first_score = np.take_along_axis(start[part], first, axis=1).astype(np.float64)
         last_score = np.take_along_axis(end[part], last, axis=1).astype(np.float64)
         first_score[~np.take_along_axis(in_context[part] & max_context[part], first, axis=1)] = -np.inf
@@ -66,7 +66,7 @@ def best_spans(start: Logits, end: Logits, in_context: Flags, max_context: Flags
 
 
 def best_features(spans: Spans, example_index: NDArray[np.int32], count: int) -> NDArray[np.intp]:
-    """Return for each of `count` questions the feature with its best span, or -1 where none has a valid one."""
+    """Return the feature with the best span for each of `count` questions, -1 without a valid span."""
     best = np.full(count, -1, dtype=np.intp)
     best_score = np.full(count, -np.inf)
     for row, (example, score) in enumerate(zip(example_index.tolist(), spans.score.tolist(), strict=True)):
@@ -76,26 +76,26 @@ def best_features(spans: Spans, example_index: NDArray[np.int32], count: int) ->
 
 
 def join_pieces(tokens: Iterable[str]) -> str:
-    """Put word pieces together into the text that the model saw."""
+    """Join word pieces to the text that the model saw."""
     return " ".join(" ".join(tokens).replace(" ##", "").replace("##", "").split())
 
 
 def project(predicted: str, original: str) -> str:
-    """Find `predicted` (lower case, split at punctuation) in `original` and give it as it is written there.
+    """Return the part of `original` that corresponds to `predicted` (lower case, split at punctuation).
 
-    Where the two cannot be aligned character by character, the whole of `original` is the answer.
+    If the two cannot be aligned character by character, return all of `original`.
     """
     text = " ".join(basic_tokens(original))
     first = text.find(predicted)
     if first < 0:
         return original
     last = first + len(predicted) - 1
-    places = [index for index, character in enumerate(original) if character != " "]
-    if len(places) != len(text) - text.count(" "):
+    positions = [index for index, character in enumerate(original) if character != " "]
+    if len(positions) != len(text) - text.count(" "):
         return original
-    # A predicted text that is empty, or begins or ends at a space, aligns with nothing.
+    # An empty text, or one with a space at either end, cannot be aligned.
     if last < 0 or text[first] == " " or text[last] == " ":
         return original
-    # How many characters other than spaces precede each end.
+    # The numbers of characters other than spaces before the two ends.
     begin, end = (index - text.count(" ", 0, index) for index in (first, last))
-    return original[places[begin] : places[end] + 1]
+    return original[positions[begin] : positions[end] + 1]

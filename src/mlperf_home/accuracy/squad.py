@@ -1,4 +1,4 @@
-"""From an accuracy log, features and SQuAD to accuracy.txt: exact match and F1, to the digit as MLPerf's scripts do.
+"""Compute exact match and F1 from an accuracy log, features and SQuAD, to the digit as MLPerf's scripts do.
 
 `python -m mlperf_home.accuracy.squad --log F --features DIR --dataset F --out accuracy.txt [--predictions F]`
 """
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 _ARTICLE = re.compile(r"\b(a|an|the)\b")
 _WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
-# What the reference answers where no span is valid.
+# The reference's answer to a question without a valid span.
 NO_ANSWER = "empty"
-# What the reference puts beyond the logits that an engine returned for a shorter row.
+# The value with which the reference fills the logits of a shorter row.
 PADDING_LOGIT = -10000.0
 _PAIR_BYTES = 8
-_RUN_AGAIN = "run the accuracy mode again with the features given here"
+_RUN_AGAIN = "rerun the accuracy mode with these features"
 _PRINTED = ("questions", "samples", "log_sha256", "sample_note", "notes", "accuracy_txt")
 
 
@@ -48,12 +48,12 @@ class Scores(NamedTuple):
 
 
 def normalise(answer: str) -> str:
-    """Lower, then drop ASCII punctuation, articles and surplus white space, in this order."""
+    """Lower the case, then remove ASCII punctuation, articles and surplus white space, in this order."""
     return " ".join(_ARTICLE.sub(" ", answer.lower().translate(_WITHOUT_PUNCTUATION)).split())
 
 
 def f1(prediction: str, answer: str) -> float:
-    """Return the F1 of the words of two normalised texts; 0 when they share none, as two empty ones do."""
+    """Return the F1 of the words of two normalised texts; 0 if they share none, even if both are empty."""
     predicted, accepted = prediction.split(), answer.split()
     shared = sum((Counter(predicted) & Counter(accepted)).values())
     if not shared:
@@ -63,7 +63,7 @@ def f1(prediction: str, answer: str) -> float:
 
 
 def score(examples: Iterable[Example], predictions: Mapping[str, str]) -> Scores:
-    """Score the predicted texts, by question id; sums in the file's order, so equal to the last digit."""
+    """Score the predicted texts by question id, summed in the file's order so that the last digit agrees."""
     exact_total, total, f1_total = 0, 0, 0.0
     for example in examples:
         total += 1
@@ -75,21 +75,21 @@ def score(examples: Iterable[Example], predictions: Mapping[str, str]) -> Scores
 
 
 class Logits(NamedTuple):
-    """The logits of all features: (n, columns) float32 each, and the log's sha256."""
+    """The logits of all features, (n, columns) float32 each, and the log's SHA-256."""
 
     start: NDArray[np.float32]
     end: NDArray[np.float32]
     log_sha256: str
 
 
-class Evaluation(NamedTuple):
-    """The outcome of an accuracy run.
+class SquadEvaluation(NamedTuple):
+    """The accuracy of a run.
 
     Attributes:
         predictions: the answer's text by question id, in the dataset's order.
-        samples: how many results the log holds.
-        sample_note: says that these are sample data, or is empty.
-        notes: what else keeps the result from being official.
+        samples: the number of results in the log.
+        sample_note: a note that the dataset is sample data, or "".
+        notes: the other reasons why the result is not official.
     """
 
     scores: Scores
@@ -100,8 +100,8 @@ class Evaluation(NamedTuple):
     notes: tuple[str, ...]
 
 
-def evaluate(log: Path, features_dir: Path, dataset_path: Path) -> Evaluation:
-    """Score the accuracy log of a run on `features_dir`, which was made from the file at `dataset_path`.
+def evaluate(log: Path, features_dir: Path, dataset_path: Path) -> SquadEvaluation:
+    """Score the accuracy log of a run on `features_dir`, the features of the dataset at `dataset_path`.
 
     Raises:
         AccuracyError: the log is unreadable, truncated, damaged or of another run, or the features are of another
@@ -112,24 +112,25 @@ def evaluate(log: Path, features_dir: Path, dataset_path: Path) -> Evaluation:
     dataset = read_dataset(dataset_path)
     if facts.get("dataset_sha256") != dataset.sha256:
         problem = f"was made from another dataset than {dataset_path}"
-        raise AccuracyError(features_dir, problem, "give the dataset that the run used")
+        raise AccuracyError(features_dir, problem, "pass the dataset of the run")
     vocabulary = read_vocabulary(features_dir / VOCABULARY_FILE)
     if vocabulary.sha256 != facts["vocab_sha256"]:
-        raise AccuracyError(features_dir / VOCABULARY_FILE, "is not the one of the features", "make them again")
+        problem = "does not belong to the features"
+        raise AccuracyError(features_dir / VOCABULARY_FILE, problem, "make the features again")
     input_ids = read_array(features_dir, "input_ids", facts["features"])
     logits = read_logits(log, *input_ids.shape)
     predictions = predict(dataset, features_dir, vocabulary, logits)
     scores = score(dataset.examples, predictions)
-    return Evaluation(scores, predictions, logits.log_sha256, len(input_ids), dataset.sample_note, facts["notes"])
+    return SquadEvaluation(scores, predictions, logits.log_sha256, len(input_ids), dataset.sample_note, facts["notes"])
 
 
 def f1_of_part(log: Path, features_dir: Path, dataset_path: Path, part: tuple[int, int]) -> float:
-    """Score an accuracy log of a run on some features alone: F1 in percent of the questions that lie in them.
+    """Return the F1, in percent, of a run on a part of the features, over the questions that lie entirely in it.
 
-    `part` is the first feature, and the one after the last; the log's numbers begin at 0.
+    `part` is the first feature and the feature after the last; the log counts from 0 within the part.
 
     Raises:
-        AccuracyError: see `evaluate`; or no question lies in them as a whole.
+        AccuracyError: see `evaluate`; or no question lies entirely in the part.
         DatasetError: see `evaluate`.
     """
     facts = PROVENANCE.read(features_dir)
@@ -139,12 +140,12 @@ def f1_of_part(log: Path, features_dir: Path, dataset_path: Path, part: tuple[in
     first, last = part[0], min(part[1], count)
     columns = read_array(features_dir, "input_ids", count).shape[1]
     predictions = predict(dataset, features_dir, vocabulary, read_logits(log, last - first, columns), (first, count))
-    # Features stand in the order of their questions: what the part's bounds cut through is not whole.
-    of = read_array(features_dir, "example_index", count)
-    begin = int(of[first]) + (1 if first and of[first - 1] == of[first] else 0)
-    end = int(of[last]) if last < count else len(dataset.examples)
+    # Features are in the order of their questions; a question that a bound cuts is left out.
+    question_of = read_array(features_dir, "example_index", count)
+    begin = int(question_of[first]) + (1 if first and question_of[first - 1] == question_of[first] else 0)
+    end = int(question_of[last]) if last < count else len(dataset.examples)
     if begin >= end:
-        raise AccuracyError(log, f"no question lies in the features {first} to {last}", "take more of them")
+        raise AccuracyError(log, f"no question lies entirely in features {first} to {last}", "use more features")
     return score(dataset.examples[begin:end], predictions).f1
 
 
@@ -155,7 +156,7 @@ def predict(
     logits: Logits,
     part: tuple[int, int] | None = None,
 ) -> dict[str, str]:
-    """Return the answer's text by question id; `part`: the first feature of a part, and how many there are in all."""
+    """Return the answer's text by question id; `part` is a part's first feature and the number of all features."""
     first_feature, features = part or (0, len(logits.start))
 
     def array(name: str) -> NDArray[Any]:
@@ -177,27 +178,27 @@ def predict(
     return predictions
 
 
-def accuracy_text(evaluation: Evaluation) -> str:
-    """Return the content of accuracy.txt, in the form that MLPerf's submission checker matches."""
-    # The checker's pattern knows digits and a point, no exponent.
+def accuracy_text(evaluation: SquadEvaluation) -> str:
+    """Return the content of accuracy.txt in the format of MLPerf's submission checker."""
+    # The checker's pattern allows digits and a point, but no exponent.
     exact_match, f1 = (np.format_float_positional(value, trim="0") for value in evaluation.scores)
     note = f"note: {evaluation.sample_note}\n" if evaluation.sample_note else ""
     return f'{{"exact_match": {exact_match}, "f1": {f1}}}\nhash={evaluation.log_sha256}\n{note}'
 
 
 def read_logits(path: Path, count: int, columns: int) -> Logits:
-    """Read the result of every feature; a payload is float32 pairs (start, end), one per token.
+    """Read the logits of every feature; a payload holds a float32 pair (start, end) for each token.
 
     Raises:
         AccuracyError: the log is unreadable, truncated or damaged; a feature has no result, two results, too many
-            logits or such that are not finite; or a result belongs to no feature.
+            logits or infinite ones; or a result belongs to no feature.
     """
     start = np.full((count, columns), PADDING_LOGIT, dtype=np.float32)
     end = np.full((count, columns), PADDING_LOGIT, dtype=np.float32)
     seen = np.zeros(count, dtype=np.bool_)
     log = AccuracyLog(path)
     for qsl_idx, payload in log:
-        problem = _problem(qsl_idx, payload, seen, columns)
+        problem = _entry_problem(qsl_idx, payload, seen, columns)
         if problem:
             raise AccuracyError(path, problem, _RUN_AGAIN)
         pairs = np.frombuffer(payload, dtype="<f4").reshape(-1, 2)
@@ -210,39 +211,39 @@ def read_logits(path: Path, count: int, columns: int) -> Logits:
         raise AccuracyError(path, problem, _RUN_AGAIN)
     infinite = np.flatnonzero(~(np.isfinite(start) & np.isfinite(end)).all(axis=1))
     if len(infinite):
-        problem = f"holds logits that are not finite in {len(infinite)} samples (the first is qsl_idx {infinite[0]})"
+        problem = f"has logits that are not finite in {len(infinite)} samples (the first is qsl_idx {infinite[0]})"
         raise AccuracyError(path, problem, "check the model and the engine")
     return Logits(start, end, log.sha256)
 
 
-def _problem(qsl_idx: int, payload: bytes, seen: NDArray[np.bool_], columns: int) -> str:
+def _entry_problem(qsl_idx: int, payload: bytes, seen: NDArray[np.bool_], columns: int) -> str:
     if qsl_idx >= len(seen):
         return f"has a result for qsl_idx {qsl_idx}, but there are {len(seen)} samples"
     if seen[qsl_idx]:
         return f"has two results for qsl_idx {qsl_idx}"
     if len(payload) % _PAIR_BYTES:
-        return f"has {len(payload)} bytes for qsl_idx {qsl_idx}: no whole pairs of float32 logits"
+        return f"has {len(payload)} bytes for qsl_idx {qsl_idx}, which are not whole pairs of float32 logits"
     if len(payload) > columns * _PAIR_BYTES:
         return f"has {len(payload) // _PAIR_BYTES} pairs of logits for qsl_idx {qsl_idx}, more than {columns}"
     return ""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write accuracy.txt (and predictions.json) and print one JSON line; return the exit code."""
+    """Write accuracy.txt (and predictions.json), print one JSON line, and return the exit code."""
     parser = argparse.ArgumentParser(prog="mlperf_home.accuracy.squad", description=__doc__)
     parser.add_argument("--log", type=Path, required=True, help="LoadGen's mlperf_log_accuracy.json")
     parser.add_argument("--features", type=Path, required=True, help="the features folder of the run")
     parser.add_argument("--dataset", type=Path, required=True, help="the SQuAD v1.1 file of the run")
     parser.add_argument("--out", type=Path, required=True, help="the accuracy.txt to write")
     parser.add_argument("--predictions", type=Path, help="the predictions.json to write")
-    chosen = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
 
     def compute() -> dict[str, Any]:
-        evaluation = evaluate(chosen.log, chosen.features, chosen.dataset)
-        if chosen.predictions:
-            write_text(chosen.predictions, json.dumps(evaluation.predictions, indent=4) + "\n")
-        write_text(chosen.out, accuracy_text(evaluation))
-        facts = {**evaluation._asdict(), "questions": len(evaluation.predictions), "accuracy_txt": str(chosen.out)}
+        evaluation = evaluate(options.log, options.features, options.dataset)
+        if options.predictions:
+            write_text(options.predictions, json.dumps(evaluation.predictions, indent=4) + "\n")
+        write_text(options.out, accuracy_text(evaluation))
+        facts = {**evaluation._asdict(), "questions": len(evaluation.predictions), "accuracy_txt": str(options.out)}
         return {**evaluation.scores._asdict(), **{name: facts[name] for name in _PRINTED}}
 
     return report(compute)

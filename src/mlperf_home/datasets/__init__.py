@@ -1,1 +1,1 @@
-"""Datasets: how samples are read, preprocessed and handed to an engine."""
+"""Datasets: read, preprocess and hand samples to an engine."""

@@ -1,4 +1,4 @@
-"""The interface of every dataset to the harness, a part of any dataset, and the ending of datasets' commands."""
+"""The interface of a dataset to the harness, a part of a dataset, and the exit of a dataset's command."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EXIT_BAD_INPUT = 65
 QUESTION_ANSWERING_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-"""The arrays of `Inputs` for question answering, in this order."""
+"""The arrays of `Inputs` for question answering, in order."""
 
 
 class DatasetError(LocatedError):
@@ -28,15 +28,15 @@ class DatasetError(LocatedError):
 
 
 class Samples(Protocol):
-    """A dataset, preprocessed, as LoadGen's query sample library sees it.
+    """A preprocessed dataset for LoadGen's query sample library (QSL).
 
     Attributes:
         name: the dataset's name, for records ("squad-v1.1").
-        count: how many samples there are.
-        performance_count: how many of them a performance run keeps loaded.
-        lengths: (count,) int32, tokens of each sample without padding; None where all are alike.
-        sample_note: says that these are sample data, or is empty for a real dataset.
-        identity: hashes of what the samples were made of, by name; equal only for equal samples.
+        count: the number of samples.
+        performance_count: the number of samples that a performance run keeps loaded.
+        lengths: (count,) int32, tokens of each sample without padding; None if all samples have one size.
+        sample_note: a note that the dataset is sample data; "" for a real dataset.
+        identity: hashes of the samples' sources by name; equal only for equal samples.
     """
 
     name: str
@@ -46,15 +46,15 @@ class Samples(Protocol):
     sample_note: str
     identity: Mapping[str, str]
 
-    def suit(self, model: Mapping[str, Any]) -> None:
-        """Learn from an engine's details what its model takes; called once, before any sample is loaded.
+    def adapt(self, model: Mapping[str, Any]) -> None:
+        """Adapt the samples to the model in an engine's details; called once, before any sample is loaded.
 
         Raises:
-            DatasetError: these samples cannot be given to that model.
+            DatasetError: the model cannot take these samples.
         """
 
     def load(self, indices: Sequence[int]) -> None:
-        """Bring samples into memory; LoadGen calls this outside the timed section."""
+        """Load samples into memory; LoadGen calls this outside the timed section."""
 
     def unload(self, indices: Sequence[int]) -> None:
         """Release samples."""
@@ -62,18 +62,18 @@ class Samples(Protocol):
     def batch(self, indices: NDArray[np.intp], length: int | None) -> Inputs:
         """Return contiguous inputs of shape (len(indices), length), padded with zeros.
 
-        `length` is None where samples have no length (images).
+        `length` is None for samples without a length (images).
         """
         ...
 
 
 class PartOfSamples:
-    """`count` samples of others after the first `after`: implements `mlperf_home.datasets.base.Samples`."""
+    """A range of another dataset's samples: implements `mlperf_home.datasets.base.Samples`."""
 
     def __init__(self, samples: Samples, count: int, after: int = 0) -> None:
-        """Look at `count` of `samples`, or at fewer where there are no more; their numbers begin at 0 again."""
+        """Take at most `count` of `samples` after the first `after`, numbered from 0."""
         if after >= samples.count:
-            raise ValueError(f"there are {samples.count} samples, none after the first {after}")
+            raise ValueError(f"the dataset has {samples.count} samples, none after the first {after}")
         self._samples, self._after = samples, after
         self.name = samples.name
         self.count = min(count, samples.count - after)
@@ -85,27 +85,27 @@ class PartOfSamples:
         self.notes = (*getattr(samples, "notes", ()), f"only {part} of {samples.count} samples")
         self.record: Mapping[str, Any] = getattr(samples, "record", {})
 
-    def suit(self, model: Mapping[str, Any]) -> None:
-        """See `Samples.suit`."""
-        self._samples.suit(model)
+    def adapt(self, model: Mapping[str, Any]) -> None:
+        """Implement `Samples.adapt`."""
+        self._samples.adapt(model)
 
     def load(self, indices: Sequence[int]) -> None:
-        """See `Samples.load`."""
+        """Implement `Samples.load`."""
         self._samples.load([index + self._after for index in indices])
 
     def unload(self, indices: Sequence[int]) -> None:
-        """See `Samples.unload`."""
+        """Implement `Samples.unload`."""
         self._samples.unload([index + self._after for index in indices])
 
     def batch(self, indices: NDArray[np.intp], length: int | None) -> Inputs:
-        """See `Samples.batch`."""
+        """Implement `Samples.batch`."""
         return self._samples.batch(indices + self._after, length)
 
 
-def report(work: Callable[[], Mapping[str, Any]]) -> int:
-    """Do the work, print what it returns, and return the exit code."""
+def report(compute: Callable[[], Mapping[str, Any]]) -> int:
+    """Call `compute`, print its result as a JSON line or its error, and return the exit code."""
     try:
-        outcome = work()
+        outcome = compute()
     except LocatedError as error:
         print(f"mlperf-home: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT

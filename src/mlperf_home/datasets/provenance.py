@@ -1,4 +1,4 @@
-"""A folder of preprocessed samples: arrays, and the file that says what they hold and what they were made of."""
+"""A folder of preprocessed samples: arrays, and the file that describes their content and sources."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _LIMITS = Limits(size=1 << 20, depth=8, values=10_000)
 
 
-class SampleFacts(OpenDocument, frozen=True, kw_only=True):
-    """What every folder of preprocessed samples says of itself; datasets say more."""
+class SampleFacts(OpenDocument):
+    """The description of a folder of preprocessed samples; datasets add facts."""
 
     name: str
     performance_count: int
@@ -34,14 +34,14 @@ class SampleFacts(OpenDocument, frozen=True, kw_only=True):
 
 
 class PreprocessedSamples:
-    """The part of `mlperf_home.datasets.base.Samples` that a folder's description tells.
+    """The part of `mlperf_home.datasets.base.Samples` that a folder's description contains.
 
     Attributes:
-        notes: sentences that belong beside a result: what keeps it from being official.
+        notes: the reasons why a result is not official, as sentences.
     """
 
     def __init__(self, facts: Mapping[str, Any], count: str, *hashes: str) -> None:
-        """Take over the facts; `count` and `hashes` name those that datasets call differently."""
+        """Copy the facts; `count` and `hashes` are the names of the facts that differ between datasets."""
         self.name = str(facts["name"])
         self.count = int(facts[count])
         self.performance_count = int(facts["performance_count"])
@@ -52,7 +52,7 @@ class PreprocessedSamples:
 
 @dataclass(frozen=True)
 class ProvenanceFile:
-    """How such a folder is told from any other.
+    """The description file of a kind of folder.
 
     Attributes:
         name: the describing file's name in the folder.
@@ -72,7 +72,7 @@ class ProvenanceFile:
         """Read and check the file of a folder.
 
         Raises:
-            DatasetError: the folder has no such file, or one of another format.
+            DatasetError: the file is absent, incomplete or of another format.
         """
         path = folder / self.name
         try:
@@ -94,7 +94,7 @@ class ProvenanceFile:
         """Map an array of a folder into memory, read-only.
 
         Raises:
-            DatasetError: it is absent or broken.
+            DatasetError: the array is absent or broken.
         """
         try:
             array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -103,7 +103,7 @@ class ProvenanceFile:
         return array
 
     def replaceable(self, folder: Path) -> bool:
-        """Whether nothing is lost when this folder is replaced: it is absent, empty, or such a folder."""
+        """Whether the folder can be replaced without loss: it is absent, empty, or of this kind."""
         if not folder.exists():
             return True
         return folder.is_dir() and ((folder / self.name).is_file() or not any(folder.iterdir()))

@@ -1,8 +1,8 @@
-"""Lock files of the workload's environments: exact versions, a hash for every file.
+"""Lock files of the workload's environments, with exact versions and a hash for every file.
 
     python -m mlperf_home.environments
 
-chooses anew what the `.in` files beside this one leave open, and rewrites the locks.
+resolves the `.in` files beside this module again and rewrites the locks.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class Environment:
-    """One engine's environment.
+class LockedEnvironment:
+    """An environment with a lock file.
 
     Attributes:
-        minimum: the oldest Python that it is locked for.
-        below: the first Python that has no wheels of it.
-        why: what sets these bounds, for messages.
-        compiled: packages that may be compiled where they have no wheel.
-        oldest_glibc: by machine, the C library that the engine's wheels need (their manylinux tags); empty where it is
-            not looked at before they are installed.
+        minimum: the oldest Python in the lock.
+        below: the first newer Python without wheels.
+        why: the reason for these bounds, for messages.
+        compiled: packages that may be compiled if they have no wheel.
+        oldest_glibc: the oldest C library for the engine's wheels (their manylinux tags) by machine; empty if it is not
+            checked before the installation.
     """
 
     name: str
@@ -39,31 +39,31 @@ class Environment:
 
     @property
     def requirements(self) -> Path:
-        """What is asked for."""
+        """The file of requirements."""
         return _FOLDER / f"{self.name}.in"
 
     @property
     def lock(self) -> Path:
-        """What was chosen."""
+        """The lock file."""
         return _FOLDER / f"{self.name}.txt"
 
 
 ENVIRONMENTS = {
-    each.name: each
-    for each in (
-        Environment("deepsparse", (3, 10), (3, 12), "DeepSparse 1.8.0 has wheels for CPython 3.8 to 3.11"),
-        Environment("onnxruntime", (3, 10), (3, 14), "LoadGen 6.0.17 has wheels for CPython 3.9 to 3.13"),
-        Environment("images", (3, 10), (3, 14), "preprocessing is tried with CPython 3.10 to 3.13", compiled=()),
-        Environment("optuna", (3, 10), (3, 14), "searching is tried with CPython 3.10 to 3.13", compiled=()),
-        Environment("pictures", (3, 10), (3, 14), "drawing is tried with CPython 3.10 to 3.13", compiled=()),
-        Environment(
+    environment.name: environment
+    for environment in (
+        LockedEnvironment("deepsparse", (3, 10), (3, 12), "DeepSparse 1.8.0 has wheels for CPython 3.8 to 3.11"),
+        LockedEnvironment("onnxruntime", (3, 10), (3, 14), "LoadGen 6.0.17 has wheels for CPython 3.9 to 3.13"),
+        LockedEnvironment("images", (3, 10), (3, 14), "preprocessing is tried with CPython 3.10 to 3.13", compiled=()),
+        LockedEnvironment("optuna", (3, 10), (3, 14), "searching is tried with CPython 3.10 to 3.13", compiled=()),
+        LockedEnvironment("pictures", (3, 10), (3, 14), "drawing is tried with CPython 3.10 to 3.13", compiled=()),
+        LockedEnvironment(
             "tflite",
             (3, 10),
             (3, 12),
             "tflite-runtime 2.14.0 has wheels for CPython 3.9 to 3.11",
             oldest_glibc={"x86_64": (2, 17), "aarch64": (2, 34)},
         ),
-        Environment(
+        LockedEnvironment(
             "litert",
             (3, 10),
             (3, 14),

@@ -1,4 +1,4 @@
-"""Rewrite the lock files from what the `.in` files ask for."""
+"""Resolve the `.in` files and rewrite the lock files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.environments import ENVIRONMENTS, Environment
+from mlperf_home.environments import ENVIRONMENTS, LockedEnvironment
 from scriptgraph.api import program_environment
 from scriptgraph.embed import Uv, find_uv, lock, run
 from scriptgraph.errors import ScriptGraphError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Write every lock; an error leaves its old one in place."""
+    """Write every lock and return the exit code; a failed lock keeps its old file."""
     try:
         uv = find_uv()
         for environment in ENVIRONMENTS.values():
@@ -30,8 +30,8 @@ def main() -> int:
     return 0
 
 
-def lock_text(uv: Uv, environment: Environment) -> str:
-    """Return the text of one lock file."""
+def lock_text(uv: Uv, environment: LockedEnvironment) -> str:
+    """Resolve an environment and return the text of its lock file."""
     lines = environment.requirements.read_text(encoding="utf-8").splitlines()
     oldest = ".".join(map(str, environment.minimum))
     newest = f"{environment.below[0]}.{environment.below[1] - 1}"

@@ -39,7 +39,7 @@ def peak_memory_bytes(watch: MachineWatch) -> int:
 @dataclass(frozen=True)
 class _Counters:
     cpu_time: sensors.CpuTime
-    energy: sensors.EnergyLook
+    energy: sensors.EnergyCounters
     load_average_1min: float
 
 
@@ -96,7 +96,7 @@ class MachineWatch:
 
     def _count(self) -> _Counters:
         return _Counters(
-            sensors.look_at_cpu_time(self._root, self._cpus), sensors.look_at_energy(self._root), os.getloadavg()[0]
+            sensors.read_cpu_time(self._root, self._cpus), sensors.read_energy(self._root), os.getloadavg()[0]
         )
 
 

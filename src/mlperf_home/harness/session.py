@@ -177,7 +177,7 @@ def _open(job: Job, progress: Progress) -> _OpenEngine:
     )
     try:
         description = backend.open(setup)
-        samples.suit(description.details)
+        samples.adapt(description.details)
     except BackendError as error:
         raise HarnessError(ExitStatus.BACKEND_REFUSED, str(error)) from None
     except DatasetError as error:

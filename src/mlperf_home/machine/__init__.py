@@ -1,5 +1,5 @@
-"""What the machine tells of itself: operating system, CPU, memory, limits, disks, network, product.
+"""The facts of the machine: operating system, CPU, memory, limits, disks, network, product.
 
-Pure reading of files and of the texts of `lscpu` and `dmidecode`; standard library only. A value that the
-machine does not tell is None, and `missing` has the reason under the value's name.
+Read from files and from the output of `lscpu` and `dmidecode`, with the standard library alone. An unknown value is
+None, and `missing` holds the reason under the value's name.
 """

@@ -1,7 +1,7 @@
-"""ArmNN's delegate for TFLite: where it lies, and what it is told.
+"""ArmNN's delegate for TFLite: its library and its options.
 
-Source: ArmNN's delegate guide (ARM-software/armnn, delegate/): the library is libarmnnDelegate.so; its option
-`backends` names in order what runs an operator: CpuAcc (NEON), GpuAcc (OpenCL), CpuRef (anything, slowly).
+Source: ArmNN's delegate guide (ARM-software/armnn, delegate/). The library is libarmnnDelegate.so. Its option
+`backends` lists, in order of preference: CpuAcc (NEON), GpuAcc (OpenCL), CpuRef (every operator, slowly).
 """
 
 from __future__ import annotations
@@ -19,42 +19,43 @@ _FOLDERS = (
 )  # fmt: skip
 _BACKENDS = {"neon": "CpuAcc,CpuRef", "opencl": "GpuAcc,CpuAcc,CpuRef"}
 _ARM = ("aarch64", "arm")
-_WITHOUT = "or leave _armnn, _neon and _opencl out: XNNPACK uses the CPU's vector units by itself"
+_WITHOUT = "or omit _armnn, _neon and _opencl: XNNPACK uses the CPU's vector units by itself"
 
 
 class NoArmNnError(Exception):
-    """ArmNN cannot be used here; the text says what is missing and what to do."""
+    """ArmNN cannot be used on this machine; the text names the missing part and the remedy."""
 
 
 def require_device(device: str, machine: str, has_opencl: Callable[[], bool]) -> None:
-    """Raise NoArmNnError if a device, "neon" or "opencl", lacks its Arm processor or OpenCL."""
+    """Raise NoArmNnError if `device`, "neon" or "opencl", lacks its Arm processor or OpenCL."""
     if not machine.startswith(_ARM):
-        raise NoArmNnError(f"ArmNN runs on Arm processors, and this is {machine}: run it on one, {_WITHOUT}")
+        raise NoArmNnError(f"ArmNN needs an Arm processor; this machine is {machine}; run on Arm, {_WITHOUT}")
     if device == "opencl" and not has_opencl():
         raise NoArmNnError(
-            f"_opencl needs libOpenCL.so, from the GPU's maker, which is not here: install it, take _neon, {_WITHOUT}"
+            f"_opencl needs libOpenCL.so, which is not installed; install the GPU maker's, use _neon, {_WITHOUT}"
         )
 
 
 def delegate_options(device: str) -> str:
-    """Return the delegate's options, `key=value`, for a device."""
+    """Return the delegate's options for a device, as `key=value`."""
     return f"backends={_BACKENDS[device]}"
 
 
-def find_delegate(root: Path, given: Path | None) -> Path:
-    """Find the delegate's library in the usual places below `root`; raise NoArmNnError if it is not there.
+def find_delegate(root: Path, path: Path | None) -> Path:
+    """Return the delegate's library: at `path`, a file or a folder, else in the usual folders below `root`.
 
-    The user may have `given` the library instead, or the folder with it.
+    Raises:
+        NoArmNnError: the library is not there.
     """
-    if given is not None and given.is_file():
-        return given
-    folders = [root / folder for folder in _FOLDERS] if given is None else [given, given / "lib", given / "delegate"]
+    if path is not None and path.is_file():
+        return path
+    folders = [root / folder for folder in _FOLDERS] if path is None else [path, path / "lib", path / "delegate"]
     for folder in folders:
-        for place in (folder / _LIBRARY, *sorted(folder.glob(f"{_LIBRARY}.*"), reverse=True)):
-            if place.is_file():
-                return place
-    looked = str(given) if given is not None else ", ".join(f"/{folder}" for folder in _FOLDERS)
+        for library in (folder / _LIBRARY, *sorted(folder.glob(f"{_LIBRARY}.*"), reverse=True)):
+            if library.is_file():
+                return library
+    searched = str(path) if path is not None else ", ".join(f"/{folder}" for folder in _FOLDERS)
     raise NoArmNnError(
-        f"{_LIBRARY} is not in {looked}: unpack a release of github.com/ARM-software/armnn "
-        f"(ArmNN-linux-aarch64.tar.gz) and give --armnn_path=FOLDER, {_WITHOUT}"
+        f"{_LIBRARY} is not in {searched}; unpack a release of github.com/ARM-software/armnn "
+        f"(ArmNN-linux-aarch64.tar.gz) and pass --armnn_path=FOLDER, {_WITHOUT}"
     )

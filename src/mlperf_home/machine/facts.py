@@ -1,4 +1,4 @@
-"""All that a machine tells of itself, read at once."""
+"""The facts of a machine: CPU, operating system, memory, disks, network and product."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from mlperf_home.machine.cpu.cpu import Cpu, read_cpu
 from mlperf_home.machine.cpu.cpuinfo import CpuInfo, Lscpu, parse_lscpu, read_cpuinfo
 from mlperf_home.machine.cpu.sysfs import CpuFiles
 from mlperf_home.machine.devices import Network, Storage, read_network, read_storage
-from mlperf_home.machine.firmware import MemoryModule, Product, parse_modules, read_product
+from mlperf_home.machine.firmware import MachineProduct, MemoryModule, parse_modules, read_product
 from mlperf_home.machine.operating_system import OperatingSystem, read_os
 from scriptgraph.files.kernel_files import read_line
 
-# Asks whatever compiler there is for its version; run it with LC_ALL=C.
+# Commands that print a C compiler's version, in order of preference; run with LC_ALL=C.
 COMPILERS = (("gcc", "--version"), ("clang", "--version"), ("cc", "--version"))
 
 
 @dataclass(frozen=True)
-class HostFacts:
-    """A machine, as far as it tells.
+class MachineFacts:
+    """The known facts of a machine.
 
-    `core_numbers` is what an Arm core tells in place of a name, `cores` counts the physical cores of all sockets;
-    `cache_totals` has each cache's name, the bytes of all instances together, and how many there are. `memory_modules`
-    is None where dmidecode was not asked, the version of `python`, which reads, for another machine's files; `compiler`
-    is the first line of what the C compiler says of itself, None without one.
+    Attributes:
+        core_numbers: an Arm core's numbers, see `cpuinfo.CpuInfo.core_numbers`.
+        cores: the physical cores of all sockets.
+        cache_totals: each cache's name, the total bytes of its instances, and their number.
+        memory_modules: None if dmidecode was not run.
+        python: the version of this Python; None when the files of another machine are read.
+        compiler: the first line of the C compiler's version text; None without a compiler.
     """
 
     cpu: Cpu
@@ -35,7 +38,7 @@ class HostFacts:
     cache_totals: tuple[tuple[str, int, int], ...]
     os: OperatingSystem
     host_name: str | None
-    product: Product
+    product: MachineProduct
     memory_modules: tuple[MemoryModule, ...] | None
     storage: Storage
     network: Network
@@ -43,27 +46,31 @@ class HostFacts:
     compiler: str | None
 
 
-def read_host(
+def read_machine(
     root: Path = Path("/"), lscpu: str | None = None, dmidecode: str | None = None, *, compiler: str | None = None
-) -> HostFacts:
-    """Put together what a machine tells; never fails for what it does not tell.
+) -> MachineFacts:
+    """Read the facts of a machine; unknown facts are None and raise nothing.
 
-    Its /sys, /proc and /etc are below `root`. What only a call into the system tells (the C library's version, this
-    Python's) is left out where root is not "/". The other arguments are what `cpuinfo.LSCPU`,
-    `firmware.DMIDECODE` and one of `COMPILERS` printed with LC_ALL=C; None where there is none.
+    Args:
+        root: the folder with /sys, /proc and /etc. Facts that only a system call returns (the versions of the C
+            library and of Python) are left out unless it is "/".
+        lscpu: the output of `cpuinfo.LSCPU` with LC_ALL=C; None without it.
+        dmidecode: the output of `firmware.DMIDECODE`, likewise.
+        compiler: the output of one of `COMPILERS`, likewise.
     """
     here = root.resolve() == Path("/")
-    told, info, files = parse_lscpu(lscpu) or Lscpu({}), read_cpuinfo(root), CpuFiles(root)
+    fields, info, files = parse_lscpu(lscpu) or Lscpu({}), read_cpuinfo(root), CpuFiles(root)
     cpu = read_cpu(lscpu, root, machine=None if here else "unknown")
     host_name = read_line(root / "proc/sys/kernel/hostname") or read_line(root / "etc/hostname")
     kernel = read_line(root / "proc/sys/kernel/osrelease") or ""
     recorded = os.uname_result(("Linux", "", kernel, "", cpu.architecture or ""))
-    return HostFacts(
+    return MachineFacts(
         cpu=cpu,
         core_numbers=info.core_numbers,
-        cores=_cores(told, info, files, cpu),
-        # Where lscpu does not count the instances, its sums cannot be trusted.
-        cache_totals=files.cache_totals() or tuple((name, size, count) for name, size, count in told.caches() if count),
+        cores=_cores(fields, info, files, cpu),
+        # Without the number of instances, a size of lscpu is ambiguous.
+        cache_totals=files.cache_totals()
+        or tuple((name, size, count) for name, size, count in fields.caches() if count),
         os=read_os(root) if here else read_os(root, uname=lambda: recorded, confstr=lambda _name: None),
         host_name=host_name or (platform.node() or None if here else None),
         product=read_product(root),
@@ -75,10 +82,9 @@ def read_host(
     )
 
 
-def _cores(told: Lscpu, info: CpuInfo, files: CpuFiles, cpu: Cpu) -> int | None:
-    """Count physical cores. Without packages, lscpu counts them by clusters."""
+def _cores(lscpu: Lscpu, info: CpuInfo, files: CpuFiles, cpu: Cpu) -> int | None:
+    """Count physical cores; lscpu counts them per cluster where the firmware numbers no packages."""
     if cpu.sockets and cpu.cores_per_socket:
         return cpu.sockets * cpu.cores_per_socket
-    seen = files.cores() or info.cores
-    clusters, per_cluster = told.count("Cluster(s)"), told.count("Core(s) per cluster")
-    return seen or (clusters * per_cluster if clusters and per_cluster else None)
+    clusters, per_cluster = lscpu.count("Cluster(s)"), lscpu.count("Core(s) per cluster")
+    return files.cores() or info.cores or (clusters * per_cluster if clusters and per_cluster else None)

@@ -1,6 +1,6 @@
 """The operating system: distribution, kernel, C library.
 
-A module of its own, for the step that reads nothing else: `detect,os` is what a short command costs.
+This module imports little, because the step `detect,os` runs in every short command.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _RELEASE_FILES = ("etc/os-release", "usr/lib/os-release")
 
 
 class OperatingSystem(NamedTuple):
-    """One running system; `missing` has reasons, by the name of the value that is None."""
+    """A running operating system; `missing` maps the name of each None value to the reason."""
 
-    name: str | None  # of the distribution, as it calls itself: "Debian GNU/Linux 12 (bookworm)"
+    name: str | None  # of the distribution: "Debian GNU/Linux 12 (bookworm)"
     distribution: str | None  # its identifier: "debian"
     distribution_version: str | None  # "12"
-    kernel: str  # its release: "6.1.0-18-amd64"
-    machine: str  # the instruction set that programs are built for: "x86_64", "aarch64"
+    kernel: str  # the release: "6.1.0-18-amd64"
+    machine: str  # the instruction set: "x86_64", "aarch64"
     libc: str | None  # "glibc 2.36"
     missing: Mapping[str, str] = MappingProxyType({})
 
@@ -37,7 +37,7 @@ def read_os(
     uname: Callable[[], os.uname_result] = os.uname,
     confstr: Callable[[str], str | None] = os.confstr,
 ) -> OperatingSystem:
-    """Read os-release (its man page, os-release(5)) below `root`, uname and, by confstr, the C library's version."""
+    """Read os-release (os-release(5)) below `root`, uname, and the C library's version from confstr."""
     missing: dict[str, str] = {}
     release = _release(root)
     version = release.get("VERSION_ID")
@@ -51,11 +51,11 @@ def read_os(
     except (ValueError, OSError):
         libc = None
     if libc is None:
-        missing["libc"] = "this C library does not tell its version (musl does not)"
+        missing["libc"] = "the C library does not report its version (musl does not)"
     system = uname()
     return OperatingSystem(
         name=(release.get("PRETTY_NAME") or release.get("NAME", "Linux")) if release else None,
-        # os-release(5): the identifier is "linux" where it is not set.
+        # os-release(5): the default identifier is "linux".
         distribution=release.get("ID", "linux") if release else None,
         distribution_version=version,
         kernel=system.release,
@@ -66,14 +66,14 @@ def read_os(
 
 
 def _release(root: Path) -> dict[str, str]:
-    """Read the first os-release that there is; its values are quoted as for a shell."""
+    """Read the first os-release; its values have shell quoting."""
     text = next((text for name in _RELEASE_FILES if (text := read_text(root / name)) is not None), "")
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for line in text.splitlines():
         key, equals, value = line.strip().partition("=")
         if equals and not key.startswith("#"):
             try:
-                found[key.strip()] = " ".join(shlex.split(value))
+                values[key.strip()] = " ".join(shlex.split(value))
             except ValueError:
-                found[key.strip()] = value.strip().strip("\"'")
-    return {key: value for key, value in found.items() if value}
+                values[key.strip()] = value.strip().strip("\"'")
+    return {key: value for key, value in values.items() if value}

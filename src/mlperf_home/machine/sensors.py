@@ -1,14 +1,14 @@
-"""Clock, governor, temperature, throttling and energy of the processor, as the kernel tells them at one moment.
+"""Read the processor's clock, governor, temperature, throttling and energy, and the use of CPU time.
 
 Sources: the kernel's documentation of cpufreq (policy files), thermal-throttle counters of x86 (`thermal_throttle`),
-hwmon (`temp*_input` in thousandths of a degree), thermal zones (`temp`, the same unit) and powercap: RAPL's `energy_uj`
-counts microjoules and starts again at `max_energy_range_uj`; top-level zones are packages, and on some machines `psys`,
-which has everything in it once more.
+hwmon (`temp*_input` in thousandths of a degree), thermal zones (`temp`, the same unit) and powercap. RAPL's `energy_uj`
+counts microjoules and wraps at `max_energy_range_uj`. Its top-level zones are the packages and, on some machines,
+`psys`, which includes the packages.
 
-Whose the processors' time was (ours, other programs', other machines': steal) comes from two looks. Sources: proc(5),
-the `cpuN` lines of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal in ticks; user has guest time. Of
-processes: stat (utime and stime, in ticks), status (nonvoluntary_ctxt_switches), smaps_rollup (Private_*). The
-processes of the streams are looked at while they live: this process's own figures leave them out until they end.
+Two readings of CPU time tell the shares of this process, of other programs and of other machines (steal). Sources:
+proc(5); the `cpuN` lines of /proc/stat hold user, nice, system, idle, iowait, irq, softirq and steal in ticks, and user
+includes guest time. For processes: stat (utime and stime, in ticks), status (nonvoluntary_ctxt_switches), smaps_rollup
+(Private_*). The streams' processes are read while they live, because getrusage counts them only after they end.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from scriptgraph.files.kernel_files import read_text, read_whole
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# Drivers of the processor's own sensors; others measure disks, boards or batteries.
+# Drivers of the processor's sensors; others measure disks, boards or batteries.
 _CHIPS = {"coretemp", "k10temp", "zenpower", "cpu_thermal"}
 _FREQUENCIES = ("frequency_mhz", "frequency_lowest_mhz", "frequency_highest_mhz")
 _ZONE = re.compile(r"x86_pkg_temp|(cpu|soc|cluster).*")
-# No package sold so far takes more for minutes; with it, whether a counter went round more than once can be told.
+# No package on sale draws more for minutes; the bound shows whether a counter can wrap twice in a run.
 _LARGEST_POWER_W = 500.0
 _MICRO = 1e-6
 _FIELDS = 8
-# The kernel counts in ticks of mostly 10 ms on each CPU: below a second their rounding alone is a percent.
+# The kernel's ticks are mostly 10 ms; below a second their rounding alone is one percent.
 _SHORTEST_S = 1.0
 _USER_TIME = 11
 _PRIVATE = re.compile(r"^Private_(?:Clean|Dirty):\s+(\d+) kB", re.MULTILINE)
@@ -49,10 +49,10 @@ _SWITCHES = re.compile(r"^nonvoluntary_ctxt_switches:\s+(\d+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Sensors:
-    """The clocks of the CPUs that tell theirs, or the reason why none does, and other sensors at one moment.
+    """The processor's sensors at one moment.
 
-    Governors in use are joined by commas; the temperature is that of the hottest of the processor's sensors; throttling
-    is counted since the processor was started.
+    `frequency_reason` tells why no clock is known. `governor` joins the governors in use by commas. `temperature_c` is
+    that of the processor's hottest sensor. `throttle_count` starts at boot.
     """
 
     frequencies_mhz: tuple[float, ...]
@@ -62,7 +62,7 @@ class Sensors:
     throttle_count: Reading
 
     def frequencies(self, moment: str) -> dict[str, Reading]:
-        """Summarise the clocks: median, lowest and highest, by name with unit and moment ("before")."""
+        """Return the median, lowest and highest clock by name, unit and moment: "frequency_mhz_before"."""
         known = self.frequencies_mhz
         if not known:
             return dict.fromkeys((f"{name}_{moment}" for name in _FREQUENCIES), unknown(self.frequency_reason))
@@ -71,7 +71,7 @@ class Sensors:
 
 
 def read_sensors(root: Path, cpus: Sequence[int]) -> Sensors:
-    """Read the sensors from /proc and /sys below `root`, and of the CPUs those that the process may run on."""
+    """Read the sensors of `cpus`, on which the process may run, from /proc and /sys below `root`."""
     folders = [root / CPUS / f"cpu{cpu}" for cpu in cpus]
     clocks_khz = [read_whole(folder / "cpufreq/scaling_cur_freq") for folder in folders]
     clocks_mhz = tuple(clock_khz / 1000 for clock_khz in clocks_khz if clock_khz)
@@ -82,13 +82,13 @@ def read_sensors(root: Path, cpus: Sequence[int]) -> Sensors:
         folder / f"thermal_throttle/{kind}_throttle_count" for folder in folders for kind in ("core", "package")
     ]
     throttled = [count for counter in counters if (count := read_whole(counter)) is not None]
-    no_governor = unknown("there is no cpufreq here, as in most virtual machines")
+    no_governor = unknown("the kernel has no cpufreq (usual in virtual machines)")
     return Sensors(
         frequencies_mhz=clocks_mhz,
-        frequency_reason="" if clocks_mhz else "neither cpufreq nor /proc/cpuinfo tells the clock",
+        frequency_reason="" if clocks_mhz else "neither cpufreq nor /proc/cpuinfo has the clock",
         governor=Reading(",".join(governors)) if governors else no_governor,
         temperature_c=_temperature(root),
-        throttle_count=Reading(float(sum(throttled))) if throttled else unknown("the kernel counts no throttling here"),
+        throttle_count=Reading(float(sum(throttled))) if throttled else unknown("the kernel does not count throttling"),
     )
 
 
@@ -105,12 +105,12 @@ def _temperature(root: Path) -> Reading:
         if _ZONE.fullmatch((read_text(zone / "type") or "").lower())
     ]
     known = [value / 1000 for path in inputs if (value := read_whole(path, signed=True)) is not None]
-    return Reading(max(known)) if known else unknown("no sensor of the processor's temperature is there")
+    return Reading(max(known)) if known else unknown("the processor has no temperature sensor")
 
 
 @dataclass(frozen=True)
-class Package:
-    """A package's counter: where it stands and where it starts again, in joules, and the power it may take for long."""
+class PackageEnergy:
+    """A package's energy counter, the value at which it wraps, and the package's sustained power limit."""
 
     energy_j: float
     range_j: float
@@ -118,14 +118,14 @@ class Package:
 
 
 @dataclass(frozen=True)
-class EnergyLook:
-    """The packages by their zones' names; empty, with the reason, where the energy cannot be told."""
+class EnergyCounters:
+    """The packages' counters by the zones' names; empty, with a reason, if the energy is unknown."""
 
-    packages: Mapping[str, Package]
+    packages: Mapping[str, PackageEnergy]
     reason: str = ""
 
 
-def look_at_energy(root: Path) -> EnergyLook:
+def read_energy(root: Path) -> EnergyCounters:
     """Read the packages' counters."""
     zones = [
         zone
@@ -133,23 +133,23 @@ def look_at_energy(root: Path) -> EnergyLook:
         if (read_text(zone / "name") or "").startswith("package")
     ]
     if not zones:
-        return EnergyLook({}, "this machine has no RAPL counters in /sys/class/powercap")
+        return EnergyCounters({}, "the machine has no RAPL counters in /sys/class/powercap")
     packages = {}
     for zone in zones:
         energy_uj, range_uj = read_whole(zone / "energy_uj"), read_whole(zone / "max_energy_range_uj")
         if energy_uj is None or range_uj is None:
-            return EnergyLook({}, "the RAPL counters cannot be read; most systems allow it to root alone")
+            return EnergyCounters({}, "the RAPL counters cannot be read; most machines allow only root")
         limit_uw = read_whole(zone / "constraint_0_power_limit_uw")
         limit_w = min(_LARGEST_POWER_W, limit_uw * _MICRO) if limit_uw else _LARGEST_POWER_W
-        packages[zone.name] = Package(energy_uj * _MICRO, range_uj * _MICRO, limit_w)
-    return EnergyLook(packages)
+        packages[zone.name] = PackageEnergy(energy_uj * _MICRO, range_uj * _MICRO, limit_w)
+    return EnergyCounters(packages)
 
 
-def energy_between(before: EnergyLook, after: EnergyLook, elapsed_s: float) -> Reading:
-    """Return the joules of all packages between two looks.
+def energy_between(before: EnergyCounters, after: EnergyCounters, elapsed_s: float) -> Reading:
+    """Return the joules that all packages used between two readings.
 
-    Unknown where a counter may have gone round more than once: nothing is read while a run is timed, so that long runs
-    on strong machines with small counters cannot be told.
+    Unknown if a counter may have wrapped more than once: counters are not read while a run is timed, so the energy of
+    long runs on fast machines with small counters is ambiguous.
     """
     if not before.packages or not after.packages:
         return unknown(before.reason or after.reason)
@@ -161,15 +161,14 @@ def energy_between(before: EnergyLook, after: EnergyLook, elapsed_s: float) -> R
         if used_j < 0:
             used_j += start.range_j
         if used_j + start.range_j <= start.power_limit_w * elapsed_s:
-            text = f"the counter of {name} starts again after {start.range_j:.0f} J, perhaps more than once in the run"
-            return unknown(text)
+            return unknown(f"the counter of {name} wraps at {start.range_j:.0f} J, perhaps more than once in the run")
         total_j += used_j
     return Reading(round(total_j, 6))
 
 
 @dataclass(frozen=True)
-class Used:
-    """Time of some processes so far: CPU seconds of all threads, and how often the kernel took the CPU away."""
+class Usage:
+    """The CPU time of processes so far: seconds of all threads, and the number of involuntary context switches."""
 
     cpu_s: float = 0.0
     involuntary_switches: int = 0
@@ -177,60 +176,60 @@ class Used:
 
 @dataclass(frozen=True)
 class CpuTime:
-    """One look, at so many CPUs by the monotonic clock; None is not told.
+    """The total time of `cpus` CPUs at one moment of the monotonic clock; None is unknown.
 
-    The CPUs, all together, ran something of this machine for `busy_s`, of which `used` was ours; for `steal_s` they
-    wanted to, and the hypervisor ran another machine.
+    The CPUs ran programs of this machine for `busy_s`; `used` is the share of this process. For `steal_s` they were
+    ready to run, but the hypervisor ran another machine.
     """
 
     at_s: float
     busy_s: float | None
     steal_s: float | None
-    used: Used
+    used: Usage
     cpus: int
 
 
-def used_by_us() -> Used:
-    """Read what this process and its children, ended or not, have used."""
-    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    all_used = [*(Used(each.ru_utime + each.ru_stime, each.ru_nivcsw) for each in usages), stream_usage()]
-    return Used(sum(each.cpu_s for each in all_used), sum(each.involuntary_switches for each in all_used))
+def own_usage() -> Usage:
+    """Return the CPU time of this process and its children, ended or not."""
+    resources = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    usages = [*(Usage(used.ru_utime + used.ru_stime, used.ru_nivcsw) for used in resources), stream_usage()]
+    return Usage(sum(usage.cpu_s for usage in usages), sum(usage.involuntary_switches for usage in usages))
 
 
-def stream_usage() -> Used:
-    """Read what the living processes that `multiprocessing` has started here have used; unreadable ones count 0."""
+def stream_usage() -> Usage:
+    """Return the CPU time of the living children of `multiprocessing`; unreadable ones count 0."""
     cpu_s, switches = 0.0, 0
     for folder in _stream_folders():
-        # The name, in brackets, may have spaces.
+        # The name, in brackets, may contain spaces.
         _, _, fields = (read_text(folder / "stat") or "").rpartition(")")
         times = [int(field) for field in fields.split()[_USER_TIME : _USER_TIME + 2]]
         cpu_s += sum(times) / os.sysconf("SC_CLK_TCK")
         switched = _SWITCHES.search(read_text(folder / "status") or "")
         switches += int(switched[1]) if switched else 0
-    return Used(cpu_s, switches)
+    return Usage(cpu_s, switches)
 
 
 def private_bytes() -> int:
-    """Return the memory of the streams' processes alone; what they share with this one counts as its own.
+    """Return the memory that the streams' processes do not share with this one.
 
-    The kernel walks through all their pages for it: nothing for a look just before something is timed.
+    Never call it just before a timed section: the kernel walks through all pages of the processes.
     """
-    found = (_PRIVATE.findall(read_text(folder / "smaps_rollup") or "") for folder in _stream_folders())
-    return 1024 * sum(int(kb) for each in found for kb in each)
+    sizes_kb = (_PRIVATE.findall(read_text(folder / "smaps_rollup") or "") for folder in _stream_folders())
+    return 1024 * sum(int(kb) for sizes in sizes_kb for kb in sizes)
 
 
 def _stream_folders() -> list[Path]:
     return [Path("/proc") / str(process.pid) for process in multiprocessing.active_children()]
 
 
-def look_at_cpu_time(root: Path, cpus: Sequence[int]) -> CpuTime:
-    """Look at the CPUs that the process may run on."""
+def read_cpu_time(root: Path, cpus: Sequence[int]) -> CpuTime:
+    """Read the total time of `cpus`, on which the process may run."""
     lines = (line.split() for line in (read_text(root / "proc/stat") or "").splitlines())
-    wanted = {f"cpu{cpu}" for cpu in cpus}
+    names = {f"cpu{cpu}" for cpu in cpus}
     rows = [
-        [int(field) for field in line[1 : 1 + _FIELDS]] for line in lines if len(line) > _FIELDS and line[0] in wanted
+        [int(field) for field in line[1 : 1 + _FIELDS]] for line in lines if len(line) > _FIELDS and line[0] in names
     ]
-    at_s, used = time.monotonic(), used_by_us()
+    at_s, used = time.monotonic(), own_usage()
     if not rows:
         return CpuTime(at_s, None, None, used, len(cpus))
     tick_s = 1 / os.sysconf("SC_CLK_TCK")
@@ -239,18 +238,18 @@ def look_at_cpu_time(root: Path, cpus: Sequence[int]) -> CpuTime:
 
 
 def cpu_time_between(before: CpuTime, after: CpuTime) -> dict[str, Reading]:
-    """Compare two looks; percentages are of all that the CPUs could have done."""
+    """Return the shares of CPU time between two readings, in percent of the CPUs' capacity."""
     switches = Reading(float(after.used.involuntary_switches - before.used.involuntary_switches))
     elapsed_s = after.at_s - before.at_s
     names = ("steal_percent", "other_cpu_percent", "own_cpu_percent")
     if before.busy_s is None or before.steal_s is None or after.busy_s is None or after.steal_s is None:
-        shares = dict.fromkeys(names, unknown("/proc/stat does not tell"))
+        shares = dict.fromkeys(names, unknown("/proc/stat does not list the CPUs"))
     elif elapsed_s < _SHORTEST_S:
         reason = f"the run lasted {elapsed_s:.2f} s; the kernel's ticks are too coarse below {_SHORTEST_S:g} s"
         shares = dict.fromkeys(names, unknown(reason))
     else:
         ours_s = after.used.cpu_s - before.used.cpu_s
-        # Both clocks are rounded on their own, so that a share may come out a little below nothing.
+        # Both clocks are rounded separately, so a share may come out slightly negative.
         times_s = (max(0.0, after.steal_s - before.steal_s), max(0.0, after.busy_s - before.busy_s - ours_s), ours_s)
         capacity_s = elapsed_s * after.cpus
         shares = {name: Reading(round(100 * s / capacity_s, 3)) for name, s in zip(names, times_s, strict=True)}

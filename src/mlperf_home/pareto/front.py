@@ -1,8 +1,8 @@
-"""Dominance, fronts and hypervolume of points with two metrics or more, without NumPy: programs that start fast use it.
+"""Dominance, Pareto fronts and hypervolume of points with two or more metrics; without NumPy, for a fast start.
 
-A point dominates another if it is at least as good in every metric and better in one; the front is what no point
-dominates. The hypervolume measures what a front dominates within a reference point (Zitzler and Thiele, "Multiobjective
-evolutionary algorithms: a comparative case study and the strength Pareto approach", 1999).
+A point dominates another if it is at least as good in every metric and better in one. The front holds the points that
+no point dominates. The hypervolume is the volume that a front dominates within a reference point (Zitzler and Thiele,
+"Multiobjective evolutionary algorithms: a comparative case study and the strength Pareto approach", 1999).
 """
 
 from __future__ import annotations
@@ -18,112 +18,112 @@ if TYPE_CHECKING:
     Vector = tuple[float, ...]
 
 DIRECTIONS = ("min", "max")
-"""Whether less or more of a metric is better."""
+"""The directions of a metric: "min" if less is better, "max" if more is."""
 
 _FEWEST, _PLANE, _SPACE = 2, 2, 3
 
 
 def oriented(values: Iterable[Sequence[float]], directions: Sequence[str]) -> list[Vector]:
-    """Turn points' metrics, each with one of DIRECTIONS, so that less is better.
+    """Return the points with the metrics of direction "max" negated, so that less is better.
 
     Raises:
         ValueError: another shape, fewer than two metrics, an unknown direction, or a value that is not a number.
     """
-    if odd := [each for each in directions if each not in DIRECTIONS]:
-        raise ValueError(f"a direction is min or max, got {odd[0]!r}")
+    if unknown := [direction for direction in directions if direction not in DIRECTIONS]:
+        raise ValueError(f"a direction must be min or max, got {unknown[0]!r}")
     if len(directions) < _FEWEST:
-        raise ValueError("a front needs two metrics or more")
+        raise ValueError(f"a front needs at least two metrics, got {len(directions)}")
     points = list(values)
     if sizes := set(map(len, points)) - {len(directions)}:
         raise ValueError(f"expected values of shape (points, {len(directions)}), got a point of {min(sizes)}")
-    signs = [-1.0 if each == "max" else 1.0 for each in directions]
-    turned = [tuple(sign * value for sign, value in zip(signs, each, strict=True)) for each in points]
-    if any(map(math.isnan, chain.from_iterable(turned))):
-        place = next(place for place, each in enumerate(turned) if any(map(math.isnan, each)))
-        raise ValueError(f"point {place} has a metric that is not a number")
-    return turned
+    signs = [-1.0 if direction == "max" else 1.0 for direction in directions]
+    vectors = [tuple(sign * value for sign, value in zip(signs, point, strict=True)) for point in points]
+    if any(map(math.isnan, chain.from_iterable(vectors))):
+        index = next(index for index, vector in enumerate(vectors) if any(map(math.isnan, vector)))
+        raise ValueError(f"point {index} has a metric that is not a number")
+    return vectors
 
 
-def dominates(one: Sequence[float], other: Sequence[float], directions: Sequence[str]) -> bool:
-    """Whether one point dominates another."""
-    first, second = oriented([one, other], directions)
+def dominates(point: Sequence[float], other: Sequence[float], directions: Sequence[str]) -> bool:
+    """Whether `point` dominates `other`."""
+    first, second = oriented([point, other], directions)
     return first != second and all(a <= b for a, b in zip(first, second, strict=True))
 
 
 def front(values: Iterable[Sequence[float]], directions: Sequence[str]) -> list[bool]:
-    """Mark what no point dominates; equal points do not dominate each other.
+    """Return whether each point is on the front; equal points do not dominate each other.
 
     Raises:
         ValueError: see `oriented`.
     """
     points = oriented(values, directions)
-    edge = _Staircase() if len(directions) <= _SPACE else _Edge()
-    # In lexicographic order nothing is dominated by what comes later, and the first metric needs no more comparing.
-    kept = {point for point in sorted(set(points)) if edge.takes(point[1:])}
+    edge = _Staircase() if len(directions) <= _SPACE else _Front()
+    # In lexicographic order, later points never dominate earlier ones, so the first metric is not compared again.
+    kept = {point for point in sorted(set(points)) if edge.add(point[1:])}
     return [point in kept for point in points]
 
 
-class _Edge:
-    """The points so far that leave each other undominated, but for their first metric."""
+class _Front:
+    """The front of the points added so far, without their first metric."""
 
     def __init__(self) -> None:
         self._kept: list[Vector] = []
 
-    def takes(self, rest: Vector) -> bool:
-        """Take a point's other metrics in, unless those of another are at least as good."""
-        if any(all(one <= other for one, other in zip(each, rest, strict=True)) for each in self._kept):
+    def add(self, rest: Vector) -> bool:
+        """Add a point's other metrics, unless a point is at least as good; return whether they were added."""
+        if any(all(old <= new for old, new in zip(point, rest, strict=True)) for point in self._kept):
             return False
-        self._kept = [each for each in self._kept if any(o < r for o, r in zip(each, rest, strict=True))]
+        self._kept = [point for point in self._kept if any(old < new for old, new in zip(point, rest, strict=True))]
         self._kept.append(rest)
         return True
 
 
-class _Staircase(_Edge):
-    """The same for one or two other metrics: steps, one metric up and the other down, found by bisection."""
+class _Staircase(_Front):
+    """The same for one or two other metrics: points sorted by one, and so by the other, found by bisection."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._across: list[float] = []
-        self._up: list[float] = []
+        self._first: list[float] = []
+        self._second: list[float] = []
 
-    def takes(self, rest: Vector) -> bool:
-        across, up = (*rest, 0.0)[:2]
-        place = bisect_right(self._across, across)
-        if place and self._up[place - 1] <= up:
+    def add(self, rest: Vector) -> bool:
+        first, second = (*rest, 0.0)[:2]
+        place = bisect_right(self._first, first)
+        if place and self._second[place - 1] <= second:
             return False
-        first = place - 1 if place and self._across[place - 1] == across else place
-        last = first
-        while last < len(self._up) and self._up[last] >= up:
-            last += 1
-        self._across[first:last], self._up[first:last] = [across], [up]
+        begin = place - 1 if place and self._first[place - 1] == first else place
+        end = begin
+        while end < len(self._second) and self._second[end] >= second:
+            end += 1
+        self._first[begin:end], self._second[begin:end] = [first], [second]
         return True
 
 
 def hypervolume(values: Iterable[Sequence[float]], reference: Sequence[float], directions: Sequence[str]) -> float:
     """Return the volume that the points dominate within a reference point, in the product of the metrics' units.
 
-    Points that are not better than the reference in every metric add nothing. Cost grows with the front's size to the
-    power of metrics - 1.
+    Points that are not better than the reference in every metric add nothing. The cost grows with the front's size to
+    the power of the number of metrics - 1.
 
     Raises:
         ValueError: see `oriented`.
     """
     points, (bound,) = oriented(values, directions), oriented([reference], directions)
-    return _volume([each for each in points if all(v < b for v, b in zip(each, bound, strict=True))], bound)
+    return _volume([point for point in points if all(v < b for v, b in zip(point, bound, strict=True))], bound)
 
 
 def _volume(points: list[tuple[float, ...]], bound: tuple[float, ...]) -> float:
     volume, top = 0.0, bound[-1]
     if len(bound) == _PLANE:
-        for across, up in sorted(points):
-            if up < top:
-                volume, top = volume + (bound[0] - across) * (top - up), up
+        for first, second in sorted(points):
+            if second < top:
+                volume, top = volume + (bound[0] - first) * (top - second), second
         return volume
     keeps = front(points, ("min",) * len(bound))
-    edge = sorted((each for each, keep in zip(points, keeps, strict=True) if keep), key=lambda each: each[-1])
-    # Between two steps of the last metric, what has come so far dominates the same area in the others.
-    for count, (*_, step) in enumerate(edge, 1):
-        depth = (edge[count][-1] if count < len(edge) else top) - step
+    kept = sorted((point for point, keep in zip(points, keeps, strict=True) if keep), key=lambda point: point[-1])
+    # Between two values of the last metric, the points so far dominate a constant volume of the other metrics.
+    for count, (*_, value) in enumerate(kept, 1):
+        depth = (kept[count][-1] if count < len(kept) else top) - value
         if depth > 0:
-            volume += depth * _volume([each[:-1] for each in edge[:count]], bound[:-1])
+            volume += depth * _volume([point[:-1] for point in kept[:count]], bound[:-1])
     return volume

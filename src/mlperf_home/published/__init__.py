@@ -1,1 +1,1 @@
-"""What others published."""
+"""Models and results that others published."""

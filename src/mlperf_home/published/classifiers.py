@@ -1,6 +1,6 @@
-"""Image classifiers, published ones and the embedded sample's: script/image-classifiers.json, typed.
+"""The table of image classifiers, published ones and the embedded sample's: script/image-classifiers.json.
 
-Manifests repeat over the same table.
+The same table is what the scripts' manifests repeat over.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Classifier:
-    """A row of the table, which says under "about" what its columns are.
+class ClassifierRow:
+    """A row of the table; its columns are described under "about" in the file.
 
     Attributes:
-        model: its name in an exploration.
-        sample: whether it is one of the embedded sample.
-        variations: of the script that gets it.
+        model: the classifier's name in an exploration.
+        sample: whether it belongs to the embedded sample.
+        variations: the variations of the script that gets it.
         weights: fp32 or int8.
     """
 
@@ -32,11 +32,11 @@ class Classifier:
     weights: str
 
 
-def read_classifiers(path: Path | None = None) -> list[Classifier]:
-    """Read the rows of the product's table, or of another one.
+def read_classifiers(path: Path | None = None) -> list[ClassifierRow]:
+    """Read the rows of the product's table, or of the table at `path`.
 
     Raises:
-        ManifestError: a row lacks a column, or has a value of another kind.
+        ManifestError: a row lacks a column or has a value of the wrong type.
         ScriptGraphError: the scripts are not installed.
     """
     path = path or ENGINE.repository / "script" / "image-classifiers.json"
@@ -44,8 +44,8 @@ def read_classifiers(path: Path | None = None) -> list[Classifier]:
     for number, row in enumerate(read_table(path)):
         place = Place(path, f"/rows/{number}", row)
         cells = place.mapping()
-        if missing := [name for name in ("model", "sample", "variations", "weights") if name not in cells]:
-            place.fail(f"lacks {', '.join(missing)}")
+        if absent := [name for name in ("model", "sample", "variations", "weights") if name not in cells]:
+            place.fail(f"lacks {', '.join(absent)}")
         model, sample, weights = (cells[name].read(read_text) for name in ("model", "sample", "weights"))
-        classifiers.append(Classifier(model, sample == "yes", cells["variations"].read(read_texts), weights))
+        classifiers.append(ClassifierRow(model, sample == "yes", cells["variations"].read(read_texts), weights))
     return classifiers

@@ -1,4 +1,4 @@
-"""A round's rules, decoded from its data file, and its mlperf.conf; no other module holds a round's number."""
+"""Load a round's rules from its data file and render its mlperf.conf; no other module holds a round's numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCENARIOS = ("SingleStream", "MultiStream", "Server", "Offline")
-"""The scenarios by the names that LoadGen and the rules give them."""
+"""LoadGen's and the rules' names of the scenarios."""
 
 _HEADER = """\
 # MLPerf inference {name}: the rules' settings for LoadGen.
@@ -23,12 +23,12 @@ _HEADER = """\
 
 
 class UnknownRoundError(Exception):
-    """The round asked for has no data file; the text lists those that have."""
+    """The round has no data file; the text lists the known rounds."""
 
 
 @dataclass(frozen=True)
 class Seeds:
-    """The three seeds that every result of a round must have been drawn with."""
+    """The three random seeds of every result of a round."""
 
     qsl_rng_seed: int
     sample_index_rng_seed: int
@@ -37,16 +37,16 @@ class Seeds:
 
 @dataclass(frozen=True)
 class ScenarioRules:
-    """What a round asks of one scenario.
+    """A round's requirements of one scenario.
 
     Attributes:
         target_latency_percentile: the percentile of the latency metric, in percent.
-        min_duration_ms: how long a run lasts at least.
-        min_query_count: queries at least; in Offline samples, for LoadGen reads it so there.
-        samples_per_query: samples issued together; None where LoadGen works it out (Offline).
-        early_stopping_min_query_count: below this count LoadGen cannot estimate the percentile.
-        target_latency_ms: the conf file's latency, or None.
-        target_qps: the conf file's rate, or None.
+        min_duration_ms: the shortest duration of a run.
+        min_query_count: the smallest number of queries; LoadGen counts samples in Offline.
+        samples_per_query: samples issued together; None if LoadGen computes it (Offline).
+        early_stopping_min_query_count: the smallest count from which LoadGen can estimate the percentile.
+        target_latency_ms: the latency in mlperf.conf, or None.
+        target_qps: the rate in mlperf.conf, or None.
     """
 
     target_latency_percentile: int
@@ -60,12 +60,12 @@ class ScenarioRules:
 
 @dataclass(frozen=True)
 class LoadGenModel:
-    """What the conf file says of one model, by the name that LoadGen is given.
+    """The settings of mlperf.conf for one model of LoadGen.
 
     Attributes:
-        performance_sample_count: samples that a performance run keeps loaded; None: no line; 0: all.
-        server_latency_ms: the latency limit of Server, or None for the scenario's.
-        multi_stream_latency_ms: the latency line of MultiStream, or None.
+        performance_sample_count: samples that a performance run keeps loaded; 0 means all, None omits the line.
+        server_latency_ms: the latency limit of Server; None for the scenario's default.
+        multi_stream_latency_ms: the latency limit of MultiStream; None omits the line.
         sample_concatenate_permutation: the scenarios (or "*") with equal issue mode.
     """
 
@@ -80,14 +80,14 @@ class Benchmark:
     """One benchmark of a round.
 
     Attributes:
-        loadgen_model: the name LoadGen knows the model by.
-        performance_sample_count: what the submission checker wants to find at least.
-        dataset_sample_count: samples of the whole dataset, all of which an accuracy run has to have.
+        loadgen_model: LoadGen's name of the model.
+        performance_sample_count: the smallest number that the submission checker accepts.
+        dataset_sample_count: the samples of the dataset, all of which an accuracy run must process.
         accuracy_metric: the name of the accuracy metric ("F1").
         reference_accuracy: the reference model's accuracy, in the metric's unit.
-        accuracy_fraction: the part of it that the closed division wants.
+        accuracy_fraction: the fraction of it that the closed division requires.
         scenarios: required scenarios by category ("edge", "datacenter").
-        compliance_tests: the tests a closed result needs.
+        compliance_tests: the compliance tests that a closed result requires.
     """
 
     loadgen_model: str
@@ -101,18 +101,18 @@ class Benchmark:
 
     @property
     def accuracy_threshold(self) -> float:
-        """The lowest accuracy that the closed division takes."""
+        """The lowest accuracy that the closed division accepts."""
         return self.reference_accuracy * self.accuracy_fraction
 
 
 @dataclass(frozen=True)
-class Metric:
-    """Which value of LoadGen's detail log is a scenario's result.
+class ResultMetric:
+    """The value of LoadGen's detail log that is a scenario's result.
 
     Attributes:
         key: the log's key.
         unit: "samples_per_second" or "latency_ms".
-        divisor: what the logged value is divided by to give that unit.
+        divisor: the logged value divided by it has that unit.
     """
 
     key: str
@@ -130,7 +130,7 @@ class Division:
 
 @dataclass(frozen=True)
 class Round:
-    """Everything that a round's data file says."""
+    """The content of a round's data file."""
 
     name: str
     seeds: Seeds
@@ -139,29 +139,29 @@ class Round:
     loadgen_models: Mapping[str, LoadGenModel]
     benchmarks: Mapping[str, Benchmark]
     divisions: Mapping[str, Division]
-    metrics: Mapping[str, Metric]
+    metrics: Mapping[str, ResultMetric]
     submission: SubmissionRules
     sources: Mapping[str, str]
 
     def required_scenarios(self, benchmark: str, category: str) -> tuple[str, ...]:
-        """List the scenarios a category wants of a benchmark ("edge", "datacenter" or both, by a comma).
+        """Return the scenarios that a category requires of a benchmark; none for an unknown category.
 
-        A category that the benchmark does not know wants none.
+        The category is "edge", "datacenter", or both joined by a comma.
         """
-        wanted = self.benchmarks[benchmark].scenarios
-        named = {name for part in category.split(",") for name in wanted.get(part.strip(), ())}
-        return tuple(name for name in SCENARIOS if name in named)
+        by_category = self.benchmarks[benchmark].scenarios
+        required = {name for part in category.split(",") for name in by_category.get(part.strip(), ())}
+        return tuple(name for name in SCENARIOS if name in required)
 
     def benchmark_of(self, model: str, mapping: Mapping[str, str]) -> str | None:
-        """Return the benchmark of a model: by its name, a known other name, the submitter's mapping, or a guess."""
+        """Return a model's benchmark, by its name, a known alias, the submitter's mapping, or a part of its name."""
         if model in self.benchmarks:
             return model
-        found = self.submission.model_names.get(model) or mapping.get(model)
-        return found or next((name for part, name in self.submission.model_guesses if part in model), None)
+        known = self.submission.model_names.get(model) or mapping.get(model)
+        return known or next((name for part, name in self.submission.model_guesses if part in model), None)
 
 
 def round_names() -> tuple[str, ...]:
-    """List the rounds that have a data file."""
+    """Return the names of the rounds with a data file."""
     names = [entry.name for entry in resources.files(__package__).iterdir() if entry.name.endswith(".json")]
     return tuple(sorted(name.removesuffix(".json").replace("_", ".") for name in names))
 
@@ -170,14 +170,14 @@ def load_round(name: str) -> Round:
     """Read the rules of a round ("v3.1").
 
     Raises:
-        UnknownRoundError: no data file for that round.
+        UnknownRoundError: the round has no data file.
     """
     if name not in round_names():
         raise UnknownRoundError(f"no rules for round {name!r}; known rounds: {', '.join(round_names())}")
     text = resources.files(__package__).joinpath(name.replace(".", "_") + ".json").read_text("utf-8")
-    document = json.loads(text, object_hook=_plain)
+    document = json.loads(text, object_hook=_decode_lists)
     kinds = {"scenarios": ScenarioRules, "loadgen_models": LoadGenModel, "benchmarks": Benchmark}
-    kinds |= {"divisions": Division, "metrics": Metric}
+    kinds |= {"divisions": Division, "metrics": ResultMetric}
     tables: dict[str, Any] = {
         key: {name: kind(**fields) for name, fields in document[key].items()} for key, kind in kinds.items()
     }
@@ -191,26 +191,26 @@ def load_round(name: str) -> Round:
     )
 
 
-def _plain(fields: dict[str, Any]) -> dict[str, Any]:
-    """Make lists tuples; where a section is from is for people."""
+def _decode_lists(fields: dict[str, Any]) -> dict[str, Any]:
+    """Turn lists into tuples and drop the sources, which are for readers of the file."""
     pairs = ((key, value) for key, value in fields.items() if key != "source")
     return {key: tuple(value) if isinstance(value, list) else value for key, value in pairs}
 
 
 def mlperf_conf(rules: Round) -> str:
-    """Render the mlperf.conf of a round, in the format that LoadGen's FromConfig reads."""
+    """Render a round's mlperf.conf in the format of LoadGen's FromConfig."""
     seeds: dict[str, float | None] = {f"*.*.{name}": seed for name, seed in vars(rules.seeds).items()}
     seeds |= {f"*.*.test05_{name}": seed for name, seed in vars(rules.test05_seeds).items()}
     blocks = [seeds]
     for scenario in SCENARIOS:
-        wanted = rules.scenarios[scenario]
+        limits = rules.scenarios[scenario]
         settings = {
-            "target_latency_percentile": wanted.target_latency_percentile,
-            "min_duration": wanted.min_duration_ms,
-            "min_query_count": wanted.min_query_count,
-            "samples_per_query": wanted.samples_per_query if scenario == "MultiStream" else None,
-            "target_latency": wanted.target_latency_ms,
-            "target_qps": wanted.target_qps,
+            "target_latency_percentile": limits.target_latency_percentile,
+            "min_duration": limits.min_duration_ms,
+            "min_query_count": limits.min_query_count,
+            "samples_per_query": limits.samples_per_query if scenario == "MultiStream" else None,
+            "target_latency": limits.target_latency_ms,
+            "target_qps": limits.target_qps,
         }
         blocks.append({f"*.{scenario}.{key}": value for key, value in settings.items()})
     models: dict[str, float | None] = {}

@@ -1,4 +1,4 @@
-"""What a round asks of a submission's tree: folders, files, fields, names and limits, decoded from its data file."""
+"""A round's rules for the tree of a submission: folders, files, fields, names and limits."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Folders:
-    """What may stand where.
+class SubmissionFolders:
+    """The permitted folders of a submission.
 
     Attributes:
-        divisions: the folders that the root may hold.
-        beside_divisions: other folders that the root may hold.
-        root_suffixes: the files that the root may hold, by their suffix.
+        divisions: the folders of divisions in the root.
+        beside_divisions: other folders permitted in the root.
+        root_suffixes: the suffixes of files permitted in the root.
         mapping: the file that maps model names to benchmarks.
-        mapping_divisions: the divisions that take such a file.
-        compliance_divisions: the divisions that take compliance tests.
+        mapping_divisions: the divisions that accept such a file.
+        compliance_divisions: the divisions that accept compliance tests.
     """
 
     divisions: tuple[str, ...]
@@ -31,8 +31,8 @@ class Folders:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Sizes in bytes: of any file, of an accuracy log, and what truncation keeps at either end of one."""
+class SizeLimits:
+    """Sizes in bytes: the limits of a file and of an accuracy log, and the part kept at each end by truncation."""
 
     file_bytes: int
     accuracy_log_bytes: int
@@ -41,7 +41,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Files:
-    """The names of the files that a folder must hold, and of those that it may hold besides."""
+    """The names of the required and the optional files of each kind of folder."""
 
     measurements: tuple[str, ...]
     performance: tuple[str, ...]
@@ -52,7 +52,7 @@ class Files:
 
 @dataclass(frozen=True)
 class SystemFields:
-    """The keys of a system description: those that need a meaningful value, and those that must only be there."""
+    """The keys of a system description: `meaningful` ones need a real value, `present` ones may be empty."""
 
     statuses: tuple[str, ...]
     types: tuple[str, ...]
@@ -62,12 +62,12 @@ class SystemFields:
 
 @dataclass(frozen=True)
 class NetworkSystems:
-    """What is asked of systems that LoadGen reaches over a network.
+    """The rules for systems that LoadGen reaches over a network.
 
     Attributes:
-        fields: more keys of their description; the first says by "true" that the system is one.
-        sut_name: what LoadGen's name of the system has to hold.
-        divisions: the divisions that take only such systems (true), or none of them (false).
+        fields: additional keys of the description; the first is "true" for such a system.
+        sut_name: a part that LoadGen's name of the SUT must contain.
+        divisions: whether a division accepts only such systems (true) or none (false).
     """
 
     fields: tuple[str, ...]
@@ -76,15 +76,15 @@ class NetworkSystems:
 
 
 @dataclass(frozen=True)
-class Inference:
-    """A scenario's result taken from another scenario's run.
+class InferredResult:
+    """A scenario's result inferred from a run of another scenario.
 
     Attributes:
-        measured: the scenario that was run.
-        scenario: the scenario that is inferred.
-        unit: of the inferred result.
-        key: the value of the detail log that it comes from.
-        factor: what it is multiplied by, or, where `reciprocal`, divided by it.
+        measured: the scenario of the run.
+        scenario: the inferred scenario.
+        unit: the unit of the inferred result.
+        key: the value's key in the detail log.
+        factor: the factor of the value, or the dividend if `reciprocal`.
         reciprocal: whether the result is factor / value.
     """
 
@@ -96,7 +96,7 @@ class Inference:
     reciprocal: bool = False
 
     def result(self, value: float) -> float:
-        """Give the inferred result, in `unit`."""
+        """Compute the inferred result, in `unit`."""
         return self.factor / value if self.reciprocal else self.factor * value
 
 
@@ -105,11 +105,11 @@ class ComplianceTest:
     """The files of one compliance test.
 
     Attributes:
-        files: beside its performance run; each has to say that the test was passed.
-        accuracy_verdict: the file that says whether the outputs were the same, or "" for a test that asks no outputs.
-        accuracy_files: in its accuracy folder.
-        compared_files: two accuracies in that folder, which have to be close where the outputs were not the same.
-        audit: what its audit.config sets, besides the mode; TEST05's seeds stand with the round's.
+        files: the files beside its performance run; each must record that the test passed.
+        accuracy_verdict: the file that records whether the outputs were equal; "" for a test without outputs.
+        accuracy_files: the files of its accuracy folder.
+        compared_files: two accuracies in that folder, which must be close if the outputs were not equal.
+        audit: the settings of its audit.config besides the mode; TEST05's seeds are among the round's.
     """
 
     files: tuple[str, ...]
@@ -121,20 +121,19 @@ class ComplianceTest:
 
 @dataclass(frozen=True)
 class SubmissionRules:
-    """All that a round's data file says of a submission's tree.
+    """A round's rules for the tree of a submission.
 
     Attributes:
-        folders, limits, files, system, network: see there.
         measurement_fields: the keys of a result's JSON; none may be empty.
         accuracy_forms: the values that accuracy.txt must hold, by the benchmark's accuracy metric.
-        model_names: other names of benchmarks that are known everywhere.
-        model_guesses: parts of a model's name with the benchmark they stand for; the first that fits counts.
-        inferred: which scenarios may be inferred from which.
+        model_names: benchmarks by well-known aliases.
+        model_guesses: pairs of a part of a model's name and its benchmark; the first match counts.
+        inferred: the scenarios that may be inferred, and from which.
         compliance: the compliance tests by name.
     """
 
-    folders: Folders
-    limits: Limits
+    folders: SubmissionFolders
+    limits: SizeLimits
     files: Files
     system: SystemFields
     network: NetworkSystems
@@ -142,22 +141,28 @@ class SubmissionRules:
     accuracy_forms: Mapping[str, tuple[str, ...]]
     model_names: Mapping[str, str]
     model_guesses: tuple[tuple[str, str], ...]
-    inferred: tuple[Inference, ...]
+    inferred: tuple[InferredResult, ...]
     compliance: Mapping[str, ComplianceTest]
 
-    def inference(self, measured: str, scenario: str) -> Inference | None:
-        """Find how `scenario` is inferred from a run of `measured`; None where the round does not allow it."""
-        return next((each for each in self.inferred if (each.measured, each.scenario) == (measured, scenario)), None)
+    def inference(self, measured: str, scenario: str) -> InferredResult | None:
+        """Return the rule that infers `scenario` from a run of `measured`, None if the round has none."""
+        return next((rule for rule in self.inferred if (rule.measured, rule.scenario) == (measured, scenario)), None)
 
 
 def decode_submission(section: Mapping[str, Any]) -> SubmissionRules:
-    """Decode the section `submission` of a round's data file, whose lists are tuples."""
-    parts = {"folders": Folders, "limits": Limits, "files": Files, "system": SystemFields, "network": NetworkSystems}
+    """Decode the section `submission` of a round's data file, with its lists as tuples."""
+    parts = {
+        "folders": SubmissionFolders,
+        "limits": SizeLimits,
+        "files": Files,
+        "system": SystemFields,
+        "network": NetworkSystems,
+    }
     plain = ("measurement_fields", "accuracy_forms", "model_names")
     return SubmissionRules(
         **{key: kind(**section[key]) for key, kind in parts.items()},
         **{key: section[key] for key in plain},
         model_guesses=tuple(map(tuple, section["model_guesses"])),
-        inferred=tuple(Inference(**each) for each in section["inferred"]),
+        inferred=tuple(InferredResult(**rule) for rule in section["inferred"]),
         compliance={name: ComplianceTest(**test) for name, test in section["compliance"].items()},
     )

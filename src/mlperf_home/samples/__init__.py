@@ -1,1 +1,1 @@
-"""Models that come with the package, so that everything can be tried offline."""
+"""Models and datasets in the package, to try everything offline."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlperf_home.environments import ENVIRONMENTS, Environment
+from mlperf_home.environments import ENVIRONMENTS, LockedEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,7 +65,7 @@ def choose_installed(versions: Mapping[str, str], where: str) -> Choice:
     raise NoTfliteError(f"{where}: has neither {' nor '.join(_PACKAGES.values())}; install one there")
 
 
-def _obstacle(environment: Environment, machine: str, libc: str | None, has_python: HasPython) -> str:
+def _obstacle(environment: LockedEnvironment, machine: str, libc: str | None, has_python: HasPython) -> str:
     """Return what keeps an environment from being installed; "" where nothing does."""
     oldest = environment.oldest_glibc.get(machine)
     if oldest is None:

@@ -1,1 +1,1 @@
-"""Conformance suites that every backend and store passes."""
+"""Conformance suites for backends, and tiny models for tests."""

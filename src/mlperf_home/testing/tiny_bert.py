@@ -1,4 +1,4 @@
-"""A BERT question-answering model of a few kilobytes in ONNX, for tests: random weights, dynamic shapes."""
+"""Write a question-answering BERT of a few kilobytes in ONNX for tests, with random weights and dynamic shapes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _value = helper.make_tensor_value_info
 
 @dataclass(frozen=True)
 class TinyBert:
-    """The model to write.
+    """The properties of the model.
 
     Attributes:
-        input_names: in the order of the graph; names of token ids, mask and, maybe, token types.
-        output_names: start and end logits; a single name for one output (batch, length, 2).
+        input_names: the names of token ids, mask and, optionally, token types, in the order of the graph.
+        output_names: the names of start and end logits; a single name for one output (batch, length, 2).
         shape: (batch, length); names stand for dynamic axes.
-        stale_shapes: note shapes of another batch and length, as onnxruntime's quantiser does.
-        dynamic_int8: multiply by int8 weights with scales found at run time, as onnxruntime's quantiser writes it.
+        stale_shapes: record shapes of another batch and length, like onnxruntime's quantiser.
+        dynamic_int8: multiply by int8 weights with scales computed at run time, like onnxruntime's quantiser.
     """
 
     input_names: tuple[str, ...] = QUESTION_ANSWERING_INPUTS
@@ -43,21 +43,21 @@ class TinyBert:
     dynamic_int8: bool = False
 
 
-def write(path: Path, wanted: TinyBert | None = None) -> Path:
+def write(path: Path, properties: TinyBert | None = None) -> Path:
     """Write the model to `path` and return it."""
-    wanted = wanted or TinyBert()
-    builder = _Builder(dynamic_int8=wanted.dynamic_int8)
-    logits = _network(builder, wanted.input_names)
-    joined = len(wanted.output_names) == 1
-    for place, name in enumerate(wanted.output_names):
+    properties = properties or TinyBert()
+    builder = _Builder(dynamic_int8=properties.dynamic_int8)
+    logits = _network(builder, properties.input_names)
+    joined = len(properties.output_names) == 1
+    for place, name in enumerate(properties.output_names):
         if not joined:
             builder.add("Gather", logits, builder.constant(np.array(place, np.int64)), axis=2)
         builder.nodes[-1].output[0] = name
-    shape = (*wanted.shape, 2) if joined else wanted.shape
-    outputs = [_value(name, TensorProto.FLOAT, shape) for name in wanted.output_names]
-    inputs = [_value(name, TensorProto.INT64, wanted.shape) for name in wanted.input_names]
+    shape = (*properties.shape, 2) if joined else properties.shape
+    outputs = [_value(name, TensorProto.FLOAT, shape) for name in properties.output_names]
+    inputs = [_value(name, TensorProto.INT64, properties.shape) for name in properties.input_names]
     stale = []
-    if wanted.stale_shapes:  # of a run with batch 1 and length 7, which no other run has
+    if properties.stale_shapes:  # for batch 1 and length 7, which no test uses
         first = next(node for node in builder.nodes if node.op_type == "Transpose")
         stale.append(_value(first.output[0], TensorProto.FLOAT, (1, _HEADS, 7, _HIDDEN // _HEADS)))
     graph = helper.make_graph(builder.nodes, "tiny_bert", inputs, outputs, builder.weights, value_info=stale)
@@ -69,7 +69,7 @@ def write(path: Path, wanted: TinyBert | None = None) -> Path:
 
 
 class _Builder:
-    """Collects nodes and weights under names of its own."""
+    """A collector of nodes and weights with generated names."""
 
     def __init__(self, *, dynamic_int8: bool) -> None:
         self.nodes: list[Any] = []
@@ -103,7 +103,7 @@ class _Builder:
         return self.add("Add", product, self.random(columns))
 
     def normalise(self, value: str) -> str:
-        """Layer normalisation, as exporters for opset 14 write it."""
+        """Add a layer normalisation in the form of exporters for opset 14."""
         centred = self.add("Sub", value, self.add("ReduceMean", value, axes=[-1]))
         square = self.add("Pow", centred, self.constant(np.array(2.0, np.float32)))
         variance = self.add("ReduceMean", square, axes=[-1])
@@ -113,7 +113,7 @@ class _Builder:
 
 
 def _network(builder: _Builder, names: tuple[str, ...]) -> str:
-    """Embeddings of the inputs, one layer, and the two logits of each token: (batch, length, 2)."""
+    """Add embeddings, one layer and the two logits of each token; return their name, (batch, length, 2)."""
     types = next((name for name in names if "type" in name or "segment" in name), None)
     ids = next(name for name in names if "ids" in name and name != types)
     mask = next((name for name in names if "mask" in name), ids)

@@ -1,6 +1,6 @@
-"""A TFLite classifier of one fully connected layer, written byte by byte: no converter is needed.
+"""Write a TFLite classifier of one fully connected layer byte by byte, without a converter.
 
-A flatbuffer is laid out from its root: each table is written with its layout before it and what it refers to behind.
+The flatbuffer is written from its root: each table follows its layout (vtable) and precedes its referenced values.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _TYPES = {"float32": 0, "uint8": 3}
 _BUFFER_ALIGNMENT = 16
 _VERSION = 3
 
-# A scalar is a form of `struct` and its number; anything else is a thing of its own, written behind.
+# A scalar is a `struct` format and its value; every other value is written after the table and referenced.
 _Table = dict[int, object]
 
 
 @dataclass(frozen=True)
 class TinyClassifier:
-    """The classifier to write, "float32" or (quantised) "uint8", of images of side by side pixels.
+    """The properties of the classifier: "float32" or quantised "uint8", for images of side x side pixels.
 
-    The output is named `outputs` times: 2 makes it no classifier.
+    The graph lists its output `outputs` times; with 2 it is not a classifier.
     """
 
     dtype: str = "float32"
@@ -37,21 +37,21 @@ class TinyClassifier:
     outputs: int = 1
 
 
-def write(path: Path, shape: TinyClassifier | None = None, seed: int = 0) -> Path:
+def write(path: Path, properties: TinyClassifier | None = None, seed: int = 0) -> Path:
     """Write a classifier of random weights to `path` and return it."""
-    shape, random = shape or TinyClassifier(), np.random.default_rng(seed)
-    inputs = shape.side * shape.side * 3
-    if shape.dtype == "uint8":
-        weights = random.integers(0, 256, (shape.classes, inputs), dtype=np.uint8)
+    properties, random = properties or TinyClassifier(), np.random.default_rng(seed)
+    inputs = properties.side * properties.side * 3
+    if properties.dtype == "uint8":
+        weights = random.integers(0, 256, (properties.classes, inputs), dtype=np.uint8)
     else:
-        weights = random.normal(size=(shape.classes, inputs)).astype(np.float32)
+        weights = random.normal(size=(properties.classes, inputs)).astype(np.float32)
     tensors = [
-        _tensor(shape.dtype, [1, shape.side, shape.side, 3], 0, b"image", 1 / 128),
-        _tensor(shape.dtype, [shape.classes, inputs], 1, b"weights", 1 / 128),
-        _tensor(shape.dtype, [1, shape.classes], 0, b"scores", 0.25),
+        _tensor(properties.dtype, [1, properties.side, properties.side, 3], 0, b"image", 1 / 128),
+        _tensor(properties.dtype, [properties.classes, inputs], 1, b"weights", 1 / 128),
+        _tensor(properties.dtype, [1, properties.classes], 0, b"scores", 0.25),
     ]
     operator: _Table = {1: [0, 1, -1], 2: [2], 3: ("<B", _FULLY_CONNECTED_OPTIONS), 4: {}}
-    graph: _Table = {0: tensors, 1: [0], 2: [2] * shape.outputs, 3: [operator]}
+    graph: _Table = {0: tensors, 1: [0], 2: [2] * properties.outputs, 3: [operator]}
     code: _Table = {0: ("<b", _FULLY_CONNECTED), 2: ("<i", 1), 3: ("<i", _FULLY_CONNECTED)}
     model: _Table = {0: ("<I", _VERSION), 1: [code], 2: [graph], 4: [{}, {0: weights.tobytes()}]}
     out = bytearray(b"\0\0\0\0TFL3")
@@ -67,19 +67,19 @@ def _tensor(dtype: str, shape: list[int], buffer: int, name: bytes, scale: float
     return tensor
 
 
-def _put(out: bytearray, thing: object) -> int:
-    """Write a table or a vector and give its place."""
-    if isinstance(thing, dict):
-        return _table(out, thing)
-    if isinstance(thing, list) and thing and isinstance(thing[0], dict):
+def _put(out: bytearray, value: object) -> int:
+    """Write a table or a vector and return its position."""
+    if isinstance(value, dict):
+        return _table(out, value)
+    if isinstance(value, list) and value and isinstance(value[0], dict):
         start = _aligned(out, 4, 0)
-        out += struct.pack("<I", len(thing)) + bytes(4 * len(thing))
-        for entry, each in enumerate(thing):
-            place = start + 4 + 4 * entry
-            struct.pack_into("<I", out, place, _table(out, each) - place)
+        out += struct.pack("<I", len(value)) + bytes(4 * len(value))
+        for index, entry in enumerate(value):
+            place = start + 4 + 4 * index
+            struct.pack_into("<I", out, place, _table(out, entry) - place)
         return start
-    array = np.frombuffer(thing, np.uint8) if isinstance(thing, bytes) else np.asarray(thing)
-    if isinstance(thing, list):
+    array = np.frombuffer(value, np.uint8) if isinstance(value, bytes) else np.asarray(value)
+    if isinstance(value, list):
         array = array.astype(np.int32)
     start = _aligned(out, _BUFFER_ALIGNMENT, 4)
     out += struct.pack("<I", array.size) + array.tobytes() + b"\0"
@@ -104,6 +104,6 @@ def _table(out: bytearray, fields: _Table) -> int:
 
 
 def _aligned(out: bytearray, alignment: int, ahead: int) -> int:
-    """Fill up until what comes `ahead` bytes behind the end is aligned, and give the end."""
+    """Pad until the position `ahead` bytes after the end is aligned, and return the end."""
     out += bytes(-(len(out) + ahead) % alignment)
     return len(out)

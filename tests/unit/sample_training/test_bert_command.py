@@ -1,4 +1,4 @@
-"""The training command's errors, on any Python."""
+"""The training command's errors, without its packages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_without_the_packages_it_says_what_to_install(
+def test_missing_packages_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bert, "PACKAGES", ("no-such-package",))
@@ -25,9 +25,9 @@ def test_without_the_packages_it_says_what_to_install(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"), [(["--seed", str(SEED)], "seed"), (["--resume", "/no/such.pt"], "no such file")]
+    ("arguments", "word"), [(["--seed", str(SEED)], "seed"), (["--resume", "/no/such.pt"], "does not exist")]
 )
-def test_what_cannot_be_trained_is_an_error_in_words(
+def test_unusable_options_are_an_error(
     arguments: list[str], word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bert, "PACKAGES", ())

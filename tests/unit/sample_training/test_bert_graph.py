@@ -1,4 +1,4 @@
-"""The exported graph computes what a plain BERT computes."""
+"""The exported graph equals a BERT in NumPy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from sample_training.onnx_graph import BertGraph, BertShape, input_step, quantise_linear  # noqa: E402 - needs what is skipped above
+from sample_training.onnx_graph import BertGraph, BertShape, input_step, quantise_linear  # noqa: E402 - after the skips
 
 SHAPE = BertShape(vocab_size=50, layers=2, hidden=16, heads=2, intermediate=32, positions=24)
 
@@ -50,7 +50,7 @@ def inputs(batch: int = 2, length: int = 11) -> dict[str, Any]:
 
 
 def plain_bert(weights: dict[str, Any], feed: dict[str, Any]) -> tuple[Any, Any]:
-    """BERT in a few lines of NumPy."""
+    """Compute BERT in a few lines of NumPy."""
 
     def norm(name: str, x: Any) -> Any:
         x = x - x.mean(-1, keepdims=True)
@@ -84,43 +84,43 @@ def run(model: Any, feed: dict[str, Any]) -> list[Any]:
 
 @pytest.mark.engine
 @pytest.mark.parametrize(("half", "tolerance"), [(False, 1e-4), (True, 3e-2)])
-def test_the_dense_graph_is_a_bert(half: bool, tolerance: float) -> None:
+def test_dense_graph_is_a_bert(half: bool, tolerance: float) -> None:
     weights = random_weights()
-    found = run(BertGraph(SHAPE, weights, half=half).build(), inputs())
-    for logits, expected in zip(found, plain_bert(weights, inputs()), strict=True):
+    outputs = run(BertGraph(SHAPE, weights, half=half).build(), inputs())
+    for logits, expected in zip(outputs, plain_bert(weights, inputs()), strict=True):
         np.testing.assert_allclose(logits, expected, atol=tolerance)
 
 
 @pytest.mark.engine
-def test_the_int8_graph_is_near_the_dense_one() -> None:
+def test_int8_graph_is_close_to_the_dense_graph() -> None:
     weights = random_weights()
     layers = {name: quantise_linear(weights[f"{name}.weight"], -4.0, 4.0) for name in SHAPE.linears()}
     model = BertGraph(SHAPE, weights, layers).build()
     kinds = [node.op_type for node in model.graph.node]
     assert kinds.count("MatMulInteger") == len(layers)
-    # Query, key and value read one quantised tensor.
+    # Query, key and value share one quantised tensor.
     assert kinds.count("QuantizeLinear") == 4 * SHAPE.layers
     for logits, expected in zip(run(model, inputs()), plain_bert(weights, inputs()), strict=True):
         assert np.abs(logits - expected).mean() < 0.15 * expected.std()
 
 
-def test_batch_and_sequence_stay_dynamic() -> None:
+def test_batch_and_sequence_are_dynamic() -> None:
     model = BertGraph(SHAPE, random_weights()).build()
     for value in (*model.graph.input, *model.graph.output):
         assert [dim.dim_param for dim in value.type.tensor_type.shape.dim] == ["batch", "sequence"]
 
 
-def test_zero_stays_zero_in_int8() -> None:
+def test_zero_is_exact_in_int8() -> None:
     weight = np.array([[0.0, 0.5], [-1.27, 0.0]], dtype=np.float32)
     layer = quantise_linear(weight, 0.5, 2.0)
     assert layer.weight.tolist() == [[0, 50], [-127, 0]]
     assert layer.weight_scale == pytest.approx(0.01)
-    # The range is widened to hold zero.
+    # The range is widened to include zero.
     assert layer.input_zero_point == 0
 
 
 @pytest.mark.parametrize(("low", "high", "zero_point"), [(-1.0, 1.0, 128), (0.0, 3.0, 0), (-5.0, -1.0, 255)])
-def test_the_zero_point_is_a_level(low: float, high: float, zero_point: int) -> None:
-    scale, found = input_step(low, high)
+def test_zero_point_is_a_level(low: float, high: float, zero_point: int) -> None:
+    scale, level = input_step(low, high)
     assert scale > 0
-    assert found == zero_point
+    assert level == zero_point

@@ -1,4 +1,4 @@
-"""Pruning, rounding and the command; needs torch, which only trainers install."""
+"""Pruning, rounding and resuming of the training; needs torch."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def in_order(batch: dict[str, Any]) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def test_the_dense_export_is_the_model(model: Bert, batch: dict[str, Any]) -> None:
+def test_dense_export_equals_the_model(model: Bert, batch: dict[str, Any]) -> None:
     proto = BertGraph(model.shape, model.weights(), half=False).build()
     np.testing.assert_allclose(onnx_logits(proto, batch), model(in_order(batch)).numpy(), atol=1e-5)
 
 
 @torch.no_grad()
-def test_the_int8_export_is_the_rounded_model(model: Bert, batch: dict[str, Any]) -> None:
+def test_int8_export_equals_the_rounded_model(model: Bert, batch: dict[str, Any]) -> None:
     pruning = Pruning(model, PruningPlan(0.5, pruned_step=1, watch_step=2, round_step=3))
     for step in range(4):
         pruning.before_step(step)
@@ -63,12 +63,12 @@ def test_the_int8_export_is_the_rounded_model(model: Bert, batch: dict[str, Any]
     assert runs.sparsity(model) == pytest.approx(0.5, abs=0.01)
 
 
-def test_the_weakest_blocks_go_first() -> None:
+def test_weakest_blocks_are_pruned_first() -> None:
     weight = torch.tensor([[1.0, 1.0, 1.0, 1.0, 0.1, 0.1, 0.1, 3.0], [2.0] * 4 + [0.0] * 4])
     assert block_mask(weight, 0.5).tolist() == [[1.0] * 4 + [0.0] * 4, [1.0] * 4 + [0.0] * 4]
 
 
-def test_the_share_of_zeros_only_rises() -> None:
+def test_share_of_zeros_only_rises() -> None:
     plan = PruningPlan(0.8, pruned_step=100, watch_step=120, round_step=130)
     shares = [plan.sparsity_at(step) for step in range(0, 200, 10)]
     assert shares == sorted(shares)
@@ -76,7 +76,7 @@ def test_the_share_of_zeros_only_rises() -> None:
     assert shares[-1] == pytest.approx(0.8)
 
 
-def test_batches_hold_the_answer_where_they_say() -> None:
+def test_batches_mark_the_answers() -> None:
     entries = vocabulary()
     stage = Stage(1, None, 10, 8, shifted=False, batch_tokens=3000, peak_rate=1e-3)
     batches = Curriculum(entries, 5).batches(stage)
@@ -90,27 +90,27 @@ def test_batches_hold_the_answer_where_they_say() -> None:
         assert (types[answered] == 1).all()
 
 
-def test_the_same_seed_gives_the_same_batches() -> None:
+def test_seed_determines_the_batches() -> None:
     one, other = (next(Curriculum(vocabulary(), 3).batches(STAGE)) for _ in range(2))
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_resuming_gives_what_going_on_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resumed_training_gives_the_same_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipe, "HIDDEN", 12)
     monkeypatch.setattr(recipe, "LAYERS", 1)
     monkeypatch.setattr(recipe, "DENSE_STAGES", (STAGE,))
     monkeypatch.setattr(recipe, "PRUNING_STAGES", (STAGE,))
     monkeypatch.setattr(recipe, "PRUNING", PruningPlan(0.5, pruned_step=1, watch_step=1, round_step=2))
     kept = tmp_path / "dense.pt"
-    options = runs.Options(seed=3, bfloat16=False)
-    whole = runs.train_both(vocabulary(), options, checkpoint=kept)
+    options = runs.BertOptions(seed=3, bfloat16=False)
+    complete = runs.train_both(vocabulary(), options, checkpoint=kept)
     resumed = runs.train_both(vocabulary(), options, resume=kept)
-    assert whole.dense == resumed.dense
-    assert whole.pruned_quantised == resumed.pruned_quantised
-    assert (whole.steps["dense"], resumed.steps["dense"]) == (3, 0)
+    assert complete.dense == resumed.dense
+    assert complete.pruned_quantised == resumed.pruned_quantised
+    assert (complete.steps["dense"], resumed.steps["dense"]) == (3, 0)
 
 
-def test_a_file_that_is_no_checkpoint_is_an_error_in_words(tmp_path: Path) -> None:
+def test_file_that_is_not_a_checkpoint_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "not.pt").write_bytes(b"no checkpoint")
-    with pytest.raises(runs.CheckpointError, match="not of this model"):
-        runs.train_both(vocabulary(), runs.Options(seed=3), resume=tmp_path / "not.pt")
+    with pytest.raises(runs.CheckpointError, match="is not a checkpoint of this model"):
+        runs.train_both(vocabulary(), runs.BertOptions(seed=3), resume=tmp_path / "not.pt")

@@ -1,4 +1,4 @@
-"""The training of one network."""
+"""Train one network."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ _MIRRORINGS = 8
 
 
 def rate(step: int, steps: int) -> float:
-    """Return the learning rate of a step: a linear rise, then half a cosine down to nothing."""
+    """Return the learning rate of a step, which rises linearly and then falls to 0 along half a cosine."""
     rise = max(1, round(steps * recipe.WARMUP_SHARE))
     if step < rise:
         return recipe.PEAK_RATE * (step + 1) / rise
     return recipe.PEAK_RATE * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise))) / 2
 
 
-def mirrored(pixels: NDArray[np.uint8], kinds: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Mirror and turn square images: figures stay what they are.
+def mirror(pixels: NDArray[np.uint8], kinds: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Mirror and transpose square images, which keeps the classes of their figures.
 
     Args:
         pixels: (batch, side, side, 3).
-        kinds: (batch,), from 0 to 7: bits for upside down, left to right, and rows for columns.
+        kinds: (batch,), from 0 to 7: bits for flipping vertically, flipping horizontally and transposing.
     """
-    turned = pixels.copy()
+    mirrored = pixels.copy()
     for bit in (1, 2, 4):
         rows = np.flatnonzero(kinds & bit)
-        chosen = turned[rows]
-        turned[rows] = {1: chosen[:, ::-1], 2: chosen[:, :, ::-1], 4: chosen.transpose(0, 2, 1, 3)}[bit]
-    return turned
+        chosen = mirrored[rows]
+        mirrored[rows] = {1: chosen[:, ::-1], 2: chosen[:, :, ::-1], 4: chosen.transpose(0, 2, 1, 3)}[bit]
+    return mirrored
 
 
-def fitted(variant: Variant, pixels: NDArray[np.uint8], labels: NDArray[np.int64], *, seed: int, epochs: int) -> Any:
-    """Train a network and give it, ready for export.
+def train(variant: Variant, pixels: NDArray[np.uint8], labels: NDArray[np.int64], *, seed: int, epochs: int) -> Any:
+    """Train a network and return its exportable form.
 
     Args:
-        variant: what to train.
+        variant: the network to train.
         pixels: (count, resolution, resolution, 3).
         labels: (count,).
-        seed: of weights and of the images' order.
-        epochs: how often each image is seen.
+        seed: the seed of the weights and of the images' order.
+        epochs: the number of passes over the images.
     """
     tf.keras.utils.set_random_seed(seed)
     order = np.random.default_rng(seed)
@@ -68,11 +68,11 @@ def fitted(variant: Variant, pixels: NDArray[np.uint8], labels: NDArray[np.int64
         for batch in range(batches):
             rows = shuffled[batch * recipe.BATCH : (batch + 1) * recipe.BATCH]
             optimiser.learning_rate.assign(rate(epoch * batches + batch, epochs * batches))
-            shown = mirrored(pixels[rows], order.integers(_MIRRORINGS, size=len(rows)))
-            seen = model.train_on_batch(scaled(shown), targets[rows])
+            augmented = mirror(pixels[rows], order.integers(_MIRRORINGS, size=len(rows)))
+            metrics = model.train_on_batch(scaled(augmented), targets[rows])
         spent_s = time.monotonic() - began_s
         print(
-            f"{variant} epoch {epoch + 1}/{epochs}  loss {seen[0]:.3f}  right {seen[1]:.3f}  {spent_s:.0f} s",
+            f"{variant} epoch {epoch + 1}/{epochs}  loss {metrics[0]:.3f}  right {metrics[1]:.3f}  {spent_s:.0f} s",
             flush=True,
         )
         model.reset_metrics()

@@ -1,4 +1,4 @@
-"""From an image to a network's input, as MLPerf prepares ImageNet for MobileNet."""
+"""Prepare images as a network's input, as MLPerf prepares ImageNet for MobileNet."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _CROP_PERCENT = 87.5
 _HALF_RANGE = np.float32(127.5)
 
 
-def cropped(pixels: NDArray[np.uint8], resolution: int) -> NDArray[np.uint8]:
-    """Resize an image and cut out its middle.
+def crop(pixels: NDArray[np.uint8], resolution: int) -> NDArray[np.uint8]:
+    """Resize an image and crop its central square.
 
     Args:
-        pixels: (height, width, 3), RGB.
-        resolution: side of the square, in pixels.
+        pixels: (height, width, 3) RGB.
+        resolution: the side of the square, in pixels.
 
     Returns:
         (resolution, resolution, 3).
 
-    Source: mlcommons/inference v3.1, vision/classification_and_detection/python/dataset.py; there OpenCV resizes.
+    Source: mlcommons/inference v3.1, vision/classification_and_detection/python/dataset.py, which resizes with OpenCV.
     """
-    from PIL import Image  # noqa: PLC0415 - the tests of the rest do without it
+    from PIL import Image  # noqa: PLC0415 - other functions are tested without it
 
     height, width = pixels.shape[:2]
     short = int(100.0 * resolution / _CROP_PERCENT)
@@ -44,28 +44,28 @@ def cropped(pixels: NDArray[np.uint8], resolution: int) -> NDArray[np.uint8]:
 
 
 def scaled(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Map 0 to 255 onto -1 to 1."""
+    """Scale values from 0 to 255 to the range -1 to 1."""
     return pixels.astype(np.float32) / _HALF_RANGE - np.float32(1)
 
 
-def prepared(
+def prepare(
     seed: int, indices: range, resolutions: Sequence[int]
 ) -> tuple[dict[int, NDArray[np.uint8]], NDArray[np.int64]]:
     """Make images and prepare them at several resolutions.
 
     Args:
-        seed: of the generator.
-        indices: which images.
-        resolutions: sides of the squares, in pixels.
+        seed: the generator's seed.
+        indices: the images' numbers.
+        resolutions: the sides of the squares, in pixels.
 
     Returns:
-        By resolution (images, resolution, resolution, 3), and (images,) labels.
+        The pixels by resolution, (images, resolution, resolution, 3), and the labels, (images,).
     """
-    pixels = {each: np.empty((len(indices), each, each, 3), dtype=np.uint8) for each in resolutions}
+    pixels = {side: np.empty((len(indices), side, side, 3), dtype=np.uint8) for side in resolutions}
     labels = np.empty(len(indices), dtype=np.int64)
     for row, index in enumerate(indices):
         image = make_image(seed, index)
         labels[row] = image.label
         for resolution in resolutions:
-            pixels[resolution][row] = cropped(image.pixels, resolution)
+            pixels[resolution][row] = crop(image.pixels, resolution)
     return pixels, labels

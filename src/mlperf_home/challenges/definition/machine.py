@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mlperf_home.contracts.machine import Machine
 from mlperf_home.machine.cpu.cpu import read_cpu
 from mlperf_home.machine.cpu.cpuinfo import LSCPU
-from mlperf_home.machine.facts import COMPILERS, read_host
+from mlperf_home.machine.facts import COMPILERS, read_machine
 from mlperf_home.machine.operating_system import read_os
 from mlperf_home.submission.system.description import Description, describe_system
 from scriptgraph.embed import capture
@@ -45,7 +45,7 @@ def this_machine() -> Machine:
 def described(submitter: str, hw_name: str) -> dict[str, str]:
     """Describe this system as a submission does. Raise SystemDescriptionError if the submitter's name is refused."""
     compiler = next((text for text in map(_said, COMPILERS) if text), None)
-    facts = read_host(lscpu=_said(LSCPU), compiler=compiler)
+    facts = read_machine(lscpu=_said(LSCPU), compiler=compiler)
     return describe_system(facts, Description(submitter=submitter, hw_name=hw_name)).values
 
 

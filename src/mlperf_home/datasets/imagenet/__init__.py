@@ -1,1 +1,1 @@
-"""ImageNet's validation set of 2012, as the models' publishers and MLPerf's image classification read it."""
+"""ImageNet's validation set of 2012, as the models' publishers and MLPerf use it."""

@@ -1,4 +1,4 @@
-"""Preprocess a whole set of images, once for each recipe and resolution, in processes side by side."""
+"""Preprocess a set of images in parallel, once for each recipe and resolution."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ import numpy as np
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet import pixels, recipes
 from mlperf_home.datasets.imagenet.images import choose_images, find_images, list_sha256, read_labels
-from mlperf_home.datasets.imagenet.samples import PROVENANCE, finished, pixels_shape, wanted_facts
-from mlperf_home.datasets.imagenet.unfinished import Unfinished, begun_for, claimed, take_over
+from mlperf_home.datasets.imagenet.samples import PROVENANCE, expected_facts, pixels_shape, read_finished
+from mlperf_home.datasets.imagenet.unfinished import Unfinished, claim, identity_text, take_over
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -39,16 +39,16 @@ _PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A folder to make.
+class ImageFolder:
+    """A folder of preprocessed images to make.
 
     Attributes:
         images: the folder or tar of the validation set.
         labels: the label file, or a folder with one.
-        count: the first so many images; None for all that are labelled.
+        count: the number of images; None for all labelled images.
         out: the folder to make.
-        partial: where it is while it is made.
-        left: a folder in which earlier runs may have left such work, as `<any>/<name of partial>`.
+        partial: the folder of unfinished work.
+        left: a folder with unfinished work of earlier runs, as `<any>/<name of partial>`.
     """
 
     images: Path
@@ -62,8 +62,8 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The folder's description, how many images were made now, and whether it was there already."""
+class Preprocessed:
+    """The folder's description, the number of images made by this call, and whether the folder existed already."""
 
     facts: dict[str, Any]
     made: int
@@ -71,67 +71,69 @@ class Outcome:
 
 
 def code_sha256() -> str:
-    """Hash the code that decides what the pixels are: what it made before a change is not mixed with what follows."""
+    """Hash the code that computes the pixels, so that results of different versions are never mixed."""
     return hashlib.sha256("".join(map(inspect.getsource, (pixels, recipes))).encode()).hexdigest()
 
 
-def preprocess(wanted: Wanted, tell: Callable[[int, int], None]) -> Outcome:
-    """Make the folder, or use the one that is there if it was made the same way from the same images.
+def preprocess(folder: ImageFolder, report_progress: Callable[[int, int], None]) -> Preprocessed:
+    """Make the folder, or reuse an existing one with the same recipe and images.
 
-    `tell` is called with how many images are done and how many there are.
+    `report_progress` is called with the number of finished images and of all images.
 
     Raises:
-        DatasetError: the images or labels cannot be used, the place cannot be written or has no room, or another
-            process is making the same; what was done before is kept and gone on with at the next call.
+        DatasetError: the images or labels cannot be used, the folder cannot be written or does not fit on the disk, or
+            another process makes the same folder. The finished part is kept for the next call.
     """
-    labels = read_labels(wanted.labels)
-    images = choose_images(wanted.images, find_images(wanted.images), labels, wanted.count)
+    labels = read_labels(folder.labels)
+    images = choose_images(folder.images, find_images(folder.images), labels, folder.count)
     labels = labels.first(len(images))
-    facts = wanted_facts(wanted.recipe, images, labels, {"opencv": pixels.VERSION, "numpy": np.__version__})
-    if found := finished(wanted.out, facts):
-        return Outcome(found, 0, reused=True)
-    if not PROVENANCE.replaceable(wanted.out):
-        raise DatasetError(wanted.out, "exists and is no folder of preprocessed images", "give another --out")
+    facts = expected_facts(folder.recipe, images, labels, {"opencv": pixels.VERSION, "numpy": np.__version__})
+    if finished := read_finished(folder.out, facts):
+        return Preprocessed(finished, 0, reused=True)
+    if not PROVENANCE.replaceable(folder.out):
+        raise DatasetError(folder.out, "exists and is not a folder of preprocessed images", "pass another --out")
     chunks = [images[first : first + CHUNK_IMAGES] for first in range(0, len(images), CHUNK_IMAGES)]
     lists = [list_sha256(chunk) for chunk in chunks]
     try:
-        if wanted.left is not None:
-            take_over(wanted.partial, wanted.left, begun_for(facts, code_sha256(), CHUNK_IMAGES), lists)
-        with claimed(wanted.partial):
-            # Another process may have finished it in between.
-            if found := finished(wanted.out, facts):
-                shutil.rmtree(wanted.partial)
-                return Outcome(found, 0, reused=True)
-            unfinished = Unfinished(wanted.partial, facts, code_sha256(), CHUNK_IMAGES, lists)
-            made = _make_rest(wanted, unfinished, chunks, tell)
-            return Outcome(unfinished.publish(wanted.out, labels.text), made, reused=False)
+        if folder.left is not None:
+            take_over(folder.partial, folder.left, identity_text(facts, code_sha256(), CHUNK_IMAGES), lists)
+        with claim(folder.partial):
+            # Another process may have finished it in the meantime.
+            if finished := read_finished(folder.out, facts):
+                shutil.rmtree(folder.partial)
+                return Preprocessed(finished, 0, reused=True)
+            unfinished = Unfinished(folder.partial, facts, code_sha256(), CHUNK_IMAGES, lists)
+            made = _make_rest(folder, unfinished, chunks, report_progress)
+            return Preprocessed(unfinished.publish(folder.out, labels.text), made, reused=False)
     except OSError as error:
         size_mb = math.ceil(math.prod(pixels_shape(facts)) / 1e6)
-        advice = f"make room, or give a place that can be written and has {size_mb:,} MB: "
+        advice = f"free some space, or choose a writable folder with {size_mb:,} MB: "
         advice += "--cache_dir=DIR to cm, --out=DIR to the module"
-        raise DatasetError(wanted.out, f"cannot be made ({error.strerror or error})", advice) from error
+        raise DatasetError(folder.out, f"cannot be made ({error.strerror or error})", advice) from error
 
 
-def _make_rest(wanted: Wanted, unfinished: Unfinished, chunks: Chunks, tell: Callable[[int, int], None]) -> int:
-    """Make the chunks that are not done; return how many images they have."""
+def _make_rest(
+    folder: ImageFolder, unfinished: Unfinished, chunks: Chunks, report_progress: Callable[[int, int], None]
+) -> int:
+    """Make the unfinished chunks; return the number of their images."""
     total, made = sum(map(len, chunks)), 0
     rest = [number for number in range(len(chunks)) if number not in unfinished.done]
     left = sum(len(chunks[number]) for number in rest)
-    tell(total - left, total)
-    work = Work(wanted.recipe, chunks, unfinished.pixels, unfinished.offset)
-    with closing(make_chunks(work, rest, max(1, min(wanted.workers, len(rest))))) as ready:
+    report_progress(total - left, total)
+    inputs = WorkerInputs(folder.recipe, chunks, unfinished.pixels, unfinished.offset)
+    with closing(make_chunks(inputs, rest, max(1, min(folder.workers, len(rest))))) as ready:
         for number, digest in ready:
             unfinished.add(number, digest)
             made += len(chunks[number])
-            tell(total - left + made, total)
+            report_progress(total - left + made, total)
     return made
 
 
 @dataclass(frozen=True)
-class Work:
-    """The part that all workers share: all images, in their order, and the file that their pixels go to.
+class WorkerInputs:
+    """The inputs that all workers share: the images in order, and the file of their pixels.
 
-    The last chunk may have fewer; the file's values begin at `offset`, in bytes.
+    The last chunk may have fewer images. The file's values begin at `offset`, in bytes.
     """
 
     recipe: Recipe
@@ -140,33 +142,33 @@ class Work:
     offset: int
 
 
-def make_chunks(work: Work, chunks: Sequence[int], workers: int) -> Generator[tuple[int, str], None, None]:
-    """Make chunks and yield each one's number and the sha256 of its pixels, as they are ready.
+def make_chunks(inputs: WorkerInputs, chunks: Sequence[int], workers: int) -> Generator[tuple[int, str], None, None]:
+    """Make chunks, and yield the number and the SHA-256 of the pixels of each when it is finished.
 
     Raises:
         DatasetError: an image cannot be used, or a worker was killed.
         OSError: the pixels cannot be written.
     """
-    # Workers of another kind could not import us where `bootstrap` runs us.
+    # Only forked workers can import this package when `bootstrap` runs it.
     kind = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(workers, mp_context=kind, initializer=_begin, initargs=(work, os.getpid()))
+    pool = ProcessPoolExecutor(workers, mp_context=kind, initializer=_begin, initargs=(inputs, os.getpid()))
     try:
         for ready in as_completed([pool.submit(_make_chunk, chunk) for chunk in chunks]):
             yield ready.result()
     except BrokenProcessPool as error:
-        problem = "a worker process was killed, perhaps for want of memory"
-        raise DatasetError(work.path, problem, "run it again, which goes on where it ended; fewer --workers") from error
+        problem = "a worker process was killed, perhaps because memory ran out"
+        raise DatasetError(inputs.path, problem, "repeat the command with fewer --workers to resume") from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-_work: Work | None = None
+_inputs: WorkerInputs | None = None
 
 
-def _begin(work: Work, parent: int) -> None:
-    global _work  # noqa: PLW0603 - what a worker is given once, at its start
-    _work = work
-    # Ctrl-C is the parent's to handle; its death, in whatever way, is ours as well.
+def _begin(inputs: WorkerInputs, parent: int) -> None:
+    global _inputs  # noqa: PLW0603 - each worker sets it once, when it starts
+    _inputs = inputs
+    # The parent handles Ctrl-C; its death, for any reason, ends the worker too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
@@ -175,13 +177,13 @@ def _begin(work: Work, parent: int) -> None:
 
 
 def _make_chunk(chunk: int) -> tuple[int, str]:
-    if _work is None:
-        raise RuntimeError("a worker was not begun")
+    if _inputs is None:
+        raise RuntimeError("the worker has no inputs")
     digest = hashlib.sha256()
-    with _work.path.open("r+b", buffering=0) as file:
-        place = _work.offset + chunk * len(_work.chunks[0]) * _work.recipe.side**2 * 3
-        for image in _work.chunks[chunk]:
-            content = pixels.make_pixels(_work.recipe, image.read(), image.where).tobytes()
+    with _inputs.path.open("r+b", buffering=0) as file:
+        place = _inputs.offset + chunk * len(_inputs.chunks[0]) * _inputs.recipe.side**2 * 3
+        for image in _inputs.chunks[chunk]:
+            content = pixels.make_pixels(_inputs.recipe, image.read(), image.where).tobytes()
             digest.update(content)
             rest = memoryview(content)
             while rest:

@@ -1,4 +1,4 @@
-"""The named ways from a photograph to a model's pixels."""
+"""The preprocessing recipes, from a photograph to a model's pixels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOBILENET = "mobilenet"
 EFFICIENTNET = "efficientnet"
 RECIPES = (PUBLISHED, MLPERF)
 FAMILIES = (MOBILENET, EFFICIENTNET)
-# Published models take 96 to 300; beyond this a number is a slip.
+# Published models take 96 to 300 pixels; a larger number is a mistake.
 LARGEST_SIDE = 4096
 
 _STEPS = {
@@ -24,13 +24,13 @@ _STEPS = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """A way to make pixels.
+    """A preprocessing recipe.
 
     Attributes:
-        name: "published" (what a model's published accuracy was measured with) or "mlperf-v3.1".
-        family: "mobilenet" or "efficientnet"; empty where all families get the same pixels.
+        name: "published" (the preprocessing of a model's published accuracy) or "mlperf-v3.1".
+        family: "mobilenet" or "efficientnet"; "" if all families get the same pixels.
         side: rows and columns of the result.
-        steps: what is done, in words.
+        steps: a description of the steps.
     """
 
     name: str
@@ -40,12 +40,12 @@ class Recipe:
 
 
 def find_recipe(name: str, family: str, side: int) -> Recipe:
-    """Return a recipe by its name; raise `DatasetError` if there is no such recipe, family or size."""
+    """Return a recipe by its name; raise `DatasetError` for an unknown recipe, family or size."""
     if name not in RECIPES:
-        raise DatasetError(f"recipe {name!r}", "is not known", f"give one of {', '.join(RECIPES)}")
+        raise DatasetError(f"recipe {name!r}", "is unknown", f"pass one of {', '.join(RECIPES)}")
     if family not in FAMILIES:
-        raise DatasetError(f"model family {family!r}", "is not known", f"give one of {', '.join(FAMILIES)}")
+        raise DatasetError(f"model family {family!r}", "is unknown", f"pass one of {', '.join(FAMILIES)}")
     if not 1 <= side <= LARGEST_SIDE:
-        raise DatasetError(f"resolution {side}", "is no size of an image", f"give 1 to {LARGEST_SIDE} pixels")
+        raise DatasetError(f"resolution {side}", "is out of range", f"pass 1 to {LARGEST_SIDE} pixels")
     kept = family if name == PUBLISHED else ""
     return Recipe(name, kept, side, _STEPS[name, kept])

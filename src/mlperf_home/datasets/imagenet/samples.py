@@ -1,4 +1,4 @@
-"""The folder of preprocessed images, and LoadGen's samples of it: floats or integers, as the model takes."""
+"""The folder of preprocessed images, and LoadGen's samples of it in the model's input type."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _ADVICE = "make the images again: python -m mlperf_home.datasets.imagenet"
 _LEVELS = 256
 
 
-class ImageFacts(SampleFacts, frozen=True, kw_only=True):
-    """What a folder of preprocessed images says of itself, at least."""
+class ImageFacts(SampleFacts):
+    """The description of a folder of preprocessed images."""
 
     images: int
     resolution: int
@@ -52,10 +52,10 @@ class ImageFacts(SampleFacts, frozen=True, kw_only=True):
 PROVENANCE = ProvenanceFile(PROVENANCE_FILE, "images", FORMAT, ImageFacts, _ADVICE)
 
 
-def wanted_facts(
+def expected_facts(
     recipe: Recipe, images: Sequence[ImageFile], labels: Labels, versions: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Describe what is to be made: JSON values only; equal descriptions mean equal pixels."""
+    """Return the expected description of a folder as JSON values; equal descriptions mean equal pixels."""
     count = len(images)
     note = f"{count} of ImageNet's {OFFICIAL_COUNT} images: no official result"
     sample = any(image.name.startswith(SAMPLE_PREFIX) for image in images)
@@ -80,36 +80,36 @@ def read_pixels(folder: Path, facts: Mapping[str, Any]) -> NDArray[np.uint8]:
     """Map the pixels into memory, read-only: (images, side, side, 3) uint8, RGB.
 
     Raises:
-        DatasetError: the array is absent, cut off, or another than the description says.
+        DatasetError: the array is absent, cut off, or does not match the description.
     """
     path, shape = folder / PIXELS_FILE, pixels_shape(facts)
     pixels = PROVENANCE.map_array(path)
     if pixels.shape != shape or pixels.dtype != np.uint8:
-        raise DatasetError(path, f"holds {pixels.dtype} {pixels.shape}, not uint8 {shape}", _ADVICE)
+        raise DatasetError(path, f"is {pixels.dtype} {pixels.shape}, not uint8 {shape}", _ADVICE)
     return pixels
 
 
 def pixels_shape(facts: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return the shape of the array that a description speaks of."""
+    """Return the shape of the described array."""
     side = int(facts["resolution"])
     return int(facts["images"]), side, side, 3
 
 
-def finished(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the description of a whole folder that was made as wanted; None where there is none."""
+def read_finished(folder: Path, expected: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the description of a finished folder with the expected facts; None if there is none."""
     try:
         facts = PROVENANCE.read(folder)
         read_pixels(folder, facts)
     except (DatasetError, KeyError, TypeError):
         return None
-    return facts if all(facts.get(key) == value for key, value in wanted.items()) else None
+    return facts if all(facts.get(key) == value for key, value in expected.items()) else None
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """How a model family reads pixels: value = (pixel - mean) / std, both in steps of 255.
+    """The normalisation of a model family: value = (pixel - mean) / std, both in steps of 255.
 
-    Where `raw`, a quantised input takes the pixels themselves; its scale and zero point are meant to be 1/std and mean.
+    If `raw`, a quantised input takes the pixels themselves; its scale and zero point then stand for 1/std and mean.
     """
 
     mean: float
@@ -119,40 +119,40 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class Quantisation:
-    """How an integer input stores values: stored = round(value / scale) + zero_point."""
+    """The quantisation of an integer input: stored = round(value / scale) + zero_point."""
 
     scale: float
     zero_point: int
 
 
-# MobileNet v1 to v3 (slim): pixels to [-1, 1], which its quantised models' scale and zero point undo again.
+# MobileNet v1 to v3 (slim): pixels to [-1, 1], which the quantised models' scale and zero point undo.
 MOBILENET_VALUES = Normalisation(127.5, 127.5, raw=True)
 # EfficientNet-lite (efficientnet_lite_builder.py: MEAN_RGB 127, STDDEV_RGB 128), quantised after training.
 EFFICIENTNET_VALUES = Normalisation(127.0, 128.0, raw=False)
 
 
 def normalisation(recipe: str, family: str) -> Normalisation:
-    """Return what a recipe does for a family, or raise `ValueError`; MLPerf's v3.1 scripts take all as MobileNets."""
+    """Return a family's normalisation, or raise `ValueError`; MLPerf's v3.1 scripts use MobileNet's for all."""
     if family not in FAMILIES:
-        raise ValueError(f"model family {family!r}: must be one of {', '.join(FAMILIES)}")
+        raise ValueError(f"model family {family!r} is unknown; use one of {', '.join(FAMILIES)}")
     return EFFICIENTNET_VALUES if recipe == PUBLISHED and family == EFFICIENTNET else MOBILENET_VALUES
 
 
-def pixel_values(how: Normalisation, dtype: str, quantisation: Quantisation | None = None) -> NDArray[Any]:
-    """Return what each value of a pixel becomes, (256,), for an input of type `dtype`: float32, uint8 or int8.
+def pixel_values(scaling: Normalisation, dtype: str, quantisation: Quantisation | None = None) -> NDArray[Any]:
+    """Return the input value for each pixel value, (256,), of type `dtype`: float32, uint8 or int8.
 
     Integers need the `quantisation` of the model's file, unless they are raw pixels.
 
     Raises:
-        ValueError: another type, a scale that is not positive, or an integer input whose quantisation is not given.
+        ValueError: another type, a scale that is not positive, or an integer input without its quantisation.
     """
     pixels = np.arange(_LEVELS)
-    values = (pixels - how.mean) / how.std
+    values = (pixels - scaling.mean) / scaling.std
     if dtype == "float32":
         return np.asarray(values, dtype=np.float32)
     if dtype not in {"uint8", "int8"}:
-        raise ValueError(f"inputs of type {dtype}: an image classifier takes float32, uint8 or int8")
-    if how.raw:
+        raise ValueError(f"inputs of type {dtype} are not supported; an image classifier takes float32, uint8 or int8")
+    if scaling.raw:
         return (pixels - (0 if dtype == "uint8" else _LEVELS // 2)).astype(dtype)
     if quantisation is None or not quantisation.scale > 0:
         raise ValueError(f"inputs of type {dtype} need the scale and the zero point of the model's file")
@@ -165,18 +165,19 @@ def pixel_values(how: Normalisation, dtype: str, quantisation: Quantisation | No
 
 
 class ImagenetSamples(PreprocessedSamples):
-    """A folder of preprocessed images, opened: implements `mlperf_home.datasets.base.Samples`.
+    """The samples of a folder of preprocessed images: implements `mlperf_home.datasets.base.Samples`.
 
     Attributes:
-        lengths: None: all images have one size.
-        record: how the images were made, for the session: recipe, steps, resolution.
+        lengths: None, because all images have one size.
+        record: the recipe, steps and resolution of the images, for the session.
         side: rows and columns of an image.
     """
 
     def __init__(self, folder: Path, values: NDArray[Any] | None = None) -> None:
-        """Open a folder; the pixels are mapped, not read.
+        """Open a folder and map its pixels without reading them.
 
-        `values` is what each value of a pixel becomes, (256,); until `suit` chooses it, pixels are given as they are.
+        `values` holds the input value for each pixel value, (256,). Without it, and until `adapt` sets it, batches hold
+        the pixels themselves.
 
         Raises:
             DatasetError: the folder is absent, incomplete or broken.
@@ -191,33 +192,34 @@ class ImagenetSamples(PreprocessedSamples):
         self._values = values
         self._loaded: dict[int, NDArray[Any]] = {}
 
-    def suit(self, model: Mapping[str, Any]) -> None:
-        """Learn what the model takes, so that samples are made of that type and scale.
+    def adapt(self, model: Mapping[str, Any]) -> None:
+        """Adapt the samples to the type and scale of the model's input.
 
-        The "input" of an engine's details has shape (1, side, side, 3), dtype, scale and zero_point; without it nothing
-        changes. "classes" are those without a background.
+        The "input" of an engine's details has shape (1, side, side, 3), dtype, scale and zero_point; nothing changes
+        without it. "classes" counts the classes without a background.
 
         Raises:
-            DatasetError: the images are not of the model's size, the model takes another type, or tells other classes
-                than ImageNet's.
+            DatasetError: the model takes images of another size or type, or has other classes than ImageNet's.
         """
         classes = model.get("classes", CLASSES)
         if not self.sample_note and classes != CLASSES:
-            problem = f"holds images of ImageNet's {CLASSES} classes, the model tells {classes}"
-            raise DatasetError(self._folder, problem, "give a model that was trained for ImageNet")
-        wanted = model.get("input")
-        if wanted is None:
+            problem = f"has images of ImageNet's {CLASSES} classes, but the model has {classes}"
+            raise DatasetError(self._folder, problem, "use a model that was trained for ImageNet")
+        model_input = model.get("input")
+        if model_input is None:
             return
         shape = (1, self.side, self.side, 3)
-        if tuple(wanted["shape"]) != shape:
-            problem = f"holds images {shape}, the model takes {tuple(wanted['shape'])}"
+        if tuple(model_input["shape"]) != shape:
+            problem = f"has images {shape}, but the model takes {tuple(model_input['shape'])}"
             raise DatasetError(self._folder, problem, "preprocess for the model's resolution: --resolution=N")
-        scale, zero_point = float(wanted["scale"]), int(wanted["zero_point"])
-        how = normalisation(str(self.record["recipe"]), str(self.record["family"]) or MOBILENET)
+        scale, zero_point = float(model_input["scale"]), int(model_input["zero_point"])
+        scaling = normalisation(str(self.record["recipe"]), str(self.record["family"]) or MOBILENET)
         try:
-            self._values = pixel_values(how, wanted["dtype"], Quantisation(scale, zero_point) if scale else None)
+            self._values = pixel_values(
+                scaling, model_input["dtype"], Quantisation(scale, zero_point) if scale else None
+            )
         except ValueError as error:
-            raise DatasetError(self._folder, f"cannot be given to the model ({error})", "give another model") from error
+            raise DatasetError(self._folder, f"does not fit the model ({error})", "use another model") from error
         self._loaded.clear()
 
     def load(self, indices: Sequence[int]) -> None:
@@ -231,7 +233,7 @@ class ImagenetSamples(PreprocessedSamples):
             self._loaded.pop(index, None)
 
     def batch(self, indices: NDArray[np.intp], length: int | None) -> Inputs:  # noqa: ARG002 - images have no length
-        """Return one contiguous array (len(indices), side, side, 3); one image alone is not copied."""
+        """Return one contiguous array (len(indices), side, side, 3); a single image is not copied."""
         rows = [self._row(index) for index in indices.tolist()]
         return (rows[0] if len(rows) == 1 else np.concatenate(rows),)
 

@@ -1,1 +1,1 @@
-"""SQuAD v1.1 as MLPerf's BERT benchmark reads it."""
+"""SQuAD v1.1 for MLPerf's BERT benchmark."""

@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the folder and print one JSON line; return the exit code."""
+    """Make the folder, print one JSON line, and return the exit code."""
     parser = argparse.ArgumentParser(prog="mlperf_home.datasets.squad", description=__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="a SQuAD v1.1 file")
     parser.add_argument("--vocab", type=Path, required=True, help="the model's vocab.txt")
     parser.add_argument("--out", type=Path, required=True, help="the folder to make")
-    chosen = parser.parse_args(arguments)
-    return report(lambda: _make(chosen.dataset, chosen.vocab, chosen.out))
+    options = parser.parse_args(arguments)
+    return report(lambda: _make(options.dataset, options.vocab, options.out))
 
 
 def _make(path: Path, vocab: Path, out: Path) -> dict[str, Any]:
     dataset, vocabulary = read_dataset(path), read_vocabulary(vocab)
     try:
-        from mlperf_home.datasets.squad.features import make_features  # noqa: PLC0415 - absence is an error in words
+        from mlperf_home.datasets.squad.features import make_features  # noqa: PLC0415 - its absence has a message
     except ImportError as error:
         advice = "install it into this Python: pip install tokenizers"
         raise DatasetError(sys.executable, f"lacks a package ({error})", advice) from error
     features = make_features(dataset, vocabulary)
     if not len(features.lengths):
-        raise DatasetError(path, "gives no features: no context has a token", "give a file in SQuAD v1.1 format")
+        raise DatasetError(path, "has no features because no context has a token", "pass a file in SQuAD v1.1 format")
     facts = provenance(dataset, vocabulary, features)
     write_folder(out, features, vocabulary, facts)
     return {**facts, "features_dir": str(out)}

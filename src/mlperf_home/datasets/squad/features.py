@@ -1,8 +1,8 @@
-"""Questions and contexts -> the model's inputs, as MLPerf inference v3.1 makes them.
+"""Make the model's inputs from questions and contexts, as MLPerf inference v3.1 does.
 
-Semantics of `convert_examples_to_features` in its `create_squad_data.py`: words are cut into pieces one by one;
-a context that does not fit is seen through overlapping windows; a token that several windows hold belongs to the
-one where it has most context on its poorer side.
+Semantics of `convert_examples_to_features` in its `create_squad_data.py`: each word is cut into pieces on its own. A
+context that does not fit is split into overlapping windows. A token in several windows belongs to the window in which
+its shorter side has the most context.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ MAX_CHARACTERS_PER_WORD = 100
 
 @dataclass(frozen=True)
 class Features:
-    """The model's inputs and what post-processing needs; n features, rows of 384.
+    """The model's inputs and the arrays for post-processing: n features, rows of 384.
 
     Attributes:
         input_ids: (n, 384) int64, padded with zeros.
         attention_mask: (n, 384) int64, 1 for real tokens.
         token_type_ids: (n, 384) int64, 1 for the context and its closing [SEP].
-        lengths: (n,) int32, real tokens.
-        example_index: (n,) int32, ascending, which question a feature belongs to.
-        token_to_word: (n, 384) int32, the context's word that a token comes from, -1 outside the context.
-        max_context: (n, 384) bool, whether the token belongs to this window.
+        lengths: (n,) int32, the number of real tokens.
+        example_index: (n,) int32, ascending, the question of each feature.
+        token_to_word: (n, 384) int32, the context's word of each token, -1 outside the context.
+        max_context: (n, 384) bool, whether the token has its maximum context in this window.
     """
 
     input_ids: NDArray[np.int64]
@@ -53,7 +53,7 @@ class Features:
 
 
 class WordPieces:
-    """Cuts texts into token ids, each different word once."""
+    """A WordPiece tokeniser that encodes each distinct word once."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._ids = vocabulary.ids
@@ -62,7 +62,7 @@ class WordPieces:
         self._pieces: dict[str, list[int]] = {}
 
     def encode(self, texts: Iterable[str]) -> dict[str, list[int]]:
-        """Return the ids of each different text."""
+        """Return the token ids of each distinct text."""
         basic = {text: model_tokens(text) for text in set(texts)}
         fresh = sorted({token for tokens in basic.values() for token in tokens} - self._pieces.keys())
         unknown = self._ids["[UNK]"]
@@ -72,7 +72,7 @@ class WordPieces:
 
 
 def window_spans(token_count: int, room: int, stride: int = DOC_STRIDE) -> list[tuple[int, int]]:
-    """Return (start, length) of the windows through which a context of `token_count` tokens is seen."""
+    """Return (start, length) of the windows that cover a context of `token_count` tokens."""
     spans = []
     start = 0
     while start < token_count:
@@ -85,7 +85,7 @@ def window_spans(token_count: int, room: int, stride: int = DOC_STRIDE) -> list[
 
 
 def owned_tokens(spans: list[tuple[int, int]]) -> list[NDArray[np.bool_]]:
-    """Return for each window which of its tokens have their maximum context there; a tie goes to the first."""
+    """Return, for each window, whether each token has its maximum context there; the first of equal windows wins."""
     if len(spans) <= 1:
         return [np.ones(length, dtype=np.bool_) for _, length in spans]
     positions = np.arange(spans[-1][0] + spans[-1][1])
@@ -130,7 +130,7 @@ def make_features(dataset: Dataset, vocabulary: Vocabulary) -> Features:
 
 
 def _encode_contexts(dataset: Dataset, pieces: WordPieces) -> list[tuple[NDArray[np.int64], NDArray[np.int32]]]:
-    """Return for each paragraph its token ids and, for each token, the word that it comes from."""
+    """Return the token ids of each paragraph and the word of each token."""
     encoded = pieces.encode(word for words in dataset.paragraphs for word in words)
     contexts = []
     for words in dataset.paragraphs:

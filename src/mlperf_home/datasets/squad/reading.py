@@ -1,11 +1,11 @@
-"""Read a SQuAD v1.1 file and the WordPiece vocabulary, and cut texts as BERT's basic tokeniser does.
+"""Read a SQuAD v1.1 file and the WordPiece vocabulary, and split texts like BERT's basic tokeniser.
 
-The rules are those of `create_squad_data.py` in MLPerf inference v3.1: a context is cut into words at space,
-tab, carriage return, line feed and U+202F (narrow no-break space), and nowhere else.
+The rules are those of `create_squad_data.py` in MLPerf inference v3.1: a context is split into words at space, tab,
+carriage return, line feed and U+202F (narrow no-break space) only.
 
-The tokeniser (clean, lower, strip accents, split at punctuation and Chinese characters) is written out in Python
-because MLPerf's reference decides by Python's own Unicode tables and `str.lower`, and so that post-processing needs no
-package. Compared word by word with the `BertTokenizer` of transformers 4.31, of the time of v3.1.
+The tokeniser (clean, lower, strip accents, split at punctuation and Chinese characters) is in Python because MLPerf's
+reference uses Python's Unicode tables and `str.lower`, and because post-processing then needs no package. It was
+compared word by word with the `BertTokenizer` of transformers 4.31, the version at the time of v3.1.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Kind = TypeVar("Kind")
 
-# The development set, as its publishers and several dataset libraries give its hash.
+# The development set's hash, as in its publishers' and several dataset libraries' records.
 OFFICIAL_SHA256 = "95aa6a52d5d6a735563366753ca50492a658031da74f301ac5238b03966972c9"
 OFFICIAL_NAME = "squad-v1.1"
 
@@ -36,10 +36,10 @@ _KINDS: dict[type, str] = {dict: "an object", list: "a list", str: "a string", b
 # SQuAD for training has 30 MB and 88,000 questions; other datasets in its format have ten times as many.
 _LIMITS = Limits(size=512 << 20, depth=16, values=20_000_000)
 _WORD = re.compile("[^ \t\r\n\u202f]+")
-_ADVICE = "give a file in SQuAD v1.1 format"
+_ADVICE = "pass a file in SQuAD v1.1 format"
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
-_VOCABULARY_ADVICE = "give BERT's vocab.txt, one token a line"
-# Words that are nothing but one of these are kept as they stand.
+_VOCABULARY_ADVICE = "pass BERT's vocab.txt with one token per line"
+# Words equal to one of these are never split.
 KEPT_WORDS = frozenset({"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"})
 _KEPT_WORD = re.compile(f"({'|'.join(map(re.escape, sorted(KEPT_WORDS)))})")
 _CHINESE = re.compile(
@@ -50,7 +50,7 @@ _CHINESE = re.compile(
 
 @dataclass(frozen=True)
 class Example:
-    """One question: its id, unique in the file, its text, its accepted answers (one or more), its context's place."""
+    """A question: its unique id, its text, its accepted answers (one or more), and its context's index."""
 
     question_id: str
     question: str
@@ -64,8 +64,8 @@ class Dataset:
 
     Attributes:
         name: "squad-v1.1" for the official development set, else the file's name without its last suffix.
-        version: what the file says of itself, or an empty string.
-        sha256: of the file's bytes.
+        version: the version stated in the file, or "".
+        sha256: the hash of the file's bytes.
         paragraphs: the words of each context, in the file's order.
         examples: the questions, in the file's order.
     """
@@ -78,22 +78,22 @@ class Dataset:
 
     @property
     def sample_note(self) -> str:
-        """Says that these are sample data, or is empty."""
+        """A note that the dataset is sample data, or ""."""
         note = f"sample data (version {self.version!r}), not SQuAD: good for trying, not for publishing"
         return note if "sample" in self.version.lower() else ""
 
 
 def split_words(context: str) -> tuple[str, ...]:
-    """Cut a context into the words that answers are made of."""
+    """Split a context into the words that form answers."""
     return tuple(_WORD.findall(context))
 
 
 def read_dataset(path: Path) -> Dataset:
-    """Read and check a whole file.
+    """Read and check a file.
 
     Raises:
-        DatasetError: the file is absent, is not JSON, is not in SQuAD v1.1 format, holds no question, or
-            holds a question twice; the error names the place as a JSON pointer.
+        DatasetError: the file is absent, is not JSON, is not in SQuAD v1.1 format, has no question, or repeats a
+            question; the error names the place as a JSON pointer.
     """
     try:
         with path.open("rb") as file:
@@ -117,7 +117,7 @@ def read_dataset(path: Path) -> Dataset:
 
 
 class _Reader:
-    """Walks the decoded JSON and keeps what it finds."""
+    """A collector of the paragraphs and examples in decoded JSON."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -135,7 +135,7 @@ class _Reader:
                 for question, question_pointer in self._items(paragraph, "qas", pointer):
                     self._read_question(question, question_pointer)
         if not self.examples:
-            self._fail("/data", "holds no question")
+            self._fail("/data", "has no question")
 
     def _read_question(self, question: Any, pointer: str) -> None:
         question_id = self._member(question, "id", pointer, str)
@@ -143,7 +143,7 @@ class _Reader:
         if first != pointer:
             self._fail(f"{pointer}/id", f"repeats the id {question_id!r} of {first}")
         if question.get("is_impossible"):
-            self._fail(f"{pointer}/is_impossible", "has no answer, as only SQuAD v2 allows")
+            self._fail(f"{pointer}/is_impossible", "has no answer, which only SQuAD v2 allows")
         answers = tuple(
             self._member(answer, "text", answer_pointer, str)
             for answer, answer_pointer in self._items(question, "answers", pointer)
@@ -177,7 +177,7 @@ def _kind(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A vocab.txt: the tokens, whose places are their ids, and the file's hash and bytes."""
+    """A vocab.txt: the tokens in the order of their ids, and the file's hash and bytes."""
 
     tokens: tuple[str, ...]
     sha256: str
@@ -185,7 +185,7 @@ class Vocabulary:
 
     @property
     def ids(self) -> dict[str, int]:
-        """Token -> id, made anew at each call."""
+        """The ids by token, as a new dictionary."""
         return {token: index for index, token in enumerate(self.tokens)}
 
 
@@ -193,7 +193,7 @@ def read_vocabulary(path: Path) -> Vocabulary:
     """Read and check a vocab.txt.
 
     Raises:
-        DatasetError: the file is absent, is not UTF-8 text, holds a token twice, or lacks a special token.
+        DatasetError: the file is absent, is not UTF-8 text, repeats a token, or lacks a special token.
     """
     try:
         content = path.read_bytes()
@@ -217,18 +217,18 @@ def read_vocabulary(path: Path) -> Vocabulary:
 
 
 class _Table(dict[int, str]):
-    """A table for `str.translate` that fills itself, from a character and its Unicode category."""
+    """A table for `str.translate` that computes each entry from a character and its Unicode category."""
 
     def __init__(self, mapped: Callable[[str, str], str]) -> None:
         self._mapped = mapped
 
     def __missing__(self, code: int) -> str:
-        self[code] = found = self._mapped(chr(code), unicodedata.category(chr(code)))
-        return found
+        self[code] = text = self._mapped(chr(code), unicodedata.category(chr(code)))
+        return text
 
 
 def _cleaned(character: str, category: str) -> str:
-    """Drop control characters, set Chinese ones apart."""
+    """Remove control characters and put spaces around Chinese ones."""
     if character in "\t\n\r" or category == "Zs":
         return " "
     if character == "\N{REPLACEMENT CHARACTER}" or category.startswith("C"):
@@ -237,7 +237,7 @@ def _cleaned(character: str, category: str) -> str:
 
 
 def _split(character: str, category: str) -> str:
-    """Drop accents, set punctuation apart."""
+    """Remove accents and put spaces around punctuation."""
     if category == "Mn":
         return ""
     return f" {character} " if character in string.punctuation or category.startswith("P") else character
@@ -248,7 +248,7 @@ _SPLITTING = _Table(_split)
 
 
 def basic_tokens(text: str) -> list[str]:
-    """Split as `BasicTokenizer` does, which MLPerf uses to project an answer back on its context."""
+    """Split like `BasicTokenizer`, with which MLPerf projects an answer back on its context."""
     tokens: list[str] = []
     for word in text.translate(_CLEANING).split():
         if word in KEPT_WORDS:
@@ -259,10 +259,10 @@ def basic_tokens(text: str) -> list[str]:
 
 
 def model_tokens(text: str) -> list[str]:
-    """Split as `BertTokenizer` does before WordPiece, which MLPerf uses to make the model's inputs.
+    """Split like `BertTokenizer` before WordPiece, with which MLPerf makes the model's inputs.
 
-    It lowers first, character by character, and leaves special tokens alone: a capital sigma at a word's end
-    does not become a final one, and a special token broken by a control character does not become whole.
+    It first lowers each character except in special tokens. So a capital sigma at a word's end does not become a final
+    sigma, and removing a control character does not create a special token.
     """
     parts = _KEPT_WORD.split(text)
     parts[::2] = [part.replace("\u03a3", "\u03c3").lower() for part in parts[::2]]

@@ -1,4 +1,4 @@
-"""The features folder: arrays that can be mapped, the vocabulary, where they come from; and LoadGen's samples of it."""
+"""The features folder (memory-mapped arrays, vocabulary, provenance) and LoadGen's samples of it."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 PROVENANCE_FILE = "features.json"
 VOCABULARY_FILE = "vocab.txt"
 FORMAT = 1
-# performance_sample_count of bert in v3.1: every feature of the official set.
+# performance_sample_count of bert in v3.1: all features of the official set.
 PERFORMANCE_COUNT = 10833
 
 _ADVICE = "make the features again: python -m mlperf_home.datasets.squad"
 
 
-class FeatureFacts(SampleFacts, frozen=True, kw_only=True):
+class FeatureFacts(SampleFacts):
     """What a folder of features says of itself, at least."""
 
     features: int
@@ -46,8 +46,8 @@ PROVENANCE = ProvenanceFile(PROVENANCE_FILE, "features", FORMAT, FeatureFacts, _
 
 
 def provenance(dataset: Dataset, vocabulary: Vocabulary, features: Features) -> dict[str, Any]:
-    """Describe a features folder: JSON values only, and the same for the same content."""
-    from mlperf_home.datasets.squad import features as made  # noqa: PLC0415 - readers do without the tokeniser
+    """Return the description of a features folder as JSON values; equal content has an equal description."""
+    from mlperf_home.datasets.squad import features as rules  # noqa: PLC0415 - readers need no tokeniser
 
     count = len(features.lengths)
     notes = []
@@ -67,37 +67,37 @@ def provenance(dataset: Dataset, vocabulary: Vocabulary, features: Features) -> 
         "features": count,
         "performance_count": min(count, PERFORMANCE_COUNT),
         "mean_length_tokens": round(float(features.lengths.mean()), 2) if count else None,
-        "max_seq_length": made.MAX_SEQ_LENGTH,
-        "doc_stride": made.DOC_STRIDE,
-        "max_query_length": made.MAX_QUERY_LENGTH,
+        "max_seq_length": rules.MAX_SEQ_LENGTH,
+        "doc_stride": rules.DOC_STRIDE,
+        "max_query_length": rules.MAX_QUERY_LENGTH,
         "unicode_version": unicodedata.unidata_version,
     }
 
 
 def write_folder(folder: Path, features: Features, vocabulary: Vocabulary, facts: dict[str, Any]) -> None:
-    """Write a features folder, whole or not at all; an older features folder of that name is replaced.
+    """Write a features folder atomically; replace an older features folder of that name.
 
     Raises:
-        DatasetError: the name is taken by something else, or the place cannot be written.
+        DatasetError: the folder exists and is not a features folder, or cannot be written.
     """
     if not PROVENANCE.replaceable(folder):
-        raise DatasetError(folder, "exists and is not a features folder", "give another --out")
+        raise DatasetError(folder, "exists and is not a features folder", "pass another --out")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent) as partial:
-            whole = Path(partial) / "features"
-            whole.mkdir()
+            complete = Path(partial) / "features"
+            complete.mkdir()
             for field in fields(features):
-                np.save(whole / f"{field.name}.npy", getattr(features, field.name), allow_pickle=False)
-            (whole / VOCABULARY_FILE).write_bytes(vocabulary.content)
-            (whole / PROVENANCE_FILE).write_text(PROVENANCE.text(facts), encoding="utf-8")
+                np.save(complete / f"{field.name}.npy", getattr(features, field.name), allow_pickle=False)
+            (complete / VOCABULARY_FILE).write_bytes(vocabulary.content)
+            (complete / PROVENANCE_FILE).write_text(PROVENANCE.text(facts), encoding="utf-8")
             if folder.exists():
-                # Goes away with the temporary folder.
+                # The temporary folder is removed with it.
                 folder.rename(Path(partial) / "replaced")
-            whole.rename(folder)
+            complete.rename(folder)
         sync_folder(folder.parent)
     except (OSError, shutil.Error) as error:
-        advice = "give an --out that can be written, with room for it"
+        advice = "pass a writable --out with enough space"
         raise DatasetError(folder, f"cannot be written ({error.strerror or error})", advice) from error
 
 
@@ -105,20 +105,20 @@ def read_array(folder: Path, name: str, count: int) -> NDArray[Any]:
     """Map one array of a features folder into memory, read-only.
 
     Raises:
-        DatasetError: the array is absent, broken, or not of `count` rows.
+        DatasetError: the array is absent, broken, or has other than `count` rows.
     """
     path = folder / f"{name}.npy"
     array = PROVENANCE.map_array(path)
     if array.shape[:1] != (count,):
-        raise DatasetError(path, f"has {array.shape[:1]} rows where {PROVENANCE_FILE} says {count}", _ADVICE)
+        raise DatasetError(path, f"has {array.shape[:1]} rows, but {PROVENANCE_FILE} has {count}", _ADVICE)
     return array
 
 
 class SquadSamples(PreprocessedSamples):
-    """A features folder, opened: implements `mlperf_home.datasets.base.Samples`; rows have `max_length` columns."""
+    """The samples of a features folder: implements `datasets.base.Samples`; rows have `max_length` columns."""
 
     def __init__(self, folder: Path) -> None:
-        """Open a folder; the arrays are mapped, not read.
+        """Open a folder and map its arrays without reading them.
 
         Raises:
             DatasetError: the folder is absent, incomplete or broken.
@@ -131,17 +131,17 @@ class SquadSamples(PreprocessedSamples):
         self.lengths: NDArray[np.int32] | None = np.array(read_array(folder, "lengths", self.count))
         self.max_length = int(self._mapped[0].shape[1])
 
-    def suit(self, model: Mapping[str, Any]) -> None:
-        """Nothing to learn: every BERT takes the same three arrays."""
+    def adapt(self, model: Mapping[str, Any]) -> None:
+        """Do nothing: every BERT takes the same three arrays."""
 
     def load(self, indices: Sequence[int]) -> None:
-        """Bring the features into memory (all at once: the official set takes 100 MB)."""
+        """Load all features into memory (100 MB for the official set)."""
         if not self._loaded:
             self._rows = tuple(np.array(array) for array in self._mapped)
         self._loaded += len(indices)
 
     def unload(self, indices: Sequence[int]) -> None:
-        """Release the memory once as many features are unloaded as were loaded."""
+        """Release the memory when as many features have been unloaded as loaded."""
         self._loaded = max(0, self._loaded - len(indices))
         if not self._loaded:
             self._rows = self._mapped
@@ -158,11 +158,11 @@ class SquadSamples(PreprocessedSamples):
             index = int(indices[0])
             if self.lengths is not None and self.lengths[index] > columns:
                 raise ValueError(f"a feature is longer than {columns} tokens")
-            # Part of one row is contiguous: nothing is copied while a latency is measured.
+            # A part of one row is contiguous, so nothing is copied while a latency is measured.
             rows = slice(index, index + 1)
             return tuple(array[rows, :columns] for array in self._rows)
         if columns < width and self.lengths is not None and (self.lengths[indices] > columns).any():
             raise ValueError(f"a feature is longer than {columns} tokens")
-        # np.take on a narrowed view would copy the whole array first; fancy indexing reads what is asked for.
-        filled = [np.ascontiguousarray(array[indices, : min(columns, width)]) for array in self._rows]
-        return tuple(np.pad(each, ((0, 0), (0, columns - width))) if columns > width else each for each in filled)
+        # np.take on a narrowed view would copy the entire array first; fancy indexing reads only these rows.
+        arrays = [np.ascontiguousarray(array[indices, : min(columns, width)]) for array in self._rows]
+        return tuple(np.pad(array, ((0, 0), (0, columns - width))) if columns > width else array for array in arrays)

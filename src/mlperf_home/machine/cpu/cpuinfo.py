@@ -1,8 +1,8 @@
-"""Read /proc/cpuinfo, whose fields differ between x86 and Arm, and lscpu's text.
+"""Read /proc/cpuinfo and the output of lscpu.
 
-An Arm CPU has numbers where an x86 one has its name: implementer and part, fields of the MIDR_EL1 register (Arm
-Architecture Reference Manual). arm_cores.json names them as the cores' technical reference manuals do. `lscpu -J`
-(util-linux) is flat in most versions, nested in some.
+The fields of /proc/cpuinfo differ between x86 and Arm. An Arm CPU has the numbers of its implementer and part in place
+of a name: fields of the MIDR_EL1 register (Arm Architecture Reference Manual). arm_cores.json holds their names from
+the cores' technical reference manuals. The JSON of `lscpu -J` (util-linux) is flat in most versions, nested in some.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CLOCK = re.compile(r"\d+(?:\.\d+)?")
-# Run it with LC_ALL=C: the names of the fields are translated.
+# Run with LC_ALL=C, because lscpu translates the names of its fields.
 LSCPU = ("lscpu", "-J")
 # lscpu tells some hundred fields, on two or three levels.
 _LIMITS = Limits(size=1 << 20, depth=16, values=10_000)
@@ -38,66 +38,66 @@ class CpuInfo:
 
     @property
     def features(self) -> frozenset[str]:
-        """Instruction sets that every processor has ("flags" on x86, "Features" on Arm)."""
-        each = [frozenset((cpu.get("flags") or cpu.get("Features") or "").split()) for cpu in self.processors]
-        return frozenset.intersection(*each) if each else frozenset()
+        """The instruction sets of every processor ("flags" on x86, "Features" on Arm)."""
+        features = [frozenset((cpu.get("flags") or cpu.get("Features") or "").split()) for cpu in self.processors]
+        return frozenset.intersection(*features) if features else frozenset()
 
     @property
     def vendor(self) -> str | None:
-        """Who made it."""
+        """The maker."""
         names = {cpu.get("vendor_id") or _arm_names(cpu)[0] for cpu in self.processors}
         return " + ".join(sorted(name for name in names if name)) or None
 
     @property
     def model_name(self) -> str | None:
-        """Its name; of Arm cores, the name of the design."""
+        """The model's name; for Arm cores, the design's name."""
         names = [cpu.get("model name") or _arm_names(cpu)[1] for cpu in self.processors]
         return " + ".join(dict.fromkeys(name for name in names if name)) or None
 
     @property
     def core_numbers(self) -> str | None:
-        """An Arm core's numbers: "CPU implementer 0x41, CPU part 0xd0c"."""
-        names = ("CPU implementer", "CPU part")
-        told = [", ".join(f"{name} {cpu[name]}" for name in names) for cpu in self.processors if set(names) <= set(cpu)]
-        return " + ".join(dict.fromkeys(told)) or None
+        """The numbers of an Arm core: "CPU implementer 0x41, CPU part 0xd0c"."""
+        keys = ("CPU implementer", "CPU part")
+        numbers = [", ".join(f"{key} {cpu[key]}" for key in keys) for cpu in self.processors if set(keys) <= set(cpu)]
+        return " + ".join(dict.fromkeys(numbers)) or None
 
     @property
     def clocks_mhz(self) -> dict[int, float]:
-        """The present clock of each logical CPU for which the kernel has it (x86)."""
-        told = ((cpu["processor"], cpu.get("cpu MHz", "")) for cpu in self.processors)
-        clocks = {int(cpu): float(clock) for cpu, clock in told if cpu.isdecimal() and _CLOCK.fullmatch(clock)}
+        """The present clock of each logical CPU, where the kernel reports it (x86)."""
+        texts = ((cpu["processor"], cpu.get("cpu MHz", "")) for cpu in self.processors)
+        clocks = {int(cpu): float(clock) for cpu, clock in texts if cpu.isdecimal() and _CLOCK.fullmatch(clock)}
         return {cpu: clock for cpu, clock in clocks.items() if clock > 0}
 
     @property
     def frequency_mhz(self) -> float | None:
-        """The present clock, on average over the processors, where the kernel has it (x86)."""
+        """The mean present clock of the processors, where the kernel reports it (x86)."""
         clocks = self.clocks_mhz.values()
         return sum(clocks) / len(clocks) if clocks else None
 
     @property
     def sockets(self) -> int | None:
-        """How many packages there are, where the kernel tells (x86)."""
+        """The number of packages, where the kernel reports it (x86)."""
         return len({cpu["physical id"] for cpu in self.processors if "physical id" in cpu}) or None
 
     @property
     def cores(self) -> int | None:
-        """How many cores there are in all, where the kernel tells (x86)."""
-        named = {(cpu.get("physical id"), cpu.get("core id")) for cpu in self.processors}
-        return len([each for each in named if None not in each]) or None
+        """The number of physical cores in all packages, where the kernel reports it (x86)."""
+        cores = {(cpu.get("physical id"), cpu.get("core id")) for cpu in self.processors}
+        return len([core for core in cores if None not in core]) or None
 
 
 def read_cpuinfo(root: Path) -> CpuInfo:
-    """Read root's proc/cpuinfo; without processors where it cannot be read."""
+    """Read root's proc/cpuinfo; an unreadable file has no processors."""
     blocks = []
     for block in (read_text(root / "proc/cpuinfo") or "").split("\n\n"):
         pairs = (line.partition(":") for line in block.splitlines() if ":" in line)
         blocks.append({key.strip(): value.strip() for key, _, value in pairs})
-    # 32-bit Arm kernels end with a block about the board.
+    # 32-bit Arm kernels add a block about the board at the end.
     return CpuInfo(tuple(block for block in blocks if "processor" in block))
 
 
 def _arm_names(cpu: dict[str, str]) -> tuple[str | None, str | None]:
-    """Name an Arm core's maker and its design; None where they are unknown (Apple's virtual machines hide the part)."""
+    """Return the names of an Arm core's maker and design, None if unknown (Apple's virtual machines hide the part)."""
     maker, part, names = cpu.get("CPU implementer", ""), cpu.get("CPU part", ""), _arm_cores()
     return names["implementers"].get(maker), names["cores"].get(f"{maker} {part}")
 
@@ -110,27 +110,27 @@ def _arm_cores() -> dict[str, dict[str, str]]:
 
 @dataclass(frozen=True)
 class Lscpu:
-    """Fields of lscpu by name, without the colon; "-" and empty values are left out.
+    """The fields of lscpu by name without the colon; "-" and empty values are excluded.
 
-    A CPU with several kinds of cores repeats fields, so each has a list.
+    Each field is a list, because lscpu repeats fields for each kind of core.
     """
 
     fields: dict[str, list[str]]
 
     def text(self, name: str) -> str | None:
-        """Return a field; different values of several kinds of cores are joined."""
+        """Return a field; the different values of several kinds of cores are joined by " + "."""
         values = list(dict.fromkeys(self.fields.get(name, [])))
         return " + ".join(values) or None
 
     def numbers(self, name: str) -> list[float]:
-        """Return a field as numbers, one for each kind of cores; empty where one is no number."""
+        """Return a field as numbers, one for each kind of core; empty if one is not a number."""
         try:
             return [float(value.replace(",", ".")) for value in self.fields.get(name, [])]
         except ValueError:
             return []
 
     def count(self, name: str) -> int | None:
-        """Return a field as a whole number, the first of several kinds of cores."""
+        """Return a field as a whole number, for the first kind of core."""
         return next(map(int, self.numbers(name)), None)
 
     def total(self, name: str) -> int | None:
@@ -139,36 +139,35 @@ class Lscpu:
         return sum(map(int, values)) if values and all(value.isdecimal() for value in values) else None
 
     def caches(self) -> Iterator[tuple[str, int, int | None]]:
-        """Return each cache: its name ("L1d"), the bytes of all instances together, and how many there are.
+        """Return each cache: its name ("L1d"), the total bytes of its instances, and their number.
 
-        Without the number of instances, lscpu before 2.34 gave the size of one of them, later
-        ones the sum: then the size cannot be trusted.
+        Without the number of instances the size is ambiguous: of one instance before lscpu 2.34, the sum since.
         """
         for label, values in self.fields.items():
-            named = _CACHE_LABEL.fullmatch(label)
-            found = _CACHE_VALUE.fullmatch(values[0].strip()) if named else None
-            if named and found and found[2].upper() in _UNITS:
-                size = int(float(found[1]) * _UNITS[found[2].upper()])
-                yield named[1], size, int(found[3]) if found[3] else None
+            name = _CACHE_LABEL.fullmatch(label)
+            value = _CACHE_VALUE.fullmatch(values[0].strip()) if name else None
+            if name and value and value[2].upper() in _UNITS:
+                size = int(float(value[1]) * _UNITS[value[2].upper()])
+                yield name[1], size, int(value[3]) if value[3] else None
 
 
 def parse_lscpu(text: str | None) -> Lscpu | None:
-    """Read lscpu's JSON; None where there is none, or it is not readable."""
+    """Parse lscpu's JSON; return None if it is missing or malformed."""
     if not text:
         return None
     try:
         document = parse_json(text, " ".join(LSCPU), _LIMITS)
         fields: dict[str, list[str]] = {}
-        for name, value in _walk(document["lscpu"]):
+        for name, value in _fields(document["lscpu"]):
             fields.setdefault(name, []).append(value)
     except (DocumentError, KeyError, TypeError, AttributeError):
         return None
     return Lscpu(fields)
 
 
-def _walk(entries: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+def _fields(entries: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     for entry in entries:
         value = str(entry.get("data") or "").strip()
         if value and value != "-":
             yield entry["field"].strip().rstrip(":").strip(), value
-        yield from _walk(entry.get("children") or [])
+        yield from _fields(entry.get("children") or [])

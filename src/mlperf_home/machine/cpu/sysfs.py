@@ -1,4 +1,4 @@
-"""Read from /sys and /proc: the CPU's topology, caches and frequencies, and what the process may use of the machine.
+"""Read the CPU's topology, caches and frequencies, and the limits of this process, from /sys and /proc.
 
 Sources: kernel documentation, sysfs-devices-system-cpu, cgroup-v1 and cgroup-v2.
 """
@@ -23,10 +23,10 @@ _UNLIMITED_BYTES = 1 << 62
 
 
 @dataclass(frozen=True)
-class Cache:
-    """One level of cache ("L1d", "L1i", "L2", "L3"); what is not known is None.
+class CpuCache:
+    """One level of cache ("L1d", "L1i", "L2", "L3"); unknown values are None.
 
-    The size is that of one instance, of which there are several; `shared_by` counts the logical CPUs that share one.
+    `size_bytes` is the size of one instance; `shared_by` counts the logical CPUs that share an instance.
     """
 
     name: str
@@ -36,10 +36,10 @@ class Cache:
 
 
 def core_name(cpu: Path) -> str | None:
-    """Name the physical core of a logical CPU, by its folder in /sys; None where the kernel does not tell.
+    """Return an identifier for the physical core of a logical CPU's folder in /sys; None if the topology is unknown.
 
-    The list of the core's threads names it everywhere. The number of a core may be repeated in each die or cluster
-    of a package, so that it names a core together with theirs alone.
+    The list of the core's threads identifies it, where there is one. The core's number may repeat in each die or
+    cluster of a package, so the identifier includes the numbers of all three.
     """
     topology = cpu / "topology"
     threads = read_text(topology / "core_cpus_list") or read_text(topology / "thread_siblings_list")
@@ -50,89 +50,89 @@ def core_name(cpu: Path) -> str | None:
 
 
 class CpuFiles:
-    """/sys/devices/system/cpu below a root; of the logical CPUs, those on-line: so many, or None if /sys has none."""
+    """/sys/devices/system/cpu below a root; `logical_cpus` counts those on-line, None if /sys has none."""
 
     def __init__(self, root: Path) -> None:
         self._nodes = root / "sys/devices/system/node"
-        everyone = sorted((root / CPUS).glob("cpu[0-9]*"), key=lambda path: int(path.name[3:]))
-        # cpu0 often has no switch, and what has none is on.
-        self._cpus = [cpu for cpu in everyone if read_text(cpu / "online") != "0"]
+        cpus = sorted((root / CPUS).glob("cpu[0-9]*"), key=lambda path: int(path.name[3:]))
+        # A CPU without the file is always on-line; cpu0 often has none.
+        self._cpus = [cpu for cpu in cpus if read_text(cpu / "online") != "0"]
         self.logical_cpus = len(self._cpus) or None
 
     def cores(self) -> int | None:
-        """Count physical cores; None where a CPU does not tell its own."""
+        """Count physical cores; None if the core of a CPU is unknown."""
         names = {core_name(cpu) for cpu in self._cpus}
         return None if None in names else len(names) or None
 
     def sockets(self) -> int | None:
-        """Count packages; None where the firmware numbers none (many Arm machines)."""
+        """Count packages; None if the firmware numbers none (many Arm machines)."""
         packages = {read_text(cpu / "topology/physical_package_id") for cpu in self._cpus}
         return len(packages - {None, "-1"}) or None
 
-    def caches(self) -> tuple[Cache, ...]:
+    def caches(self) -> tuple[CpuCache, ...]:
         """Return the caches, innermost first; empty where /sys has none (some Arm boards, containers)."""
         return tuple(
-            Cache(name, next(iter(sizes.values())), len(sizes), count_listed(next(iter(sizes))))
+            CpuCache(name, next(iter(sizes.values())), len(sizes), count_listed(next(iter(sizes))))
             for name, sizes in sorted(self._cache_sizes().items())
         )
 
     def cache_totals(self) -> tuple[tuple[str, int, int], ...]:
-        """Return each cache: its name, the bytes of all instances together, and how many there are.
+        """Return each cache: its name, the total bytes of its instances, and their number.
 
-        Where cores differ, so do their caches: a total is no multiple of one's size.
+        Different cores have different caches, so the total need not be a multiple of one instance's size.
         """
-        found = sorted(self._cache_sizes().items())
-        known = [(name, [size for size in sizes.values() if size is not None], len(sizes)) for name, sizes in found]
+        caches = sorted(self._cache_sizes().items())
+        known = [(name, [size for size in sizes.values() if size is not None], len(sizes)) for name, sizes in caches]
         return tuple((name, sum(sizes), count) for name, sizes, count in known if len(sizes) == count)
 
     def _cache_sizes(self) -> dict[str, dict[str, int | None]]:
-        """Return the bytes of each instance, by the cache's name and the CPUs that share the instance."""
-        found: dict[str, dict[str, int | None]] = {}
+        """Return the bytes of each instance by the cache's name and the CPUs that share the instance."""
+        caches: dict[str, dict[str, int | None]] = {}
         for cpu in self._cpus:
             for index in sorted((cpu / "cache").glob("index[0-9]*")):
                 level, kind, size = (read_text(index / name) for name in ("level", "type", "size"))
                 shared = read_text(index / "shared_cpu_list") or cpu.name[3:]
                 if level and kind in _TYPES:
-                    # A size is written "48K".
+                    # /sys writes a size as "48K".
                     kib = size[:-1] if size and size.endswith("K") and size[:-1].isdecimal() else None
-                    found.setdefault(f"L{level}{_TYPES[kind]}", {})[shared] = None if kib is None else int(kib) * _KIB
-        return found
+                    caches.setdefault(f"L{level}{_TYPES[kind]}", {})[shared] = None if kib is None else int(kib) * _KIB
+        return caches
 
     def numa_nodes(self) -> int | None:
-        """Count NUMA nodes; None where the kernel was built without them."""
+        """Count NUMA nodes; None if the kernel was built without them."""
         return len(list(self._nodes.glob("node[0-9]*"))) or None
 
     def frequency_mhz(self, name: str, choose: Callable[[list[float]], float]) -> float | None:
-        """Choose from one of the frequencies that cpufreq has ("cpuinfo_max_freq"), of all CPUs, in MHz."""
-        found = [read_whole(cpu / "cpufreq" / name) for cpu in self._cpus]
-        known = [khz / 1000 for khz in found if khz is not None]
-        return choose(known) if known else None
+        """Reduce a frequency of cpufreq ("cpuinfo_max_freq") over all CPUs with `choose`, in MHz."""
+        frequencies_khz = [read_whole(cpu / "cpufreq" / name) for cpu in self._cpus]
+        known_mhz = [khz / 1000 for khz in frequencies_khz if khz is not None]
+        return choose(known_mhz) if known_mhz else None
 
     def governors(self) -> tuple[str, ...]:
-        """Name the frequency governors in use."""
-        named = (read_text(cpu / "cpufreq/scaling_governor") for cpu in self._cpus)
-        return tuple(dict.fromkeys(name for name in named if name))
+        """Return the names of the frequency governors in use."""
+        names = (read_text(cpu / "cpufreq/scaling_governor") for cpu in self._cpus)
+        return tuple(dict.fromkeys(name for name in names if name))
 
 
 def cpu_quota(root: Path) -> tuple[float | None, str]:
-    """Return the CPUs' worth of time that the process may use, or None and why."""
+    """Return the CPU time that the process may use, in CPUs, or None and the reason."""
     return _tightest(root, "cpu", _quota)
 
 
 def memory_limit_bytes(root: Path) -> tuple[int | None, str]:
-    """Return the memory that the process may use, or None and why."""
+    """Return the memory that the process may use, or None and the reason."""
     limit, reason = _tightest(root, "memory", _memory)
     return (None if limit is None else int(limit)), reason
 
 
 def memory_total_bytes(root: Path) -> tuple[int | None, str]:
-    """Return the memory that the kernel manages (a little less than is installed), or None and why."""
-    found = re.search(r"^MemTotal:\s*(\d+)", read_text(root / "proc/meminfo") or "", re.MULTILINE)
-    return (int(found[1]) * _KIB, "") if found else (None, "/proc/meminfo cannot be read")
+    """Return the memory that the kernel manages (a little less than is installed), or None and the reason."""
+    total_kib = re.search(r"^MemTotal:\s*(\d+)", read_text(root / "proc/meminfo") or "", re.MULTILINE)
+    return (int(total_kib[1]) * _KIB, "") if total_kib else (None, "/proc/meminfo cannot be read")
 
 
 def _tightest(root: Path, controller: str, limit: Callable[[Path], float | None]) -> tuple[float | None, str]:
-    """Return the smallest limit on the way from the process's group to the root: all of them bind."""
+    """Return the smallest limit between the process's control group and the root; all of them apply."""
     groups = read_text(root / "proc/self/cgroup")
     if groups is None:
         return None, "/proc/self/cgroup cannot be read"
@@ -146,24 +146,24 @@ def _tightest(root: Path, controller: str, limit: Callable[[Path], float | None]
         else:
             mounts = [mount / controllers, mount / controller] if controller in controllers.split(",") else []
         parts = [part for part in group.split("/") if part and part != ".."]
-        # In a container the group is often not visible, the mount is.
+        # In a container the mount is visible, but often not the group below it.
         for length in range(len(parts), -1, -1):
-            limits = [limit(each.joinpath(*parts[:length])) for each in mounts]
+            limits = [limit(folder.joinpath(*parts[:length])) for folder in mounts]
             known += [value for value in limits if value is not None]
     return (min(known), "") if known else (None, "no control group sets a limit")
 
 
 def _quota(folder: Path) -> float | None:
-    """Read version 2's file, else version 1's two. "max" and -1 are no limit."""
-    both = read_text(folder / "cpu.max")
-    if both is None:
-        both = f"{read_text(folder / 'cpu.cfs_quota_us')} {read_text(folder / 'cpu.cfs_period_us')}"
-    quota, _, period = both.partition(" ")
+    """Read the file of cgroup v2, else the two of v1; "max" and -1 mean no limit."""
+    limit = read_text(folder / "cpu.max")
+    if limit is None:
+        limit = f"{read_text(folder / 'cpu.cfs_quota_us')} {read_text(folder / 'cpu.cfs_period_us')}"
+    quota, _, period = limit.partition(" ")
     return int(quota) / int(period) if quota.isdecimal() and period.isdecimal() and int(period) else None
 
 
 def _memory(folder: Path) -> float | None:
-    # Version 2's and version 1's.
+    # The files of cgroup v2 and v1.
     files = (folder / "memory.max", folder / "memory.limit_in_bytes")
     value = next((value for value in map(read_whole, files) if value is not None), _UNLIMITED_BYTES)
     return value if value < _UNLIMITED_BYTES else None

@@ -1,7 +1,7 @@
-"""The sample's BERT: dense, and pruned and quantised; trained by `sample_training.bert`.
+"""The sample's BERT models, dense, and pruned and quantised; trained by `sample_training.bert`.
 
-sample.json says how they were made and what they score. They answer the sample's own questions
-(`mlperf_home.samples.questions`) and are of no use on others.
+sample.json holds their provenance and scores. They only answer the sample's own questions
+(`mlperf_home.samples.questions`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The ten figures of the sample's images, the draws that vary them, and the canvas on which they are filled.
+"""The ten figures of the sample's images, their random variation, and painting on a canvas.
 
-A figure is a list of closed contours; a point is inside where it is inside of an odd number of
-them. Contours lie in a circle of radius `RADIUS` around the origin. Everything is whole numbers,
-so that the same draws give the same pixels on every machine.
+A figure is a list of closed contours. A point is inside the figure if it is inside an odd number of contours. Contours
+lie in a circle of radius `RADIUS` around the origin. All arithmetic uses whole numbers, so the same draws give the same
+pixels on every machine.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Item = TypeVar("Item")
 
 RADIUS = 4096
-# Angles are counted in 1/1024 of a turn; sines are scaled by 2 ** 14.
+# Angles are in 1/1024 of a turn; sines are scaled by 2 ** 14.
 TURN = 1024
 SINE_BITS = 14
 WORD_BITS = 64
@@ -30,11 +30,11 @@ WORD_BYTES = 8
 _ROUND_POINTS = 32
 _TIP = 160
 
-# Rounding hides the last bits, in which mathematics libraries differ: no entry is within 1e-4 of a half.
+# Rounding removes the last bits, in which mathematics libraries differ: no entry is within 1e-4 of a half.
 _SINES = np.array(
     [round(math.sin(2 * math.pi * angle / TURN) * (1 << SINE_BITS)) for angle in range(TURN)], dtype=np.int64
 )
-# Places are counted in 1/16 pixel; a pixel's points lie at 4 and 12 in each direction.
+# Positions are in 1/16 pixel; a pixel's four points lie at 4 and 12 in each direction.
 UNITS = 16
 _PITCH = 8
 _FIRST = 4
@@ -43,7 +43,7 @@ _ALPHA_BITS = 8
 
 
 class Draws:
-    """Draws from PCG64's raw words: NumPy promises these, but not what its Generator makes of them."""
+    """Random draws from PCG64's raw words, which NumPy keeps stable, unlike the results of its Generator."""
 
     def __init__(self, *key: int) -> None:
         self._words = np.random.PCG64(np.random.SeedSequence(key))
@@ -53,20 +53,20 @@ class Draws:
         return int(self._words.random_raw()) * limit >> WORD_BITS
 
     def between(self, low: int, high: int) -> int:
-        """Return a whole number from `low` to `high`, both possible."""
+        """Return a whole number from `low` to `high`, inclusive."""
         return low + self.below(high - low + 1)
 
     def chance(self, percent: int) -> bool:
-        """Whether something happens that does in so many of a hundred cases."""
+        """Return True with a probability of `percent`."""
         return self.below(100) < percent
 
     def shuffled(self, items: Sequence[Item]) -> list[Item]:
-        """Return the items in another order."""
+        """Return the items in random order."""
         rest = list(items)
         return [rest.pop(self.below(len(rest))) for _ in items]
 
     def octets(self, *shape: int) -> NDArray[np.uint8]:
-        """Return an array of numbers from 0 to 255."""
+        """Return an array of random numbers from 0 to 255."""
         size = int(np.prod(shape))
         words = np.atleast_1d(self._words.random_raw(-(-size // WORD_BYTES)))
         octets: NDArray[np.uint8] = words.astype("<u8").view(np.uint8)[:size].reshape(shape)
@@ -75,8 +75,8 @@ class Draws:
 
 def sine(angle: NDArray[np.int64] | int) -> NDArray[np.int64]:
     """Return sines, scaled by 2 ** 14, of angles in 1/1024 of a turn."""
-    found: NDArray[np.int64] = _SINES[np.asarray(angle, dtype=np.int64) % TURN]
-    return found
+    sines: NDArray[np.int64] = _SINES[np.asarray(angle, dtype=np.int64) % TURN]
+    return sines
 
 
 def cosine(angle: NDArray[np.int64] | int) -> NDArray[np.int64]:
@@ -85,12 +85,12 @@ def cosine(angle: NDArray[np.int64] | int) -> NDArray[np.int64]:
 
 
 def polar(radii: NDArray[np.int64] | int, angles: NDArray[np.int64]) -> Contour:
-    """Return the points at the given distances and angles from the origin."""
+    """Return the points at distances `radii` and `angles` from the origin."""
     return np.stack([radii * cosine(angles) >> SINE_BITS, radii * sine(angles) >> SINE_BITS], axis=1)
 
 
 def regular(corners: int, radius: NDArray[np.int64] | int = RADIUS) -> Contour:
-    """Return a regular polygon, or a star where distances differ."""
+    """Return a regular polygon, or a star for alternating radii."""
     return polar(radius, np.arange(corners, dtype=np.int64) * TURN // corners)
 
 
@@ -101,14 +101,14 @@ def _star(points: int, inner_percent: int) -> Contour:
 def _cross(half_width: int) -> Contour:
     arm, width = RADIUS * 97 // 100, half_width
     quarter = [(arm, -width), (arm, width), (width, width)]
-    turned = [[(x, y), (-y, x), (-x, -y), (y, -x)] for x, y in quarter]
-    return np.array([each[turns] for turns in range(4) for each in turned], dtype=np.int64)
+    rotations = [[(x, y), (-y, x), (-x, -y), (y, -x)] for x, y in quarter]
+    return np.array([points[turns] for turns in range(4) for points in rotations], dtype=np.int64)
 
 
 def _crescent(depth_percent: int) -> Contour:
     outer = polar(RADIUS, np.linspace(_TIP, TURN - _TIP, _ROUND_POINTS).astype(np.int64))
     inside = np.linspace(-TURN // 4, TURN // 4, _ROUND_POINTS).astype(np.int64)[1:-1]
-    tip_x, tip_y = (int(each) for each in outer[0])
+    tip_x, tip_y = map(int, outer[0])
     depth = RADIUS * depth_percent // 100
     hollow = np.stack([tip_x - (depth * cosine(inside) >> SINE_BITS), tip_y * sine(inside) >> SINE_BITS], axis=1)
     return np.concatenate([outer, hollow])
@@ -129,30 +129,32 @@ FIGURES: dict[str, Callable[[Draws], list[Contour]]] = {
 CLASSES = tuple(FIGURES)
 
 
-def placed(contour: Contour, *, centre: tuple[int, int], radius: int, turn: int, squash: tuple[int, int]) -> Contour:
-    """Turn, squash, scale and move a contour that lies in a circle of radius `RADIUS`, which becomes `radius`.
+def transformed(
+    contour: Contour, *, centre: tuple[int, int], radius: int, turn: int, squash: tuple[int, int]
+) -> Contour:
+    """Turn and squash a contour, scale it from `RADIUS` to `radius`, and move it to `centre`.
 
-    Angles are in 1/1024 of a turn; `squash` is along which direction, and to how many hundredths.
+    Angles are in 1/1024 of a turn; `squash` is a direction and the remaining size in percent.
     """
-    direction, hundredths = squash
-    turned = _turned(contour, turn)
-    turned[:, 0] = turned[:, 0] * hundredths // 100
-    return _turned(turned, direction) * radius // RADIUS + np.array(centre, dtype=np.int64)
+    direction, percent = squash
+    rotated = _rotated(contour, turn)
+    rotated[:, 0] = rotated[:, 0] * percent // 100
+    return _rotated(rotated, direction) * radius // RADIUS + np.array(centre, dtype=np.int64)
 
 
-def _turned(contour: Contour, turn: int) -> Contour:
+def _rotated(contour: Contour, turn: int) -> Contour:
     x, y = contour[:, 0], contour[:, 1]
     c, s = cosine(turn), sine(turn)
     return np.stack([x * c - y * s >> SINE_BITS, x * s + y * c >> SINE_BITS], axis=1)
 
 
 def coverage(contours: Sequence[Contour], height: int, width: int) -> NDArray[np.int32]:
-    """Count how many of each pixel's four points lie inside: (height, width) int32, from 0 to 4.
+    """Count the points of each pixel inside the figure, 0 to 4: (height, width) int32.
 
-    Contours are closed, in 1/16 pixel; a point is inside of the figure if it is inside of an odd number.
+    Contours are closed, in 1/16 pixel. A point is inside the figure if it is inside an odd number of contours.
     """
     rows, columns = 2 * height, 2 * width
-    # How many edges end the inside at a column: an edge counts for all points to its left.
+    # The number of edges that cross a row of points at each column; an edge counts for all points to its left.
     ends = np.zeros((rows, columns + 1), dtype=np.int32)
     for contour in contours:
         for edge in zip(contour.tolist(), np.roll(contour, -1, axis=0).tolist(), strict=True):
@@ -163,19 +165,22 @@ def coverage(contours: Sequence[Contour], height: int, width: int) -> NDArray[np
                 crossing = x0 + -(-(x1 - x0) * (down * _PITCH + _FIRST - y0) // (y1 - y0))
                 ends[down, np.clip(-(-(crossing - _FIRST) // _PITCH), 0, columns)] += 1
     crossings = ends.sum(axis=1, keepdims=True) - np.cumsum(ends[:, :columns], axis=1, dtype=np.int32)
-    counted: NDArray[np.int32] = (crossings & 1).reshape(height, 2, width, 2).sum(axis=(1, 3), dtype=np.int32)
-    return counted
+    counts: NDArray[np.int32] = (crossings & 1).reshape(height, 2, width, 2).sum(axis=(1, 3), dtype=np.int32)
+    return counts
 
 
 def fill(
     pixels: NDArray[np.int32], contours: Sequence[Contour], colour: NDArray[np.int32], opacity: int = OPAQUE
 ) -> None:
-    """Paint a figure, whose contours are in 1/16 pixel.
+    """Paint a figure into `pixels` in place.
 
-    Pixels, (height, width, 3), from 0 to 255, are changed in place; the colour is (3,), or (height, width, 3), the
-    opacity from 0 for none to 64 for all.
+    Args:
+        pixels: the canvas, (height, width, 3), from 0 to 255.
+        contours: the figure's contours, in 1/16 pixel.
+        colour: (3,) or (height, width, 3).
+        opacity: from 0 (transparent) to 64 (opaque).
     """
-    # Around the figure nothing changes, so only the part of the canvas that holds it is looked at.
+    # Only the figure's bounding box changes.
     touched = np.concatenate(contours) // UNITS
     left, top = np.maximum(touched.min(axis=0), 0).tolist()
     right, bottom = np.minimum(touched.max(axis=0) + 1, pixels.shape[1::-1]).tolist()
@@ -189,9 +194,9 @@ def fill(
 
 
 def blended(corners: NDArray[np.int32], height: int, width: int) -> NDArray[np.int32]:
-    """Return a canvas of at least 2 by 2 pixels, (height, width, 3) int32, that runs from corner to corner.
+    """Return a canvas, (height, width, 3) int32, whose colours are interpolated between its corners.
 
-    `corners`, (2, 2, 3), are the colours above and below, left and right.
+    The canvas has at least 2 by 2 pixels. `corners`, (2, 2, 3), are the colours above and below, left and right.
     """
     down = np.arange(height, dtype=np.int32)[:, None, None]
     along = np.arange(width, dtype=np.int32)[None, :, None]

@@ -1,7 +1,7 @@
 """The sample's MobileNets: two widths, two resolutions, float and int8; trained by `sample_training.mobilenet`.
 
-sample.json says how they were made, how accurate they are and in what order of speed. They tell
-the sample's own images (`mlperf_home.samples.images.image_files`) and are of no use on others.
+sample.json holds their provenance, accuracies and order of speed. They only classify the sample's own images
+(`mlperf_home.samples.images.image_files`).
 """
 
 from __future__ import annotations

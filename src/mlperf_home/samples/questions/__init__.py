@@ -1,4 +1,4 @@
-"""The embedded sample: SQuAD-like questions and a vocabulary, made by a seeded generator."""
+"""The embedded sample: questions in SQuAD's format and a vocabulary, from a seeded generator."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ VOCABULARY_FILE = "vocab.txt"
 
 
 class SampleFiles(NamedTuple):
-    """Where the dataset and its vocabulary were written."""
+    """The paths of the dataset and its vocabulary."""
 
     dataset: Path
     vocabulary: Path
 
 
 def write_sample(folder: Path, *, seed: int = SEED, questions: int = QUESTIONS) -> SampleFiles:
-    """Write the sample's dataset and vocabulary into `folder`, which is made if it is absent; each file whole.
+    """Write the sample's dataset and vocabulary into `folder`, each file atomically; create the folder if necessary.
 
     Raises:
-        DatasetError: a number makes no dataset, or the folder cannot be written.
+        DatasetError: the number of questions is out of range, or the folder cannot be written.
     """
     if questions < 1:
-        raise DatasetError("--questions", f"is {questions}", "give 1 or more")
+        raise DatasetError("--questions", f"is {questions}", "pass 1 or more")
     content = dataset_bytes(seed, questions)
     files = SampleFiles(folder / DATASET_FILE, folder / VOCABULARY_FILE)
     try:
@@ -38,10 +38,10 @@ def write_sample(folder: Path, *, seed: int = SEED, questions: int = QUESTIONS) 
         replace_bytes(files.dataset, content)
         replace_bytes(files.vocabulary, vocabulary_bytes())
     except OSError as error:
-        raise DatasetError(folder, f"cannot be written ({error.strerror})", "choose a folder of your own") from error
+        raise DatasetError(folder, f"cannot be written ({error.strerror})", "choose a writable folder") from error
     return files
 
 
 def vocabulary_bytes() -> bytes:
-    """Return the vocabulary's file: one entry a line, UTF-8."""
+    """Return the content of the vocabulary file: one entry per line, UTF-8."""
     return ("\n".join(vocabulary()) + "\n").encode("utf-8")

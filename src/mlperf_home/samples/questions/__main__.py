@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the files and print one JSON line with their paths; return the exit code."""
+    """Write the files, print one JSON line with their paths, and return the exit code."""
     parser = argparse.ArgumentParser(prog="mlperf_home.samples.questions", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the folder to write into")
-    parser.add_argument("--seed", type=int, default=SEED, help="of the generator (%(default)s)")
-    parser.add_argument("--questions", type=int, default=QUESTIONS, help="how many (%(default)s)")
-    chosen = parser.parse_args(arguments)
+    parser.add_argument("--seed", type=int, default=SEED, help="the generator's seed (%(default)s)")
+    parser.add_argument("--questions", type=int, default=QUESTIONS, help="the number of questions (%(default)s)")
+    options = parser.parse_args(arguments)
 
     def write() -> dict[str, str]:
-        files = write_sample(chosen.out, seed=chosen.seed, questions=chosen.questions)
+        files = write_sample(options.out, seed=options.seed, questions=options.questions)
         return {name: str(path) for name, path in files._asdict().items()}
 
     return report(write)

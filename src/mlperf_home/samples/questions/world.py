@@ -1,4 +1,4 @@
-"""The sample's world, from world.json: its words, what it says of its people and how it asks for it; its vocabulary."""
+"""The sample's world, from world.json: its words, the relations of its facts, and its vocabulary."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 _WORLD = parse_json(resources.files(__package__).joinpath("world.json").read_bytes(), "world.json")
 WORDS: dict[str, tuple[str, ...]] = {name: tuple(words) for name, words in _WORLD["words"].items()}
-"""The words by what they are for; each of the `things` occurs once in a paragraph, and facts are told of it."""
+"""The words by their use; each of the `things` occurs once in a paragraph, as the subject of a fact."""
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 # Letters that do not decompose into a base letter and an accent.
 EXTRA_LETTERS = "ø"
 EXTRA_PUNCTUATION = "‘’“”–—…"
-# Values' words longer than this are left to word pieces.
+# Longer words of values are split into word pieces.
 LONGEST_WHOLE_VALUE = 6
 PIECE_LETTERS = 4
-# The lists of words whose words are entries as a whole, as starts or ends of names, and as short or cut values.
+# The lists whose words are vocabulary entries: complete words, starts and ends of names, and values.
 _SENTENCES = "fillers filler_verbs openers closers asides"
 _NAMES = "firm_tails title_first title_middle title_last town_first_words town_tails"
 _STARTS = "things first_names surname_starts town_starts"
@@ -39,17 +39,17 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
 class Dice:
-    """Draws that are the same on every Python: only `random()` is promised to be that."""
+    """Random draws from `random()`, the only method whose results are the same on every Python."""
 
     def __init__(self, source: random.Random) -> None:
         self._source = source
 
     def chance(self, probability: float) -> bool:
-        """Whether something of this probability happens."""
+        """Return True with this probability."""
         return self._source.random() < probability
 
     def fraction(self) -> float:
-        """Return a number from 0 up to, but not including, 1."""
+        """Return a number from 0 up to, but excluding, 1."""
         return self._source.random()
 
     def below(self, limit: int) -> int:
@@ -57,11 +57,11 @@ class Dice:
         return int(self._source.random() * limit)
 
     def pick(self, items: Sequence[Item]) -> Item:
-        """Return one of the items."""
+        """Return a random item."""
         return items[self.below(len(items))]
 
     def shuffled(self, items: Sequence[Item]) -> list[Item]:
-        """Return the items in another order."""
+        """Return the items in random order."""
         rest = list(items)
         return [rest.pop(self.below(len(rest))) for _ in items]
 
@@ -71,7 +71,7 @@ def _joined(dice: Dice, *parts: str) -> str:
 
 
 def surname(dice: Dice) -> str:
-    """Make up a last name of several word pieces, now and then a double one."""
+    """Invent a last name of several word pieces, sometimes a double name."""
     middle = dice.pick(WORDS["surname_middles"]) if dice.chance(0.4) else ""
     single = dice.pick(WORDS["surname_starts"]) + middle + dice.pick(WORDS["surname_ends"])
     return f"{single}-{_joined(dice, 'surname_starts', 'surname_ends')}" if dice.chance(0.08) else single
@@ -92,18 +92,18 @@ _INVENTED: dict[str, Callable[[Dice], str]] = {
     "firm": lambda dice: _joined(dice, "surname_starts", "surname_ends", "firm_tails"),
     "title": lambda dice: " ".join(dice.pick(WORDS[f"title_{part}"]) for part in ("first", "middle", "last")),
 }
-"""Values that are no word of a list."""
+"""The kinds of values that are invented, not picked from a list."""
 
 
 @dataclass(frozen=True)
 class Relation:
-    """One kind of fact.
+    """A kind of fact.
 
     Attributes:
-        clauses: how a text says it; `{thing}` is what it is about, `{}` the value.
-        questions: how a question asks for it; `{}` is the thing.
-        kind: of the value: one of the lists of words, or invented.
-        before: what another annotator might take along in front of the value.
+        clauses: clauses that state the fact; `{thing}` is its subject, `{}` its value.
+        questions: questions that ask for the value; `{}` is the subject.
+        kind: the kind of the value, in `WORDS` or `_INVENTED`.
+        before: a text before the value that another annotator may include in the answer.
     """
 
     clauses: tuple[str, ...]
@@ -112,19 +112,18 @@ class Relation:
     before: str
 
     def value(self, dice: Dice) -> str:
-        """Make up a value."""
+        """Pick or invent a value."""
         invent = _INVENTED.get(self.kind)
         return dice.pick(WORDS[self.kind]) if invent is None else invent(dice)
 
 
 RELATIONS = tuple(
-    Relation(tuple(each["clauses"]), tuple(each["questions"]), each["value"], each["before"])
-    for each in _WORLD["relations"]
+    Relation(tuple(row["clauses"]), tuple(row["questions"]), row["value"], row["before"]) for row in _WORLD["relations"]
 )
 
 
 def plain(text: str) -> str:
-    """Lower the case and drop the accents, as BERT's uncased tokeniser does."""
+    """Lower the case and remove the accents, like BERT's uncased tokeniser."""
     parts = unicodedata.normalize("NFD", text.lower())
     return "".join(letter for letter in parts if unicodedata.category(letter) != "Mn")
 
@@ -139,7 +138,7 @@ def _tokens(texts: Sequence[str]) -> set[str]:
 
 
 def vocabulary() -> list[str]:
-    """Return the entries in the order of their numbers."""
+    """Return the vocabulary's entries in the order of their ids."""
     letters = string.ascii_lowercase + EXTRA_LETTERS
     numbers = [f"{number:02d}" for number in range(100)]
     characters = [*string.digits, *letters]
@@ -147,7 +146,7 @@ def vocabulary() -> list[str]:
     grammar = _tokens([*_words(f"{_SENTENCES} {_NAMES}"), *texts])
     starts = {plain(word) for word in _words(_STARTS)}
     ends = {"##" + plain(word) for word in _words(_ENDS)}
-    # Words of values: short ones whole, long ones cut.
+    # Short words of values are one entry; long words are split.
     pieces: set[str] = set()
     for word in _tokens(_words(_VALUES)):
         first = len(word) if len(word) <= LONGEST_WHOLE_VALUE else PIECE_LETTERS
@@ -167,7 +166,7 @@ def _entries() -> frozenset[str]:
 
 @lru_cache(maxsize=200_000)
 def _word_length(word: str) -> int:
-    """Count the pieces of one word by greedy longest match; letters are all known, so it ends."""
+    """Count the pieces of a word by greedy longest match, which ends because every letter is an entry."""
     count, start = 0, 0
     while start < len(word):
         prefix = "##" if start else ""

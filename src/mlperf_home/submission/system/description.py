@@ -17,7 +17,7 @@ from mlperf_home.submission.system.file import KEYS, MAY_BE_EMPTY, SystemDescrip
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlperf_home.machine.facts import HostFacts
+    from mlperf_home.machine.facts import MachineFacts
 
 UNKNOWN = "unknown"
 _OWN_VALUES = "the system's own values (system_file)"
@@ -93,7 +93,7 @@ class SystemDescription:
         return json.dumps(self.values, indent=1, ensure_ascii=False) + "\n"
 
 
-def describe_system(facts: HostFacts, wanted: Description) -> SystemDescription:
+def describe_system(facts: MachineFacts, wanted: Description) -> SystemDescription:
     """Describe a machine by what it tells and what the user says.
 
     Raises:
@@ -127,7 +127,7 @@ def describe_system(facts: HostFacts, wanted: Description) -> SystemDescription:
     return SystemDescription(values, tuple(f"{key}: {found[key].reason}" for key in KEYS if found[key].reason))
 
 
-def _named(facts: HostFacts, wanted: Description) -> dict[str, Found]:
+def _named(facts: MachineFacts, wanted: Description) -> dict[str, Found]:
     """Name the machine: as the user does, else its maker, else its owner."""
     product = facts.product
     if given := wanted.system_name or wanted.hw_name or product.name:
@@ -142,7 +142,7 @@ def _named(facts: HostFacts, wanted: Description) -> dict[str, Found]:
     return {"system_name": name, "system_type_detail": kind}
 
 
-def _software(facts: HostFacts, wanted: Description) -> dict[str, Found]:
+def _software(facts: MachineFacts, wanted: Description) -> dict[str, Found]:
     system = facts.os
     parts = [system.name, f"Linux {system.kernel}" if system.kernel else None, system.libc]
     told = ", ".join(filter(None, parts))
@@ -160,7 +160,7 @@ def _software(facts: HostFacts, wanted: Description) -> dict[str, Found]:
     }
 
 
-def _processors(facts: HostFacts) -> dict[str, Found]:
+def _processors(facts: MachineFacts) -> dict[str, Found]:
     cpu = facts.cpu
     if cpu.model_name is not None:
         name = Found(cpu.model_name)
@@ -178,7 +178,7 @@ def _processors(facts: HostFacts) -> dict[str, Found]:
     return {"host_processor_model_name": name, "host_processors_per_node": sockets, "host_processor_core_count": cores}
 
 
-def _frequency_and_caches(facts: HostFacts) -> dict[str, Found]:
+def _frequency_and_caches(facts: MachineFacts) -> dict[str, Found]:
     cpu = facts.cpu
     fastest = cpu.frequency_max_mhz
     caches = ", ".join(
@@ -195,7 +195,7 @@ def _frequency_and_caches(facts: HostFacts) -> dict[str, Found]:
     }
 
 
-def _memory(facts: HostFacts) -> dict[str, Found]:
+def _memory(facts: MachineFacts) -> dict[str, Found]:
     total = facts.cpu.memory_total_bytes
     capacity = Found(binary_size(total)) if total else not_known("/proc/meminfo does not tell")
     if facts.memory_modules:
@@ -207,7 +207,7 @@ def _memory(facts: HostFacts) -> dict[str, Found]:
     return {"host_memory_capacity": capacity, "host_memory_configuration": configuration}
 
 
-def _storage(facts: HostFacts) -> dict[str, Found]:
+def _storage(facts: MachineFacts) -> dict[str, Found]:
     storage = facts.storage
     kinds = Counter(disk.kind for disk in storage.disks)
     kind = ", ".join(f"{count} x {name}" if count > 1 else name for name, count in kinds.items())
@@ -225,7 +225,7 @@ def _storage(facts: HostFacts) -> dict[str, Found]:
     }
 
 
-def _network(facts: HostFacts) -> dict[str, Found]:
+def _network(facts: MachineFacts) -> dict[str, Found]:
     network = facts.network
     if not network.ports:
         networking = count = not_known(network.missing["ports"])

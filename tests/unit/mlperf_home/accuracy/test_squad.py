@@ -1,4 +1,4 @@
-"""SQuAD's scores, against a slow implementation written here, and what each bad log is told."""
+"""SQuAD's answers and scores equal those of a slow implementation in this file."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def _slow_best(values: Sequence[float], wanted: int) -> list[int]:
-    """Rank by value, and by place among equals."""
-    return sorted(range(len(values)), key=lambda place: (-values[place], place))[:wanted]
+def _slow_best(values: Sequence[float], count: int) -> list[int]:
+    """Rank by value, then by position."""
+    return sorted(range(len(values)), key=lambda place: (-values[place], place))[:count]
 
 
-# Few different values, so that there are many ties.
+# Few different values make many ties.
 logit_rows = st.lists(st.sampled_from([-10000.0, -1.5, -0.0, 0.0, 0.25, 3.0]), min_size=40, max_size=40)
 
 
 @settings(deadline=None)
 @given(st.lists(logit_rows, min_size=1, max_size=3))
-def test_the_best_20_are_ranked_by_value_then_place(rows: list[list[float]]) -> None:
+def test_best_20_are_ranked_by_value_then_position(rows: list[list[float]]) -> None:
     ranked = best_indices(np.array(rows, dtype=np.float32))
     assert ranked.tolist() == [_slow_best(row, 20) for row in rows]
 
@@ -49,7 +49,7 @@ def _slow_candidates(
 
 @settings(deadline=None)
 @given(st.data())
-def test_the_best_span_is_the_first_of_the_sorted_candidates(data: st.DataObject) -> None:
+def test_best_span_is_the_first_sorted_candidate(data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 4))
     starts = [data.draw(logit_rows) for _ in range(count)]
     ends = [data.draw(logit_rows) for _ in range(count)]
@@ -70,14 +70,14 @@ def test_the_best_span_is_the_first_of_the_sorted_candidates(data: st.DataObject
             if example_index[feature] == question
             for candidate in _slow_candidates(starts[feature], ends[feature], context[feature], owned[feature])
         ]
-        # Python's sort is stable, as the reference's is.
+        # Python's sort is stable, like the reference's.
         best = sorted(candidates, key=lambda candidate: -candidate[0])[:1]
         row = int(rows[question])
         found = [] if row < 0 else [(float(spans.score[row]), int(spans.first[row]), int(spans.last[row]), row)]
         assert found == best
 
 
-def test_spans_of_more_rows_than_one_slice() -> None:
+def test_spans_across_slices_of_rows() -> None:
     start = np.zeros((2500, 8), dtype=np.float32)
     start[np.arange(2500), np.arange(2500) % 8] = 5
     everywhere = np.ones((2500, 8), dtype=np.bool_)
@@ -98,14 +98,14 @@ def test_spans_of_more_rows_than_one_slice() -> None:
         ("nowhere", "Steve", "Steve"),
         ("", "Steve", "Steve"),
         ("", "\u0301", "\u0301"),
-        # A dropped character breaks the alignment: the whole text is given.
+        # A removed character breaks the alignment, so the whole text is the answer.
         ("b", "a\u200b b c", "a\u200b b c"),
         ("no break", "no\u00a0break", "no\u00a0break"),
         ("\u03bf\u03c2", "(\u039f\u03a3)", "\u039f\u03a3"),
         ("\u03bf\u03c3", "(\u039f\u03a3)", "(\u039f\u03a3)"),
     ],
 )
-def test_projection(predicted: str, original: str, expected: str) -> None:
+def test_projection_into_the_original_text(predicted: str, original: str, expected: str) -> None:
     assert project(predicted, original) == expected
 
 
@@ -134,7 +134,7 @@ def test_projection_equals_the_slow_implementation(original: str, first: int, la
         assert project(predicted, original) == _slow_project(predicted, original)
 
 
-def test_pieces_are_joined() -> None:
+def test_word_pieces_are_joined() -> None:
     assert join_pieces(["un", "##aff", "##able", ",", "##x"]) == "unaffable ,x"
     assert join_pieces(["##able", "b"]) == "able b"
     assert join_pieces([]) == ""
@@ -151,7 +151,7 @@ def test_pieces_are_joined() -> None:
         ("a\u00a0b", "b"),
     ],
 )
-def test_normalisation(text: str, expected: str) -> None:
+def test_answers_are_normalised(text: str, expected: str) -> None:
     assert normalise(text) == expected
 
 
@@ -164,7 +164,7 @@ def test_known_scores() -> None:
     assert _score("cat sat", "cat", "dog") == (0.0, pytest.approx(200 / 3))
     assert _score("cat cat", "cat") == (0.0, pytest.approx(200 / 3))
     assert _score("dog", "cat") == (0.0, 0.0)
-    # Two texts that normalise to nothing match exactly, but share no word.
+    # Two texts that normalise to "" match exactly but share no word.
     assert _score("the", "a") == (100.0, 0.0)
     assert f1("", "cat") == 0.0
 
@@ -196,7 +196,7 @@ answer_texts = st.text(st.sampled_from("ab the.\u00c9 -"), max_size=12)
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(answer_texts, st.lists(answer_texts, min_size=1, max_size=3)), min_size=1, max_size=20))
-def test_scores_equal_the_slow_implementation_to_the_last_digit(pairs: list[tuple[str, list[str]]]) -> None:
+def test_scores_equal_the_slow_implementation(pairs: list[tuple[str, list[str]]]) -> None:
     examples = [Example(str(number), "?", tuple(answers), 0) for number, (_, answers) in enumerate(pairs)]
     scores = score(examples, {str(number): prediction for number, (prediction, _) in enumerate(pairs)})
     assert scores._asdict() == _slow_score(pairs)

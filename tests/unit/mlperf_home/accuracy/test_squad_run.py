@@ -1,4 +1,4 @@
-"""From a LoadGen log to accuracy.txt: whole runs, and what each bad log is told."""
+"""From a LoadGen log to accuracy.txt: complete runs, and the message for each bad log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from mlperf_home.loadgen_logs.accuracy_log import AccuracyError
 
 CONTEXTS = ["Ada Lovelace's notes (1843).", "b " * 500 + "Caf\u00e9!", "c a"]
 ANSWERS = ["Ada Lovelace", "the Caf\u00e9", "a"]
-# Feature -> tokens of the wanted answer; the second question has two windows and is answered in the second.
 LOG_LINE = '{{ "seq_id" : {0}, "qsl_idx" : {1}, "data" : "{2}"}}'
 
 
@@ -46,9 +45,9 @@ def _payload(length: int, first: int, last: int, peak: float = 5.0) -> str:
 
 
 def _results() -> list[tuple[int, str]]:
-    """The log's results: features 0 (3 words wanted), 1 and 2 (one long context), 3."""
+    """Return results for features 0 (an answer of three tokens), 1 and 2 (windows of one context) and 3."""
     ids = {0: _payload(14, 3, 5), 1: _payload(384, 10, 11, 1.0), 3: _payload(6, 4, 4)}
-    # The second window begins at token 128 of 502; "cafe" is unknown and its token is the last but one.
+    # The second window begins at token 128 of 502; the answer, "cafe", is its last token but one.
     ids[2] = _payload(3 + 502 - 128 + 1, 3 + 502 - 128 - 2, 3 + 502 - 128 - 2)
     return [(index, ids[index]) for index in (2, 0, 3, 1)]
 
@@ -64,7 +63,7 @@ def _run(folder: Path, arguments: list[str], log: bytes) -> int:
     return command.main(["--log", str(path), *arguments, *outputs])
 
 
-def test_a_whole_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_complete_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = _prepare(tmp_path)
     capsys.readouterr()
     log = _log_text(_results()).encode()
@@ -81,28 +80,28 @@ def test_a_whole_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert (printed["exact_match"], printed["f1"]) == tuple(map(float, matched.groups()))
     assert (printed["questions"], printed["samples"]) == (3, 4)
     assert printed["log_sha256"] == hashlib.sha256(log).hexdigest()
-    # "a" normalises to nothing: it matches exactly and shares no word.
+    # "a" normalises to "": it matches exactly but shares no word.
     assert printed["exact_match"] == 100.0
     assert round(printed["f1"], 4) == 66.6667
 
 
-def test_a_sample_is_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sample_data_is_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = _prepare(tmp_path, "1.1 sample")
     assert _run(tmp_path, arguments, _log_text(_results()).encode()) == 0
     assert (tmp_path / "accuracy.txt").read_text().splitlines()[2].startswith("note: sample data")
     assert "sample data" in json.loads(capsys.readouterr().out.splitlines()[-1])["sample_note"]
 
 
-def test_the_order_and_the_layout_of_the_log_do_not_matter(tmp_path: Path) -> None:
+def test_order_and_layout_of_the_log_do_not_matter(tmp_path: Path) -> None:
     arguments = _prepare(tmp_path)
     entries = [{"qsl_idx": index, "data": payload.lower(), "token_count": 3} for index, payload in _results()[::-1]]
     assert _run(tmp_path, arguments, json.dumps(entries).encode()) == 0
     assert json.loads((tmp_path / "predictions.json").read_text())["q0"] == "Ada Lovelace"
 
 
-def test_a_question_without_a_valid_span_is_answered_empty(tmp_path: Path) -> None:
+def test_question_without_a_valid_span_is_answered_empty(tmp_path: Path) -> None:
     arguments = _prepare(tmp_path)
-    # Only the question's own tokens, of which 20 outrank all others, are proposed.
+    # The 20 best starts and ends are all outside the context.
     results = dict(_results())
     pairs = np.zeros((384, 2), dtype="<f4")
     pairs[100:] = 5.0
@@ -133,16 +132,14 @@ BAD_LOGS: dict[str, tuple[Any, str]] = {
     "beyond": (lambda log: log.replace('"qsl_idx" : 3', '"qsl_idx" : 9'), "for qsl_idx 9, but there are 4"),
     "twice": (lambda log: log.replace('"qsl_idx" : 3', '"qsl_idx" : 2'), "two results for qsl_idx 2"),
     "one absent": (lambda log: _log_text(_results()[:3]), "no result for 1 of 4 samples (the first is qsl_idx 1)"),
-    "half a pair": (lambda log: _log_text([(0, "00000000")]), "no whole pairs"),
+    "half a pair": (lambda log: _log_text([(0, "00000000")]), "not whole pairs"),
     "too long": (lambda log: _log_text([(0, "00" * 8 * 385)]), "385 pairs of logits for qsl_idx 0, more than 384"),
     "not a number": (lambda log: log.replace("0000A040", "0000C07F"), "not finite"),
 }
 
 
 @pytest.mark.parametrize("name", BAD_LOGS)
-def test_a_bad_log_is_told_and_nothing_is_written(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
-) -> None:
+def test_bad_log_is_an_error_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     arguments = _prepare(tmp_path)
     damage, problem = BAD_LOGS[name]
     log = _log_text(_results())
@@ -159,7 +156,7 @@ def test_a_bad_log_is_told_and_nothing_is_written(
     assert not (tmp_path / "predictions.json").exists()
 
 
-def test_an_older_accuracy_survives_a_bad_log(tmp_path: Path) -> None:
+def test_bad_log_keeps_an_older_accuracy(tmp_path: Path) -> None:
     arguments = _prepare(tmp_path)
     (tmp_path / "accuracy.txt").write_text("older")
     assert _run(tmp_path, arguments, b"[") == 65
@@ -174,7 +171,7 @@ def test_features_of_another_dataset_are_refused(tmp_path: Path, capsys: pytest.
     assert "from another dataset" in capsys.readouterr().err
 
 
-def test_an_absent_log_and_an_unwritable_place_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_absent_log_and_unwritable_output_are_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = _prepare(tmp_path)
     assert command.main(["--log", str(tmp_path / "none"), *arguments, "--out", str(tmp_path / "a.txt")]) == 65
     assert "cannot be read" in capsys.readouterr().err
@@ -184,7 +181,7 @@ def test_an_absent_log_and_an_unwritable_place_are_told(tmp_path: Path, capsys: 
     assert "cannot be written" in capsys.readouterr().err
 
 
-def test_the_first_features_are_scored_by_the_questions_that_lie_in_them(tmp_path: Path) -> None:
+def test_part_of_the_features_scores_its_whole_questions(tmp_path: Path) -> None:
     _, features, _, dataset = _prepare(tmp_path)
     log = tmp_path / "log.json"
 
@@ -192,9 +189,9 @@ def test_the_first_features_are_scored_by_the_questions_that_lie_in_them(tmp_pat
         log.write_text(_log_text([result for result in _results() if result[0] < first]))
         return f1_of_part(log, Path(features), Path(dataset), (0, first))
 
-    whole = f1_of(4)
-    assert whole == evaluate(log, Path(features), Path(dataset)).scores.f1
-    # The second question's answer is in feature 2: with features 0 and 1 only the first question lies in them.
+    complete = f1_of(4)
+    assert complete == evaluate(log, Path(features), Path(dataset)).scores.f1
+    # Features 1 and 2 belong to the second question, so only the first question lies in features 0 and 1.
     assert f1_of(1) == f1_of(2) == 100.0
     log.write_text(_log_text([(0, _results()[1][1])]))
     with pytest.raises(AccuracyError, match="no result for 1 of 2 samples"):

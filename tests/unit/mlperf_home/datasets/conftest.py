@@ -1,4 +1,4 @@
-"""A set of images of its own for each test, where OpenCV is installed."""
+"""A set of images for each test that needs OpenCV."""
 
 from __future__ import annotations
 

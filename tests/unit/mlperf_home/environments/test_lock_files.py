@@ -1,4 +1,4 @@
-"""The lock files: complete, hashed, one version for each Python and machine, no places."""
+"""The lock files are complete, hashed, without addresses, and have one version for each Python and machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from mlperf_home.environments import ENVIRONMENTS, Environment
+from mlperf_home.environments import ENVIRONMENTS, LockedEnvironment
 
 EVERY = [
     pytest.param(environment, f"3.{minor}", machine, id=f"{environment.name}-3.{minor}-{machine}")
@@ -19,20 +19,20 @@ EVERY = [
 ]
 
 
-def blocks(environment: Environment) -> list[str]:
+def blocks(environment: LockedEnvironment) -> list[str]:
     text = environment.lock.read_text(encoding="utf-8")
     return [block for block in re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE) if not block.startswith("#")]
 
 
-def wanted(environment: Environment) -> list[Requirement]:
+def requirements(environment: LockedEnvironment) -> list[Requirement]:
     lines = environment.requirements.read_text(encoding="utf-8").splitlines()
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
-def chosen(environment: Environment, python: str, machine: str) -> dict[str, Version]:
-    """What is installed there; a name that occurs twice fails."""
-    found: dict[str, Version] = {}
-    surroundings = {
+def locked_versions(environment: LockedEnvironment, python: str, machine: str) -> dict[str, Version]:
+    """Return the installed versions; a package with two versions fails."""
+    versions: dict[str, Version] = {}
+    markers = {
         "sys_platform": "linux",
         "platform_machine": machine,
         "python_version": python,
@@ -40,25 +40,25 @@ def chosen(environment: Environment, python: str, machine: str) -> dict[str, Ver
     }
     for block in blocks(environment):
         requirement = Requirement(block.partition("\\")[0].strip())
-        if requirement.marker is None or requirement.marker.evaluate(surroundings):
+        if requirement.marker is None or requirement.marker.evaluate(markers):
             name = canonicalize_name(requirement.name)
-            assert name not in found
+            assert name not in versions
             (specifier,) = requirement.specifier
             assert specifier.operator == "=="
-            found[name] = Version(specifier.version)
-    return found
+            versions[name] = Version(specifier.version)
+    return versions
 
 
 @pytest.mark.parametrize(("environment", "python", "machine"), EVERY)
-def test_each_python_and_machine_gets_what_is_asked_for(environment: Environment, python: str, machine: str) -> None:
-    found = chosen(environment, python, machine)
+def test_locked_versions_meet_the_requirements(environment: LockedEnvironment, python: str, machine: str) -> None:
+    versions = locked_versions(environment, python, machine)
 
-    for requirement in wanted(environment):
-        assert requirement.specifier.contains(found[canonicalize_name(requirement.name)]), requirement
+    for requirement in requirements(environment):
+        assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_every_package_has_hashes_and_there_is_nothing_else(name: str) -> None:
+def test_lock_file_has_only_packages_with_hashes(name: str) -> None:
     environment = ENVIRONMENTS[name]
 
     for block in blocks(environment):
@@ -70,21 +70,23 @@ def test_every_package_has_hashes_and_there_is_nothing_else(name: str) -> None:
     assert "--index" not in text
 
 
-@pytest.mark.parametrize("name", [name for name, each in ENVIRONMENTS.items() if each.compiled])
-def test_loadgen_may_be_compiled_and_has_its_source(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name, environment in ENVIRONMENTS.items() if environment.compiled])
+def test_loadgen_may_be_compiled(name: str) -> None:
     text = ENVIRONMENTS[name].lock.read_text(encoding="utf-8")
 
     assert "# compiled where there is no wheel: mlcommons-loadgen\n" in text
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-def test_deepsparse_gets_the_versions_it_works_with(machine: str) -> None:
+def test_deepsparse_gets_compatible_versions(machine: str) -> None:
     for python in ("3.10", "3.11"):
-        found = {name: str(version) for name, version in chosen(ENVIRONMENTS["deepsparse"], python, machine).items()}
+        versions = {
+            name: str(version) for name, version in locked_versions(ENVIRONMENTS["deepsparse"], python, machine).items()
+        }
 
-        assert found["deepsparse"] == "1.8.0"
-        assert found["sparsezoo"] == "1.8.1"
-        assert found["onnx"] == "1.14.1"
-        assert found["numpy"].startswith("1.")
-        assert found["pydantic"].startswith("2.")
-        assert found["mlcommons-loadgen"] == "6.0.17"
+        assert versions["deepsparse"] == "1.8.0"
+        assert versions["sparsezoo"] == "1.8.1"
+        assert versions["onnx"] == "1.14.1"
+        assert versions["numpy"].startswith("1.")
+        assert versions["pydantic"].startswith("2.")
+        assert versions["mlcommons-loadgen"] == "6.0.17"

@@ -1,4 +1,4 @@
-"""`python -m mlperf_home.environments` writes locks with their header, or leaves the old ones."""
+"""`python -m mlperf_home.environments` writes locks with their header, or keeps the old ones."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_a_lock_begins_with_what_it_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[Sequence[str], str]] = []
+def test_lock_file_begins_with_its_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[Sequence[str], str]] = []
 
     def lock(_uv: Uv, requirements: Sequence[str], python_version: str, _run: object) -> str:
-        asked.append((requirements, python_version))
+        calls.append((requirements, python_version))
         return "chosen==1\n"
 
     monkeypatch.setattr(__main__, "lock", lock)
@@ -30,11 +30,11 @@ def test_a_lock_begins_with_what_it_is_for(monkeypatch: pytest.MonkeyPatch) -> N
         "# compiled where there is no wheel: mlcommons-loadgen",
         "chosen==1",
     ]
-    assert "deepsparse==1.8.0" in asked[0][0]
-    assert asked[0][1] == "3.10"
+    assert "deepsparse==1.8.0" in calls[0][0]
+    assert calls[0][1] == "3.10"
 
 
-def test_a_failure_is_one_line_and_changes_nothing(
+def test_failure_is_one_line_and_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def lock(*_: object) -> str:

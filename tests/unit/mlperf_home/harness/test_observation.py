@@ -13,12 +13,12 @@ from mlperf_home.harness.observation import MachineWatch, WatchedSut, peak_memor
 from mlperf_home.machine.readings import judge
 from mlperf_home.machine.sensors import (
     CpuTime,
-    EnergyLook,
-    Used,
+    EnergyCounters,
+    Usage,
     cpu_time_between,
     energy_between,
-    look_at_cpu_time,
-    look_at_energy,
+    read_cpu_time,
+    read_energy,
     read_sensors,
 )
 
@@ -56,7 +56,7 @@ def test_unknown_values_have_reasons(tree: MachineTree) -> None:
     assert state["energy_j"].reason == "this machine has no RAPL counters in /sys/class/powercap"
     noise = judge(state)
     assert (noise.noisy_because, noise.disturbance) == ((), 0.0)
-    assert noise.reason == "/proc/stat does not tell"
+    assert noise.reason == "/proc/stat does not list the CPUs"
 
 
 def test_without_a_timed_section_there_are_no_readings(tree: MachineTree) -> None:
@@ -103,13 +103,13 @@ class TestSensors:
 
 
 def cpu_look(at_s: float, busy_s: float | None, steal_s: float = 0.0, ours_s: float = 0.0) -> CpuTime:
-    return CpuTime(at_s, busy_s, None if busy_s is None else steal_s, Used(ours_s, 3), 2)
+    return CpuTime(at_s, busy_s, None if busy_s is None else steal_s, Usage(ours_s, 3), 2)
 
 
 class TestCpuTime:
     def test_only_our_cpus_are_counted(self, tree: MachineTree) -> None:
         tree.ticks(busy=100, idle=50, steal=25)
-        look = look_at_cpu_time(tree.root, CPUS)
+        look = read_cpu_time(tree.root, CPUS)
         assert (look.busy_s, look.steal_s, look.cpus) == (2.0, 0.5, 2)
 
     def test_other_programs_use_the_rest_of_the_busy_time(self) -> None:
@@ -121,7 +121,7 @@ class TestCpuTime:
         assert cpu_time_between(cpu_look(0, 0), cpu_look(10, 9.9, ours_s=10))["other_cpu_percent"].value == 0
 
     @pytest.mark.parametrize(
-        ("after", "words"), [(cpu_look(0.5, 1), "too coarse"), (cpu_look(10, None), "does not tell")]
+        ("after", "words"), [(cpu_look(0.5, 1), "too coarse"), (cpu_look(10, None), "does not list")]
     )
     def test_unknown_shares_have_a_reason(self, after: CpuTime, words: str) -> None:
         state = cpu_time_between(cpu_look(0, 0), after)
@@ -130,32 +130,32 @@ class TestCpuTime:
 
     def test_an_unknown_form_of_proc_stat_gives_no_value(self, tree: MachineTree) -> None:
         tree.write("proc/stat", "cpu0 1 2 3\ncpu1 1 2 3")
-        assert look_at_cpu_time(tree.root, CPUS).busy_s is None
+        assert read_cpu_time(tree.root, CPUS).busy_s is None
 
 
 class TestEnergy:
     def test_packages_are_summed_without_their_parts(self, tree: MachineTree) -> None:
-        def write(first_j: float, second_j: float, other_j: int) -> EnergyLook:
+        def write(first_j: float, second_j: float, other_j: int) -> EnergyCounters:
             tree.package(0, first_j)
             tree.package(1, second_j)
             tree.other_zone("intel-rapl:0:0", "core", other_j)
             tree.other_zone("intel-rapl:2", "psys", other_j)
-            return look_at_energy(tree.root)
+            return read_energy(tree.root)
 
         assert energy_between(write(100, 50, 0), write(130.5, 60, 9000), 10) == Reading(40.5)
 
     def test_one_overflow_of_a_counter_is_corrected(self, tree: MachineTree) -> None:
         tree.package(0, 262_100)
-        before = look_at_energy(tree.root)
+        before = read_energy(tree.root)
         tree.package(0, 57)
-        assert energy_between(before, look_at_energy(tree.root), 10) == Reading(100.0)
+        assert energy_between(before, read_energy(tree.root), 10) == Reading(100.0)
 
     @pytest.mark.parametrize(("limit_w", "known"), [(None, False), (28, True)])
     def test_possible_double_overflow_is_unknown(self, tree: MachineTree, limit_w: int | None, known: bool) -> None:
         tree.package(0, 100, range_j=65_532, limit_w=limit_w)
-        before = look_at_energy(tree.root)
+        before = read_energy(tree.root)
         tree.package(0, 15_100, range_j=65_532, limit_w=limit_w)
-        reading = energy_between(before, look_at_energy(tree.root), 600)
+        reading = energy_between(before, read_energy(tree.root), 600)
         assert reading.value == (15_000 if known else None)
         assert ("more than once" in (reading.reason or "")) is not known
 
@@ -164,8 +164,8 @@ class TestEnergy:
         (tree.root / "sys/class/powercap/intel-rapl:0/energy_uj").unlink()
         # A folder cannot be read as a file, even by root, whom permissions would not stop.
         (tree.root / "sys/class/powercap/intel-rapl:0/energy_uj").mkdir()
-        look = look_at_energy(tree.root)
-        assert energy_between(look, look, 10).reason.endswith("most systems allow it to root alone")
+        look = read_energy(tree.root)
+        assert energy_between(look, look, 10).reason.endswith("most machines allow only root")
 
 
 QUIET = {
@@ -191,7 +191,7 @@ class TestNoise:
             ({"steal_percent": Reading(2.5)}, "the hypervisor gave 2.5 % of the CPUs' time to others (limit 1 %)"),
             ({"other_cpu_percent": Reading(7.0)}, "other programs used 7.0 % of the CPUs' time (limit 5 %)"),
             ({"frequency_highest_mhz_after": Reading(2400.0)}, "the clock fell from 3000 to 2400 MHz (limit 10 %)"),
-            ({"throttle_count": Reading(3.0)}, "the processor slowed itself for heat 3 times"),
+            ({"throttle_count": Reading(3.0)}, "the processor throttled for heat 3 times"),
             ({"governor_after": Reading("powersave")}, "the frequency governor changed from performance to powersave"),
         ],
     )

@@ -1,4 +1,4 @@
-"""Disks, cards, modules and products that are easily taken for something else."""
+"""Disks, cards, modules and products that are easily confused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from recorded_systems import DMIDECODE_HEAD, EMPTY_SLOT, System, device, disk, mounts, partition, port
 
 from mlperf_home.machine.devices import read_network, read_storage
-from mlperf_home.machine.facts import read_host
+from mlperf_home.machine.facts import read_machine
 from mlperf_home.machine.firmware import describe_modules, parse_modules, read_product
 from scriptgraph.files.kernel_files import read_line, read_whole
 
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
         ("pmem0", {}, "persistent memory"),
     ],
 )
-def test_kinds_of_disks(name: str, attributes: dict[str, str], kind: str, tmp_path: Path) -> None:
+def test_disk_kinds(name: str, attributes: dict[str, str], kind: str, tmp_path: Path) -> None:
     System(files=disk(name, "8:0", 100, **attributes)).write(tmp_path)
 
-    assert [each.kind for each in read_storage(tmp_path).disks] == [kind]
+    assert [found.kind for found in read_storage(tmp_path).disks] == [kind]
 
 
 @pytest.mark.parametrize(
     "name", ["loop3", "ram1", "zram0", "sr0", "fd0", "nbd2", "rbd0", "mmcblk0boot1", "mmcblk0rpmb", "md0", "zd16"]
 )
-def test_what_is_no_disk_of_the_machine(name: str, tmp_path: Path) -> None:
+def test_devices_that_are_not_built_in_disks(name: str, tmp_path: Path) -> None:
     System(files=disk(name, "8:0", 100)).write(tmp_path)
 
     storage = read_storage(tmp_path)
@@ -51,9 +51,9 @@ def test_what_is_no_disk_of_the_machine(name: str, tmp_path: Path) -> None:
     assert "no disk" in storage.missing["disks"]
 
 
-def test_a_drive_without_a_medium_and_one_that_can_be_taken_out(tmp_path: Path) -> None:
+def test_empty_and_removable_drives_are_excluded(tmp_path: Path) -> None:
     files = disk("sda", "8:0", 0) | disk("sdb", "8:16", 64, removable="1") | partition("sdb", "sdb1", "8:17", 64)
-    # An encrypted volume on the stick is no more built in than the stick.
+    # An encrypted volume on a USB stick is removable too.
     files |= disk("dm-0", "253:0", 63) | {"sys/block/dm-0/slaves/sdb1/size": "1\n"}
     System(files=files | mounts("8:17 /media/stick ext4 /dev/sdb1", "253:0 /media/box ext4 /dev/dm-0")).write(tmp_path)
 
@@ -62,7 +62,7 @@ def test_a_drive_without_a_medium_and_one_that_can_be_taken_out(tmp_path: Path) 
     assert (storage.disks, storage.file_systems_bytes) == ((), None)
 
 
-def test_volumes_that_name_each_other_end(tmp_path: Path) -> None:
+def test_volumes_in_a_cycle_are_excluded(tmp_path: Path) -> None:
     files = disk("dm-0", "253:0", 1) | disk("dm-1", "253:1", 1)
     files |= {"sys/block/dm-0/slaves/dm-1/size": "1\n", "sys/block/dm-1/slaves/dm-0/size": "1\n"}
     System(files=files).write(tmp_path)
@@ -71,24 +71,24 @@ def test_volumes_that_name_each_other_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "garbage\n - \n", "1 2 x:y / / rw - ext4 /dev/sda rw\n", "1 2 8:0 / /\n"])
-def test_a_mountinfo_that_says_nothing(text: str, tmp_path: Path) -> None:
+def test_mountinfo_without_known_mounts(text: str, tmp_path: Path) -> None:
     System(files={**disk("sda", "8:0", 1), "proc/self/mountinfo": text}).write(tmp_path)
 
     assert read_storage(tmp_path).file_systems_bytes is None
 
 
 @pytest.mark.parametrize("speed", ["-1", "0", "65535", "4294967295", "", "fast", None])
-def test_speeds_that_are_none(speed: str | None, tmp_path: Path) -> None:
+def test_unknown_network_speeds(speed: str | None, tmp_path: Path) -> None:
     System(files=port("eth0", speed), links=device("eth0", "virtio0")).write(tmp_path)
 
     network = read_network(tmp_path)
 
-    assert [each.speed_mbit_per_s for each in network.ports] == [None]
+    assert [found.speed_mbit_per_s for found in network.ports] == [None]
     assert network.describe() == "Ethernet of unknown speed"
-    assert "does not tell its speed" in network.missing["eth0"]
+    assert "does not report its speed" in network.missing["eth0"]
 
 
-def test_functions_of_a_card_are_one_card_and_adapters_several(tmp_path: Path) -> None:
+def test_functions_share_a_card_and_adapters_do_not(tmp_path: Path) -> None:
     files = {key: value for name in ("a", "b", "c", "d") for key, value in port(name, "100").items()}
     places = {"a": "0000:01:00.0", "b": "0000:01:00.1", "c": "1-1.3:1.0", "d": "1-1.4:1.0"}
     System(
@@ -111,12 +111,12 @@ def test_functions_of_a_card_are_one_card_and_adapters_several(tmp_path: Path) -
         "",
     ],
 )
-def test_no_module_is_made_up(text: str) -> None:
+def test_output_without_memory_modules(text: str) -> None:
     assert parse_modules(text) == ()
     assert describe_modules(()) == ""
 
 
-def test_what_a_module_does_not_tell_is_left_out() -> None:
+def test_unknown_fields_of_a_module_are_omitted() -> None:
     text = (
         "Handle 0x1\nMemory Device\n\tSize: 1536 MB\n\tForm Factor: Unknown\n\tType: <OUT OF SPEC>\n\tSpeed: Unknown\n"
     )
@@ -124,7 +124,7 @@ def test_what_a_module_does_not_tell_is_left_out() -> None:
     assert describe_modules(parse_modules(text)) == "1 x 1536 MiB"
 
 
-def test_the_device_tree_stands_for_a_placeholder_of_dmi(tmp_path: Path) -> None:
+def test_device_tree_replaces_a_dmi_placeholder(tmp_path: Path) -> None:
     System(
         files={
             "sys/class/dmi/id/product_name": "Default string\n",
@@ -135,7 +135,7 @@ def test_the_device_tree_stands_for_a_placeholder_of_dmi(tmp_path: Path) -> None
     assert read_product(tmp_path).name == "Radxa ROCK 5B"
 
 
-def test_texts_of_the_firmware(tmp_path: Path) -> None:
+def test_firmware_files_are_read_safely(tmp_path: Path) -> None:
     (tmp_path / "text").write_bytes(b" A\x1b[31m\r\n B\0")
     (tmp_path / "number").write_text("\N{SUPERSCRIPT TWO}")
 
@@ -147,7 +147,7 @@ def test_texts_of_the_firmware(tmp_path: Path) -> None:
 
 
 def test_this_machine() -> None:
-    facts = read_host()
+    facts = read_machine()
 
     assert facts.os.kernel == os.uname().release
     assert facts.host_name

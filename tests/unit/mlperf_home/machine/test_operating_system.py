@@ -23,7 +23,7 @@ def read(root: Path, release: str | None, place: str = "etc/os-release") -> Oper
     return read_os(root, uname=lambda: UNAME, confstr=lambda _name: "glibc 2.36")
 
 
-def test_debian(tmp_path: Path) -> None:
+def test_debian_release(tmp_path: Path) -> None:
     system = read(
         tmp_path,
         'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\n# comment=1\n'
@@ -42,7 +42,7 @@ def test_a_rolling_release_has_no_version(tmp_path: Path) -> None:
     assert "rolling release" in system.missing["distribution_version"]
 
 
-def test_without_os_release(tmp_path: Path) -> None:
+def test_missing_os_release_leaves_reasons(tmp_path: Path) -> None:
     system = read(tmp_path, None)
 
     assert (system.name, system.distribution, system.distribution_version) == (None, None, None)
@@ -51,7 +51,7 @@ def test_without_os_release(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("failure", [ValueError("unrecognized configuration name"), None])
-def test_musl_does_not_tell_its_version(tmp_path: Path, failure: ValueError | None) -> None:
+def test_musl_has_no_version(tmp_path: Path, failure: ValueError | None) -> None:
     def confstr(_name: str) -> str | None:
         if failure:
             raise failure
@@ -63,7 +63,7 @@ def test_musl_does_not_tell_its_version(tmp_path: Path, failure: ValueError | No
     assert "musl" in system.missing["libc"]
 
 
-def test_broken_quoting_is_read_as_it_is(tmp_path: Path) -> None:
+def test_broken_quoting_is_read_literally(tmp_path: Path) -> None:
     assert read(tmp_path, 'NAME="Broken\nID=broken\n').name == "Broken"
 
 

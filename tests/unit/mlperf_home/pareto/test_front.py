@@ -1,4 +1,4 @@
-"""Fronts and hypervolumes are those that the definitions give."""
+"""Fronts and hypervolumes agree with their definitions."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from mlperf_home.pareto.front import dominates, front, hypervolume
 
 CELL = st.integers(0, 4).map(float)
 TABLES = st.integers(2, 4).flatmap(lambda count: st.lists(st.tuples(*[CELL] * count), min_size=1, max_size=6))
-"""Few values, so that ties are common; two to four metrics."""
+"""Points with two to four metrics and many ties."""
 
 
-def test_dominance_wants_one_better_and_none_worse() -> None:
+def test_dominance_needs_one_better_and_none_worse() -> None:
     assert dominates((1.0, 70.0), (1.0, 69.0), ("min", "max"))
     assert not dominates((1.0, 70.0), (1.0, 70.0), ("min", "max"))
     assert not dominates((1.0, 70.0), (0.9, 69.0), ("min", "max"))
 
 
 @given(TABLES)
-def test_a_hypervolume_is_the_cells_that_are_dominated(values: list[tuple[float, ...]]) -> None:
+def test_hypervolume_counts_the_dominated_cells(values: list[tuple[float, ...]]) -> None:
     count = len(values[0])
     cells = itertools.product(range(5), repeat=count)
     expected = sum(any(all(v <= c for v, c in zip(value, cell, strict=True)) for value in values) for cell in cells)
@@ -32,11 +32,11 @@ def test_a_hypervolume_is_the_cells_that_are_dominated(values: list[tuple[float,
     assert hypervolume(values, [5.0] * count, ("min",) * count) == pytest.approx(expected)
 
 
-def test_a_hypervolume_turns_what_is_to_be_high() -> None:
+def test_hypervolume_of_a_metric_to_maximise() -> None:
     assert hypervolume([(1.0, 3.0), (2.0, 4.0)], (4.0, 0.0), ("min", "max")) == pytest.approx(3 * 3 + 2 * 1)
 
 
-def test_what_is_beyond_the_reference_adds_nothing() -> None:
+def test_points_beyond_the_reference_add_nothing() -> None:
     assert hypervolume([(5.0, 9.0)], (4.0, 0.0), ("min", "max")) == 0.0
     assert hypervolume([], (4.0, 0.0), ("min", "max")) == 0.0
 
@@ -44,35 +44,33 @@ def test_what_is_beyond_the_reference_adds_nothing() -> None:
 @pytest.mark.parametrize(
     ("values", "directions", "message"),
     [
-        ([(1.0, 2.0)], ("min", "up"), "a direction is min or max, got 'up'"),
+        ([(1.0, 2.0)], ("min", "up"), "a direction must be min or max, got 'up'"),
         ([(1.0,)], ("min",), "two metrics"),
         ([(1.0, 2.0, 3.0)], ("min", "max"), "expected values of shape"),
         ([()], ("min", "max"), "expected values of shape"),
         ([(1.0, 2.0), (float("nan"), 2.0)], ("min", "max"), "point 1 has a metric that is not a number"),
     ],
 )
-def test_what_has_no_front_is_refused(
-    values: list[tuple[float, ...]], directions: tuple[str, ...], message: str
-) -> None:
+def test_invalid_points_are_refused(values: list[tuple[float, ...]], directions: tuple[str, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         front(values, directions)
 
 
 @pytest.mark.parametrize("metrics", [2, 3, 4])
-def test_infinite_values_are_compared_like_others(metrics: int) -> None:
+def test_infinite_values_are_compared(metrics: int) -> None:
     worst = (math.inf,) * metrics
 
     assert front([worst], ("min",) * metrics) == [True]
     assert front([(*worst[1:], 1.0), worst], ("min",) * metrics) == [True, False]
 
 
-def test_nothing_has_an_empty_front() -> None:
+def test_front_of_no_points_is_empty() -> None:
     assert front([], ("min", "max")) == []
 
 
-def test_a_hundred_thousand_points_of_three_metrics() -> None:
+def test_front_of_many_points() -> None:
     values = np.random.default_rng(1).random((100_000, 3)).tolist()
-    found = [each for each, keep in zip(values, front(values, ("min", "min", "min")), strict=True) if keep]
+    found = [point for point, keep in zip(values, front(values, ("min", "min", "min")), strict=True) if keep]
 
     assert 0 < len(found) < 1000
     assert all(front(found, ("min", "min", "min")))

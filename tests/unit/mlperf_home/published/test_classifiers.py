@@ -1,4 +1,4 @@
-"""The table of image classifiers is read with errors that name the place, and agrees with the sample's files."""
+"""The table of image classifiers agrees with the sample's files, and its errors name the place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROW = {"model": "m/fp32", "sample": "no", "variations": ["v1"], "weights": "fp32"}
 
 
-def test_the_table_has_81_published_models_and_the_samples_eight() -> None:
+def test_table_has_81_published_and_8_sample_models() -> None:
     rows = read_classifiers()
     sample = {name for row in rows if row.sample for name in row.variations}
 
@@ -35,7 +35,7 @@ def test_the_table_has_81_published_models_and_the_samples_eight() -> None:
         ({"weights": ...}, "/rows/1: has not the columns of the first row: weights"),
     ],
 )
-def test_a_row_that_cannot_be_used_is_named(tmp_path: Path, change: dict[str, object], message: str) -> None:
+def test_invalid_row_is_named(tmp_path: Path, change: dict[str, object], message: str) -> None:
     path = tmp_path / "table.json"
     row = {name: cell for name, cell in {**ROW, **change}.items() if cell is not ...}
     path.write_text(json.dumps({"rows": [ROW, row]}))

@@ -1,4 +1,4 @@
-"""The v3.1 data file says what the round's checker and mlperf.conf say."""
+"""The data file of v3.1 agrees with the round's checker and mlperf.conf."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import mlperf_home
 from mlperf_home.rules import UnknownRoundError, load_round, mlperf_conf, round_names
 
 
-def test_seeds_are_those_of_the_round() -> None:
+def test_seeds_of_the_round() -> None:
     rules = load_round("v3.1")
     assert (rules.seeds.qsl_rng_seed, rules.seeds.sample_index_rng_seed, rules.seeds.schedule_rng_seed) == (
         148687905518835231,
@@ -21,7 +21,7 @@ def test_seeds_are_those_of_the_round() -> None:
     assert rules.test05_seeds.qsl_rng_seed == 793197339507417767
 
 
-def test_bert_99_wants_the_published_accuracy_and_scenarios() -> None:
+def test_bert_99_requires_its_accuracy_and_scenarios() -> None:
     rules = load_round("v3.1")
     assert rules.benchmarks["bert-99"].accuracy_threshold == pytest.approx(89.96526)
     assert rules.benchmarks["resnet"].accuracy_threshold == pytest.approx(75.6954)
@@ -49,19 +49,19 @@ def test_unknown_round_lists_the_known_ones() -> None:
         "3d-unet.*.sample_concatenate_permutation = 1",
     ],
 )
-def test_mlperf_conf_has_the_line(line: str) -> None:
+def test_mlperf_conf_contains_the_line(line: str) -> None:
     assert line in mlperf_conf(load_round("v3.1")).splitlines()
 
 
-def test_every_line_of_mlperf_conf_is_one_that_loadgen_reads() -> None:
+def test_every_line_of_mlperf_conf_parses_in_loadgen() -> None:
     for line in mlperf_conf(load_round("v3.1")).splitlines():
         assert not line or line.startswith("#") or re.fullmatch(r"[\w*-]+\.[\w*]+\.\w+ = [\d.]+", line), line
 
 
-def test_the_seeds_stand_in_the_data_file_only() -> None:
+def test_seeds_are_only_in_the_data_file() -> None:
     package = Path(mlperf_home.__file__).parent
-    found = [path.name for path in package.rglob("*.py") if "148687905518835231" in path.read_text("utf-8")]
-    assert found == []
+    modules = [path.name for path in package.rglob("*.py") if "148687905518835231" in path.read_text("utf-8")]
+    assert modules == []
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_the_seeds_stand_in_the_data_file_only() -> None:
         ("v4.0", 13281865557512327830, 2376919268182438552, True),
     ],
 )
-def test_a_round_is_one_file(name: str, seed: int, test05_seed: int, *, network_cards: bool) -> None:
+def test_each_round_is_one_file(name: str, seed: int, test05_seed: int, *, network_cards: bool) -> None:
     rules = load_round(name)
 
     assert (rules.name, rules.seeds.qsl_rng_seed, rules.test05_seeds.qsl_rng_seed) == (name, seed, test05_seed)

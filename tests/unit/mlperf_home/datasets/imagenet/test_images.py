@@ -1,4 +1,4 @@
-"""Where images are found, and what is told of sets that are not whole."""
+"""Images are found in folders and tars; incomplete sets are errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def contents(place: Path, labels: Path, count: int | None = None) -> list[bytes]
     return [image.read() for image in choose_images(place, find_images(place), read_labels(labels), count)]
 
 
-def test_folder_sub_folders_and_tar_give_the_same(folder: Path, tmp_path: Path) -> None:
+def test_folder_subfolders_and_tar_are_equivalent(folder: Path, tmp_path: Path) -> None:
     flat = contents(folder, folder)
     tar = packed(folder, tmp_path / "val.tar")
     nested = packed(folder, tmp_path / "nested.tar", "./imagenet/val/")
@@ -43,28 +43,28 @@ def test_folder_sub_folders_and_tar_give_the_same(folder: Path, tmp_path: Path) 
     assert len(set(flat)) == 5
 
 
-def test_the_labels_give_the_order(folder: Path, tmp_path: Path) -> None:
+def test_labels_set_the_order(folder: Path, tmp_path: Path) -> None:
     labels = tmp_path / "reversed.txt"
     labels.write_text("".join(reversed((folder / "val_map.txt").read_text().splitlines(keepends=True))))
 
     assert contents(folder, labels) == contents(folder, folder)[::-1]
 
 
-def test_a_count_takes_the_first_and_minds_no_others(folder: Path) -> None:
+def test_count_uses_only_the_first_images(folder: Path) -> None:
     (folder / name_of(5)).unlink()
     (folder / name_of(90)).write_bytes(b"not in the list")
 
     assert len(contents(folder, folder, 3)) == 3
 
 
-def test_other_files_are_left_alone(folder: Path) -> None:
+def test_other_files_are_ignored(folder: Path) -> None:
     for name in ("README", "ILSVRC2012_val_00000001.JPEG.part", "cat.JPEG", "ILSVRC2012_val_1.JPEG"):
         (folder / name).write_bytes(b"")
 
     assert len(find_images(folder)) == 5
 
 
-def test_the_lists_hash_knows_names_sizes_and_order(folder: Path) -> None:
+def test_list_hash_depends_on_sizes_and_order(folder: Path) -> None:
     images = list(find_images(folder).values())
     before = list_sha256(images)
     assert list_sha256(images[::-1]) != before
@@ -104,14 +104,14 @@ def _twice(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
-        (_nothing, "absent: cannot be read (No such file or directory); ILSVRC2012_img_val.tar (50,000 images, 6.7 GB"),
-        (_empty, "holds no image of ImageNet's validation set (ILSVRC2012_val_*.JPEG); ILSVRC2012_img_val.tar"),
+        (_nothing, "absent: cannot be read (No such file or directory); get ILSVRC2012_img_val.tar (50,000 images, "),
+        (_empty, "has no image of ImageNet's validation set (ILSVRC2012_val_*.JPEG); get ILSVRC2012_img_val.tar"),
         (_gzipped, "cannot be read as an uncompressed tar"),
         (_cut_off, "cannot be read as an uncompressed tar"),
-        (_twice, f"holds {name_of(3)} twice; keep one of them"),
+        (_twice, f"has {name_of(3)} twice; keep one of them"),
     ],
 )
-def test_a_place_without_a_whole_set_is_told(folder: Path, damage: Callable[[Path], Path], problem: str) -> None:
+def test_place_without_a_valid_set_is_an_error(folder: Path, damage: Callable[[Path], Path], problem: str) -> None:
     place = damage(folder)
     with pytest.raises(DatasetError) as caught:
         find_images(place)
@@ -120,7 +120,7 @@ def test_a_place_without_a_whole_set_is_told(folder: Path, damage: Callable[[Pat
     assert "\n" not in str(caught.value)
 
 
-def test_missing_images_are_counted_and_the_first_is_named(folder: Path) -> None:
+def test_missing_images_are_counted_and_first_is_named(folder: Path) -> None:
     (folder / name_of(2)).unlink()
     (folder / name_of(4)).unlink()
 
@@ -133,22 +133,20 @@ def test_missing_images_are_counted_and_the_first_is_named(folder: Path) -> None
     assert "--count=N" in str(caught.value)
 
 
-def test_images_without_a_label_are_told(folder: Path) -> None:
+def test_images_without_a_label_are_an_error(folder: Path) -> None:
     (folder / name_of(6)).write_bytes(jpeg(scene()))
 
     with pytest.raises(DatasetError) as caught:
         contents(folder, folder)
 
-    assert f"holds 1 images without a label in {folder / 'val_map.txt'} (the first is {name_of(6)})" in str(
-        caught.value
-    )
+    assert f"has 1 images without a label in {folder / 'val_map.txt'} (the first is {name_of(6)})" in str(caught.value)
 
 
-def test_an_image_that_shrinks_meanwhile_is_told(folder: Path) -> None:
+def test_image_that_shrinks_or_vanishes_is_an_error(folder: Path) -> None:
     image = find_images(folder)[name_of(1)]
     os.truncate(folder / name_of(1), 10)
 
-    with pytest.raises(DatasetError, match="is shorter than it was"):
+    with pytest.raises(DatasetError, match="has become shorter"):
         image.read()
     (folder / name_of(1)).unlink()
     with pytest.raises(DatasetError, match="cannot be read"):

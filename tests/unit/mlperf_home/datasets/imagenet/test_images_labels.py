@@ -1,4 +1,4 @@
-"""The label file: what is read of it, and what each wrong one is told."""
+"""The label file is read in order, and each malformed one has its message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TEXT = "ILSVRC2012_val_00000001.JPEG 65\nILSVRC2012_val_00000002.JPEG 970\nILSVRC2012_val_00000003.JPEG 0\n"
 
 
-def test_names_and_classes_come_in_the_files_order(tmp_path: Path) -> None:
+def test_names_and_classes_keep_the_files_order(tmp_path: Path) -> None:
     path = tmp_path / "labels.txt"
     path.write_text(TEXT)
 
@@ -29,7 +29,7 @@ def test_names_and_classes_come_in_the_files_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["val_map.txt", "val.txt"])
-def test_a_folder_is_looked_into(tmp_path: Path, name: str) -> None:
+def test_label_file_is_found_in_a_folder(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(TEXT)
 
     assert read_labels(tmp_path).path == tmp_path / name
@@ -40,19 +40,19 @@ def test_a_folder_is_looked_into(tmp_path: Path, name: str) -> None:
     [
         ("", "labels no image"),
         ("\n\n", "labels no image"),
-        ("ILSVRC2012_val_00000001.JPEG\n", "line 1: is no label: 'ILSVRC2012_val_00000001.JPEG'"),
-        ("ILSVRC2012_val_00000001.JPEG sixty\n", "line 1: is no label"),
-        ("ILSVRC2012_val_00000001.JPEG -1\n", "line 1: is no label"),
+        ("ILSVRC2012_val_00000001.JPEG\n", "line 1: is not a label: 'ILSVRC2012_val_00000001.JPEG'"),
+        ("ILSVRC2012_val_00000001.JPEG sixty\n", "line 1: is not a label"),
+        ("ILSVRC2012_val_00000001.JPEG -1\n", "line 1: is not a label"),
         (
             TEXT + "n01440764/n01440764_10026.JPEG 0\n",
-            "line 4: labels 'n01440764/n01440764_10026.JPEG', which is no image",
+            "line 4: labels 'n01440764/n01440764_10026.JPEG', which is not an image",
         ),
-        ("ILSVRC2012_test_00000001.JPEG 0\n", "which is no image of the validation set"),
-        ("ILSVRC2012_val_00000001.JPEG 1000\n", "the class 1000; they count from 0 to 999"),
+        ("ILSVRC2012_test_00000001.JPEG 0\n", "which is not an image of the validation set"),
+        ("ILSVRC2012_val_00000001.JPEG 1000\n", "with class 1000, which is not from 0 to 999"),
         (TEXT + TEXT, "line 4: labels ILSVRC2012_val_00000001.JPEG a second time"),
     ],
 )
-def test_a_wrong_file_is_told_with_the_line(tmp_path: Path, text: str, problem: str) -> None:
+def test_malformed_line_is_an_error_with_its_number(tmp_path: Path, text: str, problem: str) -> None:
     path = tmp_path / "labels.txt"
     path.write_text(text)
 
@@ -60,11 +60,11 @@ def test_a_wrong_file_is_told_with_the_line(tmp_path: Path, text: str, problem: 
         read_labels(path)
 
     assert problem in str(caught.value)
-    assert "give val_map.txt" in str(caught.value)
+    assert "pass val_map.txt" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_absent_or_no_text_is_told(tmp_path: Path) -> None:
+def test_absent_or_binary_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="No such file"):
         read_labels(tmp_path / "absent.txt")
     (tmp_path / "archive.txt").write_bytes(b"\x1f\x8b\xff")
@@ -75,5 +75,5 @@ def test_a_file_that_is_absent_or_no_text_is_told(tmp_path: Path) -> None:
 def test_more_images_than_labels_are_refused(tmp_path: Path) -> None:
     (tmp_path / "val.txt").write_text(TEXT)
 
-    with pytest.raises(DatasetError, match="labels 3 images, fewer than the 500 asked for"):
+    with pytest.raises(DatasetError, match="labels 3 images, fewer than the requested 500"):
         read_labels(tmp_path).first(500)

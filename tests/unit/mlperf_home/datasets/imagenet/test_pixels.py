@@ -1,4 +1,4 @@
-"""From a JPEG to pixels: against slow, plain implementations, and for photographs of unusual kinds."""
+"""Pixels equal those of slow implementations, also for unusual photographs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PHOTOGRAPHS = Path(__file__).resolve().parents[5] / "../shared/data/images"
 needs_photographs = pytest.mark.skipif(not PHOTOGRAPHS.is_dir(), reason="the real photographs are not on this machine")
-WAYS = [(name, family) for name in RECIPES for family in FAMILIES]
+RECIPES_AND_FAMILIES = [(name, family) for name in RECIPES for family in FAMILIES]
 
 
 def plain_bilinear(image: NDArray[np.uint8], side: int) -> NDArray[np.float64]:
@@ -68,15 +68,15 @@ def plain_bicubic(image: NDArray[np.uint8], side: int) -> NDArray[np.float64]:
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(2, 40), st.integers(2, 40), st.integers(1, 24), st.integers(0, 99))
-def test_resampling_is_tensorflows(width: int, height: int, side: int, seed: int) -> None:
+def test_resampling_equals_tensorflows(width: int, height: int, side: int, seed: int) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
     np.testing.assert_allclose(pixels.bilinear(image, side), plain_bilinear(image, side), atol=2e-3)
-    # Weights are tabulated in steps of 1/1024.
+    # The table of weights has steps of 1/1024.
     np.testing.assert_allclose(pixels.bicubic(image, side), plain_bicubic(image, side), atol=1.0)
 
 
-def test_enlarging_repeats_the_last_pixel_as_tensorflow_1_did() -> None:
+def test_enlarging_repeats_the_last_pixel() -> None:
     image = np.array([[[1] * 3, [2] * 3], [[3] * 3, [4] * 3]], dtype=np.uint8)
 
     assert pixels.bilinear(image, 4)[:2, :, 0].tolist() == [[1, 1.5, 2, 2], [2, 2.5, 3, 3]]
@@ -86,24 +86,24 @@ def test_enlarging_repeats_the_last_pixel_as_tensorflow_1_did() -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(500, 375), (333, 500), (224, 224), (96, 640)])
 @pytest.mark.parametrize("side", [96, 224])
-def test_mlperfs_recipe_is_the_references(width: int, height: int, side: int) -> None:
+def test_mlperf_recipe_equals_the_reference(width: int, height: int, side: int) -> None:
     content = jpeg(scene(width, height))
     image = cv2.cvtColor(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
     short = int(100.0 * side / 87.5)
     wide, high = (short, int(short * height / width)) if height > width else (int(short * width / height), short)
     image = cv2.resize(image, (wide, high), interpolation=cv2.INTER_LINEAR)
     rows = slice(int((high - side) / 2), int((high + side) / 2))
-    wanted = image[rows, int((wide - side) / 2) : int((wide + side) / 2)]
+    expected = image[rows, int((wide - side) / 2) : int((wide + side) / 2)]
 
     made = make_pixels(find_recipe("mlperf-v3.1", "mobilenet", side), content, "x")
 
     assert made.shape == (side, side, 3)
-    assert np.array_equal(made, wanted)
+    assert np.array_equal(made, expected)
 
 
 @pytest.mark.parametrize(("family", "left"), [("mobilenet", 40), ("efficientnet", 180)])
-def test_the_published_ways_see_other_parts_of_a_wide_picture(family: str, left: int) -> None:
-    # Red up to the column where a family's view begins, then green: nothing red may be left in it.
+def test_published_recipes_crop_differently(family: str, left: int) -> None:
+    # Red up to the column where a family's crop begins, then green: the crop must have no red.
     picture = np.zeros((320, 640, 3), np.uint8)
     picture[:, : left - 8, 0] = picture[:, left - 8 :, 1] = 250
 
@@ -114,8 +114,8 @@ def test_the_published_ways_see_other_parts_of_a_wide_picture(family: str, left:
     assert moved[:, 0, 0].min() > 200
 
 
-@pytest.mark.parametrize(("name", "family"), WAYS)
-class TestEachWay:
+@pytest.mark.parametrize(("name", "family"), RECIPES_AND_FAMILIES)
+class TestEachRecipe:
     def test_greyscale_becomes_three_equal_channels(self, name: str, family: str) -> None:
         made = make_pixels(find_recipe(name, family, 64), jpeg(scene()[:, :, 0]), "x")
 
@@ -128,7 +128,7 @@ class TestEachWay:
 
         assert np.abs(made.astype(int) - (200, 40, 30)).max() <= 3
 
-    def test_the_channels_are_red_green_blue(self, name: str, family: str) -> None:
+    def test_channels_are_red_green_blue(self, name: str, family: str) -> None:
         picture = np.full((60, 60, 3), (220, 120, 20), np.uint8)
 
         assert (
@@ -144,25 +144,27 @@ class TestEachWay:
         assert made.shape == (96, 96, 3)
         assert np.abs(made.astype(int) - 90).max() < 4
 
-    @pytest.mark.parametrize("damage", ["empty", "text", "half", "nearly whole", "png's beginning"])
-    def test_what_is_no_whole_jpeg_is_told(self, name: str, family: str, damage: str) -> None:
-        whole = jpeg(scene(300, 200))
+    @pytest.mark.parametrize("damage", ["empty", "text", "half", "nearly complete", "png's beginning"])
+    def test_incomplete_jpeg_is_an_error(self, name: str, family: str, damage: str) -> None:
+        complete = jpeg(scene(300, 200))
         content: Any = {
             "empty": b"",
             "text": b"<html>not found</html>",
-            "half": whole[: len(whole) // 2],
-            "nearly whole": whole[:-200],
+            "half": complete[: len(complete) // 2],
+            "nearly complete": complete[:-200],
             "png's beginning": b"\x89PNG\r\n\x1a\n",
         }[damage]
 
         with pytest.raises(DatasetError) as caught:
             make_pixels(find_recipe(name, family, 64), content, "val/ILSVRC2012_val_00000009.JPEG")
 
-        expected = f"val/ILSVRC2012_val_00000009.JPEG: is no whole JPEG ({len(content)} bytes); fetch this image again"
+        expected = (
+            f"val/ILSVRC2012_val_00000009.JPEG: is not a complete JPEG ({len(content)} bytes); fetch this image again"
+        )
         assert str(caught.value) == expected
 
 
-def test_only_mlperfs_reference_turns_a_photograph_as_its_exif_says() -> None:
+def test_only_mlperf_recipe_applies_exif_orientation() -> None:
     plain = jpeg(scene(90, 90))
     entry = struct.pack(">HHI", 0x0112, 3, 1) + struct.pack(">HH", 3, 0)  # orientation: upside down
     tiff = b"MM\x00*" + struct.pack(">IH", 8, 1) + entry + struct.pack(">I", 0)
@@ -175,22 +177,22 @@ def test_only_mlperfs_reference_turns_a_photograph_as_its_exif_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "problem"),
+    ("arguments", "problem"),
     [
-        (("pillow", "mobilenet", 224), "recipe 'pillow': is not known"),
-        (("published", "resnet", 224), "model family 'resnet': is not known"),
-        (("published", "mobilenet", 0), "resolution 0: is no size"),
+        (("pillow", "mobilenet", 224), "recipe 'pillow': is unknown"),
+        (("published", "resnet", 224), "model family 'resnet': is unknown"),
+        (("published", "mobilenet", 0), "resolution 0: is out of range"),
     ],
 )
-def test_what_is_no_recipe_is_told(asked: tuple[str, str, int], problem: str) -> None:
+def test_unknown_recipe_is_an_error(arguments: tuple[str, str, int], problem: str) -> None:
     with pytest.raises(DatasetError) as caught:
-        find_recipe(*asked)
+        find_recipe(*arguments)
 
     assert problem in str(caught.value)
 
 
 @needs_photographs
-def test_the_recipes_see_the_same_real_photographs_a_little_differently() -> None:
+def test_recipes_differ_slightly_on_real_photographs() -> None:
     distances = []
     for path in sorted(PHOTOGRAPHS.glob("*.JPEG"))[:40]:
         one, other = (

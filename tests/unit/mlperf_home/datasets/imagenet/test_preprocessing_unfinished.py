@@ -1,4 +1,4 @@
-"""Work that was left unfinished: gone on with where it is of use, never taken for whole, never taken from another."""
+"""Unfinished work is resumed if it matches, and never taken for finished work or from a running process."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from image_sets import ImageSet
 
 
-class TestWorkOfOthers:
-    """What another run left unfinished, in a folder beside its own."""
+class TestWorkOfAnotherRun:
+    """Unfinished work of another run, in a folder beside this run's."""
 
     @pytest.fixture
     def left(self, photographs: ImageSet, tmp_path: Path) -> Path:
@@ -37,24 +37,24 @@ class TestWorkOfOthers:
         own = left.parents[1] / "key-2" / "work"
         return photographs.run("--partial", str(own), "--left", str(left.parents[1]), *options)
 
-    def test_is_gone_on_with(self, photographs: ImageSet, left: Path) -> None:
+    def test_matching_work_is_resumed(self, photographs: ImageSet, left: Path) -> None:
         assert self.again(photographs, left)["made"] == 1
         assert np.array_equal(photographs.pixels()[0], photographs.made_plainly(1))
         assert not left.parent.exists()
 
-    def test_is_left_alone_where_it_is_of_no_use(self, photographs: ImageSet, left: Path) -> None:
+    def test_work_that_does_not_match_is_kept(self, photographs: ImageSet, left: Path) -> None:
         assert self.again(photographs, left, "--resolution", "40")["made"] == 11
         assert self.again(photographs, left, "--count", "9")["made"] == 9
         make_set(photographs.images, 11, first_seed=50)
         assert self.again(photographs, left)["made"] == 11
         assert (left / "done.txt").is_file()
 
-    def test_is_left_alone_while_it_is_gone_on_with_elsewhere(self, photographs: ImageSet, left: Path) -> None:
+    def test_work_in_use_is_not_taken_over(self, photographs: ImageSet, left: Path) -> None:
         with held_elsewhere(left):
             assert self.again(photographs, left)["made"] == 11
         assert (left / "done.txt").is_file()
 
-    def test_made_by_other_code_is_not_believed(
+    def test_work_of_other_code_is_not_reused(
         self, photographs: ImageSet, left: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(preprocessing, "code_sha256", lambda: "another")
@@ -62,26 +62,24 @@ class TestWorkOfOthers:
         assert self.again(photographs, left)["made"] == 11
 
 
-def test_two_at_once_on_one_place(photographs: ImageSet) -> None:
+def test_folder_in_use_is_refused(photographs: ImageSet) -> None:
     with held_elsewhere(photographs.partial):
-        said = photographs.fail()
+        error = photographs.fail()
 
-    assert f"{photographs.partial}: is in use: another process makes the same images; wait until it is done" in said
+    assert f"{photographs.partial}: is in use by another process that makes the same images; wait for it" in error
     assert photographs.run()["made"] == 11
 
 
-def test_who_comes_when_another_has_just_finished_uses_it(
-    photographs: ImageSet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_folder_that_was_just_finished_is_reused(photographs: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
     photographs.run()
-    real, answers = preprocessing.finished, iter([None])
-    monkeypatch.setattr(preprocessing, "finished", lambda *given: next(answers, real(*given)))
+    real, answers = preprocessing.read_finished, iter([None])
+    monkeypatch.setattr(preprocessing, "read_finished", lambda *arguments: next(answers, real(*arguments)))
 
     assert photographs.run()["reused"]
     assert not photographs.partial.exists()
 
 
-def test_a_chunk_that_did_not_reach_the_disk_is_made_again(photographs: ImageSet) -> None:
+def test_damaged_chunk_is_made_again(photographs: ImageSet) -> None:
     photographs.leave_unfinished()
     with (photographs.partial / "whole" / "images.npy").open("r+b") as file:
         file.seek(200)
@@ -93,7 +91,7 @@ def test_a_chunk_that_did_not_reach_the_disk_is_made_again(photographs: ImageSet
     assert np.array_equal(photographs.pixels()[0], photographs.made_plainly(1))
 
 
-def test_unfinished_work_that_was_cut_off_is_begun_again(photographs: ImageSet) -> None:
+def test_truncated_work_is_started_again(photographs: ImageSet) -> None:
     photographs.leave_unfinished()
     os.truncate(photographs.partial / "whole" / "images.npy", 5000)
 
@@ -101,7 +99,7 @@ def test_unfinished_work_that_was_cut_off_is_begun_again(photographs: ImageSet) 
     assert np.array_equal(photographs.pixels()[0], photographs.made_plainly(1))
 
 
-def test_unfinished_work_for_other_images_is_thrown_away(photographs: ImageSet) -> None:
+def test_work_for_other_images_is_discarded(photographs: ImageSet) -> None:
     photographs.leave_unfinished()
 
     assert photographs.run("--resolution", "48")["made"] == 11
@@ -118,7 +116,7 @@ def blocking(recipe, content, where):
     if number > 6 and sys.argv[1] == "killed":
         signal.pause()
     if number == 7:
-        done = preprocessing._work.path.parents[1] / "done.txt"
+        done = preprocessing._inputs.path.parents[1] / "done.txt"
         while not done.exists() or len(done.read_text().splitlines()) < 3:
             pass
         os.kill(os.getppid(), signal.SIGINT)
@@ -130,7 +128,7 @@ sys.exit(command.main(sys.argv[3:]))
 
 
 @pytest.mark.parametrize("how", ["killed", "interrupted"])
-def test_a_run_that_is_ended_is_gone_on_with(photographs: ImageSet, how: str) -> None:
+def test_ended_run_is_resumed(photographs: ImageSet, how: str) -> None:
     source = str(Path(mlperf_home.__file__).parents[1])
     argv = [sys.executable, "-c", BLOCKED, how, source, *photographs.arguments("--workers", "1")]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
@@ -141,12 +139,12 @@ def test_a_run_that_is_ended_is_gone_on_with(photographs: ImageSet, how: str) ->
                 break
         if how == "killed":
             running.kill()
-        said = running.stderr.read()
+        error = running.stderr.read()
 
     assert not photographs.out.exists()
     if how == "interrupted":
-        assert said == "mlperf-home: interrupted; the same command goes on with what is done\n"
+        assert error == "mlperf-home: interrupted; repeat the command to resume\n"
         assert running.returncode == 130
-    told = photographs.run()
-    assert told["made"] <= 5
+    facts = photographs.run()
+    assert facts["made"] <= 5
     assert np.array_equal(photographs.pixels()[6], photographs.made_plainly(7))

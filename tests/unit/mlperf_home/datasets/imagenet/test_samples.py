@@ -1,4 +1,4 @@
-"""What a model gets: tables of values, and images loaded, batched and released."""
+"""The model's inputs: tables of values, and images loaded, batched and released."""
 
 from __future__ import annotations
 
@@ -37,58 +37,58 @@ def folder(tmp_path: Path) -> Path:
 
 
 class TestValues:
-    def test_mobilenets_floats_go_from_minus_one_to_one(self) -> None:
+    def test_mobilenet_floats_range_from_minus_one_to_one(self) -> None:
         table = pixel_values(normalisation("published", "mobilenet"), "float32")
 
         assert table.dtype == np.float32
         assert (table[0], table[255]) == (-1.0, 1.0)
         np.testing.assert_allclose(table, np.arange(256) / 127.5 - 1, atol=1e-6)
 
-    def test_efficientnets_own_mean_is_used_except_by_the_scripts_of_v3_1(self) -> None:
+    def test_only_published_recipe_uses_efficientnets_mean(self) -> None:
         own = pixel_values(normalisation("published", "efficientnet"), "float32")
         then = pixel_values(normalisation("mlperf-v3.1", "efficientnet"), "float32")
 
         assert (own[127], own[255]) == (0.0, 1.0)
         assert (then[0], then[255]) == (-1.0, 1.0)
 
-    def test_mobilenets_integers_are_the_pixels(self) -> None:
+    def test_mobilenet_integers_are_the_pixels(self) -> None:
         assert RAW.tolist() == list(range(256))
         assert pixel_values(normalisation("mlperf-v3.1", "efficientnet"), "int8")[[0, 128, 255]].tolist() == [
             -128, 0, 127,
         ]  # fmt: skip
 
-    def test_efficientnets_integers_are_quantised_as_its_file_says(self) -> None:
-        how = Quantisation(0.012566016986966133, 131)
-        table = pixel_values(normalisation("published", "efficientnet"), "uint8", how)
+    def test_efficientnet_integers_use_the_files_quantisation(self) -> None:
+        scaling = Quantisation(0.012566016986966133, 131)
+        table = pixel_values(normalisation("published", "efficientnet"), "uint8", scaling)
 
-        wanted = [round((pixel - 127) / 128 / how.scale) + how.zero_point for pixel in range(256)]
-        assert table.tolist() == wanted
+        expected = [round((pixel - 127) / 128 / scaling.scale) + scaling.zero_point for pixel in range(256)]
+        assert table.tolist() == expected
         assert (table[0], table[127], table[255]) == (52, 131, 211)
 
-    def test_halves_go_away_from_zero_and_limits_are_kept(self) -> None:
+    def test_halves_round_away_from_zero_and_values_are_clipped(self) -> None:
         table = pixel_values(Normalisation(127.0, 1.0, raw=False), "int8", Quantisation(2.0, 100))
 
         assert [int(table[pixel]) - 100 for pixel in (126, 127, 128, 130, 124)] == [-1, 0, 1, 2, -2]
         assert table.max() == 127
 
     @pytest.mark.parametrize(
-        ("dtype", "how", "problem"),
+        ("dtype", "scaling", "problem"),
         [
             ("float16", None, "float16"),
             ("uint8", None, "need the scale"),
             ("int8", Quantisation(0.0, 0), "need the scale"),
         ],
     )
-    def test_what_cannot_be_made_is_told(self, dtype: str, how: Quantisation | None, problem: str) -> None:
+    def test_unsupported_inputs_are_refused(self, dtype: str, scaling: Quantisation | None, problem: str) -> None:
         with pytest.raises(ValueError, match=problem):
-            pixel_values(normalisation("published", "efficientnet"), dtype, how)
+            pixel_values(normalisation("published", "efficientnet"), dtype, scaling)
 
-    def test_an_unknown_family_is_told(self) -> None:
+    def test_unknown_family_is_refused(self) -> None:
         with pytest.raises(ValueError, match="'resnet'"):
             normalisation("published", "resnet")
 
 
-def test_the_engines_need_no_opencv() -> None:
+def test_engines_need_no_opencv() -> None:
     source = str(Path(mlperf_home.__file__).parents[1])
     modules = ("datasets.imagenet.samples", "datasets.imagenet.images", "accuracy.imagenet")
     code = f"import sys; sys.path.insert(0, {source!r}); sys.modules['cv2'] = None\n"
@@ -98,7 +98,7 @@ def test_the_engines_need_no_opencv() -> None:
 
 
 class TestSamples:
-    def test_they_say_what_they_are(self, folder: Path) -> None:
+    def test_samples_describe_themselves(self, folder: Path) -> None:
         samples = ImagenetSamples(folder, RAW)
         facts = json.loads((folder / "images.json").read_text())
 
@@ -108,7 +108,7 @@ class TestSamples:
         assert samples.identity["pixels_sha256"] == facts["pixels_sha256"]
 
     @pytest.mark.parametrize("loaded", [[], [0, 4], [0, 1, 2, 3, 4, 5]])
-    def test_a_batch_is_the_values_of_its_images(self, folder: Path, loaded: list[int]) -> None:
+    def test_batch_holds_the_values_of_its_images(self, folder: Path, loaded: list[int]) -> None:
         values = pixel_values(normalisation("published", "mobilenet"), "float32")
         samples = ImagenetSamples(folder, values)
         stored = np.load(folder / "images.npy")
@@ -120,7 +120,7 @@ class TestSamples:
         assert batch.flags.c_contiguous
         assert np.array_equal(batch, values[stored[[4, 0, 4]]])
 
-    def test_a_loaded_image_alone_is_not_copied_until_it_is_released(self, folder: Path) -> None:
+    def test_single_loaded_image_is_not_copied(self, folder: Path) -> None:
         samples = ImagenetSamples(folder, RAW)
         samples.load([2, 3])
 
@@ -131,7 +131,7 @@ class TestSamples:
         assert samples.batch(np.array([2]), None)[0] is not one
 
     @pytest.mark.parametrize("damage", ["cut off", "absent", "another shape", "no description", "description"])
-    def test_a_broken_folder_is_told(self, folder: Path, damage: str) -> None:
+    def test_broken_folder_is_an_error(self, folder: Path, damage: str) -> None:
         path = folder / "images.npy"
         if damage == "cut off":
             path.write_bytes(path.read_bytes()[:-100])

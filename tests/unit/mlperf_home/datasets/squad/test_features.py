@@ -1,4 +1,4 @@
-"""The model's inputs, against a slow implementation and against the numbers known of real questions."""
+"""The model's inputs equal a slow implementation's and the known counts of real questions."""
 
 from __future__ import annotations
 
@@ -58,17 +58,17 @@ def _dataset(context: list[str], *questions: str) -> Dataset:
         ("line\u2028end", ["line", "end"]),
     ],
 )
-def test_basic_tokens(text: str, expected: list[str]) -> None:
+def test_texts_split_into_basic_tokens(text: str, expected: list[str]) -> None:
     assert basic_tokens(text) == expected
     assert model_tokens(text) == expected
 
 
-def test_only_the_projection_knows_the_final_sigma() -> None:
+def test_only_projection_keeps_the_final_sigma() -> None:
     assert basic_tokens("\u039f\u03a3") == ["\u03bf\u03c2"]
     assert model_tokens("\u039f\u03a3") == ["\u03bf\u03c3"]
 
 
-def test_a_word_of_more_than_100_characters_is_unknown() -> None:
+def test_word_of_more_than_100_characters_is_unknown() -> None:
     pieces = WordPieces(_vocabulary())
     encoded = pieces.encode(["a" * 100, "a" * 101, "\u4e2d", "[SEP]"])
     assert len(encoded["a" * 100]) == 100
@@ -78,7 +78,7 @@ def test_a_word_of_more_than_100_characters_is_unknown() -> None:
 
 @settings(deadline=None)
 @given(st.integers(0, 1500), st.integers(317, 381))
-def test_windows_cover_the_context_and_each_token_belongs_to_one(token_count: int, room: int) -> None:
+def test_each_token_belongs_to_exactly_one_window(token_count: int, room: int) -> None:
     spans = window_spans(token_count, room)
     owners = np.zeros(token_count, dtype=int)
     for (start, length), owned in zip(spans, owned_tokens(spans), strict=True):
@@ -99,7 +99,7 @@ def _slow_owner(spans: list[tuple[int, int]], position: int) -> int:
 
 
 def _slow_rows(dataset: Dataset, pieces: WordPieces) -> list[dict[str, Any]]:
-    """Feature after feature, token after token."""
+    """Make the features one by one, token by token."""
     rows = []
     for index, example in enumerate(dataset.examples):
         query = pieces.encode([example.question])[example.question][:64]
@@ -148,12 +148,12 @@ def test_features_equal_the_slow_implementation(words: list[str], questions: lis
                 assert made == expected
 
 
-def test_a_context_without_tokens_gives_no_feature() -> None:
+def test_context_without_tokens_has_no_features() -> None:
     assert len(make_features(_dataset(["\u0301"], "a"), _vocabulary()).lengths) == 0
 
 
 @needs_questions
-def test_the_numbers_of_real_questions() -> None:
+def test_counts_of_real_questions() -> None:
     dataset = read_dataset(SQUAD / "xquad.en.json")
     features = make_features(dataset, read_vocabulary(SQUAD / "vocab.txt"))
     assert len(dataset.examples) == 1190
@@ -167,7 +167,7 @@ def test_the_numbers_of_real_questions() -> None:
 
 
 @needs_questions
-def test_the_real_vocabulary_agrees_with_the_library_on_real_questions() -> None:
+def test_tokens_of_real_questions_equal_the_librarys() -> None:
     from tokenizers import BertWordPieceTokenizer
 
     library = BertWordPieceTokenizer(str(SQUAD / "vocab.txt"), lowercase=True)
@@ -189,17 +189,17 @@ def test_the_real_vocabulary_agrees_with_the_library_on_real_questions() -> None
         (b"", "has no"),
     ],
 )
-def test_a_bad_vocabulary_is_told(tmp_path: Path, content: bytes, problem: str) -> None:
+def test_malformed_vocabulary_is_an_error(tmp_path: Path, content: bytes, problem: str) -> None:
     (tmp_path / "vocab.txt").write_bytes(content)
     with pytest.raises(DatasetError, match=problem):
         read_vocabulary(tmp_path / "vocab.txt")
 
 
-def test_an_absent_vocabulary_is_told(tmp_path: Path) -> None:
+def test_absent_vocabulary_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="cannot be read"):
         read_vocabulary(tmp_path / "vocab.txt")
 
 
-def test_a_vocabulary_with_dos_line_ends(tmp_path: Path) -> None:
+def test_vocabulary_with_dos_line_ends(tmp_path: Path) -> None:
     (tmp_path / "vocab.txt").write_bytes("\r\n".join(SPECIAL).encode())
     assert json.dumps(read_vocabulary(tmp_path / "vocab.txt").tokens) == json.dumps(SPECIAL)

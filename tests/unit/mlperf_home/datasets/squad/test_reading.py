@@ -1,4 +1,4 @@
-"""Reading SQuAD files: what is kept, and what each bad file is told."""
+"""SQuAD files are read in order, and each malformed one has its message."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def _write(folder: Path, content: Any) -> Path:
     return path
 
 
-def test_words_are_cut_at_five_characters_only() -> None:
+def test_words_split_at_five_characters_only() -> None:
     assert split_words(" a\tb\r\nc\u202fd\u00a0e\u2009f  g ") == ("a", "b", "c", "d\u00a0e\u2009f", "g")
 
 
 @settings(deadline=None)
 @given(st.text(st.sampled_from("ab \t\r\n\u202f\u00a0\u2028\x0b")))
-def test_words_equal_a_walk_over_characters(context: str) -> None:
+def test_words_equal_a_slow_implementation(context: str) -> None:
     words: list[str] = []
     outside = True
     for character in context:
@@ -60,7 +60,7 @@ def test_questions_keep_the_order_of_the_file(tmp_path: Path) -> None:
     assert not dataset.sample_note
 
 
-def test_a_sample_says_so(tmp_path: Path) -> None:
+def test_sample_data_has_a_note(tmp_path: Path) -> None:
     dataset = read_dataset(_write(tmp_path, {**_content(_question()), "version": "1.1-sample"}))
     assert "sample data" in dataset.sample_note
 
@@ -75,7 +75,7 @@ def test_a_sample_says_so(tmp_path: Path) -> None:
         ([], "at /", "is a list, not an object"),
         ({}, "at /", "has no 'data'"),
         ({"data": {}}, "at /data", "is an object, not a list"),
-        ({"data": []}, "at /data", "holds no question"),
+        ({"data": []}, "at /data", "has no question"),
         ({"data": [{}]}, "at /data/0", "has no 'paragraphs'"),
         ({"data": [3]}, "at /data/0", "is a number, not an object"),
         (_content(_question(), context=None), "at /data/0/paragraphs/0/context", "is null, not a string"),
@@ -88,17 +88,17 @@ def test_a_sample_says_so(tmp_path: Path) -> None:
         (_content(_question(is_impossible=True, answers=[])), "qas/0/is_impossible", "only SQuAD v2"),
     ],
 )
-def test_a_bad_file_is_told_where_and_what(tmp_path: Path, content: Any, place: str, problem: str) -> None:
+def test_malformed_file_is_an_error_with_its_place(tmp_path: Path, content: Any, place: str, problem: str) -> None:
     with pytest.raises(DatasetError) as caught:
         read_dataset(_write(tmp_path, content))
     message = str(caught.value)
     assert place in message
     assert problem in message
-    assert "give a file in SQuAD v1.1 format" in message
+    assert "pass a file in SQuAD v1.1 format" in message
     assert "\n" not in message
 
 
-def test_an_absent_file_and_a_folder_are_told(tmp_path: Path) -> None:
+def test_absent_file_or_folder_is_an_error(tmp_path: Path) -> None:
     for path in (tmp_path / "none.json", tmp_path):
         with pytest.raises(DatasetError, match="cannot be read"):
             read_dataset(path)

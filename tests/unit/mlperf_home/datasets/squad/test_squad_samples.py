@@ -1,4 +1,4 @@
-"""The features folder, the samples that LoadGen sees, and the command that makes them."""
+"""The features folder, its samples for LoadGen, and the command that makes it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def features_dir(tmp_path: Path) -> Path:
     return tmp_path / "features"
 
 
-def test_the_command_prints_one_line_of_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_one_line_of_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "deep" / "features"
     assert command.main([*_inputs(tmp_path, "1.1-sample"), "--out", str(out)]) == 0
     (line,) = capsys.readouterr().out.splitlines()
@@ -49,7 +49,7 @@ def test_the_command_prints_one_line_of_counts(tmp_path: Path, capsys: pytest.Ca
     assert [path.name for path in out.parent.iterdir()] == ["features"]
 
 
-def test_samples_give_contiguous_padded_batches(features_dir: Path) -> None:
+def test_batches_are_contiguous_and_padded(features_dir: Path) -> None:
     samples = SquadSamples(features_dir)
     assert (samples.count, samples.performance_count, samples.name) == (4, 4, "d")
     assert samples.lengths is not None
@@ -67,12 +67,12 @@ def test_samples_give_contiguous_padded_batches(features_dir: Path) -> None:
     assert samples.batch(np.array([1]), 400)[0][0, 384:].tolist() == [0] * 16
 
 
-def test_a_feature_is_never_cut_off(features_dir: Path) -> None:
+def test_feature_is_never_truncated(features_dir: Path) -> None:
     with pytest.raises(ValueError, match="longer than 7"):
         SquadSamples(features_dir).batch(np.array([0]), 7)
 
 
-def test_batches_are_the_same_loaded_or_not(features_dir: Path) -> None:
+def test_loading_does_not_change_batches(features_dir: Path) -> None:
     samples = SquadSamples(features_dir)
     before = samples.batch(np.array([2, 0]), None)
     samples.load([0, 2])
@@ -84,13 +84,13 @@ def test_batches_are_the_same_loaded_or_not(features_dir: Path) -> None:
         assert (first == third).all()
 
 
-def test_an_older_features_folder_is_replaced(tmp_path: Path, features_dir: Path) -> None:
+def test_older_features_folder_is_replaced(tmp_path: Path, features_dir: Path) -> None:
     assert command.main([*_inputs(tmp_path, "2"), "--out", str(features_dir)]) == 0
     assert json.loads((features_dir / "features.json").read_text())["version"] == "2"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d.json", "features", "vocab.txt"]
 
 
-def test_another_folder_is_never_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_folder_is_never_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years")
     assert command.main([*_inputs(tmp_path), "--out", str(tmp_path / "mine")]) == 65
@@ -98,7 +98,7 @@ def test_another_folder_is_never_replaced(tmp_path: Path, capsys: pytest.Capture
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years"
 
 
-def test_bad_input_is_one_line_and_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_malformed_input_is_one_line_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = _inputs(tmp_path)
     (tmp_path / "d.json").write_text("{}")
     assert command.main([*arguments, "--out", str(tmp_path / "features")]) == 65
@@ -109,7 +109,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(tmp_path: Path, capsys: pytest
     assert not (tmp_path / "features").exists()
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unwritable_output_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     assert command.main([*_inputs(tmp_path), "--out", str(tmp_path / "file" / "features")]) == 65
     assert "cannot be written" in capsys.readouterr().err
@@ -117,7 +117,7 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.C
 
 @pytest.mark.parametrize("name", ["features.json", "input_ids.npy", "lengths.npy"])
 @pytest.mark.parametrize("damage", ["absent", "cut", "other"])
-def test_a_damaged_folder_is_told(features_dir: Path, name: str, damage: str) -> None:
+def test_damaged_folder_is_an_error(features_dir: Path, name: str, damage: str) -> None:
     path = features_dir / name
     content = path.read_bytes()
     path.unlink()

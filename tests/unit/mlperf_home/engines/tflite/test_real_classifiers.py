@@ -12,7 +12,7 @@ pytest.importorskip("tflite_runtime")
 
 from mlperf_home.contracts.grids import Grid
 from mlperf_home.datasets.imagenet.images import read_labels
-from mlperf_home.datasets.imagenet.preprocessing import Wanted, preprocess
+from mlperf_home.datasets.imagenet.preprocessing import ImageFolder, preprocess
 from mlperf_home.datasets.imagenet.recipes import MLPERF, MOBILENET, find_recipe
 from mlperf_home.datasets.imagenet.samples import ImagenetSamples
 from mlperf_home.engines import registry
@@ -46,7 +46,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     for side in (128, 192, 224):
         out = folder / str(side)
         recipe = find_recipe(MLPERF, MOBILENET, side)
-        preprocess(Wanted(images, images, None, recipe, out, folder / "partial", 2), lambda _done, _total: None)
+        preprocess(ImageFolder(images, images, None, recipe, out, folder / "partial", 2), lambda _done, _total: None)
         folders[side] = out
     return folders
 
@@ -63,7 +63,7 @@ def test_a_real_model_reaches_the_known_accuracy(made: dict[int, Path], tmp_path
     backend = registry.make("tflite")
     description = backend.open(EngineSetup(model, tmp_path, Grid((), (1,), 1), options={"threads": 1}))
     samples = ImagenetSamples(made[input_side(model)])
-    samples.suit(description.details)
+    samples.adapt(description.details)
     predicted = [int(backend.run(samples.batch(np.array([index]), None))[0]) for index in range(samples.count)]
     backend.close()
 

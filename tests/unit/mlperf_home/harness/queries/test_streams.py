@@ -22,7 +22,7 @@ from mlperf_home.harness.queries.parts import SutParts, groups
 from mlperf_home.harness.queries.streams import ProcessesSut
 from mlperf_home.harness.queries.sut import UnbatchedSut, make_sut
 from mlperf_home.harness.queries.watchdog import Watchdog
-from mlperf_home.machine.sensors import Used, stream_usage
+from mlperf_home.machine.sensors import Usage, stream_usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ class NumberImages:
     name, sample_note, count, performance_count, lengths = "numbers", "numbers", _COUNT, _COUNT, None
     identity: dict[str, str] = {}  # noqa: RUF012 - a stub
 
-    def suit(self, model: Any) -> None: ...
+    def adapt(self, model: Any) -> None: ...
 
     def load(self, indices: Sequence[int]) -> None: ...
 
@@ -199,7 +199,7 @@ def test_no_process_and_no_descriptor_is_left() -> None:
     SutRun(ForkedBackend()).run(10)
     gc.collect()
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
-    assert stream_usage() == Used()
+    assert stream_usage() == Usage()
 
 
 def test_the_memory_of_the_processes_counts() -> None:

@@ -1,4 +1,4 @@
-"""The sample's images: the same bytes everywhere, all classes alike, and varied."""
+"""The sample's images have the same bytes everywhere, balanced classes and variety."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from mlperf_home.samples.images.figures import (
     blended,
     coverage,
     fill,
-    placed,
     regular,
+    transformed,
 )
 from mlperf_home.samples.images.image_files import (
     IMAGES,
@@ -46,7 +46,7 @@ from mlperf_home.samples.images.image_files import (
 
 SOURCES = Path(__file__).parents[5] / "src"
 SOME = 60
-# sha256 of the first sixty images' pixels.
+# SHA-256 of the first sixty images' pixels.
 SOME_SHA256 = "1105d50008838be8d7c8cb144c870a4aa045e1c87500bc03d0434053926387f1"
 
 
@@ -55,7 +55,7 @@ def some() -> list[SampleImage]:
     return [make_image(SEED, index) for index in range(SOME)]
 
 
-def test_the_first_images_have_the_recorded_pixels(some: list[SampleImage]) -> None:
+def test_first_images_have_the_recorded_pixels(some: list[SampleImage]) -> None:
     digest = hashlib.sha256()
     for image in some:
         digest.update(f"{image.pixels.shape} {image.label}".encode("ascii"))
@@ -73,14 +73,14 @@ def test_all_files_have_the_recorded_hash(tmp_path: Path) -> None:
     assert [line.split()[0] for line in lines] == sorted(path.name for path in (tmp_path / "images").glob("*.png"))
 
 
-def test_an_image_does_not_depend_on_those_before_it(some: list[SampleImage]) -> None:
+def test_image_is_independent_of_earlier_images(some: list[SampleImage]) -> None:
     for index in (41, 7):
         again = make_image(SEED, index)
         assert again.label == some[index].label
         assert np.array_equal(again.pixels, some[index].pixels)
 
 
-def test_the_order_of_hashing_changes_nothing(tmp_path: Path) -> None:
+def test_hash_seed_changes_nothing(tmp_path: Path) -> None:
     made = set()
     for hash_seed in ("1", "2"):
         folder = tmp_path / hash_seed
@@ -91,18 +91,18 @@ def test_the_order_of_hashing_changes_nothing(tmp_path: Path) -> None:
     assert len(made) == 1
 
 
-def test_another_seed_gives_other_images() -> None:
+def test_another_seed_makes_other_images() -> None:
     one, other = make_image(1, 0), make_image(2, 0)
     assert one.pixels.shape != other.pixels.shape or not np.array_equal(one.pixels, other.pixels)
 
 
-def test_there_are_as_many_as_mlperf_wants_loaded_and_all_classes_alike() -> None:
-    counted = collections.Counter(label_of(SEED, index) for index in range(IMAGES))
+def test_images_suffice_for_mlperf_with_equal_classes() -> None:
+    counts = collections.Counter(label_of(SEED, index) for index in range(IMAGES))
     assert IMAGES >= 1024
-    assert counted == dict.fromkeys(range(len(CLASSES)), IMAGES // len(CLASSES))
+    assert counts == dict.fromkeys(range(len(CLASSES)), IMAGES // len(CLASSES))
 
 
-def test_classes_come_in_no_fixed_order() -> None:
+def test_classes_have_no_fixed_order() -> None:
     orders = {tuple(label_of(SEED, 10 * block + place) for place in range(10)) for block in range(20)}
     assert len(orders) == 20
 
@@ -121,7 +121,7 @@ def test_a_few_images_are_grey() -> None:
 
 
 @pytest.mark.parametrize("grey", [False, True])
-def test_png_files_are_what_the_format_says(grey: bool) -> None:
+def test_png_files_follow_the_format(grey: bool) -> None:
     pixels = Draws(1).octets(151, 149, 3)
     if grey:
         pixels[:] = pixels[..., :1]
@@ -136,7 +136,7 @@ def test_png_files_are_what_the_format_says(grey: bool) -> None:
     assert crc == zlib.crc32(b"IDAT" + content[41 : 41 + length])
 
 
-def test_the_image_library_reads_them(some: list[SampleImage]) -> None:
+def test_image_library_reads_the_files(some: list[SampleImage]) -> None:
     image_module = pytest.importorskip("PIL.Image")
     for image in some[:10]:
         with image_module.open(io.BytesIO(png_bytes(image.pixels))) as opened:
@@ -144,50 +144,50 @@ def test_the_image_library_reads_them(some: list[SampleImage]) -> None:
 
 
 @pytest.mark.parametrize(("seed", "images", "word"), [(-1, 1, "--seed"), (1, 0, "--images")])
-def test_numbers_that_make_no_images_are_refused(seed: int, images: int, word: str, tmp_path: Path) -> None:
+def test_numbers_out_of_range_are_refused(seed: int, images: int, word: str, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=word):
         write_images(tmp_path, seed=seed, images=images)
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_in_words(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unwritable_folder_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     assert image_files.main(["--out", str(tmp_path / "file" / "below"), "--images", "1"]) != 0
     assert "cannot be written" in capsys.readouterr().err
 
 
-def test_names_sort_as_they_are_counted() -> None:
+def test_file_names_sort_by_number() -> None:
     assert [file_name(index) for index in (0, 99)] == ["SAMPLE_val_00000001.png", "SAMPLE_val_00000100.png"]
 
 
-def test_a_square_covers_its_pixels() -> None:
+def test_square_covers_its_pixels() -> None:
     square = np.array([(2, 3), (6, 3), (6, 8), (2, 8)]) * UNITS
     expected = np.zeros((10, 9), dtype=np.int32)
     expected[3:8, 2:6] = 4
     assert np.array_equal(coverage([square], 10, 9), expected)
-    # Whichever way round, and beyond the canvas.
+    # In either direction, and beyond the canvas.
     assert np.array_equal(coverage([square[::-1]], 10, 9), expected)
     assert np.array_equal(coverage([square - 4 * UNITS], 10, 9)[0:4, 0:2], np.full((4, 2), 4))
     assert coverage([square + 100 * UNITS], 10, 9).sum() == 0
 
 
 def test_two_contours_leave_a_hole() -> None:
-    outer, inner = (placed(regular(32), centre=(320, 320), radius=each, turn=0, squash=(0, 100)) for each in (280, 100))
-    counted = coverage([outer, inner], 40, 40)
-    assert counted[20, 20] == 0
-    assert counted[20, 30] == 4
+    outer, inner = (
+        transformed(regular(32), centre=(320, 320), radius=radius, turn=0, squash=(0, 100)) for radius in (280, 100)
+    )
+    counts = coverage([outer, inner], 40, 40)
+    assert counts[20, 20] == 0
+    assert counts[20, 30] == 4
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_figures_lie_in_their_circle_and_fill_some_of_it(name: str) -> None:
+def test_figures_lie_in_their_circle(name: str) -> None:
     contours = FIGURES[name](Draws(3))
-    assert all(np.hypot(*each.T).max() <= RADIUS + 2 for each in contours)
-    figure = [placed(each, centre=(320, 320), radius=300, turn=77, squash=(9, 90)) for each in contours]
+    assert all(np.hypot(*contour.T).max() <= RADIUS + 2 for contour in contours)
+    figure = [transformed(contour, centre=(320, 320), radius=300, turn=77, squash=(9, 90)) for contour in contours]
     assert 0.1 < coverage(figure, 40, 40).sum() / (4 * 40 * 40) < 0.7
 
 
-def test_opaque_paint_hides_and_thin_paint_mixes() -> None:
+def test_opaque_paint_covers_and_other_paint_mixes() -> None:
     everything = [np.array([(0, 0), (4, 0), (4, 4), (0, 4)]) * UNITS]
     pixels = np.zeros((4, 4, 3), dtype=np.int32)
     fill(pixels, everything, np.array([200, 100, 40], dtype=np.int32), OPAQUE // 2)

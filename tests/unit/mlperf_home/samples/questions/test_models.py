@@ -1,4 +1,4 @@
-"""The embedded models: what sample.json says of them holds."""
+"""The embedded BERT models match sample.json."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mlperf_home.samples.questions import SampleFiles
 
 MODELS = sorted(bert.MODELS)
-# Questions of the fast check of F1.
 SOME_QUESTIONS = 300
 
 
@@ -25,7 +24,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleFiles:
     return write_sample(tmp_path_factory.mktemp("sample"), questions=SOME_QUESTIONS)
 
 
-def test_the_files_are_the_recorded_ones() -> None:
+def test_files_have_the_recorded_hashes() -> None:
     recorded = bert.provenance()["files"]
     assert set(recorded) == {"dense.onnx", "pruned-quantised.onnx", "vocab.txt"}
     for name, facts in recorded.items():
@@ -34,50 +33,50 @@ def test_the_files_are_the_recorded_ones() -> None:
         assert len(content) == facts["size_bytes"]
 
 
-def test_they_say_that_they_are_samples() -> None:
+def test_models_are_marked_as_samples() -> None:
     facts = bert.provenance()
     assert facts["sample"] is True
     assert "sample" in facts["note"]
 
 
-def test_they_were_scored_on_the_questions_that_are_made_today() -> None:
+def test_recorded_questions_are_the_generators() -> None:
     facts = bert.provenance()
     assert facts["questions"]["sha256"] == DATASET_SHA256
     assert facts["seed"] != facts["questions"]["seed"] == SEED
 
 
-def test_the_vocabulary_is_the_generators() -> None:
+def test_vocabulary_is_the_generators() -> None:
     assert bert.VOCABULARY.read_bytes() == vocabulary_bytes()
 
 
-def test_all_is_a_few_megabytes() -> None:
+def test_files_total_a_few_megabytes() -> None:
     assert sum(path.stat().st_size for path in bert.FOLDER.glob("*.*")) < 7_500_000
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_recorded_f1_is_above_ninety(name: str) -> None:
+def test_recorded_f1_is_above_ninety(name: str) -> None:
     assert bert.provenance()["scores"][f"{name}.onnx"]["f1"] > 90
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize("name", MODELS)
-def test_the_model_gives_finite_logits_at_any_shape(name: str) -> None:
+def test_logits_are_finite_at_any_shape(name: str) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(str(bert.MODELS[name]), providers=["CPUExecutionProvider"])
     assert [item.name for item in session.get_inputs()] == ["input_ids", "attention_mask", "token_type_ids"]
     assert [item.name for item in session.get_outputs()] == ["start_logits", "end_logits"]
     for shape in ((1, 384), (3, 17)):
         ones = np.ones(shape, dtype=np.int64)
-        logits = session.run(None, {"input_ids": ones * 9, "attention_mask": ones, "token_type_ids": ones * 0})
-        for each in logits:
-            assert each.shape == shape
-            assert each.dtype == np.float32
-            assert np.isfinite(each).all()
+        outputs = session.run(None, {"input_ids": ones * 9, "attention_mask": ones, "token_type_ids": ones * 0})
+        for logits in outputs:
+            assert logits.shape == shape
+            assert logits.dtype == np.float32
+            assert np.isfinite(logits).all()
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize("name", MODELS)
-def test_padding_changes_nothing(name: str) -> None:
+def test_padding_does_not_change_the_logits(name: str) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(str(bert.MODELS[name]), providers=["CPUExecutionProvider"])
     ids = np.arange(20, 60, dtype=np.int64)[None]
@@ -92,7 +91,7 @@ def test_padding_changes_nothing(name: str) -> None:
 
 @pytest.mark.engine
 @pytest.mark.parametrize("name", MODELS)
-def test_f1_on_the_first_questions_is_above_ninety(name: str, sample: SampleFiles) -> None:
+def test_f1_on_first_questions_is_above_ninety(name: str, sample: SampleFiles) -> None:
     pytest.importorskip("onnxruntime")
     pytest.importorskip("tokenizers")
     from sample_training.scoring import onnxruntime_infer, score_model
@@ -101,17 +100,18 @@ def test_f1_on_the_first_questions_is_above_ninety(name: str, sample: SampleFile
     assert scores.f1 > 90
 
 
-def test_the_pruned_weights_are_int8_and_mostly_zero() -> None:
+def test_pruned_weights_are_int8_and_mostly_zero() -> None:
     onnx = pytest.importorskip("onnx")
     model = onnx.load(str(bert.MODELS["pruned-quantised"]))
-    int8 = [onnx.numpy_helper.to_array(each) for each in model.graph.initializer if each.name.endswith("weight.int8")]
+    initializers = model.graph.initializer
+    int8 = [onnx.numpy_helper.to_array(tensor) for tensor in initializers if tensor.name.endswith("weight.int8")]
     shape = bert.provenance()["shape"]
     assert len(int8) == 6 * shape["layers"]
-    zeros = sum(np.count_nonzero(each == 0) for each in int8) / sum(each.size for each in int8)
+    zeros = sum(np.count_nonzero(weight == 0) for weight in int8) / sum(weight.size for weight in int8)
     assert zeros >= bert.provenance()["sparsity"] - 0.005
     # Pruned in blocks of four inputs.
-    for each in int8:
-        blocks = each.reshape(each.shape[0] // 4, 4, each.shape[1])
+    for weight in int8:
+        blocks = weight.reshape(weight.shape[0] // 4, 4, weight.shape[1])
         assert np.mean(np.all(blocks == 0, axis=1)) > 0.7
     assert {node.op_type for node in model.graph.node} >= {"QuantizeLinear", "MatMulInteger"}
     assert not model.graph.value_info

@@ -1,4 +1,4 @@
-"""The sample's generator: the same bytes everywhere, valid SQuAD, and as long as real questions."""
+"""The sample's questions have the same bytes everywhere, SQuAD's format and the lengths of real questions."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def features(sample: SampleFiles) -> Features:
     return make_features(read_dataset(sample.dataset), read_vocabulary(sample.vocabulary))
 
 
-def test_the_default_has_the_recorded_hash(sample: SampleFiles) -> None:
+def test_default_dataset_has_the_recorded_hash(sample: SampleFiles) -> None:
     assert hashlib.sha256(sample.dataset.read_bytes()).hexdigest() == DATASET_SHA256
 
 
-def test_the_order_of_hashing_changes_nothing(tmp_path: Path) -> None:
-    """Sets and dictionaries of text are ordered by a random hash in each process."""
+def test_hash_seed_changes_nothing(tmp_path: Path) -> None:
+    """The order of sets of strings depends on a random hash in each process."""
     made = set()
     for hash_seed in ("1", "2"):
         folder = tmp_path / hash_seed
@@ -62,25 +62,25 @@ def test_the_order_of_hashing_changes_nothing(tmp_path: Path) -> None:
     assert len(made) == 1
 
 
-def test_another_seed_gives_other_questions() -> None:
+def test_another_seed_makes_other_questions() -> None:
     assert dataset_bytes(1, 50) == dataset_bytes(1, 50)
     assert dataset_bytes(1, 50) != dataset_bytes(2, 50)
 
 
-def test_it_says_that_it_is_a_sample(sample: SampleFiles) -> None:
+def test_dataset_is_marked_as_a_sample(sample: SampleFiles) -> None:
     content = json.loads(sample.dataset.read_text(encoding="utf-8"))
     assert content["version"] == "1.1-sample"
     assert all("sample" in article["title"].lower() for article in content["data"])
     assert "sample" in sample.dataset.name
 
 
-def test_it_has_as_many_questions_as_mlperf_wants_loaded(paragraphs: list[dict[str, Any]]) -> None:
+def test_questions_suffice_for_mlperf(paragraphs: list[dict[str, Any]]) -> None:
     identities = [question["id"] for paragraph in paragraphs for question in paragraph["qas"]]
     assert len(identities) == len(set(identities)) == QUESTIONS >= 10_833
     assert 4.5 < len(identities) / len(paragraphs) <= 5
 
 
-def test_every_answer_stands_where_it_says(paragraphs: list[dict[str, Any]]) -> None:
+def test_every_answer_is_at_its_position(paragraphs: list[dict[str, Any]]) -> None:
     for paragraph in paragraphs:
         for question in paragraph["qas"]:
             assert question["answers"]
@@ -91,28 +91,28 @@ def test_every_answer_stands_where_it_says(paragraphs: list[dict[str, Any]]) -> 
 
 def test_answers_are_short_and_some_have_variants(paragraphs: list[dict[str, Any]]) -> None:
     answers = [question["answers"] for paragraph in paragraphs for question in paragraph["qas"]]
-    first = [each[0]["text"] for each in answers]
+    first = [variants[0]["text"] for variants in answers]
     assert {len(text.split()) for text in first} >= {1, 2, 3}
     assert max(len(text.split()) for text in first) <= 5
-    assert 0.2 < sum(len(each) > 1 for each in answers) / len(answers) < 0.5
+    assert 0.2 < sum(len(variants) > 1 for variants in answers) / len(answers) < 0.5
 
 
-def test_the_text_tries_the_tokeniser(paragraphs: list[dict[str, Any]]) -> None:
+def test_text_has_marks_that_challenge_the_tokeniser(paragraphs: list[dict[str, Any]]) -> None:
     text = " ".join(paragraph["context"] for paragraph in paragraphs[:200])
     for mark in (",", ";", "(", "-", "“", "é", "&"):
         assert mark in text
-    # An answer in the middle of a sentence, with a comma behind it.
-    behind = [
+    # Some answers are inside a sentence, before a comma.
+    following = [
         paragraph["context"][answer["answer_start"] + len(answer["text"])]
         for paragraph in paragraphs
         for question in paragraph["qas"]
         for answer in question["answers"][:1]
     ]
-    assert {",", ".", " "} <= set(behind)
+    assert {",", ".", " "} <= set(following)
 
 
-def test_lengths_are_those_of_real_questions(features: Features) -> None:
-    """Mean 183, p5 91, p25 134, p50 166, p75 219, p90 271, p95 359, p99 384 on 1,190 real ones."""
+def test_lengths_follow_real_questions(features: Features) -> None:
+    """1,190 real questions have mean 183, p5 91, p25 134, p50 166, p75 219, p90 271, p95 359, p99 384."""
     lengths = features.lengths
     assert abs(lengths.mean() - 183) < 6
     measured = np.percentile(lengths, [5, 25, 50, 75, 90, 95, 99])
@@ -127,18 +127,16 @@ def test_no_word_is_unknown(features: Features) -> None:
     assert not np.any(features.input_ids == vocabulary().index("[UNK]"))
 
 
-def test_the_generator_counts_tokens_as_the_tokeniser_does(
-    features: Features, paragraphs: list[dict[str, Any]]
-) -> None:
-    asked = [(paragraph, question) for paragraph in paragraphs for question in paragraph["qas"]]
+def test_generator_and_tokeniser_count_alike(features: Features, paragraphs: list[dict[str, Any]]) -> None:
+    pairs = [(paragraph, question) for paragraph in paragraphs for question in paragraph["qas"]]
     single = np.flatnonzero(np.bincount(features.example_index) == 1)[:300]
     row_of = dict(zip(features.example_index.tolist(), features.lengths.tolist(), strict=True))
     for index in single.tolist():
-        paragraph, question = asked[index]
+        paragraph, question = pairs[index]
         assert row_of[index] == token_count(paragraph["context"]) + token_count(question["question"]) + 3
 
 
-def test_the_vocabulary_is_small_and_in_berts_form() -> None:
+def test_vocabulary_is_small_and_in_berts_form() -> None:
     entries = vocabulary()
     assert entries[:5] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     assert len(entries) == len(set(entries)) <= 1500
@@ -146,24 +144,24 @@ def test_the_vocabulary_is_small_and_in_berts_form() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 4, 7, 26])
-def test_any_number_of_questions_can_be_had(count: int) -> None:
+def test_any_number_of_questions_can_be_made(count: int) -> None:
     made = make_questions(3, count)
     assert sum(len(paragraph["qas"]) for article in made["data"] for paragraph in article["paragraphs"]) == count
 
 
-def test_the_command_names_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_the_written_paths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--out", str(tmp_path / "new"), "--questions", "5"]) == 0
     written = json.loads(capsys.readouterr().out)
     assert all(Path(path).is_file() for path in written.values())
 
 
-def test_no_questions_is_an_error_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_zero_questions_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--out", str(tmp_path / "new"), "--questions", "0"]) != 0
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "new").exists()
 
 
-def test_a_folder_that_cannot_be_is_an_error_in_words(tmp_path: Path) -> None:
+def test_unwritable_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DatasetError, match="cannot be written"):
         write_sample(tmp_path / "file" / "below", questions=5)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from recorded_systems import SYSTEMS, System, dmi
 
-from mlperf_home.machine.facts import HostFacts, read_host
+from mlperf_home.machine.facts import MachineFacts, read_machine
 from mlperf_home.submission.system.description import (
     Description,
     SystemDescription,
@@ -180,8 +180,8 @@ WHOLE = {
 }
 
 
-def facts_of(system: System, root: Path) -> HostFacts:
-    return read_host(system.write(root), system.lscpu, system.dmidecode)
+def facts_of(system: System, root: Path) -> MachineFacts:
+    return read_machine(system.write(root), system.lscpu, system.dmidecode)
 
 
 def describe(name: str, root: Path, **wanted: Any) -> SystemDescription:
@@ -218,10 +218,10 @@ def test_recorded_machines(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "key", "said"),
     [
-        ("ryzen", "system_name", 'the firmware says "System Product Name", which is no name'),
+        ("ryzen", "system_name", 'the firmware\'s product name "System Product Name" is a placeholder'),
         ("epyc", "host_processor_interconnect", "how the sockets are joined"),
-        ("epyc", "host_networking", "eno2: the kernel does not tell its speed"),
-        ("cloud-vm", "host_processor_frequency", "there is no cpufreq"),
+        ("epyc", "host_networking", "eno2: the kernel does not report its speed"),
+        ("cloud-vm", "host_processor_frequency", "the kernel has no cpufreq"),
         ("graviton", "host_processor_caches", "of one cache or of all"),
         ("graviton", "host_memory_configuration", "only dmidecode tells"),
         ("container", "host_network_card_count", "usual in containers"),
@@ -254,7 +254,7 @@ def test_caches_of_hybrid_cores_are_summed_without_lscpu(tmp_path: Path) -> None
 def test_the_fastest_of_hybrid_cores_counts(tmp_path: Path) -> None:
     from recorded_machines import MACHINES
 
-    facts = read_host(MACHINES["hybrid-arm"].write(tmp_path), MACHINES["hybrid-arm"].lscpu)
+    facts = read_machine(MACHINES["hybrid-arm"].write(tmp_path), MACHINES["hybrid-arm"].lscpu)
 
     assert describe_system(facts, Description("Example")).values["host_processor_frequency"] == "2803 MHz"
 
@@ -323,7 +323,7 @@ def test_the_name_in_results_stands_for_the_makers(tmp_path: Path) -> None:
 
 
 def test_the_compiler_is_told_by_its_first_line(tmp_path: Path) -> None:
-    facts = read_host(tmp_path, compiler="gcc (Debian 12.2.0-14) 12.2.0\nCopyright (C) 2022\n")
+    facts = read_machine(tmp_path, compiler="gcc (Debian 12.2.0-14) 12.2.0\nCopyright (C) 2022\n")
 
     described = describe_system(facts, Description("Example", python="3.11.2"))
 

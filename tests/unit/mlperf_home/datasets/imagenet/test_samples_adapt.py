@@ -1,4 +1,4 @@
-"""Images are made for the model that is opened."""
+"""Samples adapt to the model's input."""
 
 from __future__ import annotations
 
@@ -47,46 +47,46 @@ def first(samples: ImagenetSamples) -> np.ndarray[Any, Any]:
     return array
 
 
-def test_a_float_model_gets_floats_from_minus_one_to_one(folder: Path) -> None:
+def test_float_model_gets_floats_from_minus_one_to_one(folder: Path) -> None:
     samples = ImagenetSamples(folder)
-    samples.suit(details("float32"))
+    samples.adapt(details("float32"))
 
     made = first(samples)
     assert made.dtype == np.float32
     np.testing.assert_allclose(made.reshape(-1), (np.arange(12) - 127.5) / 127.5, rtol=1e-6)
 
 
-def test_a_quantised_mobilenet_gets_the_pixels_and_an_int8_one_shifts_them(folder: Path) -> None:
+def test_quantised_mobilenet_gets_raw_or_shifted_pixels(folder: Path) -> None:
     samples = ImagenetSamples(folder)
-    samples.suit(details("uint8", scale=1 / 127.5, zero_point=128))
+    samples.adapt(details("uint8", scale=1 / 127.5, zero_point=128))
     assert first(samples).reshape(-1).tolist() == list(range(12))
 
-    samples.suit(details("int8", scale=1 / 127.5, zero_point=0))
+    samples.adapt(details("int8", scale=1 / 127.5, zero_point=0))
     assert first(samples).reshape(-1).tolist() == list(range(-128, -116))
 
 
-def test_an_engine_that_names_no_input_gets_the_pixels(folder: Path) -> None:
+def test_engine_without_an_input_gets_the_pixels(folder: Path) -> None:
     samples = ImagenetSamples(folder)
-    samples.suit({"cores": 1})
+    samples.adapt({"cores": 1})
     assert first(samples).dtype == np.uint8
     assert samples.sample_note == "made up"
 
 
 def test_images_of_another_size_are_refused(folder: Path) -> None:
-    with pytest.raises(DatasetError, match=r"holds images \(1, 2, 2, 3\), the model takes \(1, 4, 4, 3\)"):
-        ImagenetSamples(folder).suit(details("float32", side=4))
+    with pytest.raises(DatasetError, match=r"has images \(1, 2, 2, 3\), but the model takes \(1, 4, 4, 3\)"):
+        ImagenetSamples(folder).adapt(details("float32", side=4))
 
 
-def test_a_type_that_no_classifier_takes_is_refused(folder: Path) -> None:
-    with pytest.raises(DatasetError, match="cannot be given to the model"):
-        ImagenetSamples(folder).suit(details("int16"))
+def test_unsupported_type_is_refused(folder: Path) -> None:
+    with pytest.raises(DatasetError, match="does not fit the model"):
+        ImagenetSamples(folder).adapt(details("int16"))
 
 
-def test_a_model_of_other_classes_than_imagenets_is_refused_but_not_for_the_sample(folder: Path) -> None:
-    ImagenetSamples(folder).suit({**details("float32"), "classes": 10})
+def test_model_with_other_classes_needs_the_sample(folder: Path) -> None:
+    ImagenetSamples(folder).adapt({**details("float32"), "classes": 10})
     facts = json.loads((folder / "images.json").read_text())
     (folder / "images.json").write_text(json.dumps({**facts, "name": "imagenet-2012-val", "sample_note": ""}))
 
-    ImagenetSamples(folder).suit({**details("float32"), "classes": 1000})
-    with pytest.raises(DatasetError, match="holds images of ImageNet's 1000 classes, the model tells 10; give a model"):
-        ImagenetSamples(folder).suit({**details("float32"), "classes": 10})
+    ImagenetSamples(folder).adapt({**details("float32"), "classes": 1000})
+    with pytest.raises(DatasetError, match="has images of ImageNet's 1000 classes, but the model has 10; use a model"):
+        ImagenetSamples(folder).adapt({**details("float32"), "classes": 10})
