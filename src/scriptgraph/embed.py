@@ -8,8 +8,20 @@ from typing import TYPE_CHECKING, Any
 from scriptgraph.cache.digests import KnownDigests
 from scriptgraph.catalog.registry import Registry, load_registry
 from scriptgraph.cli.bridge import Engine
+from scriptgraph.cli.commands.cmind_input import EXTRA
+from scriptgraph.cli.commands.decoder import Arguments, decode
+from scriptgraph.cli.commands.table import (
+    EVERYDAY,
+    OUTPUT,
+    PLACES,
+    STEERING,
+    Command,
+    Option,
+    output_options,
+    place_options,
+    progress_options,
+)
 from scriptgraph.cli.console import RunConsole
-from scriptgraph.cli.options import EXTRA, FrontOptions, read_front, wants_json
 from scriptgraph.errors import ManifestError, RequestError, ScriptGraphError, StepFailed, nearest
 from scriptgraph.execution.context import failing_on
 from scriptgraph.execution.record import host_facts, installed_versions
@@ -65,17 +77,23 @@ _LATER = {
 }
 
 __all__ = [
+    "EVERYDAY",
     "EXTRA",
+    "OUTPUT",
+    "PLACES",
+    "STEERING",
     "ArchiveError",
+    "Arguments",
+    "Command",
     "Completed",
     "Difference",
     "Engine",
-    "FrontOptions",
     "KnownDigests",
     "Limits",
     "Malformed",
     "Manifest",
     "ManifestError",
+    "Option",
     "Place",
     "ProcessFailed",
     "Product",
@@ -94,6 +112,7 @@ __all__ = [
     "as_text",
     "capture",
     "content_digest",
+    "decode",
     "describe_end",
     "each",
     "extract",
@@ -105,9 +124,11 @@ __all__ = [
     "lock",
     "members",
     "nearest",
+    "output_options",
     "parse_query",
+    "place_options",
     "pointer_to",
-    "read_front",
+    "progress_options",
     "read_table",
     "read_text",
     "read_texts",
@@ -116,7 +137,6 @@ __all__ = [
     "run",
     "same",
     "show_sections",
-    "wants_json",
 ]
 
 

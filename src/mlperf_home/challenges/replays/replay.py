@@ -30,14 +30,14 @@ _TOLD = 5
 
 def replay(setting: Setting, locks: Locks, bundle: Path) -> dict[str, Any]:
     """Replay a bundle; return what came of it. Raise LocatedError if it is bad, of another kind, or cannot run here."""
-    if not bundle.is_file() and not setting.asking.path("results_dir"):
+    if not bundle.is_file() and not setting.options.path("results_dir"):
         raise ChallengeError(f"--results={bundle}", "there is no such file", "give a bundle.tar.gz")
     root = setting.root(f"replay-{sha256_of(bundle)[:12]}" if bundle.is_file() else "")
     root.parent.mkdir(parents=True, exist_ok=True)
     unpacked = root.with_name(f".{root.name}.bundle")
     shutil.rmtree(unpacked, ignore_errors=True)
     try:
-        verified = verify(bundle, unpacked, setting.asking.path("allowed_signers"))
+        verified = verify(bundle, unpacked, setting.options.path("allowed_signers"))
         made_for = verified.manifest["challenge"]
         if made_for != setting.challenge.name:
             advice = f"cm replay challenge {made_for} --results={bundle}"
@@ -48,8 +48,8 @@ def replay(setting: Setting, locks: Locks, bundle: Path) -> dict[str, Any]:
         setting.say(f"{bundle}: whole, its measurements are what its logs give; {_signed(verified)}")
         if setting.sample and not verified.manifest["sample"]:
             raise ChallengeError("--sample", "the bundle is of the real data", "leave --sample out, or replay another")
-        on = setting.asking.on | ({"sample"} if verified.manifest["sample"] else set())
-        return _replay(replace(setting, asking=replace(setting.asking, on=on)), locks, verified, root)
+        on = setting.options.on | ({"sample"} if verified.manifest["sample"] else set())
+        return _replay(replace(setting, options=replace(setting.options, on=on)), locks, verified, root)
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
 
@@ -67,7 +67,7 @@ def _replay(setting: Setting, locks: Locks, verified: Verified, root: Path) -> d
     for line in (*differing[:_TOLD], *more):
         setting.say(f"differs: {line}")
     asked = asked_of(setting, locks)
-    with opened(root, asked, setting.challenge.workflows, workflows, anew="new" in setting.asking.on) as work:
+    with opened(root, asked, setting.challenge.workflows, workflows, anew="new" in setting.options.on) as work:
         failed, facts = run_all(setting, work, workflows, wanted, locks)
         options = [each.get("extra_options") or "none" for each in (verified.document("report.json"), facts)]
         if options[0] != options[1]:
