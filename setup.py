@@ -33,7 +33,21 @@ setup(
     packages=find_packages("src"),
     package_dir={"": "src"},
     package_data={
-        "": ["*.json", "*.txt", "*.in", "*.onnx", "*.tflite", "*.xz", "*.typed", "*.md", "*.js", "*.css", "*.html"]
+        "": [
+            "*.json",
+            "*.txt",
+            "*.in",
+            "*.onnx",
+            "*.tflite",
+            "*.xz",
+            "*.typed",
+            "*.md",
+            "*.bash",
+            "*.zsh",
+            "*.js",
+            "*.css",
+            "*.html",
+        ]
     },
     cmdclass={"build_py": BuildWithRepository},
 )

@@ -55,6 +55,15 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
 
         return ENGINE.remove_script(i, super().delete)
 
+    def completion(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Print what a shell reads to complete command lines.
+
+        cm completion script bash | zsh
+        """
+        from mlperf_home.command_line import complete  # noqa: PLC0415 - as above
+
+        return complete(i)
+
     def replay(self, i: dict[str, Any]) -> dict[str, Any]:
         """Run what a record tells of again, and say what differs.
 

@@ -32,6 +32,11 @@ def challenge_command(action: str) -> Command:
     return _TABLES[action]()
 
 
+def challenge_commands() -> tuple[Command, ...]:
+    """Return the tables of all its commands."""
+    return tuple(make() for make in _TABLES.values())
+
+
 def run_command() -> Command:
     """Return the table of `cm run challenge`."""
     group = "Bundle"

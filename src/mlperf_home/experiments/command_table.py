@@ -19,6 +19,11 @@ def experiment_command(action: str) -> Command:
     return _TABLES[action]()
 
 
+def experiment_commands() -> tuple[Command, ...]:
+    """Return the tables of all its commands."""
+    return tuple(make() for make in _TABLES.values())
+
+
 def run_command() -> Command:
     """Return the table of `cm run experiment`."""
     summary = "Run a command once for each combination of values; {{VARIABLE}} in the command stands for a value."

@@ -22,7 +22,7 @@ from scriptgraph.planning.conditions import same
 from scriptgraph.product import registered_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.catalog.repositories import Repositories
@@ -122,6 +122,27 @@ class Engine:
             return remove(given)
 
         return self.answer(script_command("rm", self.product), given, work)
+
+    def commands(self) -> tuple[Command, ...]:
+        """Return the tables of all commands of scripts and the cache."""
+        from scriptgraph.cli.commands.cache import cache_commands  # noqa: PLC0415 - only for help and completion
+        from scriptgraph.cli.commands.script import script_commands  # noqa: PLC0415 - only for help and completion
+
+        return (*script_commands(self.product), *cache_commands(self.product))
+
+    def complete(
+        self, given: Mapping[str, Any], commands: Sequence[Command], names: Callable[[str], Iterable[str]]
+    ) -> dict[str, Any]:
+        """`cm completion script`: print what a shell reads, or the words that the line after `--` may go on with."""
+
+        def work(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
+            from scriptgraph.cli.complete_command import complete  # noqa: PLC0415 - seldom
+
+            lines = complete(arguments, commands, self.product, self.repositories().roots, names)
+            console.text(lines)
+            return {"lines": lines}
+
+        return self.answer(script_command("completion", self.product), given, work)
 
     def answer(
         self,

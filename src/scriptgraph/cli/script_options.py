@@ -41,7 +41,15 @@ def option_groups(manifest: Manifest, env: Environment) -> list[tuple[str, list[
     groups: dict[str, list[Option]] = {own: [], shared: [], refused: []}
     for name, each in manifest.inputs.items():
         described = describe_option(each, env)
-        option = Option(each.name, _KINDS.get(each.kind, "text"), notes_of(described), value=value_form(described))
+        open_default = "" if described["fixed"] or described["default"] is None else as_text(described["default"])
+        option = Option(
+            each.name,
+            _KINDS.get(each.kind, "text"),
+            notes_of({**described, "choices": (), **({} if described["fixed"] else {"default": None})}),
+            value=value_form(described),
+            default=open_default,
+            choices=tuple(map(in_words, each.choices)),
+        )
         group = refused if "*" in each.refused else shared if name in manifest.shared_inputs else own
         groups[group].append(option)
     return [(title, options) for title, options in groups.items() if options]

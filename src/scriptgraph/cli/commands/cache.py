@@ -17,6 +17,11 @@ def cache_command(action: str, product: Product) -> Command:
     return _TABLES[action](product)
 
 
+def cache_commands(product: Product) -> tuple[Command, ...]:
+    """Return the tables of all its commands."""
+    return tuple(make(product) for make in _TABLES.values())
+
+
 def find_command(product: Product) -> Command:
     """Return the table of `cm find cache`."""
     summary = "List cache entries; ls and list are the same."

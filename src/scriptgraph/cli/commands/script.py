@@ -27,6 +27,11 @@ def script_command(action: str, product: Product) -> Command:
     return _TABLES[action](product)
 
 
+def script_commands(product: Product) -> tuple[Command, ...]:
+    """Return the tables of all its commands."""
+    return tuple(make(product) for make in _TABLES.values())
+
+
 def run_command(product: Product) -> Command:
     """Return the table of `cm run script`."""
     return Command(
@@ -116,6 +121,15 @@ def remove_command(_product: Product) -> Command:
     return Command("rm", "script", summary, options, "cm rm script my-script -f", word="name", words="ALIAS")
 
 
+def completion_command(_product: Product) -> Command:
+    """Return the table of `cm completion script`."""
+    summary = "Print the text that a shell reads to complete cm's command lines."
+    example = 'eval "$(cm completion script bash)"'
+    return Command(
+        "completion", "script", summary, output_options(), example, word="name", words="bash | zsh", rest="LINE"
+    )
+
+
 def _tags() -> Option:
     chosen = "the script that has all of these; _NAME turns a variation on, -_NAME off, -TAG excludes scripts"
     return Option("tags", "tags", chosen)
@@ -150,4 +164,5 @@ _TABLES: dict[str, Callable[[Product], Command]] = {
     "find": find_command,
     "show": show_command,
     "rm": remove_command,
+    "completion": completion_command,
 }
