@@ -47,6 +47,7 @@ from scriptgraph.product import Product
 
 if TYPE_CHECKING:
     from scriptgraph.cli.cache_commands import agreed
+    from scriptgraph.cli.commands.help import option_notes
     from scriptgraph.cli.replay import Difference
     from scriptgraph.cli.tables import Section, show_sections
     from scriptgraph.fetch.archive import ArchiveError, Limits, extract
@@ -61,6 +62,7 @@ _LATER = {
     "read_table": "scriptgraph.manifest.rows",
     "agreed": "scriptgraph.cli.cache_commands",
     "Difference": "scriptgraph.cli.replay",
+    "option_notes": "scriptgraph.cli.commands.help",
     "Section": "scriptgraph.cli.tables",
     "show_sections": "scriptgraph.cli.tables",
     "ArchiveError": "scriptgraph.fetch.archive",
@@ -124,6 +126,7 @@ __all__ = [
     "lock",
     "members",
     "nearest",
+    "option_notes",
     "output_options",
     "parse_query",
     "place_options",

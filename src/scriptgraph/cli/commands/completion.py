@@ -68,8 +68,9 @@ class Completion:
         if len(before) == 1:
             return {automation for each, automation in self._commands if each == action}
         command = self._commands.get((action, before[1]))
-        if command is None:
-            return ()
+        return self._arguments(command, before, last) if command else ()
+
+    def _arguments(self, command: Command, before: Sequence[str], last: str) -> Iterable[str]:
         name, equals, value = last.partition("=")
         if equals:
             return self._values(command, before, name, value)
