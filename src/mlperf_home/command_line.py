@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.command_table import challenge_commands
+from mlperf_home.challenges.definition.manifest import find_challenges
 from mlperf_home.experiments.command_table import experiment_commands
-from mlperf_home.product import ENGINE
+from mlperf_home.experiments.experiment import Experiments
+from mlperf_home.product import ENGINE, PRODUCT
+from scriptgraph.embed import cache_commands, script_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,7 +19,8 @@ if TYPE_CHECKING:
 
 def commands() -> tuple[Command, ...]:
     """Return the tables of all commands."""
-    return (*ENGINE.commands(), *experiment_commands(), *challenge_commands())
+    own = (*script_commands(PRODUCT), *cache_commands(PRODUCT))
+    return (*own, *experiment_commands(), *challenge_commands())
 
 
 def complete(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,12 +31,7 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
 def _names(automation: str) -> Iterable[str]:
     """Return the names of challenges, or of experiments in their usual place."""
     if automation == "challenge":
-        from mlperf_home.challenges.definition.manifest import find_challenges  # noqa: PLC0415 - seldom
-
         return [each.name for each in find_challenges(ENGINE.repositories().roots)[0]]
     if automation == "experiment":
-        from mlperf_home.experiments.experiment import Experiments  # noqa: PLC0415 - seldom
-        from mlperf_home.product import PRODUCT  # noqa: PLC0415 - beside the other
-
         return [each.name for each in Experiments(PRODUCT.home / "experiments").find((), [])]
     return ()

@@ -47,7 +47,9 @@ from scriptgraph.product import Product
 
 if TYPE_CHECKING:
     from scriptgraph.cli.cache_commands import agreed
+    from scriptgraph.cli.commands.cache import cache_commands
     from scriptgraph.cli.commands.help import option_notes
+    from scriptgraph.cli.commands.script import script_commands
     from scriptgraph.cli.replay import Difference
     from scriptgraph.cli.tables import Section, show_sections
     from scriptgraph.fetch.archive import ArchiveError, Limits, extract
@@ -62,7 +64,9 @@ _LATER = {
     "read_table": "scriptgraph.manifest.rows",
     "agreed": "scriptgraph.cli.cache_commands",
     "Difference": "scriptgraph.cli.replay",
+    "cache_commands": "scriptgraph.cli.commands.cache",
     "option_notes": "scriptgraph.cli.commands.help",
+    "script_commands": "scriptgraph.cli.commands.script",
     "Section": "scriptgraph.cli.tables",
     "show_sections": "scriptgraph.cli.tables",
     "ArchiveError": "scriptgraph.fetch.archive",
@@ -112,6 +116,7 @@ __all__ = [
     "Values",
     "agreed",
     "as_text",
+    "cache_commands",
     "capture",
     "content_digest",
     "decode",
@@ -139,6 +144,7 @@ __all__ = [
     "resolve",
     "run",
     "same",
+    "script_commands",
     "show_sections",
 ]
 

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.catalog.repositories import find_repositories
-from scriptgraph.cli.commands.cmind_input import asks_for_json, on_console, wants_help, wants_json
-from scriptgraph.cli.commands.decoder import decode, subject_of
+from scriptgraph.cli.commands.cmind_input import asks_for_json, wants_help, wants_json
+from scriptgraph.cli.commands.decoder import decode
 from scriptgraph.cli.commands.script import script_command
 from scriptgraph.cli.console import RunConsole
 from scriptgraph.cli.run_command import run_request
 from scriptgraph.cli.run_options import read_run
 from scriptgraph.errors import OF_THE_MACHINE, ScriptGraphError, UnknownOptionError
-from scriptgraph.manifest.queries import parse_query
 from scriptgraph.planning.conditions import same
 from scriptgraph.product import registered_folder
 
@@ -73,7 +72,7 @@ class Engine:
         def run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
             return run_request(self.product, self.repositories(), *read_run(arguments, self.product), console)
 
-        return self.answer(script_command("run", self.product), given, run, self._script_options)
+        return self.answer(script_command("run", self.product), given, run)
 
     def replay_script(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """`cm replay script --record=FILE`: `differences` in the answer has a sentence for each."""
@@ -93,23 +92,14 @@ class Engine:
 
             return run_in_docker(arguments, self.product, self.repository, self._registry)
 
-        return self.answer(script_command("docker", self.product), given, run, self._script_options)
+        return self.answer(script_command("docker", self.product), given, run)
 
     def list_or_remove(self, action: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """`cm find`, `show` and `rm` of scripts and of the cache: `action` is "find script" and the like."""
-        from scriptgraph.cli import cache_commands, script_commands  # noqa: PLC0415 - runs need no lists
-        from scriptgraph.cli.commands.cache import cache_command  # noqa: PLC0415 - runs need no lists
+        from scriptgraph.cli.lists import list_command  # noqa: PLC0415 - runs need no lists
 
-        verb, automation = action.split()
-        command = (script_command if automation == "script" else cache_command)(verb, self.product)
-        work: dict[str, Callable[[Arguments], dict[str, Any]]] = {
-            "find script": lambda arguments: script_commands.find_script(arguments, self._registry),
-            "show script": lambda arguments: script_commands.show_script(arguments, self._registry),
-            "find cache": lambda arguments: cache_commands.find_cache(arguments, self.product),
-            "show cache": lambda arguments: cache_commands.show_cache(arguments, self.product),
-            "rm cache": lambda arguments: cache_commands.remove_cache(arguments, self.product),
-        }
-        return self.answer(command, given, lambda arguments, _console: work[action](arguments))
+        command, work = list_command(action, self.product, self._registry)
+        return self.answer(command, given, lambda arguments, _console: work(arguments))
 
     def remove_script(
         self, given: Mapping[str, Any], remove: Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -122,13 +112,6 @@ class Engine:
             return remove(given)
 
         return self.answer(script_command("rm", self.product), given, work)
-
-    def commands(self) -> tuple[Command, ...]:
-        """Return the tables of all commands of scripts and the cache."""
-        from scriptgraph.cli.commands.cache import cache_commands  # noqa: PLC0415 - only for help and completion
-        from scriptgraph.cli.commands.script import script_commands  # noqa: PLC0415 - only for help and completion
-
-        return (*script_commands(self.product), *cache_commands(self.product))
 
     def complete(
         self, given: Mapping[str, Any], commands: Sequence[Command], names: Callable[[str], Iterable[str]]
@@ -154,10 +137,12 @@ class Engine:
         """Decode a command, do its work and show its progress; or show its help, if that was typed.
 
         `work` returns the contents of the answer; with `error`, it has failed. It raises ScriptGraphError for whatever
-        a user can cause. `more` returns the options, by groups, of whatever the command is about.
+        a user can cause. `more` returns the options, by groups, of whatever the command is about, if that is no script.
         """
         if wants_help(given):
-            return _guarded(given, lambda: _help(command, given, more))
+            from scriptgraph.cli.help_command import show_help  # noqa: PLC0415 - seldom
+
+            return _guarded(given, lambda: show_help(command, given, self._registry, more))
         # A wrong value of --quiet is refused where options are decoded.
         quiet = same(given.get("quiet", False), True)
         console = RunConsole(quiet=quiet, results_to=sys.stderr if wants_json(given) else sys.stdout)
@@ -175,11 +160,6 @@ class Engine:
     def _registry(self) -> Registry:
         return load_registry(self.repositories().roots)
 
-    def _script_options(self, tags: str) -> Groups:
-        from scriptgraph.cli.script_commands import options_to_help  # noqa: PLC0415 - only help needs it
-
-        return options_to_help(parse_query(tags), self._registry())
-
 
 def _done(command: Command, given: Mapping[str, Any], work: Work, console: RunConsole) -> dict[str, Any]:
     """Decode a command and do its work."""
@@ -189,17 +169,6 @@ def _done(command: Command, given: Mapping[str, Any], work: Work, console: RunCo
         if len(error.chain) == 1:  # of the script that was named: an option of the command may have been meant
             error.known |= command.spellings
         raise
-
-
-def _help(command: Command, given: Mapping[str, Any], more: Callable[[str], Groups] | None) -> dict[str, Any]:
-    """Show a command's help; cmind is to show none of its own."""
-    from scriptgraph.cli.commands.help import help_text  # noqa: PLC0415 - seldom
-
-    word = subject_of(command, given)
-    text = help_text(command, more(word) if word and more else ())
-    if on_console(given) or asks_for_json(given):
-        print(text)
-    return {"help": text, "skip_delayed_help": True}
 
 
 def _guarded(given: Mapping[str, Any], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
