@@ -173,26 +173,26 @@ def _done(command: Command, given: Mapping[str, Any], work: Work, console: RunCo
 
 def _guarded(given: Mapping[str, Any], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Turn the result of work into cmind's dictionary; what a user can cause is one line."""
-    answer: dict[str, Any]
-    try:
-        answer = work()
-    except ScriptGraphError as error:
-        answer = {"return": _FAILED, "error": error.report()}
-    except KeyboardInterrupt:
-        answer = {"return": _INTERRUPTED, "error": "interrupted; nothing half-finished was kept"}
-    except OSError as error:
-        if error.errno not in OF_THE_MACHINE:
-            raise
-        answer = {
-            "return": _FAILED,
-            "error": f"{error.filename or 'a file'}: {error.strerror}; see to it and run again",
-        }
+    answer = _caught(work)
     if not answer.get("error"):
         return {"return": 0, **answer}
     answer = {"return": _FAILED, **answer, "error": _without_end_mark(answer["error"])}
     if given.get("out") not in {None, "", "con", "json"}:  # cm shows errors on its own console only
         print(f"\nCM error: {answer['error']}!", file=sys.stderr)
     return answer
+
+
+def _caught(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return work()
+    except ScriptGraphError as error:
+        return {"error": error.report()}
+    except KeyboardInterrupt:
+        return {"return": _INTERRUPTED, "error": "interrupted; nothing half-finished was kept"}
+    except OSError as error:
+        if error.errno not in OF_THE_MACHINE:
+            raise
+        return {"error": f"{error.filename or 'a file'}: {error.strerror}; see to it and run again"}
 
 
 def _without_end_mark(text: str) -> str:

@@ -30,21 +30,12 @@ def run_request(
 
     Raise ScriptGraphError if the request has no plan, or a step fails.
     """
-    for rival in found.rivals:
-        text = "brings a script automation of its own, and cm may run that one"
-        remedy = "remove it by cm rm repo or pip uninstall, or set CM_REPOS"
-        console("warned", rival, {"message": f"{text}; {remedy}"})
+    _warn_of_rivals(found, console)
     # A mistake, and a look at a plan, change nothing on disk: the index is written once there has been a run.
     looking = options.plan or bool(options.explain)
     keeping = (options.home / "records").is_dir() and not looking
     registry = load_registry(found.roots, options.home / "index", keep=keeping)
-    plan = resolve(request, registry)
-    check_env(plan.root, request, registry)
-    if options.anew == "requested" and not plan.root.manifest.cache:
-        alias = plan.root.manifest.alias
-        raise RequestError(f"--renew: {alias} keeps nothing in the cache; --new makes what it depends on anew")
-    for note in plan.notes:
-        console("warned", plan.root.manifest.alias, {"message": note})
+    plan = _plan(request, registry, options, console)
     runtime = _runtime(product, registry, options, console, looking=looking)
     fetches = any(step.manifest.downloads for step in plan.steps())
     if looking or options.prefetch or fetches:
@@ -60,6 +51,25 @@ def run_request(
     if options.prefetch:
         return plan_commands.run_prefetch(plan, runtime, request.told(), console)
     return _execute(plan, runtime, request)
+
+
+def _warn_of_rivals(found: Repositories, console: RunConsole) -> None:
+    for rival in found.rivals:
+        text = "brings a script automation of its own, and cm may run that one"
+        remedy = "remove it by cm rm repo or pip uninstall, or set CM_REPOS"
+        console("warned", rival, {"message": f"{text}; {remedy}"})
+
+
+def _plan(request: Request, registry: Registry, options: RunOptions, console: RunConsole) -> Plan:
+    """Resolve a request, and show the notes on it."""
+    plan = resolve(request, registry)
+    alias = plan.root.manifest.alias
+    if options.anew == "requested" and not plan.root.manifest.cache:
+        raise RequestError(f"--renew: {alias} keeps nothing in the cache; --new makes what it depends on anew")
+    check_env(plan.root, request, registry)
+    for note in plan.notes:
+        console("warned", alias, {"message": note})
+    return plan
 
 
 def _runtime(

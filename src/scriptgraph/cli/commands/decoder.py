@@ -129,7 +129,7 @@ def _subject(command: Command, given: Mapping[str, Any], options: dict[str, Any]
     if command.word == "tags":
         return tagged_subject(given, options.pop("tags", None)), ()
     if command.word == "name":
-        tags = options.pop("tags", None) if "tags" in command.spellings else None
-        return named_subject(command, given, tags, options.pop("name", None))
+        tags, name = (options.pop(each, None) if each in command.spellings else None for each in ("tags", "name"))
+        return named_subject(command, given, tags, name)
     no_subject(given)
     return "", ()

@@ -18,6 +18,7 @@ NAMED = Command(
     "Show a thing.",
     (
         Option("tags", "tags", "some things"),
+        Option("name", "text", "the thing"),
         Option("f", "switch", "at once", also=("force",)),
         Option("colour", "text", "the paint", choices=("red", "blue"), never_empty=True),
         Option("size", "whole number", "how many"),
