@@ -42,6 +42,8 @@ setup(
             "*.xz",
             "*.typed",
             "*.md",
+            "*.bash",
+            "*.zsh",
             "*.js",
             "*.css",
             "*.html",

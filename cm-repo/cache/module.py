@@ -14,10 +14,7 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         super().__init__(cmind, __file__)
 
     def search(self, i: dict[str, Any]) -> dict[str, Any]:
-        """List what is kept: find, list and ls are the same.
-
-        cm find cache [--tags=TAG,_VARIATION | KEY] [--cache_dir=DIR] [--home=DIR] [--out=json]
-        """
+        """List cache entries; list and ls are the same."""
         if i.get("out", "") is None:  # so cmind's own actions (load, copy, ...) look an artifact up
             return dict(super().search(i))
         from mlperf_home.product import ENGINE  # noqa: PLC0415 - cmind loads this file for every command
@@ -25,20 +22,13 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         return ENGINE.list_or_remove("find cache", i)
 
     def show(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Tell all of what is kept, and with --verify whether every file is as it was made.
-
-        cm show cache [--tags=TAG,_VARIATION | KEY] [--verify] [--cache_dir=DIR] [--home=DIR] [--out=json]
-        """
+        """Show all that is known of cache entries."""
         from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
         return ENGINE.list_or_remove("show cache", i)
 
     def delete(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Remove what is kept; what a run uses at the moment stays.
-
-        cm rm cache [--tags=TAG,_VARIATION | KEY] [-f] [--dependants] [--cache_dir=DIR] [--home=DIR] [--out=json]
-        cm rm cache --partial [-f]      unfinished downloads, and what killed runs left
-        """
+        """Remove cache entries that no run is using."""
         from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
         return ENGINE.list_or_remove("rm cache", i)

@@ -14,32 +14,19 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         super().__init__(cmind, __file__)
 
     def run(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Check the machine, run a challenge's workflows, make the report and the bundle.
-
-        cm run challenge NAME [--sample] [--only=WORKFLOW,...] [--results_dir=DIR] [--sign_key=KEY] [--submitter=WORD]
-                         [--hw_name=NAME] [--official] [--unlocked] [--new] [--check] [--plan] [--skip_probe]
-                         [--out=json] [--OPTION=VALUE of the challenge]
-        cm run challenge NAME --lock      writes the challenge's lock file anew, and runs nothing
-        """
+        """Check the machine, run a challenge's workflows, make the report and the bundle."""
         from mlperf_home.challenges.commands import answer  # noqa: PLC0415 - cmind loads this file for every command
 
         return answer("run", i)
 
     def replay(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Verify somebody's bundle, run the same again, and say whether it came out the same.
-
-        cm replay challenge NAME --results=BUNDLE [--allowed_signers=FILE] [--results_dir=DIR] [--hw_name=NAME]
-                            [--unlocked] [--new] [--skip_probe] [--out=json] [--OPTION=VALUE of the challenge]
-        """
+        """Verify a bundle, run the same workflows again, and compare the results."""
         from mlperf_home.challenges.commands import answer  # noqa: PLC0415 - as above
 
         return answer("replay", i)
 
     def search(self, i: dict[str, Any]) -> dict[str, Any]:
-        """List challenges: find, list and ls are the same.
-
-        cm find challenge [NAME | --tags=TAG,TAG] [--out=json]
-        """
+        """List challenges: find, list and ls are the same."""
         if i.get("out", "") is None:  # so cmind's own actions (load, copy, ...) look an artifact up
             return dict(super().search(i))
         from mlperf_home.challenges.commands import answer  # noqa: PLC0415 - as above
@@ -47,10 +34,7 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         return answer("find", i)
 
     def show(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Tell all of a challenge: dates, rules, workflows, what it wants of the machine.
-
-        cm show challenge NAME [--out=json]
-        """
+        """Show a challenge: dates, rules, workflows, and their needs."""
         from mlperf_home.challenges.commands import answer  # noqa: PLC0415 - as above
 
         return answer("show", i)

@@ -14,42 +14,25 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         super().__init__(cmind, __file__)
 
     def run(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Run a command once for each combination of values.
-
-        cm run experiment NAME --explore=JSON [--tags=TAG,TAG] [--rerun] [--experiments_dir=DIR]
-                          -- cm run script --tags=... --option={{VARIABLE}} --results_dir=DIR/{{POINT}}
-        """
+        """Run a command once for each combination of values."""
         return _answer("run", i)
 
     def replay(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Run an experiment's command with the same values again, and compare.
-
-        cm replay experiment NAME [--experiments_dir=DIR]
-        """
+        """Run an experiment's command with the same values again, and compare."""
         return _answer("replay", i)
 
     def search(self, i: dict[str, Any]) -> dict[str, Any]:
-        """List experiments: find, list and ls are the same.
-
-        cm find experiment [NAME | --tags=TAG,TAG] [--experiments_dir=DIR] [--out=json]
-        """
+        """List experiments: find, list and ls are the same."""
         if i.get("out", "") is None:  # so cmind's own actions (load, copy, ...) look an artifact up
             return dict(super().search(i))
         return _answer("find", i)
 
     def show(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Show what was measured, and with --pareto its front.
-
-        cm show experiment [NAME | --tags=TAG,TAG] [--pareto] [--metrics=M,M] [--derive="per_core=latency_ms*cores"]
-                           [--sort=M] [--prices=FILE] [--parquet=FILE] [--out=json]
-        """
+        """Show what was measured, and with --pareto its front."""
         return _answer("show", i)
 
     def delete(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Remove experiments with all that they measured.
-
-        cm rm experiment NAME | --tags=TAG,TAG [-f] [--experiments_dir=DIR]
-        """
+        """Remove experiments with all that they measured."""
         return _answer("rm", i)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from cmind.automation import Automation
@@ -15,21 +14,13 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         super().__init__(cmind, __file__)
 
     def run(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Run a script found by its tags, and what it depends on.
-
-        cm run script --tags=TAG,TAG,_VARIATION [--OPTION=VALUE] [--env.KEY=VALUE]
-                      [--adr.NAME.KEY=VALUE] [--offline] [--mirrors=FILE] [--quiet] [-v] [--out=json]
-                      [--home=DIR] [--cache_dir=DIR] [--new | --renew]
-        """
+        """Run a script found by its tags, and what it depends on."""
         from mlperf_home.product import ENGINE  # noqa: PLC0415 - cmind loads this file for every command
 
         return ENGINE.run_script(i)
 
     def search(self, i: dict[str, Any]) -> dict[str, Any]:
-        """List scripts: find, list and ls are the same.
-
-        cm find script [--tags=TAG,_VARIATION | "TAG TAG"] [--out=json]
-        """
+        """List scripts: find, list and ls are the same."""
         if i.get("out", "") is None:  # so cmind's own actions (load, copy, ...) look an artifact up
             return dict(super().search(i))
         from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
@@ -37,34 +28,33 @@ class CAutomation(Automation):  # type: ignore[misc]  # cmind ships no types
         return ENGINE.list_or_remove("find script", i)
 
     def show(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Say what a script is: options, variations, dependencies, exports, what it keeps.
-
-        cm show script --tags=TAG,TAG,_VARIATION [--out=json]
-        """
+        """Show a script: options, variations, dependencies, exports, cache."""
         from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
         return ENGINE.list_or_remove("show script", i)
 
     def delete(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Delete a script's folder, as cmind does; where nobody can be asked, only with -f.
+        """Delete a script's folder, as cmind does; where nobody can be asked, only with -f."""
+        if i.get("out", "") is None:  # so cmind's own actions delete an artifact
+            return dict(super().delete(i))
+        from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
-        cm rm script ALIAS [-f]
-        """
-        if not (i.get("f") or i.get("force") or sys.stdin.isatty()):
-            return {"return": 1, "error": "nothing was deleted; add -f to delete a script's folder without being asked"}
-        return dict(super().delete(i))
+        return ENGINE.remove_script(i, super().delete)
+
+    def completion(self, i: dict[str, Any]) -> dict[str, Any]:
+        """Print what a shell reads to complete command lines."""
+        from mlperf_home.command_line import complete  # noqa: PLC0415 - as above
+
+        return complete(i)
 
     def replay(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Run what a record tells of again, and say what differs.
-
-        cm replay script --record=FILE [--OPTION=VALUE]
-        """
+        """Repeat the request of a record, and show the differences."""
         from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
         return ENGINE.replay_script(i)
 
     def docker(self, i: dict[str, Any]) -> dict[str, Any]:
-        """Run a script in a container: cm docker script --tags=TAG,TAG [--docker_skip_run_cmd]."""
+        """Run a script in a container."""
         from mlperf_home.product import ENGINE  # noqa: PLC0415 - as above
 
         return ENGINE.docker_script(i)

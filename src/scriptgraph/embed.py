@@ -8,8 +8,20 @@ from typing import TYPE_CHECKING, Any
 from scriptgraph.cache.digests import KnownDigests
 from scriptgraph.catalog.registry import Registry, load_registry
 from scriptgraph.cli.bridge import Engine
+from scriptgraph.cli.commands.cmind_input import EXTRA
+from scriptgraph.cli.commands.decoder import Arguments, decode
+from scriptgraph.cli.commands.table import (
+    EVERYDAY,
+    OUTPUT,
+    PLACES,
+    STEERING,
+    Command,
+    Option,
+    output_options,
+    place_options,
+    progress_options,
+)
 from scriptgraph.cli.console import RunConsole
-from scriptgraph.cli.options import EXTRA, FrontOptions, read_front, wants_json
 from scriptgraph.errors import ManifestError, RequestError, ScriptGraphError, StepFailed, nearest
 from scriptgraph.execution.context import failing_on
 from scriptgraph.execution.record import host_facts, installed_versions
@@ -35,6 +47,9 @@ from scriptgraph.product import Product
 
 if TYPE_CHECKING:
     from scriptgraph.cli.cache_commands import agreed
+    from scriptgraph.cli.commands.cache import cache_commands
+    from scriptgraph.cli.commands.help import option_notes
+    from scriptgraph.cli.commands.script import script_commands
     from scriptgraph.cli.replay import Difference
     from scriptgraph.cli.tables import Section, show_sections
     from scriptgraph.fetch.archive import ArchiveError, Limits, extract
@@ -49,6 +64,9 @@ _LATER = {
     "read_table": "scriptgraph.manifest.rows",
     "agreed": "scriptgraph.cli.cache_commands",
     "Difference": "scriptgraph.cli.replay",
+    "cache_commands": "scriptgraph.cli.commands.cache",
+    "option_notes": "scriptgraph.cli.commands.help",
+    "script_commands": "scriptgraph.cli.commands.script",
     "Section": "scriptgraph.cli.tables",
     "show_sections": "scriptgraph.cli.tables",
     "ArchiveError": "scriptgraph.fetch.archive",
@@ -65,17 +83,23 @@ _LATER = {
 }
 
 __all__ = [
+    "EVERYDAY",
     "EXTRA",
+    "OUTPUT",
+    "PLACES",
+    "STEERING",
     "ArchiveError",
+    "Arguments",
+    "Command",
     "Completed",
     "Difference",
     "Engine",
-    "FrontOptions",
     "KnownDigests",
     "Limits",
     "Malformed",
     "Manifest",
     "ManifestError",
+    "Option",
     "Place",
     "ProcessFailed",
     "Product",
@@ -92,8 +116,10 @@ __all__ = [
     "Values",
     "agreed",
     "as_text",
+    "cache_commands",
     "capture",
     "content_digest",
+    "decode",
     "describe_end",
     "each",
     "extract",
@@ -105,9 +131,12 @@ __all__ = [
     "lock",
     "members",
     "nearest",
+    "option_notes",
+    "output_options",
     "parse_query",
+    "place_options",
     "pointer_to",
-    "read_front",
+    "progress_options",
     "read_table",
     "read_text",
     "read_texts",
@@ -115,8 +144,8 @@ __all__ = [
     "resolve",
     "run",
     "same",
+    "script_commands",
     "show_sections",
-    "wants_json",
 ]
 
 

@@ -111,6 +111,25 @@ class RequestError(ScriptGraphError):
     """What the user typed cannot be understood."""
 
 
+class UnknownOptionError(RequestError):
+    """A script has no such option.
+
+    Attributes:
+        known: every option that may have been meant: the script's, and its command's once that is known.
+    """
+
+    def __init__(self, alias: str, name: str, known: frozenset[str]) -> None:
+        super().__init__(alias, name, known)
+        self.alias, self.name, self.known = alias, name, known
+        self._advice = f"`cm run script --tags={alias} --help` lists its options" if known else ""
+
+    def __str__(self) -> str:
+        close = nearest(self.name, self.known, 1)
+        hint = f"did you mean --{close[0]}?" if close else ""
+        advice = " ".join(filter(None, (hint, self._advice))) or "it has none"
+        return f"{self.alias} has no option --{self.name}; {advice}"
+
+
 class NoScriptError(ScriptGraphError):
     """No script has all the tags of a query.
 

@@ -13,15 +13,18 @@ import pytest
 from cmind.cli import parse
 
 import mlperf_home.challenges
+from mlperf_home.challenges.command_table import challenge_command
 from mlperf_home.challenges.commands import answer
 from mlperf_home.challenges.definition.lock import LOCK_NAME, lock_differences, make_lock, read_lock
 from mlperf_home.challenges.definition.manifest import find_challenges, load_challenge
-from mlperf_home.challenges.runs.arguments import read_asking
-from mlperf_home.experiments.arguments import read_asking as read_experiment_asking
+from mlperf_home.challenges.runs.arguments import read_options
+from mlperf_home.experiments.command_table import experiment_command
 from mlperf_home.product import PRODUCT
 from mlperf_home.rules import load_round
 from scriptgraph.catalog.registry import load_registry
-from scriptgraph.cli.options import read_front
+from scriptgraph.cli.commands.decoder import decode
+from scriptgraph.cli.commands.script import script_command
+from scriptgraph.cli.run_options import read_run
 from scriptgraph.errors import NoScriptError
 from scriptgraph.manifest.queries import parse_query
 from scriptgraph.planning.options import check_env
@@ -124,18 +127,19 @@ def test_a_command_of_a_guide_can_be_done(file: str, line: str, tmp_path: Path) 
     command: dict[str, Any] = {**told["cm_input"], "home": str(tmp_path / "home"), "out": None}
     action, automation = command["action"], command["automation"]
     if automation == "experiment":
-        assert read_experiment_asking(action, command)
+        assert decode(experiment_command(action), command)
         return
     if automation == "script":
-        request, _ = read_front(command, PRODUCT)
+        request, _ = read_run(decode(script_command("run", PRODUCT), command), PRODUCT)
         check_env(resolve(request, REGISTRY).root, request, REGISTRY)
         return
     if action == "replay":
         challenge = load_challenge([ROOT], command["artifact"])
-        assert read_asking(command, challenge, replay=True).path("results")
+        assert read_options(decode(challenge_command("replay"), command), challenge).path("results")
         return
     if action == "run":
-        assert read_asking(command, load_challenge([ROOT], command["artifact"]))
+        challenge = load_challenge([ROOT], command["artifact"])
+        assert read_options(decode(challenge_command("run"), command), challenge)
         answered = answer("run", {**command, "plan": True})
     else:
         answered = answer(action, command)

@@ -66,7 +66,7 @@ def test_the_version_of_an_environment_is_that_of_its_python(option: str, key: s
     [
         ({"division": "network"}, "--division=network: must be one of open, closed"),
         ({"device": "cuda"}, "--device=cuda: only CPUs are measured here"),
-        ({"senario": "Offline"}, "has no option --senario. Did you mean --scenario?"),
+        ({"senario": "Offline"}, "has no option --senario; did you mean --scenario?"),
         ({"scenario": "offline"}, "--scenario=offline: must be one of Offline, SingleStream, MultiStream, Server"),
     ],
 )

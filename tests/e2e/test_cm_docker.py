@@ -159,7 +159,7 @@ def test_without_docker_it_is_said_what_to_do(cm: Cm, tmp_path: Path) -> None:
     ("options", "said"),
     [
         (["--tags=detect,oz"], "detect-os"),
-        (["--tags=detect,os", "--docker_port=5"], "--docker_port: not known here; options: --docker_base_image"),
+        (["--tags=detect,os", "--docker_mount=/tmp"], "did you mean --docker_mounts?"),
         (["--tags=detect,os", "--docker_base_image=--privileged"], "is no image's name"),
         (["--tags=detect,os", "--docker_mounts=/nowhere/at/all"], "nothing is there"),
         (["--tags=run,mobilenet-models", "--imagenet_path=/nowhere/at/all"], "nothing is there"),

@@ -49,7 +49,7 @@ def test_cmr_is_short_for_cm_run_script(cm: Cm) -> None:
         (("--tags=detect,oss",), "no script has the tag 'oss'. Did you mean os?"),
         (("--tags=run,mlperf,bert-99,deepsparse,_smaple",), "has no variation _smaple. Did you mean _sample?"),
         (("--tags=generate-run-cmds,_submission,_accuracy-only",), "exclude each other"),
-        (("--tags=run,mlperf,bert-99,deepsparse", "--scenaro=Offline"), "Did you mean --scenario?"),
+        (("--tags=run,mlperf,bert-99,deepsparse", "--scenaro=Offline"), "did you mean --scenario?"),
         (("--tags=run,mlperf,bert-99,deepsparse", "--scenario=Offlin"), "must be one of Offline"),
         (("--tags=run,mlperf,bert-99,deepsparse,_sample", "--division=closed"), "closed wants the reference model's"),
         (

@@ -96,7 +96,7 @@ class TestAPlan:
         assert "did you mean CM_SIZE?" in cm_run("keep", explain="CM_SIZ")["error"]
         assert cm_run("keep", explain="CM_ZZZZZZ")["error"].endswith("reads it")
         assert cm_run("keep", explain="CM_MADE")["error"].endswith("; what exports it when it runs: keep")
-        assert "needs a name" in cm_run("keep", explain=True)["error"]
+        assert "needs a value" in cm_run("keep", explain=True)["error"]
 
 
 @pytest.mark.usefixtures("workflow")

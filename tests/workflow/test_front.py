@@ -135,7 +135,7 @@ class TestAMistake:
                 {},
                 (
                     "--tags=run,frnt: no script has the tag 'frnt'. Did you mean front?"
-                    " Closest scripts: front (run,front)."
+                    " Closest scripts: front (run,front)"
                 ),
             ),
             (
@@ -147,7 +147,10 @@ class TestAMistake:
             (
                 "run,front",
                 {"run-mode": "fast", "runmode": "x"},
-                "front has no option --runmode. Did you mean --run_mode? Options: run_mode [on the way: front]",
+                (
+                    "front has no option --runmode; did you mean --run_mode?"
+                    " `cm run script --tags=front --help` lists its options [on the way: front]"
+                ),
             ),
             (
                 "run,front",
@@ -178,7 +181,7 @@ class TestAMistake:
         assert cm_run("run,front")["return"] == 0
         assert cm_run("broken") == {
             "return": 1,
-            "error": f"{folder}/_cm.json#/deps/0/name: unknown key; did you mean names?",
+            "error": f"{folder}/_cm.json#/deps/0/name: unknown key (did you mean names?)",
         }
 
     def test_a_home_that_cannot_be_written_is_said(self, cm_run: Run, tmp_path: Path) -> None:

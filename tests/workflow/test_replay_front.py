@@ -86,7 +86,7 @@ def test_a_plan_of_a_record_runs_nothing(recorded: Path, replay: Run, home: Path
     ("options", "words"),
     [
         ({}, "write cm replay script --record=FILE"),
-        ({"record": True}, "write cm replay script --record=FILE"),
+        ({"record": True}, "--record needs a path: write --record=FILE"),
         ({"record": "/nothing/there.json"}, "cannot be read"),
         ({"tags": "speak"}, "the tags are those of the record"),
     ],

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.bundle import make_bundle
 from mlperf_home.challenges.bundles.signature import check_key
+from mlperf_home.challenges.command_table import challenge_command
 from mlperf_home.challenges.definition.lock import write_lock
 from mlperf_home.challenges.definition.machine import this_machine
 from mlperf_home.challenges.definition.manifest import ChallengeError, find_challenges, load_challenge
 from mlperf_home.challenges.definition.work import opened, places_of
 from mlperf_home.challenges.replays.replay import replay
-from mlperf_home.challenges.runs.arguments import Setting, chosen_workflows, name_of, read_asking, refuse_options
+from mlperf_home.challenges.runs.arguments import Setting, chosen_workflows, read_options
 from mlperf_home.challenges.runs.run import (
     asked_of,
     compare_locks,
@@ -26,7 +27,7 @@ from mlperf_home.challenges.runs.workflows import shown
 from mlperf_home.contracts.codec import encode
 from mlperf_home.errors import LocatedError
 from mlperf_home.product import ENGINE
-from scriptgraph.embed import Section, failing_on, load_registry, show_sections, wants_json
+from scriptgraph.embed import Option, Section, failing_on, load_registry, show_sections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.challenges.definition.manifest import Challenge, Needs
-    from scriptgraph.embed import RunConsole
+    from scriptgraph.embed import Arguments, RunConsole
 
 
 def answer(action: str, command: Mapping[str, Any], repositories: Sequence[Path] = ()) -> dict[str, Any]:
@@ -44,18 +45,21 @@ def answer(action: str, command: Mapping[str, Any], repositories: Sequence[Path]
         cmind's dictionary: `return` is 0, or 1 with `error`, or 130 after Ctrl-C; the rest is what came of it.
     """
 
-    def work(console: RunConsole) -> dict[str, Any]:
+    def work(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
         with failing_on(LocatedError):
-            return _ACTIONS[action](command, (*ENGINE.repositories().roots, *repositories), console)
+            return _ACTIONS[action](arguments, (*ENGINE.repositories().roots, *repositories), console)
 
-    return ENGINE.answer(command, work)
+    def own_options(name: str) -> list[tuple[str, list[Option]]]:
+        with failing_on(LocatedError):
+            challenge = load_challenge((*ENGINE.repositories().roots, *repositories), name)
+        return [(f"Options of {name}", [Option(each, "text", words) for each, words in challenge.options.items()])]
+
+    table = challenge_command(action)
+    return ENGINE.answer(table, command, work, own_options if table.open_to else None)
 
 
-def _find(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
-    refuse_options(command)
-    name, tags = name_of(command), command.get("tags") or ""
-    words = [str(tag) for tag in tags] if isinstance(tags, list) else str(tags).split(",")
-    wanted = [word for word in (name, *words) if word]
+def _find(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
+    wanted = [word for word in (arguments.word, *arguments.tags) if word]
     found, broken = find_challenges(roots, wanted)
     for line in broken:
         console("warned", "challenge", {"message": line})
@@ -63,16 +67,15 @@ def _find(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole
         names = ", ".join(each.name for each in find_challenges(roots)[0])
         raise ChallengeError("cm find challenge", f"no challenge is {' and '.join(wanted)}", f"there are: {names}")
     today = _today()
-    if _on_console(command):
+    if not arguments.as_json:
         rows = [(each.name, _dates(each, today), each.title) for each in found]
         head = ("challenge", "open", "what")
         show_sections([Section("", rows, head) if rows else Section("there is no such challenge")])
     return {"challenges": [{"name": each.name, "title": each.title, "state": each.state(today)} for each in found]}
 
 
-def _show(command: Mapping[str, Any], roots: Sequence[Path], _console: RunConsole) -> dict[str, Any]:
-    refuse_options(command)
-    challenge = load_challenge(roots, name_of(command))
+def _show(arguments: Arguments, roots: Sequence[Path], _console: RunConsole) -> dict[str, Any]:
+    challenge = load_challenge(roots, arguments.word)
     head = [
         ("folder", str(challenge.folder)),
         ("open", _dates(challenge, _today())),
@@ -93,7 +96,7 @@ def _show(command: Mapping[str, Any], roots: Sequence[Path], _console: RunConsol
         sections.append(Section(f"Workflow {each.name}: {each.title}", rows))
     run = f"cm run challenge {challenge.name}"
     sections.append(Section("To run it", [(f"{run} --sample",), (f"{run} --check",), (run,)]))
-    if _on_console(command):
+    if not arguments.as_json:
         show_sections(sections)
     return {"challenge": {section.title: [list(row) for row in section.rows] for section in sections}}
 
@@ -111,23 +114,23 @@ def _dates(challenge: Challenge, today: date) -> str:
     return f"{challenge.opened} to {challenge.closed}: {challenge.state(today)}"
 
 
-def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
-    setting = _setting(command, roots, console)
-    challenge, asking = setting.challenge, setting.asking
+def _run(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
+    setting = _setting(arguments, roots, console)
+    challenge, options = setting.challenge, setting.options
     registry = load_registry(roots)
-    if "lock" in asking.on:
+    if "lock" in options.on:
         path = write_lock(challenge, registry)
         setting.say(f"locked as things are here: {path}")
         return {"lock": str(path)}
-    workflows = chosen_workflows(challenge, asking.texts.get("only", ""))
+    workflows = chosen_workflows(challenge, arguments.words("only"))
     root = setting.root("sample" if setting.sample else "official")
-    if "plan" in asking.on:
+    if "plan" in options.on:
         calls = ((each.name, each.mode(sample=setting.sample).call) for each in workflows)
         commands = {name: shown(setting, call, places_of(root, name, setting.hw_name)) for name, call in calls}
         for line in commands.values():
             setting.say(line)
         return {"commands": commands}
-    if key := asking.path("sign_key"):
+    if key := options.path("sign_key"):
         check_key(key)
     locks = compare_locks(challenge, registry)
     require_open(setting, locks)
@@ -135,12 +138,12 @@ def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole)
     wanted = require_machine(setting, workflows, root)
     rows = [(f"{each.workflow} wants {each.wanted}", each.here) for each in wanted]
     console("tabled", challenge.name, {"title": "Requirements: all met", "rows": rows})
-    if "check" in asking.on:
+    if "check" in options.on:
         return {"requirements": [list(row) for row in rows]}
     root.parent.mkdir(parents=True, exist_ok=True)
-    with opened(root, asked_of(setting, locks), challenge.workflows, workflows, anew="new" in asking.on) as work:
+    with opened(root, asked_of(setting, locks), challenge.workflows, workflows, anew="new" in options.on) as work:
         failed, facts = run_all(setting, work, workflows, wanted, locks)
-        bundle = make_bundle(work, challenge, facts, redaction_of(setting, root), asking.path("sign_key"))
+        bundle = make_bundle(work, challenge, facts, redaction_of(setting, root), options.path("sign_key"))
     told = {"report": str(root / "report.md"), "page": str(root / "report.html"), "bundle": str(bundle)}
     rows = [*told.items(), ("to replay", f"cm replay challenge {challenge.name} --results={bundle}")]
     title = "SAMPLE RESULTS, no MLPerf results" if setting.sample else challenge.title
@@ -148,9 +151,9 @@ def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole)
     return {**told, "failed": failed, **_error_of(failed)}
 
 
-def _replay(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
-    setting = _setting(command, roots, console, replaying=True)
-    bundle = setting.asking.path("results")
+def _replay(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
+    setting = _setting(arguments, roots, console)
+    bundle = setting.options.path("results")
     if bundle is None:
         advice = f"write cm replay challenge {setting.challenge.name} --results=BUNDLE"
         raise ChallengeError("--results", "which bundle?", advice)
@@ -171,21 +174,14 @@ def _replay(command: Mapping[str, Any], roots: Sequence[Path], console: RunConso
 _ACTIONS = {"find": _find, "show": _show, "run": _run, "replay": _replay}
 
 
-def _on_console(command: Mapping[str, Any]) -> bool:
-    """Whether a person reads the answer: another program, and --out=json, want the structure alone."""
-    return command.get("out") == "con" and not wants_json(command)
-
-
-def _setting(
-    command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole, *, replaying: bool = False
-) -> Setting:
-    challenge = load_challenge(roots, name_of(command))
-    asking = read_asking(command, challenge, replay=replaying)
+def _setting(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> Setting:
+    challenge = load_challenge(roots, arguments.word)
+    options = read_options(arguments, challenge)
 
     def say(message: str) -> None:
         console("said", challenge.name, {"message": message})
 
-    return Setting(challenge, asking, this_machine(), say, _today())
+    return Setting(challenge, options, this_machine(), say, _today())
 
 
 def _error_of(failed: Mapping[str, str]) -> dict[str, str]:

@@ -101,6 +101,11 @@ class Registry:
         found = [each for each in map(self._read, self._having(tags)) if not isinstance(each, ManifestError)]
         return iter(sorted(found, key=lambda manifest: manifest.alias))
 
+    def tags_beside(self, tags: Iterable[str]) -> frozenset[str]:
+        """Return every tag of the scripts that have all these tags; no manifest is decoded."""
+        heads = map(self._catalogue.head, self._having(tags))
+        return frozenset(tag for head in heads for tag in head.tags)
+
     def problems(self) -> Iterator[ManifestError]:
         """Yield what is wrong with each broken manifest."""
         self._see_all()

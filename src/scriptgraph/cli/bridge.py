@@ -8,28 +8,29 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cache.digests import KnownDigests
-from scriptgraph.cache.store import Cache
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.catalog.repositories import find_repositories
+from scriptgraph.cli.commands.cmind_input import asks_for_json, wants_help, wants_json
+from scriptgraph.cli.commands.decoder import decode
+from scriptgraph.cli.commands.script import script_command
 from scriptgraph.cli.console import RunConsole
-from scriptgraph.cli.options import FrontOptions, asks_for_json, read_front, wants_json
-from scriptgraph.errors import OF_THE_MACHINE, RequestError, ScriptGraphError
-from scriptgraph.execution.executor import execute
-from scriptgraph.execution.record import new_run_folder
-from scriptgraph.execution.runtime import Runtime
+from scriptgraph.cli.run_command import run_request
+from scriptgraph.cli.run_options import read_run
+from scriptgraph.errors import OF_THE_MACHINE, ScriptGraphError, UnknownOptionError
 from scriptgraph.planning.conditions import same
-from scriptgraph.planning.options import check_env
-from scriptgraph.planning.resolver import resolve
 from scriptgraph.product import registered_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
     from scriptgraph.catalog.repositories import Repositories
-    from scriptgraph.planning.plan import Request
+    from scriptgraph.cli.commands.decoder import Arguments
+    from scriptgraph.cli.commands.help import Groups
+    from scriptgraph.cli.commands.table import Command
     from scriptgraph.product import Product
+
+    Work = Callable[[Arguments, RunConsole], dict[str, Any]]
 
 _FAILED, _INTERRUPTED = 1, 130
 
@@ -65,134 +66,139 @@ class Engine:
         found = find_repositories(self.repository, registered_folder(), sys.path)
         return found.replaced(roots=(*found.roots, *self._more))
 
-    def run_script(self, command: Mapping[str, Any]) -> dict[str, Any]:
+    def run_script(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """`cm run script`: `new_env` in the answer is what leaves the script."""
-        return self.answer(command, lambda console: self._run(*read_front(command, self.product), console))
 
-    def replay_script(self, command: Mapping[str, Any]) -> dict[str, Any]:
+        def run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
+            return run_request(self.product, self.repositories(), *read_run(arguments, self.product), console)
+
+        return self.answer(script_command("run", self.product), given, run)
+
+    def replay_script(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """`cm replay script --record=FILE`: `differences` in the answer has a sentence for each."""
-        from scriptgraph.cli.record_file import read_record  # noqa: PLC0415 - seldom
-        from scriptgraph.cli.replay import plan_differences, request_of, run_differences  # noqa: PLC0415 - seldom
 
-        def run(console: RunConsole) -> dict[str, Any]:
-            given = dict(command)
-            path = given.pop("record", "")
-            if not isinstance(path, str) or not path:
-                raise RequestError("which record? write cm replay script --record=FILE, a run's record.json")
-            schema = self.product.schema("record")
-            document = read_record(Path(path).expanduser().absolute(), schema)
-            typed, options = read_front(given, self.product, document["request"]["tags"])
-            request = request_of(document, typed)
-            options = options.replaced(switches=options.switches.replaced(command_line=request.argv))
-            answer = self._run(request, options, console)
-            if "new_env" not in answer:
-                return answer
-            now = read_record(Path(answer["record"]), schema)
-            found = plan_differences(document, now) + run_differences(document, now)
-            lines = [str(each) for each in found]
-            title = f"differs in {len(lines)}:" if lines else "nothing differs"
-            console.text([title, *(f"  {line}" for line in lines)])
-            return {**answer, "differences": lines}
+        def run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
+            from scriptgraph.cli.replay import replay  # noqa: PLC0415 - seldom
 
-        return self.answer(command, run)
+            return replay(arguments, self.product, self.repositories(), console)
 
-    def docker_script(self, command: Mapping[str, Any]) -> dict[str, Any]:
+        return self.answer(script_command("replay", self.product), given, run)
+
+    def docker_script(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """`cm docker script --tags=...`: the same run in a container; `return` is 1 where its exit status is not 0."""
-        from scriptgraph.cli.docker_command import run_in_docker  # noqa: PLC0415 - most runs do without containers
 
-        return _guarded(lambda: run_in_docker(command, self.product, self.repository, self._registry))
+        def run(arguments: Arguments, _console: RunConsole) -> dict[str, Any]:
+            from scriptgraph.cli.docker_command import run_in_docker  # noqa: PLC0415 - most runs need no container
 
-    def list_or_remove(self, action: str, command: Mapping[str, Any]) -> dict[str, Any]:
+            return run_in_docker(arguments, self.product, self.repository, self._registry)
+
+        return self.answer(script_command("docker", self.product), given, run)
+
+    def list_or_remove(self, action: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """`cm find`, `show` and `rm` of scripts and of the cache: `action` is "find script" and the like."""
-        from scriptgraph.cli.cache_commands import find_cache, remove_cache, show_cache  # noqa: PLC0415 - runs need no lists
-        from scriptgraph.cli.script_commands import find_script, show_script  # noqa: PLC0415 - runs need no lists
+        from scriptgraph.cli.lists import list_command  # noqa: PLC0415 - runs need no lists
 
-        work: dict[str, Callable[[], dict[str, Any]]] = {
-            "find script": lambda: find_script(command, self._registry),
-            "show script": lambda: show_script(command, self._registry),
-            "find cache": lambda: find_cache(command, self.product),
-            "show cache": lambda: show_cache(command, self.product),
-            "rm cache": lambda: remove_cache(command, self.product),
-        }
-        return _guarded(work[action])
+        command, work = list_command(action, self.product, self._registry)
+        return self.answer(command, given, lambda arguments, _console: work(arguments))
 
-    def answer(self, command: Mapping[str, Any], work: Callable[[RunConsole], dict[str, Any]]) -> dict[str, Any]:
-        """Do the work of a command that shows its progress.
+    def remove_script(
+        self, given: Mapping[str, Any], remove: Callable[[Mapping[str, Any]], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """`cm rm script`: `remove` is cmind's own action, which asks on a terminal."""
 
-        `work` returns what the answer holds; with `error`, it has failed. It raises ScriptGraphError for whatever a
-        user can cause.
+        def work(arguments: Arguments, _console: RunConsole) -> dict[str, Any]:
+            if not (arguments.on("f") or sys.stdin.isatty()):
+                return {"error": "nothing was deleted; add -f to delete a script's folder without being asked"}
+            return remove(given)
+
+        return self.answer(script_command("rm", self.product), given, work)
+
+    def complete(
+        self, given: Mapping[str, Any], commands: Sequence[Command], names: Callable[[str], Iterable[str]]
+    ) -> dict[str, Any]:
+        """`cm completion script`: print what a shell reads, or the words that the line after `--` may go on with."""
+
+        def work(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
+            from scriptgraph.cli.complete_command import complete  # noqa: PLC0415 - seldom
+
+            lines = complete(arguments, commands, self.product, self.repositories().roots, names)
+            console.text(lines)
+            return {"lines": lines}
+
+        return self.answer(script_command("completion", self.product), given, work)
+
+    def answer(
+        self,
+        command: Command,
+        given: Mapping[str, Any],
+        work: Work,
+        more: Callable[[str], Groups] | None = None,
+    ) -> dict[str, Any]:
+        """Decode a command, do its work and show its progress; or show its help, if that was typed.
+
+        `work` returns the contents of the answer; with `error`, it has failed. It raises ScriptGraphError for whatever
+        a user can cause. `more` returns the options, by groups, of whatever the command is about, if that is no script.
         """
-        # A wrong value of --quiet is refused where options are read.
-        quiet = same(command.get("quiet", False), True)
-        console = RunConsole(quiet=quiet, results_to=sys.stderr if wants_json(command) else sys.stdout)
+        if wants_help(given):
+            from scriptgraph.cli.help_command import show_help  # noqa: PLC0415 - seldom
+
+            return _guarded(given, lambda: show_help(command, given, self._registry, more))
+        # A wrong value of --quiet is refused where options are decoded.
+        quiet = same(given.get("quiet", False), True)
+        console = RunConsole(quiet=quiet, results_to=sys.stderr if wants_json(given) else sys.stdout)
         try:
-            answer = _guarded(lambda: work(console))
+            answer = _guarded(given, lambda: _done(command, given, work, console))
         finally:
             console.close()
         if answer["return"]:
             return answer
         answer = {**answer, "tables": console.tables}
-        if asks_for_json(command):
+        if asks_for_json(given):
             print(json.dumps(answer, indent=2, sort_keys=True, default=str))
         return answer
 
     def _registry(self) -> Registry:
         return load_registry(self.repositories().roots)
 
-    def _run(self, request: Request, options: FrontOptions, console: RunConsole) -> dict[str, Any]:
-        found = self.repositories()
-        for rival in found.rivals:
-            text = "brings a script automation of its own, and cm may run that one"
-            remedy = "remove it by cm rm repo or pip uninstall, or set CM_REPOS"
-            console("warned", rival, {"message": f"{text}; {remedy}"})
-        # A mistake, and a look at a plan, change nothing on disk: the index is written once there has been a run.
-        looking = options.plan or bool(options.explain)
-        records = options.home / "records"
-        registry = load_registry(found.roots, options.home / "index", keep=records.is_dir() and not looking)
-        plan = resolve(request, registry)
-        alias = plan.root.manifest.alias
-        if options.anew == "requested" and not plan.root.manifest.cache:
-            raise RequestError(f"--renew: {alias} keeps nothing in the cache; --new makes what it depends on anew")
-        check_env(plan.root, request, registry)
-        for note in plan.notes:
-            console("warned", alias, {"message": note})
-        cache, state = Cache(options.cache), options.home / "state"
-        # A look keeps nothing, digests neither.
-        digests = KnownDigests(None if looking else options.home / "index" / "digests.json")
-        runtime = Runtime(
-            self.product, registry, cache, state, records / "none", options.switches, console, digests, options.anew
-        )
-        fetches = any(step.manifest.downloads for step in plan.steps())
-        if looking or options.prefetch or fetches:
-            from scriptgraph.cli import plan_commands  # noqa: PLC0415 - it imports the network's modules: most runs need none
-        if options.explain:
-            return plan_commands.show_origin(plan, options.explain, console)
-        if options.plan:
-            return plan_commands.show_plan(plan, runtime, console)
-        if fetches:
-            plan_commands.require_provided(plan, runtime)
-        runtime.cache.prepare()
-        runtime = runtime.replaced(run_folder=new_run_folder(records, alias))
-        if options.prefetch:
-            return plan_commands.run_prefetch(plan, runtime, request.told(), console)
-        record = execute(plan, runtime, request.told())
-        return {
-            "record": str(runtime.run_folder / "record.json"),
-            "new_env": record.exports,
-            "status": {step.alias: step.status for step in record.steps}[alias],
-        }
 
-
-def _guarded(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Turn what comes of work into cmind's dictionary; what a user can cause is one line."""
+def _done(command: Command, given: Mapping[str, Any], work: Work, console: RunConsole) -> dict[str, Any]:
+    """Decode a command and do its work."""
     try:
-        answer = work()
+        return work(decode(command, given), console)
+    except UnknownOptionError as error:
+        if len(error.chain) == 1:  # of the script that was named: an option of the command may have been meant
+            error.known |= command.spellings
+        raise
+
+
+def _guarded(given: Mapping[str, Any], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Turn the result of work into cmind's dictionary; what a user can cause is one line."""
+    answer = _caught(work)
+    if not answer.get("error"):
+        return {"return": 0, **answer}
+    answer = {"return": _FAILED, **answer, "error": _without_end_mark(answer["error"])}
+    if given.get("out") not in {None, "", "con", "json"}:  # cm shows errors on its own console only
+        print(f"\nCM error: {answer['error']}!", file=sys.stderr)
+    return answer
+
+
+def _caught(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return work()
     except ScriptGraphError as error:
-        return {"return": _FAILED, "error": error.report()}
+        return {"error": error.report()}
     except KeyboardInterrupt:
         return {"return": _INTERRUPTED, "error": "interrupted; nothing half-finished was kept"}
     except OSError as error:
         if error.errno not in OF_THE_MACHINE:
             raise
-        return {"return": _FAILED, "error": f"{error.filename or 'a file'}: {error.strerror}; see to it and run again"}
-    return {"return": _FAILED if answer.get("error") else 0, **answer}
+        return {"error": f"{error.filename or 'a file'}: {error.strerror}; see to it and run again"}
+
+
+def _without_end_mark(text: str) -> str:
+    """Return an error as cmind wants it: it puts an exclamation mark at the end."""
+    if not text.endswith("?"):
+        return text.removesuffix(".")
+    start = max(text.rfind(mark) for mark in (". ", "; ", ": "))
+    question = text[start + 2 :]
+    return f"{text[:start]} ({question[:1].lower()}{question[1:]})"

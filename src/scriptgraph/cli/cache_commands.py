@@ -10,16 +10,17 @@ from scriptgraph.cache import contents
 from scriptgraph.cache.contents import SHORT_KEY, Kept
 from scriptgraph.cache.inventory import changed_contents
 from scriptgraph.cache.store import Cache
-from scriptgraph.cli.options import read_listing
+from scriptgraph.cli.run_options import places_of
 from scriptgraph.cli.tables import Section, age_text, show_sections, size_text
 from scriptgraph.errors import RequestError
 from scriptgraph.immutable import Immutable
+from scriptgraph.manifest.queries import parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from scriptgraph.cache.contents import Leftover
-    from scriptgraph.cli.options import Listing
+    from scriptgraph.cli.commands.decoder import Arguments
     from scriptgraph.product import Product
 
 _HEADER = ("key", "script", "size", "made", "last used", "needed by", "path")
@@ -28,7 +29,7 @@ _HEADER = ("key", "script", "size", "made", "last used", "needed by", "path")
 class Shown(Immutable):
     """What a command is about: the whole store, and what of it was asked for."""
 
-    asked: Listing
+    arguments: Arguments
     cache: Cache
     entries: list[Kept]
     chosen: list[Kept]
@@ -36,26 +37,25 @@ class Shown(Immutable):
 
     def say(self, *sections: Section) -> None:
         """Show sections, but to another program."""
-        if not self.asked.as_json:
+        if not self.arguments.as_json:
             show_sections(sections)
 
 
-def look(command: Mapping[str, Any], product: Product, switches: Sequence[str] = ()) -> Shown:
+def look(arguments: Arguments, product: Product) -> Shown:
     """Read the store; what is no entry is left out where only some entries are asked for.
 
-    Raise CacheError if a key's beginning fits no entry, or several; RequestError for an option besides `switches`.
+    Raise CacheError if a key's beginning fits no entry, or several.
     """
-    asked = read_listing(command, switches, product)
-    cache = Cache(asked.cache)
-    entries, query = contents.read_entries(cache), asked.query
+    cache, query = Cache(places_of(arguments, product)[1]), parse_query(arguments.word)
+    entries = contents.read_entries(cache)
     leftovers = [] if query.text else contents.read_leftovers(cache)
-    return Shown(asked, cache, entries, contents.choose(entries, query), leftovers)
+    return Shown(arguments, cache, entries, contents.choose(entries, query), leftovers)
 
 
-def find_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
+def find_cache(arguments: Arguments, product: Product) -> dict[str, Any]:
     """List entries, one a line, with totals."""
-    shown = look(command, product)
-    answer, now_ns = told(shown), time.time_ns()
+    shown = look(arguments, product)
+    answer, now_ns = described(shown), time.time_ns()
     rows = [
         (
             each["key"][:SHORT_KEY],
@@ -72,11 +72,11 @@ def find_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
     return answer
 
 
-def show_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
+def show_cache(arguments: Arguments, product: Product) -> dict[str, Any]:
     """Tell all that is known of entries; with --verify, compare every file with its hash."""
-    shown = look(command, product, ("verify",))
-    answer = told(shown)
-    if "verify" in shown.asked.on:
+    shown = look(arguments, product)
+    answer = described(shown)
+    if shown.arguments.on("verify"):
         for entry in answer["entries"]:
             found = [shown.cache.damage(entry["key"]), *changed_contents(shown.cache.path(entry["key"]))]
             entry["damages"] = list(dict.fromkeys(filter(None, found)))
@@ -88,9 +88,9 @@ def show_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
     return answer
 
 
-def remove_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]:
+def remove_cache(arguments: Arguments, product: Product) -> dict[str, Any]:
     """Remove entries, or with --partial what is no entry; asks on a terminal, and elsewhere wants -f."""
-    shown = look(command, product, ("f", "force", "partial", "dependants"))
+    shown = look(arguments, product)
     cache, (entries, leftovers, standing) = shown.cache, _going(shown)
     going: list[Kept | Leftover] = [*entries, *leftovers]
     answer: dict[str, Any] = {"removed": [], "in_use": [], "dependants": [each.key for each in standing]}
@@ -102,7 +102,7 @@ def remove_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]
     if standing:
         title = "Made from these, and kept (--dependants removes them as well)"
         shown.say(Section(title, [_words(each) for each in standing]))
-    if not shown.asked.on & {"f", "force"} and not agreed(as_json=shown.asked.as_json):
+    if not arguments.on("f") and not agreed(as_json=arguments.as_json):
         return {**answer, "error": "nothing was removed; add -f to remove without being asked"}
     in_use: list[Kept | Leftover] = [*contents.remove_entries(cache, entries)]
     in_use += contents.remove_leftovers(cache, leftovers)
@@ -117,16 +117,16 @@ def remove_cache(command: Mapping[str, Any], product: Product) -> dict[str, Any]
 
 def _going(shown: Shown) -> tuple[list[Kept], list[Leftover], list[Kept]]:
     """Return the entries and leftovers to be removed, and the entries made from them that stay."""
-    on = shown.asked.on
-    if "partial" in on:
-        if shown.asked.query.text or "dependants" in on:
+    arguments = shown.arguments
+    if arguments.on("partial"):
+        if arguments.word.strip() or arguments.on("dependants"):
             raise RequestError("--partial is about what is no entry; give it without tags, key and --dependants")
         return [], [each for each in shown.leftovers if each.kind != contents.OTHER_LAYOUT], []
     standing = contents.standing_on(shown.chosen, shown.entries)
-    return ([*shown.chosen, *standing], [], []) if "dependants" in on else (shown.chosen, [], standing)
+    return ([*shown.chosen, *standing], [], []) if arguments.on("dependants") else (shown.chosen, [], standing)
 
 
-def told(shown: Shown) -> dict[str, Any]:
+def described(shown: Shown) -> dict[str, Any]:
     """Return the structure that `--out=json` prints; times are Unix time in nanoseconds."""
     above = contents.dependants(shown.entries)
     return {
@@ -171,7 +171,7 @@ def amount(each: Sequence[Kept | Leftover]) -> str:
 
 
 def block(entry: Mapping[str, Any], titles: Mapping[str, str]) -> Section:
-    """Return all that is known of an entry, as `told` has it; `titles` names other entries by their keys."""
+    """Return all that is known of an entry, as `described` has it; `titles` names other entries by their keys."""
     now_ns = time.time_ns()
 
     def named(keys: Sequence[str]) -> str:

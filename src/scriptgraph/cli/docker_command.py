@@ -13,10 +13,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cli.options import absolute, read_front
+from scriptgraph.cli.commands.values import absolute
+from scriptgraph.cli.run_options import read_run
 from scriptgraph.errors import RequestError, ScriptGraphError
 from scriptgraph.immutable import Immutable
-from scriptgraph.planning.conditions import same
 from scriptgraph.planning.environment import as_text
 from scriptgraph.planning.resolver import resolve
 from scriptgraph.process.programs import ProcessFailed, capture, foreground, run
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
+    from scriptgraph.cli.commands.decoder import Arguments
     from scriptgraph.product import Product
 
 HOME = "/home/cm"
 BASE_IMAGE = "python:3.11-slim-bookworm"
 # Characters that end a field of docker's --mount.
 _ENDS_A_FIELD = frozenset(',"\n')
-_KNOWN = ("docker_base_image", "docker_mounts", "docker_skip_run_cmd", "docker_cm_repo")
 _CHECKOUT_FILES = ("cmr.yaml", "pyproject.toml", "setup.py", "MANIFEST.in", "LICENSE", "README.md", "CHANGELOG.md")
 _CHECKOUT_FOLDERS = ("cm-repo", "script", "challenge", "src")
 _TIMEOUT_S = 30.0
@@ -43,62 +43,55 @@ class DockerOptions(Immutable):
     base_image: str
     mounts: tuple[str, ...]  # more folders that the container sees
     shell: bool  # in place of the run
-    repository: Any  # an option of 2023 that needs nothing here
+    repository: str  # an option of 2023 that needs nothing here
 
 
 def run_in_docker(
-    command: Mapping[str, Any], product: Product, repository: Path, load: Callable[[], Registry]
+    arguments: Arguments, product: Product, repository: Path, load: Callable[[], Registry]
 ) -> dict[str, Any]:
     """Build the image and run what the command asks for in a container; `error` has an exit status that is not 0.
 
     Raise ScriptGraphError if an option is wrong, no engine runs here, or the image cannot be built; OSError if a
     folder cannot be written.
     """
-    rest, asked = read_docker_options(command)
-    request, options = read_front(rest, product)
+    container = read_docker_options(arguments)
+    request, options = read_run(arguments, product)
     # A wrong tag or option is said before minutes of building.
     manifest = resolve(request, load()).root.manifest
     kinds = {name.replace("-", "_"): option.kind for name, option in manifest.inputs.items()}
     given = {name.replace("-", "_"): value for name, value in request.inputs.items()}
     paths = {name: absolute(as_text(value)) for name, value in given.items() if kinds.get(name) == "path" and value}
-    mounts = mounts_of(paths | {f"docker_mounts ({each})": absolute(each) for each in asked.mounts})
+    mounts = mounts_of(paths | {f"docker_mounts ({each})": absolute(each) for each in container.mounts})
     words = ["cm", "run", "script", *words_inside(request.argv, paths)]
-    if asked.shell and not sys.stdin.isatty():
+    if container.shell and not sys.stdin.isatty():
         raise RequestError("--docker_skip_run_cmd gives a shell, which needs a terminal; there is none here")
     require_engine(words)
-    if asked.repository:
-        _say(f"--docker_cm_repo={asked.repository}: the container has the scripts of this installation")
+    if container.repository:
+        _say(f"--docker_cm_repo={container.repository}: the container has the scripts of this installation")
     kept = options.home / "docker"
     for path in (kept / "home", *mounts):
         if not path.exists():
             path.mkdir(parents=True, exist_ok=True)
-    image = build_image(kept, product, repository, asked.base_image)
-    if asked.shell:
+    image = build_image(kept, product, repository, container.base_image)
+    if container.shell:
         _say(f"a shell in {image}; the run is: {shlex.join(words)}")
-    argv = run_argv(image, kept / "home", mounts, [] if asked.shell else words)
+    argv = run_argv(image, kept / "home", mounts, [] if container.shell else words)
     _say(f"starting {shlex.join(argv)}")
     status = foreground(argv)
     return {"error": f"the container ended with status {status}"} if status else {}
 
 
-def read_docker_options(command: Mapping[str, Any]) -> tuple[dict[str, Any], DockerOptions]:
-    """Take docker's options out of a command. Raise RequestError if one is unknown, or has a wrong value."""
-    spelled = {key.replace("-", "_"): key for key in command}
-    given = {name: command[key] for name, key in spelled.items() if name.startswith("docker_")}
-    rest = {key: value for key, value in command.items() if key not in {spelled[name] for name in given}}
-    for name in given.keys() - set(_KNOWN):
-        raise RequestError(f"--{name}: not known here; options: {', '.join(f'--{each}' for each in _KNOWN)}")
-    image = as_text(given.get("docker_base_image") or BASE_IMAGE)
+def read_docker_options(arguments: Arguments) -> DockerOptions:
+    """Return docker's options of a command. Raise RequestError if one has a wrong value."""
+    image = arguments.text("docker_base_image") or BASE_IMAGE
     if not re.fullmatch(r"[A-Za-z0-9][\w./:@-]*", image):
         raise RequestError(f"--docker_base_image={image}: is no image's name, such as {BASE_IMAGE}")
-    mounts = given.get("docker_mounts") or ""
-    listed = mounts if isinstance(mounts, (list, tuple)) else as_text(mounts).split(",")
-    folders = tuple(str(each) for each in listed if each)
+    folders = arguments.words("docker_mounts")
     for each in folders:
         if not absolute(each).exists():
             raise RequestError(f"--docker_mounts={each}: nothing is there")
-    shell = same(given.get("docker_skip_run_cmd", False), True)
-    return rest, DockerOptions(image, folders, shell, given.get("docker_cm_repo"))
+    shell = arguments.on("docker_skip_run_cmd")
+    return DockerOptions(image, folders, shell, arguments.text("docker_cm_repo"))
 
 
 def require_engine(words: list[str]) -> None:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scriptgraph.cli.record_file import read_record
+from scriptgraph.cli.run_command import run_request
+from scriptgraph.cli.run_options import read_run
+from scriptgraph.errors import RequestError
 from scriptgraph.immutable import Immutable
 from scriptgraph.manifest.decoding import decode_override
 from scriptgraph.manifest.located_json import decode_value
@@ -16,6 +21,11 @@ from scriptgraph.planning.plan import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from scriptgraph.catalog.repositories import Repositories
+    from scriptgraph.cli.commands.decoder import Arguments
+    from scriptgraph.cli.console import RunConsole
+    from scriptgraph.product import Product
 
 # Folders of runs and entries carry times and hashes: where something lies is no difference.
 _RUN_OR_ENTRY = re.compile(r"(?<=/records/)[^/\s]+|(?<=/v)\d+/[0-9a-f]{2}/[0-9a-f]{64}")
@@ -31,6 +41,28 @@ class Difference(Immutable):
 
     def __str__(self) -> str:
         return f"{self.part}: {self.what}: {self.then} then, {self.now} now"
+
+
+def replay(arguments: Arguments, product: Product, found: Repositories, console: RunConsole) -> dict[str, Any]:
+    """Repeat the request of a record and show the differences; options of the command override recorded ones.
+
+    Raise RequestError if no record is named or it cannot be read; ScriptGraphError as a run does.
+    """
+    path, schema = arguments.path("record"), product.schema("record")
+    if path is None:
+        raise RequestError(arguments.command.question)
+    document = read_record(path, schema)
+    typed, options = read_run(arguments, product, document["request"]["tags"])
+    request = request_of(document, typed)
+    options = options.replaced(switches=options.switches.replaced(command_line=request.argv))
+    answer = run_request(product, found, request, options, console)
+    if "new_env" not in answer:
+        return answer
+    now = read_record(Path(answer["record"]), schema)
+    lines = [str(each) for each in plan_differences(document, now) + run_differences(document, now)]
+    title = f"differs in {len(lines)}:" if lines else "nothing differs"
+    console.text([title, *(f"  {line}" for line in lines)])
+    return {**answer, "differences": lines}
 
 
 def request_of(document: Mapping[str, Any], typed: Request) -> Request:

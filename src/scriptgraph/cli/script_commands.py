@@ -5,12 +5,12 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.cli.options import read_listing
+from scriptgraph.cli.script_options import describe_option, notes_of, option_groups, value_form
 from scriptgraph.cli.tables import Section, show_sections
 from scriptgraph.errors import NoScriptError, RequestError
-from scriptgraph.manifest.queries import ANY_VERSION, VERSION_KEYS, select_version
+from scriptgraph.manifest.queries import ANY_VERSION, VERSION_KEYS, parse_query, select_version
 from scriptgraph.planning.conditions import guard_words, query_words
-from scriptgraph.planning.environment import Environment, Layer, as_text
+from scriptgraph.planning.environment import Environment, as_text
 from scriptgraph.planning.resolver import layered
 from scriptgraph.planning.variations import choose_variations
 
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from scriptgraph.catalog.registry import Registry
+    from scriptgraph.cli.commands.decoder import Arguments
+    from scriptgraph.cli.commands.table import Option
     from scriptgraph.manifest.queries import Query
-    from scriptgraph.manifest.types import Dependency, Input, Manifest
+    from scriptgraph.manifest.types import Dependency, Manifest
     from scriptgraph.planning.variations import Chosen
 
 
-def find_script(command: Mapping[str, Any], load: Callable[[], Registry]) -> dict[str, Any]:
+def find_script(arguments: Arguments, load: Callable[[], Registry]) -> dict[str, Any]:
     """List the scripts that fit; where none does, `error` names the nearest tags."""
-    asked = read_listing(command)
     try:
-        found = find_scripts(load(), asked.query)
+        found = find_scripts(load(), parse_query(arguments.word))
     except NoScriptError as error:
         return {"scripts": [], "nearest": list(error.hints), "closest": list(error.closest), "error": error.report()}
-    if not asked.as_json:
+    if not arguments.as_json:
         rows = [(each.alias, ",".join(each.tags), each.name) for each in found]
         show_sections([Section("", rows, ("script", "tags", "what it does"))])
     return {
@@ -41,16 +42,22 @@ def find_script(command: Mapping[str, Any], load: Callable[[], Registry]) -> dic
     }
 
 
-def show_script(command: Mapping[str, Any], load: Callable[[], Registry]) -> dict[str, Any]:
-    """Say what one script is."""
-    asked = read_listing(command)
-    if not asked.query.required:
-        raise RequestError('which script? write cm show script --tags=a,b; "cm find script" lists them')
+def show_script(arguments: Arguments, load: Callable[[], Registry]) -> dict[str, Any]:
+    """Show one script."""
+    query = parse_query(arguments.word)
+    if not query.required:
+        raise RequestError(arguments.command.question)
     registry = load()
-    told = describe(registry.select(asked.query), asked.query, registry)
-    if not asked.as_json:
-        show_sections(list(_sections(told)))
-    return {"script": told}
+    described = describe(registry.select(query), query, registry)
+    if not arguments.as_json:
+        show_sections(list(_sections(described)))
+    return {"script": described}
+
+
+def options_to_help(query: Query, registry: Registry) -> list[tuple[str, list[Option]]]:
+    """Return the options of the script that a query selects, by groups, for the help of a command."""
+    manifest = registry.select(query)
+    return option_groups(manifest, _defaults(manifest, query)[2])
 
 
 def _sections(told: Mapping[str, Any]) -> Iterator[Section]:
@@ -79,17 +86,7 @@ def _sections(told: Mapping[str, Any]) -> Iterator[Section]:
 
 
 def _option_row(option: Mapping[str, Any]) -> tuple[str, ...]:
-    value = {"flag": "", "path": "=PATH", "number": "=NUMBER"}.get(option["type"], "=TEXT")
-    default = "" if option["default"] is None else as_text(option["default"])
-    holds = f"set to {default} by a variation or version" if option["fixed"] else f"default {default}"
-    notes = (
-        option["description"],
-        option["choices"] and f"one of {', '.join(option['choices'])}",
-        *(f"not {wrong} ({why})" for wrong, why in option["refused"].items()),
-        option["needs"] and f"only with --{option['needs']}",
-        "" if option["default"] is None else holds,
-    )
-    return (f"--{option['name']}{value}", option["key"], "; ".join(filter(None, notes)))
+    return (f"--{option['name']}{value_form(option)}", option["key"], notes_of(option))
 
 
 def _variation_row(variation: Mapping[str, Any]) -> tuple[str, ...]:
@@ -149,9 +146,7 @@ def describe(manifest: Manifest, query: Query, registry: Registry) -> dict[str, 
 
     Raise VariationError if the script has no such variation, or two exclude each other.
     """
-    chosen = choose_variations(manifest, query.variations, query.without)
-    version = select_version(manifest.alias, manifest.versions, manifest.default_version, ANY_VERSION)
-    env = layered(manifest, chosen, version, Environment())
+    chosen, version, env = _defaults(manifest, query)
     example = ",".join((*_shortest_query(manifest, registry), *(f"_{name}" for name in query.variations)))
     return {
         "alias": manifest.alias,
@@ -159,7 +154,7 @@ def describe(manifest: Manifest, query: Query, registry: Registry) -> dict[str, 
         "name": manifest.name,
         "path": str(manifest.folder),
         "tags": list(manifest.tags),
-        "options": [_option(each, env) for each in manifest.inputs.values()],
+        "options": [describe_option(each, env) for each in manifest.inputs.values()],
         "variations": _variations(manifest, chosen),
         "versions": [{"version": each, "default": each == version} for each in manifest.versions],
         "dependencies": list(_dependencies(manifest)),
@@ -169,20 +164,11 @@ def describe(manifest: Manifest, query: Query, registry: Registry) -> dict[str, 
     }
 
 
-def _option(option: Input, env: Environment) -> dict[str, Any]:
-    setting = env.origin(option.env_key) if option.env_key in env else None
-    return {
-        "name": option.name,
-        "key": option.env_key,
-        "type": option.kind,
-        "default": setting.value if setting else None,
-        # A variation's or the manifest's own value is above an option's.
-        "fixed": bool(setting and setting.layer > Layer.INPUT),
-        "choices": list(option.choices),
-        "refused": dict(option.refused),
-        "needs": option.needs,
-        "description": option.description,
-    }
+def _defaults(manifest: Manifest, query: Query) -> tuple[Sequence[Chosen], str, Environment]:
+    """Return the variations and the version that a query chooses, and the values that they set."""
+    chosen = choose_variations(manifest, query.variations, query.without)
+    version = select_version(manifest.alias, manifest.versions, manifest.default_version, ANY_VERSION)
+    return chosen, version, layered(manifest, chosen, version, Environment())
 
 
 def _variations(manifest: Manifest, chosen: Sequence[Chosen]) -> list[dict[str, Any]]:

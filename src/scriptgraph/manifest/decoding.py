@@ -38,13 +38,17 @@ def decode_manifest(text: str, path: Path) -> Manifest:
         found = read_fields(parse_manifest(text, path))
         digest = sha256(text.encode())
         own = {key: value for key, value in found.items() if key not in _READ_HERE}
+        inputs = _inputs(found, path, digest)
         return Manifest(
             **own,
             folder=path.parent,
             deps=_repeated(found.get("deps", ()), "/deps", path),
             post_deps=_repeated(found.get("post_deps", ()), "/post_deps", path),
             variations=_variations(found, path),
-            inputs=_inputs(found, path, digest),
+            inputs=inputs,
+            shared_inputs=frozenset(
+                inputs.keys() - found.get("inputs", {}).keys() - found.get("input_mapping", {}).keys()
+            ),
             default_version=_chosen(found, "default_version", "versions", ", of which there are none"),
             digest=digest.hexdigest(),
         )

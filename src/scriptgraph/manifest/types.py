@@ -170,6 +170,7 @@ class Manifest(Immutable):
         retired_names: names of dependencies that 2023's commands steer and that no longer
             exist, each with the reason; steering them is a note, not an error.
         digest: SHA-256 of the manifest's text.
+        shared_inputs: the names of the inputs that come from sets of options.
     """
 
     alias: str
@@ -195,6 +196,7 @@ class Manifest(Immutable):
     code: tuple[str, ...] = ()
     retired_names: Mapping[str, str] = NOTHING
     digest: str = ""
+    shared_inputs: frozenset[str] = frozenset()
 
     @cached_property
     def _all_deps(self) -> tuple[Dependency, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from scriptgraph.errors import RequestError, nearest
+from scriptgraph.errors import RequestError, UnknownOptionError, nearest
 from scriptgraph.planning.conditions import same
 from scriptgraph.planning.environment import as_text
 from scriptgraph.planning.plan import Plan
@@ -28,11 +28,8 @@ def read_inputs(manifest: Manifest, given: Values) -> Values:
     for name, value in given.items():
         option = _find_input(manifest, name)
         if option is None:
-            names = [key.replace("-", "_") for key in manifest.inputs]
-            close = nearest(name, names)
-            hint = f" Did you mean --{close[0]}?" if close else ""
-            listed = f"Options: {', '.join(sorted(names))}" if names else "It has no options"
-            raise RequestError(f"{manifest.alias} has no option --{name}.{hint} {listed}")
+            names = frozenset(key.replace("-", "_") for key in manifest.inputs)
+            raise UnknownOptionError(manifest.alias, name, names)
         for refused, reason in option.refused.items():
             if same(value, refused):
                 raise RequestError(f"--{name}={as_text(value)}: {reason}")

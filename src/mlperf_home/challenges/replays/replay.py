@@ -44,18 +44,18 @@ class Replay:
 
 def replay(setting: Setting, locks: Locks, bundle: Path) -> Replay:
     """Replay a bundle. Raise LocatedError if it is bad, of another kind, or cannot run here."""
-    if not bundle.is_file() and not setting.asking.path("results_dir"):
+    if not bundle.is_file() and not setting.options.path("results_dir"):
         raise ChallengeError(f"--results={bundle}", "there is no such file", "give a bundle.tar.gz")
     root = setting.root(f"replay-{sha256_of(bundle)[:12]}" if bundle.is_file() else "")
     root.parent.mkdir(parents=True, exist_ok=True)
     unpacked = root.with_name(f".{root.name}.bundle")
     shutil.rmtree(unpacked, ignore_errors=True)
     try:
-        verified = verify(bundle, unpacked, setting.asking.path("allowed_signers"))
+        verified = verify(bundle, unpacked, setting.options.path("allowed_signers"))
         _require_whole(setting, bundle, verified)
         setting.say(f"{bundle}: whole, its measurements are what its logs give; {_signed(verified)}")
-        on = setting.asking.on | ({"sample"} if verified.manifest.sample else set())
-        return _replay(replace(setting, asking=replace(setting.asking, on=on)), locks, verified, root)
+        on = setting.options.on | ({"sample"} if verified.manifest.sample else set())
+        return _replay(replace(setting, options=replace(setting.options, on=on)), locks, verified, root)
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
 
@@ -77,7 +77,7 @@ def _replay(setting: Setting, locks: Locks, verified: Verified, root: Path) -> R
     wanted = require_machine(setting, workflows, root)
     differing = _lock_differences(setting, locks, verified)
     asked = asked_of(setting, locks)
-    with opened(root, asked, setting.challenge.workflows, workflows, anew="new" in setting.asking.on) as work:
+    with opened(root, asked, setting.challenge.workflows, workflows, anew="new" in setting.options.on) as work:
         failed, description = run_all(setting, work, workflows, wanted, locks)
         options = [each.extra_options or "none" for each in (verified.report, description.facts)]
         if options[0] != options[1]:

@@ -67,7 +67,7 @@ def require_locked(setting: Setting, locks: Locks) -> None:
     if not locks.differences:
         return
     told = first_few(locks.differences)
-    if "unlocked" not in setting.asking.on:
+    if "unlocked" not in setting.options.on:
         advice = "install the version that was locked, or run what is here by --unlocked, which the bundle will say"
         problem = f"what is installed is not what is locked: {told}"
         raise ChallengeError(setting.challenge.folder / "lock.json", problem, advice)
@@ -76,7 +76,7 @@ def require_locked(setting: Setting, locks: Locks) -> None:
 
 def require_open(setting: Setting, locks: Locks) -> None:
     """Report that a challenge is closed. Raise ChallengeError if --official was given and the run cannot count."""
-    challenge, on = setting.challenge, setting.asking.on
+    challenge, on = setting.challenge, setting.options.on
     dates = f"{challenge.opened} to {challenge.closed}"
     if "official" in on:
         why = [f"the challenge is {setting.state} ({dates})"] if setting.state != "open" else []
@@ -98,14 +98,13 @@ def require_machine(setting: Setting, workflows: Sequence[Workflow], root: Path)
     machine = setting.machine
     missing_system = "" if machine.system == "linux" else "run it on Linux, in a virtual machine for instance"
     found = [Requirement("all", "Linux", machine.os_name or machine.system, missing_system)]
-    free = free_places({_CACHE_PLACE: setting.asking.home, "--results_dir": root})
-    options = {name: str(value or "") for name, value in setting.asking.options.items()}
+    free = free_places({_CACHE_PLACE: setting.options.home, "--results_dir": root})
     ready = [each.name for each in workflows]
-    ready += [] if "new" in setting.asking.on else done_in(root)
+    ready += [] if "new" in setting.options.on else done_in(root)
     for workflow in workflows:
         needs = workflow.mode(sample=setting.sample).needs
         found += _of_the_machine(workflow.name, needs, machine, free)
-        found += _of_the_command(workflow.name, needs, options, ready)
+        found += _of_the_command(workflow.name, needs, setting.options.own, ready)
     wanted = list(dict.fromkeys(found))
     missing = [each for each in wanted if each.missing]
     if missing:
@@ -156,7 +155,7 @@ def asked_of(setting: Setting, locks: Locks) -> RunIdentity:
         lock_sha256=lock_digest(locks.here),
         sample=setting.sample,
         hw_name=setting.hw_name,
-        options={key: str(value) for key, value in setting.asking.options.items()},
+        options={key: str(value) for key, value in setting.options.own.items()},
     )
 
 
@@ -168,7 +167,7 @@ def run_all(
     if not all(work.is_done(each.name) for each in workflows) or not checked.is_file():
         _check_time(setting, work, workflows, wanted)
     failed = run_workflows(setting, work, workflows)
-    system = described(setting.asking.texts.get("submitter", "unnamed"), work.asked.hw_name)
+    system = described(setting.options.text("submitter") or "unnamed", work.asked.hw_name)
     return failed, RunDescription(_facts(setting, work, locks), locks.here, system)
 
 
@@ -198,7 +197,7 @@ def _reported(workflow: Workflow, work: Work) -> ReportedWorkflow:
 
 
 def _check_time(setting: Setting, work: Work, workflows: Sequence[Workflow], wanted: Sequence[Requirement]) -> None:
-    expected = [] if "skip_probe" in setting.asking.on else [estimate(setting, work, each) for each in workflows]
+    expected = [] if "skip_probe" in setting.options.on else [estimate(setting, work, each) for each in workflows]
     for each in expected:
         setting.say(f"expected time of {each.workflow}: {each}")
     write_document(work.root / "checked.json", RunCheck(required=tuple(wanted), expected=tuple(expected)))
@@ -214,7 +213,7 @@ def redaction_of(setting: Setting, root: Path) -> Redaction:
     """Return what takes folders and names of this machine out of texts."""
     folders = {
         "<results>": root,
-        "<home>": setting.asking.home,
+        "<home>": setting.options.home,
         "<repository>": ENGINE.repository,
         "<python>": Path(sys.prefix),
         "<temporary>": Path(tempfile.gettempdir()),

@@ -36,14 +36,14 @@ LIMIT_KEY = "CM_MLPERF_TIME_LIMIT_S"
 
 def command(setting: Setting, call: Call, places: Mapping[str, str]) -> dict[str, Any]:
     """Return a command as cmind hands it over; an option whose placeholder was not given is left out."""
-    known = {**setting.asking.options, **places}
+    known = {**setting.options.own, **places}
     blocks = []
     for block in (call.options, call.env):
         filled = {name: known.get(place) if (place := stands_for(value)) else value for name, value in block.items()}
         blocks.append({name: value for name, value in filled.items() if value not in {None, ""}})
     options, env = blocks
     words = [f"--tags={call.tags}", *_words("--", options), *_words("--env.", env)]
-    given: dict[str, Any] = {"tags": call.tags, "out": "con", "cmd": words, **options, **setting.asking.front}
+    given: dict[str, Any] = {"tags": call.tags, "out": "con", "cmd": words, **options, **setting.options.for_scripts}
     return {**given, "env": env} if env else given
 
 
@@ -59,7 +59,7 @@ def _words(before: str, values: Mapping[str, Any]) -> list[str]:
 
 def _run(setting: Setting, call: Call, places: Mapping[str, str]) -> tuple[str, Path | None]:
     """Run a command; return what went wrong ("" if nothing), and its record. Raise KeyboardInterrupt after Ctrl-C."""
-    records = setting.asking.home / "records"
+    records = setting.options.home / "records"
     before = set(records.glob("*/record.json"))
     told = ENGINE.run_script(command(setting, call, places))
     if told.get("return") == _INTERRUPTED_CODE:

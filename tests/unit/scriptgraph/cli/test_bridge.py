@@ -11,6 +11,7 @@ import pytest
 from mlperf_home.product import PRODUCT
 from scriptgraph.cli import bridge
 from scriptgraph.cli.bridge import Engine
+from scriptgraph.cli.commands.script import script_command
 from scriptgraph.errors import ScriptGraphError
 
 if TYPE_CHECKING:
@@ -57,3 +58,59 @@ class TestWhatEndsACommand:
     def test_a_defect_of_ours_shows_its_traceback(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(FileNotFoundError):
             self.listing(monkeypatch, FileNotFoundError(errno.ENOENT, "No such file", "x"))
+
+
+class TestHelp:
+    @pytest.mark.parametrize("given", [{"help": True}, {"h": True}, {"control": {"h": True}}, {"artifact": "help"}])
+    def test_it_is_shown_in_place_of_the_command(
+        self, given: dict[str, object], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        answer = Engine(PRODUCT).run_script({"out": "con", **given})
+
+        assert (answer["return"], answer["skip_delayed_help"]) == (0, True)
+        assert capsys.readouterr().out.startswith("Run a script")
+
+    def test_with_tags_it_lists_the_scripts_own_options(self, capsys: pytest.CaptureFixture[str]) -> None:
+        Engine(PRODUCT).run_script({"out": "con", "help": True, "tags": "run,mlperf,bert-99,deepsparse"})
+
+        shown = capsys.readouterr().out
+        own, shared = shown.index("Options of run-mlperf-bert-99-deepsparse"), shown.index("Options that it shares")
+        assert own < shown.index("--execution_mode") < shared < shown.index("--num_threads")
+        assert "a whole number of 0 or more" in shown
+
+    def test_tags_of_no_script_are_a_mistake(self) -> None:
+        assert "Did you mean detect?" in Engine(PRODUCT).run_script({"help": True, "tags": "detct"})["error"]
+
+    def test_a_program_gets_it_as_text(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert Engine(PRODUCT).list_or_remove("rm cache", {"help": True})["help"].startswith("Remove cache entries")
+        assert capsys.readouterr().out == ""
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ("no such script.", "no such script"),
+            ("x: unknown key; did you mean names?", "x: unknown key (did you mean names?)"),
+            ("no tag 'a'. Did you mean b?", "no tag 'a' (did you mean b?)"),
+            ("which script? write it", "which script? write it"),
+        ],
+    )
+    def test_they_end_with_one_mark(self, text: str, shown: str) -> None:
+        def fail(*_: object) -> dict[str, object]:
+            raise ScriptGraphError(text)
+
+        assert Engine(PRODUCT).answer(script_command("find", PRODUCT), {}, fail)["error"] == shown
+
+    @pytest.mark.parametrize(("out", "shown"), [("con", False), ("json", False), ("console", True), ("xml", True)])
+    def test_they_are_shown_where_cm_does_not(
+        self, out: str, capsys: pytest.CaptureFixture[str], *, shown: bool
+    ) -> None:
+        Engine(PRODUCT).list_or_remove("find script", {"out": out, "verfy": True})
+
+        assert ("CM error: " in capsys.readouterr().err) is shown
+
+    def test_an_option_of_the_command_may_have_been_meant(self) -> None:
+        error = Engine(PRODUCT).run_script({"tags": "detect,os", "ofline": True})["error"]
+
+        assert "did you mean --offline?" in error

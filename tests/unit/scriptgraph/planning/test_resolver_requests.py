@@ -74,7 +74,8 @@ class TestOverrides:
         error = failure(self.SCRIPTS, "top", adr={"python": {"maxsize": "1"}})
 
         assert error.report() == (
-            "python has no option --maxsize. Did you mean --max_size? Options: max_size"
+            "python has no option --maxsize; did you mean --max_size?"
+            " `cm run script --tags=python --help` lists its options"
             " [on the way: top > middle > python]"
         )
 
@@ -124,7 +125,7 @@ class TestVersions:
         assert error.report() == "own: version 3 is not known; known: 1, 2. [on the way: own]"
 
 
-OPTIONS = "Options: backend, no_rerun, power, size"
+OPTIONS = "`cm run script --tags=top --help` lists its options"
 
 
 class TestOptions:
@@ -149,8 +150,8 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("inputs", "text"),
         [
-            ({"bakend": "onnx"}, f"top has no option --bakend. Did you mean --backend? {OPTIONS}"),
-            ({"zzz": "1"}, f"top has no option --zzz. {OPTIONS}"),
+            ({"bakend": "onnx"}, f"top has no option --bakend; did you mean --backend? {OPTIONS}"),
+            ({"zzz": "1"}, f"top has no option --zzz; {OPTIONS}"),
             ({"backend": "tf"}, "--backend=tf: use onnx"),
             ({"backend": "torch"}, "--backend=torch: must be one of onnx, zoo:*"),
             ({"power": True}, "--power=yes: no power here"),
@@ -164,7 +165,7 @@ class TestOptions:
         assert str(error) == text
 
     def test_a_script_without_options_says_that(self) -> None:
-        assert str(failure({"x": {}}, "x", inputs={"a": 1})) == "x has no option --a. It has no options"
+        assert str(failure({"x": {}}, "x", inputs={"a": 1})) == "x has no option --a; it has none"
 
 
 class TestFailures:

@@ -9,7 +9,9 @@ import pytest
 from cmind.cli import parse
 
 from mlperf_home.product import PRODUCT
-from scriptgraph.cli.options import EXTRA, read_front, whole_command
+from scriptgraph.cli.commands.cmind_input import EXTRA, whole_command
+from scriptgraph.cli.commands.decoder import decode
+from scriptgraph.cli.commands.script import script_command
 from scriptgraph.errors import RequestError
 
 if TYPE_CHECKING:
@@ -51,12 +53,12 @@ def test_a_yaml_file_does_the_same(tmp_path: Path) -> None:
 def test_extra_options_come_before_what_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(EXTRA, "--adr.python.name=mlperf --env.A=extra --env.B=extra --note='two words'")
 
-    request, _ = read_front(typed("--env.A=typed"), PRODUCT)
+    arguments = decode(script_command("run", PRODUCT), typed("--env.A=typed"))
 
-    assert dict(request.env) == {"A": "typed", "B": "extra"}
-    assert request.inputs["note"] == "two words"
-    assert dict(request.overrides["python"].inputs) == {"name": "mlperf"}
-    assert request.maybe == {"python"}
+    assert arguments.values["env"] == {"A": "typed", "B": "extra"}
+    assert arguments.others["note"] == "two words"
+    assert dict(arguments.values["adr"]["python"].inputs) == {"name": "mlperf"}
+    assert arguments.steered == {"python"}
 
 
 def test_a_typed_option_wins_over_the_same_extra_one() -> None:

@@ -8,7 +8,11 @@ import pytest
 
 from mlperf_home.product import PRODUCT
 from scriptgraph.api import Switches
-from scriptgraph.cli.options import FrontOptions, read_front, read_listing, wants_json
+from scriptgraph.cli.commands.cache import cache_command
+from scriptgraph.cli.commands.cmind_input import wants_json
+from scriptgraph.cli.commands.decoder import decode
+from scriptgraph.cli.commands.script import script_command
+from scriptgraph.cli.run_options import RunOptions, places_of, read_run
 from scriptgraph.errors import RequestError
 from scriptgraph.manifest.queries import VersionRange, parse_query
 from scriptgraph.manifest.types import Override
@@ -25,13 +29,17 @@ CMIND: dict[str, Any] = {
 }  # fmt: skip
 
 
-def front(**typed: Any) -> tuple[Request, FrontOptions]:
-    return read_front({**CMIND, "tags": "a", **typed}, PRODUCT)
+def read(command: dict[str, Any]) -> tuple[Request, RunOptions]:
+    return read_run(decode(script_command("run", PRODUCT), {**CMIND, **command}), PRODUCT)
+
+
+def run(**typed: Any) -> tuple[Request, RunOptions]:
+    return read({"tags": "a", **typed})
 
 
 def refusal(**typed: Any) -> str:
     with pytest.raises(RequestError) as caught:
-        front(**typed)
+        run(**typed)
     return str(caught.value)
 
 
@@ -47,7 +55,7 @@ def refusal(**typed: Any) -> str:
     ],
 )
 def test_the_ways_to_name_a_script(command: dict[str, Any]) -> None:
-    request, _ = read_front({**CMIND, **command}, PRODUCT)
+    request, _ = read(command)
 
     assert request.query == parse_query("run,bert,_v")
 
@@ -57,7 +65,7 @@ def test_the_ways_to_name_a_script(command: dict[str, Any]) -> None:
 )
 def test_without_a_tag_it_asks_which_script(command: dict[str, Any]) -> None:
     with pytest.raises(RequestError) as caught:
-        read_front({**CMIND, **command}, PRODUCT)
+        read(command)
 
     assert str(caught.value) == 'which script? write cm run script --tags=a,b or cm run script "a b"'
 
@@ -81,7 +89,7 @@ def test_a_stray_word_is_told_and_not_swallowed(typed: dict[str, Any], text: str
 
 
 def test_options_are_what_cmind_did_not_add() -> None:
-    request, _ = front(scenario="Offline", rerun=True, readme=False, count="5", skip="yes", sizes=["1", "2"])
+    request, _ = run(scenario="Offline", rerun=True, readme=False, count="5", skip="yes", sizes=["1", "2"])
 
     assert request.inputs == {
         "scenario": "Offline", "rerun": True, "readme": False, "count": "5", "skip": True, "sizes": ("1", "2"),
@@ -91,7 +99,7 @@ def test_options_are_what_cmind_did_not_add() -> None:
 
 @pytest.mark.parametrize("key", ["no_rerun", "no-rerun"])
 def test_dashes_and_underscores_are_the_same(key: str) -> None:
-    assert front(**{key: "x"})[0].inputs == {"no_rerun": "x"}
+    assert run(**{key: "x"})[0].inputs == {"no_rerun": "x"}
 
 
 def test_both_spellings_at_once_are_refused() -> None:
@@ -101,20 +109,20 @@ def test_both_spellings_at_once_are_refused() -> None:
 
 
 def test_environment() -> None:
-    request, _ = front(env={"CM_A": "no", "CM-B": "1", "CM_C": ""})
+    request, _ = run(env={"CM_A": "no", "CM-B": "1", "CM_C": ""})
 
     assert request.env == {"CM_A": False, "CM-B": "1", "CM_C": ""}
 
 
 @pytest.mark.parametrize("option", ["adr", "add_deps_recursive", "ad", "add_deps"])
 def test_overrides(option: str) -> None:
-    request, _ = front(**{option: {"my-dep": {"version_min": "1.2", "tags": "_x", "max-size": "5", "fast": True}}})
+    request, _ = run(**{option: {"my-dep": {"version_min": "1.2", "tags": "_x", "max-size": "5", "fast": True}}})
 
     assert request.overrides == {"my-dep": Override("_x", VersionRange(minimum="1.2"), {"max_size": "5", "fast": True})}
 
 
 def test_overrides_of_one_name_in_two_spellings_add_up() -> None:
-    request, _ = front(adr={"n": {"tags": "_x"}}, add_deps_recursive={"n": {"tags": "_y", "k": "1"}})
+    request, _ = run(adr={"n": {"tags": "_x"}}, add_deps_recursive={"n": {"tags": "_y", "k": "1"}})
 
     assert request.overrides == {"n": Override("_x,_y", inputs={"k": "1"})}
 
@@ -131,9 +139,9 @@ def test_overrides_of_one_name_in_two_spellings_add_up() -> None:
         ({"quiet": "perhaps"}, "--quiet=perhaps: must be yes or no"),
         ({"quiet": ["a"]}, "--quiet=a: must be yes or no"),
         ({"v": {"x": "1"}}, "--v has parts (x); it takes one value"),
-        ({"home": True}, "--home needs a path: write --home=PATH"),
+        ({"home": True}, "--home needs a path: write --home=DIR"),
         ({"home": "~no-such-user-here/x"}, "~no-such-user-here/x: there is no such user"),
-        ({"mirrors": True}, "--mirrors needs a path: write --mirrors=PATH"),
+        ({"mirrors": True}, "--mirrors needs a path: write --mirrors=FILE"),
     ],
 )
 def test_an_option_in_a_wrong_form_is_refused(typed: dict[str, Any], text: str) -> None:
@@ -154,7 +162,7 @@ def test_an_option_in_a_wrong_form_is_refused(typed: dict[str, Any], text: str) 
     ],
 )
 def test_switches_are_no_options_of_the_script(typed: dict[str, Any], switches: dict[str, bool]) -> None:
-    request, options = front(**typed)
+    request, options = run(**typed)
 
     assert request.inputs == {}
     assert options.switches == Switches(command_line=request.argv, **switches)
@@ -171,9 +179,9 @@ class TestMirrors:
         file = tmp_path / "mirrors.json"
         file.write_text('{"https://host/": "http://mirror/"}', encoding="utf-8")
 
-        by_option = front(mirrors=str(file))[1]
+        by_option = run(mirrors=str(file))[1]
         monkeypatch.setenv("CM_MIRRORS", str(file))
-        by_environment = front()[1]
+        by_environment = run()[1]
 
         assert by_option.switches.mirrors == by_environment.switches.mirrors == {"https://host/": "http://mirror/"}
 
@@ -208,13 +216,13 @@ class TestHome:
         monkeypatch.setenv("CM_REPOS", " ")
         assert PRODUCT.home == tmp_path / "CM" / "mlperf-home"
         monkeypatch.setenv("CM_REPOS", str(tmp_path / "big disk"))
-        assert front()[1].home == tmp_path / "big disk" / "mlperf-home"
+        assert run()[1].home == tmp_path / "big disk" / "mlperf-home"
         monkeypatch.setenv("CM_REPOS", "~/big")
-        assert front()[1].home == tmp_path / "big" / "mlperf-home"
+        assert run()[1].home == tmp_path / "big" / "mlperf-home"
 
     @pytest.mark.parametrize("spelling", ["~/there", "there", "./there"])
     def test_it_can_be_given(self, tmp_path: Path, spelling: str) -> None:
-        options = front(home=spelling)[1]
+        options = run(home=spelling)[1]
 
         assert options.home == tmp_path / "there"
         assert options.cache == tmp_path / "there" / "cache"
@@ -227,24 +235,27 @@ class TestPlaces:
         monkeypatch.delenv("MLPERF_HOME_CACHE", raising=False)
 
     def test_the_cache_lies_in_the_home(self) -> None:
-        assert str(front()[1].cache) == "/repos/mlperf-home/cache"
-        assert str(front(home="/h")[1].cache) == "/h/cache"
+        assert str(run()[1].cache) == "/repos/mlperf-home/cache"
+        assert str(run(home="/h")[1].cache) == "/h/cache"
 
     def test_the_cache_may_lie_elsewhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("MLPERF_HOME_CACHE", "/from/environment")
 
-        assert str(front(home="/h")[1].cache) == "/from/environment"
-        options = front(**{"home": "/h", "cache-dir": "/c"})[1]
+        assert str(run(home="/h")[1].cache) == "/from/environment"
+        options = run(**{"home": "/h", "cache-dir": "/c"})[1]
         assert (str(options.home), str(options.cache)) == ("/h", "/c")
 
     def test_listing_commands_look_at_the_same_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert str(read_listing({"home": "/h"}, of=PRODUCT).cache) == "/h/cache"
-        assert str(read_listing({"cache_dir": "/c"}, of=PRODUCT).cache) == "/c"
+        def cache(**typed: Any) -> str:
+            return str(places_of(decode(cache_command("find", PRODUCT), typed), PRODUCT)[1])
+
+        assert cache(home="/h") == "/h/cache"
+        assert cache(cache_dir="/c") == "/c"
         monkeypatch.setenv("MLPERF_HOME_CACHE", "/from/environment")
-        assert str(read_listing({}, of=PRODUCT).cache) == "/from/environment"
+        assert cache() == "/from/environment"
 
     def test_a_place_without_a_path_is_told(self) -> None:
-        assert refusal(cache_dir=True) == "--cache_dir needs a path: write --cache_dir=PATH"
+        assert refusal(cache_dir=True) == "--cache_dir needs a path: write --cache_dir=DIR"
 
 
 @pytest.mark.parametrize(
@@ -253,31 +264,4 @@ class TestPlaces:
      ({"new": "no"}, "none")],
 )  # fmt: skip
 def test_what_is_made_anew(typed: dict[str, Any], anew: str) -> None:
-    assert front(**typed)[1].anew == anew
-
-
-class TestListing:
-    def test_words_and_switches(self) -> None:
-        asked = read_listing({**CMIND, "artifact": "get _v", "f": True, "out": "json"}, ("f", "partial"))
-
-        assert asked.query == parse_query("get,_v")
-        assert asked.on == {"f"}
-        assert asked.as_json
-
-    def test_nothing_asked_is_everything(self) -> None:
-        assert read_listing(CMIND).query.text == ""
-
-    @pytest.mark.parametrize(
-        ("command", "text"),
-        [
-            ({"verfy": True}, "--verfy: not known here; options: --tags, --verify"),
-            ({"home": "/h"}, "--home: not known here; options: --tags, --verify"),
-            ({"verify": "x"}, "--verify=x: must be yes or no"),
-            ({"tags": "a", "artifact": "b"}, "stray word: 'b' beside --tags=a; write tags with commas and no spaces"),
-        ],
-    )
-    def test_a_mistake_is_told(self, command: dict[str, Any], text: str) -> None:
-        with pytest.raises(RequestError) as caught:
-            read_listing({**CMIND, **command}, ("verify",))
-
-        assert str(caught.value) == text
+    assert run(**typed)[1].anew == anew

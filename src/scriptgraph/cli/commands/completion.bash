@@ -1,0 +1,17 @@
+# Completes cm, cmr, cmrd and cme in bash. `cm completion script bash` prints it.
+_cm_complete() {
+  local current=${COMP_WORDS[COMP_CWORD]} line=${COMP_LINE:0:COMP_POINT} whole word
+  # bash breaks words at "=" and ":", so the first part of an option is no part of the word that is completed.
+  whole=${line##*[[:space:]]}
+  case $current in "=" | ":") current= ;; esac
+  COMPREPLY=()
+  while IFS= read -r word; do
+    COMPREPLY+=("${word:${#whole}-${#current}}")
+  done < <(cm completion script -- "$line" 2>/dev/null)
+  case ${#COMPREPLY[@]}${COMPREPLY[0]-} in
+    0) ;;
+    *[=.]) compopt -o nospace ;;
+    *) case $whole in --tags=*) compopt -o nospace ;; esac ;;
+  esac
+}
+complete -o default -F _cm_complete cm cmr cmrd cme

@@ -1,0 +1,20 @@
+#compdef cm cmr cmrd cme
+# Completes cm, cmr, cmrd and cme in zsh. `cm completion script zsh` prints it.
+_cm_complete() {
+  local -a found
+  found=("${(@f)$(cm completion script -- "${(j: :)${(@)words[1,CURRENT-1]}} $PREFIX" 2>/dev/null)}")
+  found=(${found:#})
+  if (( ! $#found )); then
+    compset -P '*='
+    _files
+  elif [[ $PREFIX == --tags=* || $found[1] == *[=.] ]]; then
+    compadd -S '' -- $found
+  else
+    compadd -- $found
+  fi
+}
+if [[ $funcstack[1] == _cm ]]; then
+  _cm_complete "$@"
+else
+  compdef _cm_complete cm cmr cmrd cme
+fi

@@ -1,0 +1,168 @@
+"""The tables of `cm ... script`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scriptgraph.cli.commands.table import (
+    EVERYDAY,
+    STEERING,
+    Command,
+    Option,
+    output_options,
+    place_options,
+    progress_options,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scriptgraph.product import Product
+
+_WORDS = '--tags=TAG,TAG,_VARIATION | "TAG TAG _VARIATION"'
+
+
+def script_command(action: str, product: Product) -> Command:
+    """Return the table of `cm ACTION script`."""
+    return _TABLES[action](product)
+
+
+def script_commands(product: Product) -> tuple[Command, ...]:
+    """Return the tables of all its commands."""
+    return tuple(make(product) for make in _TABLES.values())
+
+
+def run_command(product: Product) -> Command:
+    """Return the table of `cm run script`."""
+    return Command(
+        "run",
+        "script",
+        "Run a script, and first the scripts that it depends on.",
+        (_tags(), *_run_options(product)),
+        "cm run script --tags=detect,cpu --out=json",
+        word="tags",
+        words=_WORDS,
+        question='which script? write cm run script --tags=a,b or cm run script "a b"',
+        open_to="the script",
+        extra="all",
+    )
+
+
+def replay_command(product: Product) -> Command:
+    """Return the table of `cm replay script`."""
+    record = Option("record", "path", "the record.json that a run left, or the run's folder", value="=FILE")
+    return Command(
+        "replay",
+        "script",
+        "Repeat the request of a record, and show the differences; command-line options override recorded ones.",
+        (record, *_run_options(product)),
+        "cm replay script --record=record.json --plan",
+        words="--record=FILE",
+        question="which record? write cm replay script --record=FILE, a run's record.json",
+        open_to="the script",
+        extra="all",
+        refused={"tags": "cannot be given: the tags are those of the record; leave them out"},
+    )
+
+
+def docker_command(product: Product) -> Command:
+    """Return the table of `cm docker script`."""
+    group = "Container"
+    own = (
+        Option("docker_base_image", "text", "the image to build on", group, "=IMAGE", "python:3.11-slim-bookworm"),
+        Option("docker_mounts", "list", "further folders that the container sees", group, "=DIR,..."),
+        Option("docker_skip_run_cmd", "switch", "start a shell in place of the run", group),
+        Option("docker_cm_repo", "text", "without effect; commands of 2023 have it", group),
+    )
+    return Command(
+        "docker",
+        "script",
+        "Run a script in a container of this installation.",
+        (_tags(), *own, *_run_options(product)),
+        "cm docker script --tags=detect,cpu",
+        word="tags",
+        words=_WORDS,
+        question="which script? write cm docker script --tags=a,b",
+        open_to="the script",
+        extra="all",
+    )
+
+
+def find_command(_product: Product) -> Command:
+    """Return the table of `cm find script`."""
+    summary = "List scripts; ls and list are the same."
+    options = (_tags(), *output_options())
+    words = '[--tags=TAG,TAG | "TAG TAG"]'
+    return Command("find", "script", summary, options, 'cm find script "mlperf bert-99"', word="tags", words=words)
+
+
+def show_command(_product: Product) -> Command:
+    """Return the table of `cm show script`."""
+    return Command(
+        "show",
+        "script",
+        "Show a script: options, variations, dependencies, exports, cache.",
+        (_tags(), *output_options()),
+        "cm show script --tags=detect,cpu",
+        word="tags",
+        words=_WORDS,
+        question='which script? write cm show script --tags=a,b; "cm find script" lists them',
+    )
+
+
+def remove_command(_product: Product) -> Command:
+    """Return the table of `cm rm script`."""
+    summary = "Delete a script's folder; without a terminal, only with -f."
+    options = (
+        Option("tags", "tags", "the scripts that have all of these"),
+        Option("f", "switch", "delete without asking", also=("force",)),
+        *output_options(),
+    )
+    return Command("rm", "script", summary, options, "cm rm script my-script -f", word="name", words="ALIAS")
+
+
+def completion_command(_product: Product) -> Command:
+    """Return the table of `cm completion script`."""
+    summary = "Print the text that a shell reads to complete cm's command lines."
+    example = 'eval "$(cm completion script bash)"'
+    return Command(
+        "completion", "script", summary, output_options(), example, word="name", words="bash | zsh", rest="LINE"
+    )
+
+
+def _tags() -> Option:
+    chosen = "the script that has all of these; _NAME turns a variation on, -_NAME off, -TAG excludes scripts"
+    return Option("tags", "tags", chosen)
+
+
+def _run_options(product: Product) -> tuple[Option, ...]:
+    mirrors = 'a JSON object of beginnings of addresses, such as {"https://host/": "http://mirror/host/"}'
+    steered = "set an option, `tags`, `version`, `version_min` or `version_max` of the dependency NAME"
+    return (
+        Option("plan", "switch", "show what a run would do, and stop", EVERYDAY),
+        Option("offline", "switch", "ask no host", EVERYDAY),
+        Option("env", "pairs", "set a key of the environment", STEERING),
+        Option("adr", "blocks", steered, STEERING, also=("add_deps_recursive", "add_deps", "ad")),
+        Option("version", "text", "the version of the script, where it has versions", STEERING, "=V"),
+        Option("version_min", "text", "the lowest version that will do", STEERING, "=V"),
+        Option("version_max", "text", "the highest version that will do", STEERING, "=V"),
+        Option("new", "switch", "make every cache entry of the run anew", STEERING),
+        Option("renew", "switch", "make the script's own cache entry anew", STEERING),
+        Option("prefetch", "switch", "download and make what is cached, and stop", STEERING),
+        Option("explain", "text", "show each step's value of a key and its origin, and stop", STEERING, "=KEY"),
+        Option("mirrors", "path", mirrors, STEERING, "=FILE", "$CM_MIRRORS"),
+        *place_options(product),
+        *progress_options(),
+        *output_options(),
+    )
+
+
+_TABLES: dict[str, Callable[[Product], Command]] = {
+    "run": run_command,
+    "replay": replay_command,
+    "docker": docker_command,
+    "find": find_command,
+    "show": show_command,
+    "rm": remove_command,
+    "completion": completion_command,
+}

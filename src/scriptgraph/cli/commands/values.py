@@ -1,0 +1,107 @@
+"""Decode the value of an option by its kind."""
+
+from __future__ import annotations
+
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.errors import RequestError
+from scriptgraph.manifest.decoding import decode_override
+from scriptgraph.manifest.located_json import decode_value
+from scriptgraph.manifest.types import Override
+from scriptgraph.planning.conditions import same
+from scriptgraph.planning.environment import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scriptgraph.cli.commands.table import Option
+    from scriptgraph.manifest.types import Value
+
+_NOUNS = {"path": "a path", "number": "a number", "whole number": "a whole number"}
+
+
+def decode_option(option: Option, spelled: Mapping[str, Any]) -> Any:
+    """Decode an option from the values of its spellings; None where it counts as not given.
+
+    Raise RequestError if a value is missing, not wanted or wrong.
+    """
+    if option.kind == "switch":
+        switches = [_switch(name, value) for name, value in spelled.items()]
+        return any(switches)
+    if option.kind == "pairs":
+        return {key: each for name, value in spelled.items() for key, each in _pairs(name, value).items()}
+    if option.kind == "blocks":
+        return _blocks(spelled)
+    name, value = next(iter(spelled.items()))
+    return _one_value(option, name, value)
+
+
+def decode_value_of(spelling: str, value: Any) -> Value:
+    """Turn a value into one of the environment's. Raise RequestError if it has parts."""
+    try:
+        return decode_value(value)
+    except TypeError:
+        parts = ", ".join(map(str, value))
+        raise RequestError(f"{spelling} has parts ({parts}); it takes one value") from None
+
+
+def absolute(path: str | Path) -> Path:
+    """Return a path as it was typed, absolute. Raise RequestError if it begins with the name of no user."""
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:
+        raise RequestError(f"{path}: there is no such user") from None
+
+
+def _switch(name: str, value: Any) -> bool:
+    value = decode_value_of(f"--{name}", value)
+    for answer in (True, False):
+        if same(value, answer):
+            return answer
+    raise RequestError(f"--{name}={as_text(value)}: must be yes or no")
+
+
+def _one_value(option: Option, name: str, value: Any) -> Any:
+    if value in ("", []) and not option.never_empty:
+        return None
+    if isinstance(value, bool | dict) or value in (None, "", []):
+        form = option.form.partition("=")[2]
+        raise RequestError(f"--{name} needs {_NOUNS.get(option.kind, 'a value')}: write --{name}={form}")
+    text = ",".join(map(str, value)) if isinstance(value, list | tuple) else as_text(value)
+    if option.choices and text not in option.choices:
+        raise RequestError(f"--{name}={text}: must be one of {', '.join(option.choices)}")
+    if option.kind == "path":
+        return absolute(text)
+    if option.kind == "list":
+        return tuple(word for word in (each.strip() for each in text.split(",")) if word)
+    return _number(option, name, text) if option.kind.endswith("number") else text
+
+
+def _number(option: Option, name: str, text: str) -> float:
+    try:
+        number = int(text) if option.kind == "whole number" else float(text)
+    except ValueError:
+        number = float("nan")
+    if not isfinite(number):
+        raise RequestError(f"--{name}={text}: must be {_NOUNS[option.kind]}")
+    return number
+
+
+def _pairs(name: str, value: Any) -> dict[str, Value]:
+    if not isinstance(value, dict):
+        raise RequestError(f"--{name} needs a key: write --{name}.KEY=value")
+    return {key: decode_value_of(f"--{name}.{key}", each) for key, each in value.items()}
+
+
+def _blocks(spelled: Mapping[str, Any]) -> dict[str, Override]:
+    found: dict[str, Override] = {}
+    for option, blocks in spelled.items():
+        if not isinstance(blocks, dict) or not all(isinstance(fields, dict) for fields in blocks.values()):
+            raise RequestError(f"--{option} needs a name and a key: write --{option}.NAME.KEY=value")
+        for name, fields in blocks.items():
+            for key, value in fields.items():
+                decode_value_of(f"--{option}.{name}.{key}", value)
+            found[name] = decode_override(fields).over(found.get(name, Override()))
+    return found

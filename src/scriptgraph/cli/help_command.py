@@ -1,0 +1,41 @@
+"""`--help`: the options of a command, and of the script or the like that it is about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.cli.commands.decoder import subject_of
+from scriptgraph.cli.commands.help import help_text
+from scriptgraph.cli.script_commands import options_to_help
+from scriptgraph.manifest.queries import parse_query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scriptgraph.catalog.registry import Registry
+    from scriptgraph.cli.commands.help import Groups
+    from scriptgraph.cli.commands.table import Command
+
+
+def show_help(
+    command: Command,
+    given: Mapping[str, Any],
+    load: Callable[[], Registry],
+    options: Callable[[str], Groups] | None = None,
+) -> dict[str, Any]:
+    """Show a command's help where a person reads; cmind is to show none of its own.
+
+    `options` returns the options of whatever the command is about, by groups; where it is absent, that is a script.
+    Raise ScriptGraphError if it does not exist.
+    """
+    subject = subject_of(command, given) if command.open_to else ""
+    if not subject:
+        groups: Groups = ()
+    elif options:
+        groups = options(subject)
+    else:
+        groups = options_to_help(parse_query(subject), load())
+    text = help_text(command, groups)
+    if given.get("out") in {"con", "console"}:
+        print(text)
+    return {"help": text, "skip_delayed_help": True}

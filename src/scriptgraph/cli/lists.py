@@ -1,0 +1,33 @@
+"""`cm find`, `show` and `rm` of scripts and of the cache: their tables and their work."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.cli.cache_commands import find_cache, remove_cache, show_cache
+from scriptgraph.cli.commands.cache import cache_command
+from scriptgraph.cli.commands.script import script_command
+from scriptgraph.cli.script_commands import find_script, show_script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scriptgraph.catalog.registry import Registry
+    from scriptgraph.cli.commands.decoder import Arguments
+    from scriptgraph.cli.commands.table import Command
+    from scriptgraph.product import Product
+
+    Work = Callable[[Arguments], dict[str, Any]]
+
+
+def list_command(name: str, product: Product, load: Callable[[], Registry]) -> tuple[Command, Work]:
+    """Return the table of "find script" and the like, and the work of it."""
+    action, automation = name.split()
+    if automation == "script":
+        return script_command(action, product), partial(_SCRIPTS[action], load=load)
+    return cache_command(action, product), partial(_CACHE[action], product=product)
+
+
+_SCRIPTS = {"find": find_script, "show": show_script}
+_CACHE = {"find": find_cache, "show": show_cache, "rm": remove_cache}

@@ -1,0 +1,91 @@
+"""A run as it was typed: the request of the script, and the options of the command itself."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from scriptgraph.cli.commands.values import absolute
+from scriptgraph.errors import DocumentError, RequestError
+from scriptgraph.execution.context import Switches
+from scriptgraph.files.json_reader import read_json
+from scriptgraph.immutable import Immutable
+from scriptgraph.manifest.queries import parse_query
+from scriptgraph.planning.plan import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from scriptgraph.cli.commands.decoder import Arguments
+    from scriptgraph.execution.runtime import Anew
+    from scriptgraph.product import Product
+
+_VERSIONS = ("version", "version_min", "version_max")
+
+
+class RunOptions(Immutable):
+    """Where things go, how much is said, and whether a plan is run, shown or only provided for."""
+
+    home: Path
+    cache: Path  # in `home`, unless the user has it elsewhere
+    switches: Switches
+    anew: Anew = "none"
+    plan: bool = False  # show the plan and stop
+    prefetch: bool = False  # make what is kept in the cache and stop
+    explain: str = ""  # a key: show where its value comes from and stop
+
+
+def read_run(arguments: Arguments, product: Product, query: str = "") -> tuple[Request, RunOptions]:
+    """Return the request and the options of a decoded command; `query` stands for the tags where they are known.
+
+    Raise RequestError if there are no tags, or the mirrors cannot be read.
+    """
+    parsed = parse_query(query or arguments.word)
+    if not parsed.required:
+        raise RequestError(arguments.command.question)
+    options = RunOptions(
+        *places_of(arguments, product),
+        Switches(
+            quiet=arguments.on("quiet"),
+            verbose=arguments.on("verbose"),
+            offline=arguments.on("offline"),
+            mirrors=_mirrors(arguments.text("mirrors") or os.environ.get("CM_MIRRORS", "")),
+            command_line=arguments.typed,
+        ),
+        anew="all" if arguments.on("new") else "requested" if arguments.on("renew") else "none",
+        plan=arguments.on("plan"),
+        prefetch=arguments.on("prefetch"),
+        explain=arguments.text("explain"),
+    )
+    # The planner takes a version as an input that every script has.
+    versions = {name: arguments.text(name) for name in _VERSIONS if name in arguments.values}
+    request = Request(
+        query=parsed,
+        inputs={**arguments.others, **versions},
+        env=arguments.values.get("env", {}),
+        overrides=arguments.values.get("adr", {}),
+        argv=arguments.typed,
+        maybe=arguments.steered,
+    )
+    return request, options
+
+
+def places_of(arguments: Arguments, product: Product) -> tuple[Path, Path]:
+    """Return the folder of all that is kept, and the cache's, which may lie elsewhere."""
+    home = arguments.path("home") or absolute(product.home)
+    cache = arguments.path("cache_dir") or os.environ.get(product.cache_variable, "").strip()
+    return home, absolute(cache) if cache else home / "cache"
+
+
+def _mirrors(path: str) -> Mapping[str, str]:
+    """Read the file that says which beginning of a URL is replaced by which."""
+    if not path:
+        return {}
+    try:
+        document = read_json(absolute(path))
+    except DocumentError as error:
+        raise RequestError(f"--mirrors={path}: {error.problem}") from None
+    if not isinstance(document, dict) or not all(isinstance(each, str) for each in document.values()):
+        raise RequestError(f'--mirrors={path}: must hold an object like {{"https://host/": "http://mirror/host/"}}')
+    return document

@@ -1,0 +1,94 @@
+"""A script's own options, described from its manifest: kind, range, choices and default in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scriptgraph.cli.commands.table import Option
+from scriptgraph.planning.environment import Layer, as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from scriptgraph.cli.commands.table import Kind
+    from scriptgraph.manifest.types import Input, Manifest
+    from scriptgraph.planning.environment import Environment
+
+_KINDS: dict[str, Kind] = {"flag": "switch", "path": "path", "number": "number"}
+_RANGE, _WHOLE = "must be ", "a whole number"
+
+
+def describe_option(option: Input, env: Environment) -> dict[str, Any]:
+    """Return an option as JSON values; `env` has the values that it gets by default."""
+    setting = env.origin(option.env_key) if option.env_key in env else None
+    return {
+        "name": option.name,
+        "key": option.env_key,
+        "type": option.kind,
+        "default": setting.value if setting else None,
+        # A variation's or the manifest's own value is above an option's.
+        "fixed": bool(setting and setting.layer > Layer.INPUT),
+        "choices": list(option.choices),
+        "refused": dict(option.refused),
+        "needs": option.needs,
+        "description": option.description,
+    }
+
+
+def option_groups(manifest: Manifest, env: Environment) -> list[tuple[str, list[Option]]]:
+    """Return a script's options in groups: its own, those that it shares with other scripts, and those not served."""
+    own, shared, refused = f"Options of {manifest.alias}", "Options that it shares with other scripts", "Not served"
+    groups: dict[str, list[Option]] = {own: [], shared: [], refused: []}
+    for name, each in manifest.inputs.items():
+        described = describe_option(each, env)
+        open_default = "" if described["fixed"] or described["default"] is None else as_text(described["default"])
+        option = Option(
+            each.name,
+            _KINDS.get(each.kind, "text"),
+            notes_of({**described, "choices": (), **({} if described["fixed"] else {"default": None})}),
+            value=value_form(described),
+            default=open_default,
+            choices=tuple(map(in_words, each.choices)),
+        )
+        group = refused if "*" in each.refused else shared if name in manifest.shared_inputs else own
+        groups[group].append(option)
+    return [(title, options) for title, options in groups.items() if options]
+
+
+def value_form(described: Mapping[str, Any]) -> str:
+    """Return the form of an option's value: "=PATH"; nothing for a switch."""
+    return {"flag": "", "path": "=PATH", "number": "=NUMBER"}.get(described["type"], "=TEXT")
+
+
+def notes_of(described: Mapping[str, Any]) -> str:
+    """Return all that is to be said of an option, in words."""
+    default = "" if described["default"] is None else as_text(described["default"])
+    holds = f"set to {default} by a variation or version" if described["fixed"] else f"default {default}"
+    choices = ", ".join(in_words(each) for each in described["choices"])
+    notes = (
+        described["description"],
+        choices and f"one of {choices}",
+        *_limits(described["type"], described["refused"]),
+        described["needs"] and f"only with --{described['needs']}",
+        "" if described["default"] is None else holds,
+    )
+    return "; ".join(filter(None, notes))
+
+
+def in_words(pattern: str) -> str:
+    """Return a pattern of values as people write it: "zoo:..." for "zoo:*"."""
+    return "any value" if pattern == "*" else pattern.replace("*", "...")
+
+
+def _limits(kind: str, refused: Mapping[str, str]) -> Iterator[str]:
+    """Yield the values that are not served: of a number the range in words, of others each with its reason."""
+    reasons = dict.fromkeys(refused.values())
+    if kind == "number" and all(reason.startswith(_RANGE) for reason in reasons):
+        ranges = [reason.partition(";")[0].removeprefix(_RANGE) for reason in reasons]
+        bounds = " and ".join(f"of {each}" if each[0].isdigit() else each for each in ranges if each != _WHOLE)
+        if ranges:
+            yield f"{_WHOLE if _WHOLE in ranges else 'a number'} {bounds}".strip()
+        yield from (reason.partition("; ")[2] for reason in reasons)
+        return
+    for pattern, reason in refused.items():
+        yield f"not served ({reason})" if pattern == "*" else f"not {in_words(pattern)} ({reason})"

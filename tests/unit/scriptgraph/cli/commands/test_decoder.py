@@ -1,0 +1,161 @@
+"""Every command is decoded by its table, and each mistake is refused in a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlperf_home.command_line import commands
+from scriptgraph.cli.commands.decoder import Arguments, decode
+from scriptgraph.cli.commands.table import Command, Option, output_options
+from scriptgraph.errors import RequestError
+
+NAMED = Command(
+    "show",
+    "thing",
+    "Show a thing.",
+    (
+        Option("tags", "tags", "some things"),
+        Option("name", "text", "the thing"),
+        Option("f", "switch", "at once", also=("force",)),
+        Option("colour", "text", "the paint", choices=("red", "blue"), never_empty=True),
+        Option("size", "whole number", "how many"),
+        Option("share", "number", "how much"),
+        Option("parts", "list", "which parts"),
+        Option("folder", "path", "where", value="=DIR"),
+        *output_options(),
+    ),
+    "cm show thing x",
+    word="name",
+    refused={"env": "is for cm run script"},
+)
+TAGGED = NAMED.replaced(word="tags")
+
+
+def arguments(command: Command = NAMED, **given: Any) -> Arguments:
+    return decode(command, {"out": "con", **given})
+
+
+def refusal(command: Command = NAMED, **given: Any) -> str:
+    with pytest.raises(RequestError) as caught:
+        arguments(command, **given)
+    return str(caught.value)
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        ("given", "value"),
+        [
+            ({"colour": "red"}, "red"),
+            ({"size": "3"}, 3),
+            ({"share": "0.5"}, 0.5),
+            ({"parts": "a, b,,c"}, ("a", "b", "c")),
+            ({"parts": ["a", "b"]}, ("a", "b")),
+            ({"folder": "/x"}, Path("/x")),
+            ({"force": True}, True),
+            ({"f": "no"}, False),
+        ],
+    )
+    def test_they_are_decoded_by_their_kind(self, given: dict[str, Any], value: Any) -> None:
+        assert [*arguments(**given).values.values()] == [value]
+
+    @pytest.mark.parametrize("name", ["parts", "folder", "size"])
+    def test_an_empty_one_is_not_given(self, name: str) -> None:
+        assert arguments(**{name: ""}).values == {}
+
+    @pytest.mark.parametrize(
+        ("given", "text"),
+        [
+            ({"colour": "green"}, "--colour=green: must be one of red, blue"),
+            ({"colour": True}, "--colour needs a value: write --colour=TEXT"),
+            ({"colour": ""}, "--colour needs a value: write --colour=TEXT"),
+            ({"folder": True}, "--folder needs a path: write --folder=DIR"),
+            ({"size": "1.5"}, "--size=1.5: must be a whole number"),
+            ({"share": "much"}, "--share=much: must be a number"),
+            ({"share": "nan"}, "--share=nan: must be a number"),
+            ({"f": "red"}, "--f=red: must be yes or no"),
+            ({"f": {"x": 1}}, "--f has parts (x); it takes one value"),
+        ],
+    )
+    def test_a_wrong_one_is_refused(self, given: dict[str, Any], text: str) -> None:
+        assert refusal(**given) == text
+
+
+class TestOptions:
+    def test_an_unknown_one_is_answered_with_the_nearest(self) -> None:
+        assert refusal(color="red") == (
+            "--color: not known here; did you mean --colour? `cm show thing --help` lists the options"
+        )
+
+    def test_without_a_near_one_the_list_is_named(self) -> None:
+        assert refusal(zzz="1") == "--zzz: not known here; `cm show thing --help` lists the options"
+
+    def test_one_of_another_command_has_its_reason(self) -> None:
+        assert refusal(env={"A": "1"}) == "--env is for cm run script"
+
+    def test_one_in_two_spellings_is_refused(self) -> None:
+        assert "given twice" in refusal(**{"a-b": 1, "a_b": 2})
+
+    def test_those_of_the_thing_itself_are_kept_apart(self) -> None:
+        decoded = arguments(NAMED.replaced(open_to="the thing"), colour="red", weight="3", quick="yes")
+
+        assert decoded.others == {"weight": "3", "quick": True}
+        with pytest.raises(RequestError, match="did you mean --weights"):
+            decoded.require_known(["weights", "quick"])
+
+
+class TestOutput:
+    @pytest.mark.parametrize("out", ["con", "console"])
+    def test_people_read_a_console(self, out: str) -> None:
+        assert not arguments(out=out).as_json
+
+    @pytest.mark.parametrize("given", [{"out": "json"}, {"out": None}, {"j": True}, {"json": True}])
+    def test_programs_read_json(self, given: dict[str, Any]) -> None:
+        assert arguments(**given).as_json
+
+    @pytest.mark.parametrize("command", commands(), ids=lambda command: command.line)
+    def test_no_command_serves_another(self, command: Command) -> None:
+        assert refusal(command, out="xml") == "--out=xml: must be one of console, json"
+
+
+class TestSubjects:
+    @pytest.mark.parametrize(
+        "given", [{"artifact": "a,b"}, {"tags": "a,b"}, {"tags": ["a", "b"]}, {"tags": True, "artifact": "a,b"}]
+    )
+    def test_tags_may_be_a_word(self, given: dict[str, Any]) -> None:
+        assert arguments(TAGGED, **given).word == "a,b"
+
+    @pytest.mark.parametrize("given", [{"artifact": "x"}, {"name": "x"}, {"artifact": "x", "name": "x"}])
+    def test_a_name_may_be_an_option(self, given: dict[str, Any]) -> None:
+        assert arguments(**given).word == "x"
+
+    def test_a_name_and_tags_stand_together_where_the_command_says_so(self) -> None:
+        decoded = arguments(NAMED.replaced(named_and_tagged=True), artifact="x", tags="a,b")
+
+        assert (decoded.word, decoded.tags) == ("x", ("a", "b"))
+
+    @pytest.mark.parametrize(
+        ("command", "given", "text"),
+        [
+            (NAMED, {"artifact": "x", "tags": "a"}, "x and --tags=a: give a name or tags, not both"),
+            (NAMED, {"artifact": "x", "name": "y"}, "two names: x and y; cm show thing takes one"),
+            (NAMED, {"artifacts": ["y"]}, "stray words: y; options are written --name=value, without spaces"),
+            (NAMED, {"unparsed_cmd": ["y"]}, "stray words: y; options are written --name=value, without spaces"),
+            (TAGGED, {"artifact": "b", "tags": "a"}, "stray word: 'b' beside --tags=a; write tags with commas"),
+            (NAMED.replaced(word=""), {"artifact": "x"}, "stray words: x; options are written --name=value"),
+        ],
+    )
+    def test_others_are_refused(self, command: Command, given: dict[str, Any], text: str) -> None:
+        assert refusal(command, **given).startswith(text)
+
+    def test_a_command_line_after_two_dashes_is_kept(self) -> None:
+        assert arguments(NAMED.replaced(rest="COMMAND"), unparsed_cmd=["cm", "--x"]).rest == ("cm", "--x")
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command.line)
+def test_no_option_has_two_meanings(command: Command) -> None:
+    names = [name for each in command.options for name in (each.name, *each.also)]
+
+    assert len(names) == len(set(names))

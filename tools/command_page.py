@@ -1,0 +1,78 @@
+"""Write docs/commands.md from the tables of the commands: `python tools/command_page.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlperf_home.command_line import commands
+from scriptgraph.embed import option_notes, output_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scriptgraph.embed import Command, Option
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "commands.md"
+_HEAD = """\
+# Commands
+
+Made from the tables that decode the commands, by `python tools/command_page.py`; a test compares them.
+
+Every command has `--help` (`-h`), and `cm run script --tags=... --help` lists the options of that script too: its own,
+then those that it shares with others. Options are written `--name=value`, without spaces around the `=`; dashes and
+underscores in names are the same. A switch is on when it is named, and takes `=yes` or `=no`; `--name-` turns it off.
+`ls` and `list` are `find`.
+
+## Tags
+
+`--tags=run,mlperf,bert-99,_sample` and the word `"run mlperf bert-99 _sample"` mean the same, for `run`, `show` and
+`find` alike. As a word, tags are separated by spaces, in quotes: `cm` itself reads the first word after the automation
+as an artifact, and refuses one with two commas or more (`CM object a,b,c is not recognized`) before any of our code
+runs. It also takes a word with colons to name a repository. With commas, write `--tags=`.
+
+## Help and mistakes
+
+`cm help`, `cm help script` and `cm --help` are answered by cmind, which lists its own actions. An unknown option is
+answered with the nearest name. Errors go to standard error and end with status 1; Ctrl-C ends with 130.
+
+## Completion
+
+```sh
+eval "$(cm completion script bash)"     # in ~/.bashrc
+eval "$(cm completion script zsh)"      # in ~/.zshrc, after compinit
+```
+
+They complete actions, automations, options, tags and variations, choices, challenges and experiments, for `cm` and its
+short forms `cmr`, `cmrd` and `cme`. Each press of the tab key starts `cm` once (about 0.2 s).
+
+## Options of every command
+
+"""
+
+
+def page() -> str:
+    """Return the text of the page."""
+    shared = "".join(f"{_row(each)}\n" for each in output_options())
+    blocks = [f"{_HEAD}| option | |\n|---|---|\n{shared}", *("\n".join(_lines(each)) + "\n" for each in commands())]
+    return "\n".join(blocks)
+
+
+def _lines(command: Command) -> Iterator[str]:
+    rest = f" -- {command.rest}" if command.rest else ""
+    yield from (f"## {command.line}", "", command.summary, "")
+    yield from ("```sh", f"{command.line} {command.words} [OPTIONS]{rest}".replace("  ", " "), command.example, "```")
+    for title, options in command.grouped():
+        if rows := [_row(option) for option in options if option not in output_options()]:
+            yield from ("", f"| {title} | |", "|---|---|", *rows)
+    if command.open_to:
+        yield from ("", f"Besides, the options of {command.open_to}: `--OPTION=VALUE`.")
+
+
+def _row(option: Option) -> str:
+    form, notes = (text.replace("|", "\\|") for text in (option.form, option_notes(option)))
+    return f"| `{form}` | {notes} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
