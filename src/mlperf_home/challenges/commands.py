@@ -10,19 +10,19 @@ from mlperf_home.challenges.bundles.signature import check_key
 from mlperf_home.challenges.definition.lock import write_lock
 from mlperf_home.challenges.definition.machine import this_machine
 from mlperf_home.challenges.definition.manifest import ChallengeError, find_challenges, load_challenge
-from mlperf_home.challenges.definition.work import opened, places_of
+from mlperf_home.challenges.definition.run_folder import open_run, places_of
 from mlperf_home.challenges.replays.replay import replay
 from mlperf_home.challenges.runs.arguments import Setting, chosen_workflows, name_of, read_asking, refuse_options
 from mlperf_home.challenges.runs.run import (
-    asked_of,
     compare_locks,
     redaction_of,
     require_locked,
     require_machine,
     require_open,
     run_all,
+    run_identity,
 )
-from mlperf_home.challenges.runs.workflows import shown
+from mlperf_home.challenges.runs.workflows import command_text
 from mlperf_home.contracts.codec import encode
 from mlperf_home.errors import LocatedError
 from mlperf_home.product import ENGINE
@@ -123,7 +123,7 @@ def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole)
     root = setting.root("sample" if setting.sample else "official")
     if "plan" in asking.on:
         calls = ((each.name, each.mode(sample=setting.sample).call) for each in workflows)
-        commands = {name: shown(setting, call, places_of(root, name, setting.hw_name)) for name, call in calls}
+        commands = {name: command_text(setting, call, places_of(root, name, setting.hw_name)) for name, call in calls}
         for line in commands.values():
             setting.say(line)
         return {"commands": commands}
@@ -138,7 +138,7 @@ def _run(command: Mapping[str, Any], roots: Sequence[Path], console: RunConsole)
     if "check" in asking.on:
         return {"requirements": [list(row) for row in rows]}
     root.parent.mkdir(parents=True, exist_ok=True)
-    with opened(root, asked_of(setting, locks), challenge.workflows, workflows, anew="new" in asking.on) as work:
+    with open_run(root, run_identity(setting, locks), challenge.workflows, workflows, anew="new" in asking.on) as work:
         failed, facts = run_all(setting, work, workflows, wanted, locks)
         bundle = make_bundle(work, challenge, facts, redaction_of(setting, root), asking.path("sign_key"))
     told = {"report": str(root / "report.md"), "page": str(root / "report.html"), "bundle": str(bundle)}

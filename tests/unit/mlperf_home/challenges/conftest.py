@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from challenge_homes import ChallengeHome, challenge_home
-from opened_bundles import Opened
+from unpacked_bundles import UnpackedBundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,5 +27,5 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def opened(good: Path, tmp_path: Path) -> Opened:
-    return Opened(good, tmp_path)
+def unpacked(good: Path, tmp_path: Path) -> UnpackedBundle:
+    return UnpackedBundle(good, tmp_path)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from opened_bundles import Opened, found
 from submission_results import ours
+from unpacked_bundles import UnpackedBundle, found
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST, file_entries
-from mlperf_home.challenges.bundles.forms import Part, forms
 from mlperf_home.challenges.bundles.redaction import Redaction
+from mlperf_home.challenges.bundles.rendering import Part, render_report
 from mlperf_home.challenges.bundles.verification import BundleError, verify
 from mlperf_home.product import ENGINE
 
@@ -28,16 +28,16 @@ MODEL = f"{RESULT}/obert-large-pruned95_quant-none-bert-99/offline"
 
 
 class TestGoodBundles:
-    def test_nothing_is_found(self, opened: Opened) -> None:
-        assert found(opened.verified()) == []
+    def test_nothing_is_found(self, unpacked: UnpackedBundle) -> None:
+        assert found(unpacked.verified()) == []
 
     def test_two_packings_give_the_same_bytes(self, home: ChallengeHome) -> None:
         first = home.bundle().read_bytes()
 
         assert home.bundle().read_bytes() == first
 
-    def test_it_holds_what_it_should(self, opened: Opened) -> None:
-        there = set(file_entries(opened.root))
+    def test_it_holds_what_it_should(self, unpacked: UnpackedBundle) -> None:
+        there = set(file_entries(unpacked.root))
 
         for name in ("challenge.json", "lock.json", "machine.json", "system.json", "run.json", "records/first.json"):
             assert name in there
@@ -48,43 +48,43 @@ class TestGoodBundles:
 
     def test_accuracy_logs_are_truncated_and_the_whole_one_stays(self, home: ChallengeHome, tmp_path: Path) -> None:
         bundle = home.bundle()
-        opened = Opened(bundle, tmp_path)
+        unpacked = UnpackedBundle(bundle, tmp_path)
         log = f"{MODEL}/accuracy/mlperf_log_accuracy.json"
 
         whole = bundle.parent / log
-        assert (opened.root / log).stat().st_size == 8199
+        assert (unpacked.root / log).stat().st_size == 8199
         assert whole.stat().st_size > 10_240
         assert (
             f"hash={hashlib.sha256(whole.read_bytes()).hexdigest()}"
-            in (opened.root / log).with_name("accuracy.txt").read_text()
+            in (unpacked.root / log).with_name("accuracy.txt").read_text()
         )
 
     def test_it_names_no_place_and_nobody(self, home: ChallengeHome, tmp_path: Path) -> None:
-        opened = Opened(home.bundle(), tmp_path)
+        unpacked = UnpackedBundle(home.bundle(), tmp_path)
 
-        for name in file_entries(opened.root):
-            text = (opened.root / name).read_text()
+        for name in file_entries(unpacked.root):
+            text = (unpacked.root / name).read_text()
             for place in (str(home.home), str(home.root), str(Path.home()), str(tmp_path)):
                 assert place not in text, name
 
 
-def _edit_value(name: str) -> Callable[[Opened], None]:
-    def edit(opened: Opened) -> None:
+def _edit_value(name: str) -> Callable[[UnpackedBundle], None]:
+    def edit(unpacked: UnpackedBundle) -> None:
         def change(document: dict[str, Any]) -> None:
             document["values"][name]["value"] = 99.5
 
-        opened.change(f"{MODEL}/measurement.json", change)
+        unpacked.change(f"{MODEL}/measurement.json", change)
 
     return edit
 
 
-def _in(name: str, change: Callable[[Any], Any]) -> Callable[[Opened], None]:
-    return lambda opened: opened.change(name, change)
+def _in(name: str, change: Callable[[Any], Any]) -> Callable[[UnpackedBundle], None]:
+    return lambda unpacked: unpacked.change(name, change)
 
 
-def _text(name: str, old: str, new: str) -> Callable[[Opened], None]:
-    def edit(opened: Opened) -> None:
-        path = opened.root / name
+def _text(name: str, old: str, new: str) -> Callable[[UnpackedBundle], None]:
+    def edit(unpacked: UnpackedBundle) -> None:
+        path = unpacked.root / name
         text = path.read_text()
         assert old in text
         path.write_text(text.replace(old, new))
@@ -92,36 +92,36 @@ def _text(name: str, old: str, new: str) -> Callable[[Opened], None]:
     return edit
 
 
-def _gone(name: str) -> Callable[[Opened], None]:
-    return lambda opened: (opened.root / name).unlink()
+def _gone(name: str) -> Callable[[UnpackedBundle], None]:
+    return lambda unpacked: (unpacked.root / name).unlink()
 
 
-def _added(name: str) -> Callable[[Opened], None]:
-    def edit(opened: Opened) -> None:
-        (opened.root / name).parent.mkdir(parents=True, exist_ok=True)
-        (opened.root / name).write_text("{}")
+def _added(name: str) -> Callable[[UnpackedBundle], None]:
+    def edit(unpacked: UnpackedBundle) -> None:
+        (unpacked.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (unpacked.root / name).write_text("{}")
 
     return edit
 
 
-def _session(change: Callable[[dict[str, Any]], Any]) -> Callable[[Opened], None]:
+def _session(change: Callable[[dict[str, Any]], Any]) -> Callable[[UnpackedBundle], None]:
     return _in(f"{MODEL}/performance-session.json", change)
 
 
-def _second_accuracy(opened: Opened) -> None:
-    path = opened.root / MODEL / "accuracy" / "accuracy.txt"
+def _second_accuracy(unpacked: UnpackedBundle) -> None:
+    path = unpacked.root / MODEL / "accuracy" / "accuracy.txt"
     path.write_text(path.read_text().replace("90.18", "95.18"))
 
 
-def _other_settings(opened: Opened) -> None:
-    opened.change(f"{MODEL}/performance-session.json", lambda each: each["job"].update(user_conf="as it was"))
-    (opened.root / MODEL / "user.conf").write_text("another")
+def _other_settings(unpacked: UnpackedBundle) -> None:
+    unpacked.change(f"{MODEL}/performance-session.json", lambda each: each["job"].update(user_conf="as it was"))
+    (unpacked.root / MODEL / "user.conf").write_text("another")
 
 
 DETAIL = f"{MODEL}/performance/run_1/mlperf_log_detail.txt"
 SUMMARY = f"{MODEL}/performance/run_1/mlperf_log_summary.txt"
 # What is edited, and the file that must be named once its hash has been written anew.
-EDITS: dict[str, tuple[Callable[[Opened], None], str]] = {
+EDITS: dict[str, tuple[Callable[[UnpackedBundle], None], str]] = {
     "a result's value": (_edit_value("samples_per_second"), f"{MODEL}/measurement.json"),
     "an accuracy": (_edit_value("f1_percent"), f"{MODEL}/measurement.json"),
     "a validity": (
@@ -193,7 +193,9 @@ EDITS: dict[str, tuple[Callable[[Opened], None], str]] = {
     ),
     "a record of no workflow": (_added("records/third.json"), "records/third.json"),
     "a result that run.json does not name": (
-        lambda opened: shutil.copytree(opened.root / MODEL, opened.root / MODEL.replace("first", "third")) and None,
+        lambda unpacked: (
+            shutil.copytree(unpacked.root / MODEL, unpacked.root / MODEL.replace("first", "third")) and None
+        ),
         f"{MODEL.replace('first', 'third')}/measurement.json",
     ),
     "the run's mode": (_in("run.json", lambda each: each["asked"].update(sample=False)), "run.json"),
@@ -201,13 +203,13 @@ EDITS: dict[str, tuple[Callable[[Opened], None], str]] = {
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_what_is_edited_is_named(opened: Opened, name: str) -> None:
+def test_what_is_edited_is_named(unpacked: UnpackedBundle, name: str) -> None:
     edit, _ = EDITS[name]
-    before = file_entries(opened.root)
-    edit(opened)
-    after = file_entries(opened.root)
+    before = file_entries(unpacked.root)
+    edit(unpacked)
+    after = file_entries(unpacked.root)
 
-    said = found(opened.verified())
+    said = found(unpacked.verified())
 
     changed = [path for path in before.keys() | after.keys() if before.get(path) != after.get(path)]
     for path in changed:
@@ -215,12 +217,12 @@ def test_what_is_edited_is_named(opened: Opened, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_what_is_edited_is_named_although_its_hash_was_written_anew(opened: Opened, name: str) -> None:
+def test_what_is_edited_is_named_although_its_hash_was_written_anew(unpacked: UnpackedBundle, name: str) -> None:
     edit, named = EDITS[name]
-    edit(opened)
-    opened.rehash()
+    edit(unpacked)
+    unpacked.rehash()
 
-    said = found(opened.verified())
+    said = found(unpacked.verified())
 
     assert any(line.startswith(f"{named}: ") for line in said), said
 
@@ -236,10 +238,10 @@ def test_what_is_edited_is_named_although_its_hash_was_written_anew(opened: Open
     ],
     ids=["sample", "made_utc", "not listed", "listed only", "size"],
 )
-def test_an_edited_manifest_is_found(opened: Opened, change: Callable[[Any], Any]) -> None:
-    opened.change(MANIFEST, change)
+def test_an_edited_manifest_is_found(unpacked: UnpackedBundle, change: Callable[[Any], Any]) -> None:
+    unpacked.change(MANIFEST, change)
 
-    assert found(opened.verified())
+    assert found(unpacked.verified())
 
 
 @pytest.mark.parametrize(
@@ -253,17 +255,17 @@ def test_an_edited_manifest_is_found(opened: Opened, change: Callable[[Any], Any
     ],
     ids=["list", "schema", "files", "extra", "challenge"],
 )
-def test_a_manifest_that_is_none_is_an_error(opened: Opened, change: Callable[[Any], Any]) -> None:
-    opened.change(MANIFEST, change)
+def test_a_manifest_that_is_none_is_an_error(unpacked: UnpackedBundle, change: Callable[[Any], Any]) -> None:
+    unpacked.change(MANIFEST, change)
 
     with pytest.raises(BundleError, match=r"bundle\.json"):
-        opened.verified()
+        unpacked.verified()
 
 
 def test_a_report_is_written_with_the_bytes_of_version_0_1() -> None:
     hostile = """</b> "x" 'y' & | *z*"""
 
-    texts = forms({}, hostile, [Part("Part", [hostile], ("name", ""), [(hostile, "")]), Part("None")])
+    texts = render_report({}, hostile, [Part("Part", [hostile], ("name", ""), [(hostile, "")]), Part("None")])
 
     escaped = "&lt;/b&gt; &quot;x&quot; &#x27;y&#x27; &amp; | *z*"
     head, _, body = texts["html"].partition("<body>")
@@ -318,7 +320,7 @@ def test_sample_data_in_an_official_run_is_told_and_is_no_edit(home: ChallengeHo
     home.patch.setattr(ENGINE, "run_script", on_samples)
     told = home("run")
 
-    assert verify(Path(told["bundle"]), tmp_path / "unpacked").findings == ()
+    assert verify(Path(told["bundle"]), tmp_path / "unpacked").problems == ()
     report = Path(told["report"])
     assert "SAMPLE" in report.read_text()
     why = json.loads(report.with_suffix(".json").read_text())["counts_not_because"]

@@ -13,7 +13,7 @@ from mlperf_home.contracts.documents import schema_path
 
 if TYPE_CHECKING:
     from challenge_homes import ChallengeHome
-    from opened_bundles import Opened
+    from unpacked_bundles import UnpackedBundle
 
 
 def fits(name: str, path: Path) -> bool:
@@ -31,9 +31,9 @@ def fits(name: str, path: Path) -> bool:
         ("report.json", "challenge-report"),
     ],
 )
-def test_a_document_fits_its_schema(opened: Opened, file: str, name: str) -> None:
-    assert fits(name, opened.root / file)
-    assert not fits(name, opened.root / "records" / "first.json")
+def test_a_document_fits_its_schema(unpacked: UnpackedBundle, file: str, name: str) -> None:
+    assert fits(name, unpacked.root / file)
+    assert not fits(name, unpacked.root / "records" / "first.json")
 
 
 def test_a_replays_report_fits_its_schema(home: ChallengeHome) -> None:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from opened_bundles import Opened, found
+from unpacked_bundles import UnpackedBundle, found
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST
 from mlperf_home.challenges.bundles.verification import BundleError
@@ -38,45 +38,45 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_a_document_out_of_its_limits_is_a_finding(opened: Opened, name: str, fault: str) -> None:
+def test_a_document_out_of_its_limits_is_a_finding(unpacked: UnpackedBundle, name: str, fault: str) -> None:
     content, problem = FAULTS[fault]
-    (opened.root / name).write_bytes(content)
-    opened.rehash()
+    (unpacked.root / name).write_bytes(content)
+    unpacked.rehash()
 
-    said = found(opened.verified())
+    said = found(unpacked.verified())
 
     assert any(re.match(f"{re.escape(name)}: {problem}", line) for line in said), said
     assert all("\n" not in line and len(line) < 500 for line in said)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_manifest_out_of_its_limits_is_an_error(opened: Opened, fault: str) -> None:
+def test_a_manifest_out_of_its_limits_is_an_error(unpacked: UnpackedBundle, fault: str) -> None:
     content, problem = FAULTS[fault]
-    (opened.root / MANIFEST).write_bytes(content)
+    (unpacked.root / MANIFEST).write_bytes(content)
 
     with pytest.raises(BundleError, match=f"^[^\n]*: bundle.json: {problem}[^\n]*$"):
-        opened.verified()
+        unpacked.verified()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_session_out_of_its_limits_is_named_beside_its_measurement(opened: Opened, fault: str) -> None:
+def test_a_session_out_of_its_limits_is_named_beside_its_measurement(unpacked: UnpackedBundle, fault: str) -> None:
     content, problem = FAULTS[fault]
-    (opened.root / MODEL / "performance-session.json").write_bytes(content)
-    opened.rehash()
+    (unpacked.root / MODEL / "performance-session.json").write_bytes(content)
+    unpacked.rehash()
 
-    said = found(opened.verified())
+    said = found(unpacked.verified())
 
     of_a_run = rf"is not the session of a complete run \({problem}"
     assert re.search(f"{MODEL}/measurement.json: {MODEL}/performance-session.json: {of_a_run}", "\n".join(said))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_measurement_out_of_its_limits_is_named(opened: Opened, fault: str) -> None:
+def test_a_measurement_out_of_its_limits_is_named(unpacked: UnpackedBundle, fault: str) -> None:
     content, problem = FAULTS[fault]
-    (opened.root / MODEL / "measurement.json").write_bytes(content)
-    opened.rehash()
+    (unpacked.root / MODEL / "measurement.json").write_bytes(content)
+    unpacked.rehash()
 
-    assert re.search(f"{MODEL}/measurement.json: {problem}", "\n".join(found(opened.verified())))
+    assert re.search(f"{MODEL}/measurement.json: {problem}", "\n".join(found(unpacked.verified())))
 
 
 @pytest.mark.parametrize(
@@ -96,11 +96,13 @@ def test_a_measurement_out_of_its_limits_is_named(opened: Opened, fault: str) ->
         ("records/first.json", {"request": {"tags": ["a"]}}, "/request/tags: expected `str`, got `array`"),
     ],
 )
-def test_a_wrong_type_is_named_with_its_place(opened: Opened, name: str, change: dict[str, Any], problem: str) -> None:
-    opened.change(name, lambda document: document.update(change))
-    opened.rehash()
+def test_a_wrong_type_is_named_with_its_place(
+    unpacked: UnpackedBundle, name: str, change: dict[str, Any], problem: str
+) -> None:
+    unpacked.change(name, lambda document: document.update(change))
+    unpacked.rehash()
 
-    said = found(opened.verified())
+    said = found(unpacked.verified())
 
     assert any(line.startswith(f"{name}: {problem}") for line in said), said
 
@@ -116,31 +118,31 @@ def test_a_wrong_type_is_named_with_its_place(opened: Opened, name: str, change:
     ids=["layout", "type", "entry", "long key"],
 )
 def test_a_manifest_of_another_form_is_named_with_its_place(
-    opened: Opened, change: dict[str, Any], problem: str
+    unpacked: UnpackedBundle, change: dict[str, Any], problem: str
 ) -> None:
-    opened.change(MANIFEST, lambda document: document.update(change))
+    unpacked.change(MANIFEST, lambda document: document.update(change))
 
     with pytest.raises(BundleError) as caught:
-        opened.verified()
+        unpacked.verified()
 
     assert f"{MANIFEST}: {problem}" in str(caught.value)
     assert len(str(caught.value)) < 1000
 
 
-def test_settings_of_another_size_are_not_read(opened: Opened) -> None:
-    with (opened.root / MODEL / "mlperf.conf").open("wb") as file:
+def test_settings_of_another_size_are_not_read(unpacked: UnpackedBundle) -> None:
+    with (unpacked.root / MODEL / "mlperf.conf").open("wb") as file:
         file.truncate(32 << 20)
-    opened.rehash()
+    unpacked.rehash()
 
-    assert f"{MODEL}/mlperf.conf: is not what the run was given" in found(opened.verified())
+    assert f"{MODEL}/mlperf.conf: is not what the run was given" in found(unpacked.verified())
 
 
 class TestCommands:
     def test_a_replay_ends_in_a_line(self, home: ChallengeHome, tmp_path: Path) -> None:
-        opened = Opened(home.bundle(), tmp_path)
-        (opened.root / MANIFEST).write_bytes(FAULTS["depth"][0])
+        unpacked = UnpackedBundle(home.bundle(), tmp_path)
+        (unpacked.root / MANIFEST).write_bytes(FAULTS["depth"][0])
         with pytest.raises(BundleError):
-            opened.verified()
+            unpacked.verified()
 
         told = home("replay", results=str(tmp_path / "edited.tar.gz"))
 

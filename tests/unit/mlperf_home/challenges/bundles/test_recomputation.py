@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from challenge_homes import ChallengeHome, document
-from opened_bundles import Opened, found
 from submission_results import ours
+from unpacked_bundles import UnpackedBundle, found
 
-from mlperf_home.challenges.bundles.recomputation import without_logs
+from mlperf_home.challenges.bundles.recomputation import count_without_logs
 from mlperf_home.challenges.bundles.verification import verify
 from mlperf_home.experiments.experiment import Experiments
 from mlperf_home.measurements.ingest import ingest
@@ -100,11 +100,11 @@ def test_a_damaged_answer_is_said(exploring: ChallengeHome) -> None:
 class TestBundles:
     def test_runs_that_were_kept_come_with_it(self, exploring: ChallengeHome, tmp_path: Path) -> None:
         bundle = exploring.bundle()
-        root = Opened(bundle, tmp_path).root
+        root = UnpackedBundle(bundle, tmp_path).root
 
-        assert not verify(bundle, tmp_path / "unpacked").findings
+        assert not verify(bundle, tmp_path / "unpacked").problems
         assert len(list(root.glob("experiments/study/results/*/*/*/*/performance-session.json"))) == 1
-        assert without_logs(root) == 1
+        assert count_without_logs(root) == 1
         log = next(root.glob("experiments/study/results/*/*/*/*/accuracy/mlperf_log_accuracy.json"))
         assert log.stat().st_size == 8199
 
@@ -121,7 +121,7 @@ class TestBundles:
 
         exploring.patch.setattr(ENGINE, "run_script", run)
 
-        assert not verify(exploring.bundle(), tmp_path / "unpacked").findings
+        assert not verify(exploring.bundle(), tmp_path / "unpacked").problems
 
     @pytest.mark.parametrize(
         ("pattern", "old", "new", "named"),
@@ -140,13 +140,13 @@ class TestBundles:
     def test_what_is_edited_is_named(
         self, exploring: ChallengeHome, tmp_path: Path, pattern: str, old: str, new: str, named: str
     ) -> None:
-        opened = Opened(exploring.bundle(), tmp_path)
-        (path,) = opened.root.glob(pattern)
+        unpacked = UnpackedBundle(exploring.bundle(), tmp_path)
+        (path,) = unpacked.root.glob(pattern)
         assert old in path.read_text()
         path.write_text(path.read_text().replace(old, new))
-        opened.rehash()
+        unpacked.rehash()
 
-        said = found(opened.verified())
+        said = found(unpacked.verified())
 
         assert any(named in line for line in said), said
 

@@ -77,7 +77,7 @@ WRONG = [
     ("/alias", "a/b"),
     ("/alias", 1),
     ("/automation_alias", "script"),
-    ("/opened", "soon"),
+    ("/unpacked", "soon"),
     ("/closed", "2026-03-01"),
     ("/points", -1),
     ("/points", True),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from challenge_homes import NAME
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST, file_entries
-from mlperf_home.challenges.bundles.verification import Verified, verify
+from mlperf_home.challenges.bundles.verification import VerifiedBundle, verify
 from mlperf_home.contracts.codec import encode
 from mlperf_home.submission.delivery import pack
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Opened:
+class UnpackedBundle:
     """A bundle that was unpacked, to be edited and packed again."""
 
     def __init__(self, bundle: Path, folder: Path) -> None:
@@ -38,12 +38,12 @@ class Opened:
         """Write the hashes anew, as one would who wants to deceive."""
         self.change(MANIFEST, lambda manifest: manifest.update(files=encode(file_entries(self.root))))
 
-    def verified(self, **options: Any) -> Verified:
+    def verified(self, **options: Any) -> VerifiedBundle:
         """Pack it again and verify that."""
         target = self.folder / "edited.tar.gz"
         pack(self.root, target)
         return verify(target, self.folder / "unpacked", **options)
 
 
-def found(verified: Verified) -> list[str]:
-    return [str(finding) for finding in verified.findings]
+def found(verified: VerifiedBundle) -> list[str]:
+    return [str(finding) for finding in verified.problems]
