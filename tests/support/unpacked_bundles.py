@@ -1,4 +1,4 @@
-"""A bundle that tests edit."""
+"""Bundles that tests unpack and edit."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class UnpackedBundle:
-    """A bundle that was unpacked, to be edited and packed again."""
+    """An unpacked bundle, to be edited and packed again."""
 
     def __init__(self, bundle: Path, folder: Path) -> None:
         self.folder = folder
         with tarfile.open(bundle) as archive:
-            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # from Python 3.11.4 on
-            archive.extractall(folder / "edited")  # noqa: S202 - this test has made it
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # since Python 3.11.4
+            archive.extractall(folder / "edited")  # noqa: S202 - made by the test itself
         self.root = folder / "edited" / NAME
 
     def change(self, name: str, change: Callable[[Any], Any]) -> None:
@@ -35,15 +35,15 @@ class UnpackedBundle:
         (self.root / name).write_text(json.dumps(document if changed is None else changed, indent=1, sort_keys=True))
 
     def rehash(self) -> None:
-        """Write the hashes anew, as one would who wants to deceive."""
+        """Rewrite the hashes in the manifest, as a forger would."""
         self.change(MANIFEST, lambda manifest: manifest.update(files=encode(file_entries(self.root))))
 
     def verified(self, **options: Any) -> VerifiedBundle:
-        """Pack it again and verify that."""
+        """Pack the folder again, and verify the result."""
         target = self.folder / "edited.tar.gz"
         pack(self.root, target)
         return verify(target, self.folder / "unpacked", **options)
 
 
-def found(verified: VerifiedBundle) -> list[str]:
-    return [str(finding) for finding in verified.problems]
+def problems_of(verified: VerifiedBundle) -> list[str]:
+    return [str(problem) for problem in verified.problems]

@@ -124,9 +124,8 @@ def _scripts_of(call: Call, registry: Registry) -> dict[str, Manifest]:
             scripts[manifest.alias] = manifest
             waiting += [*manifest.deps, *manifest.post_deps]
             waiting += [need for version in manifest.versions.values() for need in version.deps]
-            waiting += [
-                need for variation in manifest.variations.values() for need in (*variation.deps, *variation.post_deps)
-            ]
+            for variation in manifest.variations.values():
+                waiting += [*variation.deps, *variation.post_deps]
     return scripts
 
 

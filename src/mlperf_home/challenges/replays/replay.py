@@ -69,9 +69,7 @@ def _require_valid(setting: Setting, bundle: Path, verified: VerifiedBundle) -> 
         advice = f"list all problems by cm run script --tags=verify,bundle --bundle={bundle}"
         raise ChallengeError(bundle, f"is damaged or edited: {first_few(verified.problems)}", advice)
     if setting.sample and not verified.manifest.sample:
-        raise ChallengeError(
-            "--sample", "the bundle was made with the real data", "omit --sample, or name another"
-        )
+        raise ChallengeError("--sample", "the bundle was made with the real data", "omit --sample, or name another")
 
 
 def _replay(setting: Setting, locks: Locks, verified: VerifiedBundle, root: Path) -> Replay:

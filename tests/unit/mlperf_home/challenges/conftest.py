@@ -1,4 +1,4 @@
-"""A home in which a tiny challenge is run."""
+"""Fixtures: a home with a tiny challenge, and a bundle of it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ChallengeHome:
-    """Give a repository with a locked challenge that is open, and a front whose commands are pretended."""
+    """Return a repository with an open, locked challenge whose scripts are simulated."""
     return challenge_home(tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give the bundle of one run: each test edits a copy of its own."""
+    """Yield the bundle of one run; each test edits its own copy."""
     with pytest.MonkeyPatch.context() as patch:
         yield challenge_home(tmp_path_factory.mktemp("good"), patch).bundle()
 

@@ -1,4 +1,4 @@
-"""A bundle is the same for the same run, names nobody, and whatever is edited in it is found and named."""
+"""Bundles are reproducible and anonymous; verification names every edit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from submission_results import ours
-from unpacked_bundles import UnpackedBundle, found
+from unpacked_bundles import UnpackedBundle, problems_of
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST, file_entries
 from mlperf_home.challenges.bundles.redaction import Redaction
@@ -28,25 +28,25 @@ MODEL = f"{RESULT}/obert-large-pruned95_quant-none-bert-99/offline"
 
 
 class TestGoodBundles:
-    def test_nothing_is_found(self, unpacked: UnpackedBundle) -> None:
-        assert found(unpacked.verified()) == []
+    def test_it_has_no_problems(self, unpacked: UnpackedBundle) -> None:
+        assert problems_of(unpacked.verified()) == []
 
-    def test_two_packings_give_the_same_bytes(self, home: ChallengeHome) -> None:
+    def test_packing_twice_yields_the_same_bytes(self, home: ChallengeHome) -> None:
         first = home.bundle().read_bytes()
 
         assert home.bundle().read_bytes() == first
 
-    def test_it_holds_what_it_should(self, unpacked: UnpackedBundle) -> None:
-        there = set(file_entries(unpacked.root))
+    def test_it_holds_documents_results_and_report(self, unpacked: UnpackedBundle) -> None:
+        files = set(file_entries(unpacked.root))
 
         for name in ("challenge.json", "lock.json", "machine.json", "system.json", "run.json", "records/first.json"):
-            assert name in there
+            assert name in files
         for name in ("measurement.json", "performance-session.json", "accuracy-session.json", "accuracy/accuracy.txt"):
-            assert f"{MODEL}/{name}" in there
-        assert f"{MODEL}/performance/run_1/mlperf_log_detail.txt" in there
-        assert {"report.json", "report.md", "report.html"} <= there
+            assert f"{MODEL}/{name}" in files
+        assert f"{MODEL}/performance/run_1/mlperf_log_detail.txt" in files
+        assert {"report.json", "report.md", "report.html"} <= files
 
-    def test_accuracy_logs_are_truncated_and_the_whole_one_stays(self, home: ChallengeHome, tmp_path: Path) -> None:
+    def test_its_accuracy_logs_are_truncated_copies(self, home: ChallengeHome, tmp_path: Path) -> None:
         bundle = home.bundle()
         unpacked = UnpackedBundle(bundle, tmp_path)
         log = f"{MODEL}/accuracy/mlperf_log_accuracy.json"
@@ -59,7 +59,7 @@ class TestGoodBundles:
             in (unpacked.root / log).with_name("accuracy.txt").read_text()
         )
 
-    def test_it_names_no_place_and_nobody(self, home: ChallengeHome, tmp_path: Path) -> None:
+    def test_it_names_no_folders_and_persons(self, home: ChallengeHome, tmp_path: Path) -> None:
         unpacked = UnpackedBundle(home.bundle(), tmp_path)
 
         for name in file_entries(unpacked.root):
@@ -78,11 +78,11 @@ def _edit_value(name: str) -> Callable[[UnpackedBundle], None]:
     return edit
 
 
-def _in(name: str, change: Callable[[Any], Any]) -> Callable[[UnpackedBundle], None]:
+def _change_in(name: str, change: Callable[[Any], Any]) -> Callable[[UnpackedBundle], None]:
     return lambda unpacked: unpacked.change(name, change)
 
 
-def _text(name: str, old: str, new: str) -> Callable[[UnpackedBundle], None]:
+def _replace_in(name: str, old: str, new: str) -> Callable[[UnpackedBundle], None]:
     def edit(unpacked: UnpackedBundle) -> None:
         path = unpacked.root / name
         text = path.read_text()
@@ -92,7 +92,7 @@ def _text(name: str, old: str, new: str) -> Callable[[UnpackedBundle], None]:
     return edit
 
 
-def _gone(name: str) -> Callable[[UnpackedBundle], None]:
+def _removed(name: str) -> Callable[[UnpackedBundle], None]:
     return lambda unpacked: (unpacked.root / name).unlink()
 
 
@@ -105,10 +105,10 @@ def _added(name: str) -> Callable[[UnpackedBundle], None]:
 
 
 def _session(change: Callable[[dict[str, Any]], Any]) -> Callable[[UnpackedBundle], None]:
-    return _in(f"{MODEL}/performance-session.json", change)
+    return _change_in(f"{MODEL}/performance-session.json", change)
 
 
-def _second_accuracy(unpacked: UnpackedBundle) -> None:
+def _other_accuracy(unpacked: UnpackedBundle) -> None:
     path = unpacked.root / MODEL / "accuracy" / "accuracy.txt"
     path.write_text(path.read_text().replace("90.18", "95.18"))
 
@@ -120,43 +120,43 @@ def _other_settings(unpacked: UnpackedBundle) -> None:
 
 DETAIL = f"{MODEL}/performance/run_1/mlperf_log_detail.txt"
 SUMMARY = f"{MODEL}/performance/run_1/mlperf_log_summary.txt"
-# What is edited, and the file that must be named once its hash has been written anew.
+# Edits, each with the file that verification must name after its hash was rewritten.
 EDITS: dict[str, tuple[Callable[[UnpackedBundle], None], str]] = {
     "a result's value": (_edit_value("samples_per_second"), f"{MODEL}/measurement.json"),
     "an accuracy": (_edit_value("f1_percent"), f"{MODEL}/measurement.json"),
     "a validity": (
-        _in(f"{MODEL}/measurement.json", lambda each: each.update(validity="INVALID")),
+        _change_in(f"{MODEL}/measurement.json", lambda each: each.update(validity="INVALID")),
         f"{MODEL}/measurement.json",
     ),
     "the sample's mark": (
-        _in(f"{MODEL}/measurement.json", lambda each: each.update(sample=False)),
+        _change_in(f"{MODEL}/measurement.json", lambda each: each.update(sample=False)),
         f"{MODEL}/measurement.json",
     ),
-    "what is unofficial": (
-        _in(f"{MODEL}/measurement.json", lambda each: each.update(unofficial_because=[])),
+    "the reasons against official": (
+        _change_in(f"{MODEL}/measurement.json", lambda each: each.update(unofficial_because=[])),
         f"{MODEL}/measurement.json",
     ),
     "an engine's version": (
-        _in(f"{MODEL}/measurement.json", lambda each: each["engine"]["version"].update(value="1.9.0")),
+        _change_in(f"{MODEL}/measurement.json", lambda each: each["engine"]["version"].update(value="1.9.0")),
         f"{MODEL}/measurement.json",
     ),
-    "a value that no log gives": (
-        _in(
+    "an added value": (
+        _change_in(
             f"{MODEL}/measurement.json",
             lambda each: each["values"].update(luck={"value": 7, "origin": "measured", "source": "x", "reason": None}),
         ),
         f"{MODEL}/measurement.json",
     ),
-    "a value taken away": (
-        _in(f"{MODEL}/measurement.json", lambda each: each["values"].pop("peak_memory_bytes") and None),
+    "a removed value": (
+        _change_in(f"{MODEL}/measurement.json", lambda each: each["values"].pop("peak_memory_bytes") and None),
         f"{MODEL}/measurement.json",
     ),
-    "a measurement that is none": (_text(f"{MODEL}/measurement.json", "{", "["), f"{MODEL}/measurement.json"),
-    "LoadGen's detail log": (_text(DETAIL, "109.5", "209.5"), f"{MODEL}/measurement.json"),
-    "LoadGen's summary": (_text(SUMMARY, "VALID", "valid"), f"{MODEL}/measurement.json"),
-    "accuracy.txt": (_second_accuracy, f"{MODEL}/measurement.json"),
+    "a malformed measurement": (_replace_in(f"{MODEL}/measurement.json", "{", "["), f"{MODEL}/measurement.json"),
+    "LoadGen's detail log": (_replace_in(DETAIL, "109.5", "209.5"), f"{MODEL}/measurement.json"),
+    "LoadGen's summary": (_replace_in(SUMMARY, "VALID", "valid"), f"{MODEL}/measurement.json"),
+    "accuracy.txt": (_other_accuracy, f"{MODEL}/measurement.json"),
     "an accuracy log": (
-        _text(f"{MODEL}/accuracy/mlperf_log_accuracy.json", "\n\n...\n\n", "\n"),
+        _replace_in(f"{MODEL}/accuracy/mlperf_log_accuracy.json", "\n\n...\n\n", "\n"),
         f"{MODEL}/accuracy/mlperf_log_accuracy.json",
     ),
     "a session's model": (
@@ -168,27 +168,27 @@ EDITS: dict[str, tuple[Callable[[UnpackedBundle], None], str]] = {
         _session(lambda each: each["logs"].update({"../../x": {"sha256": "ab" * 32, "bytes": 1}})),
         f"{MODEL}/measurement.json",
     ),
-    "a session that is none": (_text(f"{MODEL}/accuracy-session.json", "{", "["), f"{MODEL}/measurement.json"),
+    "a malformed session": (_replace_in(f"{MODEL}/accuracy-session.json", "{", "["), f"{MODEL}/measurement.json"),
     "a user.conf": (_other_settings, f"{MODEL}/user.conf"),
     "an mlperf.conf": (_added(f"{MODEL}/mlperf.conf"), f"{MODEL}/mlperf.conf"),
-    "a missing log": (_gone(DETAIL), f"{MODEL}/measurement.json"),
-    "a missing session": (_gone(f"{MODEL}/performance-session.json"), f"{MODEL}/measurement.json"),
-    "a missing measurement": (_gone(f"{MODEL}/measurement.json"), f"{MODEL}/measurement.json"),
-    "a missing record": (_gone("run.json"), "run.json"),
-    "the challenge's rules": (_in("challenge.json", lambda each: each.update(alias="other")), "challenge.json"),
-    "a challenge that is none": (_in("challenge.json", lambda each: each.update(points="x")), "challenge.json"),
-    "the lock": (_in("lock.json", lambda each: each["scripts"].update(first="ab" * 32)), "run.json"),
-    "a lock that is none": (_in("lock.json", lambda _each: []), "lock.json"),
-    "the machine": (_in("machine.json", lambda each: each.update(cpu_model="Fast 9000")), "report.json"),
+    "a missing log": (_removed(DETAIL), f"{MODEL}/measurement.json"),
+    "a missing session": (_removed(f"{MODEL}/performance-session.json"), f"{MODEL}/measurement.json"),
+    "a missing measurement": (_removed(f"{MODEL}/measurement.json"), f"{MODEL}/measurement.json"),
+    "a missing record": (_removed("run.json"), "run.json"),
+    "the challenge's rules": (_change_in("challenge.json", lambda each: each.update(alias="other")), "challenge.json"),
+    "a malformed challenge": (_change_in("challenge.json", lambda each: each.update(points="x")), "challenge.json"),
+    "the lock": (_change_in("lock.json", lambda each: each["scripts"].update(first="ab" * 32)), "run.json"),
+    "a malformed lock": (_change_in("lock.json", lambda _each: []), "lock.json"),
+    "the machine": (_change_in("machine.json", lambda each: each.update(cpu_model="Fast 9000")), "report.json"),
     "the report's results": (
-        _in("report.json", lambda each: each["results"][0]["metrics"][0].update(value=1e6)),
+        _change_in("report.json", lambda each: each["results"][0]["metrics"][0].update(value=1e6)),
         "report.json",
     ),
-    "whether it counts": (_in("report.json", lambda each: each.update(counts=True)), "report.json"),
-    "the report's text": (_text("report.md", "SAMPLE", "OFFICIAL"), "report.md"),
-    "the report's page": (_text("report.html", "SAMPLE", "OFFICIAL"), "report.html"),
+    "whether it counts": (_change_in("report.json", lambda each: each.update(counts=True)), "report.json"),
+    "the report's text": (_replace_in("report.md", "SAMPLE", "OFFICIAL"), "report.md"),
+    "the report's page": (_replace_in("report.html", "SAMPLE", "OFFICIAL"), "report.html"),
     "a record of something else": (
-        _in("records/first.json", lambda each: each["request"].update(tags="run,other")),
+        _change_in("records/first.json", lambda each: each["request"].update(tags="run,other")),
         "records/first.json",
     ),
     "a record of no workflow": (_added("records/third.json"), "records/third.json"),
@@ -198,33 +198,33 @@ EDITS: dict[str, tuple[Callable[[UnpackedBundle], None], str]] = {
         ),
         f"{MODEL.replace('first', 'third')}/measurement.json",
     ),
-    "the run's mode": (_in("run.json", lambda each: each["asked"].update(sample=False)), "run.json"),
+    "the run's mode": (_change_in("run.json", lambda each: each["asked"].update(sample=False)), "run.json"),
 }
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_what_is_edited_is_named(unpacked: UnpackedBundle, name: str) -> None:
+def test_an_edit_is_named(unpacked: UnpackedBundle, name: str) -> None:
     edit, _ = EDITS[name]
     before = file_entries(unpacked.root)
     edit(unpacked)
     after = file_entries(unpacked.root)
 
-    said = found(unpacked.verified())
+    problems = problems_of(unpacked.verified())
 
     changed = [path for path in before.keys() | after.keys() if before.get(path) != after.get(path)]
     for path in changed:
-        assert any(line.startswith(f"{path}: ") for line in said), said
+        assert any(line.startswith(f"{path}: ") for line in problems), problems
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_what_is_edited_is_named_although_its_hash_was_written_anew(unpacked: UnpackedBundle, name: str) -> None:
-    edit, named = EDITS[name]
+def test_an_edit_with_rewritten_hashes_is_named(unpacked: UnpackedBundle, name: str) -> None:
+    edit, file = EDITS[name]
     edit(unpacked)
     unpacked.rehash()
 
-    said = found(unpacked.verified())
+    problems = problems_of(unpacked.verified())
 
-    assert any(line.startswith(f"{named}: ") for line in said), said
+    assert any(line.startswith(f"{file}: ") for line in problems), problems
 
 
 @pytest.mark.parametrize(
@@ -238,10 +238,10 @@ def test_what_is_edited_is_named_although_its_hash_was_written_anew(unpacked: Un
     ],
     ids=["sample", "made_utc", "not listed", "listed only", "size"],
 )
-def test_an_edited_manifest_is_found(unpacked: UnpackedBundle, change: Callable[[Any], Any]) -> None:
+def test_an_edited_manifest_is_a_problem(unpacked: UnpackedBundle, change: Callable[[Any], Any]) -> None:
     unpacked.change(MANIFEST, change)
 
-    assert found(unpacked.verified())
+    assert problems_of(unpacked.verified())
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_an_edited_manifest_is_found(unpacked: UnpackedBundle, change: Callable[
     ],
     ids=["list", "schema", "files", "extra", "challenge"],
 )
-def test_a_manifest_that_is_none_is_an_error(unpacked: UnpackedBundle, change: Callable[[Any], Any]) -> None:
+def test_a_malformed_manifest_is_an_error(unpacked: UnpackedBundle, change: Callable[[Any], Any]) -> None:
     unpacked.change(MANIFEST, change)
 
     with pytest.raises(BundleError, match=r"bundle\.json"):
@@ -299,29 +299,29 @@ class TestRedaction:
             ("a laptop's result", "a laptop's result"),
         ],
     )
-    def test_a_text(self, text: str, plain: str) -> None:
+    def test_texts_are_redacted(self, text: str, plain: str) -> None:
         assert self.REDACTION.text(text) == plain
 
-    def test_keys_and_lists_too(self) -> None:
+    def test_keys_and_lists_are_redacted(self) -> None:
         value = {"/home/ada/x": [1, None, True, {"y": "/home/ada"}]}
 
         assert self.REDACTION.value(value) == {"<user>/x": [1, None, True, {"y": "<user>"}]}
 
 
-def test_sample_data_in_an_official_run_is_told_and_is_no_edit(home: ChallengeHome, tmp_path: Path) -> None:
+def test_sample_data_in_an_official_run_is_reported(home: ChallengeHome, tmp_path: Path) -> None:
     real = home.run_script
 
     def on_samples(command: dict[str, Any]) -> dict[str, Any]:
-        told = real(command)
+        answer = real(command)
         shutil.rmtree(command["results_dir"])
         ours(Path(command["results_dir"]), sample=True)
-        return told
+        return answer
 
     home.patch.setattr(ENGINE, "run_script", on_samples)
-    told = home("run")
+    answer = home("run")
 
-    assert verify(Path(told["bundle"]), tmp_path / "unpacked").problems == ()
-    report = Path(told["report"])
+    assert verify(Path(answer["bundle"]), tmp_path / "unpacked").problems == ()
+    report = Path(answer["report"])
     assert "SAMPLE" in report.read_text()
-    why = json.loads(report.with_suffix(".json").read_text())["counts_not_because"]
-    assert any("made with sample data" in each for each in why)
+    reasons = json.loads(report.with_suffix(".json").read_text())["counts_not_because"]
+    assert any("made with sample data" in reason for reason in reasons)

@@ -1,4 +1,4 @@
-"""What a bundle is written with fits the published schemas, and a replay's report too."""
+"""The documents of a bundle, and the report of a replay, fit the published schemas."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ def test_a_document_fits_its_schema(unpacked: UnpackedBundle, file: str, name: s
 
 
 def test_a_replays_report_fits_its_schema(home: ChallengeHome) -> None:
-    told = home("replay", results=str(home.bundle()))
+    answer = home("replay", results=str(home.bundle()))
 
-    assert fits("reproduction", Path(told["report"]).with_suffix(".json"))
+    assert fits("reproduction", Path(answer["report"]).with_suffix(".json"))
