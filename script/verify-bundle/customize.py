@@ -6,12 +6,12 @@ from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Name everything that is wrong; a bundle with a finding fails the step."""
+    """Name everything that is wrong; a bundle with a problem fails the step."""
     bundle = context.existing("CM_CHALLENGE_BUNDLE")
     with failing_on(LocatedError):
         verified = verification.verify(bundle, context.output / "bundle", context.path("CM_CHALLENGE_ALLOWED_SIGNERS"))
-    for finding in verified.problems:
-        context.warn(f"wrong: {finding}")
+    for problem in verified.problems:
+        context.warn(f"wrong: {problem}")
     if verified.problems:
         count = len(verified.problems)
         what = "one thing is not as it was" if count == 1 else f"{count} things are not as they were"
