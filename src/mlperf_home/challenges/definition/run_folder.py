@@ -99,7 +99,7 @@ def open_run(
             run_folder.save()
             yield run_folder
     except ResultsError as error:
-        raise ChallengeError("--results_dir", str(error), "wait for it, or use another --results_dir") from None
+        raise ChallengeError("--results_dir", str(error), "each run needs a writable folder of its own") from None
     except PermissionError as error:
         advice = "name a writable folder by --results_dir"
         raise ChallengeError(error.filename or root, f"cannot be written ({error.strerror})", advice) from None

@@ -63,8 +63,8 @@ def replay(setting: Setting, locks: Locks, bundle: Path) -> Replay:
 def _require_valid(setting: Setting, bundle: Path, verified: VerifiedBundle) -> None:
     made_for = verified.manifest.challenge
     if made_for != setting.challenge.name:
-        advice = f"cm replay challenge {made_for} --results={bundle}"
-        raise ChallengeError(bundle, f"belongs to the challenge {made_for!r}", f"replay it by {advice}")
+        advice = f"replay it by cm replay challenge {made_for} --results={bundle}"
+        raise ChallengeError(bundle, f"belongs to the challenge {made_for!r}", advice)
     if verified.problems:
         advice = f"list all problems by cm run script --tags=verify,bundle --bundle={bundle}"
         raise ChallengeError(bundle, f"is damaged or edited: {first_few(verified.problems)}", advice)
