@@ -6,14 +6,14 @@ from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Name everything that is wrong; a bundle with a finding fails the step."""
+    """Name everything that is wrong; a bundle with a problem fails the step."""
     bundle = context.existing("CM_CHALLENGE_BUNDLE")
     with failing_on(LocatedError):
         verified = verification.verify(bundle, context.output / "bundle", context.path("CM_CHALLENGE_ALLOWED_SIGNERS"))
-    for finding in verified.findings:
-        context.warn(f"wrong: {finding}")
-    if verified.findings:
-        count = len(verified.findings)
+    for problem in verified.problems:
+        context.warn(f"wrong: {problem}")
+    if verified.problems:
+        count = len(verified.problems)
         what = "one thing is not as it was" if count == 1 else f"{count} things are not as they were"
         raise StepFailed(f"{bundle}: {what} made; see above")
     signature = str(verified.signature) if verified.signature else "not signed"
@@ -25,7 +25,7 @@ def preprocess(context: Context) -> Outcome:
         ("made", manifest.made_utc),
         ("files", f"{len(manifest.files)}, each with its hash"),
         ("measurements", "as their logs give them"),
-        ("of experiments, without logs", str(recomputation.without_logs(verified.root))),
+        ("of experiments, without logs", str(recomputation.count_without_logs(verified.root))),
         ("signature", signature),
     ]
     context.table(title, rows)

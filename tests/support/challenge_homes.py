@@ -1,4 +1,4 @@
-"""A repository with a tiny challenge, run through the front by commands that are only pretended."""
+"""A repository with a tiny challenge, run by `cm ... challenge` with simulated scripts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from submission_results import ours
 from tiny_scripts import ScriptFolders
 
-from mlperf_home.challenges import commands as front
+from mlperf_home.challenges import commands
 from mlperf_home.product import ENGINE
 from scriptgraph.catalog.repositories import Repositories
 
@@ -24,7 +24,7 @@ OPEN, CLOSED = date(2026, 5, 1), date(2026, 11, 27)
 
 
 def document(**changes: Any) -> dict[str, Any]:
-    """Give a challenge's manifest."""
+    """Return a challenge's manifest."""
 
     def mode(tags: str) -> dict[str, Any]:
         options = {"results_dir": "{results_dir}", "hw_name": "{hw_name}", "colour": "{colour}"}
@@ -60,13 +60,13 @@ def document(**changes: Any) -> dict[str, Any]:
 
 @dataclass
 class ChallengeHome:
-    """Where a pretended challenge runs.
+    """A repository and a home folder for simulated runs of a challenge.
 
     Attributes:
         root: the repository.
         home: cache and records.
-        ran: the commands that were run, in order.
-        failing: tags of commands that fail, with what they say.
+        ran: the commands run so far, in order.
+        failing: errors of failing commands, by tags.
     """
 
     root: Path
@@ -77,23 +77,23 @@ class ChallengeHome:
 
     def write(self, **changes: Any) -> Path:
         """Write the challenge's manifest."""
-        made = document(**changes)
-        folder = self.root / "challenge" / made["alias"]
+        manifest = document(**changes)
+        folder = self.root / "challenge" / manifest["alias"]
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "_cm.json").write_text(json.dumps(made), encoding="utf-8")
+        (folder / "_cm.json").write_text(json.dumps(manifest), encoding="utf-8")
         return folder
 
     def at(self, day: date) -> None:
         """Set today's date."""
-        self.patch.setattr(front, "_today", lambda: day)
+        self.patch.setattr(commands, "_today", lambda: day)
 
     def __call__(self, action: str, name: str = NAME, **options: Any) -> dict[str, Any]:
-        """Do what `cm ACTION challenge NAME` does."""
+        """Run `cm ACTION challenge NAME`."""
         command = {"artifact": name, "out": None, "home": str(self.home), "cmd": [], **options}
-        return front.answer(action, command)
+        return commands.answer(action, command)
 
     def run_script(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Pretend to run a script: results and a record appear."""
+        """Simulate a script: write results and a record."""
         self.ran.append(dict(command))
         tags = str(command["tags"])
         if tags in self.failing:
@@ -116,14 +116,14 @@ class ChallengeHome:
         return {"return": 0, "record": str(folder / "record.json")}
 
     def bundle(self, **options: Any) -> Path:
-        """Run on the sample and give the bundle."""
-        told = self("run", sample=True, **options)
-        assert told["return"] == 0, told
-        return Path(told["bundle"])
+        """Run on the sample; return the bundle."""
+        answer = self("run", sample=True, **options)
+        assert answer["return"] == 0, answer
+        return Path(answer["bundle"])
 
 
 def challenge_home(folder: Path, patch: pytest.MonkeyPatch) -> ChallengeHome:
-    """Make a home with a locked challenge that is open."""
+    """Return a home with an open, locked challenge."""
     made = ChallengeHome(folder / "repository", folder / "home", patch)
     scripts = ScriptFolders(made.root)
     for name in ("first", "second"):
@@ -138,6 +138,6 @@ def challenge_home(folder: Path, patch: pytest.MonkeyPatch) -> ChallengeHome:
     return made
 
 
-def report_of(told: dict[str, Any]) -> dict[str, Any]:
-    """Read the report that a run's answer names."""
-    return json.loads(Path(told["report"]).with_suffix(".json").read_text())
+def report_of(answer: dict[str, Any]) -> dict[str, Any]:
+    """Read the report named in a run's answer."""
+    return json.loads(Path(answer["report"]).with_suffix(".json").read_text())

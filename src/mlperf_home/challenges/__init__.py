@@ -1,1 +1,1 @@
-"""Challenges: what to run, by which rules, from which versions; bundles of what came of it, checked and replayed."""
+"""Challenges: workflows, rules, and locked versions; bundles of their results, verified and replayed."""

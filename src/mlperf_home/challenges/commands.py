@@ -11,19 +11,19 @@ from mlperf_home.challenges.command_table import challenge_command
 from mlperf_home.challenges.definition.lock import write_lock
 from mlperf_home.challenges.definition.machine import this_machine
 from mlperf_home.challenges.definition.manifest import ChallengeError, find_challenges, load_challenge
-from mlperf_home.challenges.definition.work import opened, places_of
+from mlperf_home.challenges.definition.run_folder import open_run, places_of
 from mlperf_home.challenges.replays.replay import replay
 from mlperf_home.challenges.runs.arguments import Setting, chosen_workflows, read_options
 from mlperf_home.challenges.runs.run import (
-    asked_of,
     compare_locks,
     redaction_of,
     require_locked,
     require_machine,
     require_open,
     run_all,
+    run_identity,
 )
-from mlperf_home.challenges.runs.workflows import shown
+from mlperf_home.challenges.runs.workflows import command_text
 from mlperf_home.contracts.codec import encode
 from mlperf_home.errors import LocatedError
 from mlperf_home.product import ENGINE
@@ -126,7 +126,7 @@ def _run(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> di
     root = setting.root("sample" if setting.sample else "official")
     if "plan" in options.on:
         calls = ((each.name, each.mode(sample=setting.sample).call) for each in workflows)
-        commands = {name: shown(setting, call, places_of(root, name, setting.hw_name)) for name, call in calls}
+        commands = {name: command_text(setting, call, places_of(root, name, setting.hw_name)) for name, call in calls}
         for line in commands.values():
             setting.say(line)
         return {"commands": commands}
@@ -135,15 +135,16 @@ def _run(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> di
     locks = compare_locks(challenge, registry)
     require_open(setting, locks)
     require_locked(setting, locks)
-    wanted = require_machine(setting, workflows, root)
-    rows = [(f"{each.workflow} wants {each.wanted}", each.here) for each in wanted]
+    requirements = require_machine(setting, workflows, root)
+    rows = [(f"{each.workflow} needs {each.wanted}", each.here) for each in requirements]
     console("tabled", challenge.name, {"title": "Requirements: all met", "rows": rows})
     if "check" in options.on:
         return {"requirements": [list(row) for row in rows]}
     root.parent.mkdir(parents=True, exist_ok=True)
-    with opened(root, asked_of(setting, locks), challenge.workflows, workflows, anew="new" in options.on) as work:
-        failed, facts = run_all(setting, work, workflows, wanted, locks)
-        bundle = make_bundle(work, challenge, facts, redaction_of(setting, root), options.path("sign_key"))
+    identity, anew = run_identity(setting, locks), "new" in options.on
+    with open_run(root, identity, challenge.workflows, workflows, anew=anew) as run_folder:
+        failed, description = run_all(setting, run_folder, workflows, requirements, locks)
+        bundle = make_bundle(run_folder, challenge, description, redaction_of(setting, root), options.path("sign_key"))
     told = {"report": str(root / "report.md"), "page": str(root / "report.html"), "bundle": str(bundle)}
     rows = [*told.items(), ("to replay", f"cm replay challenge {challenge.name} --results={bundle}")]
     title = "SAMPLE RESULTS, no MLPerf results" if setting.sample else challenge.title

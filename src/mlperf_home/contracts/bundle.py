@@ -9,28 +9,28 @@ from mlperf_home.contracts.codec import Document
 from scriptgraph.files.json_reader import Limits
 
 MOST_FILES = 20_000
-"""81 results have some 1,500 files."""
+"""Largest number of files; 81 results have some 1,500."""
 
 MANIFEST_LIMITS = Limits(size=16 << 20, depth=4, values=4 * MOST_FILES)
-"""A file has three values (its entry, two members), and takes 200 to 400 bytes with a long path."""
+"""Each file has three values (entry and two members) and takes 200 to 400 bytes, depending on its path."""
 
 
 class FileEntry(Document):
-    """A file of a bundle, as its manifest lists it."""
+    """A file in a bundle's manifest: SHA-256, and size in bytes."""
 
     sha256: str
     bytes: int
 
 
 class BundleManifest(Document):
-    """What a bundle is, and size and hash of every other file in it.
+    """The manifest of a bundle: its challenge and mode, with size and hash of every other file.
 
     Attributes:
-        challenge: the challenge's name, and the name of the bundle's folder.
-        sample: whether it was made with sample data.
-        made_utc: when the last workflow ended, ISO 8601.
-        version: of this product.
-        files: by path within the bundle.
+        challenge: name of the challenge, and of the bundle's folder.
+        sample: whether the run used sample data.
+        made_utc: end of the last workflow, ISO 8601.
+        version: version of this product.
+        files: entries by path within the bundle.
     """
 
     schema: Literal["mlperf-home/bundle/1"] = "mlperf-home/bundle/1"

@@ -1,4 +1,4 @@
-"""`lock.json` of a challenge: what its results depend on, by hash."""
+"""`lock.json` of a challenge: hashes and versions of everything that its results depend on."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from mlperf_home.contracts.codec import Document
 from scriptgraph.files.json_reader import Limits
 
 LOCK_LIMITS = Limits(size=4 << 20, depth=2, values=20_000)
-"""Of some 300 hashes and versions; the first lock had 24 kB."""
+"""A lock has some 300 hashes and versions, in 24 kB."""
 
 
 class ChallengeLock(Document):
-    """Tables of hashes and versions, each by name.
+    """Tables of SHA-256 hashes and versions, by name.
 
     Attributes:
-        challenge: the manifest.
-        scripts: every script that a workflow may run.
-        impossible: workflows that no script here can do, with the reason.
-        code: the packages that measure.
-        sources: hashes demanded of fetched files, by the first address of each.
-        environments: the lock file of each environment.
-        packages: versions in those, by "environment: package".
+        challenge: hash of the manifest.
+        scripts: hashes of all scripts that a workflow may run.
+        impossible: reasons of the workflows without an installed script.
+        code: hashes of the packages that results depend on.
+        sources: required hashes of downloads, by first address.
+        environments: hashes of the environments' lock files.
+        packages: versions in these lock files, by "environment: package".
     """
 
     schema: Literal["mlperf-home/challenge-lock/1"] = "mlperf-home/challenge-lock/1"

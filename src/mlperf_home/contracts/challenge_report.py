@@ -11,14 +11,14 @@ from mlperf_home.contracts.machine import Machine
 from scriptgraph.files.json_reader import Limits
 
 REPORT_LIMITS = Limits(size=16 << 20, depth=7, values=200_000)
-"""A result has some 20 values; 81 models in several explorations stay far below."""
+"""A result has some 20 values; several explorations of 81 models stay far below the limits."""
 
 ANSWER_LIMITS = Limits(size=16 << 20, depth=8, values=500_000)
-"""An exploration of some thousand points; each has some 20 values."""
+"""An exploration may have some thousand points, of some 20 values each."""
 
 
 class ReportedMetric(Document):
-    """A value that results are ranked by, with its origin; `better` is "more" or "less"."""
+    """A ranking value of a result, with its origin; `better` is "more" or "less"."""
 
     name: str
     better: str
@@ -27,13 +27,13 @@ class ReportedMetric(Document):
 
 
 class ReportedResult(Document):
-    """A measurement, as a report tells of it.
+    """A measurement in a report.
 
     Attributes:
-        path: of its measurement.json, within the run's folder.
-        workflow: that left it, or the experiment.
-        validity: LoadGen's word; None without a performance run.
-        noisy: what disturbed it.
+        path: path of its measurement.json, within the run's folder.
+        workflow: its workflow or experiment.
+        validity: LoadGen's verdict, "VALID" or "INVALID"; None without a performance run.
+        noisy: disturbances of the run.
     """
 
     path: str
@@ -57,7 +57,7 @@ class ReportedPoint(Document):
 
 
 class ReportedExploration(Document):
-    """An exploration's answer, as a report tells of it; `work_share` is of the exhaustive work."""
+    """An exploration's answer in a report; `work_share` is its share of the exhaustive work."""
 
     path: str
     experiment: str
@@ -69,24 +69,24 @@ class ReportedExploration(Document):
 
 
 class AnsweredWork(OpenDocument):
-    """Of the work that an answer tells, its share of the exhaustive work."""
+    """The work of an answer, as a share of the exhaustive work."""
 
     share: float | None = None
 
 
 class AnsweredPoint(OpenDocument):
-    """A point of an answer's front."""
+    """A point of an answer's Pareto front."""
 
     point: str
     values: Mapping[str, int | float]
 
 
 class CountedPoint(OpenDocument):
-    """A point of an answer that a report only counts."""
+    """A point of an answer; reports only count these."""
 
 
 class AnswerOutline(OpenDocument):
-    """Of an exploration's answer, what a report tells."""
+    """The parts of an exploration's answer that a report shows."""
 
     sample: bool = False
     front: tuple[AnsweredPoint, ...]
@@ -96,7 +96,7 @@ class AnswerOutline(OpenDocument):
 
 
 class ReportedWorkflow(Document):
-    """A workflow, its command's tags, and how it ended."""
+    """A workflow: its command's tags, and its ending."""
 
     name: str
     title: str
@@ -106,7 +106,7 @@ class ReportedWorkflow(Document):
 
 
 class ChallengeTerms(Document):
-    """The challenge of a report: its days in ISO 8601, and what a bundle is worth that counts."""
+    """The challenge of a report: its dates in ISO 8601, and the points for a bundle that counts."""
 
     name: str
     title: str
@@ -116,14 +116,14 @@ class ChallengeTerms(Document):
 
 
 class RunFacts(Document):
-    """What a run tells besides its results.
+    """The facts of a run besides its results.
 
     Attributes:
-        state: of the challenge when it was made: "open", "closed", "not yet open".
-        made_utc: when the last workflow ended, ISO 8601.
-        version: of this product.
-        extra_options: what the user's environment added to every command.
-        lock_differences: how what was installed differs from the lock, a sentence each.
+        state: state of the challenge at `made_utc`: "open", "closed", or "not yet open".
+        made_utc: end of the last workflow, ISO 8601.
+        version: version of this product.
+        extra_options: options that the user's environment added to every command.
+        lock_differences: differences between the installed lock and the challenge's, one sentence each.
     """
 
     sample: bool
@@ -139,7 +139,7 @@ class RunFacts(Document):
 
 
 class ChallengeReport(RunFacts):
-    """The report of a run: its facts, its results, and whether it counts for the challenge, or why not."""
+    """The report of a run: facts, results, and whether it counts for the challenge, with the reasons."""
 
     schema: Literal["mlperf-home/challenge-report/1"] = "mlperf-home/challenge-report/1"
     challenge: ChallengeTerms

@@ -1,4 +1,4 @@
-"""Documents of a challenge's run: `run.json`, how far it is, and `checked.json`, what was found before it."""
+"""Documents of a challenge's run: its state (`run.json`), and the checks before it (`checked.json`)."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from mlperf_home.contracts.codec import Document
 from scriptgraph.files.json_reader import Limits
 
 RUN_LIMITS = Limits(size=4 << 20, depth=5, values=20_000)
-"""A workflow of 81 models names 81 results."""
+"""A workflow of 81 models has 81 results."""
 
 CHECK_LIMITS = Limits(size=1 << 20, depth=3, values=20_000)
-"""A line for each requirement of each workflow."""
+"""One entry for each requirement of each workflow."""
 
 
 class RunIdentity(Document):
-    """What makes two runs of a challenge runs of the same.
+    """The identity of a run: commands with an equal identity continue the same run.
 
     Attributes:
-        challenge: its name.
-        lock_sha256: of the lock of what is installed here.
+        challenge: the challenge's name.
+        lock_sha256: SHA-256 of the installed lock.
         hw_name: the system's name in results.
-        options: the challenge's own options; those of earlier commands count where this one gives none.
+        options: the challenge's own options; a command keeps earlier ones that it does not set.
     """
 
     challenge: str
@@ -34,7 +34,7 @@ class RunIdentity(Document):
 
 
 class WorkflowEnding(Document):
-    """How a workflow ended: a word, times in ISO 8601, and the measurements, relative to the run's folder."""
+    """The ending of a workflow: status, times in ISO 8601, and measurements, relative to the run's folder."""
 
     status: str
     error: str = ""
@@ -44,7 +44,7 @@ class WorkflowEnding(Document):
 
 
 class ChallengeRun(Document):
-    """A run: what it is of, and how its workflows ended."""
+    """A run: its identity, and the endings of its workflows."""
 
     schema: Literal["mlperf-home/challenge-run/1"] = "mlperf-home/challenge-run/1"
     asked: RunIdentity
@@ -52,7 +52,7 @@ class ChallengeRun(Document):
 
 
 class Requirement(Document, kw_only=False):
-    """One thing that a workflow needs, what is here, and what is missing ("" if nothing)."""
+    """A requirement of a workflow: the need, the state of this machine, and the lack ("" if met)."""
 
     workflow: str
     wanted: str
@@ -61,12 +61,12 @@ class Requirement(Document, kw_only=False):
 
 
 class Estimate(Document, kw_only=False):
-    """The time that a workflow will take, as far as it is known.
+    """The expected time of a workflow.
 
     Attributes:
-        hours: estimated; None: not known.
-        sample_ms: measured by the probe, one sample; None: not measured.
-        how: in words: what was measured, what was assumed, or why nothing is known.
+        hours: estimated hours; None: unknown.
+        sample_ms: milliseconds per sample, measured by the probe; None: not measured.
+        how: the measurement and the assumptions, or the reason why the time is unknown.
     """
 
     workflow: str
@@ -75,13 +75,13 @@ class Estimate(Document, kw_only=False):
     how: str
 
     def __str__(self) -> str:
-        hours = "not known" if self.hours is None else f"about {self.hours:.2f} h (estimated)"
-        measured = "" if self.sample_ms is None else f"; measured: {self.sample_ms:.4g} ms a sample"
+        hours = "unknown" if self.hours is None else f"about {self.hours:.2f} h (estimated)"
+        measured = "" if self.sample_ms is None else f"; measured: {self.sample_ms:.4g} ms per sample"
         return f"{hours}{measured}; {self.how}"
 
 
 class RunCheck(Document):
-    """What was found before a run: the requirements that are met, and the time that it will take."""
+    """The checks before a run: requirements, and expected times."""
 
     required: tuple[Requirement, ...]
     expected: tuple[Estimate, ...]

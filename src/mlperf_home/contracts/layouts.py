@@ -1,4 +1,4 @@
-"""Documents that name their layout under `schema`: another layout is named before its keys are looked at."""
+"""Read documents with a `schema` key; another layout is reported before any other problem."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _T = TypeVar("_T", bound=msgspec.Struct)
 
 
 def read_layout(path: Path, kind: type[_T], limits: Limits) -> _T:
-    """Read a document whose `schema` must be the default of its kind.
+    """Read a document of a kind; its `schema` must be the kind's default.
 
     Raises:
-        DocumentError: the file cannot be read, exceeds a limit, is of another layout, or is not such a document.
+        DocumentError: the file cannot be read, exceeds a limit, has another layout, or is not such a document.
     """
     value = read_json(path, limits)
     layout = next(field.default for field in msgspec.structs.fields(kind) if field.name == "schema")
     if isinstance(value, dict) and value.get("schema") != layout:
-        raise DocumentError(path, "/schema", f"is not {layout}, the layout that this version reads")
+        raise DocumentError(path, "/schema", f"is not {layout}, the layout of this version")
     return decode(value, kind, path)

@@ -1,4 +1,4 @@
-"""`machine.json`: the machine that a challenge ran on, as far as it tells."""
+"""`machine.json`: the machine that a challenge ran on."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ MACHINE_LIMITS = Limits(size=1 << 20, depth=2, values=5_000)
 
 
 class Machine(Document):
-    """What decides whether and how a challenge runs; None where the machine does not tell.
+    """The facts of a machine that matter to a challenge; None where unknown.
 
-    `system` is "linux"; `memory_bytes` is what a process may use.
+    `system` is "linux"; `memory_bytes` is the memory that a process may use.
     """
 
     system: str

@@ -1,4 +1,4 @@
-"""Of a run's `record.json`, the parts that challenges and experiments read; the engine writes it."""
+"""The parts of a run's `record.json` that challenges read; the engine writes it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from mlperf_home.contracts.codec import OpenDocument
 from scriptgraph.files.json_reader import Limits
 
 RECORD_LIMITS = Limits(size=32 << 20, depth=64, values=500_000)
-"""A sweep of 81 models plans some 1,000 steps, each with its environment."""
+"""A sweep of 81 models plans some 1,000 steps with an environment each."""
 
 
 class RecordedRequest(OpenDocument):
-    """What was asked for."""
+    """The request of a run."""
 
     tags: str
 
 
 class RecordedStep(OpenDocument):
-    """A step of the plan: its version ("" if it has none), and the SHA-256 of its manifest."""
+    """A step of the plan: its version ("" without one), and the SHA-256 of its manifest."""
 
     title: str
     version: str

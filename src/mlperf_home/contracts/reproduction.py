@@ -9,7 +9,7 @@ from mlperf_home.contracts.codec import Document
 
 
 class ComparedValue(Document):
-    """One value, then and now; None where unknown. Intervals are (low, high)."""
+    """A value then and now; None where unknown. Intervals are (low, high)."""
 
     metric: str
     then: float | None
@@ -21,13 +21,14 @@ class ComparedValue(Document):
 
 
 class ReplayedResult(Document):
-    """One result, then and now.
+    """A result then and now.
 
     Attributes:
-        validity: LoadGen's word then and now; None where there is none.
-        there: whether the replay has it too; else nothing is compared.
-        same_arithmetic: whether accuracies have to be equal.
-        noisy: in which of the two runs something disturbed it: "then", "now".
+        validity: LoadGen's verdicts then and now; None without a performance run.
+        there: whether the replay has the result too; otherwise nothing is compared.
+        as_valid: whether validity and mode are the same.
+        same_arithmetic: whether accuracies must be equal.
+        noisy: the disturbed runs: "then", "now", or both.
     """
 
     workflow: str
@@ -44,7 +45,7 @@ class ReplayedResult(Document):
 
 
 class ReplayedFront(Document):
-    """The points of an experiment's front then, now (None: it is missing), and in both."""
+    """The points of an experiment's front then, now (None: no front), and in both."""
 
     experiment: str
     then: tuple[str, ...]
@@ -53,12 +54,12 @@ class ReplayedFront(Document):
 
 
 class ReplayFacts(Document):
-    """What a replay tells besides results.
+    """The facts of a replay besides its results.
 
     Attributes:
-        bundle: the SHA-256 of its manifest.
-        failed: workflows that failed now, with the reason.
-        newly_failed: those of them that had ended well.
+        bundle: SHA-256 of the bundle's manifest.
+        failed: errors of the workflows that failed now, by name.
+        newly_failed: failed workflows that were done in the bundle.
     """
 
     sample: bool
@@ -73,7 +74,7 @@ class ReplayFacts(Document):
 
 
 class Reproduction(ReplayFacts):
-    """What a replay came to: facts, results, and a verdict."""
+    """The report of a replay: facts, results, and a verdict."""
 
     schema: Literal["mlperf-home/reproduction/1"] = "mlperf-home/reproduction/1"
     challenge: str

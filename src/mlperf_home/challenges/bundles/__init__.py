@@ -1,1 +1,1 @@
-"""Bundles: packing, signature, verification, report."""
+"""Bundles: packing, signature, verification, and report."""

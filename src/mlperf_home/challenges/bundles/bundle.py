@@ -1,13 +1,13 @@
-"""A bundle: all that a run of a challenge has to show, in one archive with one manifest of hashes.
+"""A bundle: the documents, results, and logs of a challenge's run, in one archive with one manifest of hashes.
 
 <challenge>/
-   bundle.json                the manifest: what it is, and size and SHA-256 of every other file
-   bundle.json.sig            the contributor's signature of the manifest, where one was wanted
-   challenge.json  lock.json  what was run, and what it was made of
-   machine.json  system.json  the machine; its description as in a submission
-   run.json  records/         what was asked, how it ended, the records of the runs
+   bundle.json                the manifest: challenge, mode, and the size and SHA-256 of every other file
+   bundle.json.sig            the contributor's signature of the manifest; only with --sign_key
+   challenge.json  lock.json  the challenge's manifest; hashes and versions of the installed scripts and code
+   machine.json  system.json  the machine; the system description of a submission
+   run.json  records/         identity and endings of the run; the records of its workflows
    results/                   measurements, sessions, LoadGen's logs; accuracy logs truncated as in a submission
-   experiments/               explorations: what they are, their answers, measurements, and the whole runs they kept
+   experiments/               explorations: definitions, answers, measurements, and the results of complete runs
    report.json  report.md  report.html
 """
 
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_home.challenges.bundles.forms import forms, json_text
+from mlperf_home.challenges.bundles.rendering import json_text, render_report
 from mlperf_home.challenges.bundles.report import make_report
 from mlperf_home.challenges.bundles.report_parts import report_parts
 from mlperf_home.challenges.bundles.results import KEPT_RESULTS, MEASUREMENTS
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.challenges.bundles.redaction import Redaction
     from mlperf_home.challenges.definition.manifest import Challenge
-    from mlperf_home.challenges.definition.work import Work
+    from mlperf_home.challenges.definition.run_folder import RunFolder
     from mlperf_home.contracts.challenge_lock import ChallengeLock
     from mlperf_home.contracts.challenge_report import RunFacts
 
@@ -56,7 +56,7 @@ RUNS = ((PERFORMANCE_SESSION, PERFORMANCE_DIR), (ACCURACY_SESSION, ACCURACY_DIR)
 
 @dataclass(frozen=True)
 class RunDescription:
-    """What a bundle tells besides results: facts of the run, the lock of what is here, the system by MLPerf's keys."""
+    """The contents of a bundle besides results: facts of the run, the installed lock, the system by MLPerf's keys."""
 
     facts: RunFacts
     lock: ChallengeLock
@@ -64,32 +64,36 @@ class RunDescription:
 
 
 def make_bundle(
-    work: Work, challenge: Challenge, description: RunDescription, redaction: Redaction, sign_key: Path | None
+    run_folder: RunFolder,
+    challenge: Challenge,
+    description: RunDescription,
+    redaction: Redaction,
+    sign_key: Path | None,
 ) -> Path:
-    """Write the report beside the results, and the bundle; each is whole or as it was before.
+    """Write the report and the bundle into the run's folder, each atomically; return the bundle's path.
 
-    `redaction` takes out what names a person or their machine; `sign_key` is the SSH key to sign with, if any.
+    `redaction` removes the names of persons and machines. `sign_key` is the SSH key that signs the manifest, if any.
 
     Raises:
-        LocatedError: something cannot be packed or signed, or a result is damaged.
+        LocatedError: packing or signing fails, or a result is damaged.
         DocumentError: a document of the run cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix=".bundle-", dir=work.root) as name:
+    with tempfile.TemporaryDirectory(prefix=".bundle-", dir=run_folder.root) as name:
         staged = Path(name) / challenge.name
         staged.mkdir()
-        _stage(work, challenge, staged, redaction)
+        _stage(run_folder, challenge, staged, redaction)
         _write_documents(staged, challenge, description, redaction)
         if sign_key is not None:
             sign(staged / MANIFEST, sign_key)
-        target = work.root / "bundle.tar.gz"
+        target = run_folder.root / "bundle.tar.gz"
         pack(staged, target)
         for path in staged.glob("report.*"):
-            path.replace(work.root / path.name)
+            path.replace(run_folder.root / path.name)
     return target
 
 
 def _write_documents(staged: Path, challenge: Challenge, description: RunDescription, redaction: Redaction) -> None:
-    """Write what the run knows besides its results: lock, system, machine, report; and the manifest of all files."""
+    """Write lock, system, machine, and report; then the manifest of all files."""
     facts = redaction.document(description.facts)
     documents = {
         "lock": description.lock,
@@ -99,7 +103,7 @@ def _write_documents(staged: Path, challenge: Challenge, description: RunDescrip
     for name, document in documents.items():
         (staged / f"{name}.json").write_text(json_text(document), encoding="utf-8")
     report = make_report(challenge, staged, facts)
-    for ending, text in forms(report, f"{challenge.title}: report", report_parts(report)).items():
+    for ending, text in render_report(report, f"{challenge.title}: report", report_parts(report)).items():
         (staged / f"report.{ending}").write_text(text, encoding="utf-8")
     manifest = BundleManifest(
         challenge=challenge.name,
@@ -112,7 +116,7 @@ def _write_documents(staged: Path, challenge: Challenge, description: RunDescrip
 
 
 def file_entries(root: Path) -> dict[str, FileEntry]:
-    """Return size and SHA-256 of every file that a bundle's manifest lists, by its path."""
+    """Return size and SHA-256 of every file in a bundle by path, without manifest and signature."""
     return {
         path.relative_to(root).as_posix(): FileEntry(sha256=sha256_of(path), bytes=path.stat().st_size)
         for path in sorted(root.rglob("*"))
@@ -120,15 +124,15 @@ def file_entries(root: Path) -> dict[str, FileEntry]:
     }
 
 
-def _stage(work: Work, challenge: Challenge, staged: Path, redaction: Redaction) -> None:
-    """Copy what was run and its results; of experiments answers, measurements and the whole runs they kept."""
+def _stage(run_folder: RunFolder, challenge: Challenge, staged: Path, redaction: Redaction) -> None:
+    """Copy the challenge's manifest, run, records, results, and experiments."""
     shutil.copyfile(challenge.folder / MANIFEST_NAME, staged / "challenge.json")
-    _copy_json(work.root / "run.json", staged / "run.json", redaction)
-    for path in sorted((work.root / "records").glob("*.json")):
+    _copy_json(run_folder.root / "run.json", staged / "run.json", redaction)
+    for path in sorted((run_folder.root / "records").glob("*.json")):
         _copy_json(path, staged / "records" / path.name, redaction)
-    for path in sorted(work.root.glob(MEASUREMENTS)):
-        _stage_result(path.parent, staged / path.parent.relative_to(work.root), redaction)
-    for source in sorted(path.parent for path in work.root.glob("experiments/*/experiment.json")):
+    for path in sorted(run_folder.root.glob(MEASUREMENTS)):
+        _stage_result(path.parent, staged / path.parent.relative_to(run_folder.root), redaction)
+    for source in sorted(path.parent for path in run_folder.root.glob("experiments/*/experiment.json")):
         target = staged / "experiments" / source.name
         for path in filter(Path.is_file, (source / "experiment.json", source / "answer.json")):
             _copy_json(path, target / path.name, redaction)
@@ -138,7 +142,7 @@ def _stage(work: Work, challenge: Challenge, staged: Path, redaction: Redaction)
 
 
 def _stage_lines(source: Path, target: Path, redaction: Redaction) -> None:
-    """Copy the measurements of an experiment, if it has any."""
+    """Copy the stored measurements of an experiment; write no file without any."""
     lines = [redaction.value(parse_json(to_line(each), Store(source).path)) for each in Store(source).measurements()]
     if lines:
         text = "".join(f"{json.dumps(line, sort_keys=True, ensure_ascii=False)}\n" for line in lines)
@@ -146,13 +150,13 @@ def _stage_lines(source: Path, target: Path, redaction: Redaction) -> None:
 
 
 def _stage_result(source: Path, target: Path, redaction: Redaction) -> None:
-    """Copy a result: what is named by its sessions, and nothing else."""
+    """Copy the measurement, settings, sessions, and session logs of a result; ignore other files."""
     target.mkdir(parents=True)
     if (source / "measurement.json").is_file():
         _copy_json(source / "measurement.json", target / "measurement.json", redaction)
     for path in filter(Path.is_file, (source / "user.conf", source / "mlperf.conf")):
         (target / path.name).write_text(redaction.text(path.read_text("utf-8")), encoding="utf-8")
-    for session, logs in (each for each in RUNS if (source / each[0]).is_file()):
+    for session, logs in ((session, logs) for session, logs in RUNS if (source / session).is_file()):
         _copy_json(source / session, target / session, redaction)
         (target / logs).mkdir(parents=True)
         for name in read_session(source / session).logs:
@@ -161,13 +165,13 @@ def _stage_result(source: Path, target: Path, redaction: Redaction) -> None:
     text = next(filter(Path.is_file, texts), None)
     if text is not None and accuracy.is_dir():
         shutil.copyfile(text, accuracy / ACCURACY_TEXT)
-        # The whole log stays with the results, so the copy that truncation keeps is not needed.
+        # The results keep the full log, so truncation's copy of it is dropped.
         with tempfile.TemporaryDirectory(prefix=".originals-", dir=target.parent) as originals:
             truncate_log(accuracy / ACCURACY_FILE, accuracy / ACCURACY_TEXT, Path(originals) / "kept")
 
 
 def _copy_json(source: Path, target: Path, redaction: Redaction) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    # The order stays: measurements hold what a session has as text.
+    # Keep the order of keys: a measurement holds parts of its session as text.
     document = redaction.value(read_json(source))
     target.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The form of a bundle's archive: nothing in it that packing leaves out."""
+"""Check that a bundle's archive holds only what packing writes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mlperf_home.challenges.bundles.faults import Problem
+    from mlperf_home.challenges.bundles.problems import Problem
 
 _BLOCK_BYTES = 1 << 16
 
 
 def packing_problems(archive: Path) -> Iterator[Problem]:
-    """Name what was put into an archive after it was packed: owners, times, modes, links, bytes after its end."""
+    """Yield additions to an archive: owners, times, modes, links, bytes after its end."""
     try:
         with gzip.open(archive, "rb") as packed:
             end = 0
@@ -25,15 +25,15 @@ def packing_problems(archive: Path) -> Iterator[Problem]:
                     if not (member.isfile() or member.isdir()):
                         yield member.name, "is neither a file nor a folder"
                     if member.uid or member.gid or member.uname or member.gname or member.mtime:
-                        yield member.name, "has an owner or a time, which packing leaves out"
+                        yield member.name, "has an owner or a time; packing writes neither"
                     if (member.isfile() or member.isdir()) and member.mode != (0o755 if member.isdir() else 0o644):
-                        yield member.name, "has another mode than packing gives"
+                        yield member.name, "has another mode than 644 (file) or 755 (folder)"
                     end = member.offset_data + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
         with gzip.open(archive, "rb") as packed:
             packed.seek(end)
             while block := packed.read(_BLOCK_BYTES):
                 if block.strip(b"\0"):
-                    yield archive.name, "has something after its last file"
+                    yield archive.name, "has bytes after its last file"
                     return
     except (OSError, EOFError, tarfile.TarError) as error:
-        yield archive.name, f"is not packed as bundles are ({error})"
+        yield archive.name, f"is no gzip-packed tar archive ({error})"

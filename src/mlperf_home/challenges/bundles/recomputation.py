@@ -1,4 +1,4 @@
-"""Compute a bundle's measurements again from the logs in it, and name what is not the same."""
+"""Recompute a bundle's measurements from its logs, and yield the differences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlperf_home.challenges.bundles.bundle import RUNS
-from mlperf_home.challenges.bundles.faults import fault_of, file_of
+from mlperf_home.challenges.bundles.problems import file_of, problem_of
 from mlperf_home.challenges.bundles.results import KEPT_RESULTS, MEASUREMENTS, measurement_files, read_measurement
 from mlperf_home.contracts.session import read_session, sha256_of
 from mlperf_home.errors import LocatedError
@@ -24,11 +24,11 @@ from scriptgraph.errors import DocumentError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mlperf_home.challenges.bundles.faults import Problem
+    from mlperf_home.challenges.bundles.problems import Problem
     from mlperf_home.measurements.measurement import Value
 
-# Facts that the steps before a run tell, and no log does: only the manifest of hashes holds them.
-_TOLD_BESIDES = {
+# Facts from the steps before a run; no log holds them, so only the manifest's hashes protect them.
+_NOT_IN_LOGS = {
     "model": {"name", "weight_type", "retraining", "weight_transformations", "source"},
     "system": MACHINE_FACTS,
 }
@@ -36,7 +36,7 @@ _OF_THE_RUN = ("values", "engine", "validity", "reasons", "sample", "unofficial_
 
 
 def result_problems(root: Path) -> Iterator[Problem]:
-    """Ingest every result again: a measurement must say what its logs say."""
+    """Ingest every result again; yield the differences between measurements and logs."""
     for path in measurement_files(root):
         name = path.relative_to(root).as_posix()
         yield from _caught(root, name, "beside", _measurement_problems(path, root))
@@ -46,12 +46,12 @@ def result_problems(root: Path) -> Iterator[Problem]:
             yield session.relative_to(root).as_posix(), "has no measurement.json beside it"
 
 
-def _caught(root: Path, name: str, where: str, found: Iterator[Problem]) -> Iterator[Problem]:
-    """Yield what is found, and an error in the files of a result as one more problem."""
+def _caught(root: Path, name: str, where: str, problems: Iterator[Problem]) -> Iterator[Problem]:
+    """Yield problems; turn an error in the files of a result into one more problem."""
     try:
-        yield from found
+        yield from problems
     except (DocumentError, LocatedError) as error:
-        yield name, f"{file_of(error, root)}: {fault_of(error)}"
+        yield name, f"{file_of(error, root)}: {problem_of(error)}"
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         yield name, f"cannot be recomputed: a file {where} it is malformed ({error!r})"
 
@@ -62,31 +62,31 @@ def _measurement_problems(path: Path, root: Path) -> Iterator[Problem]:
     yield from _log_problems(folder, where)
     yield from _settings_problems(folder, where)
     stored = read_measurement(path, root)
-    system = {key: value for key, value in stored.system.items() if key in _TOLD_BESIDES["system"]}
+    system = {key: value for key, value in stored.system.items() if key in _NOT_IN_LOGS["system"]}
     model = stored.model["name"].value
     again = ingest(folder, system, None if model is None else str(model), _price(stored))
     yield from ((name, problem) for problem in _differences(stored, again))
 
 
 def _settings_problems(folder: Path, where: str) -> Iterator[Problem]:
-    """Compare the settings beside a result with the round's, and with those that the run's session tells."""
-    session = next(filter(Path.is_file, (folder / each for each, _ in RUNS)), None)
+    """Compare a result's user.conf with its session, and its mlperf.conf with the round's."""
+    session = next(filter(Path.is_file, (folder / name for name, _ in RUNS)), None)
     if session is None:
         return
     job = read_session(session).job
     for conf, text in (("user.conf", job.user_conf), ("mlperf.conf", mlperf_conf(load_round(job.round)))):
         if (folder / conf).is_file() and not has_text(folder / conf, text):
-            yield f"{where}/{conf}", "is not what the run was given"
+            yield f"{where}/{conf}", "differs from the settings of the run"
 
 
 def has_text(path: Path, text: str) -> bool:
-    """Whether a file holds this text; one of another size is not read."""
+    """Whether a file holds this text; a file of another size is not read."""
     content = text.encode()
     return path.stat().st_size == len(content) and path.read_bytes() == content
 
 
 def experiment_problems(root: Path) -> Iterator[Problem]:
-    """Ingest what experiments have kept: a stored measurement that has logs here must say what those say."""
+    """Ingest the kept results of experiments; yield the differences between stored measurements and logs."""
     for folder in sorted(root.glob("experiments/*")):
         kept: list[Measurement] = []
         for result in sorted(folder.glob(KEPT_RESULTS)):
@@ -104,8 +104,8 @@ def _kept_problems(result: Path, name: str, kept: list[Measurement]) -> Iterator
     kept.append(ingest(result))
 
 
-def without_logs(root: Path) -> int:
-    """Count the measurements of experiments whose logs are not in a good bundle: they are hashed, and no more."""
+def count_without_logs(root: Path) -> int:
+    """Count the measurements of experiments without logs in a valid bundle; only hashes protect these."""
     count = 0
     for folder in root.glob("experiments/*"):
         kept = [ingest(result) for result in folder.glob(KEPT_RESULTS)]
@@ -114,23 +114,23 @@ def without_logs(root: Path) -> int:
 
 
 def _with_its_logs(stored: Measurement, kept: Sequence[Measurement]) -> Measurement | None:
-    """Find the run that a stored measurement is of; it may have been stored before the accuracy run."""
-    return next((each for each in kept if stored.logs and stored.logs.items() <= each.logs.items()), None)
+    """Return the kept result of a stored measurement; its accuracy run may be newer than the measurement."""
+    return next((result for result in kept if stored.logs and stored.logs.items() <= result.logs.items()), None)
 
 
 def _stored_differences(stored: Measurement, kept: Sequence[Measurement]) -> Iterator[str]:
-    found = _with_its_logs(stored, kept)
-    if found is None:
+    again = _with_its_logs(stored, kept)
+    if again is None:
         return
-    if price := _price(stored):  # no log tells it
-        costs = cost_values(found.values, found.scenario, load_round(found.round), price)
-        found = replace(found, values={**found.values, **costs})
-    if found.logs == stored.logs:
-        yield from _differences(stored, found, _OF_THE_RUN)
+    if price := _price(stored):  # no log holds it
+        costs = cost_values(again.values, again.scenario, load_round(again.round), price)
+        again = replace(again, values={**again.values, **costs})
+    if again.logs == stored.logs:
+        yield from _differences(stored, again, _OF_THE_RUN)
         return
-    # One run of the two: what both know must be the same.
-    for name in sorted(stored.values.keys() & found.values.keys()):
-        yield from _difference(f"values.{name}", asdict(stored.values[name]), asdict(found.values[name]))
+    # Stored before the accuracy run: only the common values can be compared.
+    for name in sorted(stored.values.keys() & again.values.keys()):
+        yield from _difference(f"values.{name}", asdict(stored.values[name]), asdict(again.values[name]))
 
 
 def _price(stored: Measurement) -> Value | None:
@@ -139,26 +139,26 @@ def _price(stored: Measurement) -> Value | None:
 
 
 def _log_problems(folder: Path, name: str) -> Iterator[Problem]:
-    """Check that sessions name plain files; that an accuracy log is whole or has the form that truncation leaves."""
+    """Yield accuracy logs that are neither complete nor truncated. Raise ValueError if a log's name is a path."""
     for session_name in (name for name, _ in RUNS if (folder / name).is_file()):
         session = read_session(folder / session_name)
-        odd = [each for each in session.logs if "/" in each or each.startswith(".")]
-        if odd:
-            raise ValueError(f"{session_name} names the log {odd[0]!r}")
+        paths = [log_name for log_name in session.logs if "/" in log_name or log_name.startswith(".")]
+        if paths:
+            raise ValueError(f"{session_name} names the log {paths[0]!r}")
         if session_name == ACCURACY_SESSION:
             log = folder / ACCURACY_DIR / ACCURACY_FILE
             if not is_truncated(log) and sha256_of(log) != session.logs[ACCURACY_FILE].sha256:
-                yield f"{name}/{ACCURACY_DIR}/{ACCURACY_FILE}", "is neither the run's log nor that log truncated"
+                yield f"{name}/{ACCURACY_DIR}/{ACCURACY_FILE}", "is neither the run's log nor its truncated form"
 
 
 def _differences(stored: Measurement, again: Measurement, keys: Sequence[str] = ()) -> Iterator[str]:
-    """Name what two measurements differ in, among these of their parts; among all where none is named."""
+    """Yield the differences of two measurements in the given parts; by default in all parts."""
     then, now = asdict(stored), asdict(again)
     for key in sorted(keys or then):
         if isinstance(then[key], dict):
-            besides = _TOLD_BESIDES.get(key, set())
+            unlogged = _NOT_IN_LOGS.get(key, set())
             for name in sorted(then[key].keys() | now[key].keys()):
-                if name in now[key] or name not in besides:
+                if name in now[key] or name not in unlogged:
                     yield from _difference(f"{key}.{name}", then[key].get(name), now[key].get(name))
         else:
             yield from _difference(key, *(list(v) if isinstance(v, tuple) else v for v in (then[key], now[key])))

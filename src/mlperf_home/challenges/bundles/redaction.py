@@ -1,4 +1,4 @@
-"""Take what names a person or a machine out of documents."""
+"""Remove the names of persons and machines from documents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-# An absolute path of two parts or more that is no part of an address or of another word; the system's own stay.
+# An absolute path of at least two parts, outside addresses and words. System folders (/usr, /etc, ...) are kept.
 _ABSOLUTE = re.compile(
     r"(?<![\w<>.:/~-])/(?!(?:usr|bin|sbin|lib|lib64|proc|sys|etc|dev)/)[\w.@+~:-]+(?:/[\w.@+~:-]+)+/?"
 )
@@ -20,28 +20,33 @@ _T = TypeVar("_T")
 
 
 class Redaction:
-    """Takes what names a person or a machine out of texts: folders get a word, other paths keep their end."""
+    """Replaces folders by tokens, other absolute paths by their last part, and names by "<name>"."""
 
     def __init__(self, folders: Mapping[str, Path], names: Iterable[str] = ()) -> None:
-        """Take folders by what stands in their place ("<home>"), and names, replaced where one is a whole value."""
-        written = {str(path).rstrip("/"): token for token, path in folders.items()}
+        """Compile the patterns.
+
+        Args:
+            folders: folders by their token, such as "<home>".
+            names: names of persons and machines; replaced only where one is a complete value.
+        """
+        tokens = {str(path).rstrip("/"): token for token, path in folders.items()}
         self._folders = [
             (re.compile(re.escape(path) + r"(?![\w.@+~-])"), token)
-            for path, token in sorted(written.items(), key=lambda each: (-len(each[0]), each[0]))
+            for path, token in sorted(tokens.items(), key=lambda item: (-len(item[0]), item[0]))
             if len(path) >= _SHORTEST
         ]
         self._names = frozenset(name for name in names if name)
 
     def text(self, text: str) -> str:
-        """Return a text without them."""
+        """Return a redacted text."""
         if text in self._names:
             return "<name>"
         for path, token in self._folders:
             text = path.sub(token, text)
-        return _ABSOLUTE.sub(lambda found: f"<elsewhere>/{found.group().rstrip('/').rpartition('/')[2]}", text)
+        return _ABSOLUTE.sub(lambda match: f"<elsewhere>/{match.group().rstrip('/').rpartition('/')[2]}", text)
 
     def value(self, value: Any) -> Any:
-        """Return JSON without them, keys included."""
+        """Return a redacted JSON value, keys included."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
@@ -51,5 +56,5 @@ class Redaction:
         return value
 
     def document(self, document: _T) -> _T:
-        """Return a document without them."""
+        """Return a redacted document."""
         return decode(self.value(encode(document)), type(document), type(document).__name__)

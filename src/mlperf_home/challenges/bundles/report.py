@@ -1,4 +1,4 @@
-"""The report of a challenge's run: what it holds, and whether it counts."""
+"""The report of a challenge's run: results, explorations, and whether the run counts."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The results and explorations of a run, and what keeps it from counting."""
+class RunOutcome:
+    """The results and explorations of a run, and the reasons why it does not count."""
 
     results: tuple[ReportedResult, ...]
     explorations: tuple[ReportedExploration, ...]
@@ -33,11 +33,11 @@ class Outcome:
 
 
 def make_report(challenge: Challenge, root: Path, facts: RunFacts) -> ChallengeReport:
-    """Return the report of `results/` and `experiments/` below `root`, and of what the run knows besides.
+    """Return the report of `results/` and `experiments/` below `root`, with the facts of the run.
 
     Raises:
         MeasurementError: a measurement cannot be read.
-        ReportError: an answer cannot be read.
+        ReportError: an exploration's answer cannot be read.
     """
     outcome = outcome_of(challenge, root, facts)
     return ChallengeReport(
@@ -56,12 +56,13 @@ def make_report(challenge: Challenge, root: Path, facts: RunFacts) -> ChallengeR
     )
 
 
-def outcome_of(challenge: Challenge, root: Path, facts: RunFacts) -> Outcome:
-    """Return what a report says of the results in a folder, and whether the run counts; raise as `make_report` does."""
+def outcome_of(challenge: Challenge, root: Path, facts: RunFacts) -> RunOutcome:
+    """Return the results in a folder, and the reasons why the run does not count. Raise as `make_report` does."""
     results = result_rows(root, challenge.metrics)
-    return Outcome(results, exploration_rows(root), tuple(_obstacles(facts, results)))
+    return RunOutcome(results, exploration_rows(root), tuple(_obstacles(facts, results)))
 
 
+# Verification recomputes these texts: other words would refuse the bundles of earlier versions.
 def _obstacles(facts: RunFacts, results: Sequence[ReportedResult]) -> Iterator[str]:
     if facts.sample:
         yield "it was made with sample data: nothing in it is an MLPerf result"

@@ -1,10 +1,13 @@
-"""The parts of a challenge's report, for people."""
+"""The sections of a challenge's report, for people.
+
+Verification recomputes these texts: other words would refuse the bundles of earlier versions.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.challenges.bundles.forms import Part, listed, number
+from mlperf_home.challenges.bundles.rendering import Part, table_part, value_text
 from mlperf_home.contracts.codec import encode
 
 if TYPE_CHECKING:
@@ -15,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def report_parts(report: ChallengeReport) -> list[Part]:
-    """Return the parts of a challenge's report."""
+    """Return the sections of a challenge's report."""
     workflows = [(each.name, each.status, each.error) for each in report.workflows]
     required = [(each.workflow, each.wanted, each.here, each.missing or "nothing") for each in report.required]
-    machine = [(key, number(value)) for key, value in sorted(encode(report.machine).items())]
+    machine = [(key, value_text(value)) for key, value in sorted(encode(report.machine).items())]
     return [
         _heading(report),
         *_results(report.results),
@@ -27,7 +30,7 @@ def report_parts(report: ChallengeReport) -> list[Part]:
         Part("Machine", (), ("", ""), machine),
         Part("Requirements", (), ("of", "wanted", "here", "missing"), required),
         Part("Expected time", (), ("of", "hours", "how"), list(map(_expected, report.expected))),
-        *listed("Not as locked", ("difference",), [(line,) for line in report.lock_differences]),
+        *table_part("Not as locked", ("difference",), [(line,) for line in report.lock_differences]),
     ]
 
 
@@ -55,7 +58,7 @@ def _notices(report: ChallengeReport) -> Iterator[str]:
 
 
 def _results(results: Sequence[ReportedResult]) -> Iterator[Part]:
-    """Yield a table of each benchmark's results."""
+    """Yield the results of each benchmark as a table."""
     for benchmark in dict.fromkeys(row.benchmark for row in results):
         rows = [row for row in results if row.benchmark == benchmark]
         names = [cell.name for cell in rows[0].metrics]
@@ -66,17 +69,17 @@ def _results(results: Sequence[ReportedResult]) -> Iterator[Part]:
 
 
 def _cells(row: ReportedResult) -> tuple[str, ...]:
-    metrics = [number(cell.value) for cell in row.metrics]
+    metrics = [value_text(cell.value) for cell in row.metrics]
     remarks = "; ".join([*row.unofficial_because, *(f"noisy: {each}" for each in row.noisy)])
     validity = row.validity or "no performance run"
-    return (row.workflow, number(row.model), row.scenario, row.engine, *metrics, validity, remarks)
+    return (row.workflow, value_text(row.model), row.scenario, row.engine, *metrics, validity, remarks)
 
 
 def _front(answer: ReportedExploration) -> Part:
     work = "" if answer.work_share is None else f"; {100 * answer.work_share:.1f} % of the exhaustive work"
     notice = f"{answer.undecided} undecided, {answer.dropped} dropped{work}"
     names = list(dict.fromkeys(name for point in answer.front for name in point.values))
-    rows = [(point.point, *(number(point.values.get(name)) for name in names)) for point in answer.front]
+    rows = [(point.point, *(value_text(point.values.get(name)) for name in names)) for point in answer.front]
     return Part(f"Front: {answer.experiment}", [notice], ("point", *names), rows)
 
 

@@ -1,4 +1,4 @@
-"""Find the results in a run's folder or a bundle, and tell them as rows of a report."""
+"""Read the results in a run's folder or a bundle as rows of a report."""
 
 from __future__ import annotations
 
@@ -23,49 +23,49 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from mlperf_home.challenges.definition.manifest import Metric
+    from mlperf_home.challenges.definition.manifest import RankingMetric
     from mlperf_home.measurements.measurement import Measurement
 
 MEASUREMENTS = "results/*/*_results/*/*/*/measurement.json"
 KEPT_RESULTS = "results/*_results/*/*/*"
-"""Where an experiment keeps whole runs, below its folder."""
+"""Results of complete runs, below an experiment's folder."""
 
 MEASUREMENT_LIMITS = Limits(size=4 << 20, depth=16, values=100_000)
 """A measurement has some 400 values."""
 
 
 class ReportError(LocatedError):
-    """Something that a report tells of cannot be read."""
+    """A source of a report cannot be read."""
 
 
 def measurement_files(root: Path) -> list[Path]:
-    """Return the measurements below a folder: those of workflows, and of the whole runs that explorations have kept."""
+    """Return the measurements of workflows, and of the complete runs of explorations, below a folder."""
     return sorted([*root.glob(MEASUREMENTS), *root.glob(f"experiments/*/{KEPT_RESULTS}/measurement.json")])
 
 
 def read_measurement(path: Path, root: Path) -> Measurement:
-    """Read a measurement, named by its path below `root`.
+    """Read a measurement; errors name its path relative to `root`.
 
     Raises:
-        DocumentError: it is not JSON, or exceeds a limit.
-        MeasurementError: it is not a measurement.
+        DocumentError: the file is not JSON, or exceeds a limit.
+        MeasurementError: the document is not a measurement.
     """
     document = read_json(path, MEASUREMENT_LIMITS)
     return from_json(json.dumps(document), path.relative_to(root).as_posix())
 
 
-def result_rows(root: Path, metrics: Sequence[Metric]) -> tuple[ReportedResult, ...]:
-    """Return the results, the best by its benchmark's first metric first. Raise MeasurementError if one is damaged."""
+def result_rows(root: Path, metrics: Sequence[RankingMetric]) -> tuple[ReportedResult, ...]:
+    """Return the results, ordered by the benchmark's first metric. Raise MeasurementError if one is damaged."""
     rows = [_row(path, root, metrics) for path in measurement_files(root)]
     order = sorted(rows, key=lambda row: (row.benchmark, row.scenario, _rank(row), row.workflow, row.path))
     return tuple(order)
 
 
-def _row(path: Path, root: Path, metrics: Sequence[Metric]) -> ReportedResult:
+def _row(path: Path, root: Path, metrics: Sequence[RankingMetric]) -> ReportedResult:
     measurement, place = read_measurement(path, root), path.relative_to(root)
     return ReportedResult(
         path=place.as_posix(),
-        workflow=place.parts[1],  # or the experiment
+        workflow=place.parts[1],  # or its experiment
         benchmark=measurement.benchmark,
         scenario=measurement.scenario,
         model=measurement.model["name"].value,
@@ -78,9 +78,9 @@ def _row(path: Path, root: Path, metrics: Sequence[Metric]) -> ReportedResult:
     )
 
 
-def _cell(metric: Metric, measurement: Measurement) -> ReportedMetric:
-    found = measurement.values.get(metric.name) or unknown("not in the measurement")
-    return ReportedMetric(name=metric.name, better=metric.better, value=found.value, origin=found.origin)
+def _cell(metric: RankingMetric, measurement: Measurement) -> ReportedMetric:
+    value = measurement.values.get(metric.name) or unknown("not in the measurement")
+    return ReportedMetric(name=metric.name, better=metric.better, value=value.value, origin=value.origin)
 
 
 def _rank(row: ReportedResult) -> float:
@@ -90,7 +90,7 @@ def _rank(row: ReportedResult) -> float:
 
 
 def exploration_rows(root: Path) -> tuple[ReportedExploration, ...]:
-    """Return explorations' answers: front, number undecided, work. Raise ReportError if one cannot be read."""
+    """Return the answers of explorations. Raise ReportError if one cannot be read."""
     return tuple(_exploration(path, root) for path in sorted(root.glob("experiments/*/answer.json")))
 
 
@@ -99,7 +99,7 @@ def _exploration(path: Path, root: Path) -> ReportedExploration:
         answer = read_document(path, AnswerOutline, ANSWER_LIMITS)
     except DocumentError as error:
         problem = f"is no exploration's answer ({error.pointer or 'the document'}: {error.problem})"
-        raise ReportError(path, problem, "explore again, or remove the experiment") from None
+        raise ReportError(path, problem, "explore again, or remove the experiment's folder") from None
     return ReportedExploration(
         path=path.relative_to(root).as_posix(),
         experiment=path.parent.name,

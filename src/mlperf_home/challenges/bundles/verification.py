@@ -1,7 +1,7 @@
-"""Verify a bundle: every file hashed, nothing missing or extra, measurements recomputed, signature checked.
+"""Verify a bundle: hash every file, find missing and extra files, recompute measurements, check the signature.
 
-What a signature adds: whoever changes a file can write its hash anew, and whoever changes logs, sessions and
-measurements together in a way that fits cannot be told from an honest run. A signature says who answers for them.
+Hashes do not protect against forgery: an editor can rewrite them, and can change logs, sessions, and measurements
+consistently. A signature names the person who answers for them.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST, SIGNATURE, file_entries
 from mlperf_home.challenges.bundles.cross_checks import lock_problems, report_problems, run_problems
-from mlperf_home.challenges.bundles.faults import fault_of, file_of
 from mlperf_home.challenges.bundles.packing import packing_problems
+from mlperf_home.challenges.bundles.problems import file_of, problem_of
 from mlperf_home.challenges.bundles.recomputation import experiment_problems, result_problems
-from mlperf_home.challenges.bundles.signature import Signature, SignatureError, check, require_list
+from mlperf_home.challenges.bundles.signature import SignatureError, SshSignature, check, require_list
 from mlperf_home.challenges.definition.manifest import CHALLENGE_LIMITS, make_challenge
 from mlperf_home.contracts.bundle import MANIFEST_LIMITS, MOST_FILES, BundleManifest
 from mlperf_home.contracts.challenge_lock import LOCK_LIMITS, ChallengeLock
@@ -32,23 +32,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from mlperf_home.challenges.bundles.faults import Problem
+    from mlperf_home.challenges.bundles.problems import Problem
     from mlperf_home.challenges.definition.manifest import Challenge
     from mlperf_home.contracts.bundle import FileEntry
 
 LIMITS = Limits(members=MOST_FILES, total_bytes=8 << 30, ratio=200.0, free_bytes=64 << 20)
-"""LoadGen's logs are packed to a tenth."""
-_AGAIN = "take the bundle from its maker again"
-_NEEDED = ("challenge.json", "lock.json", "machine.json", "system.json", "run.json", "report.json", "report.md")
+"""LoadGen's logs compress to a tenth."""
+_AGAIN = "get the bundle from its contributor again"
+_REQUIRED = ("challenge.json", "lock.json", "machine.json", "system.json", "run.json", "report.json", "report.md")
 
 
 class BundleError(LocatedError):
-    """A bundle cannot be read at all."""
+    """A bundle cannot be unpacked, or has no readable manifest."""
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong: in which file, and what."""
+class BundleProblem:
+    """A problem of a bundle, and its file."""
 
     file: str
     problem: str
@@ -58,90 +58,90 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Verified:
-    """A bundle that was read.
+class VerifiedBundle:
+    """A bundle after verification.
 
     Attributes:
-        root: its unpacked folder.
-        challenge: the challenge as it was; None where that is damaged.
-        findings: all that is wrong; empty for a good bundle.
-        signature: who signed; None without a good signature.
+        root: the unpacked folder.
+        challenge: the bundle's copy of the challenge; None if damaged.
+        problems: every problem; empty for a valid bundle.
+        signature: the signature; None if missing or invalid.
     """
 
     root: Path
     manifest: BundleManifest
     challenge: Challenge | None
-    findings: tuple[Finding, ...] = ()
-    signature: Signature | None = None
+    problems: tuple[BundleProblem, ...] = ()
+    signature: SshSignature | None = None
 
     @property
     def report(self) -> ChallengeReport:
-        """The report in it; reading it, as the other documents, raises DocumentError if it is damaged."""
+        """The bundle's report; reading this and the other documents raises DocumentError if they are damaged."""
         return read_layout(self.root / "report.json", ChallengeReport, REPORT_LIMITS)
 
     @property
     def run(self) -> ChallengeRun:
-        """How its workflows ended."""
+        """The run: its identity, and the endings of its workflows."""
         return read_layout(self.root / "run.json", ChallengeRun, RUN_LIMITS)
 
     @property
     def lock(self) -> ChallengeLock:
-        """What it was made with."""
+        """The lock of the installation that made the bundle."""
         return read_layout(self.root / "lock.json", ChallengeLock, LOCK_LIMITS)
 
     @property
     def machine(self) -> Machine:
-        """The machine that it was made on."""
+        """The machine that made the bundle."""
         return read_document(self.root / "machine.json", Machine, MACHINE_LIMITS)
 
 
-def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> Verified:
-    """Unpack a bundle into a folder that is empty or not there, and stays; look at everything in it.
+def verify(bundle: Path, into: Path, allowed_signers: Path | None = None) -> VerifiedBundle:
+    """Unpack a bundle into `into`, an empty or missing folder, and check all of it; the folder stays.
 
-    With `allowed_signers`, a bundle without a signature of theirs is wrong.
+    With `allowed_signers`, a missing signature, or one of another key, is a problem.
 
     Raises:
-        BundleError: it cannot be unpacked safely, or has no manifest.
-        SignatureError: there is no such list.
+        BundleError: the bundle cannot be unpacked safely, or has no readable manifest.
+        SignatureError: the list of allowed signers does not exist.
     """
     if allowed_signers is not None:
         require_list(allowed_signers)
     try:
         extract(bundle, into, LIMITS)
     except ArchiveError as error:
-        told = str(error).removeprefix(f"{bundle}: ").removeprefix(f"{bundle}, ")
-        raise BundleError(bundle, told, _AGAIN) from error
+        problem = str(error).removeprefix(f"{bundle}: ").removeprefix(f"{bundle}, ")
+        raise BundleError(bundle, problem, _AGAIN) from error
     root = _folder_of(bundle, into)
     manifest = _read_manifest(bundle, root)
     challenge, problems = _challenge(root)
     problems = [*packing_problems(bundle), *_file_problems(root, manifest.files), *problems]
-    missing = [(name, "is missing") for name in _NEEDED if not (root / name).is_file()]
+    missing = [(name, "is missing") for name in _REQUIRED if not (root / name).is_file()]
     problems += missing
     if challenge is not None:
         problems += [*result_problems(root), *experiment_problems(root)]
         if not missing:
             problems += _document_problems(root, challenge, manifest)
-    signature, findings = _check_signature(root, allowed_signers)
-    findings += [Finding(*each) for each in problems]
-    return Verified(root, manifest, challenge, tuple(dict.fromkeys(findings)), signature)
+    signature, located = _check_signature(root, allowed_signers)
+    located += [BundleProblem(*problem) for problem in problems]
+    return VerifiedBundle(root, manifest, challenge, tuple(dict.fromkeys(located)), signature)
 
 
-def _check_signature(root: Path, allowed_signers: Path | None) -> tuple[Signature | None, list[Finding]]:
+def _check_signature(root: Path, allowed_signers: Path | None) -> tuple[SshSignature | None, list[BundleProblem]]:
     if (root / SIGNATURE).is_file():
         try:
             return check(root / MANIFEST, root / SIGNATURE, allowed_signers), []
         except SignatureError as error:
-            return None, [Finding(SIGNATURE, f"{error.problem}; {error.advice}")]
-    return None, [Finding(SIGNATURE, "is missing: the bundle is not signed")] if allowed_signers else []
+            return None, [BundleProblem(SIGNATURE, f"{error.problem}; {error.advice}")]
+    return None, [BundleProblem(SIGNATURE, "is missing: the bundle has no signature")] if allowed_signers else []
 
 
 def _folder_of(bundle: Path, into: Path) -> Path:
-    """Return the one folder that a bundle holds."""
-    found = sorted(into.iterdir())
-    if len(found) != 1 or not found[0].is_dir():
-        names = ", ".join(path.name for path in found[:5])
-        raise BundleError(bundle, f"is no bundle: it holds {names or 'nothing'} in place of one folder", _AGAIN)
-    return found[0]
+    """Return the only folder of a bundle. Raise BundleError if it holds anything else."""
+    paths = sorted(into.iterdir())
+    if len(paths) != 1 or not paths[0].is_dir():
+        names = ", ".join(path.name for path in paths[:5])
+        raise BundleError(bundle, f"is no bundle: it holds {names or 'nothing'} instead of one folder", _AGAIN)
+    return paths[0]
 
 
 def _read_manifest(bundle: Path, root: Path) -> BundleManifest:
@@ -149,43 +149,43 @@ def _read_manifest(bundle: Path, root: Path) -> BundleManifest:
     try:
         manifest = read_layout(root / MANIFEST, BundleManifest, MANIFEST_LIMITS)
     except DocumentError as error:
-        raise BundleError(where, fault_of(error), _AGAIN) from None
+        raise BundleError(where, problem_of(error), _AGAIN) from None
     if manifest.challenge != root.name:
-        raise BundleError(where, f"is of another challenge than its folder {root.name!r}", _AGAIN)
+        raise BundleError(where, f"names another challenge than its folder {root.name!r}", _AGAIN)
     return manifest
 
 
 def _document_problems(root: Path, challenge: Challenge, manifest: BundleManifest) -> Iterator[Problem]:
-    """Yield what does not agree among the documents; each check ends with the first damaged document."""
+    """Yield disagreements of the documents; each check ends at the first damaged document."""
     yield from _caught(root, "report.json", report_problems(root, challenge, manifest))
     yield from _caught(root, "run.json", run_problems(root, challenge, manifest))
     yield from _caught(root, "lock.json", lock_problems(root))
 
 
-def _caught(root: Path, name: str, found: Iterator[Problem]) -> Iterator[Problem]:
+def _caught(root: Path, name: str, problems: Iterator[Problem]) -> Iterator[Problem]:
     try:
-        yield from found
+        yield from problems
     except (DocumentError, LocatedError) as error:
-        yield file_of(error, root), fault_of(error)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:  # in a measurement
+        yield file_of(error, root), problem_of(error)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:  # from a malformed measurement
         yield name, f"cannot be compared with the rest of the bundle ({error!r})"
 
 
 def _file_problems(root: Path, listed: Mapping[str, FileEntry]) -> Iterator[Problem]:
-    there = file_entries(root)
-    for name in sorted(listed.keys() | there.keys()):
-        if name not in there:
+    present = file_entries(root)
+    for name in sorted(listed.keys() | present.keys()):
+        if name not in present:
             yield name, "is missing"
         elif name not in listed:
-            yield name, "is extra: the manifest does not list it"
-        elif listed[name] != there[name]:
-            yield name, "was changed: it is not what the manifest lists"
+            yield name, "is not listed in the manifest"
+        elif listed[name] != present[name]:
+            yield name, "was changed: size or hash differs from the manifest"
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
         if path.is_symlink() or (path.is_file() and path.stat().st_nlink > 1):
-            yield name, "is a link: a bundle has none"
+            yield name, "is a link; bundles hold only files and folders"
         elif path.is_dir() and not any(path.iterdir()):
-            yield name, "is an empty folder: a bundle has none"
+            yield name, "is an empty folder; bundles hold none"
 
 
 def _challenge(root: Path) -> tuple[Challenge | None, list[Problem]]:
@@ -193,9 +193,9 @@ def _challenge(root: Path) -> tuple[Challenge | None, list[Problem]]:
     try:
         document = read_json(path, CHALLENGE_LIMITS)
         if isinstance(document, dict):
-            document.pop("guides", None)  # they are not in the bundle
+            document.pop("guides", None)  # bundles leave these files out
         challenge = make_challenge(document, path)
     except (DocumentError, ManifestError) as error:
-        return None, [(path.name, fault_of(error))]
+        return None, [(path.name, problem_of(error))]
     other = challenge.name != root.name
-    return challenge, [(path.name, f"is of the challenge {challenge.name!r}")] if other else []
+    return challenge, [(path.name, f"names the challenge {challenge.name!r}, not {root.name!r}")] if other else []

@@ -1,1 +1,1 @@
-"""What a challenge is: manifest, lock, requirements, its folder."""
+"""The definition of a challenge: manifest, lock, machine, and the folder of a run."""

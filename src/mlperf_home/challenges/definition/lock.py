@@ -1,4 +1,4 @@
-"""A challenge's lock: what its results depend on, by hash, so that two runs of it are runs of the same thing."""
+"""A challenge's lock: hashes and versions of everything that its results depend on."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from scriptgraph.embed import Manifest, Registry, Value
 
 LOCK_NAME = "lock.json"
-MEASURING = (
+MEASURING_PACKAGES = (
     "harness", "contracts", "machine", "loadgen_logs", "engines", "datasets", "accuracy", "rules", "samples",
 )  # fmt: skip
-"""The packages of mlperf_home whose code or files a result comes from; what only shows results may change."""
+"""The packages of mlperf_home that results depend on; packages that only display results may change."""
 
 _NOT_PUBLISHED = "no hash is published: the one of the first download is demanded of later ones"
 _HASH = re.compile(r"(^|manifest )([0-9a-f]{12})[0-9a-f]{52}$")
@@ -36,12 +36,12 @@ _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
 def make_lock(challenge: Challenge, registry: Registry) -> ChallengeLock:
-    """Return the lock of a challenge as things are here; the same on every machine.
+    """Return the lock of a challenge for the installed scripts and code; machines with the same ones agree.
 
-    A workflow that no script here can do is locked as such, with the reason: it is a difference once there is one.
+    A workflow without an installed script is locked under `impossible`, with the error's name.
 
     Raises:
-        ManifestError: a manifest is broken.
+        ManifestError: a manifest is malformed.
     """
     digests = KnownDigests()
     scripts: dict[str, Manifest] = {}
@@ -50,20 +50,20 @@ def make_lock(challenge: Challenge, registry: Registry) -> ChallengeLock:
         try:
             for call in workflow.calls:
                 scripts |= _scripts_of(call, registry)
-        except ScriptGraphError as error:  # noqa: PERF203 - there are a handful
+        except ScriptGraphError as error:  # noqa: PERF203 - a handful of workflows
             impossible[workflow.name] = f"{call.tags}: {type(error).__name__}"
-    package = Path(str(find_spec("mlperf_home").origin)).parent  # type: ignore[union-attr] # this is a module of it
+    package = Path(str(find_spec("mlperf_home").origin)).parent  # type: ignore[union-attr] # this module is in it
     return ChallengeLock(
         challenge={MANIFEST_NAME: digests.of_file(challenge.folder / MANIFEST_NAME)},
         scripts={alias: content_digest(manifest, digests) for alias, manifest in sorted(scripts.items())},
         impossible=impossible,
-        code={name: digests.of_folder(package / name) for name in MEASURING},
+        code={name: digests.of_folder(package / name) for name in MEASURING_PACKAGES},
         sources=pinned_sources(scripts.values()),
-        environments={name: digests.of_file(each.lock) for name, each in sorted(ENVIRONMENTS.items())},
+        environments={name: digests.of_file(env.lock) for name, env in sorted(ENVIRONMENTS.items())},
         packages={
             f"{name}: {package}": version
-            for name, each in sorted(ENVIRONMENTS.items())
-            for package, version in sorted(_PINNED.findall(each.lock.read_text(encoding="utf-8")))
+            for name, env in sorted(ENVIRONMENTS.items())
+            for package, version in sorted(_PINNED.findall(env.lock.read_text(encoding="utf-8")))
         },
     )
 
@@ -73,39 +73,39 @@ def _text(lock: ChallengeLock) -> str:
 
 
 def lock_digest(lock: ChallengeLock) -> str:
-    """Hash a lock."""
+    """Return the SHA-256 of a lock's text."""
     return hashlib.sha256(_text(lock).encode()).hexdigest()
 
 
 def write_lock(challenge: Challenge, registry: Registry) -> Path:
-    """Write a lock beside the challenge's manifest, whole or not at all. Raise ChallengeError if that fails."""
+    """Write a lock beside the challenge's manifest, atomically. Raise ChallengeError if that fails."""
     path = challenge.folder / LOCK_NAME
     try:
         replace_text(path, _text(make_lock(challenge, registry)))
     except OSError as error:
-        advice = "make the lock in a checkout of yours"
+        advice = "write the lock in a checkout that you own"
         raise ChallengeError(path, f"cannot be written ({error.strerror})", advice) from None
     return path
 
 
 def read_lock(challenge: Challenge) -> ChallengeLock:
-    """Read the lock of a challenge. Raise ChallengeError if there is none, or it is damaged."""
+    """Read the lock of a challenge. Raise ChallengeError if it is missing or damaged."""
     path = challenge.folder / LOCK_NAME
     try:
         return read_layout(path, ChallengeLock, LOCK_LIMITS)
     except DocumentError as error:
         where = f"{path}#{error.pointer}" if error.pointer else path
-        raise ChallengeError(where, error.problem, f"make it by cm run challenge {challenge.name} --lock") from None
+        raise ChallengeError(where, error.problem, f"renew it: cm run challenge {challenge.name} --lock") from None
 
 
 def lock_differences(locked: ChallengeLock, here: ChallengeLock) -> list[Difference]:
-    """Return how what is here differs from what was locked."""
+    """Return the differences between a stored lock and the installed one."""
     parts = sorted(set(ChallengeLock.__struct_fields__) - {"schema"})
-    return [each for part in parts for each in differences(part, getattr(locked, part), getattr(here, part))]
+    return [each for part in parts for each in table_differences(part, getattr(locked, part), getattr(here, part))]
 
 
-def differences(part: str, then: Mapping[str, str], now: Mapping[str, str]) -> list[Difference]:
-    """Name what differs between two tables of texts; hashes are shortened."""
+def table_differences(part: str, then: Mapping[str, str], now: Mapping[str, str]) -> list[Difference]:
+    """Return the differences between two tables of texts, with shortened hashes."""
     return [
         Difference(part, name, *(_HASH.sub(r"\1\2", each.get(name, "not there")) for each in (then, now)))
         for name in sorted(then.keys() | now.keys())
@@ -114,25 +114,26 @@ def differences(part: str, then: Mapping[str, str], now: Mapping[str, str]) -> l
 
 
 def _scripts_of(call: Call, registry: Registry) -> dict[str, Manifest]:
-    """Return every script that a command may run: those of its plan, and all that those may need that wait."""
+    """Return the scripts of a command's plan, and all possible dependencies of its deferred steps, by alias."""
     plan = resolve(Request(parse_query(call.tags), inputs=dict(call.options), env=dict(call.env)), registry)
-    found = {step.manifest.alias: step.manifest for step in plan.steps()}
+    scripts = {step.manifest.alias: step.manifest for step in plan.steps()}
     waiting = [need.dependency for need in plan.deferred()]
     while waiting:
         manifest = registry.select(parse_query(waiting.pop().tags))
-        if manifest.alias not in found:
-            found[manifest.alias] = manifest
+        if manifest.alias not in scripts:
+            scripts[manifest.alias] = manifest
             waiting += [*manifest.deps, *manifest.post_deps]
             waiting += [need for version in manifest.versions.values() for need in version.deps]
-            waiting += [need for each in manifest.variations.values() for need in (*each.deps, *each.post_deps)]
-    return found
+            for variation in manifest.variations.values():
+                waiting += [*variation.deps, *variation.post_deps]
+    return scripts
 
 
 def pinned_sources(scripts: Iterable[Manifest]) -> dict[str, str]:
-    """Return the hashes that manifests demand of each first address that they name, joined by spaces."""
-    found = {}
+    """Return the hashes that manifests require of downloads, joined by spaces, by each download's first address."""
+    sources = {}
     for manifest in scripts:
-        # Of two blocks with the same address the last counts.
+        # The last of two blocks with the same address counts.
         blocks = [manifest.default_env, manifest.env]
         for variation in manifest.variations.values():
             blocks += [variation.default_env, variation.env]
@@ -142,8 +143,8 @@ def pinned_sources(scripts: Iterable[Manifest]) -> dict[str, str]:
         for values in blocks:
             addresses = _texts(values.get("CM_DOWNLOAD_URL"))
             if addresses and "://" in addresses[0] and "<<<" not in addresses[0]:
-                found[addresses[0]] = " ".join(sorted(_texts(values.get("CM_DOWNLOAD_HASHES")))) or _NOT_PUBLISHED
-    return dict(sorted(found.items()))
+                sources[addresses[0]] = " ".join(sorted(_texts(values.get("CM_DOWNLOAD_HASHES")))) or _NOT_PUBLISHED
+    return dict(sorted(sources.items()))
 
 
 def _texts(value: Value | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""The machine that a challenge runs on, as far as it tells, and in what two machines differ."""
+"""The machine that a challenge runs on, and the differences of two machines."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def this_machine() -> Machine:
-    """Read this machine."""
-    cpu, system = read_cpu(_said(LSCPU)), read_os()
-    memory = [each for each in (cpu.memory_total_bytes, cpu.memory_limit_bytes) if each]
+    """Read the facts of this machine."""
+    cpu, system = read_cpu(_output(LSCPU)), read_os()
+    memory = [size for size in (cpu.memory_total_bytes, cpu.memory_limit_bytes) if size]
     return Machine(
         system=sys.platform,
         os_name=system.name,
@@ -42,44 +42,44 @@ def this_machine() -> Machine:
     )
 
 
-def described(submitter: str, hw_name: str) -> dict[str, str]:
-    """Describe this system as a submission does. Raise SystemDescriptionError if the submitter's name is refused."""
-    compiler = next((text for text in map(_said, COMPILERS) if text), None)
-    facts = read_machine(lscpu=_said(LSCPU), compiler=compiler)
+def system_description(submitter: str, hw_name: str) -> dict[str, str]:
+    """Return this system's description for a submission. Raise SystemDescriptionError for an invalid submitter."""
+    compiler = next((text for text in map(_output, COMPILERS) if text), None)
+    facts = read_machine(lscpu=_output(LSCPU), compiler=compiler)
     return describe_system(facts, Description(submitter=submitter, hw_name=hw_name)).values
 
 
 def neutral_name(machine: Machine) -> str:
-    """Name a system after its processor: the host's own name may say whose it is."""
+    """Return a system name from the processor: the machine's own name may identify its owner."""
     model = "".join(letter if letter.isalnum() else "_" for letter in machine.cpu_model or "")
     words = "_".join(word for word in model.split("_") if word and word.lower() not in {"r", "tm", "cpu"})
     return f"{words[:60] or 'cpu'}_{machine.usable_cpus}_cpus"
 
 
-def free_places(folders: Mapping[str, Path]) -> dict[str, int]:
-    """Return the free space where each folder is, or will be; of several on one file system the first alone."""
-    found: dict[int, tuple[str, int]] = {}
+def free_bytes(folders: Mapping[str, Path]) -> dict[str, int]:
+    """Return the free bytes for each folder, existing or not; only the first folder of each file system counts."""
+    free: dict[int, tuple[str, int]] = {}
     for name, folder in folders.items():
-        existing = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
-        found.setdefault(existing.stat().st_dev, (name, shutil.disk_usage(existing).free))
-    return dict(found.values())
+        existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+        free.setdefault(existing.stat().st_dev, (name, shutil.disk_usage(existing).free))
+    return dict(free.values())
 
 
 def machine_differences(then: Machine, now: Machine) -> list[str]:
-    """Return in what two machines differ, a sentence each."""
-    found = []
+    """Return the differences of two machines, one sentence each."""
+    differences = []
     for fact in sorted(Machine.__struct_fields__):
         old, new = getattr(then, fact), getattr(now, fact)
         if fact == "cpu_features":
-            found += [f"cpu_features: only then: {name}" for name in sorted(set(old) - set(new))]
-            found += [f"cpu_features: only now: {name}" for name in sorted(set(new) - set(old))]
+            differences += [f"cpu_features: only then: {name}" for name in sorted(set(old) - set(new))]
+            differences += [f"cpu_features: only now: {name}" for name in sorted(set(new) - set(old))]
         elif old != new:
-            words = ("not known" if each is None else each for each in (old, new))
-            found.append("{}: {} then, {} now".format(fact, *words))
-    return found
+            texts = ("unknown" if value is None else value for value in (old, new))
+            differences.append("{}: {} then, {} now".format(fact, *texts))
+    return differences
 
 
-def _said(argv: Sequence[str]) -> str | None:
+def _output(argv: Sequence[str]) -> str | None:
     try:
         return capture(argv, env={**os.environ, "LC_ALL": "C"}, cwd=Path("/"))
     except ScriptGraphError:

@@ -1,1 +1,1 @@
-"""Replaying a bundle, and comparing both."""
+"""Replays of a bundle, and their comparison with it."""

@@ -1,6 +1,6 @@
-"""Compare two measurements of the same thing.
+"""Compare a measurement with its replay.
 
-Values agree when intervals around them overlap; accuracies of the same arithmetic must be equal.
+Values agree if intervals around them overlap; accuracies from the same arithmetic must be equal.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     Machines = tuple[Machine, Machine]
 
 TOLERANCE = 0.05
-"""Of a performance value, on either side: two values agree when they are within about a tenth of each other. A choice,
-not a law."""
+"""Half width of a performance value's interval, as a share: values within about a tenth of each other agree. The width
+is a choice."""
 ACCURACY_TOLERANCE_POINTS = 0.5
-"""Of an accuracy in percent, on either side, where the arithmetic differs. A choice as well."""
+"""Half width of an accuracy's interval, in points, where the arithmetic differs. The width is a choice."""
 ACCURACIES = ("f1_percent", "exact_match_percent", "top1_percent")
 _QUANTILE_95 = 1.96
 _TAIL = {"SingleStream": 0.90, "MultiStream": 0.99}
@@ -34,7 +34,7 @@ _ENGINE_FACTS = {"name", "version", "isa", "vnni", "bf16", "dotprod", "xnnpack",
 def compare(
     then: Measurement, now: Measurement, metrics: Sequence[str], *, same_arithmetic: bool
 ) -> tuple[ComparedValue, ...]:
-    """Compare two measurements of the same thing; every accuracy that is there is compared, ranked by or not."""
+    """Compare two measurements by the metrics and by every accuracy that either of them has."""
     accuracies = [name for name in ACCURACIES if name in then.values or name in now.values]
     names = dict.fromkeys([*(name for name in metrics if name not in ACCURACIES), *accuracies])
     return tuple(_compared(name, then, now, same_arithmetic=same_arithmetic) for name in names)
@@ -43,19 +43,19 @@ def compare(
 def _compared(name: str, then: Measurement, now: Measurement, *, same_arithmetic: bool) -> ComparedValue:
     old, new = _value(then, name), _value(now, name)
     if old is None or new is None:
-        rule = "one of the two is not known"
+        rule = "both values must be known"
         return ComparedValue(
             metric=name, then=old, now=new, then_interval=None, now_interval=None, agree=False, rule=rule
         )
     if name not in ACCURACIES:
-        shares = [max(TOLERANCE, sampling_share(each, name)) for each in (then, now)]
+        shares = [max(TOLERANCE, sampling_share(measurement, name)) for measurement in (then, now)]
         halves = (old * shares[0], new * shares[1])
-        rule = f"intervals of {100 * shares[0]:.1f} % and {100 * shares[1]:.1f} % have to overlap"
+        rule = f"intervals of {100 * shares[0]:.1f} % and {100 * shares[1]:.1f} % must overlap"
     elif same_arithmetic:
-        halves, rule = (0.0, 0.0), "has to be equal: the arithmetic is the same"
+        halves, rule = (0.0, 0.0), "must be equal: the arithmetic is the same"
     else:
         halves = (ACCURACY_TOLERANCE_POINTS, ACCURACY_TOLERANCE_POINTS)
-        rule = f"intervals of {ACCURACY_TOLERANCE_POINTS} points have to overlap: the arithmetic differs"
+        rule = f"intervals of {ACCURACY_TOLERANCE_POINTS} points must overlap: the arithmetic differs"
     first, second = (old - halves[0], old + halves[0]), (new - halves[1], new + halves[1])
     agree = first[0] <= second[1] and second[0] <= first[1]
     return ComparedValue(
@@ -64,10 +64,10 @@ def _compared(name: str, then: Measurement, now: Measurement, *, same_arithmetic
 
 
 def sampling_share(measurement: Measurement, name: str) -> float:
-    """Return the half width, as a share, of the 95 % interval of a latency's percentile; 0 for other values.
+    """Return the half width of the 95 % interval of a latency's percentile, as a share; 0 for other values.
 
-    The rank of a quantile q among n queries has the standard deviation sqrt(q (1 - q) / n) (a binomial's, normally
-    approximated); the latencies at the ranks 1.96 of these below and above are read between LoadGen's percentiles.
+    The rank of a quantile q among n queries has the standard deviation sqrt(q (1 - q) / n): binomial, approximated as
+    normal. The interval ends 1.96 deviations below and above, interpolated between LoadGen's percentiles.
     """
     tail, queries = _TAIL.get(measurement.scenario), _value(measurement, "query_count")
     if name != "latency_ms" or tail is None or not queries:
@@ -77,16 +77,16 @@ def sampling_share(measurement: Measurement, name: str) -> float:
         for quantile in _PERCENTILES
         if (value := _value(measurement, f"latency_p{100 * quantile:.2f}_ms")) is not None
     ]
-    middle = _read_off(known, tail)
+    middle = _interpolated(known, tail)
     if not middle:
         return 0.0
     half = _QUANTILE_95 * sqrt(tail * (1 - tail) / queries)
-    ends = [_read_off(known, quantile) for quantile in (tail - half, tail + half)]
+    ends = [_interpolated(known, quantile) for quantile in (tail - half, tail + half)]
     return max((abs(end - middle) / middle for end in ends if end is not None), default=0.0)
 
 
-def _read_off(known: Sequence[tuple[float, float]], quantile: float) -> float | None:
-    """Read a latency between two percentiles, along a line; beyond the outermost, that one's."""
+def _interpolated(known: Sequence[tuple[float, float]], quantile: float) -> float | None:
+    """Return the latency at a quantile, interpolated linearly; beyond the known quantiles, the nearest latency."""
     if not known:
         return None
     if quantile <= known[0][0]:
@@ -98,18 +98,18 @@ def _read_off(known: Sequence[tuple[float, float]], quantile: float) -> float | 
 
 
 def same_arithmetic(then: Measurement, now: Measurement, machines: Machines, *, same_data: bool) -> bool:
-    """Whether two results came from the same engine, version and features of it, model file, data and processor.
+    """Whether two results have the same engine (version, features), model file, data, and processor.
 
-    Processors are the same if their architecture and features are.
+    Processors are compared by architecture and features.
     """
-    engines = [{key: each.value for key, each in one.engine.items() if key in _ENGINE_FACTS} for one in (then, now)]
-    models = [one.model["sha256"].value for one in (then, now)]
-    features = [(one.architecture, one.cpu_features) for one in machines]
+    engines = [{key: fact.value for key, fact in run.engine.items() if key in _ENGINE_FACTS} for run in (then, now)]
+    models = [run.model["sha256"].value for run in (then, now)]
+    features = [(machine.architecture, machine.cpu_features) for machine in machines]
     known = models[0] is not None and features[0][0] is not None
     return same_data and known and engines[0] == engines[1] and models[0] == models[1] and features[0] == features[1]
 
 
 def _value(measurement: Measurement, name: str) -> float | None:
-    found = measurement.values.get(name)
-    value = found.value if found else None
+    stored = measurement.values.get(name)
+    value = stored.value if stored else None
     return float(value) if isinstance(value, int | float) else None

@@ -1,4 +1,4 @@
-"""Replay a bundle: verify it, run the same again here, and report whether it came out the same."""
+"""Replay a bundle: verify it, run its workflows here, and report whether the results agree."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mlperf_home.challenges.bundles.forms import forms
+from mlperf_home.challenges.bundles.rendering import render_report
 from mlperf_home.challenges.bundles.verification import verify
-from mlperf_home.challenges.definition.lock import differences, lock_differences
+from mlperf_home.challenges.definition.lock import lock_differences, table_differences
 from mlperf_home.challenges.definition.machine import machine_differences
 from mlperf_home.challenges.definition.manifest import ChallengeError
-from mlperf_home.challenges.definition.work import DONE, now_utc, opened
+from mlperf_home.challenges.definition.run_folder import DONE, now_utc, open_run
 from mlperf_home.challenges.replays.reproduction import reproduction
 from mlperf_home.challenges.replays.reproduction_parts import reproduction_parts
-from mlperf_home.challenges.runs.run import asked_of, first_few, require_machine, run_all
+from mlperf_home.challenges.runs.run import first_few, require_machine, run_all, run_identity
 from mlperf_home.contracts.codec import read_document
 from mlperf_home.contracts.records import RECORD_LIMITS, RunRecord
 from mlperf_home.contracts.reproduction import ReplayFacts
@@ -24,91 +24,91 @@ from scriptgraph.files.atomic import replace_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mlperf_home.challenges.bundles.verification import Verified
+    from mlperf_home.challenges.bundles.verification import VerifiedBundle
     from mlperf_home.challenges.definition.manifest import Workflow
-    from mlperf_home.challenges.definition.work import Work
+    from mlperf_home.challenges.definition.run_folder import RunFolder
     from mlperf_home.challenges.runs.arguments import Setting
     from mlperf_home.challenges.runs.run import Locks
     from mlperf_home.contracts.reproduction import Reproduction
 
-_TOLD = 5
+_SHOWN_DIFFERENCES = 5
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What came of a replay: the place of its report for people, and what that says."""
+    """A finished replay: the path of its report for people, and the report."""
 
     path: Path
     report: Reproduction
 
 
 def replay(setting: Setting, locks: Locks, bundle: Path) -> Replay:
-    """Replay a bundle. Raise LocatedError if it is bad, of another kind, or cannot run here."""
+    """Replay a bundle. Raise LocatedError if it is invalid, belongs to another challenge, or cannot run here."""
     if not bundle.is_file() and not setting.options.path("results_dir"):
-        raise ChallengeError(f"--results={bundle}", "there is no such file", "give a bundle.tar.gz")
+        raise ChallengeError(f"--results={bundle}", "there is no such file", "name a bundle.tar.gz")
     root = setting.root(f"replay-{sha256_of(bundle)[:12]}" if bundle.is_file() else "")
     root.parent.mkdir(parents=True, exist_ok=True)
     unpacked = root.with_name(f".{root.name}.bundle")
     shutil.rmtree(unpacked, ignore_errors=True)
     try:
         verified = verify(bundle, unpacked, setting.options.path("allowed_signers"))
-        _require_whole(setting, bundle, verified)
-        setting.say(f"{bundle}: whole, its measurements are what its logs give; {_signed(verified)}")
+        _require_valid(setting, bundle, verified)
+        setting.say(f"{bundle}: valid, its measurements match its logs; {_signed(verified)}")
         on = setting.options.on | ({"sample"} if verified.manifest.sample else set())
         return _replay(replace(setting, options=replace(setting.options, on=on)), locks, verified, root)
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
 
 
-def _require_whole(setting: Setting, bundle: Path, verified: Verified) -> None:
+def _require_valid(setting: Setting, bundle: Path, verified: VerifiedBundle) -> None:
     made_for = verified.manifest.challenge
     if made_for != setting.challenge.name:
-        advice = f"cm replay challenge {made_for} --results={bundle}"
-        raise ChallengeError(bundle, f"is of the challenge {made_for!r}", advice)
-    if verified.findings:
-        advice = f"cm run script --tags=verify,bundle --bundle={bundle} names all"
-        raise ChallengeError(bundle, f"is not as it was made: {first_few(verified.findings)}", advice)
+        advice = f"replay it by cm replay challenge {made_for} --results={bundle}"
+        raise ChallengeError(bundle, f"belongs to the challenge {made_for!r}", advice)
+    if verified.problems:
+        advice = f"list all problems by cm run script --tags=verify,bundle --bundle={bundle}"
+        raise ChallengeError(bundle, f"is damaged or edited: {first_few(verified.problems)}", advice)
     if setting.sample and not verified.manifest.sample:
-        raise ChallengeError("--sample", "the bundle is of the real data", "leave --sample out, or replay another")
+        raise ChallengeError("--sample", "the bundle was made with the real data", "omit --sample, or name another")
 
 
-def _replay(setting: Setting, locks: Locks, verified: Verified, root: Path) -> Replay:
-    workflows = _left_in(setting, verified)
-    wanted = require_machine(setting, workflows, root)
+def _replay(setting: Setting, locks: Locks, verified: VerifiedBundle, root: Path) -> Replay:
+    workflows = _workflows_in(setting, verified)
+    requirements = require_machine(setting, workflows, root)
     differing = _lock_differences(setting, locks, verified)
-    asked = asked_of(setting, locks)
-    with opened(root, asked, setting.challenge.workflows, workflows, anew="new" in setting.options.on) as work:
-        failed, description = run_all(setting, work, workflows, wanted, locks)
-        options = [each.extra_options or "none" for each in (verified.report, description.facts)]
+    identity, anew = run_identity(setting, locks), "new" in setting.options.on
+    with open_run(root, identity, setting.challenge.workflows, workflows, anew=anew) as run_folder:
+        failed, description = run_all(setting, run_folder, workflows, requirements, locks)
+        options = [facts.extra_options or "none" for facts in (verified.report, description.facts)]
         if options[0] != options[1]:
             differing.append("options of every command: {} then, {} now".format(*options))
-        differing += _plan_differences(verified.root / "records", work.root / "records")
+        differing += _plan_differences(verified.root / "records", run_folder.root / "records")
         facts = _facts(setting, verified, failed, differing)
         machines = (verified.machine, setting.machine)
-        report = reproduction((verified.root, work.root), setting.challenge, machines, facts)
-        _write(report, work, f"{setting.challenge.title}: reproducibility")
+        report = reproduction((verified.root, run_folder.root), setting.challenge, machines, facts)
+        _write(report, run_folder, f"{setting.challenge.title}: reproducibility")
     return Replay(root / "reproducibility.md", report)
 
 
-def _left_in(setting: Setting, verified: Verified) -> tuple[Workflow, ...]:
-    """Return the workflows that left something in a bundle. Raise ChallengeError if there is none."""
+def _workflows_in(setting: Setting, verified: VerifiedBundle) -> tuple[Workflow, ...]:
+    """Return the workflows of a bundle that are done or have results. Raise ChallengeError if there is none."""
     endings = verified.run.workflows.items()
-    left = {name for name, ending in endings if ending.status == DONE or ending.results}
-    workflows = tuple(each for each in setting.challenge.workflows if each.name in left)
+    names = {name for name, ending in endings if ending.status == DONE or ending.results}
+    workflows = tuple(each for each in setting.challenge.workflows if each.name in names)
     if not workflows:
-        raise ChallengeError("the bundle", "has no workflow that ended well", "there is nothing to replay")
+        raise ChallengeError("the bundle", "has no finished workflow to replay", "replay another bundle")
     return workflows
 
 
-def _lock_differences(setting: Setting, locks: Locks, verified: Verified) -> list[str]:
+def _lock_differences(setting: Setting, locks: Locks, verified: VerifiedBundle) -> list[str]:
     differing = [str(each) for each in lock_differences(verified.lock, locks.here)]
-    more = [f"{len(differing) - _TOLD} more, in the report"] if len(differing) > _TOLD else []
-    for line in (*differing[:_TOLD], *more):
-        setting.say(f"differs: {line}")
+    more = [f"{len(differing) - _SHOWN_DIFFERENCES} more, in the report"] if len(differing) > _SHOWN_DIFFERENCES else []
+    for line in (*differing[:_SHOWN_DIFFERENCES], *more):
+        setting.say(f"difference: {line}")
     return differing
 
 
-def _facts(setting: Setting, verified: Verified, failed: dict[str, str], differing: list[str]) -> ReplayFacts:
+def _facts(setting: Setting, verified: VerifiedBundle, failed: dict[str, str], differing: list[str]) -> ReplayFacts:
     endings = verified.run.workflows
     return ReplayFacts(
         sample=setting.sample,
@@ -123,18 +123,18 @@ def _facts(setting: Setting, verified: Verified, failed: dict[str, str], differi
     )
 
 
-def _write(report: Reproduction, work: Work, title: str) -> None:
-    for ending, text in forms(report, title, reproduction_parts(report)).items():
-        replace_text(work.root / f"reproducibility.{ending}", text)
+def _write(report: Reproduction, run_folder: RunFolder, title: str) -> None:
+    for ending, text in render_report(report, title, reproduction_parts(report)).items():
+        replace_text(run_folder.root / f"reproducibility.{ending}", text)
 
 
 def _plan_differences(then: Path, now: Path) -> list[str]:
-    """Compare the plans of the two runs, script by script: which there were, at which version, from which manifest."""
+    """Return the differences of the two runs' plans: scripts, versions, and manifests."""
     paths = [path for path in sorted(then.glob("*.json")) if (now / path.name).is_file()]
     return [
         str(each)
         for path in paths
-        for each in differences(f"plan of {path.stem}", _steps(path), _steps(now / path.name))
+        for each in table_differences(f"plan of {path.stem}", _steps(path), _steps(now / path.name))
     ]
 
 
@@ -143,5 +143,5 @@ def _steps(record: Path) -> dict[str, str]:
     return {each.title: f"{each.version or 'no version'}, manifest {each.manifest}" for each in plan}
 
 
-def _signed(verified: Verified) -> str:
+def _signed(verified: VerifiedBundle) -> str:
     return str(verified.signature) if verified.signature else "not signed"

@@ -1,4 +1,4 @@
-"""What a replay came to: each result then and now, whether they agree, what differs besides, and a verdict."""
+"""The report of a replay: each result then and now, their agreement, other differences, and a verdict."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def reproduction(
     """Compare the results of a bundle with those of its replay. Raise MeasurementError if one cannot be read.
 
     Args:
-        roots: the bundle's folder, unpacked, and the replay's; both with `results/`.
-        challenge: the challenge, for the metrics that it ranks by.
-        machines: those of the two runs, then and now.
-        facts: what else the report tells.
+        roots: the folders of the unpacked bundle and of the replay; both with `results/`.
+        challenge: the challenge; its metrics are compared.
+        machines: the machines of the two runs, then and now.
+        facts: the other facts of the report.
     """
     then, now = (_by_key(root) for root in roots)
     explored, results = _explorations(roots), []
@@ -54,7 +54,7 @@ def reproduction(
 
 
 def verdict(results: Sequence[ReplayedResult], explored: Sequence[ReplayedFront], newly_failed: Sequence[str]) -> str:
-    """Return one of the three words for all results; fronts alone, which are not judged, are "functional" at best."""
+    """Return one of the three verdicts. Fronts are not judged: a replay with fronts alone is at best functional."""
     if newly_failed or any(each.now is None for each in explored) or not (results or explored):
         return NOT_REPRODUCED
     if not results:
@@ -65,7 +65,7 @@ def verdict(results: Sequence[ReplayedResult], explored: Sequence[ReplayedFront]
 
 
 def _explorations(roots: tuple[Path, Path]) -> tuple[ReplayedFront, ...]:
-    """Set the fronts of equally named experiments beside each other; no verdict follows from them."""
+    """Pair the fronts of experiments by name; the verdict ignores their points."""
     then, now = (_points(root) for root in roots)
     return tuple(
         ReplayedFront(
@@ -83,14 +83,14 @@ def _points(root: Path) -> dict[str, tuple[str, ...]]:
 
 
 def _by_key(root: Path) -> dict[Key, Result]:
-    """Return the results below a folder by workflow, benchmark, model and scenario."""
-    found = {}
+    """Return the results below a folder by workflow, benchmark, model, and scenario."""
+    results = {}
     for path in sorted(root.glob(MEASUREMENTS)):
         measurement = read_measurement(path, root)
         workflow = path.relative_to(root).parts[1]
         key = (workflow, measurement.benchmark, str(measurement.model["name"].value), measurement.scenario)
-        found[key] = (path.parent, measurement)
-    return found
+        results[key] = (path.parent, measurement)
+    return results
 
 
 def _result(key: Key, then: Result, now: Result | None, ranked: Sequence[str], machines: Machines) -> ReplayedResult:
@@ -105,7 +105,7 @@ def _result(key: Key, then: Result, now: Result | None, ranked: Sequence[str], m
     )
     if now is None or new is None:
         return row
-    same = same_arithmetic(old, new, machines, same_data=_identity(then[0]) == _identity(now[0]))
+    same = same_arithmetic(old, new, machines, same_data=_datasets(then[0]) == _datasets(now[0]))
     noisy_values = (("then", old.values.get("noisy")), ("now", new.values.get("noisy")))
     return msgspec.structs.replace(
         row,
@@ -117,8 +117,8 @@ def _result(key: Key, then: Result, now: Result | None, ranked: Sequence[str], m
     )
 
 
-def _identity(folder: Path) -> list[Any]:
-    """Return what the sessions say of the data; a session that is not there says nothing."""
+def _datasets(folder: Path) -> list[Any]:
+    """Return the identities of the datasets in a result's sessions."""
     paths = filter(Path.is_file, (folder / PERFORMANCE_SESSION, folder / ACCURACY_SESSION))
     datasets = (read_session(path).dataset for path in paths)
     return [(each.name, each.identity, each.count, each.made) for each in datasets]

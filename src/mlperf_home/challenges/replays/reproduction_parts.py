@@ -1,10 +1,10 @@
-"""The parts of a replay's report, for people."""
+"""The sections of a replay's report, for people."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlperf_home.challenges.bundles.forms import Part, listed, number
+from mlperf_home.challenges.bundles.rendering import Part, table_part, value_text
 from mlperf_home.challenges.replays.reproduction import FUNCTIONAL, NOT_REPRODUCED, REPRODUCED
 
 if TYPE_CHECKING:
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.reproduction import ComparedValue, ReplayedFront, ReplayedResult, Reproduction
 
 MEANING = {
-    REPRODUCED: "every result is there again, as valid as it was, and every value agrees",
-    FUNCTIONAL: "every result is there again, as valid as it was, but not every value agrees",
-    NOT_REPRODUCED: "a result is missing or is not valid any more, or a workflow failed that had ended well",
+    REPRODUCED: "every result was measured again with the same validity, and every value agrees",
+    FUNCTIONAL: "every result was measured again with the same validity, but not every value agrees",
+    NOT_REPRODUCED: "a result is missing or has another validity, or a workflow failed that had succeeded",
 }
 
 
 def reproduction_parts(report: Reproduction) -> list[Part]:
-    """Return the parts of the report for people."""
+    """Return the sections of the report."""
     sample = ["SAMPLE: made-up data and toy models, no MLPerf result"] if report.sample else []
     word = report.verdict if report.verdict != NOT_REPRODUCED else "not reproduced"
     head = [
@@ -35,34 +35,34 @@ def reproduction_parts(report: Reproduction) -> list[Part]:
     return [
         Part("Verdict", [*sample, f"{word}: {MEANING[report.verdict]}"], ("", ""), head),
         Part("Results", (), header, values),
-        *listed("Fronts", ("experiment", "only then", "both", "only now"), list(map(_front, report.explorations))),
-        *listed("Workflows that failed", ("workflow", "because"), [*report.failed.items()]),
-        *listed("Plan and versions that differ", ("difference",), [(each,) for each in report.plan_differences]),
-        *listed("Machines differ in", ("difference",), [(each,) for each in report.machine_differences]),
-        *listed("Only in the replay", ("result",), [(each,) for each in report.only_now]),
+        *table_part("Fronts", ("experiment", "only then", "both", "only now"), list(map(_front, report.explorations))),
+        *table_part("Workflows that failed", ("workflow", "because"), [*report.failed.items()]),
+        *table_part("Differences of plan and versions", ("difference",), [(each,) for each in report.plan_differences]),
+        *table_part("Differences of the machines", ("difference",), [(each,) for each in report.machine_differences]),
+        *table_part("Only in the replay", ("result",), [(each,) for each in report.only_now]),
     ]
 
 
-def _front(each: ReplayedFront) -> tuple[str, str, str, str]:
-    if each.now is None:
-        return (each.experiment, number(each.then), "", "missing")
-    only = [[point for point in points if point not in each.both] for points in (each.then, each.now)]
-    return (each.experiment, number(only[0]), number(each.both), number(only[1]))
+def _front(front: ReplayedFront) -> tuple[str, str, str, str]:
+    if front.now is None:
+        return (front.experiment, value_text(front.then), "", "missing")
+    only = [[point for point in points if point not in front.both] for points in (front.then, front.now)]
+    return (front.experiment, value_text(only[0]), value_text(front.both), value_text(only[1]))
 
 
-def _value_rows(each: ReplayedResult) -> Iterator[tuple[str, ...]]:
-    where = (each.workflow, each.model, each.scenario)
-    then, now = (number(word) for word in each.validity)
-    if not each.there:
-        yield (*where, "result", then, "missing", "no", "it must be there again")
+def _value_rows(result: ReplayedResult) -> Iterator[tuple[str, ...]]:
+    where = (result.workflow, result.model, result.scenario)
+    then, now = (value_text(word) for word in result.validity)
+    if not result.there:
+        yield (*where, "result", then, "missing", "no", "the replay must have this result")
         return
-    noisy = f"noisy {' and '.join(each.noisy)}" if each.noisy else "as valid as it was"
-    yield (*where, "validity", then, now, number(each.as_valid), noisy)
-    for value in each.values:
-        yield (*where, value.metric, *_cells(value), number(value.agree), value.rule)
+    noisy = f"noisy {' and '.join(result.noisy)}" if result.noisy else "must be the same"
+    yield (*where, "validity", then, now, value_text(result.as_valid), noisy)
+    for value in result.values:
+        yield (*where, value.metric, *_cells(value), value_text(value.agree), value.rule)
 
 
 def _cells(value: ComparedValue) -> Iterator[str]:
     for known, interval in ((value.then, value.then_interval), (value.now, value.now_interval)):
         low, high = interval or (0, 0)
-        yield number(known) + ("" if low == high else f" ({number(low)} to {number(high)})")
+        yield value_text(known) + ("" if low == high else f" ({value_text(low)} to {value_text(high)})")

@@ -1,1 +1,1 @@
-"""Running a challenge."""
+"""Runs of a challenge."""

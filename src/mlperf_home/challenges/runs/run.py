@@ -1,4 +1,4 @@
-"""Run a challenge: what it wants of the machine, its workflows, the report, the bundle."""
+"""Run a challenge: check the machine and the lock, run the workflows, and collect the facts of the report."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from mlperf_home.challenges.bundles.bundle import RunDescription
 from mlperf_home.challenges.bundles.redaction import Redaction
 from mlperf_home.challenges.definition.lock import lock_differences, lock_digest, make_lock, read_lock
-from mlperf_home.challenges.definition.machine import described, free_places
+from mlperf_home.challenges.definition.machine import free_bytes, system_description
 from mlperf_home.challenges.definition.manifest import MANIFEST_NAME, ChallengeError
-from mlperf_home.challenges.definition.work import NOT_RUN, Work, done_in
+from mlperf_home.challenges.definition.run_folder import NOT_RUN, RunFolder, done_workflows
 from mlperf_home.challenges.runs.workflows import estimate, run_workflows
 from mlperf_home.contracts.challenge_report import ReportedWorkflow, RunFacts
 from mlperf_home.contracts.challenge_run import CHECK_LIMITS, Requirement, RunCheck, RunIdentity, WorkflowEnding
@@ -35,120 +35,124 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.machine import Machine
     from scriptgraph.embed import Difference, Registry
 
-_TOLD = 5
+_FEW = 5
 _GB = 10**9
 _RESULTS_GB = 2.0
 _CACHE_PLACE = "--home"
-"""Where datasets, models and environments go: nearly all of the space."""
+"""The place of datasets, models, and environments: nearly all of the space."""
 
 
 def first_few(items: Sequence[object]) -> str:
-    """Name the first of many, and count the others."""
-    more = [f"and {len(items) - _TOLD} more"] if len(items) > _TOLD else []
-    return "; ".join([*map(str, items[:_TOLD]), *more])
+    """Return the first items as text, with the number of the others."""
+    more = [f"and {len(items) - _FEW} more"] if len(items) > _FEW else []
+    return "; ".join([*map(str, items[:_FEW]), *more])
 
 
 @dataclass(frozen=True)
 class Locks:
-    """The lock of what is here, and how it differs from what the challenge has locked."""
+    """The lock of the installed scripts and code, and its differences from the challenge's lock."""
 
     here: ChallengeLock
     differences: tuple[Difference, ...]
 
 
 def compare_locks(challenge: Challenge, registry: Registry) -> Locks:
-    """Compare the challenge's lock with what is here. Raise ChallengeError if it is missing or damaged."""
+    """Compare the challenge's lock with the installed one. Raise ChallengeError if it is missing or damaged."""
     locked, here = read_lock(challenge), make_lock(challenge, registry)
     return Locks(here, tuple(lock_differences(locked, here)))
 
 
 def require_locked(setting: Setting, locks: Locks) -> None:
-    """Raise ChallengeError if what is here differs from the lock, unless --unlocked was given."""
+    """Raise ChallengeError if the installed scripts or code differ from the lock, except with --unlocked."""
     if not locks.differences:
         return
-    told = first_few(locks.differences)
+    differences = first_few(locks.differences)
     if "unlocked" not in setting.options.on:
-        advice = "install the version that was locked, or run what is here by --unlocked, which the bundle will say"
-        problem = f"what is installed is not what is locked: {told}"
+        advice = "install the locked version, or run by --unlocked; the bundle lists the differences"
+        problem = f"the installed scripts or code differ from the lock: {differences}"
         raise ChallengeError(setting.challenge.folder / "lock.json", problem, advice)
-    setting.say(f"not as locked, and the bundle says so: {told}")
+    setting.say(f"differences from the lock, listed in the bundle: {differences}")
 
 
 def require_open(setting: Setting, locks: Locks) -> None:
-    """Report that a challenge is closed. Raise ChallengeError if --official was given and the run cannot count."""
+    """Report a challenge that is not open. With --official, raise ChallengeError if the run cannot count."""
     challenge, on = setting.challenge, setting.options.on
     dates = f"{challenge.opened} to {challenge.closed}"
     if "official" in on:
-        why = [f"the challenge is {setting.state} ({dates})"] if setting.state != "open" else []
-        why += ["--sample is no official run"] if setting.sample else []
-        why += ["what is installed is not what is locked"] if locks.differences else []
-        why += [f"{EXTRA} changes its commands"] if os.environ.get(EXTRA, "").strip() else []
-        if why:
-            advice = "leave --official out to run it all the same, or to replay somebody's bundle"
-            raise ChallengeError(challenge.name, f"this run cannot count: {'; '.join(why)}", advice)
+        reasons = [f"the challenge is {setting.state} ({dates})"] if setting.state != "open" else []
+        reasons += ["--sample runs are never official"] if setting.sample else []
+        reasons += ["the installed scripts or code differ from the lock"] if locks.differences else []
+        reasons += [f"{EXTRA} changes its commands"] if os.environ.get(EXTRA, "").strip() else []
+        if reasons:
+            advice = "omit --official to run it anyway"
+            raise ChallengeError(challenge.name, f"this run cannot count: {'; '.join(reasons)}", advice)
     if setting.state != "open":
-        setting.say(f"the challenge is {setting.state} ({dates}): it runs, and the bundle says that it does not count")
+        setting.say(f"the challenge is {setting.state} ({dates}): its bundle will not count")
 
 
 def require_machine(setting: Setting, workflows: Sequence[Workflow], root: Path) -> list[Requirement]:
-    """Compare what workflows need with what is here, in order. Raise ChallengeError, which names all that is missing.
+    """Return the requirements of workflows, in order. Raise ChallengeError with all unmet ones.
 
-    Workflows share datasets and environments: disk space is needed for the largest alone.
+    Workflows share datasets and environments, so disk space must suffice for the largest workflow only.
     """
     machine = setting.machine
-    missing_system = "" if machine.system == "linux" else "run it on Linux, in a virtual machine for instance"
-    found = [Requirement("all", "Linux", machine.os_name or machine.system, missing_system)]
-    free = free_places({_CACHE_PLACE: setting.options.home, "--results_dir": root})
+    missing_system = "" if machine.system == "linux" else "run on Linux, for instance in a virtual machine"
+    checked = [Requirement("all", "Linux", machine.os_name or machine.system, missing_system)]
+    free = free_bytes({_CACHE_PLACE: setting.options.home, "--results_dir": root})
+    options = {name: str(value or "") for name, value in setting.options.own.items()}
     ready = [each.name for each in workflows]
-    ready += [] if "new" in setting.options.on else done_in(root)
+    ready += [] if "new" in setting.options.on else done_workflows(root)
     for workflow in workflows:
         needs = workflow.mode(sample=setting.sample).needs
-        found += _of_the_machine(workflow.name, needs, machine, free)
-        found += _of_the_command(workflow.name, needs, setting.options.own, ready)
-    wanted = list(dict.fromkeys(found))
-    missing = [each for each in wanted if each.missing]
-    if missing:
-        told = "; ".join(f"{each.workflow} wants {each.wanted}, here: {each.here} ({each.missing})" for each in missing)
-        others = [each.name for each in workflows if each.name not in {one.workflow for one in missing}]
-        advice = f"or run the rest by --only={','.join(others)}" if others else "see to these and run again"
+        checked += _machine_requirements(workflow.name, needs, machine, free)
+        checked += _command_requirements(workflow.name, needs, options, ready)
+    requirements = list(dict.fromkeys(checked))
+    unmet = [each for each in requirements if each.missing]
+    if unmet:
+        texts = [f"{each.workflow} needs {each.wanted}, here: {each.here} ({each.missing})" for each in unmet]
+        names = {each.workflow for each in unmet}
+        others = [each.name for each in workflows if each.name not in names]
+        advice = f"run the other workflows by --only={','.join(others)}" if others else "meet them and run again"
         if not setting.sample:
-            advice += ", or try it by --sample"
-        raise ChallengeError(setting.challenge.name, f"requirements that are not met: {told}", advice)
-    return wanted
+            advice += ", or try the sample by --sample"
+        raise ChallengeError(setting.challenge.name, f"unmet requirements: {'; '.join(texts)}", advice)
+    return requirements
 
 
-def _of_the_machine(name: str, needs: Needs, machine: Machine, free: Mapping[str, int]) -> Iterator[Requirement]:
+def _machine_requirements(name: str, needs: Needs, machine: Machine, free: Mapping[str, int]) -> Iterator[Requirement]:
     if needs.cpus:
         known = needs.cpus.get(machine.architecture or "")
         lacking = [each for each in known or () if each not in machine.cpu_features]
         missing = f"a CPU with {', '.join(lacking)}" if lacking else ""
-        missing = f"a CPU of the kind {' or '.join(needs.cpus)}" if known is None else missing
-        here = f"{machine.architecture or 'not known'}, {machine.cpu_model or 'model not known'}"
+        missing = f"a CPU with the architecture {' or '.join(needs.cpus)}" if known is None else missing
+        here = f"{machine.architecture or 'unknown architecture'}, {machine.cpu_model or 'unknown model'}"
         yield Requirement(name, needs.cpu_words, here, missing)
     if needs.memory_gb:
         memory = machine.memory_bytes
-        here = "not known" if memory is None else f"{memory / _GB:.1f} GB"
+        here = "unknown" if memory is None else f"{memory / _GB:.1f} GB"
         short = memory is not None and memory < needs.memory_gb * _GB
         yield Requirement(name, f"{needs.memory_gb:g} GB of memory", here, "more memory" if short else "")
-    for place, there in free.items() if needs.disk_gb else ():
-        wanted = needs.disk_gb if place == _CACHE_PLACE else min(needs.disk_gb, _RESULTS_GB)
-        lacking_gb = wanted - there / _GB
-        missing = f"{lacking_gb:.1f} GB more, or another place by {place}" if lacking_gb > 0 else ""
-        yield Requirement(name, f"{wanted:g} GB free for {place}", f"{there / _GB:.1f} GB", missing)
+    for option, size in free.items() if needs.disk_gb else ():
+        needed_gb = needs.disk_gb if option == _CACHE_PLACE else min(needs.disk_gb, _RESULTS_GB)
+        lacking_gb = needed_gb - size / _GB
+        missing = f"{lacking_gb:.1f} GB more, or another folder by {option}" if lacking_gb > 0 else ""
+        yield Requirement(name, f"{needed_gb:g} GB free for {option}", f"{size / _GB:.1f} GB", missing)
 
 
-def _of_the_command(name: str, needs: Needs, options: Mapping[str, str], ready: Sequence[str]) -> Iterator[Requirement]:
+def _command_requirements(
+    name: str, needs: Needs, options: Mapping[str, str], ready: Sequence[str]
+) -> Iterator[Requirement]:
     for option in needs.options:
-        given = options.get(option, "")
-        yield Requirement(name, f"--{option}", given or "not given", "" if given else f"give --{option}=...")
+        value = options.get(option, "")
+        yield Requirement(name, f"--{option}", value or "not set", "" if value else f"set --{option}=...")
     if needs.after:
-        left = [each for each in needs.after if each in ready]
-        missing = "" if left else f"add {needs.after[0]} to --only, or leave {name} out"
-        yield Requirement(name, f"what {' or '.join(needs.after)} leaves", ", ".join(left) or "none of it", missing)
+        available = [each for each in needs.after if each in ready]
+        missing = "" if available else f"add {needs.after[0]} to --only, or remove {name}"
+        yield Requirement(name, f"results of {' or '.join(needs.after)}", ", ".join(available) or "none", missing)
 
 
-def asked_of(setting: Setting, locks: Locks) -> RunIdentity:
-    """Return what makes this run the same as another."""
+def run_identity(setting: Setting, locks: Locks) -> RunIdentity:
+    """Return the identity of this run; a folder holds runs of one identity."""
     return RunIdentity(
         challenge=setting.challenge.name,
         manifest_sha256=locks.here.challenge[MANIFEST_NAME],
@@ -160,57 +164,68 @@ def asked_of(setting: Setting, locks: Locks) -> RunIdentity:
 
 
 def run_all(
-    setting: Setting, work: Work, workflows: Sequence[Workflow], wanted: Sequence[Requirement], locks: Locks
+    setting: Setting,
+    run_folder: RunFolder,
+    workflows: Sequence[Workflow],
+    requirements: Sequence[Requirement],
+    locks: Locks,
 ) -> tuple[dict[str, str], RunDescription]:
-    """Estimate and run; return the workflows that failed, by name, and what the report tells of the run."""
-    checked = work.root / "checked.json"
-    if not all(work.is_done(each.name) for each in workflows) or not checked.is_file():
-        _check_time(setting, work, workflows, wanted)
-    failed = run_workflows(setting, work, workflows)
-    system = described(setting.options.text("submitter") or "unnamed", work.asked.hw_name)
-    return failed, RunDescription(_facts(setting, work, locks), locks.here, system)
+    """Estimate the time, run the workflows, and describe the run.
+
+    Returns:
+        The errors of failed workflows by name, and the description.
+    """
+    checked = run_folder.root / "checked.json"
+    if not all(run_folder.is_done(each.name) for each in workflows) or not checked.is_file():
+        _estimate_times(setting, run_folder, workflows, requirements)
+    failed = run_workflows(setting, run_folder, workflows)
+    system = system_description(setting.options.text("submitter") or "unnamed", run_folder.identity.hw_name)
+    return failed, RunDescription(_facts(setting, run_folder, locks), locks.here, system)
 
 
-def _facts(setting: Setting, work: Work, locks: Locks) -> RunFacts:
-    made = _made(work)
-    checked = read_document(work.root / "checked.json", RunCheck, CHECK_LIMITS)
+def _facts(setting: Setting, run_folder: RunFolder, locks: Locks) -> RunFacts:
+    made = _made(run_folder)
+    checked = read_document(run_folder.root / "checked.json", RunCheck, CHECK_LIMITS)
     return RunFacts(
         sample=setting.sample,
         state=setting.challenge.state(made.date()),
         made_utc=made.isoformat(timespec="seconds"),
         version=installed_versions([PRODUCT.name])[PRODUCT.name] or "not installed",
         extra_options=os.environ.get(EXTRA, "").strip(),
-        lock_differences=tuple(str(each) for each in locks.differences),
-        workflows=tuple(_reported(each, work) for each in setting.challenge.workflows),
+        lock_differences=tuple(map(str, locks.differences)),
+        workflows=tuple(_reported(each, run_folder) for each in setting.challenge.workflows),
         required=checked.required,
         expected=checked.expected,
         machine=setting.machine,
     )
 
 
-def _reported(workflow: Workflow, work: Work) -> ReportedWorkflow:
-    ending = work.endings.get(workflow.name, WorkflowEnding(status=NOT_RUN))
-    tags = workflow.mode(sample=work.asked.sample).call.tags
+def _reported(workflow: Workflow, run_folder: RunFolder) -> ReportedWorkflow:
+    ending = run_folder.endings.get(workflow.name, WorkflowEnding(status=NOT_RUN))
+    tags = workflow.mode(sample=run_folder.identity.sample).call.tags
     return ReportedWorkflow(
         name=workflow.name, title=workflow.title, tags=tags, status=ending.status, error=ending.error
     )
 
 
-def _check_time(setting: Setting, work: Work, workflows: Sequence[Workflow], wanted: Sequence[Requirement]) -> None:
-    expected = [] if "skip_probe" in setting.options.on else [estimate(setting, work, each) for each in workflows]
-    for each in expected:
-        setting.say(f"expected time of {each.workflow}: {each}")
-    write_document(work.root / "checked.json", RunCheck(required=tuple(wanted), expected=tuple(expected)))
+def _estimate_times(
+    setting: Setting, run_folder: RunFolder, workflows: Sequence[Workflow], requirements: Sequence[Requirement]
+) -> None:
+    probed = () if "skip_probe" in setting.options.on else workflows
+    estimates = tuple(estimate(setting, run_folder, workflow) for workflow in probed)
+    for expected in estimates:
+        setting.say(f"expected time of {expected.workflow}: {expected}")
+    write_document(run_folder.root / "checked.json", RunCheck(required=tuple(requirements), expected=estimates))
 
 
-def _made(work: Work) -> datetime:
-    """Return the time at which the last workflow ended; packing the same again gives the same bundle."""
-    ended = max((each.ended_utc for each in work.endings.values()), default="")
+def _made(run_folder: RunFolder) -> datetime:
+    """Return the time when the last workflow ended: packing a run again yields the same bundle."""
+    ended = max((ending.ended_utc for ending in run_folder.endings.values()), default="")
     return datetime.fromisoformat(ended) if ended else datetime.now(timezone.utc)
 
 
 def redaction_of(setting: Setting, root: Path) -> Redaction:
-    """Return what takes folders and names of this machine out of texts."""
+    """Return the redaction of this machine's folders and names."""
     folders = {
         "<results>": root,
         "<home>": setting.options.home,

@@ -1,4 +1,4 @@
-"""A home in which a tiny challenge is run."""
+"""Fixtures: a home with a tiny challenge, and a bundle of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from challenge_homes import ChallengeHome, challenge_home
-from opened_bundles import Opened
+from unpacked_bundles import UnpackedBundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ChallengeHome:
-    """Give a repository with a locked challenge that is open, and a front whose commands are pretended."""
+    """Return a repository with an open, locked challenge whose scripts are simulated."""
     return challenge_home(tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give the bundle of one run: each test edits a copy of its own."""
+    """Yield the bundle of one run; each test edits its own copy."""
     with pytest.MonkeyPatch.context() as patch:
         yield challenge_home(tmp_path_factory.mktemp("good"), patch).bundle()
 
 
 @pytest.fixture
-def opened(good: Path, tmp_path: Path) -> Opened:
-    return Opened(good, tmp_path)
+def unpacked(good: Path, tmp_path: Path) -> UnpackedBundle:
+    return UnpackedBundle(good, tmp_path)

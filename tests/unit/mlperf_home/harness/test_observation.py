@@ -53,7 +53,7 @@ def test_unknown_values_have_reasons(tree: MachineTree) -> None:
     known = {name for name, reading in state.items() if reading.value is not None}
     assert known == {"involuntary_switches", "load_average_1min_before", "load_average_1min_after", "timed_s"}
     assert all(reading.reason for name, reading in state.items() if name not in known)
-    assert state["energy_j"].reason == "this machine has no RAPL counters in /sys/class/powercap"
+    assert state["energy_j"].reason == "the machine has no RAPL counters in /sys/class/powercap"
     noise = judge(state)
     assert (noise.noisy_because, noise.disturbance) == ((), 0.0)
     assert noise.reason == "/proc/stat does not list the CPUs"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from challenge_homes import NAME
-from opened_bundles import Opened, found
+from unpacked_bundles import UnpackedBundle, problems_of
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST
 from mlperf_home.challenges.bundles.verification import BundleError, verify
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 class TestArchives:
     @staticmethod
-    def repacked(opened: Opened, change: Callable[[tarfile.TarFile], None], tail: bytes = b"") -> Path:
-        target = opened.folder / "hostile.tar.gz"
-        pack(opened.root, target)
+    def repacked(unpacked: UnpackedBundle, change: Callable[[tarfile.TarFile], None], tail: bytes = b"") -> Path:
+        target = unpacked.folder / "hostile.tar.gz"
+        pack(unpacked.root, target)
         stream = io.BytesIO()
         with tarfile.open(target) as old, tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as new:
             for member in old:
@@ -48,32 +48,32 @@ class TestArchives:
         ],
         ids=["climbs", "absolute", "link", "climbing link", "hard link", "device", "twice", "two folders"],
     )
-    def test_a_member_that_is_not_safe_stops_it(
-        self, opened: Opened, tmp_path: Path, name: str, kind: bytes, link: str
+    def test_an_unsafe_member_is_an_error(
+        self, unpacked: UnpackedBundle, tmp_path: Path, name: str, kind: bytes, link: str
     ) -> None:
         def change(archive: tarfile.TarFile) -> None:
             member = tarfile.TarInfo(name)
             member.type, member.linkname, member.mode = kind, link, 0o644
             archive.addfile(member)
 
-        bundle = self.repacked(opened, change)
+        bundle = self.repacked(unpacked, change)
 
         with pytest.raises(BundleError):
             verify(bundle, tmp_path / "unpacked")
         assert not (tmp_path / "outside").exists()
 
     @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
-    def test_a_link_within_is_named(self, opened: Opened, tmp_path: Path, kind: bytes) -> None:
+    def test_an_internal_link_is_named(self, unpacked: UnpackedBundle, tmp_path: Path, kind: bytes) -> None:
         def change(archive: tarfile.TarFile) -> None:
             member = tarfile.TarInfo(f"{NAME}/link")
             member.type, member.linkname = kind, "run.json" if kind == tarfile.SYMTYPE else f"{NAME}/run.json"
             archive.addfile(member)
 
-        said = found(verify(self.repacked(opened, change), tmp_path / "unpacked"))
+        problems = problems_of(verify(self.repacked(unpacked, change), tmp_path / "unpacked"))
 
-        assert any(line.startswith("link: is a link") for line in said)
+        assert any(line.startswith("link: is a link") for line in problems)
 
-    def test_a_bomb_is_stopped(self, tmp_path: Path) -> None:
+    def test_a_decompression_bomb_is_an_error(self, tmp_path: Path) -> None:
         bomb = tmp_path / "bomb.tar.gz"
         with tarfile.open(bomb, "w:gz") as archive:
             member = tarfile.TarInfo(f"{NAME}/{MANIFEST}")
@@ -84,23 +84,23 @@ class TestArchives:
         with pytest.raises(BundleError, match="unpacks to more than"):
             verify(bomb, tmp_path / "unpacked")
 
-    def test_bytes_behind_the_last_file_are_named(self, opened: Opened, tmp_path: Path) -> None:
-        bundle = self.repacked(opened, lambda _archive: None, b"hidden" + bytes(506))
+    def test_bytes_after_the_last_file_are_named(self, unpacked: UnpackedBundle, tmp_path: Path) -> None:
+        bundle = self.repacked(unpacked, lambda _archive: None, b"hidden" + bytes(506))
 
-        assert any("after its last file" in line for line in found(verify(bundle, tmp_path / "unpacked")))
+        assert any("after its last file" in line for line in problems_of(verify(bundle, tmp_path / "unpacked")))
 
-    def test_owners_and_times_are_named(self, opened: Opened, tmp_path: Path) -> None:
+    def test_owners_and_times_are_named(self, unpacked: UnpackedBundle, tmp_path: Path) -> None:
         def change(archive: tarfile.TarFile) -> None:
             member = tarfile.TarInfo(f"{NAME}/records/second.txt")
             member.uname, member.mtime = "somebody", 1_700_000_000
             archive.addfile(member)
 
-        said = found(verify(self.repacked(opened, change), tmp_path / "unpacked"))
+        problems = problems_of(verify(self.repacked(unpacked, change), tmp_path / "unpacked"))
 
-        assert any("an owner or a time" in line for line in said)
+        assert any("an owner or a time" in line for line in problems)
 
     @pytest.mark.parametrize("content", [b"", b"no archive", b"\x1f\x8b"], ids=["empty", "text", "cut"])
-    def test_what_is_no_archive_is_said(self, tmp_path: Path, content: bytes) -> None:
+    def test_a_file_that_is_no_archive_is_named(self, tmp_path: Path, content: bytes) -> None:
         (tmp_path / "b.tar.gz").write_bytes(content)
 
         with pytest.raises(BundleError, match=r"b\.tar\.gz"):

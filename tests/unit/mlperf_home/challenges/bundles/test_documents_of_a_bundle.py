@@ -1,4 +1,4 @@
-"""What a bundle is written with fits the published schemas, and a replay's report too."""
+"""The documents of a bundle, and the report of a replay, fit the published schemas."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlperf_home.contracts.documents import schema_path
 
 if TYPE_CHECKING:
     from challenge_homes import ChallengeHome
-    from opened_bundles import Opened
+    from unpacked_bundles import UnpackedBundle
 
 
 def fits(name: str, path: Path) -> bool:
@@ -31,12 +31,12 @@ def fits(name: str, path: Path) -> bool:
         ("report.json", "challenge-report"),
     ],
 )
-def test_a_document_fits_its_schema(opened: Opened, file: str, name: str) -> None:
-    assert fits(name, opened.root / file)
-    assert not fits(name, opened.root / "records" / "first.json")
+def test_a_document_fits_its_schema(unpacked: UnpackedBundle, file: str, name: str) -> None:
+    assert fits(name, unpacked.root / file)
+    assert not fits(name, unpacked.root / "records" / "first.json")
 
 
 def test_a_replays_report_fits_its_schema(home: ChallengeHome) -> None:
-    told = home("replay", results=str(home.bundle()))
+    answer = home("replay", results=str(home.bundle()))
 
-    assert fits("reproduction", Path(told["report"]).with_suffix(".json"))
+    assert fits("reproduction", Path(answer["report"]).with_suffix(".json"))

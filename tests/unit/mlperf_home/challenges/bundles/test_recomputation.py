@@ -1,4 +1,4 @@
-"""Explorations in a challenge: reported, packed with the runs that they kept, verified, and set beside their replay."""
+"""Explorations of a challenge are reported, packed with their kept results, verified, and compared with a replay."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from challenge_homes import ChallengeHome, document
-from opened_bundles import Opened, found
 from submission_results import ours
+from unpacked_bundles import UnpackedBundle, problems_of
 
-from mlperf_home.challenges.bundles.recomputation import without_logs
+from mlperf_home.challenges.bundles.recomputation import count_without_logs
 from mlperf_home.challenges.bundles.verification import verify
 from mlperf_home.experiments.experiment import Experiments
 from mlperf_home.measurements.ingest import ingest
@@ -22,7 +22,7 @@ from mlperf_home.product import ENGINE
 STORE = "experiments/study/measurements.jsonl"
 
 
-def answer(*points: str) -> dict[str, Any]:
+def exploration_answer(*points: str) -> dict[str, Any]:
     values = {"latency_ms": 1.5, "top1_percent": 70.0}
     return {
         "schema": 1,
@@ -35,9 +35,9 @@ def answer(*points: str) -> dict[str, Any]:
 
 
 def explore(root: Path, *points: str) -> None:
-    """Leave what an exploration leaves: an answer, whole runs, their measurements, and one of a run not kept."""
+    """Write an exploration: an answer, kept results, their measurements, and one measurement without a result."""
     study = Experiments(root).begin("study", "exploration", ["mobilenet"], {"space": "x"}, sample=True)
-    study.answer.write_text(json.dumps(answer(*points)))
+    study.answer.write_text(json.dumps(exploration_answer(*points)))
     folder = study.folder / "results"
     if not folder.exists():
         kept = ours(folder, sample=True)
@@ -49,7 +49,7 @@ def explore(root: Path, *points: str) -> None:
 
 @pytest.fixture
 def exploring(home: ChallengeHome) -> ChallengeHome:
-    """Give a home whose second workflow explores."""
+    """Return a home whose second workflow explores."""
     made = document()
     made["workflows"][1]["sample"]["options"] = {"experiments_dir": "{experiments_dir}", "results_dir": "{results_dir}"}
     home.write(**made)
@@ -63,13 +63,13 @@ def exploring(home: ChallengeHome) -> ChallengeHome:
 
 
 def points_are(home: ChallengeHome, *points: str) -> None:
-    """Let the exploration find these."""
+    """Let the exploration answer with these points."""
 
     def run(command: dict[str, Any]) -> dict[str, Any]:
-        told = home.run_script(command)
-        if told["return"] == 0 and "experiments_dir" in command:
+        answer = home.run_script(command)
+        if answer["return"] == 0 and "experiments_dir" in command:
             explore(Path(command["experiments_dir"]), *points)
-        return told
+        return answer
 
     home.patch.setattr(ENGINE, "run_script", run)
 
@@ -84,13 +84,13 @@ def test_the_front_is_reported(exploring: ChallengeHome) -> None:
     assert "12.5 % of the exhaustive work" in report.with_suffix(".md").read_text()
 
 
-def test_a_damaged_answer_is_said(exploring: ChallengeHome) -> None:
+def test_a_damaged_answer_is_named(exploring: ChallengeHome) -> None:
     def run(command: dict[str, Any]) -> dict[str, Any]:
-        told = exploring.run_script(command)
+        answer = exploring.run_script(command)
         if "experiments_dir" in command:
             explore(Path(command["experiments_dir"]))
             (Path(command["experiments_dir"]) / "study" / "answer.json").write_text('{"front": 1}')
-        return told
+        return answer
 
     exploring.patch.setattr(ENGINE, "run_script", run)
 
@@ -98,30 +98,30 @@ def test_a_damaged_answer_is_said(exploring: ChallengeHome) -> None:
 
 
 class TestBundles:
-    def test_runs_that_were_kept_come_with_it(self, exploring: ChallengeHome, tmp_path: Path) -> None:
+    def test_kept_results_are_packed(self, exploring: ChallengeHome, tmp_path: Path) -> None:
         bundle = exploring.bundle()
-        root = Opened(bundle, tmp_path).root
+        root = UnpackedBundle(bundle, tmp_path).root
 
-        assert not verify(bundle, tmp_path / "unpacked").findings
+        assert not verify(bundle, tmp_path / "unpacked").problems
         assert len(list(root.glob("experiments/study/results/*/*/*/*/performance-session.json"))) == 1
-        assert without_logs(root) == 1
+        assert count_without_logs(root) == 1
         log = next(root.glob("experiments/study/results/*/*/*/*/accuracy/mlperf_log_accuracy.json"))
         assert log.stat().st_size == 8199
 
-    def test_a_price_that_no_log_tells_is_no_finding(self, exploring: ChallengeHome, tmp_path: Path) -> None:
+    def test_a_price_without_a_log_is_no_problem(self, exploring: ChallengeHome, tmp_path: Path) -> None:
         def run(command: dict[str, Any]) -> dict[str, Any]:
-            told = exploring.run_script(command)
+            answer = exploring.run_script(command)
             if "experiments_dir" in command:
                 explore(Path(command["experiments_dir"]), "a")
                 study = Experiments(Path(command["experiments_dir"])).load("study")
                 study.store.path.unlink()
                 kept = next(study.folder.glob("results/*/*/*/*"))
                 study.store.append([ingest(kept, price=Value(0.68, "copied", "prices.json: *c5*, in USD"))])
-            return told
+            return answer
 
         exploring.patch.setattr(ENGINE, "run_script", run)
 
-        assert not verify(exploring.bundle(), tmp_path / "unpacked").findings
+        assert not verify(exploring.bundle(), tmp_path / "unpacked").problems
 
     @pytest.mark.parametrize(
         ("pattern", "old", "new", "named"),
@@ -137,38 +137,38 @@ class TestBundles:
         ],
         ids=["value", "validity", "measurement", "line", "log", "session", "accuracy", "answer"],
     )
-    def test_what_is_edited_is_named(
+    def test_an_edit_is_named(
         self, exploring: ChallengeHome, tmp_path: Path, pattern: str, old: str, new: str, named: str
     ) -> None:
-        opened = Opened(exploring.bundle(), tmp_path)
-        (path,) = opened.root.glob(pattern)
+        unpacked = UnpackedBundle(exploring.bundle(), tmp_path)
+        (path,) = unpacked.root.glob(pattern)
         assert old in path.read_text()
         path.write_text(path.read_text().replace(old, new))
-        opened.rehash()
+        unpacked.rehash()
 
-        said = found(opened.verified())
+        problems = problems_of(unpacked.verified())
 
-        assert any(named in line for line in said), said
+        assert any(named in line for line in problems), problems
 
 
 class TestReplays:
-    def test_fronts_stand_beside_each_other_and_are_not_judged(self, exploring: ChallengeHome) -> None:
+    def test_fronts_are_listed_and_not_judged(self, exploring: ChallengeHome) -> None:
         bundle = exploring.bundle()
         points_are(exploring, "b", "c")
 
-        told = exploring("replay", results=str(bundle))
+        answer = exploring("replay", results=str(bundle))
 
-        report = json.loads(Path(told["report"]).with_suffix(".json").read_text())
+        report = json.loads(Path(answer["report"]).with_suffix(".json").read_text())
         assert report["explorations"] == [{"experiment": "study", "then": ["a", "b"], "now": ["b", "c"], "both": ["b"]}]
-        assert told["verdict"] == "reproduced"
+        assert answer["verdict"] == "reproduced"
 
-    def test_an_exploration_that_fails_now_is_not_reproduced(self, exploring: ChallengeHome) -> None:
+    def test_a_newly_failed_exploration_is_not_reproduced(self, exploring: ChallengeHome) -> None:
         bundle = exploring.bundle()
         exploring.failing["run,second,_sample"] = "no engine here"
 
         assert exploring("replay", results=str(bundle))["verdict"] == "not"
 
-    def test_what_failed_then_may_fail_again(self, exploring: ChallengeHome) -> None:
+    def test_a_workflow_that_failed_before_may_fail_again(self, exploring: ChallengeHome) -> None:
         exploring.failing["run,second,_sample"] = "no engine here"
         bundle = Path(exploring("run", sample=True)["bundle"])
 

@@ -1,4 +1,4 @@
-"""A signature says whose a bundle is, or why it does not."""
+"""A signature names the signer of a bundle, or verification names the problem."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from opened_bundles import Opened, found
+from unpacked_bundles import UnpackedBundle, problems_of
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST, SIGNATURE
 from mlperf_home.challenges.bundles.signature import SignatureError, sign
@@ -36,63 +36,63 @@ class TestSignatures:
         path.write_text(f"{who} {keys[name].with_suffix('.pub').read_text()}")
         return path
 
-    def test_a_signed_bundle_is_known_by_its_signer(
-        self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path
-    ) -> None:
-        opened = Opened(home.bundle(sign_key=str(keys["own"])), tmp_path)
+    def test_a_listed_key_names_the_signer(self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path) -> None:
+        unpacked = UnpackedBundle(home.bundle(sign_key=str(keys["own"])), tmp_path)
 
-        verified = opened.verified(allowed_signers=self.signers(keys, "own"))
+        verified = unpacked.verified(allowed_signers=self.signers(keys, "own"))
 
-        assert found(verified) == []
+        assert problems_of(verified) == []
         assert verified.signature is not None
         assert verified.signature.signer == "ada@example.org"
 
     def test_without_a_list_the_key_is_named(self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path) -> None:
-        verified = Opened(home.bundle(sign_key=str(keys["own"])), tmp_path).verified()
+        verified = UnpackedBundle(home.bundle(sign_key=str(keys["own"])), tmp_path).verified()
 
-        assert found(verified) == []
+        assert problems_of(verified) == []
         assert verified.signature is not None
         assert verified.signature.key.startswith("SHA256:")
-        assert "whose that is" in str(verified.signature)
+        assert "owner unknown" in str(verified.signature)
 
-    def test_hashes_written_anew_break_the_signature(
+    def test_rewritten_hashes_break_the_signature(
         self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path
     ) -> None:
-        opened = Opened(home.bundle(sign_key=str(keys["own"])), tmp_path)
-        opened.change("system.json", lambda each: each.update(hw_notes="overclocked"))
-        opened.rehash()
+        unpacked = UnpackedBundle(home.bundle(sign_key=str(keys["own"])), tmp_path)
+        unpacked.change("system.json", lambda each: each.update(hw_notes="overclocked"))
+        unpacked.rehash()
 
-        assert any(line.startswith(SIGNATURE) for line in found(opened.verified()))
+        assert any(line.startswith(SIGNATURE) for line in problems_of(unpacked.verified()))
 
     def test_another_key_is_not_on_the_list(self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path) -> None:
-        opened = Opened(home.bundle(sign_key=str(keys["other"])), tmp_path)
+        unpacked = UnpackedBundle(home.bundle(sign_key=str(keys["other"])), tmp_path)
 
-        said = found(opened.verified(allowed_signers=self.signers(keys, "own")))
+        problems = problems_of(unpacked.verified(allowed_signers=self.signers(keys, "own")))
 
-        assert any("not on the list" in line for line in said)
+        assert any("not on the list" in line for line in problems)
 
-    def test_a_signature_for_another_purpose_is_not_taken(self, opened: Opened, keys: dict[str, Path]) -> None:
-        manifest = opened.root / MANIFEST
+    def test_a_signature_for_another_purpose_is_invalid(self, unpacked: UnpackedBundle, keys: dict[str, Path]) -> None:
+        manifest = unpacked.root / MANIFEST
         subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-n", "git", "-f", keys["own"], manifest], check=True)
 
-        assert any(line.startswith(SIGNATURE) for line in found(opened.verified()))
+        assert any(line.startswith(SIGNATURE) for line in problems_of(unpacked.verified()))
 
-    def test_a_bundle_without_one_is_wrong_where_a_list_is_given(self, opened: Opened, keys: dict[str, Path]) -> None:
-        said = found(opened.verified(allowed_signers=self.signers(keys, "own")))
+    def test_a_missing_signature_is_a_problem_with_a_list(
+        self, unpacked: UnpackedBundle, keys: dict[str, Path]
+    ) -> None:
+        problems = problems_of(unpacked.verified(allowed_signers=self.signers(keys, "own")))
 
-        assert said == [f"{SIGNATURE}: is missing: the bundle is not signed"]
+        assert problems == [f"{SIGNATURE}: is missing: the bundle has no signature"]
 
-    def test_a_list_that_is_not_there_is_no_fault_of_the_bundle(self, opened: Opened, tmp_path: Path) -> None:
-        with pytest.raises(SignatureError, match=r"allowed_signers=.*there is no such file; give a list"):
-            opened.verified(allowed_signers=tmp_path / "nobody")
+    def test_a_missing_list_is_an_error(self, unpacked: UnpackedBundle, tmp_path: Path) -> None:
+        with pytest.raises(SignatureError, match=r"allowed_signers=.*there is no such file; name a list"):
+            unpacked.verified(allowed_signers=tmp_path / "nobody")
 
     def test_a_damaged_signature_is_named(self, home: ChallengeHome, keys: dict[str, Path], tmp_path: Path) -> None:
-        opened = Opened(home.bundle(sign_key=str(keys["own"])), tmp_path)
-        (opened.root / SIGNATURE).write_text("nonsense")
+        unpacked = UnpackedBundle(home.bundle(sign_key=str(keys["own"])), tmp_path)
+        (unpacked.root / SIGNATURE).write_text("nonsense")
 
-        assert any(line.startswith(SIGNATURE) for line in found(opened.verified()))
+        assert any(line.startswith(SIGNATURE) for line in problems_of(unpacked.verified()))
 
-    def test_a_key_with_a_passphrase_asks_nobody(self, tmp_path: Path) -> None:
+    def test_a_key_with_a_passphrase_never_prompts(self, tmp_path: Path) -> None:
         key, file = tmp_path / "locked", tmp_path / "file"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", key], check=True)
         file.write_text("x")

@@ -1,4 +1,4 @@
-"""A challenge's manifest: decoded, or an error that names the place; the schema takes what the decoder takes."""
+"""A challenge's manifest is decoded, or refused with the place; the schema accepts all decodable manifests."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def decoded(made: Any) -> Challenge:
 
 
 def at(made: Any, pointer: str) -> tuple[Any, Any]:
-    """Give the container and the key that a pointer names."""
+    """Return the container and key at a pointer."""
     *path, last = pointer.strip("/").split("/")
     for key in path:
         made = made[int(key)] if isinstance(made, list) else made[key]
@@ -42,7 +42,7 @@ def at(made: Any, pointer: str) -> tuple[Any, Any]:
 
 
 def full() -> dict[str, Any]:
-    """Give a manifest with every key."""
+    """Return a manifest with every key."""
     made = copy.deepcopy(document())
     made["workflows"][0]["official"] |= {"env": {"CM_X": "yes"}, "probe": copy.deepcopy(PROBE)}
     made["workflows"][0]["official"]["needs"] |= {"memory_gb": 2, "cpus": {"x86_64": ["avx2"]}, "options": ["colour"]}
@@ -50,11 +50,11 @@ def full() -> dict[str, Any]:
     return made
 
 
-def test_it_is_a_schema() -> None:
+def test_the_schema_is_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_a_whole_one_is_decoded() -> None:
+def test_a_manifest_with_every_key_is_decoded() -> None:
     challenge = decoded(full())
 
     ACCEPTS.validate(full())
@@ -77,7 +77,7 @@ WRONG = [
     ("/alias", "a/b"),
     ("/alias", 1),
     ("/automation_alias", "script"),
-    ("/opened", "soon"),
+    ("/unpacked", "soon"),
     ("/closed", "2026-03-01"),
     ("/points", -1),
     ("/points", True),
@@ -103,7 +103,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("pointer", "value"), WRONG, ids=[f"{pointer}={value!r}" for pointer, value in WRONG])
-def test_what_is_wrong_is_named_by_its_place(pointer: str, value: Any) -> None:
+def test_a_wrong_value_is_named_by_its_place(pointer: str, value: Any) -> None:
     made = full()
     container, key = at(made, pointer)
     container[key] = value
@@ -115,7 +115,7 @@ def test_what_is_wrong_is_named_by_its_place(pointer: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("key", [key for key in document() if key not in {"tags", "options"}])
-def test_what_is_missing_is_named(key: str) -> None:
+def test_a_missing_key_is_named(key: str) -> None:
     made = full()
     del made[key]
 
@@ -134,7 +134,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize("pointer", PLACES)
-def test_the_schema_takes_what_the_decoder_takes(pointer: str) -> None:
+def test_the_schema_accepts_all_decodable_manifests(pointer: str) -> None:
     for value in ANY:
         made = full()
         container, key = at(made, pointer)

@@ -1,4 +1,4 @@
-"""How long a challenge will take, by a probe that is pretended to have measured what its session says."""
+"""Expected times of a challenge, from the sessions of simulated probes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 
 class TestExpectedTime:
-    """The probe is pretended to have measured what its session says."""
-
     @pytest.fixture
     def probed(self, home: ChallengeHome) -> ChallengeHome:
         made = document()
@@ -41,11 +39,11 @@ class TestExpectedTime:
         real = home.run_script
 
         def run(command: dict[str, Any]) -> dict[str, Any]:
-            told = real(command)
+            answer = real(command)
             if command["tags"] == "run,first":
                 folder = next(Path(command["results_dir"]).glob("*_results/*/*/*"))
                 (folder / "find-performance-session.json").write_text(json.dumps({**SESSION, "target": target}))
-            return told
+            return answer
 
         home.patch.setattr(ENGINE, "run_script", run)
 
@@ -58,7 +56,7 @@ class TestExpectedTime:
         ],
         ids=str,
     )
-    def test_hours_follow_from_what_one_sample_takes(
+    def test_hours_follow_from_the_time_of_one_sample(
         self, probed: ChallengeHome, target: dict[str, float], hours: float, sample_ms: float
     ) -> None:
         self.measuring(probed, target)
@@ -69,40 +67,40 @@ class TestExpectedTime:
         assert expected[0]["sample_ms"] == pytest.approx(sample_ms)
         assert expected[1]["hours"] is None
 
-    def test_measured_and_estimated_are_told_apart(
+    def test_measured_and_estimated_times_are_distinguished(
         self, probed: ChallengeHome, capsys: pytest.CaptureFixture[str]
     ) -> None:
         self.measuring(probed, {"target_qps": 10})
         probed("run", sample=True)
 
-        said = capsys.readouterr().err
-        assert "0.22 h (estimated); measured: 100 ms a sample" in said
-        assert "assumed: counted" in said
+        output = capsys.readouterr().err
+        assert "0.22 h (estimated); measured: 100 ms per sample" in output
+        assert "assumed: counted" in output
 
     @pytest.mark.parametrize("target", [{}, {"target_qps": None}, "nothing"], ids=str)
-    def test_a_probe_that_measured_nothing_leaves_the_time_unknown(self, probed: ChallengeHome, target: Any) -> None:
+    def test_a_probe_without_a_target_leaves_the_time_unknown(self, probed: ChallengeHome, target: Any) -> None:
         self.measuring(probed, target)
 
-        told = probed("run", sample=True)
+        answer = probed("run", sample=True)
 
-        assert told["return"] == 0
-        assert report_of(told)["expected"][0]["hours"] is None
+        assert answer["return"] == 0
+        assert report_of(answer)["expected"][0]["hours"] is None
 
-    def test_a_failed_probe_stops_nothing_and_is_said(self, probed: ChallengeHome) -> None:
+    def test_a_failed_probe_is_reported_and_stops_nothing(self, probed: ChallengeHome) -> None:
         probed.failing["run,first"] = "no engine here"
 
-        told = probed("run", sample=True)
+        answer = probed("run", sample=True)
 
-        assert told["return"] == 0
-        assert "no engine here" in report_of(told)["expected"][0]["how"]
+        assert answer["return"] == 0
+        assert "no engine here" in report_of(answer)["expected"][0]["how"]
 
     def ending_at_its_limit(self, home: ChallengeHome, done: dict[str, float]) -> None:
         real = home.run_script
 
         def run(command: dict[str, Any]) -> dict[str, Any]:
-            told = real(command)
+            answer = real(command)
             if command["tags"] != "run,first":
-                return told
+                return answer
             folder = next(Path(command["results_dir"]).glob("*_results/*/*/*"))
             failure = {"status": 72, "name": "OVER_TIME", "message": "it was ended", "done": done}
             (folder / "find-performance-session.error.json").write_text(json.dumps(failure))
@@ -110,7 +108,7 @@ class TestExpectedTime:
 
         home.patch.setattr(ENGINE, "run_script", run)
 
-    def test_a_probe_has_two_minutes(self, probed: ChallengeHome) -> None:
+    def test_a_probe_is_limited_to_two_minutes(self, probed: ChallengeHome) -> None:
         self.measuring(probed, {"target_qps": 10})
         probed("run", sample=True)
 
@@ -119,7 +117,7 @@ class TestExpectedTime:
         assert "--env.CM_MLPERF_TIME_LIMIT_S=120" in probes[0]["cmd"]
         assert all("env" not in command for command in probed.ran if command not in probes)
 
-    def test_what_a_probe_had_done_at_its_limit_is_estimated_from_and_said(self, probed: ChallengeHome) -> None:
+    def test_samples_before_the_limit_count(self, probed: ChallengeHome) -> None:
         self.ending_at_its_limit(probed, {"samples": 20, "issued": 500, "seconds": 40.0})
 
         expected = report_of(probed("run", sample=True))["expected"][0]
@@ -129,7 +127,7 @@ class TestExpectedTime:
         assert "20 samples in 40 s" in expected["how"]
         assert "limit of 120 s" in expected["how"]
 
-    def test_a_probe_that_began_nothing_within_its_limit_leaves_the_time_unknown(self, probed: ChallengeHome) -> None:
+    def test_no_sample_before_the_limit_leaves_the_time_unknown(self, probed: ChallengeHome) -> None:
         self.ending_at_its_limit(probed, {})
 
         expected = report_of(probed("run", sample=True))["expected"][0]
@@ -141,33 +139,31 @@ class TestExpectedTime:
         "left", [b"", b"[" * 100_000, b'{"done": {"samples": "many"}}'], ids=["empty", "deep", "text"]
     )
     @pytest.mark.parametrize("error", ["", "it was ended"])
-    def test_a_damaged_file_of_a_probe_leaves_the_time_unknown(
-        self, probed: ChallengeHome, left: bytes, error: str
-    ) -> None:
+    def test_a_damaged_probe_file_leaves_the_time_unknown(self, probed: ChallengeHome, left: bytes, error: str) -> None:
         real = probed.run_script
 
         def run(command: dict[str, Any]) -> dict[str, Any]:
-            told = real(command)
+            answer = real(command)
             if command["tags"] != "run,first":
-                return told
+                return answer
             folder = next(Path(command["results_dir"]).glob("*_results/*/*/*"))
             (folder / f"find-performance-session{'.error' if error else ''}.json").write_bytes(left)
-            return {"return": 1, "error": error} if error else told
+            return {"return": 1, "error": error} if error else answer
 
         probed.patch.setattr(ENGINE, "run_script", run)
 
         expected = report_of(probed("run", sample=True))["expected"][0]
 
         assert expected["hours"] is None
-        assert (error or "left no target") in expected["how"]
+        assert (error or "wrote no target") in expected["how"]
 
     def test_a_probe_is_not_a_result(self, probed: ChallengeHome) -> None:
         self.measuring(probed, {"target_qps": 10})
 
         assert [row["workflow"] for row in report_of(probed("run", sample=True))["results"]] == ["first", "second"]
 
-    def test_it_can_be_left_out(self, probed: ChallengeHome) -> None:
-        told = probed("run", sample=True, skip_probe=True)
+    def test_skip_probe_omits_the_probe(self, probed: ChallengeHome) -> None:
+        answer = probed("run", sample=True, skip_probe=True)
 
-        assert report_of(told)["expected"] == []
+        assert report_of(answer)["expected"] == []
         assert [command["tags"] for command in probed.ran] == ["run,first,_sample", "run,second,_sample"]

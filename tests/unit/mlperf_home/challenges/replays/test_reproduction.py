@@ -1,4 +1,4 @@
-"""Replaying a bundle: what is refused, what differs, and the three verdicts."""
+"""Replays of a bundle: refusals, differences, and the three verdicts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from challenge_homes import NAME, ChallengeHome
 from submission_results import ours
 
-from mlperf_home.challenges import commands as front
+from mlperf_home.challenges import commands
 from mlperf_home.challenges.definition.machine import machine_differences, this_machine
 from mlperf_home.challenges.replays.comparison import TOLERANCE, compare, same_arithmetic, sampling_share
 from mlperf_home.measurements.ingest import ingest
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def report_of(told: dict[str, Any]) -> dict[str, Any]:
-    return json.loads(Path(told["report"]).with_suffix(".json").read_text())
+def report_of(answer: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(Path(answer["report"]).with_suffix(".json").read_text())
 
 
 def changing(home: ChallengeHome, change: Callable[[Measurement], Measurement]) -> None:
-    """Let later runs measure something else."""
+    """Change the measurements of later runs."""
     real = home.run_script
 
     def run(command: dict[str, Any]) -> dict[str, Any]:
-        told = real(command)
+        answer = real(command)
         for path in Path(command["results_dir"]).rglob("measurement.json"):
             path.write_text(to_json(change(from_json(path.read_text()))))
-        return told
+        return answer
 
     home.patch.setattr(ENGINE, "run_script", run)
 
@@ -50,11 +50,11 @@ def with_value(name: str, factor: float) -> Callable[[Measurement], Measurement]
 
 
 class TestVerdicts:
-    def test_the_same_again_is_reproduced(self, home: ChallengeHome) -> None:
-        told = home("replay", results=str(home.bundle()))
+    def test_equal_results_are_reproduced(self, home: ChallengeHome) -> None:
+        answer = home("replay", results=str(home.bundle()))
 
-        report = report_of(told)
-        assert (told["return"], told["verdict"]) == (0, "reproduced")
+        report = report_of(answer)
+        assert (answer["return"], answer["verdict"]) == (0, "reproduced")
         assert [each["workflow"] for each in report["results"]] == ["first", "second"]
         assert report["plan_differences"] == report["machine_differences"] == []
         assert report["sample"] is True
@@ -70,30 +70,30 @@ class TestVerdicts:
             ("exact_match_percent", 1.0001, "functional"),
         ],
     )
-    def test_values_agree_or_not(self, home: ChallengeHome, name: str, factor: float, verdict: str) -> None:
+    def test_values_decide_the_verdict(self, home: ChallengeHome, name: str, factor: float, verdict: str) -> None:
         bundle = home.bundle()
         changing(home, with_value(name, factor))
 
         assert home("replay", results=str(bundle))["verdict"] == verdict
 
-    def test_a_result_that_is_not_valid_any_more_is_not_reproduced(self, home: ChallengeHome) -> None:
+    def test_a_newly_invalid_result_is_not_reproduced(self, home: ChallengeHome) -> None:
         bundle = home.bundle()
         changing(home, lambda measurement: replace(measurement, validity="INVALID"))
 
         assert home("replay", results=str(bundle))["verdict"] == "not"
 
-    def test_a_workflow_that_fails_is_not_reproduced_and_named(self, home: ChallengeHome) -> None:
+    def test_a_newly_failed_workflow_is_not_reproduced(self, home: ChallengeHome) -> None:
         bundle = home.bundle()
         home.failing["run,second,_sample"] = "no compiler here"
 
-        told = home("replay", results=str(bundle))
+        answer = home("replay", results=str(bundle))
 
-        assert told["return"] == 1
-        assert told["verdict"] == "not"
-        assert "second: no compiler here" in told["error"]
-        assert "missing" in Path(told["report"]).read_text()
+        assert answer["return"] == 1
+        assert answer["verdict"] == "not"
+        assert "second: no compiler here" in answer["error"]
+        assert "missing" in Path(answer["report"]).read_text()
 
-    def test_what_was_not_in_the_bundle_is_not_run(self, home: ChallengeHome) -> None:
+    def test_only_the_workflows_of_the_bundle_run(self, home: ChallengeHome) -> None:
         home("replay", results=str(home.bundle(only="second")))
 
         assert [command["tags"] for command in home.ran] == ["run,second,_sample", "run,second,_sample"]
@@ -107,7 +107,7 @@ class TestVerdicts:
 
         assert any("scripts: first:" in line for line in report["plan_differences"])
 
-    def test_options_that_only_the_replay_had_are_listed(self, home: ChallengeHome) -> None:
+    def test_extra_options_of_the_replay_are_listed(self, home: ChallengeHome) -> None:
         bundle = home.bundle()
         home.patch.setenv("CM_SCRIPT_EXTRA_CMD", "--quiet")
 
@@ -119,7 +119,7 @@ class TestVerdicts:
     def test_another_machine_is_listed(self, home: ChallengeHome) -> None:
         bundle = home.bundle()
         other = msgspec.structs.replace(this_machine(), cpu_model="Fast 9000", cpu_features=("avx2",))
-        home.patch.setattr(front, "this_machine", lambda: other)
+        home.patch.setattr(commands, "this_machine", lambda: other)
         changing(home, with_value("f1_percent", 0.998))
 
         report = report_of(home("replay", results=str(bundle)))
@@ -128,12 +128,12 @@ class TestVerdicts:
         assert not report["results"][0]["same_arithmetic"]
         assert report["verdict"] == "reproduced"
 
-    def test_the_three_forms_tell_the_same(self, home: ChallengeHome) -> None:
-        told = home("replay", results=str(home.bundle()))
+    def test_markdown_and_page_have_the_same_facts(self, home: ChallengeHome) -> None:
+        answer = home("replay", results=str(home.bundle()))
 
         for ending in (".md", ".html"):
-            text = Path(told["report"]).with_suffix(ending).read_text()
-            assert "reproduced: every result is there again" in text
+            text = Path(answer["report"]).with_suffix(ending).read_text()
+            assert "reproduced: every result was measured again" in text
             assert "SAMPLE" in text
             assert "109.5 (104.025 to 114.975)" in text
 
@@ -143,14 +143,14 @@ class TestRefusals:
         bundle = home.bundle()
         (tmp_path / "cut.tar.gz").write_bytes(bundle.read_bytes()[:-2000])
 
-        told = home("replay", results=str(tmp_path / "cut.tar.gz"))
+        answer = home("replay", results=str(tmp_path / "cut.tar.gz"))
 
-        assert told["return"] == 1
-        assert "cut.tar.gz" in told["error"]
+        assert answer["return"] == 1
+        assert "cut.tar.gz" in answer["error"]
         assert len(home.ran) == 2
 
     @pytest.mark.parametrize(
-        ("options", "said"),
+        ("options", "message"),
         [
             ({}, "which bundle?"),
             ({"results": "/nowhere/b.tar.gz"}, "there is no such file"),
@@ -160,10 +160,10 @@ class TestRefusals:
         ],
         ids=str,
     )
-    def test_what_is_typed_wrong(self, home: ChallengeHome, options: dict[str, Any], said: str) -> None:
-        assert said in home("replay", **options)["error"]
+    def test_a_wrong_option_is_refused(self, home: ChallengeHome, options: dict[str, Any], message: str) -> None:
+        assert message in home("replay", **options)["error"]
 
-    def test_the_bundle_of_another_challenge(self, home: ChallengeHome) -> None:
+    def test_a_bundle_of_another_challenge_is_refused(self, home: ChallengeHome) -> None:
         bundle = home.bundle()
         home.write(alias="other@home")
         home("run", "other@home", lock=True)
@@ -173,19 +173,19 @@ class TestRefusals:
     def test_a_real_bundle_is_not_replayed_on_the_sample(self, home: ChallengeHome) -> None:
         bundle = Path(home("run")["bundle"])
 
-        assert "the bundle is of the real data" in home("replay", results=str(bundle), sample=True)["error"]
+        assert "the bundle was made with the real data" in home("replay", results=str(bundle), sample=True)["error"]
 
-    def test_what_is_not_locked_is_refused(self, home: ChallengeHome) -> None:
+    def test_differences_from_the_lock_are_refused(self, home: ChallengeHome) -> None:
         bundle = home.bundle()
         (home.root / "script" / "first" / "customize.py").write_text("# newer\n")
 
-        assert "is not what is locked" in home("replay", results=str(bundle))["error"]
+        assert "differ from the lock" in home("replay", results=str(bundle))["error"]
         assert home("replay", results=str(bundle), unlocked=True)["return"] == 0
 
-    def test_nothing_of_the_bundle_is_left_unpacked(self, home: ChallengeHome) -> None:
-        told = home("replay", results=str(home.bundle()))
+    def test_the_unpacked_bundle_is_removed(self, home: ChallengeHome) -> None:
+        answer = home("replay", results=str(home.bundle()))
 
-        assert not [path for path in Path(told["report"]).parent.parent.iterdir() if path.name.endswith(".bundle")]
+        assert not [path for path in Path(answer["report"]).parent.parent.iterdir() if path.name.endswith(".bundle")]
 
 
 class TestAgreement:
@@ -195,10 +195,10 @@ class TestAgreement:
 
     @pytest.fixture
     def stream(self, tmp_path: Path) -> Measurement:
-        found = ingest(ours(tmp_path, scenario="SingleStream"), model_name="m")
+        measurement = ingest(ours(tmp_path, scenario="SingleStream"), model_name="m")
         ranks = {"50.00": 1.0, "90.00": 2.0, "95.00": 3.0, "97.00": 4.0, "99.00": 6.0, "99.90": 9.0}
         values = {f"latency_p{rank}_ms": Value(value, "measured") for rank, value in ranks.items()}
-        return replace(found, values={**found.values, **values})
+        return replace(measurement, values={**measurement.values, **values})
 
     def _queries(self, measurement: Measurement, count: int) -> Measurement:
         return replace(measurement, values={**measurement.values, "query_count": Value(count, "measured")})
@@ -208,17 +208,17 @@ class TestAgreement:
 
         assert few > TOLERANCE > many > 0
 
-    def test_the_interval_is_the_binomials_rank_between_loadgens_percentiles(self, stream: Measurement) -> None:
+    def test_a_latencys_interval_follows_from_binomial_ranks(self, stream: Measurement) -> None:
         # 900 queries: a rank is off by 1.96 * 0.01; 0.9196 lies 0.392 of the way from 2 ms to 3 ms.
         assert sampling_share(self._queries(stream, 900), "latency_ms") == pytest.approx(0.392 / 2)
 
-    def test_other_values_have_the_stated_tolerance_alone(self, measurement: Measurement) -> None:
+    def test_other_values_have_only_the_fixed_tolerance(self, measurement: Measurement) -> None:
         assert sampling_share(measurement, "samples_per_second") == 0.0
 
     def test_an_unknown_value_agrees_with_nothing(self, measurement: Measurement) -> None:
-        (found,) = compare(measurement, measurement, ["joules"], same_arithmetic=True)[:1]
+        (value,) = compare(measurement, measurement, ["joules"], same_arithmetic=True)[:1]
 
-        assert not found.agree
+        assert not value.agree
 
     @pytest.mark.parametrize("fact", ["version", "isa"])
     def test_another_engine_is_other_arithmetic(self, measurement: Measurement, fact: str) -> None:
@@ -231,7 +231,7 @@ class TestAgreement:
         assert not same_arithmetic(measurement, measurement, (machine, machine), same_data=False)
         assert not same_arithmetic(measurement, measurement, (machine, plain), same_data=True)
 
-    def test_what_differs_between_machines_is_a_sentence_each(self) -> None:
+    def test_each_difference_of_machines_is_one_sentence(self) -> None:
         here = this_machine()
         one = msgspec.structs.replace(here, memory_bytes=1, cpu_features=("avx2", "fma"), hypervisor=None)
         other = msgspec.structs.replace(here, memory_bytes=2, cpu_features=("fma", "sve"), hypervisor="KVM")
@@ -239,6 +239,6 @@ class TestAgreement:
         assert machine_differences(one, other) == [
             "cpu_features: only then: avx2",
             "cpu_features: only now: sve",
-            "hypervisor: not known then, KVM now",
+            "hypervisor: unknown then, KVM now",
             "memory_bytes: 1 then, 2 now",
         ]

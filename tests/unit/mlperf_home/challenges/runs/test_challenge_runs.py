@@ -1,4 +1,4 @@
-"""Running a challenge: what is refused, what is run, what is told, what a second run does."""
+"""Runs of a challenge: refusals, locks, dates, continued runs, and reports."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from mlperf_home.product import ENGINE
 
 
 class TestFinding:
-    def test_it_is_listed_with_its_state(self, home: ChallengeHome) -> None:
+    def test_a_challenge_is_listed_with_its_state(self, home: ChallengeHome) -> None:
         assert home("find", "")["challenges"] == [{"name": NAME, "title": "A tiny challenge", "state": "open"}]
 
     @pytest.mark.parametrize("tags", ["tiny", "mlperf,tiny", ["tiny"]])
-    def test_by_tags(self, home: ChallengeHome, tags: Any) -> None:
+    def test_challenges_are_found_by_tags(self, home: ChallengeHome, tags: Any) -> None:
         assert len(home("find", "", tags=tags)["challenges"]) == 1
 
-    def test_what_there_is_not_is_said_with_what_there_is(self, home: ChallengeHome) -> None:
-        for told in (home("find", "", tags="other"), home("find", "other")):
-            assert told["return"] == 1
-            assert f"no challenge is other; there are: {NAME}" in told["error"]
+    def test_an_unknown_name_lists_the_known_challenges(self, home: ChallengeHome) -> None:
+        for answer in (home("find", "", tags="other"), home("find", "other")):
+            assert answer["return"] == 1
+            assert f"no challenge is other; there are: {NAME}" in answer["error"]
 
     @pytest.mark.parametrize("action", ["find", "show"])
-    def test_an_option_that_does_nothing_is_refused(self, home: ChallengeHome, action: str) -> None:
+    def test_an_option_without_effect_is_refused(self, home: ChallengeHome, action: str) -> None:
         assert "--sample: not known here" in home(action, sample=True)["error"]
 
-    def test_a_broken_one_hides_no_other_and_is_named(
+    def test_a_malformed_manifest_is_named_and_hides_no_other(
         self, home: ChallengeHome, capsys: pytest.CaptureFixture[str]
     ) -> None:
         broken = home.root / "challenge" / "broken"
@@ -44,20 +44,20 @@ class TestFinding:
         assert [each["name"] for each in home("find", "")["challenges"]] == [NAME]
         assert "broken/_cm.json#: 'automation_alias' is missing" in capsys.readouterr().err
 
-    def test_all_of_it_is_shown(self, home: ChallengeHome, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_show_prints_the_whole_challenge(self, home: ChallengeHome, capsys: pytest.CaptureFixture[str]) -> None:
         assert home("show", out="con")["return"] == 0
 
         shown = capsys.readouterr().out
         for word in ("2026-04-01 to 2026-06-30: open", "Be quick.", "run,second,_sample", "samples_per_second"):
             assert word in shown
 
-    def test_a_wrong_name_is_told_with_the_nearest(self, home: ChallengeHome) -> None:
+    def test_a_wrong_name_suggests_the_nearest(self, home: ChallengeHome) -> None:
         assert f"did you mean {NAME}?" in home("show", "tiny@home-v1")["error"]
 
 
 class TestRefusals:
     @pytest.mark.parametrize(
-        ("options", "said"),
+        ("options", "message"),
         [
             ({"smaple": True}, "did you mean --sample?"),
             ({"only": "third"}, "there is no workflow 'third'"),
@@ -74,15 +74,15 @@ class TestRefusals:
         ],
         ids=str,
     )
-    def test_what_is_typed_wrong(self, home: ChallengeHome, options: dict[str, Any], said: str) -> None:
-        told = home("run", **{"sample": True, **options})
+    def test_a_wrong_option_is_refused(self, home: ChallengeHome, options: dict[str, Any], message: str) -> None:
+        answer = home("run", **{"sample": True, **options})
 
-        assert told["return"] == 1
-        assert said in told["error"]
-        assert "\n" not in told["error"]
+        assert answer["return"] == 1
+        assert message in answer["error"]
+        assert "\n" not in answer["error"]
         assert home.ran == []
 
-    def test_all_that_the_machine_lacks_is_said_at_once(self, home: ChallengeHome) -> None:
+    def test_all_unmet_requirements_are_named_at_once(self, home: ChallengeHome) -> None:
         made = document()
         made["workflows"][0]["sample"]["needs"] = {"disk_gb": 1e9, "memory_gb": 1e6, "options": ["colour"]}
         made["workflows"][1]["sample"]["needs"] = {"cpus": {"riscv64": ["v"]}}
@@ -91,11 +91,11 @@ class TestRefusals:
 
         error = home("run", sample=True)["error"]
 
-        for words in ("1e+09 GB free", "1e+06 GB of memory", "give --colour=...", "a CPU of the kind riscv64"):
+        for words in ("1e+09 GB free", "1e+06 GB of memory", "set --colour=...", "a CPU with the architecture riscv64"):
             assert words in error
         assert home.ran == []
 
-    def test_a_workflow_that_can_run_is_proposed_alone(self, home: ChallengeHome) -> None:
+    def test_runnable_workflows_are_proposed(self, home: ChallengeHome) -> None:
         made = document()
         made["workflows"][0]["sample"]["needs"] = {"options": ["colour"]}
         home.write(**made)
@@ -104,7 +104,7 @@ class TestRefusals:
         assert "--only=second" in home("run", sample=True)["error"]
         assert home("run", sample=True, only="second")["return"] == 0
 
-    def test_what_uses_anothers_results_is_refused_without_them(self, home: ChallengeHome) -> None:
+    def test_a_workflow_without_its_inputs_is_refused(self, home: ChallengeHome) -> None:
         made = document()
         made["workflows"][1]["sample"]["needs"] = {"after": ["first"]}
         home.write(**made)
@@ -112,13 +112,13 @@ class TestRefusals:
 
         error = home("run", sample=True, only="second")["error"]
 
-        assert "second wants what first leaves, here: none of it (add first to --only, or leave second out)" in error
+        assert "second needs results of first, here: none (add first to --only, or remove second)" in error
         assert home.ran == []
         assert home("run", sample=True, only="first")["return"] == 0
         assert home("run", sample=True, only="second")["return"] == 0
-        assert "what first leaves" in home("run", sample=True, only="second", new=True)["error"]
+        assert "results of first" in home("run", sample=True, only="second", new=True)["error"]
 
-    def test_nothing_is_run_for_a_look(self, home: ChallengeHome) -> None:
+    def test_plan_and_check_run_nothing(self, home: ChallengeHome) -> None:
         planned, checked = home("run", sample=True, plan=True), home("run", sample=True, check=True)
 
         assert planned["commands"]["first"].startswith("cm run script --tags=run,first,_sample --results_dir=")
@@ -131,13 +131,13 @@ class TestLocks:
     def test_a_changed_script_is_refused_by_name(self, home: ChallengeHome) -> None:
         (home.root / "script" / "first" / "customize.py").write_text("# changed\n")
 
-        told = home("run", sample=True)
+        answer = home("run", sample=True)
 
-        assert "scripts: first:" in told["error"]
-        assert "--unlocked" in told["error"]
+        assert "scripts: first:" in answer["error"]
+        assert "--unlocked" in answer["error"]
         assert home.ran == []
 
-    def test_unlocked_runs_and_says_so(self, home: ChallengeHome) -> None:
+    def test_unlocked_runs_and_reports_the_differences(self, home: ChallengeHome) -> None:
         (home.root / "script" / "first" / "customize.py").write_text("# changed\n")
 
         report = report_of(home("run", sample=True, unlocked=True))
@@ -153,12 +153,12 @@ class TestLocks:
         assert home("run", lock=True)["return"] == 0
         assert home("run", sample=True)["return"] == 0
 
-    def test_a_changed_challenge_is_not_as_locked(self, home: ChallengeHome) -> None:
+    def test_a_changed_manifest_differs_from_the_lock(self, home: ChallengeHome) -> None:
         home.write(points=5)
 
         assert "challenge: _cm.json" in home("run", sample=True)["error"]
 
-    def test_the_same_lock_is_made_twice(self, home: ChallengeHome) -> None:
+    def test_locking_twice_yields_the_same_bytes(self, home: ChallengeHome) -> None:
         path = home.root / "challenge" / NAME / LOCK_NAME
         before = path.read_bytes()
         home("run", lock=True)
@@ -170,10 +170,10 @@ class TestDates:
     def test_a_closed_challenge_runs_and_does_not_count(self, home: ChallengeHome) -> None:
         home.at(CLOSED)
 
-        told = home("run")
+        answer = home("run")
 
-        assert told["return"] == 0
-        assert "the challenge was" in " ".join(report_of(told)["counts_not_because"])
+        assert answer["return"] == 0
+        assert "the challenge was" in " ".join(report_of(answer)["counts_not_because"])
 
     def test_a_closed_challenge_is_refused_as_official(self, home: ChallengeHome) -> None:
         home.at(CLOSED)
@@ -184,26 +184,26 @@ class TestDates:
         assert home.ran == []
 
     def test_a_sample_is_never_official(self, home: ChallengeHome) -> None:
-        assert "--sample is no official run" in home("run", official=True, sample=True)["error"]
+        assert "--sample runs are never official" in home("run", official=True, sample=True)["error"]
 
 
 class TestRuns:
-    def test_every_workflow_is_run_with_its_places(self, home: ChallengeHome) -> None:
-        told = home("run", sample=True, colour="red", quiet=True)
+    def test_every_workflow_runs_with_its_placeholders(self, home: ChallengeHome) -> None:
+        answer = home("run", sample=True, colour="red", quiet=True)
 
         assert [command["tags"] for command in home.ran] == ["run,first,_sample", "run,second,_sample"]
         first = home.ran[0]
         assert first["colour"] == "red"
         assert first["quiet"] is True
-        assert Path(first["results_dir"]) == Path(told["report"]).parent / "results" / "first"
+        assert Path(first["results_dir"]) == Path(answer["report"]).parent / "results" / "first"
         assert "colour" not in {key for command in home.ran[2:] for key in command}
 
-    def test_an_option_that_was_not_given_is_left_out(self, home: ChallengeHome) -> None:
+    def test_an_option_without_a_value_is_left_out(self, home: ChallengeHome) -> None:
         home("run", sample=True)
 
         assert "colour" not in home.ran[0]
 
-    def test_what_is_done_is_not_done_again(self, home: ChallengeHome) -> None:
+    def test_done_workflows_do_not_run_again(self, home: ChallengeHome) -> None:
         first = home("run", sample=True)
         packed = Path(first["bundle"]).read_bytes()
         second = home("run", sample=True)
@@ -211,15 +211,15 @@ class TestRuns:
         assert len(home.ran) == 2
         assert Path(second["bundle"]).read_bytes() == packed
 
-    def test_a_failure_is_named_and_the_others_go_on(self, home: ChallengeHome) -> None:
+    def test_a_failure_is_named_and_the_others_continue(self, home: ChallengeHome) -> None:
         home.failing["run,first,_sample"] = "no compiler here"
 
-        told = home("run", sample=True)
+        answer = home("run", sample=True)
 
-        assert told["return"] == 1
-        assert "first: no compiler here" in told["error"]
-        assert [row["workflow"] for row in report_of(told)["results"]] == ["second"]
-        assert [each["status"] for each in report_of(told)["workflows"]] == ["failed", "done"]
+        assert answer["return"] == 1
+        assert "first: no compiler here" in answer["error"]
+        assert [row["workflow"] for row in report_of(answer)["results"]] == ["second"]
+        assert [each["status"] for each in report_of(answer)["workflows"]] == ["failed", "done"]
 
         home.failing.clear()
         again = home("run", sample=True)
@@ -227,31 +227,29 @@ class TestRuns:
         assert again["return"] == 0
         assert [command["tags"] for command in home.ran[2:]] == ["run,first,_sample"]
 
-    def test_ctrl_c_keeps_what_is_done_and_goes_on(self, home: ChallengeHome) -> None:
+    def test_a_run_continues_after_ctrl_c(self, home: ChallengeHome) -> None:
         home.failing["run,second,_sample"] = "Ctrl-C"
 
         assert home("run", sample=True)["return"] == 130
         home.failing.clear()
-        told = home("run", sample=True)
+        answer = home("run", sample=True)
 
-        assert told["return"] == 0
+        assert answer["return"] == 0
         assert [command["tags"] for command in home.ran] == [
             "run,first,_sample",
             "run,second,_sample",
             "run,second,_sample",
         ]
 
-    def test_another_question_into_the_same_folder_is_refused_or_set_aside(
-        self, home: ChallengeHome, tmp_path: Path
-    ) -> None:
+    def test_a_folder_with_another_run_is_refused_or_set_aside(self, home: ChallengeHome, tmp_path: Path) -> None:
         folder = str(tmp_path / "R")
         home("run", sample=True, results_dir=folder)
 
-        assert "was begun with another --colour" in home("run", sample=True, results_dir=folder, colour="x")["error"]
+        assert "holds a run with another --colour" in home("run", sample=True, results_dir=folder, colour="x")["error"]
         assert home("run", sample=True, results_dir=folder, colour="x", new=True)["return"] == 0
         assert [path.name for path in tmp_path.glob("R.until-*/run.json")] == ["run.json"]
 
-    def test_an_option_may_come_with_the_first_workflow_that_uses_it(self, home: ChallengeHome) -> None:
+    def test_an_option_may_be_added_with_its_first_workflow(self, home: ChallengeHome) -> None:
         made = document()
         del made["workflows"][0]["sample"]["options"]["colour"]
         home.write(**made)
@@ -264,7 +262,7 @@ class TestRuns:
         assert run(colour="red")["return"] == 0
         assert run(only="first", submitter="Me")["return"] == 0
         assert [command.get("colour") for command in home.ran] == [None, "red"]
-        assert "was begun with another --colour" in run(colour="blue")["error"]
+        assert "holds a run with another --colour" in run(colour="blue")["error"]
         next(home.home.glob("challenges/**/results/second/**/measurement.json")).unlink()
         assert run(only="second", colour="blue")["return"] == 0
         (kept,) = home.home.glob("challenges/**/run.json")
@@ -273,7 +271,7 @@ class TestRuns:
         assert json.loads(kept.read_text())["asked"]["options"] == {"colour": "blue"}
 
     @pytest.mark.parametrize("new", [False, True])
-    def test_two_at_once_into_one_folder_is_refused(self, home: ChallengeHome, tmp_path: Path, *, new: bool) -> None:
+    def test_a_second_run_in_a_folder_is_refused(self, home: ChallengeHome, tmp_path: Path, *, new: bool) -> None:
         errors: list[str] = []
         real = home.run_script
 
@@ -287,7 +285,7 @@ class TestRuns:
         assert home("run", sample=True, results_dir=str(tmp_path / "R"))["return"] == 0
         assert "another run is measuring into it" in errors[0]
 
-    def test_a_damaged_state_is_said(self, home: ChallengeHome, tmp_path: Path) -> None:
+    def test_a_damaged_run_json_can_be_set_aside(self, home: ChallengeHome, tmp_path: Path) -> None:
         folder = tmp_path / "R"
         home("run", sample=True, results_dir=str(folder))
         (folder / "run.json").write_text("{")
@@ -295,28 +293,28 @@ class TestRuns:
         assert "is damaged" in home("run", sample=True, results_dir=str(folder))["error"]
         assert home("run", sample=True, results_dir=str(folder), new=True)["return"] == 0
 
-    def test_results_that_are_gone_are_made_again(self, home: ChallengeHome) -> None:
-        told = home("run", sample=True)
-        next(Path(told["report"]).parent.glob("results/first/**/measurement.json")).unlink()
+    def test_deleted_results_are_measured_again(self, home: ChallengeHome) -> None:
+        answer = home("run", sample=True)
+        next(Path(answer["report"]).parent.glob("results/first/**/measurement.json")).unlink()
         home("run", sample=True)
 
         assert [command["tags"] for command in home.ran[2:]] == ["run,first,_sample"]
 
 
 class TestReports:
-    def test_a_sample_is_called_one_everywhere(self, home: ChallengeHome) -> None:
-        told = home("run", sample=True)
+    def test_a_sample_is_marked_everywhere(self, home: ChallengeHome) -> None:
+        answer = home("run", sample=True)
 
-        assert report_of(told)["sample"] is True
-        assert not report_of(told)["counts"]
+        assert report_of(answer)["sample"] is True
+        assert not report_of(answer)["counts"]
         for key in ("report", "page"):
-            assert "SAMPLE" in Path(told[key]).read_text()
+            assert "SAMPLE" in Path(answer[key]).read_text()
 
-    def test_a_run_that_counts_says_so(self, home: ChallengeHome) -> None:
+    def test_an_official_run_has_the_state_open(self, home: ChallengeHome) -> None:
         home.patch.setattr(running, "_made", lambda _work: datetime(2026, 5, 1, 3, 4, 5, tzinfo=timezone.utc))
-        told = home("run")
+        answer = home("run")
 
-        report = report_of(told)
+        report = report_of(answer)
         assert [row["workflow"] for row in report["results"]] == ["first", "second"]
         assert report["state"] == "open"
         assert report["results"][0]["metrics"][0] == {
@@ -326,23 +324,23 @@ class TestReports:
             "origin": "measured",
         }
 
-    def test_the_page_needs_nothing_else_and_runs_nothing(self, home: ChallengeHome) -> None:
+    def test_the_page_is_self_contained_and_has_no_scripts(self, home: ChallengeHome) -> None:
         home.failing["run,first,_sample"] = '<script>alert(1)</script> | "x" *y*'
-        told = home("run", sample=True)
+        answer = home("run", sample=True)
 
-        page, text = (Path(told["report"]).with_suffix(end).read_text() for end in (".html", ".md"))
+        page, text = (Path(answer["report"]).with_suffix(end).read_text() for end in (".html", ".md"))
         assert "<script" not in page
         assert "&lt;script&gt;" in page
         assert "http" not in page
         assert '\\| "x" \\*y\\*' in text
 
 
-def test_options_of_every_command_reach_the_scripts_and_are_told(home: ChallengeHome) -> None:
+def test_options_of_the_environment_are_reported(home: ChallengeHome) -> None:
     home.patch.setenv("CM_SCRIPT_EXTRA_CMD", "--adr.python.version=3.11 --execution_mode=test")
 
     report = report_of(home("run", sample=True))
 
-    assert any("--execution_mode=test" in why for why in report["counts_not_because"])
+    assert any("--execution_mode=test" in reason for reason in report["counts_not_because"])
     assert "CM_SCRIPT_EXTRA_CMD changes its commands" in home("run", official=True)["error"]
 
 

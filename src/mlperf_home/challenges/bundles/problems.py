@@ -1,4 +1,4 @@
-"""Faults of a bundle's documents, each as a problem with its file."""
+"""Problems of a bundle: pairs of file and text."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Problem = tuple[str, str]
 _LONGEST = 300
 
 
-def fault_of(error: DocumentError | ManifestError | LocatedError) -> str:
-    """Return what is wrong, with its place in the document; shortened, for a key or value may be as long as a file."""
+def problem_of(error: DocumentError | ManifestError | LocatedError) -> str:
+    """Return pointer and problem of an error on one line, cut to 300 characters: a key may be as long as a file."""
     pointer = "" if isinstance(error, LocatedError) else error.pointer
     text = " ".join((f"{pointer}: " * bool(pointer) + error.problem).split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def file_of(error: DocumentError | LocatedError, root: Path) -> str:
-    """Return the file of an error, without the bundle's folder before it."""
+    """Return the file of an error, relative to the bundle's folder."""
     return str(error.where).replace(f"{root}/", "")

@@ -1,4 +1,4 @@
-"""Write reports as JSON, as Markdown and as one HTML page that needs nothing else."""
+"""Render reports as JSON, Markdown, and one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SPECIAL = {"\\": "\\\\", "|": "\\|", "<": "&lt;", ">": "&gt;", "*": "\\*", "_":
 
 @dataclass(frozen=True)
 class Part:
-    """A heading, sentences that stand out, and a table."""
+    """A section of a report: heading, emphasised sentences, and table."""
 
     title: str
     notices: Sequence[str] = ()
@@ -31,18 +31,18 @@ class Part:
     rows: Sequence[Sequence[str]] = ()
 
 
-def listed(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Part]:
-    """Return one part with a table, or none where it would have no rows."""
+def table_part(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Part]:
+    """Return a part with a table; no part without rows."""
     return [Part(title, (), header, rows)] if rows else []
 
 
 def json_text(document: object) -> str:
-    """Write a document as JSON text, the same for the same document."""
+    """Return a document as JSON text with sorted keys."""
     return json.dumps(encode(document), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def forms(report: object, title: str, parts: Sequence[Part]) -> dict[str, str]:
-    """Write a report in its three forms: texts by the endings of their files' names."""
+def render_report(report: object, title: str, parts: Sequence[Part]) -> dict[str, str]:
+    """Return a report's texts by file ending: json, md, html."""
     return {"json": json_text(report), "md": _markdown(title, parts), "html": _page(title, parts)}
 
 
@@ -75,8 +75,8 @@ def _section(part: Part) -> str:
     return html
 
 
-def number(value: object) -> str:
-    """Write a value for people."""
+def value_text(value: object) -> str:
+    """Return a value as text for people."""
     if value is None:
         return "unknown"
     if isinstance(value, bool):

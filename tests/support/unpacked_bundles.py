@@ -1,4 +1,4 @@
-"""A bundle that tests edit."""
+"""Bundles that tests unpack and edit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from challenge_homes import NAME
 
 from mlperf_home.challenges.bundles.bundle import MANIFEST, file_entries
-from mlperf_home.challenges.bundles.verification import Verified, verify
+from mlperf_home.challenges.bundles.verification import VerifiedBundle, verify
 from mlperf_home.contracts.codec import encode
 from mlperf_home.submission.delivery import pack
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Opened:
-    """A bundle that was unpacked, to be edited and packed again."""
+class UnpackedBundle:
+    """An unpacked bundle, to be edited and packed again."""
 
     def __init__(self, bundle: Path, folder: Path) -> None:
         self.folder = folder
         with tarfile.open(bundle) as archive:
-            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # from Python 3.11.4 on
-            archive.extractall(folder / "edited")  # noqa: S202 - this test has made it
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # since Python 3.11.4
+            archive.extractall(folder / "edited")  # noqa: S202 - made by the test itself
         self.root = folder / "edited" / NAME
 
     def change(self, name: str, change: Callable[[Any], Any]) -> None:
@@ -35,15 +35,15 @@ class Opened:
         (self.root / name).write_text(json.dumps(document if changed is None else changed, indent=1, sort_keys=True))
 
     def rehash(self) -> None:
-        """Write the hashes anew, as one would who wants to deceive."""
+        """Rewrite the hashes in the manifest, as a forger would."""
         self.change(MANIFEST, lambda manifest: manifest.update(files=encode(file_entries(self.root))))
 
-    def verified(self, **options: Any) -> Verified:
-        """Pack it again and verify that."""
+    def verified(self, **options: Any) -> VerifiedBundle:
+        """Pack the folder again, and verify the result."""
         target = self.folder / "edited.tar.gz"
         pack(self.root, target)
         return verify(target, self.folder / "unpacked", **options)
 
 
-def found(verified: Verified) -> list[str]:
-    return [str(finding) for finding in verified.findings]
+def problems_of(verified: VerifiedBundle) -> list[str]:
+    return [str(problem) for problem in verified.problems]
