@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_home.experiments.fronts import fronts_of, read_axes
-from mlperf_home.measurements.index import Index, Query
+from mlperf_home.measurements.index import Index, MeasurementFilter
 from mlperf_home.measurements.measurement import Measurement, Value
 from mlperf_home.measurements.store import Store
 
@@ -71,7 +71,7 @@ def main() -> None:
         with Index(store) as index:
             timed(
                 "find 1 in 1,000",
-                lambda: list(index.find(Query(at_most={"values.latency_ms": 1 + count / 1e5}))),
+                lambda: list(index.find(MeasurementFilter(at_most={"values.latency_ms": 1 + count / 1e5}))),
                 base_s,
             )
 

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from submission_results import foreign
 from submission_tree import RULES, system
 
-from mlperf_home.submission.assemble.collect import Order
+from mlperf_home.submission.assemble.collect import SubmissionRequest
 from mlperf_home.submission.assemble.generate import generate
 from mlperf_home.submission.check.report import check_submission
 from mlperf_home.submission.delivery import pack
@@ -47,9 +47,11 @@ def measure(models: int, log_bytes: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         make_results(root / "results", models, log_bytes)
-        order = Order(root / "results", root / "tree", "Example", "open", RULES, lambda *_: system("open", "Example"))
+        request = SubmissionRequest(
+            root / "results", root / "tree", "Example", "open", RULES, lambda *_: system("open", "Example")
+        )
         began = time.perf_counter()
-        made = generate(replace(order, infer=True))
+        made = generate(replace(request, infer=True))
         generated = time.perf_counter()
         report = check_submission(root / "tree", RULES)
         checked = time.perf_counter()

@@ -1,7 +1,7 @@
 """Look, before a long run, whether a submission could be made of it."""
 
 from mlperf_home.rules import UnknownRoundError, load_round
-from mlperf_home.submission.assemble.prerequisites import Prerequisites, obstacles
+from mlperf_home.submission.assemble.prerequisites import PlannedSubmission, obstacles
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 
@@ -10,7 +10,7 @@ def preprocess(context: Context) -> Outcome:
     results = context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results"
     with failing_on(UnknownRoundError):
         rules = load_round(context.text("CM_MLPERF_ROUND"))
-    known = Prerequisites(
+    planned = PlannedSubmission(
         submission_dir=context.path("CM_MLPERF_SUBMISSION_DIR") or context.folders.state.parent / "submission",
         results_dir=results,
         submitter=context.text("CM_MLPERF_SUBMITTER", ""),
@@ -28,7 +28,7 @@ def preprocess(context: Context) -> Outcome:
         category=context.text("CM_MLPERF_CATEGORY", ""),
         rules=rules,
     )
-    found = obstacles(known)
+    found = obstacles(planned)
     for obstacle in found:
         context.warn(obstacle)
     if found:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from mlperf_home.measurements.layout import read_object
 from mlperf_home.rules import UnknownRoundError, load_round
-from mlperf_home.submission.assemble.collect import AssembleError, Order, require_same_processor
+from mlperf_home.submission.assemble.collect import AssembleError, SubmissionRequest, require_same_processor
 from mlperf_home.submission.assemble.generate import Assembled, generate
 from mlperf_home.submission.check.structure import MappingError, parse_mapping
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
-_TOLD = {
+_USER_FIELDS = {
     "starting_weights_filename": "CM_ML_MODEL_STARTING_WEIGHTS_FILENAME",
     "weight_data_types": "CM_ML_MODEL_WEIGHT_DATA_TYPES",
     "input_data_types": "CM_ML_MODEL_INPUT_DATA_TYPES",
@@ -21,15 +21,15 @@ _TOLD = {
 def preprocess(context: Context) -> Outcome:
     """Take the results, write the tree beside its place, and put it there when it is whole."""
     with failing_on(AssembleError, MappingError, UnknownRoundError):
-        order = _order(context)
-        made = generate(order)
+        request = _submission_request(context)
+        made = generate(request)
     _tell(context, made)
     return Done(
-        exports={"CM_MLPERF_SUBMISSION_DIR": order.submission_dir, "CM_MLPERF_SUBMISSION_RESULTS": len(made.results)}
+        exports={"CM_MLPERF_SUBMISSION_DIR": request.submission_dir, "CM_MLPERF_SUBMISSION_RESULTS": len(made.results)}
     )
 
 
-def _order(context: Context) -> Order:
+def _submission_request(context: Context) -> SubmissionRequest:
     results_dir = context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results"
     submission_dir = context.path("CM_MLPERF_SUBMISSION_DIR") or context.folders.state.parent / "submission"
     rules = load_round(context.text("CM_MLPERF_ROUND"))
@@ -38,7 +38,7 @@ def _order(context: Context) -> Order:
     def describe(_: str, framework: str) -> Mapping[str, str]:
         return {**described, "framework": framework}
 
-    return Order(
+    return SubmissionRequest(
         results_dir=results_dir,
         submission_dir=submission_dir,
         submitter=context.name("CM_MLPERF_SUBMITTER"),
@@ -51,7 +51,7 @@ def _order(context: Context) -> Order:
         infer=context.flag("CM_MLPERF_INFER_SCENARIO_RESULTS"),
         truncate=not context.flag("CM_MLPERF_SKIP_TRUNCATION"),
         model_benchmarks=parse_mapping(context.text("CM_MLPERF_EXTRA_MODEL_BENCHMARK_MAP", ""), rules),
-        told={field: text for field, key in _TOLD.items() if (text := context.text(key, ""))},
+        user_fields={field: text for field, key in _USER_FIELDS.items() if (text := context.text(key, ""))},
     )
 
 

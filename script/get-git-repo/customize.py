@@ -1,6 +1,6 @@
 """Get a git repository: one commit of it, whose hash is told, checked or recorded."""
 
-from mlperf_home.submission.git import ENVIRONMENT, GitUrlError, fetch_words
+from mlperf_home.submission.git import ENVIRONMENT, GitUrlError, fetch_commands
 from scriptgraph.api import Context, Done, Outcome, RecordedHashes, ScriptGraphError, StepFailed, failing_on
 
 
@@ -12,7 +12,7 @@ def preprocess(context: Context) -> Outcome:
         raise StepFailed(f"{url}: is to be fetched, and --offline was given")
     folder.mkdir()
     with failing_on(GitUrlError):
-        commands = fetch_words(str(folder), url, ref, context.text("CM_GIT_DEPTH"))
+        commands = fetch_commands(str(folder), url, ref, context.text("CM_GIT_DEPTH"))
     try:
         for words in commands:
             context.command(words, env=ENVIRONMENT)

@@ -9,7 +9,7 @@ from mlperf_home.machine.cpu.cpuinfo import LSCPU
 from mlperf_home.machine.facts import COMPILERS, read_machine
 from mlperf_home.machine.firmware import DMIDECODE
 from mlperf_home.steps.machine import system_name
-from mlperf_home.submission.system.description import Description, describe_system
+from mlperf_home.submission.system.description import UserFacts, describe_system
 from mlperf_home.submission.system.file import SystemDescriptionError, place_description, read_overrides
 from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, StepFailed, capture, failing_on, is_plain_name
 
@@ -42,10 +42,10 @@ def preprocess(context: Context) -> Outcome:
     )
 
 
-def _wanted(context: Context) -> Description:
+def _wanted(context: Context) -> UserFacts:
     backend, version = context.text("CM_MLPERF_BACKEND", ""), context.text("CM_MLPERF_BACKEND_VERSION", "")
     own_values = context.path("CM_MLPERF_SYSTEM_FILE")
-    return Description(
+    return UserFacts(
         submitter=context.text("CM_MLPERF_SUBMITTER"),
         division=context.text("CM_MLPERF_DIVISION"),
         status=context.text("CM_MLPERF_SYSTEM_STATUS"),

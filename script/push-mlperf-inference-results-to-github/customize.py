@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from mlperf_home.rules import load_round, round_names
-from mlperf_home.submission.delivery import PublicationError, put_into, refuse_samples, submitter_folders
+from mlperf_home.submission.delivery import PublicationError, refuse_samples, replace_folders, submitter_folders
 from mlperf_home.submission.git import ENVIRONMENT, GitUrlError, checked_ref, checked_url
 from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, Skip, StepFailed, failing_on
 
@@ -23,7 +23,7 @@ def preprocess(context: Context) -> Outcome:
     clone = context.output / "clone"
     try:
         _prepare(context, clone, url, branch)
-        put_into(clone, root, folders)
+        replace_folders(clone, root, folders)
         _git(context, clone, "add", "--all", "--force", *map(str, folders))
         if _git(context, clone, "diff", "--cached", "--quiet", check=False) == 0:
             return Skip(f"{url}: branch {branch} holds this submission already")

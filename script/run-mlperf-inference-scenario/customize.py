@@ -2,7 +2,7 @@
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.ingest import ingest
-from mlperf_home.measurements.measurement import Published, Weights, to_json, with_published, with_weights
+from mlperf_home.measurements.measurement import PublishedTop1, Weights, to_json, with_published, with_weights
 from mlperf_home.measurements.table import summary_rows
 from mlperf_home.steps.machine import machine_facts, pricing
 from mlperf_home.steps.reports import readme_text
@@ -48,8 +48,8 @@ def _weights(context: Context) -> Weights:
     return Weights(context.text("CM_ML_MODEL_WEIGHT_TYPE", ""), context.text("CM_ML_MODEL_SOURCE", ""))
 
 
-def _published(context: Context) -> Published:
-    return Published(
+def _published(context: Context) -> PublishedTop1:
+    return PublishedTop1(
         context.number("CM_ML_MODEL_PUBLISHED_TOP1"),
         context.text("CM_ML_MODEL_PUBLISHED_TOP1_SOURCE", ""),
         context.number("CM_ML_MODEL_MEASURED_TOP1"),

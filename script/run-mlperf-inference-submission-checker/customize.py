@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlperf_home.rules import Round, UnknownRoundError, load_round
 from mlperf_home.submission.check import report as texts
-from mlperf_home.submission.check.official import OfficialCheckError, OfficialOptions, official_words, read_verdict
+from mlperf_home.submission.check.official import OfficialCheckError, OfficialOptions, official_arguments, read_verdict
 from mlperf_home.submission.check.report import CheckError, CheckOptions, check_submission
 from mlperf_home.submission.check.structure import MappingError, parse_mapping
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
@@ -24,9 +24,9 @@ def preprocess(context: Context) -> Outcome:
     sample = any(row.sample for row in report.results)
     rows = [*texts.result_rows(report), ("check", texts.summary(report)), ("findings", str(log))]
     context.table("SAMPLE SUBMISSION: no MLPerf results" if sample else f"Submission, {rules.name}", rows)
-    for line in texts.grouped(report.notes):
+    for line in texts.group_findings(report.notes):
         context.say(f"note: {line}")
-    for line in texts.grouped(report.errors):
+    for line in texts.group_findings(report.errors):
         context.warn(f"error: {line}")
     if report.errors:
         raise StepFailed(f"{root}: {texts.summary(report)}; they stand above and in {log}")
@@ -62,7 +62,7 @@ def _official(context: Context, root: Path, rules: Round, *, sample: bool) -> st
     )
     lines: list[str] = []
     with failing_on(OfficialCheckError):
-        words = official_words(checker, root, options)
+        words = official_arguments(checker, root, options)
     # It logs to standard error.
     heard = {"on_line": lines.append, "on_error_line": lines.append}
     ended = context.command([sys.executable, *words], cwd=context.output, check=False, **heard)

@@ -14,7 +14,7 @@ import pytest
 from submission_results import foreign, ours
 from submission_tree import MOBILENET, RULES, system
 
-from mlperf_home.submission.assemble.collect import Order
+from mlperf_home.submission.assemble.collect import SubmissionRequest
 from mlperf_home.submission.assemble.generate import generate
 from mlperf_home.submission.check.report import CheckOptions, check_submission
 
@@ -47,7 +47,7 @@ def test_the_tree_is_the_golden_one(tmp_path: Path, name: str) -> None:
         ours(tmp_path / "results")
         foreign(tmp_path / "results", MOBILENET, "SingleStream", "resnet")
     described = system("open", "Example")
-    order = Order(
+    request = SubmissionRequest(
         tmp_path / "results",
         tmp_path / "tree",
         "Example",
@@ -56,7 +56,7 @@ def test_the_tree_is_the_golden_one(tmp_path: Path, name: str) -> None:
         lambda _, engine: {**described, "framework": engine},
     )
 
-    generate(Order(**{**vars(order), "infer": True, "allow_sample": sample}))
+    generate(SubmissionRequest(**{**vars(request), "infer": True, "allow_sample": sample}))
 
     golden = HERE / f"submission-{name}.txt"
     if os.environ.get("MLPERF_HOME_WRITE_GOLDEN"):

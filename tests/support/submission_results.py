@@ -12,7 +12,7 @@ from submission_tree import BERT, RULES, SUT, system, write_run
 
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import Value, to_json
-from mlperf_home.submission.assemble.collect import Order
+from mlperf_home.submission.assemble.collect import SubmissionRequest
 from mlperf_home.submission.assemble.generate import generate
 
 if TYPE_CHECKING:
@@ -104,4 +104,6 @@ def closed_tree(folder: Path) -> Path:
     """Make a tree of the closed division; give the submitter's folder."""
     closed_results(folder / "results")
     describe = lambda *_: system("closed", "Example")  # noqa: E731 - one expression
-    return generate(Order(folder / "results", folder / "closed", "Example", "closed", RULES, describe)).folder
+    return generate(
+        SubmissionRequest(folder / "results", folder / "closed", "Example", "closed", RULES, describe)
+    ).folder

@@ -16,7 +16,7 @@ from mlperf_home.contracts.experiment import ExplorationOrigin
 from mlperf_home.contracts.grids import CalibrationStore
 from mlperf_home.experiments.commands import answer as experiment_command
 from mlperf_home.exploration.definition.journal import observations
-from mlperf_home.measurements.index import Index, Query
+from mlperf_home.measurements.index import Index, MeasurementFilter
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import Measurement, from_json
 from mlperf_home.measurements.store import Store
@@ -188,7 +188,7 @@ def test_every_line_of_an_experiment_is_read(old: Path, name: str) -> None:
     assert known == {each["key"]: each["observed"] for each in noted if "key" in each}
     with Index(Store(folder)) as index:
         assert index.count() == len(written)
-        assert len(list(index.find(Query({"benchmark": "resnet", "sample": True})))) == len(written)
+        assert len(list(index.find(MeasurementFilter({"benchmark": "resnet", "sample": True})))) == len(written)
 
 
 def test_all_experiments_are_found(old: Path) -> None:

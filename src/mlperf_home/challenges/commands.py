@@ -13,7 +13,7 @@ from mlperf_home.challenges.definition.machine import this_machine
 from mlperf_home.challenges.definition.manifest import ChallengeError, find_challenges, load_challenge
 from mlperf_home.challenges.definition.run_folder import open_run, places_of
 from mlperf_home.challenges.replays.replay import replay
-from mlperf_home.challenges.runs.arguments import Setting, chosen_workflows, read_options
+from mlperf_home.challenges.runs.arguments import RunContext, chosen_workflows, read_options
 from mlperf_home.challenges.runs.run import (
     compare_locks,
     redaction_of,
@@ -115,59 +115,59 @@ def _dates(challenge: Challenge, today: date) -> str:
 
 
 def _run(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
-    setting = _setting(arguments, roots, console)
-    challenge, options = setting.challenge, setting.options
+    context = _run_context(arguments, roots, console)
+    challenge, options = context.challenge, context.options
     registry = load_registry(roots)
     if "lock" in options.on:
         path = write_lock(challenge, registry)
-        setting.say(f"locked as things are here: {path}")
+        context.say(f"locked as things are here: {path}")
         return {"lock": str(path)}
     workflows = chosen_workflows(challenge, arguments.words("only"))
-    root = setting.root("sample" if setting.sample else "official")
+    root = context.root("sample" if context.sample else "official")
     if "plan" in options.on:
-        calls = ((each.name, each.mode(sample=setting.sample).call) for each in workflows)
-        commands = {name: command_text(setting, call, places_of(root, name, setting.hw_name)) for name, call in calls}
+        calls = ((each.name, each.mode(sample=context.sample).call) for each in workflows)
+        commands = {name: command_text(context, call, places_of(root, name, context.hw_name)) for name, call in calls}
         for line in commands.values():
-            setting.say(line)
+            context.say(line)
         return {"commands": commands}
     if key := options.path("sign_key"):
         check_key(key)
     locks = compare_locks(challenge, registry)
-    require_open(setting, locks)
-    require_locked(setting, locks)
-    requirements = require_machine(setting, workflows, root)
+    require_open(context, locks)
+    require_locked(context, locks)
+    requirements = require_machine(context, workflows, root)
     rows = [(f"{each.workflow} needs {each.wanted}", each.here) for each in requirements]
     console("tabled", challenge.name, {"title": "Requirements: all met", "rows": rows})
     if "check" in options.on:
         return {"requirements": [list(row) for row in rows]}
     root.parent.mkdir(parents=True, exist_ok=True)
-    identity, anew = run_identity(setting, locks), "new" in options.on
+    identity, anew = run_identity(context, locks), "new" in options.on
     with open_run(root, identity, challenge.workflows, workflows, anew=anew) as run_folder:
-        failed, description = run_all(setting, run_folder, workflows, requirements, locks)
-        bundle = make_bundle(run_folder, challenge, description, redaction_of(setting, root), options.path("sign_key"))
+        failed, description = run_all(context, run_folder, workflows, requirements, locks)
+        bundle = make_bundle(run_folder, challenge, description, redaction_of(context, root), options.path("sign_key"))
     told = {"report": str(root / "report.md"), "page": str(root / "report.html"), "bundle": str(bundle)}
     rows = [*told.items(), ("to replay", f"cm replay challenge {challenge.name} --results={bundle}")]
-    title = "SAMPLE RESULTS, no MLPerf results" if setting.sample else challenge.title
+    title = "SAMPLE RESULTS, no MLPerf results" if context.sample else challenge.title
     console("tabled", challenge.name, {"title": title, "rows": rows})
     return {**told, "failed": failed, **_error_of(failed)}
 
 
 def _replay(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
-    setting = _setting(arguments, roots, console)
-    bundle = setting.options.path("results")
+    context = _run_context(arguments, roots, console)
+    bundle = context.options.path("results")
     if bundle is None:
-        advice = f"write cm replay challenge {setting.challenge.name} --results=BUNDLE"
+        advice = f"write cm replay challenge {context.challenge.name} --results=BUNDLE"
         raise ChallengeError("--results", "which bundle?", advice)
-    locks = compare_locks(setting.challenge, load_registry(roots))
-    require_locked(setting, locks)
-    replayed = replay(setting, locks, bundle)
+    locks = compare_locks(context.challenge, load_registry(roots))
+    require_locked(context, locks)
+    replayed = replay(context, locks, bundle)
     report = replayed.report
     rows = [("verdict", report.verdict), ("report", str(replayed.path))]
     for each in report.results:
         agreeing = sum(value.agree for value in each.values)
         words = f"{agreeing} of {len(each.values)} values agree" if each.there else "missing"
         rows.append((f"{each.workflow}: {each.model}, {each.scenario}", words))
-    console("tabled", setting.challenge.name, {"title": "Reproducibility", "rows": rows})
+    console("tabled", context.challenge.name, {"title": "Reproducibility", "rows": rows})
     told = {"verdict": report.verdict, "results": encode(report.results), "report": str(replayed.path)}
     return {**told, "failed": dict(report.failed), **_error_of(report.failed)}
 
@@ -175,14 +175,14 @@ def _replay(arguments: Arguments, roots: Sequence[Path], console: RunConsole) ->
 _ACTIONS = {"find": _find, "show": _show, "run": _run, "replay": _replay}
 
 
-def _setting(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> Setting:
+def _run_context(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> RunContext:
     challenge = load_challenge(roots, arguments.word)
     options = read_options(arguments, challenge)
 
     def say(message: str) -> None:
         console("said", challenge.name, {"message": message})
 
-    return Setting(challenge, options, this_machine(), say, _today())
+    return RunContext(challenge, options, this_machine(), say, _today())
 
 
 def _error_of(failed: Mapping[str, str]) -> dict[str, str]:

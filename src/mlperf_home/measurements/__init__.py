@@ -1,1 +1,1 @@
-"""Measurements: what a valid run says, value by value, with its origin; how they are kept, shown and imported."""
+"""Measurements: the values of a valid run, each with its origin; their storage, display and import."""

@@ -24,17 +24,17 @@ _ADVICE = "use names, numbers, + - * / and brackets"
 
 
 class ExpressionError(LocatedError):
-    """An expression cannot be read, or has no value for a measurement."""
+    """An expression cannot be parsed, or has no value for a measurement."""
 
 
 class Expression:
-    """An expression that was read once and is worked out for many measurements."""
+    """An expression that is parsed once and evaluated for many measurements."""
 
     def __init__(self, text: str) -> None:
-        """Read an expression.
+        """Parse an expression.
 
         Raises:
-            ExpressionError: it is not arithmetic on names and numbers.
+            ExpressionError: the text is not arithmetic on names and numbers.
         """
         self.text = text
         if len(text) > _LONGEST:
@@ -46,7 +46,7 @@ class Expression:
         self.names = tuple(dict.fromkeys(self._names(self._tree)))
 
     def _names(self, node: ast.expr) -> list[str]:
-        """Name what is used, and refuse whatever is not on the list."""
+        """Return the names below a node; raise ExpressionError if a node is not allowed."""
         match node:
             case ast.Name(id=name):
                 return [name]
@@ -57,45 +57,45 @@ class Expression:
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return self._names(operand)
             case ast.Call():
-                raise ExpressionError(self._place(node), "calls something", _ADVICE)
+                raise ExpressionError(self._place(node), "calls a function", _ADVICE)
         raise ExpressionError(self._place(node), f"{ast.unparse(node)!r} is not allowed", _ADVICE)
 
     def _place(self, node: ast.expr) -> str:
-        """Name the character, from 1; Python counts bytes."""
+        """Return the place of a node, its character counted from 1; Python counts bytes."""
         before = self.text.encode("utf-8")[: node.col_offset].decode("utf-8", "replace")
         return f"{self.text!r}, character {len(before) + 1}"
 
     def value(self, values: Mapping[str, Value]) -> Value:
-        """Work it out; the result is inferred, or unknown if a value that it uses is.
+        """Evaluate the expression; the result is inferred, or unknown if one of its values is unknown.
 
         Raises:
-            ExpressionError: a name that is not there or is a text, or a division by zero.
+            ExpressionError: a name is absent or stands for a text, a division by zero, or an overflow.
         """
         for name in self.names:
             if name not in values:
-                raise ExpressionError(repr(self.text), f"there is no {name}", f"use {', '.join(sorted(values))}")
-            given = values[name]
-            if given.value is None:
-                return unknown(f"{name} is unknown: {given.reason}")
-            if isinstance(given.value, str):
-                raise ExpressionError(repr(self.text), f"{name} is the text {given.value!r}", "use names of numbers")
-        found = self._worked_out(self._tree, values)
-        if not math.isfinite(found):
-            raise ExpressionError(repr(self.text), "is beyond what a number can hold", "see to its values")
-        return Value(found, "inferred", reason=self.text)
+                raise ExpressionError(repr(self.text), f"no value is called {name}", f"use {', '.join(sorted(values))}")
+            operand = values[name]
+            if operand.value is None:
+                return unknown(f"{name} is unknown: {operand.reason}")
+            if isinstance(operand.value, str):
+                raise ExpressionError(repr(self.text), f"{name} is the text {operand.value!r}", "use names of numbers")
+        result = self._evaluate(self._tree, values)
+        if not math.isfinite(result):
+            raise ExpressionError(repr(self.text), "overflows", "use smaller numbers")
+        return Value(result, "inferred", reason=self.text)
 
-    def _worked_out(self, node: ast.expr, values: Mapping[str, Value]) -> float:
+    def _evaluate(self, node: ast.expr, values: Mapping[str, Value]) -> float:
         match node:
             case ast.Name(id=name):
                 return float(values[name].value or 0)
             case ast.Constant(value=int() | float() as number):
                 return float(number)
             case ast.UnaryOp(operand=operand):
-                return -self._worked_out(operand, values)
+                return -self._evaluate(operand, values)
             case ast.BinOp(left=left, op=sign, right=right):
-                second = self._worked_out(right, values)
+                second = self._evaluate(right, values)
                 if isinstance(sign, ast.Div) and second == 0:
                     by = "0" if isinstance(right, ast.Constant) else f"{ast.unparse(right)}, which is 0"
-                    raise ExpressionError(repr(self.text), f"divides by {by}", "give a value that is not 0")
-                return _BINARY[type(sign)](self._worked_out(left, values), second)
+                    raise ExpressionError(repr(self.text), f"divides by {by}", "divide by another value")
+                return _BINARY[type(sign)](self._evaluate(left, values), second)
         raise ExpressionError(repr(self.text), "is not arithmetic", _ADVICE)

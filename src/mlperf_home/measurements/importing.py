@@ -1,4 +1,4 @@
-"""Import of whatever holds results: our results, submission trees, other tools' LoadGen folders, published tables."""
+"""Import of results: our own, submission trees, other tools' LoadGen folders, published tables."""
 
 from __future__ import annotations
 
@@ -28,74 +28,75 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _ACCURACY = f"{ACCURACY_DIR}/{ACCURACY_TEXT}"
-# Which of LoadGen's values is a scenario's result, and how models are called, have been the same since this round.
-_METRICS_OF = "v3.1"
+# The scenarios' metrics and the models' names have not changed since this round.
+_METRICS_ROUND = "v3.1"
 
 
 class ImportedResultError(LocatedError):
-    """A folder holds no result that can be taken over."""
+    """A folder holds no result that can be imported."""
 
 
 class ImportedPathError(LocatedError):
-    """A path holds nothing that can be taken over."""
+    """A path holds nothing that can be imported."""
 
 
 @dataclass(frozen=True)
-class Import:
-    """What was recognised, and its measurements.
+class ImportedResults:
+    """The measurements of an imported path.
 
     Attributes:
-        kind: for people: "published table", "submission tree".
-        measurements: they may be read only once.
+        kind: the kind of path, for people: "published table", "submission tree".
+        measurements: an iterable that can be read only once.
     """
 
     kind: str
     measurements: Iterable[Measurement]
 
 
-def read_any(path: Path, round_name: str, benchmark: str, problems: list[str]) -> Import:
-    """Recognise a path and read it.
+def read_any(path: Path, round_name: str, benchmark: str, problems: list[str]) -> ImportedResults:
+    """Read the results at a path, whatever their form.
 
     Args:
-        path: a table (CSV), a folder of our results, the root of a submission tree, or a folder of LoadGen's.
-        round_name: the round of a tree or a folder, which do not tell it.
-        benchmark: the benchmark of a folder of LoadGen's, which does not tell it.
-        problems: takes a sentence for each result that cannot be read; the others are given all the same.
+        path: a table (CSV), a folder of our results, the root of a submission tree, or a folder of LoadGen's logs.
+        round_name: the round of a tree or a folder; neither records it.
+        benchmark: the benchmark of a folder of LoadGen's logs, which do not record it.
+        problems: takes a sentence for each result that cannot be read; the others are still returned.
 
     Raises:
-        ImportedPathError: it is nothing of this.
-        TableError, ImportedResultError: it is, and cannot be read at all.
+        ImportedPathError: the path holds none of these.
+        TableError, ImportedResultError: the path holds one of these and cannot be read at all.
     """
     file = path / LINES_FILE if (path / LINES_FILE).is_file() else path
     if file.suffix == ".jsonl" and file.is_file():
-        return Import("store of measurements", measurements_in(file, problems))
+        return ImportedResults("store of measurements", measurements_in(file, problems))
     if file.is_file():
-        return Import("published table", read_published(file))
+        return ImportedResults("published table", read_published(file))
     if not path.is_dir():
-        raise ImportedPathError(path, "is not there", "give a table, a submission tree, or a folder of results")
+        raise ImportedPathError(path, "does not exist", "name a table, a submission tree, or a folder of results")
     if not (path / PERFORMANCE_DIR).is_dir() and any(path.glob("*/*/results/*/*/*")):
-        return Import("submission tree", read_submission(path, round_name, problems))
-    ours = [each for each in sorted(path.rglob("measurement.json")) if not _hidden(each, path)]
-    if ours:
-        return Import("folder of our results", read_each(ours, read_measurement, problems))
+        return ImportedResults("submission tree", read_submission(path, round_name, problems))
+    own = [each for each in sorted(path.rglob("measurement.json")) if not _hidden(each, path)]
+    if own:
+        return ImportedResults("folder of our results", read_each(own, read_measurement, problems))
     return _from_loadgen(path, round_name, benchmark, problems)
 
 
-def _from_loadgen(path: Path, round_name: str, benchmark: str, problems: list[str]) -> Import:
-    # Folders that `read_result` takes, at any depth; those of accuracy runs are passed over.
+def _from_loadgen(path: Path, round_name: str, benchmark: str, problems: list[str]) -> ImportedResults:
+    # An accuracy run alone is no result for `read_result`.
     logs = [each.parent for each in path.rglob(DETAIL_FILE) if not _hidden(each, path)]
     folders = {each.parents[1] if each.as_posix().endswith(f"/{PERFORMANCE_DIR}") else each for each in logs}
     below = sorted(each for each in folders if each.name != "accuracy")
-    found = [path] if (path / PERFORMANCE_DIR).is_dir() else below
-    if not found:
-        advice = "give a folder with LoadGen's logs, the root of a submission tree, a --results_dir, or a table"
-        raise ImportedPathError(path, "holds no results that are known here", advice)
+    results = [path] if (path / PERFORMANCE_DIR).is_dir() else below
+    if not results:
+        advice = "name a folder with LoadGen's logs, the root of a submission tree, a --results_dir, or a table"
+        raise ImportedPathError(path, "holds no results in a known form", advice)
     if not benchmark:
-        raise ImportedPathError(path, "does not tell its benchmark", "add --benchmark=bert-99 or --benchmark=resnet")
-    if found == [path]:
-        return Import("LoadGen's folder", [read_result(path, round_name, benchmark)])
-    results = read_each(found, lambda folder: read_result(folder, round_name, benchmark), problems)
-    return Import("folder of LoadGen's logs", results)
+        problem = "its benchmark is unknown: LoadGen's logs do not record it"
+        raise ImportedPathError(path, problem, "add --benchmark=bert-99 or --benchmark=resnet")
+    if results == [path]:
+        return ImportedResults("LoadGen's folder", [read_result(path, round_name, benchmark)])
+    measurements = read_each(results, lambda folder: read_result(folder, round_name, benchmark), problems)
+    return ImportedResults("folder of LoadGen's logs", measurements)
 
 
 def _hidden(path: Path, root: Path) -> bool:
@@ -105,18 +106,18 @@ def _hidden(path: Path, root: Path) -> bool:
 def read_result(
     folder: Path, round_name: str, benchmark: str, system: Mapping[str, Value] | None = None
 ) -> Measurement:
-    """Read a folder with performance/run_1 (LoadGen's logs) and, where there is one, accuracy/accuracy.txt.
+    """Read a folder with performance/run_1 (LoadGen's logs) and, if it exists, accuracy/accuracy.txt.
 
-    The logs of a performance run may lie in the folder itself, as LoadGen leaves them. Of round, benchmark and system
-    they tell nothing.
+    The logs of a performance run may lie in the folder itself, where LoadGen writes them. The logs do not record the
+    round, the benchmark and the system.
 
     Raises:
-        ImportedResultError: logs are absent, cut off or corrupt, or LoadGen reports an error.
+        ImportedResultError: logs are absent, truncated or corrupt, or LoadGen reports an error.
     """
     bare = (folder / DETAIL_FILE).exists() and not (folder / PERFORMANCE_DIR).exists()
     run = Path("" if bare else PERFORMANCE_DIR)
     result, accuracy = _read_logs(folder, run)
-    source, untold = f"{run / DETAIL_FILE}", unknown("the tool that made the result wrote no session")
+    source, unrecorded = f"{run / DETAIL_FILE}", unknown("the tool that made the result wrote no session")
     return Measurement(
         round=round_name,
         benchmark=benchmark,
@@ -126,8 +127,12 @@ def read_result(
         validity=result.validity,
         reasons=result.reasons,
         unofficial_because=("it was taken over from another tool's result; the round's rules were not checked",),
-        engine={"name": untold, "version": untold, "loadgen_version": Value(result.loadgen_version, "copied", source)},
-        model={"name": untold, "sha256": untold},
+        engine={
+            "name": unrecorded,
+            "version": unrecorded,
+            "loadgen_version": Value(result.loadgen_version, "copied", source),
+        },
+        model={"name": unrecorded, "sha256": unrecorded},
         system=dict(system or {}),
         values={**_values(result, source), **accuracy},
         logs={
@@ -148,18 +153,18 @@ def _read_logs(folder: Path, run: Path) -> tuple[LoadGenResult, dict[str, Value]
         raise ImportedResultError(folder, f"LoadGen reports an error: {result.errors[0]}", "import another result")
     if result.mode != "PerformanceOnly":
         problem = f"holds the logs of LoadGen's mode {result.mode}"
-        raise ImportedResultError(folder, problem, "give those of a performance run")
+        raise ImportedResultError(folder, problem, "import a performance run")
     if accuracy is None:
         return result, {"accuracy": unknown("no accuracy.txt in this result")}
     return result, {name: Value(each, "copied", _ACCURACY) for name, each in accuracy.items()}
 
 
 def _values(result: LoadGenResult, source: str) -> dict[str, Value]:
-    """Return the scenario's own metric and all latencies."""
-    metric = load_round(_METRICS_OF).metrics[result.scenario]
-    found = result.values.get(metric.key)
-    # Zero is LoadGen's way to say that it could not estimate.
-    value = Value(found / metric.divisor, "copied", f"{source}: {metric.key}") if found else None
+    """Return the scenario's metric and all latencies."""
+    metric = load_round(_METRICS_ROUND).metrics[result.scenario]
+    logged = result.values.get(metric.key)
+    # LoadGen logs 0 if it could not estimate the value.
+    value = Value(logged / metric.divisor, "copied", f"{source}: {metric.key}") if logged else None
     values = {metric.unit: value or unknown(f"the log has no {metric.key}")}
     for name, latency_ns in result.percentiles_ns.items():
         values[f"latency_p{name}_ms"] = Value(latency_ns / 1e6, "copied", source)
@@ -169,20 +174,20 @@ def _values(result: LoadGenResult, source: str) -> dict[str, Value]:
 
 
 def read_submission(root: Path, round_name: str, problems: list[str]) -> Iterator[Measurement]:
-    """Read every result below `root`; `problems` takes a sentence for each that cannot be read.
+    """Read every result of a submission tree; `problems` takes a sentence for each that cannot be read.
 
     Raises:
-        ImportedResultError: it has no folder DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO.
+        ImportedResultError: `root` has no folder DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO.
     """
     folders = sorted(path for path in root.glob("*/*/results/*/*/*") if path.is_dir())
     if not folders:
         problem = "has no DIVISION/ORGANISATION/results/SYSTEM/BENCHMARK/SCENARIO"
-        raise ImportedResultError(root, problem, "give the root of a submission tree")
-    return read_each(folders, lambda folder: _placed(folder, round_name), problems)
+        raise ImportedResultError(root, problem, "name the root of a submission tree")
+    return read_each(folders, lambda folder: _read_in_tree(folder, round_name), problems)
 
 
 def read_each(paths: Iterable[Path], read: Callable[[Path], Measurement], problems: list[str]) -> Iterator[Measurement]:
-    """Read each of many results; `problems` takes a sentence for each that cannot be read."""
+    """Yield the measurement of each path; `problems` takes a sentence for each that cannot be read."""
     for path in paths:
         try:
             yield read(path)
@@ -192,10 +197,10 @@ def read_each(paths: Iterable[Path], read: Callable[[Path], Measurement], proble
             problems.append(f"{path}: cannot be read ({error})")
 
 
-def _placed(folder: Path, round_name: str) -> Measurement:
-    """Read a result with what its place in the tree tells: the model, the system, whether it is a sample."""
+def _read_in_tree(folder: Path, round_name: str) -> Measurement:
+    """Read a result of a submission tree, with its model, its system, and whether it is a sample."""
     submitter, name = folder.parents[3], folder.parent.name
-    rules = load_round(_METRICS_OF)
+    rules = load_round(_METRICS_ROUND)
     mapping = json_object(submitter / rules.submission.folders.mapping)
     benchmark = rules.benchmark_of(name, mapping) or name
     measurement = read_result(folder, round_name, benchmark, _system(submitter, folder.parents[1].name))
@@ -213,14 +218,14 @@ def _system(submitter: Path, name: str) -> dict[str, Value]:
     try:
         described = read_object(path)
     except DocumentError as error:
-        raise ImportedResultError(path, error.problem, "add the system's description, one JSON object") from None
+        raise ImportedResultError(path, error.problem, "write the system's description as one JSON object") from None
     for key, value in described.items():
         is_known = isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != ""
         facts[key] = Value(value, "copied", path.name) if is_known else unknown(f"{path.name} does not say it")
-    # What tables of results call the system's name, its sockets, and the cores of each; counts are numbers.
-    told = {key: str(value.value) for key, value in facts.items() if value.value is not None}
-    facts["name"] = facts["system_name"] if told.get("system_name") else facts["platform"]
+    # Tables of results have these names for the system, its sockets and the cores of each; counts are numbers.
+    texts = {key: str(value.value) for key, value in facts.items() if value.value is not None}
+    facts["name"] = facts["system_name"] if texts.get("system_name") else facts["platform"]
     for fact, key in (("sockets", "host_processors_per_node"), ("cores", "host_processor_core_count")):
-        if (text := told.get(key, "")).isascii() and text.isdigit():
+        if (text := texts.get(key, "")).isascii() and text.isdigit():
             facts[fact] = replace(facts[key], value=int(text))
     return facts

@@ -1,4 +1,4 @@
-"""What is made from a store: its index in SQLite, which can be deleted at any time, and its export to Parquet."""
+"""A store's index in SQLite, which can be deleted at any time, and its export to Parquet."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 INDEX_FILE = "index.sqlite"
 _SCHEMA = 1
 COLUMNS = ("round", "benchmark", "scenario", "sample", "validity")
-# Numbered measurements: their values go to the ends of the tables' parts, not to places all over them.
+# Measurements are numbered: rows of `value` are then appended in order, not inserted all over the table.
 _TABLES = f"""
 CREATE TABLE measurement (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, line TEXT NOT NULL,
                           {", ".join(COLUMNS)});
@@ -32,13 +32,13 @@ PRAGMA user_version = {_SCHEMA};
 
 
 @dataclass(frozen=True)
-class Query:
-    """What is looked for; everything given has to hold.
+class MeasurementFilter:
+    """Conditions on measurements; all have to hold.
 
     Attributes:
-        equals: columns (round, benchmark, scenario, sample, validity) or values ("system.name") and what they are.
-        at_least: values ("values.top1_percent") and their lowest number.
-        at_most: values and their highest number.
+        equals: the values of columns (round, benchmark, scenario, sample, validity) or of names ("system.name").
+        at_least: lower bounds by name ("values.top1_percent").
+        at_most: upper bounds by name.
     """
 
     equals: Mapping[str, str | float | bool] = field(default_factory=dict)
@@ -47,10 +47,10 @@ class Query:
 
 
 class Index(AbstractContextManager["Index", None]):
-    """The index of a store, brought up to date when it is opened; use it as a context."""
+    """The index of a store, updated when it is opened; a context manager."""
 
     def __init__(self, store: Store) -> None:
-        """Open the index and add what the store has more; one that fits no more is made again.
+        """Open the index and add the store's new measurements; rebuild an index that does not fit the store.
 
         Raises:
             StoreError: the index cannot be written.
@@ -59,47 +59,49 @@ class Index(AbstractContextManager["Index", None]):
         self.damages: list[str] = []
         self._path = store.folder / INDEX_FILE
         try:
-            self._connection = self._opened()
+            self._connection = self._open()
             self._update()
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(self._path, f"cannot be used ({error})", "delete it; it is made again") from None
+            raise StoreError(
+                self._path, f"cannot be used ({error})", "delete it; it is rebuilt from the store"
+            ) from None
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def find(self, query: Query) -> Iterator[Measurement]:
-        """Give the measurements that fit, in the order they came in.
+    def find(self, conditions: MeasurementFilter) -> Iterator[Measurement]:
+        """Yield the matching measurements, in the order of the store.
 
         Raises:
-            StoreError: a name that is neither a column nor GROUP.NAME.
+            StoreError: a name is neither a column nor GROUP.NAME.
         """
-        columns = {name: wanted for name, wanted in query.equals.items() if name in COLUMNS}
-        values = [(name, "=", wanted) for name, wanted in query.equals.items() if name not in COLUMNS]
-        values += [(name, ">=", bound) for name, bound in query.at_least.items()]
-        values += [(name, "<=", bound) for name, bound in query.at_most.items()]
+        columns = {name: value for name, value in conditions.equals.items() if name in COLUMNS}
+        values = [(name, "=", value) for name, value in conditions.equals.items() if name not in COLUMNS]
+        values += [(name, ">=", bound) for name, bound in conditions.at_least.items()]
+        values += [(name, "<=", bound) for name, bound in conditions.at_most.items()]
         parts = ["1", *(f"{name} IS ?" for name in columns)]
-        given = [int(wanted) if isinstance(wanted, bool) else wanted for wanted in columns.values()]
-        for name, sign, wanted in values:
-            kind = "text" if isinstance(wanted, str) else "number"
+        parameters = [int(value) if isinstance(value, bool) else value for value in columns.values()]
+        for name, sign, value in values:
+            kind = "text" if isinstance(value, str) else "number"
             parts.append(f"number IN (SELECT measurement FROM value WHERE name = ? AND value.{kind} {sign} ?)")  # noqa: S608
-            given += [self._name(name), wanted]
-        # Only fixed words and the columns above are put into the text; what was given is bound.
+            parameters += [self._checked_name(name), value]
+        # The text consists of fixed words and column names; all values are bound.
         text = f"SELECT line FROM measurement WHERE {' AND '.join(parts)} ORDER BY number"  # noqa: S608
-        for (line,) in self._connection.execute(text, given):
+        for (line,) in self._connection.execute(text, parameters):
             yield from_json(line, str(self._path))
 
     def count(self) -> int:
-        """How many measurements there are."""
+        """Return the number of measurements."""
         return int(self._connection.execute("SELECT count(*) FROM measurement").fetchone()[0])
 
-    def _name(self, name: str) -> str:
+    def _checked_name(self, name: str) -> str:
         group, dot, rest = name.partition(".")
         if group not in GROUPS or not dot or not rest:
             known = f"{', '.join(COLUMNS)}, or a name such as values.latency_ms or system.name"
-            raise StoreError("query", f"there is no {name!r}", f"use {known}")
+            raise StoreError("query", f"nothing is called {name!r}", f"use {known}")
         return name
 
-    def _opened(self) -> sqlite3.Connection:
+    def _open(self) -> sqlite3.Connection:
         self.store.folder.mkdir(parents=True, exist_ok=True)
         try:
             connection = sqlite3.connect(self._path)
@@ -124,19 +126,19 @@ class Index(AbstractContextManager["Index", None]):
         return self.store.path.stat().st_size if self.store.path.exists() else 0
 
     def _update(self) -> None:
-        """Read what the store has grown by since; damaged lines are told at each reading of them."""
+        """Add the lines that the store has gained; `damages` takes a sentence for each damaged one."""
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         start = self._indexed_bytes(connection)
         if self._store_bytes() > start:
             with self.store.path.open("rb") as file:
                 file.seek(start)
-                grown = file.read()
-            # An open last line is still being written.
-            whole = grown[: grown.rfind(b"\n") + 1]
-            for line in whole.splitlines():
+                tail = file.read()
+            # A last line without its end is still being written.
+            lines = tail[: tail.rfind(b"\n") + 1]
+            for line in lines.splitlines():
                 self._add(line)
-            connection.execute("UPDATE source SET bytes = ?", [start + len(whole)])
+            connection.execute("UPDATE source SET bytes = ?", [start + len(lines)])
         connection.commit()
 
     def _add(self, content: bytes) -> None:
@@ -145,7 +147,7 @@ class Index(AbstractContextManager["Index", None]):
         try:
             measurement = from_json(content, f"{self.store.path}: {content[:40]!r}...")
         except MeasurementError as error:
-            self.damages.append(f"{error.where}: {error.problem}; import what it held again")
+            self.damages.append(f"{error.where}: {error.problem}; import that measurement again")
             return
         line = content.decode("utf-8")
         row = [identity(line), line, *(getattr(measurement, column) for column in COLUMNS)]
@@ -156,7 +158,7 @@ class Index(AbstractContextManager["Index", None]):
         text = f"INSERT OR IGNORE INTO measurement VALUES (NULL, {marks})"  # noqa: S608 - question marks
         added = self._connection.execute(text, row)
         if added.rowcount:
-            # Numbers and texts stand in columns of their own.
+            # Numbers and texts have separate columns.
             rows = (
                 (name, added.lastrowid, *((None, value) if isinstance(value, str) else (value, None)))
                 for name, value in values
@@ -167,11 +169,14 @@ class Index(AbstractContextManager["Index", None]):
 def export_parquet(measurements: Iterable[Measurement], path: Path) -> int:
     """Write measurements to Parquet, one row each.
 
-    Values are columns such as "values.latency_ms", with "values.latency_ms.origin" beside. A column with texts and
-    numbers is written as text. The file is whole or absent.
+    Each value has a column such as "values.latency_ms", and a column for its origin, "values.latency_ms.origin". A
+    column with both texts and numbers is written as text. The file is complete or absent.
+
+    Returns:
+        The number of measurements.
 
     Raises:
-        StoreError: pyarrow is not installed, there is nothing to write, or the file cannot be written.
+        StoreError: pyarrow is not installed, there are no measurements, or the file cannot be written.
     """
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra
@@ -180,13 +185,13 @@ def export_parquet(measurements: Iterable[Measurement], path: Path) -> int:
         raise StoreError("Parquet", f"pyarrow is not usable ({error})", "pip install 'mlperf-home[parquet]'") from None
     measured = list(measurements)
     if not measured:
-        raise StoreError(path, "there is no measurement to export", "import some, or ask for others")
+        raise StoreError(path, "there is no measurement to export", "import some, or select others")
     columns = {name: pa.array(values) for name, values in _columns(measured).items()}
     try:
         with replacement(path) as file:
             parquet.write_table(pa.table(columns), file)
     except OSError as error:
-        advice = "give a file in a folder that is there and yours"
+        advice = "name a file in an existing folder that you can write to"
         raise StoreError(path, f"cannot be written ({error.strerror})", advice) from None
     return len(measured)
 

@@ -1,6 +1,6 @@
-"""From a result's folder to a measurement.
+"""Ingest: make a measurement from a result's folder.
 
-The folder holds, as far as the runs were made:
+The folder holds one of these runs, or both:
 
     performance/run_1/{mlperf_log_summary.txt,mlperf_log_detail.txt}   performance-session.json
     accuracy/{mlperf_log_*, accuracy.txt}                              accuracy-session.json
@@ -40,16 +40,16 @@ def ingest(
     model_name: str | None = None,
     price: Value | None = None,
 ) -> Measurement:
-    """Read a result's folder.
+    """Return the measurement of a result's folder.
 
     Args:
-        result_dir: the folder described above; at least one of the two runs must be there.
-        system: facts about the machine from elsewhere, added to those of the session.
-        model_name: the model's name; None: unknown.
-        price: what the machine costs an hour, and where that is from; None: no cost is worked out.
+        result_dir: the folder described above, with at least one of the two runs.
+        system: facts about the machine that the session does not have.
+        model_name: the model's name, or None if it is unknown.
+        price: the machine's price per hour, with its source; None: no cost is computed.
 
     Raises:
-        IngestError: a run is incomplete, its logs are not its own, or the two runs differ in their setup.
+        IngestError: a run is incomplete, its logs belong to another run, or the set-ups of the two runs differ.
     """
     performance = _read(result_dir, "performance", PERFORMANCE_DIR)
     accuracy = _read(result_dir, "accuracy", ACCURACY_DIR)
@@ -65,7 +65,7 @@ def ingest(
     if price is not None:
         values |= cost_values(values, session.job.scenario, rules, price)
     noise = session.noise.noisy_because if performance and session.noise else ()
-    told = (warning for run in runs for warning in run.session.warnings)
+    warnings = (warning for run in runs for warning in run.session.warnings)
     return Measurement(
         round=rules.name,
         benchmark=session.job.benchmark,
@@ -77,10 +77,10 @@ def ingest(
         unofficial_because=tuple(_obstacles(rules, session, result, text)),
         engine=_engine(session),
         model=_model(session, model_name),
-        system=_host(session) | dict(system or {}),
+        system=_machine(session) | dict(system or {}),
         values=values,
         logs={f"{run.folder}/{name}": encode(log) for run in runs for name, log in run.session.logs.items()},
-        warnings=tuple(dict.fromkeys((*(f"{NOISY}{each}" for each in noise), *told))),
+        warnings=tuple(dict.fromkeys((*(f"{NOISY}{each}" for each in noise), *warnings))),
     )
 
 
@@ -89,14 +89,14 @@ def _values(
 ) -> dict[str, Value]:
     values = _performance_values(result, rules) if result else {"result": unknown("no performance run in this result")}
     source = f"{ACCURACY_DIR}/{ACCURACY_TEXT}"
-    found = {key: Value(value, "measured", source) for key, value in text.values.items()} if text else {}
-    values |= found or {"accuracy": unknown("no accuracy run in this result")}
+    accuracies = {key: Value(value, "measured", source) for key, value in text.values.items()} if text else {}
+    values |= accuracies or {"accuracy": unknown("no accuracy run in this result")}
     values["peak_memory_bytes"] = Value(session.peak_memory_bytes, "measured", "session: peak_memory_bytes")
     for key in ("open_s", "run_s"):
         values[key] = Value(getattr(session.times, key), "measured", f"session: times.{key}")
     if result is None:
         return values
-    values |= _host_values(session)
+    values |= _machine_values(session)
     noise = session.noise
     if noise is not None:
         because = noise.noisy_because
@@ -115,8 +115,8 @@ def _read(result_dir: Path, mode: str, log_dir: str) -> _Run | None:
     if not path.exists() and not folder.exists():
         return None
     session = read_session(path)
-    if (found := session.job.mode) != mode:
-        raise IngestError(path, f"is the session of a {found} run", f"run the {mode} mode")
+    if session.job.mode != mode:
+        raise IngestError(path, f"is the session of a {session.job.mode} run", f"run the {mode} mode")
     check_logs(session, folder, kept_hash(folder / ACCURACY_TEXT))
     try:
         result = read_run(folder)
@@ -125,7 +125,9 @@ def _read(result_dir: Path, mode: str, log_dir: str) -> _Run | None:
     if result.errors:
         raise IngestError(folder / DETAIL_FILE, f"LoadGen reports an error: {result.errors[0]}", "run it again")
     if result.scenario != session.job.scenario:
-        raise IngestError(folder, f"the log is of {result.scenario}, the session of another scenario", "run it again")
+        raise IngestError(
+            folder, f"the log is of {result.scenario}, its session of {session.job.scenario}", "run it again"
+        )
     return _Run(log_dir, session, result)
 
 
@@ -138,7 +140,9 @@ def _read_accuracy(result_dir: Path, accuracy: _Run) -> AccuracyText:
         raise IngestError(error.where, error.problem, error.advice) from None
     expected = accuracy.session.logs[ACCURACY_FILE].sha256
     if text.log_sha256 not in (None, expected):
-        raise IngestError(path, "was computed from another run's log (its hash differs)", "compute the accuracy again")
+        raise IngestError(
+            path, "was computed from the log of another run (the hashes differ)", "compute the accuracy again"
+        )
     return text
 
 
@@ -153,7 +157,7 @@ def _performance_values(result: LoadGenResult, rules: Round) -> dict[str, Value]
         return Value(value / divisor if divisor != 1 else value, "measured", f"{source}: {key}")
 
     values = {metric.unit: logged(metric.key, metric.divisor)}
-    # Zero is LoadGen's way to say that it could not estimate.
+    # LoadGen logs 0 if it could not estimate the value.
     if values[metric.unit].value == 0:
         queries = result.values.get("result_query_count")
         few = f" from {queries:.0f} queries: more are needed" if queries else ""
@@ -170,7 +174,7 @@ def _performance_values(result: LoadGenResult, rules: Round) -> dict[str, Value]
 
 
 def _inferred(result: LoadGenResult, rules: Round) -> dict[str, Value]:
-    """What the official preprocess step would infer for other scenarios."""
+    """Return the values that the official preprocess step infers for other scenarios."""
     if result.scenario != "SingleStream":
         return {}
     inferred = {}
@@ -185,14 +189,14 @@ def _inferred(result: LoadGenResult, rules: Round) -> dict[str, Value]:
     return inferred
 
 
-def _host_values(session: Session) -> dict[str, Value]:
-    """Give the values of a performance run's `state`; sessions of older versions have none."""
+def _machine_values(session: Session) -> dict[str, Value]:
+    """Return the values of a performance run's `state`; sessions of older versions have none."""
     values = {
         name: unknown(reading.reason or "the session does not say why")
         if reading.value is None
         else Value(reading.value, "measured", f"session: state.{name}")
         for name, reading in session.state.items()
-        if name != "load_average_1min_before"  # stands with the facts about the machine already
+        if name != "load_average_1min_before"  # it is one of the facts about the machine
     }
     if "energy_j" in values:
         energy, samples = values["energy_j"], session.counts.samples_completed
@@ -213,24 +217,24 @@ def _engine(session: Session) -> dict[str, Value]:
 
 
 def _model(session: Session, name: str | None) -> dict[str, Value]:
-    model, made = session.model, session.dataset.made
+    model, preprocessing = session.model, session.dataset.made
     return {
         "name": unknown("no name was given") if name is None else Value(name, "copied"),
         "path": Value(model.path, "copied", "session: model.path"),
         "sha256": unknown(model.reason or "the session does not say why")
         if model.sha256 is None
         else Value(model.sha256, "measured", "session: model.sha256"),
-        **{f"input_{key}": _copied(value, f"session: dataset.made.{key}") for key, value in made.items()},
+        **{f"input_{key}": _copied(value, f"session: dataset.made.{key}") for key, value in preprocessing.items()},
     }
 
 
-def _host(session: Session) -> dict[str, Value]:
-    host = session.host
-    quota, reason = host.cgroup_cpu_quota, host.cgroup_cpu_quota_reason or "the session does not say why"
+def _machine(session: Session) -> dict[str, Value]:
+    machine = session.host
+    quota, reason = machine.cgroup_cpu_quota, machine.cgroup_cpu_quota_reason or "the session does not say why"
     limit = unknown(reason) if quota is None else Value(quota, "measured", "session: host")
     return {
-        "load_average_1min_before": Value(host.load_average_1min_before, "measured", "session: host"),
-        "affinity_cpu_count": Value(len(host.affinity_cpus), "measured", "session: host.affinity_cpus"),
+        "load_average_1min_before": Value(machine.load_average_1min_before, "measured", "session: host"),
+        "affinity_cpu_count": Value(len(machine.affinity_cpus), "measured", "session: host.affinity_cpus"),
         "cgroup_cpu_quota": limit,
     }
 
@@ -245,13 +249,13 @@ def _copied(value: Any, source: str) -> Value:
 def _obstacles(
     rules: Round, session: Session, result: LoadGenResult | None, accuracy: AccuracyText | None
 ) -> Iterator[str]:
-    """Yield what keeps a result from being submitted (to the open division), as far as the round's rules tell."""
+    """Yield the rules of the round that keep a result from being submitted to the open division."""
     benchmark = rules.benchmarks[session.job.benchmark]
-    found, whole = session.dataset.count, benchmark.dataset_sample_count
+    count, total = session.dataset.count, benchmark.dataset_sample_count
     if session.sample:
         yield "it was made with sample data"
-    elif found < whole:
-        yield f"its dataset has {found} samples; {rules.name} asks all {whole}"
+    elif count < total:
+        yield f"its dataset has {count} samples; {rules.name} asks all {total}"
     if accuracy is None:
         yield "it has no accuracy run"
     if result is None:
@@ -261,12 +265,12 @@ def _obstacles(
         yield "LoadGen calls the performance run INVALID"
     if dict(result.seeds) != asdict(rules.seeds):
         yield f"its seeds are not those of {rules.name}"
-    wanted, settings = rules.scenarios[result.scenario], result.settings
-    duration_s, wanted_s = settings["min_duration_ms"] / 1000, wanted.min_duration_ms / 1000
-    if duration_s < wanted_s:
-        yield f"it was asked to last {duration_s:g} s; {rules.name} asks {wanted_s:g} s"
+    required, settings = rules.scenarios[result.scenario], result.settings
+    duration_s, required_s = settings["min_duration_ms"] / 1000, required.min_duration_ms / 1000
+    if duration_s < required_s:
+        yield f"it was asked to last {duration_s:g} s; {rules.name} asks {required_s:g} s"
     loaded, needed = settings["performance_sample_count"], benchmark.performance_sample_count
     if loaded < needed:
         yield f"{loaded} samples were loaded; {rules.name} asks {needed}"
-    if result.scenario == "Offline" and settings["samples_per_query"] < wanted.min_query_count:
-        yield f"{settings['samples_per_query']} samples were issued; {rules.name} asks {wanted.min_query_count}"
+    if result.scenario == "Offline" and settings["samples_per_query"] < required.min_query_count:
+        yield f"{settings['samples_per_query']} samples were issued; {rules.name} asks {required.min_query_count}"

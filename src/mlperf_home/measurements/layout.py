@@ -1,4 +1,4 @@
-"""Where results lie: `<results>/<style>_results/<system>/<model>/<scenario>/`, as the 2023 scripts had it."""
+"""The layout of results, that of the 2023 scripts: `<results>/<style>_results/<system>/<model>/<scenario>/`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LOCK = ".lock"
 
 
 class ResultsError(Exception):
-    """The results' folder cannot be used; the text says why and what to do."""
+    """The folder of results cannot be used; the text has the reason and the advice."""
 
 
 @dataclass(frozen=True)
@@ -36,66 +36,66 @@ class ResultFolder:
 
     @property
     def measurement(self) -> Path:
-        """The measurement, once it has been taken in."""
+        """The file of the measurement."""
         return self.root / "measurement.json"
 
     def logs(self, run: str) -> Path:
-        """The folder of LoadGen's logs: `run` is performance, accuracy or find-performance."""
+        """Return the folder of LoadGen's logs of a run: performance, accuracy or find-performance."""
         return self.root / (PERFORMANCE_DIR if run == "performance" else run)
 
     def rejected(self, run: str) -> Path:
-        """The folder of the logs of a run that LoadGen found wrong, kept to be read; hidden, since it is no result."""
+        """Return the folder of the logs of a run that LoadGen rejected; hidden, since it is no result."""
         return self.root / f".rejected-{run}"
 
     def session(self, run: str) -> Path:
-        """The description of the finished run."""
+        """Return the session's file of a finished run."""
         return self.root / f"{run}-session.json"
 
     def error(self, run: str) -> Path:
-        """Why a run gave no result, where that is kept."""
+        """Return the file of the error of a run without a result."""
         return self.root / f"{run}-session.error.json"
 
     def complete(self, run: str) -> bool:
-        """Whether the run is there and whole: the session is written last."""
+        """Whether the run is complete: its session is written last."""
         return self.session(run).is_file() and (self.logs(run) / "mlperf_log_summary.txt").is_file()
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other runs out of the folder; what was made for this alone is gone afterwards.
+        """Lock the folder against other runs; if it stays empty, remove it and the folders made for it.
 
         Raises:
-            ResultsError: another run is in it, or it cannot be written.
+            ResultsError: another run holds the lock, or the folder cannot be written.
         """
         lock = self.root / _LOCK
-        made = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
+        created = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             handle = lock.open("w")
         except OSError as error:
-            text = f"{self.root}: cannot be written ({error.strerror}); give a folder of yours by --results_dir"
+            text = f"{self.root}: cannot be written ({error.strerror}); use a --results_dir that you can write to"
             raise ResultsError(text) from error
         with handle:
-            # Its last holder may have taken the file away.
+            # The last holder may have removed the file.
             if not (locks.acquire(handle) and locks.is_at(handle, lock)):
-                text = f"{self.root}: another run is measuring into it; wait for it or give another --results_dir"
+                text = f"{self.root}: another run is measuring into it; wait for that run, or use another --results_dir"
                 raise ResultsError(text)
             try:
                 yield
             finally:
-                self._let_go(made)
+                self._remove_lock(created)
 
-    def _let_go(self, made: Sequence[Path]) -> None:
-        """Take the lock away where nothing else is in the folder, and the folders that were made for it."""
-        with suppress(OSError):  # a folder that has been set aside, or that somebody else has written into
+    def _remove_lock(self, created: Sequence[Path]) -> None:
+        """Remove the lock if the folder holds nothing else, and the created folders if they are empty."""
+        with suppress(OSError):  # the folder was set aside, or another process has written into it
             if [path.name for path in self.root.iterdir()] == [_LOCK]:
                 (self.root / _LOCK).unlink()
-            for folder in made:
+            for folder in created:
                 folder.rmdir()
 
     def adopt(self, run: str, fresh: ResultFolder) -> None:
-        """Put a complete run from `fresh` in the place of what was here."""
+        """Replace a run by a complete one from `fresh`."""
         self.error(run).unlink(missing_ok=True)
-        self.session(run).unlink(missing_ok=True)  # from here to the last line the run counts as absent
+        self.session(run).unlink(missing_ok=True)  # the run counts as absent until the last line
         target = self.logs(run)
         if target.exists():
             shutil.rmtree(target)
@@ -104,7 +104,7 @@ class ResultFolder:
         fresh.session(run).rename(self.session(run))
 
     def set_aside(self) -> Path | None:
-        """Move what is here to a sibling with the time in its name; give its path."""
+        """Move the results to a sibling folder with the time in its name; return its path, or None without results."""
         if not self.root.is_dir() or not any(path.name != _LOCK for path in self.root.iterdir()):
             return None
         stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
@@ -114,12 +114,12 @@ class ResultFolder:
 
 
 def result_folder(results: Path, style: str, system: str, model: str, scenario: str) -> ResultFolder:
-    """Give the folder of a result; scenarios are in lower case, as the submission has them."""
+    """Return the folder of a result; the scenario is in lower case, as in a submission."""
     return ResultFolder(results / f"{style}_results" / system / model / scenario.lower())
 
 
 def json_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object; an empty one where there is none that can be read."""
+    """Read a JSON object; return an empty one if it cannot be read."""
     try:
         return read_object(path)
     except DocumentError:
@@ -127,10 +127,10 @@ def json_object(path: Path) -> dict[str, Any]:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object, such as the files of a submission's tree are.
+    """Read a JSON object.
 
     Raises:
-        DocumentError: there is none that can be read.
+        DocumentError: the file cannot be read, or holds no JSON object.
     """
     document = read_json(path)
     if not isinstance(document, dict):
@@ -139,5 +139,5 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def is_sample(path: Path) -> bool:
-    """Whether a JSON among a result's measurement files marks it as a sample."""
+    """Whether a JSON file among the measurement files marks the result as a sample."""
     return json_object(path).get("sample") is True

@@ -1,4 +1,4 @@
-"""A measurement: what a run says, value by value, each with its origin; nothing is invented."""
+"""A measurement: the values of a run, each with its origin; nothing is invented."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA_VERSION = 1
-"""Grows when a reader of the older form would misread the newer one; see measurement.schema.json."""
+"""The version of measurement.schema.json; raised if a reader of the old form would misread the new one."""
 
 ORIGINS = ("measured", "inferred", "copied", "unknown")
-"""Where a value comes from: our run, computed from another value, taken over from elsewhere, nowhere."""
+"""Origins of values: our run, a computation from other values, another source, none."""
 
 MACHINE_FACTS = frozenset({"name", "host_processor_model_name", "sockets", "cores", "memory_total_bytes"})
 """The facts of a measurement's system. Cores are those of one socket, as in MLPerf's tables."""
 
 NOISY = "noisy: "
-"""How the warnings begin that say what disturbed a run."""
+"""The prefix of warnings about disturbances of a run."""
 
 PUBLISHED, MEASURED_2023 = "published_top1_percent", "measured_2023_top1_percent"
 MEASURED_2023_SOURCE = "MLPerf inference v3.1, mlcommons/cm4mlperf-results"
-# What the index of a store can hold.
+# SQLite, the index of a store, holds integers of 64 bits.
 _TOO_LARGE = 1 << 63
 _USERS_OWN = "the user's file"
 _UNKNOWN = "it is the user's own model, and they have not told"
@@ -40,18 +40,18 @@ _LIMITS = Limits(size=4 << 20, depth=8, values=100_000)
 
 
 class MeasurementError(LocatedError):
-    """A measurement's JSON cannot be read as one."""
+    """A JSON text or file is no valid measurement."""
 
 
 @dataclass(frozen=True)
 class Value:
-    """One value; its unit is in the name under which it stands.
+    """One value; its unit is part of its name.
 
     Attributes:
-        value: a number, a text, or None when it is unknown; older measurements may say true or false.
+        value: a number, a text, or None if it is unknown; older measurements may hold booleans.
         origin: one of ORIGINS.
-        source: where it was read ("performance/run_1/mlperf_log_detail.txt: result_samples_per_second"), or None.
-        reason: why it is unknown, or what an inferred value was computed from; None otherwise.
+        source: its place ("performance/run_1/mlperf_log_detail.txt: result_samples_per_second"), or None.
+        reason: the reason why it is unknown, or the basis of an inferred value; None otherwise.
     """
 
     value: bool | int | float | str | None
@@ -71,7 +71,7 @@ class Value:
 
 
 def unknown(reason: str) -> Value:
-    """Make the value that is not known, with the reason."""
+    """Return an unknown value with its reason."""
     return Value(None, "unknown", reason=reason)
 
 
@@ -80,20 +80,20 @@ class Measurement:
     """One validated result.
 
     Attributes:
-        round: the MLPerf round whose rules it was run by.
+        round: the MLPerf round whose rules the run followed.
         benchmark: the benchmark's name ("bert-99").
         scenario: the scenario's name.
         sample: whether it was made with sample data: never a result of the benchmark.
-        sample_note: what the sample data are, or "".
+        sample_note: a description of the sample data, or "".
         validity: LoadGen's "VALID" or "INVALID"; None without a performance run.
-        reasons: why it is INVALID, and what to change.
-        unofficial_because: what keeps it from being submitted; empty if nothing that is known here does.
+        reasons: the reasons why it is INVALID, each with advice.
+        unofficial_because: the known obstacles to a submission.
         engine: name, version and details of the engine.
         model: name, path and sha256 of the model.
-        system: the machine, by name of the fact.
-        values: everything measured, by name with unit.
+        system: facts about the machine, by name.
+        values: the measured values, by name with unit.
         logs: sha256 and size in bytes of the raw logs, by path within the result's folder.
-        warnings: sentences that belong beside the result.
+        warnings: sentences to show beside the result.
         schema: SCHEMA_VERSION.
     """
 
@@ -120,15 +120,15 @@ _VALUE_KEYS = frozenset(field.name for field in fields(Value))
 
 
 def to_json(measurement: Measurement) -> str:
-    """Write a measurement as JSON text, the same for the same measurement."""
+    """Return a measurement as JSON text; equal measurements have equal texts."""
     return json.dumps(asdict(measurement), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def from_json(text: str | bytes, where: str = "measurement") -> Measurement:
-    """Read a measurement from JSON text.
+    """Decode a measurement from JSON text.
 
     Raises:
-        MeasurementError: not JSON, another schema version, or a key that is missing, unknown or malformed.
+        MeasurementError: the text is not JSON, has another schema version, or a key is missing, unknown or malformed.
     """
     try:
         return _decoded(parse_json(text, where, _LIMITS), where)
@@ -140,7 +140,7 @@ def read_measurement(path: Path) -> Measurement:
     """Read a measurement's file.
 
     Raises:
-        MeasurementError: it cannot be read, or is no measurement as `from_json` reads it.
+        MeasurementError: the file cannot be read, or is no valid measurement (see `from_json`).
     """
     try:
         return _decoded(read_json(path, _LIMITS), str(path))
@@ -153,7 +153,7 @@ def _decoded(document: Any, where: str) -> Measurement:
         raise MeasurementError(where, f"is not a measurement of schema {SCHEMA_VERSION}", _ADVICE)
     if document.keys() != _KEYS:
         odd = ", ".join(sorted(document.keys() ^ _KEYS))
-        raise MeasurementError(where, f"keys missing or unknown: {odd}", _ADVICE)
+        raise MeasurementError(where, f"has missing or unknown keys: {odd}", _ADVICE)
     try:
         measurement = decode(document, Measurement, where)
     except DocumentError as error:
@@ -166,7 +166,7 @@ def _decoded(document: Any, where: str) -> Measurement:
 
 
 def _faults(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the place of each value that is none, and what is wrong with it."""
+    """Yield the pointer and the problem of each malformed value."""
     for group in GROUPS:
         for name, value in document[group].items() if isinstance(document[group], Mapping) else ():
             if fault := _fault(value):
@@ -190,35 +190,35 @@ def _unknown_keys(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Weights:
-    """What the model's step tells: the type of the weights ("int8", "unknown" or ""), and where the model is from."""
+    """The type of a model's weights ("int8", "unknown" or "") and the model's source, from the model's step."""
 
     data_type: str
     source: str
 
 
 def with_weights(measurement: Measurement, weights: Weights) -> Measurement:
-    """Add what is known of the weights: a published model was run as published, the user's may be anything."""
+    """Add facts about the weights; those of a user's own model are unknown."""
     own = not weights.source or weights.source.startswith(_USERS_OWN)
     known_type = weights.data_type not in {"", "unknown"}
     as_published = Value("no", "copied", "nothing of ours trains a model that is measured")
     untouched = Value("none", "copied", "nothing of ours changes a model that is measured")
-    told = {
+    facts = {
         "weight_type": Value(weights.data_type, "copied", "the model's step") if known_type else unknown(_UNKNOWN),
         "retraining": unknown(_UNKNOWN) if own else as_published,
         "weight_transformations": unknown(_UNKNOWN) if own else untouched,
         "source": Value(weights.source, "copied", "the model's step") if weights.source else unknown(_UNKNOWN),
     }
-    return replace(measurement, model={**measurement.model, **told})
+    return replace(measurement, model={**measurement.model, **facts})
 
 
 @dataclass(frozen=True)
-class Published:
-    """Top-1 in percent on ImageNet's whole validation set; None where nobody has told.
+class PublishedTop1:
+    """Top-1 accuracies in percent on the whole validation set of ImageNet; None if unknown.
 
     Attributes:
-        top1: what the model's makers publish.
-        source: where they do, or "".
-        measured_2023: what the community's submissions of 2023 measured.
+        top1: the value that the model's makers publish.
+        source: the source of `top1`, or "".
+        measured_2023: the value that the community's submissions of 2023 measured.
     """
 
     top1: float | None = None
@@ -226,18 +226,20 @@ class Published:
     measured_2023: float | None = None
 
 
-def with_published(measurement: Measurement, published: Published) -> Measurement:
-    """Add the accuracies that are known, beside ours and never in its place."""
-    told = {
+def with_published(measurement: Measurement, published: PublishedTop1) -> Measurement:
+    """Add the known accuracies beside the measured one."""
+    accuracies = {
         PUBLISHED: (published.top1, published.source or "source unknown"),
         MEASURED_2023: (published.measured_2023, MEASURED_2023_SOURCE),
     }
-    known = {key: Value(percent, "copied", source) for key, (percent, source) in told.items() if percent is not None}
+    known = {
+        key: Value(percent, "copied", source) for key, (percent, source) in accuracies.items() if percent is not None
+    }
     return replace(measurement, model={**measurement.model, **known})
 
 
 def published_words(measurement: Measurement) -> list[str]:
-    """Give a phrase for each figure: "published 70.9 (source)"."""
+    """Return a phrase for each known accuracy: "published 70.9 (source)"."""
     labels = {PUBLISHED: "published", MEASURED_2023: "2023"}
-    found = ((label, measurement.model.get(key)) for key, label in labels.items())
-    return [f"{label} {value.value:g} ({value.source})" for label, value in found if value is not None]
+    values = ((label, measurement.model.get(key)) for key, label in labels.items())
+    return [f"{label} {value.value:g} ({value.source})" for label, value in values if value is not None]

@@ -1,6 +1,6 @@
-"""Import of published tables, by their columns: image classification, and BERT.
+"""Import of published tables, recognised by their columns: image classification, and BERT.
 
-Every value is copied; an empty cell is unknown.
+Values are copied; those of empty cells are unknown.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _VARIANT = ("family", "multiplier", "resolution", "precision")
 _NUMBERS = {"top1": "top1_percent", "latency_ms": "latency_ms", "energy_mj": "energy_mj"}
-_OF_A_SYSTEM = ("round", "organization", "platform", "system", "cpu", "sockets", "cores", "framework")
-_IMAGES = (*_OF_A_SYSTEM, *_VARIANT, *_NUMBERS)
+_SYSTEM = ("round", "organization", "platform", "system", "cpu", "sockets", "cores", "framework")
+_IMAGES = (*_SYSTEM, *_VARIANT, *_NUMBERS)
 _BERT = (
     *("version", "Division", "Organization", "Platform", "SystemName", "host_processor_model_name", "framework"),
     *("host_processors_per_node", "host_processor_core_count", "MlperfModel", "Model", "Scenario"),
@@ -32,16 +32,16 @@ _UNITS = {
     "Watts": "power_w",
     "millijoules": "energy_mj",
 }
-# Of benchmarks whose accuracy is something else, the table does not say what.
+# For other benchmarks the table does not name the metric.
 _ACCURACY = {"bert-99": "f1_percent", "bert-99.9": "f1_percent", "resnet": "top1_percent"}
 
 
 class TableError(LocatedError):
-    """A table lacks a column, or a cell is no number."""
+    """A table cannot be read, lacks a column, or has a malformed cell."""
 
 
 class _Row:
-    """A row of a table, whose cells become values."""
+    """A row of a table; its cells become values."""
 
     def __init__(self, cells: Mapping[str, str], where: str, source: str) -> None:
         self.cells = {name: (cell or "").strip() for name, cell in cells.items() if name is not None}
@@ -49,15 +49,15 @@ class _Row:
         self.source = source
 
     def value(self, name: str) -> Value:
-        """Return a cell's text."""
+        """Return a cell's text as a value; an empty cell is unknown."""
         text = self.cells[name]
         return Value(text, "copied", self.source) if text else unknown("the table's cell is empty")
 
     def number(self, name: str) -> Value:
-        """Return a cell's number; unknown where it is empty, or says None as some published tables do.
+        """Return a cell's number as a value; an empty cell is unknown, as is None, which some published tables have.
 
         Raises:
-            TableError: it is no number.
+            TableError: the cell is no number.
         """
         text = self.cells[name]
         if text in {"", "None"}:
@@ -67,11 +67,11 @@ class _Row:
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
-            raise TableError(self.where, f"{name} is {text!r}, no number", "correct the cell")
+            raise TableError(self.where, f"{name} is {text!r}, not a number", "correct the cell")
         return Value(value, "copied", self.source)
 
     def number_or_text(self, name: str) -> Value:
-        """Return a count; of cores of several kinds a table tells in words."""
+        """Return a cell's count; a table may describe cores of several kinds in words."""
         text = self.cells[name]
         return Value(int(text), "copied", self.source) if text.isdecimal() else self.value(name)
 
@@ -96,16 +96,16 @@ class _Row:
 
 
 def read_published(path: Path) -> Iterator[Measurement]:
-    """Read a CSV with the columns of either kind of published results; raise as `read_table` does."""
+    """Read a CSV file of published results of either kind; raise as `read_table` does."""
     rows = _rows(path, lambda columns: _BERT if "MlperfModel" in columns else _IMAGES)
     return (_bert(row) if "MlperfModel" in row.cells else _image_result(row) for row in rows)
 
 
 def read_table(path: Path) -> Iterator[Measurement]:
-    """Read a CSV of image classification's SingleStream results.
+    """Read a CSV file of SingleStream results of image classification.
 
     Raises:
-        TableError: the file cannot be read, a column is missing, or a cell is malformed; named by its line.
+        TableError: the file cannot be read, a column is missing, or a cell is malformed; the error has its line.
     """
     return map(_image_result, _rows(path, lambda _: _IMAGES))
 
@@ -116,13 +116,13 @@ def _rows(path: Path, needed: Callable[[list[str]], tuple[str, ...]]) -> Iterato
             reader = csv.DictReader(file)
             columns = list(reader.fieldnames or ())
             if missing := [name for name in needed(columns) if name not in columns]:
-                raise TableError(path, f"has no column {', '.join(missing)}", "give a table with these columns")
+                raise TableError(path, f"has no column {', '.join(missing)}", "add it, or import another table")
             for cells in reader:
                 yield _Row(cells, f"{path}: line {reader.line_num}", path.name)
     except OSError as error:
-        raise TableError(path, f"cannot be read ({error.strerror})", "give a table that can") from None
+        raise TableError(path, f"cannot be read ({error.strerror})", "name a file that you can read") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise TableError(path, f"is no CSV in UTF-8 ({error})", "give one") from None
+        raise TableError(path, f"is not CSV in UTF-8 ({error})", "save the table as CSV in UTF-8") from None
 
 
 def _bert(row: _Row) -> Measurement:

@@ -1,4 +1,4 @@
-"""The truth: JSON lines of measurements, appended and never rewritten."""
+"""The store of measurements: a file of JSON lines, to which lines are only appended."""
 
 from __future__ import annotations
 
@@ -26,24 +26,27 @@ class StoreError(LocatedError):
 
 
 def to_line(measurement: Measurement) -> str:
-    """Write a measurement as one line of JSON, the same for the same measurement."""
+    """Return a measurement as one line of JSON; equal measurements have equal lines."""
     return json.dumps(asdict(measurement), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def identity(line: str) -> str:
-    """Name a line by its content, so that importing the same thing twice keeps it once."""
+    """Return the digest of a line; a repeated import of a measurement is recognised by it."""
     return hashlib.sha256(line.encode("utf-8")).hexdigest()[:32]
 
 
 class Store:
-    """A folder with measurements, made at the first append; many processes may append at once."""
+    """A folder of measurements, created by the first append; several processes may append at once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / LINES_FILE
 
     def append(self, measurements: Iterable[Measurement]) -> int:
-        """Append what is not there yet, all of it or, after an error, nothing; give how many were new.
+        """Append the measurements that the store does not have: all of them, or none after an error.
+
+        Returns:
+            The number of new measurements.
 
         Raises:
             StoreError: the folder cannot be written.
@@ -57,31 +60,31 @@ class Store:
                 old = file.read()
                 known = {identity(line.decode("utf-8", "replace")) for line in old.split(b"\n") if line}
                 new = [line for line in dict.fromkeys(lines) if identity(line) not in known]
-                # A writer that was killed in the middle of a line left it open: the next line starts on its own.
+                # A killed writer may have left its last line without an end.
                 opening = "\n" if old and not old.endswith(b"\n") else ""
                 file.write((opening + "".join(line + "\n" for line in new)).encode("utf-8"))
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise StoreError(self.path, f"cannot be written ({error.strerror})", "give another folder") from None
+            raise StoreError(self.path, f"cannot be written ({error.strerror})", "use another folder") from None
         return len(new)
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        """Give each line with its number from 1; nothing where the store does not exist yet."""
+        """Yield the lines with their numbers, from 1; none if the store does not exist yet."""
         if self.path.exists():
             yield from _lines(self.path)
 
     def measurements(self, damages: list[str] | None = None) -> Iterator[Measurement]:
-        """Give each measurement; a damaged line is named in `damages`, and the others are given all the same."""
+        """Yield the measurements; `damages` takes a sentence for each damaged line."""
         if self.path.exists():
             yield from measurements_in(self.path, damages)
 
 
 def measurements_in(path: Path, damages: list[str] | None = None) -> Iterator[Measurement]:
-    """Give each measurement of a file of lines; a damaged line is named in `damages`.
+    """Yield the measurements of a file of JSON lines; `damages` takes a sentence for each damaged line.
 
     Raises:
-        StoreError: it cannot be read.
+        StoreError: the file cannot be read.
     """
     for number, line in _lines(path):
         try:
@@ -95,9 +98,9 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
-                # Bytes that are not UTF-8 are told of where the line is parsed.
+                # Bytes that are not UTF-8 are reported where the line is parsed.
                 text = line.decode("utf-8", "surrogateescape").rstrip("\n")
                 if text:
                     yield number, text
     except OSError as error:
-        raise StoreError(path, f"cannot be read ({error.strerror})", "see to its permissions") from None
+        raise StoreError(path, f"cannot be read ({error.strerror})", "check its permissions") from None

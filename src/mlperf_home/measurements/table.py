@@ -1,4 +1,4 @@
-"""The rows that a user sees of a measurement, or of the measurements of many models beside each other."""
+"""Tables for users: the rows of one measurement, and one row for each of several models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LABELS = {
     "f1_percent": "F1 (%)",
     "exact_match_percent": "Exact match (%)",
     "top1_percent": "Top-1 accuracy (%)",
-    # Without a run of the mode that measures it.
+    # The names of unknown values, without a run of the mode that measures them.
     "result": "Result",
     "accuracy": "Accuracy",
 }
@@ -37,7 +37,7 @@ _RESULTS = (("latency_ms", "ms"), ("samples_per_second", "samples/s"))
 
 
 def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
-    """Give label and text of each row, in the order to show them; an unknown value shows its reason."""
+    """Return label and text of each row, in display order; an unknown value shows its reason."""
     rows = []
     if measurement.sample:
         rows.append(("Data", f"SAMPLE, no MLPerf result: {measurement.sample_note}".rstrip(": ")))
@@ -65,7 +65,7 @@ def summary_rows(measurement: Measurement) -> list[tuple[str, str]]:
 
 
 def read_family(folders: Sequence[Path]) -> list[Measurement]:
-    """Read the measurements of results' folders, each once.
+    """Read the measurements of several results' folders, each once.
 
     Raises:
         MeasurementError: a measurement cannot be read.
@@ -75,16 +75,16 @@ def read_family(folders: Sequence[Path]) -> list[Measurement]:
 
 
 def family_rows(measurements: Sequence[Measurement]) -> list[tuple[str, str]]:
-    """Give a row for each model: its name, and result, accuracy and verdict; the fastest first."""
+    """Return a row for each model, the fastest first: its name; its result, accuracy and verdict."""
     rows = []
     for measurement in measurements:
-        found = [(key, unit, measurement.values[key]) for key, unit in _RESULTS if key in measurement.values]
-        numbers = [(key, value.value) for key, _, value in found if isinstance(value.value, (int, float))]
-        # Less of a latency is faster, and more of a rate.
+        results = [(key, unit, measurement.values[key]) for key, unit in _RESULTS if key in measurement.values]
+        numbers = [(key, value.value) for key, _, value in results if isinstance(value.value, (int, float))]
+        # A low latency is fast, as is a high rate.
         order = next((value if key == "latency_ms" else -value for key, value in numbers), float("inf"))
         words = [
             f"{unit} unknown ({value.reason})" if value.value is None else f"{value.value:10.4f} {unit}"
-            for _, unit, value in found
+            for _, unit, value in results
         ]
         accuracy = measurement.values.get("top1_percent")
         if accuracy is not None and accuracy.value is not None:
@@ -96,7 +96,7 @@ def family_rows(measurements: Sequence[Measurement]) -> list[tuple[str, str]]:
 
 
 def _machine_rows(measurement: Measurement) -> list[tuple[str, str]]:
-    """Give one row of what is known of the machine during the run; none where nothing is."""
+    """Return one row with the known state of the machine during the run; none if nothing is known."""
     words = []
     for form, keys in _MACHINE:
         values = [_known(measurement, key) for key in keys]

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_home.measurements.measurement import Value, unknown
-from mlperf_home.measurements.prices import Prices, PricesError, given_price, kept_prices
+from mlperf_home.measurements.prices import Prices, PricesError, kept_prices, price_option
 from scriptgraph.api import Context, StepFailed, failing_on
 from scriptgraph.files.atomic import KeptJson
 
@@ -70,7 +70,7 @@ def pricing(context: Context) -> Pricing:
             return Pricing(None, kept_prices(context.folders.state.parent))
     if price <= 0:
         raise StepFailed(f"--price_per_hour={price:g}: must be above 0; leave it out where there is no price")
-    return Pricing(given_price(price), None)
+    return Pricing(price_option(price), None)
 
 
 class Targets:

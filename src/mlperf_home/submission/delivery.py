@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.layout import is_sample
-from mlperf_home.submission.check.places import held, subfolders
+from mlperf_home.submission.check.places import lock_submission, subfolders
 from scriptgraph.files.atomic import remove_leftovers, replacement
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def pack(root: Path, target: Path) -> int:
         raise TarballError(target, f"is inside {root}", "pack to a place outside of what is packed")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with held(root, TarballError):
+        with lock_submission(root, TarballError):
             remove_leftovers(target)
             paths = [path for path in sorted(root.rglob("*")) if _LEFT_OUT.isdisjoint(path.relative_to(root).parts)]
             with (
@@ -89,7 +89,7 @@ def refuse_samples(root: Path, folders: list[Path]) -> None:
                 raise PublicationError(path.parent, "is a sample, no MLPerf result", advice)
 
 
-def put_into(clone: Path, root: Path, folders: list[Path]) -> None:
+def replace_folders(clone: Path, root: Path, folders: list[Path]) -> None:
     """Let the clone hold these folders exactly as the submission has them; everything else in it stays."""
     for folder in folders:
         target = clone / folder

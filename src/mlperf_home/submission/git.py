@@ -47,7 +47,7 @@ def checked_ref(ref: str) -> str:
     return ref
 
 
-def fetch_words(folder: str, url: str, ref: str, depth: str) -> list[list[str]]:
+def fetch_commands(folder: str, url: str, ref: str, depth: str) -> list[list[str]]:
     """Give the commands that bring one commit into an empty folder, without its history."""
     git = ["git", "-C", folder]
     return [

@@ -21,7 +21,7 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.loadgen_logs.accuracy_log import KEPT_BYTES, is_truncated, shortened
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE
 from mlperf_home.measurements.layout import ACCURACY_TEXT
-from mlperf_home.submission.check.places import held
+from mlperf_home.submission.check.places import lock_submission
 from scriptgraph.files.atomic import remove_leftovers, replace_bytes, replace_text, replacement, sync_folder
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def fetch_originals(root: Path, *, originals: Path, results_dir: Path) -> int:
 
 def _each(work: Callable[[_Place], LogReport], root: Path, originals: Path) -> TreeReport:
     places = _places(root, originals)
-    with held(root, TruncationError):
+    with lock_submission(root, TruncationError):
         return TreeReport(tuple(_located(work, place) for place in places))
 
 

@@ -13,7 +13,7 @@ from mlperf_home.machine.cpu.cpu import read_cpu
 from mlperf_home.machine.cpu.cpuinfo import LSCPU
 from mlperf_home.machine.facts import COMPILERS, read_machine
 from mlperf_home.machine.operating_system import read_os
-from mlperf_home.submission.system.description import Description, describe_system
+from mlperf_home.submission.system.description import UserFacts, describe_system
 from scriptgraph.embed import capture
 from scriptgraph.errors import ScriptGraphError
 
@@ -46,7 +46,7 @@ def system_description(submitter: str, hw_name: str) -> dict[str, str]:
     """Return this system's description for a submission. Raise SystemDescriptionError for an invalid submitter."""
     compiler = next((text for text in map(_output, COMPILERS) if text), None)
     facts = read_machine(lscpu=_output(LSCPU), compiler=compiler)
-    return describe_system(facts, Description(submitter=submitter, hw_name=hw_name)).values
+    return describe_system(facts, UserFacts(submitter=submitter, hw_name=hw_name)).values
 
 
 def neutral_name(machine: Machine) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mlperf_home.challenges.bundles.verification import VerifiedBundle
     from mlperf_home.challenges.definition.manifest import Workflow
     from mlperf_home.challenges.definition.run_folder import RunFolder
-    from mlperf_home.challenges.runs.arguments import Setting
+    from mlperf_home.challenges.runs.arguments import RunContext
     from mlperf_home.challenges.runs.run import Locks
     from mlperf_home.contracts.reproduction import Reproduction
 
@@ -42,76 +42,76 @@ class Replay:
     report: Reproduction
 
 
-def replay(setting: Setting, locks: Locks, bundle: Path) -> Replay:
+def replay(context: RunContext, locks: Locks, bundle: Path) -> Replay:
     """Replay a bundle. Raise LocatedError if it is invalid, belongs to another challenge, or cannot run here."""
-    if not bundle.is_file() and not setting.options.path("results_dir"):
+    if not bundle.is_file() and not context.options.path("results_dir"):
         raise ChallengeError(f"--results={bundle}", "there is no such file", "name a bundle.tar.gz")
-    root = setting.root(f"replay-{sha256_of(bundle)[:12]}" if bundle.is_file() else "")
+    root = context.root(f"replay-{sha256_of(bundle)[:12]}" if bundle.is_file() else "")
     root.parent.mkdir(parents=True, exist_ok=True)
     unpacked = root.with_name(f".{root.name}.bundle")
     shutil.rmtree(unpacked, ignore_errors=True)
     try:
-        verified = verify(bundle, unpacked, setting.options.path("allowed_signers"))
-        _require_valid(setting, bundle, verified)
-        setting.say(f"{bundle}: valid, its measurements match its logs; {_signed(verified)}")
-        on = setting.options.on | ({"sample"} if verified.manifest.sample else set())
-        return _replay(replace(setting, options=replace(setting.options, on=on)), locks, verified, root)
+        verified = verify(bundle, unpacked, context.options.path("allowed_signers"))
+        _require_valid(context, bundle, verified)
+        context.say(f"{bundle}: valid, its measurements match its logs; {_signed(verified)}")
+        on = context.options.on | ({"sample"} if verified.manifest.sample else set())
+        return _replay(replace(context, options=replace(context.options, on=on)), locks, verified, root)
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
 
 
-def _require_valid(setting: Setting, bundle: Path, verified: VerifiedBundle) -> None:
+def _require_valid(context: RunContext, bundle: Path, verified: VerifiedBundle) -> None:
     made_for = verified.manifest.challenge
-    if made_for != setting.challenge.name:
+    if made_for != context.challenge.name:
         advice = f"replay it by cm replay challenge {made_for} --results={bundle}"
         raise ChallengeError(bundle, f"belongs to the challenge {made_for!r}", advice)
     if verified.problems:
         advice = f"list all problems by cm run script --tags=verify,bundle --bundle={bundle}"
         raise ChallengeError(bundle, f"is damaged or edited: {first_few(verified.problems)}", advice)
-    if setting.sample and not verified.manifest.sample:
+    if context.sample and not verified.manifest.sample:
         raise ChallengeError("--sample", "the bundle was made with the real data", "omit --sample, or name another")
 
 
-def _replay(setting: Setting, locks: Locks, verified: VerifiedBundle, root: Path) -> Replay:
-    workflows = _workflows_in(setting, verified)
-    requirements = require_machine(setting, workflows, root)
-    differing = _lock_differences(setting, locks, verified)
-    identity, anew = run_identity(setting, locks), "new" in setting.options.on
-    with open_run(root, identity, setting.challenge.workflows, workflows, anew=anew) as run_folder:
-        failed, description = run_all(setting, run_folder, workflows, requirements, locks)
+def _replay(context: RunContext, locks: Locks, verified: VerifiedBundle, root: Path) -> Replay:
+    workflows = _workflows_in(context, verified)
+    requirements = require_machine(context, workflows, root)
+    differing = _lock_differences(context, locks, verified)
+    identity, anew = run_identity(context, locks), "new" in context.options.on
+    with open_run(root, identity, context.challenge.workflows, workflows, anew=anew) as run_folder:
+        failed, description = run_all(context, run_folder, workflows, requirements, locks)
         options = [facts.extra_options or "none" for facts in (verified.report, description.facts)]
         if options[0] != options[1]:
             differing.append("options of every command: {} then, {} now".format(*options))
         differing += _plan_differences(verified.root / "records", run_folder.root / "records")
-        facts = _facts(setting, verified, failed, differing)
-        machines = (verified.machine, setting.machine)
-        report = reproduction((verified.root, run_folder.root), setting.challenge, machines, facts)
-        _write(report, run_folder, f"{setting.challenge.title}: reproducibility")
+        facts = _facts(context, verified, failed, differing)
+        machines = (verified.machine, context.machine)
+        report = reproduction((verified.root, run_folder.root), context.challenge, machines, facts)
+        _write(report, run_folder, f"{context.challenge.title}: reproducibility")
     return Replay(root / "reproducibility.md", report)
 
 
-def _workflows_in(setting: Setting, verified: VerifiedBundle) -> tuple[Workflow, ...]:
+def _workflows_in(context: RunContext, verified: VerifiedBundle) -> tuple[Workflow, ...]:
     """Return the workflows of a bundle that are done or have results. Raise ChallengeError if there is none."""
     endings = verified.run.workflows.items()
     names = {name for name, ending in endings if ending.status == DONE or ending.results}
-    workflows = tuple(each for each in setting.challenge.workflows if each.name in names)
+    workflows = tuple(each for each in context.challenge.workflows if each.name in names)
     if not workflows:
         raise ChallengeError("the bundle", "has no finished workflow to replay", "replay another bundle")
     return workflows
 
 
-def _lock_differences(setting: Setting, locks: Locks, verified: VerifiedBundle) -> list[str]:
+def _lock_differences(context: RunContext, locks: Locks, verified: VerifiedBundle) -> list[str]:
     differing = [str(each) for each in lock_differences(verified.lock, locks.here)]
     more = [f"{len(differing) - _SHOWN_DIFFERENCES} more, in the report"] if len(differing) > _SHOWN_DIFFERENCES else []
     for line in (*differing[:_SHOWN_DIFFERENCES], *more):
-        setting.say(f"difference: {line}")
+        context.say(f"difference: {line}")
     return differing
 
 
-def _facts(setting: Setting, verified: VerifiedBundle, failed: dict[str, str], differing: list[str]) -> ReplayFacts:
+def _facts(context: RunContext, verified: VerifiedBundle, failed: dict[str, str], differing: list[str]) -> ReplayFacts:
     endings = verified.run.workflows
     return ReplayFacts(
-        sample=setting.sample,
+        sample=context.sample,
         bundle=sha256_of(verified.root / "bundle.json"),
         made_utc=verified.manifest.made_utc,
         replayed_utc=now_utc(),
@@ -119,7 +119,7 @@ def _facts(setting: Setting, verified: VerifiedBundle, failed: dict[str, str], d
         failed=failed,
         newly_failed=tuple(name for name in failed if endings[name].status == DONE),
         plan_differences=tuple(differing),
-        machine_differences=tuple(machine_differences(verified.machine, setting.machine)),
+        machine_differences=tuple(machine_differences(verified.machine, context.machine)),
     )
 
 

@@ -50,7 +50,7 @@ class ChallengeOptions:
 
 
 @dataclass(frozen=True)
-class Setting:
+class RunContext:
     """All that a run of a challenge happens in; `say` tells the user a line."""
 
     challenge: Challenge

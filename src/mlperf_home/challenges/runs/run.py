@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mlperf_home.challenges.definition.manifest import Challenge, Needs, Workflow
-    from mlperf_home.challenges.runs.arguments import Setting
+    from mlperf_home.challenges.runs.arguments import RunContext
     from mlperf_home.contracts.challenge_lock import ChallengeLock
     from mlperf_home.contracts.machine import Machine
     from scriptgraph.embed import Difference, Registry
@@ -62,48 +62,48 @@ def compare_locks(challenge: Challenge, registry: Registry) -> Locks:
     return Locks(here, tuple(lock_differences(locked, here)))
 
 
-def require_locked(setting: Setting, locks: Locks) -> None:
+def require_locked(context: RunContext, locks: Locks) -> None:
     """Raise ChallengeError if the installed scripts or code differ from the lock, except with --unlocked."""
     if not locks.differences:
         return
     differences = first_few(locks.differences)
-    if "unlocked" not in setting.options.on:
+    if "unlocked" not in context.options.on:
         advice = "install the locked version, or run by --unlocked; the bundle lists the differences"
         problem = f"the installed scripts or code differ from the lock: {differences}"
-        raise ChallengeError(setting.challenge.folder / "lock.json", problem, advice)
-    setting.say(f"differences from the lock, listed in the bundle: {differences}")
+        raise ChallengeError(context.challenge.folder / "lock.json", problem, advice)
+    context.say(f"differences from the lock, listed in the bundle: {differences}")
 
 
-def require_open(setting: Setting, locks: Locks) -> None:
+def require_open(context: RunContext, locks: Locks) -> None:
     """Report a challenge that is not open. With --official, raise ChallengeError if the run cannot count."""
-    challenge, on = setting.challenge, setting.options.on
+    challenge, on = context.challenge, context.options.on
     dates = f"{challenge.opened} to {challenge.closed}"
     if "official" in on:
-        reasons = [f"the challenge is {setting.state} ({dates})"] if setting.state != "open" else []
-        reasons += ["--sample runs are never official"] if setting.sample else []
+        reasons = [f"the challenge is {context.state} ({dates})"] if context.state != "open" else []
+        reasons += ["--sample runs are never official"] if context.sample else []
         reasons += ["the installed scripts or code differ from the lock"] if locks.differences else []
         reasons += [f"{EXTRA} changes its commands"] if os.environ.get(EXTRA, "").strip() else []
         if reasons:
             advice = "omit --official to run it anyway"
             raise ChallengeError(challenge.name, f"this run cannot count: {'; '.join(reasons)}", advice)
-    if setting.state != "open":
-        setting.say(f"the challenge is {setting.state} ({dates}): its bundle will not count")
+    if context.state != "open":
+        context.say(f"the challenge is {context.state} ({dates}): its bundle will not count")
 
 
-def require_machine(setting: Setting, workflows: Sequence[Workflow], root: Path) -> list[Requirement]:
+def require_machine(context: RunContext, workflows: Sequence[Workflow], root: Path) -> list[Requirement]:
     """Return the requirements of workflows, in order. Raise ChallengeError with all unmet ones.
 
     Workflows share datasets and environments, so disk space must suffice for the largest workflow only.
     """
-    machine = setting.machine
+    machine = context.machine
     missing_system = "" if machine.system == "linux" else "run on Linux, for instance in a virtual machine"
     checked = [Requirement("all", "Linux", machine.os_name or machine.system, missing_system)]
-    free = free_bytes({_CACHE_PLACE: setting.options.home, "--results_dir": root})
-    options = {name: str(value or "") for name, value in setting.options.own.items()}
+    free = free_bytes({_CACHE_PLACE: context.options.home, "--results_dir": root})
+    options = {name: str(value or "") for name, value in context.options.own.items()}
     ready = [each.name for each in workflows]
-    ready += [] if "new" in setting.options.on else done_workflows(root)
+    ready += [] if "new" in context.options.on else done_workflows(root)
     for workflow in workflows:
-        needs = workflow.mode(sample=setting.sample).needs
+        needs = workflow.mode(sample=context.sample).needs
         checked += _machine_requirements(workflow.name, needs, machine, free)
         checked += _command_requirements(workflow.name, needs, options, ready)
     requirements = list(dict.fromkeys(checked))
@@ -113,9 +113,9 @@ def require_machine(setting: Setting, workflows: Sequence[Workflow], root: Path)
         names = {each.workflow for each in unmet}
         others = [each.name for each in workflows if each.name not in names]
         advice = f"run the other workflows by --only={','.join(others)}" if others else "meet them and run again"
-        if not setting.sample:
+        if not context.sample:
             advice += ", or try the sample by --sample"
-        raise ChallengeError(setting.challenge.name, f"unmet requirements: {'; '.join(texts)}", advice)
+        raise ChallengeError(context.challenge.name, f"unmet requirements: {'; '.join(texts)}", advice)
     return requirements
 
 
@@ -151,20 +151,20 @@ def _command_requirements(
         yield Requirement(name, f"results of {' or '.join(needs.after)}", ", ".join(available) or "none", missing)
 
 
-def run_identity(setting: Setting, locks: Locks) -> RunIdentity:
+def run_identity(context: RunContext, locks: Locks) -> RunIdentity:
     """Return the identity of this run; a folder holds runs of one identity."""
     return RunIdentity(
-        challenge=setting.challenge.name,
+        challenge=context.challenge.name,
         manifest_sha256=locks.here.challenge[MANIFEST_NAME],
         lock_sha256=lock_digest(locks.here),
-        sample=setting.sample,
-        hw_name=setting.hw_name,
-        options={key: str(value) for key, value in setting.options.own.items()},
+        sample=context.sample,
+        hw_name=context.hw_name,
+        options={key: str(value) for key, value in context.options.own.items()},
     )
 
 
 def run_all(
-    setting: Setting,
+    context: RunContext,
     run_folder: RunFolder,
     workflows: Sequence[Workflow],
     requirements: Sequence[Requirement],
@@ -177,26 +177,26 @@ def run_all(
     """
     checked = run_folder.root / "checked.json"
     if not all(run_folder.is_done(each.name) for each in workflows) or not checked.is_file():
-        _estimate_times(setting, run_folder, workflows, requirements)
-    failed = run_workflows(setting, run_folder, workflows)
-    system = system_description(setting.options.text("submitter") or "unnamed", run_folder.identity.hw_name)
-    return failed, RunDescription(_facts(setting, run_folder, locks), locks.here, system)
+        _estimate_times(context, run_folder, workflows, requirements)
+    failed = run_workflows(context, run_folder, workflows)
+    system = system_description(context.options.text("submitter") or "unnamed", run_folder.identity.hw_name)
+    return failed, RunDescription(_facts(context, run_folder, locks), locks.here, system)
 
 
-def _facts(setting: Setting, run_folder: RunFolder, locks: Locks) -> RunFacts:
+def _facts(context: RunContext, run_folder: RunFolder, locks: Locks) -> RunFacts:
     made = _made(run_folder)
     checked = read_document(run_folder.root / "checked.json", RunCheck, CHECK_LIMITS)
     return RunFacts(
-        sample=setting.sample,
-        state=setting.challenge.state(made.date()),
+        sample=context.sample,
+        state=context.challenge.state(made.date()),
         made_utc=made.isoformat(timespec="seconds"),
         version=installed_versions([PRODUCT.name])[PRODUCT.name] or "not installed",
         extra_options=os.environ.get(EXTRA, "").strip(),
         lock_differences=tuple(map(str, locks.differences)),
-        workflows=tuple(_reported(each, run_folder) for each in setting.challenge.workflows),
+        workflows=tuple(_reported(each, run_folder) for each in context.challenge.workflows),
         required=checked.required,
         expected=checked.expected,
-        machine=setting.machine,
+        machine=context.machine,
     )
 
 
@@ -209,12 +209,12 @@ def _reported(workflow: Workflow, run_folder: RunFolder) -> ReportedWorkflow:
 
 
 def _estimate_times(
-    setting: Setting, run_folder: RunFolder, workflows: Sequence[Workflow], requirements: Sequence[Requirement]
+    context: RunContext, run_folder: RunFolder, workflows: Sequence[Workflow], requirements: Sequence[Requirement]
 ) -> None:
-    probed = () if "skip_probe" in setting.options.on else workflows
-    estimates = tuple(estimate(setting, run_folder, workflow) for workflow in probed)
+    probed = () if "skip_probe" in context.options.on else workflows
+    estimates = tuple(estimate(context, run_folder, workflow) for workflow in probed)
     for expected in estimates:
-        setting.say(f"expected time of {expected.workflow}: {expected}")
+        context.say(f"expected time of {expected.workflow}: {expected}")
     write_document(run_folder.root / "checked.json", RunCheck(required=tuple(requirements), expected=estimates))
 
 
@@ -224,11 +224,11 @@ def _made(run_folder: RunFolder) -> datetime:
     return datetime.fromisoformat(ended) if ended else datetime.now(timezone.utc)
 
 
-def redaction_of(setting: Setting, root: Path) -> Redaction:
+def redaction_of(context: RunContext, root: Path) -> Redaction:
     """Return the redaction of this machine's folders and names."""
     folders = {
         "<results>": root,
-        "<home>": setting.options.home,
+        "<home>": context.options.home,
         "<repository>": ENGINE.repository,
         "<python>": Path(sys.prefix),
         "<temporary>": Path(tempfile.gettempdir()),

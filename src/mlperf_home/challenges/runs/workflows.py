@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.challenges.definition.manifest import Call, Workflow
     from mlperf_home.challenges.definition.run_folder import RunFolder
-    from mlperf_home.challenges.runs.arguments import Setting
+    from mlperf_home.challenges.runs.arguments import RunContext
 
 _INTERRUPTED_CODE = 130
 _HOUR_S = 3600
@@ -34,9 +34,9 @@ LIMIT_S = 120
 LIMIT_KEY = "CM_MLPERF_TIME_LIMIT_S"
 
 
-def command(setting: Setting, call: Call, places: Mapping[str, str]) -> dict[str, Any]:
+def command(context: RunContext, call: Call, places: Mapping[str, str]) -> dict[str, Any]:
     """Return a command as cmind passes it; a placeholder without a value leaves its option out."""
-    known = {**setting.options.own, **places}
+    known = {**context.options.own, **places}
     blocks = []
     for block in (call.options, call.env):
         filled = {name: known.get(key) if (key := stands_for(value)) else value for name, value in block.items()}
@@ -48,14 +48,14 @@ def command(setting: Setting, call: Call, places: Mapping[str, str]) -> dict[str
         "out": "con",
         "cmd": words,
         **options,
-        **setting.options.for_scripts,
+        **context.options.for_scripts,
     }
     return {**arguments, "env": env} if env else arguments
 
 
-def command_text(setting: Setting, call: Call, places: Mapping[str, str]) -> str:
+def command_text(context: RunContext, call: Call, places: Mapping[str, str]) -> str:
     """Return a command as text for a shell."""
-    return shlex.join(["cm", "run", "script", *command(setting, call, places)["cmd"]])
+    return shlex.join(["cm", "run", "script", *command(context, call, places)["cmd"]])
 
 
 def _words(prefix: str, values: Mapping[str, Any]) -> list[str]:
@@ -63,11 +63,11 @@ def _words(prefix: str, values: Mapping[str, Any]) -> list[str]:
     return [f"{prefix}{name}={spelled[value] if isinstance(value, bool) else value}" for name, value in values.items()]
 
 
-def _run(setting: Setting, call: Call, places: Mapping[str, str]) -> tuple[str, Path | None]:
+def _run(context: RunContext, call: Call, places: Mapping[str, str]) -> tuple[str, Path | None]:
     """Run a command; return its error ("" on success) and its record. Raise KeyboardInterrupt after Ctrl-C."""
-    records = setting.options.home / "records"
+    records = context.options.home / "records"
     before = set(records.glob("*/record.json"))
-    answer = ENGINE.run_script(command(setting, call, places))
+    answer = ENGINE.run_script(command(context, call, places))
     if answer.get("return") == _INTERRUPTED_CODE:
         raise KeyboardInterrupt
     new = []
@@ -79,7 +79,7 @@ def _run(setting: Setting, call: Call, places: Mapping[str, str]) -> tuple[str, 
     return error, new[-1] if new else None
 
 
-def run_workflows(setting: Setting, run_folder: RunFolder, workflows: Sequence[Workflow]) -> dict[str, str]:
+def run_workflows(context: RunContext, run_folder: RunFolder, workflows: Sequence[Workflow]) -> dict[str, str]:
     """Run the workflows that are not done; return the errors of failed ones by name.
 
     Raise KeyboardInterrupt after Ctrl-C; earlier workflows stay done.
@@ -88,21 +88,21 @@ def run_workflows(setting: Setting, run_folder: RunFolder, workflows: Sequence[W
     for number, workflow in enumerate(workflows, 1):
         title = f"workflow {number} of {len(workflows)}, {workflow.name}"
         if run_folder.is_done(workflow.name):
-            setting.say(f"{title}: already done")
+            context.say(f"{title}: already done")
             continue
-        setting.say(f"{title}: {workflow.title}")
-        if error := _run_workflow(setting, run_folder, workflow):
+        context.say(f"{title}: {workflow.title}")
+        if error := _run_workflow(context, run_folder, workflow):
             failed[workflow.name] = error
-            setting.say(f"{title}: FAILED: {error}; the others continue; repeat the command to retry")
+            context.say(f"{title}: FAILED: {error}; the others continue; repeat the command to retry")
     return failed
 
 
-def _run_workflow(setting: Setting, run_folder: RunFolder, workflow: Workflow) -> str:
+def _run_workflow(context: RunContext, run_folder: RunFolder, workflow: Workflow) -> str:
     started = now_utc()
     error, record, status = "interrupted", None, INTERRUPTED
     places = places_of(run_folder.root, workflow.name, run_folder.identity.hw_name)
     try:
-        error, record = _run(setting, workflow.mode(sample=run_folder.identity.sample).call, places)
+        error, record = _run(context, workflow.mode(sample=run_folder.identity.sample).call, places)
         status = FAILED if error else DONE
     finally:
         if record is not None:
@@ -115,18 +115,18 @@ def _run_workflow(setting: Setting, run_folder: RunFolder, workflow: Workflow) -
     return error
 
 
-def estimate(setting: Setting, run_folder: RunFolder, workflow: Workflow) -> Estimate:
+def estimate(context: RunContext, run_folder: RunFolder, workflow: Workflow) -> Estimate:
     """Return the estimated time of a workflow, from its probe; a failed probe leaves the time unknown."""
     name, probe = workflow.name, workflow.mode(sample=run_folder.identity.sample).probe
     if run_folder.is_done(name):
         return Estimate(name, 0.0, None, "already done")
     if probe is None:
         return Estimate(name, None, None, "no probe defined")
-    setting.say(f"probing {name}, at most {LIMIT_S} s after its preparation")
+    context.say(f"probing {name}, at most {LIMIT_S} s after its preparation")
     folder = run_folder.root / "probe" / name
     shutil.rmtree(folder, ignore_errors=True)
     limited = replace(probe.call, env={**probe.call.env, LIMIT_KEY: LIMIT_S})
-    error, _ = _run(setting, limited, {"results_dir": str(folder), "hw_name": run_folder.identity.hw_name})
+    error, _ = _run(context, limited, {"results_dir": str(folder), "hw_name": run_folder.identity.hw_name})
     measured = _measured(folder, ended=bool(error))
     if measured is None:
         return Estimate(name, None, None, f"the probe failed: {error}" if error else "the probe wrote no target")

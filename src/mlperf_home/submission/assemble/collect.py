@@ -77,7 +77,7 @@ class FoundResult:
 
 
 @dataclass(frozen=True)
-class Order:
+class SubmissionRequest:
     """What a submission is to be.
 
     Attributes:
@@ -107,7 +107,7 @@ class Order:
     infer: bool = False
     truncate: bool = True
     model_benchmarks: Mapping[str, str] = field(default_factory=dict)
-    told: Mapping[str, str] = field(default_factory=dict)
+    user_fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _result(results_dir: Path, folder: Path, *, allow_sample: bool) -> FoundResu
     return result
 
 
-def read_placed(path: Path) -> dict[str, Any]:
+def read_existing(path: Path) -> dict[str, Any]:
     """Read a JSON object that stands in the submission's folder already; raise AssembleError if it is none."""
     try:
         return read_object(path)

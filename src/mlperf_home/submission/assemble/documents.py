@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from mlperf_home.measurements.layout import json_object
 from mlperf_home.rules import mlperf_conf
-from mlperf_home.submission.assemble.collect import read_placed
+from mlperf_home.submission.assemble.collect import read_existing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from mlperf_home.measurements.measurement import Measurement, Value
-    from mlperf_home.submission.assemble.collect import FoundResult, Order
+    from mlperf_home.submission.assemble.collect import FoundResult, SubmissionRequest
 
 # NumPy's names of types in the spelling of published submissions.
 _SPELLINGS = {"float32": "fp32", "float16": "fp16"}
@@ -59,9 +59,9 @@ LoadGen: {loadgen}. The settings of the run are in user.conf and in the detail l
 _CONF_HEAD = "# Written from the settings that the detail log says were in effect: the run's own file was not kept.\n"
 
 
-def write_measurement_files(order: Order, result: FoundResult, folder: Path, loadgen_model: str) -> None:
+def write_measurement_files(request: SubmissionRequest, result: FoundResult, folder: Path, loadgen_model: str) -> None:
     """Write the measurement files of one result."""
-    put(folder / "mlperf.conf", _kept(result, "mlperf.conf") or mlperf_conf(order.rules))
+    write_new_file(folder / "mlperf.conf", _kept(result, "mlperf.conf") or mlperf_conf(request.rules))
     user_conf = _kept(result, "user.conf")
     if not user_conf:
         settings = result.detail().settings
@@ -69,18 +69,18 @@ def write_measurement_files(order: Order, result: FoundResult, folder: Path, loa
         keys = ("target_qps", "min_duration_ms", "max_duration_ms", "min_query_count")
         lines = [f"{prefix}.{key.removesuffix('_ms')} = {settings[key]}\n" for key in keys if settings.get(key)]
         user_conf = _CONF_HEAD + "".join(lines)
-    put(folder / "user.conf", user_conf)
+    write_new_file(folder / "user.conf", user_conf)
     readme = _kept(result, "README.md")
     if not readme.strip():
         loadgen = result.detail().logged.get("loadgen_version", "unknown version")
         readme = _FOREIGN_README.format(model=result.model, scenario=result.scenario, loadgen=loadgen)
     elif result.sample and SAMPLE_NOTICE not in readme:
         readme = f"{SAMPLE_NOTICE}\n\n{readme}"
-    put(folder / "README.md", readme)
-    put(folder / f"{result.sut}.json", json.dumps(result_fields(order, result), indent=1) + "\n")
+    write_new_file(folder / "README.md", readme)
+    write_new_file(folder / f"{result.sut}.json", json.dumps(result_fields(request, result), indent=1) + "\n")
 
 
-def result_fields(order: Order, result: FoundResult) -> dict[str, object]:
+def result_fields(request: SubmissionRequest, result: FoundResult) -> dict[str, object]:
     """Give a result's JSON: the fields that the round wants, and what we record besides."""
     if result.measurement:
         known = _measured_fields(result.measurement)
@@ -89,8 +89,8 @@ def result_fields(order: Order, result: FoundResult) -> dict[str, object]:
         names = (f"{result.sut}.json", "measurements.json", f"{result.sut}_{result.folder.name}.json")
         told = next(filter(None, (json_object(result.folder / name) for name in names)), {})
         known = {key: str(value) for key, value in told.items() if value}
-    wanted = order.rules.submission.measurement_fields
-    fields: dict[str, object] = {key: known.get(key) or order.told.get(key) or _NOT_TOLD for key in wanted}
+    wanted = request.rules.submission.measurement_fields
+    fields: dict[str, object] = {key: known.get(key) or request.user_fields.get(key) or _NOT_TOLD for key in wanted}
     if result.sample:
         fields["sample"] = True
     if result.measurement and (digest := result.measurement.model["sha256"].value) is not None:
@@ -141,7 +141,9 @@ def _text(value: Value | None) -> str:
     return "" if value is None or value.value is None else str(value.value)
 
 
-def write_documents(order: Order, results: Sequence[FoundResult], folder: Path, names: Mapping[str, str]) -> None:
+def write_documents(
+    request: SubmissionRequest, results: Sequence[FoundResult], folder: Path, names: Mapping[str, str]
+) -> None:
     """Write what is about all results into the submitter's folder; `names` has the benchmark of each model.
 
     A text that stands there from before and was changed by the submitter is left as it is.
@@ -151,25 +153,25 @@ def write_documents(order: Order, results: Sequence[FoundResult], folder: Path, 
     engines = sorted({f"| {framework(each)} | {each.engine['loadgen_version'].value} |" for each in ours})
     readme = _CODE_README if ours else _FOREIGN_CODE
     text = readme.format(notice=notice, version=version("mlperf-home"), engines="\n".join(engines))
-    put(folder / "code" / _CODE / "README.md", text)
+    write_new_file(folder / "code" / _CODE / "README.md", text)
     for model in sorted({result.model for result in results}):
         reference = folder / "code" / model
         # A folder is the submitter's own code for the model.
         if not reference.is_dir():
-            put(reference, f"{_CODE}\n")
-    models = {result.model: str(result_fields(order, result)["weight_data_types"]) for result in results}
+            write_new_file(reference, f"{_CODE}\n")
+    models = {result.model: str(result_fields(request, result)["weight_data_types"]) for result in results}
     rows = "\n".join(f"| {model} | {weights} |" for model, weights in sorted(models.items()))
     calibration = folder / "documentation" / "calibration.md"
     if not calibration.exists():
         calibration.parent.mkdir(parents=True, exist_ok=True)
         calibration.write_text(_CALIBRATION.format(notice=notice, models=rows), encoding="utf-8")
-    mapping = folder / order.rules.submission.folders.mapping
-    if needed := {model: name for model, name in names.items() if order.rules.benchmark_of(model, {}) != name}:
-        placed = read_placed(mapping) if mapping.exists() else {}
-        put(mapping, json.dumps({**placed, **needed}, indent=1, sort_keys=True) + "\n")
+    mapping = folder / request.rules.submission.folders.mapping
+    if needed := {model: name for model, name in names.items() if request.rules.benchmark_of(model, {}) != name}:
+        placed = read_existing(mapping) if mapping.exists() else {}
+        write_new_file(mapping, json.dumps({**placed, **needed}, indent=1, sort_keys=True) + "\n")
 
 
-def put(path: Path, text: str) -> None:
+def write_new_file(path: Path, text: str) -> None:
     """Write a text anew, with its folder: the file there may be a link to one of the tree that is being added to."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)

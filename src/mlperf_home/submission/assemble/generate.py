@@ -20,23 +20,23 @@ from mlperf_home.measurements.layout import PERFORMANCE_DIR, json_object
 from mlperf_home.submission.assemble.collect import (
     AssembleError,
     FoundResult,
-    Order,
     Skipped,
+    SubmissionRequest,
     find_results,
-    read_placed,
+    read_existing,
 )
 from mlperf_home.submission.assemble.documents import (
     SAMPLE_NOTICE,
     framework,
     mark_as_inferred,
-    put,
     write_documents,
     write_measurement_files,
+    write_new_file,
 )
 from mlperf_home.submission.assemble.logs import write_compliance, write_logs
 from mlperf_home.submission.assemble.prerequisites import nested
 from mlperf_home.submission.check.documents import system_categories
-from mlperf_home.submission.check.places import Submitter, held, subfolders, submitters
+from mlperf_home.submission.check.places import Submitter, lock_submission, subfolders, submitters
 from mlperf_home.submission.check.structure import scenario_named
 
 if TYPE_CHECKING:
@@ -77,28 +77,28 @@ class Assembled:
     inferred: tuple[Inferred, ...]
 
 
-def generate(order: Order) -> Assembled:
+def generate(request: SubmissionRequest) -> Assembled:
     """Make the submission.
 
     Raises:
         AssembleError: nothing can be made of the results, they lie in the submission or it in them, the folder cannot
             be written, or another process is making a submission there.
     """
-    if nested(order.results_dir, order.submission_dir):
-        problem = f"lies in {order.results_dir}, or that in it"
-        raise AssembleError(order.submission_dir, problem, "give two folders beside each other")
-    results, skipped = find_results(order.results_dir, allow_sample=order.allow_sample)
-    names = {result.model: _benchmark(order, result) for result in results}
+    if nested(request.results_dir, request.submission_dir):
+        problem = f"lies in {request.results_dir}, or that in it"
+        raise AssembleError(request.submission_dir, problem, "give two folders beside each other")
+    results, skipped = find_results(request.results_dir, allow_sample=request.allow_sample)
+    names = {result.model: _benchmark(request, result) for result in results}
     for result in results:
-        order.accept(result)
-    root, partial = order.submission_dir, order.submission_dir / _PARTIAL
-    place = root / order.division / order.submitter
+        request.accept(result)
+    root, partial = request.submission_dir, request.submission_dir / _PARTIAL
+    place = root / request.division / request.submitter
     try:
         root.mkdir(parents=True, exist_ok=True)
-        fresh = Submitter(order.division, partial / order.division / order.submitter)
-        with held(root, AssembleError), _prepared(place, fresh.folder, partial, clean=order.clean):
-            _write(order, results, fresh.folder, names)
-            inferred = infer_scenarios(fresh, order.rules) if order.infer else ()
+        fresh = Submitter(request.division, partial / request.division / request.submitter)
+        with lock_submission(root, AssembleError), _prepared(place, fresh.folder, partial, clean=request.clean):
+            _write(request, results, fresh.folder, names)
+            inferred = infer_scenarios(fresh, request.rules) if request.infer else ()
             _swap(fresh.folder, place, partial)
     except OSError as error:
         if isinstance(error.__context__, KeyboardInterrupt):
@@ -109,48 +109,48 @@ def generate(order: Order) -> Assembled:
     return Assembled(place, tuple(results), tuple(skipped), inferred)
 
 
-def _benchmark(order: Order, result: FoundResult) -> str:
-    known = order.model_benchmarks.get(result.model) or (result.measurement.benchmark if result.measurement else None)
-    found = known or order.rules.benchmark_of(result.model, {})
-    if found not in order.rules.benchmarks or found is None:
+def _benchmark(request: SubmissionRequest, result: FoundResult) -> str:
+    known = request.model_benchmarks.get(result.model) or (result.measurement.benchmark if result.measurement else None)
+    found = known or request.rules.benchmark_of(result.model, {})
+    if found not in request.rules.benchmarks or found is None:
         problem = f"the name {result.model} does not tell its benchmark"
-        advice = f"say it by --extra_model_benchmark_map={result.model}:<{'|'.join(order.rules.benchmarks)}>"
+        advice = f"say it by --extra_model_benchmark_map={result.model}:<{'|'.join(request.rules.benchmarks)}>"
         raise AssembleError(result.folder, problem, advice)
     return found
 
 
-def _write(order: Order, results: Sequence[FoundResult], folder: Path, names: Mapping[str, str]) -> None:
+def _write(request: SubmissionRequest, results: Sequence[FoundResult], folder: Path, names: Mapping[str, str]) -> None:
     for result in results:
         where = f"{result.sut}/{result.model}/{result.scenario.lower()}"
         logs, settings = folder / "results" / where, folder / "measurements" / where
         # A result is replaced as a whole: what an earlier run left beside it is not this result's.
         for old in (logs, settings, folder / "compliance" / where):
             shutil.rmtree(old, ignore_errors=True)
-        benchmark = order.rules.benchmarks[names[result.model]]
-        write_logs(result, logs, order.rules, truncate=order.truncate)
-        write_measurement_files(order, result, settings, benchmark.loadgen_model)
-        if order.division in order.rules.submission.folders.compliance_divisions:
-            write_compliance(result, folder / "compliance" / where, order.rules, benchmark.compliance_tests)
+        benchmark = request.rules.benchmarks[names[result.model]]
+        write_logs(result, logs, request.rules, truncate=request.truncate)
+        write_measurement_files(request, result, settings, benchmark.loadgen_model)
+        if request.division in request.rules.submission.folders.compliance_divisions:
+            write_compliance(result, folder / "compliance" / where, request.rules, benchmark.compliance_tests)
     # What was inferred from a result that is replaced now is no copy of it any more.
     for model in sorted({f"{result.sut}/{result.model}" for result in results}):
         for settings in subfolders(folder / "measurements" / model):
             path = settings / f"{settings.parent.parent.name}.json"
-            if path.is_file() and "inferred_from" in read_placed(path):
+            if path.is_file() and "inferred_from" in read_existing(path):
                 shutil.rmtree(settings)
                 shutil.rmtree(folder / "results" / model / settings.name, ignore_errors=True)
-    write_documents(order, results, folder, names)
-    _write_systems(order, results, folder / "systems")
+    write_documents(request, results, folder, names)
+    _write_systems(request, results, folder / "systems")
 
 
-def _write_systems(order: Order, results: Sequence[FoundResult], folder: Path) -> None:
+def _write_systems(request: SubmissionRequest, results: Sequence[FoundResult], folder: Path) -> None:
     for sut in sorted({result.sut for result in results}):
         own = [result for result in results if result.sut == sut]
         engine = next((framework(each.measurement) for each in own if each.measurement is not None), _OTHER_TOOL)
-        told = dict(order.describe(sut, engine))
+        told = dict(request.describe(sut, engine))
         if any(result.sample for result in own):
             notice = SAMPLE_NOTICE.strip("*")
             told["sw_notes"] = f"{notice} {told.get('sw_notes', '')}".strip()
-        put(folder / f"{sut}.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+        write_new_file(folder / f"{sut}.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
 @contextmanager
@@ -195,7 +195,7 @@ def infer_tree(root: Path, rules: Round) -> tuple[Inferred, ...]:
     Raises:
         BusyError: another process works on the submission.
     """
-    with held(root):
+    with lock_submission(root):
         return tuple(made for submitter in submitters(root, rules) for made in infer_scenarios(submitter, rules))
 
 

@@ -28,7 +28,7 @@ _REFERENCE_MODELS = ("onnx-fp32", "onnx-int8")
 
 
 @dataclass(frozen=True)
-class Prerequisites:
+class PlannedSubmission:
     """What is known before a run.
 
     Attributes:
@@ -64,9 +64,9 @@ class Prerequisites:
     category: str = ""
 
 
-def obstacles(known: Prerequisites) -> list[str]:
+def obstacles(planned: PlannedSubmission) -> list[str]:
     """List what stands in the way, each with what to do; empty if nothing is known that does."""
-    return [*_names_and_places(known), *_run_and_after(known)]
+    return [*_names_and_places(planned), *_run_and_after(planned)]
 
 
 def nested(results_dir: Path, submission_dir: Path) -> bool:
@@ -75,22 +75,22 @@ def nested(results_dir: Path, submission_dir: Path) -> bool:
     return results.is_relative_to(tree) or tree.is_relative_to(results)
 
 
-def _names_and_places(known: Prerequisites) -> Iterator[str]:
+def _names_and_places(planned: PlannedSubmission) -> Iterator[str]:
     """Look at what is named, at the kind of run it is for, and at where it goes."""
-    if not known.submitter:
+    if not planned.submitter:
         yield "no submitter is named: give --submitter"
     yield from (
         f"--{option}={name!r} names a folder: use letters, digits and . _ + - without spaces"
-        for option, name in (("submitter", known.submitter), ("model_name", known.model_name))
+        for option, name in (("submitter", planned.submitter), ("model_name", planned.model_name))
         if name and not _NAME.fullmatch(name)
     )
-    if known.style in SHORT_STYLES:
-        yield f"{known.style} runs are too short to be submitted: use --execution_mode=valid"
-    if known.sample and not known.allow_sample:
+    if planned.style in SHORT_STYLES:
+        yield f"{planned.style} runs are too short to be submitted: use --execution_mode=valid"
+    if planned.sample and not planned.allow_sample:
         yield "a sample is no MLPerf result: measure with the real dataset, or give --allow_sample to try"
-    if nested(known.results_dir, known.submission_dir):
-        yield f"{known.results_dir} and {known.submission_dir} lie in each other: give two folders beside each other"
-    for folder in (known.results_dir, known.submission_dir):
+    if nested(planned.results_dir, planned.submission_dir):
+        yield f"{planned.results_dir} and {planned.submission_dir} lie in each other: give two folders beside each other"
+    for folder in (planned.results_dir, planned.submission_dir):
         existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
         if not existing.is_dir():
             yield f"{existing} is a file, not a folder: give another place"
@@ -100,30 +100,30 @@ def _names_and_places(known: Prerequisites) -> Iterator[str]:
             yield f"{existing} has {free / 2**20:.0f} MB free, {_NEEDED_BYTES / 2**20:.0f} MB are wanted: make room"
 
 
-def _run_and_after(known: Prerequisites) -> Iterator[str]:
+def _run_and_after(planned: PlannedSubmission) -> Iterator[str]:
     """Look at what is to be run, and at what is needed only when the tree is there."""
-    if known.scenario in SCENARIOS and known.benchmark in known.rules.benchmarks:
-        category = known.category or "edge"
-        wanted = known.rules.required_scenarios(known.benchmark, category)
-        if known.scenario not in wanted:
+    if planned.scenario in SCENARIOS and planned.benchmark in planned.rules.benchmarks:
+        category = planned.category or "edge"
+        wanted = planned.rules.required_scenarios(planned.benchmark, category)
+        if planned.scenario not in wanted:
             remedy = f"use {', '.join(wanted)}" if wanted else "use another category"
-            yield f"{known.scenario} is not a scenario of {known.benchmark} in {category}: {remedy}"
-    if known.checker is not None:
+            yield f"{planned.scenario} is not a scenario of {planned.benchmark} in {category}: {remedy}"
+    if planned.checker is not None:
         try:
-            checker_script(known.checker)
+            checker_script(planned.checker)
         except OfficialCheckError as error:
             yield f"--checker_path={error}"
     try:
-        parse_mapping(known.mapping, known.rules)
+        parse_mapping(planned.mapping, planned.rules)
     except MappingError as error:
         yield f"--extra_model_benchmark_map: {error}"
-    if known.tar_file is not None and known.tar_file.resolve().is_relative_to(known.submission_dir.resolve()):
-        yield f"--tar_file={known.tar_file} is inside of what is packed: give a place outside of {known.submission_dir}"
-    if known.push and not known.fork:
+    if planned.tar_file is not None and planned.tar_file.resolve().is_relative_to(planned.submission_dir.resolve()):
+        yield f"--tar_file={planned.tar_file} is inside of what is packed: give a place outside of {planned.submission_dir}"
+    if planned.push and not planned.fork:
         yield "there is nowhere to push to: give your fork by --results_git_url"
-    elif known.push:
+    elif planned.push:
         try:
-            checked_url(known.fork)
+            checked_url(planned.fork)
         except GitUrlError as error:
             yield f"--results_git_url: {error}"
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from mlperf_home.submission.check.places import Checked, Finding, Frame, ResultPlace, Submitter
+    from mlperf_home.submission.check.places import CheckedResult, CheckScope, Finding, ResultPlace, Submitter
 
 _MAKE = "make it by get,mlperf,sut,description"
 _REGENERATE = "generate the submission again from the results"
@@ -23,19 +23,19 @@ _SEED_LINE = re.compile(r"^\s*\*\.\*\.(\w+_rng_seed)\s*=\s*(\d+)", re.MULTILINE)
 _CONF_LINE = re.compile(r"^\s*([^\s#.]+)\.([^\s.]+)\.(\w+)\s*=\s*(\S+)\s*$", re.MULTILINE)
 
 
-def check_systems(frame: Frame, submitter: Submitter) -> Iterator[Finding]:
+def check_systems(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
     """Check that every system with results is described, and every description."""
     described = {name.removesuffix(".json") for name in files(submitter.folder / "systems") if name.endswith(".json")}
     measured = {path.name for path in subfolders(submitter.folder / "results")}
     for sut in sorted(measured | described):
         path = submitter.description(sut)
         if sut not in described:
-            yield frame.finding(path, "system-missing", "the system is not described", _MAKE)
+            yield scope.finding(path, "system-missing", "the system is not described", _MAKE)
         elif sut not in measured:
             problem = "describes a system without results"
-            yield frame.finding(path, "system-without-results", problem, "remove it")
+            yield scope.finding(path, "system-without-results", problem, "remove it")
         else:
-            yield from _description(frame, submitter, path)
+            yield from _description(scope, submitter, path)
 
 
 def system_categories(path: Path) -> tuple[str, ...]:
@@ -44,63 +44,63 @@ def system_categories(path: Path) -> tuple[str, ...]:
     return tuple(part.strip() for part in told.split(",")) if isinstance(told, str) else ()
 
 
-def is_over_network(frame: Frame, told: Mapping[str, Any]) -> bool:
+def is_over_network(scope: CheckScope, told: Mapping[str, Any]) -> bool:
     """Whether a description is of a system that LoadGen reaches over a network."""
-    return str(told.get(frame.rules.submission.network.fields[0])).lower() == "true"
+    return str(told.get(scope.rules.submission.network.fields[0])).lower() == "true"
 
 
-def _description(frame: Frame, submitter: Submitter, path: Path) -> Iterator[Finding]:
+def _description(scope: CheckScope, submitter: Submitter, path: Path) -> Iterator[Finding]:
     try:
         told = read_object(path)
     except DocumentError as error:
-        yield frame.finding(path, "system-unreadable", error.problem, _MAKE)
+        yield scope.finding(path, "system-unreadable", error.problem, _MAKE)
         return
-    meaningful = frame.rules.submission.system.meaningful
-    for key in (*meaningful, *frame.rules.submission.system.present):
+    meaningful = scope.rules.submission.system.meaningful
+    for key in (*meaningful, *scope.rules.submission.system.present):
         if key not in told:
-            yield frame.finding(path, "system-field", f"field {key} is missing", _MAKE)
+            yield scope.finding(path, "system-field", f"field {key} is missing", _MAKE)
         elif not isinstance(told[key], str):
             problem = f"field {key} is {json.dumps(told[key])}, which is no text"
-            yield frame.finding(path, "system-field-type", problem, f'write "{told[key]}" in quotes')
+            yield scope.finding(path, "system-field-type", problem, f'write "{told[key]}" in quotes')
         elif key in meaningful and not told[key].strip():
-            yield frame.finding(path, "system-field-empty", f"field {key} is empty", "say what it is or is unknown")
-    yield from _system_values(frame, submitter, path, told)
-    yield from _system_network(frame, submitter, path, told)
+            yield scope.finding(path, "system-field-empty", f"field {key} is empty", "say what it is or is unknown")
+    yield from _system_values(scope, submitter, path, told)
+    yield from _system_network(scope, submitter, path, told)
 
 
-def _system_values(frame: Frame, submitter: Submitter, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
-    fields = frame.rules.submission.system
+def _system_values(scope: CheckScope, submitter: Submitter, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
+    fields = scope.rules.submission.system
     status, system_type = told.get("status"), told.get("system_type")
     if str(told.get("submitter", "")).lower() != submitter.name.lower():
         problem = f"has submitter {told.get('submitter')!r}, the folder is {submitter.name!r}"
-        yield frame.finding(path, "system-submitter", problem, "give the same --submitter to both")
+        yield scope.finding(path, "system-submitter", problem, "give the same --submitter to both")
     if told.get("division") != submitter.division:
         problem = f"has division {told.get('division')!r}, the folder is {submitter.division!r}"
-        yield frame.finding(path, "system-division", problem, "give the same --division to both")
+        yield scope.finding(path, "system-division", problem, "give the same --division to both")
     if status not in fields.statuses:
-        yield frame.finding(path, "system-status", f"has status {status!r}", f"use one of {', '.join(fields.statuses)}")
+        yield scope.finding(path, "system-status", f"has status {status!r}", f"use one of {', '.join(fields.statuses)}")
     if system_type not in fields.types:
         remedy = f"use one of {'; '.join(fields.types)}"
-        yield frame.finding(path, "system-type", f"has system_type {system_type!r}", remedy)
+        yield scope.finding(path, "system-type", f"has system_type {system_type!r}", remedy)
 
 
-def _system_network(frame: Frame, submitter: Submitter, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
-    network = frame.rules.submission.network
+def _system_network(scope: CheckScope, submitter: Submitter, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
+    network = scope.rules.submission.network
     key = network.fields[0]
     if key in told and not isinstance(told[key], str):
         problem = f"field {key} is {json.dumps(told[key])}, which is no text"
-        yield frame.finding(path, "system-field-type", problem, 'write "true" or "false" in quotes')
+        yield scope.finding(path, "system-field-type", problem, 'write "true" or "false" in quotes')
         return
-    over_network = is_over_network(frame, told)
+    over_network = is_over_network(scope, told)
     if network.divisions.get(submitter.division, over_network) != over_network:
         problem = f"{key} is {told.get(key, 'not there')}, which the {submitter.division} division does not take"
-        yield frame.finding(path, "system-network", problem, "correct it, or submit to another division")
+        yield scope.finding(path, "system-network", problem, "correct it, or submit to another division")
     for name in network.fields if over_network else ():
         if name not in told:
-            yield frame.finding(path, "system-field", f"field {name} is missing", f"say it, or take {key} away")
+            yield scope.finding(path, "system-field", f"field {name} is missing", f"say it, or take {key} away")
 
 
-def check_measurement_files(result: Checked) -> Iterator[Finding]:
+def check_measurement_files(result: CheckedResult) -> Iterator[Finding]:
     """Check the measurement files of one result."""
     folder, sut = result.place.measurements, result.place.sut
     if not folder.is_dir():
@@ -138,7 +138,7 @@ def _conf_lines(path: Path) -> list[tuple[str, str, str, str]]:
     return _CONF_LINE.findall(path.read_text("utf-8", errors="replace")) if path.is_file() else []
 
 
-def check_code(frame: Frame, submitter: Submitter) -> Iterator[Finding]:
+def check_code(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
     """Check that every model's code is there, or that a text names it."""
     models = sorted({model.name for model in submitter.models()})
     for model in models:
@@ -147,31 +147,31 @@ def check_code(frame: Frame, submitter: Submitter) -> Iterator[Finding]:
         if code.is_file():
             named = code.read_text("utf-8", errors="replace").strip()
             if not named or not (code.parent / named).is_dir():
-                yield frame.finding(code, "code-reference", f"names {named!r}, which is no folder beside it", remedy)
+                yield scope.finding(code, "code-reference", f"names {named!r}, which is no folder beside it", remedy)
         elif not code.is_dir():
-            yield frame.finding(code, "code-missing", f"{model} has no code", remedy)
+            yield scope.finding(code, "code-missing", f"{model} has no code", remedy)
         elif not (code / "README.md").is_file() and not subfolders(code):
-            yield frame.finding(code, "code-readme", "has neither a README.md nor an implementation's folder", remedy)
+            yield scope.finding(code, "code-readme", "has neither a README.md nor an implementation's folder", remedy)
     calibration = submitter.folder / "documentation" / "calibration.md"
     if models and not calibration.is_file():
         problem, remedy = "says how models were quantised, and is missing", "write it, or generate the submission again"
-        yield frame.finding(calibration, "calibration", problem, remedy, note=True)
+        yield scope.finding(calibration, "calibration", problem, remedy, note=True)
 
 
-def _result_fields(frame: Frame, path: Path) -> Iterator[Finding]:
+def _result_fields(scope: CheckScope, path: Path) -> Iterator[Finding]:
     try:
         told = read_object(path)
     except DocumentError as error:
-        yield frame.finding(path, "result-json-unreadable", error.problem, _REGENERATE)
+        yield scope.finding(path, "result-json-unreadable", error.problem, _REGENERATE)
         return
-    for key in frame.rules.submission.measurement_fields:
+    for key in scope.rules.submission.measurement_fields:
         if key not in told:
-            yield frame.finding(path, "result-field", f"field {key} is missing", "say what it is")
+            yield scope.finding(path, "result-field", f"field {key} is missing", "say what it is")
         elif not isinstance(told[key], str) or not told[key].strip():
-            yield frame.finding(path, "result-field-empty", f"field {key} says nothing", "say what it is in words")
+            yield scope.finding(path, "result-field-empty", f"field {key} says nothing", "say what it is in words")
 
 
-def _confs(result: Checked, mlperf: Path, user: Path) -> Iterator[Finding]:
+def _confs(result: CheckedResult, mlperf: Path, user: Path) -> Iterator[Finding]:
     wanted, round_name = vars(result.rules.seeds), result.rules.name
     for name, value in _SEED_LINE.findall(mlperf.read_text("utf-8", errors="replace")) if mlperf.is_file() else ():
         if name in wanted and int(value) != wanted[name]:

@@ -62,7 +62,7 @@ def checker_script(checker: Path) -> Path:
     return script
 
 
-def official_words(checker: Path, root: Path, options: OfficialOptions) -> list[str]:
+def official_arguments(checker: Path, root: Path, options: OfficialOptions) -> list[str]:
     """Give the words after `python`.
 
     Raises:

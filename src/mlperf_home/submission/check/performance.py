@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.rules.submission import ComplianceTest
-    from mlperf_home.submission.check.places import Checked, Finding
+    from mlperf_home.submission.check.places import CheckedResult, Finding
 
 _LONGER = "run again with --execution_mode=valid"
 _MORE_QUERIES = "raise min_query_count and run again"
@@ -32,7 +32,7 @@ _SAID_LENGTH = 200
 _ROUNDING = 1e-9
 
 
-def performance_result(result: Checked) -> float | None:
+def performance_result(result: CheckedResult) -> float | None:
     """Read a result, in its metric's unit, from the log of a run of its scenario or of another; None without one."""
     measured, values = str(result.detail.settings.get("scenario")), result.detail.values
     metric = result.rules.metrics[result.scenario]
@@ -47,7 +47,7 @@ def performance_result(result: Checked) -> float | None:
     return inference.result(value) if inference else value / metric.divisor
 
 
-def check_performance(result: Checked) -> Iterator[Finding]:
+def check_performance(result: CheckedResult) -> Iterator[Finding]:
     """Check the performance run of a result."""
     folder, measured, scenario = result.run, result.measured, result.scenario
     if not folder.is_dir():
@@ -71,7 +71,7 @@ def check_performance(result: Checked) -> Iterator[Finding]:
         yield from _conf(result)
 
 
-def _conf(result: Checked) -> Iterator[Finding]:
+def _conf(result: CheckedResult) -> Iterator[Finding]:
     path, settings = result.place.measurements / "user.conf", result.detail.settings
     said = conf_values(path, result.benchmark.loadgen_model, result.measured)
     pairs: dict[str, Any] = {"min_duration": settings.get("min_duration_ms")}
@@ -87,7 +87,7 @@ def _conf(result: Checked) -> Iterator[Finding]:
             yield result.finding(path, "conf-of-another-run", problem, "put the run's own user.conf here")
 
 
-def _measured(result: Checked) -> Iterator[Finding]:
+def _measured(result: CheckedResult) -> Iterator[Finding]:
     detail, path = result.detail, result.run / DETAIL_FILE
     if (verdict := detail.values.get("result_validity", "VALID")) != "VALID":
         reasons = invalid_reasons(result.measured, detail.values, detail.settings)
@@ -115,7 +115,7 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _sizes(result: Checked, path: Path) -> Iterator[Finding]:
+def _sizes(result: CheckedResult, path: Path) -> Iterator[Finding]:
     benchmark, wanted, name = result.benchmark, result.rules.scenarios[result.measured], result.rules.name
     settings, tolerant = result.detail.settings, result.tolerant
     loaded, needed = settings.get("performance_sample_count"), benchmark.performance_sample_count
@@ -140,7 +140,7 @@ def _sizes(result: Checked, path: Path) -> Iterator[Finding]:
         yield result.finding(path, "latency-limit", problem, "run again with the round's limit")
 
 
-def _queries(result: Checked, path: Path) -> Iterator[Finding]:
+def _queries(result: CheckedResult, path: Path) -> Iterator[Finding]:
     least, name = result.rules.scenarios[result.measured].early_stopping_min_query_count, result.rules.name
     values, asked = result.detail.values, result.detail.settings.get("min_query_count")
     queries = values.get("result_query_count")
@@ -156,7 +156,7 @@ def _queries(result: Checked, path: Path) -> Iterator[Finding]:
         yield result.finding(path, "early-stopping", problem, _MORE_QUERIES, note=result.tolerant)
 
 
-def check_compliance(result: Checked) -> Iterator[Finding]:
+def check_compliance(result: CheckedResult) -> Iterator[Finding]:
     """Check the compliance tests that the division asks of a result, against the log of its performance run."""
     tests = result.place.below("compliance")
     if not result.division or not result.division.compliance_applies:
@@ -178,7 +178,7 @@ def check_compliance(result: Checked) -> Iterator[Finding]:
         yield from _run(replace(result, scenario=result.measured, run=run, detail=scan_detail(run / DETAIL_FILE)), test)
 
 
-def _verdicts(result: Checked, folder: Path) -> Iterator[Finding]:
+def _verdicts(result: CheckedResult, folder: Path) -> Iterator[Finding]:
     wanted = result.rules.submission.compliance[folder.name]
     for name in wanted.files:
         path = folder / name
@@ -193,7 +193,7 @@ def _verdicts(result: Checked, folder: Path) -> Iterator[Finding]:
         yield from _outputs(result, folder, wanted)
 
 
-def _run(test: Checked, name: str) -> Iterator[Finding]:
+def _run(test: CheckedResult, name: str) -> Iterator[Finding]:
     """Check a test's run: the round asks of it what it asks of a performance run, in the same scenario."""
     seeds = test.rules.test05_seeds if name == "TEST05" else test.rules.seeds
     found = check_run(test, test.run, test.detail, "PerformanceOnly", seeds)
@@ -210,7 +210,7 @@ def _run(test: Checked, name: str) -> Iterator[Finding]:
         yield test.finding(path, "no-metric", "gives no result", f"{_RUN} again")
 
 
-def _outputs(result: Checked, folder: Path, wanted: ComplianceTest) -> Iterator[Finding]:
+def _outputs(result: CheckedResult, folder: Path, wanted: ComplianceTest) -> Iterator[Finding]:
     """Check that the outputs were the same, or that the accuracies of both are close, as the benchmark allows."""
     verdict, accuracy = folder / wanted.accuracy_verdict, folder / ACCURACY_DIR
     if not verdict.is_file():

@@ -42,7 +42,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Frame:
+class CheckScope:
     """What a check goes by.
 
     Attributes:
@@ -67,7 +67,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Checked(Frame):
+class CheckedResult(CheckScope):
     """One result being checked.
 
     Attributes:
@@ -179,7 +179,7 @@ class BusyError(LocatedError):
 
 
 @contextmanager
-def held(root: Path, refusal: type[LocatedError] = BusyError) -> Iterator[None]:
+def lock_submission(root: Path, refusal: type[LocatedError] = BusyError) -> Iterator[None]:
     """Keep others from making, shortening, restoring or packing a submission; the lock is the folder's own.
 
     Raises:

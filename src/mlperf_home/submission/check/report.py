@@ -18,7 +18,7 @@ from mlperf_home.submission.check.documents import (
     read_result_json,
 )
 from mlperf_home.submission.check.performance import check_compliance, check_performance, performance_result
-from mlperf_home.submission.check.places import Checked, Finding, Frame, submitters
+from mlperf_home.submission.check.places import CheckedResult, CheckScope, Finding, submitters
 from mlperf_home.submission.check.runs import check_accuracy
 from mlperf_home.submission.check.structure import (
     SCENARIO_MISSING,
@@ -119,18 +119,18 @@ def check_submission(root: Path, rules: Round, options: CheckOptions | None = No
     if options.submitter and options.submitter not in {each.name for each in found}:
         problem = f"holds no submitter {options.submitter}"
         raise CheckError(root, problem, "give the name that the submission was made with")
-    frame = Frame(root, rules, sample=options.allow_sample, tolerant=options.allow_short)
-    findings, rows = list(check_structure(frame)), []
+    scope = CheckScope(root, rules, sample=options.allow_sample, tolerant=options.allow_short)
+    findings, rows = list(check_structure(scope)), []
     for submitter in found:
-        mapping, problems = read_mapping(frame, submitter)
+        mapping, problems = read_mapping(scope, submitter)
         findings += problems
-        findings += _untold(frame, submitter, mapping, options.more_names)
+        findings += _untold(scope, submitter, mapping, options.more_names)
         mapping = {**mapping, **options.more_names}
-        findings += check_systems(frame, submitter)
-        findings += check_code(frame, submitter)
-        findings += check_scenarios(frame, submitter, mapping)
+        findings += check_systems(scope, submitter)
+        findings += check_code(scope, submitter)
+        findings += check_scenarios(scope, submitter, mapping)
         for place in submitter.results():
-            row, problems = _result(frame, place, mapping)
+            row, problems = _result(scope, place, mapping)
             rows.append(row)
             findings += problems
     if options.skip_compliance:
@@ -138,34 +138,34 @@ def check_submission(root: Path, rules: Round, options: CheckOptions | None = No
     return CheckReport(tuple(sorted(set(findings))), tuple(rows))
 
 
-def _result(frame: Frame, place: ResultPlace, mapping: Mapping[str, str]) -> tuple[ResultRow, list[Finding]]:
+def _result(scope: CheckScope, place: ResultPlace, mapping: Mapping[str, str]) -> tuple[ResultRow, list[Finding]]:
     told = read_result_json(place)
     sample = told.get("sample") is True
-    tolerated = sample and frame.sample
-    scenario, name = scenario_named(place.scenario), frame.rules.benchmark_of(place.model, mapping)
+    tolerated = sample and scope.sample
+    scenario, name = scenario_named(place.scenario), scope.rules.benchmark_of(place.model, mapping)
     row = ResultRow(place.sut, place.model, name, scenario or place.scenario, sample)
     findings: list[Finding] = []
     if sample:
         remedy = "measure with the real dataset and model; --allow_sample makes a tree for trying"
         problem = "is a sample: made-up data and a toy model, no MLPerf result"
-        findings.append(frame.finding(place.measurements, "sample", problem, remedy, note=tolerated))
-    if name is None or name not in frame.rules.benchmarks:
-        known = ", ".join(frame.rules.benchmarks)
+        findings.append(scope.finding(place.measurements, "sample", problem, remedy, note=tolerated))
+    if name is None or name not in scope.rules.benchmarks:
+        known = ", ".join(scope.rules.benchmarks)
         problem = f"has an invalid model: {place.model} leads to {name or 'no benchmark'}"
-        remedy = f"map it in {place.submitter.name}/{frame.rules.submission.folders.mapping} to one of {known}"
-        findings.append(frame.finding(place.results.parent, "model", problem, remedy))
+        remedy = f"map it in {place.submitter.name}/{scope.rules.submission.folders.mapping} to one of {known}"
+        findings.append(scope.finding(place.results.parent, "model", problem, remedy))
     elif scenario is None:
         return replace(row, errors=1), findings
     else:
-        run, tolerant = place.results / PERFORMANCE_DIR, frame.tolerant or tolerated
+        run, tolerant = place.results / PERFORMANCE_DIR, scope.tolerant or tolerated
         detail = scan_detail(run / DETAIL_FILE)
-        result = Checked(frame.root, frame.rules, tolerated, tolerant, place, name, scenario, run, detail)
+        result = CheckedResult(scope.root, scope.rules, tolerated, tolerant, place, name, scenario, run, detail)
         findings += _of_benchmark(result, told.get("inferred_from"))
         row = _measured(row, result)
     return replace(row, errors=sum(each.level == "error" for each in findings)), findings
 
 
-def _measured(row: ResultRow, result: Checked) -> ResultRow:
+def _measured(row: ResultRow, result: CheckedResult) -> ResultRow:
     text = known_accuracy(result.place.results / ACCURACY_DIR / ACCURACY_TEXT)
     row = replace(row, accuracy_percent=text.percent if text else None)
     if not result.run.is_dir():
@@ -175,7 +175,7 @@ def _measured(row: ResultRow, result: Checked) -> ResultRow:
     return replace(row, value=value, unit=unit, valid=valid, inferred_from=result.inferred_from)
 
 
-def _of_benchmark(result: Checked, marked: object) -> Iterator[Finding]:
+def _of_benchmark(result: CheckedResult, marked: object) -> Iterator[Finding]:
     """Check a result by the rules of its benchmark; `marked` is the scenario that its JSON says it is inferred from."""
     yield from _equivalence(result)
     yield from check_performance(result)
@@ -198,16 +198,18 @@ def _of_benchmark(result: Checked, marked: object) -> Iterator[Finding]:
         yield result.finding(result.place.measurements, "inferred-mark", problem, remedy, note=True)
 
 
-def _untold(frame: Frame, submitter: Submitter, mapping: dict[str, str], told: Mapping[str, str]) -> Iterator[Finding]:
+def _untold(
+    scope: CheckScope, submitter: Submitter, mapping: dict[str, str], told: Mapping[str, str]
+) -> Iterator[Finding]:
     """Name the models whose benchmark an option tells and the tree does not: others have only the tree."""
-    path = submitter.folder / frame.rules.submission.folders.mapping
+    path = submitter.folder / scope.rules.submission.folders.mapping
     for model in sorted({place.model for place in submitter.results()} & told.keys()):
-        if frame.rules.benchmark_of(model, mapping) != told[model]:
+        if scope.rules.benchmark_of(model, mapping) != told[model]:
             problem = f"does not say that {model} is {told[model]}: an option alone says so"
-            yield frame.finding(path, "mapping-missing", problem, f'write {{"{model}": "{told[model]}"}} into it')
+            yield scope.finding(path, "mapping-missing", problem, f'write {{"{model}": "{told[model]}"}} into it')
 
 
-def _equivalence(result: Checked) -> Iterator[Finding]:
+def _equivalence(result: CheckedResult) -> Iterator[Finding]:
     """Check that the closed division has the reference's model: the official checker takes any that leads to it."""
     model, own_names = result.place.model, {result.name, result.benchmark.loadgen_model}
     if result.division and result.division.compliance_applies and model not in own_names:
@@ -238,7 +240,7 @@ def result_rows(report: CheckReport) -> list[tuple[str, str]]:
     return [*rows, *missing]
 
 
-def grouped(findings: Sequence[Finding]) -> list[str]:
+def group_findings(findings: Sequence[Finding]) -> list[str]:
     """Give one line for each finding, and one for all that say the same of several files, with the first of them."""
     places: dict[tuple[str, str, str], list[str]] = {}
     for finding in findings:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mlperf_home.rules.rounds import Seeds
-    from mlperf_home.submission.check.places import Checked, Finding, Frame
+    from mlperf_home.submission.check.places import CheckedResult, CheckScope, Finding
 
 RERUN = "run the benchmark again"
 # The summary's lines with the keys of the detail log that say the same.
@@ -55,79 +55,79 @@ _SAME_SETUP = (
 )
 
 
-def check_run(frame: Frame, folder: Path, detail: DetailLog, mode: str, seeds: Seeds) -> Iterator[Finding]:
+def check_run(scope: CheckScope, folder: Path, detail: DetailLog, mode: str, seeds: Seeds) -> Iterator[Finding]:
     """Check what both modes share: their files, whole logs, no errors, the mode, the seeds, no audit.
 
     `mode` is LoadGen's name of the mode that belongs here.
     """
-    yield from _file_list(frame, folder, mode)
+    yield from _file_list(scope, folder, mode)
     path, settings = folder / DETAIL_FILE, detail.settings
     if not path.is_file():
         return
-    yield from _whole(frame, path, detail)
+    yield from _whole(scope, path, detail)
     if detail.errors:
         said = explain_errors(str(settings.get("scenario")), detail.errors, detail.values)
-        yield frame.finding(path, "log-errors", said, RERUN)
+        yield scope.finding(path, "log-errors", said, RERUN)
     elif (counted := detail.logged.get("num_errors", 0)) != 0:
-        yield frame.finding(path, "log-errors", f"counts {counted} errors and tells none", RERUN)
+        yield scope.finding(path, "log-errors", f"counts {counted} errors and tells none", RERUN)
     if settings.get("test_mode", mode) != mode:
         problem = f"is the log of a run in mode {settings['test_mode']}, not {mode}"
-        yield frame.finding(path, "log-mode", problem, "put the right run here")
+        yield scope.finding(path, "log-mode", problem, "put the right run here")
     for name, wanted in vars(seeds).items():
         if settings.get(name, wanted) != wanted:
-            problem = f"{name} is {settings[name]}, {frame.rules.name} wants {wanted}"
-            yield frame.finding(path, "seed", problem, f"run again with the rules of {frame.rules.name}")
+            problem = f"{name} is {settings[name]}, {scope.rules.name} wants {wanted}"
+            yield scope.finding(path, "seed", problem, f"run again with the rules of {scope.rules.name}")
     for name in list(filter(settings.get, _AUDIT_SETTINGS))[:1]:
         problem = f"was made under an audit.config: {name} is {settings[name]}"
-        yield frame.finding(path, "audit-config", problem, "remove the stray audit.config and run again")
-    yield from _summary(frame, folder / SUMMARY_FILE, detail)
+        yield scope.finding(path, "audit-config", problem, "remove the stray audit.config and run again")
+    yield from _summary(scope, folder / SUMMARY_FILE, detail)
 
 
-def _file_list(frame: Frame, folder: Path, mode: str) -> Iterator[Finding]:
-    names = frame.rules.submission.files
+def _file_list(scope: CheckScope, folder: Path, mode: str) -> Iterator[Finding]:
+    names = scope.rules.submission.files
     accuracy = mode == "AccuracyOnly"
     needed = names.accuracy if accuracy else names.performance
     allowed = names.accuracy_optional if accuracy else names.performance_optional
     for name in needed:
         if not (folder / name).is_file():
-            yield frame.finding(folder / name, "log-missing", "is missing", RERUN)
+            yield scope.finding(folder / name, "log-missing", "is missing", RERUN)
     for name in sorted(files(folder) - {*needed, *allowed}):
-        yield frame.finding(folder / name, "file-list", "may not stand among the logs", "move it out")
+        yield scope.finding(folder / name, "file-list", "may not stand among the logs", "move it out")
 
 
-def _whole(frame: Frame, path: Path, detail: DetailLog) -> Iterator[Finding]:
+def _whole(scope: CheckScope, path: Path, detail: DetailLog) -> Iterator[Finding]:
     if detail.fault is not None:
-        yield frame.finding(path, "log-corrupt", f"{detail.fault.problem} ({detail.fault.where})", RERUN)
+        yield scope.finding(path, "log-corrupt", f"{detail.fault.problem} ({detail.fault.where})", RERUN)
     elif detail.missing:
         problem = f"the run was interrupted: {', '.join(detail.missing)} not logged"
-        yield frame.finding(path, "run-interrupted", problem, RERUN)
+        yield scope.finding(path, "run-interrupted", problem, RERUN)
     else:
-        yield from check_utf_8(frame, path, RERUN)
+        yield from check_utf_8(scope, path, RERUN)
     if detail.repeated:
         problem = f"says {detail.repeated[0]} more than once: it is a log of two runs"
-        yield frame.finding(path, "log-twice", problem, "put the log of one run here")
+        yield scope.finding(path, "log-twice", problem, "put the log of one run here")
 
 
-def check_utf_8(frame: Frame, path: Path, remedy: str) -> Iterator[Finding]:
+def check_utf_8(scope: CheckScope, path: Path, remedy: str) -> Iterator[Finding]:
     """Check that a text can be read as one: the official checker breaks off at bytes that are not UTF-8."""
     try:
         path.read_text("utf-8")
     except UnicodeDecodeError as error:
-        yield frame.finding(path, "not-utf-8", f"byte {error.start} is not UTF-8", remedy)
+        yield scope.finding(path, "not-utf-8", f"byte {error.start} is not UTF-8", remedy)
 
 
-def _summary(frame: Frame, path: Path, detail: DetailLog) -> Iterator[Finding]:
+def _summary(scope: CheckScope, path: Path, detail: DetailLog) -> Iterator[Finding]:
     if not path.is_file():
         return
     text = path.read_text("utf-8", errors="replace")
     if not summary_is_whole(text):
-        yield frame.finding(path, "summary-cut", "the last line is missing: the run was interrupted", RERUN)
+        yield scope.finding(path, "summary-cut", "the last line is missing: the run was interrupted", RERUN)
     for label, key in _SAID_TWICE:
         found = re.search(rf"^{re.escape(label)}\s*:\s*(\S+)\s*$", text, re.MULTILINE)
         if found and key in detail.logged and not _same(found.group(1), detail.logged[key]):
             problem = f"says {label} {found.group(1)}, {DETAIL_FILE} says {detail.logged[key]}"
             remedy = "put both logs of one run here"
-            yield frame.finding(path, "logs-mixed", f"{problem}: they are of different runs", remedy)
+            yield scope.finding(path, "logs-mixed", f"{problem}: they are of different runs", remedy)
             return
 
 
@@ -139,7 +139,7 @@ def _same(text: str, value: Any) -> bool:
         return text == str(value)
 
 
-def check_accuracy(result: Checked) -> Iterator[Finding]:
+def check_accuracy(result: CheckedResult) -> Iterator[Finding]:
     """Check the accuracy run of a result against the rules and against its performance run."""
     folder = result.place.results / ACCURACY_DIR
     if not folder.is_dir():
@@ -166,7 +166,9 @@ def check_accuracy(result: Checked) -> Iterator[Finding]:
         yield from _accuracy_log(result, folder / ACCURACY_FILE, text.log_sha256 if text else None)
 
 
-def _accuracy_text(result: Checked, path: Path, text: AccuracyText | None, detail: DetailLog) -> Iterator[Finding]:
+def _accuracy_text(
+    result: CheckedResult, path: Path, text: AccuracyText | None, detail: DetailLog
+) -> Iterator[Finding]:
     yield from check_utf_8(result, path, _RESCORE)
     if text is None:
         yield result.finding(path, "accuracy-unreadable", "holds no accuracy in an official form", _RESCORE)
@@ -187,7 +189,7 @@ def _accuracy_text(result: Checked, path: Path, text: AccuracyText | None, detai
         yield result.finding(path, "accuracy-threshold", problem, "submit to the open division")
 
 
-def _values(result: Checked, path: Path, text: AccuracyText, detail: DetailLog) -> Iterator[Finding]:
+def _values(result: CheckedResult, path: Path, text: AccuracyText, detail: DetailLog) -> Iterator[Finding]:
     for name, value in text.values.items():
         if name.endswith("_percent") and not 0 <= value <= _ALL_PERCENT:
             yield result.finding(path, "accuracy-range", f"{name} is {value:g}", _RESCORE)
@@ -204,7 +206,7 @@ def _values(result: Checked, path: Path, text: AccuracyText, detail: DetailLog) 
         yield result.finding(path, "accuracy-of-another-run", problem, _RESCORE)
 
 
-def _accuracy_log(result: Checked, path: Path, kept_hash: str | None) -> Iterator[Finding]:
+def _accuracy_log(result: CheckedResult, path: Path, kept_hash: str | None) -> Iterator[Finding]:
     size, limit = path.stat().st_size, result.rules.submission.limits.accuracy_log_bytes
     if size > limit:
         problem = f"has {size} bytes, above {limit}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mlperf_home.rules import Round
-    from mlperf_home.submission.check.places import Finding, Frame, Submitter
+    from mlperf_home.submission.check.places import CheckScope, Finding, Submitter
 
 SCENARIO_MISSING = "scenario-missing"
 """The rule of findings about scenarios that a category wants and that are not there."""
@@ -26,60 +26,60 @@ SCENARIO_MISSING = "scenario-missing"
 _FRIENDLY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=@,()#~-]*")
 
 
-def check_structure(frame: Frame) -> Iterator[Finding]:
+def check_structure(scope: CheckScope) -> Iterator[Finding]:
     """Check the root, the divisions and every name below them."""
-    folders = frame.rules.submission.folders
+    folders = scope.rules.submission.folders
     remedy = "move it out of the submission"
-    for path in sorted(frame.root.iterdir()):
+    for path in sorted(scope.root.iterdir()):
         if path.is_dir():
             if path.name not in (*folders.divisions, *folders.beside_divisions):
                 problem = f"a folder that is no division ({', '.join(folders.divisions)})"
-                yield frame.finding(path, "root-folder", problem, remedy)
+                yield scope.finding(path, "root-folder", problem, remedy)
         elif path.suffix not in folders.root_suffixes:
             problem = f"a file in the root that is not {' or '.join(folders.root_suffixes)}"
-            yield frame.finding(path, "root-file", problem, remedy)
-    divisions = [frame.root / name for name in folders.divisions if (frame.root / name).is_dir()]
+            yield scope.finding(path, "root-file", problem, remedy)
+    divisions = [scope.root / name for name in folders.divisions if (scope.root / name).is_dir()]
     if not divisions:
-        yield frame.finding(frame.root, "empty-tree", "holds no division", "generate the submission first")
+        yield scope.finding(scope.root, "empty-tree", "holds no division", "generate the submission first")
     for division in divisions:
-        yield from _division(frame, division)
+        yield from _division(scope, division)
 
 
-def _division(frame: Frame, division: Path) -> Iterator[Finding]:
-    limit = frame.rules.submission.limits.file_bytes
+def _division(scope: CheckScope, division: Path) -> Iterator[Finding]:
+    limit = scope.rules.submission.limits.file_bytes
     for name, folders, names in os.walk(division):
         folder = Path(name)
         if folder == division and not folders:
-            yield frame.finding(folder, "empty-tree", "holds no submitter", "generate the submission first")
+            yield scope.finding(folder, "empty-tree", "holds no submitter", "generate the submission first")
         for file in names if folder == division else ():
-            yield frame.finding(folder / file, "division-file", "a file outside the submitters' folders", "move it out")
+            yield scope.finding(folder / file, "division-file", "a file outside the submitters' folders", "move it out")
         if not folders and not names:
-            yield frame.finding(folder, "empty-folder", "is empty", "remove it")
-        yield from _names(frame, folder, [*folders, *names])
+            yield scope.finding(folder, "empty-folder", "is empty", "remove it")
+        yield from _names(scope, folder, [*folders, *names])
         for each in (folder / entry for entry in (*folders, *names)):
             if each.is_symlink() and not each.exists():
-                yield frame.finding(each, "broken-link", "is a link to nothing", "replace it by the file")
+                yield scope.finding(each, "broken-link", "is a link to nothing", "replace it by the file")
             elif each.is_symlink():
                 # The official checker looks links up from the root of the submission, and elsewhere they lead nowhere.
-                yield frame.finding(each, "link", "is a link", "replace it by what it leads to")
+                yield scope.finding(each, "link", "is a link", "replace it by what it leads to")
             elif each.is_file() and each.stat().st_size > limit:
                 problem = f"has {each.stat().st_size / 2**20:.1f} MB, above {limit / 2**20:.0f} MB"
-                yield frame.finding(each, "file-size", problem, "truncate the accuracy log, or remove the file")
+                yield scope.finding(each, "file-size", problem, "truncate the accuracy log, or remove the file")
 
 
-def _names(frame: Frame, folder: Path, names: list[str]) -> Iterator[Finding]:
+def _names(scope: CheckScope, folder: Path, names: list[str]) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for name in sorted(names):
         path = folder / name
         if name == "__pycache__":
-            yield frame.finding(path, "pycache", "holds compiled Python", "remove it")
+            yield scope.finding(path, "pycache", "holds compiled Python", "remove it")
         elif " " in name:
-            yield frame.finding(path, "space-in-name", "has a space in its name", "rename it")
+            yield scope.finding(path, "space-in-name", "has a space in its name", "rename it")
         elif not _FRIENDLY.fullmatch(name):
             problem = "has a name that git or another system may not take (hidden, or with odd characters)"
-            yield frame.finding(path, "unfriendly-name", problem, "rename or remove it")
+            yield scope.finding(path, "unfriendly-name", problem, "rename or remove it")
         elif other := seen.get(name.lower()):
-            yield frame.finding(path, "case-collision", f"differs from {other} by case only", "remove one of the two")
+            yield scope.finding(path, "case-collision", f"differs from {other} by case only", "remove one of the two")
         seen[name.lower()] = name
 
 
@@ -104,26 +104,26 @@ def parse_mapping(text: str, rules: Round) -> dict[str, str]:
     return {model.strip(): benchmark.strip() for model, _, benchmark in pairs}
 
 
-def read_mapping(frame: Frame, submitter: Submitter) -> tuple[dict[str, str], list[Finding]]:
+def read_mapping(scope: CheckScope, submitter: Submitter) -> tuple[dict[str, str], list[Finding]]:
     """Read a submitter's mapping; it is empty where there is none or it cannot be used."""
-    folders = frame.rules.submission.folders
+    folders = scope.rules.submission.folders
     path = submitter.folder / folders.mapping
     if not path.exists():
         return {}, []
     if submitter.division not in folders.mapping_divisions:
         problem = f"the {submitter.division} division takes no mapping of names"
-        return {}, [frame.finding(path, "mapping-division", problem, "name models by their benchmark")]
+        return {}, [scope.finding(path, "mapping-division", problem, "name models by their benchmark")]
     try:
         mapping = read_object(path)
         problem = "" if all(isinstance(name, str) for name in mapping.values()) else "is no JSON object of texts"
     except DocumentError as error:
         problem = error.problem
     if problem:
-        return {}, [frame.finding(path, "mapping-unreadable", problem, 'write {"<model>": "<benchmark>"}')]
-    known = ", ".join(frame.rules.benchmarks)
-    unknown = ((model, name) for model, name in sorted(mapping.items()) if name not in frame.rules.benchmarks)
+        return {}, [scope.finding(path, "mapping-unreadable", problem, 'write {"<model>": "<benchmark>"}')]
+    known = ", ".join(scope.rules.benchmarks)
+    unknown = ((model, name) for model, name in sorted(mapping.items()) if name not in scope.rules.benchmarks)
     problems = (f"maps {model} to {name}, which is no benchmark known here" for model, name in unknown)
-    return mapping, [frame.finding(path, "mapping-benchmark", each, f"name one of {known}") for each in problems]
+    return mapping, [scope.finding(path, "mapping-benchmark", each, f"name one of {known}") for each in problems]
 
 
 def scenario_named(folder: str) -> str | None:
@@ -131,52 +131,52 @@ def scenario_named(folder: str) -> str | None:
     return next((name for name in SCENARIOS if name.lower() == folder.lower()), None)
 
 
-def check_scenarios(frame: Frame, submitter: Submitter, mapping: Mapping[str, str]) -> Iterator[Finding]:
+def check_scenarios(scope: CheckScope, submitter: Submitter, mapping: Mapping[str, str]) -> Iterator[Finding]:
     """Check the scenarios of every model of a submitter: their names, and whether the category wants them."""
     if not any(submitter.results()):
         problem = "holds no results"
-        yield frame.finding(submitter.folder / "results", "no-results", problem, "generate them first")
+        yield scope.finding(submitter.folder / "results", "no-results", problem, "generate them first")
     for model in submitter.models():
-        yield from _scenarios(frame, model)
-        benchmark = frame.rules.benchmark_of(model.name, mapping)
-        if benchmark is not None and benchmark in frame.rules.benchmarks:
-            yield from _wanted(frame, submitter, model, benchmark)
+        yield from _scenarios(scope, model)
+        benchmark = scope.rules.benchmark_of(model.name, mapping)
+        if benchmark is not None and benchmark in scope.rules.benchmarks:
+            yield from _wanted(scope, submitter, model, benchmark)
     for model in submitter.models("measurements"):
         if not (submitter.folder / "results" / model.parent.name / model.name).is_dir():
             problem = "has measurement files and no results"
-            yield frame.finding(model, "measurements-without-results", problem, "remove it, or add the results")
+            yield scope.finding(model, "measurements-without-results", problem, "remove it, or add the results")
 
 
-def _scenarios(frame: Frame, model: Path) -> Iterator[Finding]:
+def _scenarios(scope: CheckScope, model: Path) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for folder in subfolders(model):
         scenario = scenario_named(folder.name)
         if scenario is None:
             problem = f"is no scenario ({', '.join(name.lower() for name in SCENARIOS)})"
-            yield frame.finding(folder, "scenario-name", problem, "rename or remove it")
+            yield scope.finding(folder, "scenario-name", problem, "rename or remove it")
             continue
         if scenario in seen:
             problem = f"is {scenario} again, beside {seen[scenario]}"
-            yield frame.finding(folder, "scenario-twice", problem, "keep one result for a scenario")
+            yield scope.finding(folder, "scenario-twice", problem, "keep one result for a scenario")
         elif folder.name != folder.name.lower():
             problem = "is not in lower case, as published trees and the official tools have it"
-            yield frame.finding(folder, "scenario-case", problem, f"rename it to {folder.name.lower()}, here and there")
+            yield scope.finding(folder, "scenario-case", problem, f"rename it to {folder.name.lower()}, here and there")
         seen[scenario] = folder.name
 
 
-def _wanted(frame: Frame, submitter: Submitter, model: Path, benchmark: str) -> Iterator[Finding]:
+def _wanted(scope: CheckScope, submitter: Submitter, model: Path, benchmark: str) -> Iterator[Finding]:
     categories = system_categories(submitter.description(model.parent.name))
-    known = ", ".join(category for category in categories if category in frame.rules.benchmarks[benchmark].scenarios)
-    wanted = frame.rules.required_scenarios(benchmark, ",".join(categories))
+    known = ", ".join(category for category in categories if category in scope.rules.benchmarks[benchmark].scenarios)
+    wanted = scope.rules.required_scenarios(benchmark, ",".join(categories))
     present = {scenario for folder in subfolders(model) if (scenario := scenario_named(folder.name))}
     if not known or not present:
         return
     for scenario in sorted(present.difference(wanted)):
         problem = f"{scenario} is not a scenario of {benchmark} in {known}"
         remedy = f"use {', '.join(wanted) or 'another category'}"
-        yield frame.finding(model / scenario.lower(), "scenario-category", problem, remedy)
+        yield scope.finding(model / scenario.lower(), "scenario-category", problem, remedy)
     if missing := [name for name in wanted if name not in present]:
-        strict = submitter.division in frame.rules.submission.folders.compliance_divisions
+        strict = submitter.division in scope.rules.submission.folders.compliance_divisions
         problem = f"{', '.join(missing)} missing of what {known} wants of {benchmark}"
         remedy = "run it, or infer it where the round allows that"
-        yield frame.finding(model, SCENARIO_MISSING, problem, remedy, note=not strict)
+        yield scope.finding(model, SCENARIO_MISSING, problem, remedy, note=not strict)

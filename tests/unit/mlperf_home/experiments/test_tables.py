@@ -57,9 +57,9 @@ def test_cores_are_the_machines_and_not_those_that_the_engine_was_given() -> Non
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("new = rate / nothing", "there is no nothing"),
+        ("new = rate / nothing", "no value is called nothing"),
         ("new = rate / (cores - cores)", "divides by cores - cores, which is 0"),
-        ("new = rate + open('x')", re.escape("character 8: calls something")),
+        ("new = rate + open('x')", re.escape("character 8: calls a function")),
         ("new = rate + 'é' + open('x')", re.escape("character 8: \"'é'\" is not allowed")),
     ],
 )

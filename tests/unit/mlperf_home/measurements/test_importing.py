@@ -1,4 +1,4 @@
-"""Whatever holds results is recognised, and what does not is refused with what would."""
+"""Importing recognises every form of results and rejects other paths with advice."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def bert(tmp_path: Path, *rows: str) -> Path:
     return path
 
 
-def test_berts_table_is_read_by_its_columns(tmp_path: Path) -> None:
+def test_a_table_of_bert_is_read_by_its_columns(tmp_path: Path) -> None:
     table = bert(
         tmp_path, "bert-99,obert,Offline,90.1,124.5,Samples/s", "bert-99,obert,SingleStream,None,9,Latency (ms)"
     )
@@ -38,27 +38,31 @@ def test_berts_table_is_read_by_its_columns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         ("bert-99,obert,Offline,90.1,124.5,Furlongs", "line 2: Result_Units is 'Furlongs'"),
-        ("bert-99,obert,Offline,good,124.5,Samples/s", "line 2: Accuracy is 'good', no number"),
+        ("bert-99,obert,Offline,good,124.5,Samples/s", "line 2: Accuracy is 'good', not a number"),
     ],
 )
-def test_an_odd_cell_is_named_by_its_line(tmp_path: Path, row: str, said: str) -> None:
-    with pytest.raises(TableError, match=said):
+def test_an_error_in_a_cell_has_its_line(tmp_path: Path, row: str, message: str) -> None:
+    with pytest.raises(TableError, match=message):
         list(read_any(bert(tmp_path, row), "v3.1", "", []).measurements)
 
 
-def test_what_is_nothing_of_this_is_refused(tmp_path: Path) -> None:
+def test_a_path_without_results_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "logs" / "performance" / "run_1").mkdir(parents=True)
 
-    for name, said in (("absent", "is not there"), ("empty", "holds no results"), ("logs", "add --benchmark=bert-99")):
-        with pytest.raises(ImportedPathError, match=said):
+    for name, message in (
+        ("absent", "does not exist"),
+        ("empty", "holds no results"),
+        ("logs", "add --benchmark=bert-99"),
+    ):
+        with pytest.raises(ImportedPathError, match=message):
             read_any(tmp_path / name, "v3.1", "", [])
 
 
-def test_a_broken_result_of_ours_is_named_and_hides_no_other(tmp_path: Path) -> None:
+def test_a_damaged_result_of_ours_is_reported(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "measurement.json").write_text("{")
     problems: list[str] = []
@@ -67,7 +71,7 @@ def test_a_broken_result_of_ours_is_named_and_hides_no_other(tmp_path: Path) -> 
     assert "one/measurement.json: is not JSON" in problems[0]
 
 
-def test_folders_of_another_tool_are_found_at_any_depth_and_a_broken_one_is_named(tmp_path: Path) -> None:
+def test_logs_of_another_tool_are_found_at_any_depth(tmp_path: Path) -> None:
     write_logs(tmp_path / "box/resnet/Offline/performance/run_1")
     write_logs(tmp_path / "box/resnet/Offline/accuracy", mode="AccuracyOnly")
     write_logs(tmp_path / "box/resnet/SingleStream/performance/run_1", scenario="SingleStream")
@@ -82,11 +86,11 @@ def test_folders_of_another_tool_are_found_at_any_depth_and_a_broken_one_is_name
     assert [each.scenario for each in found.measurements] == ["Offline", "Offline", "SingleStream"]
     assert len(problems) == 1
     assert "cut/performance/run_1" in problems[0]
-    with pytest.raises(ImportedPathError, match="does not tell its benchmark"):
+    with pytest.raises(ImportedPathError, match="its benchmark is unknown"):
         read_any(tmp_path, "v3.1", "", [])
 
 
-def test_logs_as_loadgen_leaves_them_are_read_with_their_latencies(tmp_path: Path) -> None:
+def test_bare_logs_of_loadgen_are_read_with_their_latencies(tmp_path: Path) -> None:
     write_logs(tmp_path / "mine")
     write_logs(tmp_path / "accurate", mode="AccuracyOnly")
 
@@ -98,7 +102,7 @@ def test_logs_as_loadgen_leaves_them_are_read_with_their_latencies(tmp_path: Pat
         read_any(tmp_path / "accurate", "v3.1", "resnet", [])
 
 
-def test_the_lines_of_an_experiment_are_read_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+def test_stores_of_measurements_are_read_line_by_line(tmp_path: Path) -> None:
     write_logs(tmp_path / "logs")
     (measured,) = read_any(tmp_path / "logs", "v3.1", "resnet", []).measurements
     store = Store(tmp_path / "experiment")
@@ -115,5 +119,5 @@ def test_the_lines_of_an_experiment_are_read_and_a_damaged_one_is_named(tmp_path
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the published results are not here")
 @pytest.mark.parametrize(("name", "count"), [("mobilenet.csv", 5174), ("bert_edge_open.csv", 459)])
-def test_the_published_tables_are_read_whole(name: str, count: int) -> None:
+def test_published_tables_are_read_completely(name: str, count: int) -> None:
     assert len(list(read_any(SHARED / name, "v3.1", "", []).measurements)) == count

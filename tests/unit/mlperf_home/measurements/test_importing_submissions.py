@@ -1,4 +1,4 @@
-"""What other tools measured becomes measurements whose values are copied; what cannot be read is named."""
+"""Results of other tools become measurements with copied values; unreadable ones are reported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def tree(root: Path, *scenarios: str) -> Path:
     return root
 
 
-def test_a_submission_tree(tmp_path: Path) -> None:
+def test_a_submission_tree_is_read(tmp_path: Path) -> None:
     problems: list[str] = []
     offline, stream = read_submission(tree(tmp_path, "Offline", "SingleStream"), "v3.0", problems)
 
@@ -42,7 +42,7 @@ def test_a_submission_tree(tmp_path: Path) -> None:
     assert stream.system["host_memory_capacity"].origin == "unknown"
 
 
-def test_a_tree_names_its_systems_and_benchmarks_as_tables_do(tmp_path: Path) -> None:
+def test_trees_and_tables_name_systems_alike(tmp_path: Path) -> None:
     root = tree(tmp_path, "Offline")
     results = root / "open/Lab/results/board"
     (results / "resnet50").rename(results / "mine")
@@ -58,7 +58,7 @@ def test_a_tree_names_its_systems_and_benchmarks_as_tables_do(tmp_path: Path) ->
     assert "sockets" not in unnamed.system
 
 
-def test_a_damaged_result_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+def test_a_damaged_result_is_reported_and_others_are_read(tmp_path: Path) -> None:
     root = tree(tmp_path, "Offline", "SingleStream")
     detail = root / "open/Lab/results/board/resnet50/Offline/performance/run_1/mlperf_log_detail.txt"
     detail.write_text(detail.read_text()[:500])
@@ -71,7 +71,7 @@ def test_a_damaged_result_is_named_and_the_others_are_read(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "problem"), [("[" * 100_000, "is nested more than 64"), ("[]", "is not a JSON object")]
 )
-def test_a_system_that_cannot_be_read_is_named(tmp_path: Path, text: str, problem: str) -> None:
+def test_an_unreadable_system_description_is_reported(tmp_path: Path, text: str, problem: str) -> None:
     root = tree(tmp_path, "Offline")
     path = root / "open/Lab/systems/board.json"
     path.write_text(text)
@@ -81,14 +81,14 @@ def test_a_system_that_cannot_be_read_is_named(tmp_path: Path, text: str, proble
     assert problems[0].startswith(f"{path}: {problem}")
 
 
-def test_a_folder_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(ImportedResultError, match="give the root of a submission tree"):
+def test_folders_without_results_are_rejected(tmp_path: Path) -> None:
+    with pytest.raises(ImportedResultError, match="name the root of a submission tree"):
         list(read_submission(tmp_path, "v3.0", []))
     with pytest.raises(ImportedResultError, match="cannot be read"):
         read_result(tmp_path, "v3.0", "resnet50")
 
 
-def test_an_accuracy_that_is_not_there_is_unknown(tmp_path: Path) -> None:
+def test_an_absent_accuracy_is_unknown(tmp_path: Path) -> None:
     write_logs(tmp_path / "performance/run_1")
 
     assert read_result(tmp_path, "v3.1", "bert-99").values["accuracy"].origin == "unknown"

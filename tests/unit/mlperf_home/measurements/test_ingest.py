@@ -1,4 +1,4 @@
-"""A result's folder becomes a measurement, or an error that says what is not whole."""
+"""A result's folder becomes a measurement, or an error about the incomplete or damaged file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mlperf_home.measurements.measurement import (
     to_json,
     unknown,
 )
-from mlperf_home.measurements.prices import given_price
+from mlperf_home.measurements.prices import price_option
 from mlperf_home.measurements.table import read_family, summary_rows
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MEASURED = {"value": 1, "origin": "measured", "source": None, "reason": None}
 
 
-def test_a_whole_result(tmp_path: Path) -> None:
+def test_a_complete_result_is_official(tmp_path: Path) -> None:
     measurement = ingest(write_result(tmp_path), model_name="obert-large")
     assert (measurement.benchmark, measurement.scenario, measurement.validity) == ("bert-99", "Offline", "VALID")
     values = measurement.values
@@ -50,7 +50,7 @@ def test_a_whole_result(tmp_path: Path) -> None:
     }
 
 
-def test_single_stream_is_the_early_stopping_estimate_and_infers_the_others(tmp_path: Path) -> None:
+def test_single_stream_infers_the_other_scenarios(tmp_path: Path) -> None:
     changes = {
         "early_stopping_latency_ss": 50_000_000,
         "early_stopping_latency_ms": 60_000_000,
@@ -65,13 +65,13 @@ def test_single_stream_is_the_early_stopping_estimate_and_infers_the_others(tmp_
     assert values["multi_stream_latency_ms"].value == 480
 
 
-def test_zero_is_no_estimate(tmp_path: Path) -> None:
+def test_a_result_of_zero_is_unknown(tmp_path: Path) -> None:
     values = ingest(write_result(tmp_path, "SingleStream", early_stopping_latency_ss=0)).values
     assert values["latency_ms"].origin == "unknown"
     assert "could not estimate" in str(values["latency_ms"].reason)
 
 
-def test_one_run_alone(tmp_path: Path) -> None:
+def test_a_performance_run_alone_is_read(tmp_path: Path) -> None:
     write_result(tmp_path)
     (tmp_path / "accuracy-session.json").unlink()
     for path in (tmp_path / "accuracy").iterdir():
@@ -82,7 +82,7 @@ def test_one_run_alone(tmp_path: Path) -> None:
     assert "it has no accuracy run" in measurement.unofficial_because
 
 
-def test_accuracy_alone(tmp_path: Path) -> None:
+def test_an_accuracy_run_alone_is_read(tmp_path: Path) -> None:
     write_result(tmp_path)
     (tmp_path / "performance-session.json").unlink()
     for path in (tmp_path / "performance" / "run_1").iterdir():
@@ -104,13 +104,13 @@ def test_accuracy_alone(tmp_path: Path) -> None:
         ({"result_validity": "INVALID"}, "LoadGen calls the performance run INVALID"),
     ],
 )
-def test_what_keeps_a_result_from_being_official(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+def test_each_obstacle_makes_a_result_unofficial(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     (text,) = ingest(write_result(tmp_path, **changes)).unofficial_because
     assert words in text
 
 
 def with_dataset(root: Path, **changes: Any) -> Path:
-    """Change the dataset of both sessions, and what else is named."""
+    """Change the dataset of both sessions, their benchmark and their sample mark."""
     for mode in ("performance", "accuracy"):
         session = load_session(root, mode)
         session["dataset"]["count"] = changes["count"]
@@ -123,7 +123,7 @@ def with_dataset(root: Path, **changes: Any) -> Path:
     ("benchmark", "count", "words"),
     [("bert-99", 1232, "1232 samples; v3.1 asks all 10833"), ("resnet", 500, "500 samples; v3.1 asks all 50000")],
 )
-def test_a_part_of_the_dataset_is_not_official(tmp_path: Path, benchmark: str, count: int, words: str) -> None:
+def test_a_part_of_the_dataset_is_unofficial(tmp_path: Path, benchmark: str, count: int, words: str) -> None:
     (text,) = ingest(with_dataset(write_result(tmp_path), benchmark=benchmark, count=count)).unofficial_because
     assert words in text
 
@@ -132,12 +132,12 @@ def test_the_whole_dataset_is_official(tmp_path: Path) -> None:
     assert ingest(with_dataset(write_result(tmp_path), benchmark="resnet", count=50000)).unofficial_because == ()
 
 
-def test_of_sample_data_the_count_is_nothing_more_to_say(tmp_path: Path) -> None:
+def test_the_size_of_sample_data_is_no_second_obstacle(tmp_path: Path) -> None:
     measurement = ingest(with_dataset(write_result(tmp_path), benchmark="resnet", count=60, sample=True))
     assert measurement.unofficial_because == ("it was made with sample data",)
 
 
-def test_sample_data_are_said_to_be_such(tmp_path: Path) -> None:
+def test_a_sample_result_is_marked(tmp_path: Path) -> None:
     write_result(tmp_path)
     for mode in ("performance", "accuracy"):
         save_session(tmp_path, mode, load_session(tmp_path, mode) | {"sample": True, "sample_note": "made up"})
@@ -172,28 +172,28 @@ def write(name: str, text: str) -> Callable[[Path], object]:
         (lambda root: write_logs(root / "performance/run_1", changes={"result_query_count": 2}), "another run"),
         (lambda root: (root / "accuracy/accuracy.txt").unlink(), "accuracy.txt: cannot be read"),
         (write("accuracy/accuracy.txt", "f1 is good\n"), "holds no accuracy in an official form"),
-        (write("accuracy/accuracy.txt", f'{{"exact_match": 1, "f1": 2}}\nhash={"0" * 64}\n'), "hash differs"),
-        (rewrite_session(job__scenario="Server"), "session of another scenario"),
+        (write("accuracy/accuracy.txt", f'{{"exact_match": 1, "f1": 2}}\nhash={"0" * 64}\n'), "the hashes differ"),
+        (rewrite_session(job__scenario="Server"), "the log is of Offline, its session of Server"),
         (rewrite_session(job__backend="onnxruntime"), "differ in backend"),
         (rewrite_session(model__sha256="cd" * 32), "differ in model's sha256"),
         (rewrite_session(dataset__count=1232), "differ in dataset's count"),
         (rewrite_session(job__mode="find-performance"), "is the session of a find-performance run"),
     ],
 )
-def test_a_mixed_or_incomplete_result_is_refused(tmp_path: Path, spoil: Callable[[Path], object], words: str) -> None:
+def test_a_mixed_or_incomplete_result_is_rejected(tmp_path: Path, spoil: Callable[[Path], object], words: str) -> None:
     spoil(write_result(tmp_path))
     with pytest.raises(IngestError, match=words):
         ingest(tmp_path)
 
 
-def test_runs_of_which_one_has_sample_data_are_refused(tmp_path: Path) -> None:
+def test_one_run_with_sample_data_is_rejected(tmp_path: Path) -> None:
     write_result(tmp_path)
     save_session(tmp_path, "accuracy", load_session(tmp_path, "accuracy") | {"sample": True})
     with pytest.raises(IngestError, match="one of the two runs used sample data"):
         ingest(tmp_path)
 
 
-def test_error_lines_of_loadgen_are_refused(tmp_path: Path) -> None:
+def test_logs_with_errors_of_loadgen_are_rejected(tmp_path: Path) -> None:
     write_result(tmp_path)
     write_logs(tmp_path / "performance/run_1", errors=("something broke",))
     session = load_session(tmp_path, "performance")
@@ -203,18 +203,18 @@ def test_error_lines_of_loadgen_are_refused(tmp_path: Path) -> None:
         ingest(tmp_path)
 
 
-def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+def test_an_empty_folder_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(IngestError, match="neither a performance nor an accuracy run"):
         ingest(tmp_path)
 
 
-def test_a_truncated_accuracy_log_is_known_by_its_kept_hash(tmp_path: Path) -> None:
+def test_a_truncated_accuracy_log_is_checked_by_its_hash(tmp_path: Path) -> None:
     write_result(tmp_path)
     (tmp_path / "accuracy" / "mlperf_log_accuracy.json").write_text("[\n\n\n...\n\n]\n", "utf-8")
     assert ingest(tmp_path).values["f1_percent"].value == 90.18
 
 
-def test_json_gives_the_measurement_back(tmp_path: Path) -> None:
+def test_a_measurement_survives_json(tmp_path: Path) -> None:
     measurement = ingest(write_result(tmp_path), system={"host_processor_model_name": Value("CPU", "measured")})
     text = to_json(measurement)
     assert from_json(text) == measurement
@@ -225,8 +225,8 @@ def test_json_gives_the_measurement_back(tmp_path: Path) -> None:
     ("change", "words"),
     [
         (lambda document: document.update(schema=2), "not a measurement of schema 1"),
-        (lambda document: document.pop("values"), "keys missing or unknown: values"),
-        (lambda document: document.update(colour="red"), "keys missing or unknown: colour"),
+        (lambda document: document.pop("values"), "missing or unknown keys: values"),
+        (lambda document: document.update(colour="red"), "missing or unknown keys: colour"),
         (lambda document: document["values"].update(x={"value": 1, "origin": "guessed"}), "origin must be one of"),
         (lambda document: document["values"].update(x={"value": None, "origin": "measured"}), "if and only if"),
         (lambda document: document["values"].update(x={"value": None, "origin": "unknown"}), "needs a reason"),
@@ -246,14 +246,14 @@ def test_json_gives_the_measurement_back(tmp_path: Path) -> None:
         (lambda document: document.update(warnings=["a", 1]), "#/warnings/1: holds a malformed value"),
     ],
 )
-def test_other_json_is_refused(tmp_path: Path, change: Callable[[dict[str, Any]], object], words: str) -> None:
+def test_other_json_is_rejected(tmp_path: Path, change: Callable[[dict[str, Any]], object], words: str) -> None:
     document = json.loads(to_json(ingest(write_result(tmp_path))))
     change(document)
     with pytest.raises(MeasurementError, match=words):
         from_json(json.dumps(document))
 
 
-def test_text_that_is_no_json_is_refused() -> None:
+def test_text_that_is_not_json_is_rejected() -> None:
     with pytest.raises(MeasurementError, match="is not JSON"):
         from_json("{")
 
@@ -268,7 +268,7 @@ def test_text_that_is_no_json_is_refused() -> None:
         (b'{"schema": 1, "round": "\xff"}', "is not UTF-8 text at byte 24"),
     ],
 )
-def test_a_file_that_is_none_is_told_in_a_line(tmp_path: Path, content: bytes, problem: str) -> None:
+def test_an_invalid_file_is_reported_in_one_line(tmp_path: Path, content: bytes, problem: str) -> None:
     path = tmp_path / "measurement.json"
     path.write_bytes(content)
 
@@ -281,7 +281,7 @@ def test_a_file_that_is_none_is_told_in_a_line(tmp_path: Path, content: bytes, p
         read_measurement(tmp_path / "absent.json")
 
 
-def test_the_published_schema_takes_measurements_and_nothing_less(tmp_path: Path) -> None:
+def test_measurements_conform_to_the_schema(tmp_path: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
     path = Path(mlperf_home.measurements.__file__).parent / "measurement.schema.json"
     validator = jsonschema.Draft202012Validator(json.loads(path.read_text("utf-8")))
@@ -296,7 +296,7 @@ def rows_of(measurement: Measurement) -> dict[str, str]:
     return dict(summary_rows(measurement))
 
 
-def test_rows_show_what_a_user_asks_for(tmp_path: Path) -> None:
+def test_the_rows_show_the_result(tmp_path: Path) -> None:
     system = {"host_processor_model_name": Value("A processor", "measured")}
     rows = rows_of(ingest(write_result(tmp_path), system, "obert-large"))
     assert rows["System"] == "A processor"
@@ -308,7 +308,7 @@ def test_rows_show_what_a_user_asks_for(tmp_path: Path) -> None:
     assert rows["Warning"] == "no VNNI"
 
 
-def test_rows_say_why_a_run_is_invalid(tmp_path: Path) -> None:
+def test_the_rows_explain_an_invalid_run(tmp_path: Path) -> None:
     changes = {"result_validity": "INVALID", "result_min_duration_met": False}
     rows = rows_of(ingest(write_result(tmp_path, **changes)))
     assert rows["LoadGen says"] == "INVALID"
@@ -336,7 +336,7 @@ def with_state(root: Path, **changes: Any) -> Path:
     return root
 
 
-def test_what_the_machine_did_is_in_the_measurement(tmp_path: Path) -> None:
+def test_a_measurement_has_the_state_of_the_machine(tmp_path: Path) -> None:
     measurement = ingest(with_state(write_result(tmp_path)))
     values = measurement.values
     assert values["other_cpu_percent"] == Value(12.0, "measured", "session: state.other_cpu_percent")
@@ -354,7 +354,7 @@ def test_what_the_machine_did_is_in_the_measurement(tmp_path: Path) -> None:
     assert from_json(to_json(measurement)) == measurement
 
 
-def test_energy_that_is_not_told_is_unknown_with_the_reason(tmp_path: Path) -> None:
+def test_unknown_energy_has_a_reason(tmp_path: Path) -> None:
     state = {**STATE, "energy_j": {"value": None, "reason": "this machine has no RAPL counters"}}
     measurement = ingest(with_state(write_result(tmp_path), state=state))
     for name in ("energy_j", "energy_per_sample_j"):
@@ -369,19 +369,19 @@ def test_energy_that_is_not_told_is_unknown_with_the_reason(tmp_path: Path) -> N
         ({"noisy_because": [], "disturbance": 0.0, "reason": "too short"}, unknown("too short")),
     ],
 )
-def test_a_run_that_is_not_noisy_has_no_such_line(tmp_path: Path, noise: dict[str, Any], noisy: Value) -> None:
+def test_a_quiet_run_has_no_row_about_noise(tmp_path: Path, noise: dict[str, Any], noisy: Value) -> None:
     measurement = ingest(with_state(write_result(tmp_path), noise=noise))
     assert measurement.values["noisy"] == noisy
     assert "noisy_because" not in measurement.values
     assert "Noisy" not in rows_of(measurement)
 
 
-def test_a_repeated_run_says_how_often(tmp_path: Path) -> None:
+def test_a_repeated_run_has_the_number_of_attempts(tmp_path: Path) -> None:
     measurement = ingest(with_state(write_result(tmp_path), attempts=[NOISE, NOISE]))
     assert measurement.values["noise_attempts"].value == 2
 
 
-def test_sessions_of_older_runs_are_read_and_say_nothing_of_it(tmp_path: Path) -> None:
+def test_sessions_without_a_machine_state_are_read(tmp_path: Path) -> None:
     measurement = ingest(write_result(tmp_path))
     assert not {"noisy", "energy_j", "steal_percent"} & measurement.values.keys()
     assert not {"Noisy", "During the run", "Energy per sample (J)"} & rows_of(measurement).keys()
@@ -398,7 +398,7 @@ def test_sessions_of_older_runs_are_read_and_say_nothing_of_it(tmp_path: Path) -
 def test_a_price_gives_the_cost(
     tmp_path: Path, scenario: str, changes: dict[str, Any], cost: float, basis: str
 ) -> None:
-    measurement = ingest(write_result(tmp_path, scenario, **changes), price=given_price(3.6))
+    measurement = ingest(write_result(tmp_path, scenario, **changes), price=price_option(3.6))
     value = measurement.values["cost_per_million_inferences"]
     assert value.value == pytest.approx(cost)
     assert value.origin == "inferred"
@@ -417,6 +417,6 @@ def test_without_a_performance_run_the_cost_is_unknown(tmp_path: Path) -> None:
     for path in (tmp_path / "performance" / "run_1").iterdir():
         path.unlink()
     (tmp_path / "performance" / "run_1").rmdir()
-    value = ingest(tmp_path, price=given_price(1.0)).values["cost_per_million_inferences"]
+    value = ingest(tmp_path, price=price_option(1.0)).values["cost_per_million_inferences"]
     assert value.origin == "unknown"
     assert "no performance run" in str(value.reason)

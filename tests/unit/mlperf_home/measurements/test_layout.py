@@ -1,4 +1,4 @@
-"""Where results lie, and that a run takes its place whole or not at all."""
+"""The layout of results; a run is moved there completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
-def a_run(folder: ResultFolder, run: str, mark: str) -> ResultFolder:
+def write_run(folder: ResultFolder, run: str, mark: str) -> ResultFolder:
     logs = folder.logs(run)
     logs.mkdir(parents=True)
     (logs / "mlperf_log_summary.txt").write_text(mark)
@@ -22,21 +22,21 @@ def a_run(folder: ResultFolder, run: str, mark: str) -> ResultFolder:
     return folder
 
 
-def test_the_folder_is_as_2023_had_it(tmp_path: Path) -> None:
+def test_the_layout_is_that_of_2023(tmp_path: Path) -> None:
     folder = result_folder(tmp_path, "valid", "box-reference-cpu", "my-bert-99", "SingleStream")
 
     assert folder.root == tmp_path / "valid_results/box-reference-cpu/my-bert-99/singlestream"
     assert folder.logs("performance") == folder.root / "performance/run_1"
     assert folder.logs("accuracy") == folder.root / "accuracy"
-    # Where a submission and its check look for them.
+    # A submission and its check expect these folders.
     assert [folder.logs(run) for run in ("performance", "accuracy")] == [
         folder.root / PERFORMANCE_DIR,
         folder.root / ACCURACY_DIR,
     ]
 
 
-def test_a_run_is_complete_with_its_session_and_logs_only(tmp_path: Path) -> None:
-    folder = a_run(ResultFolder(tmp_path / "r"), "performance", "first")
+def test_a_complete_run_has_its_session_and_its_logs(tmp_path: Path) -> None:
+    folder = write_run(ResultFolder(tmp_path / "r"), "performance", "first")
     assert folder.complete("performance")
 
     folder.session("performance").unlink()
@@ -44,9 +44,9 @@ def test_a_run_is_complete_with_its_session_and_logs_only(tmp_path: Path) -> Non
     assert not folder.complete("performance")
 
 
-def test_a_new_run_takes_the_place_of_the_old(tmp_path: Path) -> None:
-    folder = a_run(ResultFolder(tmp_path / "r"), "performance", "first")
-    fresh = a_run(ResultFolder(tmp_path / "new"), "performance", "second")
+def test_a_new_run_replaces_the_old_one(tmp_path: Path) -> None:
+    folder = write_run(ResultFolder(tmp_path / "r"), "performance", "first")
+    fresh = write_run(ResultFolder(tmp_path / "new"), "performance", "second")
 
     folder.adopt("performance", fresh)
 
@@ -55,7 +55,7 @@ def test_a_new_run_takes_the_place_of_the_old(tmp_path: Path) -> None:
     assert folder.complete("performance")
 
 
-def test_only_one_run_at_a_time_holds_a_folder(tmp_path: Path) -> None:
+def test_only_one_run_at_a_time_locks_a_folder(tmp_path: Path) -> None:
     folder = ResultFolder(tmp_path / "r")
 
     with folder.held(), pytest.raises(ResultsError, match="another run"), ResultFolder(tmp_path / "r").held():
@@ -64,7 +64,7 @@ def test_only_one_run_at_a_time_holds_a_folder(tmp_path: Path) -> None:
         pass
 
 
-def test_a_run_that_wrote_nothing_leaves_nothing(tmp_path: Path) -> None:
+def test_a_run_without_files_leaves_no_folders(tmp_path: Path) -> None:
     folder = ResultFolder(tmp_path / "results" / "system" / "offline")
 
     with pytest.raises(ValueError, match="refused"), folder.held():
@@ -73,12 +73,12 @@ def test_a_run_that_wrote_nothing_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_was_there_before_stays(tmp_path: Path) -> None:
+def test_existing_folders_and_results_stay(tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     folder = ResultFolder(tmp_path / "results" / "offline")
 
     with folder.held():
-        a_run(folder, "accuracy", "mine")
+        write_run(folder, "accuracy", "mine")
     with ResultFolder(tmp_path / "results" / "server").held():
         pass
 
@@ -86,21 +86,21 @@ def test_what_was_there_before_stays(tmp_path: Path) -> None:
     assert folder.complete("accuracy")
 
 
-def test_a_lock_that_was_taken_away_meanwhile_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_removed_lock_file_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = ResultFolder(tmp_path / "r")
     flock = fcntl.flock
 
-    def taken_away(handle: TextIO, how: int) -> None:
+    def remove_and_lock(handle: TextIO, how: int) -> None:
         (folder.root / ".lock").unlink()
         flock(handle, how)
 
-    monkeypatch.setattr(fcntl, "flock", taken_away)
+    monkeypatch.setattr(fcntl, "flock", remove_and_lock)
     with pytest.raises(ResultsError, match="another run"), folder.held():
         pass
 
 
-def test_what_is_set_aside_is_kept(tmp_path: Path) -> None:
-    folder = a_run(ResultFolder(tmp_path / "r"), "accuracy", "mine")
+def test_results_that_are_set_aside_stay_readable(tmp_path: Path) -> None:
+    folder = write_run(ResultFolder(tmp_path / "r"), "accuracy", "mine")
 
     aside = folder.set_aside()
 

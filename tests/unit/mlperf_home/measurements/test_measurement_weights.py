@@ -1,4 +1,4 @@
-"""What is known of a model's weights is told, and what only its owner knows is unknown."""
+"""Facts about a model's weights: known for published models, unknown for the user's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_published_model_was_run_as_published(tmp_path: Path) -> None:
+def test_a_published_model_runs_as_published(tmp_path: Path) -> None:
     model = with_weights(ingest(write_result(tmp_path)), Weights("int8", "example.org")).model
 
     assert (model["weight_type"].value, model["retraining"].value, model["weight_transformations"].value) == (
@@ -23,7 +23,7 @@ def test_a_published_model_was_run_as_published(tmp_path: Path) -> None:
     )
 
 
-def test_of_the_users_own_model_nothing_is_invented(tmp_path: Path) -> None:
+def test_facts_about_a_users_own_model_are_unknown(tmp_path: Path) -> None:
     model = with_weights(ingest(write_result(tmp_path)), Weights("unknown", "the user's file x.onnx")).model
 
     for key in ("weight_type", "retraining", "weight_transformations"):

@@ -1,4 +1,4 @@
-"""Prices come from the user's table, or are not known."""
+"""Prices come from the user's table, or are unknown."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def table(tmp_path: Path, *prices: Any, **changes: Any) -> Path:
     return path
 
 
-def test_a_machine_that_is_named_has_a_cost(tmp_path: Path) -> None:
+def test_a_machine_in_the_table_has_a_cost(tmp_path: Path) -> None:
     prices = read_prices(table(tmp_path, PRICE))
 
     found = with_cost(measured("aws-c5.4xlarge-1"), prices).values
@@ -40,15 +40,15 @@ def test_a_machine_that_is_named_has_a_cost(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "round_name"), [("laptop", "v3.1"), ("c5.4xlarge", "v0.7")])
-def test_nothing_is_invented_for_others(tmp_path: Path, name: str, round_name: str) -> None:
-    one = measured(name, round_name)
+def test_other_machines_and_rounds_have_no_cost(tmp_path: Path, name: str, round_name: str) -> None:
+    measurement = measured(name, round_name)
 
-    assert with_cost(one, read_prices(table(tmp_path, PRICE))) == one
+    assert with_cost(measurement, read_prices(table(tmp_path, PRICE))) == measurement
 
 
 @pytest.mark.parametrize("price", [0, -1, "dear", True, None])
-def test_a_price_that_is_none_is_refused_with_its_place(tmp_path: Path, price: Any) -> None:
-    with pytest.raises(PricesError, match=r"prices/0: price_per_hour is .*give a number above 0"):
+def test_an_invalid_price_is_rejected_with_its_place(tmp_path: Path, price: Any) -> None:
+    with pytest.raises(PricesError, match=r"prices/0: price_per_hour is .*write a number above 0"):
         read_prices(table(tmp_path, {**PRICE, "price_per_hour": price}))
 
 
@@ -59,7 +59,7 @@ def test_a_price_that_is_none_is_refused_with_its_place(tmp_path: Path, price: A
         '{"currency": "USD", "prices": [{"match": "x", "price_per_hour": NaN}]}',
     ],
 )
-def test_what_is_no_table_is_refused(tmp_path: Path, text: str) -> None:
+def test_an_invalid_table_is_rejected(tmp_path: Path, text: str) -> None:
     path = tmp_path / "prices.json"
     path.write_text(text)
 

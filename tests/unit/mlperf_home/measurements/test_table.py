@@ -1,4 +1,4 @@
-"""The table of a sweep: the results that were asked for, with what others have found beside them."""
+"""The table of a sweep: the results of its models, with the published accuracies beside them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from results_logs import write_result
 
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import (
-    Published,
+    PublishedTop1,
     Value,
     from_json,
     published_words,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.measurements.measurement import Measurement
 
-BOTH = Published(70.9, "tensorflow/models, slim", 71.678)
+BOTH = PublishedTop1(70.9, "tensorflow/models, slim", 71.678)
 
 
 def measurement(tmp_path: Path) -> Measurement:
@@ -31,7 +31,7 @@ def measurement(tmp_path: Path) -> Measurement:
     return from_json(to_json(found))
 
 
-def test_figures_of_others_are_copied_with_their_source(tmp_path: Path) -> None:
+def test_published_accuracies_are_copied_with_their_source(tmp_path: Path) -> None:
     model = from_json(to_json(with_published(measurement(tmp_path), BOTH))).model
 
     assert model["published_top1_percent"] == Value(70.9, "copied", "tensorflow/models, slim")
@@ -39,14 +39,14 @@ def test_figures_of_others_are_copied_with_their_source(tmp_path: Path) -> None:
     assert "v3.1" in str(model["measured_2023_top1_percent"].source)
 
 
-def test_where_nobody_has_told_nothing_stands(tmp_path: Path) -> None:
+def test_without_published_accuracies_nothing_is_added(tmp_path: Path) -> None:
     found = measurement(tmp_path)
 
-    assert with_published(found, Published()) == found
+    assert with_published(found, PublishedTop1()) == found
     assert not published_words(found)
 
 
-def test_a_row_has_ours_first_and_then_the_others(tmp_path: Path) -> None:
+def test_a_row_has_the_measured_accuracy_first(tmp_path: Path) -> None:
     found = with_published(measurement(tmp_path), BOTH)
     object.__setattr__(found, "values", {**found.values, "top1_percent": Value(71.5, "measured", "accuracy.txt")})
 
@@ -55,7 +55,7 @@ def test_a_row_has_ours_first_and_then_the_others(tmp_path: Path) -> None:
     assert words.index("top-1 71.500 %") < words.index("published 70.9 (tensorflow/models, slim), 2023 71.678 (")
 
 
-def test_an_unknown_result_has_its_reason_and_stands_last(tmp_path: Path) -> None:
+def test_an_unknown_result_is_last_and_has_its_reason(tmp_path: Path) -> None:
     known, found = measurement(tmp_path / "known"), measurement(tmp_path / "unknown")
     values = {**found.values, "latency_ms": unknown("LoadGen could not estimate it from 12 queries")}
     object.__setattr__(found, "values", values)
@@ -65,8 +65,8 @@ def test_an_unknown_result_has_its_reason_and_stands_last(tmp_path: Path) -> Non
     assert "ms unknown (LoadGen could not estimate it from 12 queries)" in last[1]
 
 
-def test_only_the_folders_that_are_named_are_read_each_once(tmp_path: Path) -> None:
-    folders = [tmp_path / name / "singlestream" for name in ("asked", "other")]
+def test_each_named_folder_is_read_once(tmp_path: Path) -> None:
+    folders = [tmp_path / name / "singlestream" for name in ("chosen", "other")]
     for folder in folders:
         folder.mkdir(parents=True)
         (folder / "measurement.json").write_text(to_json(ingest(write_result(folder / "made"))))

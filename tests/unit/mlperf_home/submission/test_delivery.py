@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.submission.check.places import held
+from mlperf_home.submission.check.places import lock_submission
 from mlperf_home.submission.delivery import TarballError, pack
 
 if TYPE_CHECKING:
@@ -86,7 +86,10 @@ def test_what_a_killed_pack_left_is_gone_after_the_next(tmp_path: Path) -> None:
 def test_a_tree_that_another_process_works_on_is_not_packed(tmp_path: Path) -> None:
     root, target = make(tmp_path / "tree"), tmp_path / "tree.tar.gz"
 
-    with held(root), pytest.raises(TarballError, match="another process is making a submission here, or packing it"):
+    with (
+        lock_submission(root),
+        pytest.raises(TarballError, match="another process is making a submission here, or packing it"),
+    ):
         pack(root, target)
 
     assert not target.exists()

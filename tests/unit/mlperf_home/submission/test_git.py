@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlperf_home.submission.git import GitUrlError, checked_ref, checked_url, fetch_words
+from mlperf_home.submission.git import GitUrlError, checked_ref, checked_url, fetch_commands
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_names_of_branches_that_are_none_are_refused(ref: str) -> None:
 
 
 def test_one_commit_is_fetched_without_its_history() -> None:
-    words = fetch_words("/f", "https://example.org/x.git", "v3.1", "1")
+    words = fetch_commands("/f", "https://example.org/x.git", "v3.1", "1")
 
     assert words[1][-2:] == ["https://example.org/x.git", "v3.1"]
     assert "--depth=1" in words[1]

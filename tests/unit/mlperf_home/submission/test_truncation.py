@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mlperf_home.loadgen_logs.accuracy_log import KEPT_BYTES
 from mlperf_home.rules import load_round, round_names
-from mlperf_home.submission.check.places import held
+from mlperf_home.submission.check.places import lock_submission
 from mlperf_home.submission.truncation import (
     LIMIT_BYTES,
     TruncationError,
@@ -282,5 +282,5 @@ def test_a_tree_that_another_process_works_on_is_left_alone(tmp_path: Path) -> N
     (tmp_path / "tree").mkdir()
 
     for work in (truncate_tree, restore_tree):
-        with held(tmp_path / "tree"), pytest.raises(TruncationError, match="another process is making"):
+        with lock_submission(tmp_path / "tree"), pytest.raises(TruncationError, match="another process is making"):
             work(tmp_path / "tree", originals=tmp_path / "originals")

@@ -9,7 +9,7 @@ from submission_results import closed_results, compliance_run, foreign
 from submission_tree import RULES, SUT, system
 
 from mlperf_home.contracts.job import audit_text, logs_outputs, run_seeds
-from mlperf_home.submission.assemble.collect import Order
+from mlperf_home.submission.assemble.collect import SubmissionRequest
 from mlperf_home.submission.assemble.generate import generate
 from mlperf_home.submission.assemble.logs import outputs_verdict, performance_verdict
 from mlperf_home.submission.assemble.prerequisites import ModelChoice, refusals
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def closed(tmp_path: Path) -> Order:
+def closed(tmp_path: Path) -> SubmissionRequest:
     closed_results(tmp_path / "results")
     describe = lambda *_: system("closed", "Example")  # noqa: E731 - one expression
-    return Order(tmp_path / "results", tmp_path / "tree", "Example", "closed", RULES, describe)
+    return SubmissionRequest(tmp_path / "results", tmp_path / "tree", "Example", "closed", RULES, describe)
 
 
-def findings(order: Order) -> list[str]:
-    return [str(each) for each in check_submission(order.submission_dir, RULES).errors]
+def findings(closed: SubmissionRequest) -> list[str]:
+    return [str(each) for each in check_submission(closed.submission_dir, RULES).errors]
 
 
-def test_a_closed_result_with_its_tests_passes(closed: Order) -> None:
+def test_a_closed_result_with_its_tests_passes(closed: SubmissionRequest) -> None:
     folder = generate(closed).folder
 
     assert findings(closed) == []
@@ -40,7 +40,7 @@ def test_a_closed_result_with_its_tests_passes(closed: Order) -> None:
     assert (test / "accuracy" / "accuracy.txt").read_text("utf-8").startswith("hash=")
 
 
-def test_a_test_that_is_too_slow_fails_and_is_named(closed: Order) -> None:
+def test_a_test_that_is_too_slow_fails_and_is_named(closed: SubmissionRequest) -> None:
     path = closed.results_dir / "valid_results" / SUT / "bert-99" / "offline" / "TEST05" / "mlperf_log_detail.txt"
     path.write_text(path.read_text("utf-8").replace('"value": 109.5', '"value": 90.0'), "utf-8")
 
@@ -51,7 +51,7 @@ def test_a_test_that_is_too_slow_fails_and_is_named(closed: Order) -> None:
     assert "--rerun" in line
 
 
-def test_other_outputs_fail_and_the_accuracies_are_asked_for(closed: Order) -> None:
+def test_other_outputs_fail_and_the_accuracies_are_asked_for(closed: SubmissionRequest) -> None:
     path = closed.results_dir / "valid_results" / SUT / "bert-99" / "offline" / "TEST01" / "mlperf_log_accuracy.json"
     path.write_text(path.read_text("utf-8").replace("00000010", "00000011"), "utf-8")
 

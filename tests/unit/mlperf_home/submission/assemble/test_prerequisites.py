@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 from submission_tree import RULES
 
-from mlperf_home.submission.assemble.prerequisites import Prerequisites, obstacles
+from mlperf_home.submission.assemble.prerequisites import PlannedSubmission, obstacles
 
 
 @pytest.fixture
-def known(tmp_path: Path) -> Prerequisites:
-    return Prerequisites(
+def planned(tmp_path: Path) -> PlannedSubmission:
+    return PlannedSubmission(
         tmp_path / "s", tmp_path / "r", "Example", "my-model", "valid", sample=False, allow_sample=False, rules=RULES
     )
 
 
-def test_nothing_stands_in_the_way_of_a_good_run(known: Prerequisites) -> None:
-    assert obstacles(known) == []
+def test_nothing_stands_in_the_way_of_a_good_run(planned: PlannedSubmission) -> None:
+    assert obstacles(planned) == []
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,10 @@ def test_nothing_stands_in_the_way_of_a_good_run(known: Prerequisites) -> None:
         ({"scenario": "MultiStream", "category": "edge"}, "use SingleStream, Offline"),
     ],
 )
-def test_each_obstacle_is_told_with_what_to_do(known: Prerequisites, changes: dict[str, object], said: str) -> None:
-    found = obstacles(replace(known, **changes))  # type: ignore[arg-type]  # the changes are of any field
+def test_each_obstacle_is_told_with_what_to_do(
+    planned: PlannedSubmission, changes: dict[str, object], said: str
+) -> None:
+    found = obstacles(replace(planned, **changes))  # type: ignore[arg-type]  # the changes are of any field
 
     assert len(found) == 1
     assert said in found[0]
@@ -52,43 +54,43 @@ def test_each_obstacle_is_told_with_what_to_do(known: Prerequisites, changes: di
     [("Server", "datacenter", "bert-99"), ("all", "edge", "bert-99"), ("MultiStream", "edge", "resnet"), ("", "", "")],
 )
 def test_a_scenario_of_the_category_is_no_obstacle(
-    known: Prerequisites, scenario: str, category: str, benchmark: str
+    planned: PlannedSubmission, scenario: str, category: str, benchmark: str
 ) -> None:
-    assert obstacles(replace(known, scenario=scenario, category=category, benchmark=benchmark)) == []
+    assert obstacles(replace(planned, scenario=scenario, category=category, benchmark=benchmark)) == []
 
 
 @pytest.mark.parametrize(("results", "tree"), [("r", "r"), ("r", "r/s"), ("s/r", "s")])
 def test_results_and_submission_may_not_lie_in_each_other(
-    known: Prerequisites, tmp_path: Path, results: str, tree: str
+    planned: PlannedSubmission, tmp_path: Path, results: str, tree: str
 ) -> None:
-    found = obstacles(replace(known, results_dir=tmp_path / results, submission_dir=tmp_path / tree))
+    found = obstacles(replace(planned, results_dir=tmp_path / results, submission_dir=tmp_path / tree))
 
     assert len(found) == 1
     assert "two folders beside each other" in found[0]
 
 
-def test_the_packed_tree_may_not_lie_in_the_tree(known: Prerequisites, tmp_path: Path) -> None:
-    found = obstacles(replace(known, tar_file=tmp_path / "s" / "s.tar.gz"))
+def test_the_packed_tree_may_not_lie_in_the_tree(planned: PlannedSubmission, tmp_path: Path) -> None:
+    found = obstacles(replace(planned, tar_file=tmp_path / "s" / "s.tar.gz"))
 
     assert len(found) == 1
     assert "--tar_file" in found[0]
 
 
-def test_a_sample_that_is_allowed_is_no_obstacle(known: Prerequisites) -> None:
-    assert obstacles(replace(known, sample=True, allow_sample=True, style="sample")) == []
+def test_a_sample_that_is_allowed_is_no_obstacle(planned: PlannedSubmission) -> None:
+    assert obstacles(replace(planned, sample=True, allow_sample=True, style="sample")) == []
 
 
-def test_all_obstacles_are_told_at_once(known: Prerequisites) -> None:
-    assert len(obstacles(replace(known, submitter="", style="fast", sample=True))) == 3
+def test_all_obstacles_are_told_at_once(planned: PlannedSubmission) -> None:
+    assert len(obstacles(replace(planned, submitter="", style="fast", sample=True))) == 3
 
 
-def test_a_file_in_the_place_of_a_folder_is_told(known: Prerequisites) -> None:
-    known.submission_dir.write_text("", "utf-8")
+def test_a_file_in_the_place_of_a_folder_is_told(planned: PlannedSubmission) -> None:
+    planned.submission_dir.write_text("", "utf-8")
 
-    assert "is a file, not a folder" in obstacles(known)[0]
+    assert "is a file, not a folder" in obstacles(planned)[0]
 
 
-def test_a_full_disk_is_told(known: Prerequisites, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told(planned: PlannedSubmission, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 2**20})())
 
-    assert "has 1 MB free" in obstacles(known)[0]
+    assert "has 1 MB free" in obstacles(planned)[0]

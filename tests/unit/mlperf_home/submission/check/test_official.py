@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlperf_home.submission.check.official import OfficialCheckError, OfficialOptions, official_words, read_verdict
+from mlperf_home.submission.check.official import OfficialCheckError, OfficialOptions, official_arguments, read_verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +23,8 @@ def source(tmp_path: Path) -> Path:
 def test_the_checker_is_found_in_a_source_tree_or_given_itself(source: Path, tmp_path: Path) -> None:
     checker = source / "tools" / "submission" / "submission_checker.py"
 
-    assert official_words(source, tmp_path, OfficialOptions("v3.1"))[0] == str(checker)
-    assert official_words(checker, tmp_path, OfficialOptions("v3.1"))[1:] == [
+    assert official_arguments(source, tmp_path, OfficialOptions("v3.1"))[0] == str(checker)
+    assert official_arguments(checker, tmp_path, OfficialOptions("v3.1"))[1:] == [
         "--input",
         str(tmp_path),
         "--version",
@@ -35,7 +35,7 @@ def test_the_checker_is_found_in_a_source_tree_or_given_itself(source: Path, tmp
 def test_every_option_becomes_its_words(source: Path, tmp_path: Path) -> None:
     options = OfficialOptions("v3.1", "Me", skip_compliance=True, skip_power=True, extra_args="--debug --csv 'a b.csv'")
 
-    words = official_words(source, tmp_path, options)
+    words = official_arguments(source, tmp_path, options)
 
     assert words[5:7] == ["--submitter", "Me"]
     assert {"--skip_compliance", "--skip-power-check", "--debug"} <= set(words)
@@ -44,9 +44,9 @@ def test_every_option_becomes_its_words(source: Path, tmp_path: Path) -> None:
 
 def test_a_checker_that_is_not_there_and_an_open_quote_are_told(source: Path, tmp_path: Path) -> None:
     with pytest.raises(OfficialCheckError, match=r"there is no checker; give submission_checker\.py"):
-        official_words(tmp_path / "nothing", tmp_path, OfficialOptions("v3.1"))
+        official_arguments(tmp_path / "nothing", tmp_path, OfficialOptions("v3.1"))
     with pytest.raises(OfficialCheckError, match="close the quotes"):
-        official_words(source, tmp_path, OfficialOptions("v3.1", extra_args="'"))
+        official_arguments(source, tmp_path, OfficialOptions("v3.1", extra_args="'"))
 
 
 @pytest.mark.parametrize(

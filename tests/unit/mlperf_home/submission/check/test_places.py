@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from submission_tree import BERT, MOBILENET, RULES, SUT, write_tree
 
 from mlperf_home.submission.check.places import Finding
-from mlperf_home.submission.check.report import check_submission, grouped, report_text, result_rows, summary
+from mlperf_home.submission.check.report import check_submission, group_findings, report_text, result_rows, summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def test_a_scenario_that_is_missing_has_a_line_too(tmp_path: Path) -> None:
 def test_findings_that_say_the_same_are_told_once_with_their_number() -> None:
     same = [Finding(f"{name}.txt", "seed", "is wrong", "run again") for name in "abc"]
 
-    assert grouped([*same, Finding("d.txt", "size", "is big", "cut it")]) == [
+    assert group_findings([*same, Finding("d.txt", "size", "is big", "cut it")]) == [
         "a.txt and 2 more: is wrong; run again [seed]",
         "d.txt: is big; cut it [size]",
     ]

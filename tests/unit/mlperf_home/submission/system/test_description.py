@@ -10,9 +10,9 @@ from recorded_systems import SYSTEMS, System, dmi
 
 from mlperf_home.machine.facts import MachineFacts, read_machine
 from mlperf_home.submission.system.description import (
-    Description,
     SystemDescription,
     SystemDescriptionError,
+    UserFacts,
     binary_size,
     decimal_size,
     describe_system,
@@ -185,7 +185,7 @@ def facts_of(system: System, root: Path) -> MachineFacts:
 
 
 def describe(name: str, root: Path, **wanted: Any) -> SystemDescription:
-    return describe_system(facts_of(SYSTEMS[name], root), Description(**{"submitter": "Example", **wanted}))
+    return describe_system(facts_of(SYSTEMS[name], root), UserFacts(**{"submitter": "Example", **wanted}))
 
 
 def reason(description: SystemDescription, key: str) -> str:
@@ -246,7 +246,7 @@ def test_caches_of_hybrid_cores_are_summed_without_lscpu(tmp_path: Path) -> None
         values = (("level", "1"), ("type", "Data"), ("size", size), ("shared_cpu_list", str(number)))
         files |= {f"{folder}/{name}": f"{value}\n" for name, value in values}
 
-    described = describe_system(facts_of(System(files=files), tmp_path), Description("Example"))
+    described = describe_system(facts_of(System(files=files), tmp_path), UserFacts("Example"))
 
     assert described.values["host_processor_caches"] == "L1d cache: 128 KiB (3 instances)"
 
@@ -256,7 +256,7 @@ def test_the_fastest_of_hybrid_cores_counts(tmp_path: Path) -> None:
 
     facts = read_machine(MACHINES["hybrid-arm"].write(tmp_path), MACHINES["hybrid-arm"].lscpu)
 
-    assert describe_system(facts, Description("Example")).values["host_processor_frequency"] == "2803 MHz"
+    assert describe_system(facts, UserFacts("Example")).values["host_processor_frequency"] == "2803 MHz"
 
 
 @pytest.mark.parametrize(
@@ -269,14 +269,14 @@ def test_the_fastest_of_hybrid_cores_counts(tmp_path: Path) -> None:
 def test_placeholders_name_no_system(told: str | bytes, tmp_path: Path) -> None:
     system = System(files={**dmi(told), "proc/sys/kernel/hostname": "desk\n"})
 
-    described = describe_system(facts_of(system, tmp_path), Description("Example"))
+    described = describe_system(facts_of(system, tmp_path), UserFacts("Example"))
 
     assert described.values["system_name"] == "desk"
     assert "the host's name stands for it" in reason(described, "system_name")
 
 
 def test_a_name_that_is_not_utf8_stays_readable(tmp_path: Path) -> None:
-    described = describe_system(facts_of(System(files=dmi(b"B\xfcro-PC\x00\n2000")), tmp_path), Description("Example"))
+    described = describe_system(facts_of(System(files=dmi(b"B\xfcro-PC\x00\n2000")), tmp_path), UserFacts("Example"))
 
     assert described.values["system_name"] == "B?ro-PC 2000"
 
@@ -325,7 +325,7 @@ def test_the_name_in_results_stands_for_the_makers(tmp_path: Path) -> None:
 def test_the_compiler_is_told_by_its_first_line(tmp_path: Path) -> None:
     facts = read_machine(tmp_path, compiler="gcc (Debian 12.2.0-14) 12.2.0\nCopyright (C) 2022\n")
 
-    described = describe_system(facts, Description("Example", python="3.11.2"))
+    described = describe_system(facts, UserFacts("Example", python="3.11.2"))
 
     assert described.values["other_software_stack"] == "Python 3.11.2, gcc (Debian 12.2.0-14) 12.2.0"
     assert not reason(described, "other_software_stack")
