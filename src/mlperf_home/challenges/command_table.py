@@ -1,4 +1,4 @@
-"""The tables of `cm ... challenge`."""
+"""The tables of options of `cm ... challenge`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOR_SCRIPTS = ("quiet", "verbose", "offline", "mirrors", "home", "cache_dir")
-"""Options that the scripts of a challenge get as well."""
-_REASON = "is for cm run script: a challenge runs its workflows as they are"
+"""Options that are passed on to the scripts of a challenge."""
+_REASON = "is an option of cm run script only: a challenge runs its workflows unchanged"
 _REFUSED = dict.fromkeys(
     ("prefetch", "explain", "renew", "env", "adr", "add_deps_recursive", "add_deps", "ad"), _REASON
 )
@@ -33,7 +33,7 @@ def challenge_command(action: str) -> Command:
 
 
 def challenge_commands() -> tuple[Command, ...]:
-    """Return the tables of all its commands."""
+    """Return the tables of all commands."""
     return tuple(make() for make in _TABLES.values())
 
 
@@ -45,12 +45,17 @@ def run_command() -> Command:
         Option("only", "list", "only these workflows", value="=WORKFLOW,...", never_empty=True),
         Option("plan", "switch", "print the workflows' commands, and stop"),
         Option("check", "switch", "check the machine, and stop"),
-        Option("submitter", "text", "whose bundle it is", group, "=WORD", "unnamed", never_empty=True),
+        Option("submitter", "text", "the owner of the bundle", group, "=WORD", "unnamed", never_empty=True),
         _hw_name(group),
         Option("sign_key", "path", "the SSH key that signs the bundle", group, "=FILE", never_empty=True),
-        Option("official", "switch", "refuse a run that cannot count: closed, a sample, changed", STEERING),
+        Option(
+            "official",
+            "switch",
+            "refuse a run that cannot count: late, on the sample, or with changed scripts",
+            STEERING,
+        ),
         *_steering(),
-        Option("lock", "switch", "write the challenge's lock file anew, and stop", STEERING),
+        Option("lock", "switch", "write the challenge's lock file, and stop", STEERING),
     )
     summary = "Check the machine, run the workflows of a challenge, write the report and the bundle."
     example = "cm run challenge run-mlperf@home-v3.1-cpu --sample"
@@ -62,7 +67,11 @@ def replay_command() -> Command:
     options = (
         Option("results", "path", "the bundle to verify and run again", value="=BUNDLE", never_empty=True),
         Option(
-            "allowed_signers", "path", "whose signatures count: a file of ssh-keygen", value="=FILE", never_empty=True
+            "allowed_signers",
+            "path",
+            "the accepted signers: a file in ssh-keygen's form",
+            value="=FILE",
+            never_empty=True,
         ),
         _sample(),
         _hw_name(EVERYDAY),
@@ -87,7 +96,7 @@ def show_command() -> Command:
 
 
 def _sample() -> Option:
-    return Option("sample", "switch", "run on the embedded sample, in minutes; no MLPerf results")
+    return Option("sample", "switch", "run on the embedded sample in minutes; not MLPerf results")
 
 
 def _hw_name(group: str) -> Option:
@@ -98,7 +107,7 @@ def _steering() -> tuple[Option, ...]:
     return (
         Option("unlocked", "switch", "run with scripts that differ from the challenge's lock file", STEERING),
         Option("new", "switch", "run finished workflows again", STEERING),
-        Option("skip_probe", "switch", "do not estimate the hours by short runs", STEERING),
+        Option("skip_probe", "switch", "do not estimate the duration by short runs", STEERING),
         Option("offline", "switch", "ask no host", STEERING),
         Option("mirrors", "path", "a JSON object of beginnings of addresses", STEERING, "=FILE", "$CM_MIRRORS"),
     )
@@ -110,7 +119,7 @@ def _running(action: str, summary: str, options: tuple[Option, ...], example: st
         "results_dir", "path", "the folder of the run", PLACES, "=DIR", f"{home}/challenges/NAME", never_empty=True
     )
     every = (*options, place, *_shared())
-    refused = {**_REFUSED, "tags": f"is not known here: a challenge is named, cm {action} challenge NAME"}
+    refused = {**_REFUSED, "tags": f"is not an option here: name the challenge, cm {action} challenge NAME"}
     return Command(
         action, "challenge", summary, every, example, word="name", words=words, open_to="the challenge", extra="own",
         refused=refused,

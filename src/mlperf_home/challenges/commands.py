@@ -1,4 +1,4 @@
-"""`cm find`, `show`, `run` and `replay challenge`: what was typed, to what is done, to what is told."""
+"""The commands `cm find`, `show`, `run` and `replay challenge`."""
 
 from __future__ import annotations
 
@@ -39,39 +39,41 @@ if TYPE_CHECKING:
 
 
 def answer(action: str, command: Mapping[str, Any], repositories: Sequence[Path] = ()) -> dict[str, Any]:
-    """Do what `cm ACTION challenge` asks: ACTION is find, show, run or replay.
+    """Run `cm ACTION challenge`; ACTION is find, show, run or replay.
 
     Returns:
-        cmind's dictionary: `return` is 0, or 1 with `error`, or 130 after Ctrl-C; the rest is what came of it.
+        cmind's dictionary: `return` is 0, or 1 with `error`, or 130 after Ctrl-C; other keys hold the outcome.
     """
 
-    def work(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
+    def run_action(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
         with failing_on(LocatedError):
             return _ACTIONS[action](arguments, (*ENGINE.repositories().roots, *repositories), console)
 
     def own_options(name: str) -> list[tuple[str, list[Option]]]:
         with failing_on(LocatedError):
             challenge = load_challenge((*ENGINE.repositories().roots, *repositories), name)
-        return [(f"Options of {name}", [Option(each, "text", words) for each, words in challenge.options.items()])]
+        return [(f"Options of {name}", [Option(option, "text", text) for option, text in challenge.options.items()])]
 
     table = challenge_command(action)
-    return ENGINE.answer(table, command, work, own_options if table.open_to else None)
+    return ENGINE.answer(table, command, run_action, own_options if table.open_to else None)
 
 
 def _find(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
-    wanted = [word for word in (arguments.word, *arguments.tags) if word]
-    found, broken = find_challenges(roots, wanted)
-    for line in broken:
-        console("warned", "challenge", {"message": line})
-    if wanted and not found:
+    conditions = [word for word in (arguments.word, *arguments.tags) if word]
+    challenges, problems = find_challenges(roots, conditions)
+    for problem in problems:
+        console("warned", "challenge", {"message": problem})
+    if conditions and not challenges:
         names = ", ".join(each.name for each in find_challenges(roots)[0])
-        raise ChallengeError("cm find challenge", f"no challenge is {' and '.join(wanted)}", f"there are: {names}")
+        raise ChallengeError(
+            "cm find challenge", f"no challenge matches {' and '.join(conditions)}", f"use one of {names}"
+        )
     today = _today()
     if not arguments.as_json:
-        rows = [(each.name, _dates(each, today), each.title) for each in found]
-        head = ("challenge", "open", "what")
-        show_sections([Section("", rows, head) if rows else Section("there is no such challenge")])
-    return {"challenges": [{"name": each.name, "title": each.title, "state": each.state(today)} for each in found]}
+        rows = [(each.name, _dates(each, today), each.title) for each in challenges]
+        header = ("challenge", "open", "title")
+        show_sections([Section("", rows, header) if rows else Section("there are no challenges")])
+    return {"challenges": [{"name": each.name, "title": each.title, "state": each.state(today)} for each in challenges]}
 
 
 def _show(arguments: Arguments, roots: Sequence[Path], _console: RunConsole) -> dict[str, Any]:
@@ -89,10 +91,12 @@ def _show(arguments: Arguments, roots: Sequence[Path], _console: RunConsole) -> 
         Section("Ranked by", [(each.benchmark, each.name, each.better) for each in challenge.metrics]),
     ]
     if challenge.options:
-        sections.append(Section("Options", [(f"--{name}", what) for name, what in challenge.options.items()]))
+        sections.append(Section("Options", [(f"--{name}", text) for name, text in challenge.options.items()]))
     for each in challenge.workflows:
         modes = (("official", each.official), ("sample", each.sample))
-        rows = [row for name, mode in modes for row in ((name, mode.call.tags), (f"{name} wants", _wanted(mode.needs)))]
+        rows = [
+            row for name, mode in modes for row in ((name, mode.call.tags), (f"{name} needs", _needs_text(mode.needs)))
+        ]
         sections.append(Section(f"Workflow {each.name}: {each.title}", rows))
     run = f"cm run challenge {challenge.name}"
     sections.append(Section("To run it", [(f"{run} --sample",), (f"{run} --check",), (run,)]))
@@ -101,13 +105,13 @@ def _show(arguments: Arguments, roots: Sequence[Path], _console: RunConsole) -> 
     return {"challenge": {section.title: [list(row) for row in section.rows] for section in sections}}
 
 
-def _wanted(needs: Needs) -> str:
-    words = [needs.cpu_words]
-    words += [f"{needs.disk_gb:g} GB of disk"] if needs.disk_gb else []
-    words += [f"{needs.memory_gb:g} GB of memory"] if needs.memory_gb else []
-    words += [f"--{name}" for name in needs.options]
-    words += [f"what {' or '.join(needs.after)} leaves"] if needs.after else []
-    return "; ".join(word for word in words if word) or "nothing of its own"
+def _needs_text(needs: Needs) -> str:
+    parts = [needs.cpu_words]
+    parts += [f"{needs.disk_gb:g} GB of disk"] if needs.disk_gb else []
+    parts += [f"{needs.memory_gb:g} GB of memory"] if needs.memory_gb else []
+    parts += [f"--{name}" for name in needs.options]
+    parts += [f"the results of {' or '.join(needs.after)}"] if needs.after else []
+    return "; ".join(filter(None, parts)) or "nothing"
 
 
 def _dates(challenge: Challenge, today: date) -> str:
@@ -120,7 +124,7 @@ def _run(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> di
     registry = load_registry(roots)
     if "lock" in options.on:
         path = write_lock(challenge, registry)
-        context.say(f"locked as things are here: {path}")
+        context.say(f"locked the present scripts: {path}")
         return {"lock": str(path)}
     workflows = chosen_workflows(challenge, arguments.words("only"))
     root = context.root("sample" if context.sample else "official")
@@ -141,15 +145,15 @@ def _run(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> di
     if "check" in options.on:
         return {"requirements": [list(row) for row in rows]}
     root.parent.mkdir(parents=True, exist_ok=True)
-    identity, anew = run_identity(context, locks), "new" in options.on
-    with open_run(root, identity, challenge.workflows, workflows, anew=anew) as run_folder:
+    identity, new = run_identity(context, locks), "new" in options.on
+    with open_run(root, identity, challenge.workflows, workflows, anew=new) as run_folder:
         failed, description = run_all(context, run_folder, workflows, requirements, locks)
         bundle = make_bundle(run_folder, challenge, description, redaction_of(context, root), options.path("sign_key"))
-    told = {"report": str(root / "report.md"), "page": str(root / "report.html"), "bundle": str(bundle)}
-    rows = [*told.items(), ("to replay", f"cm replay challenge {challenge.name} --results={bundle}")]
-    title = "SAMPLE RESULTS, no MLPerf results" if context.sample else challenge.title
+    paths = {"report": str(root / "report.md"), "page": str(root / "report.html"), "bundle": str(bundle)}
+    rows = [*paths.items(), ("to replay", f"cm replay challenge {challenge.name} --results={bundle}")]
+    title = "SAMPLE RESULTS, not MLPerf results" if context.sample else challenge.title
     console("tabled", challenge.name, {"title": title, "rows": rows})
-    return {**told, "failed": failed, **_error_of(failed)}
+    return {**paths, "failed": failed, **_error_of(failed)}
 
 
 def _replay(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> dict[str, Any]:
@@ -157,7 +161,7 @@ def _replay(arguments: Arguments, roots: Sequence[Path], console: RunConsole) ->
     bundle = context.options.path("results")
     if bundle is None:
         advice = f"write cm replay challenge {context.challenge.name} --results=BUNDLE"
-        raise ChallengeError("--results", "which bundle?", advice)
+        raise ChallengeError("--results", "no bundle is named", advice)
     locks = compare_locks(context.challenge, load_registry(roots))
     require_locked(context, locks)
     replayed = replay(context, locks, bundle)
@@ -165,11 +169,11 @@ def _replay(arguments: Arguments, roots: Sequence[Path], console: RunConsole) ->
     rows = [("verdict", report.verdict), ("report", str(replayed.path))]
     for each in report.results:
         agreeing = sum(value.agree for value in each.values)
-        words = f"{agreeing} of {len(each.values)} values agree" if each.there else "missing"
-        rows.append((f"{each.workflow}: {each.model}, {each.scenario}", words))
+        text = f"{agreeing} of {len(each.values)} values agree" if each.there else "missing"
+        rows.append((f"{each.workflow}: {each.model}, {each.scenario}", text))
     console("tabled", context.challenge.name, {"title": "Reproducibility", "rows": rows})
-    told = {"verdict": report.verdict, "results": encode(report.results), "report": str(replayed.path)}
-    return {**told, "failed": dict(report.failed), **_error_of(report.failed)}
+    verdict = {"verdict": report.verdict, "results": encode(report.results), "report": str(replayed.path)}
+    return {**verdict, "failed": dict(report.failed), **_error_of(report.failed)}
 
 
 _ACTIONS = {"find": _find, "show": _show, "run": _run, "replay": _replay}
@@ -188,8 +192,8 @@ def _run_context(arguments: Arguments, roots: Sequence[Path], console: RunConsol
 def _error_of(failed: Mapping[str, str]) -> dict[str, str]:
     if not failed:
         return {}
-    told = "; ".join(f"{name}: {error}" for name, error in failed.items())
-    return {"error": f"{len(failed)} of the workflows failed; the same command tries them again: {told}"}
+    errors = "; ".join(f"{name}: {error}" for name, error in failed.items())
+    return {"error": f"{len(failed)} of the workflows failed; repeat the command to retry them: {errors}"}
 
 
 def _today() -> Any:

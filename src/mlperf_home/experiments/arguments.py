@@ -1,4 +1,4 @@
-"""Parts of a decoded `cm ... experiment`: where experiments lie, and derived metrics."""
+"""Parts of a decoded `cm ... experiment`: folders, the name, derived metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def home_of(arguments: Arguments) -> Path:
-    """Return the folder of all that is kept."""
+    """Return the home folder."""
     return arguments.path("home") or Path(PRODUCT.home).expanduser().absolute()
 
 
@@ -24,23 +24,23 @@ def root_of(arguments: Arguments) -> Path:
 
 
 def require_name(arguments: Arguments) -> str:
-    """Return the name of an experiment. Raise RequestError if there is none."""
+    """Return the name of an experiment. Raise RequestError if the command has none."""
     if not arguments.word:
         raise RequestError(arguments.command.question)
     return arguments.word
 
 
 def read_derivations(text: str) -> dict[str, Expression]:
-    """Read "per_core = samples_per_second / cores; ...".
+    """Parse derived metrics: "per_core = samples_per_second / cores; ...".
 
     Raises:
         RequestError: a part has no name.
         ExpressionError: a part is not arithmetic on names and numbers.
     """
-    found = {}
+    derivations = {}
     for part in filter(None, (each.strip() for each in text.split(";"))):
         name, equals, expression = part.partition("=")
         if not equals or not name.strip().isidentifier():
             raise RequestError(f"--derive={part}: write NAME=EXPRESSION, several with ; between them")
-        found[name.strip()] = Expression(expression.strip())
-    return found
+        derivations[name.strip()] = Expression(expression.strip())
+    return derivations

@@ -1,4 +1,4 @@
-"""The tables of `cm ... experiment`."""
+"""The tables of options of `cm ... experiment`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def experiment_command(action: str) -> Command:
 
 
 def experiment_commands() -> tuple[Command, ...]:
-    """Return the tables of all its commands."""
+    """Return the tables of all commands."""
     return tuple(make() for make in _TABLES.values())
 
 
@@ -31,7 +31,7 @@ def run_command() -> Command:
         Option("explore", "text", 'the values: {"VARIABLE": [1, 2]}', value="=JSON"),
         Option("explore_file", "path", "a JSON or YAML file with the values", value="=FILE"),
         Option("tags", "tags", "tags of the experiment"),
-        Option("rerun", "switch", "run again the points that are done"),
+        Option("rerun", "switch", "run finished points again"),
     )
     example = """cm run experiment threads --explore='{"N": [1, 2]}' -- \\
     cm run script --tags=run,mlperf,mobilenet,tflite,_sample --num_threads={{N}}"""
@@ -60,9 +60,9 @@ def show_command() -> Command:
         Option("pareto", "switch", "show the Pareto front: the points that no other dominates"),
         Option("metrics", "list", "columns; with --pareto those of the front, NAME:min or NAME:max", value="=NAME,..."),
         Option("sort", "text", "order by a metric", value="=NAME"),
-        Option("derive", "text", "metrics by arithmetic, several with ; between them", value='="NAME=EXPRESSION"'),
+        Option("derive", "text", "metrics by arithmetic, separated by ;", value='="NAME=EXPRESSION"'),
         Option("prices", "path", "prices of machines per hour", value="=FILE", default=f"{_HOME}/prices.json"),
-        Option("parquet", "path", "write all of it as a Parquet table too", PLACES, "=FILE"),
+        Option("parquet", "path", "also write the measurements as a Parquet table", PLACES, "=FILE"),
     )
     summary = "Show measurements, or with --pareto their front."
     return _command("show", summary, options, "cm show experiment --tags=mobilenet --pareto")
@@ -70,7 +70,7 @@ def show_command() -> Command:
 
 def remove_command() -> Command:
     """Return the table of `cm rm experiment`."""
-    options = (_tags(), Option("f", "switch", "remove without asking", also=("force",)))
+    options = (_tags(), Option("f", "switch", "remove without a question", also=("force",)))
     summary = "Remove experiments with all their measurements; without a terminal, only with -f."
     command = _command("rm", summary, options, "cm rm experiment threads -f")
     return command.replaced(question="which experiment? write cm rm experiment NAME, or --tags=TAG,TAG")

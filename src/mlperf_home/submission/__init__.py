@@ -1,1 +1,1 @@
-"""What a submission needs of its files."""
+"""Submissions to MLPerf: assembly, check, truncation and delivery."""

@@ -1,4 +1,4 @@
-"""Hand a submission in: as one file, the same bytes for the same tree, or on a branch of the results' repository."""
+"""Deliver a submission: as one reproducible archive, or on a branch of the results' repository."""
 
 from __future__ import annotations
 
@@ -19,21 +19,24 @@ _LEFT_OUT = {".git", ".mlperf-home-partial"}
 
 
 class TarballError(LocatedError):
-    """The tree cannot be packed."""
+    """A tree cannot be packed."""
 
 
 def pack(root: Path, target: Path) -> int:
-    """Pack the folders of a submission below `<name of root>/`, whole or not at all; give the number of files.
+    """Pack a submission below `<name of root>/`, completely or not at all.
 
-    Names are sorted; owners and times are left out, so that two machines make the same bytes.
+    Names are sorted, and owners and times are left out: the archive has the same bytes on every machine.
+
+    Returns:
+        The number of files.
 
     Raises:
-        TarballError: `root` is no folder or in use, `target` is inside it, or it cannot be written.
+        TarballError: `root` is not a folder or is in use, or `target` is inside it or cannot be written.
     """
     if not root.is_dir():
-        raise TarballError(root, "is no folder", "give the root of a submission by --submission_dir")
+        raise TarballError(root, "is not a folder", "pass the root of a submission by --submission_dir")
     if target.absolute().is_relative_to(root.absolute()):
-        raise TarballError(target, f"is inside {root}", "pack to a place outside of what is packed")
+        raise TarballError(target, f"is inside {root}", "pack to a file outside that folder")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with lock_submission(root, TarballError):
@@ -49,7 +52,7 @@ def pack(root: Path, target: Path) -> int:
             return sum(path.is_file() for path in paths)
     except OSError as error:
         problem = f"cannot be written ({error.strerror or error})"
-        raise TarballError(error.filename or target, problem, "make room or give another place") from error
+        raise TarballError(error.filename or target, problem, "free some space, or choose another file") from error
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -61,7 +64,7 @@ def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 class PublicationError(LocatedError):
-    """A submission cannot be put into a repository."""
+    """A submission cannot be copied into a repository."""
 
 
 def submitter_folders(root: Path, divisions: tuple[str, ...]) -> list[Path]:
@@ -70,27 +73,23 @@ def submitter_folders(root: Path, divisions: tuple[str, ...]) -> list[Path]:
     Raises:
         PublicationError: there is none.
     """
-    found = [folder.relative_to(root) for division in divisions for folder in subfolders(root / division)]
-    if not found:
-        raise PublicationError(root, "holds no submitter's folder", "generate the submission first")
-    return found
+    folders = [folder.relative_to(root) for division in divisions for folder in subfolders(root / division)]
+    if not folders:
+        raise PublicationError(root, "holds no folder of a submitter", "generate the submission first")
+    return folders
 
 
 def refuse_samples(root: Path, folders: list[Path]) -> None:
-    """See that no result in these folders is a sample.
-
-    Raises:
-        PublicationError: one is: it is no MLPerf result.
-    """
+    """Raise PublicationError if a result in the folders is a sample."""
     for folder in folders:
         for path in sorted((root / folder / "measurements").glob("*/*/*/*.json")):
             if is_sample(path):
-                advice = "measure with the real dataset and model; --allow_sample pushes it for trying"
-                raise PublicationError(path.parent, "is a sample, no MLPerf result", advice)
+                advice = "measure with the real dataset and model, or test the push with --allow_sample"
+                raise PublicationError(path.parent, "is a sample, not an MLPerf result", advice)
 
 
 def replace_folders(clone: Path, root: Path, folders: list[Path]) -> None:
-    """Let the clone hold these folders exactly as the submission has them; everything else in it stays."""
+    """Replace folders of a clone by those of a submission; keep everything else in the clone."""
     for folder in folders:
         target = clone / folder
         if target.exists():

@@ -1,11 +1,11 @@
-"""Shorten accuracy logs for a submission, and never lose an original.
+"""Truncate accuracy logs for a submission, and never lose an original.
 
-MLPerf inference v3.1: an accuracy log of 10 KiB or more is cut to its first and last 4096 bytes with a mark between
-them; accuracy.txt keeps the SHA-256 of the whole log. The order of work makes every moment safe to be killed in: the
-original is saved and on the disk first, then accuracy.txt gets the hash, then the short log takes the long one's
-place by a rename. Run again, each step finds what is done already.
+MLPerf inference v3.1: an accuracy log of 10 KiB or more is truncated to its first and last 4096 bytes with a mark
+between them; accuracy.txt keeps the SHA-256 of the complete log. The work may be interrupted at any moment: first the
+original is saved to the disk, then the hash is added to accuracy.txt, then the truncated log replaces the complete one
+by a rename. A repeated call skips the steps that are done.
 
-An original's name holds its SHA-256 (`mlperf_log_accuracy.<sha256>.json`), so the logs of several runs never meet, and
+The name of an original holds its SHA-256 (`mlperf_log_accuracy.<sha256>.json`): logs of several runs never collide, and
 a copy can always be checked.
 """
 
@@ -38,7 +38,7 @@ _RESCORE = "compute the accuracy again from the original log"
 
 
 class TruncationError(LocatedError):
-    """A log cannot be shortened or restored without losing something."""
+    """A log cannot be truncated or restored without loss."""
 
 
 class _Place(NamedTuple):
@@ -49,22 +49,22 @@ class _Place(NamedTuple):
     originals_dir: Path
 
     def report(self, outcome: _Outcome, sha256: str, original: Path | None) -> LogReport:
-        """Return what happened, with the original if it is there."""
+        """Return the report of an outcome, with the original if it exists."""
         kept = original if original and original.is_file() else None
         return LogReport(self.log, outcome, sha256, kept, self.log.stat().st_size)
 
 
 @dataclass(frozen=True)
 class LogReport:
-    """What happened to one log.
+    """The outcome for one log.
 
     Attributes:
         log: the log.
-        outcome: "truncated"; "hashed", where only the hash was missing in accuracy.txt; "unchanged", where all was
-            done before; "restored".
-        sha256: of the original log.
-        original: where the original is kept; None where it is not, as for a log that was never long.
-        size_bytes: of the log in its place, now.
+        outcome: "truncated"; "hashed" if only the hash was missing in accuracy.txt; "unchanged" if nothing was to be
+            done; "restored".
+        sha256: the hash of the original log.
+        original: the copy of the original; None if there is none, as for a log that was never long.
+        size_bytes: the size of the log after the call.
     """
 
     log: Path
@@ -76,110 +76,113 @@ class LogReport:
 
 @dataclass(frozen=True)
 class TreeReport:
-    """What happened to the logs of a tree, in the order of their paths."""
+    """The outcomes for the logs of a tree, in the order of their paths."""
 
     logs: tuple[LogReport, ...]
 
     @property
     def count(self) -> int:
-        """How many logs this call truncated or restored."""
+        """The number of logs that the call truncated or restored."""
         return sum(report.outcome in {"truncated", "restored"} for report in self.logs)
 
 
 def truncate_log(log: Path, accuracy_txt: Path, originals_dir: Path) -> LogReport:
-    """Shorten one log that is too long, and see that accuracy.txt has its hash.
+    """Truncate one log if it is too long, and add its hash to accuracy.txt if that has none.
 
-    The original is kept as `originals_dir/mlperf_log_accuracy.<sha256>.json`. A log below 10 KiB stays whole.
-    Repeating the call changes nothing.
+    The original is kept as `originals_dir/mlperf_log_accuracy.<sha256>.json`. A log below 10 KiB stays complete. A
+    repeated call changes nothing.
 
     Raises:
-        TruncationError: a file is absent or cannot be written; accuracy.txt has the hash of another log; or the
-            log was truncated before and no original tells its hash.
+        TruncationError: a file is absent or cannot be written; accuracy.txt has the hash of another log; or the log was
+            truncated before, and its hash is unknown without its original.
     """
     return _located(_truncate, _Place(log, accuracy_txt, originals_dir))
 
 
 def truncate_tree(root: Path, *, originals: Path) -> TreeReport:
-    """Shorten the accuracy log of every folder called `accuracy` below `root`.
+    """Truncate the accuracy log of every folder called `accuracy` below `root`.
 
     Originals are kept below `originals` under the same relative paths.
 
     Raises:
-        TruncationError: `root` is no folder or in use, `originals` is inside it, an accuracy.txt is absent (nothing is
-            changed then), or as `truncate_log` says.
+        TruncationError: `root` is not a folder or is in use; `originals` is inside it; an accuracy.txt is absent (no
+            log is changed then); or `truncate_log` fails.
     """
-    return _each(_truncate, root, originals)
+    return _process_tree(_truncate, root, originals)
 
 
 def restore_tree(root: Path, *, originals: Path) -> TreeReport:
-    """Put the originals, whose hashes accuracy.txt has, in the place of truncated logs; the kept copies stay.
+    """Replace truncated logs by their originals, found by the hashes in accuracy.txt; the copies stay.
 
     Raises:
-        TruncationError: as `truncate_tree` says, an accuracy.txt has no hash, or an original is absent or damaged.
+        TruncationError: as in `truncate_tree`, an accuracy.txt has no hash, or an original is absent or damaged.
     """
-    return _each(_restore, root, originals)
+    return _process_tree(_restore, root, originals)
 
 
 def fetch_originals(root: Path, *, originals: Path, results_dir: Path) -> int:
-    """Copy to `originals` what `restore_tree` needs and only `results_dir` has; give how many logs it has not.
+    """Copy the originals that `restore_tree` lacks from `results_dir` to `originals`.
 
-    A submission that was generated from results has its logs truncated on the way: the originals are the results'.
+    Generating a submission truncates the logs in the submission; the originals stay in the folder of results.
+
+    Returns:
+        The number of logs without an original in either folder.
 
     Raises:
-        TruncationError: as `truncate_tree` says, or `results_dir` is no folder.
+        TruncationError: as in `truncate_tree`, or `results_dir` is not a folder.
     """
     if not results_dir.is_dir():
-        raise TruncationError(results_dir, "is not a folder", "give the results that the submission was made from")
-    wanted: dict[str, list[_Place]] = {}
+        raise TruncationError(results_dir, "is not a folder", "pass the results that the submission was generated from")
+    missing: dict[str, list[_Place]] = {}
     for place in _places(root, originals):
         recorded = _recorded_hash(place.accuracy_txt)
         if recorded and is_truncated(place.log) and not _original_path(place.originals_dir, recorded).is_file():
-            wanted.setdefault(recorded, []).append(place)
-    for log in sorted(results_dir.rglob(ACCURACY_FILE)) if wanted else ():
-        for place in wanted.pop(sha256_of(log), ()):
+            missing.setdefault(recorded, []).append(place)
+    for log in sorted(results_dir.rglob(ACCURACY_FILE)) if missing else ():
+        for place in missing.pop(sha256_of(log), ()):
             _save_original(log, _recorded_hash(place.accuracy_txt), place.originals_dir)
-    return sum(map(len, wanted.values()))
+    return sum(map(len, missing.values()))
 
 
-def _each(work: Callable[[_Place], LogReport], root: Path, originals: Path) -> TreeReport:
+def _process_tree(process: Callable[[_Place], LogReport], root: Path, originals: Path) -> TreeReport:
     places = _places(root, originals)
     with lock_submission(root, TruncationError):
-        return TreeReport(tuple(_located(work, place) for place in places))
+        return TreeReport(tuple(_located(process, place) for place in places))
 
 
 def _places(root: Path, originals: Path) -> list[_Place]:
     if not root.is_dir():
-        raise TruncationError(root, "is not a folder", "give the root of a submission")
+        raise TruncationError(root, "is not a folder", "pass the root of a submission")
     if originals.resolve().is_relative_to(root.resolve()):
         raise TruncationError(originals, f"is inside {root}", "keep the originals outside the submission")
-    # Folders of accuracy runs; a performance run's empty log is left alone.
+    # Only accuracy runs: the accuracy log of a performance run is empty.
     logs = [log for log in sorted(root.rglob(ACCURACY_FILE)) if log.parent.name == "accuracy"]
     places = [_Place(log, log.with_name(ACCURACY_TEXT), originals / log.parent.relative_to(root)) for log in logs]
     for place in places:
-        # Read in all folders before anything is changed in one.
+        # An unreadable accuracy.txt must fail before any log is changed.
         _recorded_hash(place.accuracy_txt)
     return places
 
 
-def _located(work: Callable[[_Place], LogReport], place: _Place) -> LogReport:
+def _located(process: Callable[[_Place], LogReport], place: _Place) -> LogReport:
     try:
-        return work(place)
+        return process(place)
     except OSError as error:
         problem = f"cannot be read or written ({error.strerror or error})"
-        advice = "make it accessible and try again: no original is lost"
+        advice = "make it accessible and run the command again; no original is lost"
         raise TruncationError(error.filename or place.log, problem, advice) from error
 
 
 def _truncate(place: _Place) -> LogReport:
     recorded = _recorded_hash(place.accuracy_txt)
     for path in (place.log, place.accuracy_txt):
-        # A submission may hold no other files.
+        # The round does not allow other files in a submission.
         remove_leftovers(path)
     if is_truncated(place.log):
         return _complete_truncated(place, recorded)
     sha256 = sha256_of(place.log)
     if recorded not in {"", sha256}:
-        problem = f"has the hash of another log than {place.log.name} ({recorded}, not {sha256})"
+        problem = f"has the hash of another log ({recorded}, not that of {place.log.name}, {sha256})"
         raise TruncationError(place.accuracy_txt, problem, _RESCORE)
     is_long = place.log.stat().st_size >= LIMIT_BYTES
     original = _save_original(place.log, sha256, place.originals_dir) if is_long else None
@@ -192,7 +195,7 @@ def _truncate(place: _Place) -> LogReport:
 
 
 def _complete_truncated(place: _Place, recorded: str) -> LogReport:
-    """See that a log truncated before has its hash: its own would be wrong, so the original's is looked up."""
+    """Add the hash of a log that was truncated before: it is the hash of the original, which must exist."""
     if recorded:
         return place.report("unchanged", recorded, _original_path(place.originals_dir, recorded))
     content = place.log.read_bytes()
@@ -203,7 +206,7 @@ def _complete_truncated(place: _Place, recorded: str) -> LogReport:
             _add_hash(place.accuracy_txt, sha256)
             return place.report("hashed", sha256, original)
     problem = f"is truncated, {place.accuracy_txt.name} has no hash, and {place.originals_dir} has no original"
-    raise TruncationError(place.log, problem, "put the original log back")
+    raise TruncationError(place.log, problem, "put the original log there")
 
 
 def _restore(place: _Place) -> LogReport:
@@ -213,7 +216,7 @@ def _restore(place: _Place) -> LogReport:
     original = _original_path(place.originals_dir, recorded)
     if not is_truncated(place.log):
         if sha256_of(place.log) != recorded:
-            raise TruncationError(place.accuracy_txt, f"has the hash of another log than {place.log.name}", _RESCORE)
+            raise TruncationError(place.accuracy_txt, f"does not have the hash of {place.log.name}", _RESCORE)
         return place.report("unchanged", recorded, original)
     _copy_checked(original, place.log, recorded)
     return place.report("restored", recorded, original)
@@ -224,7 +227,7 @@ def _original_path(originals_dir: Path, sha256: str) -> Path:
 
 
 def _save_original(log: Path, sha256: str, originals_dir: Path) -> Path:
-    """Copy `log` to its place, onto the disk, or find that it is there; nothing is ever overwritten."""
+    """Copy `log` to the originals, onto the disk; check and keep an existing copy."""
     kept = _original_path(originals_dir, sha256)
     if kept.exists():
         return _checked(kept, sha256)
@@ -235,24 +238,26 @@ def _save_original(log: Path, sha256: str, originals_dir: Path) -> Path:
 
 
 def _copy_checked(source: Path, target: Path, sha256: str) -> None:
-    """Put a copy of `source` in the place of `target` if, and only if, it has this hash."""
+    """Replace `target` by a copy of `source` if the copy has the hash `sha256`; raise TruncationError otherwise."""
     digest = hashlib.sha256()
     with replacement(target) as copy, source.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
             copy.write(chunk)
         if digest.hexdigest() != sha256:
-            raise TruncationError(source, f"does not have the SHA-256 {sha256}", "find an intact copy")
+            raise TruncationError(source, f"does not have the SHA-256 {sha256}", "replace it by an intact copy")
 
 
 def _checked(kept: Path, sha256: str) -> Path:
     if sha256_of(kept) != sha256:
-        raise TruncationError(kept, "is damaged: its content is not what its name says", "move it away or repair it")
+        raise TruncationError(
+            kept, "is damaged: its content does not match the hash in its name", "move it away or repair it"
+        )
     return kept
 
 
 def _recorded_hash(accuracy_txt: Path) -> str:
-    """Return the hash that accuracy.txt has, or an empty string."""
+    """Return the hash in accuracy.txt, or an empty string."""
     try:
         hashes = set(_HASH_LINE.findall(accuracy_txt.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as error:
@@ -265,6 +270,6 @@ def _recorded_hash(accuracy_txt: Path) -> str:
 
 def _add_hash(accuracy_txt: Path, sha256: str) -> None:
     text = accuracy_txt.read_text(encoding="utf-8")
-    # A hash at the end of another line would not be found.
+    # The hash needs a line of its own to be found.
     separator = "" if not text or text.endswith("\n") else "\n"
     replace_text(accuracy_txt, f"{text}{separator}hash={sha256}\n")

@@ -1,4 +1,4 @@
-"""A decoded `cm run challenge` or `cm replay challenge`, and all that such a run happens in."""
+"""The options and the context of `cm run challenge` and `cm replay challenge`."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class ChallengeOptions:
     """The options of a command that runs a challenge.
 
     Attributes:
-        home: the folder of all that is kept.
-        on: the switches that are on.
-        own: the options that the challenge declares, by name.
-        for_scripts: options that its scripts get as well, as cmind hands them over.
+        home: the home folder.
+        on: the names of the switches that are on.
+        own: the challenge's own options, by name.
+        for_scripts: the options that are passed on to its scripts, in cmind's form.
     """
 
     arguments: Arguments
@@ -41,17 +41,17 @@ class ChallengeOptions:
     for_scripts: Mapping[str, Any]
 
     def text(self, name: str) -> str:
-        """Return an option that is a text, or an empty text."""
+        """Return the value of a text option, or an empty text."""
         return self.arguments.text(name)
 
     def path(self, name: str) -> Path | None:
-        """Return an option that is a path."""
+        """Return the value of a path option, or None."""
         return self.arguments.path(name)
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """All that a run of a challenge happens in; `say` tells the user a line."""
+    """The context of a run of a challenge; `say` shows the user a line."""
 
     challenge: Challenge
     options: ChallengeOptions
@@ -61,12 +61,12 @@ class RunContext:
 
     @property
     def sample(self) -> bool:
-        """Whether it runs on the sample."""
+        """Whether the run uses the sample."""
         return "sample" in self.options.on
 
     @property
     def state(self) -> str:
-        """Whether the challenge is open today."""
+        """The state of the challenge today, such as "open"."""
         return self.challenge.state(self.today)
 
     @property
@@ -75,7 +75,7 @@ class RunContext:
         return self.options.text("hw_name") or neutral_name(self.machine)
 
     def root(self, folder: str) -> Path:
-        """Return the folder of the run: --results_dir, or one of the challenge's own in the home folder."""
+        """Return the folder of the run: --results_dir, or the challenge's folder in the home folder."""
         return self.options.path("results_dir") or self.options.home / "challenges" / self.challenge.name / folder
 
 
@@ -84,12 +84,12 @@ def read_options(arguments: Arguments, challenge: Challenge) -> ChallengeOptions
 
     Raises:
         RequestError: an option is neither the command's nor the challenge's.
-        ChallengeError: the name of a system or a person cannot name a folder.
+        ChallengeError: the name of a system or a submitter cannot name a folder.
     """
     arguments.require_known(challenge.options)
     for name in ("submitter", "hw_name"):
         if not _WORD.fullmatch(text := arguments.text(name) or "unnamed"):
-            raise ChallengeError(f"--{name}={text[:80]!r}", "names a folder", "use letters, digits and . _ + - only")
+            raise ChallengeError(f"--{name}={text[:80]!r}", "cannot name a folder", "use letters, digits and . _ + -")
     values = {name: arguments.values[name] for name in FOR_SCRIPTS if name in arguments.values}
     return ChallengeOptions(
         arguments=arguments,
@@ -104,11 +104,11 @@ def read_options(arguments: Arguments, challenge: Challenge) -> ChallengeOptions
 
 
 def chosen_workflows(challenge: Challenge, only: tuple[str, ...]) -> tuple[Workflow, ...]:
-    """Return the workflows that --only names; all where it is empty. Raise ChallengeError if one is unknown."""
-    wanted = [word for each in only for word in each.split()]
+    """Return the workflows that --only names; all if it is empty. Raise ChallengeError if one is unknown."""
+    chosen = [word for each in only for word in each.split()]
     names = [workflow.name for workflow in challenge.workflows]
-    if unknown := [word for word in wanted if word not in names]:
+    if unknown := [word for word in chosen if word not in names]:
         raise ChallengeError(
-            f"--only={','.join(wanted)}", f"there is no workflow {unknown[0]!r}", f"there are: {', '.join(names)}"
+            f"--only={','.join(chosen)}", f"there is no workflow {unknown[0]!r}", f"use one of {', '.join(names)}"
         )
-    return tuple(each for each in challenge.workflows if not wanted or each.name in wanted)
+    return tuple(each for each in challenge.workflows if not chosen or each.name in chosen)

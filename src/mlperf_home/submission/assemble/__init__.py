@@ -1,1 +1,1 @@
-"""From a folder of results to a submission's tree."""
+"""Assembly of a submission's tree from a folder of results."""

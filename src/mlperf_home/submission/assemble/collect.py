@@ -1,4 +1,4 @@
-"""What a submission is to be, and the results for it: ours, with their measurements, and other tools' whole logs."""
+"""The request for a submission, and its results: our own, with measurements, and other tools' complete logs."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from mlperf_home.rules import Round
 
 _STYLE = "_results"
-# Runs of these styles are too short to be submitted, whatever they say.
+# Runs of these styles are too short for a submission, even if LoadGen calls them VALID.
 SHORT_STYLES = ("test", "fast")
 _LEVELS = 3
 _PROCESSOR = "host_processor_model_name"
 
 
 class AssembleError(LocatedError):
-    """A submission cannot be made of what is there."""
+    """A submission cannot be generated from the results."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class FoundResult:
     """One result.
 
     Attributes:
-        folder: where its runs are.
-        sut, model: as its folders are called.
+        folder: the folder of its runs.
+        sut, model: the names of its folders.
         scenario: the scenario's name.
-        measurement: what it was measured with, or None where another tool measured it.
+        measurement: its measurement, or None if another tool measured it.
     """
 
     folder: Path
@@ -67,32 +67,32 @@ class FoundResult:
 
     @property
     def sample(self) -> bool:
-        """Whether it is known to be of sample data."""
+        """Whether it is known to be a sample."""
         return self.measurement is not None and self.measurement.sample
 
     def detail(self) -> DetailLog:
-        """Read the detail log of its performance run, or of its accuracy run where there is no other."""
+        """Read the detail log of its performance run, or of its accuracy run if there is no other."""
         folder = self.performance if (self.performance / DETAIL_FILE).is_file() else self.accuracy
         return scan_detail(folder / DETAIL_FILE)
 
 
 @dataclass(frozen=True)
 class SubmissionRequest:
-    """What a submission is to be.
+    """A request for a submission.
 
     Attributes:
         results_dir: the folder of results; never changed.
         submission_dir: the submission's root.
-        submitter, division: its folders' names.
+        submitter, division: the names of its folders.
         rules: the round's rules.
-        describe: gives a system's description from its name and its framework.
-        accept: is asked about every result before anything is written; it raises AssembleError for one not to take.
-        clean: whether what the submitter's folder holds is dropped; it is added to otherwise.
-        allow_sample: whether results of sample data are taken, for trying.
-        infer: whether scenarios that the category wants are inferred where the round allows it.
-        truncate: whether accuracy logs are shortened.
-        model_benchmarks: benchmarks of models whose names do not tell.
-        told: fields of the results' JSON that the user tells, for those that nothing else knows.
+        describe: returns a system's description for a system's name and a framework.
+        accept: called with every result before any file is written; raises AssembleError to reject one.
+        clean: whether to empty the submitter's folder first; results are added to it otherwise.
+        allow_sample: whether to include samples, for tests.
+        infer: whether to infer the scenarios that the category requires, if the round allows it.
+        truncate: whether to truncate accuracy logs.
+        model_benchmarks: benchmarks of models whose names do not show them.
+        user_fields: the user's values for fields of the results' JSON that are otherwise unknown.
     """
 
     results_dir: Path
@@ -112,58 +112,54 @@ class SubmissionRequest:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A folder that was not taken, and why, in words."""
+    """A folder that is left out, with the reason."""
 
     folder: Path
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.folder}: not taken: {self.reason}"
+        return f"{self.folder}: left out: {self.reason}"
 
 
 def find_results(results_dir: Path, *, allow_sample: bool = False) -> tuple[list[FoundResult], list[Skipped]]:
     """Find the results below a folder: `[<style>_results/]<system>/<model>/<scenario>/{performance,accuracy}`.
 
     Raises:
-        AssembleError: it is no folder, holds nothing to submit, holds two results for one scenario, or a result's
-            logs are not those it was measured with.
+        AssembleError: the path is not a folder, holds no result to submit or two results of one scenario, or a
+            result's logs differ from those of its measurement.
     """
     if not results_dir.is_dir():
-        raise AssembleError(results_dir, "is no folder", "give the folder of results by --results_dir")
-    taken = [_result(results_dir, folder, allow_sample=allow_sample) for folder in _result_folders(results_dir)]
-    found = [each for each in taken if isinstance(each, FoundResult)]
-    skipped = [each for each in taken if isinstance(each, Skipped)]
+        raise AssembleError(results_dir, "is not a folder", "pass the folder of results by --results_dir")
+    every = [_result(results_dir, folder, allow_sample=allow_sample) for folder in _result_folders(results_dir)]
+    results = [each for each in every if isinstance(each, FoundResult)]
+    skipped = [each for each in every if isinstance(each, Skipped)]
     seen: dict[tuple[str, str, str], Path] = {}
-    for result in found:
+    for result in results:
         before = seen.setdefault((result.sut, result.model, result.scenario), result.folder)
         if before != result.folder:
             problem = f"is a second result of {result.model}, {result.scenario}, beside {before}"
-            raise AssembleError(result.folder, problem, "move one of the two away")
-    if not found:
+            raise AssembleError(result.folder, problem, "move one of them to another folder")
+    if not results:
         reasons = "; ".join(sorted({each.reason for each in skipped}))
         problem = f"holds no result to submit ({reasons})" if reasons else "holds no results"
         raise AssembleError(results_dir, problem, "run a benchmark with --execution_mode=valid first")
-    return found, skipped
+    return results, skipped
 
 
 def require_same_processor(result: FoundResult, described: Mapping[str, str], own: Path | None) -> None:
-    """Refuse a result of another processor than the described one; with a description of the user's it is theirs.
-
-    Raises:
-        AssembleError: the result tells another processor.
-    """
+    """Raise AssembleError if a result has another processor than the description, unless the user wrote that."""
     if own is not None or result.measurement is None or _PROCESSOR not in result.measurement.system:
         return
     measured = result.measurement.system[_PROCESSOR].value
     if measured is not None and measured != described.get(_PROCESSOR):
-        problem = f"was measured on {measured}, and this machine is {described.get(_PROCESSOR)}"
-        advice = "make the submission on that machine, or give its values by --system_file"
+        problem = f"was measured on {measured}, but this machine has {described.get(_PROCESSOR)}"
+        advice = "generate the submission on that machine, or describe it by --system_file"
         raise AssembleError(result.folder, problem, advice)
 
 
 def _result_folders(results_dir: Path) -> Iterator[Path]:
     for name, subfolders, _ in os.walk(results_dir):
-        # Hidden folders hold what was set aside or is being made.
+        # Hidden folders hold old and unfinished results.
         subfolders[:] = sorted(each for each in subfolders if not each.startswith("."))
         if {"performance", "accuracy"}.intersection(subfolders):
             subfolders.clear()
@@ -173,24 +169,24 @@ def _result_folders(results_dir: Path) -> Iterator[Path]:
 def _result(results_dir: Path, folder: Path, *, allow_sample: bool) -> FoundResult | Skipped:
     parts, scenario = folder.absolute().parts, scenario_named(folder.name)
     if scenario is None:
-        return Skipped(folder, f"{folder.name} is no scenario's name")
+        return Skipped(folder, f"{folder.name} is not the name of a scenario")
     if len(folder.relative_to(results_dir).parts) < _LEVELS:
-        problem = "holds a result itself, or a model's"
-        raise AssembleError(results_dir, problem, "give the folder above <system>/<model>/<scenario>")
+        problem = "is the folder of one result or one model"
+        raise AssembleError(results_dir, problem, "pass the folder above <system>/<model>/<scenario>")
     style = next((part.removesuffix(_STYLE) for part in reversed(parts[:-_LEVELS]) if part.endswith(_STYLE)), None)
     if style in SHORT_STYLES:
-        return Skipped(folder, f"{style} runs are too short to be submitted")
+        return Skipped(folder, f"{style} runs are too short for a submission")
     measurement = _measurement(folder)
     if measurement is not None and measurement.sample and not allow_sample:
-        return Skipped(folder, "it is a sample, no MLPerf result; --allow_sample makes a tree for trying")
+        return Skipped(folder, "it is a sample, not an MLPerf result; to test the generation, add --allow_sample")
     result = FoundResult(folder, parts[-3], parts[-2], scenario, measurement)
     if not (result.performance / DETAIL_FILE).is_file() and not (result.accuracy / DETAIL_FILE).is_file():
-        return Skipped(folder, "its runs did not come to their end")
+        return Skipped(folder, "its runs are incomplete")
     return result
 
 
 def read_existing(path: Path) -> dict[str, Any]:
-    """Read a JSON object that stands in the submission's folder already; raise AssembleError if it is none."""
+    """Read a JSON object of the existing submission; raise AssembleError if the file holds none."""
     try:
         return read_object(path)
     except DocumentError as error:
@@ -207,13 +203,13 @@ def _measurement(folder: Path) -> Measurement | None:
         measurement = read_measurement(path)
     except (IngestError, MeasurementError) as error:
         raise AssembleError(error.where, error.problem, error.advice) from None
-    for name, kept in measurement.logs.items():
+    for name, log in measurement.logs.items():
         path = folder / name
         try:
-            found = sha256_of(path)
+            sha256 = sha256_of(path)
         except OSError as error:
             raise AssembleError(path, f"cannot be read ({error.strerror})", "run the benchmark again") from None
-        if found != kept["sha256"]:
-            problem = "is not the log that was measured with: changed, truncated, or of another run"
-            raise AssembleError(path, problem, "put it back, or run the benchmark again")
+        if sha256 != log["sha256"]:
+            problem = "is not the log of the measurement: it was changed or truncated, or is of another run"
+            raise AssembleError(path, problem, "put the original log back, or run the benchmark again")
     return measurement

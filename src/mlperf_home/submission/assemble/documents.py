@@ -1,7 +1,7 @@
 """The texts of a submission.
 
-Of each result the measurement files: its settings, its README with the commands, its JSON; of all results the code's
-README, the calibration, and the mapping of model names.
+Each result has measurement files: settings, a README with the commands, and JSON. All results share the README of the
+code, the calibration document, and the mapping of model names.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from mlperf_home.measurements.measurement import Measurement, Value
     from mlperf_home.submission.assemble.collect import FoundResult, SubmissionRequest
 
-# NumPy's names of types in the spelling of published submissions.
+# The spelling of NumPy's types in published submissions.
 _SPELLINGS = {"float32": "fp32", "float16": "fp16"}
 _DTYPE = re.compile(r"'dtype': '(\w+)'")
 SAMPLE_NOTICE = "**This is a sample result: made-up data and a toy model. It is no MLPerf result.**"
 _CODE = "mlperf-home"
 _CODE_README = """# The code of these results
 
-{notice}Measured with mlperf-home {version}. Install that version; the README.md of each result's measurement files has
-the command that measures it again. It fetches the model and the dataset, checks their hashes, makes an environment in
-which every package is pinned by its hash, and runs LoadGen.
+{notice}Measured with mlperf-home {version}. Install that version; the README.md among each result's measurement
+files has the command that measures it again. The command fetches the model and the dataset, checks their hashes,
+creates an environment with every package pinned by its hash, and runs LoadGen.
 
 | engine | LoadGen |
 |---|---|
@@ -40,23 +40,23 @@ which every package is pinned by its hash, and runs LoadGen.
 """
 _FOREIGN_CODE = """# The code of these results
 
-{notice}They were measured by another tool than mlperf-home; see the README.md of each result's measurement files.
+{notice}Another tool than mlperf-home measured them; see the README.md among each result's measurement files.
 """
 _CALIBRATION = """# Calibration
 
-{notice}The submitter has quantised no model and calibrated none: each was run as its makers published it.
+{notice}The submitter has not quantised or calibrated any model: each ran as its makers published it.
 
 | model | weights |
 |---|---|
 {models}
 """
-_NOT_TOLD = "unknown: the submitter has not told"
+_UNKNOWN = "unknown: the submitter has not stated it"
 _FOREIGN_README = """# {model}, {scenario}
 
-The logs of this result were measured by another tool than mlperf-home, which has kept no commands with them.
+Another tool than mlperf-home measured this result, and kept no commands with its logs.
 LoadGen: {loadgen}. The settings of the run are in user.conf and in the detail log.
 """
-_CONF_HEAD = "# Written from the settings that the detail log says were in effect: the run's own file was not kept.\n"
+_CONF_HEAD = "# Written from the effective settings in the detail log: the run's own file was not kept.\n"
 
 
 def write_measurement_files(request: SubmissionRequest, result: FoundResult, folder: Path, loadgen_model: str) -> None:
@@ -81,16 +81,16 @@ def write_measurement_files(request: SubmissionRequest, result: FoundResult, fol
 
 
 def result_fields(request: SubmissionRequest, result: FoundResult) -> dict[str, object]:
-    """Give a result's JSON: the fields that the round wants, and what we record besides."""
+    """Return a result's JSON: the fields that the round requires, and our own."""
     if result.measurement:
         known = _measured_fields(result.measurement)
     else:
-        # Beside its logs another tool has written them under one of these names.
+        # Other tools write the fields beside the logs, under one of these names.
         names = (f"{result.sut}.json", "measurements.json", f"{result.sut}_{result.folder.name}.json")
-        told = next(filter(None, (json_object(result.folder / name) for name in names)), {})
-        known = {key: str(value) for key, value in told.items() if value}
-    wanted = request.rules.submission.measurement_fields
-    fields: dict[str, object] = {key: known.get(key) or request.user_fields.get(key) or _NOT_TOLD for key in wanted}
+        document = next(filter(None, (json_object(result.folder / name) for name in names)), {})
+        known = {key: str(value) for key, value in document.items() if value}
+    required = request.rules.submission.measurement_fields
+    fields: dict[str, object] = {key: known.get(key) or request.user_fields.get(key) or _UNKNOWN for key in required}
     if result.sample:
         fields["sample"] = True
     if result.measurement and (digest := result.measurement.model["sha256"].value) is not None:
@@ -99,8 +99,8 @@ def result_fields(request: SubmissionRequest, result: FoundResult) -> dict[str, 
 
 
 def mark_as_inferred(folder: Path, sut: str, measured: str, scenario: str) -> None:
-    """Say in a copied result's README and JSON from which scenario it is."""
-    notice = f"**Inferred: this is the run of {measured}, copied; {scenario} itself was not run.**\n\n"
+    """Add the measured scenario to the README and the JSON of a copied result."""
+    notice = f"**Inferred: this is a copy of the run of {measured}; {scenario} itself was not run.**\n\n"
     readme = folder / "README.md"
     readme.write_text(notice + readme.read_text("utf-8"), encoding="utf-8")
     path = folder / f"{sut}.json"
@@ -114,15 +114,15 @@ def _kept(result: FoundResult, name: str) -> str:
 
 
 def _measured_fields(measurement: Measurement) -> dict[str, str]:
-    """Return what a measurement knows of a result's JSON; "" where it does not."""
+    """Return the fields of a result's JSON that a measurement has; "" if unknown."""
     model = measurement.model
     if measurement.benchmark.startswith("bert"):
-        # Token ids, masks and segments, as the features are kept.
+        # Token ids, masks and segments.
         input_type = "int64"
     else:
-        # The TFLite backends tell their input as a text with shape, dtype, scale and zero point.
-        told = _DTYPE.search(_text(measurement.engine.get("input")))
-        input_type = _SPELLINGS.get(told.group(1), told.group(1)) if told else ""
+        # The TFLite backends describe their input by a text with shape, dtype, scale and zero point.
+        dtype = _DTYPE.search(_text(measurement.engine.get("input")))
+        input_type = _SPELLINGS.get(dtype.group(1), dtype.group(1)) if dtype else ""
     return {
         "starting_weights_filename": PurePosixPath(_text(model.get("path"))).name,
         "weight_data_types": _text(model.get("weight_type")),
@@ -133,7 +133,7 @@ def _measured_fields(measurement: Measurement) -> dict[str, str]:
 
 
 def framework(measurement: Measurement) -> str:
-    """Give the engine as a system description names it ("deepsparse v1.8.0")."""
+    """Return the engine as a system description names it ("deepsparse v1.8.0")."""
     return f"{measurement.engine['name'].value} v{measurement.engine['version'].value}"
 
 
@@ -144,19 +144,19 @@ def _text(value: Value | None) -> str:
 def write_documents(
     request: SubmissionRequest, results: Sequence[FoundResult], folder: Path, names: Mapping[str, str]
 ) -> None:
-    """Write what is about all results into the submitter's folder; `names` has the benchmark of each model.
+    """Write the documents about all results to the submitter's folder; `names` has the benchmark of each model.
 
-    A text that stands there from before and was changed by the submitter is left as it is.
+    An existing calibration document and existing code stay: the submitter may have changed them.
     """
     notice = f"{SAMPLE_NOTICE}\n\n" if any(result.sample for result in results) else ""
-    ours = [result.measurement for result in results if result.measurement is not None]
-    engines = sorted({f"| {framework(each)} | {each.engine['loadgen_version'].value} |" for each in ours})
-    readme = _CODE_README if ours else _FOREIGN_CODE
+    measurements = [result.measurement for result in results if result.measurement is not None]
+    engines = sorted({f"| {framework(each)} | {each.engine['loadgen_version'].value} |" for each in measurements})
+    readme = _CODE_README if measurements else _FOREIGN_CODE
     text = readme.format(notice=notice, version=version("mlperf-home"), engines="\n".join(engines))
     write_new_file(folder / "code" / _CODE / "README.md", text)
     for model in sorted({result.model for result in results}):
         reference = folder / "code" / model
-        # A folder is the submitter's own code for the model.
+        # A folder would hold the submitter's own code for the model.
         if not reference.is_dir():
             write_new_file(reference, f"{_CODE}\n")
     models = {result.model: str(result_fields(request, result)["weight_data_types"]) for result in results}
@@ -167,12 +167,12 @@ def write_documents(
         calibration.write_text(_CALIBRATION.format(notice=notice, models=rows), encoding="utf-8")
     mapping = folder / request.rules.submission.folders.mapping
     if needed := {model: name for model, name in names.items() if request.rules.benchmark_of(model, {}) != name}:
-        placed = read_existing(mapping) if mapping.exists() else {}
-        write_new_file(mapping, json.dumps({**placed, **needed}, indent=1, sort_keys=True) + "\n")
+        existing = read_existing(mapping) if mapping.exists() else {}
+        write_new_file(mapping, json.dumps({**existing, **needed}, indent=1, sort_keys=True) + "\n")
 
 
 def write_new_file(path: Path, text: str) -> None:
-    """Write a text anew, with its folder: the file there may be a link to one of the tree that is being added to."""
+    """Write a text to a new file: an existing one may be a hard link to a file of the old tree."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     path.write_text(text, encoding="utf-8")

@@ -1,9 +1,10 @@
-"""Make a submission: beside its place first, then into it by one rename; and infer scenarios.
+"""Generate a submission, and infer scenarios.
 
-What was in the submitter's folder before is linked into the new one, and what is new replaces links, never the
-content of a file; so whoever kills this leaves the old folder or the new one, and the next run makes the same.
+The submitter's folder is built in a partial folder, then renamed to its place. Existing files are hard links in the new
+folder; new files replace links, never the content of a file. An interruption therefore leaves the old folder or the new
+one, and a repeated run generates the same submission.
 
-A scenario is inferred by a copy of a measured scenario's run, marked as such, never over a measured result.
+An inferred scenario is a marked copy of the run of a measured scenario. It never replaces a measured result.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ _OTHER_TOOL = "unknown: measured by another tool"
 
 @dataclass(frozen=True)
 class Inferred:
-    """One copy that was made."""
+    """One inferred scenario: a copy of the run of a measured one."""
 
     sut: str
     model: str
@@ -62,13 +63,13 @@ class Inferred:
 
 @dataclass(frozen=True)
 class Assembled:
-    """What a submission was made of.
+    """A generated submission.
 
     Attributes:
         folder: the submitter's folder.
-        results: the results taken.
-        skipped: the folders that were not taken, with the reason.
-        inferred: the scenarios that were inferred.
+        results: its results.
+        skipped: the folders that were left out, with the reasons.
+        inferred: the inferred scenarios.
     """
 
     folder: Path
@@ -78,15 +79,15 @@ class Assembled:
 
 
 def generate(request: SubmissionRequest) -> Assembled:
-    """Make the submission.
+    """Generate a submission.
 
     Raises:
-        AssembleError: nothing can be made of the results, they lie in the submission or it in them, the folder cannot
-            be written, or another process is making a submission there.
+        AssembleError: the results cannot be submitted, the folders of results and submission overlap, the submission
+            cannot be written, or another process is working on it.
     """
     if nested(request.results_dir, request.submission_dir):
-        problem = f"lies in {request.results_dir}, or that in it"
-        raise AssembleError(request.submission_dir, problem, "give two folders beside each other")
+        problem = f"overlaps with {request.results_dir}"
+        raise AssembleError(request.submission_dir, problem, "use two folders beside each other")
     results, skipped = find_results(request.results_dir, allow_sample=request.allow_sample)
     names = {result.model: _benchmark(request, result) for result in results}
     for result in results:
@@ -102,28 +103,28 @@ def generate(request: SubmissionRequest) -> Assembled:
             _swap(fresh.folder, place, partial)
     except OSError as error:
         if isinstance(error.__context__, KeyboardInterrupt):
-            # Python's own cleaning up failed where it was interrupted.
+            # An interruption made the cleanup fail.
             raise error.__context__ from None
         problem = f"cannot be written ({error.strerror or error})"
-        raise AssembleError(error.filename or place, problem, "give a folder of yours by --submission_dir") from error
+        raise AssembleError(error.filename or place, problem, "use a --submission_dir that you can write to") from error
     return Assembled(place, tuple(results), tuple(skipped), inferred)
 
 
 def _benchmark(request: SubmissionRequest, result: FoundResult) -> str:
     known = request.model_benchmarks.get(result.model) or (result.measurement.benchmark if result.measurement else None)
-    found = known or request.rules.benchmark_of(result.model, {})
-    if found not in request.rules.benchmarks or found is None:
-        problem = f"the name {result.model} does not tell its benchmark"
-        advice = f"say it by --extra_model_benchmark_map={result.model}:<{'|'.join(request.rules.benchmarks)}>"
+    benchmark = known or request.rules.benchmark_of(result.model, {})
+    if benchmark not in request.rules.benchmarks or benchmark is None:
+        problem = f"the benchmark of {result.model} is unknown"
+        advice = f"add --extra_model_benchmark_map={result.model}:<{'|'.join(request.rules.benchmarks)}>"
         raise AssembleError(result.folder, problem, advice)
-    return found
+    return benchmark
 
 
 def _write(request: SubmissionRequest, results: Sequence[FoundResult], folder: Path, names: Mapping[str, str]) -> None:
     for result in results:
         where = f"{result.sut}/{result.model}/{result.scenario.lower()}"
         logs, settings = folder / "results" / where, folder / "measurements" / where
-        # A result is replaced as a whole: what an earlier run left beside it is not this result's.
+        # A result is replaced completely: other files there belong to an earlier result.
         for old in (logs, settings, folder / "compliance" / where):
             shutil.rmtree(old, ignore_errors=True)
         benchmark = request.rules.benchmarks[names[result.model]]
@@ -131,7 +132,7 @@ def _write(request: SubmissionRequest, results: Sequence[FoundResult], folder: P
         write_measurement_files(request, result, settings, benchmark.loadgen_model)
         if request.division in request.rules.submission.folders.compliance_divisions:
             write_compliance(result, folder / "compliance" / where, request.rules, benchmark.compliance_tests)
-    # What was inferred from a result that is replaced now is no copy of it any more.
+    # Copies that were inferred from a replaced result are out of date.
     for model in sorted({f"{result.sut}/{result.model}" for result in results}):
         for settings in subfolders(folder / "measurements" / model):
             path = settings / f"{settings.parent.parent.name}.json"
@@ -146,16 +147,16 @@ def _write_systems(request: SubmissionRequest, results: Sequence[FoundResult], f
     for sut in sorted({result.sut for result in results}):
         own = [result for result in results if result.sut == sut]
         engine = next((framework(each.measurement) for each in own if each.measurement is not None), _OTHER_TOOL)
-        told = dict(request.describe(sut, engine))
+        description = dict(request.describe(sut, engine))
         if any(result.sample for result in own):
             notice = SAMPLE_NOTICE.strip("*")
-            told["sw_notes"] = f"{notice} {told.get('sw_notes', '')}".strip()
-        write_new_file(folder / f"{sut}.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+            description["sw_notes"] = f"{notice} {description.get('sw_notes', '')}".strip()
+        write_new_file(folder / f"{sut}.json", json.dumps(description, indent=1, ensure_ascii=False) + "\n")
 
 
 @contextmanager
 def _prepared(place: Path, fresh: Path, partial: Path, *, clean: bool) -> Iterator[None]:
-    """Link into `fresh` what is there; after a failure or an interruption leave what was there, and nothing else."""
+    """Link the files of `place` into `fresh`; after a failure, restore `place` and remove `partial`."""
     try:
         _recover(place, partial)
         shutil.rmtree(fresh, ignore_errors=True)
@@ -172,13 +173,13 @@ def _prepared(place: Path, fresh: Path, partial: Path, *, clean: bool) -> Iterat
 
 
 def _recover(place: Path, partial: Path) -> None:
-    """Put back what a run that was killed between the two renames of `_swap` had taken away."""
+    """Restore the old folder if a run was killed between the two renames of `_swap`."""
     if (partial / _OLD).is_dir() and not place.exists():
         (partial / _OLD).rename(place)
 
 
 def _swap(fresh: Path, place: Path, partial: Path) -> None:
-    # On the disk before it takes the place of what was there.
+    # The new folder must be on the disk before it replaces the old one.
     os.sync()
     place.parent.mkdir(parents=True, exist_ok=True)
     old = partial / _OLD
@@ -190,55 +191,55 @@ def _swap(fresh: Path, place: Path, partial: Path) -> None:
 
 
 def infer_tree(root: Path, rules: Round) -> tuple[Inferred, ...]:
-    """Infer what can be inferred in every submitter's folder of a submission; what is there already stays.
+    """Infer scenarios in every submitter's folder of a submission; existing results stay.
 
     Raises:
-        BusyError: another process works on the submission.
+        BusyError: another process is working on the submission.
     """
     with lock_submission(root):
-        return tuple(made for submitter in submitters(root, rules) for made in infer_scenarios(submitter, rules))
+        return tuple(each for submitter in submitters(root, rules) for each in infer_scenarios(submitter, rules))
 
 
 def infer_scenarios(submitter: Submitter, rules: Round) -> tuple[Inferred, ...]:
-    """Infer the scenarios that a submitter's systems' categories want and that were not measured."""
+    """Infer the scenarios that are required and were not measured."""
     inferred: list[Inferred] = []
-    told = json_object(submitter.folder / rules.submission.folders.mapping)
-    mapping = {key: str(value) for key, value in told.items()}
+    names = json_object(submitter.folder / rules.submission.folders.mapping)
+    mapping = {key: str(value) for key, value in names.items()}
     for model in submitter.models():
         benchmark = rules.benchmark_of(model.name, mapping)
         categories = system_categories(submitter.description(model.parent.name))
         if benchmark is not None and benchmark in rules.benchmarks:
-            inferred += _of_model(model, rules, rules.required_scenarios(benchmark, ",".join(categories)))
+            inferred += _infer_for_model(model, rules, rules.required_scenarios(benchmark, ",".join(categories)))
     return tuple(inferred)
 
 
-def _of_model(model: Path, rules: Round, wanted: tuple[str, ...]) -> Iterator[Inferred]:
+def _infer_for_model(model: Path, rules: Round, required: tuple[str, ...]) -> Iterator[Inferred]:
     measured: dict[str, tuple[Path, DetailLog]] = {}
     for folder in subfolders(model):
         detail = scan_detail(folder / PERFORMANCE_DIR / DETAIL_FILE)
         own = scenario_named(folder.name)
-        # A run of another scenario than its folder's is a copy.
+        # The log of a copy names another scenario than its folder.
         if own is not None and detail.settings.get("scenario") == own:
             measured[own] = (folder, detail)
     present = {scenario_named(folder.name) for folder in subfolders(model)}
-    for scenario in wanted:
+    for scenario in required:
         sources = []
         for name, (_, detail) in measured.items():
             inference = rules.submission.inference(name, scenario)
             value = detail.values.get(inference.key) if inference else None
-            # LoadGen logs 0 where it had too few queries to estimate the other scenario's result.
+            # LoadGen logs 0 if it had too few queries to estimate the other scenario's result.
             if isinstance(value, (int, float)) and value > 0:
                 sources.append(name)
         if scenario in present or not sources:
             continue
-        # What is nearest to what was asked: one sample at a time before eight.
+        # SingleStream comes first: it measures single samples.
         source = "SingleStream" if "SingleStream" in sources else sources[0]
         _copy(measured[source][0], scenario, source)
         yield Inferred(model.parent.name, model.name, source, scenario)
 
 
 def _copy(source: Path, scenario: str, measured: str) -> None:
-    """Copy measurement files first: a result is there when its logs are, and those come by one rename."""
+    """Copy a run as another scenario; its logs come last, by one rename, since they make the result complete."""
     sut, model = source.parent.parent, source.parent
     submitter = sut.parent.parent
     settings = submitter / "measurements" / sut.name / model.name

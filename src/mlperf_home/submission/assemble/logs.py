@@ -1,8 +1,8 @@
-"""A result's logs, and those of its compliance tests with their verdicts, as a submission has them.
+"""The logs of a result in a submission, and those of its compliance tests with their verdicts.
 
-Verdicts as in compliance/nvidia of mlcommons/inference, in the words that the round's checker looks for: a test's score
-lies within 10 % of the performance run's (20 % for latencies up to 0.2 ms a sample), and TEST01's logged outputs are
-those of the accuracy run.
+The verdicts follow compliance/nvidia of mlcommons/inference, in the words that the round's checker expects: a test's
+score lies within 10 % of the performance run's (20 % for latencies up to 0.2 ms a sample), and the outputs that TEST01
+logs equal those of the accuracy run.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _SCORES = {
 
 
 def write_logs(result: FoundResult, folder: Path, rules: Round, *, truncate: bool) -> None:
-    """Copy a result's logs to `folder`, its accuracy log truncated on the way; the originals stay as they are.
+    """Copy a result's logs to `folder`, and truncate the copy of its accuracy log if `truncate` is true.
 
-    What a run did not leave is not there either: the check says so.
+    Absent logs are left out; the check reports them.
 
     Raises:
-        AssembleError: the accuracy log is not the one that the accuracy was computed from.
+        AssembleError: the accuracy was computed from another log.
     """
     names = rules.submission.files
     if result.performance.is_dir():
@@ -52,11 +52,11 @@ def write_logs(result: FoundResult, folder: Path, rules: Round, *, truncate: boo
         recorded = kept_hash(text)
         sha256 = sha256_of(log) if log.is_file() and not is_truncated(log) else None
         if recorded is not None and sha256 not in {None, recorded}:
-            problem = f"is not the log whose hash {ACCURACY_TEXT} has: it is of another run, or was cut"
-            raise AssembleError(log, problem, "put the whole log back, or compute the accuracy again")
+            problem = f"does not have the hash in {ACCURACY_TEXT}: it is of another run, or was changed"
+            raise AssembleError(log, problem, "put the original log back, or compute the accuracy again")
         _copy([ACCURACY_TEXT], result.accuracy, target)
         _copy_log(log, target, rules, truncate=truncate)
-        # The hash of a log that was truncated before can only be the one that is recorded.
+        # A log that was truncated before has lost its original's hash, unless that is recorded.
         if recorded is None and sha256 is not None and text.is_file():
             (target / ACCURACY_TEXT).write_bytes(text.read_bytes().rstrip() + f"\nhash={sha256}\n".encode())
 
@@ -65,7 +65,7 @@ def _copy(names: Iterable[str], source: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for name in names:
         if (source / name).is_file():
-            # What is there may be a link to a file of the tree that is being added to.
+            # An existing file may be a hard link to a file of the old tree.
             (target / name).unlink(missing_ok=True)
             shutil.copyfile(source / name, target / name)
 
@@ -79,39 +79,39 @@ def _copy_log(log: Path, target: Path, rules: Round, *, truncate: bool) -> None:
 
 
 def write_compliance(result: FoundResult, folder: Path, rules: Round, tests: tuple[str, ...]) -> None:
-    """Write the tests that were run, with their verdicts; for those that were not the check speaks."""
+    """Write the logs and verdicts of the tests that were run; the check reports the others."""
     for test in tests:
         logs = result.folder / test
-        log, target, wanted = logs / ACCURACY_FILE, folder / test, rules.submission.compliance[test]
+        log, target, required = logs / ACCURACY_FILE, folder / test, rules.submission.compliance[test]
         if not logs.is_dir():
             continue
         _copy(rules.submission.files.performance, logs, target / PERFORMANCE_DIR)
-        for name in wanted.files:
+        for name in required.files:
             (target / name).write_text(performance_verdict(result.performance, logs), encoding="utf-8")
-        if wanted.accuracy_verdict and log.is_file() and (result.accuracy / ACCURACY_FILE).is_file():
-            (target / wanted.accuracy_verdict).write_text(outputs_verdict(result.accuracy, logs), encoding="utf-8")
+        if required.accuracy_verdict and log.is_file() and (result.accuracy / ACCURACY_FILE).is_file():
+            (target / required.accuracy_verdict).write_text(outputs_verdict(result.accuracy, logs), encoding="utf-8")
             (target / ACCURACY_DIR).mkdir()
             _copy_log(log, target / ACCURACY_DIR, rules, truncate=True)
             (target / ACCURACY_DIR / ACCURACY_TEXT).write_text(f"hash={sha256_of(log)}\n", encoding="utf-8")
 
 
 def performance_verdict(performance: Path, test: Path) -> str:
-    """Compare a test's score with the performance run's; both are folders of logs."""
+    """Return the verdict on a test's score against the performance run's; both are folders of logs."""
     runs = [scan_detail(folder / DETAIL_FILE) for folder in (performance, test)]
     scenarios = [str(run.settings.get("scenario")) for run in runs]
     if scenarios[0] != scenarios[1] or scenarios[0] not in _SCORES:
         return _text(f"scenarios = {scenarios[0]}, {scenarios[1]}", passed=False)
-    found = (run.values.get(_SCORES[scenarios[0]]) for run in runs)
-    reference, score = (float(value) if isinstance(value, (int, float)) else 0.0 for value in found)
+    values = (run.values.get(_SCORES[scenarios[0]]) for run in runs)
+    reference, score = (float(value) if isinstance(value, (int, float)) else 0.0 for value in values)
     valid = all(run.values.get("result_validity") == "VALID" for run in runs)
     margin = _WIDE_MARGIN if reference <= _SHORT_NS.get(scenarios[0], 0) else _MARGIN
     close = reference * (1 - margin) < score < reference * (1 + margin)
-    said = f"reference score = {reference}\ntest score = {score}"
-    return _text(said if valid else f"{said}\none of the two runs is not VALID", passed=valid and close)
+    text = f"reference score = {reference}\ntest score = {score}"
+    return _text(text if valid else f"{text}\none of the two runs is not VALID", passed=valid and close)
 
 
 def outputs_verdict(accuracy: Path, test: Path) -> str:
-    """Compare the outputs that a test logged with those of the accuracy run; both are folders of logs."""
+    """Return the verdict on a test's logged outputs against the accuracy run's; both are folders of logs."""
     matched = differing = missing = 0
     try:
         known = dict(AccuracyLog(accuracy / ACCURACY_FILE))
@@ -121,9 +121,9 @@ def outputs_verdict(accuracy: Path, test: Path) -> str:
             differing += known.get(qsl_idx, payload) != payload
     except AccuracyError as error:
         return _text(str(error), passed=False)
-    said = f"same outputs = {matched}\ndiffering outputs = {differing}\nmissing in the accuracy run = {missing}"
-    return _text(said, passed=matched > 0 and not differing and not missing)
+    text = f"same outputs = {matched}\ndiffering outputs = {differing}\nmissing in the accuracy run = {missing}"
+    return _text(text, passed=matched > 0 and not differing and not missing)
 
 
-def _text(said: str, *, passed: bool) -> str:
-    return f"{said}\n{_PASS if passed else _FAIL}\n"
+def _text(text: str, *, passed: bool) -> str:
+    return f"{text}\n{_PASS if passed else _FAIL}\n"

@@ -1,4 +1,4 @@
-"""What stands in the way of a submission, or is not allowed in its division, as far as it can be known before a run."""
+"""The obstacles to a submission, and the rules of its division, that are known before a run."""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ if TYPE_CHECKING:
 
     from mlperf_home.rules import Round
 
-# BERT's whole accuracy log has 67 MB, and it is kept beside the truncated one.
+# BERT's complete accuracy log has 67 MB; it is kept beside the truncated one.
 _NEEDED_BYTES = 300 * 2**20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-# The reference's own weights: BERT-large as MLPerf gives it out, in two precisions.
+# The reference's weights: BERT-large as MLPerf distributes it, in two precisions.
 _REFERENCE_MODELS = ("onnx-fp32", "onnx-int8")
 
 
 @dataclass(frozen=True)
 class PlannedSubmission:
-    """What is known before a run.
+    """The options of a run for a submission.
 
     Attributes:
-        submission_dir, results_dir: where the two go; they need not be there yet.
+        submission_dir, results_dir: the folders of the two; they need not exist yet.
         submitter: the submitter's name, or "".
-        model_name: the model's name as the user gives it, or "".
-        style: the run's length: "valid", "test", "fast" or "sample".
-        sample: whether the embedded sample is run.
-        allow_sample: whether a submission of samples is wanted, for trying.
+        model_name: the user's name for the model, or "".
+        style: the length of the run: "valid", "test", "fast" or "sample".
+        sample: whether the run uses the embedded sample.
+        allow_sample: whether to generate a submission of samples, for tests.
         rules: the round's rules.
-        checker: the official checker that is to be run, or None.
-        mapping: models with their benchmarks, as the user types them.
-        tar_file: where the tree is to be packed, or None for the place beside it.
-        push: whether it is to be pushed; `fork`: to which address.
-        benchmark, scenario, category: what is run, and for what; "" or "all" where that is open.
+        checker: the official checker to run, or None.
+        mapping: models with their benchmarks, in the form of the option.
+        tar_file: the archive to write, or None for one beside the tree.
+        push: whether to push the submission.
+        fork: the address to push to.
+        benchmark, scenario, category: the names for the run; "" or "all" if undetermined.
     """
 
     submission_dir: Path
@@ -65,48 +66,48 @@ class PlannedSubmission:
 
 
 def obstacles(planned: PlannedSubmission) -> list[str]:
-    """List what stands in the way, each with what to do; empty if nothing is known that does."""
+    """Return the known obstacles, each with advice."""
     return [*_names_and_places(planned), *_run_and_after(planned)]
 
 
 def nested(results_dir: Path, submission_dir: Path) -> bool:
-    """Whether one of the two folders lies in the other, or is it."""
+    """Whether the two folders are equal, or one lies in the other."""
     results, tree = results_dir.resolve(), submission_dir.resolve()
     return results.is_relative_to(tree) or tree.is_relative_to(results)
 
 
 def _names_and_places(planned: PlannedSubmission) -> Iterator[str]:
-    """Look at what is named, at the kind of run it is for, and at where it goes."""
+    """Yield the obstacles in the names, the style of the run, and the folders."""
     if not planned.submitter:
-        yield "no submitter is named: give --submitter"
+        yield "no submitter is named: add --submitter"
     yield from (
-        f"--{option}={name!r} names a folder: use letters, digits and . _ + - without spaces"
+        f"--{option}={name!r} cannot name a folder: use letters, digits and . _ + -"
         for option, name in (("submitter", planned.submitter), ("model_name", planned.model_name))
         if name and not _NAME.fullmatch(name)
     )
     if planned.style in SHORT_STYLES:
-        yield f"{planned.style} runs are too short to be submitted: use --execution_mode=valid"
+        yield f"{planned.style} runs are too short for a submission: use --execution_mode=valid"
     if planned.sample and not planned.allow_sample:
-        yield "a sample is no MLPerf result: measure with the real dataset, or give --allow_sample to try"
+        yield "samples are not MLPerf results: measure with the real dataset, or test with --allow_sample"
     if nested(planned.results_dir, planned.submission_dir):
-        yield f"{planned.results_dir} and {planned.submission_dir} lie in each other: give two folders beside each other"
+        yield f"{planned.results_dir} and {planned.submission_dir} overlap: use two folders beside each other"
     for folder in (planned.results_dir, planned.submission_dir):
         existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
         if not existing.is_dir():
-            yield f"{existing} is a file, not a folder: give another place"
+            yield f"{existing} is a file, not a folder: use another folder"
         elif not os.access(existing, os.W_OK | os.X_OK):
-            yield f"{existing} cannot be written: give a folder of yours"
+            yield f"{existing} cannot be written: use a folder that you can write to"
         elif (free := shutil.disk_usage(existing).free) < _NEEDED_BYTES:
-            yield f"{existing} has {free / 2**20:.0f} MB free, {_NEEDED_BYTES / 2**20:.0f} MB are wanted: make room"
+            yield f"{existing} has {free / 2**20:.0f} MB free, {_NEEDED_BYTES / 2**20:.0f} MB are needed: free some space"
 
 
 def _run_and_after(planned: PlannedSubmission) -> Iterator[str]:
-    """Look at what is to be run, and at what is needed only when the tree is there."""
+    """Yield the obstacles in the scenario, and in the options for the generated tree."""
     if planned.scenario in SCENARIOS and planned.benchmark in planned.rules.benchmarks:
         category = planned.category or "edge"
-        wanted = planned.rules.required_scenarios(planned.benchmark, category)
-        if planned.scenario not in wanted:
-            remedy = f"use {', '.join(wanted)}" if wanted else "use another category"
+        scenarios = planned.rules.required_scenarios(planned.benchmark, category)
+        if planned.scenario not in scenarios:
+            remedy = f"use {', '.join(scenarios)}" if scenarios else "use another category"
             yield f"{planned.scenario} is not a scenario of {planned.benchmark} in {category}: {remedy}"
     if planned.checker is not None:
         try:
@@ -118,9 +119,9 @@ def _run_and_after(planned: PlannedSubmission) -> Iterator[str]:
     except MappingError as error:
         yield f"--extra_model_benchmark_map: {error}"
     if planned.tar_file is not None and planned.tar_file.resolve().is_relative_to(planned.submission_dir.resolve()):
-        yield f"--tar_file={planned.tar_file} is inside of what is packed: give a place outside of {planned.submission_dir}"
+        yield f"--tar_file={planned.tar_file} is inside {planned.submission_dir}: use a file outside that folder"
     if planned.push and not planned.fork:
-        yield "there is nowhere to push to: give your fork by --results_git_url"
+        yield "the address to push to is missing: name your fork by --results_git_url"
     elif planned.push:
         try:
             checked_url(planned.fork)
@@ -130,12 +131,12 @@ def _run_and_after(planned: PlannedSubmission) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """Which model is to be run.
+    """The model of a run.
 
     Attributes:
-        variation: of get,ml-model; "" for its default.
+        variation: the variation of get,ml-model; "" for its default.
         own: a file or stub of the user's, or "".
-        tried_sample: whether it is the embedded sample, run for trying.
+        tried_sample: whether it is the embedded sample, run as a test.
     """
 
     variation: str
@@ -144,18 +145,18 @@ class ModelChoice:
 
 
 def refusals(division: str, compliance: str, model: ModelChoice) -> list[str]:
-    """List what the division does not allow, each with what to do; `compliance` is "yes", "no", or "" for neither."""
+    """Return the violations of the division's rules, each with advice; `compliance` is "yes", "no" or ""."""
     if division != "closed":
         if compliance == "yes":
-            return ["compliance tests belong to the closed division: leave --compliance out, or use --division=closed"]
+            return ["compliance tests are for the closed division: remove --compliance, or use --division=closed"]
         return []
-    found = []
+    violations = []
     if compliance == "no":
-        found.append("a closed result needs the compliance tests: leave --compliance=no out, or use --division=open")
+        violations.append("a closed result needs the compliance tests: remove --compliance=no, or use --division=open")
     if model.own:
-        found.append(f"closed wants the reference model, not {model.own}: use --division=open")
+        violations.append(f"closed requires the reference model, not {model.own}: use --division=open")
     elif not model.tried_sample and model.variation not in _REFERENCE_MODELS:
         named = model.variation or "the default, a sparse BERT,"
         remedy = f"use --model_variation={_REFERENCE_MODELS[0]}, or --division=open"
-        found.append(f"closed wants the reference model's weights, and {named} has others: {remedy}")
-    return found
+        violations.append(f"closed requires the reference model's weights, and {named} has others: {remedy}")
+    return violations

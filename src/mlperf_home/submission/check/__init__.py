@@ -1,1 +1,1 @@
-"""Our own check of a submission's tree: every rule, every finding, all at once."""
+"""Our own check of a submission's tree: all rules, with all findings at once."""

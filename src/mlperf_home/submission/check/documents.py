@@ -1,4 +1,4 @@
-"""The files of a tree besides logs: systems' descriptions, each result's measurement files, the code they point to."""
+"""Checks of the files besides logs: system descriptions, the measurement files of results, and code."""
 
 from __future__ import annotations
 
@@ -17,53 +17,53 @@ if TYPE_CHECKING:
 
     from mlperf_home.submission.check.places import CheckedResult, CheckScope, Finding, ResultPlace, Submitter
 
-_MAKE = "make it by get,mlperf,sut,description"
+_DESCRIBE = "write it by get,mlperf,sut,description"
 _REGENERATE = "generate the submission again from the results"
 _SEED_LINE = re.compile(r"^\s*\*\.\*\.(\w+_rng_seed)\s*=\s*(\d+)", re.MULTILINE)
 _CONF_LINE = re.compile(r"^\s*([^\s#.]+)\.([^\s.]+)\.(\w+)\s*=\s*(\S+)\s*$", re.MULTILINE)
 
 
 def check_systems(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
-    """Check that every system with results is described, and every description."""
+    """Check the description of every system, and that systems with results have one."""
     described = {name.removesuffix(".json") for name in files(submitter.folder / "systems") if name.endswith(".json")}
     measured = {path.name for path in subfolders(submitter.folder / "results")}
     for sut in sorted(measured | described):
         path = submitter.description(sut)
         if sut not in described:
-            yield scope.finding(path, "system-missing", "the system is not described", _MAKE)
+            yield scope.finding(path, "system-missing", "the system is not described", _DESCRIBE)
         elif sut not in measured:
             problem = "describes a system without results"
             yield scope.finding(path, "system-without-results", problem, "remove it")
         else:
-            yield from _description(scope, submitter, path)
+            yield from _check_description(scope, submitter, path)
 
 
 def system_categories(path: Path) -> tuple[str, ...]:
-    """Give the categories of a description ("edge", "datacenter"); none where it does not say."""
-    told = json_object(path).get("system_type")
-    return tuple(part.strip() for part in told.split(",")) if isinstance(told, str) else ()
+    """Return the categories in a description ("edge", "datacenter"); empty if it has none."""
+    system_type = json_object(path).get("system_type")
+    return tuple(part.strip() for part in system_type.split(",")) if isinstance(system_type, str) else ()
 
 
-def is_over_network(scope: CheckScope, told: Mapping[str, Any]) -> bool:
-    """Whether a description is of a system that LoadGen reaches over a network."""
-    return str(told.get(scope.rules.submission.network.fields[0])).lower() == "true"
+def is_over_network(scope: CheckScope, description: Mapping[str, Any]) -> bool:
+    """Whether LoadGen reaches the described system over a network."""
+    return str(description.get(scope.rules.submission.network.fields[0])).lower() == "true"
 
 
-def _description(scope: CheckScope, submitter: Submitter, path: Path) -> Iterator[Finding]:
+def _check_description(scope: CheckScope, submitter: Submitter, path: Path) -> Iterator[Finding]:
     try:
         told = read_object(path)
     except DocumentError as error:
-        yield scope.finding(path, "system-unreadable", error.problem, _MAKE)
+        yield scope.finding(path, "system-unreadable", error.problem, _DESCRIBE)
         return
     meaningful = scope.rules.submission.system.meaningful
     for key in (*meaningful, *scope.rules.submission.system.present):
         if key not in told:
-            yield scope.finding(path, "system-field", f"field {key} is missing", _MAKE)
+            yield scope.finding(path, "system-field", f"field {key} is missing", _DESCRIBE)
         elif not isinstance(told[key], str):
-            problem = f"field {key} is {json.dumps(told[key])}, which is no text"
+            problem = f"field {key} is {json.dumps(told[key])}, not a text"
             yield scope.finding(path, "system-field-type", problem, f'write "{told[key]}" in quotes')
         elif key in meaningful and not told[key].strip():
-            yield scope.finding(path, "system-field-empty", f"field {key} is empty", "say what it is or is unknown")
+            yield scope.finding(path, "system-field-empty", f"field {key} is empty", 'write the value, or "unknown"')
     yield from _system_values(scope, submitter, path, told)
     yield from _system_network(scope, submitter, path, told)
 
@@ -72,32 +72,34 @@ def _system_values(scope: CheckScope, submitter: Submitter, path: Path, told: di
     fields = scope.rules.submission.system
     status, system_type = told.get("status"), told.get("system_type")
     if str(told.get("submitter", "")).lower() != submitter.name.lower():
-        problem = f"has submitter {told.get('submitter')!r}, the folder is {submitter.name!r}"
-        yield scope.finding(path, "system-submitter", problem, "give the same --submitter to both")
+        problem = f"has the submitter {told.get('submitter')!r}, its folder {submitter.name!r}"
+        yield scope.finding(path, "system-submitter", problem, "use the same --submitter for both")
     if told.get("division") != submitter.division:
-        problem = f"has division {told.get('division')!r}, the folder is {submitter.division!r}"
-        yield scope.finding(path, "system-division", problem, "give the same --division to both")
+        problem = f"has the division {told.get('division')!r}, its folder {submitter.division!r}"
+        yield scope.finding(path, "system-division", problem, "use the same --division for both")
     if status not in fields.statuses:
-        yield scope.finding(path, "system-status", f"has status {status!r}", f"use one of {', '.join(fields.statuses)}")
+        yield scope.finding(
+            path, "system-status", f"has the status {status!r}", f"use one of {', '.join(fields.statuses)}"
+        )
     if system_type not in fields.types:
         remedy = f"use one of {'; '.join(fields.types)}"
-        yield scope.finding(path, "system-type", f"has system_type {system_type!r}", remedy)
+        yield scope.finding(path, "system-type", f"has the system_type {system_type!r}", remedy)
 
 
 def _system_network(scope: CheckScope, submitter: Submitter, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
     network = scope.rules.submission.network
     key = network.fields[0]
     if key in told and not isinstance(told[key], str):
-        problem = f"field {key} is {json.dumps(told[key])}, which is no text"
+        problem = f"field {key} is {json.dumps(told[key])}, not a text"
         yield scope.finding(path, "system-field-type", problem, 'write "true" or "false" in quotes')
         return
     over_network = is_over_network(scope, told)
     if network.divisions.get(submitter.division, over_network) != over_network:
-        problem = f"{key} is {told.get(key, 'not there')}, which the {submitter.division} division does not take"
+        problem = f"{key} is {told.get(key, 'absent')}; the {submitter.division} division does not allow that"
         yield scope.finding(path, "system-network", problem, "correct it, or submit to another division")
     for name in network.fields if over_network else ():
         if name not in told:
-            yield scope.finding(path, "system-field", f"field {name} is missing", f"say it, or take {key} away")
+            yield scope.finding(path, "system-field", f"field {name} is missing", f"add it, or remove {key}")
 
 
 def check_measurement_files(result: CheckedResult) -> Iterator[Finding]:
@@ -105,33 +107,33 @@ def check_measurement_files(result: CheckedResult) -> Iterator[Finding]:
     folder, sut = result.place.measurements, result.place.sut
     if not folder.is_dir():
         problem = f"{result.shown(result.place.results)} has no measurement files"
-        yield result.finding(folder, "measurements-missing", problem, f"{_REGENERATE}; the names' case counts")
+        yield result.finding(folder, "measurements-missing", problem, f"{_REGENERATE}; names are case-sensitive")
         return
     for name in result.rules.submission.files.measurements:
         if not (folder / name).is_file():
             yield result.finding(folder / name, "measurement-file", "is missing", _REGENERATE)
         elif not (folder / name).read_bytes().strip():
             yield result.finding(folder / name, "measurement-file-empty", "is empty", _REGENERATE)
-    fitting = sorted(path for path in folder.glob(f"{escape(sut)}*.json") if path.is_file())
-    if not fitting:
-        problem = f"no JSON here has a name that begins with {sut}"
+    candidates = sorted(path for path in folder.glob(f"{escape(sut)}*.json") if path.is_file())
+    if not candidates:
+        problem = f"has no JSON file with a name that begins with {sut}"
         yield result.finding(folder, "result-json", problem, _REGENERATE)
-    # The official checker takes whichever of them its file system lists first.
-    for path in fitting:
-        yield from _result_fields(result, path)
-    yield from _confs(result, folder / "mlperf.conf", folder / "user.conf")
+    # The official checker reads the one that its file system lists first.
+    for path in candidates:
+        yield from _check_result_fields(result, path)
+    yield from _check_confs(result, folder / "mlperf.conf", folder / "user.conf")
 
 
 def read_result_json(place: ResultPlace) -> dict[str, Any]:
-    """Read the JSON of a result's measurement files; empty where there is none that can be read."""
+    """Read the JSON among a result's measurement files; return an empty object if it cannot be read."""
     paths = sorted(place.measurements.glob(f"{escape(place.sut)}*.json"))
     return json_object(paths[0]) if paths else {}
 
 
 def conf_values(path: Path, loadgen_model: str, scenario: str) -> dict[str, str]:
-    """Return what a user.conf sets for a model and a scenario, wildcards included; later lines count."""
-    fitting = (line for line in _conf_lines(path) if line[0] in {loadgen_model, "*"} and line[1] in {scenario, "*"})
-    return {key: value for _, _, key, value in fitting}
+    """Return the settings of a user.conf for a model and a scenario, wildcards included; later lines win."""
+    lines = (line for line in _conf_lines(path) if line[0] in {loadgen_model, "*"} and line[1] in {scenario, "*"})
+    return {key: value for _, _, key, value in lines}
 
 
 def _conf_lines(path: Path) -> list[tuple[str, str, str, str]]:
@@ -139,26 +141,28 @@ def _conf_lines(path: Path) -> list[tuple[str, str, str, str]]:
 
 
 def check_code(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
-    """Check that every model's code is there, or that a text names it."""
+    """Check that every model has code, or a text that names its folder; and the calibration document."""
     models = sorted({model.name for model in submitter.models()})
     for model in models:
         code = submitter.folder / "code" / model
-        remedy = "add a README.md there that says which code was run and how"
+        remedy = "add a README.md there about the code and how it was run"
         if code.is_file():
             named = code.read_text("utf-8", errors="replace").strip()
             if not named or not (code.parent / named).is_dir():
-                yield scope.finding(code, "code-reference", f"names {named!r}, which is no folder beside it", remedy)
+                yield scope.finding(
+                    code, "code-reference", f"names {named!r}, but there is no such folder beside it", remedy
+                )
         elif not code.is_dir():
             yield scope.finding(code, "code-missing", f"{model} has no code", remedy)
         elif not (code / "README.md").is_file() and not subfolders(code):
             yield scope.finding(code, "code-readme", "has neither a README.md nor an implementation's folder", remedy)
     calibration = submitter.folder / "documentation" / "calibration.md"
     if models and not calibration.is_file():
-        problem, remedy = "says how models were quantised, and is missing", "write it, or generate the submission again"
+        problem, remedy = "the document about quantisation is missing", "write it, or generate the submission again"
         yield scope.finding(calibration, "calibration", problem, remedy, note=True)
 
 
-def _result_fields(scope: CheckScope, path: Path) -> Iterator[Finding]:
+def _check_result_fields(scope: CheckScope, path: Path) -> Iterator[Finding]:
     try:
         told = read_object(path)
     except DocumentError as error:
@@ -166,18 +170,18 @@ def _result_fields(scope: CheckScope, path: Path) -> Iterator[Finding]:
         return
     for key in scope.rules.submission.measurement_fields:
         if key not in told:
-            yield scope.finding(path, "result-field", f"field {key} is missing", "say what it is")
+            yield scope.finding(path, "result-field", f"field {key} is missing", "add it")
         elif not isinstance(told[key], str) or not told[key].strip():
-            yield scope.finding(path, "result-field-empty", f"field {key} says nothing", "say what it is in words")
+            yield scope.finding(path, "result-field-empty", f"field {key} has no text", "write the value as text")
 
 
-def _confs(result: CheckedResult, mlperf: Path, user: Path) -> Iterator[Finding]:
-    wanted, round_name = vars(result.rules.seeds), result.rules.name
+def _check_confs(result: CheckedResult, mlperf: Path, user: Path) -> Iterator[Finding]:
+    seeds, round_name = vars(result.rules.seeds), result.rules.name
     for name, value in _SEED_LINE.findall(mlperf.read_text("utf-8", errors="replace")) if mlperf.is_file() else ():
-        if name in wanted and int(value) != wanted[name]:
-            problem = f"has {name} {value}, {round_name} has {wanted[name]}: it is of another round"
+        if name in seeds and int(value) != seeds[name]:
+            problem = f"has {name} {value}, {round_name} has {seeds[name]}: the file is of another round"
             yield result.finding(mlperf, "conf-round", problem, f"run again with the rules of {round_name}")
     own = result.benchmark.loadgen_model
     for model in sorted({line[0] for line in _conf_lines(user)} - {own, "*"}):
-        problem = f"sets values of {model}; LoadGen knows this benchmark as {own} and ignored them"
-        yield result.finding(user, "conf-model", problem, f"name {own} and run again")
+        problem = f"sets values of {model}; LoadGen calls this benchmark {own} and ignored them"
+        yield result.finding(user, "conf-model", problem, f"write {own} instead, and run again")

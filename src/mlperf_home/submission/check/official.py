@@ -1,4 +1,4 @@
-"""The official checker of a round: how it is started, and what its log says."""
+"""The official checker of a round: its command line and its verdict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SCRIPT = "tools/submission/submission_checker.py"
 _PASSED = "looks OK"
-# Its lines begin with [time file:line LEVEL].
+# The checker's lines begin with [time file:line LEVEL].
 _ERROR = re.compile(r"^(?:\[[^\]]* )?ERROR\b|^Traceback ")
 
 
@@ -25,14 +25,14 @@ class OfficialCheckError(LocatedError):
 
 @dataclass(frozen=True)
 class OfficialOptions:
-    """What the official checker is told besides the tree.
+    """The options of the official checker.
 
     Attributes:
-        version: the round, as it names it ("v3.1").
-        submitter: only this submitter, or "".
-        skip_compliance: leave compliance tests out.
-        skip_power: leave power runs out.
-        extra_args: more words, as the user typed them.
+        version: the checker's name of the round ("v3.1").
+        submitter: the only submitter to check, or "".
+        skip_compliance: whether to skip compliance tests.
+        skip_power: whether to skip power runs.
+        extra_args: further arguments, in shell syntax.
     """
 
     version: str
@@ -44,44 +44,51 @@ class OfficialOptions:
 
 @dataclass(frozen=True)
 class OfficialVerdict:
-    """Whether the official checker ended well, said that the tree looks OK and logged no error; its error lines."""
+    """The verdict of the official checker, and its error lines.
+
+    Attributes:
+        passed: whether it exited with 0, reported that the tree looks OK, and logged no error.
+        errors: its error lines.
+    """
 
     passed: bool
     errors: tuple[str, ...]
 
 
 def checker_script(checker: Path) -> Path:
-    """Give the checker's file, in MLPerf's source or by itself.
+    """Return the checker's file, from that file or from the folder of MLPerf's source.
 
     Raises:
-        OfficialCheckError: there is none.
+        OfficialCheckError: the file does not exist.
     """
     script = checker / SCRIPT if checker.is_dir() else checker
     if not script.is_file():
-        raise OfficialCheckError(script, "there is no checker", "give submission_checker.py by --checker_path")
+        raise OfficialCheckError(script, "there is no checker", "pass submission_checker.py by --checker_path")
     return script
 
 
 def official_arguments(checker: Path, root: Path, options: OfficialOptions) -> list[str]:
-    """Give the words after `python`.
+    """Return the arguments of `python` that run the checker.
 
     Raises:
-        OfficialCheckError: there is no such checker, or the extra words have an open quote.
+        OfficialCheckError: the checker does not exist, or the extra arguments have an open quote.
     """
     script = checker_script(checker)
     try:
         extra = shlex.split(options.extra_args)
     except ValueError as error:
-        raise OfficialCheckError("--extra_args", f"is no list of words ({error})", "close the quotes") from None
-    words = [str(script), "--input", str(root), "--version", options.version]
-    words += ["--submitter", options.submitter] if options.submitter else []
-    words += ["--skip_compliance"] if options.skip_compliance else []
-    words += ["--skip-power-check"] if options.skip_power else []
-    return [*words, *extra]
+        raise OfficialCheckError(
+            "--extra_args", f"cannot be split into arguments ({error})", "close the quotes"
+        ) from None
+    arguments = [str(script), "--input", str(root), "--version", options.version]
+    arguments += ["--submitter", options.submitter] if options.submitter else []
+    arguments += ["--skip_compliance"] if options.skip_compliance else []
+    arguments += ["--skip-power-check"] if options.skip_power else []
+    return [*arguments, *extra]
 
 
 def read_verdict(lines: Sequence[str], exit_code: int | None) -> OfficialVerdict:
-    """Read what the checker wrote: its exit status alone is not enough."""
+    """Return the verdict in the checker's output; its exit status alone is not reliable."""
     errors = tuple(line for line in lines if _ERROR.search(line))
-    said_well = any(_PASSED in line for line in lines)
-    return OfficialVerdict(exit_code == 0 and said_well and not errors, errors)
+    reported_ok = any(_PASSED in line for line in lines)
+    return OfficialVerdict(exit_code == 0 and reported_ok and not errors, errors)

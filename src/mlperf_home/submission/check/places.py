@@ -1,4 +1,4 @@
-"""Where the results of a tree lie, its lock, and findings: rules that its files break, with what to do about each."""
+"""The places of results in a tree, the lock of a tree, and findings."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One finding.
+    """A violation of a rule, with its remedy.
 
     Attributes:
         path: the file or folder, relative to the submission's root.
-        rule: the rule's short name ("system-field"), the same for the same kind of finding.
-        problem: what is wrong there.
-        remedy: what to do.
-        level: "error" stands in the submission's way; a "note" does not.
+        rule: the rule's short name ("system-field").
+        problem: the fault there.
+        remedy: the user's next step.
+        level: an "error" prevents the submission; a "note" does not.
     """
 
     path: str
@@ -43,13 +43,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckScope:
-    """What a check goes by.
+    """The tree, the rules and the tolerances of a check.
 
     Attributes:
         root: the submission's root.
         rules: the round's rules.
-        sample: whether samples are allowed; of a result being checked, whether it is one that is.
-        tolerant: whether a run that is too short, or of a part of the dataset, is only noted.
+        sample: whether samples are allowed; for a checked result, whether it is an allowed sample.
+        tolerant: whether runs that are too short, or on a part of the dataset, are only noted.
     """
 
     root: Path
@@ -58,23 +58,23 @@ class CheckScope:
     tolerant: bool
 
     def finding(self, path: Path, rule: str, problem: str, remedy: str, *, note: bool = False) -> Finding:
-        """Make a finding about a file: an error, or a note."""
+        """Return a finding about a file: an error, or a note."""
         return Finding(self.shown(path), rule, problem, remedy, "note" if note else "error")
 
     def shown(self, path: Path) -> str:
-        """Give the path as a finding says it."""
+        """Return a path in the form of findings."""
         return path.relative_to(self.root).as_posix() if path != self.root else "."
 
 
 @dataclass(frozen=True)
 class CheckedResult(CheckScope):
-    """One result being checked.
+    """One result, with the scope of its check.
 
     Attributes:
-        place: where it lies.
-        name: its benchmark's name, which the round knows.
-        scenario: the scenario that its folder says.
-        run: the folder of the logs of its performance run, or of a compliance test's.
+        place: its place in the tree.
+        name: its benchmark's name, known in the round.
+        scenario: the scenario of its folder.
+        run: the folder of the logs of its performance run, or of a compliance test.
         detail: the detail log in that folder.
     """
 
@@ -91,17 +91,17 @@ class CheckedResult(CheckScope):
 
     @property
     def division(self) -> Division | None:
-        """The rules of its division; None of one that the round does not know."""
+        """The rules of its division; None if the round does not know it."""
         return self.rules.divisions.get(self.place.submitter.division)
 
     @property
     def measured(self) -> str:
-        """The scenario that was run, which another may be inferred from."""
+        """The scenario of the run; a result inferred from it has another."""
         return str(self.detail.settings.get("scenario", self.scenario))
 
     @property
     def inferred_from(self) -> str | None:
-        """The scenario that was run instead; None where it was this one."""
+        """The scenario of the run if it is another than the result's, else None."""
         return self.measured if self.measured != self.scenario else None
 
 
@@ -118,18 +118,18 @@ class Submitter:
         return self.folder.name
 
     def results(self) -> Iterator[ResultPlace]:
-        """List the results: every folder three levels below `results`, in the order of their paths."""
+        """Yield the results, the folders three levels below `results`, in the order of their paths."""
         for model in self.models():
             for scenario in subfolders(model):
                 yield ResultPlace(self, model.parent.name, model.name, scenario.name)
 
     def models(self, kind: str = "results") -> Iterator[Path]:
-        """List the folders of models, two levels below `results` (or another folder of the submitter's)."""
+        """Yield the folders of models, two levels below `results` or another folder of the submitter."""
         for sut in subfolders(self.folder / kind):
             yield from subfolders(sut)
 
     def description(self, sut: str) -> Path:
-        """Where a system's description stands."""
+        """Return the path of a system's description."""
         return self.folder / "systems" / f"{sut}.json"
 
 
@@ -153,44 +153,44 @@ class ResultPlace:
         return self.below("measurements")
 
     def below(self, kind: str) -> Path:
-        """Return its folder below another of the submitter's ("compliance")."""
+        """Return its folder below another folder of the submitter ("compliance")."""
         return self.submitter.folder / kind / self.sut / self.model / self.scenario
 
 
 def submitters(root: Path, rules: Round) -> Iterator[Submitter]:
-    """List the submitters of every division that the round knows."""
+    """Yield the submitters of every division that the round knows."""
     for division in rules.submission.folders.divisions:
         for folder in subfolders(root / division):
             yield Submitter(division, folder)
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """List the folders in a folder by name; none where there is no such folder."""
+    """Return the folders in a folder, sorted by name; none if the folder does not exist."""
     return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
 
 
 def files(folder: Path) -> set[str]:
-    """Name what stands in a folder; nothing where there is no such folder."""
+    """Return the names in a folder; none if the folder does not exist."""
     return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
 
 
 class BusyError(LocatedError):
-    """Another process works on the submission."""
+    """Another process is working on the submission."""
 
 
 @contextmanager
 def lock_submission(root: Path, refusal: type[LocatedError] = BusyError) -> Iterator[None]:
-    """Keep others from making, shortening, restoring or packing a submission; the lock is the folder's own.
+    """Lock a submission's root against other processes that generate, truncate, restore or pack it.
 
     Raises:
-        BusyError: another process holds it; or the caller's `refusal`.
-        OSError: it cannot be opened.
+        BusyError: another process holds the lock; `refusal` replaces the class of the error.
+        OSError: the root cannot be opened.
     """
     descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         if not locks.acquire(descriptor):
-            problem = "another process is making a submission here, or packing it"
-            raise refusal(root, problem, "wait for it, or give another --submission_dir")
+            problem = "another process is generating or packing a submission here"
+            raise refusal(root, problem, "wait for that process, or use another --submission_dir")
         yield
     finally:
         os.close(descriptor)

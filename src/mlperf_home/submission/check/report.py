@@ -1,4 +1,4 @@
-"""The check of a whole tree, what it says of each result, and what a user sees of it."""
+"""The check of a complete tree, its report on each result, and the texts for users."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _UNITS = {"samples_per_second": "samples/s", "latency_ms": "ms"}
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """What a check tolerates, and what it is told besides.
+    """The options of a check.
 
     Attributes:
-        allow_sample: whether results of sample data pass, for trying; each is noted.
+        allow_sample: whether samples pass, for tests; each has a note.
         allow_short: whether runs that are too short, or on a part of the dataset, are only noted.
-        skip_compliance: whether compliance tests are left out.
-        submitter: a submitter who must be there, or "".
-        more_names: benchmarks of models, besides those that the tree maps itself.
+        skip_compliance: whether to skip compliance tests.
+        submitter: a submitter whom the tree must hold, or "".
+        more_names: benchmarks of models, in addition to the tree's own mapping.
     """
 
     allow_sample: bool = False
@@ -65,14 +65,14 @@ class ResultRow:
     """One line of the table of results.
 
     Attributes:
-        system, model, benchmark, scenario: what was measured; benchmark is None where the name leads to none.
-        sample: whether it is a sample: no MLPerf result.
-        value: in `unit`, or None where the log does not give it.
+        system, model, benchmark, scenario: the names of the result; benchmark is None if the model's is unknown.
+        sample: whether it is a sample, not an MLPerf result.
+        value: the result in `unit`, or None if the log does not have it.
         unit: "samples_per_second" or "latency_ms".
         accuracy_percent: F1 or top-1, or None.
         valid: LoadGen's verdict, or None.
-        inferred_from: the scenario that was run instead, or None.
-        errors: how many findings stand in its way.
+        inferred_from: the scenario of the run, or None if it is the result's.
+        errors: the number of findings that are errors.
     """
 
     system: str
@@ -90,47 +90,47 @@ class ResultRow:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """All that a check found: the findings in the order of their paths, and the results."""
+    """The report of a check: the findings in the order of their paths, and the results."""
 
     findings: tuple[Finding, ...]
     results: tuple[ResultRow, ...]
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """The findings that stand in the way."""
+        """The findings that prevent the submission."""
         return tuple(each for each in self.findings if each.level == "error")
 
     @property
     def notes(self) -> tuple[Finding, ...]:
-        """The findings that do not."""
+        """The findings that do not prevent the submission."""
         return tuple(each for each in self.findings if each.level == "note")
 
 
 def check_submission(root: Path, rules: Round, options: CheckOptions | None = None) -> CheckReport:
-    """Check a submission's tree, from the root that holds `open` or `closed`, by all rules of the round.
+    """Check a submission's tree, whose root holds `open` or `closed`, by all rules of the round.
 
     Raises:
-        CheckError: `root` is no folder, or does not hold the submitter asked for.
+        CheckError: `root` is not a folder, or does not hold the submitter of the options.
     """
     options = options or CheckOptions()
     if not root.is_dir():
-        raise CheckError(root, "is no folder", "give the root of a submission by --submission_dir")
-    found = list(submitters(root, rules))
-    if options.submitter and options.submitter not in {each.name for each in found}:
+        raise CheckError(root, "is not a folder", "pass the root of a submission by --submission_dir")
+    every = list(submitters(root, rules))
+    if options.submitter and options.submitter not in {each.name for each in every}:
         problem = f"holds no submitter {options.submitter}"
-        raise CheckError(root, problem, "give the name that the submission was made with")
+        raise CheckError(root, problem, "use the name in the submission")
     scope = CheckScope(root, rules, sample=options.allow_sample, tolerant=options.allow_short)
     findings, rows = list(check_structure(scope)), []
-    for submitter in found:
+    for submitter in every:
         mapping, problems = read_mapping(scope, submitter)
         findings += problems
-        findings += _untold(scope, submitter, mapping, options.more_names)
+        findings += _check_mapping(scope, submitter, mapping, options.more_names)
         mapping = {**mapping, **options.more_names}
         findings += check_systems(scope, submitter)
         findings += check_code(scope, submitter)
         findings += check_scenarios(scope, submitter, mapping)
         for place in submitter.results():
-            row, problems = _result(scope, place, mapping)
+            row, problems = _check_result(scope, place, mapping)
             rows.append(row)
             findings += problems
     if options.skip_compliance:
@@ -138,16 +138,16 @@ def check_submission(root: Path, rules: Round, options: CheckOptions | None = No
     return CheckReport(tuple(sorted(set(findings))), tuple(rows))
 
 
-def _result(scope: CheckScope, place: ResultPlace, mapping: Mapping[str, str]) -> tuple[ResultRow, list[Finding]]:
-    told = read_result_json(place)
-    sample = told.get("sample") is True
+def _check_result(scope: CheckScope, place: ResultPlace, mapping: Mapping[str, str]) -> tuple[ResultRow, list[Finding]]:
+    fields = read_result_json(place)
+    sample = fields.get("sample") is True
     tolerated = sample and scope.sample
     scenario, name = scenario_named(place.scenario), scope.rules.benchmark_of(place.model, mapping)
     row = ResultRow(place.sut, place.model, name, scenario or place.scenario, sample)
     findings: list[Finding] = []
     if sample:
-        remedy = "measure with the real dataset and model; --allow_sample makes a tree for trying"
-        problem = "is a sample: made-up data and a toy model, no MLPerf result"
+        remedy = "measure with the real dataset and model, or add --allow_sample for a test"
+        problem = "is a sample with made-up data and a toy model, not an MLPerf result"
         findings.append(scope.finding(place.measurements, "sample", problem, remedy, note=tolerated))
     if name is None or name not in scope.rules.benchmarks:
         known = ", ".join(scope.rules.benchmarks)
@@ -160,12 +160,12 @@ def _result(scope: CheckScope, place: ResultPlace, mapping: Mapping[str, str]) -
         run, tolerant = place.results / PERFORMANCE_DIR, scope.tolerant or tolerated
         detail = scan_detail(run / DETAIL_FILE)
         result = CheckedResult(scope.root, scope.rules, tolerated, tolerant, place, name, scenario, run, detail)
-        findings += _of_benchmark(result, told.get("inferred_from"))
-        row = _measured(row, result)
+        findings += _check_benchmark(result, fields.get("inferred_from"))
+        row = _with_result(row, result)
     return replace(row, errors=sum(each.level == "error" for each in findings)), findings
 
 
-def _measured(row: ResultRow, result: CheckedResult) -> ResultRow:
+def _with_result(row: ResultRow, result: CheckedResult) -> ResultRow:
     text = known_accuracy(result.place.results / ACCURACY_DIR / ACCURACY_TEXT)
     row = replace(row, accuracy_percent=text.percent if text else None)
     if not result.run.is_dir():
@@ -175,51 +175,51 @@ def _measured(row: ResultRow, result: CheckedResult) -> ResultRow:
     return replace(row, value=value, unit=unit, valid=valid, inferred_from=result.inferred_from)
 
 
-def _of_benchmark(result: CheckedResult, marked: object) -> Iterator[Finding]:
-    """Check a result by the rules of its benchmark; `marked` is the scenario that its JSON says it is inferred from."""
-    yield from _equivalence(result)
+def _check_benchmark(result: CheckedResult, marked: object) -> Iterator[Finding]:
+    """Check a result by the rules of its benchmark; `marked` is the field `inferred_from` of its JSON."""
+    yield from _check_closed_model(result)
     yield from check_performance(result)
     yield from check_accuracy(result)
     yield from check_measurement_files(result)
     yield from check_compliance(result)
     if not result.run.is_dir():
         return
-    wanted, name = result.rules.submission.network.sut_name, result.detail.logged.get("sut_name")
+    prefix, name = result.rules.submission.network.sut_name, result.detail.logged.get("sut_name")
     description = json_object(result.place.submitter.description(result.place.sut))
-    if is_over_network(result, description) and wanted not in str(name):
-        problem = f"is of {name}, and the name of a system over a network holds {wanted!r}"
-        yield result.finding(result.place.results, "network-sut", problem, "run again with that name")
+    if is_over_network(result, description) and prefix not in str(name):
+        problem = f"is of {name}; the name of a system over a network must contain {prefix!r}"
+        yield result.finding(result.place.results, "network-sut", problem, "run again with such a name")
     if marked and result.inferred_from is None:
         problem = f"is marked as inferred from {marked}, but its logs are of its own scenario"
         yield result.finding(result.place.measurements, "inferred-mark", problem, "generate the submission again")
     if result.inferred_from and not marked:
-        problem = f"is a copy of {result.inferred_from} and not marked as such"
-        remedy = "say so in its JSON (inferred_from)"
+        problem = f"is a copy of {result.inferred_from} without a mark"
+        remedy = "add the field inferred_from to its JSON"
         yield result.finding(result.place.measurements, "inferred-mark", problem, remedy, note=True)
 
 
-def _untold(
-    scope: CheckScope, submitter: Submitter, mapping: dict[str, str], told: Mapping[str, str]
+def _check_mapping(
+    scope: CheckScope, submitter: Submitter, mapping: dict[str, str], options: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """Name the models whose benchmark an option tells and the tree does not: others have only the tree."""
+    """Yield the models whose benchmarks only an option names: other readers have only the tree."""
     path = submitter.folder / scope.rules.submission.folders.mapping
-    for model in sorted({place.model for place in submitter.results()} & told.keys()):
-        if scope.rules.benchmark_of(model, mapping) != told[model]:
-            problem = f"does not say that {model} is {told[model]}: an option alone says so"
-            yield scope.finding(path, "mapping-missing", problem, f'write {{"{model}": "{told[model]}"}} into it')
+    for model in sorted({place.model for place in submitter.results()} & options.keys()):
+        if scope.rules.benchmark_of(model, mapping) != options[model]:
+            problem = f"does not map {model} to {options[model]}: only an option does"
+            yield scope.finding(path, "mapping-missing", problem, f'write {{"{model}": "{options[model]}"}} into it')
 
 
-def _equivalence(result: CheckedResult) -> Iterator[Finding]:
-    """Check that the closed division has the reference's model: the official checker takes any that leads to it."""
+def _check_closed_model(result: CheckedResult) -> Iterator[Finding]:
+    """Check that the closed division has the reference model: the official checker accepts any mapped name."""
     model, own_names = result.place.model, {result.name, result.benchmark.loadgen_model}
     if result.division and result.division.compliance_applies and model not in own_names:
-        problem = f"{model} is another model than {result.name}'s, and closed takes that alone"
+        problem = f"{model} is not the reference model of {result.name}; the closed division allows no other"
         remedy = "submit it to the open division"
         yield result.finding(result.place.results.parent, "closed-model", problem, remedy, note=result.sample)
 
 
 def result_rows(report: CheckReport) -> list[tuple[str, str]]:
-    """Give a label and a text for each result, in the order of their places, then for each model what is missing."""
+    """Return label and text of each result in the order of their places, then of each model's missing scenarios."""
     rows = []
     for row in report.results:
         parts = [
@@ -232,16 +232,16 @@ def result_rows(report: CheckReport) -> list[tuple[str, str]]:
         if row.inferred_from:
             parts.append(f"inferred from {row.inferred_from}")
         if row.sample:
-            parts.append("SAMPLE, no MLPerf result")
+            parts.append("SAMPLE, not an MLPerf result")
         if row.errors:
-            parts.append(f"{row.errors} finding{'s' if row.errors > 1 else ''} in the way")
+            parts.append(f"{row.errors} error{'s' if row.errors > 1 else ''}")
         rows.append((f"{row.model}, {row.scenario}", ", ".join(parts).replace(":,", ":")))
     missing = [(Path(each.path).name, each.problem) for each in report.findings if each.rule == SCENARIO_MISSING]
     return [*rows, *missing]
 
 
 def group_findings(findings: Sequence[Finding]) -> list[str]:
-    """Give one line for each finding, and one for all that say the same of several files, with the first of them."""
+    """Return a line for each finding; findings that differ only in their files share a line."""
     places: dict[tuple[str, str, str], list[str]] = {}
     for finding in findings:
         places.setdefault((finding.rule, finding.problem, finding.remedy), []).append(finding.path)
@@ -250,13 +250,13 @@ def group_findings(findings: Sequence[Finding]) -> list[str]:
 
 
 def summary(report: CheckReport) -> str:
-    """Say in one line how many findings there are."""
+    """Return one line with the numbers of results, errors and notes."""
     errors, notes = len(report.errors), len(report.notes)
-    found = f"{errors} finding{'' if errors == 1 else 's'} in the way" if errors else "nothing in the way"
-    return f"{len(report.results)} results, {found}, {notes} note{'' if notes == 1 else 's'}"
+    counted = f"{errors} error{'' if errors == 1 else 's'}" if errors else "no errors"
+    return f"{len(report.results)} results, {counted}, {notes} note{'' if notes == 1 else 's'}"
 
 
 def report_text(report: CheckReport) -> str:
-    """Write all findings, those in the way first."""
+    """Return a text with all findings, errors first."""
     lines = [f"error: {finding}" for finding in report.errors] + [f"note: {finding}" for finding in report.notes]
     return "\n".join([*lines, summary(report), ""])

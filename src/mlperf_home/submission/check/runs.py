@@ -1,4 +1,4 @@
-"""What every LoadGen run of a submission must show; and the accuracy run: whole, of this dataset and this set-up?"""
+"""Checks that all LoadGen runs share, and checks of the accuracy run."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from mlperf_home.submission.check.places import CheckedResult, CheckScope, Finding
 
 RERUN = "run the benchmark again"
-# The summary's lines with the keys of the detail log that say the same.
-_SAID_TWICE = (
+# Lines of the summary, with the keys of the same values in the detail log.
+_LOGGED_TWICE = (
     ("Scenario", "effective_scenario"),
     ("Mode", "effective_test_mode"),
     ("Result is", "result_validity"),
@@ -39,7 +39,7 @@ _SAID_TWICE = (
     *((name, f"effective_{name}") for name in ("samples_per_query", "min_query_count", "qsl_rng_seed")),
     ("performance_sample_count", "effective_performance_sample_count"),
 )
-# What only an audit.config sets; each is 0 or false in a run without one.
+# Only an audit.config sets these; each is 0 or false in a run without one.
 _AUDIT_SETTINGS = (
     *("accuracy_log_rng_seed", "accuracy_log_probability", "accuracy_log_sampling_target"),
     *("performance_issue_unique", "performance_issue_same", "performance_issue_same_index"),
@@ -47,8 +47,8 @@ _AUDIT_SETTINGS = (
 _ALL_PERCENT = 100
 # accuracy.txt has three digits after the point.
 _LAST_DIGIT = 0.001
-_RESCORE = "compute the accuracy again from the whole log"
-# What two runs of one set-up have in common.
+_RESCORE = "compute the accuracy again from the complete log"
+# Values that two runs of one set-up share.
 _SAME_SETUP = (
     *("loadgen_version", "qsl_reported_total_count", "qsl_reported_performance_count", "sut_name"),
     "effective_scenario",
@@ -56,34 +56,31 @@ _SAME_SETUP = (
 
 
 def check_run(scope: CheckScope, folder: Path, detail: DetailLog, mode: str, seeds: Seeds) -> Iterator[Finding]:
-    """Check what both modes share: their files, whole logs, no errors, the mode, the seeds, no audit.
-
-    `mode` is LoadGen's name of the mode that belongs here.
-    """
-    yield from _file_list(scope, folder, mode)
+    """Check files, logs, errors, mode, seeds and audit settings of a run; `mode` is LoadGen's name of its mode."""
+    yield from _check_file_list(scope, folder, mode)
     path, settings = folder / DETAIL_FILE, detail.settings
     if not path.is_file():
         return
-    yield from _whole(scope, path, detail)
+    yield from _check_complete(scope, path, detail)
     if detail.errors:
-        said = explain_errors(str(settings.get("scenario")), detail.errors, detail.values)
-        yield scope.finding(path, "log-errors", said, RERUN)
-    elif (counted := detail.logged.get("num_errors", 0)) != 0:
-        yield scope.finding(path, "log-errors", f"counts {counted} errors and tells none", RERUN)
+        problem = explain_errors(str(settings.get("scenario")), detail.errors, detail.values)
+        yield scope.finding(path, "log-errors", problem, RERUN)
+    elif (count := detail.logged.get("num_errors", 0)) != 0:
+        yield scope.finding(path, "log-errors", f"counts {count} errors, but logs none", RERUN)
     if settings.get("test_mode", mode) != mode:
         problem = f"is the log of a run in mode {settings['test_mode']}, not {mode}"
-        yield scope.finding(path, "log-mode", problem, "put the right run here")
-    for name, wanted in vars(seeds).items():
-        if settings.get(name, wanted) != wanted:
-            problem = f"{name} is {settings[name]}, {scope.rules.name} wants {wanted}"
+        yield scope.finding(path, "log-mode", problem, f"put the log of a run in mode {mode} here")
+    for name, seed in vars(seeds).items():
+        if settings.get(name, seed) != seed:
+            problem = f"{name} is {settings[name]}, {scope.rules.name} requires {seed}"
             yield scope.finding(path, "seed", problem, f"run again with the rules of {scope.rules.name}")
     for name in list(filter(settings.get, _AUDIT_SETTINGS))[:1]:
-        problem = f"was made under an audit.config: {name} is {settings[name]}"
+        problem = f"is of a run under an audit.config: {name} is {settings[name]}"
         yield scope.finding(path, "audit-config", problem, "remove the stray audit.config and run again")
-    yield from _summary(scope, folder / SUMMARY_FILE, detail)
+    yield from _check_summary(scope, folder / SUMMARY_FILE, detail)
 
 
-def _file_list(scope: CheckScope, folder: Path, mode: str) -> Iterator[Finding]:
+def _check_file_list(scope: CheckScope, folder: Path, mode: str) -> Iterator[Finding]:
     names = scope.rules.submission.files
     accuracy = mode == "AccuracyOnly"
     needed = names.accuracy if accuracy else names.performance
@@ -92,10 +89,10 @@ def _file_list(scope: CheckScope, folder: Path, mode: str) -> Iterator[Finding]:
         if not (folder / name).is_file():
             yield scope.finding(folder / name, "log-missing", "is missing", RERUN)
     for name in sorted(files(folder) - {*needed, *allowed}):
-        yield scope.finding(folder / name, "file-list", "may not stand among the logs", "move it out")
+        yield scope.finding(folder / name, "file-list", "is not allowed among the logs", "move it out")
 
 
-def _whole(scope: CheckScope, path: Path, detail: DetailLog) -> Iterator[Finding]:
+def _check_complete(scope: CheckScope, path: Path, detail: DetailLog) -> Iterator[Finding]:
     if detail.fault is not None:
         yield scope.finding(path, "log-corrupt", f"{detail.fault.problem} ({detail.fault.where})", RERUN)
     elif detail.missing:
@@ -104,28 +101,28 @@ def _whole(scope: CheckScope, path: Path, detail: DetailLog) -> Iterator[Finding
     else:
         yield from check_utf_8(scope, path, RERUN)
     if detail.repeated:
-        problem = f"says {detail.repeated[0]} more than once: it is a log of two runs"
+        problem = f"has {detail.repeated[0]} more than once: it is a log of two runs"
         yield scope.finding(path, "log-twice", problem, "put the log of one run here")
 
 
 def check_utf_8(scope: CheckScope, path: Path, remedy: str) -> Iterator[Finding]:
-    """Check that a text can be read as one: the official checker breaks off at bytes that are not UTF-8."""
+    """Check that a text is UTF-8; the official checker stops at other bytes."""
     try:
         path.read_text("utf-8")
     except UnicodeDecodeError as error:
         yield scope.finding(path, "not-utf-8", f"byte {error.start} is not UTF-8", remedy)
 
 
-def _summary(scope: CheckScope, path: Path, detail: DetailLog) -> Iterator[Finding]:
+def _check_summary(scope: CheckScope, path: Path, detail: DetailLog) -> Iterator[Finding]:
     if not path.is_file():
         return
     text = path.read_text("utf-8", errors="replace")
     if not summary_is_whole(text):
         yield scope.finding(path, "summary-cut", "the last line is missing: the run was interrupted", RERUN)
-    for label, key in _SAID_TWICE:
-        found = re.search(rf"^{re.escape(label)}\s*:\s*(\S+)\s*$", text, re.MULTILINE)
-        if found and key in detail.logged and not _same(found.group(1), detail.logged[key]):
-            problem = f"says {label} {found.group(1)}, {DETAIL_FILE} says {detail.logged[key]}"
+    for label, key in _LOGGED_TWICE:
+        match = re.search(rf"^{re.escape(label)}\s*:\s*(\S+)\s*$", text, re.MULTILINE)
+        if match and key in detail.logged and not _same(match.group(1), detail.logged[key]):
+            problem = f"has {label} {match.group(1)}, {DETAIL_FILE} has {detail.logged[key]}"
             remedy = "put both logs of one run here"
             yield scope.finding(path, "logs-mixed", f"{problem}: they are of different runs", remedy)
             return
@@ -133,14 +130,14 @@ def _summary(scope: CheckScope, path: Path, detail: DetailLog) -> Iterator[Findi
 
 def _same(text: str, value: Any) -> bool:
     try:
-        # The summary has six digits.
+        # Numbers in the summary have six digits.
         return abs(float(text) - float(value)) <= 1e-5 * abs(float(value))
     except (TypeError, ValueError):
         return text == str(value)
 
 
 def check_accuracy(result: CheckedResult) -> Iterator[Finding]:
-    """Check the accuracy run of a result against the rules and against its performance run."""
+    """Check the accuracy run of a result, also against its performance run."""
     folder = result.place.results / ACCURACY_DIR
     if not folder.is_dir():
         remedy = "run it: _accuracy-only, with the same options"
@@ -149,24 +146,24 @@ def check_accuracy(result: CheckedResult) -> Iterator[Finding]:
     detail = scan_detail(folder / DETAIL_FILE)
     yield from check_run(result, folder, detail, "AccuracyOnly", result.rules.seeds)
     for key in _SAME_SETUP:
-        one, other = detail.logged.get(key), result.detail.logged.get(key)
-        if one is not None and other is not None and one != other:
+        value, expected = detail.logged.get(key), result.detail.logged.get(key)
+        if value is not None and expected is not None and value != expected:
             name = key.removeprefix("effective_")
-            problem = f"{name} is {one}, in the performance run {other}: they are not of one set-up"
+            problem = f"{name} is {value}, in the performance run {expected}: their set-ups differ"
             yield result.finding(folder / DETAIL_FILE, "runs-differ", problem, "run both again with the same options")
-    found, wanted = detail.settings.get("accuracy_sample_count"), result.benchmark.dataset_sample_count
-    if found is not None and found != wanted:
-        problem = f"accuracy was measured on {found} samples, the dataset has {wanted}"
+    count, total = detail.settings.get("accuracy_sample_count"), result.benchmark.dataset_sample_count
+    if count is not None and count != total:
+        problem = f"accuracy was measured on {count} samples, the dataset has {total}"
         remedy = "run again on the whole dataset"
         yield result.finding(folder / DETAIL_FILE, "accuracy-samples", problem, remedy, note=result.tolerant)
     text = known_accuracy(folder / ACCURACY_TEXT)
     if (folder / ACCURACY_TEXT).is_file():
-        yield from _accuracy_text(result, folder / ACCURACY_TEXT, text, detail)
+        yield from _check_accuracy_text(result, folder / ACCURACY_TEXT, text, detail)
     if (folder / ACCURACY_FILE).is_file():
-        yield from _accuracy_log(result, folder / ACCURACY_FILE, text.log_sha256 if text else None)
+        yield from _check_accuracy_log(result, folder / ACCURACY_FILE, text.log_sha256 if text else None)
 
 
-def _accuracy_text(
+def _check_accuracy_text(
     result: CheckedResult, path: Path, text: AccuracyText | None, detail: DetailLog
 ) -> Iterator[Finding]:
     yield from check_utf_8(result, path, _RESCORE)
@@ -174,22 +171,22 @@ def _accuracy_text(
         yield result.finding(path, "accuracy-unreadable", "holds no accuracy in an official form", _RESCORE)
         return
     if text.log_sha256 is None:
-        problem = "has no line hash=<SHA-256> of the accuracy log, without blanks"
+        problem = "has no line hash=<SHA-256> without spaces, for the accuracy log"
         yield result.finding(path, "accuracy-hash", problem, "truncate the accuracy logs")
     if text.count > 1:
-        yield result.finding(path, "accuracy-twice", f"says {text.count} accuracies", "keep the line of this run")
+        yield result.finding(path, "accuracy-twice", f"has {text.count} accuracies", "keep the line of this run")
     if set(text.values) != set(result.rules.submission.accuracy_forms[result.benchmark.accuracy_metric]):
         problem = f"has the form of another benchmark ({', '.join(text.values)})"
         yield result.finding(path, "accuracy-form", problem, _RESCORE)
         return
-    yield from _values(result, path, text, detail)
-    applies, threshold = result.division, result.benchmark.accuracy_threshold
-    if applies and applies.accuracy_threshold_applies and text.percent < threshold:
-        problem = f"{text.percent:g} is below {threshold:g}, which the closed division wants"
+    yield from _check_values(result, path, text, detail)
+    division, threshold = result.division, result.benchmark.accuracy_threshold
+    if division and division.accuracy_threshold_applies and text.percent < threshold:
+        problem = f"{text.percent:g} is below {threshold:g}, the threshold of the closed division"
         yield result.finding(path, "accuracy-threshold", problem, "submit to the open division")
 
 
-def _values(result: CheckedResult, path: Path, text: AccuracyText, detail: DetailLog) -> Iterator[Finding]:
+def _check_values(result: CheckedResult, path: Path, text: AccuracyText, detail: DetailLog) -> Iterator[Finding]:
     for name, value in text.values.items():
         if name.endswith("_percent") and not 0 <= value <= _ALL_PERCENT:
             yield result.finding(path, "accuracy-range", f"{name} is {value:g}", _RESCORE)
@@ -198,15 +195,15 @@ def _values(result: CheckedResult, path: Path, text: AccuracyText, detail: Detai
         return
     share = _ALL_PERCENT * good / total if total else 0.0
     if abs(share - text.values["top1_percent"]) > _LAST_DIGIT:
-        problem = f"says {text.values['top1_percent']:g} %, but {good:g} of {total:g} are {share:.3f} %"
+        problem = f"has {text.values['top1_percent']:g} %, but {good:g} of {total:g} are {share:.3f} %"
         yield result.finding(path, "accuracy-sum", problem, _RESCORE)
-    asked = detail.settings.get("accuracy_sample_count")
-    if asked is not None and asked != total:
-        problem = f"counts {total:g} samples, the run had {asked}"
+    count = detail.settings.get("accuracy_sample_count")
+    if count is not None and count != total:
+        problem = f"counts {total:g} samples, the run had {count}"
         yield result.finding(path, "accuracy-of-another-run", problem, _RESCORE)
 
 
-def _accuracy_log(result: CheckedResult, path: Path, kept_hash: str | None) -> Iterator[Finding]:
+def _check_accuracy_log(result: CheckedResult, path: Path, kept_hash: str | None) -> Iterator[Finding]:
     size, limit = path.stat().st_size, result.rules.submission.limits.accuracy_log_bytes
     if size > limit:
         problem = f"has {size} bytes, above {limit}"
@@ -215,4 +212,4 @@ def _accuracy_log(result: CheckedResult, path: Path, kept_hash: str | None) -> I
     if not has_end(path):
         yield result.finding(path, "accuracy-log-cut", "has no end: the run was interrupted", RERUN)
     if not is_truncated(path) and kept_hash not in {None, sha256_of(path)}:
-        yield result.finding(path, "accuracy-log-hash", f"is not the log whose hash {ACCURACY_TEXT} has", _RESCORE)
+        yield result.finding(path, "accuracy-log-hash", f"does not have the hash in {ACCURACY_TEXT}", _RESCORE)

@@ -1,4 +1,4 @@
-"""The tree as a whole: what may stand in it, which benchmark a model's name stands for, which scenarios are missing."""
+"""Checks of the tree: its folders and names, the mapping of models to benchmarks, missing scenarios."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from mlperf_home.submission.check.places import CheckScope, Finding, Submitter
 
 SCENARIO_MISSING = "scenario-missing"
-"""The rule of findings about scenarios that a category wants and that are not there."""
+"""The rule of findings about missing scenarios that a category requires."""
 
-# What every file system and git on every system can hold.
-_FRIENDLY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=@,()#~-]*")
+# Names that all file systems allow, and git on all of them.
+_PORTABLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=@,()#~-]*")
 
 
 def check_structure(scope: CheckScope) -> Iterator[Finding]:
@@ -33,41 +33,41 @@ def check_structure(scope: CheckScope) -> Iterator[Finding]:
     for path in sorted(scope.root.iterdir()):
         if path.is_dir():
             if path.name not in (*folders.divisions, *folders.beside_divisions):
-                problem = f"a folder that is no division ({', '.join(folders.divisions)})"
+                problem = f"is not the folder of a division ({', '.join(folders.divisions)})"
                 yield scope.finding(path, "root-folder", problem, remedy)
         elif path.suffix not in folders.root_suffixes:
-            problem = f"a file in the root that is not {' or '.join(folders.root_suffixes)}"
+            problem = f"is a file in the root, but not {' or '.join(folders.root_suffixes)}"
             yield scope.finding(path, "root-file", problem, remedy)
     divisions = [scope.root / name for name in folders.divisions if (scope.root / name).is_dir()]
     if not divisions:
-        yield scope.finding(scope.root, "empty-tree", "holds no division", "generate the submission first")
+        yield scope.finding(scope.root, "empty-tree", "has no folder of a division", "generate the submission first")
     for division in divisions:
-        yield from _division(scope, division)
+        yield from _check_division(scope, division)
 
 
-def _division(scope: CheckScope, division: Path) -> Iterator[Finding]:
+def _check_division(scope: CheckScope, division: Path) -> Iterator[Finding]:
     limit = scope.rules.submission.limits.file_bytes
     for name, folders, names in os.walk(division):
         folder = Path(name)
         if folder == division and not folders:
-            yield scope.finding(folder, "empty-tree", "holds no submitter", "generate the submission first")
+            yield scope.finding(folder, "empty-tree", "has no folder of a submitter", "generate the submission first")
         for file in names if folder == division else ():
-            yield scope.finding(folder / file, "division-file", "a file outside the submitters' folders", "move it out")
+            yield scope.finding(folder / file, "division-file", "is outside the submitters' folders", "move it out")
         if not folders and not names:
             yield scope.finding(folder, "empty-folder", "is empty", "remove it")
-        yield from _names(scope, folder, [*folders, *names])
+        yield from _check_names(scope, folder, [*folders, *names])
         for each in (folder / entry for entry in (*folders, *names)):
             if each.is_symlink() and not each.exists():
-                yield scope.finding(each, "broken-link", "is a link to nothing", "replace it by the file")
+                yield scope.finding(each, "broken-link", "is a broken link", "replace it by the file")
             elif each.is_symlink():
-                # The official checker looks links up from the root of the submission, and elsewhere they lead nowhere.
-                yield scope.finding(each, "link", "is a link", "replace it by what it leads to")
+                # The official checker resolves links from the root of the submission.
+                yield scope.finding(each, "link", "is a link", "replace it by its target")
             elif each.is_file() and each.stat().st_size > limit:
                 problem = f"has {each.stat().st_size / 2**20:.1f} MB, above {limit / 2**20:.0f} MB"
                 yield scope.finding(each, "file-size", problem, "truncate the accuracy log, or remove the file")
 
 
-def _names(scope: CheckScope, folder: Path, names: list[str]) -> Iterator[Finding]:
+def _check_names(scope: CheckScope, folder: Path, names: list[str]) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for name in sorted(names):
         path = folder / name
@@ -75,8 +75,8 @@ def _names(scope: CheckScope, folder: Path, names: list[str]) -> Iterator[Findin
             yield scope.finding(path, "pycache", "holds compiled Python", "remove it")
         elif " " in name:
             yield scope.finding(path, "space-in-name", "has a space in its name", "rename it")
-        elif not _FRIENDLY.fullmatch(name):
-            problem = "has a name that git or another system may not take (hidden, or with odd characters)"
+        elif not _PORTABLE.fullmatch(name):
+            problem = "has a name that git or another machine may reject (hidden, or with unusual characters)"
             yield scope.finding(path, "unfriendly-name", problem, "rename or remove it")
         elif other := seen.get(name.lower()):
             yield scope.finding(path, "case-collision", f"differs from {other} by case only", "remove one of the two")
@@ -84,99 +84,104 @@ def _names(scope: CheckScope, folder: Path, names: list[str]) -> Iterator[Findin
 
 
 class MappingError(Exception):
-    """A list of models and benchmarks cannot be read; the text says how to write it."""
+    """A list of models and benchmarks is malformed; the text shows the right form."""
 
 
 def parse_mapping(text: str, rules: Round) -> dict[str, str]:
-    """Read `model:benchmark,model:benchmark`, as users type it.
+    """Parse `model:benchmark,model:benchmark`.
 
     Raises:
-        MappingError: it has another form, or names a benchmark that the round does not know.
+        MappingError: the text has another form, or names a benchmark that the round does not know.
     """
     pairs = [part.partition(":") for part in text.split(",") if part.strip()]
     for model, colon, benchmark in pairs:
         if not (model.strip() and colon and benchmark.strip()):
-            given = f"{model}{colon}{benchmark}"
-            raise MappingError(f"{given!r} maps no model to a benchmark; write <model>:<benchmark>,<model>:<benchmark>")
+            part = f"{model}{colon}{benchmark}"
+            raise MappingError(f"{part!r} maps no model to a benchmark; write <model>:<benchmark>,<model>:<benchmark>")
         if benchmark.strip() not in rules.benchmarks:
             known = ", ".join(rules.benchmarks)
-            raise MappingError(f"{model.strip()} cannot be mapped to {benchmark.strip()}; known are {known}")
+            raise MappingError(f"{model.strip()}: unknown benchmark {benchmark.strip()}; use one of {known}")
     return {model.strip(): benchmark.strip() for model, _, benchmark in pairs}
 
 
 def read_mapping(scope: CheckScope, submitter: Submitter) -> tuple[dict[str, str], list[Finding]]:
-    """Read a submitter's mapping; it is empty where there is none or it cannot be used."""
+    """Read a submitter's mapping; return an empty one, with findings, if it cannot be used."""
     folders = scope.rules.submission.folders
     path = submitter.folder / folders.mapping
     if not path.exists():
         return {}, []
     if submitter.division not in folders.mapping_divisions:
-        problem = f"the {submitter.division} division takes no mapping of names"
-        return {}, [scope.finding(path, "mapping-division", problem, "name models by their benchmark")]
+        problem = f"the {submitter.division} division allows no mapping of names"
+        return {}, [scope.finding(path, "mapping-division", problem, "name each model by its benchmark")]
     try:
         mapping = read_object(path)
-        problem = "" if all(isinstance(name, str) for name in mapping.values()) else "is no JSON object of texts"
+        problem = "" if all(isinstance(name, str) for name in mapping.values()) else "is not a JSON object of texts"
     except DocumentError as error:
         problem = error.problem
     if problem:
         return {}, [scope.finding(path, "mapping-unreadable", problem, 'write {"<model>": "<benchmark>"}')]
     known = ", ".join(scope.rules.benchmarks)
     unknown = ((model, name) for model, name in sorted(mapping.items()) if name not in scope.rules.benchmarks)
-    problems = (f"maps {model} to {name}, which is no benchmark known here" for model, name in unknown)
-    return mapping, [scope.finding(path, "mapping-benchmark", each, f"name one of {known}") for each in problems]
+    problems = (f"maps {model} to {name}, an unknown benchmark" for model, name in unknown)
+    return mapping, [scope.finding(path, "mapping-benchmark", each, f"use one of {known}") for each in problems]
 
 
 def scenario_named(folder: str) -> str | None:
-    """Give the scenario that a folder's name stands for, whatever its case; None for another name."""
+    """Return the scenario of a folder's name, in any case; None if the name is none."""
     return next((name for name in SCENARIOS if name.lower() == folder.lower()), None)
 
 
 def check_scenarios(scope: CheckScope, submitter: Submitter, mapping: Mapping[str, str]) -> Iterator[Finding]:
-    """Check the scenarios of every model of a submitter: their names, and whether the category wants them."""
+    """Check the scenarios of every model of a submitter: their names, and the category's requirements."""
     if not any(submitter.results()):
         problem = "holds no results"
-        yield scope.finding(submitter.folder / "results", "no-results", problem, "generate them first")
+        yield scope.finding(submitter.folder / "results", "no-results", problem, "generate the submission first")
     for model in submitter.models():
-        yield from _scenarios(scope, model)
+        yield from _check_scenario_names(scope, model)
         benchmark = scope.rules.benchmark_of(model.name, mapping)
         if benchmark is not None and benchmark in scope.rules.benchmarks:
-            yield from _wanted(scope, submitter, model, benchmark)
+            yield from _check_required(scope, submitter, model, benchmark)
     for model in submitter.models("measurements"):
         if not (submitter.folder / "results" / model.parent.name / model.name).is_dir():
-            problem = "has measurement files and no results"
+            problem = "has measurement files, but no results"
             yield scope.finding(model, "measurements-without-results", problem, "remove it, or add the results")
 
 
-def _scenarios(scope: CheckScope, model: Path) -> Iterator[Finding]:
+def _check_scenario_names(scope: CheckScope, model: Path) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for folder in subfolders(model):
         scenario = scenario_named(folder.name)
         if scenario is None:
-            problem = f"is no scenario ({', '.join(name.lower() for name in SCENARIOS)})"
+            problem = f"is not a scenario ({', '.join(name.lower() for name in SCENARIOS)})"
             yield scope.finding(folder, "scenario-name", problem, "rename or remove it")
             continue
         if scenario in seen:
-            problem = f"is {scenario} again, beside {seen[scenario]}"
+            problem = f"is a second {scenario}, beside {seen[scenario]}"
             yield scope.finding(folder, "scenario-twice", problem, "keep one result for a scenario")
         elif folder.name != folder.name.lower():
-            problem = "is not in lower case, as published trees and the official tools have it"
-            yield scope.finding(folder, "scenario-case", problem, f"rename it to {folder.name.lower()}, here and there")
+            problem = "is not in lower case; published trees and the official tools are"
+            yield scope.finding(
+                folder,
+                "scenario-case",
+                problem,
+                f"rename it to {folder.name.lower()} in results, measurements and compliance",
+            )
         seen[scenario] = folder.name
 
 
-def _wanted(scope: CheckScope, submitter: Submitter, model: Path, benchmark: str) -> Iterator[Finding]:
+def _check_required(scope: CheckScope, submitter: Submitter, model: Path, benchmark: str) -> Iterator[Finding]:
     categories = system_categories(submitter.description(model.parent.name))
     known = ", ".join(category for category in categories if category in scope.rules.benchmarks[benchmark].scenarios)
-    wanted = scope.rules.required_scenarios(benchmark, ",".join(categories))
+    required = scope.rules.required_scenarios(benchmark, ",".join(categories))
     present = {scenario for folder in subfolders(model) if (scenario := scenario_named(folder.name))}
     if not known or not present:
         return
-    for scenario in sorted(present.difference(wanted)):
+    for scenario in sorted(present.difference(required)):
         problem = f"{scenario} is not a scenario of {benchmark} in {known}"
-        remedy = f"use {', '.join(wanted) or 'another category'}"
+        remedy = f"use {', '.join(required) or 'another category'}"
         yield scope.finding(model / scenario.lower(), "scenario-category", problem, remedy)
-    if missing := [name for name in wanted if name not in present]:
+    if missing := [name for name in required if name not in present]:
         strict = submitter.division in scope.rules.submission.folders.compliance_divisions
-        problem = f"{', '.join(missing)} missing of what {known} wants of {benchmark}"
-        remedy = "run it, or infer it where the round allows that"
+        problem = f"{', '.join(missing)} missing: {known} requires it of {benchmark}"
+        remedy = "run it, or infer it if the round allows that"
         yield scope.finding(model, SCENARIO_MISSING, problem, remedy, note=not strict)

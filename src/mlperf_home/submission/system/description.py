@@ -1,7 +1,7 @@
-"""What systems/<sut>.json says of the machine, from what the machine tells and the user knows.
+"""The system description, systems/<sut>.json, from facts about the machine and facts of the user's.
 
-Nothing is invented. What is not known is "" where round v3.1 lets it be empty, else a word that says so; either way a
-sentence says what is not known and why.
+Nothing is invented. An unknown value is "" if round v3.1 allows that, else the word "unknown". Each unknown value has a
+sentence with the reason.
 """
 
 from __future__ import annotations
@@ -21,45 +21,45 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 _OWN_VALUES = "the system's own values (system_file)"
-# This project measures CPUs: an accelerator that may be there is no part of the system under test.
+# This project measures CPUs: an accelerator is no part of the system under test.
 _ABSENT = {**dict.fromkeys(MAY_BE_EMPTY, ""), "accelerators_per_node": "0"}
 _NO_ACCELERATOR = {key: _ABSENT.get(key, "N/A") for key in KEYS if key.startswith("accelerator")}
-_COOLING = 'no machine tells this; "air" is written, as nearly all CPUs are cooled: correct it where it is wrong'
+_COOLING = "assumed: nearly all CPUs are cooled by air, and no machine reports it; correct it if it is wrong"
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB")
-_NO_TOPOLOGY = "the kernel does not tell the topology"
+_NO_TOPOLOGY = "the kernel does not report the topology"
 _COUNTED_AS_ONE = "the firmware numbers no packages, so the machine is counted as one"
 
 
 class FieldValue(NamedTuple):
-    """A value, "" where it is not known, and what is to be said of it."""
+    """A value, "" if it is unknown, and a remark about it."""
 
     value: str
     reason: str = ""
 
 
 def not_known(reason: str, value: str = "") -> FieldValue:
-    """Return the absence of a value, or the word that stands for it."""
+    """Return an unknown value, or the word for it, with the reason."""
     return FieldValue(value, f"not known: {reason}")
 
 
 @dataclass(frozen=True)
 class UserFacts:
-    """What only the user knows. A text that is empty was not given.
+    """Facts that only the user knows; "" if the user did not state them.
 
     Attributes:
-        submitter: who submits; the name of a folder.
+        submitter: the submitter, who names a folder.
         division: "open", "closed" or "network".
         status: "available", "preview" or "rdi".
         system_type: the category: "edge", "datacenter" or "datacenter,edge".
-        system_type_detail: "edge server", say.
+        system_type_detail: the kind of system, such as "edge server".
         framework: the engine and its version: "deepsparse v1.8.0".
         system_name: the machine's name in the description.
-        hw_name: its name in results; stands for `system_name` where that was not given.
-        python: the version of the Python that the engine runs in.
-        hw_notes_extra: goes to hw_notes.
-        sw_notes_extra: goes to sw_notes.
-        overrides: values by key of systems/<sut>.json, in place of all others (`system_file.read_overrides`).
+        hw_name: its name in results, which replaces an empty `system_name`.
+        python: the version of the engine's Python.
+        hw_notes_extra: text to add to hw_notes.
+        sw_notes_extra: text to add to sw_notes.
+        overrides: values by key of systems/<sut>.json, which replace all others (`file.read_overrides`).
     """
 
     submitter: str
@@ -78,27 +78,27 @@ class UserFacts:
 
 @dataclass(frozen=True)
 class SystemDescription:
-    """What systems/<sut>.json holds.
+    """The contents of systems/<sut>.json.
 
     Attributes:
-        values: every key of `KEYS`, in that order.
-        unknown: sentences on what is not known, or only assumed, and why; each begins with its key.
+        values: the values of all `KEYS`, in that order.
+        unknown: sentences about unknown or assumed values, with the reasons; each begins with its key.
     """
 
     values: dict[str, str]
     unknown: tuple[str, ...]
 
     def to_json(self) -> str:
-        """Give the file's text."""
+        """Return the text of the file."""
         return json.dumps(self.values, indent=1, ensure_ascii=False) + "\n"
 
 
 def describe_system(facts: MachineFacts, user: UserFacts) -> SystemDescription:
-    """Describe a machine by what it tells and what the user says.
+    """Return the description of a machine, from its facts and the user's.
 
     Raises:
-        SystemDescriptionError: a value of the user's cannot stand under its key, or the overrides name another
-            submitter or division: results lie in folders of these names.
+        SystemDescriptionError: a value of the user's is invalid for its key, or the overrides name another submitter or
+            division than the folders of the results.
     """
     own = {key: getattr(user, key) for key in ("division", "submitter", "status", "system_type")}
     check_values(own, "the system's description")
@@ -106,8 +106,8 @@ def describe_system(facts: MachineFacts, user: UserFacts) -> SystemDescription:
     for key in ("division", "submitter"):
         if overrides.get(key, own[key]).lower() != own[key].lower():
             problem = f'"{key}" is "{overrides[key]}", not "{own[key]}"'
-            raise SystemDescriptionError(_OWN_VALUES, problem, "make the two equal")
-    found = {
+            raise SystemDescriptionError(_OWN_VALUES, problem, "use the same name in both")
+    fields = {
         **{key: FieldValue(value) for key, value in (own | _NO_ACCELERATOR).items()},
         **_processors(facts),
         **_frequency_and_caches(facts),
@@ -121,21 +121,21 @@ def describe_system(facts: MachineFacts, user: UserFacts) -> SystemDescription:
         "hw_notes": FieldValue("; ".join(filter(None, (overrides.get("hw_notes"), user.hw_notes_extra)))),
         "sw_notes": FieldValue("; ".join(filter(None, (overrides.get("sw_notes"), user.sw_notes_extra)))),
     }
-    found |= {key: FieldValue(value) for key, value in overrides.items() if key not in {"hw_notes", "sw_notes"}}
-    values = {key: found[key].value or ("" if key in MAY_BE_EMPTY else UNKNOWN) for key in KEYS}
+    fields |= {key: FieldValue(value) for key, value in overrides.items() if key not in {"hw_notes", "sw_notes"}}
+    values = {key: fields[key].value or ("" if key in MAY_BE_EMPTY else UNKNOWN) for key in KEYS}
     check_values(values, "the system's description")
-    return SystemDescription(values, tuple(f"{key}: {found[key].reason}" for key in KEYS if found[key].reason))
+    return SystemDescription(values, tuple(f"{key}: {fields[key].reason}" for key in KEYS if fields[key].reason))
 
 
 def _named(facts: MachineFacts, user: UserFacts) -> dict[str, FieldValue]:
-    """Name the machine: as the user does, else its maker, else its owner."""
+    """Return the machine's name and kind: the user's, else the maker's, else the network name."""
     product = facts.product
-    if given := user.system_name or user.hw_name or product.name:
-        name = FieldValue(given)
+    if named := user.system_name or user.hw_name or product.name:
+        name = FieldValue(named)
     elif facts.host_name:
-        name = FieldValue(facts.host_name, f"the host's name stands for it: {product.missing['name']}")
+        name = FieldValue(facts.host_name, f"this is the machine's network name: {product.missing['name']}")
     else:
-        name = not_known(f"{product.missing['name']}, and the host has no name")
+        name = not_known(f"{product.missing['name']}, and the machine has no network name")
     machine = f"virtual machine ({facts.cpu.hypervisor})" if facts.cpu.hypervisor else product.chassis
     detail = user.system_type_detail or machine
     kind = FieldValue(detail) if detail else not_known(product.missing["chassis"])
@@ -145,16 +145,16 @@ def _named(facts: MachineFacts, user: UserFacts) -> dict[str, FieldValue]:
 def _software(facts: MachineFacts, user: UserFacts) -> dict[str, FieldValue]:
     system = facts.os
     parts = [system.name, f"Linux {system.kernel}" if system.kernel else None, system.libc]
-    told = ", ".join(filter(None, parts))
-    silent = "; ".join(f"{name}: {system.missing[name]}" for name in ("name", "libc") if name in system.missing)
+    known = ", ".join(filter(None, parts))
+    missing = "; ".join(f"{name}: {system.missing[name]}" for name in ("name", "libc") if name in system.missing)
     python = user.python or facts.python
     stack = {
-        "the version of Python was not given": f"Python {python}" if python else None,
+        "the version of Python is unknown": f"Python {python}" if python else None,
         "no C compiler was found": facts.compiler,
     }
     absent = "; ".join(problem for problem, part in stack.items() if not part)
     return {
-        "operating_system": FieldValue(told, f"not wholly known ({silent})" if silent else ""),
+        "operating_system": FieldValue(known, f"partly unknown ({missing})" if missing else ""),
         "other_software_stack": FieldValue(", ".join(filter(None, stack.values())), absent),
         "framework": FieldValue(user.framework) if user.framework else not_known("no engine was named"),
     }
@@ -165,7 +165,7 @@ def _processors(facts: MachineFacts) -> dict[str, FieldValue]:
     if cpu.model_name is not None:
         name = FieldValue(cpu.model_name)
     elif facts.core_numbers:
-        name = FieldValue(facts.core_numbers, "no name is known for these numbers, so they stand for it")
+        name = FieldValue(facts.core_numbers, "these are the numbers of the core; its name is unknown")
     else:
         name = not_known(cpu.missing["model_name"])
     cores = FieldValue(str(cpu.cores_per_socket)) if cpu.cores_per_socket else not_known(_NO_TOPOLOGY)
@@ -185,13 +185,13 @@ def _frequency_and_caches(facts: MachineFacts) -> dict[str, FieldValue]:
         f"{name} cache: {binary_size(total)}" + (f" ({count} instances)" if count > 1 else "")
         for name, total, count in facts.cache_totals
     )
-    why_not = cpu.missing.get("caches", "lscpu does not say whether its sizes are of one cache or of all")
-    silent = cpu.missing.get("frequency_max_mhz", "the kernel tells 0")
+    no_caches = cpu.missing.get("caches", "lscpu does not state whether its sizes are of one cache or of all")
+    no_frequency = cpu.missing.get("frequency_max_mhz", "the kernel reports 0")
     several = (cpu.sockets or 0) > 1
     return {
-        "host_processor_frequency": FieldValue(f"{fastest:.0f} MHz") if fastest else not_known(silent),
-        "host_processor_caches": FieldValue(caches) if caches else not_known(why_not),
-        "host_processor_interconnect": not_known("no file tells how the sockets are joined")
+        "host_processor_frequency": FieldValue(f"{fastest:.0f} MHz") if fastest else not_known(no_frequency),
+        "host_processor_caches": FieldValue(caches) if caches else not_known(no_caches),
+        "host_processor_interconnect": not_known("no file describes the link of the sockets")
         if several
         else FieldValue(""),
     }
@@ -199,11 +199,11 @@ def _frequency_and_caches(facts: MachineFacts) -> dict[str, FieldValue]:
 
 def _memory(facts: MachineFacts) -> dict[str, FieldValue]:
     total = facts.cpu.memory_total_bytes
-    capacity = FieldValue(binary_size(total)) if total else not_known("/proc/meminfo does not tell")
+    capacity = FieldValue(binary_size(total)) if total else not_known("/proc/meminfo does not report it")
     if facts.memory_modules:
         configuration = FieldValue(describe_modules(facts.memory_modules))
     elif facts.memory_modules is None:
-        configuration = not_known("only dmidecode tells, which is not there or needs root", "undefined")
+        configuration = not_known("it needs dmidecode, which is not installed or needs root", "undefined")
     else:
         configuration = not_known("dmidecode names no memory module (usual in virtual machines)", "undefined")
     return {"host_memory_capacity": capacity, "host_memory_configuration": configuration}
@@ -232,25 +232,25 @@ def _network(facts: MachineFacts) -> dict[str, FieldValue]:
     if not network.ports:
         networking = count = not_known(network.missing["ports"])
     else:
-        silent = "; ".join(f"{name}: {reason}" for name, reason in network.missing.items())
-        networking, count = FieldValue(network.describe(), silent), FieldValue(str(network.cards))
+        missing = "; ".join(f"{name}: {reason}" for name, reason in network.missing.items())
+        networking, count = FieldValue(network.describe(), missing), FieldValue(str(network.cards))
     topology = FieldValue("N/A")
     return {"host_networking": networking, "host_network_card_count": count, "host_networking_topology": topology}
 
 
 def binary_size(size_bytes: int) -> str:
-    """Write bytes as memory and caches are counted: "62.7 GiB", "48 KiB"."""
+    """Return bytes in the units of memory and caches: "62.7 GiB", "48 KiB"."""
     return _scaled(size_bytes, 1024, _BINARY)
 
 
 def decimal_size(size_bytes: int) -> str:
-    """Write bytes as disks are sold: "1.9 TB"."""
+    """Return bytes in the units of disks: "1.9 TB"."""
     return _scaled(size_bytes, 1000, _DECIMAL)
 
 
 def _scaled(size: int, base: int, units: tuple[str, ...]) -> str:
     power = 0
-    # What would be rounded up to a whole next unit is written in that one.
+    # A size that rounds up to one of the next unit is written in that unit.
     while power + 1 < len(units) and round(size / base**power, 1) >= base:
         power += 1
     return f"{size / base**power:.1f}".removesuffix(".0") + f" {units[power]}"
