@@ -51,7 +51,7 @@ def run_command() -> Command:
         Option(
             "official",
             "switch",
-            "refuse a run that cannot count: late, on the sample, or with changed scripts",
+            "refuse a run that cannot count: not open, on the sample, or with changed scripts",
             STEERING,
         ),
         *_steering(),

@@ -98,7 +98,7 @@ def _names_and_places(planned: PlannedSubmission) -> Iterator[str]:
         elif not os.access(existing, os.W_OK | os.X_OK):
             yield f"{existing} cannot be written: use a folder that you can write to"
         elif (free := shutil.disk_usage(existing).free) < _NEEDED_BYTES:
-            yield f"{existing} has {free / 2**20:.0f} MB free, {_NEEDED_BYTES / 2**20:.0f} MB are needed: free some space"
+            yield f"{existing} has {free / 2**20:.0f} MB free and needs {_NEEDED_BYTES / 2**20:.0f} MB: make room"
 
 
 def _run_and_after(planned: PlannedSubmission) -> Iterator[str]:

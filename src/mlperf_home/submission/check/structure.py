@@ -182,6 +182,6 @@ def _check_required(scope: CheckScope, submitter: Submitter, model: Path, benchm
         yield scope.finding(model / scenario.lower(), "scenario-category", problem, remedy)
     if missing := [name for name in required if name not in present]:
         strict = submitter.division in scope.rules.submission.folders.compliance_divisions
-        problem = f"{', '.join(missing)} missing: {known} requires it of {benchmark}"
+        problem = f"{', '.join(missing)} missing, required for {benchmark} in {known}"
         remedy = "run it, or infer it if the round allows that"
         yield scope.finding(model, SCENARIO_MISSING, problem, remedy, note=not strict)

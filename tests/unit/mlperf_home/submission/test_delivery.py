@@ -1,4 +1,4 @@
-"""A packed tree is whole, the same for the same content, and holds nothing of ours."""
+"""An archive is complete and reproducible, and holds no files of ours."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def make(root: Path) -> Path:
+def write_tree(root: Path) -> Path:
     (root / "open" / "Example").mkdir(parents=True)
     (root / "open" / "Example" / "b.txt").write_text("b", "utf-8")
     (root / "open" / "Example" / "a.txt").write_text("a", "utf-8")
     return root
 
 
-def test_the_same_tree_is_the_same_bytes_whatever_its_times_and_rights(tmp_path: Path) -> None:
-    first, second = make(tmp_path / "1" / "tree"), make(tmp_path / "2" / "tree")
+def test_an_archive_depends_on_names_and_contents_only(tmp_path: Path) -> None:
+    first, second = write_tree(tmp_path / "1" / "tree"), write_tree(tmp_path / "2" / "tree")
     os.utime(second / "open" / "Example" / "a.txt", (1, 1))
     (second / "open" / "Example" / "b.txt").chmod(0o600)
 
@@ -32,8 +32,8 @@ def test_the_same_tree_is_the_same_bytes_whatever_its_times_and_rights(tmp_path:
     assert (tmp_path / "1.tar.gz").read_bytes() == (tmp_path / "2.tar.gz").read_bytes()
 
 
-def test_names_stand_below_the_folders_own_and_git_is_left_out(tmp_path: Path) -> None:
-    root = make(tmp_path / "tree")
+def test_names_begin_with_the_root_and_git_is_left_out(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "tree")
     (root / ".git").mkdir()
     (root / ".git" / "config").write_text("secret", "utf-8")
 
@@ -48,17 +48,17 @@ def test_names_stand_below_the_folders_own_and_git_is_left_out(tmp_path: Path) -
         ]
 
 
-def test_a_pack_inside_what_is_packed_and_no_folder_are_refused(tmp_path: Path) -> None:
-    root = make(tmp_path / "tree")
+def test_an_archive_inside_the_tree_is_rejected(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "tree")
 
     with pytest.raises(TarballError, match="is inside"):
         pack(root, root / "tree.tar.gz")
-    with pytest.raises(TarballError, match="is no folder"):
+    with pytest.raises(TarballError, match="is not a folder"):
         pack(tmp_path / "nothing", tmp_path / "x.tar.gz")
 
 
-def test_a_pack_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root, target = make(tmp_path / "tree"), tmp_path / "tree.tar.gz"
+def test_a_failed_pack_leaves_the_old_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, target = write_tree(tmp_path / "tree"), tmp_path / "tree.tar.gz"
     pack(root, target)
     before = target.read_bytes()
 
@@ -66,7 +66,7 @@ def test_a_pack_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tarfile.TarFile, "add", full)
-    with pytest.raises(TarballError, match=r"cannot be written \(No space left on device\); make room"):
+    with pytest.raises(TarballError, match=r"cannot be written \(No space left on device\); free some space"):
         pack(root, target)
 
     assert target.read_bytes() == before
@@ -74,8 +74,8 @@ def test_a_pack_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_what_a_killed_pack_left_is_gone_after_the_next(tmp_path: Path) -> None:
-    root, target = make(tmp_path / "tree"), tmp_path / "tree.tar.gz"
+def test_leftovers_of_a_killed_pack_are_removed(tmp_path: Path) -> None:
+    root, target = write_tree(tmp_path / "tree"), tmp_path / "tree.tar.gz"
     (tmp_path / ".tree.tar.gz.abc.partial").write_bytes(b"half")
 
     pack(root, target)
@@ -83,12 +83,12 @@ def test_what_a_killed_pack_left_is_gone_after_the_next(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tree", "tree.tar.gz"]
 
 
-def test_a_tree_that_another_process_works_on_is_not_packed(tmp_path: Path) -> None:
-    root, target = make(tmp_path / "tree"), tmp_path / "tree.tar.gz"
+def test_a_locked_tree_is_not_packed(tmp_path: Path) -> None:
+    root, target = write_tree(tmp_path / "tree"), tmp_path / "tree.tar.gz"
 
     with (
         lock_submission(root),
-        pytest.raises(TarballError, match="another process is making a submission here, or packing it"),
+        pytest.raises(TarballError, match="another process is generating or packing a submission here"),
     ):
         pack(root, target)
 

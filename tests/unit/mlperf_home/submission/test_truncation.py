@@ -1,4 +1,4 @@
-"""Truncation: what stays in the tree, what is kept outside it, and that no moment loses an original."""
+"""Truncation: the tree has the short logs, another folder has the originals, and none is ever lost."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_long_log_keeps_its_ends(tmp_path: Path) -> None:
 @example(10 * 1024 - 1, True)
 @example(10 * 1024, False)
 @example(10 * 1024, True)
-def test_truncation_is_idempotent_keeps_the_hash_and_can_be_undone(
+def test_truncation_is_idempotent_and_can_be_undone(
     tmp_path_factory: pytest.TempPathFactory, size_bytes: int, hashed: bool
 ) -> None:
     folder = tmp_path_factory.mktemp("run")
@@ -83,13 +83,13 @@ def test_truncation_is_idempotent_keeps_the_hash_and_can_be_undone(
     assert log.read_bytes() == content
 
 
-def test_the_hash_starts_a_line(tmp_path: Path) -> None:
+def test_the_hash_has_a_line_of_its_own(tmp_path: Path) -> None:
     log, accuracy_txt = _make(tmp_path, accuracy=SCORE.strip())
     truncate_log(log, accuracy_txt, tmp_path / "originals")
     assert accuracy_txt.read_text() == SCORE + f"hash={_sha256(LONG)}\n"
 
 
-def test_a_tree_is_walked_and_put_back(tmp_path: Path) -> None:
+def test_a_tree_is_truncated_and_restored(tmp_path: Path) -> None:
     root, originals = tmp_path / "tree", tmp_path / "kept" / "originals"
     results = root / "open" / "Me" / "results" / "sut" / "bert-99"
     _make(results / "offline" / "accuracy")
@@ -129,22 +129,22 @@ def test_a_truncated_log_is_never_hashed(tmp_path: Path) -> None:
     originals = tmp_path / "originals"
     log, accuracy_txt = _make(tmp_path / "accuracy")
     truncate_log(log, accuracy_txt, originals)
-    # Someone made accuracy.txt again, without the hash.
+    # The accuracy was computed again, without the hash.
     accuracy_txt.write_text(SCORE)
     assert truncate_log(log, accuracy_txt, originals).sha256 == _sha256(LONG)
     assert accuracy_txt.read_text() == SCORE + f"hash={_sha256(LONG)}\n"
     accuracy_txt.write_text(SCORE)
-    with pytest.raises(TruncationError, match="put the original log back"):
+    with pytest.raises(TruncationError, match="put the original log there"):
         truncate_log(log, accuracy_txt, tmp_path / "elsewhere")
     assert accuracy_txt.read_text() == SCORE
 
 
 @pytest.mark.parametrize("moment", range(1, 6))
 @pytest.mark.parametrize("function", ["replace", "fsync", "unlink"])
-def test_no_moment_of_being_killed_loses_the_original(
+def test_an_interruption_never_loses_the_original(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int, function: str
 ) -> None:
-    """Stop dead before the n-th rename, sync or removal, then run again."""
+    """Kill the process before the n-th rename, sync or removal, then run again."""
     log, accuracy_txt = _make(tmp_path / "accuracy")
     originals = tmp_path / "originals"
     calls = 0
@@ -152,7 +152,7 @@ def test_no_moment_of_being_killed_loses_the_original(
     class Killed(BaseException):
         pass
 
-    def dying(original: object) -> object:
+    def killing(original: object) -> object:
         def call(*arguments: object, **options: object) -> object:
             nonlocal calls
             calls += 1
@@ -164,9 +164,9 @@ def test_no_moment_of_being_killed_loses_the_original(
 
     with monkeypatch.context() as patch:
         if function == "fsync":
-            patch.setattr(atomic.os, "fsync", dying(os.fsync))
+            patch.setattr(atomic.os, "fsync", killing(os.fsync))
         else:
-            patch.setattr(Path, function, dying(getattr(Path, function)))
+            patch.setattr(Path, function, killing(getattr(Path, function)))
         try:
             truncate_log(log, accuracy_txt, originals)
         except Killed:
@@ -181,14 +181,14 @@ def test_no_moment_of_being_killed_loses_the_original(
     assert log.read_bytes() == LONG
 
 
-def test_what_a_killed_run_left_in_the_tree_is_removed(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
     log, accuracy_txt = _make(tmp_path / "accuracy")
     (tmp_path / "accuracy" / f".{log.name}.abc.partial").write_bytes(LONG[:10])
     truncate_log(log, accuracy_txt, tmp_path / "originals")
     assert sorted(path.name for path in (tmp_path / "accuracy").iterdir()) == [accuracy_txt.name, log.name]
 
 
-def test_a_stale_hash_is_told(tmp_path: Path) -> None:
+def test_the_hash_of_another_log_is_rejected(tmp_path: Path) -> None:
     log, accuracy_txt = _make(tmp_path, accuracy=SCORE + f"hash={'0' * 64}\n")
     with pytest.raises(TruncationError, match="has the hash of another log"):
         truncate_log(log, accuracy_txt, tmp_path / "originals")
@@ -215,7 +215,7 @@ def test_a_damaged_original_is_neither_overwritten_nor_restored(tmp_path: Path) 
     assert kept.read_bytes() == b"damaged"
 
 
-def test_a_tree_without_an_accuracy_txt_is_not_touched(tmp_path: Path) -> None:
+def test_a_tree_without_an_accuracy_txt_stays_unchanged(tmp_path: Path) -> None:
     root = tmp_path / "tree"
     _make(root / "a" / "accuracy")
     _make(root / "b" / "accuracy")[1].unlink()
@@ -226,12 +226,12 @@ def test_a_tree_without_an_accuracy_txt_is_not_touched(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("inside", [".", "originals", "deep/../originals"])
-def test_originals_inside_the_tree_are_refused(tmp_path: Path, inside: str) -> None:
+def test_originals_inside_the_tree_are_rejected(tmp_path: Path, inside: str) -> None:
     with pytest.raises(TruncationError, match="is inside"):
         truncate_tree(tmp_path, originals=tmp_path / inside)
 
 
-def test_absent_files_are_told_in_one_line(tmp_path: Path) -> None:
+def test_absent_files_are_reported_in_one_line(tmp_path: Path) -> None:
     log, accuracy_txt = _make(tmp_path / "accuracy")
     with pytest.raises(TruncationError, match="is not a folder"):
         truncate_tree(tmp_path / "none", originals=tmp_path / "originals")
@@ -253,34 +253,34 @@ def test_originals_that_cannot_be_written_change_nothing(tmp_path: Path) -> None
     assert accuracy_txt.read_text() == SCORE
 
 
-def test_originals_that_only_the_results_have_are_fetched_from_there(tmp_path: Path) -> None:
-    whole = b"[\n" + b"x" * 20000 + b"\n]\n"
-    digest = hashlib.sha256(whole).hexdigest()
+def test_missing_originals_are_copied_from_the_results(tmp_path: Path) -> None:
+    complete = b"[\n" + b"x" * 20000 + b"\n]\n"
+    digest = hashlib.sha256(complete).hexdigest()
     log = tmp_path / "tree" / "accuracy" / "mlperf_log_accuracy.json"
     kept = tmp_path / "results" / "m" / "accuracy" / "mlperf_log_accuracy.json"
     for path in (log, kept):
         path.parent.mkdir(parents=True)
-    log.write_bytes(whole[:4096] + b"\n\n...\n\n" + whole[-4096:])
+    log.write_bytes(complete[:4096] + b"\n\n...\n\n" + complete[-4096:])
     log.with_name("accuracy.txt").write_text(f"hash={digest}\n", "utf-8")
-    kept.write_bytes(whole)
+    kept.write_bytes(complete)
     originals = tmp_path / "originals"
 
     missing = fetch_originals(tmp_path / "tree", originals=originals, results_dir=tmp_path / "results")
     restore_tree(tmp_path / "tree", originals=originals)
 
     assert missing == 0
-    assert log.read_bytes() == kept.read_bytes() == whole
+    assert log.read_bytes() == kept.read_bytes() == complete
 
 
-def test_the_sizes_are_those_of_every_round() -> None:
+def test_the_sizes_are_those_of_all_rounds() -> None:
     for name in round_names():
         limits = load_round(name).submission.limits
         assert (limits.accuracy_log_bytes, limits.kept_bytes) == (LIMIT_BYTES, KEPT_BYTES)
 
 
-def test_a_tree_that_another_process_works_on_is_left_alone(tmp_path: Path) -> None:
+def test_a_locked_tree_stays_unchanged(tmp_path: Path) -> None:
     (tmp_path / "tree").mkdir()
 
-    for work in (truncate_tree, restore_tree):
-        with lock_submission(tmp_path / "tree"), pytest.raises(TruncationError, match="another process is making"):
-            work(tmp_path / "tree", originals=tmp_path / "originals")
+    for process in (truncate_tree, restore_tree):
+        with lock_submission(tmp_path / "tree"), pytest.raises(TruncationError, match="another process is generating"):
+            process(tmp_path / "tree", originals=tmp_path / "originals")

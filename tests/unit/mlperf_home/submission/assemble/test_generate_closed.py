@@ -1,4 +1,4 @@
-"""The closed division: what it refuses before a run, and its compliance tests in the tree."""
+"""The closed division: its rules before a run, and its compliance tests in the tree."""
 
 from __future__ import annotations
 
@@ -40,18 +40,20 @@ def test_a_closed_result_with_its_tests_passes(closed: SubmissionRequest) -> Non
     assert (test / "accuracy" / "accuracy.txt").read_text("utf-8").startswith("hash=")
 
 
-def test_a_test_that_is_too_slow_fails_and_is_named(closed: SubmissionRequest) -> None:
+def test_a_slow_compliance_test_fails(closed: SubmissionRequest) -> None:
     path = closed.results_dir / "valid_results" / SUT / "bert-99" / "offline" / "TEST05" / "mlperf_log_detail.txt"
     path.write_text(path.read_text("utf-8").replace('"value": 109.5', '"value": 90.0'), "utf-8")
 
     generate(closed)
 
-    line = next(each for each in findings(closed) if "TEST05/verify_performance.txt: does not say TEST PASS" in each)
+    line = next(
+        each for each in findings(closed) if "TEST05/verify_performance.txt: does not contain TEST PASS" in each
+    )
     assert "reference score = 109.5, test score = 90.0" in line
     assert "--rerun" in line
 
 
-def test_other_outputs_fail_and_the_accuracies_are_asked_for(closed: SubmissionRequest) -> None:
+def test_other_outputs_need_close_accuracies(closed: SubmissionRequest) -> None:
     path = closed.results_dir / "valid_results" / SUT / "bert-99" / "offline" / "TEST01" / "mlperf_log_accuracy.json"
     path.write_text(path.read_text("utf-8").replace("00000010", "00000011"), "utf-8")
 
@@ -80,7 +82,7 @@ def test_the_verdicts_compare_scores_and_outputs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["accuracy", "TEST01"])
-def test_outputs_in_a_damaged_log_are_never_the_same(tmp_path: Path, part: str) -> None:
+def test_outputs_of_a_damaged_log_fail(tmp_path: Path, part: str) -> None:
     result = foreign(tmp_path, scenario="SingleStream")
     test = compliance_run(result, "TEST01", "SingleStream", score=1.0)
     log = result / part / "mlperf_log_accuracy.json"
@@ -92,7 +94,7 @@ def test_outputs_in_a_damaged_log_are_never_the_same(tmp_path: Path, part: str) 
     assert verdict.endswith("TEST FAIL\n")
 
 
-def test_each_test_has_its_audit_config_or_its_seeds() -> None:
+def test_each_test_has_an_audit_config_or_own_seeds() -> None:
     assert "*.*.accuracy_log_sampling_target = 1024" in audit_text(RULES, "TEST01").splitlines()
     assert audit_text(RULES, "TEST05") == ""
     assert run_seeds(RULES, "TEST05") == RULES.test05_seeds
@@ -104,22 +106,22 @@ def test_each_test_has_its_audit_config_or_its_seeds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("division", "compliance", "model", "said"),
+    ("division", "compliance", "model", "message"),
     [
         ("closed", "", ModelChoice("", "", tried_sample=False), "use --model_variation=onnx-fp32"),
         ("closed", "", ModelChoice("mobilebert-14layer", "", tried_sample=False), "mobilebert-14layer has others"),
         ("closed", "", ModelChoice("", "mine.onnx", tried_sample=False), "not mine.onnx"),
-        ("closed", "no", ModelChoice("onnx-fp32", "", tried_sample=False), "leave --compliance=no out"),
-        ("open", "yes", ModelChoice("", "", tried_sample=False), "compliance tests belong to the closed division"),
+        ("closed", "no", ModelChoice("onnx-fp32", "", tried_sample=False), "remove --compliance=no"),
+        ("open", "yes", ModelChoice("", "", tried_sample=False), "compliance tests are for the closed division"),
     ],
 )
-def test_what_a_division_does_not_allow_is_refused_in_words(
-    division: str, compliance: str, model: ModelChoice, said: str
+def test_violations_of_the_division_have_advice(
+    division: str, compliance: str, model: ModelChoice, message: str
 ) -> None:
     found = refusals(division, compliance, model)
 
     assert len(found) == 1
-    assert said in found[0]
+    assert message in found[0]
 
 
 @pytest.mark.parametrize(
@@ -130,5 +132,5 @@ def test_what_a_division_does_not_allow_is_refused_in_words(
         ("open", ModelChoice("", "mine.onnx", tried_sample=False)),
     ],
 )
-def test_what_it_allows_is_not(division: str, model: ModelChoice) -> None:
+def test_allowed_models_are_no_violations(division: str, model: ModelChoice) -> None:
     assert refusals(division, "", model) == []

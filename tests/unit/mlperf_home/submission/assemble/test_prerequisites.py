@@ -1,4 +1,4 @@
-"""What would stand in the way of a submission is told before the long run, all at once."""
+"""All obstacles to a submission are reported at once, before the long run."""
 
 from __future__ import annotations
 
@@ -18,35 +18,33 @@ def planned(tmp_path: Path) -> PlannedSubmission:
     )
 
 
-def test_nothing_stands_in_the_way_of_a_good_run(planned: PlannedSubmission) -> None:
+def test_a_good_run_has_no_obstacles(planned: PlannedSubmission) -> None:
     assert obstacles(planned) == []
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
-        ({"submitter": ""}, "give --submitter"),
-        ({"submitter": "My Company"}, "without spaces"),
-        ({"submitter": "../x"}, "names a folder"),
+        ({"submitter": ""}, "add --submitter"),
+        ({"submitter": "My Company"}, "use letters, digits and . _ + -"),
+        ({"submitter": "../x"}, "cannot name a folder"),
         ({"model_name": "a b"}, "--model_name='a b'"),
-        ({"style": "test"}, "too short to be submitted: use --execution_mode=valid"),
-        ({"sample": True}, "a sample is no MLPerf result"),
+        ({"style": "test"}, "too short for a submission: use --execution_mode=valid"),
+        ({"sample": True}, "samples are not MLPerf results"),
         ({"checker": Path("nowhere.py")}, "--checker_path=nowhere.py: there is no checker"),
         ({"mapping": "my-model"}, "--extra_model_benchmark_map: 'my-model' maps no model"),
-        ({"mapping": "my-model:best"}, "my-model cannot be mapped to best; known are bert-99"),
-        ({"push": True}, "give your fork by --results_git_url"),
+        ({"mapping": "my-model:best"}, "my-model: unknown benchmark best; use one of bert-99"),
+        ({"push": True}, "name your fork by --results_git_url"),
         ({"push": True, "fork": "https://me:t0ken@example.org/x.git"}, "carries a name or token"),
         ({"scenario": "Server", "category": "edge"}, "Server is not a scenario of bert-99 in edge"),
         ({"scenario": "MultiStream", "category": "edge"}, "use SingleStream, Offline"),
     ],
 )
-def test_each_obstacle_is_told_with_what_to_do(
-    planned: PlannedSubmission, changes: dict[str, object], said: str
-) -> None:
+def test_each_obstacle_has_advice(planned: PlannedSubmission, changes: dict[str, object], message: str) -> None:
     found = obstacles(replace(planned, **changes))  # type: ignore[arg-type]  # the changes are of any field
 
     assert len(found) == 1
-    assert said in found[0]
+    assert message in found[0]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +58,7 @@ def test_a_scenario_of_the_category_is_no_obstacle(
 
 
 @pytest.mark.parametrize(("results", "tree"), [("r", "r"), ("r", "r/s"), ("s/r", "s")])
-def test_results_and_submission_may_not_lie_in_each_other(
+def test_results_and_submission_must_not_overlap(
     planned: PlannedSubmission, tmp_path: Path, results: str, tree: str
 ) -> None:
     found = obstacles(replace(planned, results_dir=tmp_path / results, submission_dir=tmp_path / tree))
@@ -69,28 +67,28 @@ def test_results_and_submission_may_not_lie_in_each_other(
     assert "two folders beside each other" in found[0]
 
 
-def test_the_packed_tree_may_not_lie_in_the_tree(planned: PlannedSubmission, tmp_path: Path) -> None:
+def test_the_archive_must_not_be_inside_the_tree(planned: PlannedSubmission, tmp_path: Path) -> None:
     found = obstacles(replace(planned, tar_file=tmp_path / "s" / "s.tar.gz"))
 
     assert len(found) == 1
     assert "--tar_file" in found[0]
 
 
-def test_a_sample_that_is_allowed_is_no_obstacle(planned: PlannedSubmission) -> None:
+def test_an_allowed_sample_is_no_obstacle(planned: PlannedSubmission) -> None:
     assert obstacles(replace(planned, sample=True, allow_sample=True, style="sample")) == []
 
 
-def test_all_obstacles_are_told_at_once(planned: PlannedSubmission) -> None:
+def test_all_obstacles_are_reported_at_once(planned: PlannedSubmission) -> None:
     assert len(obstacles(replace(planned, submitter="", style="fast", sample=True))) == 3
 
 
-def test_a_file_in_the_place_of_a_folder_is_told(planned: PlannedSubmission) -> None:
+def test_a_file_instead_of_a_folder_is_an_obstacle(planned: PlannedSubmission) -> None:
     planned.submission_dir.write_text("", "utf-8")
 
     assert "is a file, not a folder" in obstacles(planned)[0]
 
 
-def test_a_full_disk_is_told(planned: PlannedSubmission, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_an_obstacle(planned: PlannedSubmission, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 2**20})())
 
     assert "has 1 MB free" in obstacles(planned)[0]

@@ -1,4 +1,4 @@
-"""Finer points of a tree that the official checker rejects and that are easy to overlook: our check names each."""
+"""Our check reports the finer rules of the official checker, which are easy to overlook."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def change(path: Path, edit: Callable[[bytes], bytes]) -> None:
     path.write_bytes(edit(path.read_bytes()))
 
 
-def test_a_system_type_with_a_blank_is_named(submitter: Path) -> None:
+def test_a_system_type_with_a_space_is_an_error(submitter: Path) -> None:
     describe(submitter, system_type="datacenter, edge")
 
     assert "system-type" in rules(submitter)
 
 
 @pytest.mark.parametrize("target", ["calibration.md", "/etc/hostname", "../code"])
-def test_a_link_is_named_although_it_leads_somewhere_here(submitter: Path, target: str) -> None:
+def test_a_link_with_a_target_is_an_error(submitter: Path, target: str) -> None:
     (submitter / "documentation" / "link.md").symlink_to(target)
 
     assert rules(submitter) == {"link"}
@@ -69,13 +69,13 @@ def test_a_link_is_named_although_it_leads_somewhere_here(submitter: Path, targe
         (NETWORK, "network-sut"),
     ],
 )
-def test_a_system_over_a_network_has_to_be_one_wholly(submitter: Path, fields: dict[str, Any], rule: str) -> None:
+def test_an_incomplete_network_system_is_an_error(submitter: Path, fields: dict[str, Any], rule: str) -> None:
     describe(submitter, **fields)
 
     assert rule in rules(submitter)
 
 
-def test_a_system_over_a_network_that_is_one_passes_in_the_open_division(submitter: Path) -> None:
+def test_the_open_division_allows_network_systems(submitter: Path) -> None:
     describe(submitter, **NETWORK)
     for path in submitter.rglob(DETAIL):
         change(path, lambda log: log.replace(b'"PySUT"', b'"Network SUT: PySUT"'))
@@ -83,13 +83,13 @@ def test_a_system_over_a_network_that_is_one_passes_in_the_open_division(submitt
     assert rules(submitter) == set()
 
 
-def test_the_closed_division_takes_no_system_over_a_network(closed: Path) -> None:
+def test_the_closed_division_allows_no_network_systems(closed: Path) -> None:
     describe(closed, **NETWORK)
 
     assert "system-network" in rules(closed)
 
 
-def test_the_network_division_takes_no_other(submitter: Path) -> None:
+def test_the_network_division_needs_network_systems(submitter: Path) -> None:
     network = submitter.parents[1] / "network" / "Example"
     shutil.copytree(submitter, network)
     describe(network, division="network")
@@ -97,7 +97,7 @@ def test_the_network_division_takes_no_other(submitter: Path) -> None:
     assert rules(submitter) == {"system-network"}
 
 
-def test_each_json_that_may_be_the_results_is_checked(submitter: Path) -> None:
+def test_each_candidate_for_the_results_json_is_checked(submitter: Path) -> None:
     path = submitter / "measurements" / OFFLINE / f"{SUT}_reference_offline.json"
     path.write_text("{}", "utf-8")
 
@@ -106,35 +106,35 @@ def test_each_json_that_may_be_the_results_is_checked(submitter: Path) -> None:
 
 @pytest.mark.parametrize("run", [PERFORMANCE, ACCURACY])
 @pytest.mark.parametrize(("key", "value"), [("effective_qsl_rng_seed", 1), ("result_validity", "INVALID")])
-def test_a_log_of_two_runs_is_named(submitter: Path, run: str, key: str, value: Any) -> None:
-    # The official checker believes the first, and who appends the second run the last.
+def test_a_log_of_two_runs_is_an_error(submitter: Path, run: str, key: str, value: Any) -> None:
+    # The official checker reads the first value; other readers may use the last.
     change(submitter / run / DETAIL, lambda log: log_line(key, value).encode() * 2 + log)
 
     assert "log-twice" in rules(submitter)
 
 
 @pytest.mark.parametrize("run", [PERFORMANCE, ACCURACY])
-def test_a_detail_log_that_is_not_utf_8_is_named(submitter: Path, run: str) -> None:
+def test_a_detail_log_must_be_utf_8(submitter: Path, run: str) -> None:
     line = log_line("generic_message", "?").encode().replace(b"?", b"\xff")
     change(submitter / run / DETAIL, lambda log: log + line)
 
     assert rules(submitter) == {"not-utf-8"}
 
 
-def test_a_hash_with_blanks_behind_it_is_no_hash(submitter: Path) -> None:
+def test_a_hash_with_spaces_after_it_is_an_error(submitter: Path) -> None:
     change(submitter / ACCURACY / "accuracy.txt", lambda text: text.rstrip() + b" \n")
 
     assert rules(submitter) == {"accuracy-hash"}
 
 
-def test_two_accuracies_in_one_text_are_named(submitter: Path) -> None:
+def test_two_accuracies_in_one_text_are_an_error(submitter: Path) -> None:
     change(submitter / ACCURACY / "accuracy.txt", lambda text: b'{"exact_match": 1, "f1": 1}\n' + text)
 
     assert "accuracy-twice" in rules(submitter)
 
 
 @pytest.mark.parametrize("limit", [None, "130", True])
-def test_a_server_run_without_a_latency_limit_is_named(submitter: Path, limit: Any) -> None:
+def test_a_server_run_needs_a_latency_limit(submitter: Path, limit: Any) -> None:
     describe(submitter, system_type="datacenter,edge")
     write_result(submitter, BERT, "Server", "bert-99")
     path = submitter / SERVER / DETAIL
@@ -155,7 +155,7 @@ def test_a_server_run_without_a_latency_limit_is_named(submitter: Path, limit: A
         ("", ""),
     ],
 )
-def test_accuracies_that_cannot_be_compared_are_named(closed: Path, baseline: str, other: str) -> None:
+def test_accuracies_must_be_comparable(closed: Path, baseline: str, other: str) -> None:
     (closed / TEST01 / "verify_accuracy.txt").write_text("TEST FAIL\n", "utf-8")
     (closed / TEST01 / "accuracy" / "baseline_accuracy.txt").write_text(baseline, "utf-8")
     (closed / TEST01 / "accuracy" / "compliance_accuracy.txt").write_text(other, "utf-8")
@@ -164,7 +164,7 @@ def test_accuracies_that_cannot_be_compared_are_named(closed: Path, baseline: st
 
 
 @pytest.mark.parametrize("name", [BERT, "my-bert-99"])
-def test_another_model_than_the_references_is_named_in_the_closed_division(closed: Path, name: str) -> None:
+def test_the_closed_division_needs_the_reference_model(closed: Path, name: str) -> None:
     for kind in ("results", "measurements", "compliance"):
         (closed / kind / SUT / "bert-99").rename(closed / kind / SUT / name)
     (closed / "code" / "bert-99").rename(closed / "code" / name)
@@ -172,7 +172,7 @@ def test_another_model_than_the_references_is_named_in_the_closed_division(close
     assert rules(closed) == {"closed-model"}
 
 
-def test_a_benchmark_that_only_an_option_tells_is_named(submitter: Path) -> None:
+def test_a_benchmark_known_by_an_option_only_is_an_error(submitter: Path) -> None:
     write_result(submitter, "my-own", "Offline", "bert-99")
     (submitter / "code" / "my-own").write_text(f"{BERT}\n", "utf-8")
     options = CheckOptions(more_names={"my-own": "bert-99"})

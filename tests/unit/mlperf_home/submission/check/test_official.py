@@ -1,4 +1,4 @@
-"""The official checker is started with the user's words, and its verdict is more than its exit status."""
+"""The official checker gets the user's arguments; its verdict is more than its exit status."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "inference"
 
 
-def test_the_checker_is_found_in_a_source_tree_or_given_itself(source: Path, tmp_path: Path) -> None:
+def test_the_checker_is_found_by_folder_or_file(source: Path, tmp_path: Path) -> None:
     checker = source / "tools" / "submission" / "submission_checker.py"
 
     assert official_arguments(source, tmp_path, OfficialOptions("v3.1"))[0] == str(checker)
@@ -32,18 +32,18 @@ def test_the_checker_is_found_in_a_source_tree_or_given_itself(source: Path, tmp
     ]
 
 
-def test_every_option_becomes_its_words(source: Path, tmp_path: Path) -> None:
+def test_every_option_becomes_an_argument(source: Path, tmp_path: Path) -> None:
     options = OfficialOptions("v3.1", "Me", skip_compliance=True, skip_power=True, extra_args="--debug --csv 'a b.csv'")
 
-    words = official_arguments(source, tmp_path, options)
+    arguments = official_arguments(source, tmp_path, options)
 
-    assert words[5:7] == ["--submitter", "Me"]
-    assert {"--skip_compliance", "--skip-power-check", "--debug"} <= set(words)
-    assert words[-1] == "a b.csv"
+    assert arguments[5:7] == ["--submitter", "Me"]
+    assert {"--skip_compliance", "--skip-power-check", "--debug"} <= set(arguments)
+    assert arguments[-1] == "a b.csv"
 
 
-def test_a_checker_that_is_not_there_and_an_open_quote_are_told(source: Path, tmp_path: Path) -> None:
-    with pytest.raises(OfficialCheckError, match=r"there is no checker; give submission_checker\.py"):
+def test_an_absent_checker_and_an_open_quote_are_reported(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(OfficialCheckError, match=r"there is no checker; pass submission_checker\.py"):
         official_arguments(tmp_path / "nothing", tmp_path, OfficialOptions("v3.1"))
     with pytest.raises(OfficialCheckError, match="close the quotes"):
         official_arguments(source, tmp_path, OfficialOptions("v3.1", extra_args="'"))

@@ -1,4 +1,4 @@
-"""What a user sees of a check: a line for each result, and one for each finding that is not like another."""
+"""The texts of a check: a line for each result, and a line for each group of equal findings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_each_result_has_a_line_with_value_accuracy_verdict_and_where_it_is_from(tmp_path: Path) -> None:
+def test_each_result_has_a_line_with_its_values(tmp_path: Path) -> None:
     write_tree(tmp_path)
 
     rows = dict(result_rows(check_submission(tmp_path, RULES)))
@@ -23,18 +23,18 @@ def test_each_result_has_a_line_with_value_accuracy_verdict_and_where_it_is_from
     assert rows[f"{MOBILENET}, Offline"].endswith("VALID, inferred from SingleStream")
 
 
-def test_a_scenario_that_is_missing_has_a_line_too(tmp_path: Path) -> None:
+def test_a_missing_scenario_has_a_line(tmp_path: Path) -> None:
     submitter = write_tree(tmp_path)
     for kind in ("results", "measurements"):
         shutil.rmtree(submitter / kind / SUT / BERT / "singlestream")
 
     assert (
         dict(result_rows(check_submission(tmp_path, RULES)))[BERT]
-        == "SingleStream missing of what edge wants of bert-99"
+        == "SingleStream missing, required for bert-99 in edge"
     )
 
 
-def test_findings_that_say_the_same_are_told_once_with_their_number() -> None:
+def test_equal_findings_share_a_line_with_their_number() -> None:
     same = [Finding(f"{name}.txt", "seed", "is wrong", "run again") for name in "abc"]
 
     assert group_findings([*same, Finding("d.txt", "size", "is big", "cut it")]) == [
@@ -51,4 +51,4 @@ def test_the_written_report_has_every_finding(tmp_path: Path) -> None:
     report = check_submission(tmp_path, RULES)
 
     assert report_text(report).count("[measurement-file-empty]") == 5
-    assert summary(report) == "5 results, 5 findings in the way, 0 notes"
+    assert summary(report) == "5 results, 5 errors, 0 notes"

@@ -1,4 +1,4 @@
-"""Our check takes a good tree, and names each of many ways to spoil one."""
+"""Our check accepts a valid tree, and reports each of many faults."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def replace(path: str, old: str, new: str) -> Change:
 
 
 def log(key: str, value: Any, run: str = PERFORMANCE) -> Change:
-    """Let a run's detail log say another value; None takes the line away."""
+    """Change a value in a run's detail log; None removes its line."""
 
     def change(folder: Path) -> None:
         path = folder / run / "mlperf_log_detail.txt"
@@ -65,21 +65,21 @@ def log(key: str, value: Any, run: str = PERFORMANCE) -> Change:
         kept = [line for line in lines if f'"key": "{key}"' not in line]
         path.write_text("".join(kept) + ("" if value is None else log_line(key, value)), "utf-8")
         if value is not None:
-            # The summary would differ too, and that is another finding.
+            # A summary with the old value would be another finding.
             (path.parent / "mlperf_log_summary.txt").write_text("No errors encountered during test.\n", "utf-8")
 
     return change
 
 
 def field(path: str, key: str, value: Any = ...) -> Change:
-    """Let a JSON file say another value; without one the field goes."""
+    """Change a field of a JSON file, or remove it."""
 
     def change(folder: Path) -> None:
-        told = json.loads((folder / path).read_text("utf-8"))
-        told.pop(key, None)
+        document = json.loads((folder / path).read_text("utf-8"))
+        document.pop(key, None)
         if value is not ...:
-            told[key] = value
-        (folder / path).write_text(json.dumps(told), "utf-8")
+            document[key] = value
+        (folder / path).write_text(json.dumps(document), "utf-8")
 
     return change
 
@@ -275,7 +275,7 @@ def submitter(tmp_path: Path) -> Path:
     return write_tree(tmp_path / "tree")
 
 
-def test_a_good_tree_has_no_findings(submitter: Path) -> None:
+def test_a_valid_tree_has_no_findings(submitter: Path) -> None:
     report = check_submission(submitter.parents[1], RULES)
 
     assert report.findings == ()
@@ -285,7 +285,7 @@ def test_a_good_tree_has_no_findings(submitter: Path) -> None:
     ]
 
 
-def test_inferred_results_are_computed_as_the_round_says(submitter: Path) -> None:
+def test_inferred_results_follow_the_rules_of_the_round(submitter: Path) -> None:
     rows = {
         row.scenario: row for row in check_submission(submitter.parents[1], RULES).results if row.model == MOBILENET
     }
@@ -298,7 +298,7 @@ def test_inferred_results_are_computed_as_the_round_says(submitter: Path) -> Non
 @pytest.mark.parametrize(
     ("rule", "change"), [(rule, change) for _, rule, change in CHANGES], ids=[name for name, _, _ in CHANGES]
 )
-def test_every_way_to_spoil_a_tree_is_named(submitter: Path, rule: str, change: Change) -> None:
+def test_every_fault_of_a_tree_is_reported(submitter: Path, rule: str, change: Change) -> None:
     root = submitter.parents[1]
     change(submitter)
 
@@ -311,11 +311,11 @@ def test_every_way_to_spoil_a_tree_is_named(submitter: Path, rule: str, change: 
         assert "\n" not in str(finding)
 
 
-def test_at_least_75_ways_are_tried() -> None:
+def test_at_least_75_faults_are_tested() -> None:
     assert len({name for name, _, _ in CHANGES}) == len(CHANGES) >= 75
 
 
-def test_all_findings_are_told_at_once(submitter: Path) -> None:
+def test_all_findings_are_reported_at_once(submitter: Path) -> None:
     for change in (
         remove(SYSTEM),
         log("effective_qsl_rng_seed", 1),
@@ -329,7 +329,7 @@ def test_all_findings_are_told_at_once(submitter: Path) -> None:
     assert found == {"system-missing", "empty-folder", "seed", "accuracy-missing", "root-file"}
 
 
-def test_a_sample_passes_only_where_it_is_allowed_and_is_noted(submitter: Path) -> None:
+def test_a_sample_passes_with_a_note_if_it_is_allowed(submitter: Path) -> None:
     for path in submitter.glob(f"measurements/{SUT}/*/*/{SUT}.json"):
         field(str(path.relative_to(submitter)), "sample", value=True)(submitter)
     log("effective_min_duration_ms", 8000)(submitter)
@@ -344,7 +344,7 @@ def test_a_sample_passes_only_where_it_is_allowed_and_is_noted(submitter: Path) 
     assert all(row.sample for row in allowed.results)
 
 
-def test_the_closed_division_wants_accuracy_compliance_and_all_scenarios(tmp_path: Path) -> None:
+def test_the_closed_division_has_stricter_rules(tmp_path: Path) -> None:
     submitter = write_tree(tmp_path, division="closed")
     replace(f"{ACCURACY}/accuracy.txt", "90.18", "89.9")(submitter)
     remove(f"results/{STREAM}")(submitter)
@@ -355,7 +355,7 @@ def test_the_closed_division_wants_accuracy_compliance_and_all_scenarios(tmp_pat
     assert {"accuracy-threshold", "compliance-missing", "scenario-missing", "mapping-division"} <= found
 
 
-def test_a_mapping_gives_a_model_of_any_name_its_benchmark(submitter: Path) -> None:
+def test_a_mapping_names_the_benchmark_of_a_model(submitter: Path) -> None:
     write_result(submitter, "my-own", "Offline", "bert-99")
     write("code/my-own", f"{BERT}\n")(submitter)
     write("model_mapping.json", '{"my-own": "bert-99"}')(submitter)
@@ -363,10 +363,10 @@ def test_a_mapping_gives_a_model_of_any_name_its_benchmark(submitter: Path) -> N
     assert check_submission(submitter.parents[1], RULES).errors == ()
 
 
-def test_a_folder_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(CheckError, match="is no folder; give the root of a submission"):
+def test_an_absent_folder_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(CheckError, match="is not a folder; pass the root of a submission"):
         check_submission(tmp_path / "nothing", RULES)
 
 
-def test_an_empty_tree_is_not_good(tmp_path: Path) -> None:
+def test_an_empty_tree_is_an_error(tmp_path: Path) -> None:
     assert {finding.rule for finding in check_submission(tmp_path, RULES).errors} == {"empty-tree"}

@@ -1,4 +1,4 @@
-"""What the official checker would log as an error, or break off at, our check names first."""
+"""Our check reports the faults that the official checker rejects or stops at."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEST01 = f"compliance/{SUT}/bert-99/offline/TEST01"
 
 
 def log(run: Path, key: str, value: Any = ...) -> None:
-    """Let a detail log say another value, and its summary nothing of it; without one the line goes."""
+    """Change or remove a value in a detail log; remove it from the summary."""
     path = run / "mlperf_log_detail.txt"
     kept = [line for line in path.read_text("utf-8").splitlines(keepends=True) if f'"key": "{key}"' not in line]
     path.write_text("".join(kept) + ("" if value is ... else log_line(key, value)), "utf-8")
@@ -58,28 +58,26 @@ def closed(tmp_path: Path) -> Path:
         (OFFLINE, "result_validity", "x", "invalid-run"),
     ],
 )
-def test_what_a_performance_log_lacks_or_holds_is_named(
-    submitter: Path, place: str, key: str, value: Any, rule: str
-) -> None:
+def test_faults_of_a_performance_log_are_errors(submitter: Path, place: str, key: str, value: Any, rule: str) -> None:
     log(submitter / place / "performance" / "run_1", key, value)
 
     assert rules(submitter) == {rule}
 
 
-def test_a_short_run_that_early_stopping_could_not_serve_is_noted_only(submitter: Path) -> None:
+def test_a_short_run_without_early_stopping_has_a_note(submitter: Path) -> None:
     log(submitter / STREAM / "performance" / "run_1", "early_stopping_met", value=False)
 
     assert rules(submitter, CheckOptions(allow_short=True)) == set()
 
 
-@pytest.mark.parametrize("said", ['{"exact_match": 83.58, "f1": 90.1.8}', '{"exact_match": 1, "f1": .}'])
-def test_an_accuracy_that_is_no_number_is_named(submitter: Path, said: str) -> None:
-    (submitter / OFFLINE / "accuracy" / "accuracy.txt").write_text(said, "utf-8")
+@pytest.mark.parametrize("text", ['{"exact_match": 83.58, "f1": 90.1.8}', '{"exact_match": 1, "f1": .}'])
+def test_an_accuracy_must_be_a_number(submitter: Path, text: str) -> None:
+    (submitter / OFFLINE / "accuracy" / "accuracy.txt").write_text(text, "utf-8")
 
     assert rules(submitter) == {"accuracy-unreadable"}
 
 
-def test_an_accuracy_that_is_not_utf_8_is_named(submitter: Path) -> None:
+def test_an_accuracy_text_must_be_utf_8(submitter: Path) -> None:
     path = submitter / OFFLINE / "accuracy" / "accuracy.txt"
     path.write_bytes(path.read_bytes() + b"\xff\n")
 
@@ -98,7 +96,7 @@ def test_an_accuracy_that_is_not_utf_8_is_named(submitter: Path) -> None:
         (f"measurements/{SUT}/{BERT}/offline/{SUT}.json", "result-json"),
     ],
 )
-def test_a_folder_in_the_place_of_a_file_is_named(submitter: Path, path: str, rule: str) -> None:
+def test_a_folder_instead_of_a_file_is_an_error(submitter: Path, path: str, rule: str) -> None:
     target = submitter / path
     target.unlink()
     target.mkdir()
@@ -119,20 +117,20 @@ def test_a_folder_in_the_place_of_a_file_is_named(submitter: Path, path: str, ru
         ("num_errors", 1, "log-errors"),
     ],
 )
-def test_a_compliance_run_is_checked_as_a_performance_run_is(closed: Path, key: str, value: Any, rule: str) -> None:
+def test_a_compliance_run_is_checked_like_a_performance_run(closed: Path, key: str, value: Any, rule: str) -> None:
     log(closed / TEST01 / "performance" / "run_1", key, value)
 
     assert rule in rules(closed)
 
 
-def test_a_file_too_many_in_a_compliance_tests_accuracy_is_named(closed: Path) -> None:
+def test_an_extra_file_in_a_compliance_test_is_an_error(closed: Path) -> None:
     (closed / TEST01 / "accuracy" / "notes.txt").write_text("x", "utf-8")
 
     assert rules(closed) == {"file-list"}
 
 
 @pytest.mark.parametrize("name", ["verify_performance.txt", "verify_accuracy.txt"])
-def test_a_verdict_that_is_not_utf_8_is_named(closed: Path, name: str) -> None:
+def test_a_verdict_must_be_utf_8(closed: Path, name: str) -> None:
     path = closed / TEST01 / name
     path.write_bytes(b"\xff\n" + path.read_bytes())
 

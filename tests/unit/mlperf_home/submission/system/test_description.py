@@ -1,4 +1,4 @@
-"""A system's description has every key that round v3.1 wants, and invents nothing."""
+"""A system description has every key that round v3.1 requires, and invents nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mlperf_home.submission.system.file import place_description, read_overrides
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The order of published files, with what the checker lets be empty marked by "?".
+# The order of published files, with "?" after keys whose values may be empty.
 PUBLISHED = [
     "division",
     "submitter",
@@ -135,7 +135,7 @@ WHOLE = {
         "host_processor_caches": "",
         "host_storage_capacity": "512 GB in disks",
         "host_storage_type": "SSD",
-        # It has interfaces of its own: the machine's cards cannot be seen.
+        # A container has its own interfaces: the machine's cards are invisible.
         "host_networking": "unknown",
         "host_network_card_count": "unknown",
     },
@@ -184,8 +184,8 @@ def facts_of(system: System, root: Path) -> MachineFacts:
     return read_machine(system.write(root), system.lscpu, system.dmidecode)
 
 
-def describe(name: str, root: Path, **wanted: Any) -> SystemDescription:
-    return describe_system(facts_of(SYSTEMS[name], root), UserFacts(**{"submitter": "Example", **wanted}))
+def describe(name: str, root: Path, **facts: Any) -> SystemDescription:
+    return describe_system(facts_of(SYSTEMS[name], root), UserFacts(**{"submitter": "Example", **facts}))
 
 
 def reason(description: SystemDescription, key: str) -> str:
@@ -193,7 +193,7 @@ def reason(description: SystemDescription, key: str) -> str:
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_every_key_is_there_and_what_is_not_known_is_said(name: str, tmp_path: Path) -> None:
+def test_every_key_has_a_value_and_unknown_ones_a_reason(name: str, tmp_path: Path) -> None:
     described = describe(name, tmp_path)
 
     assert list(described.values) == [key.rstrip("?") for key in PUBLISHED]
@@ -209,34 +209,34 @@ def test_every_key_is_there_and_what_is_not_known_is_said(name: str, tmp_path: P
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_recorded_machines(name: str, tmp_path: Path) -> None:
+def test_recorded_machines_are_described(name: str, tmp_path: Path) -> None:
     described = describe(name, tmp_path)
 
     assert {key: described.values[key] for key in WHOLE[name]} == WHOLE[name]
 
 
 @pytest.mark.parametrize(
-    ("name", "key", "said"),
+    ("name", "key", "message"),
     [
         ("ryzen", "system_name", 'the firmware\'s product name "System Product Name" is a placeholder'),
-        ("epyc", "host_processor_interconnect", "how the sockets are joined"),
+        ("epyc", "host_processor_interconnect", "no file describes the link of the sockets"),
         ("epyc", "host_networking", "eno2: the kernel does not report its speed"),
         ("cloud-vm", "host_processor_frequency", "the kernel has no cpufreq"),
         ("graviton", "host_processor_caches", "of one cache or of all"),
-        ("graviton", "host_memory_configuration", "only dmidecode tells"),
+        ("graviton", "host_memory_configuration", "it needs dmidecode"),
         ("container", "host_network_card_count", "usual in containers"),
         ("container", "host_storage_capacity", "the disks' capacity"),
         ("ampere", "host_processors_per_node", "the firmware numbers no packages"),
-        ("apple-vm", "host_processor_model_name", "no name is known for these numbers"),
+        ("apple-vm", "host_processor_model_name", "these are the numbers of the core"),
         ("nothing", "host_memory_capacity", "/proc/meminfo"),
         ("nothing", "framework", "no engine was named"),
         ("nothing", "operating_system", "os-release can be read"),
-        ("nothing", "cooling", '"air" is written'),
+        ("nothing", "cooling", "nearly all CPUs are cooled by air"),
         ("nothing", "other_software_stack", "no C compiler was found"),
     ],
 )
-def test_reasons(name: str, key: str, said: str, tmp_path: Path) -> None:
-    assert said in reason(describe(name, tmp_path), key)
+def test_unknown_values_have_reasons(name: str, key: str, message: str, tmp_path: Path) -> None:
+    assert message in reason(describe(name, tmp_path), key)
 
 
 def test_caches_of_hybrid_cores_are_summed_without_lscpu(tmp_path: Path) -> None:
@@ -260,19 +260,19 @@ def test_the_fastest_of_hybrid_cores_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "text",
     [
         *("To be filled by O.E.M.", "To Be Filled By O.E.M.\n", "System Product Name", "Default string", "", " \n"),
         *("xxxxxxxx", "N/A", "Not Specified", "........", b"\xff\xfe\xff", b"\0\0"),
     ],
 )
-def test_placeholders_name_no_system(told: str | bytes, tmp_path: Path) -> None:
-    system = System(files={**dmi(told), "proc/sys/kernel/hostname": "desk\n"})
+def test_placeholders_are_no_names_of_systems(text: str | bytes, tmp_path: Path) -> None:
+    system = System(files={**dmi(text), "proc/sys/kernel/hostname": "desk\n"})
 
     described = describe_system(facts_of(system, tmp_path), UserFacts("Example"))
 
     assert described.values["system_name"] == "desk"
-    assert "the host's name stands for it" in reason(described, "system_name")
+    assert "this is the machine's network name" in reason(described, "system_name")
 
 
 def test_a_name_that_is_not_utf8_stays_readable(tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_a_name_that_is_not_utf8_stays_readable(tmp_path: Path) -> None:
     assert described.values["system_name"] == "B?ro-PC 2000"
 
 
-def test_what_the_user_says_comes_first(tmp_path: Path) -> None:
+def test_values_of_the_user_come_first(tmp_path: Path) -> None:
     described = describe(
         "epyc",
         tmp_path,
@@ -312,17 +312,17 @@ def test_what_the_user_says_comes_first(tmp_path: Path) -> None:
         "host_processor_interconnect": "xGMI",
     }
     assert {key: described.values[key] for key in expected} == expected
-    # What the user has put right is not unknown any more.
+    # Values of the user's are known.
     assert not {"cooling", "host_processor_interconnect", "framework"} & {
         sentence.partition(":")[0] for sentence in described.unknown
     }
 
 
-def test_the_name_in_results_stands_for_the_makers(tmp_path: Path) -> None:
+def test_the_name_in_results_replaces_the_makers(tmp_path: Path) -> None:
     assert describe("epyc", tmp_path, hw_name="rack7").values["system_name"] == "rack7"
 
 
-def test_the_compiler_is_told_by_its_first_line(tmp_path: Path) -> None:
+def test_the_compiler_is_described_by_its_first_line(tmp_path: Path) -> None:
     facts = read_machine(tmp_path, compiler="gcc (Debian 12.2.0-14) 12.2.0\nCopyright (C) 2022\n")
 
     described = describe_system(facts, UserFacts("Example", python="3.11.2"))
@@ -332,7 +332,7 @@ def test_the_compiler_is_told_by_its_first_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"),
+    ("facts", "message"),
     [
         ({"submitter": ""}, '"submitter" is empty'),
         ({"submitter": "A B"}, "without spaces"),
@@ -341,20 +341,20 @@ def test_the_compiler_is_told_by_its_first_line(tmp_path: Path) -> None:
         ({"status": "sold"}, 'write one of "available", "preview", "rdi"'),
         ({"system_type": "laptop"}, 'write one of "edge", "datacenter", "datacenter,edge"'),
         ({"hw_notes_extra": "\udcff"}, '"hw_notes" holds bytes that are not UTF-8'),
-        ({"overrides": {"submitter": "Other"}}, '"submitter" is "Other", not "Example"; make the two equal'),
+        ({"overrides": {"submitter": "Other"}}, '"submitter" is "Other", not "Example"; use the same name in both'),
         ({"overrides": {"division": "closed"}}, '"division" is "closed", not "open"'),
         ({"overrides": {"colling": "air"}}, 'unknown key "colling"; the nearest known key is "cooling"'),
     ],
 )
-def test_what_cannot_stand_is_refused_in_a_line(wanted: dict[str, Any], said: str, tmp_path: Path) -> None:
+def test_an_invalid_value_is_reported_in_one_line(facts: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(SystemDescriptionError) as refused:
-        describe("nothing", tmp_path, **wanted)
+        describe("nothing", tmp_path, **facts)
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
-def test_a_users_file_is_read(tmp_path: Path) -> None:
+def test_the_users_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "own.json"
     path.write_text('\ufeff{"cooling": "passive", "hw_notes": "", "system_name": "Büro"}', encoding="utf-8")
 
@@ -362,12 +362,12 @@ def test_a_users_file_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b'{"host_network_cards": "1"}', 'unknown key "host_network_cards"; the nearest known key is "host_network'),
-        (b'{"number_of_nodes": 1}', '"number_of_nodes" is 1, which is no text; write it in quotation marks'),
-        (b'{"cooling": null}', "is None, which is no text"),
-        (b'{"cooling": ["air"]}', "which is no text"),
+        (b'{"number_of_nodes": 1}', '"number_of_nodes" is 1, not a text; write it in quotation marks'),
+        (b'{"cooling": null}', "is None, not a text"),
+        (b'{"cooling": ["air"]}', "not a text"),
         (b'{"cooling": " "}', '"cooling" is empty'),
         (b'{"cooling": "air", "cooling": "oil"}', "has the key 'cooling' twice in one object"),
         (b'{"cooling": "\\ud800"}', "not UTF-8"),
@@ -375,14 +375,14 @@ def test_a_users_file_is_read(tmp_path: Path) -> None:
         (b'{"status": "Available"}', 'write one of "available"'),
         (b'{"cooling": "air"', "own.json: is not JSON (Expecting ',' delimiter: line 1 column 18"),
         (b"", "is not JSON"),
-        (b"[]", "is no JSON object"),
-        (b'"air"', "is no JSON object"),
+        (b"[]", "is not a JSON object"),
+        (b'"air"', "is not a JSON object"),
         (b"\xff\xfe{}", "is not UTF-8"),
         (b"[" * 100_000, "is nested more than 64 levels deep"),
         (b"1" * 10_000, "has a number of thousands of digits"),
     ],
 )
-def test_a_users_file_that_cannot_be_used_is_refused_in_a_line(content: bytes, said: str, tmp_path: Path) -> None:
+def test_an_invalid_file_is_reported_in_one_line(content: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "own.json"
     path.write_bytes(content)
 
@@ -390,18 +390,18 @@ def test_a_users_file_that_cannot_be_used_is_refused_in_a_line(content: bytes, s
         read_overrides(path)
 
     assert str(path) in str(refused.value)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)
     str(refused.value).encode()
 
 
 @pytest.mark.parametrize("place", [".", "absent.json"])
-def test_a_users_file_that_is_no_file(place: str, tmp_path: Path) -> None:
+def test_an_absent_file_is_reported(place: str, tmp_path: Path) -> None:
     with pytest.raises(SystemDescriptionError, match="cannot be read"):
         read_overrides(tmp_path / place)
 
 
-def test_another_description_is_kept_beside(tmp_path: Path) -> None:
+def test_a_different_description_is_saved(tmp_path: Path) -> None:
     path, previous = tmp_path / "systems" / "sut.json", tmp_path / "previous.json"
 
     assert place_description(path, "one\n", previous) is None
@@ -413,7 +413,7 @@ def test_another_description_is_kept_beside(tmp_path: Path) -> None:
     assert [each.name for each in path.parent.iterdir()] == ["sut.json"]
 
 
-def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_an_unwritable_description_is_reported(tmp_path: Path) -> None:
     (tmp_path / "systems").write_text("a file")
 
     with pytest.raises(SystemDescriptionError, match="cannot be written"):
@@ -424,5 +424,5 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
     ("size", "binary", "decimal"),
     [(0, "0 B", "0 B"), (48 << 10, "48 KiB", "49.2 kB"), (999_960_000, "953.6 MiB", "1 GB")],
 )
-def test_amounts(size: int, binary: str, decimal: str) -> None:
+def test_sizes_have_binary_and_decimal_units(size: int, binary: str, decimal: str) -> None:
     assert (binary_size(size), decimal_size(size)) == (binary, decimal)
