@@ -116,7 +116,7 @@ def test_a_published_table_is_taken_over_once_and_has_a_front(cm: Cm, tmp_path: 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("run", "experiment", "x", '--explore={"N":[1]}'), "which command? it stands behind --"),
+        (("run", "experiment", "x", '--explore={"N":[1]}'), "no command: write it after --"),
         (("run", "experiment", "x", "--", "echo"), "give one of --explore=JSON and --explore_file=FILE"),
         (("run", "experiment", "x", "--explor=1", "--", "echo"), "did you mean --explore?"),
         (("run", "experiment", "../x", '--explore={"N":[1]}', "--", "echo", "{{N}}"), "is no name"),
@@ -125,7 +125,7 @@ def test_a_published_table_is_taken_over_once_and_has_a_front(cm: Cm, tmp_path: 
         (("run", "experiment", "x", "--rerun=perhaps", "--", "echo"), "--rerun=perhaps: must be yes or no"),
         (("show", "experiment", "--derive=a=open(1)"), "character 1: calls something"),
         (("show", "experiment", "mine", "--tags=yours"), "give a name or tags, not both"),
-        (("show", "experiment", "--pareto", "--sort=latency_ms"), "give --sort or --pareto"),
+        (("show", "experiment", "--pareto", "--sort=latency_ms"), "remove --sort or --pareto"),
         (("show", "experiment", "--prices=no.json"), "no.json: cannot be read"),
         (("rm", "experiment", "-f"), "which experiment?"),
         (("replay", "experiment"), "which experiment?"),

@@ -97,7 +97,7 @@ def test_what_stands_in_the_way_fails_and_nothing_is_packed(
 
     error = failure(cm_run(GENERATE, **options, tar="yes"))
 
-    assert "1 finding in the way" in error
+    assert ", 1 error, " in error
     assert not (tmp_path / "tree.tar.gz").exists()
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FOR_SCRIPTS = ("quiet", "verbose", "offline", "mirrors", "home", "cache_dir")
 """Options that are passed on to the scripts of a challenge."""
-_REASON = "is an option of cm run script only: a challenge runs its workflows unchanged"
+_REASON = "is for cm run script: a challenge runs its workflows unchanged"
 _REFUSED = dict.fromkeys(
     ("prefetch", "explain", "renew", "env", "adr", "add_deps_recursive", "add_deps", "ad"), _REASON
 )

@@ -151,7 +151,7 @@ def _run(arguments: Arguments, roots: Sequence[Path], console: RunConsole) -> di
         bundle = make_bundle(run_folder, challenge, description, redaction_of(context, root), options.path("sign_key"))
     paths = {"report": str(root / "report.md"), "page": str(root / "report.html"), "bundle": str(bundle)}
     rows = [*paths.items(), ("to replay", f"cm replay challenge {challenge.name} --results={bundle}")]
-    title = "SAMPLE RESULTS, not MLPerf results" if context.sample else challenge.title
+    title = "SAMPLE RESULTS, no MLPerf results" if context.sample else challenge.title
     console("tabled", challenge.name, {"title": title, "rows": rows})
     return {**paths, "failed": failed, **_error_of(failed)}
 

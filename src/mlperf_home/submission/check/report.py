@@ -232,7 +232,7 @@ def result_rows(report: CheckReport) -> list[tuple[str, str]]:
         if row.inferred_from:
             parts.append(f"inferred from {row.inferred_from}")
         if row.sample:
-            parts.append("SAMPLE, not an MLPerf result")
+            parts.append("SAMPLE, no MLPerf result")
         if row.errors:
             parts.append(f"{row.errors} error{'s' if row.errors > 1 else ''}")
         rows.append((f"{row.model}, {row.scenario}", ", ".join(parts).replace(":,", ":")))

@@ -152,7 +152,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({}, "which bundle?"),
+            ({}, "no bundle is named"),
             ({"results": "/nowhere/b.tar.gz"}, "there is no such file"),
             ({"results": "B", "official": True}, "--official: not known here"),
             ({"results": "B", "only": "first"}, "--only: not known here"),

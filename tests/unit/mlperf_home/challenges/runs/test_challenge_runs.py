@@ -28,7 +28,7 @@ class TestFinding:
     def test_an_unknown_name_lists_the_known_challenges(self, home: ChallengeHome) -> None:
         for answer in (home("find", "", tags="other"), home("find", "other")):
             assert answer["return"] == 1
-            assert f"no challenge is other; there are: {NAME}" in answer["error"]
+            assert f"no challenge matches other; use one of {NAME}" in answer["error"]
 
     @pytest.mark.parametrize("action", ["find", "show"])
     def test_an_option_without_effect_is_refused(self, home: ChallengeHome, action: str) -> None:
@@ -63,12 +63,12 @@ class TestRefusals:
             ({"only": "third"}, "there is no workflow 'third'"),
             ({"only": True}, "--only needs a value"),
             ({"sample": "perhaps"}, "must be yes or no"),
-            ({"hw_name": "../x"}, "names a folder"),
-            ({"submitter": "a b"}, "names a folder"),
+            ({"hw_name": "../x"}, "cannot name a folder"),
+            ({"submitter": "a b"}, "cannot name a folder"),
             ({"results": "x"}, "--results: not known here"),
             ({"env": {"A": "1"}}, "--env is for cm run script"),
             ({"adr": {"python": {"version": "3.11"}}}, "--adr is for cm run script"),
-            ({"tags": "a,b"}, "a challenge is named"),
+            ({"tags": "a,b"}, "name the challenge"),
             ({"artifacts": ["x"]}, "stray words: x"),
             ({"sign_key": "/nowhere/key"}, "there is no such file"),
         ],
