@@ -51,7 +51,10 @@ def test_cmr_is_short_for_cm_run_script(cm: Cm) -> None:
         (("--tags=generate-run-cmds,_submission,_accuracy-only",), "exclude each other"),
         (("--tags=run,mlperf,bert-99,deepsparse", "--scenaro=Offline"), "did you mean --scenario?"),
         (("--tags=run,mlperf,bert-99,deepsparse", "--scenario=Offlin"), "must be one of Offline"),
-        (("--tags=run,mlperf,bert-99,deepsparse,_sample", "--division=closed"), "closed requires the reference model's"),
+        (
+            ("--tags=run,mlperf,bert-99,deepsparse,_sample", "--division=closed"),
+            "closed requires the reference model's",
+        ),
         (
             ("--tags=run,mlperf,bert-99,deepsparse,_sample", "--submission_dir=S", "--submitter=Me"),
             "samples are not MLPerf",
