@@ -107,16 +107,16 @@ def _replay(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
 
 
 def _find(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
-    found = _chosen(arguments, console)
-    counts = {each.name: sum(1 for _ in each.store.lines()) for each in found}
+    experiments = _chosen(arguments, console)
+    counts = {each.name: sum(1 for _ in each.store.lines()) for each in experiments}
     if not arguments.as_json:
         rows = [
             (each.name, each.kind, ",".join(each.tags), str(counts[each.name]), mark(each), each.created)
-            for each in found
+            for each in experiments
         ]
         header = ("name", "kind", "tags", "measurements", "", "created")
         show_sections([Section(f"{len(rows)} experiments", rows, header if rows else ())])
-    return {"experiments": [{**_description(each), "measurements": counts[each.name]} for each in found]}
+    return {"experiments": [{**_description(each), "measurements": counts[each.name]} for each in experiments]}
 
 
 def _remove(arguments: Arguments, console: RunConsole) -> dict[str, Any]:

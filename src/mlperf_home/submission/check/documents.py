@@ -51,31 +51,33 @@ def is_over_network(scope: CheckScope, description: Mapping[str, Any]) -> bool:
 
 def _check_description(scope: CheckScope, submitter: Submitter, path: Path) -> Iterator[Finding]:
     try:
-        told = read_object(path)
+        description = read_object(path)
     except DocumentError as error:
         yield scope.finding(path, "system-unreadable", error.problem, _DESCRIBE)
         return
     meaningful = scope.rules.submission.system.meaningful
     for key in (*meaningful, *scope.rules.submission.system.present):
-        if key not in told:
+        if key not in description:
             yield scope.finding(path, "system-field", f"field {key} is missing", _DESCRIBE)
-        elif not isinstance(told[key], str):
-            problem = f"field {key} is {json.dumps(told[key])}, not a text"
-            yield scope.finding(path, "system-field-type", problem, f'write "{told[key]}" in quotes')
-        elif key in meaningful and not told[key].strip():
+        elif not isinstance(description[key], str):
+            problem = f"field {key} is {json.dumps(description[key])}, not a text"
+            yield scope.finding(path, "system-field-type", problem, f'write "{description[key]}" in quotes')
+        elif key in meaningful and not description[key].strip():
             yield scope.finding(path, "system-field-empty", f"field {key} is empty", 'write the value, or "unknown"')
-    yield from _system_values(scope, submitter, path, told)
-    yield from _system_network(scope, submitter, path, told)
+    yield from _system_values(scope, submitter, path, description)
+    yield from _system_network(scope, submitter, path, description)
 
 
-def _system_values(scope: CheckScope, submitter: Submitter, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
+def _system_values(
+    scope: CheckScope, submitter: Submitter, path: Path, description: dict[str, Any]
+) -> Iterator[Finding]:
     fields = scope.rules.submission.system
-    status, system_type = told.get("status"), told.get("system_type")
-    if str(told.get("submitter", "")).lower() != submitter.name.lower():
-        problem = f"has the submitter {told.get('submitter')!r}, its folder {submitter.name!r}"
+    status, system_type = description.get("status"), description.get("system_type")
+    if str(description.get("submitter", "")).lower() != submitter.name.lower():
+        problem = f"has the submitter {description.get('submitter')!r}, its folder {submitter.name!r}"
         yield scope.finding(path, "system-submitter", problem, "use the same --submitter for both")
-    if told.get("division") != submitter.division:
-        problem = f"has the division {told.get('division')!r}, its folder {submitter.division!r}"
+    if description.get("division") != submitter.division:
+        problem = f"has the division {description.get('division')!r}, its folder {submitter.division!r}"
         yield scope.finding(path, "system-division", problem, "use the same --division for both")
     if status not in fields.statuses:
         yield scope.finding(
@@ -86,19 +88,21 @@ def _system_values(scope: CheckScope, submitter: Submitter, path: Path, told: di
         yield scope.finding(path, "system-type", f"has the system_type {system_type!r}", remedy)
 
 
-def _system_network(scope: CheckScope, submitter: Submitter, path: Path, told: dict[str, Any]) -> Iterator[Finding]:
+def _system_network(
+    scope: CheckScope, submitter: Submitter, path: Path, description: dict[str, Any]
+) -> Iterator[Finding]:
     network = scope.rules.submission.network
     key = network.fields[0]
-    if key in told and not isinstance(told[key], str):
-        problem = f"field {key} is {json.dumps(told[key])}, not a text"
+    if key in description and not isinstance(description[key], str):
+        problem = f"field {key} is {json.dumps(description[key])}, not a text"
         yield scope.finding(path, "system-field-type", problem, 'write "true" or "false" in quotes')
         return
-    over_network = is_over_network(scope, told)
+    over_network = is_over_network(scope, description)
     if network.divisions.get(submitter.division, over_network) != over_network:
-        problem = f"{key} is {told.get(key, 'absent')}; the {submitter.division} division does not allow that"
+        problem = f"{key} is {description.get(key, 'absent')}; the {submitter.division} division does not allow that"
         yield scope.finding(path, "system-network", problem, "correct it, or submit to another division")
     for name in network.fields if over_network else ():
-        if name not in told:
+        if name not in description:
             yield scope.finding(path, "system-field", f"field {name} is missing", f"add it, or remove {key}")
 
 
@@ -164,14 +168,14 @@ def check_code(scope: CheckScope, submitter: Submitter) -> Iterator[Finding]:
 
 def _check_result_fields(scope: CheckScope, path: Path) -> Iterator[Finding]:
     try:
-        told = read_object(path)
+        fields = read_object(path)
     except DocumentError as error:
         yield scope.finding(path, "result-json-unreadable", error.problem, _REGENERATE)
         return
     for key in scope.rules.submission.measurement_fields:
-        if key not in told:
+        if key not in fields:
             yield scope.finding(path, "result-field", f"field {key} is missing", "add it")
-        elif not isinstance(told[key], str) or not told[key].strip():
+        elif not isinstance(fields[key], str) or not fields[key].strip():
             yield scope.finding(path, "result-field-empty", f"field {key} has no text", "write the value as text")
 
 
