@@ -13,8 +13,10 @@ import nox
 
 ROOT = Path(__file__).parent
 SITE = ROOT / "build" / "site"
-# A page of the site names nothing of another host that a browser would load by itself.
-LOADED_FROM_ELSEWHERE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=\s*["']?(?:https?:)?//[^>]*>""")
+# A browser would load such an element from another host.
+LOADED_FROM_ELSEWHERE = re.compile(
+    r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)\s*=\s*["']?(?:https?:)?//[^>]*>"""
+)
 
 nox.options.sessions = ["lint", "types", "docs", "tests"]
 nox.options.reuse_existing_virtualenvs = True
@@ -64,7 +66,7 @@ def long(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the site into build/site; a dead link, an orphan page or a foreign address that a page loads is an error."""
+    """Build the site into build/site; fail on a dead link, an orphan page, or content of another host."""
     install(session, ".[docs]")
     session.run("mkdocs", "build", "--strict", "--clean", "--site-dir", str(SITE), env={"NO_MKDOCS_2_WARNING": "1"})
     pages = sorted(SITE.rglob("*.html"))
