@@ -17,7 +17,7 @@ from mlperf_home.contracts.journal import TrialEnd
 from mlperf_home.contracts.records import RECORD_LIMITS, RunExports
 from mlperf_home.experiments.experiment import ExperimentError
 from mlperf_home.experiments.values import trials
-from mlperf_home.exploration.definition.journal import Journal, observations
+from mlperf_home.exploration.definition.journal import Journal, read_observations
 from mlperf_home.measurements.measurement import Measurement, MeasurementError, Value, from_json
 from mlperf_home.measurements.store import identity, to_line
 from scriptgraph.embed import ProcessFailed, describe_end, run
@@ -94,7 +94,7 @@ def ended(experiment: Experiment, damages: list[str]) -> list[Outcome]:
 
     `damages` takes a sentence for each line of the journal that cannot be read.
     """
-    known = observations(experiment.journal, TrialEnd, damages)
+    known = read_observations(experiment.journal, TrialEnd, damages)
     return [_outcome(each, known[each.key], kept=True) for each in trials_of(experiment) if each.key in known]
 
 
