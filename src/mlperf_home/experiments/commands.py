@@ -13,17 +13,17 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.arguments import read_asking, read_derivations
 from mlperf_home.experiments.experiment import Experiment, ExperimentError, Experiments
 from mlperf_home.experiments.fronts import fronts_of, read_axes
-from mlperf_home.experiments.grid import Outcome, begin_replay, compared, ended, run_grid, trials_of
+from mlperf_home.experiments.grid import TrialOutcome, begin_replay, compare_replay, ended_trials, run_grid, trials_of
 from mlperf_home.experiments.tables import (
+    add_derived,
     answer_sections,
     check_metrics,
     compared_section,
-    derived,
     front_section,
-    mark,
     measured_section,
+    sample_mark,
 )
-from mlperf_home.experiments.values import read_given, trials
+from mlperf_home.experiments.values import make_trials, read_value_options
 from mlperf_home.measurements.prices import kept_prices, read_prices, with_cost
 from mlperf_home.product import ENGINE
 from scriptgraph.embed import Section, agreed, failing_on, show_sections
@@ -60,8 +60,8 @@ def _run(asked: Asking, console: RunConsole) -> dict[str, Any]:
         raise RequestError("which experiment? write cm run experiment NAME --explore=JSON -- cm run script ...")
     if not asked.words:
         raise RequestError("which command? it stands behind --: cm run experiment NAME --explore=JSON -- COMMAND")
-    values = read_given(asked.texts.get("explore", ""), asked.path("explore_file"))
-    points = trials(values, asked.words, asked.name)
+    values = read_value_options(asked.texts.get("explore", ""), asked.path("explore_file"))
+    points = make_trials(values, asked.words, asked.name)
     made_by = CommandOrigin(command=asked.words, values={name: tuple(each) for name, each in values.items()})
     # What it measured says so for itself besides.
     sample = any("_sample" in word.replace(" ", ",").replace("=", ",").split(",") for word in asked.words)
@@ -78,7 +78,9 @@ def _say(console: RunConsole, of: str, *messages: str, event: str = "said") -> N
         console(event, of, {"message": message})
 
 
-def _told(experiment: Experiment, outcomes: Sequence[Outcome], asked: Asking, console: RunConsole) -> dict[str, Any]:
+def _told(
+    experiment: Experiment, outcomes: Sequence[TrialOutcome], asked: Asking, console: RunConsole
+) -> dict[str, Any]:
     rows = [(each.trial.words, f"{each.told}{' (before)' if each.kept else ''}") for each in outcomes]
     console("tabled", experiment.name, {"title": f"experiment {experiment.name}", "rows": rows})
     failed = [each for each in outcomes if not each.ok]
@@ -100,7 +102,7 @@ def _replay(asked: Asking, console: RunConsole) -> dict[str, Any]:
     first, second = begin_replay(Experiments(asked.root), asked.name)
     outcomes = run_grid(second, trials_of(second), partial(_say, console, second.name))
     damages = list[str]()
-    section = compared_section(f"{first.name} and {second.name}", compared(first, second, outcomes, damages))
+    section = compared_section(f"{first.name} and {second.name}", compare_replay(first, second, outcomes, damages))
     _say(console, first.name, *damages, event="warned")
     if not asked.as_json:
         show_sections([section])
@@ -112,7 +114,7 @@ def _find(asked: Asking, console: RunConsole) -> dict[str, Any]:
     counts = {each.name: sum(1 for _ in each.store.lines()) for each in found}
     if not asked.as_json:
         rows = [
-            (each.name, each.kind, ",".join(each.tags), str(counts[each.name]), mark(each), each.created)
+            (each.name, each.kind, ",".join(each.tags), str(counts[each.name]), sample_mark(each), each.created)
             for each in found
         ]
         header = ("name", "kind", "tags", "measurements", "", "created")
@@ -180,7 +182,7 @@ def _read(asked: Asking, console: RunConsole, derivations: Mapping[str, Expressi
     if prices:
         lists = [[with_cost(one, prices) for one in each] for each in lists]
     # All at once: an expression is wrong only if it has a value for none of them.
-    flat = iter(derived([one for each in lists for one in each], derivations, notes))
+    flat = iter(add_derived([one for each in lists for one in each], derivations, notes))
     _say(console, "experiment", *notes, event="warned")
     return [(experiment, [next(flat) for _ in each]) for experiment, each in zip(experiments, lists, strict=True)]
 
@@ -207,7 +209,7 @@ def _with_rows(
         sections.append(measured_section(experiment, measured, metrics, order, derivations))
         document = {**_about(experiment), "measurements": [asdict(each) for each in measured]}
         if experiment.kind == "grid":
-            outcomes = ended(experiment, damages := list[str]())
+            outcomes = ended_trials(experiment, damages := list[str]())
             _say(console, experiment.name, *damages, event="warned")
             # They failed, or their command is none of ours.
             rows = [(each.trial.words, each.told, each.log) for each in outcomes if not each.measurements]
