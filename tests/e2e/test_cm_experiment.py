@@ -114,7 +114,7 @@ def test_a_published_table_is_imported_once_and_has_a_front(cm: Cm, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("run", "experiment", "x", '--explore={"N":[1]}'), "which command? it stands behind --"),
         (("run", "experiment", "x", "--", "echo"), "use --explore=JSON or --explore_file=FILE"),
@@ -133,11 +133,11 @@ def test_a_published_table_is_imported_once_and_has_a_front(cm: Cm, tmp_path: Pa
         (("run", "script", "--tags=import,mlperf,results"), "what is to be imported?"),
     ],
 )
-def test_a_mistake_is_an_error_of_one_line(cm: Cm, words: tuple[str, ...], said: str) -> None:
+def test_a_mistake_is_an_error_of_one_line(cm: Cm, words: tuple[str, ...], message: str) -> None:
     ended = cm(*words)
 
     assert ended.code != 0
-    assert said in ended.said
+    assert message in ended.said
     assert "Traceback" not in ended.said
 
 

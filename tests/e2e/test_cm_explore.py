@@ -174,7 +174,7 @@ def test_engine_options_are_axes_and_failing_points_left_out(cm: Cm, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("option", "said"),
+    ("option", "message"),
     [
         ("--risk=0.7", "risk must lie between 0 and 0.5, got 0.7"),
         ("--rounds=1", "rounds must be at least 3, got 1"),
@@ -189,11 +189,11 @@ def test_engine_options_are_axes_and_failing_points_left_out(cm: Cm, tmp_path: P
         ("--official=all", "front, kept, none"),
     ],
 )
-def test_invalid_options_are_refused_before_measuring(cm: Cm, option: str, said: str) -> None:
+def test_invalid_options_are_refused_before_measuring(cm: Cm, option: str, message: str) -> None:
     ended = cm.script(TAGS, *HERE, *SHORT, option)
 
     assert ended.code != 0
-    assert said in ended.said
+    assert message in ended.said
     assert "Traceback" not in ended.said
     assert not (cm.home / "mlperf-home" / "experiments").exists()
     assert "get-mlperf-exploration-candidate" not in ended.said

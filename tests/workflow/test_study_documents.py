@@ -38,12 +38,12 @@ def axes(**changes: Any) -> str:
 def test_the_users_space_is_written_for_the_next_step(cm_run: Run, tmp_path: Path) -> None:
     (tmp_path / "space.json").write_text(axes())
 
-    told = cm_run("get,mlperf,exploration,space", space=str(tmp_path / "space.json"), threads="1,2")
+    result = cm_run("get,mlperf,exploration,space", space=str(tmp_path / "space.json"), threads="1,2")
 
-    assert told["return"] == 0, told
-    written = json.loads(Path(told["new_env"]["CM_EXPLORE_SPACE"]).read_text("utf-8"))
+    assert result["return"] == 0, result
+    written = json.loads(Path(result["new_env"]["CM_EXPLORE_SPACE"]).read_text("utf-8"))
     assert written == json.loads(axes(threads=[1, 2]))
-    assert told["new_env"]["CM_EXPLORE_MODELS"] == " mobilenet-v1/0.5/224/fp32 "
+    assert result["new_env"]["CM_EXPLORE_MODELS"] == " mobilenet-v1/0.5/224/fp32 "
 
 
 @pytest.mark.parametrize(
@@ -66,11 +66,11 @@ def test_an_invalid_space_is_an_error(cm_run: Run, tmp_path: Path, content: str,
     path = tmp_path / "space.json"
     path.write_text(content)
 
-    told = cm_run("get,mlperf,exploration,space", space=str(path))
+    result = cm_run("get,mlperf,exploration,space", space=str(path))
 
-    assert told["return"] == 1
-    assert f"{path}{fault}" in told["error"]
-    assert "\n" not in told["error"]
+    assert result["return"] == 1
+    assert f"{path}{fault}" in result["error"]
+    assert "\n" not in result["error"]
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_a_damaged_answer_is_an_error(home: Path, content: str, fault: str) -> N
     experiment = Experiments(home / "experiments").begin("race", "exploration", [], {}, sample=True)
     experiment.answer.write_text(content)
 
-    told = experiment_command("show", {"action": "show", "artifact": "race", "home": str(home), "pareto": True})
+    result = experiment_command("show", {"action": "show", "artifact": "race", "home": str(home), "pareto": True})
 
-    assert told["return"] == 1
-    assert f"{experiment.answer}: is not an answer ({fault}" in told["error"]
-    assert "\n" not in told["error"]
+    assert result["return"] == 1
+    assert f"{experiment.answer}: is not an answer ({fault}" in result["error"]
+    assert "\n" not in result["error"]
