@@ -194,7 +194,7 @@ def test_a_model_that_does_not_exist_is_refused_with_those_that_do(cm: Cm, wrong
     ended = cm.script(f"get,ml-model,mobilenet,raw,{wrong}")
 
     assert ended.code != 0
-    assert "there is no such model" in ended.said
+    assert "no model has these variations" in ended.said
     assert "v1 has the multipliers 1.0, 0.75, 0.5, 0.25" in ended.said
 
 

@@ -15,7 +15,7 @@ from mlperf_home.contracts.codec import decode, encode, read_document
 from mlperf_home.contracts.experiment import ExplorationOrigin
 from mlperf_home.contracts.grids import CalibrationStore
 from mlperf_home.experiments.commands import answer as experiment_command
-from mlperf_home.exploration.definition.journal import observations
+from mlperf_home.exploration.definition.journal import read_observations
 from mlperf_home.measurements.index import Index, Query
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import Measurement, from_json
@@ -181,7 +181,7 @@ def test_every_line_of_an_experiment_is_read(old: Path, name: str) -> None:
     noted = [json.loads(line)["entry"] for line in (folder / "journal.jsonl").read_text("utf-8").splitlines()]
 
     found = list(Store(folder).measurements(damages))
-    known = observations(folder / "journal.jsonl", dict, damages)
+    known = read_observations(folder / "journal.jsonl", dict, damages)
 
     assert damages == []
     assert [json.loads(json.dumps(asdict(each))) for each in found] == written
