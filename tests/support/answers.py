@@ -1,4 +1,4 @@
-"""An exploration's answer as JSON, whole but for what a test says."""
+"""An exploration's answer as JSON; a test replaces single fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One download's surroundings, without waiting."""
+"""Run single downloads without waiting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KNOWN = Expected([SHA256], len(CONTENT))
 
 
 class Harness:
-    """One download's surroundings, without waiting."""
+    """Runs a download without waiting; `waits` and `steps` record its waits and progress."""
 
     def __init__(self, folder: Path) -> None:
         self.destination = folder / "place" / "file.bin"
@@ -29,23 +29,23 @@ class Harness:
         self.waits: list[float] = []
         self.steps: list[tuple[int, int | None]] = []
 
-    def fetch(self, sources: Sequence[str | Path], expected: Expected = KNOWN, **how: Any) -> Fetched:
+    def fetch(self, sources: Sequence[str | Path], expected: Expected = KNOWN, **options: Any) -> Fetched:
         transfer = Transfer(
             self.partial,
             sleep=self.waits.append,
             progress=lambda done, total: self.steps.append((done, total)),
-            **how,
+            **options,
         )
         return fetch(sources, self.destination, expected, transfer)
 
-    def refused(self, sources: Sequence[str | Path], expected: Expected = KNOWN, **how: Any) -> str:
-        """Fetch in vain; the text of the one problem. Nothing may be in the file's place."""
+    def refused(self, sources: Sequence[str | Path], expected: Expected = KNOWN, **options: Any) -> str:
+        """Assert that a fetch fails and leaves no file; return the text of its only problem."""
         with pytest.raises(DownloadError) as failure:
-            self.fetch(sources, expected, **how)
+            self.fetch(sources, expected, **options)
         assert not self.destination.exists()
         assert len(failure.value.problems) == 1
         return failure.value.problems[0][1]
 
     def left(self) -> list[int]:
-        """The sizes of the partial files."""
+        """Return the sizes of the partial files."""
         return [path.stat().st_size for path in self.partial.glob("*.part")]
