@@ -1,4 +1,4 @@
-"""Experiments through the real `cm`: run, shown, replayed, imported and removed."""
+"""Experiments by the real cm: run, shown, replayed, imported, removed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS = (
 )
 
 
-def test_an_experiment_is_run_shown_replayed_and_removed(cm: Cm, tmp_path: Path) -> None:
+def test_a_run_with_two_values_is_kept_shown_replayed_and_removed(cm: Cm, tmp_path: Path) -> None:
     pytest.importorskip("mlperf_loadgen", reason="LoadGen is not installed in this Python")
     pytest.importorskip("tokenizers", reason="the tokeniser is not installed in this Python")
     files = write_sample(tmp_path / "small", questions=40)
@@ -68,7 +68,7 @@ def test_an_experiment_is_run_shown_replayed_and_removed(cm: Cm, tmp_path: Path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_a_stopped_experiment_resumes_at_its_open_point(cm: Cm, tmp_path: Path, number: signal.Signals) -> None:
+def test_what_was_stopped_goes_on_where_it_was(cm: Cm, tmp_path: Path, number: signal.Signals) -> None:
     os.mkfifo(tmp_path / "pipe")
     code = (
         "import pathlib, sys; n, d = sys.argv[1], pathlib.Path(sys.argv[2]); (d / ('ran-' + n)).open('a').write('x');"
@@ -94,7 +94,7 @@ def test_a_stopped_experiment_resumes_at_its_open_point(cm: Cm, tmp_path: Path, 
     assert [(tmp_path / f"ran-{n}").read_text() for n in (1, 2, 3)] == ["x", "xx", "x"]
 
 
-def test_a_published_table_is_imported_once_and_has_a_front(cm: Cm, tmp_path: Path) -> None:
+def test_a_published_table_is_taken_over_once_and_has_a_front(cm: Cm, tmp_path: Path) -> None:
     table = tmp_path / "world.csv"
     rows = [
         f"v3.1,Org,box,Box,CPU,2,4,TFLite,mobilenet-v1,1.0,{n},fp32,{t},{ms},"
@@ -133,7 +133,7 @@ def test_a_published_table_is_imported_once_and_has_a_front(cm: Cm, tmp_path: Pa
         (("run", "script", "--tags=import,mlperf,results"), "what is to be imported?"),
     ],
 )
-def test_a_mistake_is_one_line(cm: Cm, words: tuple[str, ...], said: str) -> None:
+def test_mistakes_are_told_in_a_line(cm: Cm, words: tuple[str, ...], said: str) -> None:
     ended = cm(*words)
 
     assert ended.code != 0

@@ -57,7 +57,7 @@ def journalled(cm: Cm) -> list[str]:
     return [entry["key"] for entry in entries if "key" in entry]
 
 
-def test_the_same_command_shows_an_explorations_answer_again(cm: Cm) -> None:
+def test_the_sample_is_explored_to_an_answer_that_the_same_command_shows_again(cm: Cm) -> None:
     ended = cm.script(TAGS, *OPTIONS)
 
     assert ended.code == 0, ended.said
@@ -87,11 +87,11 @@ def test_the_same_command_shows_an_explorations_answer_again(cm: Cm) -> None:
 def read_until(process: subprocess.Popen[str], marker: str) -> None:
     assert process.stderr is not None
     if not any(marker in line for line in process.stderr):
-        pytest.fail(f"{marker!r} was not printed")
+        pytest.fail(f"{marker!r} was not said")
 
 
 @pytest.mark.parametrize(("number", "marker"), [(signal.SIGKILL, "front 0"), (signal.SIGINT, "official runs")])
-def test_a_stopped_exploration_resumes_without_measuring_twice(cm: Cm, number: int, marker: str) -> None:
+def test_stopped_anywhere_it_goes_on_and_measures_nothing_twice(cm: Cm, number: int, marker: str) -> None:
     first = cm.start("run", "script", f"--tags={TAGS}", *OPTIONS)
     read_until(first, marker)
     os.kill(first.pid, number)
@@ -108,12 +108,12 @@ def test_a_stopped_exploration_resumes_without_measuring_twice(cm: Cm, number: i
     assert answer_of(cm)["work"]["left_s"] == 0
 
 
-def test_a_second_exploration_is_refused_while_the_first_runs(cm: Cm) -> None:
+def test_a_second_exploration_of_the_same_is_refused_while_the_first_runs(cm: Cm) -> None:
     first = cm.start("run", "script", f"--tags={TAGS}", *OPTIONS)
     read_until(first, "front 0")
     folder = experiment(cm)
     plan = next((cm.home / "mlperf-home" / "records").rglob("study.json"))
-    # Another machine would share the folder, but not this machine's lock on measuring.
+    # As another machine would, which shares the folder and not the lock on what measures here.
     second = subprocess.run(
         [sys.executable, str(BOOTSTRAP), "mlperf_home.exploration.live", "--plan", str(plan)],
         capture_output=True,
@@ -127,7 +127,7 @@ def test_a_second_exploration_is_refused_while_the_first_runs(cm: Cm) -> None:
     assert first.returncode == 0, out + err
 
 
-def test_damage_is_named_and_only_its_line_is_measured_again(cm: Cm) -> None:
+def test_damage_is_named_and_only_what_it_held_is_measured_again(cm: Cm) -> None:
     assert cm.script(TAGS, *OPTIONS, "--official=none").code == 0
     journal = experiment(cm) / "journal.jsonl"
     lines = journal.read_text().splitlines()
@@ -141,7 +141,7 @@ def test_damage_is_named_and_only_its_line_is_measured_again(cm: Cm) -> None:
     assert len(journal.read_text().splitlines()) >= len(lines) + 1
 
 
-def test_engine_options_are_axes_and_a_failing_point_is_dropped(cm: Cm, tmp_path: Path) -> None:
+def test_options_of_the_engine_are_axes_and_a_point_that_fails_is_left_out(cm: Cm, tmp_path: Path) -> None:
     document = {
         "schema": 1,
         "name": "mine",
@@ -189,7 +189,7 @@ def test_engine_options_are_axes_and_a_failing_point_is_dropped(cm: Cm, tmp_path
         ("--official=all", "front, kept, none"),
     ],
 )
-def test_odd_options_are_refused_before_any_measurement(cm: Cm, option: str, said: str) -> None:
+def test_odd_options_are_refused_before_anything_is_measured(cm: Cm, option: str, said: str) -> None:
     ended = cm.script(TAGS, *HERE, *SHORT, option)
 
     assert ended.code != 0
@@ -217,7 +217,7 @@ def test_berts_are_explored_by_throughput_and_f1(cm: Cm) -> None:
     assert "% F1" in ended.out
 
 
-def test_missing_imagenet_is_reported_before_models_are_fetched(cm: Cm) -> None:
+def test_without_imagenet_it_is_said_how_to_get_it_before_81_models_are_fetched(cm: Cm) -> None:
     ended = cm.script("explore,mobilenet-models", *HERE)
 
     assert ended.code != 0

@@ -37,7 +37,7 @@ def test_a_published_table_becomes_a_picture_and_a_page(cm: Cm, tmp_path: Path) 
     assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".csv", ".html", ".json", ".png", ".svg"]
 
 
-def test_a_missing_experiment_is_named(cm: Cm, tmp_path: Path) -> None:
+def test_what_is_not_there_is_said_in_a_line(cm: Cm, tmp_path: Path) -> None:
     ended = cm.script("plot,pareto", HERE, f"--out_dir={tmp_path / 'out'}")
     named = cm.script("plot,pareto", HERE, "--experiment=mine", f"--out_dir={tmp_path / 'out'}")
 
@@ -49,7 +49,7 @@ def test_a_missing_experiment_is_named(cm: Cm, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_one_of_results_and_experiments_may_be_empty(cm: Cm, tmp_path: Path) -> None:
+def test_a_folder_of_results_and_a_folder_of_experiments_of_which_one_is_empty(cm: Cm, tmp_path: Path) -> None:
     ours(tmp_path / "R")
     both = [f"--experiments_dir={tmp_path / 'E'}", f"--out_dir={tmp_path / 'out'}", HERE]
 

@@ -120,13 +120,13 @@ def test_an_entry_is_published_whole_or_not_at_all(small: Cm, disk: SmallDisk, t
     assert small("add", "repo", f"--path={tmp_path / 'mine'}").code == 0
     marker = tmp_path / "marker"
     marker.write_text("take all")
-    options = (f"--marker={marker}", f"--home={disk.place / 'home'}")
+    asked = (f"--marker={marker}", f"--home={disk.place / 'home'}")
 
-    line = refused(small.script("fill,disk", *options), disk)
+    line = refused(small.script("fill,disk", *asked), disk)
     assert "what was made cannot be kept (No space left on device)" in line
     assert entries(disk) == []
     marker.write_text("")
-    ended = small.script("fill,disk", *options)
+    ended = small.script("fill,disk", *asked)
 
     assert ended.code == 0, ended.said
     assert entries(disk) == ["fill-disk"]

@@ -1,4 +1,4 @@
-"""An exploration's answer as JSON; a test replaces single fields."""
+"""An exploration's answer as JSON, whole but for what a test says."""
 
 from __future__ import annotations
 

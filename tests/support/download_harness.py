@@ -1,4 +1,4 @@
-"""Run single downloads without waiting."""
+"""One download's surroundings, without waiting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KNOWN = Expected([SHA256], len(CONTENT))
 
 
 class Harness:
-    """Runs a download without waiting; `waits` and `steps` record its waits and progress."""
+    """One download's surroundings, without waiting."""
 
     def __init__(self, folder: Path) -> None:
         self.destination = folder / "place" / "file.bin"
@@ -29,23 +29,23 @@ class Harness:
         self.waits: list[float] = []
         self.steps: list[tuple[int, int | None]] = []
 
-    def fetch(self, sources: Sequence[str | Path], expected: Expected = KNOWN, **options: Any) -> Fetched:
+    def fetch(self, sources: Sequence[str | Path], expected: Expected = KNOWN, **how: Any) -> Fetched:
         transfer = Transfer(
             self.partial,
             sleep=self.waits.append,
             progress=lambda done, total: self.steps.append((done, total)),
-            **options,
+            **how,
         )
         return fetch(sources, self.destination, expected, transfer)
 
-    def refused(self, sources: Sequence[str | Path], expected: Expected = KNOWN, **options: Any) -> str:
-        """Assert that a fetch fails and leaves no file; return the text of its only problem."""
+    def refused(self, sources: Sequence[str | Path], expected: Expected = KNOWN, **how: Any) -> str:
+        """Fetch in vain; the text of the one problem. Nothing may be in the file's place."""
         with pytest.raises(DownloadError) as failure:
-            self.fetch(sources, expected, **options)
+            self.fetch(sources, expected, **how)
         assert not self.destination.exists()
         assert len(failure.value.problems) == 1
         return failure.value.problems[0][1]
 
     def left(self) -> list[int]:
-        """Return the sizes of the partial files."""
+        """The sizes of the partial files."""
         return [path.stat().st_size for path in self.partial.glob("*.part")]

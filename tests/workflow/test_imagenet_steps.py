@@ -173,7 +173,7 @@ class TestTorrents:
         assert "29b22e2961454d5413ddabcf34fc5622" in said
         assert aria2.read_text().split()[-1] == "magnet:?xt=urn:btih:00"
 
-    def test_a_torrent_without_the_file_is_refused(self, aria2: Path, cm_run: Run) -> None:
+    def test_a_torrent_of_something_else_is_told(self, aria2: Path, cm_run: Run) -> None:
         assert "brought 0 files named other.tar" in failure(
             cm_run("download,torrent", torrent="x", filename="other.tar")
         )

@@ -1,4 +1,4 @@
-"""Commands refuse a broken document of a study in one line, with the file and the place."""
+"""Documents of studies through commands: what is no document ends in one line, which names the file and the place."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def axes(**changes: Any) -> str:
     return json.dumps({**SPACE, "axes": {**SPACE["axes"], **changes}})  # type: ignore[dict-item]
 
 
-def test_a_users_space_is_written_for_the_next_step(cm_run: Run, tmp_path: Path) -> None:
+def test_a_space_of_the_users_is_written_for_the_next_step(cm_run: Run, tmp_path: Path) -> None:
     (tmp_path / "space.json").write_text(axes())
 
-    result = cm_run("get,mlperf,exploration,space", space=str(tmp_path / "space.json"), threads="1,2")
+    told = cm_run("get,mlperf,exploration,space", space=str(tmp_path / "space.json"), threads="1,2")
 
-    assert result["return"] == 0, result
-    written = json.loads(Path(result["new_env"]["CM_EXPLORE_SPACE"]).read_text("utf-8"))
+    assert told["return"] == 0, told
+    written = json.loads(Path(told["new_env"]["CM_EXPLORE_SPACE"]).read_text("utf-8"))
     assert written == json.loads(axes(threads=[1, 2]))
-    assert result["new_env"]["CM_EXPLORE_MODELS"] == " mobilenet-v1/0.5/224/fp32 "
+    assert told["new_env"]["CM_EXPLORE_MODELS"] == " mobilenet-v1/0.5/224/fp32 "
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_users_space_is_written_for_the_next_step(cm_run: Run, tmp_path: Path)
     ],
     ids=["deep", "cut", "twice", "many", "value", "option", "constraint"],
 )
-def test_a_broken_space_is_named_with_its_fault(cm_run: Run, tmp_path: Path, content: str, fault: str) -> None:
+def test_a_space_that_is_none_is_named(cm_run: Run, tmp_path: Path, content: str, fault: str) -> None:
     path = tmp_path / "space.json"
     path.write_text(content)
 
