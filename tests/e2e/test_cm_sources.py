@@ -161,8 +161,8 @@ def test_a_download_without_a_hash_needs_record(cm: Cm, server: FaultyServer) ->
     url = server.serve("/file.bin", whole(b"content"))
 
     refused = cm.script("download,file", f"--url={url}")
-    recorded = cm.script("download,file", f"--url={url}", "--record=yes", "--out=json")
+    taken = cm.script("download,file", f"--url={url}", "--record=yes", "--out=json")
 
     assert refused.code != 0
     assert "no hash is known" in refused.said
-    assert exported(recorded, "CM_DOWNLOAD_PATH").read_bytes() == b"content"
+    assert exported(taken, "CM_DOWNLOAD_PATH").read_bytes() == b"content"

@@ -103,7 +103,7 @@ class Bench:
         self.run_folder = folder / "none"
 
     def run(self, tags: str, switches: Switches | None = None, anew: Anew = "none", **asked: Any) -> Record:
-        """Run a request and return its record; `run_folder` is then the record's folder."""
+        """Run a request and give its record; `run_folder` is then where it was left."""
         registry = load_registry([self.scripts.root])
         plan = resolve(request_of(tags, **asked), registry)
         self.run_folder = new_run_folder(self.home / "records", plan.root.manifest.alias)
