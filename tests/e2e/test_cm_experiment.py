@@ -80,15 +80,15 @@ def test_a_stopped_grid_resumes(cm: Cm, tmp_path: Path, number: signal.Signals) 
     started = cm.start(*command)
     assert started.stderr is not None
     assert any("2 of 3" in line for line in started.stderr)
-    with (tmp_path / "pipe").open("w"):  # the second point waits for us by now
+    with (tmp_path / "pipe").open("w"):  # the second point waits for the pipe
         started.send_signal(number)
         started.communicate()
     (tmp_path / "go").touch()
-    looked = cm("show", "experiment", "stopped")
+    shown = cm("show", "experiment", "stopped")
     ended = cm(*command)
 
-    assert "N=1" in looked.out
-    assert "N=2" not in looked.out
+    assert "N=1" in shown.out
+    assert "N=2" not in shown.out
     assert ended.code == 0, ended.said
     assert ended.out.count("(before)") == 1
     assert [(tmp_path / f"ran-{n}").read_text() for n in (1, 2, 3)] == ["x", "xx", "x"]

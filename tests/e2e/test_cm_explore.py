@@ -1,4 +1,4 @@
-"""Explorations as a user runs them: real LoadGen, LiteRT, the embedded sample; stopped, resumed, twice at once."""
+"""Explorations with the real LoadGen and LiteRT on the embedded sample: run, stopped, resumed, run twice at once."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ KINDS = ("front", "undecided", "dropped")
 
 
 def experiment(cm: Cm) -> Path:
-    (found,) = (cm.home / "mlperf-home" / "experiments").iterdir()
-    return found
+    (folder,) = (cm.home / "mlperf-home" / "experiments").iterdir()
+    return folder
 
 
 def answer_of(cm: Cm) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`plot,pareto` as a user starts it."""
+"""`plot,pareto` through the real `cm`."""
 
 from __future__ import annotations
 
