@@ -6,15 +6,15 @@ from typing import Any
 
 from mlperf_home.contracts.job import TESTS as COMPLIANCE_TESTS
 from mlperf_home.measurements.layout import ResultsError
-from mlperf_home.steps.launch import HarnessRun, run_and_once_more, run_harness
-from mlperf_home.steps.machine import Targets, pricing
+from mlperf_home.steps.launch import HarnessRun, run_harness, run_with_retry
+from mlperf_home.steps.machine import Targets, read_pricing
 from mlperf_home.steps.run_request import (
-    asked_folder,
-    given_target,
     harness_python,
     noise_repeats,
     read_options,
+    requested_folder,
     require_same,
+    user_target,
 )
 from scriptgraph.api import Context, Done, Outcome, Skip, failing_on
 
@@ -24,9 +24,9 @@ def preprocess(context: Context) -> Outcome:
     run = context.text("CM_MLPERF_LOADGEN_RUN")
     scenario = context.text("CM_MLPERF_LOADGEN_SCENARIO")
     repeats = noise_repeats(context)
-    pricing(context)  # what is wrong with it is said before a long run, not after it
+    read_pricing(context)  # an error in it must come before a long run
     with failing_on(ResultsError):
-        folder, options = asked_folder(context), read_options(context)
+        folder, options = requested_folder(context), read_options(context)
     exports: dict[str, Any] = {
         "CM_MLPERF_RESULT_FOLDER": folder.root,
         "CM_MLPERF_SESSION_PATH": folder.session(run),
@@ -34,7 +34,7 @@ def preprocess(context: Context) -> Outcome:
     }
     with failing_on(ResultsError), folder.held():
         if folder.complete(run) and run != "find-performance" and not context.flag("CM_MLPERF_RERUN"):
-            require_same(folder, run, options, target_given=given_target(context, scenario) is not None)
+            require_same(folder, run, options, target_given=user_target(context, scenario) is not None)
             return Skip(f"the result is there ({folder.logs(run)}); --rerun measures again", exports=exports)
         target = _run(context, HarnessRun(folder, run, options, harness_python(context), repeats), scenario)
     if target:
@@ -51,6 +51,6 @@ def preprocess(context: Context) -> Outcome:
 def _run(context: Context, wanted: HarnessRun, scenario: str) -> dict[str, float]:
     """Run it; where the target was measured on a busy machine and not given, once more what was too short for that."""
     once = partial(run_harness, context.command, context.say)
-    if wanted.mode not in {"performance", *COMPLIANCE_TESTS} or given_target(context, scenario) is not None:
+    if wanted.mode not in {"performance", *COMPLIANCE_TESTS} or user_target(context, scenario) is not None:
         return once(wanted)
-    return run_and_once_more(once, context.warn, wanted, context.output / "user.conf")
+    return run_with_retry(once, context.warn, wanted, context.output / "user.conf")

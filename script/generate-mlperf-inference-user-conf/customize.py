@@ -2,7 +2,7 @@
 
 from mlperf_home.harness.user_conf import RunSettings, SettingsError, user_conf_text
 from mlperf_home.rules import UnknownRoundError, load_round, mlperf_conf
-from mlperf_home.steps.run_request import given_target
+from mlperf_home.steps.run_request import user_target
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
@@ -17,7 +17,7 @@ def preprocess(context: Context) -> Outcome:
             run=context.text("CM_MLPERF_LOADGEN_RUN"),
             style=context.text("CM_MLPERF_EXECUTION_MODE"),
             test_query_count=context.whole("CM_MLPERF_TEST_QUERY_COUNT"),
-            target=given_target(context, scenario),
+            target=user_target(context, scenario),
             measured_target=context.number(f"CM_MLPERF_MEASURED_TARGET_{_unit(scenario)}")
             or context.number(f"CM_MLPERF_KNOWN_TARGET_{_unit(scenario)}"),
         )

@@ -1,20 +1,20 @@
-"""Say which points an exploration has."""
+"""Write the space of an exploration."""
 
 from mlperf_home.contracts.codec import write_document
 from mlperf_home.exploration.definition.space import SpaceError
-from mlperf_home.steps.exploring.options import asked_searcher, asked_space, backends_of, models_of, race_settings
-from mlperf_home.steps.machine import pricing
+from mlperf_home.steps.exploring.options import backends_of, models_of, race_settings, read_searcher, read_space
+from mlperf_home.steps.machine import read_pricing
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Write the space, and name its models and engines with spaces around each, as guards look for them."""
-    # What is wrong is said before models are fetched.
+    """Write the space, and export its models and engines with blanks around each, as conditions match them."""
+    # Errors in options must come before models are fetched.
     race_settings(context)
-    asked_searcher(context)
-    pricing(context)
+    read_searcher(context)
+    read_pricing(context)
     with failing_on(SpaceError):
-        document = asked_space(context)
+        document = read_space(context)
         models = models_of(document)
     engines = backends_of(document, context.text("CM_MLPERF_BACKEND"))
     path = context.output / "space.json"

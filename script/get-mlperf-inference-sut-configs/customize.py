@@ -3,7 +3,7 @@
 import platform
 
 from mlperf_home.steps.machine import Targets, system_name
-from mlperf_home.steps.run_request import given_target
+from mlperf_home.steps.run_request import user_target
 from scriptgraph.api import Context, Done, Outcome
 
 
@@ -36,5 +36,5 @@ def _needs_target(context: Context, scenario: str, *, known: bool) -> bool:
         return True
     if not context.flag("CM_MLPERF_RUN_PERFORMANCE") or context.text("CM_MLPERF_LOADGEN_MODE", "") == "accuracy":
         return False
-    given = given_target(context, scenario) is not None
+    given = user_target(context, scenario) is not None
     return not known and not given and context.text("CM_MLPERF_EXECUTION_MODE", "test") != "test"

@@ -1,4 +1,4 @@
-"""Draw what was measured, with the front."""
+"""Draw measurements with their Pareto front."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ from mlperf_home.contracts.picture import PictureDrawn
 from mlperf_home.errors import LocatedError
 from mlperf_home.experiments.experiment import Experiment, Experiments
 from mlperf_home.experiments.picture_data import (
-    Source,
-    draw_from,
+    MarkSource,
     from_experiment,
     from_results,
     from_table,
+    make_picture,
     result_files,
 )
 from mlperf_home.measurements.prices import Prices, kept_prices
@@ -22,33 +22,33 @@ from scriptgraph.files.atomic import replace_text
 
 
 def preprocess(context: Context) -> Outcome:
-    """Gather marks here, draw them where the libraries are."""
+    """Gather marks in this process, and draw them in the environment with the libraries."""
     out = context.path("CM_PLOT_OUT_DIR") or Path.cwd() / "pareto"
     with failing_on(LocatedError):
         sources = _sources(context)
         words = (context.text(key, "") for key in ("CM_PLOT_X", "CM_PLOT_Y", "CM_PLOT_TITLE"))
-        picture = draw_from(sources, *words)
-    asked = context.output / "picture.json"
-    replace_text(asked, to_json(picture))
-    told: list[str] = []
+        picture = make_picture(sources, *words)
+    path = context.output / "picture.json"
+    replace_text(path, to_json(picture))
+    lines: list[str] = []
     run_module(
         context.command,
         [context.text("CM_PYTHON_LIB_BIN_WITH_PATH")],
-        ["mlperf_home.pictures", "--picture", asked, "--out", out],
-        on_line=told.append,
+        ["mlperf_home.pictures", "--picture", path, "--out", out],
+        on_line=lines.append,
     )
-    drawn = parse_document(told[-1], PictureDrawn, "what the drawing printed last")
-    marked = "SAMPLE, no MLPerf results" if picture.sample else "Pareto front"
-    rows = [("points", f"{drawn.marks}, {drawn.front} of a front"), ("notes", "; ".join(picture.notes) or "none")]
-    context.table(marked, [*rows, ("page", str(out / "pareto.html")), ("picture", str(out / "pareto.svg"))])
+    drawn = parse_document(lines[-1], PictureDrawn, "the last line of the drawing's output")
+    title = "SAMPLE, no MLPerf results" if picture.sample else "Pareto front"
+    rows = [("points", f"{drawn.marks}, {drawn.front} on a front"), ("notes", "; ".join(picture.notes) or "none")]
+    context.table(title, [*rows, ("page", str(out / "pareto.html")), ("picture", str(out / "pareto.svg"))])
     return Done(exports={"CM_PLOT_PATH": out / "pareto.html"})
 
 
-def _sources(context: Context) -> list[Source]:
+def _sources(context: Context) -> list[MarkSource]:
     results, table = context.path("CM_MLPERF_RESULTS_DIR"), context.path("CM_PLOT_IMPORTED")
     prices = kept_prices(context.folders.state.parent)
-    sources = _of_experiments(context, prices, required=not (results or table))
-    # Where experiments lie may be said as well: then one of the two may be empty.
+    sources = _from_experiments(context, prices, required=not (results or table))
+    # With both --experiments_dir and --results_dir, one of the two may be empty.
     enough = sources and context.path("CM_MLPERF_EXPERIMENTS_DIR")
     if results and (result_files(results) or not enough):
         sources += from_results(results, prices)
@@ -57,8 +57,8 @@ def _sources(context: Context) -> list[Source]:
     return sources
 
 
-def _of_experiments(context: Context, prices: Prices | None, *, required: bool) -> list[Source]:
-    """Gather the experiments that were named; all, where none was, but a folder of them or nothing at all."""
+def _from_experiments(context: Context, prices: Prices | None, *, required: bool) -> list[MarkSource]:
+    """Gather the named experiments; without names all of them, if there is a folder option or no other source."""
     folder = context.path("CM_MLPERF_EXPERIMENTS_DIR")
     name, tags = context.text("CM_PLOT_EXPERIMENT", ""), context.text("CM_PLOT_EXPERIMENT_TAGS", "")
     experiments = Experiments(folder or context.folders.state.parent / "experiments")
@@ -67,7 +67,7 @@ def _of_experiments(context: Context, prices: Prices | None, *, required: bool) 
     if tags or ((required or folder) and not name):
         found += experiments.find(tags.split(",") if tags else (), damages)
     if not found and (tags or required):
-        raise PictureError(experiments.root, "there is no such experiment", "run one, or give --results_dir")
+        raise PictureError(experiments.root, "has no such experiment", "run one, or use --results_dir")
     sources = [source for each in found for source in from_experiment(each, damages, prices)]
     for damage in damages:
         context.warn(damage)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.table import family_rows, read_family
-from mlperf_home.steps.reports import failure_rows, failure_words
+from mlperf_home.steps.reports import failure_rows, failure_summary
 from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 
@@ -26,5 +26,5 @@ def preprocess(context: Context) -> Outcome:
         title = f"{'SAMPLE RESULTS, no MLPerf results: ' if sample else ''}{system}, {scenario}"
         context.table(title, family_rows(measurements))
     if failed:
-        raise StepFailed(failure_words(failed))
+        raise StepFailed(failure_summary(failed))
     return Done(exports={"CM_MLPERF_MODELS_MEASURED": len(set(folders))})

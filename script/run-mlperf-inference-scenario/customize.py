@@ -4,9 +4,9 @@ from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import PublishedTop1, Weights, to_json, with_published, with_weights
 from mlperf_home.measurements.table import summary_rows
-from mlperf_home.steps.machine import machine_facts, pricing
+from mlperf_home.steps.machine import machine_facts, read_pricing
 from mlperf_home.steps.reports import readme_text
-from mlperf_home.steps.run_request import asked_folder
+from mlperf_home.steps.run_request import requested_folder
 from scriptgraph.api import Context, Done, Outcome, failing_on
 from scriptgraph.files.atomic import replace_text
 
@@ -15,12 +15,12 @@ def preprocess(context: Context) -> Outcome:
     """Write the measurement and its README, and show the table."""
     scenario = context.text("CM_MLPERF_LOADGEN_SCENARIO")
     system, model = context.text("CM_SUT_NAME"), context.text("CM_ML_MODEL_FULL_NAME")
-    folder = asked_folder(context)
+    folder = requested_folder(context)
     if context.flag("CM_MLPERF_RUN_FIND_PERFORMANCE"):
         return _found(context, scenario, system)
     with failing_on(LocatedError):
         facts = machine_facts(context, system)
-        found = ingest(folder.root, facts, model, pricing(context).of(facts))
+        found = ingest(folder.root, facts, model, read_pricing(context).of(facts))
         measurement = with_published(with_weights(found, _weights(context)), _published(context))
         replace_text(folder.measurement, to_json(measurement))
         source, f1 = context.text("CM_ML_MODEL_SOURCE", ""), context.number("CM_ML_MODEL_PUBLISHED_F1")

@@ -1,13 +1,13 @@
 """Move results out of the way; nothing is deleted."""
 
 from mlperf_home.measurements.layout import ResultsError
-from mlperf_home.steps.run_request import asked_folder
+from mlperf_home.steps.run_request import requested_folder
 from scriptgraph.api import Context, Done, Outcome, Skip, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
     """Rename the scenario's folder, unless a run is in it."""
-    folder = asked_folder(context)
+    folder = requested_folder(context)
     with failing_on(ResultsError), folder.held():
         aside = folder.set_aside()
     if aside is None:

@@ -44,10 +44,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any, tmp_path: Path) -> Any:
-    return opened(browser, tmp_path, with_standings(example()))
+    return open_page(browser, tmp_path, with_standings(example()))
 
 
-def opened(browser: Any, tmp_path: Path, shown: Any) -> Any:
+def open_page(browser: Any, tmp_path: Path, shown: Any) -> Any:
     from mlperf_home.pictures.drawing import write_page
 
     for kind in ("browser", "performance"):
@@ -59,11 +59,11 @@ def opened(browser: Any, tmp_path: Path, shown: Any) -> Any:
 
 
 def points(page: Any) -> list[list[str]]:
-    return page.execute_script("return document.getElementById('chart').data.map((one) => one.x.map(String))")
+    return page.execute_script("return document.getElementById('chart').data.map((trace) => trace.x.map(String))")
 
 
-def asked(page: Any) -> list[str]:
-    """Name what the page asked for; the browser's own pages do not count."""
+def requested_urls(page: Any) -> list[str]:
+    """Return the URLs that the page requested; requests of the browser's own pages do not count."""
     messages = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
     requests = [each["params"] for each in messages if each["method"] == "Network.requestWillBeSent"]
     urls = [each["request"]["url"] for each in requests if each["documentURL"].startswith("file:")]
@@ -79,7 +79,7 @@ def click(page: Any, selector: str) -> None:
     page.find_element("css selector", selector).click()
 
 
-def test_it_shows_all_points_marked_as_a_sample_and_asks_nobody(page: Any) -> None:
+def test_all_points_are_shown_marked_and_without_requests(page: Any) -> None:
     assert page.title == "PARTLY SAMPLE, no MLPerf results: fronts"
     assert "6 of 6 points shown; SAMPLE" in page.find_element("id", "shown").text
     assert count(page) == 6
@@ -87,7 +87,7 @@ def test_it_shows_all_points_marked_as_a_sample_and_asks_nobody(page: Any) -> No
     assert drawn == 6
     assert page.execute_script("return document.querySelectorAll('#chart .errorbar').length") > 0
     assert [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"] == []
-    assert all(url.startswith(("file:", "data:", "blob:")) for url in asked(page))
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in requested_urls(page))
 
 
 def test_filters_and_the_search_hide_points(page: Any) -> None:
@@ -108,14 +108,14 @@ def test_axes_are_switched(page: Any) -> None:
     assert page.execute_script(kinds) == ["linear", "log"]
 
 
-def test_hovering_tells_name_values_intervals_and_sample(page: Any) -> None:
+def test_hovering_shows_name_values_intervals_and_sample(page: Any) -> None:
     page.execute_script("Plotly.Fx.hover('chart', [{curveNumber: 4, pointNumber: 0}])")
     text = page.execute_script("return document.querySelector('#chart .hoverlayer').textContent")
     for words in ("small", "latency (ms): 0.1 (0.09 to 0.12)", "SAMPLE", "here", "precision: int8"):
         assert words in text
 
 
-def test_names_are_text_and_nothing_else(page: Any) -> None:
+def test_names_are_shown_as_text(page: Any) -> None:
     assert (
         page.execute_script("return JSON.parse(document.getElementById('picture').textContent).marks[3].name")
         == HOSTILE
@@ -127,7 +127,7 @@ def test_names_are_text_and_nothing_else(page: Any) -> None:
 def test_five_thousand_points_are_drawn(browser: Any, tmp_path: Path) -> None:
     many = with_standings(picture(*(mark(f"m{each}", 1 + each, each % 97, imported=True) for each in range(5000))))
 
-    page = opened(browser, tmp_path, many)
+    page = open_page(browser, tmp_path, many)
 
     assert count(page) == 5000
     assert (tmp_path / "pareto.html").stat().st_size < 8_000_000

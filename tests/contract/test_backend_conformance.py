@@ -1,4 +1,4 @@
-"""Every backend passes the one conformance suite, on a tiny model and on the sample models."""
+"""Every backend passes the conformance suite, on a tiny model and on the sample models."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(registry.__file__).parents[1]
 SAMPLE_MODELS = sorted((PACKAGE / "samples" / "bert").glob("*.onnx"))
 TOLERANCE = 1e-4
-# Another padding adds up floats in another order; what differs in the last bit may round to the next of 256 levels.
+# Another padding sums floats in another order; a difference in the last bit may round to the next of 256 levels.
 # On 1,000 of the sample's questions the trained model's logits lie between -15 and 13 (standard deviation 3.1).
 INT8_TOLERANCE = 0.1
 ENGINES = ("deepsparse", "onnxruntime")
@@ -38,7 +38,7 @@ def _cases() -> list[object]:
 
 @pytest.fixture(scope="module", params=_cases())
 def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackendSubject]:
-    """An open backend; module-scoped, since compiling takes longer than all checks."""
+    """Yield an open backend, one for the module: compiling takes longer than all checks."""
     engine, model = request.param
     if engine != "echo":
         pytest.importorskip(engine)
@@ -59,7 +59,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.mark.parametrize("check", backend_conformance.CHECKS, ids=lambda check: check.__name__)
-def test_backend_keeps_the_interface(subject: BackendSubject, check: Callable[[BackendSubject], None]) -> None:
+def test_a_backend_keeps_the_interface(subject: BackendSubject, check: Callable[[BackendSubject], None]) -> None:
     check(subject)
 
 
@@ -72,8 +72,8 @@ class _Broken:
         self.close = self._echo.close
 
     def run(self, inputs: object) -> object:
-        found = self._echo.run(inputs)  # type: ignore[arg-type]
-        return found[:0] if len(found) == 1 else found
+        rows = self._echo.run(inputs)  # type: ignore[arg-type]
+        return rows[:0] if len(rows) == 1 else rows
 
 
 def test_the_suite_notices_a_dropped_sample(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The challenges of this repository: manifests, locks, and every command that their guides write."""
+"""The challenges of this repository: manifests, locks, and every command of their guides."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ COMMANDS += [
     for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     if line.startswith("cm ") and (" challenge " in line or "verify,bundle" in line)
 ]
-# What the docs of challenges, experiments and pictures write, indented or in a block.
+# The commands in the docs of challenges, experiments and pictures, indented or in a block.
 COMMANDS += [
     (f"docs/{name}.md", line.strip())
     for name in ("challenges", "experiments", "exploration", "pictures")
@@ -75,7 +75,7 @@ def test_the_challenges_of_2023_are_there() -> None:
 
 @pytest.mark.parametrize("challenge", CHALLENGES, ids=named)
 class TestChallenge:
-    def test_it_is_as_published_and_cmind_can_place_it(self, challenge: Challenge) -> None:
+    def test_its_manifest_is_valid_for_the_schema_and_cmind(self, challenge: Challenge) -> None:
         made = json.loads((challenge.folder / "_cm.json").read_text())
         automation = json.loads((ROOT / "cm-repo" / "challenge" / "_cm.json").read_text())
 
@@ -113,18 +113,18 @@ class TestChallenge:
         differing = lock_differences(read_lock(challenge), make_lock(challenge, REGISTRY))
 
         assert not differing, (
-            f"{challenge.folder / LOCK_NAME} is not what is here any more ({differing[0]}, {len(differing)} in all);"
+            f"{challenge.folder / LOCK_NAME}: is out of date ({differing[0]}, {len(differing)} in all);"
             f" renew it: cm run challenge {challenge.name} --lock"
         )
 
 
 @pytest.mark.parametrize(("file", "line"), COMMANDS, ids=[f"{file}: {line}" for file, line in COMMANDS])
-def test_a_command_of_a_guide_can_be_done(file: str, line: str, tmp_path: Path) -> None:
+def test_a_command_of_a_guide_can_be_run(file: str, line: str, tmp_path: Path) -> None:
     program, *words = shlex.split(line)
     assert program == "cm", "guides use cm alone"
-    told = parse(words)
-    assert told["return"] == 0
-    command: dict[str, Any] = {**told["cm_input"], "home": str(tmp_path / "home"), "out": None}
+    parsed = parse(words)
+    assert parsed["return"] == 0
+    command: dict[str, Any] = {**parsed["cm_input"], "home": str(tmp_path / "home"), "out": None}
     action, automation = command["action"], command["automation"]
     if automation == "experiment":
         assert decode(experiment_command(action), command)

@@ -1,4 +1,4 @@
-"""Every backend for images passes the one suite: on written models, and on real ones where they are."""
+"""Every backend for images passes the conformance suite, on tiny models and, where present, on real ones."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     elif (MODELS / model).is_file():
         shutil.copyfile(MODELS / model, path)
     else:
-        pytest.skip(f"{model} is not here")
+        pytest.skip(f"{model} is absent")
     opened = classifier_conformance.open_subject(
         lambda: registry.make(engine), EngineSetup(path, folder, classifier_conformance.GRID)
     )
@@ -48,7 +48,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.mark.parametrize("check", classifier_conformance.CHECKS, ids=lambda check: check.__name__)
-def test_backend_keeps_the_interface(subject: ClassifierSubject, check: Callable[[ClassifierSubject], None]) -> None:
+def test_a_backend_keeps_the_interface(subject: ClassifierSubject, check: Callable[[ClassifierSubject], None]) -> None:
     before = subject.request.model_path.read_bytes()
     check(subject)
     assert subject.request.model_path.read_bytes() == before

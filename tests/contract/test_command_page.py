@@ -1,4 +1,4 @@
-"""docs/commands.md says what the tables of the commands say."""
+"""docs/commands.md agrees with the tables of the commands."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from command_page import PAGE, page
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "write it anew: python tools/command_page.py"
+    assert PAGE.read_text(encoding="utf-8") == page(), "renew it: python tools/command_page.py"

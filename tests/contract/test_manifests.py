@@ -1,4 +1,4 @@
-"""Every script's manifest: it can be read, found, resolved, and says what it does."""
+"""Every script's manifest can be read, found and resolved, and describes the script."""
 
 from __future__ import annotations
 
@@ -22,17 +22,15 @@ ROOT = Path(__file__).parents[2]
 REGISTRY = load_registry([ROOT])
 SCRIPTS = list(REGISTRY)
 LONGEST_CUSTOMIZE = 80
-# What stands for values that only a run knows: tags made of these are looked at in the variations' own tests.
-UNRESOLVED = {"_package.#", "_url.#", "_model-stub.#"}
 
 
 def dependencies(manifest: Manifest) -> list[Dependency]:
-    found = [*manifest.deps, *manifest.post_deps]
+    declared = [*manifest.deps, *manifest.post_deps]
     for variation in manifest.variations.values():
-        found += [*variation.deps, *variation.post_deps]
+        declared += [*variation.deps, *variation.post_deps]
     for version in manifest.versions.values():
-        found += version.deps
-    return found
+        declared += version.deps
+    return declared
 
 
 def named(manifest: Manifest) -> str:
@@ -57,13 +55,13 @@ class TestScript:
         assert manifest.alias == manifest.folder.name
         assert manifest.alias in manifest.tags
 
-    def test_it_says_what_it_is(self, manifest: Manifest) -> None:
+    def test_it_describes_itself(self, manifest: Manifest) -> None:
         assert manifest.name
         assert all(option.description for option in manifest.inputs.values())
-        # `a,b` only says what the two do together.
+        # `a,b` only combines two described variations.
         assert all(each.description for name, each in manifest.variations.items() if "," not in name)
 
-    def test_cmind_can_place_it(self, manifest: Manifest) -> None:
+    def test_cmind_accepts_it(self, manifest: Manifest) -> None:
         document = json.loads((manifest.folder / "_cm.json").read_text())
 
         assert document["automation_alias"] == "script"
@@ -81,14 +79,14 @@ class TestScript:
 
         assert all(count == 1 for count in defaults.values())
 
-    def test_what_guards_look_at_may_be_known(self, manifest: Manifest) -> None:
+    def test_keys_of_its_conditions_are_read_or_exported(self, manifest: Manifest) -> None:
         exported = {key for each in SCRIPTS for key in each.exports}
         known = exported | {key for each in SCRIPTS for key in each.reads}
 
         for dependency in dependencies(manifest):
             assert dependency.keys <= known
 
-    def test_its_code_is_there_and_can_be_hashed(self, manifest: Manifest) -> None:
+    def test_its_code_can_be_hashed(self, manifest: Manifest) -> None:
         assert content_digest(manifest)
 
 
@@ -100,7 +98,7 @@ class TestCustomize:
     def test_it_is_short(self, path: Path) -> None:
         assert len(path.read_text().splitlines()) <= LONGEST_CUSTOMIZE
 
-    def test_it_imports_and_has_hooks_of_the_right_shape(self, path: Path) -> None:
+    def test_it_imports_with_hooks_of_the_right_signature(self, path: Path) -> None:
         manifest = next(each for each in SCRIPTS if each.folder == path.parent)
         module = load_customize(manifest)
 

@@ -1,4 +1,4 @@
-"""Who may import whom, and what one module alone does. The order of the packages: pyproject.toml, importlinter."""
+"""The contracts of packages (pyproject.toml, importlinter), and work that only one module may do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 
 def imports(path: Path) -> set[str]:
-    """Name the top packages that a module imports, at its top or inside functions."""
+    """Return the top packages that a module imports, at its top or inside functions."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -50,17 +50,17 @@ def test_one_module_makes_cminds_dictionary() -> None:
     assert making == [SOURCE / "scriptgraph" / "cli" / "bridge.py"]
 
 
-# Who reads JSON by himself, and why.
+# Modules with a JSON reader of their own, and the reason.
 OWN_READERS = {
-    "scriptgraph/files/json_reader.py": "reads it for everybody, with limits",
-    "mlperf_home/loadgen_logs/run_log.py": "reads LoadGen's log line by line, millions of them",
-    "mlperf_home/loadgen_logs/accuracy_log.py": "reads LoadGen's log piece by piece, gigabytes of it",
-    "mlperf_home/rules/rounds.py": "reads our own package data, and freezes them meanwhile",
+    "scriptgraph/files/json_reader.py": "reads JSON for all others, with limits",
+    "mlperf_home/loadgen_logs/run_log.py": "reads millions of LoadGen's log lines, one by one",
+    "mlperf_home/loadgen_logs/accuracy_log.py": "reads gigabytes of LoadGen's log, piece by piece",
+    "mlperf_home/rules/rounds.py": "reads our own package data, and freezes it at once",
 }
 
 
 def parsers(path: Path) -> set[str]:
-    """Name the functions that parse JSON or YAML and are used in a module."""
+    """Return the functions that parse JSON or YAML and that a module uses."""
     names = {"json": {"load", "loads", "JSONDecoder"}, "yaml": {"load", "safe_load", "compose"}}
     used = set[str]()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -91,11 +91,11 @@ def test_one_module_imports_loadgen() -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_every_name_says_something(path: Path) -> None:
+def test_every_module_name_says_something(path: Path) -> None:
     assert not {"utils", "helpers", "manager", "misc", "common", "info", "data"} & set(path.with_suffix("").parts[-2:])
 
 
 def test_an_exploration_starts_without_numpy() -> None:
-    words = "import sys; sys.modules['numpy'] = None; from mlperf_home.steps.exploring import explore, options"
+    program = "import sys; sys.modules['numpy'] = None; from mlperf_home.steps.exploring import explore, options"
 
-    assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""The published schema of manifests accepts what the decoder accepts."""
+"""The published schema accepts every manifest that the decoder accepts."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def test_it_is_a_schema() -> None:
 
 
 @pytest.mark.parametrize("path", OURS, ids=lambda path: path.parent.name)
-def test_our_manifests_are_as_published(path: Path) -> None:
+def test_our_manifests_match_the_schema(path: Path) -> None:
     ACCEPTS.validate(json.loads(path.read_text()))
 
 
 @settings(max_examples=50, deadline=None)
 @given(registries.any_indexes())
-def test_what_is_decoded_is_accepted(index: dict[str, Any]) -> None:
+def test_the_schema_accepts_decoded_manifests(index: dict[str, Any]) -> None:
     for alias, fields in index.items():
         made = document(alias, **fields)
         decode_manifest(json.dumps(made), Path("/nowhere") / alias / "_cm.json")
@@ -44,7 +44,7 @@ WRONG: list[Any] = [1, "x", None, True, [], [1], {}, {"x": 1}, {"x": {"y": {}}}]
 
 @pytest.mark.parametrize("key", sorted(SCHEMA["properties"]))
 @pytest.mark.parametrize("value", WRONG, ids=json.dumps)
-def test_decoder_and_schema_agree_on_what_a_key_may_hold(key: str, value: Any) -> None:
+def test_decoder_and_schema_agree_on_the_values_of_a_key(key: str, value: Any) -> None:
     made = {**document("x"), key: value}
     try:
         decode_manifest(json.dumps(made), Path("/nowhere/x/_cm.json"))

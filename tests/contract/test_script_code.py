@@ -1,4 +1,4 @@
-"""What a script's code reads, exports and is made of, against what its manifest declares; what is documented."""
+"""A script's code agrees with its manifest on keys, exports and modules; docs/manifest.md has every key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPTS = list(load_registry([ROOT]))
 WITH_CODE = [script for script in SCRIPTS if (script.folder / "customize.py").is_file()]
 READERS = {"value", "text", "name", "flag", "number", "whole", "path", "existing", "failures"}
-# What runs a step is no part of what it makes.
+# Modules that run a step do not change its output.
 MACHINERY = {
     "scriptgraph.api",
     "scriptgraph.errors",
@@ -31,7 +31,7 @@ MACHINERY = {
     "scriptgraph",
     "mlperf_home.product",
 }
-# What these make is looked at again whenever it is used: by the script's `verify`.
+# Scripts that import these check their output at each use, by `verify`.
 VERIFIED = "scriptgraph.python_env"
 
 
@@ -48,7 +48,7 @@ def hook(script: Manifest, name: str) -> ast.AST | None:
 
 
 def keys_read(node: ast.AST) -> Iterator[str]:
-    """Name the keys that are read by calls such as `context.text("CM_KEY")`."""
+    """Yield the keys that are read by calls such as `context.text("CM_KEY")`."""
     for each in ast.walk(node):
         is_read = isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in READERS
         if is_read and isinstance(each.func.value, ast.Name) and each.func.value.id == "context" and each.args:
@@ -58,29 +58,29 @@ def keys_read(node: ast.AST) -> Iterator[str]:
 
 
 def modules_imported(script: Manifest) -> set[str]:
-    found: set[str] = set()
+    imported: set[str] = set()
     for node in ast.walk(tree(script)):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-    return {name for name in found if name.startswith(("mlperf_home", "scriptgraph"))} - MACHINERY
+            imported.add(node.module)
+    return {name for name in imported if name.startswith(("mlperf_home", "scriptgraph"))} - MACHINERY
 
 
 @pytest.mark.parametrize("script", WITH_CODE, ids=named)
-def test_what_is_read_is_declared(script: Manifest) -> None:
+def test_keys_that_code_reads_are_declared(script: Manifest) -> None:
     body = tree(script)
     verify = hook(script, "verify")
-    # `verify` may also look at what the script exported when the entry was made.
-    besides = set(keys_read(verify)) if verify else set()
+    # `verify` may also read the exports of the cache entry.
+    verified = set(keys_read(verify)) if verify else set()
 
     undeclared = {key for key in keys_read(body) if key not in script.reads}
 
-    assert undeclared <= {key for key in besides if matches_any(key, script.exports)}
+    assert undeclared <= {key for key in verified if matches_any(key, script.exports)}
 
 
 @pytest.mark.parametrize("script", WITH_CODE, ids=named)
-def test_what_is_exported_is_listed(script: Manifest) -> None:
+def test_keys_that_code_exports_are_listed(script: Manifest) -> None:
     exports = (*script.exports, *(key for each in script.variations.values() for key in each.exports))
     spelled = {
         key.value
@@ -94,7 +94,7 @@ def test_what_is_exported_is_listed(script: Manifest) -> None:
 
 
 @pytest.mark.parametrize("script", [each for each in WITH_CODE if each.cache], ids=named)
-def test_the_modules_that_make_what_is_kept_are_in_its_key(script: Manifest) -> None:
+def test_modules_of_a_cached_step_are_part_of_its_key(script: Manifest) -> None:
     for module in modules_imported(script):
         if module.startswith(VERIFIED):
             assert hook(script, "verify")
@@ -119,7 +119,7 @@ def test_defaults_and_refusals_agree_with_the_choices(script: Manifest) -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=named)
-def test_what_is_kept_has_something_to_hand_on(script: Manifest) -> None:
+def test_a_cached_script_exports_something(script: Manifest) -> None:
     assert script.exports or not script.cache
 
 

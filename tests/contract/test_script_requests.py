@@ -1,4 +1,4 @@
-"""What people type, resolved with the real scripts: options reach the step that they are meant for."""
+"""Requests resolved with the real scripts: each option reaches its step."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ GUIDE = {
 }  # fmt: skip
 
 
-def plan(tags: str, **asked: Any) -> Plan:
-    return resolve(request_of(tags, **asked), REGISTRY)
+def plan(tags: str, **fields: Any) -> Plan:
+    return resolve(request_of(tags, **fields), REGISTRY)
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "fields",
     [
         {"tags": "run,mlperf,bert-99,deepsparse,_sample"},
         {"tags": "run,mlperf,bert-99,deepsparse"},
@@ -47,17 +47,17 @@ def plan(tags: str, **asked: Any) -> Plan:
         {"tags": "install,python-venv", "inputs": {"name": "mlperf", "version_min": "3.8"}},
         {"tags": "get,dataset,imagenet,preprocessed,_resolution.224,_full,_for.mobilenet"},
     ],
-    ids=lambda asked: asked["tags"],
+    ids=lambda fields: fields["tags"],
 )
-def test_the_guides_commands_have_a_plan(asked: dict[str, Any]) -> None:
-    assert plan(**asked).root.needs()
+def test_the_guides_commands_have_a_plan(fields: dict[str, Any]) -> None:
+    assert plan(**fields).root.needs()
 
 
 @pytest.mark.parametrize(("option", "key"), [("version", "CM_VERSION"), ("version_min", "CM_VERSION_MIN")])
-def test_the_version_of_an_environment_is_that_of_its_python(option: str, key: str) -> None:
-    asked = plan("install,python-venv", inputs={"name": "mlperf", option: "3.10"})
+def test_an_environments_version_is_its_pythons(option: str, key: str) -> None:
+    resolved = plan("install,python-venv", inputs={"name": "mlperf", option: "3.10"})
 
-    assert step_of(asked, "get-python3").env[key] == "3.10"
+    assert step_of(resolved, "get-python3").env[key] == "3.10"
     assert key not in step_of(plan("install,python-venv"), "get-python3").env
 
 
@@ -70,19 +70,19 @@ def test_the_version_of_an_environment_is_that_of_its_python(option: str, key: s
         ({"scenario": "offline"}, "--scenario=offline: must be one of Offline, SingleStream, MultiStream, Server"),
     ],
 )
-def test_what_is_not_served_is_said(inputs: dict[str, str], text: str) -> None:
+def test_unsupported_values_are_named(inputs: dict[str, str], text: str) -> None:
     with pytest.raises(ScriptGraphError) as caught:
         plan("generate-run-cmds,inference", inputs=inputs)
 
     assert text in str(caught.value)
 
 
-def test_imagenet_is_registered_as_the_guide_has_it() -> None:
-    given = plan("get,validation,dataset,imagenet,_2012,_full", inputs={"input": "/imagenet"})
+def test_imagenet_is_registered_by_the_guides_options() -> None:
+    folder = plan("get,validation,dataset,imagenet,_2012,_full", inputs={"input": "/imagenet"})
     torrent = plan("get,validation,dataset,imagenet,_2012,_full", inputs={"torrent": "magnet:?xt=urn:btih:00"})
 
-    assert given.root.env["IMAGENET_PATH"] == "/imagenet"
-    assert all(need.step is None for need in given.root.needs())
+    assert folder.root.env["IMAGENET_PATH"] == "/imagenet"
+    assert all(need.step is None for need in folder.root.needs())
     assert step_of(torrent, "download-torrent").env["CM_TORRENT"] == "magnet:?xt=urn:btih:00"
 
 
@@ -105,9 +105,7 @@ def test_a_size_and_a_set_reach_the_step_that_gets_imagenet() -> None:
         ("rerun", "perhaps", "must be yes or no"),
     ],
 )
-def test_values_of_another_kind_are_refused_before_there_is_a_plan(
-    tags: str, option: str, value: str, said: str
-) -> None:
+def test_values_of_a_wrong_type_are_refused_before_planning(tags: str, option: str, value: str, said: str) -> None:
     with pytest.raises(ScriptGraphError) as caught:
         plan(tags, inputs={option: value})
 
@@ -121,25 +119,25 @@ def test_values_of_another_kind_are_refused_before_there_is_a_plan(
         ("mobilenet", "v3,_small", "get-ml-model-mobilenet"),
     ],
 )
-def test_one_run_alone_takes_models_of_both_families(family: str, variation: str, script: str) -> None:
-    asked = plan(
+def test_a_single_run_accepts_models_of_both_families(family: str, variation: str, script: str) -> None:
+    resolved = plan(
         "app,mlperf,inference", inputs={"model": "resnet", "model_family": family, "model_variation": variation}
     )
 
-    assert step_of(asked, script).variations
+    assert step_of(resolved, script).variations
 
 
 @pytest.mark.parametrize(
     ("variations", "device"), [("_armnn,_neon", "neon"), ("_armnn,_opencl", "opencl"), ("_armnn", "neon")]
 )
 @pytest.mark.parametrize("tags", ["run,mlperf,mobilenet,tflite", "run,mobilenet-models,_tflite,_accuracy-only"])
-def test_armnn_reaches_its_step_and_a_folder_of_its_own(tags: str, variations: str, device: str) -> None:
-    asked = plan(f"{tags},{variations}", inputs={"armnn_path": "/opt/armnn"})
+def test_armnn_reaches_its_step_and_names_the_results(tags: str, variations: str, device: str) -> None:
+    resolved = plan(f"{tags},{variations}", inputs={"armnn_path": "/opt/armnn"})
 
-    found = step_of(asked, "get-lib-armnn")
-    assert [each.written for each in found.variations] == [device]
-    assert found.env["CM_LIB_ARMNN_PATH"] == "/opt/armnn"
-    assert asked.root.env["CM_MLPERF_SUT_NAME_RUN_CONFIG_SUFFIX2"] == f"armnn_{device}"
+    step = step_of(resolved, "get-lib-armnn")
+    assert [each.written for each in step.variations] == [device]
+    assert step.env["CM_LIB_ARMNN_PATH"] == "/opt/armnn"
+    assert resolved.root.env["CM_MLPERF_SUT_NAME_RUN_CONFIG_SUFFIX2"] == f"armnn_{device}"
 
 
 @pytest.mark.parametrize(
@@ -157,10 +155,10 @@ def test_armnn_reaches_its_step_and_a_folder_of_its_own(tags: str, variations: s
         (",_sample,_efficientnet", 0),
     ],
 )
-def test_the_sweep_has_the_models_that_are_asked_for(variations: str, count: int) -> None:
-    asked = plan(f"run,mobilenet-models,_tflite{variations}")
+def test_the_sweep_has_the_selected_models(variations: str, count: int) -> None:
+    resolved = plan(f"run,mobilenet-models,_tflite{variations}")
 
-    runs = [need for need in asked.root.needs() if need.step and "scenario" in need.step.manifest.alias]
+    runs = [need for need in resolved.root.needs() if need.step and "scenario" in need.step.manifest.alias]
     assert len(runs) == count
 
 
@@ -179,8 +177,8 @@ def test_the_sweep_has_the_models_that_are_asked_for(variations: str, count: int
         (",_sample,_only-int8", "sample.mobilenet_0.25_64_int8"),
     ],
 )
-def test_one_run_is_enough_for_a_try_and_is_the_first_of_those_asked_for(variations: str, first: str) -> None:
-    asked = plan(f"run,mobilenet-models,_tflite{variations}", env={"CM_TEST_ONE_RUN": "yes"})
+def test_a_trial_runs_the_first_selected_model(variations: str, first: str) -> None:
+    resolved = plan(f"run,mobilenet-models,_tflite{variations}", env={"CM_TEST_ONE_RUN": "yes"})
 
-    runs = [need.step for need in asked.root.needs() if need.step and "scenario" in need.step.manifest.alias]
+    runs = [need.step for need in resolved.root.needs() if need.step and "scenario" in need.step.manifest.alias]
     assert [",_".join(step.env["CM_ML_MODEL_VARIATION"]) for step in runs] == [first]

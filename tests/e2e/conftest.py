@@ -1,4 +1,4 @@
-"""The real `cm`, in a subprocess, with folders of its own."""
+"""Fixtures that start the real `cm` in a subprocess, with private folders."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def cm(tmp_path: Path) -> Cm:
-    """Give a `cm` with an empty CM_REPOS."""
+    """Return a `cm` with an empty CM_REPOS."""
     return fresh_cm(tmp_path / "cm")
 
 
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a cache for all tests that measure: images and their preprocessing are made once."""
+    """Return a cache for all tests that measure, so that images are made and preprocessed once."""
     return tmp_path_factory.mktemp("shared-cache")
 
 
 @pytest.fixture
 def measuring_cm(tmp_path: Path, shared_cache: Path) -> Cm:
-    """Give a `cm` with an empty CM_REPOS and the shared cache."""
+    """Return a `cm` with an empty CM_REPOS and the shared cache."""
     started = fresh_cm(tmp_path / "cm")
     started.environment["MLPERF_HOME_CACHE"] = str(shared_cache)
     return started

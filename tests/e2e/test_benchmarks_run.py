@@ -1,4 +1,4 @@
-"""The benchmarks run with one command and write their figures; what the figures are is not a test's business."""
+"""Each benchmark runs with one command and writes its figures; their values are not tested."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SOURCE = {"PYTHONPATH": str(ROOT / "src")}
 OFFLINE = ["ours / bare engine", "ours / naive", "ours / 2023 (the better batch size)"]
 
 
-def measured(folder: Path, name: str, *options: str, **environment: str) -> tuple[int, dict[str, Any]]:
+def run_benchmark(folder: Path, name: str, *options: str, **environment: str) -> tuple[int, dict[str, Any]]:
     """Run a benchmark; return its exit status, 0 or 1, and the figures that it wrote."""
     figures = folder / "figures.json"
     done = subprocess.run(
@@ -30,7 +30,7 @@ def measured(folder: Path, name: str, *options: str, **environment: str) -> tupl
         check=False,
     )
     assert done.returncode in {0, 1}, done.stderr
-    # A traceback's status is 1 as well.
+    # A traceback also ends with status 1.
     assert figures.is_file(), done.stderr
     return done.returncode, json.loads(figures.read_text())
 
@@ -41,13 +41,13 @@ def measured(folder: Path, name: str, *options: str, **environment: str) -> tupl
     ("name", "goals"),
     [pytest.param("bert_offline", OFFLINE, marks=pytest.mark.long), ("bert_single_stream", OFFLINE[:1])],
 )
-def test_a_benchmark_gives_its_ratios(tmp_path: Path, name: str, goals: list[str]) -> None:
+def test_a_benchmark_writes_its_ratios(tmp_path: Path, name: str, goals: list[str]) -> None:
     for package in ("deepsparse", "mlperf_loadgen", "tokenizers"):
         pytest.importorskip(package)
     if not MODELS["pruned-quantised"].is_file():
-        pytest.skip("the sample's models are not there")
+        pytest.skip("the sample's models are absent")
 
-    _, document = measured(tmp_path, name, "--count", "80", "--rounds", "1", **SOURCE)
+    _, document = run_benchmark(tmp_path, name, "--count", "80", "--rounds", "1", **SOURCE)
 
     assert [goal["name"] for goal in document["goals"]] == goals
     assert all(ratio > 0 for goal in document["goals"] for ratio in goal["ratios"])
@@ -57,22 +57,22 @@ def test_a_benchmark_gives_its_ratios(tmp_path: Path, name: str, goals: list[str
 @pytest.mark.engine
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param("image_single_stream", marks=pytest.mark.long), "image_offline"])
-def test_a_benchmark_of_images_measures_each_engine_with_each_model(tmp_path: Path, name: str) -> None:
+def test_image_benchmarks_measure_each_engine_and_model(tmp_path: Path, name: str) -> None:
     for package in ("ai_edge_litert", "mlperf_loadgen", "cv2"):
         pytest.importorskip(package)
 
-    status, document = measured(tmp_path, name, "--rounds", "1", "--seconds", "0.02", **SOURCE)
+    status, document = run_benchmark(tmp_path, name, "--rounds", "1", "--seconds", "0.02", **SOURCE)
 
     assert status == (0 if document["reached"] else 1)
     assert {"litert"} <= {run["engine"] for run in document["runs"]}
     assert len({run["model"] for run in document["runs"]}) == 2
 
 
-def test_the_engines_cost_is_measured_with_the_cm_that_is_installed(tmp_path: Path) -> None:
+def test_the_engines_cost_is_measured_with_the_installed_cm(tmp_path: Path) -> None:
     if not CM.exists():
         pytest.skip("cm is not installed beside this Python: pip install '.[test]'")
 
-    status, document = measured(tmp_path, "engine_cost", "--many", "300", "--rounds", "1")
+    status, document = run_benchmark(tmp_path, "engine_cost", "--many", "300", "--rounds", "1")
 
     assert len(document["goals"]) == 7
     assert status == (0 if all(goal["reached"] for goal in document["goals"]) else 1)

@@ -1,4 +1,4 @@
-"""A challenge as a user runs it, by the shortest runs: real LoadGen, LiteRT, the embedded sample; then its replay."""
+"""A challenge and its replay, with the shortest runs of the real LoadGen and LiteRT on the embedded sample."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ EXTRA = " ".join(
 )
 
 
-def test_run_verify_edit_replay(cm: Cm, tmp_path: Path) -> None:
+def test_a_bundle_is_made_verified_and_replayed(cm: Cm, tmp_path: Path) -> None:
     folder = tmp_path / "R"
-    only = ["--sample", "--only=mobilenets-tflite", "--skip_probe", f"--results_dir={folder}"]
+    options = ["--sample", "--only=mobilenets-tflite", "--skip_probe", f"--results_dir={folder}"]
 
-    ran = cm("run", "challenge", NAME, *only, "--out=json", CM_SCRIPT_EXTRA_CMD=EXTRA)
+    ran = cm("run", "challenge", NAME, *options, "--out=json", CM_SCRIPT_EXTRA_CMD=EXTRA)
 
     assert ran.code == 0, ran.said
     bundle = ran.document["bundle"]
@@ -64,7 +64,7 @@ def test_run_verify_edit_replay(cm: Cm, tmp_path: Path) -> None:
     assert "Traceback" not in edited.said
 
 
-def test_a_wrong_word_is_one_line(cm: Cm) -> None:
+def test_a_wrong_word_ends_in_one_line(cm: Cm) -> None:
     for words in (
         ["show", "challenge", "run-mlperf@home"],
         ["run", "challenge", NAME, "--smaple"],

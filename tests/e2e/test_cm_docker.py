@@ -1,4 +1,4 @@
-"""`cm docker script`, with a program that stands for docker: it notes its words, and runs nothing."""
+"""`cm docker script` with a fake docker, which records its arguments and runs nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if sys.argv[1] == "run":
 
 @pytest.fixture
 def noted(cm: Cm, tmp_path: Path) -> Path:
-    """Put the program first on PATH; give the file with its words."""
+    """Put the fake docker first on PATH; return the file with its arguments."""
     programs, notes = tmp_path / "programs", tmp_path / "noted"
     programs.mkdir()
     docker = programs / "docker"
@@ -59,7 +59,7 @@ def test_the_guides_test_of_docker_builds_and_runs(cm: Cm, noted: Path) -> None:
     image = build[2]
     assert run[run.index(image) :] == [image, "cm", "run", "script", "--tags=detect,os", "-j"]
     assert f"{os.getuid()}:{os.getgid()}" in run
-    # What is measured is named after the machine, not after each container.
+    # Results are named after the machine, not after each container.
     assert run[run.index("--hostname") + 1] == platform.node()
     folder = cm.home / "mlperf-home" / "docker"
     recipe = (folder / "image" / "Dockerfile").read_text()
@@ -68,7 +68,7 @@ def test_the_guides_test_of_docker_builds_and_runs(cm: Cm, noted: Path) -> None:
     assert any((folder / "image" / "source").rglob("scriptgraph/cli/bridge.py"))
 
 
-def test_the_guides_folders_are_mounted_where_they_are(cm: Cm, noted: Path, tmp_path: Path) -> None:
+def test_the_guides_folders_are_mounted_at_the_same_paths(cm: Cm, noted: Path, tmp_path: Path) -> None:
     imagenet = tmp_path / "imagenet; rm -rf x"
     imagenet.mkdir()
     results, tree = tmp_path / "results", tmp_path / "tree"
@@ -101,7 +101,7 @@ def test_a_relative_path_is_the_same_place_in_the_container(cm: Cm, noted: Path)
     assert f"--results_dir={cm.home / 'here'}" in words(noted)[-1]
 
 
-def test_a_shell_is_for_a_terminal(cm: Cm, noted: Path) -> None:
+def test_a_shell_needs_a_terminal(cm: Cm, noted: Path) -> None:
     refused = docker(cm, "--tags=detect,os", "--docker_skip_run_cmd")
     assert refused.code != 0
     assert "needs a terminal" in refused.said
@@ -109,22 +109,22 @@ def test_a_shell_is_for_a_terminal(cm: Cm, noted: Path) -> None:
 
     ours, theirs = pty.openpty()
     argv = [str(cm.program), "docker", "script", "--tags=detect,os", "--docker_skip_run_cmd"]
-    given = subprocess.run(argv, env=cm.environment, stdin=theirs, capture_output=True, text=True, check=False)
+    ended = subprocess.run(argv, env=cm.environment, stdin=theirs, capture_output=True, text=True, check=False)
     os.close(ours)
     os.close(theirs)
 
-    assert given.returncode == 0, given.stderr
+    assert ended.returncode == 0, ended.stderr
     run = words(noted)[-1]
     assert {"--interactive", "--tty"} <= set(run)
     assert run[-1] == "bash"
-    assert "cm run script --tags=detect,os" in given.stderr
+    assert "cm run script --tags=detect,os" in ended.stderr
 
 
 @pytest.mark.parametrize(
     ("failing", "said"),
     [("version", "no docker engine answers"), ("build", "no daemon, no fun"), ("run", "ended with status 7")],
 )
-def test_what_docker_refuses_is_said_in_a_line(cm: Cm, noted: Path, failing: str, said: str) -> None:
+def test_a_failure_of_docker_is_one_line(cm: Cm, noted: Path, failing: str, said: str) -> None:
     ended = docker(cm, "--tags=detect,os", FAKE_DOCKER_FAILS=failing)
 
     assert ended.code != 0
@@ -147,7 +147,7 @@ def test_a_file_in_the_way_is_named(cm: Cm, noted: Path) -> None:
     assert len(words(noted)) == 1
 
 
-def test_without_docker_it_is_said_what_to_do(cm: Cm, tmp_path: Path) -> None:
+def test_without_docker_the_error_says_what_to_do(cm: Cm, tmp_path: Path) -> None:
     ended = docker(cm, "--tags=detect,os", PATH=str(tmp_path))
 
     assert ended.code != 0

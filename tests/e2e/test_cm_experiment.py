@@ -1,4 +1,4 @@
-"""Experiments by the real cm: run, shown, replayed, imported, removed."""
+"""Experiments with the real cm: run, shown, replayed, imported, removed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS = (
 )
 
 
-def test_a_run_with_two_values_is_kept_shown_replayed_and_removed(cm: Cm, tmp_path: Path) -> None:
+def test_a_grid_is_run_shown_replayed_and_removed(cm: Cm, tmp_path: Path) -> None:
     pytest.importorskip("mlperf_loadgen", reason="LoadGen is not installed in this Python")
     pytest.importorskip("tokenizers", reason="the tokeniser is not installed in this Python")
     files = write_sample(tmp_path / "small", questions=40)
@@ -68,7 +68,7 @@ def test_a_run_with_two_values_is_kept_shown_replayed_and_removed(cm: Cm, tmp_pa
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_what_was_stopped_goes_on_where_it_was(cm: Cm, tmp_path: Path, number: signal.Signals) -> None:
+def test_a_stopped_grid_resumes(cm: Cm, tmp_path: Path, number: signal.Signals) -> None:
     os.mkfifo(tmp_path / "pipe")
     code = (
         "import pathlib, sys; n, d = sys.argv[1], pathlib.Path(sys.argv[2]); (d / ('ran-' + n)).open('a').write('x');"
@@ -80,21 +80,21 @@ def test_what_was_stopped_goes_on_where_it_was(cm: Cm, tmp_path: Path, number: s
     started = cm.start(*command)
     assert started.stderr is not None
     assert any("2 of 3" in line for line in started.stderr)
-    with (tmp_path / "pipe").open("w"):  # the second point waits for us by now
+    with (tmp_path / "pipe").open("w"):  # the second point waits for the pipe
         started.send_signal(number)
         started.communicate()
     (tmp_path / "go").touch()
-    looked = cm("show", "experiment", "stopped")
+    shown = cm("show", "experiment", "stopped")
     ended = cm(*command)
 
-    assert "N=1" in looked.out
-    assert "N=2" not in looked.out
+    assert "N=1" in shown.out
+    assert "N=2" not in shown.out
     assert ended.code == 0, ended.said
     assert ended.out.count("(before)") == 1
     assert [(tmp_path / f"ran-{n}").read_text() for n in (1, 2, 3)] == ["x", "xx", "x"]
 
 
-def test_a_published_table_is_taken_over_once_and_has_a_front(cm: Cm, tmp_path: Path) -> None:
+def test_a_published_table_is_imported_once_and_has_a_front(cm: Cm, tmp_path: Path) -> None:
     table = tmp_path / "world.csv"
     rows = [
         f"v3.1,Org,box,Box,CPU,2,4,TFLite,mobilenet-v1,1.0,{n},fp32,{t},{ms},"
@@ -108,18 +108,18 @@ def test_a_published_table_is_taken_over_once_and_has_a_front(cm: Cm, tmp_path: 
 
     assert "3 from a published table, 3 of them new" in first.out
     assert "3 from a published table, 0 of them new" in second.out
-    assert "world: mobilenets, SingleStream: 2 of 3 are of the front" in shown.out
+    assert "world: mobilenets, SingleStream: 2 of 3 are on the front" in shown.out
     assert "mobilenet-v1/1.0/160/fp32" not in shown.out
     assert per_core.out.splitlines()[-1].split()[-1] == "8"
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("run", "experiment", "x", '--explore={"N":[1]}'), "no command: write it after --"),
-        (("run", "experiment", "x", "--", "echo"), "give one of --explore=JSON and --explore_file=FILE"),
+        (("run", "experiment", "x", "--", "echo"), "use --explore=JSON or --explore_file=FILE"),
         (("run", "experiment", "x", "--explor=1", "--", "echo"), "did you mean --explore?"),
-        (("run", "experiment", "../x", '--explore={"N":[1]}', "--", "echo", "{{N}}"), "is no name"),
+        (("run", "experiment", "../x", '--explore={"N":[1]}', "--", "echo", "{{N}}"), "is not a name"),
         (("show", "experiment", "mine"), "there is no experiment 'mine'; there are: none yet"),
         (("run", "experiment", "x", "--explore=@no.json", "--", "echo"), "no.json: cannot be read"),
         (("run", "experiment", "x", "--rerun=perhaps", "--", "echo"), "--rerun=perhaps: must be yes or no"),
@@ -133,15 +133,15 @@ def test_a_published_table_is_taken_over_once_and_has_a_front(cm: Cm, tmp_path: 
         (("run", "script", "--tags=import,mlperf,results"), "what is to be imported?"),
     ],
 )
-def test_mistakes_are_told_in_a_line(cm: Cm, words: tuple[str, ...], said: str) -> None:
+def test_a_mistake_is_an_error_of_one_line(cm: Cm, words: tuple[str, ...], message: str) -> None:
     ended = cm(*words)
 
     assert ended.code != 0
-    assert said in ended.said
+    assert message in ended.said
     assert "Traceback" not in ended.said
 
 
-def test_an_explorations_answer_is_shown_in_its_three_parts(cm: Cm) -> None:
+def test_the_answer_of_an_exploration_is_shown(cm: Cm) -> None:
     folder = cm.home / "mlperf-home" / "experiments" / "race"
     folder.mkdir(parents=True)
     about = {"schema": 1, "name": "race", "kind": "exploration", "tags": ["mobilenet"], "sample": True}

@@ -1,4 +1,4 @@
-"""Explorations as a user runs them: real LoadGen, LiteRT, the embedded sample; stopped, resumed, twice at once."""
+"""Explorations with the real LoadGen and LiteRT on the embedded sample: run, stopped, resumed, run twice at once."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ KINDS = ("front", "undecided", "dropped")
 
 
 def experiment(cm: Cm) -> Path:
-    (found,) = (cm.home / "mlperf-home" / "experiments").iterdir()
-    return found
+    (folder,) = (cm.home / "mlperf-home" / "experiments").iterdir()
+    return folder
 
 
 def answer_of(cm: Cm) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def journalled(cm: Cm) -> list[str]:
     return [entry["key"] for entry in entries if "key" in entry]
 
 
-def test_the_sample_is_explored_to_an_answer_that_the_same_command_shows_again(cm: Cm) -> None:
+def test_repeating_an_exploration_shows_the_same_answer(cm: Cm) -> None:
     ended = cm.script(TAGS, *OPTIONS)
 
     assert ended.code == 0, ended.said
@@ -87,11 +87,11 @@ def test_the_sample_is_explored_to_an_answer_that_the_same_command_shows_again(c
 def read_until(process: subprocess.Popen[str], marker: str) -> None:
     assert process.stderr is not None
     if not any(marker in line for line in process.stderr):
-        pytest.fail(f"{marker!r} was not said")
+        pytest.fail(f"{marker!r} was not printed")
 
 
 @pytest.mark.parametrize(("number", "marker"), [(signal.SIGKILL, "front 0"), (signal.SIGINT, "official runs")])
-def test_stopped_anywhere_it_goes_on_and_measures_nothing_twice(cm: Cm, number: int, marker: str) -> None:
+def test_a_stopped_exploration_measures_nothing_twice(cm: Cm, number: int, marker: str) -> None:
     first = cm.start("run", "script", f"--tags={TAGS}", *OPTIONS)
     read_until(first, marker)
     os.kill(first.pid, number)
@@ -108,12 +108,12 @@ def test_stopped_anywhere_it_goes_on_and_measures_nothing_twice(cm: Cm, number: 
     assert answer_of(cm)["work"]["left_s"] == 0
 
 
-def test_a_second_exploration_of_the_same_is_refused_while_the_first_runs(cm: Cm) -> None:
+def test_an_exploration_in_use_is_refused(cm: Cm) -> None:
     first = cm.start("run", "script", f"--tags={TAGS}", *OPTIONS)
     read_until(first, "front 0")
     folder = experiment(cm)
     plan = next((cm.home / "mlperf-home" / "records").rglob("study.json"))
-    # As another machine would, which shares the folder and not the lock on what measures here.
+    # Like another machine, which shares the folder but not the lock on measurements.
     second = subprocess.run(
         [sys.executable, str(BOOTSTRAP), "mlperf_home.exploration.live", "--plan", str(plan)],
         capture_output=True,
@@ -127,7 +127,7 @@ def test_a_second_exploration_of_the_same_is_refused_while_the_first_runs(cm: Cm
     assert first.returncode == 0, out + err
 
 
-def test_damage_is_named_and_only_what_it_held_is_measured_again(cm: Cm) -> None:
+def test_a_damaged_observation_is_measured_again(cm: Cm) -> None:
     assert cm.script(TAGS, *OPTIONS, "--official=none").code == 0
     journal = experiment(cm) / "journal.jsonl"
     lines = journal.read_text().splitlines()
@@ -137,11 +137,11 @@ def test_damage_is_named_and_only_what_it_held_is_measured_again(cm: Cm) -> None
     ended = cm.script(TAGS, *OPTIONS, "--official=none")
 
     assert ended.code == 0, ended.said
-    assert f"{journal}: line 3 is damaged; what it held is measured again" in ended.err
+    assert f"{journal}: line 3 is damaged (" in ended.err
     assert len(journal.read_text().splitlines()) >= len(lines) + 1
 
 
-def test_options_of_the_engine_are_axes_and_a_point_that_fails_is_left_out(cm: Cm, tmp_path: Path) -> None:
+def test_engine_options_are_axes_and_failing_points_left_out(cm: Cm, tmp_path: Path) -> None:
     document = {
         "schema": 1,
         "name": "mine",
@@ -174,11 +174,11 @@ def test_options_of_the_engine_are_axes_and_a_point_that_fails_is_left_out(cm: C
 
 
 @pytest.mark.parametrize(
-    ("option", "said"),
+    ("option", "message"),
     [
         ("--risk=0.7", "risk must lie between 0 and 0.5, got 0.7"),
         ("--rounds=1", "rounds must be at least 3, got 1"),
-        ("--threads=0,1", "--threads: '0' is no whole number above 0"),
+        ("--threads=0,1", "--threads: '0' is not a whole number above 0"),
         ("--xnnpack=maybe", "axes/xnnpack: 'maybe' is not yes or no"),
         ("--backends=magic", "there is no engine 'magic'"),
         ("--space=/no/such/file.json", "nothing is there"),
@@ -189,11 +189,11 @@ def test_options_of_the_engine_are_axes_and_a_point_that_fails_is_left_out(cm: C
         ("--official=all", "front, kept, none"),
     ],
 )
-def test_odd_options_are_refused_before_anything_is_measured(cm: Cm, option: str, said: str) -> None:
+def test_invalid_options_are_refused_before_measuring(cm: Cm, option: str, message: str) -> None:
     ended = cm.script(TAGS, *HERE, *SHORT, option)
 
     assert ended.code != 0
-    assert said in ended.said
+    assert message in ended.said
     assert "Traceback" not in ended.said
     assert not (cm.home / "mlperf-home" / "experiments").exists()
     assert "get-mlperf-exploration-candidate" not in ended.said
@@ -217,7 +217,7 @@ def test_berts_are_explored_by_throughput_and_f1(cm: Cm) -> None:
     assert "% F1" in ended.out
 
 
-def test_without_imagenet_it_is_said_how_to_get_it_before_81_models_are_fetched(cm: Cm) -> None:
+def test_absent_imagenet_is_an_error_before_models_are_fetched(cm: Cm) -> None:
     ended = cm.script("explore,mobilenet-models", *HERE)
 
     assert ended.code != 0

@@ -1,4 +1,4 @@
-"""Help and completion, as cm itself hands them over."""
+"""Help and completion through the real `cm`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         (("run", "challenge", "run-mlperf@home-v3.1-cpu", "--help"), "Options of run-mlperf@home-v3.1-cpu"),
     ],
 )
-def test_help_is_the_commands_own(cm: Cm, words: tuple[str, ...], expected: str) -> None:
+def test_each_command_shows_its_own_help(cm: Cm, words: tuple[str, ...], expected: str) -> None:
     ended = cm(*words)
 
     assert ended.code == 0, ended.said
@@ -43,7 +43,7 @@ def test_tags_may_be_a_word_with_spaces(cm: Cm) -> None:
     assert "detect-os" in cm("find", "script", "detect os").out
 
 
-def test_another_output_is_refused_aloud(cm: Cm) -> None:
+def test_an_unknown_output_format_is_refused(cm: Cm) -> None:
     ended = cm("find", "cache", "--out=xml")
 
     assert ended.code == 1
@@ -51,8 +51,8 @@ def test_another_output_is_refused_aloud(cm: Cm) -> None:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
-def test_bash_completes_with_it(cm: Cm) -> None:
-    cm("completion", "script", "bash")  # the first command of a new place tells of cmind's index
+def test_bash_completes_tags(cm: Cm) -> None:
+    cm("completion", "script", "bash")  # cmind's first command in a new folder prints about its index
     program = """
         eval "$(cm completion script bash)"
         compopt() { :; }

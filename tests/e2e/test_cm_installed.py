@@ -1,4 +1,4 @@
-"""The package as it is installed: from a wheel, from an sdist, beside another, with an index older than it."""
+"""The installed package: from a wheel, from an sdist, beside another package, with an older index."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build a wheel, and an sdist with the wheel that comes of it; what builds them is installed already."""
+    """Build a wheel, and an sdist with the wheel made from it; the build tools must be installed."""
     pytest.importorskip("build")
     pytest.importorskip("setuptools", minversion="77", reason="building without a network needs setuptools here")
     folder = tmp_path_factory.mktemp("dist")
@@ -45,7 +45,7 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Callable[[Path], Path]:
-    """Install wheels into a fresh environment that borrows the other packages; give its `cm`."""
+    """Return a function that installs wheels into a fresh environment and returns its `cm`."""
 
     def install(*wheels: Path, name: str = "venv") -> Path:
         place = tmp_path / name
@@ -64,7 +64,7 @@ def installed(tmp_path: Path) -> Callable[[Path], Path]:
             *map(str, wheels),
         ]
         subprocess.run(target, check=True, capture_output=True)
-        # Appended to the path, so what is installed here comes first.
+        # Borrow all other packages; they end the path, so the installed wheels come first.
         (packages / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
         cm = place / "bin/cm"
         cm.write_text(f"#!{place / 'bin/python'}\nimport sys\nfrom cmind.cli import run\nsys.exit(run())\n")
@@ -74,16 +74,16 @@ def installed(tmp_path: Path) -> Callable[[Path], Path]:
     return install
 
 
-def only(folder: Path) -> Path:
-    (found,) = folder.glob("*.whl")
-    return found
+def wheel_in(folder: Path) -> Path:
+    (wheel,) = folder.glob("*.whl")
+    return wheel
 
 
 @pytest.mark.parametrize("kind", ["wheel", "sdist"])
 def test_nothing_is_needed_after_the_installation(
     distributions: Path, installed: Callable[..., Path], tmp_path: Path, kind: str
 ) -> None:
-    program = installed(only(distributions / kind))
+    program = installed(wheel_in(distributions / kind))
     home = tmp_path / "cm"
     home.mkdir()
 
@@ -93,13 +93,13 @@ def test_nothing_is_needed_after_the_installation(
     assert ended.document["new_env"]["CM_HOST_OS_TYPE"] == "linux"
     assert Cm(home, program)("show", "cache", "--out=json").document["entries"] == []
     assert Cm(home, program)("find", "script", "detect os", "--out=json").document["scripts"][0]["alias"] == "detect-os"
-    # What is locked in the checkout is what is installed.
+    # The lock of the checkout must match the installed files.
     checked = Cm(home, program)("run", "challenge", "run-mlperf@home-v3.1-cpu", "--sample", "--check")
     assert checked.code == 0, checked.said
 
 
-def test_the_embedded_sample_is_installed_with_it(distributions: Path) -> None:
-    with zipfile.ZipFile(only(distributions / "wheel")) as archive:
+def test_the_embedded_sample_is_installed(distributions: Path) -> None:
+    with zipfile.ZipFile(wheel_in(distributions / "wheel")) as archive:
         listed = archive.namelist()
 
     mobilenets = [f"samples/mobilenet/{path.name}" for path in mobilenet.MODELS.values()]
@@ -112,10 +112,10 @@ def test_the_embedded_sample_is_installed_with_it(distributions: Path) -> None:
     assert "cm_mlperf_home/script/detect-os/_cm.json" in listed
 
 
-def test_a_second_environment_and_an_older_index_do_not_matter(
+def test_a_second_environment_works_after_the_first_is_gone(
     distributions: Path, installed: Callable[..., Path], tmp_path: Path
 ) -> None:
-    wheel = only(distributions / "wheel")
+    wheel = wheel_in(distributions / "wheel")
     home = tmp_path / "cm"
     home.mkdir()
     first = Cm(home, installed(wheel, name="first"))
@@ -129,17 +129,17 @@ def test_a_second_environment_and_an_older_index_do_not_matter(
     assert ended.code == 0, ended.said
 
 
-def test_an_index_from_before_an_update_does_not_hide_what_the_update_brings(
+def test_an_older_index_does_not_hide_an_updates_files(
     distributions: Path, installed: Callable[..., Path], tmp_path: Path
 ) -> None:
     home = tmp_path / "cm"
     home.mkdir()
-    cm = Cm(home, installed(only(distributions / "wheel")))
-    (brought,) = (tmp_path / "venv/lib").glob("*/site-packages/cm_mlperf_home/automation/cache")
-    brought.rename(tmp_path / "later")
-    assert cm.script("detect,os").code == 0  # cmind indexes the repository as it is now
+    cm = Cm(home, installed(wheel_in(distributions / "wheel")))
+    (added,) = (tmp_path / "venv/lib").glob("*/site-packages/cm_mlperf_home/automation/cache")
+    added.rename(tmp_path / "later")
+    assert cm.script("detect,os").code == 0  # cmind indexes the repository in this state
     assert "cache" not in json.loads((home / "index.json").read_text())["automation"]
-    (tmp_path / "later").rename(brought)
+    (tmp_path / "later").rename(added)
 
     for words in (("show", "cache"), ("find", "cache"), ("rm", "cache", "-f")):
         ended = cm(*words)
@@ -158,7 +158,7 @@ def preprocess(context: Context) -> Outcome:
 
 @pytest.fixture
 def their_wheel(tmp_path: Path) -> Path:
-    """Make a wheel of somebody's CM repository: a package whose name begins with cm, with a script that needs ours."""
+    """Build another author's wheel: a package named cm*, with a script that depends on ours."""
     manifest = {
         "automation_alias": "script", "automation_uid": "5b4e0237da074764", "alias": "greet-host",
         "uid": "8765432187654321", "tags": ["greet", "host"], "name": "Greet this host",
@@ -181,12 +181,12 @@ def their_wheel(tmp_path: Path) -> Path:
     return wheel
 
 
-def test_scripts_of_another_installed_package_depend_on_ours(
+def test_scripts_of_another_package_depend_on_ours(
     distributions: Path, installed: Callable[..., Path], their_wheel: Path, tmp_path: Path
 ) -> None:
     home = tmp_path / "cm"
     home.mkdir()
-    cm = Cm(home, installed(only(distributions / "wheel"), their_wheel))
+    cm = Cm(home, installed(wheel_in(distributions / "wheel"), their_wheel))
 
     ended = cm.script("greet,host", "--out=json")
 

@@ -1,4 +1,4 @@
-"""What there is, from the command line: scripts, and what they have kept."""
+"""Lists on the command line: scripts and cache entries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def document(ended: Ended) -> dict[str, Any]:
 
 
 def sample(cm: Cm, *words: str, questions: int = 20, **extra: str) -> dict[str, Any]:
-    """Make the embedded sample, a small step that keeps what it makes."""
+    """Make the embedded sample, with a small cached step."""
     ended = cm.script(SAMPLE, f"--questions={questions}", "--quiet", "--out=json", *words, **extra)
     assert ended.code == 0, ended.said
     return document(ended)
@@ -35,7 +35,7 @@ def entries(cm: Cm, *words: str) -> list[dict[str, Any]]:
 
 class TestScripts:
     @pytest.mark.parametrize("action", ["find", "ls", "list", "search"])
-    def test_they_are_listed(self, cm: Cm, action: str) -> None:
+    def test_scripts_are_listed(self, cm: Cm, action: str) -> None:
         ended = cm(action, "script", "--tags=detect")
 
         lines = [line.split()[0] for line in ended.out.splitlines() if line.startswith("detect-")]
@@ -43,17 +43,17 @@ class TestScripts:
         assert lines == ["detect-cpu", "detect-os"]
         assert "Detect the CPU" in ended.out
 
-    def test_words_and_json(self, cm: Cm) -> None:
+    def test_a_script_is_found_by_words_as_json(self, cm: Cm) -> None:
         answer = document(cm("find", "script", "detect os", "--out=json"))
 
         (found,) = answer["scripts"]
         assert found["alias"] == "detect-os"
         assert (Path(found["path"]) / "_cm.json").is_file()
 
-    def test_all_are_listed_where_nothing_is_asked(self, cm: Cm) -> None:
+    def test_all_are_listed_without_a_filter(self, cm: Cm) -> None:
         assert len(document(cm("find", "script", "--out=json"))["scripts"]) > 20
 
-    def test_the_nearest_is_named_where_none_fits(self, cm: Cm) -> None:
+    def test_the_nearest_is_named_where_none_matches(self, cm: Cm) -> None:
         ended = cm("find", "script", "--tags=detekt")
         answer = document(cm("find", "script", "--tags=detekt", "--out=json"))
 
@@ -62,7 +62,7 @@ class TestScripts:
         assert answer["scripts"] == []
         assert "detect" in answer["nearest"]
 
-    def test_one_is_shown_whole(self, cm: Cm) -> None:
+    def test_a_script_is_shown_whole(self, cm: Cm) -> None:
         ended = cm("show", "script", "--tags=get,generic-python-lib,_onnxruntime")
 
         assert ended.code == 0
@@ -77,12 +77,12 @@ class TestScripts:
         ):
             assert text in ended.out
 
-    def test_its_structure_is_json(self, cm: Cm) -> None:
-        told = document(cm("show", "script", "download file", "--out=json"))["script"]
+    def test_a_script_is_shown_as_json(self, cm: Cm) -> None:
+        script = document(cm("show", "script", "download file", "--out=json"))["script"]
 
-        assert told["alias"] == "download-file"
-        assert {each["name"] for each in told["options"]} >= {"url", "checksum"}
-        assert told["keeps"]["cache"] is True
+        assert script["alias"] == "download-file"
+        assert {each["name"] for each in script["options"]} >= {"url", "checksum"}
+        assert script["keeps"]["cache"] is True
 
     @pytest.mark.parametrize(
         ("words", "expected"),
@@ -93,7 +93,7 @@ class TestScripts:
             (("--tags=detect,os", "--scenario=Offline"), "--scenario: not known here"),
         ],
     )
-    def test_a_mistake_is_told(self, cm: Cm, words: tuple[str, ...], expected: str) -> None:
+    def test_a_mistake_is_named(self, cm: Cm, words: tuple[str, ...], expected: str) -> None:
         ended = cm("show", "script", *words)
 
         assert ended.code != 0
@@ -104,7 +104,7 @@ class TestScripts:
         for each in document(cm("find", "script", "--out=json"))["scripts"]:
             assert cm("show", "script", each["alias"]).code == 0
 
-    def test_cminds_own_actions_still_find_what_they_look_for(self, cm: Cm) -> None:
+    def test_cminds_own_actions_still_work(self, cm: Cm) -> None:
         assert "Traceback" not in cm("load", "cache", "absent").said
         assert "Traceback" not in cm("load", "script", "absent").said
         assert cm("load", "script", "detect-os").code == 0
@@ -118,12 +118,12 @@ class TestScripts:
 
 
 class TestCache:
-    def test_an_empty_one_is_no_error(self, cm: Cm) -> None:
+    def test_an_empty_cache_is_no_error(self, cm: Cm) -> None:
         for action in ("find", "show"):
             assert "0 entries, 0 bytes" in cm(action, "cache").out
         assert "nothing to remove" in cm("rm", "cache", "-f").out
 
-    def test_what_is_kept_is_listed(self, cm: Cm) -> None:
+    def test_entries_are_listed(self, cm: Cm) -> None:
         path = Path(sample(cm)["new_env"]["CM_DATASET_SQUAD_VAL_PATH"])
 
         (entry,) = entries(cm)
@@ -137,7 +137,7 @@ class TestCache:
         assert "1 entry, " in ended.out
         assert entries(cm, "--tags=sample-squad,_absent") == []
 
-    def test_one_is_shown_by_its_key(self, cm: Cm) -> None:
+    def test_an_entry_is_shown_by_its_key(self, cm: Cm) -> None:
         sample(cm)
         sample(cm, questions=21)
         first, second = entries(cm)
@@ -148,19 +148,19 @@ class TestCache:
         assert second["key"] not in ended.out
         assert "no entry's key begins so" in cm("show", "cache", "0123456789").said
 
-    def test_damage_is_noticed_on_a_hit_and_made_again(self, cm: Cm) -> None:
+    def test_a_damaged_entry_is_made_again_on_a_hit(self, cm: Cm) -> None:
         path = Path(sample(cm)["new_env"]["CM_DATASET_SQUAD_VAL_PATH"])
-        whole = path.read_bytes()
-        path.write_bytes(whole[:100])
+        content = path.read_bytes()
+        path.write_bytes(content[:100])
 
         ended = cm.script(SAMPLE, "--questions=20")
 
         assert ended.code == 0
         assert "damaged and is made again" in ended.said
-        assert path.read_bytes() == whole
+        assert path.read_bytes() == content
         assert sample(cm)["status"] == "cached"
 
-    def test_verify_finds_what_a_hit_does_not(self, cm: Cm) -> None:
+    def test_verify_finds_changes_that_a_hit_misses(self, cm: Cm) -> None:
         path = Path(sample(cm)["new_env"]["CM_DATASET_SQUAD_VAL_PATH"])
         assert "every file has its hash" in cm("show", "cache", "--verify").out
         path.write_bytes(b"x" * path.stat().st_size)
@@ -172,7 +172,7 @@ class TestCache:
         assert "damaged: " in ended.err + ended.out
         assert document(cm("show", "cache", "--verify", "--out=json"))["entries"][0]["damages"]
 
-    def test_it_lies_where_it_is_told_to_and_may_be_moved(self, cm: Cm, tmp_path: Path) -> None:
+    def test_the_caches_folder_is_an_option_and_may_be_moved(self, cm: Cm, tmp_path: Path) -> None:
         made = sample(cm, f"--cache_dir={tmp_path / 'here'}")
         (tmp_path / "here").rename(tmp_path / "there")
         by_option = sample(cm, f"--cache_dir={tmp_path / 'there'}")
@@ -185,7 +185,7 @@ class TestCache:
         assert len(entries(cm, f"--cache_dir={tmp_path / 'there'}")) == 1
         assert not (cm.home / "mlperf-home/cache").exists()
 
-    def test_new_and_renew_make_it_again(self, cm: Cm) -> None:
+    def test_new_and_renew_make_an_entry_again(self, cm: Cm) -> None:
         assert [sample(cm, *words)["status"] for words in ((), (), ("--renew",), ("--new",), ())] == [
             "done",
             "cached",
@@ -195,7 +195,7 @@ class TestCache:
         ]
         assert len(entries(cm)) == 1
 
-    def test_renew_of_a_script_that_keeps_nothing_is_refused(self, cm: Cm) -> None:
+    def test_renew_of_an_uncached_script_is_refused(self, cm: Cm) -> None:
         ended = cm.script("detect,os", "--renew")
 
         assert ended.code != 0
@@ -203,7 +203,7 @@ class TestCache:
 
 
 class TestRemoval:
-    def test_without_a_terminal_it_lists_and_refuses(self, cm: Cm) -> None:
+    def test_without_a_terminal_entries_are_listed_and_kept(self, cm: Cm) -> None:
         sample(cm)
 
         ended = cm("rm", "cache")
@@ -214,7 +214,7 @@ class TestRemoval:
         assert sample(cm)["status"] == "cached"
 
     @pytest.mark.parametrize("action", ["rm", "delete"])
-    def test_what_is_chosen_goes(self, cm: Cm, action: str) -> None:
+    def test_selected_entries_are_removed(self, cm: Cm, action: str) -> None:
         sample(cm)
         sample(cm, questions=21)
         first, second = entries(cm)
@@ -228,7 +228,7 @@ class TestRemoval:
         assert document(cm("rm", "cache", "--tags=sample-squad", "-f", "--out=json"))["removed"] == [second["key"]]
 
     @pytest.mark.parametrize(("answer", "left"), [("y\n", 0), ("n\n", 1), ("\n", 1)])
-    def test_on_a_terminal_it_asks(self, cm: Cm, answer: str, left: int) -> None:
+    def test_on_a_terminal_a_removal_asks_first(self, cm: Cm, answer: str, left: int) -> None:
         sample(cm)
         ours, theirs = pty.openpty()
         with subprocess.Popen(
@@ -245,7 +245,7 @@ class TestRemoval:
             try:
                 while chunk := os.read(ours, 4096):
                     said += chunk
-            except OSError:  # Linux says so that the other side is closed
+            except OSError:  # Linux reports the closed other side this way
                 pass
         os.close(ours)
 
@@ -253,7 +253,7 @@ class TestRemoval:
         assert process.returncode == (0 if left == 0 else 1)
         assert len(entries(cm)) == left
 
-    def test_what_was_made_from_it_is_named_and_goes_only_if_asked(self, cm: Cm, tmp_path: Path) -> None:
+    def test_dependants_are_named_and_removed_only_on_request(self, cm: Cm, tmp_path: Path) -> None:
         archive = tmp_path / "archive.tar"
         (tmp_path / "file").write_text("text")
         with tarfile.open(archive, "w") as opened:
@@ -274,7 +274,7 @@ class TestRemoval:
         assert "Made from these" not in both.out
         assert all(each["title"] != "download-file" for each in entries(cm))
 
-    def test_unfinished_downloads_go_by_themselves(self, cm: Cm) -> None:
+    def test_unfinished_downloads_are_removed_by_partial(self, cm: Cm) -> None:
         sample(cm)
         partial = cm.home / "mlperf-home/cache/partial" / ("d" * 64)
         partial.mkdir(parents=True)
@@ -289,8 +289,8 @@ class TestRemoval:
         assert sample(cm)["status"] == "cached"
         assert "without tags, key and --dependants" in cm("rm", "cache", "--partial", "--tags=a").said
 
-    def test_runs_and_removals_at_once_end_well(self, cm: Cm) -> None:
-        cm("find", "cache")  # cmind's own index is made by one process
+    def test_runs_and_removals_at_once_do_no_harm(self, cm: Cm) -> None:
+        cm("find", "cache")  # cmind's own index must be made by one process
         words = ("run", "script", f"--tags={SAMPLE}", "--questions=20", "--quiet", "--out=json")
         started = [
             cm.start(*command) for command in (words, ("rm", "cache", "-f"), words, ("rm", "cache", "-f"), words)

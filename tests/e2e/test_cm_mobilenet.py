@@ -1,4 +1,4 @@
-"""Image classifiers as a user runs them: real LoadGen, LiteRT, the embedded sample."""
+"""Image classifiers with the real LoadGen and LiteRT on the embedded sample."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ from photographs import make_set, name_of
 
 pytestmark = pytest.mark.engine
 TAGS = "run,mlperf,mobilenet,tflite"
-# The packages of the tests' own environment are those of the workload's, so nothing is installed.
+# The tests' own environment has the workload's packages, so nothing is installed.
 HERE = [f"--adr.{name}.environment={sys.executable}" for name in ("workload-environment", "image-environment")]
 SHORT = ["--execution_mode=test", "--adr.sample-dataset.images=60"]
 
 
 @pytest.fixture
 def cm(measuring_cm: Cm) -> Cm:
-    """Give a `cm` that shares its cache with the other tests that measure."""
+    """Return a `cm` that shares its cache with the other tests that measure."""
     return measuring_cm
 
 
-def measured(tmp_path: Path) -> dict[str, dict[str, object]]:
+def measurements(tmp_path: Path) -> dict[str, dict[str, object]]:
     paths = sorted((tmp_path / "results").rglob("measurement.json"))
     return {str(path.relative_to(tmp_path / "results")): json.loads(path.read_text()) for path in paths}
 
 
-def test_the_sample_ends_with_a_table_that_says_sample(cm: Cm, tmp_path: Path) -> None:
+def test_the_samples_table_says_sample(cm: Cm, tmp_path: Path) -> None:
     ended = cm.script(f"{TAGS},_sample", *HERE, *SHORT, f"--results_dir={tmp_path / 'results'}")
 
     assert ended.code == 0, ended.said
     assert "SAMPLE RESULT" in ended.out
     assert "Top-1 accuracy (%)" in ended.out
-    (measurement,) = measured(tmp_path).values()
+    (measurement,) = measurements(tmp_path).values()
     assert measurement["sample"] is True
     assert "made-up images" in str(measurement["sample_note"])
     assert measurement["model"]["input_recipe"]["value"] == "mlperf-v3.1"
@@ -63,13 +63,13 @@ def test_every_scenario_is_measured(cm: Cm, tmp_path: Path, scenario: str) -> No
     ended = cm.script(f"{TAGS},_sample,_performance-only", *options)
 
     assert ended.code == 0, ended.said
-    ((place, measurement),) = measured(tmp_path).items()
+    ((place, measurement),) = measurements(tmp_path).items()
     assert f"/{scenario.lower()}/" in place
     assert measurement["scenario"] == scenario
     assert measurement["engine"]["name"]["value"] == "litert"
 
 
-def test_another_of_the_samples_models_is_another_result(cm: Cm, tmp_path: Path) -> None:
+def test_each_sample_model_has_its_own_result(cm: Cm, tmp_path: Path) -> None:
     options = [*HERE, *SHORT, f"--results_dir={tmp_path / 'results'}"]
     for name in ("mobilenet_0.25_64_float", "mobilenet_0.50_96_int8"):
         ended = cm.script(f"{TAGS},_sample,_accuracy-only", *options, f"--model_variation=sample.{name}")
@@ -77,12 +77,12 @@ def test_another_of_the_samples_models_is_another_result(cm: Cm, tmp_path: Path)
 
     sizes = {
         str(each["model"]["name"]["value"]): each["model"]["input_resolution"]["value"]
-        for each in measured(tmp_path).values()
+        for each in measurements(tmp_path).values()
     }
     assert sizes == {"mobilenet_0.25_64_float": 64, "mobilenet_0.50_96_int8": 96}
 
 
-def test_a_model_that_is_cut_short_is_refused_before_anything_is_measured(cm: Cm, tmp_path: Path) -> None:
+def test_a_truncated_model_is_refused_before_any_measurement(cm: Cm, tmp_path: Path) -> None:
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(b"\x1c\0\0\0TFL3" + bytes(20))
 
@@ -92,10 +92,10 @@ def test_a_model_that_is_cut_short_is_refused_before_anything_is_measured(cm: Cm
 
     assert ended.code != 0
     assert f"model {broken}: the TFLite file is incomplete or damaged" in ended.said
-    assert not measured(tmp_path)
+    assert not measurements(tmp_path)
 
 
-def test_without_imagenet_it_is_said_how_to_get_it(cm: Cm, tmp_path: Path) -> None:
+def test_without_imagenet_the_error_says_how_to_get_it(cm: Cm, tmp_path: Path) -> None:
     labels = tmp_path / "val_map.txt"
     labels.write_text("ILSVRC2012_val_00000001.JPEG 65\n")
 
@@ -106,16 +106,16 @@ def test_without_imagenet_it_is_said_how_to_get_it(cm: Cm, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("tags", [TAGS, "run,mobilenet-models,_tflite,_accuracy-only"])
-def test_images_are_looked_at_before_any_model_is_fetched(tmp_path: Path, tags: str) -> None:
+def test_images_are_checked_before_any_model_is_fetched(tmp_path: Path, tags: str) -> None:
     cm = fresh_cm(tmp_path / "new")
     images = make_set(tmp_path / "val", 3)
     (images / name_of(2)).unlink()
     labels, results = f"--labels_path={images}", f"--results_dir={tmp_path / 'r'}"
     with FaultyServer() as hosts:
         (tmp_path / "mirrors.json").write_text(json.dumps(dict.fromkeys(("http://", "https://"), hosts.url("/"))))
-        given = [HERE[0], labels, results, f"--mirrors={tmp_path / 'mirrors.json'}"]
-        without = cm.script(tags, *given)
-        incomplete = cm.script(tags, *given, f"--imagenet_path={images}")
+        options = [HERE[0], labels, results, f"--mirrors={tmp_path / 'mirrors.json'}"]
+        without = cm.script(tags, *options)
+        incomplete = cm.script(tags, *options, f"--imagenet_path={images}")
 
     assert without.code != 0
     assert without.said.count("ILSVRC2012_img_val.tar (50,000 images, 6.7 GB") == 1
@@ -127,7 +127,7 @@ def test_images_are_looked_at_before_any_model_is_fetched(tmp_path: Path, tags: 
     assert not (tmp_path / "r").exists()
 
 
-def test_models_that_fail_alike_are_told_of_together(cm: Cm, tmp_path: Path) -> None:
+def test_models_with_the_same_failure_are_listed_together(cm: Cm, tmp_path: Path) -> None:
     absent = f"--adr.image-environment.environment={tmp_path / 'nowhere'}"
 
     ended = cm.script("run,mobilenet-models,_sample,_only-int8", HERE[0], absent, *SHORT)
@@ -140,7 +140,7 @@ def test_models_that_fail_alike_are_told_of_together(cm: Cm, tmp_path: Path) -> 
     assert last.count(str(tmp_path / "nowhere")) == 1
 
 
-def test_the_sweep_shows_all_goes_on_where_it_was_and_survives_a_failure(cm: Cm, tmp_path: Path) -> None:
+def test_the_sweep_resumes_and_survives_a_failure(cm: Cm, tmp_path: Path) -> None:
     options = [*HERE, *SHORT, "--test_query_count=40", f"--results_dir={tmp_path / 'results'}"]
     sweep = "run,mobilenet-models,_tflite,_sample,_only-int8"
     first = cm.script(sweep, *options)
@@ -174,22 +174,22 @@ def test_the_sweep_shows_all_goes_on_where_it_was_and_survives_a_failure(cm: Cm,
         ("--power=yes", "power"),
     ],
 )
-def test_2023s_options_are_served_or_refused_in_words(cm: Cm, option: str, said: str) -> None:
+def test_refusals_of_2023s_options_are_explained(cm: Cm, option: str, said: str) -> None:
     ended = cm.script("run,mobilenet-models,_sample", option)
 
     assert ended.code != 0
     assert said in ended.said
 
 
-@pytest.mark.parametrize("what", ["", ",_find-performance"])
-def test_a_sweep_over_nothing_is_no_success(cm: Cm, what: str) -> None:
-    ended = cm.script(f"run,mobilenet-models,_sample,_efficientnet{what}", HERE[0])
+@pytest.mark.parametrize("variation", ["", ",_find-performance"])
+def test_a_sweep_without_models_fails(cm: Cm, variation: str) -> None:
+    ended = cm.script(f"run,mobilenet-models,_sample,_efficientnet{variation}", HERE[0])
 
     assert ended.code != 0
     assert "no model fits all that is asked for" in ended.said
 
 
-def test_a_table_has_what_this_request_measured_and_no_older_results(cm: Cm, tmp_path: Path) -> None:
+def test_a_table_leaves_out_results_of_other_requests(cm: Cm, tmp_path: Path) -> None:
     options = [*HERE, *SHORT, "--test_query_count=40", f"--results_dir={tmp_path / 'results'}"]
     sweep = "run,mobilenet-models,_tflite,_sample,_performance-only"
     first = cm.script(sweep, *options, "--env.CM_TEST_ONE_RUN=yes")
@@ -202,25 +202,25 @@ def test_a_table_has_what_this_request_measured_and_no_older_results(cm: Cm, tmp
     assert all((name in table) == name.endswith("int8") for name in MODELS)
 
 
-def test_one_model_is_enough_for_a_try(cm: Cm, tmp_path: Path) -> None:
+def test_one_model_is_enough_for_a_trial(cm: Cm, tmp_path: Path) -> None:
     options = [*HERE, *SHORT, "--test_query_count=40", f"--results_dir={tmp_path / 'results'}"]
 
     ended = cm.script("run,mobilenet-models,_sample,_performance-only", *options, "--env.CM_TEST_ONE_RUN=yes")
 
     assert ended.code == 0, ended.said
-    assert len(measured(tmp_path)) == 1
+    assert len(measurements(tmp_path)) == 1
 
 
-def test_the_samples_results_become_a_marked_tarball_only_where_that_is_allowed(cm: Cm, tmp_path: Path) -> None:
+def test_sample_results_are_packed_only_where_allowed(cm: Cm, tmp_path: Path) -> None:
     sub, results = tmp_path / "tree", tmp_path / "results"
     options = [*HERE, "--adr.sample-dataset.images=1100", f"--results_dir={results}", f"--submission_dir={sub}"]
-    wanted = ["--submitter=Example", "--infer_scenario_results=yes", "--tar", "--test_query_count=100"]
+    submission = ["--submitter=Example", "--infer_scenario_results=yes", "--tar", "--test_query_count=100"]
     tags = f"{TAGS},_sample"
 
-    refused = cm.script(tags, *options, *wanted)
-    short = cm.script(tags, *options, *wanted, "--allow_sample", "--execution_mode=test")
+    refused = cm.script(tags, *options, *submission)
+    short = cm.script(tags, *options, *submission, "--allow_sample", "--execution_mode=test")
     assert not results.exists()
-    made = cm.script(tags, *options, *wanted, "--allow_sample")
+    made = cm.script(tags, *options, *submission, "--allow_sample")
 
     assert refused.code != 0
     assert "samples are not MLPerf results" in refused.said
@@ -235,7 +235,7 @@ def test_the_samples_results_become_a_marked_tarball_only_where_that_is_allowed(
 
 @pytest.mark.parametrize("tags", ["run,mobilenet-models,_sample", f"{TAGS},_sample", "run,mlperf,bert-99,deepsparse"])
 @pytest.mark.parametrize("price", ["0", "-1.5"])
-def test_a_price_that_is_none_is_refused_before_anything_starts(tmp_path: Path, tags: str, price: str) -> None:
+def test_a_price_of_zero_or_less_is_refused_at_the_start(tmp_path: Path, tags: str, price: str) -> None:
     cm = fresh_cm(tmp_path / "new")
 
     ended = cm.script(tags, f"--price_per_hour={price}")
@@ -245,14 +245,14 @@ def test_a_price_that_is_none_is_refused_before_anything_starts(tmp_path: Path, 
     assert not (cm.home / "mlperf-home" / "cache").exists()
 
 
-def test_a_price_gives_the_cost_and_the_machine_is_told_of(cm: Cm, tmp_path: Path) -> None:
+def test_a_price_adds_the_cost_to_the_measurement(cm: Cm, tmp_path: Path) -> None:
     options = [*HERE, *SHORT, f"--results_dir={tmp_path / 'results'}", "--price_per_hour=0.36", "--repeat_noisy=1"]
 
     ended = cm.script(f"{TAGS},_sample,_performance-only", *options)
 
     assert ended.code == 0, ended.said
     assert "Cost per million (in the price's currency)" in ended.out
-    (measurement,) = measured(tmp_path).values()
+    (measurement,) = measurements(tmp_path).values()
     values = measurement["values"]
     assert values["cost_per_million_inferences"]["value"] == pytest.approx(values["mean_latency_ms"]["value"] / 10)
     assert values["noisy"]["value"] in {"yes", "no", None}

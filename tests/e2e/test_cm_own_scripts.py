@@ -1,4 +1,4 @@
-"""A repository of the user's own: its scripts use ours, and ours are used alone in its workflow."""
+"""A user's own repository: its scripts depend on ours, and ours still run alone."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def mine(cm: Cm, tmp_path: Path) -> Path:
     return root
 
 
-def test_their_script_depends_on_ours(cm: Cm, mine: Path) -> None:
+def test_a_users_script_depends_on_ours(cm: Cm, mine: Path) -> None:
     ended = cm.script("report,cores", "--greeting=$(touch hacked)", "-j")
 
     assert ended.code == 0, ended.said
@@ -54,19 +54,19 @@ def test_their_script_depends_on_ours(cm: Cm, mine: Path) -> None:
     assert not (cm.home / "hacked").exists()
 
 
-def test_a_script_is_deleted_only_where_somebody_agrees(cm: Cm, mine: Path) -> None:
+def test_a_script_is_deleted_only_with_consent(cm: Cm, mine: Path) -> None:
     refused = cm("rm", "script", "report-cores")
-    there = (mine / "script" / "report-cores").exists()
+    was_there = (mine / "script" / "report-cores").exists()
     deleted = cm("rm", "script", "report-cores", "-f")
 
-    assert (refused.code, there) == (1, True)
+    assert (refused.code, was_there) == (1, True)
     assert "add -f" in refused.said
     assert "Traceback" not in refused.said
     assert deleted.code == 0, deleted.said
     assert not (mine / "script" / "report-cores").exists()
 
 
-def test_ours_runs_alone(cm: Cm, mine: Path) -> None:
+def test_our_scripts_run_alone(cm: Cm, mine: Path) -> None:
     assert cm.script("detect,cpu").code == 0
 
 

@@ -1,4 +1,4 @@
-"""`plot,pareto` as a user starts it."""
+"""`plot,pareto` through the real `cm`."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ def test_a_published_table_becomes_a_picture_and_a_page(cm: Cm, tmp_path: Path) 
     ended = cm.script("plot,pareto", HERE, f"--imported={table}", f"--out_dir={tmp_path / 'out'}")
 
     assert ended.code == 0, ended.said
-    assert "2, 2 of a front" in ended.out
+    assert "2, 2 on a front" in ended.out
     assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".csv", ".html", ".json", ".png", ".svg"]
 
 
-def test_what_is_not_there_is_said_in_a_line(cm: Cm, tmp_path: Path) -> None:
+def test_an_absent_experiment_is_an_error_of_one_line(cm: Cm, tmp_path: Path) -> None:
     ended = cm.script("plot,pareto", HERE, f"--out_dir={tmp_path / 'out'}")
     named = cm.script("plot,pareto", HERE, "--experiment=mine", f"--out_dir={tmp_path / 'out'}")
 
     assert ended.code != 0
-    assert "there is no such experiment; run one, or give --results_dir" in ended.said
+    assert "has no such experiment; run one, or use --results_dir" in ended.said
     assert named.code != 0
     assert "there is no experiment 'mine'; there are: none yet" in named.said
     assert "Traceback" not in ended.said + named.said
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_of_results_and_a_folder_of_experiments_of_which_one_is_empty(cm: Cm, tmp_path: Path) -> None:
+def test_one_of_results_and_experiments_may_be_empty(cm: Cm, tmp_path: Path) -> None:
     ours(tmp_path / "R")
     both = [f"--experiments_dir={tmp_path / 'E'}", f"--out_dir={tmp_path / 'out'}", HERE]
 
@@ -57,6 +57,6 @@ def test_a_folder_of_results_and_a_folder_of_experiments_of_which_one_is_empty(c
     neither = cm.script("plot,pareto", f"--results_dir={tmp_path / 'none'}", *both)
 
     assert drawn.code == 0, drawn.said
-    assert "1, 1 of a front" in drawn.out
+    assert "1, 1 on a front" in drawn.out
     assert neither.code != 0
-    assert "holds no measurement.json" in neither.said
+    assert "has no measurement.json" in neither.said

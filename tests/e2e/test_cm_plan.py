@@ -1,4 +1,4 @@
-"""What a user sees of a run before it: the plan, where values come from, what is missing."""
+"""A run before it starts: its plan, the origins of its values, its missing files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OFFICIAL = "run,mlperf,bert-99,deepsparse"
 
 
 def files(folder: Path) -> set[str]:
-    """Name what is there, without cmind's own files."""
+    """Return the files below a folder, without cmind's own."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if "mlperf-home" in path.parts}
 
 
@@ -37,7 +37,7 @@ def test_the_plan_as_json_is_json(cm: Cm) -> None:
     assert {each["name"] for each in plan["downloads"]} >= {"dev-v1.1.json", "vocab.txt"}
 
 
-def test_the_plan_of_what_is_in_the_cache_says_so(cm: Cm) -> None:
+def test_the_plan_marks_cached_steps(cm: Cm) -> None:
     assert cm.script("get,python3").code == 0
 
     assert "in the cache" in cm.script("get,python3", "--plan").out
@@ -50,7 +50,7 @@ def test_a_value_is_explained(cm: Cm) -> None:
     assert cm.script(OFFICIAL, "--explain=CM_MLPERF_LOADGEN_SCENARI").code != 0
 
 
-def test_offline_names_all_that_is_missing_before_the_first_step(cm: Cm) -> None:
+def test_offline_names_all_missing_files_before_the_first_step(cm: Cm) -> None:
     ended = cm.script(OFFICIAL, "--offline")
 
     assert ended.code != 0
@@ -60,16 +60,16 @@ def test_offline_names_all_that_is_missing_before_the_first_step(cm: Cm) -> None
     assert not (cm.home / "mlperf-home" / "records").exists()
 
 
-def test_a_file_that_the_user_brought_is_taken_offline(cm: Cm, tmp_path: Path) -> None:
+def test_a_file_that_the_user_brought_is_used_offline(cm: Cm, tmp_path: Path) -> None:
     content = b"hello"
     digest = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
-    asked = ("--url=https://host.invalid/greeting.txt", f"--checksum={digest}", "--offline")
-    refused = cm.script("download,file", *asked)
+    options = ("--url=https://host.invalid/greeting.txt", f"--checksum={digest}", "--offline")
+    refused = cm.script("download,file", *options)
     place = cm.home / "mlperf-home" / "downloads" / "greeting.txt"
     place.parent.mkdir(parents=True)
     place.write_bytes(content)
 
-    ended = cm.script("download,file", *asked)
+    ended = cm.script("download,file", *options)
 
     assert "put it at" in refused.said
     assert ended.code == 0, ended.said

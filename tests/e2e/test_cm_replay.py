@@ -1,4 +1,4 @@
-"""Records: what they hold, and what `cm replay script` makes of them."""
+"""Records, and their replay by `cm replay script`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read(path: Path) -> dict[str, Any]:
     return document
 
 
-def test_records_are_as_published(cm: Cm) -> None:
+def test_records_match_the_published_schema(cm: Cm) -> None:
     schema = read(Path(scriptgraph.__file__).parent / "execution" / "record.schema.json")
     assert cm.script("detect,cpu").code == 0
     jsonschema.validate(read(newest_record(cm)), schema)
@@ -34,7 +34,7 @@ def test_records_are_as_published(cm: Cm) -> None:
     assert failed["status"] == "failed"
 
 
-def test_a_replay_runs_the_same_again(cm: Cm) -> None:
+def test_a_replay_repeats_the_request(cm: Cm) -> None:
     assert cm.script("get,python3", "--adr.python.name=x", "--version_min=3.8").code != 0
     assert cm.script("get,python3", "--version_min=3.8").code == 0
     record = newest_record(cm)
@@ -47,7 +47,7 @@ def test_a_replay_runs_the_same_again(cm: Cm) -> None:
     assert read(newest_record(cm))["request"] == read(record)["request"]
 
 
-def test_a_replay_says_what_differs(cm: Cm) -> None:
+def test_a_replay_lists_the_differences(cm: Cm) -> None:
     assert cm.script("detect,os").code == 0
     record = newest_record(cm)
     document = read(record)
@@ -62,6 +62,6 @@ def test_a_replay_says_what_differs(cm: Cm) -> None:
     assert "CM_HOST_OS_TYPE: plan9 then, linux now" in ended.out
 
 
-def test_a_replay_without_a_record_says_what_to_write(cm: Cm) -> None:
+def test_a_replay_without_a_record_names_the_option(cm: Cm) -> None:
     assert "--record=FILE" in cm("replay", "script").said
     assert cm("replay", "script", "--record=/nothing/there.json").code != 0

@@ -1,4 +1,4 @@
-"""Runs as a user starts them: real LoadGen, real engines, and what happens when something is wrong."""
+"""Runs with the real LoadGen and real engines, and their failures."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ pytest.importorskip("mlperf_loadgen", reason="LoadGen is not installed in this P
 pytest.importorskip("tokenizers", reason="the tokeniser is not installed in this Python")
 
 TAGS = "run,mlperf,bert-99,deepsparse"
-# The packages of the tests' own environment are those of the workload's, so nothing is installed.
+# The tests' own environment has the workload's packages, so nothing is installed.
 HERE = f"--adr.workload-environment.environment={sys.executable}"
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> list[str]:
-    """Options for a run on a few of the sample's questions, echoed."""
+    """Return the options of a run of the echo engine on a few of the sample's questions."""
     files = write_sample(tmp_path / "small", questions=40)
     return [
         HERE,
@@ -58,7 +58,7 @@ def results(tmp_path: Path) -> list[Path]:
 def test_the_sample_on_deepsparse_ends_with_the_table(cm: Cm, tmp_path: Path) -> None:
     pytest.importorskip("deepsparse", reason="DeepSparse has no wheel for this Python")
 
-    # A few questions in given shapes; .ci/run tries the whole of it, calibration too.
+    # A few questions in fixed shapes; .ci/run also runs the whole sample, with calibration.
     short = ["--adr.sample-dataset.questions=200", "--execution_mode=test", "--test_query_count=200"]
     short += ["--batch_size=2", "--streams=1", "--env.DEEPSPARSE_SEQLENS=192,384"]
     ended = cm.script(f"{TAGS},_sample", HERE, *short, f"--results_dir={tmp_path / 'results'}")
@@ -79,7 +79,7 @@ def test_the_sample_on_deepsparse_ends_with_the_table(cm: Cm, tmp_path: Path) ->
 
 
 @pytest.mark.engine
-def test_onnxruntime_answers_the_sample_too(cm: Cm, small: list[str], tmp_path: Path) -> None:
+def test_onnxruntime_runs_the_sample_too(cm: Cm, small: list[str], tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
 
     ended = cm.script(f"{TAGS},_accuracy-only", *replaced(small, "--backend=onnxruntime"))
@@ -98,7 +98,7 @@ def test_every_scenario_leaves_a_measurement(cm: Cm, small: list[str], tmp_path:
     assert next((tmp_path / "results").rglob(f"{scenario.lower()}/measurement.json")).is_file()
 
 
-def test_what_is_there_is_not_measured_again_unless_asked(cm: Cm, small: list[str], tmp_path: Path) -> None:
+def test_a_result_is_measured_again_only_on_request(cm: Cm, small: list[str], tmp_path: Path) -> None:
     assert cm.script(TAGS, *small).code == 0
     session = next((tmp_path / "results").rglob("performance-session.json"))
     before = session.read_bytes()
@@ -113,9 +113,7 @@ def test_what_is_there_is_not_measured_again_unless_asked(cm: Cm, small: list[st
     assert session.read_bytes() != before
 
 
-def test_a_result_of_other_questions_is_neither_kept_for_these_nor_scored_by_them(
-    cm: Cm, small: list[str], tmp_path: Path
-) -> None:
+def test_a_result_of_another_dataset_is_refused(cm: Cm, small: list[str], tmp_path: Path) -> None:
     assert cm.script(TAGS, *small).code == 0
     accuracy = next((tmp_path / "results").rglob("accuracy.txt"))
     before = accuracy.read_bytes()
@@ -130,9 +128,7 @@ def test_a_result_of_other_questions_is_neither_kept_for_these_nor_scored_by_the
 
 
 @pytest.mark.parametrize("change", ["--num_threads=1", "--test_query_count=90", "--env.DEEPSPARSE_SEQLENS=128,384"])
-def test_an_option_that_changes_the_run_is_not_answered_with_an_older_result(
-    cm: Cm, small: list[str], change: str
-) -> None:
+def test_a_result_of_other_options_is_not_reused(cm: Cm, small: list[str], change: str) -> None:
     assert cm.script(f"{TAGS},_performance-only", *small).code == 0
 
     ended = cm.script(f"{TAGS},_performance-only", *replaced(small, change))
@@ -141,14 +137,14 @@ def test_an_option_that_changes_the_run_is_not_answered_with_an_older_result(
     assert "was made with" in ended.said
 
 
-def test_the_performance_runs_settings_stay_beside_its_result(cm: Cm, small: list[str], tmp_path: Path) -> None:
+def test_a_performance_runs_settings_stay_beside_its_result(cm: Cm, small: list[str], tmp_path: Path) -> None:
     assert cm.script(TAGS, *small).code == 0
 
     assert "min_query_count = 80" in next((tmp_path / "results").rglob("user.conf")).read_text()
 
 
 @pytest.mark.parametrize("wrong", ["--env.CM_MLPERF_BACKEND_OPTIONS={", "--env.CM_RUN_PREFIX='env"])
-def test_an_option_that_cannot_be_read_is_named(cm: Cm, small: list[str], wrong: str) -> None:
+def test_an_unreadable_option_is_named(cm: Cm, small: list[str], wrong: str) -> None:
     ended = cm.script(f"{TAGS},_performance-only", *small, wrong)
 
     assert ended.code != 0
@@ -168,14 +164,14 @@ def test_clean_sets_the_old_results_aside(cm: Cm, small: list[str], tmp_path: Pa
     assert old in sessions
 
 
-def test_a_model_of_the_users_has_the_name_that_is_given(cm: Cm, small: list[str], tmp_path: Path) -> None:
+def test_a_users_model_is_named_by_its_option(cm: Cm, small: list[str], tmp_path: Path) -> None:
     ended = cm.script(f"{TAGS},_performance-only", *small, "--env.CM_ML_MODEL_FULL_NAME=mine-bert-99")
 
     assert ended.code == 0, ended.said
     assert list((tmp_path / "results").rglob("mine-bert-99/offline/measurement.json"))
 
 
-def test_find_performance_is_kept_for_later_runs(cm: Cm, small: list[str]) -> None:
+def test_a_found_target_is_kept_for_later_runs(cm: Cm, small: list[str]) -> None:
     found = cm.script("generate-run-cmds,inference,_find-performance", *small)
 
     targets = json.loads(next((cm.home / "mlperf-home/state/systems").rglob("targets.json")).read_text())
@@ -184,7 +180,7 @@ def test_find_performance_is_kept_for_later_runs(cm: Cm, small: list[str]) -> No
     assert "samples per second" in found.out
 
 
-def test_the_readme_is_written_anew_without_measuring(cm: Cm, small: list[str], tmp_path: Path) -> None:
+def test_the_readme_is_rewritten_without_measuring(cm: Cm, small: list[str], tmp_path: Path) -> None:
     assert cm.script("generate-run-cmds,inference,_submission", *small).code == 0
     session = next((tmp_path / "results").rglob("performance-session.json"))
     measured = session.read_bytes()
@@ -275,12 +271,12 @@ def _wait_for(process: subprocess.Popen[str], words: str) -> None:
     for line in process.stderr:
         if words in line:
             return
-    pytest.fail(f"ended before it said {words!r}")
+    pytest.fail(f"ended before it printed {words!r}")
 
 
 @pytest.fixture
 def hanging(cm: Cm, small: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """Give a run whose engine hangs in its first call, under LoadGen by now."""
+    """Yield a run whose engine hangs in its first call, under LoadGen."""
     process = cm.start("run", "script", f"--tags={TAGS}", *small, '--env.CM_MLPERF_BACKEND_OPTIONS={"hang_on_call": 1}')
     _wait_for(process, "LoadGen runs")
     yield process
@@ -290,7 +286,7 @@ def hanging(cm: Cm, small: list[str]) -> Iterator[subprocess.Popen[str]]:
 
 
 def _workers(home: Path) -> list[int]:
-    found = []
+    pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -298,11 +294,11 @@ def _workers(home: Path) -> list[int]:
             except OSError:
                 continue
             if "mlperf_home.harness" in words and str(home.parent) in words:
-                found.append(int(entry.name))
-    return sorted(found)
+                pids.append(int(entry.name))
+    return sorted(pids)
 
 
-def test_ctrl_c_ends_everything_and_keeps_no_half_result(
+def test_ctrl_c_ends_all_processes_and_keeps_no_partial_result(
     cm: Cm, small: list[str], hanging: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     hanging.send_signal(signal.SIGINT)
@@ -315,7 +311,7 @@ def test_ctrl_c_ends_everything_and_keeps_no_half_result(
     assert cm.script(TAGS, *small).code == 0
 
 
-def test_a_killed_engine_is_said_with_its_signal(cm: Cm, hanging: subprocess.Popen[str], tmp_path: Path) -> None:
+def test_the_signal_that_killed_an_engine_is_named(cm: Cm, hanging: subprocess.Popen[str], tmp_path: Path) -> None:
     os.kill(_workers(cm.home)[-1], signal.SIGKILL)
     out, err = hanging.communicate()
 

@@ -1,4 +1,4 @@
-"""Datasets and models over the network: the real code against a local server that stands for their hosts."""
+"""Downloads of datasets and models from a local server in place of their hosts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def server() -> Iterator[FaultyServer]:
 
 
 def mirrored(cm: Cm, server: FaultyServer, *hosts: str) -> str:
-    """Redirect hosts to the server, by the option that a lab without internet uses; others lead nowhere."""
+    """Redirect hosts to the server, and all others nowhere; return the option for it."""
     path = cm.home / "mirrors.json"
     path.write_text(json.dumps({"https://": server.url("/nowhere/"), **{host: server.url("/") for host in hosts}}))
     return f"--mirrors={path}"
@@ -52,7 +52,7 @@ def exported(ended: Ended, key: str) -> Path:
     return Path(ended.document["new_env"][key])
 
 
-def test_the_default_model_comes_out_of_its_archive_checked_by_its_git_hash(cm: Cm, server: FaultyServer) -> None:
+def test_the_default_model_is_extracted_and_checked(cm: Cm, server: FaultyServer) -> None:
     archive = archive_with(OBERT_NAME, b"the model")
     server.serve(f"/{OBERT}{OBERT_NAME}.tar.xz", whole(archive))
     blob = sha1(b"blob %d\0" % len(archive) + archive).hexdigest()  # noqa: S324 - git's own hash
@@ -67,7 +67,7 @@ def test_the_default_model_comes_out_of_its_archive_checked_by_its_git_hash(cm: 
     assert exported(ended, "CM_ML_MODEL_FILE_WITH_PATH").read_bytes() == b"the model"
 
 
-def test_a_model_that_is_not_the_recorded_one_is_refused_and_not_kept(cm: Cm, server: FaultyServer) -> None:
+def test_a_model_with_another_hash_is_refused_and_not_kept(cm: Cm, server: FaultyServer) -> None:
     server.serve(f"/{OBERT}{OBERT_NAME}.tar.xz", whole(archive_with(OBERT_NAME, b"another model")))
 
     ended = cm.script("get,ml-model,bert-large", mirrored(cm, server, GITHUB))
@@ -78,9 +78,9 @@ def test_a_model_that_is_not_the_recorded_one_is_refused_and_not_kept(cm: Cm, se
     assert not list((cm.home / "mlperf-home/cache").rglob("*.onnx*"))
 
 
-def test_the_vocabulary_comes_from_the_next_source_when_one_fails(cm: Cm, server: FaultyServer) -> None:
+def test_after_a_failure_the_next_source_has_the_vocabulary(cm: Cm, server: FaultyServer) -> None:
     if not VOCABULARY.exists():
-        pytest.skip("BERT's vocabulary is not at hand")
+        pytest.skip("BERT's vocabulary is absent")
     content = VOCABULARY.read_bytes()
     server.serve("/google-bert/bert-base-uncased/resolve/main/vocab.txt", truncated(content, 1000), whole(content))
 
@@ -89,19 +89,19 @@ def test_the_vocabulary_comes_from_the_next_source_when_one_fails(cm: Cm, server
     assert exported(ended, "CM_DATASET_SQUAD_VOCAB_PATH").read_bytes() == content
 
 
-def test_a_second_time_nothing_is_downloaded(cm: Cm, server: FaultyServer) -> None:
+def test_a_model_is_downloaded_once(cm: Cm, server: FaultyServer) -> None:
     model = b"a hub's model"
     path = "/yujiepan/mobilebert-uncased-squadv1-14blocks-structured39.8-int8/resolve/main/model.onnx"
     server.serve(path, whole(model))
-    words = ("get,ml-model,bert-large,_hf-mobilebert-int8", mirrored(cm, server, HUB), "--out=json")
-    first = exported(cm.script(*words), "CM_ML_MODEL_FILE_WITH_PATH")
-    asked = len(server.seen)
+    command = ("get,ml-model,bert-large,_hf-mobilebert-int8", mirrored(cm, server, HUB), "--out=json")
+    first = exported(cm.script(*command), "CM_ML_MODEL_FILE_WITH_PATH")
+    requests = len(server.seen)
 
-    second = exported(cm.script(*words), "CM_ML_MODEL_FILE_WITH_PATH")
+    second = exported(cm.script(*command), "CM_ML_MODEL_FILE_WITH_PATH")
 
     assert second == first
     assert second.read_bytes() == model
-    assert len(server.seen) == asked
+    assert len(server.seen) == requests
 
 
 def test_a_file_without_a_published_hash_must_stay_the_same(cm: Cm, server: FaultyServer) -> None:
@@ -117,7 +117,7 @@ def test_a_file_without_a_published_hash_must_stay_the_same(cm: Cm, server: Faul
     assert "sha256" in ended.said
 
 
-def test_a_zoo_stub_is_looked_up_and_its_model_fetched(cm: Cm, server: FaultyServer) -> None:
+def test_the_model_of_a_zoo_stub_is_fetched(cm: Cm, server: FaultyServer) -> None:
     place = ZOO + "v2/models/1/files/deployment/model.onnx?version=2"
     files = [{"displayName": "model.onnx", "downloadUrl": place, "fileSize": 9}]
     answer = {"data": {"models": [{"modelId": "1", "files": files}]}}
@@ -135,7 +135,7 @@ def test_a_zoo_stub_is_looked_up_and_its_model_fetched(cm: Cm, server: FaultySer
 
 
 @pytest.mark.parametrize("answer", [status(403), status(500), whole(b"<html>bought</html>")])
-def test_a_zoo_that_is_gone_is_said_with_what_to_do_instead(cm: Cm, server: FaultyServer, answer: object) -> None:
+def test_a_zoo_that_is_gone_is_reported_with_an_alternative(cm: Cm, server: FaultyServer, answer: object) -> None:
     server.serve("/v2/graphql", answer)
 
     ended = cm.script("get,ml-model,zoo,deepsparse", mirrored(cm, server, ZOO), f"--stub={STUB}")
@@ -157,7 +157,7 @@ def test_without_a_network_the_error_names_every_source(cm: Cm) -> None:
     assert "Traceback" not in ended.said
 
 
-def test_download_without_a_hash_is_refused_unless_recorded(cm: Cm, server: FaultyServer) -> None:
+def test_a_download_without_a_hash_needs_record(cm: Cm, server: FaultyServer) -> None:
     url = server.serve("/file.bin", whole(b"content"))
 
     refused = cm.script("download,file", f"--url={url}")

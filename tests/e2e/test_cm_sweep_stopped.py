@@ -1,4 +1,4 @@
-"""The sweep over models, killed anywhere or started twice: each model is measured once, nothing is half there."""
+"""A sweep over models that is killed or started twice measures each model once and leaves no partial result."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ pytestmark = pytest.mark.engine
 SWEEP = "--tags=run,mobilenet-models,_tflite,_sample,_only-int8,_performance-only"
 NAMES = sorted(name for name in MODELS if name.endswith("int8"))
 RUNS, DONE = "LoadGen runs SingleStream, performance", "LoadGen is done"
-# Said when the first model is done and the second has begun.
+# Printed when the first model is done and the second begins.
 BETWEEN = "> get-ml-model-mobilenet"
 
 
 @pytest.fixture
 def cm(measuring_cm: Cm) -> Cm:
-    """Give a `cm` that shares its cache with the other tests that measure."""
+    """Return a `cm` that shares its cache with the other tests that measure."""
     return measuring_cm
 
 
@@ -47,17 +47,17 @@ def start(cm: Cm, tmp_path: Path) -> subprocess.Popen[str]:
 
 
 def read_until(process: subprocess.Popen[str], marker: str, count: int) -> None:
-    """Read what is said until a line with the marker has come so many times."""
+    """Read standard error until `count` lines have held the marker."""
     assert process.stderr is not None
     for line in process.stderr:
         count -= marker in line
         if not count:
             return
-    pytest.fail(f"{marker!r} was not said so often")
+    pytest.fail(f"{marker!r} was not printed so often")
 
 
 def sessions(tmp_path: Path) -> dict[str, tuple[bytes, int]]:
-    """Give content and time of each session that is whole, by the model's name."""
+    """Return content and modification time of each complete session, by model name."""
     found = (tmp_path / "results").rglob("performance-session.json")
     paths = [path for path in found if ".new" not in path.parts]
     return {path.parent.parent.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in paths}
@@ -72,7 +72,7 @@ def sessions(tmp_path: Path) -> dict[str, tuple[bytes, int]]:
         pytest.param(DONE, 2, marks=pytest.mark.long),
     ],
 )
-def test_a_killed_sweep_goes_on_and_measures_nothing_twice(cm: Cm, tmp_path: Path, marker: str, count: int) -> None:
+def test_a_killed_sweep_resumes_without_measuring_twice(cm: Cm, tmp_path: Path, marker: str, count: int) -> None:
     first = start(cm, tmp_path)
     read_until(first, marker, count)
     os.kill(first.pid, signal.SIGKILL)
@@ -92,15 +92,15 @@ def test_a_killed_sweep_goes_on_and_measures_nothing_twice(cm: Cm, tmp_path: Pat
 
 
 def test_two_sweeps_into_one_folder_measure_each_model_once(cm: Cm, tmp_path: Path) -> None:
-    # cmind's own index is not safe for two commands that are the first of all.
+    # cmind's own index is not safe for two first commands in an empty CM_REPOS.
     assert cm.script("detect,os").code == 0
     both = [start(cm, tmp_path), start(cm, tmp_path)]
-    told = [process.communicate() for process in both]
+    outputs = [process.communicate() for process in both]
 
-    for process, (out, err) in zip(both, told, strict=True):
+    for process, (out, err) in zip(both, outputs, strict=True):
         refused = "another run is measuring into it" in out + err
         assert process.returncode == 0 or refused, out + err
-    assert sum(err.count(RUNS) for _, err in told) == len(NAMES)
+    assert sum(err.count(RUNS) for _, err in outputs) == len(NAMES)
     ended = sessions(tmp_path)
     assert sorted(ended) == NAMES
 

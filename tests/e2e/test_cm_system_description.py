@@ -1,4 +1,4 @@
-"""The real `cm` describes the machine that the tests run on."""
+"""The real `cm` describes the machine that runs the tests."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def test_this_machine_is_described(cm: Cm, tmp_path: Path) -> None:
     assert not (cm.home / "hacked").exists()
 
 
-def test_dmidecode_is_asked_by_root_only(cm: Cm, tmp_path: Path) -> None:
-    programs, text = tmp_path / "bin", tmp_path / "said.txt"
+def test_only_root_runs_dmidecode(cm: Cm, tmp_path: Path) -> None:
+    programs, text = tmp_path / "bin", tmp_path / "dmidecode.txt"
     programs.mkdir()
     text.write_text(DMIDECODE_HEAD + module("16 GB", "DDR5", "4800 MT/s", "4800 MT/s"))
-    (programs / "dmidecode").write_text(f'#!/bin/sh\necho "$@" >> "{tmp_path}/asked"\ncat "{text}"\n')
+    (programs / "dmidecode").write_text(f'#!/bin/sh\necho "$@" >> "{tmp_path}/calls"\ncat "{text}"\n')
     (programs / "dmidecode").chmod(0o755)
 
     ended = cm.script(TAGS, "--submitter=Example", "-j", PATH=f"{programs}:{os.environ['PATH']}")
@@ -53,10 +53,10 @@ def test_dmidecode_is_asked_by_root_only(cm: Cm, tmp_path: Path) -> None:
     values = json.loads(Path(ended.document["new_env"]["CM_MLPERF_SUT_DESCRIPTION_PATH"]).read_text())
     if os.geteuid() == 0:
         assert values["host_memory_configuration"] == "1 x 16 GiB DDR5 DIMM at 4800 MT/s"
-        assert (tmp_path / "asked").read_text() == "-t memory\n"
+        assert (tmp_path / "calls").read_text() == "-t memory\n"
     else:
         assert values["host_memory_configuration"] == "undefined"
-        assert not (tmp_path / "asked").exists()
+        assert not (tmp_path / "calls").exists()
 
 
 def test_a_mistake_is_one_line_and_writes_nothing(cm: Cm, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_mistake_is_one_line_and_writes_nothing(cm: Cm, tmp_path: Path) -> Non
     assert not (tmp_path / "systems").exists()
 
 
-def test_who_submits_has_to_be_said(cm: Cm) -> None:
+def test_a_description_needs_a_submitter(cm: Cm) -> None:
     ended = cm.script(TAGS)
 
     assert ended.code != 0

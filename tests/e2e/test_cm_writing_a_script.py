@@ -1,4 +1,4 @@
-"""docs/writing-a-script.md, word by word: its files written, its commands typed, what it shows looked for."""
+"""docs/writing-a-script.md is true: its files are written, its commands run, and their outputs compared."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Part(NamedTuple):
 
 
 def parts() -> Iterator[Part]:
-    found = list(BLOCK.finditer(GUIDE.read_text(encoding="utf-8")))
-    for block, following in zip(found, [*found[1:], None], strict=True):
+    blocks = list(BLOCK.finditer(GUIDE.read_text(encoding="utf-8")))
+    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
         file, language, text = block.groups()
         if language == "text":
             continue
@@ -42,7 +42,7 @@ def test_the_guide_is_true(cm: Cm, tmp_path: Path) -> None:
     place = tmp_path / "user"
     place.mkdir()
     path = f"{cm.program.parent}:{cm.environment['PATH']}"
-    ran = 0
+    compared = 0
     for part in parts():
         if part.file:
             (place / part.file).write_text(part.text, encoding="utf-8")
@@ -55,9 +55,9 @@ def test_the_guide_is_true(cm: Cm, tmp_path: Path) -> None:
             text=True,
             check=False,
         )
-        said = ended.stdout + ended.stderr
-        assert (ended.returncode != 0) is any(line.startswith(FAILS) for line in part.shown), f"{part.text}{said}"
+        output = ended.stdout + ended.stderr
+        assert (ended.returncode != 0) is any(line.startswith(FAILS) for line in part.shown), f"{part.text}{output}"
         for line in part.shown:
-            assert line in said, f"{line!r} is not in what came of\n{part.text}{said}"
-            ran += 1
-    assert ran > 10
+            assert line in output, f"{line!r} is not in the output of\n{part.text}{output}"
+            compared += 1
+    assert compared > 10

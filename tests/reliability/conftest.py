@@ -1,4 +1,4 @@
-"""The real `cm`, and a bench for scripts of a test's own."""
+"""Fixtures: the real `cm`, and a bench for a test's own scripts."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    """Give a bench for scripts of a test's own."""
+    """Return a bench for a test's own scripts."""
     return Bench(tmp_path)
 
 
 @pytest.fixture
 def cm(tmp_path: Path) -> Cm:
-    """Give a `cm` with an empty CM_REPOS."""
+    """Return a `cm` with an empty CM_REPOS."""
     return fresh_cm(tmp_path / "cm")

@@ -1,4 +1,4 @@
-"""A disk that is full: named in one line, nothing half-written passes for a result, with more room a run goes on."""
+"""A full disk is named in one line and leaves no partial result; with more room, the run resumes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cm_command import Ended
 
-# Takes all the room that there is, as long as the file that it is told of is there.
+# Fills the disk while the marker file has content.
 GREEDY = """
 from contextlib import suppress
 
@@ -44,12 +44,12 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 @pytest.fixture
 def small(cm: Cm, disk: SmallDisk, tmp_path: Path) -> Cm:
-    """Give a `cm` that sees the small disk."""
+    """Return a `cm` that sees the small disk."""
     return Cm(cm.home, disk.program(cm.program, tmp_path / "cm-there"))
 
 
 def refused(ended: Ended, disk: SmallDisk) -> str:
-    """Check that a command ended for want of room, and that it left nothing that looks whole; give what it said."""
+    """Assert that a command failed in one line and left no unfinished entry; return the line."""
     assert ended.code == 1, ended.said
     assert "Traceback" not in ended.said
     (line,) = [line for line in ended.said.splitlines() if "CM error" in line]
@@ -58,21 +58,21 @@ def refused(ended: Ended, disk: SmallDisk) -> str:
 
 
 def entries(disk: SmallDisk) -> list[str]:
-    found = (disk.seen / "home/cache").glob("v*/*/*/entry.json")
-    return sorted(json.loads(path.read_text())["alias"] for path in found)
+    paths = (disk.seen / "home/cache").glob("v*/*/*/entry.json")
+    return sorted(json.loads(path.read_text())["alias"] for path in paths)
 
 
-def test_a_download_goes_on_where_the_disk_was_full(small: Cm, disk: SmallDisk) -> None:
+def test_a_download_resumes_after_a_full_disk(small: Cm, disk: SmallDisk) -> None:
     content = bytes(range(256)) * 12_000
-    asked = (f"--checksum=sha256:{hashlib.sha256(content).hexdigest()}", f"--home={disk.place / 'home'}")
+    options = (f"--checksum=sha256:{hashlib.sha256(content).hexdigest()}", f"--home={disk.place / 'home'}")
     with FaultyServer() as server:
-        url = server.serve("/big.bin", unmeasured(content), whole(content))  # its length is not told beforehand
+        url = server.serve("/big.bin", unmeasured(content), whole(content))  # the first answer has no length
 
-        line = refused(small.script("download,file", f"--url={url}", *asked), disk)
+        line = refused(small.script("download,file", f"--url={url}", *options), disk)
         assert "the disk is full" in line
         assert entries(disk) == []
         disk.resize("16m")
-        ended = small.script("download,file", f"--url={url}", *asked)
+        ended = small.script("download,file", f"--url={url}", *options)
 
         assert ended.code == 0, ended.said
         (first, second) = server.seen
@@ -91,18 +91,18 @@ def test_an_archive_is_unpacked_whole_or_not_at_all(small: Cm, disk: SmallDisk) 
             member.size = 1_500_000
             tar.addfile(member, io.BytesIO(bytes(member.size)))
     digest = hashlib.sha256(raw.getvalue()).hexdigest()
-    asked = (f"--checksum=sha256:{digest}", f"--home={disk.place / 'home'}")
+    options = (f"--checksum=sha256:{digest}", f"--home={disk.place / 'home'}")
     with FaultyServer() as server:
         url = server.serve("/two.tar.gz", whole(raw.getvalue()))
 
-        line = refused(small.script("download-and-extract", f"--url={url}", *asked), disk)
+        line = refused(small.script("download-and-extract", f"--url={url}", *options), disk)
         assert "member 'second': the disk is full" in line
         assert entries(disk) == ["download-file"]
         disk.resize("16m")
-        ended = small.script("download-and-extract", f"--url={url}", *asked)
+        ended = small.script("download-and-extract", f"--url={url}", *options)
 
         assert ended.code == 0, ended.said
-        assert len(server.seen) == 1  # what was fetched is not fetched again
+        assert len(server.seen) == 1  # the archive is not fetched again
     assert entries(disk) == ["download-file", "extract-file"]
 
 

@@ -1,4 +1,4 @@
-"""Fifty values that would do harm in a shell, a path or a template: none is executed, none is split."""
+"""Fifty values that would do harm in a shell, a path or a template are neither executed nor split."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ ECHO = """
         program = "import sys; sys.stdout.write(sys.argv[1])"
         lines = []
         done = context.command([sys.executable, "-c", program, context.text("CM_TEXT", "")], on_line=lines.append)
-        (context.output / "given").write_text(context.text("CM_TEXT", ""), newline="")
-        return Done({"CM_GIVEN": context.output / "given", "CM_SAME": context.text("CM_TEXT", "")})
+        (context.output / "text").write_text(context.text("CM_TEXT", ""), newline="")
+        return Done({"CM_FILE": context.output / "text", "CM_SAME": context.text("CM_TEXT", "")})
     """
 
 
-def test_there_are_fifty() -> None:
+def test_there_are_fifty_hostile_values() -> None:
     assert len(set(HOSTILE)) >= 50
 
 
 @pytest.mark.parametrize("cached", [True, False], ids=["cached", "run"])
 @pytest.mark.parametrize("value", HOSTILE, ids=ascii)
-def test_a_value_arrives_as_it_is(bench: Bench, value: str, cached: bool) -> None:
-    bench.scripts.add("x", ECHO, cache=cached, env_keys=["CM_TEXT"], new_env_keys=["CM_GIVEN", "CM_SAME"])
+def test_a_value_arrives_unchanged(bench: Bench, value: str, cached: bool) -> None:
+    bench.scripts.add("x", ECHO, cache=cached, env_keys=["CM_TEXT"], new_env_keys=["CM_FILE", "CM_SAME"])
 
     for _ in range(2):
         record = bench.run("x", env={"CM_TEXT": value})
-        assert Path(str(record.exports["CM_GIVEN"])).read_bytes().decode() == value
+        assert Path(str(record.exports["CM_FILE"])).read_bytes().decode() == value
         assert record.exports["CM_SAME"] == value
     assert record.steps[0].commands == [] or record.steps[0].commands[0]["argv"][-1] == value
     assert not list(bench.home.parent.rglob("hacked"))
@@ -56,19 +56,19 @@ def test_a_value_arrives_as_it_is(bench: Bench, value: str, cached: bool) -> Non
 @pytest.mark.parametrize("value", HOSTILE, ids=ascii)
 def test_a_variations_value_is_taken_whole_or_refused(bench: Bench, value: str) -> None:
     bench.scripts.add(
-        "x", ECHO, env_keys=["CM_TEXT"], new_env_keys=["CM_GIVEN", "CM_SAME"],
+        "x", ECHO, env_keys=["CM_TEXT"], new_env_keys=["CM_FILE", "CM_SAME"],
         variations={"of.#": {"env": {"CM_TEXT": "#"}}},
     )  # fmt: skip
     try:
-        found = bench.run(f"x,_of.{value}").exports["CM_SAME"]
+        same = bench.run(f"x,_of.{value}").exports["CM_SAME"]
     except ScriptGraphError:
         return
-    # Commas and white space end a tag; what is before them is the value.
-    assert str(found) == value.replace("\r", " ").replace("\n", " ").replace("\t", " ").replace(",", " ").split(" ")[0]
+    # Commas and white space end a tag, and so the value.
+    assert str(same) == value.replace("\r", " ").replace("\n", " ").replace("\t", " ").replace(",", " ").split(" ")[0]
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=ascii)
-def test_a_query_finds_nothing_or_says_so(bench: Bench, value: str) -> None:
+def test_a_hostile_tag_finds_no_script(bench: Bench, value: str) -> None:
     bench.scripts.add("x")
     with pytest.raises(ScriptGraphError):
         bench.run(f"nothing-of-this,{value}")
@@ -79,7 +79,7 @@ def test_a_query_finds_nothing_or_says_so(bench: Bench, value: str) -> None:
     "name", ["../../out", "../out", "a/../b", "{tmp}/out", ".", "..", ".hidden", "a/b", "x" * 5000]
 )
 def test_a_file_name_that_leads_elsewhere_is_refused(cm: Cm, tmp_path: Path, name: str) -> None:
-    ended = cm.script("download,file", *local(tmp_path), f"--filename={name.format(tmp=tmp_path)}")
+    ended = cm.script("download,file", *local_file(tmp_path), f"--filename={name.format(tmp=tmp_path)}")
 
     assert ended.code != 0
     assert "--filename" in ended.said
@@ -88,8 +88,8 @@ def test_a_file_name_that_leads_elsewhere_is_refused(cm: Cm, tmp_path: Path, nam
 
 
 @pytest.mark.parametrize("name", [*SHELL[:12], "a b", "ü€😀", "--rm", "{entry}"], ids=ascii)
-def test_a_file_name_that_is_odd_but_plain_is_taken_as_it_is(cm: Cm, tmp_path: Path, name: str) -> None:
-    ended = cm.script("download,file", *local(tmp_path), f"--filename={name}", "--out=json")
+def test_an_odd_but_plain_file_name_is_kept(cm: Cm, tmp_path: Path, name: str) -> None:
+    ended = cm.script("download,file", *local_file(tmp_path), f"--filename={name}", "--out=json")
 
     assert ended.code == 0, ended.said
     path = Path(json.loads(ended.out)["new_env"]["CM_DOWNLOAD_PATH"])
@@ -107,7 +107,7 @@ def test_a_file_name_that_is_odd_but_plain_is_taken_as_it_is(cm: Cm, tmp_path: P
         ("get,ml-model,bert-squad,raw,_sample-dense", "--env.CM_ML_MODEL_FULL_NAME_GIVEN=../../out"),
     ],
 )
-def test_so_are_other_names(cm: Cm, tmp_path: Path, tags: str, option: str) -> None:
+def test_other_names_that_lead_elsewhere_are_refused(cm: Cm, tmp_path: Path, tags: str, option: str) -> None:
     ended = cm.script(tags, option)
 
     assert ended.code != 0
@@ -115,7 +115,7 @@ def test_so_are_other_names(cm: Cm, tmp_path: Path, tags: str, option: str) -> N
     assert not list(tmp_path.rglob("out"))
 
 
-def local(folder: Path) -> tuple[str, ...]:
+def local_file(folder: Path) -> tuple[str, ...]:
     (folder / "source.txt").write_text("content")
     digest = "sha256:ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"
     return f"--url=file://{folder / 'source.txt'}", f"--checksum={digest}"

@@ -1,6 +1,6 @@
-"""kill -9 at any moment of a download, an extraction, an installation and a measurement; then it is run again.
+"""A run that is killed while it downloads, extracts, installs or measures is whole when it is run again.
 
-`.ci/long` adds the rounds that make it 200 times.
+`.ci/long` kills 200 runs.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 pytest.importorskip("mlperf_loadgen", reason="LoadGen is not installed in this Python")
 
 SCRIPT = {"automation_alias": "script", "automation_uid": "5b4e0237da074764"}
-# About as many lines as a run says before it ends: the kill comes at one of them.
+# About as many lines as a run prints; the kill comes at one of them.
 LINES = 60
 
 
 @pytest.fixture(scope="module")
 def archive() -> bytes:
-    """Make an archive that takes a moment to be downloaded and extracted."""
+    """Return an archive whose download and extraction take a moment."""
     raw, noise = io.BytesIO(), random.Random(0)  # noqa: S311 - filler
     with tarfile.open(fileobj=raw, mode="w:gz") as tar:
         for number in range(40):
@@ -56,15 +56,15 @@ def server(archive: bytes) -> Iterator[FaultyServer]:
 
 @pytest.fixture
 def options(cm: Cm, tmp_path: Path, server: FaultyServer, archive: bytes) -> list[str]:
-    """Register a script that needs everything, and give its command's options."""
+    """Register a script that needs everything, and return its command's options."""
     folder = tmp_path / "mine" / "script" / "everything"
     folder.mkdir(parents=True)
     (tmp_path / "mine" / "cmr.yaml").write_text("alias: mine\nuid: abcdabcdabcd1234\ngit: false\n")
-    told = {"CM_DOWNLOAD_URL": server.url("/data.tar.gz"), "CM_DOWNLOAD_HASHES": _sha256(archive)}
+    download = {"CM_DOWNLOAD_URL": server.url("/data.tar.gz"), "CM_DOWNLOAD_HASHES": _sha256(archive)}
     manifest: dict[str, Any] = {
         **SCRIPT, "alias": "everything", "uid": "dcbadcbadcba4321", "tags": ["everything"], "name": "everything",
         "deps": [
-            {"tags": "download-and-extract", "env": told},
+            {"tags": "download-and-extract", "env": download},
             {"tags": "install,python-venv", "env": {"CM_VENV_NAME": "trial"}},
         ],
         "post_deps": [{"tags": "run,mlperf,bert-99,deepsparse,_performance-only"}],
@@ -90,13 +90,13 @@ def options(cm: Cm, tmp_path: Path, server: FaultyServer, archive: bytes) -> lis
 
 
 @pytest.mark.parametrize("seed", rounds(5, 200))
-def test_it_is_whole_when_it_is_run_again(
+def test_a_killed_run_is_whole_when_it_is_run_again(
     cm: Cm, options: list[str], tmp_path: Path, archive: bytes, seed: int
 ) -> None:
     moment = random.Random(seed).randrange(1, LINES)  # noqa: S311 - a moment, no secret
     _start_and_kill(cm, options, moment)
 
-    assert not _processes(str(tmp_path)), f"seed {seed}: something of the killed run lives on"
+    assert not _processes(str(tmp_path)), f"seed {seed}: a process of the killed run still lives"
     again = cm.script("everything", *options)
 
     assert again.code == 0, f"seed {seed}, killed at line {moment}: {again.said}"
@@ -111,10 +111,10 @@ def test_it_is_whole_when_it_is_run_again(
     assert json.loads(sessions[0].read_text())["status"] == "complete"
     assert (cm.home / "mlperf-home/state/python-environments/trial/bin/python").exists()
     assert not list((cm.home / "mlperf-home/cache/making").iterdir())
-    _nothing_is_made_again(cm, options)
+    _assert_nothing_is_made_again(cm, options)
 
 
-def _nothing_is_made_again(cm: Cm, options: list[str]) -> None:
+def _assert_nothing_is_made_again(cm: Cm, options: list[str]) -> None:
     assert cm.script("everything", *options).code == 0
     steps = json.loads(_record(cm).read_text())["steps"]
     assert {step["status"] for step in steps if step["cache_key"]} == {"cached"}
@@ -135,21 +135,21 @@ def _record(cm: Cm) -> Path:
 
 
 def _processes(word: str) -> list[str]:
-    """Name the processes whose command lines hold a word; those that are ending are given time to end."""
-    found = []
+    """Return the command lines that hold a word, of processes that do not end in time."""
+    lines = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
                 words = (entry / "cmdline").read_bytes().decode(errors="replace")
                 if word in words and _lives(int(entry.name)):
-                    found.append(words)
+                    lines.append(words)
             except OSError:
                 continue
-    return found
+    return lines
 
 
 def _lives(pid: int) -> bool:
-    """Wait for a process to end; True if it still lives after a while."""
+    """Wait up to 20 s for a process to end; return whether it still lives."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:

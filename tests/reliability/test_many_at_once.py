@@ -1,6 +1,6 @@
-"""Eight equal commands at once: all succeed, and what they share is made once.
+"""Eight equal commands at once all succeed, and make their shared entry once.
 
-cmind's own index is not safe for two first-ever commands in an empty CM_REPOS, so one command has gone before.
+cmind's own index is not safe for two first commands in an empty CM_REPOS, so one command runs before.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def test_all_succeed_and_the_file_is_fetched_once(cm: Cm, number: int) -> None:
     assert cm.script("detect,os").code == 0
     with FaultyServer() as server:
         server.serve("/a.bin", whole(content))
-        asked = ("--tags=download,file", f"--url={server.url('/a.bin')}", f"--checksum=sha256:{digest}", "--out=json")
-        started = [cm.start("run", "script", *asked) for _ in range(COMMANDS)]
+        options = ("--tags=download,file", f"--url={server.url('/a.bin')}", f"--checksum=sha256:{digest}", "--out=json")
+        started = [cm.start("run", "script", *options) for _ in range(COMMANDS)]
         ended = [process.communicate() for process in started]
 
         assert [process.returncode for process in started] == [0] * COMMANDS, "\n".join(err for _, err in ended)

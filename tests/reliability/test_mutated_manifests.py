@@ -1,6 +1,6 @@
-"""Manifests with anything wrong in them: a plan or an error in words, never a traceback.
+"""Mutated manifests lead to a plan or to an error in words, never to a traceback.
 
-`.ci/long` adds those that make it 10,000.
+`.ci/long` tries 10,000 of them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def mutated(document: dict[str, Any], chance: random.Random) -> Any:
     return made
 
 
-def _change(holder: Any, key: Any, whole: dict[str, Any], chance: random.Random) -> None:
+def _change(holder: Any, key: Any, document: dict[str, Any], chance: random.Random) -> None:
     kind = chance.choice(("delete", "odd", "rename", "double", "move", "alias"))
     if kind == "delete":
         del holder[key]
@@ -60,8 +60,8 @@ def _change(holder: Any, key: Any, whole: dict[str, Any], chance: random.Random)
     elif kind == "double" and isinstance(holder, list):
         holder.append(copy.deepcopy(holder[key]))
     elif kind == "move":
-        donor = chance.choice(places(whole))
-        value: Any = whole
+        donor = chance.choice(places(document))
+        value: Any = document
         for each in donor:
             value = value[each]
         holder[key] = copy.deepcopy(value)
@@ -70,7 +70,7 @@ def _change(holder: Any, key: Any, whole: dict[str, Any], chance: random.Random)
 
 
 @pytest.mark.parametrize("seed", rounds(10, 100))
-def test_a_plan_or_an_error_in_words(seed: int) -> None:
+def test_a_mutated_manifest_has_a_plan_or_an_error_in_words(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - repeatable, no secret
     for number in range(EACH):
         alias = chance.choice(list(DOCUMENTS))

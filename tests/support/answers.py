@@ -1,4 +1,4 @@
-"""An exploration's answer as JSON, whole but for what a test says."""
+"""The answer of an exploration as JSON, with a test's changes."""
 
 from __future__ import annotations
 

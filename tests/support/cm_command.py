@@ -1,4 +1,4 @@
-"""Start the real `cm` in a subprocess, with folders of its own."""
+"""Start the real `cm` in a subprocess, with private folders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CM = Path(sys.executable).with_name("cm")
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
+    """The exit status and the outputs of a command that has ended."""
 
     code: int
     out: str
@@ -31,7 +31,7 @@ class Ended:
 
     @property
     def document(self) -> dict:
-        """What --out=json printed."""
+        """The document that --out=json printed."""
         return json.loads(self.out[self.out.index("{") :])
 
 
@@ -69,11 +69,11 @@ class Cm:
 
 
 def fresh_cm(home: Path) -> Cm:
-    """Give a `cm` with an empty CM_REPOS; skip the test where it is not installed."""
+    """Return a `cm` with an empty CM_REPOS; skip the test where it is not installed."""
     if not CM.exists():
         pytest.skip("cm is not installed beside this Python: pip install '.[test]'")
     home.mkdir()
     started = Cm(home)
-    if find_spec("cm_mlperf_home") is None:  # a checkout in place of an installation is registered by hand
+    if find_spec("cm_mlperf_home") is None:  # a checkout that is not installed must be registered
         assert started("add", "repo", f"--path={CHECKOUT}").code == 0
     return started

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Seen:
-    """A request that came."""
+    """A request that the server received."""
 
     path: str
     headers: dict[str, str]
@@ -44,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
-        """Be silent."""
+        """Log nothing."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -52,7 +52,7 @@ class _Server(ThreadingHTTPServer):
     owner: FaultyServer
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away is what some tests are about."""
+        """Ignore the error: in some tests the client ends the connection."""
 
 
 Behaviour = Callable[[_Handler], None]
@@ -89,7 +89,7 @@ class FaultyServer:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def serve(self, path: str, *behaviours: Behaviour) -> str:
-        """Give a path its behaviours; returns its URL."""
+        """Set the behaviours of a path; return its URL."""
         self._behaviours[path] = list(behaviours)
         return self.url(path)
 
@@ -114,18 +114,18 @@ def whole(
     guarded: bool = True,
     headers: dict[str, str] | None = None,
 ) -> Behaviour:
-    """The file as it should be served: with ranges, guarded by If-Range."""
+    """Serve the whole file correctly: with ranges, guarded by If-Range."""
 
     def behave(handler: _Handler) -> None:
-        wanted = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
+        requested = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
         current = not guarded or handler.headers.get("If-Range") in {None, etag}
         validator = {"ETag": etag} if etag else {}
         extra = {**validator, **(headers or {})}
-        if not (ranges and wanted and current):
+        if not (ranges and requested and current):
             _begin(handler, 200, {"Content-Length": str(len(content)), **extra})
             handler.wfile.write(content)
             return
-        start = int(wanted[1])
+        start = int(requested[1])
         if start >= len(content):
             _begin(handler, 416, {"Content-Length": "0", "Content-Range": f"bytes */{len(content)}"})
             return
@@ -138,7 +138,7 @@ def whole(
 
 
 def truncated(content: bytes, at: int, *, etag: str = '"v1"') -> Behaviour:
-    """The whole length is promised, the connection ends after `at` bytes."""
+    """Promise the whole length, and end the connection after `at` bytes."""
 
     def behave(handler: _Handler) -> None:
         _begin(handler, 200, {"Content-Length": str(len(content)), "ETag": etag})
@@ -148,7 +148,7 @@ def truncated(content: bytes, at: int, *, etag: str = '"v1"') -> Behaviour:
 
 
 def cut_chunks(content: bytes) -> Behaviour:
-    """A chunked answer that ends within a chunk."""
+    """Answer in chunks, and end within a chunk."""
 
     def behave(handler: _Handler) -> None:
         _begin(handler, 200, {"Transfer-Encoding": "chunked"})
@@ -158,7 +158,7 @@ def cut_chunks(content: bytes) -> Behaviour:
 
 
 def reset(content: bytes, at: int) -> Behaviour:
-    """The connection is reset (RST, not FIN) after `at` bytes."""
+    """Reset the connection (RST, not FIN) after `at` bytes."""
 
     def behave(handler: _Handler) -> None:
         _begin(handler, 200, {"Content-Length": str(len(content))})
@@ -172,7 +172,7 @@ def reset(content: bytes, at: int) -> Behaviour:
 
 
 def stall(server: FaultyServer, content: bytes, at: int) -> Behaviour:
-    """Nothing comes after `at` bytes, until the server is closed."""
+    """Send nothing after `at` bytes, until the server is closed."""
 
     def behave(handler: _Handler) -> None:
         _begin(handler, 200, {"Content-Length": str(len(content)), "ETag": '"v1"'})
@@ -184,7 +184,7 @@ def stall(server: FaultyServer, content: bytes, at: int) -> Behaviour:
 
 
 def status(code: int, headers: dict[str, str] | None = None, body: bytes = b"") -> Behaviour:
-    """An answer without the file."""
+    """Answer with a status, without the file."""
 
     def behave(handler: _Handler) -> None:
         _begin(handler, code, {"Content-Length": str(len(body)), **(headers or {})})
@@ -194,12 +194,12 @@ def status(code: int, headers: dict[str, str] | None = None, body: bytes = b"") 
 
 
 def redirect(location: str) -> Behaviour:
-    """Elsewhere."""
+    """Redirect to another address."""
     return status(302, {"Location": location})
 
 
 def unmeasured(content: bytes) -> Behaviour:
-    """The file without its length."""
+    """Serve the file without its length."""
 
     def behave(handler: _Handler) -> None:
         _begin(handler, 200, {})
@@ -209,7 +209,7 @@ def unmeasured(content: bytes) -> Behaviour:
 
 
 def raw(answer: bytes) -> Behaviour:
-    """Exactly these bytes."""
+    """Send exactly these bytes."""
 
     def behave(handler: _Handler) -> None:
         handler.wfile.write(answer)

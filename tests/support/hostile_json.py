@@ -17,11 +17,11 @@ HOSTILE: dict[str, str] = {
     "NaN": "has NaN, which JSON does not know",
     "cut off": "is not JSON (",
 }
-"""What is wrong with each, as a message says it."""
+"""The fault of each kind of file, in the words of a message."""
 
 
 def write_hostile(path: Path, kind: str) -> None:
-    """Write such a file."""
+    """Write a file of this kind."""
     contents = {
         "nested": b"[" * 100_000,
         "many values": b"[" + b"0," * 1_000_001 + b"0]",

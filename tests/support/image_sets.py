@@ -1,4 +1,4 @@
-"""A set of images that tests preprocess whole, or leave unfinished."""
+"""A set of images that tests preprocess wholly or in part."""
 
 from __future__ import annotations
 
@@ -44,31 +44,31 @@ class ImageSet:
     def fail(self, *options: str) -> str:
         self._capsys.readouterr()
         assert command.main(self.arguments(*options)) == 65
-        said = self._capsys.readouterr().err
-        assert said.startswith("mlperf-home: ")
-        assert len(said.splitlines()) == 1
-        return said
+        error = self._capsys.readouterr().err
+        assert error.startswith("mlperf-home: ")
+        assert len(error.splitlines()) == 1
+        return error
 
     def leave_unfinished(self, *options: str) -> None:
-        """Fail at the last image, which is whole again afterwards."""
+        """Fail at the last image, and restore it afterwards."""
         path = self.images / name_of(11)
-        whole = path.read_bytes()
-        path.write_bytes(b"\0" * len(whole))
+        content = path.read_bytes()
+        path.write_bytes(b"\0" * len(content))
         self.fail("--workers", "1", *options)
-        path.write_bytes(whole)
+        path.write_bytes(content)
 
     def pixels(self) -> Any:
         return np.load(self.out / "images.npy")
 
     def made_plainly(self, number: int) -> Any:
-        """Make one image, from 1, without anything around it."""
+        """Return the pixels of one image (numbers start at 1), made without the command."""
         content = (self.images / name_of(number)).read_bytes()
         return make_pixels(find_recipe("published", "mobilenet", 32), content, "x")
 
 
 @contextmanager
 def held_elsewhere(folder: Path) -> Iterator[None]:
-    """Let another process have a folder of unfinished work."""
+    """Claim a folder of unfinished work in another process."""
     context = multiprocessing.get_context("fork")
     claimed, release = context.Event(), context.Event()
 

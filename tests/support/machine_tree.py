@@ -1,4 +1,4 @@
-"""A made /proc and /sys, whose files a test changes between two looks."""
+"""A fake /proc and /sys, whose files a test changes between two readings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _POWERCAP = "sys/class/powercap"
 
 @dataclass(frozen=True)
 class MachineTree:
-    """Two CPUs below a folder; what is not written is not there."""
+    """A machine with two CPUs; it has only the files that a test writes."""
 
     root: Path
 
@@ -23,7 +23,7 @@ class MachineTree:
         file.write_text(f"{content}\n", "ascii")
 
     def ticks(self, *, busy: int = 0, idle: int = 0, steal: int = 0) -> None:
-        """Write what each of three CPUs has counted; the third is not ours and never rests."""
+        """Write the time counters of three CPUs; the third is not ours and is always busy."""
         line = f"{busy} 0 0 {idle} 0 0 0 {steal} 0 0"
         rows = [f"cpu  {line}", f"cpu0 {line}", f"cpu1 {line}", f"cpu2 {10 * busy + 999} 0 0 0 0 0 0 9 0 0", "intr 1 0"]
         self.write("proc/stat", "\n".join(rows))

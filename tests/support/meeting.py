@@ -1,4 +1,4 @@
-"""A place where two steps of a test meet: neither goes on alone, so both must run at once."""
+"""A barrier that two steps of a test pass together, so both must run at once."""
 
 from __future__ import annotations
 

@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 def name_of(number: int) -> str:
-    """Name an image; they count from 1."""
+    """Return the file name of an image; numbers start at 1."""
     return f"ILSVRC2012_val_{number:08d}.JPEG"
 
 
 def scene(width: int = 90, height: int = 70, seed: int = 0) -> NDArray[np.uint8]:
-    """Make a smooth RGB picture: (height, width, 3)."""
+    """Return a smooth RGB picture of shape (height, width, 3)."""
     grain = np.random.default_rng(seed).integers(0, 256, (7, 9, 3), dtype=np.uint8)
     return np.asarray(cv2.resize(grain, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
 def jpeg(picture: NDArray[Any]) -> bytes:
-    """Pack an RGB or a greyscale picture."""
+    """Encode an RGB or greyscale picture."""
     stored = picture[:, :, ::-1] if picture.ndim == 3 else picture
     done, packed = cv2.imencode(".jpg", stored, [cv2.IMWRITE_JPEG_QUALITY, 95])
     assert done
@@ -48,7 +48,7 @@ def make_set(folder: Path, count: int, first_seed: int = 0) -> Path:
 
 
 def packed(folder: Path, path: Path, prefix: str = "") -> Path:
-    """Put a folder's images into a tar."""
+    """Pack a folder's images into a tar."""
     with tarfile.open(path, "w") as archive:
         for image in sorted(folder.glob("*.JPEG")):
             content = image.read_bytes()
@@ -59,7 +59,7 @@ def packed(folder: Path, path: Path, prefix: str = "") -> Path:
 
 
 def cmyk_jpeg() -> bytes:
-    """Give a CMYK JPEG of 40 x 32, all (200, 40, 30); OpenCV writes none."""
+    """Return a CMYK JPEG of 40 x 32 pixels, all (200, 40, 30); OpenCV writes none."""
     return zlib.decompress(base64.b64decode(CMYK))
 
 

@@ -11,13 +11,13 @@ HOSTILE = "</script><script>document.title='broken'</script>"
 
 
 def mark(name: str, x: float, y: float, standing: str = "", **changes: Any) -> Mark:
-    given = {"x_interval": None, "y_interval": None, "system": "here", "imported": False, "sample": True, "facts": {}}
-    return Mark(name=name, x=x, y=y, standing=standing, **{**given, **changes})
+    usual = {"x_interval": None, "y_interval": None, "system": "here", "imported": False, "sample": True, "facts": {}}
+    return Mark(name=name, x=x, y=y, standing=standing, **{**usual, **changes})
 
 
 def picture(*marks: Mark, **changes: Any) -> Picture:
-    given = {"title": "fronts", "x": axis("latency_ms"), "y": axis("top1_percent"), "notes": ("a note",)}
-    return Picture(marks=marks, **{**given, **changes})
+    usual = {"title": "fronts", "x": axis("latency_ms"), "y": axis("top1_percent"), "notes": ("a note",)}
+    return Picture(marks=marks, **{**usual, **changes})
 
 
 def example() -> Picture:

@@ -1,6 +1,6 @@
-"""What eight kinds of machines tell, in the formats of their kernels and of util-linux.
+"""Outputs of eight kinds of machines, in the formats of their kernels and of util-linux.
 
-Written by hand after such machines' output, and shortened: a few CPUs stand for many.
+Written by hand after the outputs of such machines, and shortened: a few CPUs stand for many.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def lscpu_json(text: str) -> str:
 
 
 def cpu_files(number: int, siblings: str, package: int, caches: dict[str, tuple[str, str]]) -> dict[str, str]:
-    """Files of /sys for one logical CPU; caches as {"L1d": ("32K", "0-1")}."""
+    """Return the files of /sys for one logical CPU; caches as {"L1d": ("32K", "0-1")}."""
     folder = f"sys/devices/system/cpu/cpu{number}"
     files = {
         f"{folder}/topology/core_cpus_list": f"{siblings}\n",
@@ -49,7 +49,7 @@ def cpu_files(number: int, siblings: str, package: int, caches: dict[str, tuple[
 
 
 def processors(count: int, text: str, **varying: list[str]) -> str:
-    """/proc/cpuinfo: the same block for each CPU, but for the fields that vary."""
+    """Return /proc/cpuinfo: the same block for each CPU, except for the fields in `varying`."""
     blocks = []
     for number in range(count):
         lines = [f"processor\t: {number}", text.strip()]
@@ -160,7 +160,7 @@ PI_FEATURES = "fp asimd evtstrm crc32 cpuid"
 
 
 def _raspberry_pi_4() -> Machine:
-    # 2.33 of Debian 10: no instances, and sizes that may be of one or of all.
+    # util-linux 2.33 of Debian 10 has no instances; a size may be that of one cache or of all.
     lscpu = """
         Architecture: aarch64
         CPU(s): 4
@@ -194,7 +194,7 @@ def _raspberry_pi_4() -> Machine:
 
 
 def _container() -> Machine:
-    """No lscpu, no /sys; half a CPU by cgroup v1, whose path is the host's."""
+    """Return a container without lscpu and /sys; cgroup v1 (with the outer machine's path) allows it half a CPU."""
     flags = "fpu sse4_2 fma avx f16c avx2 avx512f avx512_vnni hypervisor"
     return Machine(
         None,
@@ -216,7 +216,7 @@ def _container() -> Machine:
 
 
 def _apple_vm() -> Machine:
-    """Linux in a virtual machine on Apple silicon: no part number, no sockets, "-" for names."""
+    """Return Linux in a virtual machine on Apple silicon: no part number, no sockets, "-" for names."""
     features = "fp asimd evtstrm aes atomics fphp asimdhp cpuid asimddp sha512 asimdfhm i8mm bf16 flagm2 frint"
     lscpu = f"""
         Architecture: aarch64
@@ -246,13 +246,13 @@ def _apple_vm() -> Machine:
 
 
 def _hybrid_arm() -> Machine:
-    """Two kinds of cores, nested JSON, one CPU off-line, features that only some cores have."""
+    """Return two kinds of cores with different features, in nested JSON, and one CPU off-line."""
 
     def entry(name: str, data: str | None, *children: dict[str, object]) -> dict[str, object]:
         return {"field": f"{name}:", "data": data, **({"children": list(children)} if children else {})}
 
     def kind(name: str, fastest: str) -> dict[str, object]:
-        topology = [entry(what, "1") for what in ("Thread(s) per core", "Core(s) per socket", "Socket(s)")]
+        topology = [entry(label, "1") for label in ("Thread(s) per core", "Core(s) per socket", "Socket(s)")]
         return entry("Model name", name, *topology, entry("CPU max MHz", fastest))
 
     lscpu = {

@@ -1,4 +1,4 @@
-"""What whole systems tell: CPU, memory, disks, network and maker.
+"""Outputs of whole systems: CPU, memory, disks, network and maker.
 
 Written by hand in the formats of their kernels, of util-linux and of dmidecode, and shortened. The CPUs of some come
 from `recorded_machines`.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class System:
-    """One system: files and links by path, and what the programs said (None where they are absent)."""
+    """One system: files and links by path, and the programs' outputs (None where a program is absent)."""
 
     lscpu: str | None = None
     dmidecode: str | None = None
@@ -36,7 +36,7 @@ class System:
 
 
 def disk(name: str, number: str, gb: float, **attributes: str) -> dict[str, str | bytes]:
-    """Files of /sys/block for a disk; attributes such as queue__rotational="0" are files below it."""
+    """Return the files of /sys/block for a disk; attributes such as queue__rotational="0" are files below it."""
     folder = f"sys/block/{name}"
     files: dict[str, str | bytes] = {
         f"{folder}/dev": f"{number}\n",
@@ -56,7 +56,7 @@ def partition(disk_name: str, name: str, number: str, gb: float) -> dict[str, st
 
 
 def mounts(*lines: str) -> dict[str, str | bytes]:
-    """Mountinfo from lines such as "259:2 / ext4 /dev/nvme0n1p2"."""
+    """Return mountinfo from lines such as "259:2 / ext4 /dev/nvme0n1p2"."""
     text = []
     for line in lines:
         number, place, kind, source = line.split()
@@ -218,7 +218,7 @@ XEON = System(
         L1d cache: 5.3 MiB (112 instances)
         L3 cache: 210 MiB (2 instances)
     """),
-    # dmidecode before 3.3 counts in MB and names the speed otherwise.
+    # dmidecode before 3.3 counts in MB and has another name for the speed.
     DMIDECODE_HEAD
     + module("32768 MB", "DDR5", "4800 MHz", "4400 MHz").replace("Configured Memory Speed", "Configured Clock Speed")
     * 16,
@@ -227,7 +227,7 @@ XEON = System(
         **dmi("SYS-421GE-TNRT\n", 17),
         **disk("nvme0n1", "259:0", 1920, queue__rotational="0"),
         **disk("nvme1n1", "259:1", 1920, queue__rotational="0"),
-        # btrfs over both: its number is its own, its source one of the two.
+        # btrfs over both: it has a number of its own, and one of the two as its source.
         **mounts("0:35 / btrfs /dev/nvme0n1"),
         "sys/fs/btrfs/11-22/devices/nvme0n1/size": "1\n",
         "sys/fs/btrfs/11-22/devices/nvme1n1/size": "1\n",

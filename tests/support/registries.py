@@ -20,8 +20,8 @@ _keys = st.sampled_from(KEYS)
 _values = st.dictionaries(_keys, st.sampled_from(WORDS), max_size=2)
 _env = _values | st.fixed_dictionaries({KIND: st.sampled_from(KINDS)})
 _exports = st.sampled_from(([], ["CM_*"], ["CM_B"], [KIND], ["CM_A", "CM_C"]))
-_wanted = st.lists(st.sampled_from(("yes", "no", "one", "to *")), min_size=1, max_size=2)
-_conditions = st.dictionaries(_keys, _wanted, min_size=1, max_size=2)
+_accepted = st.lists(st.sampled_from(("yes", "no", "one", "to *")), min_size=1, max_size=2)
+_conditions = st.dictionaries(_keys, _accepted, min_size=1, max_size=2)
 _guards = st.fixed_dictionaries({}, optional={"enable_if_env": _conditions, "skip_if_env": _conditions}) | (
     st.fixed_dictionaries({"skip_if_any_env": _conditions})
 )
@@ -49,7 +49,7 @@ def _dependencies(aliases: tuple[str, ...], suffixes: tuple[str, ...]) -> st.Sea
 
 @st.composite
 def _sound_script(draw: st.DrawFn, below: tuple[str, ...]) -> dict[str, Any]:
-    """Give a script that has every variation, version and option that others may ask it for."""
+    """Draw a script with every variation, version and option that other scripts may request."""
     deps = st.lists(_dependencies(below, ("", "", ",_v", ",_x.7", ",-_v")), max_size=3) if below else st.just([])
     return {
         "deps": draw(deps),
@@ -73,14 +73,14 @@ def _sound_script(draw: st.DrawFn, below: tuple[str, ...]) -> dict[str, Any]:
 
 @st.composite
 def sound_indexes(draw: st.DrawFn) -> Index:
-    """Give an index in which each request of `sound_requests` has a plan: `a` stands on `b` and `c`, `b` on `c`."""
+    """Draw an index in which each of `sound_requests` has a plan: `a` depends on `b` and `c`, `b` on `c`."""
     aliases = ALIASES[:3]
     return {alias: draw(_sound_script(aliases[position + 1 :])) for position, alias in enumerate(aliases)}
 
 
 @st.composite
 def any_indexes(draw: st.DrawFn) -> Index:
-    """Give an index with circles, missing variations, clashes and whatever else a manifest can say."""
+    """Draw an index with cycles, missing variations, clashes and other faults of manifests."""
     deps = st.lists(_dependencies((*ALIASES, "zzz", "all"), ("", "", ",_v", ",_w,_x.7", ",-_v")), max_size=2)
     variation = st.fixed_dictionaries(
         {},

@@ -8,5 +8,5 @@ import pytest
 
 
 def rounds(always: int, long: int) -> list[Any]:
-    """Give the numbers of the rounds, which are also their seeds; those from `always` on are marked long."""
+    """Return the numbers of the rounds, which are also their seeds; those from `always` on are marked long."""
     return [*range(always), *(pytest.param(number, marks=pytest.mark.long) for number in range(always, long))]

@@ -1,4 +1,4 @@
-"""A disk of a few megabytes in a mount namespace of its own: no root is needed, and nothing else sees it."""
+"""A disk of a few megabytes in a mount namespace of its own: it needs no root, and no other program sees it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class SmallDisk:
-    """A tmpfs at `place`; `with` makes it and takes it away."""
+    """A tmpfs at `place`; `with` mounts and unmounts it."""
 
     def __init__(self, place: Path, size: str) -> None:
         self.place, self._size = place, size
@@ -29,11 +29,11 @@ class SmallDisk:
                 stderr=subprocess.DEVNULL,
             )
         except FileNotFoundError:
-            pytest.skip("unshare is not installed: a disk of its own cannot be made")
+            pytest.skip("unshare is not installed, so no small disk can be made")
         assert self._holder.stdout is not None
         if self._holder.stdout.readline() != b"mounted\n":
             self._end()
-            pytest.skip("this system lets no user make a mount namespace")
+            pytest.skip("this machine lets no user make a mount namespace")
         return self
 
     def __exit__(
@@ -46,14 +46,14 @@ class SmallDisk:
 
     @property
     def seen(self) -> Path:
-        """The disk's content, from outside."""
+        """The disk's folder, seen from outside the namespace."""
         return Path(f"/proc/{self._holder.pid}/root{self.place}")
 
     def resize(self, size: str) -> None:
         subprocess.run([*self._entering(), "mount", "-o", f"remount,size={size}", str(self.place)], check=True)
 
     def program(self, program: Path, wrapper: Path) -> Path:
-        """Write a program that starts another where the disk is seen."""
+        """Write a wrapper that starts a program inside the disk's namespace; return the wrapper."""
         wrapper.write_text(f'#!/bin/sh\nexec {" ".join(self._entering())} "{program}" "$@"\n')
         wrapper.chmod(0o700)
         return wrapper

@@ -1,4 +1,4 @@
-"""Results as the harness, and as other tools, leave them for a submission."""
+"""Results for a submission, as the harness and as other tools leave them."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def write_accuracy_log(folder: Path, benchmark: str) -> None:
     entries = ",\n".join(json.dumps({"seq_id": n, "qsl_idx": n, "data": f"{n:08X}"}) for n in range(_ENTRIES))
     log = f"[\n{entries}\n]\n"
     (folder / "mlperf_log_accuracy.json").write_text(log, "utf-8")
-    said = (
+    scores = (
         '{"exact_match": 83.58, "f1": 90.18}' if benchmark == "bert-99" else "accuracy=71.676%, good=35838, total=50000"
     )
     digest = hashlib.sha256(log.encode()).hexdigest()
-    (folder / "accuracy.txt").write_text(f"{said}\nhash={digest}\n", "utf-8")
+    (folder / "accuracy.txt").write_text(f"{scores}\nhash={digest}\n", "utf-8")
 
 
 def foreign(results: Path, model: str = BERT, scenario: str = "Offline", benchmark: str = "bert-99") -> Path:
@@ -74,7 +74,7 @@ def ours(
 
 
 def compliance_run(result: Path, test: str, scenario: str, *, score: float = 1.0) -> Path:
-    """Write a test's run beside the result's; `score` is its share of the performance run's."""
+    """Write a compliance test's run into a result; `score` is its ratio to the performance run's."""
     folder = result / test
     write_run(folder, scenario, "PerformanceOnly", "bert-99")
     path = folder / "mlperf_log_detail.txt"
@@ -101,7 +101,7 @@ def closed_results(results: Path) -> None:
 
 
 def closed_tree(folder: Path) -> Path:
-    """Make a tree of the closed division; give the submitter's folder."""
+    """Write a tree of the closed division; return the submitter's folder."""
     closed_results(folder / "results")
     describe = lambda *_: system("closed", "Example")  # noqa: E731 - one expression
     return generate(

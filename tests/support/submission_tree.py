@@ -1,4 +1,4 @@
-"""A submission that is good by every rule, small enough to be written for each test."""
+"""A submission that keeps every rule, small enough to be written for each test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def log_line(key: str, value: Any, **flags: bool) -> str:
 
 
 def effective(scenario: str, mode: str, benchmark: str) -> dict[str, Any]:
-    """Give the settings of a run by the rules."""
+    """Return the settings that the rules ask of a run."""
     rules = RULES.scenarios[scenario]
     total = {"bert-99": 10833, "resnet": 50000}[benchmark]
     offline = scenario == "Offline"
@@ -45,7 +45,7 @@ def effective(scenario: str, mode: str, benchmark: str) -> dict[str, Any]:
 
 
 def measured(scenario: str) -> dict[str, Any]:
-    """Give the results of a valid performance run."""
+    """Return the results of a VALID performance run."""
     values: dict[str, Any] = {
         "result_validity": "VALID",
         "result_min_duration_met": True,
@@ -87,7 +87,7 @@ def write_run(folder: Path, scenario: str, mode: str, benchmark: str) -> None:
 
 
 def _summary(values: dict[str, Any]) -> str:
-    said = {
+    fields = {
         "Scenario": values["effective_scenario"],
         "Mode    ": values["effective_test_mode"],
         "Result is": values.get("result_validity"),
@@ -96,7 +96,7 @@ def _summary(values: dict[str, Any]) -> str:
         "min_duration (ms)": values["effective_min_duration_ms"],
         "qsl_rng_seed": values["effective_qsl_rng_seed"],
     }
-    lines = [f"{label} : {value}" for label, value in said.items() if value is not None]
+    lines = [f"{label} : {value}" for label, value in fields.items() if value is not None]
     return "\n".join([*lines, "", "No errors encountered during test.", ""])
 
 
@@ -104,18 +104,18 @@ def write_accuracy(folder: Path, scenario: str, benchmark: str, *, entries: int 
     """Write an accuracy run with a log long enough to need truncation, and truncate it."""
     write_run(folder, scenario, "AccuracyOnly", benchmark)
     log = ",\n".join(json.dumps({"seq_id": n, "qsl_idx": n, "data": f"{n:08X}"}) for n in range(entries))
-    whole = f"[\n{log}\n]\n".encode()
-    digest = hashlib.sha256(whole).hexdigest()
-    short = whole[:4096] + b"\n\n...\n\n" + whole[-4096:]
+    content = f"[\n{log}\n]\n".encode()
+    digest = hashlib.sha256(content).hexdigest()
+    short = content[:4096] + b"\n\n...\n\n" + content[-4096:]
     (folder / "mlperf_log_accuracy.json").write_bytes(short)
-    said = (
+    scores = (
         '{"exact_match": 83.58, "f1": 90.18}' if benchmark == "bert-99" else "accuracy=71.676%, good=35838, total=50000"
     )
-    (folder / "accuracy.txt").write_text(f"{said}\nhash={digest}\n", "utf-8")
+    (folder / "accuracy.txt").write_text(f"{scores}\nhash={digest}\n", "utf-8")
 
 
 def write_result(submitter: Path, model: str, scenario: str, benchmark: str, *, run: str | None = None) -> None:
-    """Write one result with its measurement files; `run` is the scenario that was run, if another."""
+    """Write one result with its measurement files; `run` names the scenario of the run, if it is another."""
     where = Path(SUT) / model / scenario.lower()
     run = run or scenario
     write_run(submitter / "results" / where / "performance" / "run_1", run, "PerformanceOnly", benchmark)
@@ -129,21 +129,21 @@ def write_result(submitter: Path, model: str, scenario: str, benchmark: str, *, 
     )
     (folder / "mlperf.conf").write_text(mlperf_conf(RULES), "utf-8")
     (folder / "README.md").write_text("cm run script --tags=run,mlperf,bert-99,deepsparse\n", "utf-8")
-    told: dict[str, Any] = dict.fromkeys(RULES.submission.measurement_fields, "int8")
+    values: dict[str, Any] = dict.fromkeys(RULES.submission.measurement_fields, "int8")
     if run != scenario:
-        told["inferred_from"] = run
-    (folder / f"{SUT}.json").write_text(json.dumps(told), "utf-8")
+        values["inferred_from"] = run
+    (folder / f"{SUT}.json").write_text(json.dumps(values), "utf-8")
 
 
 def system(division: str, submitter: str) -> dict[str, str]:
-    """Give a description with every field."""
+    """Return a system's description with every field."""
     fields = RULES.submission.system
-    told = dict.fromkeys(fields.meaningful, "1") | dict.fromkeys(fields.present, "")
-    return told | {"division": division, "submitter": submitter, "status": "available", "system_type": "edge"}
+    values = dict.fromkeys(fields.meaningful, "1") | dict.fromkeys(fields.present, "")
+    return values | {"division": division, "submitter": submitter, "status": "available", "system_type": "edge"}
 
 
 def write_tree(root: Path, *, division: str = "open", submitter: str = "Example") -> Path:
-    """Write the whole tree; give the submitter's folder."""
+    """Write the whole tree; return the submitter's folder."""
     folder = root / division / submitter
     for scenario in ("SingleStream", "Offline"):
         write_result(folder, BERT, scenario, "bert-99")

@@ -1,4 +1,4 @@
-"""A meter that replays a table of latencies and accuracies with noise: for trying a search, never for a result."""
+"""A meter that replays a table of latencies and accuracies with noise, to test searches."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _LEAST_QUERIES = 8
 
 @dataclass
 class TableMeter:
-    """Answers from a table; the same question gets the same answer, whatever was asked before (except for drift).
+    """Measures from a table; except for drift, equal calls return equal values.
 
     Attributes:
         latencies_ms: true latency by point.
         accuracies: true top-1 in percent by model.
-        run_noise: standard deviation of the logarithm of a run's latency, whatever the run's length.
-        query_noise: the same of one query within a run.
-        drift: by how much the logarithm of all latencies grows in each hour of the replayed time.
-        start_s: what starting a run costs.
-        seed: of the noise.
+        run_noise: standard deviation of the logarithm of a run's latency, at any length of the run.
+        query_noise: standard deviation of the logarithm of one query's latency within a run.
+        drift: the increase of the logarithm of all latencies in each hour of the replayed time.
+        start_s: the time that starting a run takes.
+        seed: the seed of the noise.
     """
 
     latencies_ms: Mapping[str, float]
@@ -71,7 +71,7 @@ class TableMeter:
         if point.model not in self._orders:
             random = self._random(f"accuracy of {point.model}", 0)
             self._orders[point.model] = random.permutation(IMAGENET.samples)
-        # One order of the images: what is checked later comes after what was checked before.
+        # The images have one order, so a later check covers later images.
         places = self._orders[point.model][first:last]
         cost_s = len(places) * self.latencies_ms[point.name] / 1000 + self.start_s
         self.now_s += cost_s

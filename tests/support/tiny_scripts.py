@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def document(alias: str, **fields: Any) -> dict[str, Any]:
-    """Give a manifest's document; its only tag is its alias unless `tags` says more."""
+    """Return a manifest's document; its only tag is its alias unless `tags` says more."""
     uid = hashlib.sha256(alias.encode()).hexdigest()[:16]
     return {"alias": alias, "uid": uid, "tags": [alias], **fields}
 
@@ -39,7 +39,7 @@ def manifest(alias: str, **fields: Any) -> Manifest:
 
 
 def registry_of(documents: Mapping[str, Mapping[str, Any]]) -> Registry:
-    """Make a registry of documents by alias."""
+    """Return a registry of documents by alias."""
     return Registry(manifest(alias, **fields) for alias, fields in documents.items())
 
 
@@ -53,20 +53,20 @@ def request_of(
     return Request(parse_query(tags), inputs or {}, env or {}, overrides)
 
 
-def plan_of(documents: Mapping[str, Mapping[str, Any]], tags: str, **asked: Any) -> Plan:
+def plan_of(documents: Mapping[str, Mapping[str, Any]], tags: str, **fields: Any) -> Plan:
     """Resolve a request against documents by alias."""
-    return resolve(request_of(tags, **asked), registry_of(documents))
+    return resolve(request_of(tags, **fields), registry_of(documents))
 
 
 def titles(plan: Plan) -> list[str]:
-    """Name the settled steps in their order."""
+    """Return the titles of the resolved steps, in order."""
     return [step.title for step in plan.steps()]
 
 
 def step_of(plan: Plan, alias: str) -> Step:
-    """Find the one step of a script."""
-    (found,) = [step for step in plan.steps() if step.manifest.alias == alias]
-    return found
+    """Return the only step of a script."""
+    (only,) = [step for step in plan.steps() if step.manifest.alias == alias]
+    return only
 
 
 class ScriptFolders:
@@ -87,12 +87,12 @@ class ScriptFolders:
 
 
 def files_below(folder: Path) -> Iterator[str]:
-    """Name all files below a folder, relative to it."""
+    """Return all files below a folder, sorted and relative to it."""
     return (str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file())
 
 
 class Bench:
-    """Runs scripts of a `ScriptFolders` without the front: plan and execute, in this process."""
+    """Plans and executes scripts of a `ScriptFolders` in this process, without the command line."""
 
     def __init__(self, folder: Path) -> None:
         self.scripts = ScriptFolders(folder / "repo")
@@ -111,16 +111,16 @@ class Bench:
         return execute(plan, runtime, {"tags": tags})
 
     def runtime(self, registry: Registry, run_folder: Path) -> Runtime:
-        """Give what a run or a preview works with; events are heard here."""
-        return Runtime(PRODUCT, registry, self.cache, self.home / "state", run_folder, announce=self._hear)
+        """Return the runtime of a run or a preview; `events` records its events."""
+        return Runtime(PRODUCT, registry, self.cache, self.home / "state", run_folder, announce=self._record_event)
 
     def written_record(self) -> dict[str, Any]:
         """Read the record of the last run from its file."""
         return dict(json.loads((self.run_folder / "record.json").read_text(encoding="utf-8")))
 
     def entries(self) -> list[str]:
-        """Name the files below the cache's store, without those that only make keys unique."""
+        """Return the files of all cache entries."""
         return list(files_below(self.cache.root / LAYOUT))
 
-    def _hear(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
+    def _record_event(self, kind: str, title: str, details: Mapping[str, Any]) -> None:
         self.events.append((kind, title, dict(details)))

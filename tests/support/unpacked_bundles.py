@@ -39,7 +39,7 @@ class UnpackedBundle:
         self.change(MANIFEST, lambda manifest: manifest.update(files=encode(file_entries(self.root))))
 
     def verified(self, **options: Any) -> VerifiedBundle:
-        """Pack the folder again, and verify the result."""
+        """Pack the folder again, and verify the bundle."""
         target = self.folder / "edited.tar.gz"
         pack(self.root, target)
         return verify(target, self.folder / "unpacked", **options)

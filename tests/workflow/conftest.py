@@ -20,17 +20,17 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptFolders:
-    """An own repository of the test, in the place of the one in this checkout."""
+    """Return a repository of the test's own, which replaces the one of this checkout."""
     folders = ScriptFolders(tmp_path / "repo")
     monkeypatch.setattr(Engine, "repository", folders.root)
-    # Where ours is installed, its scripts would be there as another repository's.
+    # An installed copy of ours would be another repository.
     monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")
     return folders
 
 
 @pytest.fixture
 def cm_run(home: Path) -> Callable[..., dict[str, Any]]:
-    """Do what `cm run script --tags=... --home=...` does once cmind has handed over."""
+    """Return a function that runs `cm run script --tags=... --home=...` from cmind's dictionary on."""
 
     def run(tags: str, **options: Any) -> dict[str, Any]:
         typed = {"cmd": ["run", "script", f"--tags={tags}"], "out": "con", "artifact": "", "action": "run"}

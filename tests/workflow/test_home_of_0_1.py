@@ -1,4 +1,4 @@
-"""A home that version 0.1 made (tests/fixtures/home-0.1) is read as 0.1 wrote it."""
+"""A home of version 0.1 (tests/fixtures/home-0.1) is read as 0.1 wrote it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlperf_home.contracts.codec import decode, encode, read_document
 from mlperf_home.contracts.experiment import ExplorationOrigin
 from mlperf_home.contracts.grids import CalibrationStore
 from mlperf_home.experiments.commands import answer as experiment_command
-from mlperf_home.exploration.definition.journal import observations
+from mlperf_home.exploration.definition.journal import read_observations
 from mlperf_home.measurements.index import Index, MeasurementFilter
 from mlperf_home.measurements.ingest import ingest
 from mlperf_home.measurements.measurement import Measurement, from_json
@@ -41,7 +41,7 @@ EXPLORATION = "explore-sample-mobilenets-int8-80cd9e94"
 @pytest.fixture
 def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the fixture's home: commands may write into it."""
-    monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")  # where ours is installed, it is no other repository
+    monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")  # an installed copy would be another repository
     return Path(shutil.copytree(FIXTURE / "home", tmp_path / "home"))
 
 
@@ -68,20 +68,20 @@ def read(path: Path) -> Measurement:
     return from_json(path.read_text("utf-8"), str(path))
 
 
-def again(folder: Path, stored: Measurement) -> Measurement:
-    """Ingest a result, with the facts that no log of it tells."""
+def ingest_again(folder: Path, stored: Measurement) -> Measurement:
+    """Ingest a result again, with the facts that its logs lack."""
     name = stored.model["name"].value
     return ingest(folder, system=stored.system, model_name=None if name is None else str(name))
 
 
 def shown(home: Path, **options: Any) -> list[dict[str, Any]]:
-    told = experiment_command("show", {"action": "show", "out": None, "home": str(home), **options})
-    assert told["return"] == 0, told
-    found: list[dict[str, Any]] = told["experiments"]
-    return found
+    answer = experiment_command("show", {"action": "show", "out": None, "home": str(home), **options})
+    assert answer["return"] == 0, answer
+    experiments: list[dict[str, Any]] = answer["experiments"]
+    return experiments
 
 
-def test_a_measurement_says_what_0_1_wrote(result: Path) -> None:
+def test_a_measurement_has_the_values_of_0_1(result: Path) -> None:
     document = json.loads((result / "measurement.json").read_text("utf-8"))
 
     found = read(result / "measurement.json")
@@ -93,10 +93,10 @@ def test_a_measurement_says_what_0_1_wrote(result: Path) -> None:
     assert ("LoadGen says", "VALID") in summary_rows(found)
 
 
-def test_its_logs_still_give_the_same_values(result: Path) -> None:
+def test_logs_are_still_ingested_to_the_same_values(result: Path) -> None:
     stored = read(result / "measurement.json")
 
-    found = again(result, stored)
+    found = ingest_again(result, stored)
 
     assert found.values == stored.values
     assert found.engine == stored.engine
@@ -107,7 +107,7 @@ def test_its_logs_still_give_the_same_values(result: Path) -> None:
 
 
 def steps(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Walk through a plan."""
+    """Yield all steps of a plan."""
     yield step
     for need in step["needs"]:
         for each in (need, *(value for value in need.values() if isinstance(value, dict))):
@@ -115,7 +115,7 @@ def steps(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield from steps(each)
 
 
-def test_a_record_says_what_was_asked(old: Path) -> None:
+def test_a_record_has_its_request(old: Path) -> None:
     (record,) = (old / "records").glob("*/record.json")
 
     request = request_of(read_record(record, PRODUCT.schema("record")), Request(parse_query("none")))
@@ -131,11 +131,11 @@ def test_a_record_is_planned_again(old: Path) -> None:
     durations = json.loads((old / "state" / "durations.json").read_text("utf-8"))
     command = {"cmd": ["replay", "script"], "out": "con", "home": str(old), "record": str(record), "plan": True}
 
-    told = ENGINE.replay_script(command)
+    answer = ENGINE.replay_script(command)
 
-    assert told["return"] == 0, told
-    assert told["plan"]["root"]["alias"] == "run-mlperf-mobilenet-tflite"
-    took = {each["alias"]: each["seconds_last_time"] for each in steps(told["plan"]["root"])}
+    assert answer["return"] == 0, answer
+    assert answer["plan"]["root"]["alias"] == "run-mlperf-mobilenet-tflite"
+    took = {each["alias"]: each["seconds_last_time"] for each in steps(answer["plan"]["root"])}
     assert took["get-dataset-sample-imagenet"] == durations["get-dataset-sample-imagenet"]
     assert list((old / "records").glob("*/record.json")) == [record]
 
@@ -147,10 +147,10 @@ def test_the_records_of_a_bundle_are_planned_again(old: Path, bundled: Path) -> 
     ):
         command = {"out": "con", "home": str(old), "record": str(bundled / "records" / f"{name}.json"), "plan": True}
 
-        told = ENGINE.replay_script({"cmd": ["replay", "script"], **command})
+        answer = ENGINE.replay_script({"cmd": ["replay", "script"], **command})
 
-        assert told["return"] == 0, told
-        assert told["plan"]["root"]["alias"] == alias
+        assert answer["return"] == 0, answer
+        assert answer["plan"]["root"]["alias"] == alias
 
 
 def test_an_experiment_shows_its_points_and_its_front(old: Path) -> None:
@@ -168,10 +168,10 @@ def test_an_experiment_shows_its_points_and_its_front(old: Path) -> None:
 def test_an_exploration_shows_its_answer(old: Path) -> None:
     written = json.loads((old / "experiments" / EXPLORATION / "answer.json").read_text("utf-8"))
 
-    (told,) = shown(old, artifact=EXPLORATION, pareto=True)
+    (experiment,) = shown(old, artifact=EXPLORATION, pareto=True)
 
-    assert told["kind"] == "exploration"
-    assert told["answer"] == written
+    assert experiment["kind"] == "exploration"
+    assert experiment["answer"] == written
 
 
 @pytest.mark.parametrize("name", ["models", EXPLORATION])
@@ -181,7 +181,7 @@ def test_every_line_of_an_experiment_is_read(old: Path, name: str) -> None:
     noted = [json.loads(line)["entry"] for line in (folder / "journal.jsonl").read_text("utf-8").splitlines()]
 
     found = list(Store(folder).measurements(damages))
-    known = observations(folder / "journal.jsonl", dict, damages)
+    known = read_observations(folder / "journal.jsonl", dict, damages)
 
     assert damages == []
     assert [json.loads(json.dumps(asdict(each))) for each in found] == written
@@ -192,13 +192,13 @@ def test_every_line_of_an_experiment_is_read(old: Path, name: str) -> None:
 
 
 def test_all_experiments_are_found(old: Path) -> None:
-    told = experiment_command("find", {"action": "find", "out": None, "home": str(old)})
+    answer = experiment_command("find", {"action": "find", "out": None, "home": str(old)})
 
-    assert {each["name"]: each["measurements"] for each in told["experiments"]} == {"models": 2, EXPLORATION: 3}
+    assert {each["name"]: each["measurements"] for each in answer["experiments"]} == {"models": 2, EXPLORATION: 3}
 
 
-def test_a_sweeps_table(bundled: Path) -> None:
-    """The exploration has kept whole runs of several models, where a sweep leaves its own."""
+def test_a_sweeps_table_has_a_row_for_each_model(bundled: Path) -> None:
+    """Read the exploration's runs of several models in place of a sweep's."""
     folders = [path.parent for path in bundled.glob("experiments/*/results/*/*/*/*/measurement.json")]
 
     rows = family_rows(read_family(folders))
@@ -210,22 +210,22 @@ def test_a_sweeps_table(bundled: Path) -> None:
     ]
 
 
-def test_the_results_of_a_bundle_are_ingested_as_they_were(bundled: Path) -> None:
-    """BERT with its accuracy log truncated, and what the exploration has kept."""
+def test_results_of_a_bundle_are_ingested_to_the_same_values(bundled: Path) -> None:
+    """Ingest BERT, with its accuracy log truncated, and the runs of the exploration."""
     paths = sorted(bundled.glob("**/measurement.json"))
     assert len(paths) == 4
 
     for path in paths:
         stored = read(path)
-        assert again(path.parent, stored).values == stored.values, path
+        assert ingest_again(path.parent, stored).values == stored.values, path
 
 
-def test_the_bundle_verifies(old: Path, cm_run: Run) -> None:
-    told = cm_run("verify,bundle", bundle=str(bundle(old)))
+def test_the_bundle_is_verified(old: Path, cm_run: Run) -> None:
+    answer = cm_run("verify,bundle", bundle=str(bundle(old)))
 
-    assert told["return"] == 0, told
-    assert told["new_env"]["CM_CHALLENGE_BUNDLE_NAME"] == CHALLENGE
-    assert told["new_env"]["CM_CHALLENGE_BUNDLE_SAMPLE"] is True
+    assert answer["return"] == 0, answer
+    assert answer["new_env"]["CM_CHALLENGE_BUNDLE_NAME"] == CHALLENGE
+    assert answer["new_env"]["CM_CHALLENGE_BUNDLE_SAMPLE"] is True
 
 
 def test_a_measured_target_is_known(old: Path, cm_run: Run) -> None:
@@ -236,11 +236,11 @@ def test_a_measured_target_is_known(old: Path, cm_run: Run) -> None:
         "CM_MLPERF_LOADGEN_SCENARIO": "SingleStream", "CM_ML_MODEL_FULL_NAME": MODELS[1],
     }  # fmt: skip
 
-    told = cm_run("get,sut,configs", env=env)
+    answer = cm_run("get,sut,configs", env=env)
 
-    assert told["return"] == 0, told
-    assert told["new_env"]["CM_SUT_CONFIG_PATH"] == str(targets)
-    assert float(told["new_env"]["CM_MLPERF_KNOWN_TARGET_LATENCY"]) == 0.178234
+    assert answer["return"] == 0, answer
+    assert answer["new_env"]["CM_SUT_CONFIG_PATH"] == str(targets)
+    assert float(answer["new_env"]["CM_MLPERF_KNOWN_TARGET_LATENCY"]) == 0.178234
 
 
 def test_a_calibration_is_read(old: Path) -> None:
@@ -254,14 +254,14 @@ def test_a_calibration_is_read(old: Path) -> None:
 def test_a_submission_is_made_of_the_results(old: Path, cm_run: Run, tmp_path: Path) -> None:
     options = {"results_dir": str(old / "results"), "submission_dir": str(tmp_path / "tree"), "submitter": "Example"}
 
-    told = cm_run("generate,mlperf,inference,submission", **options, allow_sample="yes")
+    answer = cm_run("generate,mlperf,inference,submission", **options, allow_sample="yes")
 
-    assert told["return"] == 0, told
-    assert told["new_env"]["CM_MLPERF_SUBMISSION_RESULTS"] == 1
+    assert answer["return"] == 0, answer
+    assert answer["new_env"]["CM_MLPERF_SUBMISSION_RESULTS"] == 1
 
 
-def test_an_exploration_of_the_same_options_has_the_same_name(old: Path) -> None:
-    """It goes on where version 0.1 left it."""
+def test_an_exploration_of_equal_options_has_the_same_name(old: Path) -> None:
+    """So it resumes the exploration of version 0.1."""
     made_by = json.loads((old / "experiments" / EXPLORATION / "experiment.json").read_text("utf-8"))["made_by"]
 
     origin = decode(made_by, ExplorationOrigin, "made_by")

@@ -1,4 +1,4 @@
-"""ImageNet's steps through the front: from a folder of the user's to preprocessed images, kept."""
+"""ImageNet's steps through `cm run script`, from a user's folder to cached preprocessed images."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ def test_a_folder_is_preprocessed_once(images: Path, cm_run: Run) -> None:
     assert again["new_env"] == first["new_env"]
 
 
-def test_whoever_asks_for_the_same_images_gets_those_that_are_there(images: Path, cm_run: Run) -> None:
+def test_equal_requests_share_preprocessed_images(images: Path, cm_run: Run) -> None:
     options = {"imagenet_path": str(images), "labels_path": str(images), "adr": HERE}
     made = cm_run(f"{PREPROCESSED},_published,_for.mobilenet,_resolution.96", **options)["new_env"]
-    asked = [
+    answers = [
         cm_run(PREPROCESSED, resolution="96", **options),
         cm_run(PREPROCESSED, recipe="published", resolution=96, **options),
         cm_run(PREPROCESSED, env={"CM_DATASET_INPUT_SQUARE_SIDE": 96, "CM_DATASET_SAMPLE": "no"}, **options),
     ]
 
-    assert [steps(each)["preprocess-dataset-imagenet"] for each in asked] == ["cached"] * 3
-    assert [each["new_env"] for each in asked] == [made] * 3
+    assert [steps(each)["preprocess-dataset-imagenet"] for each in answers] == ["cached"] * 3
+    assert [each["new_env"] for each in answers] == [made] * 3
 
 
 def test_another_recipe_family_size_or_image_is_another_entry(images: Path, cm_run: Run) -> None:
@@ -92,7 +92,7 @@ def test_another_recipe_family_size_or_image_is_another_entry(images: Path, cm_r
     ]
 
 
-def test_an_unreadable_image_is_the_steps_failure(images: Path, cm_run: Run) -> None:
+def test_an_unreadable_image_fails_the_step(images: Path, cm_run: Run) -> None:
     (images / name_of(3)).write_bytes(b"junk")
 
     answer = cm_run(PREPROCESSED, imagenet_path=str(images), labels_path=str(images), adr=HERE)
@@ -101,14 +101,14 @@ def test_an_unreadable_image_is_the_steps_failure(images: Path, cm_run: Run) -> 
 
 
 @pytest.mark.parametrize("query", ["get,validation,dataset,imagenet,_2012", "get,val,dataset,imagenet,ILSVRC"])
-def test_the_users_folder_is_registered_as_the_guide_has_it(images: Path, cm_run: Run, query: str) -> None:
+def test_the_users_folder_is_registered_by_the_guides_tags(images: Path, cm_run: Run, query: str) -> None:
     answer = cm_run(query, input=str(images))
 
     assert answer["new_env"]["CM_DATASET_IMAGENET_VAL_PATH"] == str(images)
     assert answer["new_env"]["CM_DATASET_PATH"] == str(images)
 
 
-def test_a_set_that_is_not_full_is_no_full_one(images: Path, cm_run: Run) -> None:
+def test_an_incomplete_set_is_refused(images: Path, cm_run: Run) -> None:
     said = failure(cm_run("get,validation,dataset,imagenet,_2012,_full", input=str(images)))
     assert f"{images}: holds 7 images, fewer than the 50000 asked for; get ILSVRC2012_img_val.tar (50,000" in said
 
@@ -116,16 +116,16 @@ def test_a_set_that_is_not_full_is_no_full_one(images: Path, cm_run: Run) -> Non
     assert "holds 7 images, fewer than the 500 asked for" in said
 
 
-def test_without_imagenet_it_is_said_how_to_get_it(cm_run: Run) -> None:
+def test_without_imagenet_the_error_says_how_to_get_it(cm_run: Run) -> None:
     said = failure(cm_run("get,validation,dataset,imagenet"))
 
     assert "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB" in said
     assert "give --imagenet_path=DIR_OR_TAR or --torrent=URL" in said
 
 
-def test_labels_of_the_user_are_looked_at(images: Path, cm_run: Run) -> None:
-    found = cm_run("get,imagenet-aux", labels_path=str(images))["new_env"]
-    assert found["CM_DATASET_IMAGENET_LABELS_PATH"] == str(images / "val_map.txt")
+def test_labels_of_the_user_are_checked(images: Path, cm_run: Run) -> None:
+    exports = cm_run("get,imagenet-aux", labels_path=str(images))["new_env"]
+    assert exports["CM_DATASET_IMAGENET_LABELS_PATH"] == str(images / "val_map.txt")
     (images / "val_map.txt").write_text("train/n01440764_1.JPEG 0\n")
 
     said = failure(cm_run("get,imagenet-aux", labels_path=str(images)))
@@ -134,7 +134,7 @@ def test_labels_of_the_user_are_looked_at(images: Path, cm_run: Run) -> None:
 
 
 class TestTorrents:
-    """Against a program that stands for aria2c: it notes its words and leaves a file."""
+    """With a fake aria2c, which records its arguments and leaves a file."""
 
     TORRENT = "https://academictorrents.com/details/5d6d0df7ed81efd49ca99ea4737e0ae5e3a5f2e5"
 
@@ -154,7 +154,7 @@ class TestTorrents:
         monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
         return tmp_path / "words.txt"
 
-    def test_a_page_becomes_a_magnet_and_the_file_is_kept(self, aria2: Path, cm_run: Run, home: Path) -> None:
+    def test_a_page_becomes_a_magnet_and_the_file_is_cached(self, aria2: Path, cm_run: Run, home: Path) -> None:
         answer = cm_run("download,torrent", torrent=self.TORRENT, filename="val.tar")
 
         kept = Path(answer["new_env"]["CM_TORRENT_DOWNLOADED_PATH"])
@@ -165,7 +165,7 @@ class TestTorrents:
         assert cm_run("download,torrent", torrent=self.TORRENT, filename="val.tar")["new_env"] == answer["new_env"]
         assert not aria2.exists()
 
-    def test_another_file_than_the_hash_says_is_refused(self, aria2: Path, cm_run: Run) -> None:
+    def test_a_file_with_another_hash_is_refused(self, aria2: Path, cm_run: Run) -> None:
         wrong = "md5:29b22e2961454d5413ddabcf34fc5622"
 
         said = failure(cm_run("download,torrent", torrent="magnet:?xt=urn:btih:00", filename="val.tar", checksum=wrong))
@@ -179,7 +179,7 @@ class TestTorrents:
         )
         assert aria2.exists()
 
-    def test_imagenet_by_torrent_is_checked_by_its_published_hash(
+    def test_a_torrent_without_aria2c_says_how_to_install_it(
         self, images: Path, cm_run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(shutil, "which", lambda *_, **__: None)

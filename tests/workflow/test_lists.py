@@ -1,4 +1,4 @@
-"""What there is, as the front tells it to another program and to people: scripts, and what they have kept."""
+"""Lists of scripts and of cache entries, for programs and for people."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ USE = """
     """
 
 
-def titles(told: dict[str, Any]) -> set[str]:
-    return {each["title"] for each in told["entries"]}
+def titles(answer: dict[str, Any]) -> set[str]:
+    return {each["title"] for each in answer["entries"]}
 
 
 @pytest.fixture
 def ask(home: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     monkeypatch.setenv("CM_REPOS", str(home.parent / "cm"))
 
-    def work(action: str, **options: Any) -> dict[str, Any]:
+    def run(action: str, **options: Any) -> dict[str, Any]:
         more = {"home": str(home)} if action.endswith("cache") else {}
         return ENGINE.list_or_remove(action, {**more, **options})
 
-    return work
+    return run
 
 
 @pytest.fixture
 def kept(scripts: ScriptFolders, cm_run: Run) -> ScriptFolders:
-    """Two entries, one made from the other."""
+    """Make two entries, one from the other."""
     scripts.add("make", KEEP, cache=True, name="Make a file", new_env_keys=["CM_MADE"])
     scripts.add(
         "use",
@@ -78,23 +78,23 @@ def kept(scripts: ScriptFolders, cm_run: Run) -> ScriptFolders:
 
 @pytest.mark.usefixtures("kept")
 class TestScripts:
-    def test_they_are_found(self, ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_scripts_are_found(self, ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
         assert [each["alias"] for each in ask("find script", tags="use")["scripts"]] == ["use"]
         assert capsys.readouterr().out == ""
 
         assert ask("find script", tags="use", out="con")["return"] == 0
         assert "Use a file" in capsys.readouterr().out
 
-    def test_the_nearest_is_named_where_none_fits(self, ask: Ask) -> None:
-        told = ask("find script", tags="usee")
+    def test_the_nearest_is_named_where_none_matches(self, ask: Ask) -> None:
+        answer = ask("find script", tags="usee")
 
-        assert (told["return"], told["scripts"], told["nearest"]) == (1, [], ["use"])
+        assert (answer["return"], answer["scripts"], answer["nearest"]) == (1, [], ["use"])
 
-    def test_all_of_one_is_shown(self, ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
-        told = ask("show script", tags="use,_fast", out="con")
+    def test_a_script_is_shown_whole(self, ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
+        answer = ask("show script", tags="use,_fast", out="con")
 
         shown = capsys.readouterr().out
-        assert told["script"]["alias"] == "use"
+        assert answer["script"]["alias"] == "use"
         for words in (
             "use: Use a file", "--way=TEXT", "one of slow, fast", "set to fast by a variation or version", "--bare ",
             "not no (it is the default)", "group speed", "_fast", "turns on _wide", "the same as _wide", "default",
@@ -103,7 +103,7 @@ class TestScripts:
         ):  # fmt: skip
             assert words in shown, words
 
-    def test_what_keeps_nothing_says_so(
+    def test_an_uncached_script_says_so(
         self, kept: ScriptFolders, ask: Ask, capsys: pytest.CaptureFixture[str]
     ) -> None:
         kept.add("plain")
@@ -111,22 +111,22 @@ class TestScripts:
 
         assert "keeps nothing" in capsys.readouterr().out
 
-    def test_none_and_several_are_mistakes(self, ask: Ask) -> None:
+    def test_no_script_and_odd_options_are_mistakes(self, ask: Ask) -> None:
         assert "which script?" in ask("show script")["error"]
         assert "not known here" in ask("show script", tags="use", colour="red")["error"]
 
 
 @pytest.mark.usefixtures("kept")
-class TestTheCache:
-    def test_entries_are_found_with_what_stands_on_them(self, ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
-        told = ask("find cache", out="con")
+class TestCache:
+    def test_entries_are_found(self, ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
+        answer = ask("find cache", out="con")
 
-        entries = {each["title"]: each for each in told["entries"]}
+        entries = {each["title"]: each for each in answer["entries"]}
         assert entries.keys() == {"make", "use,_slow"}
         assert entries["make"]["size_bytes"] >= 5000
         assert "use,_slow" in capsys.readouterr().out
 
-    def test_bytes_that_changed_are_named(self, ask: Ask, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_changed_files_are_named(self, ask: Ask, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert ask("show cache", tags="make", verify=True, out="con")["return"] == 0
         (made,) = (home / "cache").rglob("made.bin")
         made.write_bytes(b"y" * 5000)
@@ -136,23 +136,23 @@ class TestTheCache:
         assert "damaged: " in told["error"]
         assert "made.bin has other bytes" in capsys.readouterr().out
 
-    def test_nothing_is_removed_where_nobody_can_be_asked(self, ask: Ask, home: Path) -> None:
+    def test_nothing_is_removed_without_consent(self, ask: Ask, home: Path) -> None:
         told = ask("rm cache")
 
         assert "add -f" in told["error"]
         assert len(list((home / "cache" / LAYOUT).glob("*/*"))) == 2
 
-    @pytest.mark.parametrize(("more", "left"), [({}, {"use,_slow"}), ({"dependants": True}, set())])
-    def test_what_stands_on_it_stays_unless_it_is_asked_for(
-        self, ask: Ask, more: dict[str, Any], left: set[str], capsys: pytest.CaptureFixture[str]
+    @pytest.mark.parametrize(("options", "left"), [({}, {"use,_slow"}), ({"dependants": True}, set())])
+    def test_dependants_are_removed_only_on_request(
+        self, ask: Ask, options: dict[str, Any], left: set[str], capsys: pytest.CaptureFixture[str]
     ) -> None:
-        told = ask("rm cache", tags="make", f=True, out="con", **more)
+        answer = ask("rm cache", tags="make", f=True, out="con", **options)
 
-        assert told["return"] == 0
+        assert answer["return"] == 0
         assert titles(ask("find cache")) == left
         assert ("--dependants removes them as well" in capsys.readouterr().out) is bool(left)
 
-    def test_what_a_run_uses_stays(self, ask: Ask, home: Path) -> None:
+    def test_entries_that_a_run_uses_stay(self, ask: Ask, home: Path) -> None:
         (entry,) = ask("find cache", tags="make")["entries"]
         locks = KeyLocks(home / "cache" / "locks")
         locks.hold(entry["key"])
@@ -165,7 +165,7 @@ class TestTheCache:
         assert told["in_use"] == [entry["key"]]
         assert titles(ask("find cache")) == {"make"}
 
-    def test_leftovers_go_by_an_option_of_their_own(self, ask: Ask, home: Path) -> None:
+    def test_leftovers_are_removed_by_partial(self, ask: Ask, home: Path) -> None:
         left = home / "cache" / "partial" / ("a" * 64)
         left.mkdir(parents=True)
         (left / "half.part").write_bytes(b"half")
@@ -178,7 +178,7 @@ class TestTheCache:
         assert ask("rm cache", partial=True, f=True)["removed"] == []
 
     @pytest.mark.parametrize(("answer", "left"), [("y", 0), ("n", 2), ("", 2)])
-    def test_a_person_is_asked(
+    def test_a_removal_on_a_terminal_asks_first(
         self, ask: Ask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str, left: int
     ) -> None:
         asked = []

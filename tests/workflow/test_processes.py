@@ -1,4 +1,4 @@
-"""Several processes and one cache; a process that is stopped in the middle of its work."""
+"""Several processes share one cache, and a process is stopped in the middle of a step."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from tiny_scripts import ScriptFolders
 
-RUN_FRONT = Path(__file__).parents[1] / "support" / "run_front.py"
-# Writes half of its work, says so, and waits at the gate before it writes the rest.
+RUN_COMMAND = Path(__file__).parents[1] / "support" / "run_command.py"
+# Writes half of its file, prints a line, and waits at the gate before it writes the rest.
 GATED = """
     def preprocess(context: Context) -> Done:
         made = context.output / "made.txt"
@@ -65,7 +65,7 @@ def _script(scripts: ScriptFolders) -> None:
 @contextmanager
 def front(scripts: ScriptFolders, home: Path, gate: Gate) -> Iterator[subprocess.Popen[str]]:
     env = {"CM_GATE": str(gate.path), "CM_COUNT": str(gate.count)}
-    command = [sys.executable, RUN_FRONT, scripts.root, json.dumps({"tags": "x", "home": str(home), "env": env})]
+    command = [sys.executable, RUN_COMMAND, scripts.root, json.dumps({"tags": "x", "home": str(home), "env": env})]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -74,14 +74,14 @@ def front(scripts: ScriptFolders, home: Path, gate: Gate) -> Iterator[subprocess
 
 
 def wait_for(process: subprocess.Popen[str], line: str) -> None:
-    """Wait until the process has said this."""
+    """Wait until the process prints a line."""
     assert process.stderr is not None
-    said = []
+    lines = []
     for each in process.stderr:
-        said.append(each)
+        lines.append(each)
         if each.rstrip() == line:
             return
-    raise AssertionError(f"never said {line!r}, but: {''.join(said)}")
+    raise AssertionError(f"never printed {line!r}, but: {''.join(lines)}")
 
 
 def answer_of(process: subprocess.Popen[str]) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def kept(home: Path) -> list[Path]:
     return list((home / "cache" / LAYOUT).rglob("*"))
 
 
-def made(answer: dict[str, Any]) -> str:
+def content(answer: dict[str, Any]) -> str:
     return Path(answer["new_env"]["CM_PATH"]).read_text(encoding="utf-8")
 
 
@@ -108,11 +108,11 @@ def test_two_processes_at_once_make_an_entry_once(scripts: ScriptFolders, home: 
 
     assert sorted(answer["status"] for answer in answers) == ["cached", "done"]
     assert gate.times_made() == 1
-    assert {made(answer) for answer in answers} == {"whole"}
+    assert {content(answer) for answer in answers} == {"whole"}
     assert len({answer["record"] for answer in answers}) == 2
 
 
-def test_who_waits_for_another_run_is_told(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
+def test_a_run_that_waits_for_another_says_so(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
     with front(scripts, home, gate) as first:
         wait_for(first, "  half made")
         with front(scripts, home, gate) as second:
@@ -135,9 +135,7 @@ def test_ctrl_c_ends_a_run_and_leaves_nothing(scripts: ScriptFolders, home: Path
     assert json.loads(record.read_text(encoding="utf-8"))["status"] == "interrupted"
 
 
-def test_a_killed_run_publishes_nothing_and_the_next_one_is_whole(
-    scripts: ScriptFolders, home: Path, gate: Gate
-) -> None:
+def test_a_killed_run_publishes_nothing_and_the_next_is_whole(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
     with front(scripts, home, gate) as process:
         wait_for(process, "  half made")
         process.kill()
@@ -151,38 +149,38 @@ def test_a_killed_run_publishes_nothing_and_the_next_one_is_whole(
         gate.open()
         answer = answer_of(process)
 
-    assert (answer["status"], made(answer)) == ("done", "whole")
+    assert (answer["status"], content(answer)) == ("done", "whole")
     assert list((home / "cache" / "making").iterdir()) == []
 
 
-def test_another_entry_is_not_waited_for(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
+def test_a_run_waits_for_no_other_entry(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
     scripts.add("y", "def preprocess(context: Context) -> Done:\n    return Done()", cache=True)
     with front(scripts, home, gate) as process:
         wait_for(process, "  half made")
-        command = [sys.executable, RUN_FRONT, scripts.root, json.dumps({"tags": "y", "home": str(home)})]
+        command = [sys.executable, RUN_COMMAND, scripts.root, json.dumps({"tags": "y", "home": str(home)})]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
 
     assert json.loads(done.stdout)["status"] == "done"
 
 
-def listed(action: str, home: Path, **typed: Any) -> dict[str, Any]:
-    """Do what `cm ACTION cache --home=... --out=json` does, in this process."""
-    return ENGINE.list_or_remove(f"{action} cache", {"home": str(home), "out": "json", **typed})
+def cache_command(action: str, home: Path, **options: Any) -> dict[str, Any]:
+    """Run `cm ACTION cache --home=... --out=json` in this process."""
+    return ENGINE.list_or_remove(f"{action} cache", {"home": str(home), "out": "json", **options})
 
 
-def test_what_is_being_made_and_what_a_run_uses_is_not_removed(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
+def test_entries_that_a_run_makes_or_uses_are_not_removed(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
     scripts.add("low", "def preprocess(context: Context) -> Done:\n    return Done()", cache=True)
     scripts.add(
         "x", GATED, cache=True, env_keys=["CM_GATE", "CM_COUNT"], new_env_keys=["CM_PATH"], deps=[{"tags": "low"}]
     )
     with front(scripts, home, gate) as process:
         wait_for(process, "  half made")
-        (low,) = listed("find", home)["entries"]
-        while_running = listed("rm", home, f=True)
-        leftovers = listed("rm", home, f=True, partial=True)
+        (low,) = cache_command("find", home)["entries"]
+        while_running = cache_command("rm", home, f=True)
+        leftovers = cache_command("rm", home, f=True, partial=True)
         gate.open()
         answer = answer_of(process)
-    afterwards = listed("rm", home, f=True)
+    afterwards = cache_command("rm", home, f=True)
 
     assert while_running["return"] == 1
     assert f"in use by a run, and not removed: {low['key'][:12]} (low)" in while_running["error"]
@@ -194,15 +192,15 @@ def test_what_is_being_made_and_what_a_run_uses_is_not_removed(scripts: ScriptFo
     assert not any(path.is_file() for path in kept(home))
 
 
-def test_what_a_killed_run_left_is_cleared(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
+def test_leftovers_of_a_killed_run_are_removed(scripts: ScriptFolders, home: Path, gate: Gate) -> None:
     with front(scripts, home, gate) as process:
         wait_for(process, "  half made")
         process.kill()
         process.wait()
-    found = listed("find", home)
+    before = cache_command("find", home)
 
-    removed = listed("rm", home, f=True, partial=True)
+    removed = cache_command("rm", home, f=True, partial=True)
 
-    assert [each["kind"] for each in found["leftovers"]] == ["left half made or half removed", "unfinished download"]
+    assert [each["kind"] for each in before["leftovers"]] == ["left half made or half removed", "unfinished download"]
     assert (removed["return"], len(removed["removed"])) == (0, 2)
-    assert listed("find", home)["leftovers"] == []
+    assert cache_command("find", home)["leftovers"] == []

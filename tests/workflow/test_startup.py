@@ -1,4 +1,4 @@
-"""A short command does not pay for what only long ones need."""
+"""A short command imports no module that only long ones need."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tiny_scripts import ScriptFolders
 
-FRONT = Path(__file__).parents[1] / "support" / "run_front.py"
-# Each takes milliseconds to be imported, rich and importlib.metadata tens of them; a dataclass takes half of one.
+RUN_COMMAND = Path(__file__).parents[1] / "support" / "run_command.py"
+# Each import takes milliseconds, of rich and importlib.metadata tens of them; a dataclass takes half of one.
 NOT_NEEDED = [
     "rich",
     "requests",
@@ -34,14 +34,14 @@ sys.stderr.write(" ".join(name for name in {NOT_NEEDED!r} if name in sys.modules
 """
 
 
-def test_a_step_that_starts_no_program_imports_only_what_it_needs(scripts: ScriptFolders, home: Path) -> None:
+def test_a_step_without_programs_imports_few_modules(scripts: ScriptFolders, home: Path) -> None:
     scripts.add("kept", "def preprocess(context: Context) -> Done:\n    return Done()", cache=True)
     scripts.add("x", "def preprocess(context: Context) -> Done:\n    return Done()", deps=[{"tags": "kept"}])
     command = json.dumps({"tags": "x", "home": str(home), "quiet": True})
-    argv = [sys.executable, "-c", PROGRAM, str(FRONT), str(scripts.root), command]
+    argv = [sys.executable, "-c", PROGRAM, str(RUN_COMMAND), str(scripts.root), command]
 
-    made, found = (subprocess.run(argv, capture_output=True, text=True, check=True) for _ in range(2))
+    first, second = (subprocess.run(argv, capture_output=True, text=True, check=True) for _ in range(2))
 
-    assert json.loads(found.stdout)["status"] == "done"
-    assert made.stderr == "shutil"  # what makes an entry
-    assert found.stderr == ""
+    assert json.loads(second.stdout)["status"] == "done"
+    assert first.stderr == "shutil"  # making an entry needs it
+    assert second.stderr == ""

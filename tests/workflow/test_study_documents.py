@@ -1,4 +1,4 @@
-"""Documents of studies through commands: what is no document ends in one line, which names the file and the place."""
+"""Documents of studies through commands: an invalid document is an error of one line with the file and the place."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SPACE = {
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out repositories that are installed beside ours."""
+    """Hide the repositories that are installed beside this one."""
     monkeypatch.setenv("CM_CORE_SKIP_INTERNAL_REPOS", "yes")
 
 
@@ -35,15 +35,15 @@ def axes(**changes: Any) -> str:
     return json.dumps({**SPACE, "axes": {**SPACE["axes"], **changes}})  # type: ignore[dict-item]
 
 
-def test_a_space_of_the_users_is_written_for_the_next_step(cm_run: Run, tmp_path: Path) -> None:
+def test_the_users_space_is_written_for_the_next_step(cm_run: Run, tmp_path: Path) -> None:
     (tmp_path / "space.json").write_text(axes())
 
-    told = cm_run("get,mlperf,exploration,space", space=str(tmp_path / "space.json"), threads="1,2")
+    result = cm_run("get,mlperf,exploration,space", space=str(tmp_path / "space.json"), threads="1,2")
 
-    assert told["return"] == 0, told
-    written = json.loads(Path(told["new_env"]["CM_EXPLORE_SPACE"]).read_text("utf-8"))
+    assert result["return"] == 0, result
+    written = json.loads(Path(result["new_env"]["CM_EXPLORE_SPACE"]).read_text("utf-8"))
     assert written == json.loads(axes(threads=[1, 2]))
-    assert told["new_env"]["CM_EXPLORE_MODELS"] == " mobilenet-v1/0.5/224/fp32 "
+    assert result["new_env"]["CM_EXPLORE_MODELS"] == " mobilenet-v1/0.5/224/fp32 "
 
 
 @pytest.mark.parametrize(
@@ -62,15 +62,15 @@ def test_a_space_of_the_users_is_written_for_the_next_step(cm_run: Run, tmp_path
     ],
     ids=["deep", "cut", "twice", "many", "value", "option", "constraint"],
 )
-def test_a_space_that_is_none_is_named(cm_run: Run, tmp_path: Path, content: str, fault: str) -> None:
+def test_an_invalid_space_is_an_error(cm_run: Run, tmp_path: Path, content: str, fault: str) -> None:
     path = tmp_path / "space.json"
     path.write_text(content)
 
-    told = cm_run("get,mlperf,exploration,space", space=str(path))
+    result = cm_run("get,mlperf,exploration,space", space=str(path))
 
-    assert told["return"] == 1
-    assert f"{path}{fault}" in told["error"]
-    assert "\n" not in told["error"]
+    assert result["return"] == 1
+    assert f"{path}{fault}" in result["error"]
+    assert "\n" not in result["error"]
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,12 @@ def test_a_space_that_is_none_is_named(cm_run: Run, tmp_path: Path, content: str
     ],
     ids=["deep", "value"],
 )
-def test_a_damaged_answer_is_named(home: Path, content: str, fault: str) -> None:
+def test_a_damaged_answer_is_an_error(home: Path, content: str, fault: str) -> None:
     experiment = Experiments(home / "experiments").begin("race", "exploration", [], {}, sample=True)
     experiment.answer.write_text(content)
 
-    told = experiment_command("show", {"action": "show", "artifact": "race", "home": str(home), "pareto": True})
+    result = experiment_command("show", {"action": "show", "artifact": "race", "home": str(home), "pareto": True})
 
-    assert told["return"] == 1
-    assert f"{experiment.answer}: is no answer ({fault}" in told["error"]
-    assert "\n" not in told["error"]
+    assert result["return"] == 1
+    assert f"{experiment.answer}: is not an answer ({fault}" in result["error"]
+    assert "\n" not in result["error"]

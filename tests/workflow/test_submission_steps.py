@@ -1,4 +1,4 @@
-"""A submission through the front: from results to a checked, packed and pushed tree."""
+"""Submissions through `cm run script`: results become a checked, packed and pushed tree."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     Run = Callable[..., dict[str, Any]]
 
 GENERATE = "generate,mlperf,inference,submission"
-# Stands for the official checker: says what it was told, and passes a tree that has a submitter's folder. As there, all
-# that it says goes through `logging`, and so to standard error.
+# A fake of the official checker: it logs its arguments, and passes a tree with a division's folder. As the official one
+# does, it writes by `logging` to standard error.
 CHECKER = """
 import logging
 import sys
@@ -80,9 +80,7 @@ def test_results_become_a_checked_and_packed_tree(cm_run: Run, options: dict[str
     assert system["submitter"] == "Example"
 
 
-def test_the_official_checker_is_run_after_ours_and_its_errors_count(
-    cm_run: Run, options: dict[str, Any], checker: Path
-) -> None:
+def test_errors_of_the_official_checker_count(cm_run: Run, options: dict[str, Any], checker: Path) -> None:
     passed = cm_run(GENERATE, **options, checker_path=str(checker))
     failed = cm_run(GENERATE, **options, checker_path=str(checker), extra_args="--fail")
 
@@ -90,7 +88,7 @@ def test_the_official_checker_is_run_after_ours_and_its_errors_count(
     assert "the official checker has not passed the submission" in failure(failed)
 
 
-def test_what_stands_in_the_way_fails_and_nothing_is_packed(
+def test_a_finding_in_the_way_fails_and_nothing_is_packed(
     cm_run: Run, options: dict[str, Any], results: Path, tmp_path: Path
 ) -> None:
     shutil.rmtree(results / "valid_results" / SUT / MOBILENET / "singlestream" / "accuracy")
@@ -108,7 +106,7 @@ def test_without_a_submitter_nothing_is_made(cm_run: Run, options: dict[str, Any
     assert not (tmp_path / "tree").exists()
 
 
-def test_the_checker_alone_and_the_preprocessing_alone_work_on_a_tree(cm_run: Run, options: dict[str, Any]) -> None:
+def test_checker_and_preprocessing_each_run_alone_on_a_tree(cm_run: Run, options: dict[str, Any]) -> None:
     cm_run(GENERATE, **options)
     tree = {"submission_dir": options["submission_dir"]}
 
@@ -140,7 +138,7 @@ def test_truncated_logs_are_restored_from_the_results(cm_run: Run, options: dict
 
 @pytest.fixture
 def fork(tmp_path: Path) -> Path:
-    """Give a bare repository with one commit."""
+    """Return a bare repository with one commit."""
     work, bare = tmp_path / "work", tmp_path / "fork.git"
     git("init", "--quiet", work)
     (work / "README.md").write_text("Results\n", "utf-8")
@@ -179,7 +177,7 @@ def test_a_submission_is_pushed_to_a_branch_once(cm_run: Run, options: dict[str,
 
 
 @pytest.mark.usefixtures("identity")
-def test_a_sample_is_pushed_only_where_that_is_asked_for(
+def test_a_sample_is_pushed_only_where_it_is_allowed(
     cm_run: Run, options: dict[str, Any], fork: Path, tmp_path: Path
 ) -> None:
     shutil.rmtree(tmp_path / "results")
@@ -196,7 +194,7 @@ def test_a_sample_is_pushed_only_where_that_is_asked_for(
     assert pushed["return"] == 0, pushed
 
 
-def test_results_beside_a_truncation_have_no_effect_and_are_refused(cm_run: Run, options: dict[str, Any]) -> None:
+def test_results_without_restore_are_refused(cm_run: Run, options: dict[str, Any]) -> None:
     cm_run(GENERATE, **options)
 
     error = failure(
@@ -221,7 +219,7 @@ def test_a_token_in_the_forks_address_is_refused(cm_run: Run, options: dict[str,
     assert "t0ken" not in error
 
 
-def test_a_repository_is_got_at_a_commit_that_is_checked(cm_run: Run, fork: Path) -> None:
+def test_a_repository_is_checked_against_its_commit(cm_run: Run, fork: Path) -> None:
     commit = git("rev-parse", "main", cwd=fork).strip()
 
     answer = cm_run("get,git,repo", url=str(fork), checkout="main", sha=commit)
@@ -235,14 +233,14 @@ def test_a_repository_is_got_at_a_commit_that_is_checked(cm_run: Run, fork: Path
 
 
 @pytest.mark.parametrize(
-    "asked", [{"version": "trial"}, {"src_version": "trial"}, {"adr": {"inference-src": {"version": "trial"}}}]
+    "selection", [{"version": "trial"}, {"src_version": "trial"}, {"adr": {"inference-src": {"version": "trial"}}}]
 )
-def test_the_official_checker_comes_from_the_version_that_is_asked_for(
+def test_the_official_checker_has_the_requested_version(
     cm_run: Run,
     options: dict[str, Any],
     checker: Path,
     tmp_path: Path,
-    asked: dict[str, Any],
+    selection: dict[str, Any],
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     source = tmp_path / "inference"
@@ -253,10 +251,10 @@ def test_the_official_checker_comes_from_the_version_that_is_asked_for(
     git("commit", "-q", "-m", "a checker", cwd=source)
     url = f"file://{source}"
 
-    if "version" in asked:
-        answer = cm_run("get,mlperf,inference,src", **asked, url=url)
+    if "version" in selection:
+        answer = cm_run("get,mlperf,inference,src", **selection, url=url)
         assert answer["return"] == 0, answer
     else:
-        answer = cm_run(GENERATE, **options, **asked, run_checker="yes", env={"CM_MLPERF_INFERENCE_URL": url})
+        answer = cm_run(GENERATE, **options, **selection, run_checker="yes", env={"CM_MLPERF_INFERENCE_URL": url})
         assert answer["return"] == 0, answer
         assert "official checker: passed" in "".join(capfd.readouterr())

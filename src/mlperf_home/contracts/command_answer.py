@@ -1,4 +1,4 @@
-"""The answer that a command of ours prints in JSON, as far as a grid reads it."""
+"""The part of a command's JSON answer that a grid reads."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from mlperf_home.contracts.codec import OpenDocument
 from scriptgraph.files.json_reader import Limits
 
 ANSWER_LIMITS = Limits(size=16 << 20, depth=64, values=500_000)
-"""An answer repeats the environment that a run ends with."""
+"""Limits for an answer that repeats the environment at the end of a run."""
 
 
 class CommandAnswer(OpenDocument):
-    """What a command answered: why it failed, and the record of its run, where it keeps one."""
+    """A command's answer: the error of a failure, and the record of the run, if there is one."""
 
     error: str = ""
     record: Path | None = None

@@ -1,4 +1,4 @@
-"""experiment.json: what an experiment is, and what made it."""
+"""experiment.json: the description of an experiment, with its origin."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from mlperf_home.contracts.study import RunConditions
 from scriptgraph.files.json_reader import Limits
 
 EXPERIMENT_LIMITS = Limits(size=32 << 20, depth=32, values=1_000_000)
-"""A description holds what made it: the values of a grid, or a space of up to a hundred thousand points."""
+"""Limits for the values of a grid, or for a space of up to 100,000 points."""
 
 
 class ExperimentDescription(OpenDocument):
-    """What an experiment is; written once.
+    """The description of an experiment; written once.
 
     Attributes:
-        schema: of this document.
-        name: unique in its folder of experiments.
+        schema: the version of this format.
+        name: unique in the folder of experiments.
         kind: grid, exploration or import.
-        tags: to find it by.
+        tags: the tags to find the experiment by.
         sample: whether it was made with sample data: no MLPerf results.
-        made_by: what made it: `CommandOrigin`, `ExplorationOrigin` or `ImportOrigin` as JSON. Only compared as a whole,
-            but for a grid's.
-        created: when, in UTC, ISO 8601.
+        made_by: the origin, as JSON: a `CommandOrigin`, which is decoded again; or an `ExplorationOrigin` or
+            `ImportOrigin`, which are only compared.
+        created: the time of creation in UTC, ISO 8601.
     """
 
     schema: Literal[1] = 1
@@ -41,14 +41,14 @@ class ExperimentDescription(OpenDocument):
 
 
 class CommandOrigin(OpenDocument):
-    """A command's words with {{VARIABLE}} in them, and the values of each variable."""
+    """The words of a command with {{VARIABLE}} placeholders, and the values of each variable."""
 
     command: tuple[str, ...]
     values: Mapping[str, tuple[str | int | float, ...]]
 
 
 class ValueRange(Document):
-    """Numbers from the first by a step to the last, as a user writes them."""
+    """Numbers from the first to the last, a step apart, as a user writes them."""
 
     first: int | float = field(name="from")
     last: int | float = field(name="to")
@@ -56,7 +56,7 @@ class ValueRange(Document):
 
 
 class ExplorationOrigin(Document):
-    """A study; the versions of its engines by their names."""
+    """A study, with the versions of its engines by backend."""
 
     space: SpaceDocument
     settings: Settings
@@ -68,7 +68,7 @@ class ExplorationOrigin(Document):
 
 
 class ImportOrigin(Document):
-    """A file, and what kind of table it is."""
+    """An imported file, and its kind of table."""
 
     input: str
     kind: str

@@ -1,4 +1,4 @@
-"""Lines of a journal: the study that it is of, and what was observed, each with a checksum."""
+"""The lines of a journal: its study and its observations, each with a checksum."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from mlperf_home.contracts.codec import Document, OpenDocument
 from scriptgraph.files.json_reader import Limits
 
 LINE_LIMITS = Limits(size=32 << 20, depth=32, values=1_000_000)
-"""The first line names the space's points and their priors: a hundred thousand at most."""
+"""Limits for the first line, with up to 100,000 points and priors."""
 
 
 class JournalLine(Document):
-    """A line; `crc32` is that of the entry as JSON with sorted keys."""
+    """A line; `crc32` is the checksum of the entry as JSON with sorted keys."""
 
     crc32: int
     entry: Mapping[str, Any]
 
 
 class StudyEntry(OpenDocument):
-    """What identifies the study: any JSON; only the same study resumes a journal."""
+    """The identity of the study, any JSON; only a study of the same identity resumes a journal."""
 
     schema: int
     study: Any
 
 
 class ObservedEntry(OpenDocument):
-    """What was observed under a key: any JSON document, of a type that the key tells."""
+    """An observation under a key: any JSON document, of a type that the key determines."""
 
     key: str
     observed: Any
@@ -36,12 +36,12 @@ class ObservedEntry(OpenDocument):
 
 @dataclass(frozen=True)
 class Observation:
-    """What one run of a point said.
+    """The result of one run of a point.
 
     Attributes:
         values: the metrics by name with unit ("latency_ms"), positive numbers.
-        query_count: queries that were answered.
-        cost_s: the time that the run took, with starting and ending.
+        query_count: the number of answered queries.
+        cost_s: the duration of the run with its start and end, in seconds.
     """
 
     values: Mapping[str, float]
@@ -51,7 +51,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class AccuracyCount:
-    """How many of `count` samples a model got right (of answers: the sum of their F1), and what it took."""
+    """The number of correct samples of `count` (for answers: the sum of their F1), and the duration of the run."""
 
     correct: float
     count: int
@@ -59,22 +59,22 @@ class AccuracyCount:
 
 
 class PointFailure(OpenDocument):
-    """Why a point cannot be measured."""
+    """The reason for which a point cannot be measured."""
 
     problem: str
     advice: str
 
 
 class TrialEnd(OpenDocument):
-    """How one combination of a grid's values ended.
+    """The end of a trial: of the command with one combination of a grid's values.
 
     Attributes:
-        ok: whether it ended with 0.
-        told: how it ended, for people.
-        argv: the command's words.
-        log: the file with all that it said.
+        ok: whether the exit status was 0.
+        told: the result, for people.
+        log: the file with the command's output.
         measurements: ids in the experiment's store.
-        seconds: how long it took.
+        argv: the words of the command.
+        seconds: the duration.
     """
 
     ok: bool

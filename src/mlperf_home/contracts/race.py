@@ -1,4 +1,4 @@
-"""How a race goes on, what measuring takes, and what is believed of a model beforehand: parts of a study's plan."""
+"""Parts of a study's plan: the settings of a race, the protocol of measurements, beliefs about accuracies."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from mlperf_home.contracts.answer import Direction
 
 OFFICIAL_RUNS = ("none", "front", "kept")
 MORE_IS_BETTER = frozenset({"samples_per_second"})
-"""Metrics of probes of which more is better; less is better of the others."""
+"""Metrics of probes of which more is better; of the others, less is better."""
 
-_COIN = 0.5  # as good as a study of this risk
-_LEAST_ROUNDS = 2  # one probe tells no noise
+_COIN = 0.5  # a study of this risk is no better than a coin
+_LEAST_ROUNDS = 2  # a single probe cannot show noise
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """The dataset's size and the official run's least length.
+    """The size of the dataset and the least length of an official run.
 
     Attributes:
-        samples: of the whole dataset.
-        official_s: seconds of an official run at least.
-        official_queries: samples of an official run at least.
+        samples: the number of samples in the whole dataset.
+        official_s: the least duration of an official run, in seconds.
+        official_queries: the least number of samples in an official run.
     """
 
     samples: int = 50_000
@@ -30,41 +30,41 @@ class Protocol:
     official_queries: int = 1024
 
     def official(self, sample_ms: float) -> float:
-        """Return what an official run takes at least, in seconds."""
+        """Return the least duration of an official run, in seconds."""
         return max(self.official_s, self.official_queries * sample_ms / 1000)
 
     def exhaustive(self, sample_ms: float) -> float:
-        """Return what a point costs in an exhaustive sweep, in seconds."""
+        """Return the time that a point takes in an exhaustive sweep, in seconds."""
         return self.samples * sample_ms / 1000 + self.official(sample_ms)
 
 
 IMAGENET = Protocol()
-"""ImageNet's validation set, and SingleStream of round v3.1: 600 seconds and 1,024 queries at least."""
+"""ImageNet's validation set, and round v3.1's SingleStream: at least 600 seconds and 1,024 queries."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a study goes on.
+    """The settings of a study.
 
     Attributes:
-        metrics: the metrics that probes give, positive and compared as ratios; the first is how fast a sample is.
-        accuracy: the name of the other metric, in percent.
-        risk: the chance that any point is dropped or called front wrongly in the whole study.
-        rounds: of probes at most.
-        first_probe_s: how long a probe lasts at first.
-        longer_every: after so many rounds probes last twice as long.
+        metrics: the metrics of probes, positive and compared as ratios; the first is the speed of a sample.
+        accuracy: the name of the accuracy metric, in percent.
+        risk: the chance that the whole study drops a point wrongly, or counts one to the front wrongly.
+        rounds: the most rounds of probes.
+        first_probe_s: the duration of a probe in the first rounds.
+        longer_every: the number of rounds after which the duration of probes doubles.
         check_after: the round after which accuracies are checked.
-        doubt_points: how wrong a prior has to be, either way, for a check to find it.
-        doubt_most: how wrong it may be at most.
-        doubted_share: which share of the priors may be so wrong.
-        false_alarm: the chance that a prior which is right is given up.
-        check_samples: by how many samples a check goes on; it begins with twice as many.
-        most_checked: samples that a prior is checked on at most.
-        most_measured: samples that a model whose prior is wrong is measured on at most, without `full_accuracy`.
-        official: which points get official runs: none, the front, or what was kept (with the undecided).
-        full_accuracy: whether what is kept is measured on the whole dataset.
-        seed: of the order within rounds.
-        protocol: the dataset's size and the official run's length.
+        doubt_points: the least error of a prior that a check must find, in either direction.
+        doubt_most: the greatest error of a prior.
+        doubted_share: the share of the priors that may be wrong by at least `doubt_points`.
+        false_alarm: the chance that a right prior is rejected.
+        check_samples: the number of samples in a step of a check; the first step has twice as many.
+        most_checked: the most samples that a prior is checked on.
+        most_measured: the most samples that a model with a wrong prior is measured on, without `full_accuracy`.
+        official: the points that get official runs: none, front, or kept (the front and the undecided).
+        full_accuracy: whether the front and the undecided are measured on the whole dataset.
+        seed: the seed of the order within rounds.
+        protocol: the size of the dataset and the length of official runs.
     """
 
     metrics: tuple[str, ...] = ("latency_ms",)
@@ -87,13 +87,13 @@ class Settings:
     protocol: Protocol = IMAGENET
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be done."""
+        """Raise ValueError if a setting is out of range."""
         least_rounds = max(_LEAST_ROUNDS, self.check_after)
         shares = 0 < self.doubted_share <= 1 and 0 < self.false_alarm < 1
         lengths = self.first_probe_s > 0 and self.longer_every >= 1
         doubts = 0 < self.doubt_points <= self.doubt_most
         needs = {
-            "metrics must name what probes give, for instance latency_ms": self.metrics,
+            "metrics must name at least one metric of probes, for instance latency_ms": self.metrics,
             f"risk must lie between 0 and {_COIN:g}, got {self.risk:g}": 0 < self.risk < _COIN,
             f"official must be one of {', '.join(OFFICIAL_RUNS)}, got {self.official!r}": self.official
             in OFFICIAL_RUNS,
@@ -111,26 +111,26 @@ class Settings:
 
     @property
     def directions(self) -> dict[str, Direction]:
-        """All metrics with "min" or "max"."""
-        found: dict[str, Direction] = {name: "max" if name in MORE_IS_BETTER else "min" for name in self.metrics}
-        return {**found, self.accuracy: "max"}
+        """The direction of each metric, "min" or "max"."""
+        directions: dict[str, Direction] = {name: "max" if name in MORE_IS_BETTER else "min" for name in self.metrics}
+        return {**directions, self.accuracy: "max"}
 
     def probe_s(self, number: int) -> float:
-        """How long a probe of round `number` (from 0) lasts."""
+        """Return the duration of a probe in round `number` (from 0), in seconds."""
         return float(self.first_probe_s * 2 ** (number // self.longer_every))
 
 
 @dataclass(frozen=True)
 class Belief:
-    """A top-1 accuracy.
+    """A belief about a model's accuracy.
 
     Attributes:
-        percent: the value; 0 where nothing is known.
-        sd: standard deviation in points of a percent; 0: measured on the whole dataset; infinite: nothing is known.
-        source: where it comes from, for people.
-        up: by how many points more the prior may be too low, for all that is known; 0 once a check has ruled it out.
-        down: the same of a prior that is too high.
-        prior: whether the value is a prior's.
+        percent: the value; 0 if nothing is known.
+        sd: the standard deviation in percentage points: 0 if measured on the whole dataset, infinite if unknown.
+        source: the origin of the value, for people.
+        up: the percentage points by which the prior may be too low; 0 once a check has ruled this out.
+        down: the percentage points by which the prior may be too high; 0 once a check has ruled this out.
+        prior: whether the value comes from a prior.
     """
 
     percent: float
@@ -141,6 +141,6 @@ class Belief:
     prior: bool = True
 
     def interval(self, risk: float) -> tuple[float, float]:
-        """Return the two bounds that the value lies between with probability 1 - risk; needs a finite `sd`."""
+        """Return the bounds that contain the accuracy with probability 1 - risk; requires a finite `sd`."""
         reach = NormalDist().inv_cdf(1 - risk / 2) * self.sd
         return max(0.0, self.percent - reach), min(100.0, self.percent + reach)

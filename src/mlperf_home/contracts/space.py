@@ -1,4 +1,4 @@
-"""A space of points as a document: axes, their values, and which values go together."""
+"""A space of points as a document: axes, their values, and the constraints between them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ AxisValue = str | int | float | None
 AxisValues = Annotated[tuple[AxisValue, ...], Meta(min_length=1)]
 
 SPACE_LIMITS = Limits(size=8 << 20, depth=16, values=200_000)
-"""An axis can hold as many values as a space may have points, a hundred thousand; constraints name them again."""
+"""Limits for axes with as many values as a space may have points, 100,000, repeated in constraints."""
 
 
 class SpaceConstraint(Document):
-    """A point with one of the values of `when` on each of its axes must have one of those of `only` on each of its."""
+    """A rule: a point whose values match `when` on each of its axes must match `only` on each of its axes."""
 
     when: Mapping[str, tuple[AxisValue, ...]]
     only: Mapping[str, tuple[AxisValue, ...]]
@@ -29,11 +29,11 @@ class SpaceDocument(Document):
     """A space.
 
     Attributes:
-        schema: of this document.
-        name: the space's name.
+        schema: the version of this format.
+        name: the name of the space.
         axes: the values by axis; the first axis varies slowest.
-        model_axes: the axes that decide the accuracy.
-        constraints: which values go together.
+        model_axes: the axes that determine the accuracy.
+        constraints: the rules that every point satisfies.
     """
 
     schema: Literal[1]

@@ -1,4 +1,4 @@
-"""A study on real engines: its plan, and what the steps before it describe: models, engines."""
+"""A study on real engines: its plan, and the descriptions of models and engines that earlier steps write."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from scriptgraph.files.json_reader import Limits
 SEARCHERS = ("race", "tpe", "nsga2")
 
 PLAN_LIMITS = Limits(size=64 << 20, depth=16, values=2_000_000)
-"""A plan holds a space, and a prior and a candidate for each of up to a hundred thousand models."""
+"""Limits for a space with a prior and a candidate for each of up to 100,000 models."""
 DESCRIPTION_LIMITS = Limits(size=1 << 20, depth=8, values=10_000)
-"""A description has a dozen values, one of them a path."""
+"""Limits for a dozen values, some of them paths."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model of the space.
+    """A model of the space, with its files.
 
     Attributes:
-        name: under which its results are reported.
-        path: its file.
-        dataset: the preprocessed dataset that it is fed from.
-        questions: the file that the dataset was made of, where scoring needs it.
-        weight_type: of its weights, for the measurement; empty where nobody says.
-        source: where it is from, for the measurement.
+        name: the name in results.
+        path: the model's file.
+        dataset: the folder of the preprocessed dataset.
+        questions: the file of the original questions, if scoring requires it.
+        weight_type: the data type of the weights, for the measurement; empty if unknown.
+        source: the origin of the model, for the measurement.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class EngineEnvironment:
-    """An environment with an engine: its Python with what goes before it, and the system's name in results."""
+    """An environment with an engine: its Python, the command's words before it, and the system's name in results."""
 
     python: str
     prefix: tuple[str, ...]
@@ -53,14 +53,14 @@ class EngineEnvironment:
 
 @dataclass(frozen=True)
 class RunConditions:
-    """How points are run.
+    """The conditions of all runs of a study.
 
     Attributes:
-        style: the official run's length: valid, fast, sample or test.
-        test_query_count: of a test run; None for its default.
-        options: the engine's, beside those of the space's axes.
-        dataset_kind: as the harness' job has it.
-        sample: whether this is sample data.
+        style: the length of official runs: valid, fast, sample or test.
+        dataset_kind: the kind of the dataset in the harness' job.
+        sample: whether the data is sample data.
+        test_query_count: the query count of test runs; None for the default.
+        options: the options of the engine, in addition to those of the space's axes.
     """
 
     round: str
@@ -76,17 +76,18 @@ class RunConditions:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """A study on real engines.
+    """The plan of a study on real engines.
 
     Attributes:
-        space: the space.
-        priors: what is believed of models' accuracy, by model.
-        candidates: by model; a model that could not be had is in `absent`, with the reason.
-        engines: by the backend's name; the first is that of points without a backend of their own.
-        budget_s: of Optuna's searchers; None for the race.
-        folder: the experiment's.
-        work_dir: for derived files of engines.
-        schema: of this document.
+        space: the space of points.
+        budget_s: the budget of Optuna's searchers, in seconds; None for the race.
+        priors: the priors of accuracies, by model.
+        candidates: the models with files, by model.
+        absent: the reason for each model without a file, by model.
+        engines: the environments by backend; the first runs points without a backend of their own.
+        folder: the folder of the experiment.
+        work_dir: the folder for engines' derived files.
+        schema: the version of this format.
     """
 
     space: SpaceDocument
@@ -104,11 +105,11 @@ class StudyPlan:
 
 
 class CandidateDescription(OpenDocument):
-    """A model as the step that brings it describes it; see `Candidate`.
+    """A `Candidate` as the step that fetches the model describes it.
 
     Attributes:
-        model: its name in the space.
-        prior: what is believed of its accuracy; None where nobody says anything.
+        model: the name of the model in the space.
+        prior: the prior of the accuracy; None if none is published.
     """
 
     model: str
@@ -122,12 +123,12 @@ class CandidateDescription(OpenDocument):
 
     @property
     def candidate(self) -> Candidate:
-        """The same without what is only the race's."""
+        """The description without the parts that only the race uses."""
         return Candidate(self.name, self.path, self.dataset, self.questions, self.weight_type, self.source)
 
 
 class EngineDescription(OpenDocument):
-    """An engine as the step that brings it describes it; `system` is the system's name in results."""
+    """An engine as the step that installs it describes it; `system` is the system's name in results."""
 
     backend: str
     python: str
@@ -136,10 +137,10 @@ class EngineDescription(OpenDocument):
 
 
 class SettledPoint(OpenDocument):
-    """What the first run of a point decided for all later ones; kept beside the journal.
+    """The choices of a point's first run that all later runs share; stored beside the journal.
 
     Attributes:
-        options: of the engine, as it chose them.
+        options: the options that the engine chose.
         target: the best speed so far, in LoadGen's unit of the scenario's target.
     """
 

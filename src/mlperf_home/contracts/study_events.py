@@ -1,4 +1,4 @@
-"""Lines that a study prints for its parent: a JSON object each, told apart by `event`."""
+"""The lines that a study prints for its parent process: JSON objects, distinguished by `event`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LIMITS = Limits(size=1 << 16, depth=4, values=64)
 
 
 class StudyDoing(OpenDocument, tag_field="event", tag="doing"):
-    """What is measured next, of how many; printed before a run, never during one."""
+    """The next activity, with the numbers of finished and of all runs; printed before a run, never during one."""
 
     what: str
     done: int
@@ -22,7 +22,7 @@ class StudyDoing(OpenDocument, tag_field="event", tag="doing"):
 
 
 class StudyStanding(OpenDocument, tag_field="event", tag="standing"):
-    """How many points stand where, the seconds spent and left, and the share of the exhaustive sweep."""
+    """The number of points by standing, the seconds spent and left, and the share of the exhaustive sweep."""
 
     front: int
     undecided: int
@@ -33,13 +33,13 @@ class StudyStanding(OpenDocument, tag_field="event", tag="standing"):
 
 
 class StudyAnswered(OpenDocument, tag_field="event", tag="answered"):
-    """The study has ended, and its answer is in a file."""
+    """The study has ended; its answer is in a file."""
 
     answer: Path
 
 
 class OfficialRunDone(OpenDocument, tag_field="event", tag="official"):
-    """An official run is in its place."""
+    """An official run is in the experiment's results."""
 
     point: str
 
@@ -48,7 +48,7 @@ StudyEvent = StudyDoing | StudyStanding | StudyAnswered | OfficialRunDone
 
 
 def standing_of(answer: Answer) -> StudyStanding:
-    """Return the event that tells how an answer stands."""
+    """Return the event with the numbers of an answer."""
     work = answer.work
     return StudyStanding(
         front=len(answer.front),

@@ -1,1 +1,1 @@
-"""The front of experiments: a command run with many values, what was measured shown, replayed and removed."""
+"""Experiments: a command run with many values; its measurements shown, replayed and removed."""

@@ -14,17 +14,17 @@ from mlperf_home.experiments.arguments import home_of, read_derivations, require
 from mlperf_home.experiments.command_table import experiment_command
 from mlperf_home.experiments.experiment import Experiment, ExperimentError, Experiments
 from mlperf_home.experiments.fronts import fronts_of, read_axes
-from mlperf_home.experiments.grid import Outcome, begin_replay, compared, ended, run_grid, trials_of
+from mlperf_home.experiments.grid import TrialOutcome, begin_replay, compare_replay, ended_trials, run_grid, trials_of
 from mlperf_home.experiments.tables import (
+    add_derived,
     answer_sections,
     check_metrics,
     compared_section,
-    derived,
     front_section,
-    mark,
     measured_section,
+    sample_mark,
 )
-from mlperf_home.experiments.values import read_given, trials
+from mlperf_home.experiments.values import make_trials, read_value_options
 from mlperf_home.measurements.prices import kept_prices, read_prices, with_cost
 from mlperf_home.product import ENGINE
 from scriptgraph.embed import Section, agreed, failing_on, show_sections
@@ -59,8 +59,8 @@ def _run(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
     name = require_name(arguments)
     if not arguments.rest:
         raise RequestError("no command: write it after --, as in cm run experiment NAME --explore=JSON -- COMMAND")
-    values = read_given(arguments.text("explore"), arguments.path("explore_file"))
-    points = trials(values, arguments.rest, name)
+    values = read_value_options(arguments.text("explore"), arguments.path("explore_file"))
+    points = make_trials(values, arguments.rest, name)
     origin = CommandOrigin(command=arguments.rest, values={key: tuple(each) for key, each in values.items()})
     # The variation marks samples before the first measurement exists.
     sample = any("_sample" in word.replace(" ", ",").replace("=", ",").split(",") for word in arguments.rest)
@@ -78,7 +78,7 @@ def _say(console: RunConsole, name: str, *messages: str, event: str = "said") ->
 
 
 def _run_answer(
-    experiment: Experiment, outcomes: Sequence[Outcome], arguments: Arguments, console: RunConsole
+    experiment: Experiment, outcomes: Sequence[TrialOutcome], arguments: Arguments, console: RunConsole
 ) -> dict[str, Any]:
     rows = [(each.trial.words, f"{each.told}{' (before)' if each.kept else ''}") for each in outcomes]
     console("tabled", experiment.name, {"title": f"experiment {experiment.name}", "rows": rows})
@@ -99,7 +99,7 @@ def _replay(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
     first, second = begin_replay(Experiments(root_of(arguments)), require_name(arguments))
     outcomes = run_grid(second, trials_of(second), partial(_say, console, second.name))
     damages = list[str]()
-    section = compared_section(f"{first.name} and {second.name}", compared(first, second, outcomes, damages))
+    section = compared_section(f"{first.name} and {second.name}", compare_replay(first, second, outcomes, damages))
     _say(console, first.name, *damages, event="warned")
     if not arguments.as_json:
         show_sections([section])
@@ -111,7 +111,7 @@ def _find(arguments: Arguments, console: RunConsole) -> dict[str, Any]:
     counts = {each.name: sum(1 for _ in each.store.lines()) for each in experiments}
     if not arguments.as_json:
         rows = [
-            (each.name, each.kind, ",".join(each.tags), str(counts[each.name]), mark(each), each.created)
+            (each.name, each.kind, ",".join(each.tags), str(counts[each.name]), sample_mark(each), each.created)
             for each in experiments
         ]
         header = ("name", "kind", "tags", "measurements", "", "created")
@@ -181,7 +181,7 @@ def _read(arguments: Arguments, console: RunConsole, derivations: Mapping[str, E
     if prices:
         lists = [[with_cost(each, prices) for each in measurements] for measurements in lists]
     # One call for all: an expression is an error only if no measurement has a value for it.
-    flat = iter(derived([each for measurements in lists for each in measurements], derivations, notes))
+    flat = iter(add_derived([each for measurements in lists for each in measurements], derivations, notes))
     _say(console, "experiment", *notes, event="warned")
     return [(experiment, [next(flat) for _ in each]) for experiment, each in zip(experiments, lists, strict=True)]
 
@@ -208,7 +208,7 @@ def _with_rows(
         sections.append(measured_section(experiment, measurements, metrics, order, derivations))
         document = {**_description(experiment), "measurements": [asdict(each) for each in measurements]}
         if experiment.kind == "grid":
-            outcomes = ended(experiment, damages := list[str]())
+            outcomes = ended_trials(experiment, damages := list[str]())
             _say(console, experiment.name, *damages, event="warned")
             # Points that failed, or whose command leaves no measurements.
             rows = [(each.trial.words, each.told, each.log) for each in outcomes if not each.measurements]

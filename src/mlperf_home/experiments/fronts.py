@@ -1,4 +1,4 @@
-"""The fronts of what was measured: one for each benchmark and scenario, for others are not to be compared."""
+"""The Pareto fronts of measurements: one for each benchmark and scenario, since others are not comparable."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _COSTS = ("latency_ms", "samples_per_second", "queries_per_second")
 _GAINS = ("top1_percent", "f1_percent")
 USUAL = (*_COSTS, *_GAINS, "energy_mj", "energy_per_sample_j", "cost_per_million_inferences")
-"""The metrics that are shown unless others are named."""
+"""The metrics of a table without --metrics."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Front:
     """The front of a benchmark and scenario.
 
     Attributes:
-        members: what nothing dominates, in the order of the first metric.
-        compared: how many measurements were.
-        invalid: how many were left out because LoadGen calls them INVALID.
-        lacking: how many were left out because they lack a metric.
+        members: the measurements of the front, in the order of the first metric.
+        compared: the number of compared measurements.
+        invalid: the number of measurements left out because LoadGen reports them INVALID.
+        lacking: the number of measurements left out because they lack a metric.
     """
 
     benchmark: str
@@ -43,7 +43,7 @@ class Front:
     lacking: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON."""
+        """Return the front as JSON."""
         metrics = [{"name": each.name, "direction": each.direction} for each in self.axes]
         counts = {"compared": self.compared, "invalid": self.invalid, "lacking": self.lacking}
         members = [asdict(each) for each in self.members]
@@ -51,43 +51,43 @@ class Front:
 
 
 def read_axes(words: Sequence[str], derived: Collection[str]) -> tuple[Axis, ...]:
-    """Read the metrics of a front: NAME, NAME:min or NAME:max; of derived ones, only the user knows what is better.
+    """Read the metrics of a front: NAME, NAME:min or NAME:max; derived metrics require a direction.
 
     Raises:
-        ExperimentError: one metric alone, an unknown direction, or none where one is needed.
+        ExperimentError: there is only one metric, or a direction is unknown or absent.
     """
-    found = []
+    axes = []
     for word in words:
         name, colon, direction = word.partition(":")
         advice = f"write {name}:min or {name}:max"
         if colon and direction not in DIRECTIONS:
-            raise ExperimentError(f"--metrics: {word}", f"{direction!r} is no direction", advice)
+            raise ExperimentError(f"--metrics: {word}", f"{direction!r} is not a direction", advice)
         if name in derived and not colon:
-            raise ExperimentError(f"--metrics: {name}", "does not say whether less or more is better", advice)
+            raise ExperimentError(f"--metrics: {name}", "has no direction, and is a derived metric", advice)
         usual = axis(name)
-        found.append(Axis(name, usual.label, direction or usual.direction))
-    if found and len({each.name for each in found}) < max(2, len(found)):
-        raise ExperimentError("--metrics", "a front needs two different metrics or more", "name another one as well")
-    return tuple(found)
+        axes.append(Axis(name, usual.label, direction or usual.direction))
+    if axes and len({each.name for each in axes}) < max(2, len(axes)):
+        raise ExperimentError("--metrics", "a front needs at least two different metrics", "name another metric")
+    return tuple(axes)
 
 
 def fronts_of(measurements: Sequence[Measurement], axes: Sequence[Axis], *, strict: bool = True) -> list[Front]:
-    """Return the front of each benchmark and scenario; without axes, of a latency or rate and an accuracy of each.
+    """Return the front of each benchmark and scenario; without axes, by its latency or rate and its accuracy.
 
     Raises:
-        ExperimentError: `strict`, and nothing has all of them; says which there are.
+        ExperimentError: `strict`, and no measurement has all metrics; the error names the existing ones.
     """
     groups: dict[tuple[str, str], list[Measurement]] = {}
     for each in measurements:
         groups.setdefault((each.benchmark, each.scenario), []).append(each)
-    found = [_front(*key, group, axes) for key, group in groups.items()]
-    if strict and measurements and not any(each.compared for each in found):
-        wanted = " and ".join(each.name for each in axes) or "a latency or rate and an accuracy"
-        there = {name for each in measurements if each.validity != "INVALID" for name in numbers(each)}
-        invalid = sum(each.invalid for each in found)
-        advice = f"give two of them by --metrics: {', '.join(sorted(there)) or 'none'}"
-        raise ExperimentError("--pareto", f"nothing valid has {wanted} ({invalid} are INVALID)", advice)
-    return found
+    fronts = [_front(*key, group, axes) for key, group in groups.items()]
+    if strict and measurements and not any(each.compared for each in fronts):
+        metrics = " and ".join(each.name for each in axes) or "a latency or rate and an accuracy"
+        known = {name for each in measurements if each.validity != "INVALID" for name in numbers(each)}
+        invalid = sum(each.invalid for each in fronts)
+        advice = f"name two of these with --metrics: {', '.join(sorted(known)) or 'none'}"
+        raise ExperimentError("--pareto", f"no valid measurement has {metrics} ({invalid} are INVALID)", advice)
+    return fronts
 
 
 def _front(benchmark: str, scenario: str, group: Sequence[Measurement], axes: Sequence[Axis]) -> Front:
@@ -102,13 +102,13 @@ def _front(benchmark: str, scenario: str, group: Sequence[Measurement], axes: Se
     return Front(benchmark, scenario, chosen, tuple(members), len(points), invalid, lacking)
 
 
-def usual_pair(there: Collection[str]) -> tuple[str, str]:
-    """Return the usual two of these metrics: a latency or rate, and an accuracy; "" in place of one that is absent."""
-    cost, gain = (next((name for name in names if name in there), "") for names in (_COSTS, _GAINS))
+def usual_pair(metrics: Collection[str]) -> tuple[str, str]:
+    """Return the usual two of these metrics: a latency or rate, and an accuracy; "" if there is none."""
+    cost, gain = (next((name for name in names if name in metrics), "") for names in (_COSTS, _GAINS))
     return cost, gain
 
 
 def numbers(measurement: Measurement) -> dict[str, float]:
-    """Return the values that are finite numbers, by name."""
-    given = {name: each.value for name, each in measurement.values.items()}
-    return {name: float(v) for name, v in given.items() if isinstance(v, (int, float)) and math.isfinite(v)}
+    """Return the values of a measurement that are finite numbers, by name."""
+    values = {name: each.value for name, each in measurement.values.items()}
+    return {name: float(v) for name, v in values.items() if isinstance(v, (int, float)) and math.isfinite(v)}

@@ -1,4 +1,4 @@
-"""Experiments as tables: what was measured, metrics worked out from it, fronts, two runs beside each other."""
+"""Experiments as tables: measurements, derived metrics, fronts, and comparisons of two runs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,9 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.answer import Standing
     from mlperf_home.experiments.experiment import Experiment
     from mlperf_home.experiments.fronts import Front
-    from mlperf_home.experiments.grid import Compared
+    from mlperf_home.experiments.grid import TrialComparison
     from mlperf_home.measurements.expression import Expression
     from mlperf_home.measurements.measurement import Measurement
-
-_BY = "dominated by"
 
 
 def measured_section(
@@ -35,12 +33,12 @@ def measured_section(
     order: str,
     derivations: Sequence[str] = (),
 ) -> Section:
-    """Show each measurement in a row: these metrics, or the usual ones of those that are there; derived ones too."""
-    there = dict.fromkeys(name for each in measurements for name in each.values)
-    usual = [name for name in there if name.startswith("explored_") or name in USUAL]
+    """Return a table with a row for each measurement: these metrics, else the usual ones, and the derived ones."""
+    known = dict.fromkeys(name for each in measurements for name in each.values)
+    usual = [name for name in known if name.startswith("explored_") or name in USUAL]
     shown = list(dict.fromkeys([*(metrics or usual), *derivations]))
     rows = [
-        (*_words(each), *(_word(_value_of(each, name)) for name in shown), mark(each))
+        (*_labels(each), *(_text(_value_of(each, name)) for name in shown), sample_mark(each))
         for each in sorted(measurements, key=lambda each: _order(_value_of(each, order)))
     ]
     sample = experiment.sample or any(each.sample for each in measurements)
@@ -49,40 +47,41 @@ def measured_section(
 
 
 def check_metrics(option: str, names: Sequence[str], measurements: Sequence[Measurement]) -> None:
-    """Check that each name is that of something measured. Raise ExperimentError if nothing has it."""
-    there = sorted({name for each in measurements for name in (*each.values, *each.system)})
+    """Raise ExperimentError if no measurement has one of the metrics."""
+    known = sorted({name for each in measurements for name in (*each.values, *each.system)})
     for name in names:
-        if measurements and name not in there:
-            raise ExperimentError(f"--{option}: {name}", "nothing has it", f"there are: {', '.join(there)}")
+        if measurements and name not in known:
+            advice = f"use one of {', '.join(known)}"
+            raise ExperimentError(f"--{option}: {name}", "no measurement has this metric", advice)
 
 
-def derived(
-    measurements: Sequence[Measurement], wanted: Mapping[str, Expression], notes: list[str]
+def add_derived(
+    measurements: Sequence[Measurement], expressions: Mapping[str, Expression], notes: list[str]
 ) -> list[Measurement]:
-    """Add derived metrics; where one cannot be worked out it is unknown, with the reason.
+    """Return the measurements with derived metrics; a metric without a value is unknown, with the reason.
 
     `notes` takes a sentence for each metric that some measurements do not have.
 
     Raises:
-        ExperimentError: a new name is taken.
-        ExpressionError: an expression has a value for no measurement because of how it is written.
+        ExperimentError: a measured metric has the same name.
+        ExpressionError: an expression has no value for any measurement.
     """
-    found = list(measurements)
-    for name, expression in wanted.items():
-        known = [_known(each) for each in found]
+    derived = list(measurements)
+    for name, expression in expressions.items():
+        known = [_known(each) for each in derived]
         if any(name in each for each in known):
-            raise ExperimentError(f"--derive: {name}", "is the name of something measured", "choose another name")
+            raise ExperimentError(f"--derive: {name}", "is the name of a measured metric", "choose another name")
         problems: list[ExpressionError] = []
-        values = [_worked_out(expression, each, problems) for each in known]
+        values = [_evaluate(expression, each, problems) for each in known]
         if problems and len(problems) == len(values):
             raise problems[0]
         if problems:
-            notes.append(f"{name}: {len(problems)} of {len(values)} have none; the first: {problems[0].problem}")
-        found = [replace(each, values={**each.values, name: value}) for each, value in zip(found, values, strict=True)]
-    return found
+            notes.append(f"{name}: {len(problems)} of {len(values)} have no value; the first: {problems[0].problem}")
+        derived = [replace(m, values={**m.values, name: value}) for m, value in zip(derived, values, strict=True)]
+    return derived
 
 
-def _worked_out(expression: Expression, known: Mapping[str, Value], problems: list[ExpressionError]) -> Value:
+def _evaluate(expression: Expression, known: Mapping[str, Value], problems: list[ExpressionError]) -> Value:
     try:
         return expression.value(known)
     except ExpressionError as error:
@@ -91,7 +90,7 @@ def _worked_out(expression: Expression, known: Mapping[str, Value], problems: li
 
 
 def _system(measurement: Measurement) -> dict[str, Value]:
-    """Return what is known of the machine; its cores are those of all sockets where a result tells those of each."""
+    """Return the facts of the system; `cores` counts all sockets if the cores of each socket are known."""
     system = dict(measurement.system)
     cores, sockets = (system[name].value if name in system else None for name in ("cores", "sockets"))
     if isinstance(cores, (int, float)) and isinstance(sockets, (int, float)):
@@ -100,14 +99,14 @@ def _system(measurement: Measurement) -> dict[str, Value]:
 
 
 def _known(measurement: Measurement) -> dict[str, Value]:
-    """Return what an expression may name; a dot in a name is written as "_" there.
+    """Return the values that an expression may name, with "_" for each dot in a name.
 
-    Cores are the machine's: those that the engine was given are `engine_cores`.
+    `cores` are the system's cores; the cores of the engine are `engine_cores`.
     """
     engine = {f"engine_{name}": value for name, value in measurement.engine.items()}
-    # An engine's own names stand where nothing else has them.
-    named = {**measurement.engine, **engine, **_system(measurement), **measurement.values}
-    return {name.replace(".", "_"): value for name, value in named.items()}
+    # A plain engine name applies only if no other value has that name.
+    values = {**measurement.engine, **engine, **_system(measurement), **measurement.values}
+    return {name.replace(".", "_"): value for name, value in values.items()}
 
 
 def _value_of(measurement: Measurement, name: str) -> Value | None:
@@ -115,19 +114,22 @@ def _value_of(measurement: Measurement, name: str) -> Value | None:
 
 
 def answer_sections(experiment: Experiment) -> list[Section]:
-    """Show an exploration's answer in its three parts. Raise ExperimentError if it cannot be read."""
+    """Return the tables of an exploration's answer. Raise ExperimentError if it cannot be read."""
     try:
         answer = read_answer(experiment.answer)
     except DocumentError as error:
         advice = "run the exploration again; its journal is kept"
-        raise ExperimentError(experiment.answer, f"is no answer ({error.fault})", advice) from None
+        raise ExperimentError(experiment.answer, f"is not an answer ({error.fault})", advice) from None
     metrics, work = [each.name for each in answer.metrics], answer.work
-    parts = (answer.front, "front", ""), (answer.undecided, "undecided", "with"), (answer.dropped, "dropped", _BY)
-    share = f"{work.share:.1%} of what the exhaustive sweep takes"
-    said = f"{sum(work.spent_s.values()):.0f} s spent, {share}; at most {work.left_s:.0f} s left"
+    share = f"{work.share:.1%} of the exhaustive sweep's time"
+    times = f"{sum(work.spent_s.values()):.0f} s spent, {share}; at most {work.left_s:.0f} s left"
     title = _marked(f"{experiment.name}: {answer.name} on {answer.system}", sample=answer.sample)
-    sections = [_part(*part, metrics) for part in parts]
-    return [Section(title), *sections, Section(said), *(Section(each) for each in answer.warnings)]
+    sections = [
+        _part(answer.front, "front", "", metrics),
+        _part(answer.undecided, "undecided", "with", metrics),
+        _part(answer.dropped, "dropped", "dominated by", metrics),
+    ]
+    return [Section(title), *sections, Section(times), *(Section(each) for each in answer.warnings)]
 
 
 def _part(standings: Sequence[Standing], name: str, against: str, metrics: Sequence[str]) -> Section:
@@ -136,55 +138,57 @@ def _part(standings: Sequence[Standing], name: str, against: str, metrics: Seque
         cells = []
         for metric in metrics:
             value, interval = each.values.get(metric), each.intervals.get(metric)
-            between = f" ({interval[0]:.5g} to {interval[1]:.5g})" if value is not None and interval else ""
-            cells.append("not known" if value is None else f"{value:.5g}{between}")
+            bounds = f" ({interval[0]:.5g} to {interval[1]:.5g})" if value is not None and interval else ""
+            cells.append("unknown" if value is None else f"{value:.5g}{bounds}")
         rows.append((each.point, *cells, each.failed or ", ".join(each.against)))
     header = ("point", *(axis(metric).label for metric in metrics), against)
     return Section(f"{name} ({len(rows)})", rows, header if rows else ())
 
 
-def front_section(experiment: Experiment, found: Front) -> Section:
-    """Show the front of one benchmark and scenario."""
-    sample = experiment.sample or any(each.sample for each in found.members)
-    what = f"{experiment.name}: {found.benchmark}, {found.scenario}"
-    left = [f"{found.invalid} INVALID"] if found.invalid else []
-    left += [f"{found.lacking} without these metrics"] if found.lacking and found.axes else []
-    out = f"; left out: {', '.join(left)}" if left else ""
-    if not found.axes:
-        return Section(_marked(f"{what}: nothing has a latency or rate and an accuracy{out}", sample=sample))
-    names = [each.name for each in found.axes]
+def front_section(experiment: Experiment, front: Front) -> Section:
+    """Return the table of the front of one benchmark and scenario."""
+    sample = experiment.sample or any(each.sample for each in front.members)
+    prefix = f"{experiment.name}: {front.benchmark}, {front.scenario}"
+    reasons = [f"{front.invalid} INVALID"] if front.invalid else []
+    reasons += [f"{front.lacking} without these metrics"] if front.lacking and front.axes else []
+    left_out = f"; left out: {', '.join(reasons)}" if reasons else ""
+    if not front.axes:
+        title = f"{prefix}: no measurement has a latency or rate and an accuracy{left_out}"
+        return Section(_marked(title, sample=sample))
+    names = [each.name for each in front.axes]
     rows = [
-        (*_words(each)[:2], *(_word(each.values.get(name)) for name in names), mark(each)) for each in found.members
+        (*_labels(each)[:2], *(_text(each.values.get(name)) for name in names), sample_mark(each))
+        for each in front.members
     ]
-    title = _marked(f"{what}: {len(rows)} of {found.compared} are of the front{out}", sample=sample)
-    return Section(title, rows, ("model", "system", *(each.words for each in found.axes), "") if rows else ())
+    title = _marked(f"{prefix}: {len(rows)} of {front.compared} are on the front{left_out}", sample=sample)
+    return Section(title, rows, ("model", "system", *(each.caption for each in front.axes), "") if rows else ())
 
 
-def compared_section(name: str, points: Sequence[Compared]) -> Section:
-    """Show values of two runs of the same points, and by how much the second differs."""
+def compared_section(name: str, comparisons: Sequence[TrialComparison]) -> Section:
+    """Return a table with the values of two runs of the same trials, and their relative differences."""
     rows = []
-    for point in points:
-        if not point.pairs:
-            same = "as then" if ("failed" in point.then) == ("failed" in point.now) else "ended otherwise"
-            rows.append((point.words, "ended", point.then, point.now, same))
-        for first, second in point.pairs:
-            same = " (the same logs: it was not measured again)" if first.logs and first.logs == second.logs else ""
+    for trial in comparisons:
+        if not trial.pairs:
+            same = "the same" if ("failed" in trial.then) == ("failed" in trial.now) else "different"
+            rows.append((trial.words, "result", trial.then, trial.now, same))
+        for first, second in trial.pairs:
+            same = " (the same logs; not measured again)" if first.logs and first.logs == second.logs else ""
             for metric in [name for name in USUAL if name in first.values and name in second.values]:
-                one, other = first.values[metric], second.values[metric]
-                change = "not known"
-                if isinstance(one.value, (int, float)) and isinstance(other.value, (int, float)) and one.value:
-                    change = f"{other.value / one.value - 1:+.1%}"
-                rows.append((point.words, metric, _word(one), _word(other), f"{change}{same}"))
+                old, new = first.values[metric], second.values[metric]
+                change = "unknown"
+                if isinstance(old.value, (int, float)) and isinstance(new.value, (int, float)) and old.value:
+                    change = f"{new.value / old.value - 1:+.1%}"
+                rows.append((trial.words, metric, _text(old), _text(new), f"{change}{same}"))
     return Section(name, rows, ("values", "metric", "then", "now", "difference") if rows else ())
 
 
-def _words(measurement: Measurement) -> tuple[str, str, str, str]:
-    model, system = _word(measurement.model.get("name")), _word(measurement.system.get("name"))
+def _labels(measurement: Measurement) -> tuple[str, str, str, str]:
+    model, system = _text(measurement.model.get("name")), _text(measurement.system.get("name"))
     return model, system, measurement.scenario, measurement.validity or ""
 
 
-def mark(made: Experiment | Measurement) -> str:
-    """Return the word that marks sample data, or ""."""
+def sample_mark(made: Experiment | Measurement) -> str:
+    """Return "sample" for sample data, else ""."""
     return "sample" if made.sample else ""
 
 
@@ -192,7 +196,7 @@ def _marked(title: str, *, sample: bool) -> str:
     return f"{SAMPLE}: {title}" if sample else title
 
 
-def _word(value: Value | None) -> str:
+def _text(value: Value | None) -> str:
     if value is None or value.value is None:
         return "-"
     return f"{value.value:.6g}" if isinstance(value.value, float) else str(value.value)

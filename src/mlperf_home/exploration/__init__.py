@@ -1,1 +1,1 @@
-"""Which CPU, which model: the Pareto front of a space of points, for a part of an exhaustive sweep's work."""
+"""Explorations: the Pareto front of a space of points, for a fraction of the work of an exhaustive sweep."""

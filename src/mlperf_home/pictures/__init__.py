@@ -1,1 +1,1 @@
-"""Pictures of fronts: gathered by the front, drawn in an environment of their own (see docs/pictures.md)."""
+"""Pictures of fronts, drawn in an environment of their own; see docs/pictures.md."""

@@ -22,20 +22,20 @@ FILES = tuple(f"pareto.{ending}" for ending in ("svg", "png", "html", "csv", "js
 
 
 def main() -> int:
-    """Write the files of FILES; one line says what is wrong."""
+    """Write the files of FILES; print an error as one line. Return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--picture", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        picture = with_standings(read_picture(given.picture))
-        _write(picture, given.out)
+        picture = with_standings(read_picture(arguments.picture))
+        _write(picture, arguments.out)
     except PictureError as error:
         print(f"mlperf-home: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        place = error.filename or given.out
-        print(f"mlperf-home: {place}: cannot be written ({error.strerror}); give another --out_dir", file=sys.stderr)
+        place = error.filename or arguments.out
+        print(f"mlperf-home: {place}: cannot be written ({error.strerror}); use another --out_dir", file=sys.stderr)
         return 1
     fronts = sum(mark.standing == "front" for mark in picture.marks)
     print(to_line(PictureDrawn(marks=len(picture.marks), front=fronts)), flush=True)
@@ -54,7 +54,7 @@ def _write(picture: Picture, out: Path) -> None:
         png.unlink(missing_ok=True)
     replace_text(out / "pareto.html", write_page(picture))
     replace_text(out / "pareto.json", to_json(picture))
-    # The table has the facts as columns.
+    # Each fact has a column of the table.
     facts = sorted({name for mark in picture.marks for name in mark.facts})
     columns = [f"{axis.name}{end}" for axis in (picture.x, picture.y) for end in ("", "_low", "_high")]
     text = io.StringIO()

@@ -1,6 +1,6 @@
-"""A picture as SVG and PNG, by Matplotlib, and as one page of HTML that needs no network, by Plotly.
+"""Pictures as SVG and PNG, by Matplotlib, and as one page of HTML without network access, by Plotly.
 
-The same picture gives the same bytes of SVG.
+Equal pictures have equal bytes of SVG.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
 _SIZE_IN = (10.0, 6.5)
 _DPI = 150
 _FEW = 400
-"""Up to so many marks of a kind are drawn large, and names keep off them."""
+"""The most marks of a kind that are drawn large and not covered by names."""
 _NARROW = 100
-# Where a label is tried, in points from its mark: away from what the front dominates first.
+# Positions of a label, in points from its mark, in the order of preference: first those on the empty side of the front.
 _PLACES = ((-8, 7), (-8, 17), (8, -12), (8, 5), (-8, -12), (8, -22), (-8, 25), (8, 15))
 _SETTINGS = {"svg.hashsalt": "mlperf-home", "svg.fonttype": "path", "font.size": 10, "axes.axisbelow": True}
 
 
 def draw(picture: Picture, svg: Path, png: Path) -> None:
-    """Draw a picture whose marks all have a standing. Raise OSError if a file cannot be written."""
+    """Draw a picture whose marks all have standings. Raise OSError if a file cannot be written."""
     mpl.use("Agg")
-    from matplotlib import pyplot as plt  # noqa: PLC0415 - the way of drawing has to be chosen first
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - only after the choice of the backend
 
     with mpl.rc_context(_SETTINGS):
         figure, axes = plt.subplots(figsize=_SIZE_IN)
         for imported in (True, False):
             front = picture.staircase(imported=imported)
             if len(front) > 1:
-                # Steps: between two marks of the front there is only what the worse of the two reaches.
+                # Steps, since between two marks of the front only the worse value is reached.
                 where = "post" if picture.x.direction == "min" else "pre"
                 colour = LOOKS[front[0].kind].colour
                 xs, ys = [mark.x for mark in front], [mark.y for mark in front]
@@ -54,15 +54,15 @@ def draw(picture: Picture, svg: Path, png: Path) -> None:
         for key, look in LOOKS.items():
             marks = [mark for mark in picture.marks if mark.kind == key]
             if marks:
-                _draw_marks(axes, marks, f"{look.words} ({len(marks)})", key)
-        _dress(axes, picture)
+                _draw_marks(axes, marks, f"{look.label} ({len(marks)})", key)
+        _format_axes(axes, picture)
         _label(figure, axes, picture.staircase(imported=False) or picture.staircase(imported=True), picture)
         figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": "mlperf-home"})
         figure.savefig(png, format="png", bbox_inches="tight", dpi=_DPI)
         plt.close(figure)
 
 
-def _draw_marks(axes: Any, marks: Sequence[Mark], words: str, key: tuple[bool, str]) -> None:
+def _draw_marks(axes: Any, marks: Sequence[Mark], label: str, key: tuple[bool, str]) -> None:
     look = LOOKS[key]
     hollow = look.shape == "D" or key == (True, "dropped")
     axes.scatter(
@@ -73,7 +73,7 @@ def _draw_marks(axes: Any, marks: Sequence[Mark], words: str, key: tuple[bool, s
         facecolors="none" if hollow else look.colour,
         edgecolors=None if look.shape == "x" else look.colour,
         linewidths=1.4 if hollow or look.shape == "x" else 0.5,
-        label=words,
+        label=label,
         zorder=3,
     )
     for mark in marks:
@@ -83,17 +83,17 @@ def _draw_marks(axes: Any, marks: Sequence[Mark], words: str, key: tuple[bool, s
             axes.plot((mark.x, mark.x), mark.y_interval, color=look.colour, linewidth=1, zorder=2)
 
 
-def _dress(axes: Any, picture: Picture) -> None:
+def _format_axes(axes: Any, picture: Picture) -> None:
     if all(mark.x > 0 for mark in picture.marks):
         axes.set_xscale("log")
         span = max(mark.x for mark in picture.marks) / min(mark.x for mark in picture.marks)
-        # Decades alone would leave a narrow axis with one number, or none.
+        # With decades alone, a narrow axis would have one number, or none.
         subs = (1.0, 2.0, 3.0, 5.0) if span < _NARROW else (1.0,)
         axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=subs, numticks=20))
         axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
-    axes.set_xlabel(picture.x.words)
-    axes.set_ylabel(picture.y.words)
+    axes.set_xlabel(picture.x.caption)
+    axes.set_ylabel(picture.y.caption)
     axes.set_title(picture.heading, loc="left", wrap=True)
     axes.grid(visible=True, which="both", color="#e8e8e8", linewidth=0.6)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.11), ncols=5, frameon=False)
@@ -104,7 +104,7 @@ def _dress(axes: Any, picture: Picture) -> None:
 
 
 def _label(figure: Any, axes: Any, front: Iterable[Mark], picture: Picture) -> None:
-    """Name the front's marks where there is room; a name that would lie over another one is left out."""
+    """Draw the names of the front's marks; omit a name that has no free position."""
     sides = [1 if axis.direction == better else -1 for axis, better in ((picture.x, "min"), (picture.y, "max"))]
     places = [(sides[0] * right, sides[1] * up) for right, up in _PLACES]
     halo = [patheffects.withStroke(linewidth=2.5, foreground="white")]
@@ -135,7 +135,7 @@ def _label(figure: Any, axes: Any, front: Iterable[Mark], picture: Picture) -> N
 
 
 def write_page(picture: Picture) -> str:
-    """Return a page with Plotly's library, the marks, and the filters inside it; every mark has a standing."""
+    """Return a page that contains Plotly's library, the marks, and the filters; every mark has a standing."""
     looks = [
         {"imported": imported, "standing": standing, **asdict(look)}
         for (imported, standing), look in LOOKS.items()
@@ -143,16 +143,16 @@ def write_page(picture: Picture) -> str:
     ]
     document = {**asdict(picture), "looks": looks, "sample_words": SAMPLE if picture.sample else ""}
     text = json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return _own("page.html").format(
+    return _read_asset("page.html").format(
         title=html.escape(picture.heading),
         notes="".join(f"<li>{html.escape(note)}</li>" for note in picture.notes),
-        # No text in it may end the script.
+        # No text of the document may end the script element.
         document=text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"),
         library=get_plotlyjs(),
-        code=_own("page.js"),
-        style=_own("page.css"),
+        code=_read_asset("page.js"),
+        style=_read_asset("page.css"),
     )
 
 
-def _own(name: str) -> str:
+def _read_asset(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text("utf-8")

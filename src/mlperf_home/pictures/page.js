@@ -4,10 +4,10 @@
   const picture = JSON.parse(document.getElementById("picture").textContent);
   const chart = document.getElementById("chart");
   const controls = document.getElementById("controls");
-  const MOST_CHOICES = 40; // A longer list is no filter; the search finds those.
-  const hidden = {}; // by filter: the values that are switched off
+  const MOST_CHOICES = 40; // The search serves longer lists.
+  const hidden = {}; // By filter: the values that are switched off.
   const log = { x: picture.marks.every((mark) => mark.x > 0), y: false };
-  let wanted = "";
+  let searched = "";
 
   const filters = {
     "measured": (mark) => (mark.imported ? "imported" : "this machine"),
@@ -15,20 +15,20 @@
     "system": (mark) => mark.system,
   };
   for (const fact of ["family", "precision", "resolution", "engine", "scenario", "round"]) {
-    filters[fact] = (mark) => mark.facts[fact] || "not told";
+    filters[fact] = (mark) => mark.facts[fact] || "unknown";
   }
 
   const escaped = (text) =>
     String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   const rounded = (value) => Number(value.toPrecision(6)).toString();
-  const between = (interval) => (interval ? ` (${interval.map(rounded).join(" to ")})` : "");
+  const bounds = (interval) => (interval ? ` (${interval.map(rounded).join(" to ")})` : "");
 
   function hover(mark) {
     const rows = [
       `<b>${escaped(mark.name)}</b>`,
       ...(mark.sample ? [picture.sample_words] : []),
-      `${escaped(picture.x.label)}: ${rounded(mark.x)}${between(mark.x_interval)}`,
-      `${escaped(picture.y.label)}: ${rounded(mark.y)}${between(mark.y_interval)}`,
+      `${escaped(picture.x.label)}: ${rounded(mark.x)}${bounds(mark.x_interval)}`,
+      `${escaped(picture.y.label)}: ${rounded(mark.y)}${bounds(mark.y_interval)}`,
       `${mark.imported ? "imported: " : ""}${escaped(mark.system)}`,
       ...Object.entries(mark.facts).map(([name, value]) => `${escaped(name)}: ${escaped(value)}`),
     ];
@@ -36,9 +36,9 @@
   }
 
   function visible(mark) {
-    const words = `${mark.name} ${mark.system}`.toLowerCase();
+    const names = `${mark.name} ${mark.system}`.toLowerCase();
     return (
-      words.includes(wanted) &&
+      names.includes(searched) &&
       Object.entries(filters).every(([name, value]) => !(hidden[name] && hidden[name].has(value(mark))))
     );
   }
@@ -53,10 +53,10 @@
   function traces(marks) {
     return picture.looks.map((look) => {
       const own = marks.filter((mark) => mark.imported === look.imported && mark.standing === look.standing);
-      if (look.standing === "front") own.sort((one, other) => one.x - other.x);
+      if (look.standing === "front") own.sort((left, right) => left.x - right.x);
       return {
         type: "scatter",
-        name: `${look.words} (${own.length})`,
+        name: `${look.label} (${own.length})`,
         mode: look.standing === "front" ? "lines+markers" : "markers",
         line: { shape: picture.x.direction === "min" ? "hv" : "vh", width: 1, color: look.colour },
         marker: { color: look.colour, symbol: look.symbol, size: marks.length > 800 ? 5 : 9 },
@@ -91,7 +91,7 @@
     Plotly.react(chart, traces(marks), layout, { responsive: true, displaylogo: false });
   }
 
-  function box(parent, words, checked, changed) {
+  function addCheckbox(parent, text, checked, changed) {
     const label = document.createElement("label");
     const input = document.createElement("input");
     input.type = "checkbox";
@@ -100,15 +100,15 @@
       changed(input.checked);
       draw();
     });
-    label.append(input, ` ${words}`);
+    label.append(input, ` ${text}`);
     parent.append(label);
     return input;
   }
 
-  function group(words) {
+  function addGroup(title) {
     const set = document.createElement("fieldset");
     const legend = document.createElement("legend");
-    legend.textContent = words;
+    legend.textContent = title;
     set.append(legend);
     controls.append(set);
     return set;
@@ -117,19 +117,19 @@
   function addFilter(name, value) {
     const choices = [...new Set(picture.marks.map(value))].sort();
     if (choices.length < 2 || choices.length > MOST_CHOICES) return;
-    const set = group(name);
+    const set = addGroup(name);
     hidden[name] = new Set();
     for (const choice of choices) {
-      const input = box(set, choice, true, (on) => hidden[name][on ? "delete" : "add"](choice));
+      const input = addCheckbox(set, choice, true, (on) => hidden[name][on ? "delete" : "add"](choice));
       input.dataset.filter = name;
       input.value = choice;
     }
   }
 
-  const axes = group("axes");
+  const axes = addGroup("axes");
   for (const name of ["x", "y"]) {
     if (!picture.marks.every((mark) => mark[name] > 0)) continue;
-    box(axes, `${name} logarithmic`, log[name], (on) => (log[name] = on)).id = `log-${name}`;
+    addCheckbox(axes, `${name} logarithmic`, log[name], (on) => (log[name] = on)).id = `log-${name}`;
   }
   const search = document.createElement("input");
   search.type = "search";
@@ -137,10 +137,10 @@
   search.placeholder = "name or system";
   search.setAttribute("aria-label", "show only names or systems with this text");
   search.addEventListener("input", () => {
-    wanted = search.value.trim().toLowerCase();
+    searched = search.value.trim().toLowerCase();
     draw();
   });
-  group("search").append(search);
+  addGroup("search").append(search);
   for (const [name, value] of Object.entries(filters)) addFilter(name, value);
   draw();
 })();

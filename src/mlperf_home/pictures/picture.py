@@ -1,4 +1,4 @@
-"""A picture as data: two axes and marks, how marks look, and which are of the front."""
+"""Pictures of two axes and marks: reading and writing, the look of marks, and the marks of the front."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STANDINGS = ("front", "undecided", "dropped")
-"""Nothing dominates it; not told apart from others; dominated."""
+"""On the front, not distinguished from other points, dominated."""
 
 _UNITS = {"ms": "ms", "percent": "%", "j": "J", "mj": "mJ", "s": "s", "mhz": "MHz", "bytes": "bytes"}
 _MORE_IS_BETTER = ("top1_percent", "f1_percent", "exact_match_percent")
@@ -24,21 +24,21 @@ _RATES = "_per_second"
 
 
 class PictureError(LocatedError):
-    """There is nothing to draw, or it cannot be read."""
+    """There is nothing to draw, or a file cannot be read."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """A kind of mark: its words, colour, and shape as Matplotlib and as Plotly name it."""
+    """The look of a kind of marks: label, colour, and the names of its shape in Matplotlib and in Plotly."""
 
-    words: str
+    label: str
     colour: str
     shape: str
     symbol: str
 
 
-# By Mark.kind; drawn in this order, so that the front lies on top. The colours (Okabe and Ito) are ones that the
-# colour-blind tell apart.
+# By Mark.kind, in the order of drawing: the front lies on top. Colour-blind people can distinguish these colours (Okabe
+# and Ito).
 LOOKS = {
     (True, "dropped"): Look("imported, dominated", "#bbbbbb", "s", "square-open"),
     (True, "front"): Look("imported, front", "#56b4e9", "s", "square"),
@@ -49,32 +49,34 @@ LOOKS = {
 
 
 def axis(metric: str) -> Axis:
-    """Make the axis of a metric from its name: accuracies and rates are better when they are more."""
+    """Return the axis of a metric; of accuracies and rates, more is better."""
     better = "max" if metric in _MORE_IS_BETTER or metric.endswith(_RATES) else "min"
-    words, _, unit = metric.rpartition("_")
+    quantity, _, unit = metric.rpartition("_")
     if metric.endswith(_RATES) or unit not in _UNITS:
         return Axis(metric, metric.replace("_", " "), better)
-    name = {"top1": "top-1 accuracy", "f1": "F1", "exact_match": "exact match"}.get(words, words.replace("_", " "))
+    name = {"top1": "top-1 accuracy", "f1": "F1", "exact_match": "exact match"}.get(
+        quantity, quantity.replace("_", " ")
+    )
     return Axis(metric, f"{name} ({_UNITS[unit]})", better)
 
 
 def to_json(picture: Picture) -> str:
-    """Write a picture as JSON text, the same for the same picture."""
+    """Return a picture as JSON text; equal pictures have equal texts."""
     return json.dumps(encode_finite(picture), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def read_picture(path: Path) -> Picture:
-    """Read a picture from a file. Raise PictureError if it is none."""
+    """Read a picture from a file. Raise PictureError if it is not a picture."""
     try:
         return read_document(path, Picture, PICTURE_LIMITS)
     except DocumentError as error:
-        raise PictureError(path, f"is no picture ({error.fault})", "make it again") from None
+        raise PictureError(path, f"is not a picture ({error.fault})", "create it again") from None
 
 
 def with_standings(picture: Picture) -> Picture:
-    """Compare marks without a standing by their values: this machine's among themselves, imported ones likewise.
+    """Return the picture with a standing for each mark, by comparing values: this machine's, and imported ones.
 
-    An exploration's own words stay: it knows of noise, values alone do not.
+    The standings of an exploration stay: they allow for noise.
     """
     standings: dict[int, str] = {}
     for imported in (False, True):

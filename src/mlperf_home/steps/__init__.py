@@ -1,1 +1,1 @@
-"""A run as the front sees it: where results lie, what is known of the system, how the harness is started."""
+"""The work of steps, by their Context: folders of results, facts of the machine, runs of the harness, reports."""

@@ -1,4 +1,4 @@
-"""Which image classifier a step gives: the user's own, one of the sample's, or a downloaded one."""
+"""The image classifier that a step exports: the user's own, one of the sample's, or a downloaded one."""
 
 from __future__ import annotations
 
@@ -15,63 +15,64 @@ _NOTHING_PUBLISHED = dict.fromkeys(
 
 
 def describe_model(context: Context) -> dict[str, Value]:
-    """Choose the model's file, look whether it is what was asked for, and give what the step exports.
+    """Select the model's file, check its input size, and return the exports of the step.
 
     Raises:
-        StepFailed: none was named, or the file takes images of another size than its variation says.
-        BackendError: the file is no whole TFLite model of single images.
+        StepFailed: no model is named, or the file takes images of another size than the variation.
+        BackendError: the file is not a complete TFLite model for single images.
     """
-    name, path, told = _chosen(context)
+    name, path, exports = _select(context)
     side = input_side(path)
     # --model_name, or the 2023 spelling --env.CM_ML_MODEL_FULL_NAME.
-    given = context.name("CM_ML_MODEL_FULL_NAME_GIVEN", "") or context.name("CM_ML_MODEL_FULL_NAME", "")
+    option = context.name("CM_ML_MODEL_FULL_NAME_GIVEN", "") or context.name("CM_ML_MODEL_FULL_NAME", "")
     return {
         "CM_ML_MODEL_SAMPLE": "",
-        **told,
+        **exports,
         "CM_ML_MODEL_FILE_WITH_PATH": str(path),
-        "CM_ML_MODEL_FULL_NAME": given or name,
+        "CM_ML_MODEL_FULL_NAME": option or name,
         "CM_ML_MODEL_RESOLUTION": side,
         "CM_DATASET_INPUT_SQUARE_SIDE": side,
     }
 
 
-def _chosen(context: Context) -> tuple[str, Path, dict[str, Value]]:
+def _select(context: Context) -> tuple[str, Path, dict[str, Value]]:
     if context.path("CM_ML_MODEL_PATH") is not None:
         path = context.existing("CM_ML_MODEL_PATH")
-        told: dict[str, Value] = {
+        exports: dict[str, Value] = {
             "CM_ML_MODEL_WEIGHT_TYPE": "unknown",
             "CM_ML_MODEL_SOURCE": f"the user's file {path.name}",
         }
-        return path.stem, path, {**_NOTHING_PUBLISHED, **told}
+        return path.stem, path, {**_NOTHING_PUBLISHED, **exports}
     if context.text("CM_ML_MODEL_SAMPLE_NAME", ""):
-        return _of_the_sample(context.name("CM_ML_MODEL_SAMPLE_NAME"))
-    brought = context.text("CM_EXTRACT_MEMBER_PATH", "")
-    if not brought:
+        return _select_sample(context.name("CM_ML_MODEL_SAMPLE_NAME"))
+    extracted = context.text("CM_EXTRACT_MEMBER_PATH", "")
+    if not extracted:
         raise StepFailed(
-            "there is no such model; give --model_path=F.tflite, the variation _sample, or variations of one that "
-            f"exists: v1 has the multipliers {_multipliers('v1')}, v2 {_multipliers('v2')}; v3's small-minimalistic "
-            "has no uint8"
+            "no model has these variations; use --model_path=F.tflite, the variation _sample, or variations of a "
+            f"published model: v1 has the multipliers {_multipliers('v1')}, v2 {_multipliers('v2')}; v3's "
+            "small-minimalistic has no uint8"
         )
-    path, side = Path(brought), context.whole("CM_ML_MODEL_RESOLUTION")
+    path, side = Path(extracted), context.whole("CM_ML_MODEL_RESOLUTION")
     if input_side(path) != side:
-        raise StepFailed(f"{path}: takes images of {input_side(path)} pixels, not {side}: another file than published")
+        size = input_side(path)
+        raise StepFailed(f"{path}: takes images of {size} pixels, not {side}; download the published file again")
     host = context.text("CM_DOWNLOAD_URL").partition(",")[0]
     return context.name("CM_ML_MODEL_VARIATION_NAME"), path, {"CM_ML_MODEL_SOURCE": host}
 
 
 def _multipliers(version: str) -> str:
     rows = (row.variations for row in read_classifiers() if version in row.variations)
-    named = (name.partition("multiplier-")[2] for variations in rows for name in variations)
-    return ", ".join(dict.fromkeys(filter(None, named)))
+    multipliers = (name.partition("multiplier-")[2] for variations in rows for name in variations)
+    return ", ".join(dict.fromkeys(filter(None, multipliers)))
 
 
-def _of_the_sample(name: str) -> tuple[str, Path, dict[str, Value]]:
+def _select_sample(name: str) -> tuple[str, Path, dict[str, Value]]:
     if name not in mobilenet.MODELS:
-        raise StepFailed(f"the sample has no model {name!r}; it has {', '.join(mobilenet.MODELS)}")
-    told: dict[str, Value] = {
+        raise StepFailed(f"the sample has no model {name!r}; use one of {', '.join(mobilenet.MODELS)}")
+    exports: dict[str, Value] = {
         **_NOTHING_PUBLISHED,
         "CM_ML_MODEL_WEIGHT_TYPE": "int8" if name.endswith("int8") else "fp32",
         "CM_ML_MODEL_SOURCE": "the embedded sample",
         "CM_ML_MODEL_SAMPLE": "yes",
     }
-    return name, mobilenet.MODELS[name], told
+    return name, mobilenet.MODELS[name], exports

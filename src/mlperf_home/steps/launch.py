@@ -1,8 +1,8 @@
-"""Start the harness in the workload's environment, and take what it leaves into the results.
+"""Runs of the harness in the workload's environment, with their results.
 
-A run that was over too early, for a busy machine had been measured before it, is made once more, for what it reached.
-Offline ends too early where target_qps was too low. SingleStream and MultiStream run out of queries where
-target_latency was too high, and LoadGen calls that an error.
+A run that ends too early is repeated once with a corrected target: its target was measured on a busy machine. An
+Offline run ends too early if target_qps is too low. SingleStream and MultiStream run out of queries if target_latency
+is too high, which LoadGen reports as an error.
 """
 
 from __future__ import annotations
@@ -45,17 +45,20 @@ if TYPE_CHECKING:
     Say = Callable[[str], None]
 
 
-# How our modules begin the line that says what was wrong.
-_SAID = "mlperf-home: "
-# LoadGen issues a tenth more than the target asks for; one more tenth lets the second run be faster than the first.
-_ROOM = 1.1
+# The start of an error's line in the output of a module.
+_ERROR_PREFIX = "mlperf-home: "
+# LoadGen issues a tenth more queries than the target requires; another tenth allows for a faster second run.
+_MARGIN = 1.1
 
 
 @dataclass(frozen=True)
 class HarnessRun:
-    """One run: its result's folder, its mode, its options, the Python that runs it, and how often noise repeats it.
+    """One run of the harness.
 
-    `python` is the workload's, after the words that go before it.
+    Attributes:
+        folder: the folder of the result.
+        python: the command's words before the workload's Python, and that Python.
+        noise_repeats: the most repetitions of a noisy run.
     """
 
     folder: ResultFolder
@@ -65,34 +68,34 @@ class HarnessRun:
     noise_repeats: int = 0
 
 
-def run_module(command: Command, python: Sequence[str | Path], words: Sequence[str | Path], **how: Any) -> None:
-    """Run one of our modules in the workload's environment; what it says of a failure is the failure's text.
+def run_module(command: Command, python: Sequence[str | Path], words: Sequence[str | Path], **options: Any) -> None:
+    """Run a module of this package in the workload's environment; raise StepFailed with its error.
 
-    `command` runs a program, as `Context.command` does, and takes `how`; `python` is the environment's, with what goes
-    before it; `words` are the module and its arguments.
+    `command` runs a program with `options`, as `Context.command` does; `python` is the environment's Python, after the
+    words before it; `words` are the module and its arguments.
     """
-    completed = command([*python, BOOTSTRAP, *words], check=False, **how)
-    said = [line for line in completed.last_lines if line.startswith(_SAID)]
-    if not completed.ok and completed.exit_code is not None and said:
-        raise StepFailed(said[-1].removeprefix(_SAID))
+    completed = command([*python, BOOTSTRAP, *words], check=False, **options)
+    errors = [line for line in completed.last_lines if line.startswith(_ERROR_PREFIX)]
+    if not completed.ok and completed.exit_code is not None and errors:
+        raise StepFailed(errors[-1].removeprefix(_ERROR_PREFIX))
     completed.require_success()
 
 
-def run_harness(command: Command, say: Say, wanted: HarnessRun) -> dict[str, float]:
+def run_harness(command: Command, say: Say, request: HarnessRun) -> dict[str, float]:
     """Run the harness, put its result in place, and return the target that a find-performance run measured.
 
-    Everything is made beside the result and moved there when it is whole. A noisy performance run is repeated if that
-    is wanted; the repetition takes the place of what is there only if it was less disturbed, so that nothing is lost
-    when one fails or is stopped.
+    A run is made beside the result, and moved there when it is complete. A noisy performance run is repeated, if the
+    request allows it. A repetition replaces the earlier run only if it was less disturbed, so a failed or interrupted
+    one loses nothing.
     """
-    making = wanted.folder.root / ".new"
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir()
+    new = request.folder.root / ".new"
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir()
     try:
-        session = _run_until_quiet(command, say, wanted, making)
+        session = _run_until_quiet(command, say, request, new)
     except StepFailed as failed:
-        text, place = str(failed), wanted.folder.rejected(wanted.mode)
-        for logs in making.glob("**/*.rejected"):  # LoadGen found them wrong: they are kept
+        text, place = str(failed), request.folder.rejected(request.mode)
+        for logs in new.glob("**/*.rejected"):  # kept, since LoadGen reports errors in them
             shutil.rmtree(place, ignore_errors=True)
             logs.rename(place)
             text = text.replace(str(logs), str(place))
@@ -100,64 +103,64 @@ def run_harness(command: Command, say: Say, wanted: HarnessRun) -> dict[str, flo
             raise
         raise StepFailed(text) from failed
     finally:
-        shutil.rmtree(making, ignore_errors=True)
+        shutil.rmtree(new, ignore_errors=True)
     return dict(session.target or {})
 
 
-def _run_until_quiet(command: Command, say: Say, wanted: HarnessRun, making: Path) -> Session:
+def _run_until_quiet(command: Command, say: Say, request: HarnessRun, new: Path) -> Session:
     """Return the session of the first quiet run, or of the least disturbed of all."""
-    repeats = wanted.noise_repeats if wanted.mode == "performance" else 0
+    repeats = request.noise_repeats if request.mode == "performance" else 0
     kept: Session | None = None
     attempts: list[Noise] = []
     for number in range(repeats + 1):
-        session = _run_once(command, say, wanted, ResultFolder(making / str(number)))
+        session = _run_once(command, say, request, ResultFolder(new / str(number)))
         noise = session.noise or Noise((), 0.0)
         attempts.append(noise)
         if kept is None or noise.disturbance < (kept.noise or noise).disturbance:
             kept = session
-            _keep_settings(wanted)
-            wanted.folder.adopt(wanted.mode, ResultFolder(making / str(number)))
+            _keep_conf_files(request)
+            request.folder.adopt(request.mode, ResultFolder(new / str(number)))
         if not noise.noisy_because:
             break
         left = repeats - number
         then = f"it is repeated, at most {left} times more" if left else "the least disturbed run is kept"
         say(f"the run is noisy: {'; '.join(noise.noisy_because)}" + (f"; {then}" if repeats else ""))
-    assert kept is not None  # noqa: S101 - there was a first attempt
+    assert kept is not None  # noqa: S101 - set by the first attempt
     if len(attempts) > 1:
         kept = msgspec.structs.replace(kept, attempts=tuple(attempts))
-        write_document(wanted.folder.session(wanted.mode), kept)
+        write_document(request.folder.session(request.mode), kept)
     return kept
 
 
-def _run_once(command: Command, say: Say, wanted: HarnessRun, fresh: ResultFolder) -> Session:
+def _run_once(command: Command, say: Say, request: HarnessRun, fresh: ResultFolder) -> Session:
     fresh.root.mkdir()
-    options, path = wanted.options, fresh.root / "job.json"
+    options, path = request.options, fresh.root / "job.json"
     options.work_dir.mkdir(parents=True, exist_ok=True)
     if options.calibration_path:
         options.calibration_path.parent.mkdir(parents=True, exist_ok=True)
-    write_document(path, job_of(options, wanted.mode, fresh.logs(wanted.mode), fresh.session(wanted.mode)))
+    write_document(path, job_of(options, request.mode, fresh.logs(request.mode), fresh.session(request.mode)))
     words: list[str | Path] = ["mlperf_home.harness", "--job", path]
     try:
-        run_module(command, wanted.python, words, cwd=fresh.root, on_line=lambda line: narrate(line, say))
+        run_module(command, request.python, words, cwd=fresh.root, on_line=lambda line: narrate(line, say))
     except StepFailed:
-        # How far a find-performance run came whose time was over: an estimate can still be made of it.
-        report = fresh.error(wanted.mode)
-        if wanted.mode == "find-performance" and options.time_limit_s and report.is_file():
-            replace_text(wanted.folder.error(wanted.mode), report.read_text(encoding="utf-8"))
+        # A find-performance run at its time limit still allows an estimate.
+        report = fresh.error(request.mode)
+        if request.mode == "find-performance" and options.time_limit_s and report.is_file():
+            replace_text(request.folder.error(request.mode), report.read_text(encoding="utf-8"))
         raise
-    return read_session(fresh.session(wanted.mode))
+    return read_session(fresh.session(request.mode))
 
 
-def _keep_settings(wanted: HarnessRun) -> None:
-    """Keep the conf files beside the result: those of the performance run, whose lengths and targets they say."""
-    for source in (wanted.options.user_conf, wanted.options.mlperf_conf):
-        kept = wanted.folder.root / source.name
-        if wanted.mode == "performance" or (wanted.mode == "accuracy" and not kept.exists()):
+def _keep_conf_files(request: HarnessRun) -> None:
+    """Copy the conf files into the result; those of the performance run take precedence."""
+    for source in (request.options.user_conf, request.options.mlperf_conf):
+        kept = request.folder.root / source.name
+        if request.mode == "performance" or (request.mode == "accuracy" and not kept.exists()):
             replace_text(kept, source.read_text(encoding="utf-8"))
 
 
 def narrate(line: str, say: Say) -> None:
-    """Turn one progress line of the harness into a sentence; other lines are left to the log."""
+    """Report a progress line of the harness as a sentence; other lines are only logged."""
     event = parse_event(line)
     if isinstance(event, OpeningEvent):
         say(f"opening {event.backend}")
@@ -176,24 +179,24 @@ def narrate(line: str, say: Say) -> None:
 
 
 @dataclass(frozen=True)
-class Reached:
-    """What a run that was over too early reached.
+class CorrectedTarget:
+    """The target that makes a run long enough.
 
     Attributes:
-        target: as later runs are told it: `target_qps` or `target_latency_ms`.
+        target: the measured `target_qps` or `target_latency_ms`, for later runs.
         conf_key: the end of the key in user.conf.
-        conf_value: what the same run has to be told to be long enough.
-        said: the same in words.
+        conf_value: the value in user.conf.
+        reason: the measurement, for people.
     """
 
     target: dict[str, float]
     conf_key: str
     conf_value: float
-    said: str
+    reason: str
 
 
-def reached(logs: Path) -> Reached | None:
-    """Read what a run reached that was over too early; None for any other run."""
+def corrected_target(logs: Path) -> CorrectedTarget | None:
+    """Return the target that a run which ended too early needed; None for any other run."""
     detail = scan_detail(logs / DETAIL_FILE)
     scenario = str(detail.settings.get("scenario"))
     if ran_out_of_queries(detail.errors):
@@ -201,7 +204,7 @@ def reached(logs: Path) -> Reached | None:
         if scenario not in {"SingleStream", "MultiStream"} or mean_ms is None:
             return None
         key, value = f"{scenario}.target_latency", LATENCY_FACTOR * mean_ms
-        return Reached({"target_latency_ms": mean_ms}, key, value, f"its mean latency was {mean_ms:.3g} ms")
+        return CorrectedTarget({"target_latency_ms": mean_ms}, key, value, f"its mean latency was {mean_ms:.3g} ms")
     try:
         result = read_run(logs)
     except LogError:
@@ -209,33 +212,33 @@ def reached(logs: Path) -> Reached | None:
     rate = result.values.get("result_samples_per_second")
     if scenario != "Offline" or result.values.get("result_min_duration_met") is not False or not rate:
         return None
-    said = f"it reached {float(rate):.1f} samples per second"
-    return Reached({"target_qps": float(rate)}, "Offline.target_qps", _ROOM * float(rate), said)
+    reason = f"it reached {float(rate):.1f} samples per second"
+    return CorrectedTarget({"target_qps": float(rate)}, "Offline.target_qps", _MARGIN * float(rate), reason)
 
 
-def run_and_once_more(
-    run: Callable[[HarnessRun], dict[str, float]], warn: Say, wanted: HarnessRun, conf: Path
+def run_with_retry(
+    run: Callable[[HarnessRun], dict[str, float]], warn: Say, request: HarnessRun, conf: Path
 ) -> dict[str, float]:
-    """Run, and once more what was over too early; return the target that is to be kept for later runs, or nothing.
+    """Run the harness, and repeat a run that ended too early; return the target to store for later runs, if any.
 
-    `run` is as `run_harness`; `warn` is told why it is run again; `conf` is where the new user.conf is written.
+    `run` is like `run_harness`; `warn` takes the reason of a repetition; `conf` is the path of the new user.conf.
     """
-    rejected = wanted.folder.rejected(wanted.mode)
+    rejected = request.folder.rejected(request.mode)
     shutil.rmtree(rejected, ignore_errors=True)
     try:
-        target = run(wanted)
+        target = run(request)
     except StepFailed:
-        found = reached(rejected)
-        if found is None:
+        corrected = corrected_target(rejected)
+        if corrected is None:
             raise
     else:
-        found = reached(wanted.folder.logs(wanted.mode))
-        if found is None:
+        corrected = corrected_target(request.folder.logs(request.mode))
+        if corrected is None:
             return target
-    warn(f"the run was too short: {found.said}; it is run again for that")
-    text = wanted.options.user_conf.read_text(encoding="utf-8")
-    line = re.compile(rf"^(\S+\.{re.escape(found.conf_key)} = ).*$", re.MULTILINE)
-    conf.write_text(line.sub(rf"\g<1>{found.conf_value:.6g}", text), encoding="utf-8")
-    run(replace(wanted, options=msgspec.structs.replace(wanted.options, user_conf=conf)))
+    warn(f"the run was too short: {corrected.reason}; it is repeated with that target")
+    text = request.options.user_conf.read_text(encoding="utf-8")
+    line = re.compile(rf"^(\S+\.{re.escape(corrected.conf_key)} = ).*$", re.MULTILINE)
+    conf.write_text(line.sub(rf"\g<1>{corrected.conf_value:.6g}", text), encoding="utf-8")
+    run(replace(request, options=msgspec.structs.replace(request.options, user_conf=conf)))
     shutil.rmtree(rejected, ignore_errors=True)
-    return found.target
+    return corrected.target

@@ -1,4 +1,4 @@
-"""The machine under test: its name in results, the facts and the price of its measurements, its measured targets."""
+"""The machine under test: the system's name in results, facts and prices for measurements, measured targets."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _COUNTS = {
 
 
 def system_name(hardware: str, parts: Sequence[str]) -> str:
-    """Join the parts of a system's name as 2023 did: hardware-implementation-device-backend-vVersion-config.
+    """Return a system's name in the form of 2023: hardware-implementation-device-backend-vVersion-config.
 
-    Characters that the submission's tree does not take become underscores.
+    Characters that a submission's tree does not allow become underscores.
     """
     return "-".join(_UNFRIENDLY.sub("_", part) for part in (hardware, *parts) if part)
 
 
 def machine_facts(context: Context, name: str) -> dict[str, Value]:
-    """Return the facts that detect-cpu exports, with the name that results go under; what it does not know is unknown.
+    """Return the facts that detect-cpu exports, with the system's name; absent facts are unknown.
 
-    The script has to read CM_HOST_CPU_MODEL_NAME, and the keys above.
+    The script must read CM_HOST_CPU_MODEL_NAME and the keys above.
     """
     facts = {"name": Value(name, "copied", "the name that results go under")}
     if processor := context.text("CM_HOST_CPU_MODEL_NAME", ""):
@@ -48,18 +48,18 @@ def machine_facts(context: Context, name: str) -> dict[str, Value]:
 
 
 class Pricing(NamedTuple):
-    """A price that was typed, which wins, and the user's table; without both nothing is known."""
+    """The price of the option, which takes precedence, and the user's table; a price is unknown without both."""
 
-    typed: Value | None
+    option: Value | None
     table: Prices | None
 
     def of(self, system: Mapping[str, Value]) -> Value | None:
-        """Return the price of a machine, with where it is from; None where nothing says."""
-        return self.typed or (self.table.of(system) if self.table else None)
+        """Return the price of a machine with its source; None if unknown."""
+        return self.option or (self.table.of(system) if self.table else None)
 
 
-def pricing(context: Context) -> Pricing:
-    """Read what machines cost an hour: as it was typed, or by the table that the user keeps.
+def read_pricing(context: Context) -> Pricing:
+    """Read the hourly price of machines: from the option, else from the user's table.
 
     Raises:
         StepFailed: a price is not above 0, or the table cannot be used.
@@ -80,12 +80,12 @@ class Targets:
         self._kept = KeptJson(path)
 
     def known(self, model: str, scenario: str) -> dict[str, float]:
-        """Return {"target_qps": ...} or {"target_latency_ms": ...}; empty where nothing was measured."""
+        """Return {"target_qps": ...} or {"target_latency_ms": ...}; empty if nothing was measured."""
         entry = self._kept.read().get(model, {}).get(scenario, {})
         return {key: float(value) for key, value in entry.items()}
 
     def store(self, model: str, scenario: str, target: dict[str, float]) -> None:
-        """Keep what a find-performance run has measured."""
+        """Store the target that a find-performance run has measured."""
 
         def put(document: dict[str, Any]) -> None:
             document.setdefault(model, {})[scenario] = target

@@ -1,4 +1,4 @@
-"""What steps tell people: an exploration's answer, the README of a result, the models of a sweep that failed."""
+"""Reports of steps: the answer of an exploration, the README of a result, the failed models of a sweep."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 _UNITS = {"latency_ms": "ms", "samples_per_second": "samples/s", "top1_percent": "% top-1", "f1_percent": "% F1"}
 _PARTS = {"front": "the front", "undecided": "undecided", "dropped": "dropped"}
-_NONE = {"front": "nothing is sure yet", "undecided": "all is decided", "dropped": "nothing was dropped"}
+_NONE = {"front": "no point is certain yet", "undecided": "all points are decided", "dropped": "no point was dropped"}
 _KINDS = {"probe": "probes", "check": "accuracy checks", "official": "official runs"}
 _MOST_NAMED = 3
-_ALIKE = "as the one above"
-# What concerns only the time it was typed, not what was measured.
-_NOT_TYPED_AGAIN = {"--rerun", "--regenerate_files", "--regenerate-files", "--quiet", "--out", "-v", "-j"}
+_SAME_REASON = "the same as above"
+# Options that do not affect the measurement.
+_NOT_REPEATED = {"--rerun", "--regenerate_files", "--regenerate-files", "--quiet", "--out", "-v", "-j"}
 
 
 def answer_tables(answer: AnswerDocument) -> Iterator[tuple[str, Rows]]:
-    """Return title and rows of each table of an answer."""
+    """Yield the title and rows of each table of an answer."""
     sample = "SAMPLE: " if answer.sample else ""
     metrics = [each.name for each in answer.metrics]
     for part, title in _PARTS.items():
@@ -43,7 +43,7 @@ def answer_tables(answer: AnswerDocument) -> Iterator[tuple[str, Rows]]:
 
 
 def duration(seconds: float) -> str:
-    """Write a time for people, two units at most."""
+    """Return a duration for people, in at most two units."""
     if seconds < 60:  # noqa: PLR2004 - a minute
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -53,30 +53,30 @@ def duration(seconds: float) -> str:
 
 
 def metric_text(standing: Standing, name: str) -> str:
-    """Write a metric with its interval and unit."""
+    """Return a metric with its interval and unit, for people."""
     unit = _UNITS.get(name, name)
     if name not in standing.values:
         return f"unknown {unit}"
     low, high = standing.intervals.get(name, (None, None))
     value = standing.values[name]
-    reach = "" if low is None or low == high else f" ({low:.4g} to {high:.4g})"
-    return f"{value:.4g}{reach} {unit}"
+    interval = "" if low is None or low == high else f" ({low:.4g} to {high:.4g})"
+    return f"{value:.4g}{interval} {unit}"
 
 
 def _standing(standing: Standing, part: str, metrics: list[str]) -> str:
     if standing.failed:
         return f"failed: {standing.failed}"
-    # What was never measured has no values: a search by proposals leaves such points undecided.
+    # A point without values was never measured: Optuna's searches leave such points undecided.
     names = [name for name in metrics if name in standing.values]
     words = [metric_text(standing, name) for name in names] or ["not measured"]
     if standing.official:
         words += [f"official {value:.4g} {_UNITS.get(name, name)}" for name, value in standing.official.items()]
-    named = standing.against
-    if part == "dropped" and named:
-        words.append(f"by {named[0]}")
-    elif named:
-        more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-        words.append(f"with {', '.join(named[:_MOST_NAMED])}{more}{'; likely front' if standing.likely else ''}")
+    others = standing.against
+    if part == "dropped" and others:
+        words.append(f"by {others[0]}")
+    elif others:
+        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+        words.append(f"with {', '.join(others[:_MOST_NAMED])}{more}{'; likely front' if standing.likely else ''}")
     if names and part != "dropped":
         words.append(f"accuracy: {standing.accuracy_source}")
     return "; ".join(words)
@@ -85,10 +85,10 @@ def _standing(standing: Standing, part: str, metrics: list[str]) -> str:
 def readme_text(
     measurement: Measurement, command_line: Sequence[str], model_source: str, published_f1: float | None
 ) -> str:
-    """Write a result's README in Markdown.
+    """Return the README of a result, in Markdown.
 
-    `command_line` is what was typed after `cm run script`; `model_source` may be empty; `published_f1`, in percent, is
-    None where the model's makers publish none.
+    `command_line` has the words after `cm run script`; `model_source` may be empty; `published_f1`, in percent, is None
+    if the authors of the model publish none.
     """
     lines = [f"# {measurement.benchmark}, {measurement.scenario}", ""]
     if measurement.sample:
@@ -100,39 +100,39 @@ def readme_text(
     if published_f1 is not None:
         lines.append(f"| F1 published for the model | {published_f1:.3f} % |")
     lines += [f"| Top-1 (%) of the model elsewhere | {words} |" for words in published_words(measurement)]
-    command = shlex.join(["cm", "run", "script", *repeated(command_line)])
+    command = shlex.join(["cm", "run", "script", *repeatable_words(command_line)])
     lines += ["", "Made with mlperf-home by", "", "```", command, "```", ""]
     return "\n".join(lines)
 
 
-def repeated(words: Sequence[str]) -> list[str]:
-    """Return the words to type to measure the same again."""
-    return [word for word in words if word.partition("=")[0] not in _NOT_TYPED_AGAIN]
+def repeatable_words(words: Sequence[str]) -> list[str]:
+    """Return the words of a command line that affect its measurement."""
+    return [word for word in words if word.partition("=")[0] not in _NOT_REPEATED]
 
 
 def failure_rows(failures: Sequence[DependencyFailure]) -> list[tuple[str, str]]:
-    """Return name and reason of each model that failed; a reason that is that of the row before is not repeated."""
+    """Return the name and the error of each failed model, without repeating the error of the row above."""
     rows, before = [], ""
     for each in failures:
-        rows.append((each.name, _ALIKE if each.error == before else each.report()))
+        rows.append((each.name, _SAME_REASON if each.error == before else each.report()))
         before = each.error
     return rows
 
 
-def failure_words(failures: Sequence[DependencyFailure]) -> str:
-    """Return one line with how many failed, and for the first reasons which.
+def failure_summary(failures: Sequence[DependencyFailure]) -> str:
+    """Return one line with the number of failed models, and the models of the first reasons.
 
-    Of steps that run side by side any may come first to what is wrong: errors are compared without the way to them.
+    Concurrent steps may meet a shared failure in any order, so errors are compared without the steps before them.
     """
     groups: dict[str, list[DependencyFailure]] = {}
     for each in failures:
         groups.setdefault(each.error, []).append(each)
-    told = []
+    reasons = []
     for first, *more in groups.values():
         names = " and ".join(each.name for each in (first, *more))
         if len(more) >= _MOST_NAMED:
-            names = f"{first.name} and {len(more)} others, which the table names"
-        told.append(f"{names}: {first.report()}")
-    if len(told) > _MOST_NAMED:
-        told[_MOST_NAMED:] = [f"{len(told) - _MOST_NAMED} other reasons, which the table names"]
-    return f"{len(failures)} of the models failed; the same command tries them again: {'; '.join(told)}"
+            names = f"{first.name} and {len(more)} others in the table"
+        reasons.append(f"{names}: {first.report()}")
+    if len(reasons) > _MOST_NAMED:
+        reasons[_MOST_NAMED:] = [f"{len(reasons) - _MOST_NAMED} other reasons in the table"]
+    return f"{len(failures)} of the models failed; the same command tries them again: {'; '.join(reasons)}"

@@ -1,6 +1,6 @@
-"""What a step is asked for, read from its environment: the result's folder, the job, the target.
+"""The request of a run, from a step's environment: the folder of the result, the job, the target.
 
-Also whether a result that is there answers it: the same questions, model, engine, shapes and settings.
+An existing result answers a request if it has the same dataset, model, engine, shapes and settings.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.session import Session
 
-# What a run was made with besides its engine.
+# The inputs of a run besides its engine.
 _SHAPES = ("options", "cores", "lengths", "batch_sizes", "streams")
 _REMEDY = (
-    "--rerun measures again, --clean sets the old results aside, another --results_dir keeps both; "
-    "or give the options that it was made with"
+    "measure again with --rerun, set the old results aside with --clean, keep both with another --results_dir, "
+    "or use the options of that run"
 )
 
 
-def asked_folder(context: Context) -> ResultFolder:
-    """Return the folder of the result that the step's environment names."""
+def requested_folder(context: Context) -> ResultFolder:
+    """Return the folder of the result that the step's environment describes."""
     return result_folder(
         context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results",
         context.text("CM_MLPERF_EXECUTION_MODE"),
@@ -44,19 +44,15 @@ def asked_folder(context: Context) -> ResultFolder:
     )
 
 
-def given_target(context: Context, scenario: str) -> float | None:
-    """Return the user's target for a scenario: samples per second or milliseconds; the scenario's own option wins."""
+def user_target(context: Context, scenario: str) -> float | None:
+    """Return the user's target in samples per second or milliseconds; the scenario's own option takes precedence."""
     unit = "QPS" if scenario in {"Offline", "Server"} else "LATENCY"
     own = context.number(f"CM_MLPERF_{scenario.upper()}_TARGET_{unit}")
     return own if own is not None else context.number(f"CM_MLPERF_TARGET_{unit}")
 
 
 def noise_repeats(context: Context) -> int:
-    """Return how often a noisy performance run is to be repeated.
-
-    Raises:
-        StepFailed: it is below 0.
-    """
+    """Return the most repetitions of a noisy performance run. Raise StepFailed if it is below 0."""
     repeats = context.whole("CM_MLPERF_REPEAT_NOISY") or 0
     if repeats < 0:
         raise StepFailed(f"--repeat_noisy={repeats}: must be 0 or more")
@@ -67,7 +63,7 @@ def read_options(context: Context) -> JobOptions:
     """Read the harness' options from the step's environment.
 
     Raises:
-        ResultsError: there is no preprocessed dataset where the environment says.
+        ResultsError: the dataset's folder has no preprocessed dataset.
         StepFailed: an option cannot be used.
     """
     batch_size = context.whole("CM_MLPERF_MAX_BATCHSIZE")
@@ -75,7 +71,7 @@ def read_options(context: Context) -> JobOptions:
     dataset = context.existing(workload.dataset_key)
     limit = context.number("CM_MLPERF_TIME_LIMIT_S")
     if limit is not None and limit <= 0:
-        raise StepFailed(f"--time_limit={limit:g}: must be above 0; leave it out where there is no limit")
+        raise StepFailed(f"--time_limit={limit:g}: must be above 0; omit it for no limit")
     document = {
         "round": context.text("CM_MLPERF_ROUND"),
         "benchmark": context.text("CM_MLPERF_BENCHMARK"),
@@ -105,11 +101,7 @@ def read_options(context: Context) -> JobOptions:
 
 
 def harness_python(context: Context) -> tuple[str, ...]:
-    """Return the workload's Python, after the words that go before it.
-
-    Raises:
-        StepFailed: these are no words.
-    """
+    """Return the words before the workload's Python, and that Python. Raise StepFailed as `run_prefix` does."""
     return (*run_prefix(context), context.text("CM_MLPERF_LOADGEN_PYTHON"))
 
 
@@ -121,45 +113,34 @@ def _lengths(text: str) -> list[int] | None:
 
 
 def backend_options(context: Context) -> dict[str, Any]:
-    """Return the engine's own options.
-
-    Raises:
-        StepFailed: they are no JSON object.
-    """
+    """Return the options of the engine. Raise StepFailed if they are not a JSON object."""
     text = context.text("CM_MLPERF_BACKEND_OPTIONS", "{}")
     try:
         options = parse_json(text, "CM_MLPERF_BACKEND_OPTIONS")
     except DocumentError as error:
         raise StepFailed(str(error)) from error
     if not isinstance(options, dict):
-        raise StepFailed(f'CM_MLPERF_BACKEND_OPTIONS: {text!r} is no JSON object, such as {{"pinning": "core"}}')
+        raise StepFailed(f'CM_MLPERF_BACKEND_OPTIONS: {text!r} is not a JSON object; write {{"pinning": "core"}}')
     delegate = context.text("CM_TFLITE_DELEGATE", "")
-    if delegate:  # what the user says of the options wins
+    if delegate:  # the user's options take precedence
         words = context.text("CM_TFLITE_DELEGATE_OPTIONS", "").split()
         return {"delegate": delegate, "delegate_options": words, **options}
     return options
 
 
 def run_prefix(context: Context) -> list[str]:
-    """Return the words that go before the workload's Python.
-
-    Raises:
-        StepFailed: they are no words.
-    """
+    """Return the words before the workload's Python in its command. Raise StepFailed if they cannot be split."""
     text = context.text("CM_RUN_PREFIX", "")
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise StepFailed(f"CM_RUN_PREFIX: {text!r} is not a command's words ({error}); close the quotes") from error
+        raise StepFailed(f"CM_RUN_PREFIX: {text!r} is not a command ({error}); close the quotes") from error
 
 
 def require_same(folder: ResultFolder, run: str, options: JobOptions, *, target_given: bool) -> None:
-    """Refuse to take a finished run, performance or accuracy, for the answer to other options (see `read_options`).
+    """Raise ResultsError if a finished run, performance or accuracy, has other options; the text has the differences.
 
-    Unless the user gave the target it may differ: a measured one does from run to run.
-
-    Raises:
-        ResultsError: the run was made with something else; the text says with what.
+    Targets may differ, unless the user set one (`target_given`): a measured target differs from run to run.
     """
     try:
         session = read_session(folder.session(run))
@@ -167,26 +148,26 @@ def require_same(folder: ResultFolder, run: str, options: JobOptions, *, target_
         raise ResultsError(f"{error.where}: {error.problem}; {_REMEDY}") from error
     differences = list(_differences(session, run, options, target_given=target_given))
     if differences:
-        raise ResultsError(f"{folder.logs(run)}: the {run} run there was made with {'; '.join(differences)}. {_REMEDY}")
+        raise ResultsError(f"{folder.logs(run)}: the {run} run there has {'; '.join(differences)}; {_REMEDY}")
 
 
 def _differences(session: Session, run: str, options: JobOptions, *, target_given: bool) -> Iterator[str]:
-    made, backend, dataset = session.job, options.backend, session.dataset
+    job, backend, dataset = session.job, options.backend, session.dataset
     for name, then, now in (
-        ("round", made.round, options.round),
-        ("benchmark", made.benchmark, options.benchmark),
-        ("backend", made.backend, backend.name),
-        *((key, getattr(made, key), getattr(backend, key)) for key in _SHAPES),
+        ("round", job.round, options.round),
+        ("benchmark", job.benchmark, options.benchmark),
+        ("backend", job.backend, backend.name),
+        *((key, getattr(job, key), getattr(backend, key)) for key in _SHAPES),
     ):
         if then != now:
-            yield f"{name} {_shown(then)}, not {_shown(now)}"
+            yield f"{name} {_value_text(then)}, not {_value_text(now)}"
     if dataset.identity != WORKLOADS[options.benchmark].facts(options.dataset.path).identity:
         yield f"another dataset ({dataset.name}, {dataset.count} samples)"
     model = backend.model_path
     if session.model.sha256 != (sha256_of(model) if model.is_file() else None):
         yield f"another model file ({session.model.path})"
     if run != "accuracy":
-        texts = (made.user_conf, options.user_conf.read_text(encoding="utf-8"))
+        texts = (job.user_conf, options.user_conf.read_text(encoding="utf-8"))
         lines = ([line.partition("=") for line in text.splitlines() if "=" in line] for text in texts)
         then, now = ({name.strip().rpartition(".")[2]: value.strip() for name, _, value in each} for each in lines)
         for key in sorted(then.keys() | now.keys()):
@@ -195,7 +176,7 @@ def _differences(session: Session, run: str, options: JobOptions, *, target_give
                 yield f"{key} {then.get(key, 'not set')}, not {now.get(key, 'not set')}"
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if value in (None, {}, ()):
         return "as calibrated or by default"
     return json.dumps(value) if isinstance(value, (dict, tuple)) else str(value)
@@ -203,14 +184,14 @@ def _shown(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Workload:
-    """The dataset's side of a benchmark.
+    """The dataset of a benchmark.
 
     Attributes:
-        kind: the dataset's kind in the harness' job.
-        dataset_key: the environment key of its preprocessed folder.
-        facts_file: the JSON file in it that says what it is; its "sample_note" is empty for a real dataset.
-        identity_keys: the facts that are hashes of what it was made of, as the harness writes them into the session.
-        made_by: the tags of the script that makes it.
+        kind: the kind of the dataset in the harness' job.
+        dataset_key: the environment key of the preprocessed folder.
+        facts_file: the JSON file that describes the dataset; its "sample_note" is empty for a real dataset.
+        identity_keys: the facts that are hashes of the dataset's sources, as in the harness' session.
+        made_by: the tags of the script that preprocesses the dataset.
     """
 
     kind: str
@@ -220,24 +201,20 @@ class Workload:
     made_by: str
 
     def facts(self, folder: Path) -> PreparedDataset:
-        """Read the facts file of a preprocessed folder.
-
-        Raises:
-            ResultsError: it is absent, or lacks a hash.
-        """
+        """Read the facts file of a preprocessed folder. Raise ResultsError if it is absent, or lacks a hash."""
         path = folder / self.facts_file
         try:
             facts = read_json(path)
             identity = decode({key: facts.get(key) for key in self.identity_keys}, dict[str, str], path)
         except (DocumentError, AttributeError) as error:
-            text = f"{folder}: no preprocessed dataset is there ({error}); run {self.made_by}"
+            text = f"{folder}: has no preprocessed dataset ({error}); run {self.made_by}"
             raise ResultsError(text) from error
         return PreparedDataset(str(facts.get("sample_note") or ""), identity)
 
 
 @dataclass(frozen=True)
 class PreparedDataset:
-    """A preprocessed dataset: the note on sample data (empty for a real one), and the hashes of what it was made of."""
+    """A preprocessed dataset: the note on sample data (empty for a real one), and the hashes of its sources."""
 
     sample_note: str
     identity: Mapping[str, str]
@@ -259,4 +236,4 @@ WORKLOADS = {
         made_by="get,dataset,imagenet,preprocessed",
     ),
 }
-"""By the benchmark's name in the round's rules; every image classifier counts as `resnet` there."""
+"""The workloads by the benchmark's name in the rules of a round; all image classifiers are `resnet` there."""

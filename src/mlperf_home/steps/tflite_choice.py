@@ -1,4 +1,4 @@
-"""Which of the two TFLite packages is measured with where the user names none."""
+"""The choice between the two TFLite packages, if the user names none."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ if TYPE_CHECKING:
 
     HasPython = Callable[[tuple[int, int], tuple[int, int]], bool]
 
-# The first is the faster: 2 to 9 times on x86-64, where both were measured (docs/mobilenet.md).
+# The faster one first: 2 to 9 times on x86-64, where both were measured (docs/mobilenet.md).
 _PACKAGES = {"litert": "ai-edge-litert", "tflite": "tflite-runtime"}
 _FASTER = "several times as fast as tflite-runtime where both were measured"
-_ADVICE = "give an environment that has one: --adr.workload-environment.environment=PYTHON"
+_ADVICE = "use an environment that has one, with --adr.workload-environment.environment=PYTHON"
 
 
 class NoTfliteError(Exception):
-    """Neither package can be had; the text says why."""
+    """Neither package can be used; the text has the reasons."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A backend's name, and why it was chosen."""
+    """The name of a backend, and the reason of its choice."""
 
     backend: str
     why: str
 
 
 def choose(machine: str, libc: str | None, has_python: HasPython) -> Choice:
-    """Choose the first of the packages that has a wheel for the machine and a Python to run in.
+    """Choose the first package that has a wheel for the machine and a Python to run in.
 
     Args:
         machine: the instruction set ("x86_64").
-        libc: the C library and its version ("glibc 2.36"); None where it is not known.
-        has_python: whether there is a CPython from the first version to below the second, or can be.
+        libc: the C library and its version ("glibc 2.36"); None if unknown.
+        has_python: whether a CPython from the first version to below the second exists or can be installed.
 
     Raises:
-        NoTfliteError: none has.
+        NoTfliteError: neither package has both.
     """
     obstacles: dict[str, str] = {}
     for name, package in _PACKAGES.items():
@@ -48,16 +48,16 @@ def choose(machine: str, libc: str | None, has_python: HasPython) -> Choice:
         if not obstacle:
             before = f"{'; '.join(obstacles.values())}; " if obstacles else ""
             speed = f"{_FASTER}, and " if name == "litert" else ""
-            return Choice(name, f"{before}{package} is {speed}made for this machine ({machine}, {libc})")
+            return Choice(name, f"{before}{package} is {speed}available for this machine ({machine}, {libc})")
         obstacles[name] = f"{package} {obstacle}"
     raise NoTfliteError(f"no TFLite for this machine: {'; '.join(obstacles.values())}; {_ADVICE}")
 
 
 def choose_installed(versions: Mapping[str, str], where: str) -> Choice:
-    """Choose the first of the packages that an environment, whose Python is `where`, holds by name.
+    """Choose the first package that an environment has, by its packages' versions; `where` is its Python.
 
     Raises:
-        NoTfliteError: it holds none.
+        NoTfliteError: the environment has neither package.
     """
     for name, package in _PACKAGES.items():
         if package in versions:
@@ -66,14 +66,14 @@ def choose_installed(versions: Mapping[str, str], where: str) -> Choice:
 
 
 def _obstacle(environment: LockedEnvironment, machine: str, libc: str | None, has_python: HasPython) -> str:
-    """Return what keeps an environment from being installed; "" where nothing does."""
+    """Return the reason for which an environment cannot be installed; "" if it can."""
     oldest = environment.oldest_glibc.get(machine)
     if oldest is None:
         return f"has no wheel for {machine}"
-    found = re.match(r"glibc (\d+)\.(\d+)", libc or "")
-    if not found or tuple(map(int, found.groups())) < oldest:
-        return f"needs glibc {oldest[0]}.{oldest[1]} or newer, and this is {libc or 'another C library'}"
+    version = re.match(r"glibc (\d+)\.(\d+)", libc or "")
+    if not version or tuple(map(int, version.groups())) < oldest:
+        return f"needs glibc {oldest[0]}.{oldest[1]} or newer, and this machine has {libc or 'another C library'}"
     if not has_python(environment.minimum, environment.below):
         low, high = (".".join(map(str, each)) for each in (environment.minimum, environment.below))
-        return f"needs CPython from {low} to below {high}, which is not here"
+        return f"needs CPython from {low} to below {high}, which this machine lacks"
     return ""

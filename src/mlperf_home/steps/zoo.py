@@ -1,7 +1,7 @@
-"""SparseZoo: from a stub to the place of its model's file.
+"""SparseZoo: the URL of a model's file, from the model's stub.
 
-The service belonged to Neuralmagic, whose products ended in June 2025; it may answer no more. Its interface, as
-sparsezoo 1.8.1 uses it: a GraphQL query at `<api>/v2/graphql` that gives a model's files with their URLs.
+The service belonged to Neuralmagic, whose products ended in June 2025; it may be gone. The interface is that of
+sparsezoo 1.8.1: a GraphQL query at `<api>/v2/graphql` returns the files of a model with their URLs.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _STUB = re.compile(
     rf"/(?P<framework>{_WORD})/(?P<repo>{_WORD})/(?P<sourceDataset>{_WORD})(?:-(?P<trainingScheme>{_WORD}))?"
     r"/(?P<sparseTag>[A-Za-z0-9._-]+)"
 )
-_INSTEAD = "use the default model, or a file of yours by --model_path"
+_ADVICE = "use the default model, or your own file with --model_path"
 
 
 class ZooError(Exception):
-    """SparseZoo does not give the model; the text says why and what to do instead."""
+    """SparseZoo has no such model, or does not answer; the text has the reason and the advice."""
 
 
 @dataclass(frozen=True)
 class ZooFile:
-    """The place of a model's ONNX file, its length where the service tells it, and the model's short name."""
+    """A model's ONNX file: its URL, its size if the service reports it, and the model's short name."""
 
     url: str
     size_bytes: int | None
@@ -43,41 +43,42 @@ class ZooFile:
 
 
 def find_model(stub: str, mirrors: Mapping[str, str]) -> ZooFile:
-    """Ask SparseZoo where the model of a stub is.
+    """Return the file of a stub's model, from SparseZoo's service.
 
     Raises:
-        ZooError: the stub is malformed, or the service does not answer, or does not know it.
+        ZooError: the stub is malformed, the service does not answer, or has no such model.
     """
-    found = _STUB.fullmatch(stub)
-    if found is None:
-        raise ZooError(f"{stub}: is no SparseZoo stub; one looks like zoo:nlp/question_answering/bert-base/pytorch/...")
-    asked = ",".join(f"{key}: {json.dumps(value)}" for key, value in found.groupdict().items() if value)
-    query = f"{{ models ({asked}) {{ modelId files(version: 2) {{ displayName downloadUrl fileSize }} }} }}"
-    models = _ask(stub, query, mirrors)
+    match = _STUB.fullmatch(stub)
+    if match is None:
+        example = "zoo:nlp/question_answering/bert-base/pytorch/..."
+        raise ZooError(f"{stub}: is not a SparseZoo stub; write for example {example}")
+    arguments = ",".join(f"{key}: {json.dumps(value)}" for key, value in match.groupdict().items() if value)
+    query = f"{{ models ({arguments}) {{ modelId files(version: 2) {{ displayName downloadUrl fileSize }} }} }}"
+    models = _query_models(stub, query, mirrors)
     if not models:
-        raise ZooError(f"{stub}: SparseZoo knows no such model; check its spelling, or {_INSTEAD}")
+        raise ZooError(f"{stub}: SparseZoo has no such model; check the spelling, or {_ADVICE}")
     files = models[0].get("files") or []
     onnx = [each for each in files if each.get("displayName") == "model.onnx" and each.get("downloadUrl")]
     if not onnx:
-        raise ZooError(f"{stub}: SparseZoo lists no model.onnx for it; {_INSTEAD}")
+        raise ZooError(f"{stub}: SparseZoo has no model.onnx for this model; {_ADVICE}")
     best = next((each for each in onnx if "/deployment/" in each["downloadUrl"]), onnx[0])
     size = best.get("fileSize")
-    architecture = "-".join(part for part in (found["architecture"], found["subArchitecture"]) if part)
-    name = f"{architecture}-{found['sparseTag']}-bert-99"
+    architecture = "-".join(part for part in (match["architecture"], match["subArchitecture"]) if part)
+    name = f"{architecture}-{match['sparseTag']}-bert-99"
     return ZooFile(best["downloadUrl"], size if isinstance(size, int) and size > 0 else None, name)
 
 
-def _ask(stub: str, query: str, mirrors: Mapping[str, str]) -> list[dict[str, Any]]:
+def _query_models(stub: str, query: str, mirrors: Mapping[str, str]) -> list[dict[str, Any]]:
     url = Source.parse(f"{API}/v2/graphql", mirrors).url
     try:
         response = requests.post(url, json={"query": query}, timeout=_TIMEOUT_S)
         response.raise_for_status()
         models = response.json()["data"]["models"]
     except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-        unreached = isinstance(error, requests.RequestException)
-        reason = "it cannot be reached" if unreached else "its answer is no list of models"
+        unreachable = isinstance(error, requests.RequestException)
+        reason = "it cannot be reached" if unreachable else "its answer is not a list of models"
         if isinstance(error, requests.HTTPError):
             reason = f"HTTP {error.response.status_code}"
-        text = f"{stub}: SparseZoo does not answer ({reason}); its service ended in 2025 and may be gone: {_INSTEAD}"
+        text = f"{stub}: SparseZoo, whose service ended in 2025, does not answer ({reason}); {_ADVICE}"
         raise ZooError(text) from error
     return list(models)

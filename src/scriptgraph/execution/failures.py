@@ -1,4 +1,4 @@
-"""Failures of dependencies that may fail: JSON text in the environment's key that their manifest names."""
+"""Failures of dependencies that may fail, as JSON text in the environment key that the manifest names."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _LIMITS = Limits(size=8 << 20, depth=8, values=200_000)
 
 
 class DependencyFailure(Immutable):
-    """A dependency that was allowed to fail, and did.
+    """The failure of a dependency that was allowed to fail.
 
     Attributes:
-        values: the `env` of the dependency in the manifest, which distinguishes it from others like it.
+        values: the `env` of the dependency in the manifest; it distinguishes similar dependencies.
         step: the alias of the step that failed.
-        error: what is wrong, without the way that led there.
+        error: the text of the error, without the steps that led to it.
         way: the aliases from the dependency down to that step.
-        log: the log that says more, where there is one.
-        advice: what to do, where the error has it apart from its text.
+        log: the log with details, if there is one.
+        advice: the advice of the error, if it is separate from the text.
     """
 
     values: Values
@@ -41,16 +41,16 @@ class DependencyFailure(Immutable):
 
     @property
     def name(self) -> str:
-        """The dependency's own values, for people."""
+        """The values of the dependency, for people."""
         return " ".join(map(str, self.values.values()))
 
     def report(self) -> str:
-        """Return the text for the user: the error, the way that led there, and the log."""
+        """Return the text for the user: the error, the steps that led to it, and the log."""
         return report_text(self.error, self.way, self.log)
 
 
 def failures_text(failed: Iterable[tuple[Values, ScriptGraphError]]) -> str:
-    """Write failures as JSON text: for each the dependency's own values and its error."""
+    """Return failures as JSON text; each has the values of a dependency and its error."""
     text = json.dumps([
         {
             "for": dict(values),
@@ -62,15 +62,15 @@ def failures_text(failed: Iterable[tuple[Values, ScriptGraphError]]) -> str:
         }
         for values, error in failed
     ])  # fmt: skip
-    # No part of a message is taken for the place of another key, <<<KEY>>>.
+    # A message must not contain <<<KEY>>>, which stands for the value of another key.
     return text.replace("<", "\\u003c")
 
 
 def read_failures(text: str, where: str) -> tuple[DependencyFailure, ...]:
-    """Read what `failures_text` wrote; empty text has none.
+    """Read the text of `failures_text`; an empty text has no failures.
 
     Raises:
-        DocumentError: it is not a list of failures; names `where` and the place in it.
+        DocumentError: the text is not a list of failures; the error names `where` and the place in the text.
     """
     document = parse_json(text, where, _LIMITS) if text else []
     if not isinstance(document, list):
@@ -82,7 +82,7 @@ def _failure(entry: Any, where: str, place: str) -> DependencyFailure:
     def member(key: str, *kinds: type) -> Any:
         value = entry.get(key) if isinstance(entry, dict) else None
         if not isinstance(value, kinds):
-            raise DocumentError(where, f"{place}/{key}", "is missing or of another type; a failed dependency has it")
+            raise DocumentError(where, f"{place}/{key}", "is missing or of another type; every failure has this key")
         return value
 
     none = type(None)

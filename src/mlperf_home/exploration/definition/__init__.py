@@ -1,1 +1,1 @@
-"""What a study is: space, protocol, beliefs, journal, answer."""
+"""The parts of a study: space, protocol, beliefs, journal, answer."""

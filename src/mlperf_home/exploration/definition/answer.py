@@ -1,4 +1,4 @@
-"""Answers as documents: with what they are the answer to."""
+"""Answers as documents, with the study that they belong to."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AnswerSubject:
-    """What an answer is the answer to.
+    """The study that an answer belongs to.
 
     Attributes:
-        name: the space's.
+        name: the name of the space.
         sample: whether it was made with sample data: no MLPerf results.
-        system: the machine's name, as its results have it.
-        metrics: each metric with its direction, "min" or "max", in the order in which a table shows them.
-        confidence: of each interval alone; what drops a point is a difference, at the whole study's risk.
+        system: the system's name in the results.
+        metrics: each metric with its direction, "min" or "max", in the order of a table's columns.
+        confidence: of each interval alone; points are dropped by differences, at the risk of the whole study.
     """
 
     name: str
@@ -31,13 +31,13 @@ class AnswerSubject:
 
 
 def to_json(answer: Answer, subject: AnswerSubject) -> str:
-    """Write an answer as JSON text, as answer.schema.json says; the same for the same answer."""
+    """Return an answer as JSON text that conforms to answer.schema.json; equal answers have equal texts."""
     document = AnswerDocument(
         schema=1,
         name=subject.name,
         sample=subject.sample,
         system=subject.system,
-        metrics=tuple(AnswerMetric(name=name, direction=each) for name, each in subject.metrics.items()),
+        metrics=tuple(AnswerMetric(name=name, direction=direction) for name, direction in subject.metrics.items()),
         confidence=subject.confidence,
         front=answer.front,
         undecided=answer.undecided,

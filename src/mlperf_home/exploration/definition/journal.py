@@ -1,6 +1,6 @@
-"""The journal of what was observed: one JSON line an observation, on the disk before it is used.
+"""The journal of observations: one JSON line each, on the disk before it is used.
 
-Nothing is rewritten.
+Lines are only appended.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ _REST_BYTES = 1 << 20
 
 
 class JournalError(LocatedError):
-    """A journal is of something else, or is in use."""
+    """A journal belongs to another study, or is in use."""
 
 
 class Journal:
-    """Observations by key, and the file that keeps them; use it as a context."""
+    """Observations by key, and the file that stores them; a context manager."""
 
     def __init__(self, path: Path, study: object) -> None:
-        """Open the journal of a study (space, settings, seed), or begin one; its folder has to exist.
+        """Open the journal of a study (space, settings, seed), or create one in an existing folder.
 
         Raises:
-            JournalError: of another study, or in use by another process.
+            JournalError: the journal belongs to another study, or another process uses it.
         """
         self.path = path
         self.damages: list[str] = []
-        self._kept: dict[str, Any] = {}
+        self._observed: dict[str, Any] = {}
         self._file = path.open("a+b")
         if not locks.acquire(self._file):
             self._file.close()
             problem = "is in use: another command is running this experiment"
-            raise JournalError(path, problem, "wait until that has ended, or run yours under another name")
+            raise JournalError(path, problem, "wait until that command has ended, or use another experiment name")
         try:
             self._read(encode_finite(study))
         except JournalError:
@@ -59,22 +59,22 @@ class Journal:
         self._file.close()
 
     def find(self, key: str, kind: type[_T]) -> _T | None:
-        """Return what was observed under a key, a document of a kind, or None.
+        """Return the observation under a key, decoded as `kind`; None if there is none.
 
         Raises:
-            JournalError: it is a document of another kind.
+            JournalError: the observation is a document of another kind.
         """
-        if key not in self._kept:
+        if key not in self._observed:
             return None
         try:
-            return decode(self._kept[key], kind, key)
+            return decode(self._observed[key], kind, key)
         except DocumentError as error:
-            raise JournalError(self.path, str(error), "remove its line, and it is measured again") from None
+            raise JournalError(self.path, str(error), "remove that line; the point is then measured again") from None
 
     def add(self, key: str, observed: object) -> None:
-        """Keep an observation; it is on the disk when this returns."""
+        """Store an observation; it is on the disk when this returns."""
         entry = ObservedEntry(key=key, observed=encode_finite(observed))
-        self._kept[key] = entry.observed
+        self._observed[key] = entry.observed
         self._write(entry)
 
     def _read(self, study: Any) -> None:
@@ -82,20 +82,20 @@ class Journal:
         begun = False
         for entry in _entries(self.path, _lines(self._file), self.damages):
             if isinstance(entry, ObservedEntry):
-                self._kept[entry.key] = entry.observed
+                self._observed[entry.key] = entry.observed
             elif (entry.schema, entry.study) == (_SCHEMA, study):
                 begun = True
             else:
-                problem = "is of an experiment with another space, other settings or another seed"
-                raise JournalError(self.path, problem, "give the same ones, or run yours under another name")
+                problem = "belongs to an experiment with another space, other settings or another seed"
+                raise JournalError(self.path, problem, "use the same options, or another experiment name")
         self._end_last_line()
         if not begun:
-            if self._kept:
-                self.damages.append(f"{self.path}: the line that names its study is damaged; it is written again")
+            if self._observed:
+                self.damages.append(f"{self.path}: the line that names the study is damaged; it is written again")
             self._write(StudyEntry(schema=_SCHEMA, study=study))
 
     def _end_last_line(self) -> None:
-        """Let the next line start on its own: a writer may have been killed in the middle of one."""
+        """End the last line: its writer may have been killed before the line break."""
         if self._file.seek(0, os.SEEK_END):
             self._file.seek(-1, os.SEEK_END)
             if self._file.read(1) != b"\n":
@@ -108,27 +108,27 @@ class Journal:
         os.fsync(self._file.fileno())
 
 
-def observations(path: Path, kind: type[_T], damages: list[str]) -> dict[str, _T]:
-    """Return what a journal holds by key, while another process may be writing it; nothing where there is none.
+def read_observations(path: Path, kind: type[_T], damages: list[str]) -> dict[str, _T]:
+    """Return the observations of a journal by key; empty if there is no journal.
 
-    `damages` takes a sentence for each line that cannot be read or is not of this kind of document; a last one without
-    its end is still being written.
+    Another process may be writing the journal: a last line without its end is ignored. `damages` takes a sentence for
+    each line that cannot be read, or is a document of another kind.
     """
     if not path.is_file():
         return {}
-    found: dict[str, _T] = {}
+    observed: dict[str, _T] = {}
     with path.open("rb") as file:
         for entry in _entries(path, (line for line in _lines(file) if line.endswith(b"\n")), damages):
             if isinstance(entry, ObservedEntry):
                 try:
-                    found[entry.key] = decode(entry.observed, kind, f"{path}: {entry.key}")
+                    observed[entry.key] = decode(entry.observed, kind, f"{path}: {entry.key}")
                 except DocumentError as error:
                     damages.append(str(error))
-    return found
+    return observed
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield lines with their ends; of one that is longer than any of ours no more than shows that it is."""
+    """Yield lines with their ends; cut a line just above the size limit, so that reading it fails."""
     while line := file.readline(LINE_LIMITS.size + 2):
         yield line
         while not line.endswith(b"\n") and (line := file.readline(_REST_BYTES)):
@@ -142,13 +142,13 @@ def _entries(path: Path, lines: Iterable[bytes], damages: list[str]) -> Iterator
         try:
             yield _entry(line)
         except DocumentError as error:
-            damages.append(f"{path}: line {number} is damaged; what it held is measured again: {error.problem}")
+            damages.append(f"{path}: line {number} is damaged ({error.problem}); its observation is measured again")
 
 
 def _entry(line: bytes) -> StudyEntry | ObservedEntry:
     """Decode a line; raise DocumentError if it is damaged."""
     document = parse_document(line, JournalLine, "line", LINE_LIMITS)
     if zlib.crc32(json.dumps(document.entry, sort_keys=True).encode()) != document.crc32:
-        raise DocumentError("line", "", "is not as it was written")
+        raise DocumentError("line", "", "has another checksum")
     kind: type[StudyEntry | ObservedEntry] = StudyEntry if "study" in document.entry else ObservedEntry
     return decode(document.entry, kind, "line")

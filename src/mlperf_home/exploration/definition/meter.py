@@ -1,4 +1,4 @@
-"""What measures a point, a live harness or a replayed table; with a journal, nothing is measured twice."""
+"""Meters: they measure points, by the live harness or from a table; a journal prevents measuring twice."""
 
 from __future__ import annotations
 
@@ -17,63 +17,63 @@ _T = TypeVar("_T")
 
 
 class PointFailedError(LocatedError):
-    """A point cannot be measured; the others can."""
+    """One point cannot be measured; others can."""
 
 
 class AbsentPointError(PointFailedError):
-    """A point cannot be measured now, for want of something that may be there the next time."""
+    """A point cannot be measured now, because a file is absent that may exist next time."""
 
 
-def left_out(point: str, error: PointFailedError) -> str:
-    """Return the warning that a point is left out, and what to do."""
+def failure_warning(point: str, error: PointFailedError) -> str:
+    """Return the warning that a point is left out, with the advice of the error."""
     return f"{point} failed and is left out: {error.problem}; {error.advice}"
 
 
 class Meter(Protocol):
-    """Measures points of a space; each method may raise PointFailedError."""
+    """A meter of the points of a space; each method may raise PointFailedError."""
 
     def probe(self, point: Point, seconds: float, number: int) -> Observation:
-        """Run a point for a short time; `number` counts its probes from 0."""
+        """Run a point for a short time; `number` counts the point's probes from 0."""
 
     def official(self, point: Point) -> Observation:
         """Run a point by the round's rules."""
 
     def check(self, point: Point, first: int, last: int) -> AccuracyCount:
-        """Run the samples from `first` up to, not with, `last` of the dataset, the same for every point."""
+        """Run the dataset's samples from `first` up to, not including, `last`: the same samples for every point."""
 
 
 class JournaledMeter:
-    """A meter that keeps everything, failures too, in a journal, and measures only what is not there yet."""
+    """A meter that stores every observation and failure in a journal, and measures only what is not stored yet."""
 
     def __init__(self, meter: Meter, journal: Journal) -> None:
-        """Put a journal before a meter."""
+        """Put a journal in front of a meter."""
         self._meter, self._journal = meter, journal
 
     def probe(self, point: Point, seconds: float, number: int) -> Observation:
-        """See `Meter.probe`."""
+        """Run `Meter.probe` once."""
         key = f"probe/{number}/{point.name}"
-        return self._kept(point, key, Observation, lambda: self._meter.probe(point, seconds, number))
+        return self._measure_once(point, key, Observation, lambda: self._meter.probe(point, seconds, number))
 
     def official(self, point: Point) -> Observation:
-        """See `Meter.official`."""
-        return self._kept(point, f"official/{point.name}", Observation, lambda: self._meter.official(point))
+        """Run `Meter.official` once."""
+        return self._measure_once(point, f"official/{point.name}", Observation, lambda: self._meter.official(point))
 
     def check(self, point: Point, first: int, last: int) -> AccuracyCount:
-        """See `Meter.check`."""
+        """Run `Meter.check` once."""
         key = f"check/{first}-{last}/{point.name}"
-        return self._kept(point, key, AccuracyCount, lambda: self._meter.check(point, first, last))
+        return self._measure_once(point, key, AccuracyCount, lambda: self._meter.check(point, first, last))
 
-    def _kept(self, point: Point, key: str, kind: type[_T], measure: Callable[[], _T]) -> _T:
-        if (found := self._journal.find(key, kind)) is not None:
-            return found
-        failure = f"failed/{point.name}"
-        if failed := self._journal.find(failure, PointFailure):
-            raise PointFailedError(point.name, failed.problem, failed.advice)
+    def _measure_once(self, point: Point, key: str, kind: type[_T], measure: Callable[[], _T]) -> _T:
+        if (stored := self._journal.find(key, kind)) is not None:
+            return stored
+        failure_key = f"failed/{point.name}"
+        if failure := self._journal.find(failure_key, PointFailure):
+            raise PointFailedError(point.name, failure.problem, failure.advice)
         try:
-            measured = measure()
+            observed = measure()
         except PointFailedError as error:
             if not isinstance(error, AbsentPointError):
-                self._journal.add(failure, PointFailure(problem=error.problem, advice=error.advice))
+                self._journal.add(failure_key, PointFailure(problem=error.problem, advice=error.advice))
             raise
-        self._journal.add(key, measured)
-        return measured
+        self._journal.add(key, observed)
+        return observed

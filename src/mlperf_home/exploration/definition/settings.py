@@ -1,4 +1,4 @@
-"""What measuring takes, what is believed of a model, and what identifies a study for its journal."""
+"""Beliefs from counts, the time of a sample, and the identity of a study in its journal."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def sample_ms(values: Mapping[str, float]) -> float:
-    """Return how long one sample takes by a point's metrics: its latency, or what is left of a second for each."""
+    """Return the time of one sample from a point's metrics: its latency, or the inverse of its rate."""
     return values["latency_ms"] if "latency_ms" in values else 1000 / values["samples_per_second"]
 
 
 def study_identity(space: Space, priors: Mapping[str, Belief], settings: Settings) -> dict[str, Any]:
-    """Return what identifies a study: only the same study resumes a journal."""
+    """Return the identity of a study as JSON; only a study of the same identity resumes a journal."""
     return {
         "space": {"name": space.name, "points": [point.name for point in space.points]},
         "priors": {model: [belief.percent, belief.sd] for model, belief in sorted(priors.items())},
@@ -31,14 +31,14 @@ def study_identity(space: Space, priors: Mapping[str, Belief], settings: Setting
 
 
 UNKNOWN = Belief(0.0, math.inf, "unknown", prior=False)
-"""What is believed of a model without a prior."""
+"""The belief for a model without a prior."""
 
 
-def measured(count: AccuracyCount, samples: int) -> Belief:
-    """Make a belief of images classified, out of a dataset of so many."""
+def measured_belief(count: AccuracyCount, samples: int) -> Belief:
+    """Return the belief that a count of correct samples supports; the dataset has `samples` samples."""
     share = count.correct / count.count
     rest = max(0.0, 1 - count.count / samples)
-    # One right and one wrong more (Agresti and Coull) keep a share of 0 or 1 from looking certain.
+    # One more right and one more wrong (Agresti and Coull): a share of 0 or 1 must not look certain.
     smoothed = (count.correct + 1) / (count.count + 2)
     sd = 100 * math.sqrt(smoothed * (1 - smoothed) / count.count * rest)
     return Belief(100 * share, sd, f"measured on {count.count} samples", prior=False)

@@ -1,4 +1,4 @@
-"""A space of points as data: axes, their values, and which values go together."""
+"""Spaces of points: axes, their values, and the constraints between them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 MOST_POINTS = 100_000
-_ADVICE = "write it as docs/exploration.md shows"
+_ADVICE = "correct it; docs/exploration.md shows the format"
 
 
 class SpaceError(LocatedError):
-    """A JSON document is no space, or holds no point."""
+    """A JSON document is not a space, or has no points."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Point:
     """One choice of a value on every axis.
 
     Attributes:
-        name: the values joined by "/", unique in its space; what does not decide the accuracy as "threads=2".
+        name: the values joined by "/", unique in the space; values that do not affect the accuracy as "threads=2".
         values: the value by axis; None where the axis does not apply.
-        model: the values of the axes that decide the accuracy; points with the same model are equally accurate.
+        model: the values of the axes that determine the accuracy; points of one model are equally accurate.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Space:
-    """Axes, constraints, and the points that they leave, in the order of the axes' values."""
+    """Axes and the points that satisfy the constraints, in the order of the axes' values."""
 
     name: str
     axes: Mapping[str, tuple[AxisValue, ...]]
@@ -48,11 +48,11 @@ class Space:
 
 
 def decode_space(value: Any, where: str) -> SpaceDocument:
-    """Decode a space from JSON. Raise SpaceError if a key is missing, unknown or of another form."""
+    """Decode a space from JSON. Raise SpaceError if a key is missing, unknown or of another type."""
     try:
         axes = value.get("axes") if isinstance(value, dict) else None
         for axis, values in axes.items() if isinstance(axes, dict) else ():
-            # One by one, so that a fault names its axis.
+            # Each axis alone, so that an error names the axis.
             decode(values, AxisValues, f"{where}: axes/{axis}")
         return decode(value, SpaceDocument, where)
     except DocumentError as error:
@@ -61,21 +61,21 @@ def decode_space(value: Any, where: str) -> SpaceDocument:
 
 
 def make_space(document: SpaceDocument, where: str) -> Space:
-    """Return the points of a space. Raise SpaceError if axes and constraints do not fit, or no point is left."""
+    """Return a space with its points. Raise SpaceError if a constraint does not match the axes, or no point is left."""
     axes = document.axes
     for axis, values in axes.items():
         if len(set(values)) != len(values):
-            raise SpaceError(f"{where}: axes/{axis}", "holds a value twice", "take one off")
+            raise SpaceError(f"{where}: axes/{axis}", "has a value twice", "remove one")
     for axis in document.model_axes:
         _check_axis(axis, axes, f"{where}: model_axes")
-    for each in document.constraints:
-        _check_constraint(each, axes, f"{where}: constraints")
+    for constraint in document.constraints:
+        _check_constraint(constraint, axes, f"{where}: constraints")
     size = math.prod(len(values) for values in axes.values())
     if size > MOST_POINTS:
-        raise SpaceError(where, f"has {size} combinations, more than {MOST_POINTS}", "take values off its axes")
+        raise SpaceError(where, f"has {size} combinations, more than {MOST_POINTS}", "remove values from its axes")
     points = tuple(_points(document))
     if not points:
-        raise SpaceError(where, "its constraints leave no point", "loosen them")
+        raise SpaceError(where, "its constraints leave no point", "remove a constraint, or allow more values")
     return Space(document.name, axes, points)
 
 
@@ -84,8 +84,8 @@ def _points(document: SpaceDocument) -> Iterator[Point]:
     for combination in itertools.product(*document.axes.values()):
         values = dict(zip(document.axes, combination, strict=True))
         if all(_fits(values, each.only) for each in document.constraints if _fits(values, each.when)):
-            named = {axis: v if axis in model_axes or v is None else f"{axis}={v}" for axis, v in values.items()}
-            yield Point(_joined(named, list(document.axes)), values, _joined(values, model_axes))
+            labels = {axis: v if axis in model_axes or v is None else f"{axis}={v}" for axis, v in values.items()}
+            yield Point(_join(labels, list(document.axes)), values, _join(values, model_axes))
 
 
 def _check_axis(axis: str, axes: Mapping[str, object], place: str) -> None:
@@ -101,9 +101,9 @@ def _check_constraint(constraint: SpaceConstraint, axes: Mapping[str, Sequence[A
                 raise SpaceError(place, f"axis {axis!r} has no value {value!r}", "use a value of the axis")
 
 
-def _fits(values: Mapping[str, AxisValue], wanted: Mapping[str, Sequence[AxisValue]]) -> bool:
-    return all(values[axis] in allowed for axis, allowed in wanted.items())
+def _fits(values: Mapping[str, AxisValue], allowed: Mapping[str, Sequence[AxisValue]]) -> bool:
+    return all(values[axis] in choices for axis, choices in allowed.items())
 
 
-def _joined(values: Mapping[str, AxisValue], axes: Sequence[str]) -> str:
+def _join(values: Mapping[str, AxisValue], axes: Sequence[str]) -> str:
     return "/".join(str(values[axis]) for axis in axes if values[axis] is not None)

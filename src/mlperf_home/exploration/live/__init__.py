@@ -1,1 +1,1 @@
-"""Studies on real engines: an exploration's points as LoadGen runs. Runs in the workload's environment."""
+"""Studies on real engines: each measurement is a LoadGen run. Runs in the workload's environment."""

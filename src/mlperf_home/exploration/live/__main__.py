@@ -1,6 +1,6 @@
-"""`python -m mlperf_home.exploration.live --plan study.json`: run a study to its end, or go on with it.
+"""`python -m mlperf_home.exploration.live --plan study.json`: run a study to its end, or resume it.
 
-The journal, the answer and the results stand in the plan's folder. Standard output has an event a line
+The journal, the answer and the results are written to the plan's folder. Standard output has one event a line
 (`mlperf_home.contracts.study_events`).
 """
 
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.study import StudyPlan
 
 EXIT_REFUSED = 65
-_SILENCE_S = 5.0
+_PROGRESS_INTERVAL_S = 5.0
 
 
 def main() -> int:
-    """Run the study; give the exit status."""
-    parser = argparse.ArgumentParser(prog="mlperf_home.exploration.live", description="an exploration on this machine")
+    """Run the study; return the exit status."""
+    parser = argparse.ArgumentParser(prog="mlperf_home.exploration.live", description="run a study on this machine")
     parser.add_argument("--plan", type=Path, required=True, help="the plan, a JSON file")
     arguments = parser.parse_args()
     die_with_parent(os.getppid())
@@ -60,36 +60,36 @@ def main() -> int:
 
 
 def explore(plan: StudyPlan) -> None:
-    """Run a study, writing its answer as it grows."""
+    """Run a study, and write its answer after each step."""
     space = space_of(plan)
     identity = {**study_identity(space, plan.priors, plan.settings), "searcher": plan.searcher, "budget": plan.budget_s}
     path = plan.folder / "answer.json"
 
-    def told(found: Answer) -> None:
-        replace_text(path, to_json(found, subject_of(plan)))
-        _tell(standing_of(found))
+    def write_answer(answer: Answer) -> None:
+        replace_text(path, to_json(answer, subject_of(plan)))
+        _print_event(standing_of(answer))
 
     last_s = time.monotonic()
 
-    def doing(what: str, done: int, of: int) -> None:
+    def print_progress(activity: str, done: int, total: int) -> None:
         nonlocal last_s
-        # Probes are short: a line for each would be too many.
-        if not what.startswith("probes") or time.monotonic() - last_s >= _SILENCE_S:
+        # Probes are too short for a line each.
+        if not activity.startswith("probes") or time.monotonic() - last_s >= _PROGRESS_INTERVAL_S:
             last_s = time.monotonic()
-            _tell(StudyDoing(what=what, done=done, of=of))
+            _print_event(StudyDoing(what=activity, done=done, of=total))
 
     with Journal(plan.folder / "journal.jsonl", identity) as journal, Engines(plan.engines) as engines:
-        meter = LiveMeter(plan, engines, lambda point: _tell(OfficialRunDone(point=point.name)))
+        meter = LiveMeter(plan, engines, lambda point: _print_event(OfficialRunDone(point=point.name)))
         if plan.searcher == "race":
-            answer = Study(space, meter, plan.priors, plan.settings, journal).run(told, doing)
+            answer = Study(space, meter, plan.priors, plan.settings, journal).run(write_answer, print_progress)
         else:
             budget = Budget(plan.budget_s or 0.0, seed=plan.settings.seed)
-            answer = search(space, JournaledMeter(meter, journal), plan.searcher, budget, plan.settings, told)
-    told(answer)
-    _tell(StudyAnswered(answer=path))
+            answer = search(space, JournaledMeter(meter, journal), plan.searcher, budget, plan.settings, write_answer)
+    write_answer(answer)
+    _print_event(StudyAnswered(answer=path))
 
 
-def _tell(event: StudyEvent) -> None:
+def _print_event(event: StudyEvent) -> None:
     print(to_line(event), flush=True)
 
 

@@ -1,6 +1,6 @@
-"""A point's runs as the harness takes them: options, jobs, conf files, where they lie, and the processes that run them.
+"""The harness runs of a point: options, jobs, conf files, folders, and the processes that run them.
 
-There is one process for each engine's environment, started when it is first needed.
+Each engine's environment has one process, started at its first run.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ if TYPE_CHECKING:
 BACKEND = "backend"
 _COUNTS = ("threads", "batch", "streams", "cores")
 _TOGGLES = {"yes": True, "no": False}
-# Imported once, before runs are forked: these make no threads. What makes some is imported by each run.
+# Modules that start no threads are imported once, before runs are forked. Each run imports the others.
 _IMPORTS = {"litert": "ai_edge_litert.interpreter", "tflite": "tflite_runtime.interpreter"}
 _LEAST_QUERIES = 20
-# Below what any of our models takes: LoadGen prepares queries for it, and must not run out of them. Latency may be
-# bimodal, so that what was measured before says little; 100,000 queries are prepared in a moment.
+# Shorter than any model's latency: LoadGen prepares queries for this latency, and must not run out of them. An earlier
+# measurement is no guide, since latency may be bimodal. Preparing 100,000 queries takes a moment.
 _FASTEST_MS = 0.02
 
 OPTION_AXES = (BACKEND, *_COUNTS, "xnnpack", "delegate", "lengths")
-"""An axis of one of these names sets an option of the engine; null leaves the option to the engine. Others name models.
+"""Axes that set an option of the engine; null leaves the option to the engine. All other axes name models.
 
-backend: the engine's name; threads: of one call; batch: samples of one call; streams: calls at the same time; cores:
-that the engine may use; xnnpack: yes or no; delegate: a library; lengths: buckets of sequences, such as "64,128,384".
+backend: the engine's name; threads: threads per call; batch: samples per call; streams: concurrent calls; cores: cores
+of the engine; xnnpack: yes or no; delegate: a library; lengths: buckets of sequence lengths, such as "64,128,384".
 """
 
 
 @dataclass(frozen=True)
-class Asked:
+class PointRun:
     """One run of a point.
 
     Attributes:
         mode: performance or accuracy.
-        user_conf: the file's text.
-        part: the first sample, and the one after the last; None: all.
+        user_conf: the text of user.conf.
+        part: the first sample, and the one after the last; None for all samples.
     """
 
     mode: Mode
@@ -68,26 +68,26 @@ def backend_of(plan: StudyPlan, point: Point) -> str:
 
 
 def official_folder(plan: StudyPlan, point: Point) -> ResultFolder:
-    """Return the folder of a point's result; its options are part of the system's configuration, as in results."""
-    system, words = plan.engines[backend_of(plan, point)].system, option_words(point)
-    system += f"-{words}" if words else ""
+    """Return the folder of a point's result; the name of the system includes the point's options."""
+    system, suffix = plan.engines[backend_of(plan, point)].system, option_suffix(point)
+    system += f"-{suffix}" if suffix else ""
     running, name = plan.running, plan.candidates[point.model].name
     return result_folder(plan.folder / "results", running.style, system, name, running.scenario)
 
 
-def write_job(plan: StudyPlan, point: Point, asked: Asked, chosen: Mapping[str, Any], folder: ResultFolder) -> Path:
-    """Write a job with its conf files into a folder of its own; `chosen`: engine options beside the point's own."""
+def write_job(plan: StudyPlan, point: Point, run: PointRun, settled: Mapping[str, Any], folder: ResultFolder) -> Path:
+    """Write a job and its conf files into a folder; `settled` has engine options in addition to the point's own."""
     running, candidate = plan.running, plan.candidates[point.model]
     folder.root.mkdir(parents=True, exist_ok=True)
     plan.work_dir.mkdir(parents=True, exist_ok=True)
     (folder.root / "mlperf.conf").write_text(mlperf_conf(load_round(running.round)), encoding="utf-8")
-    (folder.root / "user.conf").write_text(asked.user_conf, encoding="utf-8")
-    first, last = asked.part or (0, 0)
+    (folder.root / "user.conf").write_text(run.user_conf, encoding="utf-8")
+    first, last = run.part or (0, 0)
     options = JobOptions(
         round=running.round,
         benchmark=running.benchmark,
         scenario=running.scenario,
-        backend=backend_choice(plan, point, {**running.options, **chosen}),
+        backend=backend_choice(plan, point, {**running.options, **settled}),
         dataset=DatasetChoice(
             kind=running.dataset_kind, path=Path(candidate.dataset), first=last - first or None, after=first
         ),
@@ -98,13 +98,13 @@ def write_job(plan: StudyPlan, point: Point, asked: Asked, chosen: Mapping[str, 
         stall_timeout_s=running.stall_timeout_s,
         sample=running.sample,
     )
-    path = folder.root / f"{asked.mode}-job.json"
-    write_document(path, job_of(options, asked.mode, folder.logs(asked.mode), folder.session(asked.mode)))
+    path = folder.root / f"{run.mode}-job.json"
+    write_document(path, job_of(options, run.mode, folder.logs(run.mode), folder.session(run.mode)))
     return path
 
 
 def probe_conf(plan: StudyPlan, seconds: float, target: float | None) -> str:
-    """Write user.conf of a probe that lasts so long; `target` is what was measured before, in LoadGen's unit."""
+    """Return user.conf of a probe of this length; `target` is the earlier measurement, in LoadGen's unit."""
     running = plan.running
     key = target_key(running.scenario)
     expected, least_ms = (1.0, 0) if target is None else (target, round(seconds * 1000))
@@ -115,7 +115,7 @@ def probe_conf(plan: StudyPlan, seconds: float, target: float | None) -> str:
 
 
 def run_conf(plan: StudyPlan, run: str, target: float | None) -> str:
-    """Write user.conf of an official run, or of an accuracy run."""
+    """Return user.conf of an official run, or of an accuracy run."""
     running = plan.running
     wanted = RunSettings(
         running.benchmark, running.scenario, run, running.style, running.test_query_count, measured_target=target
@@ -124,20 +124,16 @@ def run_conf(plan: StudyPlan, run: str, target: float | None) -> str:
 
 
 def check_axes(space: Space, where: str) -> None:
-    """Refuse values that no engine could take.
-
-    Raises:
-        SpaceError: the text names the axis and the value.
-    """
+    """Raise SpaceError, with the axis and the value, if no engine could use a value of the space."""
     for axis in set(space.axes) & set(OPTION_AXES):
         for value in space.axes[axis]:
-            wanted = _wanted(axis, value)
-            if wanted:
-                raise SpaceError(f"{where}: axes/{axis}", f"{value!r} is not {wanted}", "correct the value")
+            expected = _expected_value(axis, value)
+            if expected:
+                raise SpaceError(f"{where}: axes/{axis}", f"{value!r} is not {expected}", "correct the value")
 
 
-def _wanted(axis: str, value: AxisValue) -> str:
-    """Return what a value should have been; empty where it is right."""
+def _expected_value(axis: str, value: AxisValue) -> str:
+    """Return a description of an axis' values; "" if the value is one of them."""
     if value is None:
         return ""
     if axis in _COUNTS:
@@ -153,41 +149,41 @@ def _wanted(axis: str, value: AxisValue) -> str:
 
 
 def options_of(point: Point) -> dict[str, AxisValue]:
-    """Return the point's values on the engine's axes that it does not leave to the engine."""
+    """Return the engine options that the point sets, by axis."""
     return {axis: point.values[axis] for axis in OPTION_AXES if point.values.get(axis) is not None}
 
 
-def option_words(point: Point) -> str:
-    """Name the point's options for the name of a system's configuration, the backend apart; empty without any."""
+def option_suffix(point: Point) -> str:
+    """Return the point's options, except the backend, as the end of a system's name; "" without options."""
     options = options_of(point)
     return "-".join(f"{axis}_{str(value).replace(',', '_')}" for axis, value in options.items() if axis != BACKEND)
 
 
 def backend_choice(plan: StudyPlan, point: Point, options: Mapping[str, Any]) -> BackendChoice:
-    """Return the part of a job that a point's options decide, with engine options beside the point's own."""
-    given = options_of(point)
-    own: dict[str, Callable[[Any], Any]] = {"threads": int, "xnnpack": _TOGGLES.__getitem__, "delegate": str}
+    """Return a point's backend for a job; `options` are engine options in addition to the point's own."""
+    own = options_of(point)
+    convert: dict[str, Callable[[Any], Any]] = {"threads": int, "xnnpack": _TOGGLES.__getitem__, "delegate": str}
     document = {
         "name": backend_of(plan, point),
         "model_path": plan.candidates[point.model].path,
-        "options": {**options, **{name: made(given[name]) for name, made in own.items() if name in given}},
-        "lengths": parse_lengths(str(given["lengths"])) if "lengths" in given else None,
-        "batch_sizes": (given["batch"],) if "batch" in given else None,
-        "streams": given.get("streams"),
-        "cores": given.get("cores"),
+        "options": {**options, **{name: function(own[name]) for name, function in convert.items() if name in own}},
+        "lengths": parse_lengths(str(own["lengths"])) if "lengths" in own else None,
+        "batch_sizes": (own["batch"],) if "batch" in own else None,
+        "streams": own.get("streams"),
+        "cores": own.get("cores"),
     }
     return decode(document, BackendChoice, point.name)
 
 
 class EngineError(LocatedError):
-    """An engine's environment cannot be started at all."""
+    """The process of an engine's environment cannot be started."""
 
 
 class Engines:
-    """Runs jobs; use it as a context, which ends its processes."""
+    """The processes that run jobs, one for each engine's environment; a context manager that ends them."""
 
     def __init__(self, engines: Mapping[str, EngineEnvironment]) -> None:
-        """Take the environments; nothing is started yet."""
+        """Set the environments by backend; no process is started yet."""
         self._engines = engines
         self._started: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -196,19 +192,19 @@ class Engines:
 
     def __exit__(self, *_: object) -> None:
         for process in self._started.values():
-            assert process.stdin is not None  # noqa: S101 - it was asked for
+            assert process.stdin is not None  # noqa: S101 - opened as a pipe
             process.stdin.close()
         for process in self._started.values():
             process.wait()
 
     def run(self, backend: str, job: Path, *, new_interpreter: bool) -> tuple[ExitStatus, str]:
-        """Run a job to its end; give its status and, after a failure, what was wrong.
+        """Run a job to its end; return its status, and the message of a failure.
 
         Raises:
             EngineError: the environment's Python cannot be started.
         """
         process = self._process(backend)
-        assert process.stdin is not None  # noqa: S101 - both were asked for
+        assert process.stdin is not None  # noqa: S101 - both are pipes
         assert process.stdout is not None  # noqa: S101
         order = to_line(RunOrder(job=job, new_interpreter=new_interpreter))
         try:
@@ -222,8 +218,8 @@ class Engines:
             pass
         del self._started[backend]
         code = process.wait()
-        how = f"by signal {-code}" if code < 0 else f"with status {code}"
-        return ExitStatus.KILLED, f"the process that starts runs ended {how}: the machine ran out of memory?"
+        ending = f"by signal {-code}" if code < 0 else f"with status {code}"
+        return ExitStatus.KILLED, f"the process that starts runs ended {ending}; the machine may be out of memory"
 
     def _process(self, backend: str) -> subprocess.Popen[bytes]:
         if backend not in self._started:
@@ -236,5 +232,5 @@ class Engines:
                 )
             except OSError as error:
                 problem = f"cannot be started ({error.strerror})"
-                raise EngineError(words[0], problem, "make the environment again") from None
+                raise EngineError(words[0], problem, "create the environment again") from None
         return self._started[backend]

@@ -1,4 +1,4 @@
-"""A meter that runs points under LoadGen; see docs/exploration.md for what a probe is."""
+"""A meter that runs points under LoadGen; docs/exploration.md describes probes, checks and official runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mlperf_home.datasets.imagenet.images import read_labels
 from mlperf_home.datasets.imagenet.samples import LABELS_FILE
 from mlperf_home.errors import LocatedError
 from mlperf_home.exploration.definition.meter import AbsentPointError, PointFailedError
-from mlperf_home.exploration.live.jobs import Asked, backend_of, official_folder, probe_conf, run_conf, write_job
+from mlperf_home.exploration.live.jobs import PointRun, backend_of, official_folder, probe_conf, run_conf, write_job
 from mlperf_home.loadgen_logs.run_log import ACCURACY_FILE, read_run
 from mlperf_home.measurements.layout import ResultFolder
 from scriptgraph.files.atomic import replace_text
@@ -32,66 +32,66 @@ if TYPE_CHECKING:
     from mlperf_home.exploration.definition.space import Point
     from mlperf_home.exploration.live.jobs import Engines
 
-# What is wrong with the machine or with us is wrong with every point.
-_NO_POINTS_FAULT = frozenset({ExitStatus.BAD_JOB, ExitStatus.BAD_OUTPUT, ExitStatus.INTERRUPTED, ExitStatus.TERMINATED})
+# These failures would occur at every point.
+_STUDY_FAILURES = frozenset({ExitStatus.BAD_JOB, ExitStatus.BAD_OUTPUT, ExitStatus.INTERRUPTED, ExitStatus.TERMINATED})
 _TRIES = 2
-# SingleStream is judged by it.
+# SingleStream's result is this percentile.
 _PERCENTILE = "90.00"
-_GO_ON = "the others are measured all the same; the same command under a new --experiment_name tries it again"
+_RETRY_ADVICE = "to try it again, run the same command with a new --experiment_name"
 
 
 class StudyStoppedError(LocatedError):
-    """A run failed for a reason that the next one would fail for too."""
+    """A run failed for a reason that the next run would meet too."""
 
 
 class LiveMeter:
-    """Probes, checks and official runs on this machine: a `Meter`.
+    """A `Meter` that runs probes, checks and official runs on this machine.
 
-    The first run of a point tells what the engine chooses for it (its threads) and how fast it is; both are kept
-    beside the journal, so that all runs of a point are of the same configuration.
+    The first run of a point decides the engine's threads and measures the point's speed. Both are stored beside the
+    journal, so that all runs of a point have one configuration.
     """
 
     def __init__(self, plan: StudyPlan, engines: Engines, official_done: Callable[[Point], None]) -> None:
-        """Set it up; `official_done` hears of each official run that is in its place."""
+        """Load the settled points; `official_done` is called after each official run is in its place."""
         self._plan, self._engines, self._official_done = plan, engines, official_done
         self._settled_path = plan.folder / "settled.json"
         self._settled: dict[str, SettledPoint] = {}
         if self._settled_path.exists():
             self._settled = read_document(self._settled_path, dict[str, SettledPoint], PLAN_LIMITS)
 
-    def probe(self, point: Point, seconds: float, number: int) -> Observation:  # noqa: ARG002 - one is like another
-        """Run it under LoadGen for so long, in a process of its own."""
+    def probe(self, point: Point, seconds: float, number: int) -> Observation:  # noqa: ARG002 - all probes are alike
+        """Run a point under LoadGen for `seconds`, in a process of its own."""
         start_s = time.monotonic()
         if self._plan.running.scenario == "Offline" and point.name not in self._settled:
-            self._probe(point, seconds)  # of few samples: how many take so long is not known yet
+            self._probe(point, seconds)  # with few samples, to learn how many fill `seconds`
         values, queries = self._probe(point, seconds)
         return Observation(values, queries, time.monotonic() - start_s)
 
     def official(self, point: Point) -> Observation:
-        """Run it by the round's rules, in a new interpreter; its result stands in the experiment's results."""
+        """Run a point by the round's rules, in a new interpreter, and move the run into the experiment's results."""
         start_s = time.monotonic()
         folder = official_folder(self._plan, point)
         if not folder.complete("performance"):
             if point.name not in self._settled:
                 self._probe(point, self._plan.settings.first_probe_s)
             conf = run_conf(self._plan, "performance", self._settled[point.name].target)
-            fresh = self._run(point, Asked("performance", conf), new_interpreter=True)
-            self._keep("performance", fresh, folder)
+            fresh = self._run(point, PointRun("performance", conf), new_interpreter=True)
+            self._publish("performance", fresh, folder)
         values, queries = self._values(folder.logs("performance"))
         self._official_done(point)
         return Observation(values, queries, _spent_s(start_s, folder.session("performance")))
 
     def check(self, point: Point, first: int, last: int) -> AccuracyCount:
-        """Run LoadGen's accuracy mode on some samples; on all of them it is part of the point's result."""
+        """Run LoadGen's accuracy mode on some samples; a run on all samples is part of the point's result."""
         start_s = time.monotonic()
         samples = self._plan.settings.protocol.samples
         part = None if (first, last) == (0, samples) else (first, last)
         folder = self._scratch if part else official_folder(self._plan, point)
         if part or not folder.complete("accuracy"):
             conf = run_conf(self._plan, "accuracy", self._target(point))
-            fresh = self._run(point, Asked("accuracy", conf, part))
+            fresh = self._run(point, PointRun("accuracy", conf, part))
             if not part:
-                self._keep("accuracy", fresh, folder)
+                self._publish("accuracy", fresh, folder)
         kind, candidate = self._plan.running.dataset_kind, self._plan.candidates[point.model]
         correct, count, text = _score(kind, folder.logs("accuracy") / ACCURACY_FILE, candidate, part, samples)
         if not part:
@@ -100,59 +100,58 @@ class LiveMeter:
 
     def _probe(self, point: Point, seconds: float) -> tuple[dict[str, float], int]:
         conf = probe_conf(self._plan, seconds, self._target(point))
-        fresh = self._run(point, Asked("performance", conf))
+        fresh = self._run(point, PointRun("performance", conf))
         values, queries = self._values(fresh.logs("performance"))
         self._settle(point, fresh, next(iter(values.values())))
         return values, queries
 
-    def _settle(self, point: Point, fresh: ResultFolder, found: float) -> None:
-        """Keep what the engine chose at first, and how fast the point is at best: LoadGen prepares queries for it."""
-        known = self._settled.get(point.name)
+    def _settle(self, point: Point, fresh: ResultFolder, target: float) -> None:
+        """Store the engine's choices of the first run, and the best speed: LoadGen prepares queries for it."""
+        settled = self._settled.get(point.name)
         best = min if self._plan.running.scenario != "Offline" else max
-        if known is None:
+        if settled is None:
             details = read_session(fresh.session("performance")).engine.details
             threads, tried = details.get("threads_per_stream"), details.get("threads_tried_us")
             options: Mapping[str, Any] = {"threads": threads} if threads is not None and tried is not None else {}
-        elif best(known.target, found) == known.target:
+        elif best(settled.target, target) == settled.target:
             return
         else:
-            options = known.options
-        self._settled[point.name] = SettledPoint(options=options, target=found)
+            options = settled.options
+        self._settled[point.name] = SettledPoint(options=options, target=target)
         write_document(self._settled_path, dict(sorted(self._settled.items())))
 
     def _target(self, point: Point) -> float | None:
-        """Return how fast a point is at best, in LoadGen's unit; None before its first run."""
-        known = self._settled.get(point.name)
-        return None if known is None else known.target
+        """Return the best speed of a point, in LoadGen's unit; None before its first run."""
+        settled = self._settled.get(point.name)
+        return None if settled is None else settled.target
 
     @property
     def _scratch(self) -> ResultFolder:
         return ResultFolder(self._plan.folder / "running")
 
-    def _run(self, point: Point, asked: Asked, *, new_interpreter: bool = False) -> ResultFolder:
-        """Run a job, a second time if it fails; its logs stand in the scratch folder.
+    def _run(self, point: Point, run: PointRun, *, new_interpreter: bool = False) -> ResultFolder:
+        """Run a job, a second time if it fails; return the scratch folder with its logs.
 
         Raises:
-            PointFailedError: it failed twice.
-            StudyStoppedError: it failed for a reason that is not the point's.
+            PointFailedError: the run failed twice.
+            StudyStoppedError: the failure would occur at every point.
         """
         if point.model not in self._plan.candidates:
             reason = self._plan.absent.get(point.model, "there is no such model")
             raise AbsentPointError(point.name, reason, "the same command tries it again")
-        message, known = "", self._settled.get(point.name)
+        message, settled = "", self._settled.get(point.name)
         for _ in range(_TRIES):
             shutil.rmtree(self._scratch.root, ignore_errors=True)
-            job = write_job(self._plan, point, asked, known.options if known else {}, self._scratch)
+            job = write_job(self._plan, point, run, settled.options if settled else {}, self._scratch)
             status, message = self._engines.run(backend_of(self._plan, point), job, new_interpreter=new_interpreter)
             if status is ExitStatus.COMPLETE:
                 return self._scratch
-            if status in _NO_POINTS_FAULT:
-                advice = "mend it, and run the same command again: it goes on where it was"
-                raise StudyStoppedError(point.name, message, advice)
-        raise PointFailedError(point.name, f"{message} (tried {_TRIES} times)", _GO_ON)
+            if status in _STUDY_FAILURES:
+                raise StudyStoppedError(point.name, message, "correct this; the same command then resumes the study")
+        raise PointFailedError(point.name, f"{message} (tried {_TRIES} times)", _RETRY_ADVICE)
 
-    def _keep(self, run: str, fresh: ResultFolder, folder: ResultFolder) -> None:
-        """Move a run to its place, with the conf files that it was made with."""
+    def _publish(self, run: str, fresh: ResultFolder, folder: ResultFolder) -> None:
+        """Move a run into a result's folder, with its conf files."""
         with folder.held():
             folder.adopt(run, fresh)
             for name in ("user.conf", "mlperf.conf"):
@@ -168,7 +167,7 @@ class LiveMeter:
 
 
 def _spent_s(start_s: float, session: Path) -> float:
-    """Return the time since then; what was there already, since we were killed just after it, costs what it took."""
+    """Return the time since `start_s`, at least the session's own: the run may precede an interruption."""
     times = read_session(session).times
     return float(max(time.monotonic() - start_s, times.open_s + times.run_s))
 
@@ -176,9 +175,9 @@ def _spent_s(start_s: float, session: Path) -> float:
 def _score(
     kind: str, log: Path, candidate: Candidate, part: tuple[int, int] | None, samples: int
 ) -> tuple[float, int, str]:
-    """Return how many are right (of answers: their F1, as if of each sample), of how many, and accuracy.txt.
+    """Return the number of correct samples (for answers: their F1 times the count), the count, and accuracy.txt.
 
-    `part`: the first sample that was run, and the one after the last, accuracy.txt being ""; None: all `samples`.
+    `part` is the first sample of the run, and the one after the last; accuracy.txt is then "". None is all `samples`.
     """
     dataset, questions = Path(candidate.dataset), Path(candidate.questions)
     if kind != "squad":

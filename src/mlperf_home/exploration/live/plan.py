@@ -1,4 +1,4 @@
-"""A study's plan, read and understood: the points of its space, and what its answer is the answer to."""
+"""The plan of a study: reading it, the points of its space, and the subject of its answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_plan(path: Path) -> StudyPlan:
-    """Read a plan; raise DocumentError if it cannot be read, or is none."""
+    """Read a plan. Raise DocumentError if it cannot be read, or is not a plan."""
     return read_document(path, StudyPlan, PLAN_LIMITS)
 
 
@@ -24,7 +24,7 @@ def space_of(plan: StudyPlan) -> Space:
 
 
 def subject_of(plan: StudyPlan) -> AnswerSubject:
-    """Return what the plan's answer is the answer to."""
+    """Return the subject of the plan's answer."""
     system = next(iter(plan.engines.values())).system
     settings = plan.settings
     return AnswerSubject(plan.space.name, plan.running.sample, system, settings.directions, 1 - settings.risk)

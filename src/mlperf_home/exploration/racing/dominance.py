@@ -1,8 +1,8 @@
-"""Who dominates whom with confidence, and on whose accuracy it depends: pairwise comparisons of noisy metrics.
+"""Dominance with confidence, by pairwise comparisons of noisy metrics; and the accuracies that it depends on.
 
-Probes are made in rounds: each contested point once, in random order. Two points are compared over the rounds that both
-were in, so what slowed a whole round down cancels. Methods and their sources, and the reasons for the order in which
-accuracies are checked: docs/exploration.md.
+Each round of probes runs every contested point once, in random order. Two points are compared over the rounds that have
+both, so a disturbance of a whole round cancels. docs/exploration.md has the methods with their sources, and the reasons
+for the order of accuracy checks.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from mlperf_home.contracts.race import Belief
 
 MOST_POINTS = 4000
-"""A race compares all pairs."""
+"""The limit of a race, which compares all pairs."""
 
 POOLED_DEGREES = 40
-"""How many degrees of freedom the points' common variance counts as, beside a point's own."""
+"""The weight of the points' common variance against a point's own, in degrees of freedom."""
 
 _LEAST_SD = 1e-6
 
 
 @dataclass(frozen=True)
 class Gaps:
-    """One metric's differences of all pairs, in standard errors; [i, j] > 0: i is better than j.
+    """The differences of all pairs in one metric.
 
     Attributes:
-        gaps: shape (points, points).
-        equal: shape (points, points): known to be the same, not only not told apart.
-        degrees: of freedom of the standard errors.
+        gaps: shape (points, points), in standard errors; [i, j] > 0: i is better than j.
+        equal: shape (points, points): known to be equal, not only indistinguishable.
+        degrees: the degrees of freedom of the standard errors.
     """
 
     gaps: Floats
@@ -48,13 +48,13 @@ class Gaps:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What is known of the points that were alive.
+class RaceVerdict:
+    """The result of comparing all alive points.
 
     Attributes:
-        dominator: shape (points,): who dominates the point with confidence, or -1.
-        front: shape (points,): alive, and every other alive point is worse in something with confidence.
-        open_pairs: shape (points, points): the column may yet be dominated by the row.
+        dominator: shape (points,): the index of a point that dominates this one with confidence, or -1.
+        front: shape (points,): alive, and every other alive point is worse in some metric with confidence.
+        open_pairs: shape (points, points): the row may yet dominate the column.
     """
 
     dominator: NDArray[np.int64]
@@ -65,8 +65,8 @@ class Verdict:
 def probe_gaps(values: Floats) -> Gaps:
     """Compare points by their probes.
 
-    `values` has shape (rounds, points): less is better, NaN where a point was not in the round; for metrics that vary
-    in proportion the logarithms.
+    `values` has shape (rounds, points): less is better, NaN if the round has no probe of the point. Metrics with
+    proportional noise are passed as logarithms.
     """
     seen = ~np.isnan(values)
     filled = np.where(seen, values, 0.0)
@@ -83,7 +83,7 @@ def probe_gaps(values: Floats) -> Gaps:
 
 
 def _variances(values: Floats, seen: Marks) -> tuple[Floats, float]:
-    """Variance of one probe of each point: the common one, moved towards the point's own where there is much of it."""
+    """Return each point's variance of a probe, between the common one and its own; and the degrees of freedom."""
     counts = seen.sum(axis=0)
     rounds = np.zeros(len(values))
     rest = values
@@ -94,17 +94,17 @@ def _variances(values: Floats, seen: Marks) -> tuple[Floats, float]:
     used = seen.any(axis=0).sum() + seen.any(axis=1).sum() - 1
     degrees = max(float(seen.sum() - used), 1.0)
     pooled = max(float((rest**2).sum()) / degrees, _LEAST_SD**2)
-    # Removing the rounds' and the points' means takes the same part of every point's squares.
+    # Subtracting the means of rounds and points removes the same share of every point's squares.
     own = (rest**2).sum(axis=0) * (seen.sum() - seen.any(axis=1).sum()) / max(float(seen.sum()), 1.0)
     extra = np.maximum(counts - 1, 0)
     return (POOLED_DEGREES * pooled + own) / (POOLED_DEGREES + extra), min(degrees, float(POOLED_DEGREES))
 
 
 def probe_bounds(values: Floats, risk: float) -> Floats:
-    """Bound each point's mean by itself, whatever slowed whole rounds down included.
+    """Return bounds of each point's mean, of shape (2, points): low and high; NaN with fewer than two probes.
 
-    `values` are as `probe_gaps` takes them; `risk` is that a mean lies outside its bounds, on either side. The bounds
-    have shape (2, points): low and high; NaN of a point with fewer than two probes.
+    Disturbances of whole rounds widen the bounds. `values` is as for `probe_gaps`; `risk` is the chance that a mean
+    lies outside its bounds, on either side.
     """
     seen = ~np.isnan(values)
     counts = seen.sum(axis=0)
@@ -126,10 +126,10 @@ def _mean(filled: Floats, seen: Marks, axis: int) -> Floats:
 
 
 def belief_gaps(values: Floats, variances: Floats, same: Marks) -> Gaps:
-    """Compare points by values with known variances, both of shape (points,); of values less is better.
+    """Compare points by values with known variances, both of shape (points,); less is better.
 
-    A variance of 0: exact; infinite: nothing is known. `same`, shape (points, points), marks pairs that have the same
-    value whatever it is.
+    A variance of 0 is exact, an infinite one unknown. `same`, of shape (points, points), marks pairs that share one
+    value.
     """
     differences = values[None, :] - values[:, None]
     errors = np.sqrt(variances[:, None] + variances[None, :])
@@ -140,15 +140,15 @@ def belief_gaps(values: Floats, variances: Floats, same: Marks) -> Gaps:
 
 
 def critical(risk: float, degrees: float) -> float:
-    """Return Student's quantile for a one-sided risk (Cornish-Fisher, good from ten degrees of freedom)."""
+    """Return Student's quantile for a one-sided risk (Cornish-Fisher; accurate from ten degrees of freedom)."""
     normal = NormalDist().inv_cdf(1 - risk)
     first = (normal**3 + normal) / 4
     second = (5 * normal**5 + 16 * normal**3 + 3 * normal) / 96
     return normal + first / degrees + second / degrees**2
 
 
-def judge(metrics: list[Gaps], alive: Marks, risk: float) -> Verdict:
-    """Decide every pair of alive points (shape: (points,)) by the gaps in each metric, at one comparison's risk."""
+def judge(metrics: list[Gaps], alive: Marks, risk: float) -> RaceVerdict:
+    """Compare all alive points by their gaps; `alive` has shape (points,), `risk` is that of one comparison."""
     better = [each.gaps >= critical(risk, each.degrees) for each in metrics]
     not_worse = [sure | each.equal for sure, each in zip(better, metrics, strict=True)]
     among = alive[:, None] & alive[None, :]
@@ -158,24 +158,24 @@ def judge(metrics: list[Gaps], alive: Marks, risk: float) -> Verdict:
     np.fill_diagonal(open_pairs, val=False)
     clearest = np.where(dominates, np.minimum.reduce([np.where(m.equal, np.inf, m.gaps) for m in metrics]), -np.inf)
     dominator = np.where(dominates.any(axis=0), clearest.argmax(axis=0), -1)
-    # What is dominated threatens nothing that its dominator does not threaten as well.
-    left = alive & (dominator < 0)
-    open_pairs &= left[:, None] & left[None, :]
-    return Verdict(dominator, left & ~open_pairs.any(axis=0), open_pairs)
+    # A dominated point threatens only points that its dominator threatens too.
+    remaining = alive & (dominator < 0)
+    open_pairs &= remaining[:, None] & remaining[None, :]
+    return RaceVerdict(dominator, remaining & ~open_pairs.any(axis=0), open_pairs)
 
 
 @dataclass(frozen=True)
-class Believed:
-    """Beliefs as arrays of shape (points,), and the models by number.
+class BeliefArrays:
+    """Beliefs about accuracies as arrays of shape (points,).
 
     Attributes:
         model: the number of each point's model.
-        values: percent.
+        values: accuracies in percent.
         sds: standard deviations.
-        up: by how much a prior may be too low.
-        down: by how much it may be too high.
-        extends: whether more samples of the point's model may be looked at.
-        prior: whether the value is a prior's.
+        up: the points by which a prior may be too low.
+        down: the points by which a prior may be too high.
+        extends: whether the point's model may be checked on more samples.
+        prior: whether the value comes from a prior.
     """
 
     model: NDArray[np.int64]
@@ -187,8 +187,8 @@ class Believed:
     prior: Marks
 
     @classmethod
-    def of(cls, model: NDArray[np.int64], beliefs: Sequence[Belief], extends: Sequence[bool]) -> Believed:
-        """Put beliefs, one a point, into arrays."""
+    def of(cls, model: NDArray[np.int64], beliefs: Sequence[Belief], extends: Sequence[bool]) -> BeliefArrays:
+        """Return the beliefs, one for each point, as arrays."""
         columns = [(each.percent, each.sd, each.up, each.down) for each in beliefs]
         values, sds, up, down = (np.array(column, dtype=np.float64) for column in zip(*columns, strict=True))
         priors = np.array([each.prior for each in beliefs], dtype=np.bool_)
@@ -199,62 +199,62 @@ class Believed:
         return belief_gaps(-self.values, self.sds**2, self.model[:, None] == self.model[None, :])
 
     def gaps(self) -> Gaps:
-        """Compare accuracies; what a prior may be off by counts against the one that would be better."""
+        """Compare accuracies; the possible error of priors reduces the gap of the better point."""
         plain = self.plain_gaps()
-        apart = self.values[:, None] - self.values[None, :]
-        sure = apart - self.down[:, None] - self.up[None, :]
-        share = np.divide(sure, apart, out=np.zeros_like(apart), where=apart > 0)
-        left = np.multiply(plain.gaps, share, out=np.zeros_like(apart), where=(apart > 0) & (sure > 0))
-        return Gaps(left, plain.equal, plain.degrees)
+        difference = self.values[:, None] - self.values[None, :]
+        sure = difference - self.down[:, None] - self.up[None, :]
+        share = np.divide(sure, difference, out=np.zeros_like(difference), where=difference > 0)
+        gaps = np.multiply(plain.gaps, share, out=np.zeros_like(difference), where=(difference > 0) & (sure > 0))
+        return Gaps(gaps, plain.equal, plain.degrees)
 
 
-def decides_drops(known: Believed, threats: Marks, risk: float) -> set[int]:
-    """Return the models of which it depends whether a point is dropped.
+def drop_models(beliefs: BeliefArrays, threats: Marks, risk: float) -> set[int]:
+    """Return the models whose check may drop a point.
 
-    Of all that seem to dominate a point, the one that would do so most surely is checked first, since it may drop
-    others as well; the point itself comes after it. `threats` has shape (points, points): the row is no worse in the
-    other metrics, and may yet dominate the column.
+    Among the points that seem to dominate one, the surest is checked first, as it may drop others too; the dominated
+    point comes next. `threats` has shape (points, points): the row is no worse in the other metrics, and may yet
+    dominate the column.
     """
-    seeming = threats & _clear(known.plain_gaps(), risk)
-    settles = (known.down == 0) | known.extends
-    chosen = set()
+    seeming = threats & _clear(beliefs.plain_gaps(), risk)
+    settles = (beliefs.down == 0) | beliefs.extends
+    models = set()
     for column in np.flatnonzero(seeming.any(axis=0)):
         rows = np.flatnonzero(seeming[:, column] & settles)
-        if len(rows) and (known.up[column] == 0 or known.extends[column]):
-            best = max(rows, key=lambda row: (known.values[row] - known.down[row], known.values[row]))
-            chosen.add(int(known.model[best if known.down[best] else column]))
-    return chosen
+        if len(rows) and (beliefs.up[column] == 0 or beliefs.extends[column]):
+            best = max(rows, key=lambda row: (beliefs.values[row] - beliefs.down[row], beliefs.values[row]))
+            models.add(int(beliefs.model[best if beliefs.down[best] else column]))
+    return models
 
 
-def decides_fronts(known: Believed, open_pairs: Marks, risk: float) -> set[int]:
-    """Return the models of which it depends whether a point is surely more accurate than what may dominate it.
+def front_models(beliefs: BeliefArrays, open_pairs: Marks, risk: float) -> set[int]:
+    """Return the models whose check may prove a point more accurate than every point that may dominate it.
 
-    A point that is open for another reason as well (as fast as another, for all that probes say) stays undecided
-    whatever a check says: for its sake nothing is checked. `open_pairs` is as in a Verdict.
+    A point that another one matches in speed stays undecided whatever a check finds, so it needs no check.
+    `open_pairs` is as in a RaceVerdict.
     """
-    chosen = set()
-    better = _clear(known.plain_gaps(), risk).T
+    models = set()
+    better = _clear(beliefs.plain_gaps(), risk).T
     hopeful = ~(open_pairs & ~better).any(axis=0)
     for row, column in zip(*np.nonzero(open_pairs & better & hopeful[None, :]), strict=True):
-        if any(side[each] and not known.extends[each] for side, each in ((known.up, row), (known.down, column))):
+        if any(side[i] and not beliefs.extends[i] for side, i in ((beliefs.up, row), (beliefs.down, column))):
             continue
-        reach = critical(risk, math.inf) * math.hypot(known.sds[row], known.sds[column])
-        if known.down[column]:
-            chosen.add(int(known.model[column]))
-        if known.up[row] and known.values[column] - known.values[row] - reach <= known.up[row]:
-            chosen.add(int(known.model[row]))
-    return chosen
+        reach = critical(risk, math.inf) * math.hypot(beliefs.sds[row], beliefs.sds[column])
+        if beliefs.down[column]:
+            models.add(int(beliefs.model[column]))
+        if beliefs.up[row] and beliefs.values[column] - beliefs.values[row] - reach <= beliefs.up[row]:
+            models.add(int(beliefs.model[row]))
+    return models
 
 
-def decides_widths(known: Believed, open_pairs: Marks, risk: float) -> set[int]:
-    """Return the models without a prior, or with a wrong one, known too loosely to tell two points apart."""
-    clear = _clear(known.plain_gaps(), risk)
-    loose = ~known.prior & known.extends
-    chosen = set()
+def width_models(beliefs: BeliefArrays, open_pairs: Marks, risk: float) -> set[int]:
+    """Return the models whose accuracy is measured too loosely to distinguish two points."""
+    clear = _clear(beliefs.plain_gaps(), risk)
+    loose = ~beliefs.prior & beliefs.extends
+    models = set()
     for pair in zip(*np.nonzero(open_pairs & ~clear & ~clear.T & (loose[:, None] | loose[None, :])), strict=True):
-        widest = max((each for each in pair if loose[each]), key=lambda each: known.sds[each])
-        chosen.add(int(known.model[widest]))
-    return chosen
+        widest = max((index for index in pair if loose[index]), key=lambda index: beliefs.sds[index])
+        models.add(int(beliefs.model[widest]))
+    return models
 
 
 def _clear(gaps: Gaps, risk: float) -> Marks:

@@ -1,4 +1,4 @@
-"""Where each point stands, put together from probes, beliefs and verdicts."""
+"""Standings of points, from probes, beliefs and verdicts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from mlperf_home.contracts.answer import Answer, Standing, study_work
 from mlperf_home.exploration.definition.settings import sample_ms
-from mlperf_home.exploration.racing.dominance import Verdict, probe_bounds
+from mlperf_home.exploration.racing.dominance import RaceVerdict, probe_bounds
 from mlperf_home.pareto.front import front
 
 if TYPE_CHECKING:
@@ -26,18 +26,19 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Field:
-    """All points, and what is known of each.
+class Standings:
+    """The state of all points in a race.
 
     Attributes:
-        points: in the space's order; the other attributes are by a point's place in it.
-        settings: the study's.
-        beliefs: of accuracy.
-        alive: neither dropped nor failed.
-        dominator: who dominates a dropped point, or -1.
-        failed: why a point could not be measured.
-        official: what official runs measured.
-        probes: a round each: shape (points, metrics), logarithms turned so that less is better, NaN without a probe.
+        points: in the order of the space; the other attributes are indexed by a point's position there.
+        settings: the settings of the study.
+        beliefs: each point's belief about its accuracy.
+        alive: shape (points,): neither dropped nor failed.
+        dominator: shape (points,): the position of the point that dominates a dropped one, or -1.
+        failed: the reason for which a point could not be measured.
+        official: the observation of a point's official run.
+        probes: for each round an array of shape (points, metrics): logarithms, signed so that less is better; NaN
+            without a probe.
     """
 
     points: Sequence[Point]
@@ -51,12 +52,12 @@ class Field:
 
     @property
     def signs(self) -> NDArray[np.float64]:
-        """-1 for each metric of probes of which more is better, else 1."""
+        """Shape (metrics,): -1 for each metric of probes of which more is better, else 1."""
         directions = self.settings.directions
         return np.array([1.0 if directions[name] == "min" else -1.0 for name in self.settings.metrics])
 
     def means(self) -> NDArray[np.float64]:
-        """Shape (points, metrics): geometric means of the probes, NaN without any."""
+        """Return geometric means of the probes, of shape (points, metrics); NaN without probes."""
         table = np.stack(self.probes)
         counts = (~np.isnan(table)).sum(axis=0)
         total = np.nansum(table, axis=0)
@@ -64,25 +65,27 @@ class Field:
         return np.asarray(np.exp(self.signs * mean))
 
     def samples_ms(self) -> NDArray[np.float64]:
-        """Shape (points,): the time that a sample takes; the others' mean where nothing is known of a point."""
+        """Return the time of a sample by point, of shape (points,); a point without probes has the others' mean."""
         rows = [dict(zip(self.settings.metrics, map(float, row), strict=True)) for row in self.means()]
         times = np.array([sample_ms(row) for row in rows])
         known = ~np.isnan(times)
         return np.where(known, times, times[known].mean() if known.any() else 0.0)
 
-    def answer(self, verdict: Verdict, spent_s: Mapping[str, float], left_s: float, warnings: Sequence[str]) -> Answer:
-        """Return the three parts."""
+    def answer(
+        self, verdict: RaceVerdict, spent_s: Mapping[str, float], left_s: float, warnings: Sequence[str]
+    ) -> Answer:
+        """Return the answer: front, undecided and dropped points, with the work so far."""
         likely = (self.likely() | verdict.front).tolist()
         rows = zip(self.means().tolist(), likely, self._intervals(), strict=True)
         standings = [self._standing(index, verdict, *row) for index, row in enumerate(rows)]
         exhaustive_s = sum(self.settings.protocol.exhaustive(float(each)) for each in self.samples_ms())
-        marks = (self.alive & verdict.front, self.alive & ~verdict.front, ~self.alive)
-        kept, undecided, dropped = (tuple(standings[index] for index in np.flatnonzero(each)) for each in marks)
+        masks = (self.alive & verdict.front, self.alive & ~verdict.front, ~self.alive)
+        on_front, undecided, dropped = (tuple(standings[i] for i in np.flatnonzero(mask)) for mask in masks)
         work = study_work(spent_s, exhaustive_s, left_s)
-        return Answer(front=kept, undecided=undecided, dropped=dropped, work=work, warnings=tuple(warnings))
+        return Answer(front=on_front, undecided=undecided, dropped=dropped, work=work, warnings=tuple(warnings))
 
     def likely(self) -> NDArray[np.bool_]:
-        """Mark what no other alive point dominates by the values as they are."""
+        """Mark the alive points that no other one dominates by mean values, ignoring noise."""
         values = np.column_stack([self.means(), [each.percent for each in self.beliefs]])
         likely = np.zeros(len(values), dtype=np.bool_)
         likely[self.alive] = front(values[self.alive].tolist(), tuple(self.settings.directions.values()))
@@ -91,17 +94,19 @@ class Field:
     def _intervals(self) -> list[Bounds]:
         """Return each point's intervals, by metric."""
         table, risk = np.stack(self.probes), self.settings.risk
-        found: list[Bounds] = [{} for _ in self.points]
-        for place, (name, sign) in enumerate(zip(self.settings.metrics, self.signs, strict=True)):
-            bounds = np.sort(np.exp(sign * probe_bounds(table[:, :, place], risk)), axis=0)
+        intervals: list[Bounds] = [{} for _ in self.points]
+        for column, (name, sign) in enumerate(zip(self.settings.metrics, self.signs, strict=True)):
+            bounds = np.sort(np.exp(sign * probe_bounds(table[:, :, column], risk)), axis=0)
             for index in np.flatnonzero(~np.isnan(bounds[0])):
-                found[index][name] = (float(bounds[0, index]), float(bounds[1, index]))
+                intervals[index][name] = (float(bounds[0, index]), float(bounds[1, index]))
         for index, belief in enumerate(self.beliefs):
             if math.isfinite(belief.sd):
-                found[index][self.settings.accuracy] = belief.interval(risk)
-        return found
+                intervals[index][self.settings.accuracy] = belief.interval(risk)
+        return intervals
 
-    def _standing(self, index: int, verdict: Verdict, means: list[float], likely: bool, intervals: Bounds) -> Standing:
+    def _standing(
+        self, index: int, verdict: RaceVerdict, means: list[float], likely: bool, intervals: Bounds
+    ) -> Standing:
         point, belief, official = self.points[index], self.beliefs[index], self.official.get(index)
         pairs = zip(self.settings.metrics, means, strict=True)
         values = {name: value for name, value in pairs if not math.isnan(value)}

@@ -1,1 +1,1 @@
-"""Steps of explorations."""
+"""The steps of an exploration."""

@@ -1,4 +1,4 @@
-"""A model of an exploration: its file, its dataset, and what is believed of its accuracy beforehand."""
+"""A model of an exploration: its file, its dataset, and the prior of its accuracy."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from scriptgraph.api import Context
 
 PRIOR_SD = 0.3
-"""Points of a percent: other engines and other preparations of the images move an accuracy by some tenths."""
+"""In percentage points: other engines and other preprocessing change an accuracy by some tenths."""
 
 
 def describe_candidate(context: Context) -> CandidateDescription:
-    """Return what the exploration's step reads of a model."""
+    """Return the description of a model for the exploration's step."""
     benchmark = context.text("CM_MLPERF_BENCHMARK")
     percent, accuracy_source = _expected_accuracy(context)
     return CandidateDescription(
@@ -33,16 +33,16 @@ def describe_candidate(context: Context) -> CandidateDescription:
 
 
 def _expected_accuracy(context: Context) -> tuple[float | None, str]:
-    """Return what an accuracy should be in percent, None where nobody says, and who says so."""
-    asks = context.text("CM_MLPERF_BENCHMARK") == "bert-99"
+    """Return the expected accuracy in percent, None if unknown, and its source."""
+    is_bert = context.text("CM_MLPERF_BENCHMARK") == "bert-99"
     if context.text("CM_ML_MODEL_SAMPLE", ""):
         name = context.existing("CM_ML_MODEL_FILE_WITH_PATH").name
-        models = mobilenet.provenance()["models"] if not asks else bert.provenance()["scores"]
-        return models[name]["f1" if asks else "accuracy_percent"], "the sample's own sample.json"
-    if asks:
+        models = bert.provenance()["scores"] if is_bert else mobilenet.provenance()["models"]
+        return models[name]["f1" if is_bert else "accuracy_percent"], "the sample's own sample.json"
+    if is_bert:
         return context.number("CM_ML_MODEL_PUBLISHED_F1"), "published with the model"
     published, crowd = context.number("CM_ML_MODEL_PUBLISHED_TOP1"), context.number("CM_ML_MODEL_MEASURED_TOP1")
-    # In 2023 EfficientNet's int8 models were given raw pixels: what was measured then is not what we would measure.
+    # The results of 2023 fed raw pixels to EfficientNet's int8 models, so those accuracies do not apply here.
     raw = context.text("CM_DATASET_IMAGENET_RECIPE", "") == "published"
     own = raw and "efficientnet" in context.text("CM_EXPLORE_MODEL")
     if published is not None and (own or crowd is None):

@@ -1,6 +1,7 @@
-"""An exploration's own options: its space, how the race goes, its searcher. Read before anything is fetched, and again.
+"""The options of an exploration: its space, the settings of the race, its searcher.
 
-The space is one of ours, narrowed and with axes added, or a JSON file of the user's.
+They are read before anything is fetched, and again for the plan. The space is a built-in one, with fewer models or more
+axes, or the user's JSON file.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from mlperf_home.contracts.space import AxisValue
 
-# Axis -> (key, option) of what the command line may add.
+# The environment key of each axis that the command line may add.
 _ADDED = {
     "backend": "CM_EXPLORE_BACKENDS",
     "threads": "CM_EXPLORE_THREADS",
@@ -40,18 +41,18 @@ _ADDED = {
 _AXES = ("family", "multiplier", "resolution", "precision")
 _COUNTS = ("threads", "batch", "streams")
 _SEPARATOR = {"lengths": ";"}
-"""Lists of lengths hold commas: several lists are set apart by semicolons."""
+"""Lists of lengths have commas, so several lists are separated by semicolons."""
 
 
-def asked_space(context: Context) -> SpaceDocument:
-    """Return the space.
+def read_space(context: Context) -> SpaceDocument:
+    """Return the space of the options.
 
     Raises:
-        SpaceError: the user's file is none, or an axis has an odd value, or no point is left.
+        SpaceError: the user's file is not a space, an axis has an unusable value, or no point is left.
     """
     path = context.path("CM_EXPLORE_SPACE_FILE")
     where = str(path) if path else "the space"
-    document = _read_space(context.existing("CM_EXPLORE_SPACE_FILE"), where) if path else _ours(context)
+    document = _read_file(context.existing("CM_EXPLORE_SPACE_FILE"), where) if path else _builtin_space(context)
     added = {axis: values for axis, key in _ADDED.items() if (values := _values(context, axis, key))}
     document = replace(document, axes={**document.axes, **added})
     space = make_space(document, where)
@@ -60,13 +61,13 @@ def asked_space(context: Context) -> SpaceDocument:
         if backend is not None and backend not in NAMES:
             raise SpaceError(f"{where}: axes/{BACKEND}", f"there is no engine {backend!r}", f"use {', '.join(NAMES)}")
     known = models_of(known_space(_name(context)))
-    if odd := [model for model in models_of(document) if model not in known]:
-        advice = f"name models by the axes of ours: {', '.join(sorted(known)[:3])}, ..."
-        raise SpaceError(where, f"there is no model {odd[0]!r}", advice)
+    if unknown := [model for model in models_of(document) if model not in known]:
+        advice = f"use axes whose values form models such as {', '.join(sorted(known)[:3])}"
+        raise SpaceError(where, f"there is no model {unknown[0]!r}", advice)
     return document
 
 
-def _read_space(path: Path, where: str) -> SpaceDocument:
+def _read_file(path: Path, where: str) -> SpaceDocument:
     try:
         value = read_json(path, SPACE_LIMITS, unique=True)
     except DocumentError as error:
@@ -75,14 +76,14 @@ def _read_space(path: Path, where: str) -> SpaceDocument:
 
 
 def models_of(document: SpaceDocument) -> list[str]:
-    """Name a space's models, each once, in the order of the points."""
+    """Return the models of a space, each once, in the order of the points."""
     return list(dict.fromkeys(point.model for point in make_space(document, "the space").points))
 
 
-def backends_of(document: SpaceDocument, usual: str) -> list[str]:
-    """Name the engines that a space's points run on, that of points without a backend of their own first."""
+def backends_of(document: SpaceDocument, default: str) -> list[str]:
+    """Return the backends of a space's points, with `default` for points without a backend of their own."""
     values = document.axes.get(BACKEND, (None,))
-    return list(dict.fromkeys(usual if value is None else str(value) for value in values))
+    return list(dict.fromkeys(default if value is None else str(value) for value in values))
 
 
 def _name(context: Context) -> str:
@@ -90,7 +91,7 @@ def _name(context: Context) -> str:
     return f"sample_{kind}" if context.flag("CM_DATASET_SAMPLE") else kind
 
 
-def _ours(context: Context) -> SpaceDocument:
+def _builtin_space(context: Context) -> SpaceDocument:
     document = known_space(_name(context))
     axes = document.axes
     families, precision = context.text("CM_MLPERF_MODELS", "all"), context.text("CM_MLPERF_MODELS_PRECISION", "all")
@@ -102,9 +103,9 @@ def _ours(context: Context) -> SpaceDocument:
         only["precision"] = tuple(each for each in axes["precision"] if (each in floats) == (precision == "fp32"))
     if not only:
         return document
-    words = "-".join(word for word in (families, precision) if word != "all")
+    suffix = "-".join(word for word in (families, precision) if word != "all")
     constraints = (*document.constraints, SpaceConstraint(when={}, only=only))
-    return replace(document, constraints=constraints, name=f"{document.name}-{words}")
+    return replace(document, constraints=constraints, name=f"{document.name}-{suffix}")
 
 
 def _values(context: Context, axis: str, key: str) -> tuple[AxisValue, ...]:
@@ -112,17 +113,17 @@ def _values(context: Context, axis: str, key: str) -> tuple[AxisValue, ...]:
     counts = axis in _COUNTS
     for word in words:
         if counts and word != "default" and (not word.isdecimal() or not int(word)):
-            raise StepFailed(f"--{axis}: {word!r} is no whole number above 0, nor default; write for instance 1,2,4")
+            raise StepFailed(f"--{axis}: {word!r} is not a whole number above 0, nor default; write for example 1,2,4")
     return tuple(None if word == "default" else int(word) if counts else word for word in words)
 
 
 def race_settings(context: Context) -> Settings:
-    """Return the race's settings, as far as the user decides them.
+    """Return the settings of the race, with the user's options.
 
     Raises:
-        StepFailed: one cannot be used.
+        StepFailed: an option is out of range.
     """
-    given: dict[str, Any] = {
+    options: dict[str, Any] = {
         "risk": context.number("CM_EXPLORE_RISK"),
         "rounds": context.whole("CM_EXPLORE_ROUNDS"),
         "first_probe_s": context.number("CM_EXPLORE_PROBE_S"),
@@ -130,37 +131,37 @@ def race_settings(context: Context) -> Settings:
         "full_accuracy": context.flag("CM_EXPLORE_FULL_ACCURACY"),
         "seed": context.whole("CM_EXPLORE_SEED"),
     }
-    if (given["seed"] or 0) < 0:
-        raise StepFailed(f"--seed={given['seed']}: must be 0 or more")
+    if (options["seed"] or 0) < 0:
+        raise StepFailed(f"--seed={options['seed']}: must be 0 or more")
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings(**{name: value for name, value in options.items() if value is not None})
     except ValueError as error:
         raise StepFailed(f"the exploration's options: {error}") from None
 
 
-def asked_searcher(context: Context) -> tuple[str, float | None]:
-    """Return the searcher, and the seconds that it may spend; None for the race.
+def read_searcher(context: Context) -> tuple[str, float | None]:
+    """Return the searcher, and its budget in seconds; None for the race.
 
     Raises:
-        StepFailed: there is none of that name, or the budget does not belong to it.
+        StepFailed: the searcher is unknown, or has no budget, or the race has one.
     """
     searcher, budget_s = context.text("CM_EXPLORE_SEARCHER", "race"), context.number("CM_EXPLORE_BUDGET_S")
     if searcher not in SEARCHERS:
         raise StepFailed(f"--searcher={searcher}: must be one of {', '.join(SEARCHERS)}")
     if searcher == "race":
         if budget_s is not None:
-            raise StepFailed("--budget: the race ends by itself; give it to --searcher=tpe or nsga2")
+            raise StepFailed("--budget: the race ends by itself; use it with --searcher=tpe or nsga2")
         return searcher, None
     if budget_s is None or budget_s <= 0:
-        raise StepFailed(f"--searcher={searcher} needs --budget, the seconds that it may spend, above 0")
+        raise StepFailed(f"--searcher={searcher}: needs --budget; set it to a number of seconds above 0")
     return searcher, budget_s
 
 
 def known_space(name: str, options: Mapping[str, Sequence[AxisValue]] | None = None) -> SpaceDocument:
-    """Return one of our spaces, times options such as {"threads": [1, 2]}.
+    """Return a built-in space, with more axes such as {"threads": [1, 2]}.
 
-    The names: mobilenets (the 81 published MobileNet and EfficientNet-Lite variants) and berts; those of the embedded
-    sample begin with "sample_".
+    The names are mobilenets (the 81 published MobileNet and EfficientNet-Lite variants) and berts; the spaces of the
+    embedded sample begin with "sample_".
     """
     if name.endswith("mobilenets"):
         document = _classifier_space(name.replace("_", "-"), sample=name.startswith("sample"))
@@ -172,10 +173,10 @@ def known_space(name: str, options: Mapping[str, Sequence[AxisValue]] | None = N
 
 
 def _classifier_space(name: str, *, sample: bool) -> SpaceDocument:
-    words = [row.model.split("/") for row in read_classifiers() if row.sample is sample]
-    # One without a multiplier has no choice of resolutions either.
-    models = [(family, *(size or (None, None)), precision) for family, *size, precision in words]
-    # Small before large, as on the other axes: the table has the large ones of MobileNet v3 first.
+    parts = [row.model.split("/") for row in read_classifiers() if row.sample is sample]
+    # A model without multipliers has no choice of resolutions either.
+    models = [(family, *(size or (None, None)), precision) for family, *size, precision in parts]
+    # Small before large, as on the other axes: the table lists MobileNet v3's large models first.
     models.sort(key=lambda model: [word in str(model[0]) for word in ("efficientnet", "minimalistic", "large")])
     families, *sizes, precisions = (tuple(dict.fromkeys(column)) for column in zip(*models, strict=True))
     every = [*(tuple(sorted(size, key=lambda value: float(value or 0))) for size in sizes), precisions]
@@ -191,7 +192,7 @@ def _classifier_space(name: str, *, sample: bool) -> SpaceDocument:
         axes=dict(zip(_AXES, [families, *every], strict=True)),
         model_axes=_AXES,
         constraints=tuple(
-            SpaceConstraint(when={"family": tuple(named)}, only=dict(zip(_AXES[1:], own, strict=True)))
-            for own, named in alike.items()
+            SpaceConstraint(when={"family": tuple(members)}, only=dict(zip(_AXES[1:], own, strict=True)))
+            for own, members in alike.items()
         ),
     )

@@ -1,4 +1,4 @@
-"""The plan of the exploration that a step's environment describes."""
+"""The plan of a study, from a step's environment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mlperf_home.contracts.study import (
 )
 from mlperf_home.harness.user_conf import Target, run_values
 from mlperf_home.rules import load_round
-from mlperf_home.steps.exploring.options import asked_searcher, models_of, race_settings
+from mlperf_home.steps.exploring.options import models_of, race_settings, read_searcher
 from mlperf_home.steps.run_request import WORKLOADS, backend_options, run_prefix
 from scriptgraph.api import Context, StepFailed
 
@@ -34,34 +34,34 @@ _ACCURACIES = {"resnet": "top1_percent", "bert-99": "f1_percent"}
 
 
 class _SampleCount(OpenDocument):
-    """The part of a preprocessed dataset's facts that has its size."""
+    """The size of a preprocessed dataset, in its facts file."""
 
     features: int = 0
     images: int = 0
 
 
 def read_study_plan(context: Context, folder: Path) -> StudyPlan:
-    """Return the plan of the exploration that a step's environment describes, to lie in a folder that need not exist.
+    """Return the plan of the study that a step's environment describes; `folder` need not exist yet.
 
     Raises:
-        StepFailed: an option cannot be used, or no model could be had.
+        StepFailed: an option cannot be used, or no model is available.
     """
-    described = _descriptions(context.text("CM_EXPLORE_CANDIDATES", ""), CandidateDescription)
+    candidates = _read_descriptions(context.text("CM_EXPLORE_CANDIDATES", ""), CandidateDescription)
     space = read_document(Path(context.text("CM_EXPLORE_SPACE")), SpaceDocument, SPACE_LIMITS)
-    absent = _absent(context, space, described)
-    if not described:
-        first = next(iter(absent.values()), "the space names none")
-        raise StepFailed(f"none of the models could be had; the first: {first}")
-    searcher, budget_s = asked_searcher(context)
+    absent = _absent_models(context, space, candidates)
+    if not candidates:
+        first = next(iter(absent.values()), "the space has no models")
+        raise StepFailed(f"no model is available; the first error: {first}")
+    searcher, budget_s = read_searcher(context)
     prefix = tuple(run_prefix(context))
-    running = _running(context, described)
+    running = _run_conditions(context, candidates)
     return StudyPlan(
         space=space,
-        settings=_settings(context, described, running),
+        settings=_settings(context, candidates, running),
         searcher=searcher,
         budget_s=budget_s,
-        priors={each.model: each.prior for each in described if each.prior},
-        candidates={each.model: each.candidate for each in described},
+        priors={each.model: each.prior for each in candidates if each.prior},
+        candidates={each.model: each.candidate for each in candidates},
         absent=absent,
         engines={each.backend: EngineEnvironment(each.python, prefix, each.system) for each in engines_of(context)},
         running=running,
@@ -71,33 +71,33 @@ def read_study_plan(context: Context, folder: Path) -> StudyPlan:
 
 
 def engines_of(context: Context) -> list[EngineDescription]:
-    """Read what the engines' steps wrote, the usual one first."""
-    return _descriptions(context.text("CM_EXPLORE_ENGINES"), EngineDescription)
+    """Read the descriptions that the engines' steps wrote, the default engine first."""
+    return _read_descriptions(context.text("CM_EXPLORE_ENGINES"), EngineDescription)
 
 
-def _descriptions(listed: str, kind: type[_T]) -> list[_T]:
-    """Read the files whose paths stand in a list, one a line."""
-    return [read_document(Path(line), kind, DESCRIPTION_LIMITS) for line in listed.splitlines() if line]
+def _read_descriptions(paths: str, kind: type[_T]) -> list[_T]:
+    """Read the files of a list of paths, one a line."""
+    return [read_document(Path(line), kind, DESCRIPTION_LIMITS) for line in paths.splitlines() if line]
 
 
-def _absent(context: Context, space: SpaceDocument, described: Sequence[CandidateDescription]) -> dict[str, str]:
-    """Return the models that could not be had, each with a reason."""
-    missing = {*models_of(space)} - {each.model for each in described}
+def _absent_models(
+    context: Context, space: SpaceDocument, candidates: Sequence[CandidateDescription]
+) -> dict[str, str]:
+    """Return the reason for each model that is not available."""
+    missing = {*models_of(space)} - {each.model for each in candidates}
     failures = context.failures("CM_EXPLORE_FAILED")
-    usual = failures[0].report() if failures else "no step brings it"
+    usual = failures[0].report() if failures else "no step provides it"
     reasons = {str(each.values.get("CM_EXPLORE_MODEL")): each.report() for each in reversed(failures)}
-    return {
-        model: f"the model or its dataset could not be had: {reasons.get(model, usual)}" for model in sorted(missing)
-    }
+    return {model: f"the model or its dataset is absent: {reasons.get(model, usual)}" for model in sorted(missing)}
 
 
-def _running(context: Context, described: Sequence[CandidateDescription]) -> RunConditions:
-    benchmark, asked = context.text("CM_MLPERF_BENCHMARK"), context.text("CM_MLPERF_LOADGEN_SCENARIO")
-    scenario = next((each for each in _METRICS if each == asked), None)
+def _run_conditions(context: Context, candidates: Sequence[CandidateDescription]) -> RunConditions:
+    benchmark, option = context.text("CM_MLPERF_BENCHMARK"), context.text("CM_MLPERF_LOADGEN_SCENARIO")
+    scenario = next((each for each in _METRICS if each == option), None)
     if scenario is None:
-        raise StepFailed(f"--scenario={asked}: explorations compare {' or '.join(_METRICS)}")
+        raise StepFailed(f"--scenario={option}: cannot be explored; use {' or '.join(_METRICS)}")
     workload = WORKLOADS[benchmark]
-    note = workload.facts(Path(described[0].dataset)).sample_note
+    note = workload.facts(Path(candidates[0].dataset)).sample_note
     return RunConditions(
         round=context.text("CM_MLPERF_ROUND"),
         benchmark=benchmark,
@@ -111,11 +111,11 @@ def _running(context: Context, described: Sequence[CandidateDescription]) -> Run
     )
 
 
-def _settings(context: Context, described: Sequence[CandidateDescription], running: RunConditions) -> Settings:
+def _settings(context: Context, candidates: Sequence[CandidateDescription], running: RunConditions) -> Settings:
     rules = load_round(running.round)
     values = run_values(rules, running.scenario, running.style, Target(1.0, measured=False), running.test_query_count)
     least = rules.scenarios[running.scenario]
-    path = Path(described[0].dataset) / WORKLOADS[running.benchmark].facts_file
+    path = Path(candidates[0].dataset) / WORKLOADS[running.benchmark].facts_file
     facts = read_document(path, _SampleCount, DESCRIPTION_LIMITS)
     protocol = Protocol(
         samples=facts.features if running.benchmark == "bert-99" else facts.images,

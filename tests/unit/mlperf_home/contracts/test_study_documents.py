@@ -1,4 +1,4 @@
-"""Documents of studies: what is written is read back, and each fault is a line with the file and the place."""
+"""Documents of studies: written ones are read back; each fault is an error of one line with the place."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def plan(folder: Path) -> StudyPlan:
     )
 
 
-def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_a_written_plan_is_read_back(tmp_path: Path) -> None:
     write_document(tmp_path / "study.json", plan(tmp_path))
 
     assert read_plan(tmp_path / "study.json") == plan(tmp_path)
     assert json.loads((tmp_path / "study.json").read_text())["schema"] == 1
 
 
-def test_an_answer_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_a_written_answer_is_read_back(tmp_path: Path) -> None:
     document = answer([standing("a")], [standing("b", None, failed="killed")])
     (tmp_path / "answer.json").write_text(json.dumps(document))
 
@@ -89,7 +89,7 @@ def test_an_answer_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert (read.front[0].point, read.dropped[0].failed, read.work.share) == ("a", "killed", 0.1)
 
 
-def test_a_candidate_is_told_apart_from_what_the_race_believes(tmp_path: Path) -> None:
+def test_a_description_has_a_candidate_and_a_prior(tmp_path: Path) -> None:
     (tmp_path / "candidate.json").write_text(json.dumps(CANDIDATE))
 
     read = candidate(tmp_path / "candidate.json")
@@ -113,7 +113,7 @@ def test_a_candidate_is_told_apart_from_what_the_race_believes(tmp_path: Path) -
         (read_plan, {"schema": 1}, ": object missing required field `space`"),
     ],
 )  # fmt: skip
-def test_a_wrong_value_is_named_with_its_place(
+def test_a_wrong_value_is_an_error_with_its_place(
     tmp_path: Path, read: Callable[[Path], object], document: Any, problem: str
 ) -> None:
     path = tmp_path / "it.json"
@@ -123,7 +123,7 @@ def test_a_wrong_value_is_named_with_its_place(
         read(path)
 
 
-def test_a_setting_of_a_plan_is_checked(tmp_path: Path) -> None:
+def test_the_settings_of_a_plan_are_checked(tmp_path: Path) -> None:
     document = encode(plan(tmp_path))
     document["settings"]["risk"] = 0.7
     (tmp_path / "study.json").write_text(json.dumps(document))
@@ -144,9 +144,7 @@ def test_a_setting_of_a_plan_is_checked(tmp_path: Path) -> None:
     ],
     ids=["deep", "encoding", "nan", "cut", "many"],
 )
-def test_what_is_no_document_is_refused(
-    tmp_path: Path, read: Callable[[Path], object], content: bytes, problem: str
-) -> None:
+def test_other_files_are_refused(tmp_path: Path, read: Callable[[Path], object], content: bytes, problem: str) -> None:
     path = tmp_path / "it.json"
     path.write_bytes(content)
 
@@ -157,13 +155,13 @@ def test_what_is_no_document_is_refused(
 def test_a_file_that_is_too_long_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "candidate.json"
     with path.open("wb") as file:
-        file.truncate(4 << 30)  # of which nothing stands on the disk
+        file.truncate(4 << 30)  # sparse: takes no space on the disk
 
     with pytest.raises(DocumentError, match=r"candidate\.json: has more than 1,048,576 bytes$"):
         candidate(path)
 
 
-def test_events_are_read_as_they_were_printed(tmp_path: Path) -> None:
+def test_printed_events_are_read_back(tmp_path: Path) -> None:
     (tmp_path / "answer.json").write_text(json.dumps(answer([standing("a")])))
     events = [
         StudyDoing(what="probes of round 1", done=0, of=8),
@@ -181,5 +179,5 @@ def test_events_are_read_as_they_were_printed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line", ["", "INFO: created delegate", "{", '{"event": "other"}', "[" * 100_000, "{" * 100_000]
 )
-def test_lines_of_other_programs_are_no_events(line: str) -> None:
+def test_lines_of_other_programs_are_not_events(line: str) -> None:
     assert read_study_event(line) is None

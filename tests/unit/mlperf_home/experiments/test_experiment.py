@@ -1,4 +1,4 @@
-"""Experiments are found by tags, are whole or absent, and go on under their name."""
+"""Experiments are found by tags, are complete or absent, and resume under their name."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MADE_BY = {"command": ["cm", "run", "script"], "variables": {"N": [1, 2]}}
 
 
 def begin(root: Path, name: str = "one", **changes: object) -> str:
-    given = {"kind": "grid", "tags": ["mobilenet"], "made_by": MADE_BY, "sample": True, **changes}
-    return str(Experiments(root).begin(name, **given).folder)  # type: ignore[arg-type]
+    arguments = {"kind": "grid", "tags": ["mobilenet"], "made_by": MADE_BY, "sample": True, **changes}
+    return str(Experiments(root).begin(name, **arguments).folder)  # type: ignore[arg-type]
 
 
-def test_it_is_found_by_tags_and_kind_and_goes_on_under_its_name(tmp_path: Path) -> None:
+def test_an_experiment_is_found_by_tags_and_kind(tmp_path: Path) -> None:
     begin(tmp_path)
     begin(tmp_path, "two", tags=["bert"], kind="import")
 
@@ -34,29 +34,29 @@ def test_it_is_found_by_tags_and_kind_and_goes_on_under_its_name(tmp_path: Path)
     assert experiments.load("one").sample is True
 
 
-def test_a_name_is_not_taken_twice(tmp_path: Path) -> None:
+def test_a_name_has_one_experiment(tmp_path: Path) -> None:
     begin(tmp_path)
 
-    with pytest.raises(ExperimentError, match="made by something else; give another name"):
+    with pytest.raises(ExperimentError, match="of another command or study; use another name"):
         begin(tmp_path, made_by={})
 
 
 @pytest.mark.parametrize("name", ["", "../out", ".hidden", "a/b", "a\nb", "-x"])
 def test_names_stay_in_their_folder(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ExperimentError, match="is no name"):
+    with pytest.raises(ExperimentError, match="is not a name"):
         begin(tmp_path / "root", name)
 
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
+def test_the_error_of_an_absent_name_lists_the_others(tmp_path: Path) -> None:
     begin(tmp_path)
 
     with pytest.raises(ExperimentError, match="there is no experiment 'other'; there are: one"):
         Experiments(tmp_path).load("other")
 
 
-def test_a_removed_one_is_gone_and_the_others_stay(tmp_path: Path) -> None:
+def test_removing_an_experiment_keeps_the_others(tmp_path: Path) -> None:
     begin(tmp_path)
     begin(tmp_path, "two")
 
@@ -65,7 +65,7 @@ def test_a_removed_one_is_gone_and_the_others_stay(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["two"]
 
 
-def test_a_damaged_one_is_named_and_hides_no_other(tmp_path: Path) -> None:
+def test_a_damaged_experiment_is_reported_and_hides_no_other(tmp_path: Path) -> None:
     begin(tmp_path)
     begin(tmp_path, "two")
     (tmp_path / "one" / "experiment.json").write_text("{")
@@ -75,7 +75,7 @@ def test_a_damaged_one_is_named_and_hides_no_other(tmp_path: Path) -> None:
     assert "one/experiment.json: is damaged" in damages[0]
 
 
-def test_eight_that_begin_the_same_at_once_share_it(tmp_path: Path) -> None:
+def test_eight_processes_share_a_new_experiment(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         folders = set(pool.map(lambda _: begin(tmp_path), range(8)))
 
@@ -83,14 +83,14 @@ def test_eight_that_begin_the_same_at_once_share_it(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(ExperimentError, match=r"cannot be written .*--experiments_dir"):
         begin(tmp_path / "file")
 
 
-def test_a_damaged_experiment_can_be_removed_and_one_in_use_cannot(tmp_path: Path) -> None:
+def test_a_damaged_experiment_is_removable_one_in_use_is_not(tmp_path: Path) -> None:
     experiments = Experiments(tmp_path)
     damaged, used = (experiments.begin(name, "grid", [], {}, sample=False) for name in ("damaged", "used"))
     (damaged.folder / "experiment.json").write_text("{")
@@ -117,7 +117,7 @@ def test_a_damaged_experiment_can_be_removed_and_one_in_use_cannot(tmp_path: Pat
         (b'{"schema": 2}', "/schema: invalid enum value 2"),
     ],
 )
-def test_a_damaged_description_is_named_with_its_place(tmp_path: Path, content: bytes, fault: str) -> None:
+def test_a_damaged_description_is_an_error_with_its_place(tmp_path: Path, content: bytes, fault: str) -> None:
     begin(tmp_path)
     (tmp_path / "one" / "experiment.json").write_bytes(content)
 

@@ -1,4 +1,4 @@
-"""Fronts compare only what can be compared."""
+"""Fronts of experiments: one for each benchmark and scenario, by two or more metrics."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from mlperf_home.measurements.measurement import Measurement, Value
 
 
 def measured(name: str, scenario: str = "SingleStream", **values: float) -> Measurement:
-    told = {metric: Value(value, "measured", "log") for metric, value in values.items()}
+    metrics = {metric: Value(value, "measured", "log") for metric, value in values.items()}
     model = {"name": Value(name, "copied")}
-    return Measurement("v3.1", "resnet", scenario, False, "", "VALID", (), (), {}, model, {}, told, {}, ())
+    return Measurement("v3.1", "resnet", scenario, False, "", "VALID", (), (), {}, model, {}, metrics, {}, ())
 
 
 def names(members: tuple[Measurement, ...]) -> list[object]:
@@ -40,7 +40,7 @@ def test_scenarios_are_not_compared_with_each_other() -> None:
     assert found[2].axes[0].name == "samples_per_second"
 
 
-def test_what_loadgen_calls_invalid_dominates_nothing_and_is_counted() -> None:
+def test_an_invalid_measurement_is_counted_and_left_out() -> None:
     (found,) = fronts_of([GOOD, replace(FAST, validity="INVALID")], ())
 
     assert (names(found.members), found.invalid) == (["good"], 1)
@@ -52,7 +52,7 @@ def test_three_metrics_have_a_front() -> None:
     assert names(found.members) == ["fast", "good", "poor"]
 
 
-def test_a_direction_can_be_given_and_has_to_be_for_a_derived_metric() -> None:
+def test_a_derived_metric_needs_a_direction() -> None:
     (found,) = fronts_of([GOOD, FAST], read_axes(["latency_ms:max", "energy_mj:max"], ["energy_mj"]))
 
     assert names(found.members) == ["fast", "good"]
@@ -61,19 +61,19 @@ def test_a_direction_can_be_given_and_has_to_be_for_a_derived_metric() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "problem"),
     [
-        (["latency_ms"], "two different metrics or more"),
-        (["latency_ms", "latency_ms"], "two different metrics or more"),
-        (["latency_ms:up", "top1_percent"], "'up' is no direction; write latency_ms:min"),
+        (["latency_ms"], "at least two different metrics"),
+        (["latency_ms", "latency_ms"], "at least two different metrics"),
+        (["latency_ms:up", "top1_percent"], "'up' is not a direction; write latency_ms:min"),
     ],
 )
-def test_what_is_no_front_is_said(words: list[str], said: str) -> None:
-    with pytest.raises(ExperimentError, match=said):
+def test_metrics_without_a_front_are_refused(words: list[str], problem: str) -> None:
+    with pytest.raises(ExperimentError, match=problem):
         read_axes(words, ())
 
 
-def test_where_nothing_has_the_metrics_those_that_are_there_are_named() -> None:
-    with pytest.raises(ExperimentError, match=r"nothing valid has .* give two of them by --metrics: latency_ms"):
+def test_the_error_without_a_front_lists_the_known_metrics() -> None:
+    with pytest.raises(ExperimentError, match=r"no valid measurement has .* name two of these .*: latency_ms"):
         fronts_of([measured("one", latency_ms=1.0)], ())
     assert fronts_of([], ()) == []

@@ -1,4 +1,4 @@
-"""A replay goes on where it was stopped, and sets both runs beside each other."""
+"""A stopped replay resumes; a replay is compared with the first run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlperf_home.experiments.experiment import Experiment, ExperimentError, Experiments
-from mlperf_home.experiments.grid import begin_replay, compared, run_grid, trials_of
+from mlperf_home.experiments.grid import begin_replay, compare_replay, run_grid, trials_of
 from mlperf_home.experiments.tables import compared_section
 from mlperf_home.measurements.measurement import Measurement, Value
 
@@ -22,7 +22,7 @@ def begun(root: Path, name: str = "mine") -> Experiment:
     return Experiments(root).begin(name, "grid", [], {"command": COMMAND, "values": {"N": [1, 2]}}, sample=False)
 
 
-def test_one_that_was_stopped_goes_on_and_a_whole_one_is_followed_by_another(tmp_path: Path) -> None:
+def test_only_an_unfinished_replay_is_resumed(tmp_path: Path) -> None:
     run_grid(begun(tmp_path), trials_of(begun(tmp_path)), lambda _: None)
     experiments = Experiments(tmp_path)
     _, stopped = begin_replay(experiments, "mine")
@@ -35,7 +35,7 @@ def test_one_that_was_stopped_goes_on_and_a_whole_one_is_followed_by_another(tmp
     assert (stopped.name, again.name, other.name) == ("mine-replay-1", "mine-replay-1", "mine-replay-2")
 
 
-def test_values_of_each_point_stand_beside_each_other(tmp_path: Path) -> None:
+def test_both_runs_of_each_trial_are_compared(tmp_path: Path) -> None:
     first, second = begun(tmp_path), begun(tmp_path, "mine-replay-1")
     ran = run_grid(first, trials_of(first), lambda _: None)
     again = run_grid(second, trials_of(second), lambda _: None)
@@ -43,20 +43,20 @@ def test_values_of_each_point_stand_beside_each_other(tmp_path: Path) -> None:
     then = Measurement("v3.1", "resnet", "SingleStream", False, "", "VALID", (), (), {}, {}, {}, values, {}, ())
     assert len(ran) == len(again) == 2
 
-    points = compared(first, second, again, [])
+    trials = compare_replay(first, second, again, [])
     pair = (then, Measurement(**{**vars(then), "values": {"latency_ms": Value(3.0, "measured", "log")}}))
-    section = compared_section("both", [points[0].__class__("N=1", "", "", (pair,)), points[1]])
+    section = compared_section("both", [trials[0].__class__("N=1", "", "", (pair,)), trials[1]])
 
     assert section.rows[0] == ("N=1", "latency_ms", "2", "3", "+50.0%")
-    assert section.rows[1][:2] == ("N=2", "ended")
-    assert section.rows[1][4] == "as then"
+    assert section.rows[1][:2] == ("N=2", "result")
+    assert section.rows[1][4] == "the same"
 
 
-def test_what_has_no_command_cannot_be_replayed(tmp_path: Path) -> None:
+def test_an_experiment_without_a_command_is_not_replayed(tmp_path: Path) -> None:
     Experiments(tmp_path).begin("world", "import", [], {"input": "x"}, sample=False)
     Experiments(tmp_path).begin("odd", "grid", [], {}, sample=False)
 
     with pytest.raises(ExperimentError, match="is of kind import, which has no command"):
         begin_replay(Experiments(tmp_path), "world")
-    with pytest.raises(ExperimentError, match="does not say which command it ran"):
+    with pytest.raises(ExperimentError, match="has no command in its description"):
         begin_replay(Experiments(tmp_path), "odd")

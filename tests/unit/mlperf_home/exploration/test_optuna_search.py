@@ -1,4 +1,4 @@
-"""Optuna's samplers answer in the same form."""
+"""Searches by Optuna's samplers return the same form of answer as a race."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_search_stays_in_the_space_and_in_its_budget(sampler: str) -> None:
     assert sum(answer.work.spent_s.values()) < 20_000 + 50 * 81 + 602
 
 
-def test_without_optuna_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_without_optuna_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(OptunaMissingError, match=r"pip install 'mlperf-home\[explore\]'"):
         search(SPACE, METER, "tpe", Budget(1))

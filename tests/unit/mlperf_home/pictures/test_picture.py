@@ -1,4 +1,4 @@
-"""Pictures: what is gathered, how it is judged, and the files that are drawn."""
+"""Pictures: the gathered marks, their standings, and the drawn files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from pictures import example, mark, picture
 
 from mlperf_home.experiments.experiment import Experiments
 from mlperf_home.experiments.fronts import fronts_of
-from mlperf_home.experiments.picture_data import draw_from, from_experiment, from_measurement, from_results, from_table
+from mlperf_home.experiments.picture_data import (
+    from_experiment,
+    from_measurement,
+    from_results,
+    from_table,
+    make_picture,
+)
 from mlperf_home.measurements.measurement import Measurement, Value
 from mlperf_home.measurements.prices import Price, Prices
 from mlperf_home.pareto.front import front
@@ -54,28 +60,28 @@ def answered(tmp_path: Path, text: str | None = None) -> Experiment:
         ("cost_per_million_inferences", "cost per million inferences", "min"),
     ],
 )
-def test_an_axis_has_its_unit_and_what_is_better(metric: str, label: str, direction: str) -> None:
+def test_an_axis_has_a_unit_and_a_direction(metric: str, label: str, direction: str) -> None:
     assert (axis(metric).label, axis(metric).direction) == (label, direction)
 
 
 @pytest.mark.parametrize("accuracy", ["top1_percent", "f1_percent"])
 @pytest.mark.parametrize("cost", ["latency_ms", "samples_per_second", "queries_per_second"])
-def test_what_has_a_front_has_a_picture_of_the_same_metrics(cost: str, accuracy: str) -> None:
-    told = {name: Value(10.0, "measured", "log") for name in (cost, accuracy, "energy_mj")}
+def test_a_front_and_its_picture_have_the_same_metrics(cost: str, accuracy: str) -> None:
+    values = {name: Value(10.0, "measured", "log") for name in (cost, accuracy, "energy_mj")}
     model = {"name": Value("any", "copied")}
-    one = Measurement("v3.1", "resnet", "Server", False, "", "VALID", (), (), {}, model, {}, told, {}, ())
+    one = Measurement("v3.1", "resnet", "Server", False, "", "VALID", (), (), {}, model, {}, values, {}, ())
 
     (found,) = fronts_of([one], ())
-    drawn = draw_from(list(from_measurement(one, imported=False)), "", "", "")
+    drawn = make_picture(list(from_measurement(one, imported=False)), "", "", "")
 
     assert [each.name for each in found.axes] == [cost, accuracy]
     assert (drawn.x.name, drawn.y.name) == (cost, accuracy)
 
 
-def test_an_answers_words_stay_and_official_runs_have_no_interval_of_probes(tmp_path: Path) -> None:
+def test_an_official_run_has_no_interval_of_probes(tmp_path: Path) -> None:
     sources = list(from_experiment(answered(tmp_path), []))
 
-    drawn = with_standings(draw_from(sources, "", "", ""))
+    drawn = with_standings(make_picture(sources, "", "", ""))
 
     assert [(each.name, each.standing) for each in drawn.marks] == [
         ("mobilenet/0.5", "front"),
@@ -89,22 +95,24 @@ def test_an_answers_words_stay_and_official_runs_have_no_interval_of_probes(tmp_
     assert "no MLPerf results" in drawn.notes[-1]
 
 
-def test_a_broken_answer_is_named(tmp_path: Path) -> None:
+def test_a_damaged_answer_is_an_error(tmp_path: Path) -> None:
     damaged = answer([standing("a", 0.4, likely="yes")])
     for text, fault in (
         ("{}", "missing"),
         (json.dumps(damaged), "/front/0/likely: expected"),
         ("[" * 100_000, "nested"),
     ):
-        with pytest.raises(PictureError, match=rf"answer.json: is no answer \(.*{fault}.*run the exploration again"):
+        with pytest.raises(
+            PictureError, match=rf"answer.json: is not an answer \(.*{fault}.*run the exploration again"
+        ):
             list(from_experiment(answered(tmp_path, text), []))
 
 
-def test_imported_ones_are_judged_among_themselves(tmp_path: Path) -> None:
+def test_imported_marks_are_compared_among_themselves(tmp_path: Path) -> None:
     rows = list(from_table(table(tmp_path, "1.0,224,fp32,71,9,", "0.5,224,fp32,63,4,", "0.25,224,fp32,50,5,")))
     own = mark("mine", 100, 40)
 
-    drawn = draw_from(rows, "", "", "")
+    drawn = make_picture(rows, "", "", "")
     judged = with_standings(picture(own, *drawn.marks))
 
     assert [each.standing for each in judged.marks] == ["front", "front", "front", "dropped"]
@@ -112,32 +120,32 @@ def test_imported_ones_are_judged_among_themselves(tmp_path: Path) -> None:
     assert drawn.marks[0].facts["values"] == "copied"
 
 
-def test_what_lacks_a_metric_is_counted_and_not_drawn(tmp_path: Path) -> None:
+def test_sources_without_a_metric_are_counted_and_not_drawn(tmp_path: Path) -> None:
     rows = list(from_table(table(tmp_path, "1.0,224,fp32,71,9,", "0.5,224,fp32,63,,")))
 
-    assert draw_from(rows, "", "", "").notes == ("1 left out, which lack latency_ms or top1_percent",)
+    assert make_picture(rows, "", "", "").notes == ("1 left out, which lack latency_ms or top1_percent",)
 
 
-@pytest.mark.parametrize(("x", "said"), [("speed", "nothing has speed; metrics there: latency_ms, top1_percent")])
-def test_an_unknown_metric_is_named_with_those_that_are_there(tmp_path: Path, x: str, said: str) -> None:
-    with pytest.raises(PictureError, match=said):
-        draw_from(list(from_table(table(tmp_path, "1.0,224,fp32,71,9,"))), x, "", "")
+def test_the_error_of_an_unknown_metric_lists_the_known_ones(tmp_path: Path) -> None:
+    message = "no measurement has speed; choose among these metrics: latency_ms, top1_percent"
+    with pytest.raises(PictureError, match=message):
+        make_picture(list(from_table(table(tmp_path, "1.0,224,fp32,71,9,"))), "speed", "", "")
 
 
-def test_nothing_at_all_is_no_picture(tmp_path: Path) -> None:
-    with pytest.raises(PictureError, match="nothing has two metrics; metrics there: none"):
-        draw_from([], "", "", "")
-    with pytest.raises(PictureError, match=r"holds no measurement\.json"):
+def test_a_picture_needs_measurements(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match="no measurement has two metrics; choose among these metrics: none"):
+        make_picture([], "", "", "")
+    with pytest.raises(PictureError, match=r"has no measurement\.json"):
         list(from_results(tmp_path))
 
 
-def test_a_picture_is_read_as_it_was_written_and_anything_else_is_refused(tmp_path: Path) -> None:
+def test_a_written_picture_is_read_and_other_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "it"
     path.write_text(to_json(example()))
     assert read_picture(path) == example()
     for text in ("", "{}", "[]", "[" * 100_000, '{"schema": 2}', to_json(example()).replace('"x":', '"z":')):
         path.write_text(text)
-        with pytest.raises(PictureError, match="it: is no picture"):
+        with pytest.raises(PictureError, match="it: is not a picture"):
             read_picture(path)
 
 
@@ -146,13 +154,13 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, out: Path)
     pytest.importorskip("plotly", reason="Plotly is not installed in this Python")
     from mlperf_home.pictures.__main__ import main
 
-    asked = tmp_path / "asked.json"
-    asked.write_text(text, "utf-8")
-    monkeypatch.setattr(sys, "argv", ["pictures", "--picture", str(asked), "--out", str(out)])
+    path = tmp_path / "picture.json"
+    path.write_text(text, "utf-8")
+    monkeypatch.setattr(sys, "argv", ["pictures", "--picture", str(path), "--out", str(out)])
     return main()
 
 
-def test_the_files_are_the_same_for_the_same_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_pictures_have_equal_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("one", "two"):
         assert drawn(tmp_path, monkeypatch, to_json(example()), tmp_path / name) == 0
 
@@ -170,11 +178,11 @@ def test_the_files_are_the_same_for_the_same_picture(tmp_path: Path, monkeypatch
     assert {row["sample"] for row in rows if row["imported"] == "no"} == {"yes"}
 
 
-def test_one_point_is_drawn_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_mark_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert drawn(tmp_path, monkeypatch, to_json(picture(mark("only", 1, 2))), tmp_path / "out") == 0
 
 
-def test_what_cannot_be_written_is_said(
+def test_an_unwritable_folder_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -184,18 +192,18 @@ def test_what_cannot_be_written_is_said(
 
 
 @pytest.mark.skipif(not PUBLISHED.is_file(), reason="the published results are not here")
-def test_the_published_table_has_the_front_that_its_values_have() -> None:
-    drawn = with_standings(draw_from(list(from_table(PUBLISHED)), "", "", ""))
+def test_the_front_of_the_published_table_is_by_its_values() -> None:
+    drawn = with_standings(make_picture(list(from_table(PUBLISHED)), "", "", ""))
 
     expected = front([(each.x, each.y) for each in drawn.marks], ("min", "max"))
     assert len(drawn.marks) > 5000
     assert [each.standing == "front" for each in drawn.marks] == list(expected)
 
 
-def test_what_the_users_table_prices_can_be_an_axis(tmp_path: Path) -> None:
+def test_a_cost_by_the_table_of_prices_can_be_an_axis(tmp_path: Path) -> None:
     prices = Prices("prices.json", "USD", (Price("box", 3.6),))
     sources = list(from_table(table(tmp_path, "1.0,224,fp32,70.9,10,"), prices))
 
-    made = draw_from(sources, "cost_per_million_inferences", "", "")
+    made = make_picture(sources, "cost_per_million_inferences", "", "")
 
     assert [each.x for each in made.marks] == [pytest.approx(10.0)]

@@ -1,4 +1,4 @@
-"""What a step of image models says is there is what the table of them says."""
+"""The multipliers in an error of image models are those of the table of models."""
 
 from __future__ import annotations
 

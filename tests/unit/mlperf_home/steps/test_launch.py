@@ -1,4 +1,4 @@
-"""A noisy run is repeated if that is wanted, and the least disturbed is kept; nothing is lost on the way."""
+"""A noisy run is repeated on request; the least disturbed run is kept, and no failure loses a run."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class _Completed:
 
 @dataclass
 class FakeHarness:
-    """Writes what the harness writes; each run is as disturbed as the next number says, None fails."""
+    """A fake harness; each run has the next disturbance, or fails if it is None."""
 
     disturbances: list[float | None]
     jobs: list[dict[str, Any]] = field(default_factory=list)
 
-    def __call__(self, argv: Sequence[object], **_how: Any) -> _Completed:
+    def __call__(self, argv: Sequence[object], **_options: Any) -> _Completed:
         job = json.loads(Path(str(argv[-1])).read_text("utf-8"))
         disturbance = self.disturbances[len(self.jobs)]
         self.jobs.append(job)
@@ -54,7 +54,7 @@ class FakeHarness:
 
 
 @pytest.fixture
-def wanted(tmp_path: Path) -> HarnessRun:
+def harness_run(tmp_path: Path) -> HarnessRun:
     for name in ("user.conf", "mlperf.conf"):
         (tmp_path / name).write_text(name, "utf-8")
     options = run_options(tmp_path, calibration_path=tmp_path / "state" / "calibration.json")
@@ -63,11 +63,11 @@ def wanted(tmp_path: Path) -> HarnessRun:
     return HarnessRun(folder, "performance", options, ("python",), noise_repeats=2)
 
 
-def kept(wanted: HarnessRun) -> dict[str, Any]:
-    session: dict[str, Any] = json.loads(wanted.folder.session(wanted.mode).read_text("utf-8"))
-    summary = (wanted.folder.logs(wanted.mode) / "mlperf_log_summary.txt").read_text("utf-8")
+def kept(harness_run: HarnessRun) -> dict[str, Any]:
+    session: dict[str, Any] = json.loads(harness_run.folder.session(harness_run.mode).read_text("utf-8"))
+    summary = (harness_run.folder.logs(harness_run.mode) / "mlperf_log_summary.txt").read_text("utf-8")
     assert summary == f"run {session['times']['run_s']:g}"
-    assert not (wanted.folder.root / ".new").exists()
+    assert not (harness_run.folder.root / ".new").exists()
     return session
 
 
@@ -76,49 +76,49 @@ def kept(wanted: HarnessRun) -> dict[str, Any]:
     [([0.5], 1, 1), ([3.0, 0.5], 2, 2), ([3.0, 2.0, 2.5], 2, 3), ([2.0, 3.0, 2.5], 1, 3), ([2.0, 0.9], 2, 2)],
 )
 def test_the_first_quiet_run_or_the_least_disturbed_is_kept(
-    wanted: HarnessRun, disturbances: list[float | None], run: int, attempts: int
+    harness_run: HarnessRun, disturbances: list[float | None], run: int, attempts: int
 ) -> None:
     harness = FakeHarness(disturbances)
 
-    assert run_harness(harness, lambda _: None, wanted) == {"target_qps": 5.0}
+    assert run_harness(harness, lambda _: None, harness_run) == {"target_qps": 5.0}
 
-    session = kept(wanted)
+    session = kept(harness_run)
     assert (session["times"]["run_s"], len(harness.jobs)) == (run, attempts)
-    told = [attempt["disturbance"] for attempt in session.get("attempts", [])]
-    assert told == (disturbances if attempts > 1 else [])
-    assert (wanted.folder.root / "user.conf").exists()
+    recorded = [attempt["disturbance"] for attempt in session.get("attempts", [])]
+    assert recorded == (disturbances if attempts > 1 else [])
+    assert (harness_run.folder.root / "user.conf").exists()
 
 
-def test_it_is_told_why_a_run_is_repeated(wanted: HarnessRun) -> None:
-    said: list[str] = []
-    run_harness(FakeHarness([3.0, 2.0, 4.0]), said.append, wanted)
+def test_the_reason_of_a_repetition_is_reported(harness_run: HarnessRun) -> None:
+    messages: list[str] = []
+    run_harness(FakeHarness([3.0, 2.0, 4.0]), messages.append, harness_run)
 
-    noisy = [line for line in said if line.startswith("the run is noisy: ")]
+    noisy = [line for line in messages if line.startswith("the run is noisy: ")]
     assert len(noisy) == 3
     assert noisy[0].endswith("it is repeated, at most 2 times more")
     assert noisy[2].endswith("the least disturbed run is kept")
 
 
-def test_a_repetition_that_fails_leaves_the_run_that_is_there(wanted: HarnessRun) -> None:
+def test_a_failed_repetition_keeps_the_earlier_run(harness_run: HarnessRun) -> None:
     with pytest.raises(StepFailed, match="it was killed"):
-        run_harness(FakeHarness([3.0, None]), lambda _: None, wanted)
+        run_harness(FakeHarness([3.0, None]), lambda _: None, harness_run)
 
-    assert kept(wanted)["times"]["run_s"] == 1
-    assert wanted.folder.complete("performance")
+    assert kept(harness_run)["times"]["run_s"] == 1
+    assert harness_run.folder.complete("performance")
 
 
 @pytest.mark.parametrize("run", ["accuracy", "find-performance"])
-def test_only_performance_is_repeated(wanted: HarnessRun, run: str) -> None:
+def test_only_performance_is_repeated(harness_run: HarnessRun, run: str) -> None:
     harness = FakeHarness([3.0])
 
-    run_harness(harness, lambda _: None, replace(wanted, mode=run))
+    run_harness(harness, lambda _: None, replace(harness_run, mode=run))
 
     assert len(harness.jobs) == 1
     assert "noise_repeats" not in harness.jobs[0]
 
 
-def test_the_logs_that_loadgen_found_wrong_are_where_the_error_says(wanted: HarnessRun) -> None:
-    def rejecting(argv: Sequence[object], **_how: Any) -> _Completed:
+def test_rejected_logs_are_in_the_folder_that_the_error_names(harness_run: HarnessRun) -> None:
+    def rejecting(argv: Sequence[object], **_options: Any) -> _Completed:
         job = json.loads(Path(str(argv[-1])).read_text("utf-8"))
         rejected = Path(job["out_dir"] + ".rejected")
         rejected.mkdir(parents=True)
@@ -126,9 +126,9 @@ def test_the_logs_that_loadgen_found_wrong_are_where_the_error_says(wanted: Harn
         return _Completed(ok=False, exit_code=70, last_lines=(f"mlperf-home: wrong (the logs are kept in {rejected})",))
 
     with pytest.raises(StepFailed) as failed:
-        run_harness(rejecting, lambda _: None, wanted)
+        run_harness(rejecting, lambda _: None, harness_run)
 
-    told = Path(str(failed.value).partition("kept in ")[2].rstrip(")"))
-    assert (told / "mlperf_log_detail.txt").read_text("utf-8") == "wrong"
-    assert told.name.startswith("."), "hidden, so that it is no result"
-    assert not (wanted.folder.root / ".new").exists()
+    folder = Path(str(failed.value).partition("kept in ")[2].rstrip(")"))
+    assert (folder / "mlperf_log_detail.txt").read_text("utf-8") == "wrong"
+    assert folder.name.startswith("."), "hidden, so it is not a result"
+    assert not (harness_run.folder.root / ".new").exists()

@@ -1,4 +1,4 @@
-"""The system's name, its targets, user.conf, and what the harness tells."""
+"""The system's name, its targets, user.conf, and the progress of the harness."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_name_has_only_what_a_submission_takes() -> None:
+def test_a_systems_name_has_only_allowed_characters() -> None:
     name = system_name("Ann's box", ["reference", "cpu", "deepsparse", "", "v1.8.0"])
 
     assert name == "Ann_s_box-reference-cpu-deepsparse-v1.8.0"
 
 
-def test_targets_are_kept_by_model_and_scenario(tmp_path: Path) -> None:
+def test_targets_are_stored_by_model_and_scenario(tmp_path: Path) -> None:
     targets = Targets(tmp_path / "system/targets.json")
     targets.store("bert", "Offline", {"target_qps": 12.5})
     targets.store("bert", "SingleStream", {"target_latency_ms": 80.0})
@@ -59,20 +59,20 @@ def test_user_conf_says_what_is_aimed_at(settings: RunSettings, expected: str) -
     assert expected in user_conf_text(load_round("v3.1"), settings)
 
 
-def test_an_official_run_without_a_target_says_how_to_get_one() -> None:
+def test_an_official_run_needs_a_target() -> None:
     with pytest.raises(SettingsError, match="find-performance"):
         user_conf_text(load_round("v3.1"), RunSettings("bert-99", "Offline", "performance", "valid"))
 
 
-def test_progress_lines_become_sentences_and_other_lines_are_left_alone() -> None:
-    said: list[str] = []
+def test_only_progress_lines_are_reported() -> None:
+    messages: list[str] = []
     for line in ("warming up", "[1]", '{"event": "finished", "run_s": 2.0}', '{"event": "unheard of"}'):
-        narrate(line, said.append)
+        narrate(line, messages.append)
 
-    assert said == ["LoadGen is done after 2.0 s"]
+    assert messages == ["LoadGen is done after 2.0 s"]
 
 
 @pytest.mark.parametrize("stub", ["", "nlp/question_answering", "zoo:x", 'zoo:a/b/c"){evil}/d/e/f/g'])
-def test_what_is_no_stub_is_not_asked_for(stub: str) -> None:
-    with pytest.raises(ZooError, match="no SparseZoo stub"):
+def test_a_malformed_stub_is_refused(stub: str) -> None:
+    with pytest.raises(ZooError, match="is not a SparseZoo stub"):
         find_model(stub, {"https://": "http://127.0.0.1:9/"})

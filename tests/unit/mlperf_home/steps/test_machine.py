@@ -1,4 +1,4 @@
-"""What is told of the machine is what was detected, and no more."""
+"""The facts of a machine are those that were detected; all others are unknown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Detected:
-    """Stands for a step's context."""
+    """A fake context of a step."""
 
     def __init__(self, **env: int | str) -> None:
         self._env = env
@@ -21,11 +21,11 @@ class Detected:
         return str(self._env.get(key, default))
 
     def whole(self, key: str) -> int | None:
-        found = self._env.get(key)
-        return None if found is None else int(found)
+        value = self._env.get(key)
+        return None if value is None else int(value)
 
 
-def test_what_was_detected_is_copied_and_the_rest_unknown() -> None:
+def test_detected_facts_are_copied_and_others_unknown() -> None:
     detected = Detected(CM_HOST_CPU_MODEL_NAME="A CPU", CM_HOST_CPU_SOCKETS=2)
 
     facts = machine_facts(cast("Context", detected), "box")

@@ -1,4 +1,4 @@
-"""A price is typed, or from the user's table, or not known; which of them is told."""
+"""A price comes from the option or from the user's table, with its source, or is unknown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from mlperf_home.measurements.measurement import Value
-from mlperf_home.steps.machine import pricing
+from mlperf_home.steps.machine import read_pricing
 from scriptgraph.api import StepFailed
 
 if TYPE_CHECKING:
@@ -20,34 +20,34 @@ if TYPE_CHECKING:
 SYSTEM = {"name": Value("box", "copied", "folder"), "host_processor_model_name": Value("AMD EPYC", "copied", "x")}
 
 
-def step(home: Path, typed: float | None = None, price: Any = None) -> Context:
-    """Stand for a step's context; with a price, the user keeps a table."""
+def step(home: Path, option: float | None = None, price: Any = None) -> Context:
+    """Return a fake context with the option of a price; `price` is the one in the user's table."""
     if price is not None:
         document = {"currency": "USD", "prices": [{"match": "amd epyc*", "price_per_hour": price}]}
         (home / "prices.json").write_text(json.dumps(document))
-    made = SimpleNamespace(folders=SimpleNamespace(state=home / "state"), number=lambda _key: typed)
+    made = SimpleNamespace(folders=SimpleNamespace(state=home / "state"), number=lambda _key: option)
     return cast("Context", made)
 
 
-def test_the_tables_price_is_told_with_its_place(tmp_path: Path) -> None:
-    found = pricing(step(tmp_path, price=0.68)).of(SYSTEM)
+def test_the_tables_price_has_its_place(tmp_path: Path) -> None:
+    price = read_pricing(step(tmp_path, price=0.68)).of(SYSTEM)
 
-    assert found == Value(0.68, "copied", f"{tmp_path / 'prices.json'}: amd epyc*, in USD")
-
-
-def test_what_was_typed_wins(tmp_path: Path) -> None:
-    found = pricing(step(tmp_path, typed=2.5, price=0.68)).of(SYSTEM)
-
-    assert found is not None
-    assert (found.value, found.source) == (2.5, "--price_per_hour, in the price's currency")
+    assert price == Value(0.68, "copied", f"{tmp_path / 'prices.json'}: amd epyc*, in USD")
 
 
-def test_without_either_nothing_is_known(tmp_path: Path) -> None:
-    assert pricing(step(tmp_path)).of(SYSTEM) is None
-    assert pricing(step(tmp_path, price=0.68)).of({"name": SYSTEM["name"]}) is None
+def test_the_option_takes_precedence(tmp_path: Path) -> None:
+    price = read_pricing(step(tmp_path, option=2.5, price=0.68)).of(SYSTEM)
+
+    assert price is not None
+    assert (price.value, price.source) == (2.5, "--price_per_hour, in the price's currency")
 
 
-@pytest.mark.parametrize(("typed", "price", "said"), [(0, None, "--price_per_hour=0: must"), (None, 0, "prices/0")])
-def test_a_price_of_0_is_refused(tmp_path: Path, typed: float | None, price: Any, said: str) -> None:
-    with pytest.raises(StepFailed, match=said):
-        pricing(step(tmp_path, typed, price))
+def test_without_both_a_price_is_unknown(tmp_path: Path) -> None:
+    assert read_pricing(step(tmp_path)).of(SYSTEM) is None
+    assert read_pricing(step(tmp_path, price=0.68)).of({"name": SYSTEM["name"]}) is None
+
+
+@pytest.mark.parametrize(("option", "price", "error"), [(0, None, "--price_per_hour=0: must"), (None, 0, "prices/0")])
+def test_a_price_of_0_is_refused(tmp_path: Path, option: float | None, price: Any, error: str) -> None:
+    with pytest.raises(StepFailed, match=error):
+        read_pricing(step(tmp_path, option, price))

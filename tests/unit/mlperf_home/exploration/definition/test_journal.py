@@ -1,4 +1,4 @@
-"""A journal keeps documents: what is damaged, too deep or of another kind is named with its file and line."""
+"""A journal stores documents; a damaged line, or one of another kind, is reported with its file and number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from mlperf_home.contracts.journal import AccuracyCount, Observation, PointFailure, TrialEnd
 from mlperf_home.exploration.definition import journal as journals
-from mlperf_home.exploration.definition.journal import Journal, JournalError, observations
+from mlperf_home.exploration.definition.journal import Journal, JournalError, read_observations
 from scriptgraph.files.json_reader import Limits
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.jsonl"
 
 
-def test_what_was_added_is_found_again(path: Path) -> None:
+def test_stored_observations_are_found_again(path: Path) -> None:
     with Journal(path, STUDY) as journal:
         assert journal.find("probe/0/a", Observation) == SEEN
         assert journal.find("check/0-10/a", AccuracyCount) == COUNT
@@ -46,14 +46,14 @@ def test_what_was_added_is_found_again(path: Path) -> None:
         assert journal.damages == []
 
 
-def test_an_observation_of_another_kind_is_named(path: Path) -> None:
+def test_an_observation_of_another_kind_is_an_error(path: Path) -> None:
     with Journal(path, STUDY) as journal, pytest.raises(JournalError) as caught:
         journal.find("probe/0/a", AccuracyCount)
 
     assert str(path) in str(caught.value)
     assert "probe/0/a: object missing required field `correct`" in str(caught.value)
     damages: list[str] = []
-    assert observations(path, AccuracyCount, damages) == {"check/0-10/a": COUNT}
+    assert read_observations(path, AccuracyCount, damages) == {"check/0-10/a": COUNT}
     assert damages[0].startswith(f"{path}: probe/0/a: object missing required field")
 
 
@@ -62,7 +62,7 @@ def test_an_observation_of_another_kind_is_named(path: Path) -> None:
     [
         ("[" * 100_000 + "\n", "is nested more than 32 levels deep"),
         ('{"crc32": 1, "entry": 2}\n', "expected `object`, got `int`"),
-        ('{"crc32": 1, "entry": {"key": "a", "observed": 1}}\n', "is not as it was written"),
+        ('{"crc32": 1, "entry": {"key": "a", "observed": 1}}\n', "has another checksum"),
         (line({"key": 1, "observed": 2}), "expected `str`, got `int`"),
         (line({"other": 1}), "object missing required field `key`"),
         ("x" * 5000 + "\n", "has more than 1,000 bytes"),
@@ -70,7 +70,7 @@ def test_an_observation_of_another_kind_is_named(path: Path) -> None:
     ],
     ids=["deep", "type", "checksum", "key", "other", "long", "cut"],
 )
-def test_a_damaged_line_is_named_and_the_others_are_read(
+def test_a_damaged_line_is_reported_and_others_are_read(
     path: Path, monkeypatch: pytest.MonkeyPatch, written: str, fault: str
 ) -> None:
     monkeypatch.setattr(journals, "LINE_LIMITS", Limits(200_000 if "[[" in written else 1000, 32, 200_000))
@@ -81,24 +81,25 @@ def test_a_damaged_line_is_named_and_the_others_are_read(
         assert journal.find("check/0-10/a", AccuracyCount) == COUNT
         (damage,) = journal.damages
 
-    assert damage.startswith(f"{path}: line 3 is damaged; what it held is measured again: ")
+    assert damage.startswith(f"{path}: line 3 is damaged (")
+    assert damage.endswith("); its observation is measured again")
     assert fault in damage
 
 
-def test_a_line_after_one_that_was_cut_stands_on_its_own(path: Path) -> None:
+def test_a_line_after_a_cut_line_is_readable(path: Path) -> None:
     with path.open("a") as file:
         file.write('{"crc32": 1, "ent')
 
     with Journal(path, STUDY) as journal:
         journal.add("probe/1/a", SEEN)
     damages: list[str] = []
-    kept = observations(path, dict, damages)
+    stored = read_observations(path, dict, damages)
 
-    assert list(kept) == ["probe/0/a", "check/0-10/a", "failed/b", "probe/1/a"]
+    assert list(stored) == ["probe/0/a", "check/0-10/a", "failed/b", "probe/1/a"]
     assert len(damages) == 1
 
 
-def test_a_number_that_json_does_not_know_is_not_written(path: Path) -> None:
+def test_infinity_is_not_written(path: Path) -> None:
     before = path.read_bytes()
 
     with Journal(path, STUDY) as journal, pytest.raises(ValueError, match="not JSON compliant"):
@@ -107,7 +108,7 @@ def test_a_number_that_json_does_not_know_is_not_written(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_how_a_trial_ended_is_read_without_what_version_0_1_did_not_need(path: Path) -> None:
+def test_a_trial_end_of_version_0_1_is_readable(path: Path) -> None:
     with Journal(path, STUDY) as journal:
         journal.add("t", {"ok": True, "told": "done", "log": "/log", "measurements": ["id"], "later": 1})
         found = journal.find("t", TrialEnd)

@@ -1,4 +1,4 @@
-"""A point's options reach the job, and values that no engine could take are refused where they stand."""
+"""A point's options reach the job; values that no engine could use are refused with their axis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from mlperf_home.contracts.job import BackendChoice
 from mlperf_home.contracts.study import Candidate, EngineEnvironment, StudyPlan
 from mlperf_home.exploration.definition.space import Point, Space, SpaceError, decode_space, make_space
-from mlperf_home.exploration.live.jobs import backend_choice, check_axes, option_words
+from mlperf_home.exploration.live.jobs import backend_choice, check_axes, option_suffix
 
 
 def space(**axes: list[Any]) -> Space:
@@ -20,7 +20,7 @@ def space(**axes: list[Any]) -> Space:
 
 
 def plan(point: Point) -> StudyPlan:
-    """Return as much of a plan as the engine's part of a job needs."""
+    """Return the parts of a plan that a job's backend depends on."""
     engines = {"litert": EngineEnvironment("/python", (), "machine")}
     candidates = {point.model: Candidate("small", "/m", "/images")}
     return cast("StudyPlan", SimpleNamespace(engines=engines, candidates=candidates))
@@ -39,14 +39,14 @@ def test_every_option_reaches_the_job() -> None:
         streams=3,
         cores=4,
     )
-    assert option_words(point) == "threads_2-batch_8-streams_3-cores_4-xnnpack_no-delegate_libd.so-lengths_64_128"
+    assert option_suffix(point) == "threads_2-batch_8-streams_3-cores_4-xnnpack_no-delegate_libd.so-lengths_64_128"
 
 
 def test_null_leaves_an_option_to_the_engine() -> None:
     (point,) = space(threads=[None], batch=[None]).points
 
     assert backend_choice(plan(point), point, {}) == BackendChoice(name="litert", model_path=Path("/m"))
-    assert option_words(point) == ""
+    assert option_suffix(point) == ""
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,6 @@ def test_null_leaves_an_option_to_the_engine() -> None:
         ("delegate", 7, "axes/delegate: 7 is not a text"),
     ],
 )
-def test_an_odd_value_is_refused_where_it_is(axis: str, value: object, message: str) -> None:
+def test_an_unusable_value_is_refused_with_its_axis(axis: str, value: object, message: str) -> None:
     with pytest.raises(SpaceError, match=message):
         check_axes(space(**{axis: [value]}), "x")

@@ -1,4 +1,4 @@
-"""What the meter makes of runs that fail: the point's fault after a second try, or the machine's at once."""
+"""Runs that fail: a second failure leaves the point out; a failure of the machine stops the study at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MODEL = "sample-mobilenet/0.25/64/int8"
 
 
 class Failing(Engines):
-    """Every run ends so."""
+    """Engines whose runs all end with one status."""
 
     def __init__(self, status: ExitStatus) -> None:
         super().__init__({})
@@ -51,23 +51,23 @@ def plan(folder: Path) -> StudyPlan:
     )
 
 
-def points(asked: StudyPlan) -> dict[str, object]:
-    return {point.model: point for point in space_of(asked).points}
+def points(study: StudyPlan) -> dict[str, object]:
+    return {point.model: point for point in space_of(study).points}
 
 
-def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
-    asked = plan(tmp_path)
-    write_document(tmp_path / "plan.json", asked)
+def test_a_written_plan_is_read_back(tmp_path: Path) -> None:
+    study = plan(tmp_path)
+    write_document(tmp_path / "plan.json", study)
 
-    assert read_plan(tmp_path / "plan.json") == asked
-    assert space_of(read_plan(tmp_path / "plan.json")) == space_of(asked)
+    assert read_plan(tmp_path / "plan.json") == study
+    assert space_of(read_plan(tmp_path / "plan.json")) == space_of(study)
 
 
-def test_what_crashes_is_tried_once_more_and_then_the_points_fault(tmp_path: Path) -> None:
-    asked, engines = plan(tmp_path), Failing(ExitStatus.KILLED)
+def test_a_point_fails_after_its_second_crash(tmp_path: Path) -> None:
+    study, engines = plan(tmp_path), Failing(ExitStatus.KILLED)
 
     with pytest.raises(PointFailedError, match=r"it ended badly \(tried 2 times\)"):
-        LiveMeter(asked, engines, lambda _: None).probe(points(asked)[MODEL], 0.5, 0)
+        LiveMeter(study, engines, lambda _: None).probe(points(study)[MODEL], 0.5, 0)
 
     assert len(engines.jobs) == 2
     backend, job, new_interpreter = engines.jobs[0]
@@ -77,19 +77,19 @@ def test_what_crashes_is_tried_once_more_and_then_the_points_fault(tmp_path: Pat
 
 
 @pytest.mark.parametrize("status", [ExitStatus.BAD_OUTPUT, ExitStatus.BAD_JOB, ExitStatus.TERMINATED])
-def test_what_is_no_points_fault_stops_the_study(tmp_path: Path, status: ExitStatus) -> None:
-    asked, engines = plan(tmp_path), Failing(status)
+def test_a_failure_of_the_machine_stops_the_study(tmp_path: Path, status: ExitStatus) -> None:
+    study, engines = plan(tmp_path), Failing(status)
 
-    with pytest.raises(StudyStoppedError, match="it goes on where it was"):
-        LiveMeter(asked, engines, lambda _: None).probe(points(asked)[MODEL], 0.5, 0)
+    with pytest.raises(StudyStoppedError, match="the same command then resumes the study"):
+        LiveMeter(study, engines, lambda _: None).probe(points(study)[MODEL], 0.5, 0)
 
     assert len(engines.jobs) == 1
 
 
-def test_a_model_that_could_not_be_had_is_not_the_points_fault_for_ever(tmp_path: Path) -> None:
-    asked, engines = plan(tmp_path), Failing(ExitStatus.COMPLETE)
+def test_a_point_whose_model_is_absent_is_tried_again(tmp_path: Path) -> None:
+    study, engines = plan(tmp_path), Failing(ExitStatus.COMPLETE)
 
     with pytest.raises(AbsentPointError, match="its host is gone; the same command tries it again"):
-        LiveMeter(asked, engines, lambda _: None).probe(points(asked)["sample-mobilenet/0.25/64/float"], 0.5, 0)
+        LiveMeter(study, engines, lambda _: None).probe(points(study)["sample-mobilenet/0.25/64/float"], 0.5, 0)
 
     assert not engines.jobs

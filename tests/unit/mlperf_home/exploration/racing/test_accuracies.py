@@ -1,4 +1,4 @@
-"""A prior is checked on more samples only where a place in the front depends on it, and a wrong one is found."""
+"""A prior is checked only while the front depends on it; a wrong prior is found."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from table_meter import TableMeter
 from mlperf_home.contracts.journal import AccuracyCount
 from mlperf_home.contracts.race import Belief, Settings
 from mlperf_home.exploration.definition.space import Space, decode_space, make_space
-from mlperf_home.exploration.racing.accuracies import Doubts, believed, evidence
+from mlperf_home.exploration.racing.accuracies import Doubts, evidence, revise_belief
 from mlperf_home.exploration.racing.study import Study
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ def space(models: str) -> Space:
 
 
 class Watched(TableMeter):
-    """Notes which samples of which model were looked at."""
+    """A meter that records the samples of each model's checks."""
 
     def __init__(self, latencies: dict[str, float], accuracies: dict[str, float], seed: int) -> None:
         super().__init__(latencies, accuracies, run_noise=0.01, seed=seed)
-        self.looked: dict[str, list[tuple[int, int]]] = {}
+        self.checked: dict[str, list[tuple[int, int]]] = {}
 
     def check(self, point: Point, first: int, last: int) -> AccuracyCount:
-        self.looked.setdefault(point.model, []).append((first, last))
+        self.checked.setdefault(point.model, []).append((first, last))
         return super().check(point, first, last)
 
 
@@ -56,66 +56,67 @@ def drawn(percent: float, count: int, random: np.random.Generator) -> AccuracyCo
     return AccuracyCount(int(random.hypergeometric(right, SAMPLES - right, count)), count, 0.0)
 
 
-def test_evidence_is_what_the_counts_say() -> None:
-    found = evidence(70.0, 0.0, AccuracyCount(700, 1000, 0.0), (3.0,), SAMPLES)
+def test_evidence_agrees_with_the_normal_approximation() -> None:
+    right = evidence(70.0, 0.0, AccuracyCount(700, 1000, 0.0), (3.0,), SAMPLES)
     # By the normal approximation: half the square of three points in standard errors.
-    assert found.not_higher[0] == pytest.approx(0.03**2 * 1000 / (2 * 0.73 * 0.27) * 1000 / 980, rel=0.1)
-    assert found.wrong < 0
+    assert right.not_higher[0] == pytest.approx(0.03**2 * 1000 / (2 * 0.73 * 0.27) * 1000 / 980, rel=0.1)
+    assert right.wrong < 0
     off = evidence(70.0, 0.0, AccuracyCount(2920, 4000, 0.0), (3.0,), SAMPLES)
     assert off.not_higher[0] < -4
     assert off.wrong > 4
 
 
-def test_all_samples_leave_nothing_open() -> None:
-    belief = believed(Belief(70.0, 0.05, "published"), AccuracyCount(33_500, SAMPLES, 0.0), DOUBTS)
+def test_all_samples_leave_no_doubt() -> None:
+    belief = revise_belief(Belief(70.0, 0.05, "published"), AccuracyCount(33_500, SAMPLES, 0.0), DOUBTS)
 
     assert (belief.percent, belief.sd, belief.up, belief.down) == (67.0, 0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize(("off", "side"), [(3.0, "up"), (-3.0, "down"), (6.0, "up")])
-def test_a_prior_that_is_wrong_rarely_passes_at_any_look(off: float, side: str) -> None:
+def test_a_wrong_prior_rarely_passes_at_any_look(off: float, side: str) -> None:
     random, passed = np.random.default_rng(7), 0
     for _ in range(300):
         counts = [drawn(70.0 + off, 500, random) for _ in range(12)]
         for looks in range(2, 13):
             correct = sum(each.correct for each in counts[:looks])
-            belief = believed(Belief(70.0, 0.05, "published"), AccuracyCount(correct, 500 * looks, 0.0), DOUBTS)
+            count = AccuracyCount(correct, 500 * looks, 0.0)
+            belief = revise_belief(Belief(70.0, 0.05, "published"), count, DOUBTS)
             if belief.prior and getattr(belief, side) == 0:
                 passed += 1
                 break
 
-    # One in a hundred is allowed: above nine of three hundred there would be something wrong.
+    # One in a hundred is allowed; more than nine in three hundred are too many.
     assert passed <= 9
 
 
-def test_a_prior_that_is_right_is_hardly_ever_given_up() -> None:
+def test_a_right_prior_is_hardly_ever_rejected() -> None:
     random = np.random.default_rng(8)
-    beliefs = [believed(Belief(70.0, 0.05, "published"), drawn(70.0, 4000, random), DOUBTS) for _ in range(300)]
+    beliefs = [revise_belief(Belief(70.0, 0.05, "published"), drawn(70.0, 4000, random), DOUBTS) for _ in range(300)]
 
     assert all(belief.prior for belief in beliefs)
     assert sum(belief.up == belief.down == 0 for belief in beliefs) > 200
 
 
-def test_what_is_far_from_the_front_is_not_looked_at() -> None:
+def test_a_model_far_from_the_front_is_not_checked() -> None:
     accuracies = {"a": 60.0, "b": 75.0, "c": 60.5}
     answer, meter = raced({"a": 1.0, "b": 2.0, "c": 4.0}, accuracies, accuracies)
 
     assert {each.point for each in answer.front} == {"a", "b"}
-    assert "c" not in meter.looked
+    assert "c" not in meter.checked
 
 
-def test_the_samples_of_one_model_are_looked_at_once_and_in_order() -> None:
+def test_each_sample_of_a_model_is_checked_once_and_in_order() -> None:
     accuracies = {"a": 68.0, "b": 70.0, "c": 69.0}
     _, meter = raced({"a": 100.0, "b": 200.0, "c": 400.0}, accuracies, accuracies)
 
-    for parts in meter.looked.values():
+    for parts in meter.checked.values():
         assert [first for first, _ in parts] == [0, *(last for _, last in parts[:-1])]
         assert parts[-1][1] <= 20_000
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_model_is_not_dropped_by_one_whose_prior_is_too_high(seed: int) -> None:
-    # b is slower and better; a claims to be better than it.
+    # b is slower and more accurate than a; the prior of a is higher than that of b.
     accuracies = {"a": 69.0, "b": 70.0, "c": 75.0}
     answer, _ = raced({"a": 10.0, "b": 20.0, "c": 30.0}, accuracies, accuracies | {"a": 72.0}, seed)
 
@@ -130,11 +131,11 @@ def test_a_model_whose_prior_is_too_low_is_not_dropped(seed: int) -> None:
     assert "b" in kept(answer)
 
 
-def test_a_model_without_a_prior_is_measured_as_far_as_it_matters() -> None:
+def test_a_model_without_a_prior_is_measured_in_part() -> None:
     accuracies = {"a": 50.0, "b": 75.0, "c": 60.0}
     answer, meter = raced({"a": 10.0, "b": 20.0, "c": 30.0}, accuracies, {"a": 50.0, "b": 75.0})
 
     (dropped,) = answer.dropped
     assert dropped.point == "c"
-    assert meter.looked["c"][-1][1] < SAMPLES
+    assert meter.checked["c"][-1][1] < SAMPLES
     assert dropped.accuracy_source.startswith("measured on")

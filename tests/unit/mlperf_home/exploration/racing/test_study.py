@@ -1,4 +1,4 @@
-"""A study finds the front, says what it could not decide, and goes on exactly where it was."""
+"""A study finds the front, lists the undecided points, and resumes exactly."""
 
 from __future__ import annotations
 
@@ -90,22 +90,22 @@ def test_a_dropped_point_names_what_dominates_it() -> None:
         assert ACCURACIES[by_name[by].model] > ACCURACIES[by_name[each.point].model]
 
 
-def test_the_first_reports_predict_that_there_is_work_left() -> None:
-    heard: list[Answer] = []
-    last = Study(SPACE, meter(), PRIORS, Settings(official="front")).run(heard.append)
+def test_the_first_answer_predicts_remaining_work() -> None:
+    answers: list[Answer] = []
+    last = Study(SPACE, meter(), PRIORS, Settings(official="front")).run(answers.append)
 
-    assert heard[0].work.left_s > 0
+    assert answers[0].work.left_s > 0
     assert last.work.left_s == 0
     assert all(each.official for each in last.front)
 
 
-def test_drift_that_slows_everything_down_drops_nothing_of_the_front() -> None:
+def test_drift_of_all_latencies_keeps_the_front() -> None:
     answer = Study(SPACE, meter(drift=0.3), PRIORS).run()
 
     assert names(answer.front) | names(answer.undecided) >= TRUE_FRONT
 
 
-def test_a_prior_far_off_is_found_by_the_check() -> None:
+def test_a_check_finds_a_wrong_prior() -> None:
     victim = next(point for point in SPACE.points if point.name in TRUE_FRONT)
     wrong = PRIORS | {victim.model: Belief(PRIORS[victim.model].percent - 5, 0.05, "published")}
     answer = Study(SPACE, meter(0.01), wrong).run()
@@ -117,7 +117,7 @@ def test_a_prior_far_off_is_found_by_the_check() -> None:
     assert low - 1 < ACCURACIES[victim.model] < high + 1
 
 
-def test_equal_models_are_told_apart_by_latency_alone() -> None:
+def test_points_of_one_model_are_compared_by_latency_alone() -> None:
     document = {
         "schema": 1,
         "name": "x",
@@ -133,7 +133,7 @@ def test_equal_models_are_told_apart_by_latency_alone() -> None:
 
 
 class Stopping(TableMeter):
-    """Stops after so many measurements, as a run that is killed."""
+    """A meter that is interrupted after a number of probes."""
 
     left = 10**9
 
@@ -144,7 +144,7 @@ class Stopping(TableMeter):
         return super().probe(point, seconds, number)
 
 
-def test_a_study_goes_on_exactly_where_it_was(tmp_path: Path) -> None:
+def test_a_study_resumes_exactly(tmp_path: Path) -> None:
     path = tmp_path / "study.jsonl"
     identity = study_identity(SPACE, PRIORS, Settings())
     expected = Study(SPACE, meter(), PRIORS).run()
@@ -161,7 +161,7 @@ def test_a_study_goes_on_exactly_where_it_was(tmp_path: Path) -> None:
     assert probes - 200 == 10**9 - counting.left
 
 
-def test_a_damaged_line_is_named_and_costs_only_itself(tmp_path: Path) -> None:
+def test_only_the_observation_of_a_damaged_line_is_repeated(tmp_path: Path) -> None:
     path = tmp_path / "study.jsonl"
     identity = study_identity(SPACE, PRIORS, Settings())
     with Journal(path, identity) as journal:
@@ -173,7 +173,7 @@ def test_a_damaged_line_is_named_and_costs_only_itself(tmp_path: Path) -> None:
     with Journal(path, identity) as journal:
         answer = Study(SPACE, again, PRIORS, journal=journal).run()
 
-    assert [text.split(": ")[1].split(";")[0] for text in answer.warnings] == [
+    assert [text.split(": ")[1].split(" (")[0] for text in answer.warnings] == [
         "line 4 is damaged",
         f"line {len(lines) + 1} is damaged",
     ]
@@ -194,7 +194,7 @@ def test_a_journal_of_another_study_is_refused(tmp_path: Path) -> None:
     [
         ({"axes": {}}, "space.json#/axes: expected `object` of length >= 1"),
         ({"axes": {"m": []}}, "space.json: axes/m: expected `array` of length >= 1"),
-        ({"axes": {"m": ["a", "a"]}}, "holds a value twice"),
+        ({"axes": {"m": ["a", "a"]}}, "has a value twice"),
         ({"model_axes": ["x"]}, "no axis 'x'"),
         ({"constraints": [{"when": {"m": ["b"]}, "only": {}}]}, "axis 'm' has no value 'b'"),
         ({"constraints": [{"when": {}, "only": {"m": []}}]}, "leave no point"),
@@ -204,13 +204,13 @@ def test_a_journal_of_another_study_is_refused(tmp_path: Path) -> None:
         ({"schema": 2}, "space.json#/schema: invalid enum value 2"),
     ],
 )
-def test_a_space_that_is_none_is_refused_where_it_is_wrong(changes: dict[str, object], message: str) -> None:
+def test_an_invalid_space_is_refused_with_the_place(changes: dict[str, object], message: str) -> None:
     document = {"schema": 1, "name": "x", "axes": {"m": ["a"]}, "model_axes": ["m"], "constraints": []}
     with pytest.raises(SpaceError, match=message):
         make_space(decode_space(document | changes, "space.json"), "space.json")
 
 
-def test_an_answer_is_written_as_its_schema_says() -> None:
+def test_an_answer_conforms_to_its_schema() -> None:
     answer = Study(SPACE, meter(), PRIORS, Settings(official="front")).run()
     document = json.loads(to_json(answer, ABOUT))
 
@@ -220,7 +220,7 @@ def test_an_answer_is_written_as_its_schema_says() -> None:
     assert work["share"] > work["share_without_official"] > 0
 
 
-def test_intervals_hold_what_is_true_as_often_as_they_say() -> None:
+def test_intervals_contain_the_truth_at_their_confidence() -> None:
     held = []
     for seed in range(4):
         answer = Study(SPACE, meter(0.03, seed=seed), PRIORS, Settings(official="none", risk=0.1)).run()
@@ -232,7 +232,7 @@ def test_intervals_hold_what_is_true_as_often_as_they_say() -> None:
     assert 0.85 < sum(held) / len(held) < 0.95
 
 
-def test_an_accuracys_interval_ends_at_a_hundred_percent() -> None:
+def test_the_interval_of_an_accuracy_ends_at_100_percent() -> None:
     belief = Belief(70.0, 0.5, "published")
 
     assert belief.interval(0.05) == pytest.approx((69.02, 70.98), abs=0.01)

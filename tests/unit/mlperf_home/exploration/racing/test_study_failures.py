@@ -1,4 +1,4 @@
-"""A point that cannot be measured is named and left out; the others are measured as if it had never dominated."""
+"""A point that fails is left out with a warning; the points that it dominated re-enter the race."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PRIORS = {model: Belief(value, 0.05, "published") for model, value in ACCURACIES
 
 
 class Breaking(TableMeter):
-    """Fails for a point from its n-th probe on, or in a kind of run."""
+    """A meter that fails for one point: from its n-th probe on, or in one kind of run."""
 
     victim, kind, since, tries = "b", "probe", 0, 0
 
@@ -67,7 +67,7 @@ def by_name(standings: tuple[Standing, ...]) -> dict[str, Standing]:
 
 
 @pytest.mark.parametrize(("kind", "since"), [("probe", 0), ("probe", 2), ("check", 0), ("official", 0)])
-def test_the_others_go_on_and_what_it_dominated_is_in_the_race_again(kind: str, since: int) -> None:
+def test_points_that_a_failed_one_dominated_reenter_the_race(kind: str, since: int) -> None:
     answer = Study(SPACE, breaking(kind, since=since), PRIORS).run()
 
     failed = by_name(answer.dropped)["b"]
@@ -77,13 +77,13 @@ def test_the_others_go_on_and_what_it_dominated_is_in_the_race_again(kind: str, 
     assert "b failed and is left out: the engine crashed; see the log" in answer.warnings
 
 
-def told(answer: Answer) -> list[tuple[str, str, tuple[str, ...]]]:
+def summary(answer: Answer) -> list[tuple[str, str, tuple[str, ...]]]:
     parts = (answer.front, answer.undecided, answer.dropped)
     return [(each.point, each.failed, each.against) for part in parts for each in part]
 
 
 @pytest.mark.parametrize("kind", ["probe", "check", "official"])
-def test_a_failure_is_kept_and_not_tried_again(tmp_path: Path, kind: str) -> None:
+def test_a_stored_failure_is_not_tried_again(tmp_path: Path, kind: str) -> None:
     path, identity = tmp_path / "journal.jsonl", study_identity(SPACE, PRIORS, Settings())
     with Journal(path, identity) as journal:
         first = Study(SPACE, breaking(kind), PRIORS, journal=journal).run()
@@ -91,17 +91,17 @@ def test_a_failure_is_kept_and_not_tried_again(tmp_path: Path, kind: str) -> Non
     with Journal(path, identity) as journal:
         second = Study(SPACE, again, PRIORS, journal=journal).run()
 
-    assert told(second) == told(first)
+    assert summary(second) == summary(first)
     assert again.tries == 0
 
 
-def test_when_all_fail_that_is_an_error() -> None:
-    with pytest.raises(StudyError, match=r"every point has failed, the last so: .*the engine crashed"):
+def test_a_study_whose_points_all_fail_is_an_error() -> None:
+    with pytest.raises(StudyError, match=r"every point has failed; the last error: .*the engine crashed"):
         Study(SPACE, breaking("probe", "all"), PRIORS).run()
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
-def test_a_search_goes_on_too(sampler: str) -> None:
+def test_a_search_continues_after_a_failure(sampler: str) -> None:
     pytest.importorskip("optuna")
     answer = search(SPACE, breaking("official"), sampler, Budget(1e9))
 
@@ -109,13 +109,11 @@ def test_a_search_goes_on_too(sampler: str) -> None:
     assert {each.point for each in answer.front} <= {"a", "c", "d"}
 
 
-def test_throughput_is_more_the_better() -> None:
+def test_more_throughput_is_better() -> None:
     class Throughput(TableMeter):
         def _observation(self, point: Point, queries: int, duration_s: float, number: int) -> Observation:
-            found = super()._observation(point, queries, duration_s, number)
-            return Observation(
-                {"samples_per_second": 1000 / found.values["latency_ms"]}, found.query_count, found.cost_s
-            )
+            run = super()._observation(point, queries, duration_s, number)
+            return Observation({"samples_per_second": 1000 / run.values["latency_ms"]}, run.query_count, run.cost_s)
 
     settings = Settings(metrics=("samples_per_second",), accuracy="f1_percent")
     answer = Study(SPACE, Throughput(LATENCIES, ACCURACIES, run_noise=0.01), PRIORS, settings).run()

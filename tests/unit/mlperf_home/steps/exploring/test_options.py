@@ -1,4 +1,4 @@
-"""Our spaces of image classifiers are made from the table of them, always the same: experiments are named by them."""
+"""The built-in spaces of classifiers are unchanged, since the names of experiments depend on them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GOLDEN = Path(__file__).parents[4] / "golden"
 
 
 @pytest.mark.parametrize(("name", "count"), [("mobilenets", 81), ("sample_mobilenets", 8)])
-def test_a_space_of_classifiers_is_as_it_ever_was(name: str, count: int) -> None:
+def test_a_builtin_space_of_classifiers_is_unchanged(name: str, count: int) -> None:
     golden = json.loads((GOLDEN / f"space-{name}.json").read_text())
     models = {row.model for row in read_classifiers() if row.sample == (count == 8)}
 
@@ -30,5 +30,5 @@ def test_a_space_of_classifiers_is_as_it_ever_was(name: str, count: int) -> None
 
 
 @pytest.mark.parametrize("name", ["mobilenets", "berts"])
-def test_options_are_further_axes(name: str) -> None:
+def test_options_of_engines_are_more_axes(name: str) -> None:
     assert known_space(name, {"threads": (1, 2)}).axes["threads"] == (1, 2)

@@ -1,4 +1,4 @@
-"""A model that could not be had is absent for the reason of its own step; another's failure is no reason of it."""
+"""An absent model has the reason of its own step, not of another model's."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def failed(model: str, error: str) -> DependencyFailure:
     [
         ((failed("b", "no room"), failed("a", "its host is gone")), "its host is gone [on the way: top]"),
         ((failed("a b", "no room"),), "no room [on the way: top]"),
-        ((), "no step brings it"),
+        ((), "no step provides it"),
     ],
     ids=["its own", "another's", "none"],
 )
@@ -44,11 +44,11 @@ def test_the_reason_of_an_absent_model_is_that_of_its_step(
     with pytest.raises(StepFailed) as caught:
         read_study_plan(context(tmp_path, *failures), tmp_path)
 
-    said = f"none of the models could be had; the first: the model or its dataset could not be had: {reason}"
-    assert str(caught.value) == said
+    text = f"no model is available; the first error: the model or its dataset is absent: {reason}"
+    assert str(caught.value) == text
 
 
-def test_a_damaged_description_is_named_with_its_place(tmp_path: Path) -> None:
+def test_a_damaged_description_is_an_error_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "engine.json"
     path.write_text('{"backend": "litert", "python": 3}')
 

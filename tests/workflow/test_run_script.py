@@ -1,4 +1,4 @@
-"""From cmind's dictionary to the answer, the record and the files: real script folders, a temporary home."""
+"""`cm run script` from cmind's dictionary to the answer, the record and the files, in a temporary home."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAKE = """
 
 @pytest.fixture
 def workflow(scripts: ScriptFolders) -> ScriptFolders:
-    """A front that needs a kept step and shows a table."""
+    """Add `front`, which shows a table and depends on the cached `make`."""
     scripts.add("make", MAKE, cache=True, inputs={"size": {"env": "CM_SIZE", "default": 1}}, new_env_keys=["CM_PATH"])
     scripts.add(
         "front",
@@ -53,13 +53,13 @@ def record_of(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def records(home: Path) -> list[dict[str, Any]]:
-    found = sorted((home / "records").glob("*/record.json"))
-    return [json.loads(path.read_text(encoding="utf-8")) for path in found]
+    paths = sorted((home / "records").glob("*/record.json"))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 
 @pytest.mark.usefixtures("workflow")
 class TestARun:
-    def test_the_answer_names_the_record_and_what_leaves_the_script(self, cm_run: Run, home: Path) -> None:
+    def test_the_answer_names_the_record_and_the_exports(self, cm_run: Run, home: Path) -> None:
         answer = cm_run("run,front,_whole", adr={"maker": {"size": "3"}})
 
         assert answer["return"] == 0
@@ -73,7 +73,7 @@ class TestARun:
         assert [step["title"] for step in record["steps"]] == ["make", "front,_whole"]
         assert record["exports"] == answer["new_env"]
 
-    def test_the_second_run_makes_nothing_again(self, cm_run: Run) -> None:
+    def test_a_second_run_makes_nothing_again(self, cm_run: Run) -> None:
         first, second = record_of(cm_run("run,front")), record_of(cm_run("run,front"))
 
         assert [step["status"] for step in first["steps"]] == ["done", "done"]
@@ -86,7 +86,7 @@ class TestARun:
 
         assert [record_of(each)["steps"][0]["status"] for each in answers] == ["done", "done", "cached"]
 
-    def test_lines_go_to_the_error_stream_and_tables_to_the_output(
+    def test_progress_goes_to_stderr_and_tables_to_stdout(
         self, cm_run: Run, capsys: pytest.CaptureFixture[str]
     ) -> None:
         cm_run("run,front")
@@ -116,7 +116,7 @@ class TestARun:
         assert Path(step["log"]).read_text(encoding="utf-8") == "made\n"
         assert step["commands"][0]["argv"][0] == "sh"
 
-    def test_a_name_of_former_days_is_warned_about_even_when_quiet(
+    def test_a_retired_name_is_warned_about_even_when_quiet(
         self, workflow: ScriptFolders, cm_run: Run, capsys: pytest.CaptureFixture[str]
     ) -> None:
         workflow.add("old", retired_names={"compiler": "nothing is compiled any more"})
@@ -164,13 +164,13 @@ class TestAMistake:
             ),
         ],
     )
-    def test_it_is_one_line_and_nothing_was_started(
+    def test_a_mistake_is_one_line_and_starts_nothing(
         self, cm_run: Run, home: Path, tags: str, options: dict[str, Any], error: str
     ) -> None:
         assert cm_run(tags, **options) == {"return": 1, "error": error}
         assert not home.exists()
 
-    def test_a_broken_manifest_stops_only_what_needs_it(self, workflow: ScriptFolders, cm_run: Run) -> None:
+    def test_a_broken_manifest_stops_only_its_dependants(self, workflow: ScriptFolders, cm_run: Run) -> None:
         workflow.add("broken", deps=[{"name": "x"}])
 
         assert cm_run("run,front")["return"] == 0
@@ -184,7 +184,7 @@ class TestAMistake:
             "error": f"{folder}/_cm.json#/deps/0/name: unknown key (did you mean names?)",
         }
 
-    def test_a_home_that_cannot_be_written_is_said(self, cm_run: Run, tmp_path: Path) -> None:
+    def test_a_home_that_cannot_be_written_is_named(self, cm_run: Run, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
 
         answer = cm_run("run,front", home=str(tmp_path / "file"))
@@ -194,9 +194,7 @@ class TestAMistake:
 
 
 class TestAFailure:
-    def test_a_program_that_fails_is_told_with_its_last_lines_and_log(
-        self, scripts: ScriptFolders, cm_run: Run, home: Path
-    ) -> None:
+    def test_a_failed_program_is_named_with_its_log(self, scripts: ScriptFolders, cm_run: Run, home: Path) -> None:
         failing = "context.command(['sh', '-c', 'echo half > half.txt; echo the reason; exit 3'])"
         scripts.add("x", f"def preprocess(context: Context) -> Done:\n    {failing}", cache=True)
         scripts.add("top", deps=[{"tags": "x"}])
@@ -246,7 +244,7 @@ class TestAFailure:
         assert (record["status"], record["error"]) == ("failed", "ZeroDivisionError: division by zero")
 
     @pytest.mark.parametrize("number", ["ENOSPC", "EACCES"])
-    def test_what_the_machine_refuses_is_one_line(self, scripts: ScriptFolders, cm_run: Run, number: str) -> None:
+    def test_an_operating_system_error_is_one_line(self, scripts: ScriptFolders, cm_run: Run, number: str) -> None:
         error = f"OSError(errno.{number}, os.strerror(errno.{number}), '/full/disk')"
         scripts.add("x", f"import errno, os\n\ndef preprocess(context: Context) -> Done:\n    raise {error}")
 
@@ -256,7 +254,7 @@ class TestAFailure:
         assert answer["error"].startswith("/full/disk: ")
         assert answer["error"].endswith("; see to it and run again [on the way: x]")
 
-    def test_ctrl_c_in_the_scripts_code(self, scripts: ScriptFolders, cm_run: Run, home: Path) -> None:
+    def test_ctrl_c_in_a_scripts_code_is_recorded(self, scripts: ScriptFolders, cm_run: Run, home: Path) -> None:
         scripts.add("x", "def preprocess(context: Context) -> Done:\n    raise KeyboardInterrupt", cache=True)
 
         assert cm_run("x") == {"return": 130, "error": "interrupted; nothing half-finished was kept"}
@@ -264,7 +262,7 @@ class TestAFailure:
         assert (record["status"], record["steps"][0]["reason"]) == ("interrupted", "interrupted")
 
 
-def test_post_dependencies_do_not_hide_the_scripts_own_result(scripts: ScriptFolders, cm_run: Run) -> None:
+def test_post_dependencies_do_not_hide_the_scripts_exports(scripts: ScriptFolders, cm_run: Run) -> None:
     code = "def preprocess(context: Context) -> Skip:\n    return Skip('it is there', {'CM_A': 1})"
     scripts.add(
         "last", "def preprocess(context: Context) -> Done:\n    return Done({'CM_B': 2})", new_env_keys=["CM_B"]

@@ -1,4 +1,4 @@
-"""What the front does with a plan instead of running it: shown, explained, provided for, refused."""
+"""Commands that end at the plan: it is shown, explained, prefetched or refused."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FETCH = """
 
 @pytest.fixture
 def workflow(scripts: ScriptFolders, monkeypatch: pytest.MonkeyPatch) -> ScriptFolders:
-    """A step that is kept, one that only looks, one that acts, and what stands on each."""
+    """Add a cached step, a pure one, one with effects, and steps that depend on them."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     size = {"size": {"env": "CM_SIZE", "default": 3}}
@@ -77,12 +77,12 @@ def made(home: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("workflow")
-class TestAPlan:
-    def test_it_is_shown_and_nothing_changes(self, cm_run: Run, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        told = cm_run("all", plan=True, v=True)
+class TestPlan:
+    def test_a_plan_is_shown_without_changes(self, cm_run: Run, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        answer = cm_run("all", plan=True, v=True)
 
         shown = capsys.readouterr().out
-        assert told["plan"]["root"]["alias"] == "all"
+        assert answer["plan"]["root"]["alias"] == "all"
         assert "keep - made, then kept in the cache" in shown
         assert "keep-more - waits for CM_RAN" in shown
         assert "? keep - decided when CM_RAN is known" in shown
@@ -101,20 +101,20 @@ class TestAPlan:
 
 @pytest.mark.usefixtures("workflow")
 class TestPrefetch:
-    def test_what_can_be_made_is_made_and_the_rest_is_named(
+    def test_ready_entries_are_made_and_the_rest_is_named(
         self, cm_run: Run, home: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        told = cm_run("all", prefetch=True)
+        answer = cm_run("all", prefetch=True)
 
         shown = capsys.readouterr()
         assert "1 made, 0 were in the cache already" in shown.out
-        assert (told["waiting"], told["deferred"]) == (["keep-more"], ["keep"])
+        assert (answer["waiting"], answer["deferred"]) == (["keep-more"], ["keep"])
         assert "keep-more: not fetched: it stands on CM_RAN" in shown.err
         assert "keep: not looked at: CM_RAN decides it" in shown.err
-        steps = json.loads((home / told["record"]).read_text())["steps"]
+        steps = json.loads((home / answer["record"]).read_text())["steps"]
         assert [each["alias"] for each in steps] == ["look", "keep"]
 
-    def test_what_is_there_is_left(self, cm_run: Run, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_existing_entries_are_left(self, cm_run: Run, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
         cm_run("keep", prefetch=True)
         before = made(home)
 
@@ -124,7 +124,7 @@ class TestPrefetch:
         assert made(home) == before
 
     @pytest.mark.parametrize("option", ["new", "renew"])
-    def test_made_anew_where_it_is_asked_for(
+    def test_entries_are_made_anew_on_request(
         self, cm_run: Run, home: Path, capsys: pytest.CaptureFixture[str], option: str
     ) -> None:
         cm_run("keep", prefetch=True)
@@ -137,17 +137,17 @@ class TestPrefetch:
         assert len(made(home)) == 1
         assert made(home) != before
 
-    def test_what_keeps_nothing_makes_nothing(self, cm_run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_an_uncached_step_makes_no_entry(self, cm_run: Run, capsys: pytest.CaptureFixture[str]) -> None:
         cm_run("look", prefetch=True)
 
         assert "0 made, 0 were in the cache already" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("workflow")
-class TestWhatIsMissing:
+class TestMissingFiles:
     URL = "http://127.0.0.1:1/big.bin"
 
-    def test_offline_lists_it_before_the_first_step(self, cm_run: Run, home: Path) -> None:
+    def test_offline_lists_missing_files_before_the_first_step(self, cm_run: Run, home: Path) -> None:
         told = cm_run("fetch", url=self.URL, offline=True)
 
         assert told["return"] == 1
@@ -156,26 +156,26 @@ class TestWhatIsMissing:
         assert f"put it at {home / 'downloads' / 'big.bin'}" in told["error"]
         assert not (home / "records").exists()
 
-    def test_a_host_that_does_not_answer_is_found_before_the_first_step(self, cm_run: Run, home: Path) -> None:
+    def test_a_silent_host_is_found_before_the_first_step(self, cm_run: Run, home: Path) -> None:
         told = cm_run("fetch", url=self.URL)
 
         assert "no host that has it can be reached: 1 missing" in told["error"]
         assert not (home / "records").exists()
 
-    def test_a_proxy_alone_knows(self, cm_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_behind_a_proxy_hosts_are_not_tried(self, cm_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
 
         assert cm_run("fetch", url=self.URL)["return"] == 0  # the step of this test fetches nothing
 
-    def test_a_host_that_answers_will_do(self, cm_run: Run) -> None:
+    def test_a_host_that_answers_is_enough(self, cm_run: Run) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             assert cm_run("fetch", url=f"http://127.0.0.1:{server.getsockname()[1]}/big.bin")["return"] == 0
 
-    def test_a_file_that_was_brought_will_do(self, cm_run: Run, home: Path) -> None:
+    def test_a_file_that_the_user_brought_is_enough(self, cm_run: Run, home: Path) -> None:
         (home / "downloads").mkdir(parents=True)
         (home / "downloads" / "big.bin").write_text("brought")
 
         assert cm_run("fetch", url=self.URL, offline=True)["return"] == 0
 
-    def test_an_address_that_makes_no_sense_is_the_steps_to_tell(self, cm_run: Run) -> None:
+    def test_an_odd_address_is_left_to_the_step(self, cm_run: Run) -> None:
         assert cm_run("fetch", url="gopher://old/big.bin")["return"] == 0

@@ -1,4 +1,4 @@
-"""`cm replay script`: the same again, and what came out differently."""
+"""`cm replay script` repeats a request and lists the differences."""
 
 from __future__ import annotations
 
@@ -37,23 +37,21 @@ def replay(home: Path) -> Run:
     return run
 
 
-def test_the_same_comes_out(recorded: Path, replay: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    told = replay(record=str(recorded))
+def test_an_unchanged_replay_has_no_difference(recorded: Path, replay: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = replay(record=str(recorded))
 
-    assert (told["return"], told["differences"]) == (0, [])
-    assert told["new_env"] == {"CM_SAID": "hi"}
+    assert (answer["return"], answer["differences"]) == (0, [])
+    assert answer["new_env"] == {"CM_SAID": "hi"}
     assert "nothing differs" in capsys.readouterr().out
-    again = json.loads(Path(told["record"]).read_text())
+    again = json.loads(Path(answer["record"]).read_text())
     assert again["request"]["argv"] == json.loads(recorded.read_text())["request"]["argv"]
 
 
-def test_the_runs_folder_will_do(recorded: Path, replay: Run) -> None:
+def test_a_runs_folder_stands_for_its_record(recorded: Path, replay: Run) -> None:
     assert replay(record=str(recorded.parent), quiet=True)["differences"] == []
 
 
-def test_where_an_entry_lies_is_no_difference_beside_what_it_is_made_from(
-    scripts: ScriptFolders, cm_run: Run, replay: Run
-) -> None:
+def test_the_path_of_an_entry_is_no_difference(scripts: ScriptFolders, cm_run: Run, replay: Run) -> None:
     keep = """
     def preprocess(context: Context) -> Done:
         (context.output / "word.txt").write_text(context.text("CM_WORD"))
@@ -67,7 +65,7 @@ def test_where_an_entry_lies_is_no_difference_beside_what_it_is_made_from(
     assert [each.rpartition(": ")[0] for each in told] == ["plan: keep: CM_WORD", "keep: made from"]
 
 
-def test_what_is_typed_wins_and_is_told(recorded: Path, replay: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_typed_options_win_and_are_listed(recorded: Path, replay: Run, capsys: pytest.CaptureFixture[str]) -> None:
     told = replay(record=str(recorded), word="ho")
 
     assert told["differences"] == ["plan: speak: CM_WORD: hi then, ho now", "speak: CM_SAID: hi then, ho now",
@@ -76,9 +74,9 @@ def test_what_is_typed_wins_and_is_told(recorded: Path, replay: Run, capsys: pyt
 
 
 def test_a_plan_of_a_record_runs_nothing(recorded: Path, replay: Run, home: Path) -> None:
-    told = replay(record=str(recorded), plan=True)
+    answer = replay(record=str(recorded), plan=True)
 
-    assert told["plan"]["root"]["alias"] == "speak"
+    assert answer["plan"]["root"]["alias"] == "speak"
     assert len(list((home / "records").iterdir())) == 1
 
 
@@ -91,14 +89,14 @@ def test_a_plan_of_a_record_runs_nothing(recorded: Path, replay: Run, home: Path
         ({"tags": "speak"}, "the tags are those of the record"),
     ],
 )
-def test_a_mistake_is_told(recorded: Path, replay: Run, options: dict[str, Any], words: str) -> None:
+def test_a_mistake_is_named(recorded: Path, replay: Run, options: dict[str, Any], words: str) -> None:
     told = replay(**({"record": str(recorded)} | options if options.get("tags") else options))
 
     assert told["return"] == 1
     assert words in told["error"]
 
 
-def test_a_record_nested_without_end_is_told_in_one_line(recorded: Path, replay: Run) -> None:
+def test_a_deeply_nested_record_is_refused_in_one_line(recorded: Path, replay: Run) -> None:
     recorded.write_text("[" * 100_000)
 
     told = replay(record=str(recorded))

@@ -1,4 +1,4 @@
-"""Run the front in a process of its own: `run_front.py REPOSITORY COMMAND`, the command as JSON; prints the answer."""
+"""Run `cm run script` in this process and print the answer: `run_command.py REPOSITORY COMMAND_AS_JSON`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scriptgraph.embed import Engine
 def main() -> None:
     repository, command = sys.argv[1:]
     engine = Engine(PRODUCT, Path(repository))
-    os.environ["CM_CORE_SKIP_INTERNAL_REPOS"] = "yes"  # where ours is installed, it is no other repository
+    os.environ["CM_CORE_SKIP_INTERNAL_REPOS"] = "yes"  # an installed copy would be another repository
     answer = engine.run_script({**json.loads(command), "out": "json"})
     sys.stdout.write(json.dumps(answer))
 

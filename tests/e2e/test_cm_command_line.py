@@ -1,4 +1,4 @@
-"""What a user meets at the front: spellings, errors, outputs."""
+"""The command line of `cm run script`: spellings, errors and outputs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         ("run", "script", "--tags=detect,os", "--quiet"),
     ],
 )
-def test_a_step_runs_however_it_is_spelled(cm: Cm, words: tuple[str, ...]) -> None:
+def test_every_spelling_of_the_tags_runs_the_script(cm: Cm, words: tuple[str, ...]) -> None:
     ended = cm(*words)
 
     assert ended.code == 0, ended.said
@@ -81,7 +81,7 @@ def test_a_mistake_writes_nothing(cm: Cm) -> None:
     assert not (cm.home / "mlperf-home").exists()
 
 
-def test_what_2023_steered_and_is_gone_is_said(cm: Cm) -> None:
+def test_a_name_retired_since_2023_is_explained(cm: Cm) -> None:
     ended = cm.script(
         "generate-run-cmds,inference,_find-performance",
         "--adr.compiler.tags=gcc",
@@ -91,7 +91,7 @@ def test_what_2023_steered_and_is_gone_is_said(cm: Cm) -> None:
     assert "nothing is compiled any more" in ended.said
 
 
-def test_a_checkout_is_added_once_and_a_second_time_does_no_harm(cm: Cm) -> None:
+def test_adding_a_checkout_twice_does_no_harm(cm: Cm) -> None:
     checkout = Path(__file__).parents[2]
     cm("add", "repo", f"--path={checkout}")
 
@@ -101,7 +101,7 @@ def test_a_checkout_is_added_once_and_a_second_time_does_no_harm(cm: Cm) -> None
     assert cm.script("detect,os").code == 0
 
 
-def test_a_python_newer_than_asked_is_not_taken(cm: Cm) -> None:
+def test_a_python_above_the_maximum_is_refused(cm: Cm) -> None:
     major, minor = sys.version_info[:2]
     ours = f"--path={sys.executable}"
 
@@ -112,12 +112,12 @@ def test_a_python_newer_than_asked_is_not_taken(cm: Cm) -> None:
     assert cm.script("get,python3", ours, f"--version_max={major}.{minor}").code == 0
 
 
-def test_a_key_that_nothing_reads_is_refused_with_the_nearest(cm: Cm) -> None:
+def test_a_key_that_nothing_reads_is_refused(cm: Cm) -> None:
     ended = cm.script("run,mlperf,bert-99,deepsparse", "--env.CM_MLPERF_LOADGEN_SCENARI=Server", "--plan")
 
     assert ended.code != 0
     assert "did you mean CM_MLPERF_LOADGEN_SCENARIO" in ended.said
 
 
-def test_a_key_that_only_decides_is_taken(cm: Cm) -> None:
+def test_a_key_that_only_conditions_read_is_accepted(cm: Cm) -> None:
     assert cm.script("run,mlperf,bert-99,deepsparse", "--env.CM_ML_MODEL_VARIATION=onnx-int8", "--plan").code == 0
