@@ -123,7 +123,7 @@ def test_a_published_table_is_imported_once_and_has_a_front(cm: Cm, tmp_path: Pa
         (("show", "experiment", "mine"), "there is no experiment 'mine'; there are: none yet"),
         (("run", "experiment", "x", "--explore=@no.json", "--", "echo"), "no.json: cannot be read"),
         (("run", "experiment", "x", "--rerun=perhaps", "--", "echo"), "--rerun=perhaps: must be yes or no"),
-        (("show", "experiment", "--derive=a=open(1)"), "character 1: calls something"),
+        (("show", "experiment", "--derive=a=open(1)"), "character 1: calls a function"),
         (("show", "experiment", "mine", "--tags=yours"), "give a name or tags, not both"),
         (("show", "experiment", "--pareto", "--sort=latency_ms"), "remove --sort or --pareto"),
         (("show", "experiment", "--prices=no.json"), "no.json: cannot be read"),

@@ -70,7 +70,7 @@ def show_command() -> Command:
 
 def remove_command() -> Command:
     """Return the table of `cm rm experiment`."""
-    options = (_tags(), Option("f", "switch", "remove without a question", also=("force",)))
+    options = (_tags(), Option("f", "switch", "remove without asking", also=("force",)))
     summary = "Remove experiments with all their measurements; without a terminal, only with -f."
     command = _command("rm", summary, options, "cm rm experiment threads -f")
     return command.replaced(question="which experiment? write cm rm experiment NAME, or --tags=TAG,TAG")
