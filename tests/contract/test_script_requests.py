@@ -65,7 +65,7 @@ def test_the_version_of_an_environment_is_that_of_its_python(option: str, key: s
     ("inputs", "text"),
     [
         ({"division": "network"}, "--division=network: must be one of open, closed"),
-        ({"device": "cuda"}, "--device=cuda: only CPUs are measured here"),
+        ({"device": "cuda"}, "--device=cuda: only CPUs are supported"),
         ({"senario": "Offline"}, "has no option --senario; did you mean --scenario?"),
         ({"scenario": "offline"}, "--scenario=offline: must be one of Offline, SingleStream, MultiStream, Server"),
     ],
