@@ -56,7 +56,7 @@ def test_cmr_is_short_for_cm_run_script(cm: Cm) -> None:
             ("--tags=run,mlperf,bert-99,deepsparse,_sample", "--submission_dir=S", "--submitter=Me"),
             "a sample is no MLPerf",
         ),
-        (("--tags=run,mlperf,bert-99,deepsparse,_sample", "--power=yes"), "power runs are not served"),
+        (("--tags=run,mlperf,bert-99,deepsparse,_sample", "--power=yes"), "power runs are not supported"),
         (("--tags=detect,", "os"), "stray word"),
         (("--tags=detect,os", "--adr.pyton.version=3"), "no dependency has this name"),
         (("--tags=run,mlperf,bert-99,deepsparse,_sample", "--tar"), "--tar: has no effect without --submission_dir"),

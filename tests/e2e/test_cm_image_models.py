@@ -169,7 +169,7 @@ def test_an_archive_that_came_damaged_and_has_no_published_hash_is_fetched_again
     kept = cm.script(*asked)
 
     assert first.code != 0
-    assert "no hash of it is published: the same command fetches it again" in first.said
+    assert "it has no published hash; repeat the command to fetch it again" in first.said
     assert again.code == 0, again.said
     assert kept.code == 0
     assert len([each for each in server.seen if each.path == place]) == 2

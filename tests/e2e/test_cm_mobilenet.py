@@ -186,7 +186,7 @@ def test_a_sweep_over_nothing_is_no_success(cm: Cm, what: str) -> None:
     ended = cm.script(f"run,mobilenet-models,_sample,_efficientnet{what}", HERE[0])
 
     assert ended.code != 0
-    assert "no model fits all that is asked for" in ended.said
+    assert "no model fits the request" in ended.said
 
 
 def test_a_table_has_what_this_request_measured_and_no_older_results(cm: Cm, tmp_path: Path) -> None:

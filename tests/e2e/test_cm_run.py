@@ -107,7 +107,7 @@ def test_what_is_there_is_not_measured_again_unless_asked(cm: Cm, small: list[st
     same = session.read_bytes()
     again = cm.script(TAGS, *small, "--rerun")
 
-    assert "the result is there" in kept.said
+    assert "the result exists" in kept.said
     assert same == before
     assert again.code == 0, again.said
     assert session.read_bytes() != before

@@ -87,7 +87,7 @@ def test_the_official_checker_is_run_after_ours_and_its_errors_count(
     failed = cm_run(GENERATE, **options, checker_path=str(checker), extra_args="--fail")
 
     assert passed["return"] == 0, passed
-    assert "the official checker has not passed the submission" in failure(failed)
+    assert "did not pass the official checker" in failure(failed)
 
 
 def test_what_stands_in_the_way_fails_and_nothing_is_packed(
@@ -231,7 +231,7 @@ def test_a_repository_is_got_at_a_commit_that_is_checked(cm_run: Run, fork: Path
     assert (Path(answer["new_env"]["CM_GIT_REPO_CHECKOUT_PATH"]) / "README.md").is_file()
     assert answer["new_env"]["CM_GIT_REPO_CURRENT_HASH"] == commit
     assert f"is commit {commit}, not {'0' * 40}" in failure(other)
-    assert "look at the address, the name and the network" in failure(absent)
+    assert "check the address, the name and the network" in failure(absent)
 
 
 @pytest.mark.parametrize(
