@@ -1,4 +1,4 @@
-"""Find which models no other dominates on this machine."""
+"""Find the Pareto front of models on this machine."""
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.layout import ResultsError
@@ -7,6 +7,6 @@ from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Race them, or go on with the race, and show the answer's three parts."""
+    """Start or resume the race, and show the three parts of its answer."""
     with failing_on(LocatedError, ResultsError):
         return Done(exports={"CM_EXPLORE_ANSWER": explore(context)})

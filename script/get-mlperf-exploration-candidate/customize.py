@@ -1,4 +1,4 @@
-"""Put down where a model of an exploration is, and what is believed of its accuracy."""
+"""Describe a model of an exploration: its file, its dataset and its known accuracy."""
 
 from mlperf_home.contracts.codec import write_document
 from mlperf_home.steps.exploring.candidates import describe_candidate
@@ -6,7 +6,7 @@ from scriptgraph.api import Context, Done, Outcome
 
 
 def preprocess(context: Context) -> Outcome:
-    """Add a file that describes it to the list of those that earlier steps wrote."""
+    """Write the description, and append its path to those of earlier steps."""
     path = context.output / "candidate.json"
     write_document(path, describe_candidate(context))
     earlier = context.text("CM_EXPLORE_CANDIDATES", "")

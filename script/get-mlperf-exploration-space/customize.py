@@ -1,4 +1,4 @@
-"""Say which points an exploration has."""
+"""Define the points of an exploration."""
 
 from mlperf_home.contracts.codec import write_document
 from mlperf_home.exploration.definition.space import SpaceError
@@ -8,8 +8,8 @@ from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Write the space, and name its models and engines with spaces around each, as guards look for them."""
-    # What is wrong is said before models are fetched.
+    """Write the space; export its models and engines with spaces around each name, for guards."""
+    # Wrong options fail before models are fetched.
     race_settings(context)
     asked_searcher(context)
     pricing(context)
