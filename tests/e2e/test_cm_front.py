@@ -85,7 +85,7 @@ def test_what_2023_steered_and_is_gone_is_said(cm: Cm) -> None:
         f"--model_path={cm.home}/absent.onnx",
     )
 
-    assert "nothing is compiled any more" in ended.said
+    assert "nothing is compiled" in ended.said
 
 
 def test_a_checkout_is_added_once_and_a_second_time_does_no_harm(cm: Cm) -> None:
@@ -105,7 +105,7 @@ def test_a_python_newer_than_asked_is_not_taken(cm: Cm) -> None:
     refused = cm.script("get,python3", ours, f"--version_max={major}.{minor - 1}")
 
     assert refused.code != 0
-    assert f"to below {major}.{minor}" in refused.said
+    assert f"below {major}.{minor}" in refused.said
     assert cm.script("get,python3", ours, f"--version_max={major}.{minor}").code == 0
 
 
