@@ -1,4 +1,4 @@
-"""Run LoadGen once, in a process of its own, and put what it leaves into the results."""
+"""Run LoadGen once in its own process, and store its logs with the results."""
 
 from functools import partial
 from pathlib import Path
@@ -20,11 +20,11 @@ from scriptgraph.api import Context, Done, Outcome, Skip, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Run what the variations say, unless its whole result is there already."""
+    """Run the mode of the variations, unless its complete result exists."""
     run = context.text("CM_MLPERF_LOADGEN_RUN")
     scenario = context.text("CM_MLPERF_LOADGEN_SCENARIO")
     repeats = noise_repeats(context)
-    read_pricing(context)  # an error in it must come before a long run
+    read_pricing(context)  # refuses a wrong price before a long run
     with failing_on(ResultsError):
         folder, options = requested_folder(context), read_options(context)
     exports: dict[str, Any] = {
@@ -35,22 +35,22 @@ def preprocess(context: Context) -> Outcome:
     with failing_on(ResultsError), folder.held():
         if folder.complete(run) and run != "find-performance" and not context.flag("CM_MLPERF_RERUN"):
             require_same(folder, run, options, target_given=user_target(context, scenario) is not None)
-            return Skip(f"the result is there ({folder.logs(run)}); --rerun measures again", exports=exports)
+            return Skip(f"the result exists: {folder.logs(run)}; use --rerun to measure again", exports=exports)
         target = _run(context, HarnessRun(folder, run, options, harness_python(context), repeats), scenario)
     if target:
-        # Only what was measured is told: the runs after it still need it.
+        # Without a new target, the one of an earlier run stays exported for the next runs.
         exports |= {
             "CM_MLPERF_MEASURED_TARGET_QPS": target.get("target_qps"),
             "CM_MLPERF_MEASURED_TARGET_LATENCY": target.get("target_latency_ms"),
         }
-        known = Targets(Path(context.text("CM_SUT_CONFIG_PATH")))
-        known.store(context.text("CM_ML_MODEL_FULL_NAME"), scenario, target)
+        targets = Targets(Path(context.text("CM_SUT_CONFIG_PATH")))
+        targets.store(context.text("CM_ML_MODEL_FULL_NAME"), scenario, target)
     return Done(exports=exports)
 
 
-def _run(context: Context, wanted: HarnessRun, scenario: str) -> dict[str, float]:
-    """Run it; where the target was measured on a busy machine and not given, once more what was too short for that."""
+def _run(context: Context, request: HarnessRun, scenario: str) -> dict[str, float]:
+    """Run the harness; repeat a run that is too short because its target was measured on a busy machine."""
     once = partial(run_harness, context.command, context.say)
-    if wanted.mode not in {"performance", *COMPLIANCE_TESTS} or user_target(context, scenario) is not None:
-        return once(wanted)
-    return run_with_retry(once, context.warn, wanted, context.output / "user.conf")
+    if request.mode not in {"performance", *COMPLIANCE_TESTS} or user_target(context, scenario) is not None:
+        return once(request)
+    return run_with_retry(once, context.warn, request, context.output / "user.conf")

@@ -1,4 +1,4 @@
-"""Look whether each labelled image is there, and each image labelled."""
+"""Check that every label has its image, and every image its label."""
 
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.images import choose_images, find_images, read_labels
@@ -6,10 +6,10 @@ from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Compare names; the images themselves are read when they are preprocessed."""
-    place, count = context.existing("CM_DATASET_IMAGENET_VAL_PATH"), context.whole("CM_DATASET_SIZE")
+    """Compare names only; a later step reads the images."""
+    images, count = context.existing("CM_DATASET_IMAGENET_VAL_PATH"), context.whole("CM_DATASET_SIZE")
     with failing_on(DatasetError):
         labels = read_labels(context.existing("CM_DATASET_IMAGENET_LABELS_PATH"))
-        chosen = choose_images(place, find_images(place), labels, count)
-    context.say(f"{len(chosen)} images, each with its label")
+        chosen = choose_images(images, find_images(images), labels, count)
+    context.say(f"{len(chosen)} images, each with a label")
     return Done()

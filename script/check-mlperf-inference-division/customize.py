@@ -1,11 +1,11 @@
-"""Look whether a division allows what is to be run."""
+"""Check that a division allows a run."""
 
 from mlperf_home.submission.assemble.prerequisites import ModelChoice, refusals
 from scriptgraph.api import Context, Done, Outcome, StepFailed
 
 
 def preprocess(context: Context) -> Outcome:
-    """Say all that the division does not allow, before anything is fetched or measured."""
+    """Raise all refusals of the division at once, before anything is fetched or measured."""
     own = next(
         (text for key in ("CM_ML_MODEL_PATH", "CM_MLPERF_CUSTOM_MODEL_PATH") if (text := context.text(key, ""))), ""
     )
@@ -16,7 +16,7 @@ def preprocess(context: Context) -> Outcome:
         variation = "onnx-fp32"
     sample = context.flag("CM_DATASET_SAMPLE") and context.flag("CM_MLPERF_ALLOW_SAMPLE")
     choice = ModelChoice(variation, own or stub, sample)
-    found = refusals(context.text("CM_MLPERF_DIVISION"), context.text("CM_MLPERF_COMPLIANCE", ""), choice)
-    if found:
-        raise StepFailed("; ".join(found))
+    refused = refusals(context.text("CM_MLPERF_DIVISION"), context.text("CM_MLPERF_COMPLIANCE", ""), choice)
+    if refused:
+        raise StepFailed("; ".join(refused))
     return Done()

@@ -1,4 +1,4 @@
-"""Look, before a long run, whether a submission could be made of it."""
+"""Check before a long run that its results can become a submission."""
 
 from mlperf_home.rules import UnknownRoundError, load_round
 from mlperf_home.submission.assemble.prerequisites import PlannedSubmission, obstacles
@@ -6,7 +6,7 @@ from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Say all that stands in the way now, in one go: hours later it would still."""
+    """Report all obstacles at once, before hours of measuring."""
     results = context.path("CM_MLPERF_RESULTS_DIR") or context.folders.state.parent / "results"
     with failing_on(UnknownRoundError):
         rules = load_round(context.text("CM_MLPERF_ROUND"))
@@ -32,5 +32,5 @@ def preprocess(context: Context) -> Outcome:
     for obstacle in found:
         context.warn(obstacle)
     if found:
-        raise StepFailed(f"no submission could be made of this run: {'; '.join(found)}")
+        raise StepFailed(f"this run cannot become a submission: {'; '.join(found)}")
     return Done()

@@ -1,4 +1,4 @@
-"""Say which CPU this is, and what of it we may use."""
+"""Detect the CPU, and the part of it that is available here."""
 
 import json
 import os
@@ -10,12 +10,12 @@ from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, capture
 
 
 def preprocess(context: Context) -> Outcome:
-    """Ask lscpu where there is one, else /proc and /sys; what they do not tell stays unset."""
+    """Read lscpu if it exists, else /proc and /sys; unknown values stay unset."""
     cpu = read_cpu(_lscpu())
     facts = context.output / "cpu.json"
     facts.write_text(json.dumps(asdict(cpu), indent=1) + "\n", encoding="utf-8")
     for name, reason in cpu.missing.items():
-        context.say(f"{name} is not known: {reason}")
+        context.say(f"{name} is unknown: {reason}")
     cores = cpu.sockets * cpu.cores_per_socket if cpu.sockets and cpu.cores_per_socket else None
     return Done(
         exports={

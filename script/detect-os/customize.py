@@ -1,14 +1,14 @@
-"""Say which operating system this is."""
+"""Detect the operating system."""
 
 from mlperf_home.machine.operating_system import read_os
 from scriptgraph.api import Context, Done, Outcome
 
 
 def preprocess(context: Context) -> Outcome:
-    """Read os-release and uname; what they do not tell stays unset."""
+    """Read os-release and uname; unknown values stay unset."""
     system = read_os()
     for name, reason in system.missing.items():
-        context.say(f"{name} is not known: {reason}")
+        context.say(f"{name} is unknown: {reason}")
     return Done(
         exports={
             "CM_HOST_OS_TYPE": "linux",

@@ -1,4 +1,4 @@
-"""Download one file, checked, resumed, from the first source that gives it."""
+"""Download a file: check it, resume it, and try its sources in order."""
 
 from urllib.parse import unquote, urlsplit
 
@@ -7,29 +7,29 @@ from scriptgraph.api import Context, Done, Download, Outcome, StepFailed, is_pla
 
 
 def downloads(context: Context) -> list[Download]:
-    """Tell the file that would be fetched."""
+    """Return the file to fetch."""
     urls, size = _urls(context), context.whole("CM_DOWNLOAD_SIZE_BYTES")
     return [Download(_name(context, urls), tuple(urls), size, tuple(_digests(context)))]
 
 
 def verify(context: Context) -> bool:
-    """Say whether what is kept may be used: not where it could not be unpacked and no published hash vouches for it."""
+    """Whether the file may be reused: it has a published hash, or no failure to unpack is recorded."""
     return bool(_digests(context)) or not api.RecordedHashes.of_user(context.folders.state).refused(
         context.text("CM_DOWNLOAD_SHA256", "")
     )
 
 
 def preprocess(context: Context) -> Outcome:
-    """Fetch into the cache; a file without a known hash is taken only where that is asked for."""
+    """Fetch into the cache; accept a file without a known hash only with --record."""
     urls, digests = _urls(context), _digests(context)
     recorded, record = api.RecordedHashes.of_user(context.folders.state), context.flag("CM_DOWNLOAD_RECORD")
-    seen = recorded.find(urls) if record and not digests else None
+    earlier = recorded.find(urls) if record and not digests else None
     name = _name(context, urls)
     brought = context.folders.brought / name
-    got = api.fetch(
+    fetched = api.fetch(
         [*([brought] if brought.is_file() else []), *urls],
         context.output / name,
-        api.Expected([*digests, seen] if seen else digests, context.whole("CM_DOWNLOAD_SIZE_BYTES"), record),
+        api.Expected([*digests, earlier] if earlier else digests, context.whole("CM_DOWNLOAD_SIZE_BYTES"), record),
         api.Transfer(
             partial_dir=context.folders.partial,
             mirrors=context.switches.mirrors,
@@ -38,14 +38,14 @@ def preprocess(context: Context) -> Outcome:
         ),
     )
     if record and not digests:
-        recorded.keep(urls, got.sha256)
-        context.say(f"{name}: no hash is published; {got.sha256} is {'as recorded' if seen else 'recorded'}")
+        recorded.keep(urls, fetched.sha256)
+        context.say(f"{name}: no hash is published; {fetched.sha256} is {'as recorded' if earlier else 'recorded'}")
     return Done(
         exports={
-            "CM_DOWNLOAD_PATH": got.path,
-            "CM_DOWNLOAD_DOWNLOADED_PATH": got.path,
-            "CM_DOWNLOAD_SHA256": got.sha256,
-            "CM_DOWNLOAD_SOURCE": got.source,
+            "CM_DOWNLOAD_PATH": fetched.path,
+            "CM_DOWNLOAD_DOWNLOADED_PATH": fetched.path,
+            "CM_DOWNLOAD_SHA256": fetched.sha256,
+            "CM_DOWNLOAD_SOURCE": fetched.source,
         }
     )
 
@@ -53,7 +53,7 @@ def preprocess(context: Context) -> Outcome:
 def _urls(context: Context) -> list[str]:
     urls = _listed(context, "CM_DOWNLOAD_URL")
     if not urls:
-        raise StepFailed("download-file needs --url, the place of the file")
+        raise StepFailed("download-file: has no URL; pass the file's with --url")
     return urls
 
 
@@ -65,15 +65,15 @@ def _digests(context: Context) -> list[str]:
 def _listed(context: Context, key: str) -> list[str]:
     if isinstance(value := context.value(key), tuple):
         return [part for part in value if part]
-    # A single URL may hold a comma; a list of hashes given as one text may not.
+    # A single URL may contain a comma; the hashes of one text are separated by commas.
     text = str(value or "")
     return [text] if text and (key == "CM_DOWNLOAD_URL" or "," not in text) else [p for p in text.split(",") if p]
 
 
 def _name(context: Context, urls: list[str]) -> str:
-    if given := context.name("CM_DOWNLOAD_FILENAME", ""):
-        return given
+    if filename := context.name("CM_DOWNLOAD_FILENAME", ""):
+        return filename
     name = unquote(urlsplit(urls[0]).path).rstrip("/").rpartition("/")[2]
     if not is_plain_name(name):
-        raise StepFailed(f"{urls[0]}: has no file name; give one by --filename")
+        raise StepFailed(f"{urls[0]}: has no file name; pass one with --filename")
     return name

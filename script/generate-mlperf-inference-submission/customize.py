@@ -1,4 +1,4 @@
-"""Make a submission's tree from results; the steps after it check it, pack it and push it."""
+"""Assemble a submission from results; later steps check, pack and push it."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ _USER_FIELDS = {
 
 
 def preprocess(context: Context) -> Outcome:
-    """Take the results, write the tree beside its place, and put it there when it is whole."""
+    """Write the submission beside its destination, and move it there when it is complete."""
     with failing_on(AssembleError, MappingError, UnknownRoundError):
         request = _submission_request(context)
         made = generate(request)

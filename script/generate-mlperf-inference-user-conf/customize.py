@@ -1,4 +1,4 @@
-"""Write the two files that tell LoadGen how long to run and what to expect."""
+"""Write the two files with the lengths and the targets of a LoadGen run."""
 
 from mlperf_home.harness.user_conf import RunSettings, SettingsError, user_conf_text
 from mlperf_home.rules import UnknownRoundError, load_round, mlperf_conf

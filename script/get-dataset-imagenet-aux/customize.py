@@ -1,4 +1,4 @@
-"""Say where the labels of ImageNet's validation set are: given, or downloaded."""
+"""Locate the labels of ImageNet's validation set: the user's own, or downloaded ones."""
 
 from pathlib import Path
 
@@ -8,13 +8,11 @@ from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Choose the user's own file, else the downloaded one, and look whether it is one."""
-    given = context.path("CM_DATASET_IMAGENET_LABELS")
-    place = (
-        Path(context.text("CM_EXTRACT_MEMBER_PATH"))
-        if given is None
-        else context.existing("CM_DATASET_IMAGENET_LABELS")
+    """Choose the user's own file, else the downloaded one, and check it."""
+    own = context.path("CM_DATASET_IMAGENET_LABELS")
+    labels = (
+        Path(context.text("CM_EXTRACT_MEMBER_PATH")) if own is None else context.existing("CM_DATASET_IMAGENET_LABELS")
     )
     with failing_on(DatasetError):
-        path = read_labels(place).path
+        path = read_labels(labels).path
     return Done(exports={"CM_DATASET_AUX_PATH": path.parent, "CM_DATASET_IMAGENET_LABELS_PATH": path})

@@ -1,4 +1,4 @@
-"""Say where ImageNet's validation set is, and look whether as much of it is there as was asked for."""
+"""Locate ImageNet's validation set, and check that it has enough images."""
 
 from pathlib import Path
 
@@ -8,15 +8,15 @@ from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Choose the user's own, else what came by torrent, else the downloaded first 500."""
+    """Choose the user's own images, else the torrent's, else the downloaded first 500."""
     place = _place(context)
     count = context.whole("CM_DATASET_SIZE")
     with failing_on(DatasetError):
-        found = len(find_images(place))
+        available = len(find_images(place))
     needed = OFFICIAL_COUNT if context.flag("CM_DATASET_IMAGENET_FULL") else count or 1
-    if found < needed:
-        raise StepFailed(f"{place}: holds {found} images, fewer than the {needed} asked for; {HOW_TO_GET}")
-    context.say(f"{found} images of ImageNet's validation set in {place}")
+    if available < needed:
+        raise StepFailed(f"{place}: has {available} images, fewer than the requested {needed}; {HOW_TO_GET}")
+    context.say(f"{available} images of ImageNet's validation set in {place}")
     exports = dict.fromkeys(("CM_DATASET_PATH", "CM_DATASET_IMAGENET_PATH", "CM_DATASET_IMAGENET_VAL_PATH"), place)
     return Done(exports={**exports, **({"CM_DATASET_SIZE": count} if count else {})})
 
@@ -26,6 +26,6 @@ def _place(context: Context) -> Path:
         return context.existing("IMAGENET_PATH")
     brought = context.text("CM_TORRENT_DOWNLOADED_PATH", "") or context.text("CM_DOWNLOAD_PATH", "")
     if not brought:
-        ways = "give --imagenet_path=DIR_OR_TAR or --torrent=URL; for a try, _size.500 fetches the first 500 images"
-        raise StepFailed(f"ImageNet cannot be downloaded freely: {HOW_TO_GET}: {ways}")
+        ways = "pass --imagenet_path=DIR_OR_TAR or --torrent=URL; for a trial, _size.500 fetches the first 500 images"
+        raise StepFailed(f"ImageNet cannot be downloaded freely; {HOW_TO_GET}; {ways}")
     return Path(brought)

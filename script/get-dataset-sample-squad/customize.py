@@ -1,4 +1,4 @@
-"""Make the embedded sample of questions."""
+"""Generate the embedded sample's questions."""
 
 import sys
 
@@ -7,10 +7,10 @@ from scriptgraph.api import Context, Done, Outcome
 
 
 def preprocess(context: Context) -> Outcome:
-    """Generate the questions and the vocabulary; the same seed gives the same bytes everywhere."""
+    """Generate the questions and the vocabulary; equal seeds give equal bytes everywhere."""
     count = context.whole("CM_SAMPLE_QUESTIONS")
-    words = ["mlperf_home.samples.questions", "--out", context.output, *(["--questions", str(count)] if count else [])]
-    run_module(context.command, [sys.executable], words)
+    options = ["--out", context.output, *(["--questions", str(count)] if count else [])]
+    run_module(context.command, [sys.executable], ["mlperf_home.samples.questions", *options])
     return Done(
         exports={
             "CM_DATASET_SQUAD_VAL_PATH": context.output / "sample-squad-v1.1.json",

@@ -1,4 +1,4 @@
-"""Say where the vocabulary is: downloaded, given, or made."""
+"""Locate the vocabulary: the user's own, the sample's, or a downloaded one."""
 
 from scriptgraph.api import Context, Done, Outcome
 

@@ -1,4 +1,4 @@
-"""Make an environment that holds exactly what a lock file lists, or use one of the user's."""
+"""Make an environment from a lock file, or use the user's own."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from scriptgraph.api import Context, Done, Download, Outcome, ScriptGraphError, 
 
 
 def verify(context: Context) -> bool:
-    """Look whether the environment's Python still runs: its base may have been removed."""
+    """Whether the environment's Python still runs; its base may have been removed."""
     try:
         return bool(api.installed_versions(Path(context.text("CM_PYTHON_LIB_BIN_WITH_PATH"))))
     except ScriptGraphError:
@@ -17,28 +17,28 @@ def verify(context: Context) -> bool:
 
 
 def downloads(context: Context) -> list[Download]:
-    """Tell what the package index would be asked for; with --offline, uv's own store is looked into."""
-    known, package = context.text("CM_PYTHON_LIB_LOCK", ""), context.text("CM_PYTHON_LIB_PACKAGE", "")
+    """Return the packages to fetch; with --offline, none if uv's store has them all."""
+    locked, package = context.text("CM_PYTHON_LIB_LOCK", ""), context.text("CM_PYTHON_LIB_PACKAGE", "")
     if context.path("CM_PYTHON_LIB_ENVIRONMENT") is not None:
         return []
     python = context.path("CM_PYTHON_BIN_WITH_PATH")
-    looked_up = known and context.switches.offline
-    if looked_up and python is not None and api.installable_offline(api.find_uv(), python, ENVIRONMENTS[known].lock):
+    look_up = locked and context.switches.offline
+    if look_up and python is not None and api.installable_offline(api.find_uv(), python, ENVIRONMENTS[locked].lock):
         return []
-    # Without the Python nobody can say which wheels it takes, nor whether they are here.
-    return [Download(f"Python packages for {known or package}", needed=python is not None)]
+    # Without the Python, its wheels are unknown.
+    return [Download(f"Python packages for {locked or package}", needed=python is not None)]
 
 
 def preprocess(context: Context) -> Outcome:
-    """Lock what is not locked yet, install by hash, and say what is in it."""
+    """Lock an unlocked package, install by hash, and export the versions."""
     package = context.text("CM_PYTHON_LIB_PACKAGE", "")
-    given = context.path("CM_PYTHON_LIB_ENVIRONMENT")
-    if given is not None:
-        return _exports(context.existing("CM_PYTHON_LIB_ENVIRONMENT"), given.parent.parent, package)
+    own = context.path("CM_PYTHON_LIB_ENVIRONMENT")
+    if own is not None:
+        return _exports(context.existing("CM_PYTHON_LIB_ENVIRONMENT"), own.parent.parent, package)
     uv = api.find_uv(offline=context.switches.offline)
-    known = context.text("CM_PYTHON_LIB_LOCK", "")
-    if known:
-        path = ENVIRONMENTS[known].lock
+    locked = context.text("CM_PYTHON_LIB_LOCK", "")
+    if locked:
+        path = ENVIRONMENTS[locked].lock
     elif package:
         text = api.lock(
             uv, [_requirement(context, package)], _python_version(context), context.command, universal=False
@@ -46,9 +46,9 @@ def preprocess(context: Context) -> Outcome:
         path = context.output / "requirements.txt"
         path.write_text(text, encoding="utf-8")
     else:
-        raise StepFailed("get-generic-python-lib needs a package: add _package.NAME to the tags")
+        raise StepFailed("get-generic-python-lib: has no package; add _package.NAME to the tags")
     venv = context.output / "venv"
-    context.say(f"installing {known or package}; each package is checked by its hash")
+    context.say(f"installing {locked or package}; the hash of each package is checked")
     python = api.create_venv(uv, Path(context.text("CM_PYTHON_BIN_WITH_PATH")), venv, context.command)
     api.install_locked(uv, python, path, context.command)
     return _exports(python, venv, package)
@@ -57,7 +57,7 @@ def preprocess(context: Context) -> Outcome:
 def _exports(python: Path, folder: Path, package: str) -> Outcome:
     versions = api.installed_versions(python)
     if package and package.lower().replace("_", "-") not in versions:
-        raise StepFailed(f"{python}: has no {package}; install it there, or leave the environment to us")
+        raise StepFailed(f"{python}: has no {package}; install it there, or leave --environment out")
     return Done(
         exports={
             "CM_PYTHON_LIB_BIN_WITH_PATH": python,

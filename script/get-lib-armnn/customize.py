@@ -1,4 +1,4 @@
-"""Find ArmNN's delegate, or say what is missing and what to do."""
+"""Find ArmNN's delegate."""
 
 import platform
 from ctypes.util import find_library
@@ -9,10 +9,9 @@ from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Look at the processor, the library, and for the GPU at OpenCL."""
+    """Check the processor, the library and, for the GPU, OpenCL."""
     device = context.text("CM_LIB_ARMNN_DEVICE")
-    given = context.path("CM_LIB_ARMNN_PATH")
     with failing_on(NoArmNnError):
         require_device(device, platform.machine(), lambda: find_library("OpenCL") is not None)
-        delegate = find_delegate(Path("/"), given)
+        delegate = find_delegate(Path("/"), context.path("CM_LIB_ARMNN_PATH"))
     return Done(exports={"CM_TFLITE_DELEGATE": delegate, "CM_TFLITE_DELEGATE_OPTIONS": delegate_options(device)})

@@ -1,4 +1,4 @@
-"""Say where the model is: downloaded, given, or embedded."""
+"""Locate the model: the user's own, the sample's, or a downloaded one."""
 
 from pathlib import Path
 
@@ -6,15 +6,15 @@ import mlperf_home
 from scriptgraph.api import Context, Done, Outcome
 
 _SAMPLES = Path(mlperf_home.__file__).parent / "samples" / "bert"
-_GIVEN = ("CM_ML_MODEL_PATH", "CM_MLPERF_CUSTOM_MODEL_PATH")
+_OWN_FILES = ("CM_ML_MODEL_PATH", "CM_MLPERF_CUSTOM_MODEL_PATH")
 
 
 def preprocess(context: Context) -> Outcome:
-    """Choose the user's own file, else the sample's, else what a dependency has brought."""
-    for key in _GIVEN:
+    """Choose the user's own file, else the sample's, else a dependency's."""
+    for key in _OWN_FILES:
         if context.path(key) is not None:
             path = context.existing(key)
-            name = _given_name(context) or f"{path.stem}-bert-99"
+            name = _requested_name(context) or f"{path.stem}-bert-99"
             return Done(
                 exports={
                     "CM_ML_MODEL_FILE_WITH_PATH": path,
@@ -26,14 +26,14 @@ def preprocess(context: Context) -> Outcome:
             )
     sample = context.text("CM_ML_MODEL_SAMPLE", "")
     if sample:
-        name = _given_name(context) or context.text("CM_ML_MODEL_VARIATION_NAME")
+        name = _requested_name(context) or context.text("CM_ML_MODEL_VARIATION_NAME")
         return Done(exports={"CM_ML_MODEL_FULL_NAME": name, "CM_ML_MODEL_FILE_WITH_PATH": _SAMPLES / f"{sample}.onnx"})
     keys = ("CM_ML_MODEL_ZOO_PATH", "CM_EXTRACT_MEMBER_PATH", "CM_DOWNLOAD_PATH")
     brought = next(path for key in keys if (path := context.text(key, "")))
-    name = _given_name(context) or context.text("CM_ML_MODEL_VARIATION_NAME", Path(brought).stem)
+    name = _requested_name(context) or context.text("CM_ML_MODEL_VARIATION_NAME", Path(brought).stem)
     return Done(exports={"CM_ML_MODEL_FILE_WITH_PATH": brought, "CM_ML_MODEL_FULL_NAME": name})
 
 
-def _given_name(context: Context) -> str:
-    # --model_name, or the 2023 spelling --env.CM_ML_MODEL_FULL_NAME.
+def _requested_name(context: Context) -> str:
+    # --model_name, or --env.CM_ML_MODEL_FULL_NAME of 2023.
     return context.name("CM_ML_MODEL_FULL_NAME_GIVEN", "") or context.name("CM_ML_MODEL_FULL_NAME", "")

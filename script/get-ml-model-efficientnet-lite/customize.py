@@ -1,4 +1,4 @@
-"""Say where the model is, and what size of images it takes."""
+"""Locate the model, and read the resolution of its images."""
 
 from mlperf_home.engines.base import BackendError
 from mlperf_home.steps.image_models import describe_model
@@ -6,6 +6,6 @@ from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Choose the user's own file, else the sample's, else what a dependency has brought."""
+    """Choose the user's own file, else the sample's, else a dependency's."""
     with failing_on(BackendError):
         return Done(exports=describe_model(context))

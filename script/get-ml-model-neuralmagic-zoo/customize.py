@@ -1,20 +1,20 @@
-"""Fetch the model of a SparseZoo stub; its hash is recorded, since none is published."""
+"""Fetch the model of a SparseZoo stub; record its hash, as none is published."""
 
 from mlperf_home.steps.zoo import ZooError, find_model
 from scriptgraph.api import Context, Done, Expected, Outcome, RecordedHashes, Transfer, failing_on, fetch
 
 
 def preprocess(context: Context) -> Outcome:
-    """Ask the service for the file's place, then download it like any other."""
+    """Request the file's URL from the service, then download it."""
     stub = context.text("CM_MLPERF_NEURALMAGIC_MODEL_ZOO_STUB")
     with failing_on(ZooError):
-        found = find_model(stub, context.switches.mirrors)
+        model = find_model(stub, context.switches.mirrors)
     recorded = RecordedHashes.of_user(context.folders.state)
-    known = recorded.find([stub])
-    got = fetch(
-        [found.url],
+    earlier = recorded.find([stub])
+    fetched = fetch(
+        [model.url],
         context.output / "model.onnx",
-        Expected([known] if known else [], found.size_bytes, record=True),
+        Expected([earlier] if earlier else [], model.size_bytes, record=True),
         Transfer(
             partial_dir=context.folders.partial,
             mirrors=context.switches.mirrors,
@@ -22,5 +22,5 @@ def preprocess(context: Context) -> Outcome:
             progress=lambda done, total: context.progress(stub, done, total),
         ),
     )
-    recorded.keep([stub], got.sha256)
-    return Done(exports={"CM_ML_MODEL_ZOO_PATH": got.path, "CM_ML_MODEL_FULL_NAME": found.name})
+    recorded.keep([stub], fetched.sha256)
+    return Done(exports={"CM_ML_MODEL_ZOO_PATH": fetched.path, "CM_ML_MODEL_FULL_NAME": model.name})

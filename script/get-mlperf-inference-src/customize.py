@@ -1,10 +1,10 @@
-"""Say where MLPerf's inference source is."""
+"""Locate MLPerf's inference source."""
 
 from scriptgraph.api import Context, Done, Outcome
 
 
 def preprocess(context: Context) -> Outcome:
-    """Pass on what the repository's step has brought."""
+    """Export the folder and the commit of the repository's step."""
     return Done(
         exports={
             "CM_MLPERF_INFERENCE_SOURCE": context.existing("CM_GIT_REPO_CHECKOUT_PATH"),

@@ -1,4 +1,4 @@
-"""Say what is known of this system: the name of its results, and its measured targets."""
+"""Export the system's name in results and its measured targets."""
 
 import platform
 
@@ -8,7 +8,7 @@ from scriptgraph.api import Context, Done, Outcome
 
 
 def preprocess(context: Context) -> Outcome:
-    """Name the system, look its targets up, and say whether one has to be measured."""
+    """Name the system, look up its targets, and export whether one has to be measured."""
     suffixes = [context.text(f"CM_MLPERF_SUT_NAME_RUN_CONFIG_SUFFIX{number}", "") for number in (1, 2, 3)]
     config = "-".join(part for part in (context.text("CM_MLPERF_RUN_CONFIG"), *suffixes) if part)
     parts = [context.text(f"CM_MLPERF_{part}") for part in ("IMPLEMENTATION", "DEVICE", "BACKEND")]
@@ -36,5 +36,5 @@ def _needs_target(context: Context, scenario: str, *, known: bool) -> bool:
         return True
     if not context.flag("CM_MLPERF_RUN_PERFORMANCE") or context.text("CM_MLPERF_LOADGEN_MODE", "") == "accuracy":
         return False
-    given = user_target(context, scenario) is not None
-    return not known and not given and context.text("CM_MLPERF_EXECUTION_MODE", "test") != "test"
+    requested = user_target(context, scenario) is not None
+    return not known and not requested and context.text("CM_MLPERF_EXECUTION_MODE", "test") != "test"

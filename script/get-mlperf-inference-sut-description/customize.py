@@ -15,23 +15,23 @@ from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, StepFailed
 
 
 def preprocess(context: Context) -> Outcome:
-    """Read what the machine tells, add what the user knows, say what neither does."""
+    """Combine the machine's values with the user's, and show the unknown ones."""
     sut = system_name(context.text("CM_SUT_NAME", context.text("CM_HW_NAME", platform.node() or "unnamed")), [])
     if not is_plain_name(sut):
-        raise StepFailed(f"{sut[:80]!r} cannot name a file; give another --sut_name")
+        raise StepFailed(f"{sut[:80]!r} cannot name a file; pass another --sut_name")
     with failing_on(SystemDescriptionError):
         wanted = _wanted(context)
-        # dmidecode reads the firmware's tables, which is root's; nobody is asked for that.
-        modules = _said(DMIDECODE) if os.geteuid() == 0 else None
-        compiler = next((text for text in map(_said, COMPILERS) if text), None)
-        described = describe_system(read_machine(lscpu=_said(LSCPU), dmidecode=modules, compiler=compiler), wanted)
+        # Only root may read the firmware's tables with dmidecode; others go without them.
+        modules = _output(DMIDECODE) if os.geteuid() == 0 else None
+        compiler = next((text for text in map(_output, COMPILERS) if text), None)
+        described = describe_system(read_machine(lscpu=_output(LSCPU), dmidecode=modules, compiler=compiler), wanted)
         folder = context.path("CM_MLPERF_SUT_DESCRIPTION_DIR") or context.output
         path = folder / f"{sut}.json"
         kept = place_description(path, described.to_json(), context.output / f"{sut}.previous.json")
     for sentence in described.unknown:
         context.say(sentence)
     if kept:
-        context.warn(f"{path} said something else; what it said is kept in {kept}")
+        context.warn(f"{path}: replaced another description; the earlier one is in {kept}")
     context.say(f"system description: {path}")
     return Done(
         exports={
@@ -61,7 +61,7 @@ def _wanted(context: Context) -> UserFacts:
     )
 
 
-def _said(argv: Sequence[str]) -> str | None:
+def _output(argv: Sequence[str]) -> str | None:
     try:
         return capture(argv, env={**os.environ, "LC_ALL": "C"}, cwd=Path("/"))
     except ScriptGraphError:

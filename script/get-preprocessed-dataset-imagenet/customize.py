@@ -1,4 +1,4 @@
-"""Say which images are wanted, in the words in which the step that makes them is kept."""
+"""Export the requested images as one text, which identifies the cached preprocessing."""
 
 from mlperf_home.datasets.base import DatasetError
 from mlperf_home.datasets.imagenet.recipes import find_recipe
@@ -6,7 +6,7 @@ from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Whoever asks, by variations, options or a model: the same images are the same entry."""
+    """Export equal texts for equal images, whether variations, options or a model request them."""
     recipe, family = context.text("CM_DATASET_IMAGENET_RECIPE"), context.text("CM_DATASET_IMAGENET_FAMILY")
     side, count = context.whole("CM_DATASET_INPUT_SQUARE_SIDE") or 0, context.whole("CM_DATASET_SIZE")
     with failing_on(DatasetError):

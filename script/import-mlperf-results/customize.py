@@ -1,4 +1,4 @@
-"""Take results over into an experiment."""
+"""Import results into an experiment."""
 
 import re
 
@@ -12,9 +12,9 @@ _SHOWN = 10
 
 
 def preprocess(context: Context) -> Outcome:
-    """Recognise the input, and keep what it holds; the same is kept once."""
+    """Recognise the input, and store its measurements, each once."""
     if context.path("CM_MLPERF_IMPORT_PATH") is None:
-        raise StepFailed("--input: what is to be imported? give a table, a submission tree or a folder of results")
+        raise StepFailed("--input: is missing; pass a table, a submission tree or a folder of results")
     path = context.existing("CM_MLPERF_IMPORT_PATH")
     name = context.text("CM_MLPERF_EXPERIMENT_NAME", "") or re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-.")
     tags = [tag for tag in context.text("CM_MLPERF_EXPERIMENT_TAGS", "").split(",") if tag]
@@ -32,9 +32,9 @@ def preprocess(context: Context) -> Outcome:
     if len(problems) > _SHOWN:
         context.warn(f"{len(problems) - _SHOWN} more results cannot be read")
     rows = [
-        ("taken over", f"{len(measurements)} from a {found.kind}, {new} of them new"),
-        ("not readable", str(len(problems))),
-        ("to see them", f"cm show experiment {experiment.name} --pareto"),
+        ("imported", f"{len(measurements)} from a {found.kind}, {new} of them new"),
+        ("unreadable", str(len(problems))),
+        ("command to show them", f"cm show experiment {experiment.name} --pareto"),
     ]
     context.table(f"experiment {experiment.name}", rows)
     if problems and not measurements:

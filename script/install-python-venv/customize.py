@@ -1,4 +1,4 @@
-"""Make a virtual environment that later commands find by its name."""
+"""Make a virtual environment with a name for later commands."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from scriptgraph.api import Context, Done, Outcome, Skip, StepFailed
 
 
 def preprocess(context: Context) -> Outcome:
-    """Make it with the Python that was found, unless it is there."""
+    """Make the environment with the selected Python, unless it exists."""
     name = context.name("CM_VENV_NAME")
     base = api.probe(Path(context.text("CM_PYTHON_BIN_WITH_PATH")))
     folder = context.folders.state / "python-environments"
@@ -22,12 +22,12 @@ def preprocess(context: Context) -> Outcome:
     with (folder / f".{name}.lock").open("w") as handle:
         api.locks.acquire(handle, wait=True)
         if python.exists():
-            there = api.probe(python)
-            if there.version_text != base.version_text and context.text("CM_VERSION", "") == base.version_text:
+            existing = api.probe(python)
+            if existing.version_text != base.version_text and context.text("CM_VERSION", "") == base.version_text:
                 raise StepFailed(
-                    f"{name!r} is there with Python {there.version_text}; remove {folder / name} or rename"
+                    f"{folder / name}: exists with Python {existing.version_text}; remove it, or pass another --name"
                 )
-            return Skip(f"{folder / name} is there", {**exports, "CM_PYTHON_VERSION": there.version_text})
+            return Skip(f"{folder / name} exists", {**exports, "CM_PYTHON_VERSION": existing.version_text})
         api.create_venv(api.find_uv(), base.path, context.output / "venv", context.command)
         (context.output / "venv").rename(folder / name)
     return Done(exports=exports)

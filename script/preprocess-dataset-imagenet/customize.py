@@ -6,34 +6,34 @@ from mlperf_home.steps.launch import run_module
 from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, StepFailed, failing_on, parse_json
 
 
-def wanted(context: Context) -> tuple[str, str, int, int | None]:
-    """Give the recipe, the family, the side, and how many of the first images; None for all."""
+def _request(context: Context) -> tuple[str, str, int, int | None]:
+    """Return the recipe, the family, the side in pixels, and the number of images from the first; None for all."""
     recipe, family, side, count = context.text("CM_DATASET_IMAGENET_WANTED").split()
     return recipe, family, int(side), int(count) if count.isdecimal() else None
 
 
 def fingerprint(context: Context) -> str:
-    """Hash the images' names and sizes, and the labels: a path may hold others tomorrow."""
-    place, count = context.existing("CM_DATASET_IMAGENET_VAL_PATH"), wanted(context)[3]
+    """Return hashes of the images' names and sizes, and of the labels; the paths may hold others later."""
+    source, count = context.existing("CM_DATASET_IMAGENET_VAL_PATH"), _request(context)[3]
     with failing_on(DatasetError):
         labels = read_labels(context.existing("CM_DATASET_IMAGENET_LABELS_PATH"))
-        images = choose_images(place, find_images(place), labels, count)
+        images = choose_images(source, find_images(source), labels, count)
         return f"{list_sha256(images)} {labels.first(len(images)).sha256}"
 
 
 def preprocess(context: Context) -> Outcome:
-    """Run it where OpenCV is; what is done of it stays beside the unfinished downloads until it is whole."""
-    recipe, family, side, count = wanted(context)
+    """Preprocess in an environment with OpenCV; unfinished work stays beside the unfinished downloads."""
+    recipe, family, side, count = _request(context)
     folder = context.output / "images"
     context.folders.partial.mkdir(parents=True, exist_ok=True)
     last: list[str] = []
-    place = f"{folder}: what its making told"
+    place = f"{folder}: output of the preprocessing"
 
     def follow(line: str) -> None:
         last[:] = [line]
         if line.startswith('{"event": "preprocessing"'):
-            told = parse_json(line, place)
-            context.progress("images", told["done"], told["total"])
+            event = parse_json(line, place)
+            context.progress("images", event["done"], event["total"])
 
     run_module(
         context.command,
@@ -43,7 +43,7 @@ def preprocess(context: Context) -> Outcome:
             *("--labels", context.existing("CM_DATASET_IMAGENET_LABELS_PATH"), "--resolution", str(side)),
             *("--recipe", recipe, "--family", family, *(["--count", str(count)] if count else [])),
             *("--out", folder, "--partial", context.folders.partial / f"imagenet-{recipe}-{family}-{side}"),
-            # Another entry's, such as that of the same images before one of them was replaced.
+            # Unfinished work of another entry, such as one of the same images before one was replaced.
             *("--left", context.folders.partial.parent),
         ],
         on_line=follow,
@@ -51,7 +51,7 @@ def preprocess(context: Context) -> Outcome:
     try:
         made = parse_json(last[-1], place)["images"]
     except (IndexError, ScriptGraphError, KeyError, TypeError) as error:
-        raise StepFailed(f"{folder}: its making told nothing; see the log of this step") from error
+        raise StepFailed(f"{folder}: the preprocessing printed no result; see the log of this step") from error
     context.say(f"{made} images of {side} x {side}, recipe {recipe}")
     return Done(
         exports={

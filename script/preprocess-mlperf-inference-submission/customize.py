@@ -1,4 +1,4 @@
-"""Infer the scenarios of a submission that the round lets be inferred."""
+"""Infer scenarios of a submission by the round's rules."""
 
 from mlperf_home.rules import UnknownRoundError, load_round
 from mlperf_home.submission.assemble.generate import infer_tree
@@ -7,7 +7,7 @@ from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Copy and mark; what is measured, and what was inferred before, stays as it is."""
+    """Copy measured results, and mark the copies; existing results stay."""
     root = context.existing("CM_MLPERF_SUBMISSION_DIR")
     with failing_on(UnknownRoundError, BusyError):
         made = infer_tree(root, load_round(context.text("CM_MLPERF_ROUND")))

@@ -1,4 +1,4 @@
-"""Compute accuracy.txt beside an accuracy log, as the official scripts would."""
+"""Compute accuracy.txt beside an accuracy log, like the official scripts."""
 
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,19 @@ def preprocess(context: Context) -> Outcome:
     """Evaluate the log in the workload's environment, which has NumPy and the tokeniser."""
     log = context.existing("CM_MLPERF_ACCURACY_LOG")
     images = context.text("CM_MLPERF_BENCHMARK") == "resnet"
-    told = _evaluate(context, log, _classification(context) if images else _questions(context))
+    printed = _evaluate(context, log, _classification(context) if images else _questions(context))
     try:
         if images:
-            scores = {"CM_MLPERF_TOP1": told["top1_percent"]}
-            said = f"top-1 {told['top1_percent']:.3f} % on {told['total']} images"
+            scores = {"CM_MLPERF_TOP1": printed["top1_percent"]}
+            summary = f"top-1 {printed['top1_percent']:.3f} % on {printed['total']} images"
         else:
-            scores = {"CM_MLPERF_F1": told["f1"], "CM_MLPERF_EXACT_MATCH": told["exact_match"]}
-            said = f"F1 {told['f1']:.3f}, exact match {told['exact_match']:.3f} on {told['questions']} questions"
+            scores = {"CM_MLPERF_F1": printed["f1"], "CM_MLPERF_EXACT_MATCH": printed["exact_match"]}
+            summary = (
+                f"F1 {printed['f1']:.3f}, exact match {printed['exact_match']:.3f} on {printed['questions']} questions"
+            )
     except KeyError as error:
-        raise _told_nothing(log) from error
-    context.say(said)
+        raise _no_scores(log) from error
+    context.say(summary)
     return Done(exports={"CM_MLPERF_ACCURACY_TXT": log.parent / "accuracy.txt", **scores})
 
 
@@ -36,17 +38,17 @@ def _classification(context: Context) -> list[str | Path]:
     return ["mlperf_home.accuracy.imagenet", "--images", context.existing("CM_DATASET_PREPROCESSED_PATH")]
 
 
-def _evaluate(context: Context, log: Path, words: list[str | Path]) -> dict[str, Any]:
-    answers: list[str] = []
+def _evaluate(context: Context, log: Path, arguments: list[str | Path]) -> dict[str, Any]:
+    lines: list[str] = []
     python = [context.text("CM_MLPERF_LOADGEN_PYTHON")]
-    wanted = [*words, "--log", log, "--out", log.parent / "accuracy.txt"]
-    run_module(context.command, python, wanted, on_line=answers.append)
+    arguments = [*arguments, "--log", log, "--out", log.parent / "accuracy.txt"]
+    run_module(context.command, python, arguments, on_line=lines.append)
     try:
-        told: dict[str, Any] = parse_json(answers[-1], log)
+        printed: dict[str, Any] = parse_json(lines[-1], log)
     except (IndexError, ScriptGraphError) as error:
-        raise _told_nothing(log) from error
-    return told
+        raise _no_scores(log) from error
+    return printed
 
 
-def _told_nothing(log: Path) -> StepFailed:
-    return StepFailed(f"{log}: its evaluation gave no scores; see the log of this step")
+def _no_scores(log: Path) -> StepFailed:
+    return StepFailed(f"{log}: the evaluation printed no scores; see the log of this step")

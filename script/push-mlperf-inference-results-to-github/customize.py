@@ -1,4 +1,4 @@
-"""Put a submission on a branch of the user's fork by git."""
+"""Push a submission to a branch of the user's fork."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from scriptgraph.api import Context, Done, Outcome, ScriptGraphError, Skip, Step
 
 
 def preprocess(context: Context) -> Outcome:
-    """Clone, copy, commit, push; with --dry_run the commit stays here and is shown."""
+    """Clone, copy, commit and push; with --dry_run, show the commit instead of pushing it."""
     root = context.existing("CM_MLPERF_SUBMISSION_DIR")
     divisions = load_round(round_names()[0]).submission.folders.divisions
     with failing_on(PublicationError, GitUrlError):
@@ -18,15 +18,15 @@ def preprocess(context: Context) -> Outcome:
         if not context.flag("CM_MLPERF_ALLOW_SAMPLE"):
             refuse_samples(root, folders)
         url = checked_url(context.text("CM_MLPERF_RESULTS_GIT_URL"))
-        named = "-".join(sorted({re.sub(r"[^A-Za-z0-9._-]", "-", folder.name) for folder in folders}))
-        branch = checked_ref(context.text("CM_MLPERF_RESULTS_GIT_BRANCH", f"submission-{named}"))
+        names = "-".join(sorted({re.sub(r"[^A-Za-z0-9._-]", "-", folder.name) for folder in folders}))
+        branch = checked_ref(context.text("CM_MLPERF_RESULTS_GIT_BRANCH", f"submission-{names}"))
     clone = context.output / "clone"
     try:
         _prepare(context, clone, url, branch)
         replace_folders(clone, root, folders)
         _git(context, clone, "add", "--all", "--force", *map(str, folders))
         if _git(context, clone, "diff", "--cached", "--quiet", check=False) == 0:
-            return Skip(f"{url}: branch {branch} holds this submission already")
+            return Skip(f"{url}: branch {branch} has this submission already")
         _git(context, clone, "commit", "--quiet", "-m", context.text("CM_MLPERF_RESULTS_REPO_COMMIT_MESSAGE"))
         _git(context, clone, "show", "--stat", "--oneline", "HEAD")
         commit = context.commands[-1].last_lines
@@ -35,7 +35,7 @@ def preprocess(context: Context) -> Outcome:
             return Done(exports={"CM_MLPERF_PUSHED_BRANCH": branch})
         _git(context, clone, "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
     except ScriptGraphError as error:
-        raise StepFailed(f"{url}: {error}; nothing else was changed, and the same command tries again") from error
+        raise StepFailed(f"{url}: {error}; nothing else was changed; repeat the command to try again") from error
     _git(context, clone, "rev-parse", "HEAD")
     pushed = context.commands[-1].last_lines[-1].strip()
     context.say(f"pushed {pushed} to branch {branch} of {url}; open a pull request from it")
@@ -43,10 +43,10 @@ def preprocess(context: Context) -> Outcome:
 
 
 def _prepare(context: Context, clone: Path, url: str, branch: str) -> None:
-    """Clone without history, at the branch if the fork has it, for what is there from before stays."""
+    """Clone without history; check out the branch if the fork has it, to keep its files."""
     context.command(["git", "clone", "--quiet", "--depth=1", "--no-single-branch", url, clone], env=ENVIRONMENT)
-    known = _git(context, clone, "rev-parse", "--verify", "--quiet", f"origin/{branch}", check=False) == 0
-    _git(context, clone, "checkout", "--quiet", "-B", branch, *([f"origin/{branch}"] if known else []))
+    exists = _git(context, clone, "rev-parse", "--verify", "--quiet", f"origin/{branch}", check=False) == 0
+    _git(context, clone, "checkout", "--quiet", "-B", branch, *([f"origin/{branch}"] if exists else []))
 
 
 def _git(context: Context, clone: Path, *words: str, check: bool = True) -> int | None:

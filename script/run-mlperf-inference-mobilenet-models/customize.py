@@ -1,4 +1,4 @@
-"""Show what was measured, model by model, and what failed."""
+"""Show the measurements of all models, and the failures."""
 
 from pathlib import Path
 
@@ -9,13 +9,15 @@ from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Read the measurements beside each other; failures are named, and end the run as failed."""
+    """Show the measurements side by side; raise if a model failed."""
     if context.flag("CM_DATASET_SAMPLE") and context.text("CM_MLPERF_MODELS") == "efficientnet":
-        raise StepFailed("no model fits all that is asked for: the sample has MobileNets alone; leave a variation out")
+        raise StepFailed(
+            "no model fits the request: the sample has only MobileNets; leave _sample or _efficientnet out"
+        )
     failed = context.failures("CM_MLPERF_FAILED_MODELS")
     if failed:
         context.table("Models that failed", failure_rows(failed))
-    # The results of this request alone: what else lies in the folder is not asked for, or failed now.
+    # Only the results of this request: other results in the folder may be of models that failed now.
     folders = [Path(line) for line in context.text("CM_MLPERF_RESULT_FOLDERS", "").splitlines() if line]
     if folders:
         # .../<system>/<model>/<scenario>

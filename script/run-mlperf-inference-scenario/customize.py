@@ -1,4 +1,4 @@
-"""Take the results of one scenario in, and show them."""
+"""Store the measurement of one scenario, and show it."""
 
 from mlperf_home.errors import LocatedError
 from mlperf_home.measurements.ingest import ingest
@@ -17,7 +17,7 @@ def preprocess(context: Context) -> Outcome:
     system, model = context.text("CM_SUT_NAME"), context.text("CM_ML_MODEL_FULL_NAME")
     folder = requested_folder(context)
     if context.flag("CM_MLPERF_RUN_FIND_PERFORMANCE"):
-        return _found(context, scenario, system)
+        return _show_target(context, scenario, system)
     with failing_on(LocatedError):
         facts = machine_facts(context, system)
         found = ingest(folder.root, facts, model, read_pricing(context).of(facts))
@@ -37,7 +37,7 @@ def preprocess(context: Context) -> Outcome:
         exports={
             "CM_MLPERF_MEASUREMENT_PATH": folder.measurement,
             "CM_MLPERF_RESULT_FOLDER": folder.root,
-            # Those before it came in the same request: a table has all, and no other results.
+            # The earlier folders are of the same request; a table shows them all, and no others.
             "CM_MLPERF_RESULT_FOLDERS": f"{context.text('CM_MLPERF_RESULT_FOLDERS', '')}\n{folder.root}".lstrip(),
             "CM_MLPERF_VALID": measurement.validity == "VALID",
         }
@@ -56,12 +56,12 @@ def _published(context: Context) -> PublishedTop1:
     )
 
 
-def _found(context: Context, scenario: str, system: str) -> Outcome:
+def _show_target(context: Context, scenario: str, system: str) -> Outcome:
     qps = context.number("CM_MLPERF_MEASURED_TARGET_QPS")
     latency = context.number("CM_MLPERF_MEASURED_TARGET_LATENCY")
-    target = f"{qps:.2f} samples per second" if qps else f"{latency:.3f} ms a query" if latency else "nothing found"
-    kept = context.text("CM_SUT_CONFIG_PATH")
+    target = f"{qps:.2f} samples per second" if qps else f"{latency:.3f} ms a query" if latency else "none found"
+    path = context.text("CM_SUT_CONFIG_PATH")
     context.table(
-        "Target for later runs", [("system", system), ("scenario", scenario), ("target", target), ("kept in", kept)]
+        "Target for later runs", [("system", system), ("scenario", scenario), ("target", target), ("stored in", path)]
     )
     return Done()

@@ -1,4 +1,4 @@
-"""Check a submission: by our rules first, all findings at once, then by the official checker where it is here."""
+"""Check a submission by the round's rules, then by the official checker if it is available."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ from scriptgraph.files.atomic import replace_text
 
 
 def preprocess(context: Context) -> Outcome:
-    """Show every result and every finding; whatever stands in the way fails the step."""
+    """Show every result and every finding; raise if there are errors."""
     root = context.existing("CM_MLPERF_SUBMISSION_DIR")
     with failing_on(UnknownRoundError):
         rules = load_round(context.text("CM_MLPERF_ROUND"))
@@ -29,7 +29,7 @@ def preprocess(context: Context) -> Outcome:
     for line in texts.group_findings(report.errors):
         context.warn(f"error: {line}")
     if report.errors:
-        raise StepFailed(f"{root}: {texts.summary(report)}; they stand above and in {log}")
+        raise StepFailed(f"{root}: {texts.summary(report)}; see above and {log}")
     verdict = _official(context, root, rules, sample=sample)
     exports = {"CM_MLPERF_SUBMISSION_CHECK_LOG": log, "CM_MLPERF_OFFICIAL_CHECK": verdict}
     return Done(exports={"CM_MLPERF_SUBMISSION_ERRORS": 0, **exports})
@@ -50,8 +50,8 @@ def _official(context: Context, root: Path, rules: Round, *, sample: bool) -> st
     if checker is None:
         if context.flag("CM_MLPERF_RUN_CHECKER"):
             failed = context.failures("CM_MLPERF_SOURCE_FAILED")
-            why = failed[0].report() if failed else "its source is not here"
-            context.warn(f"the official checker was not run: {why}; give it by --checker_path")
+            why = failed[0].report() if failed else "its source is not available"
+            context.warn(f"the official checker was not run: {why}; pass it with --checker_path")
         return "not run"
     options = OfficialOptions(
         rules.name,
@@ -64,14 +64,14 @@ def _official(context: Context, root: Path, rules: Round, *, sample: bool) -> st
     with failing_on(OfficialCheckError):
         words = official_arguments(checker, root, options)
     # It logs to standard error.
-    heard = {"on_line": lines.append, "on_error_line": lines.append}
-    ended = context.command([sys.executable, *words], cwd=context.output, check=False, **heard)
+    listeners = {"on_line": lines.append, "on_error_line": lines.append}
+    ended = context.command([sys.executable, *words], cwd=context.output, check=False, **listeners)
     log = context.output / "official-checker.log"
     replace_text(log, "".join(f"{line}\n" for line in lines))
     verdict = read_verdict(lines, ended.exit_code)
-    context.say(f"official checker: {'passed' if verdict.passed else 'not passed'}, its log: {log}")
+    context.say(f"official checker: {'passed' if verdict.passed else 'not passed'}; log: {log}")
     for line in verdict.errors:
         context.warn(f"official checker: {line}")
     if not verdict.passed and not sample:
-        raise StepFailed(f"the official checker has not passed the submission; see {log}")
+        raise StepFailed(f"{root}: did not pass the official checker; see {log}")
     return "passed" if verdict.passed else "not passed"

@@ -1,4 +1,4 @@
-"""Choose the TFLite to measure with, and say which and why."""
+"""Select the TFLite to measure with, and show the reason."""
 
 from mlperf_home.machine.operating_system import read_os
 from mlperf_home.steps.tflite_choice import NoTfliteError, choose, choose_installed
@@ -15,11 +15,11 @@ from scriptgraph.api import (
 
 
 def preprocess(context: Context) -> Outcome:
-    """Look at the given environment, or at the machine."""
-    given = context.path("CM_PYTHON_LIB_ENVIRONMENT")
+    """Select by the user's environment, else by the machine."""
+    own = context.path("CM_PYTHON_LIB_ENVIRONMENT")
     with failing_on(NoTfliteError):
-        if given is not None:
-            chosen = choose_installed(installed_versions(context.existing("CM_PYTHON_LIB_ENVIRONMENT")), str(given))
+        if own is not None:
+            chosen = choose_installed(installed_versions(context.existing("CM_PYTHON_LIB_ENVIRONMENT")), str(own))
         else:
             machine = read_os()
             chosen = choose(machine.machine, machine.libc, lambda low, high: _has_python(context, low, high))
@@ -29,7 +29,7 @@ def preprocess(context: Context) -> Outcome:
 
 def _has_python(context: Context, minimum: Version, below: Version) -> bool:
     if not context.switches.offline:
-        return True  # uv brings one where there is none
+        return True  # uv installs a missing one
     try:
         find_interpreter(minimum, below)
     except ScriptGraphError:

@@ -5,7 +5,7 @@ from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Pack it beside itself, or where the user says."""
+    """Pack the folder into --outfile, else beside itself."""
     folder = context.existing("CM_TAR_INPUT_DIR")
     target = context.path("CM_TAR_OUTFILE") or folder.with_name(f"{folder.name}.tar.gz")
     with failing_on(TarballError):

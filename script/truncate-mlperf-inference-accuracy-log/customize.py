@@ -1,11 +1,11 @@
-"""Shorten the accuracy logs of a tree, or put the whole ones back."""
+"""Truncate the accuracy logs of a submission, or restore them."""
 
 from mlperf_home.submission.truncation import TruncationError, fetch_originals, restore_tree, truncate_tree
 from scriptgraph.api import Context, Done, Outcome, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Go through the tree once; what is short already stays as it is."""
+    """Visit the tree once; short logs stay unchanged."""
     root = context.existing("CM_MLPERF_INFERENCE_SUBMISSION_DIR")
     originals = context.path("CM_MLPERF_ORIGINALS_DIR") or context.folders.state / "accuracy-originals"
     restore, results = context.flag("CM_MLPERF_RESTORE_ORIGINALS"), context.path("CM_MLPERF_RESULTS_DIR")

@@ -1,4 +1,4 @@
-"""Verify the bundle of a challenge."""
+"""Verify a challenge's bundle."""
 
 from mlperf_home.challenges.bundles import recomputation, verification
 from mlperf_home.errors import LocatedError
@@ -6,16 +6,15 @@ from scriptgraph.api import Context, Done, Outcome, StepFailed, failing_on
 
 
 def preprocess(context: Context) -> Outcome:
-    """Name everything that is wrong; a bundle with a problem fails the step."""
+    """Show every problem; raise if there is one."""
     bundle = context.existing("CM_CHALLENGE_BUNDLE")
     with failing_on(LocatedError):
         verified = verification.verify(bundle, context.output / "bundle", context.path("CM_CHALLENGE_ALLOWED_SIGNERS"))
     for problem in verified.problems:
-        context.warn(f"wrong: {problem}")
+        context.warn(f"problem: {problem}")
     if verified.problems:
         count = len(verified.problems)
-        what = "one thing is not as it was" if count == 1 else f"{count} things are not as they were"
-        raise StepFailed(f"{bundle}: {what} made; see above")
+        raise StepFailed(f"{bundle}: {count} {'problem' if count == 1 else 'problems'}; see above")
     signature = str(verified.signature) if verified.signature else "not signed"
     manifest = verified.manifest
     sample = manifest.sample or any(each.sample for each in verified.report.results)
@@ -23,9 +22,9 @@ def preprocess(context: Context) -> Outcome:
     rows = [
         ("challenge", manifest.challenge),
         ("made", manifest.made_utc),
-        ("files", f"{len(manifest.files)}, each with its hash"),
-        ("measurements", "as their logs give them"),
-        ("of experiments, without logs", str(recomputation.count_without_logs(verified.root))),
+        ("files", f"{len(manifest.files)}, each with a hash"),
+        ("measurements", "equal to those of their logs"),
+        ("measurements without logs", str(recomputation.count_without_logs(verified.root))),
         ("signature", signature),
     ]
     context.table(title, rows)

@@ -65,7 +65,7 @@ def test_an_environments_version_is_its_pythons(option: str, key: str) -> None:
     ("inputs", "text"),
     [
         ({"division": "network"}, "--division=network: must be one of open, closed"),
-        ({"device": "cuda"}, "--device=cuda: only CPUs are measured here"),
+        ({"device": "cuda"}, "--device=cuda: only CPUs are supported"),
         ({"senario": "Offline"}, "has no option --senario; did you mean --scenario?"),
         ({"scenario": "offline"}, "--scenario=offline: must be one of Offline, SingleStream, MultiStream, Server"),
     ],

@@ -59,7 +59,7 @@ def test_cmr_is_short_for_cm_run_script(cm: Cm) -> None:
             ("--tags=run,mlperf,bert-99,deepsparse,_sample", "--submission_dir=S", "--submitter=Me"),
             "samples are not MLPerf",
         ),
-        (("--tags=run,mlperf,bert-99,deepsparse,_sample", "--power=yes"), "power runs are not served"),
+        (("--tags=run,mlperf,bert-99,deepsparse,_sample", "--power=yes"), "power runs are not supported"),
         (("--tags=detect,", "os"), "stray word"),
         (("--tags=detect,os", "--adr.pyton.version=3"), "no dependency has this name"),
         (("--tags=run,mlperf,bert-99,deepsparse,_sample", "--tar"), "--tar: has no effect without --submission_dir"),
@@ -88,7 +88,7 @@ def test_a_name_retired_since_2023_is_explained(cm: Cm) -> None:
         f"--model_path={cm.home}/absent.onnx",
     )
 
-    assert "nothing is compiled any more" in ended.said
+    assert "nothing is compiled" in ended.said
 
 
 def test_adding_a_checkout_twice_does_no_harm(cm: Cm) -> None:
@@ -108,7 +108,7 @@ def test_a_python_above_the_maximum_is_refused(cm: Cm) -> None:
     refused = cm.script("get,python3", ours, f"--version_max={major}.{minor - 1}")
 
     assert refused.code != 0
-    assert f"to below {major}.{minor}" in refused.said
+    assert f"below {major}.{minor}" in refused.said
     assert cm.script("get,python3", ours, f"--version_max={major}.{minor}").code == 0
 
 

@@ -130,7 +130,7 @@ def test_a_published_table_is_imported_once_and_has_a_front(cm: Cm, tmp_path: Pa
         (("rm", "experiment", "-f"), "which experiment?"),
         (("replay", "experiment"), "which experiment?"),
         (("replay", "experiment", "mine", "--tags=a"), "--tags: not known here"),
-        (("run", "script", "--tags=import,mlperf,results"), "what is to be imported?"),
+        (("run", "script", "--tags=import,mlperf,results"), "--input: is missing"),
     ],
 )
 def test_a_mistake_is_an_error_of_one_line(cm: Cm, words: tuple[str, ...], message: str) -> None:

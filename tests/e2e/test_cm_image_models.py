@@ -167,7 +167,7 @@ def test_a_damaged_archive_without_hash_is_fetched_again(cm: Cm, server: FaultyS
     kept = cm.script(*command)
 
     assert first.code != 0
-    assert "no hash of it is published: the same command fetches it again" in first.said
+    assert "it has no published hash; repeat the command to fetch it again" in first.said
     assert again.code == 0, again.said
     assert kept.code == 0
     assert len([each for each in server.seen if each.path == path]) == 2

@@ -186,7 +186,7 @@ def test_a_sweep_without_models_fails(cm: Cm, variation: str) -> None:
     ended = cm.script(f"run,mobilenet-models,_sample,_efficientnet{variation}", HERE[0])
 
     assert ended.code != 0
-    assert "no model fits all that is asked for" in ended.said
+    assert "no model fits the request" in ended.said
 
 
 def test_a_table_leaves_out_results_of_other_requests(cm: Cm, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_result_is_measured_again_only_on_request(cm: Cm, small: list[str], tm
     same = session.read_bytes()
     again = cm.script(TAGS, *small, "--rerun")
 
-    assert "the result is there" in kept.said
+    assert "the result exists" in kept.said
     assert same == before
     assert again.code == 0, again.said
     assert session.read_bytes() != before

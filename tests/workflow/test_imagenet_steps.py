@@ -110,17 +110,17 @@ def test_the_users_folder_is_registered_by_the_guides_tags(images: Path, cm_run:
 
 def test_an_incomplete_set_is_refused(images: Path, cm_run: Run) -> None:
     said = failure(cm_run("get,validation,dataset,imagenet,_2012,_full", input=str(images)))
-    assert f"{images}: holds 7 images, fewer than the 50000 asked for; get ILSVRC2012_img_val.tar (50,000" in said
+    assert f"{images}: has 7 images, fewer than the requested 50000; get ILSVRC2012_img_val.tar (50,000" in said
 
     said = failure(cm_run("get,validation,dataset,imagenet,_size.500", input=str(images)))
-    assert "holds 7 images, fewer than the 500 asked for" in said
+    assert "has 7 images, fewer than the requested 500" in said
 
 
 def test_without_imagenet_the_error_says_how_to_get_it(cm_run: Run) -> None:
     said = failure(cm_run("get,validation,dataset,imagenet"))
 
     assert "ILSVRC2012_img_val.tar (50,000 images, 6.7 GB" in said
-    assert "give --imagenet_path=DIR_OR_TAR or --torrent=URL" in said
+    assert "pass --imagenet_path=DIR_OR_TAR or --torrent=URL" in said
 
 
 def test_labels_of_the_user_are_checked(images: Path, cm_run: Run) -> None:
@@ -174,9 +174,7 @@ class TestTorrents:
         assert aria2.read_text().split()[-1] == "magnet:?xt=urn:btih:00"
 
     def test_a_torrent_of_something_else_is_told(self, aria2: Path, cm_run: Run) -> None:
-        assert "brought 0 files named other.tar" in failure(
-            cm_run("download,torrent", torrent="x", filename="other.tar")
-        )
+        assert "has 0 files named other.tar" in failure(cm_run("download,torrent", torrent="x", filename="other.tar"))
         assert aria2.exists()
 
     def test_a_torrent_without_aria2c_says_how_to_install_it(

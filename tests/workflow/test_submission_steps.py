@@ -85,7 +85,7 @@ def test_errors_of_the_official_checker_count(cm_run: Run, options: dict[str, An
     failed = cm_run(GENERATE, **options, checker_path=str(checker), extra_args="--fail")
 
     assert passed["return"] == 0, passed
-    assert "the official checker has not passed the submission" in failure(failed)
+    assert "did not pass the official checker" in failure(failed)
 
 
 def test_a_finding_in_the_way_fails_and_nothing_is_packed(
@@ -229,7 +229,7 @@ def test_a_repository_is_checked_against_its_commit(cm_run: Run, fork: Path) -> 
     assert (Path(answer["new_env"]["CM_GIT_REPO_CHECKOUT_PATH"]) / "README.md").is_file()
     assert answer["new_env"]["CM_GIT_REPO_CURRENT_HASH"] == commit
     assert f"is commit {commit}, not {'0' * 40}" in failure(other)
-    assert "look at the address, the name and the network" in failure(absent)
+    assert "check the address, the name and the network" in failure(absent)
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,9 @@ ENVIRONMENTS = {
     for environment in (
         LockedEnvironment("deepsparse", (3, 10), (3, 12), "DeepSparse 1.8.0 has wheels for CPython 3.8 to 3.11"),
         LockedEnvironment("onnxruntime", (3, 10), (3, 14), "LoadGen 6.0.17 has wheels for CPython 3.9 to 3.13"),
-        LockedEnvironment("images", (3, 10), (3, 14), "preprocessing is tried with CPython 3.10 to 3.13", compiled=()),
-        LockedEnvironment("optuna", (3, 10), (3, 14), "searching is tried with CPython 3.10 to 3.13", compiled=()),
-        LockedEnvironment("pictures", (3, 10), (3, 14), "drawing is tried with CPython 3.10 to 3.13", compiled=()),
+        LockedEnvironment("images", (3, 10), (3, 14), "preprocessing is tested with CPython 3.10 to 3.13", compiled=()),
+        LockedEnvironment("optuna", (3, 10), (3, 14), "searching is tested with CPython 3.10 to 3.13", compiled=()),
+        LockedEnvironment("pictures", (3, 10), (3, 14), "drawing is tested with CPython 3.10 to 3.13", compiled=()),
         LockedEnvironment(
             "tflite",
             (3, 10),
