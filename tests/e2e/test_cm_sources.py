@@ -141,7 +141,7 @@ def test_a_zoo_that_is_gone_is_reported_with_an_alternative(cm: Cm, server: Faul
     ended = cm.script("get,ml-model,zoo,deepsparse", mirrored(cm, server, ZOO), f"--stub={STUB}")
 
     assert ended.code != 0
-    assert "may be gone" in ended.said
+    assert "does not answer" in ended.said
     assert "--model_path" in ended.said
 
 
