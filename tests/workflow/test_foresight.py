@@ -159,7 +159,7 @@ class TestWhatIsMissing:
     def test_a_host_that_does_not_answer_is_found_before_the_first_step(self, cm_run: Run, home: Path) -> None:
         told = cm_run("fetch", url=self.URL)
 
-        assert "no host that has it can be reached: 1 missing" in told["error"]
+        assert "no host with the files can be reached: 1 missing" in told["error"]
         assert not (home / "records").exists()
 
     def test_a_proxy_alone_knows(self, cm_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

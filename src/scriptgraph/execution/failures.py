@@ -1,4 +1,4 @@
-"""Failures of dependencies that may fail: JSON text in the environment's key that their manifest names."""
+"""Failures of dependencies that may fail: JSON text in the environment key that `may_fail` names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptgraph.errors import DocumentError, report_text
+from scriptgraph.errors import DocumentError, report_line
 from scriptgraph.files.json_reader import Limits, parse_json
 from scriptgraph.immutable import Immutable
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scriptgraph.errors import ScriptGraphError
     from scriptgraph.manifest.types import Values
 
-# A hundred rows of a table may fail, each with a page of text.
+# Enough for a hundred failures with a page of text each.
 _LIMITS = Limits(size=8 << 20, depth=8, values=200_000)
 
 
@@ -24,12 +24,12 @@ class DependencyFailure(Immutable):
     """A dependency that was allowed to fail, and did.
 
     Attributes:
-        values: the `env` of the dependency in the manifest, which distinguishes it from others like it.
+        values: the `env` of the dependency in the manifest, which distinguishes it from similar ones.
         step: the alias of the step that failed.
-        error: what is wrong, without the way that led there.
-        way: the aliases from the dependency down to that step.
-        log: the log that says more, where there is one.
-        advice: what to do, where the error has it apart from its text.
+        error: the error's text, without chain and log.
+        way: the aliases from the dependency down to the failed step.
+        log: the log with the details, or None.
+        advice: the remedy, where the error has it apart from its text.
     """
 
     values: Values
@@ -41,16 +41,16 @@ class DependencyFailure(Immutable):
 
     @property
     def name(self) -> str:
-        """The dependency's own values, for people."""
+        """The dependency's values as text."""
         return " ".join(map(str, self.values.values()))
 
     def report(self) -> str:
-        """Return the text for the user: the error, the way that led there, and the log."""
-        return report_text(self.error, self.way, self.log)
+        """Return the error with its chain of steps and its log on one line."""
+        return report_line(self.error, self.way, self.log)
 
 
 def failures_text(failed: Iterable[tuple[Values, ScriptGraphError]]) -> str:
-    """Write failures as JSON text: for each the dependency's own values and its error."""
+    """Return failures, as pairs of a dependency's values and its error, as JSON text."""
     text = json.dumps([
         {
             "for": dict(values),
@@ -62,15 +62,15 @@ def failures_text(failed: Iterable[tuple[Values, ScriptGraphError]]) -> str:
         }
         for values, error in failed
     ])  # fmt: skip
-    # No part of a message is taken for the place of another key, <<<KEY>>>.
+    # Keeps parts of a message from being expanded as a placeholder, <<<KEY>>>.
     return text.replace("<", "\\u003c")
 
 
 def read_failures(text: str, where: str) -> tuple[DependencyFailure, ...]:
-    """Read what `failures_text` wrote; empty text has none.
+    """Parse the text of `failures_text`; empty text means no failures.
 
     Raises:
-        DocumentError: it is not a list of failures; names `where` and the place in it.
+        DocumentError: the text is not a list of failures; names `where` and the JSON pointer.
     """
     document = parse_json(text, where, _LIMITS) if text else []
     if not isinstance(document, list):

@@ -27,7 +27,7 @@ def test_reasons_that_differ_in_the_way_alone_are_one() -> None:
     failures = [failed(name, "no room", "x", way) for name, way in ("ay", "bz")]
 
     assert failure_rows(failures)[1] == ("net b", "as the one above")
-    assert failure_words(failures).endswith("again: net a and net b: no room [on the way: x > y]")
+    assert failure_words(failures).endswith("again: net a and net b: no room (on the way: x > y)")
 
 
 def test_a_line_stays_a_line_with_many_models_or_reasons() -> None:

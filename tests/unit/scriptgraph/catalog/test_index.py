@@ -246,7 +246,9 @@ def test_an_alias_that_is_taken_is_an_error_at_each_start(scripts: ScriptFolders
     (scripts.root / "script" / "c" / "_cm.json").write_text(json.dumps(document("a")), encoding="utf-8")
 
     for _ in range(2):
-        with pytest.raises(ManifestError, match=r"script/c/_cm\.json#/alias: 'a' is taken by .*script/a; rename one"):
+        with pytest.raises(
+            ManifestError, match=r"script/c/_cm\.json#/alias: 'a' is already used by .*script/a; rename one"
+        ):
             load_registry([scripts.root], index)
 
 
@@ -315,12 +317,12 @@ class TestOfManyScripts:
     def test_a_second_manifest_beside_the_selected_one_is_seen(self, scripts: ScriptFolders, index: Path) -> None:
         (scripts.root / "script" / "b" / "_cm.yaml").write_text("alias: b", encoding="utf-8")
 
-        assert "stands beside _cm.yaml" in told(load_registry([scripts.root], index), "only-b")
+        assert "conflicts with _cm.yaml beside it" in told(load_registry([scripts.root], index), "only-b")
 
     def test_the_others_are_not_looked_at(
         self, scripts: ScriptFolders, index: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(script_index.Sight, "_stamps_now", lambda *_: pytest.fail("all were looked at"))
+        monkeypatch.setattr(script_index.FolderState, "_stamps_now", lambda *_: pytest.fail("all were looked at"))
 
         assert load_registry([scripts.root], index).select(parse_query("only-b")).alias == "b"
 

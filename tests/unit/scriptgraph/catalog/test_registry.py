@@ -53,17 +53,17 @@ def test_selection(words: str, alias: str) -> None:
         ),
         (
             "xyzzy,plugh",
-            "--tags=xyzzy,plugh: no script has the tag 'xyzzy', 'plugh'.",
+            "--tags=xyzzy,plugh: no script has the tags 'xyzzy', 'plugh'.",
         ),
         (
             "run,bert,small",
             (
-                "--tags=run,bert,small: each tag is known, but no one script has them all."
+                "--tags=run,bert,small: no script has all of these tags."
                 " Closest scripts: run-bert (run,bert,mlperf); get-model-small (get,model,small);"
                 " get-model-small-old (get,model,small,old)."
             ),
         ),
-        ("-run", "--tags=-run: names no tag that the script must have."),
+        ("-run", "--tags=-run: has no tag that selects a script; add one."),
     ],
 )
 def test_a_query_that_fits_nothing(words: str, text: str) -> None:
@@ -89,7 +89,7 @@ def test_an_empty_registry_knows_nothing() -> None:
 
 
 def test_two_scripts_of_one_alias_are_refused() -> None:
-    with pytest.raises(ManifestError, match=r"/_cm\.json#/alias: 'x' is taken by .*x; rename one"):
+    with pytest.raises(ManifestError, match=r"/_cm\.json#/alias: 'x' is already used by .*x; rename one"):
         Registry([manifest("x"), manifest("x", name="again")])
 
 
@@ -135,7 +135,7 @@ class TestABrokenManifest:
             registry.select(parse_query("a"))
 
     def test_is_named_where_no_script_is_found(self, registry: Registry, problem: str) -> None:
-        with pytest.raises(NoScriptError, match=rf" Not looked at, being broken: .*script/a/_cm\.json{problem}"):
+        with pytest.raises(NoScriptError, match=rf" Skipped, with broken manifests: .*script/a/_cm\.json{problem}"):
             registry.select(parse_query("set"))
 
     def test_is_among_the_problems(self, registry: Registry, problem: str) -> None:

@@ -226,7 +226,7 @@ def test_exports_become_values_of_the_environment() -> None:
 
 @pytest.mark.parametrize(("value", "kind"), [({"a": 1}, "an object"), (b"x", "a bytes"), ([{}], "an object in a list")])
 def test_an_export_of_another_kind_is_refused(value: Any, kind: str) -> None:
-    with pytest.raises(TypeError, match=f"^CM_K: {kind} is no value of the environment$"):
+    with pytest.raises(TypeError, match=f"^CM_K: {kind} is not a value of the environment$"):
         exports_as_values({"CM_K": value})
 
 

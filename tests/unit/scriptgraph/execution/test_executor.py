@@ -139,7 +139,7 @@ class TestOrder:
         with pytest.raises(ScriptGraphError) as caught:
             bench.run("above")
 
-        assert caught.value.report().endswith("no script has the tag 'gone'. [on the way: above > top]")
+        assert caught.value.report().endswith("no script has the tag 'gone'.\n  on the way: above > top")
         assert bench.written_record()["error"] == caught.value.report()
 
     def test_placeholders_are_filled_when_the_dependencies_are_done(self, bench: Bench) -> None:
@@ -241,7 +241,7 @@ class TestOutcomes:
 
         log = bench.run_folder / "logs" / "01-x.log"
         assert log.read_text(encoding="utf-8") == "the reason\n"
-        assert f"[log: {log}]" in caught.value.report()
+        assert f"\n  log: {log}" in caught.value.report()
         written = bench.written_record()["steps"][0]
         assert (written["status"], written["log"], written["commands"][0]["exit_code"]) == ("failed", str(log), 3)
 
@@ -270,7 +270,7 @@ class TestOutcomes:
                 UndeclaredError,
                 "x exports CM_B, which its manifest does not list; add it to new_env_keys",
             ),
-            (exporting(CM_A={"b": 1}), StepFailed, "x exports CM_A: an object is no value of the environment"),
+            (exporting(CM_A={"b": 1}), StepFailed, "x exports CM_A: an object is not a value of the environment"),
             (
                 "def preprocess(context: Context): pass",
                 StepFailed,
@@ -317,7 +317,7 @@ class TestFailures:
 
         written = bench.written_record()
         assert written["status"] == status
-        assert written["error"] == reason + (" [on the way: top > x]" if kind is StepFailed else "")
+        assert written["error"] == reason + ("\n  on the way: top > x" if kind is StepFailed else "")
         assert [(step["alias"], step["status"]) for step in written["steps"]] == [("below", "done"), ("x", "failed")]
         assert written["steps"][1]["reason"] == reason
         assert written["steps"][1]["start_ns"] <= written["steps"][1]["end_ns"] <= written["end_ns"]

@@ -16,7 +16,7 @@ from scriptgraph.errors import StepFailed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scriptgraph.execution.runtime import Anew
+    from scriptgraph.execution.runtime import Rebuild
 
 MAKING = """
     def preprocess(context: Context) -> Done:
@@ -271,20 +271,22 @@ class TestAnew:
         bench.run("top", env={"CM_COUNT": str(tmp_path / "count")})
         return tmp_path / "count"
 
-    def again(self, bench: Bench, count: Path, anew: Anew) -> str:
+    def again(self, bench: Bench, count: Path, rebuild: Rebuild) -> str:
         """Run again, and name the scripts that worked."""
         count.write_text("", encoding="utf-8")
-        bench.run("top", env={"CM_COUNT": str(count)}, anew=anew)
+        bench.run("top", env={"CM_COUNT": str(count)}, rebuild=rebuild)
         return count.read_text(encoding="utf-8")
 
-    @pytest.mark.parametrize(("anew", "worked"), [("none", ""), ("requested", "top "), ("all", "low top ")])
-    def test_each_step_works_once_where_it_is_to(self, bench: Bench, count: Path, anew: Anew, worked: str) -> None:
-        assert self.again(bench, count, anew) == worked
+    @pytest.mark.parametrize(("rebuild", "worked"), [("none", ""), ("requested", "top "), ("all", "low top ")])
+    def test_each_step_works_once_where_it_is_to(
+        self, bench: Bench, count: Path, rebuild: Rebuild, worked: str
+    ) -> None:
+        assert self.again(bench, count, rebuild) == worked
 
-    @pytest.mark.parametrize("anew", ["requested", "all"])
-    def test_the_new_takes_the_olds_place(self, bench: Bench, count: Path, anew: Anew) -> None:
+    @pytest.mark.parametrize("rebuild", ["requested", "all"])
+    def test_the_new_takes_the_olds_place(self, bench: Bench, count: Path, rebuild: Rebuild) -> None:
         before = bench.entries()
-        worked = self.again(bench, count, anew)
+        worked = self.again(bench, count, rebuild)
 
         assert made(bench) == worked
         assert bench.entries() == before
@@ -310,7 +312,7 @@ def test_a_damaged_entry_is_made_again_and_that_is_said(bench: Bench) -> None:
     assert status(bench) == "done"
     assert made(bench) == "nothing"
     assert [details["message"] for kind, _, details in bench.events if kind == "warned"] == [
-        "what was kept is damaged and is made again: content/made.txt has 0 bytes in place of 7"
+        "the cache entry is damaged and is made again: content/made.txt has 0 bytes in place of 7"
     ]
     assert status(bench) == "cached"
 

@@ -42,7 +42,8 @@ def test_failures_are_read_as_they_were_written() -> None:
         Path("/logs/x.log"),
         "make room",
     )
-    assert first.report() == failed().report() == "no <<<CM_ROOM>>> [on the way: top > x] [log: /logs/x.log]"
+    assert first.report() == "no <<<CM_ROOM>>> (on the way: top > x; log: /logs/x.log)"
+    assert failed().report() == "no <<<CM_ROOM>>>\n  on the way: top > x\n  log: /logs/x.log"
     assert (second.name, second.step, second.way, second.log, second.advice) == ("", "", (), None, None)
     assert "<<<" not in text
 

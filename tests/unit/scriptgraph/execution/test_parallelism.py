@@ -10,7 +10,7 @@ import pytest
 from tiny_scripts import Bench, plan_of
 
 from scriptgraph.errors import StepFailed
-from scriptgraph.execution.parallelism import Floor, Independence, side_by_side
+from scriptgraph.execution.parallelism import MeasurementLock, Ordering, side_by_side
 from scriptgraph.process import programs as process
 from scriptgraph.process.interruption import Stopped, raise_if_stopped
 
@@ -98,12 +98,12 @@ class TestCalls:
 
 class TestFloor:
     def test_what_measures_waits_for_the_others_and_they_for_it(self, tmp_path: Path) -> None:
-        floor = Floor(tmp_path / "lock", lambda: None)
+        floor = MeasurementLock(tmp_path / "lock", lambda: None)
         order: list[str] = []
         inside, leave = threading.Event(), threading.Event()
 
         def worker() -> None:
-            with floor.shared(kept=False):
+            with floor.shared(cached=False):
                 inside.set()
                 leave.wait(PATIENCE_S)
                 order.append("worked")
@@ -122,13 +122,13 @@ class TestFloor:
         assert order == ["worked", "measured"]
 
     def test_another_run_that_measures_is_waited_for_and_told(self, tmp_path: Path) -> None:
-        theirs = Floor(tmp_path / "lock", lambda: None)
+        theirs = MeasurementLock(tmp_path / "lock", lambda: None)
         told = threading.Event()
-        ours = Floor(tmp_path / "lock", told.set)
+        ours = MeasurementLock(tmp_path / "lock", told.set)
         order: list[str] = []
 
         def work() -> None:
-            with ours.shared(kept=True):
+            with ours.shared(cached=True):
                 order.append("ours")
 
         with theirs.alone():
@@ -141,23 +141,23 @@ class TestFloor:
         assert order == ["theirs", "ours"]
 
     def test_short_work_waits_for_no_other_run(self, tmp_path: Path) -> None:
-        theirs, ours = (Floor(tmp_path / "lock", lambda: None) for _ in range(2))
+        theirs, ours = (MeasurementLock(tmp_path / "lock", lambda: None) for _ in range(2))
 
-        with theirs.alone(), ours.shared(kept=False):
+        with theirs.alone(), ours.shared(cached=False):
             pass
 
     def test_several_runs_work_at_once(self, tmp_path: Path) -> None:
         def never() -> None:
             raise AssertionError("it waited")
 
-        one, other = (Floor(tmp_path / "lock", never) for _ in range(2))
-        with one.shared(kept=True), one.shared(kept=True), other.shared(kept=True):
+        one, other = (MeasurementLock(tmp_path / "lock", never) for _ in range(2))
+        with one.shared(cached=True), one.shared(cached=True), other.shared(cached=True):
             pass
 
 
 def waits(**scripts: dict[str, Any]) -> list[set[int]]:
     """Give what each dependency of `top` waits for; nothing has code in memory, so nothing acts."""
-    return [set(each) for each in Independence().waits_for(plan_of(scripts, "top").root.before)]
+    return [set(each) for each in Ordering().waits_for(plan_of(scripts, "top").root.before)]
 
 
 class TestIndependence:

@@ -13,11 +13,11 @@ from scriptgraph.cache.store import Cache
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.cli.plan_commands import origin_lines, plan_document, plan_lines
 from scriptgraph.execution.executor import execute, prefetch
-from scriptgraph.execution.preview import foresee
+from scriptgraph.execution.preview import preview_plan
 from scriptgraph.execution.record import new_run_folder
-from scriptgraph.execution.run_step import forget
+from scriptgraph.execution.run_step import forget_imports
 from scriptgraph.execution.runtime import Runtime
-from scriptgraph.execution.traversal import Foreseen
+from scriptgraph.execution.traversal import StepPreview
 from scriptgraph.planning.resolver import resolve
 
 if TYPE_CHECKING:
@@ -50,16 +50,16 @@ class Place:
         self.cache = Cache(root / "cache")
 
     def plan(self, tags: str, **asked: Any) -> tuple[Plan, Runtime]:
-        forget()
+        forget_imports()
         registry = load_registry([self.scripts.root])
         folder = self.root / "records" / "none"
         return resolve(request_of(tags, **asked), registry), Runtime(
             PRODUCT, registry, self.cache, self.root / "state", folder
         )
 
-    def foresee(self, tags: str, **asked: Any) -> dict[str, Foreseen]:
+    def preview_plan(self, tags: str, **asked: Any) -> dict[str, StepPreview]:
         """Give what is foreseen of each script, the first time that it comes up."""
-        return {each.step.manifest.alias: each for each in reversed(foresee(*self.plan(tags, **asked)).all())}
+        return {each.step.manifest.alias: each for each in reversed(preview_plan(*self.plan(tags, **asked)).all())}
 
     def run(self, tags: str, **asked: Any) -> None:
         plan, runtime = self.plan(tags, **asked)
@@ -84,7 +84,7 @@ def place(tmp_path: Path) -> Place:
 
 
 def test_nothing_is_there_yet(place: Place) -> None:
-    found = place.foresee("top")
+    found = place.preview_plan("top")
 
     assert found["made"].status == "make"
     assert (found["used"].status, found["used"].waits_for) == ("open", ("CM_MADE",))
@@ -97,25 +97,25 @@ def test_nothing_is_there_yet(place: Place) -> None:
 def test_what_an_entry_exports_is_known(place: Place) -> None:
     place.run("made")
 
-    assert place.foresee("top")["made"].status == "cached"
-    assert place.foresee("top")["used"].status == "make"
+    assert place.preview_plan("top")["made"].status == "cached"
+    assert place.preview_plan("top")["used"].status == "make"
 
     place.run("top")
-    after = place.foresee("top")
+    after = place.preview_plan("top")
     assert {after[alias].status for alias in ("made", "used", "fetched")} == {"cached"}
-    assert isinstance(after["top"].below[2], Foreseen)
+    assert isinstance(after["top"].below[2], StepPreview)
 
 
 def test_a_changed_script_is_made_again(place: Place) -> None:
     place.run("top")
     place.scripts.add("made", MADE.replace('"x"', '"y"'), cache=True, new_env_keys=["CM_MADE"])
 
-    assert place.foresee("top")["made"].status == "make"
-    assert place.foresee("top")["used"].status == "open"
+    assert place.preview_plan("top")["made"].status == "make"
+    assert place.preview_plan("top")["used"].status == "open"
 
 
 def test_looking_changes_nothing_on_disk(place: Place) -> None:
-    place.foresee("top")
+    place.preview_plan("top")
 
     assert {path.name for path in place.root.iterdir()} == {"repository"}
 
@@ -126,12 +126,12 @@ def test_what_is_told_in_terms_of_an_open_key_is_open(place: Place) -> None:
         "teller", deps=[{"tags": "made"}, {"tags": "told", "env": {"CM_TOLD": "<<<CM_MADE>>>"}}], new_env_keys=[]
     )
 
-    assert "CM_TOLD" in place.foresee("teller")["told"].waits_for
+    assert "CM_TOLD" in place.preview_plan("teller")["told"].waits_for
 
 
 def test_a_plan_reads_as_text_and_as_json(place: Place) -> None:
     plan, runtime = place.plan("top")
-    root = foresee(plan, runtime)
+    root = preview_plan(plan, runtime)
 
     text = "\n".join(plan_lines(plan, root, [], {"made": 12.0}, verbose=True))
     document = plan_document(plan, root, [], {"made": 12.0}, PRODUCT.schema("plan"))
@@ -162,17 +162,17 @@ def test_prefetch_makes_what_is_kept_and_runs_nothing_else(place: Place) -> None
 
     assert sorted(each.alias for each in record.steps) == ["fetched", "made", "used"]
     assert record.status == "done"
-    assert {each.status for each in place.foresee("top").values()} <= {"cached", "pass", "run"}
+    assert {each.status for each in place.preview_plan("top").values()} <= {"cached", "pass", "run"}
     assert root.step.manifest.alias == "act"
 
 
-@pytest.mark.parametrize(("anew", "made", "used"), [("all", "make", "open"), ("requested", "cached", "make")])
-def test_what_is_made_anew_is_foreseen_so(place: Place, anew: Any, made: str, used: str) -> None:
+@pytest.mark.parametrize(("rebuild", "made", "used"), [("all", "make", "open"), ("requested", "cached", "make")])
+def test_what_is_made_anew_is_foreseen_so(place: Place, rebuild: Any, made: str, used: str) -> None:
     place.run("used")
     plan, runtime = place.plan("used")
-    runtime = runtime.replaced(anew=anew)
+    runtime = runtime.replaced(rebuild=rebuild)
 
-    found = {each.step.manifest.alias: each.status for each in foresee(plan, runtime).all()}
+    found = {each.step.manifest.alias: each.status for each in preview_plan(plan, runtime).all()}
 
     assert found == {"made": made, "used": used}
 
@@ -180,4 +180,4 @@ def test_what_is_made_anew_is_foreseen_so(place: Place, anew: Any, made: str, us
 def test_what_is_decided_later_is_named(place: Place) -> None:
     plan, runtime = place.plan("top")
 
-    assert [need.dependency.tags for need in foresee(plan, runtime).deferred()] == ["made"]
+    assert [need.dependency.tags for need in preview_plan(plan, runtime).deferred()] == ["made"]

@@ -9,7 +9,7 @@ from tiny_scripts import ScriptFolders
 
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import ManifestError, StepFailed
-from scriptgraph.execution.run_step import content_digest, forget, load_customize
+from scriptgraph.execution.run_step import content_digest, forget_imports, load_customize
 from scriptgraph.manifest.queries import parse_query
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def scripts(tmp_path: Path) -> ScriptFolders:
 
 @pytest.fixture(autouse=True)
 def _as_a_new_run() -> Iterator[None]:
-    forget()
+    forget_imports()
     yield
-    forget()
+    forget_imports()
 
 
 def read(scripts: ScriptFolders, alias: str = "x") -> Manifest:
@@ -36,7 +36,7 @@ def read(scripts: ScriptFolders, alias: str = "x") -> Manifest:
 
 
 def digest(scripts: ScriptFolders) -> str:
-    forget()
+    forget_imports()
     return content_digest(read(scripts))
 
 
@@ -142,5 +142,5 @@ def test_the_modules_it_names_are_in_the_digest(
 def test_a_module_that_is_not_there_is_named_at_its_place(scripts: ScriptFolders) -> None:
     folder = scripts.add("x", code=["no_such_module_here.at_all"])
 
-    with pytest.raises(ManifestError, match=rf"^{folder}/_cm\.json#/code: there is no module 'no_such_module_here"):
+    with pytest.raises(ManifestError, match=rf"^{folder}/_cm\.json#/code: no such module: 'no_such_module_here"):
         digest(scripts)

@@ -9,14 +9,14 @@ from tiny_scripts import Bench, request_of
 
 from scriptgraph.catalog.registry import load_registry
 from scriptgraph.errors import NoScriptError
-from scriptgraph.execution.preview import foresee
-from scriptgraph.execution.run_step import forget
+from scriptgraph.execution.preview import preview_plan
+from scriptgraph.execution.run_step import forget_imports
 from scriptgraph.planning.resolver import resolve
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scriptgraph.execution.traversal import Foreseen
+    from scriptgraph.execution.traversal import StepPreview
 
 EXPORTING = """
 def preprocess(context):
@@ -57,10 +57,12 @@ def bench(tmp_path: Path) -> Bench:
     return bench
 
 
-def previewed(bench: Bench, tags: str, **asked: Any) -> list[Foreseen]:
-    forget()
+def previewed(bench: Bench, tags: str, **asked: Any) -> list[StepPreview]:
+    forget_imports()
     registry = load_registry([bench.scripts.root])
-    return foresee(resolve(request_of(tags, **asked), registry), bench.runtime(registry, bench.home / "none")).all()
+    return preview_plan(
+        resolve(request_of(tags, **asked), registry), bench.runtime(registry, bench.home / "none")
+    ).all()
 
 
 @pytest.mark.parametrize("before", [[], ["base"], ["upon"], ["group"], ["top"]], ids=str)

@@ -15,7 +15,7 @@ from scriptgraph.manifest.queries import VersionRange
 from scriptgraph.manifest.types import Input, Override, matches_any
 
 PATH = Path("/scripts/x/_cm.json")
-NO_VALUE = "an object is no value of the environment"
+NO_VALUE = "an object is not a value of the environment"
 
 
 def refusal(**fields: Any) -> tuple[str, str]:
@@ -37,7 +37,7 @@ def refusal(**fields: Any) -> tuple[str, str]:
         ({"deps": {"tags": "a"}}, "/deps", "must be a list, is an object"),
         ({"deps": ["a"]}, "/deps/0", "must be an object, is text"),
         ({"deps": [{"tags": "a"}, {"names": ["b"]}]}, "/deps/1", "a dependency needs tags"),
-        ({"deps": [{"tags": " , "}]}, "/deps/0/tags", "names no tag"),
+        ({"deps": [{"tags": " , "}]}, "/deps/0/tags", "names no tag; give at least one"),
         ({"deps": [{"tags": "a", "enable_if": {}}]}, "/deps/0/enable_if", "unknown key; did you mean enable_if_env?"),
         ({"deps": [{"tags": "a", "skip_if_env": {"K": [{}]}}]}, "/deps/0/skip_if_env/K/0", NO_VALUE),
         ({"post_deps": [{"tags": "a", "env": {"K": {"x": 1}}}]}, "/post_deps/0/env/K", NO_VALUE),
@@ -55,7 +55,7 @@ def refusal(**fields: Any) -> tuple[str, str]:
         ({"default_env": {"K": {}}}, "/default_env/K", NO_VALUE),
         ({"versions": {"1": {"envs": {}}}}, "/versions/1/envs", "unknown key; did you mean env?"),
         ({"versions": {"1.0": {}}, "default_version": "1"}, "/default_version", "must be one of versions: 1.0"),
-        ({"default_version": "1"}, "/default_version", "must be one of versions, of which there are none"),
+        ({"default_version": "1"}, "/default_version", "must be one of versions; there are none"),
         ({"variations": {"a": {}}, "uid": True}, "/uid", "must be text, is true or false"),
     ],
 )  # fmt: skip
@@ -196,4 +196,4 @@ def test_a_list_holds_no_other_lists_or_objects(entry: Any) -> None:
     pointer, problem = refusal(env={"K": ["a", entry]})
 
     assert pointer == "/env/K"
-    assert problem.endswith("in a list is no value of the environment")
+    assert problem.endswith("in a list is not a value of the environment")

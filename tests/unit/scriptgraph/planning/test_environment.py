@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_scripts import plan_of, step_of
 
-from scriptgraph.planning.environment import Environment, Layer, Setting, Unknown, as_text
+from scriptgraph.planning.environment import Environment, Layer, LayeredValue, Unknown, as_text
 
 if TYPE_CHECKING:
     from tiny_scripts import Bench
@@ -82,7 +82,7 @@ def test_the_order_in_which_layers_arrive_does_not_matter(layers: tuple[Layer, .
 def test_within_a_layer_the_later_value_wins() -> None:
     env = Environment().merged({"K": 1}, Layer.MANIFEST, "a").merged({"K": 2}, Layer.MANIFEST, "b")
 
-    assert env.origin("K") == Setting(2, Layer.MANIFEST, "b")
+    assert env.origin("K") == LayeredValue(2, Layer.MANIFEST, "b")
 
 
 def test_merging_leaves_the_first_environment_as_it_was() -> None:
@@ -98,7 +98,7 @@ def test_a_child_gets_everything_but_local_keys_and_what_its_parent_adds() -> No
     child = env.handed_down({"CM_C": 4}, ("CM_TMP_*",), "parent for child")
 
     assert dict(child) == {"CM_A": 1, "CM_C": 4}
-    assert child.origin("CM_A") == Setting(1, Layer.INHERITED, "parent")
+    assert child.origin("CM_A") == LayeredValue(1, Layer.INHERITED, "parent")
     assert child.origin("CM_C").source == "parent for child"
 
 
@@ -147,7 +147,7 @@ def test_an_environments_own_placeholders() -> None:
     resolved = env.resolved()
 
     assert dict(resolved) == {"A": 1, "B": 1, "C": 1, "E": "<<<E>>>/e"}
-    assert resolved.origin("A") == Setting(1, Layer.MANIFEST, "m")
+    assert resolved.origin("A") == LayeredValue(1, Layer.MANIFEST, "m")
     assert dict(resolved.resolved()) == dict(resolved)
 
 

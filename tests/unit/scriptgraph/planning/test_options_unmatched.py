@@ -38,7 +38,7 @@ def test_a_key_that_is_read_decides_or_may_yet_be_read_is_taken(tags: str, key: 
 
 @pytest.mark.parametrize(("tags", "key"), [("sure", "CM_LATE"), ("top", "CM_NOBODY"), ("sure", "CM_NOBODY")])
 def test_a_key_that_nothing_can_read_is_refused(tags: str, key: str) -> None:
-    with pytest.raises(RequestError, match=f"--env.{key}: no script on the way reads it"):
+    with pytest.raises(RequestError, match=f"--env.{key}: no script of the plan reads it"):
         check(tags, env={key: "1"})
 
 

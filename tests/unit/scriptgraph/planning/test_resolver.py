@@ -272,7 +272,7 @@ class TestTagsFromTheEnvironment:
 
         assert isinstance(error, VariationError)
         assert error.report() == (
-            "model: has no variation _smal. Did you mean _small? Valid: _small, _big, _fast. [on the way: top > model]"
+            "model: has no variation _smal. Did you mean _small? Valid: _small, _big, _fast.\n  on the way: top > model"
         )
 
     def test_they_are_waited_for(self) -> None:

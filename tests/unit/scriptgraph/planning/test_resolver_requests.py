@@ -76,7 +76,7 @@ class TestOverrides:
         assert error.report() == (
             "python has no option --maxsize; did you mean --max_size?"
             " `cm run script --tags=python --help` lists its options"
-            " [on the way: top > middle > python]"
+            "\n  on the way: top > middle > python"
         )
 
     def test_a_name_of_former_days_is_a_note(self) -> None:
@@ -122,7 +122,7 @@ class TestVersions:
         error = failure(self.SCRIPTS, "own", inputs={"version": "3"})
 
         assert isinstance(error, VersionError)
-        assert error.report() == "own: version 3 is not known; known: 1, 2. [on the way: own]"
+        assert error.report() == "own: version 3 is not known; known: 1, 2.\n  on the way: own"
 
 
 OPTIONS = "`cm run script --tags=top --help` lists its options"
@@ -165,7 +165,7 @@ class TestOptions:
         assert str(error) == text
 
     def test_a_script_without_options_says_that(self) -> None:
-        assert str(failure({"x": {}}, "x", inputs={"a": 1})) == "x has no option --a; it has none"
+        assert str(failure({"x": {}}, "x", inputs={"a": 1})) == "x has no option --a; it takes no options"
 
 
 class TestFailures:
@@ -178,7 +178,7 @@ class TestFailures:
 
         assert isinstance(error, CycleError)
         way = " > ".join(circle)
-        assert str(error) == f"scripts need each other in a circle: {way}; remove one of these dependencies"
+        assert str(error) == f"dependency cycle: {way}; remove one of these dependencies"
 
     def test_a_circle_that_a_guard_breaks_is_none(self) -> None:
         scripts: Scripts = {
@@ -195,7 +195,7 @@ class TestFailures:
         error = failure(scripts, "top")
 
         assert isinstance(error, NoScriptError)
-        assert error.report() == "--tags=gone: no script has the tag 'gone'. [on the way: top > middle]"
+        assert error.report() == "--tags=gone: no script has the tag 'gone'.\n  on the way: top > middle"
 
     def test_a_chain_without_end_is_an_error_of_ours(self) -> None:
         scripts: Scripts = {f"s{number}": {"deps": [dep(f"s{number + 1}")]} for number in range(DEEPEST + 1)}

@@ -121,7 +121,7 @@ class TestBases:
             variations = {name: {**each, "group": f"group of {name}"} for name, each in variations.items()}
 
         shown = " > ".join(f"_{name}" for name in circle)
-        assert refusal(variations, "_a") == f"x: variations stand on each other in a circle: {shown}."
+        assert refusal(variations, "_a") == f"x: these base variations form a cycle: {shown}."
 
     def test_an_unknown_one_is_named(self) -> None:
         assert refusal({"a": {"base": ["b"]}}, "_a").startswith("x: has no variation _b.")
@@ -143,7 +143,7 @@ class TestAliases:
     def test_a_circle_is_an_error_that_shows_it(self) -> None:
         variations = {"a": {"alias": "b"}, "b": {"alias": "a"}}
 
-        assert refusal(variations, "_a") == "x: variations are aliases of each other in a circle: _a > _b > _a."
+        assert refusal(variations, "_a") == "x: these aliases form a cycle: _a > _b > _a."
 
 
 SIZES: dict[str, Any] = {"size.#": {"group": "size", "env": {"N": "#", "LONG": "n=#!", "T": True}}, "full": {}}
@@ -209,7 +209,7 @@ class TestPreferences:
         variations = {**PRECISIONS, "a": {"default_variations": {"precision": "cuda"}}}
 
         assert refusal(variations, "_a") == (
-            "x: _cuda is preferred for the group 'precision', to which it does not belong. Valid: _fp32, _int8."
+            "x: default_variations names _cuda for the group 'precision', but it is not a member. Valid: _fp32, _int8."
         )
 
 
