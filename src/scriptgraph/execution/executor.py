@@ -44,7 +44,7 @@ def execute(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> Record:
 
 
 def prefetch(plan: Plan, runtime: Runtime, request: Mapping[str, Any]) -> tuple[Record, StepPreview]:
-    """Run the cached steps of a plan that depend on no other kind of step.
+    """Make the cached steps of a plan that depend on no uncached step, except pure ones.
 
     Raises:
         ScriptGraphError: a step failed, as in `execute`.

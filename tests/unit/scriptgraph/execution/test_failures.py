@@ -1,4 +1,4 @@
-"""Failures of dependencies are read as they were written; anything else is named with its place."""
+"""Failures of dependencies are read as written; anything else is refused with its place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENTRY = {"for": {"CM_MODEL": "a"}, "step": "x", "error": "no room", "way": ["top
 
 
 class AdvisingError(Exception):
-    """An error of a library that has its advice apart."""
+    """A library's error with separate advice."""
 
     advice = "make room"
 
@@ -29,7 +29,7 @@ def failed() -> StepFailed:
     return error
 
 
-def test_failures_are_read_as_they_were_written() -> None:
+def test_failures_are_read_as_written() -> None:
     text = failures_text([({"CM_MODEL": "a", "CM_SIZES": ("1", "2")}, failed()), ({}, StepFailed("other"))])
 
     first, second = read_failures(text, "CM_FAILED")
@@ -48,7 +48,7 @@ def test_failures_are_read_as_they_were_written() -> None:
     assert "<<<" not in text
 
 
-def test_nothing_failed_where_nothing_is_written() -> None:
+def test_empty_text_means_no_failures() -> None:
     assert read_failures("", "CM_FAILED") == ()
 
 

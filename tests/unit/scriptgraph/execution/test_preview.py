@@ -1,4 +1,4 @@
-"""What a run would do is told before it, from the plan and the cache alone."""
+"""A preview shows what a run would do, from the plan and the cache alone."""
 
 from __future__ import annotations
 
@@ -42,27 +42,27 @@ def preprocess(context):
 
 
 class Place:
-    """Scripts, a cache and plans in a folder."""
+    """A folder with scripts, a cache and plans."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.scripts = ScriptFolders(root / "repository")
         self.cache = Cache(root / "cache")
 
-    def plan(self, tags: str, **asked: Any) -> tuple[Plan, Runtime]:
+    def plan(self, tags: str, **fields: Any) -> tuple[Plan, Runtime]:
         forget_imports()
         registry = load_registry([self.scripts.root])
         folder = self.root / "records" / "none"
-        return resolve(request_of(tags, **asked), registry), Runtime(
+        return resolve(request_of(tags, **fields), registry), Runtime(
             PRODUCT, registry, self.cache, self.root / "state", folder
         )
 
-    def preview_plan(self, tags: str, **asked: Any) -> dict[str, StepPreview]:
-        """Give what is foreseen of each script, the first time that it comes up."""
-        return {each.step.manifest.alias: each for each in reversed(preview_plan(*self.plan(tags, **asked)).all())}
+    def preview_plan(self, tags: str, **fields: Any) -> dict[str, StepPreview]:
+        """Return the first preview of each script."""
+        return {each.step.manifest.alias: each for each in reversed(preview_plan(*self.plan(tags, **fields)).all())}
 
-    def run(self, tags: str, **asked: Any) -> None:
-        plan, runtime = self.plan(tags, **asked)
+    def run(self, tags: str, **fields: Any) -> None:
+        plan, runtime = self.plan(tags, **fields)
         self.cache.prepare()
         runtime = runtime.replaced(run_folder=new_run_folder(self.root / "records", "x"))
         execute(plan, runtime, {})
@@ -83,7 +83,7 @@ def place(tmp_path: Path) -> Place:
     return place
 
 
-def test_nothing_is_there_yet(place: Place) -> None:
+def test_an_empty_cache_has_nothing(place: Place) -> None:
     found = place.preview_plan("top")
 
     assert found["made"].status == "make"
@@ -94,7 +94,7 @@ def test_nothing_is_there_yet(place: Place) -> None:
     assert found["top"].below[2].waits_for
 
 
-def test_what_an_entry_exports_is_known(place: Place) -> None:
+def test_exports_of_an_entry_are_known(place: Place) -> None:
     place.run("made")
 
     assert place.preview_plan("top")["made"].status == "cached"
@@ -114,13 +114,13 @@ def test_a_changed_script_is_made_again(place: Place) -> None:
     assert place.preview_plan("top")["used"].status == "open"
 
 
-def test_looking_changes_nothing_on_disk(place: Place) -> None:
+def test_a_preview_changes_nothing_on_disk(place: Place) -> None:
     place.preview_plan("top")
 
     assert {path.name for path in place.root.iterdir()} == {"repository"}
 
 
-def test_what_is_told_in_terms_of_an_open_key_is_open(place: Place) -> None:
+def test_a_value_handed_down_from_an_unknown_key_is_unknown(place: Place) -> None:
     place.scripts.add("told", USED, env_keys=["CM_TOLD", "CM_MADE"], cache=True, new_env_keys=["CM_USED"])
     place.scripts.add(
         "teller", deps=[{"tags": "made"}, {"tags": "told", "env": {"CM_TOLD": "<<<CM_MADE>>>"}}], new_env_keys=[]
@@ -152,7 +152,7 @@ def test_where_a_value_comes_from(place: Place) -> None:
     assert any(line.startswith("top: CM_URL=") and "manifest: top" in line for line in lines)
 
 
-def test_prefetch_makes_what_is_kept_and_runs_nothing_else(place: Place) -> None:
+def test_prefetch_makes_cached_steps_and_runs_no_others(place: Place) -> None:
     place.scripts.add("act", 'def preprocess(context):\n    raise AssertionError("it ran")\n', deps=[{"tags": "top"}])
     plan, runtime = place.plan("act")
     place.cache.prepare()
@@ -167,7 +167,7 @@ def test_prefetch_makes_what_is_kept_and_runs_nothing_else(place: Place) -> None
 
 
 @pytest.mark.parametrize(("rebuild", "made", "used"), [("all", "make", "open"), ("requested", "cached", "make")])
-def test_what_is_made_anew_is_foreseen_so(place: Place, rebuild: Any, made: str, used: str) -> None:
+def test_a_rebuild_is_previewed(place: Place, rebuild: Any, made: str, used: str) -> None:
     place.run("used")
     plan, runtime = place.plan("used")
     runtime = runtime.replaced(rebuild=rebuild)
@@ -177,7 +177,7 @@ def test_what_is_made_anew_is_foreseen_so(place: Place, rebuild: Any, made: str,
     assert found == {"made": made, "used": used}
 
 
-def test_what_is_decided_later_is_named(place: Place) -> None:
+def test_a_deferred_dependency_is_named(place: Place) -> None:
     plan, runtime = place.plan("top")
 
     assert [need.dependency.tags for need in preview_plan(plan, runtime).deferred()] == ["made"]

@@ -1,4 +1,4 @@
-"""What cannot be had is told all at once, with where it would come from and where to put it."""
+"""All unavailable files are listed at once, with their sources and the place to put them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_offline_lists_everything(tmp_path: Path) -> None:
     assert "sha256:ab" in text
 
 
-def test_a_file_that_the_user_brought_is_there(tmp_path: Path) -> None:
+def test_a_file_put_there_by_the_user_is_used(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"1234567")
 
     require_reachable(list_required_files(foreseen(A), {}, tmp_path), offline=True)
@@ -63,7 +63,7 @@ def test_one_host_that_answers_is_enough(tmp_path: Path, monkeypatch: pytest.Mon
     assert ("three.example", 8080) in asked
 
 
-def test_what_is_not_needed_stops_nothing(tmp_path: Path) -> None:
+def test_an_optional_download_stops_nothing(tmp_path: Path) -> None:
     packages = Download("packages", needed=False)
 
     require_reachable(list_required_files(foreseen(packages), {}, tmp_path), offline=True)

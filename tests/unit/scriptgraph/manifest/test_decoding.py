@@ -1,4 +1,4 @@
-"""A manifest is read whole, or refused with the place of what is wrong."""
+"""A manifest is decoded completely, or refused with the place of the error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_VALUE = "an object is not a value of the environment"
 
 
 def refusal(**fields: Any) -> tuple[str, str]:
-    """Give the pointer and the problem of a manifest with these fields."""
+    """Return the pointer and the problem of a manifest with these fields."""
     with pytest.raises(ManifestError) as caught:
         decode_manifest(json.dumps({**document("x"), **fields}), PATH)
     assert str(caught.value) == f"{PATH}#{caught.value.pointer}: {caught.value.problem}"
@@ -59,12 +59,12 @@ def refusal(**fields: Any) -> tuple[str, str]:
         ({"variations": {"a": {}}, "uid": True}, "/uid", "must be text, is true or false"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_located(fields: dict[str, Any], pointer: str, problem: str) -> None:
+def test_an_error_is_located(fields: dict[str, Any], pointer: str, problem: str) -> None:
     assert refusal(**fields) == (pointer, problem)
 
 
 @pytest.mark.parametrize("key", ["alias", "uid", "tags"])
-def test_what_every_manifest_needs(key: str) -> None:
+def test_alias_uid_and_tags_are_required(key: str) -> None:
     text = json.dumps({name: value for name, value in document("x").items() if name != key})
 
     with pytest.raises(ManifestError, match=f"needs {key}$"):
@@ -77,7 +77,7 @@ def test_text_that_is_not_json(text: str) -> None:
         decode_manifest(text, PATH)
 
 
-def test_a_key_given_twice_is_refused() -> None:
+def test_a_duplicate_key_is_refused() -> None:
     with pytest.raises(ManifestError, match=f"^{PATH}#: has the key 'env' twice in one object$"):
         decode_manifest('{"alias": "x", "uid": "1", "tags": ["x"], "env": {}, "env": {"K": 1}}', PATH)
 
@@ -135,7 +135,7 @@ def test_an_input() -> None:
 
 
 @pytest.mark.parametrize("key", ["adr", "add_deps_recursive"])
-def test_what_a_variation_says_of_names(key: str) -> None:
+def test_overrides_of_a_variation_are_decoded(key: str) -> None:
     variations = {"v": {key: {"n": {"tags": ["_a", "_b"], "version": "2", "max-size": "yes"}}}}
 
     assert manifest("x", variations=variations).variations["v"].overrides == {

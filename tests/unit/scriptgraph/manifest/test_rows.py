@@ -1,4 +1,4 @@
-"""Dependencies and variations that are repeated over the rows of a table, and options that are shared by name."""
+"""Dependencies and variations are repeated over the rows of a table, and options are shared by name."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_a_list_adds_a_tag_for_each_entry(repository: Repository) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_located(repository: Repository, dependency: dict[str, Any], problem: str) -> None:
+def test_an_error_is_located(repository: Repository, dependency: dict[str, Any], problem: str) -> None:
     assert repository.refusal(deps=[{"tags": "a", **dependency}]).startswith(problem)
 
 
@@ -188,7 +188,7 @@ def test_a_broken_table_is_located(repository: Repository, table: Any, problem: 
     assert repository.refusal(deps=[{"tags": "a", "for_each": EVERY}]).startswith(problem)
 
 
-def test_a_table_that_a_link_takes_elsewhere_is_refused(repository: Repository, tmp_path: Path) -> None:
+def test_a_table_linked_from_outside_is_refused(repository: Repository, tmp_path: Path) -> None:
     outside = tmp_path.parent / f"{tmp_path.name}-outside.json"
     outside.write_text(json.dumps({"rows": ROWS}), encoding="utf-8")
     (repository.root / "script" / "link.json").symlink_to(outside)
@@ -219,7 +219,7 @@ class TestSharedOptions:
         repository.write("script/options.json", {"both": both, "more": {"shape": {"env": "CM_SHAPE"}}})
         return repository
 
-    def test_sets_are_taken_by_name_and_own_options_stand_over_them(self, sharing: Repository) -> None:
+    def test_a_scripts_own_options_override_shared_sets(self, sharing: Repository) -> None:
         made = sharing.add(
             inputs_from=["../options.json#both", "../options.json#more"], inputs={"size": {"env": "CM_OWN"}}
         ).inputs
@@ -245,7 +245,7 @@ class TestSharedOptions:
             ("../other.json#a", "R/script/other.json#: cannot be read: "),
         ],
     )  # fmt: skip
-    def test_what_is_wrong_is_located(self, sharing: Repository, name: str, problem: str) -> None:
+    def test_an_error_is_located(self, sharing: Repository, name: str, problem: str) -> None:
         assert sharing.refusal(inputs_from=[name]).startswith(problem)
 
     def test_a_broken_option_is_located_in_its_own_file(self, sharing: Repository) -> None:

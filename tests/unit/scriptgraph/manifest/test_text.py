@@ -1,4 +1,4 @@
-"""JSON and YAML say the same; keys of former days are refused with what to write instead."""
+"""JSON and YAML manifests are equal; keys of 2023 are refused with their replacement."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_manifest_says_the_same_in_yaml(path: Path) -> None:
         ("base: &b {x: 1}\nenv:\n  <<: *b", "/env/<<", "is not a plain key"),
     ],
 )
-def test_what_yaml_has_more_than_json_is_refused_with_the_place(text: str, pointer: str, problem: str) -> None:
+def test_yaml_beyond_json_is_refused_with_its_place(text: str, pointer: str, problem: str) -> None:
     with pytest.raises(ManifestError) as caught:
         parse_manifest(text, YAML)
 
@@ -64,7 +64,7 @@ def decode(**fields: Any) -> Any:
 
 
 @pytest.mark.parametrize("key", OF_SCRIPTS)
-def test_a_key_of_former_days_is_refused_with_what_to_write(key: str) -> None:
+def test_a_key_of_2023_is_refused_with_its_replacement(key: str) -> None:
     with pytest.raises(ManifestError) as caught:
         decode(**{key: []})
 
