@@ -98,18 +98,18 @@ class TestCalls:
 
 class TestFloor:
     def test_a_measurement_and_other_steps_wait_for_each_other(self, tmp_path: Path) -> None:
-        floor = MeasurementLock(tmp_path / "lock", lambda: None)
+        lock = MeasurementLock(tmp_path / "lock", lambda: None)
         order: list[str] = []
         inside, leave = threading.Event(), threading.Event()
 
         def worker() -> None:
-            with floor.shared(cached=False):
+            with lock.shared(cached=False):
                 inside.set()
                 leave.wait(PATIENCE_S)
                 order.append("worked")
 
         def measure() -> None:
-            with floor.alone():
+            with lock.alone():
                 order.append("measured")
 
         threads = [threading.Thread(target=worker), threading.Thread(target=measure)]
@@ -123,8 +123,8 @@ class TestFloor:
 
     def test_another_measuring_run_is_waited_for_and_announced(self, tmp_path: Path) -> None:
         theirs = MeasurementLock(tmp_path / "lock", lambda: None)
-        told = threading.Event()
-        ours = MeasurementLock(tmp_path / "lock", told.set)
+        waiting = threading.Event()
+        ours = MeasurementLock(tmp_path / "lock", waiting.set)
         order: list[str] = []
 
         def work() -> None:
@@ -134,7 +134,7 @@ class TestFloor:
         with theirs.alone():
             thread = threading.Thread(target=work)
             thread.start()
-            assert told.wait(PATIENCE_S)
+            assert waiting.wait(PATIENCE_S)
             order.append("theirs")
         thread.join(PATIENCE_S)
 

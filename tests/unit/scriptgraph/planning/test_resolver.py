@@ -128,7 +128,7 @@ class TestGuards:
         assert need.waits_for == {"CM_HOST_OS"}
         assert need.dependency.tags == "a"
 
-    @pytest.mark.parametrize(("value", "wanted"), [("linux", "a"), ("windows", None)])
+    @pytest.mark.parametrize(("value", "expected"), [("linux", "a"), ("windows", None)])
     def test_it_is_settled_once_the_export_is_known(self, value: str, expected: str | None) -> None:
         plan = plan_of(self.GUARDED, "top")
         (need,) = plan.deferred()
